@@ -1,0 +1,37 @@
+package access
+
+import (
+	"strings"
+	"time"
+)
+
+// OutlivesAgreement is the slug of the rule whose waiver lets the waiver's until stand in place of the agreement's end.
+const OutlivesAgreement = "expiry/outlives-agreement"
+
+// End is when an object ends: the earliest of its own expiry, the end of what it hangs on (above: its identity's or
+// its parent's; zero where there is none), the end of the agreements that it rests on, and the until of each waiver of
+// an expiry rule on it. This is what an access system has to enforce.
+func End(o Object, above time.Time, agreements ...time.Time) time.Time {
+	terms := o.Common()
+	end := Earliest(terms.ExpiresAt.Time, above)
+	if _, waived := terms.Waivers[OutlivesAgreement]; !waived {
+		end = Earliest(append(agreements, end)...)
+	}
+	for slug, w := range terms.Waivers {
+		if strings.HasPrefix(slug, "expiry/") {
+			end = Earliest(end, w.Until.Time)
+		}
+	}
+	return end
+}
+
+// AgreementEnds are the ends of an identity's own agreement and of the register's, zero where there is none.
+func AgreementEnds(i *Identity, registered *Agreement) []time.Time {
+	var ends []time.Time
+	for _, a := range []*Agreement{i.Agreement, registered} {
+		if a != nil {
+			ends = append(ends, a.EndsAt.Time)
+		}
+	}
+	return ends
+}

@@ -1,0 +1,156 @@
+package access
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Kind is the kind of a credential.
+type Kind string
+
+// The kinds of credentials, best first.
+const (
+	Federated      Kind = "federated"       // trust in the partner's own OIDC issuer: no secret at all
+	Certificate    Kind = "certificate"     // X.509, signed from the partner's CSR
+	SSHCertificate Kind = "ssh_certificate" // OpenSSH, signed from the partner's public key
+	Secret         Kind = "secret"          // made by the system, sealed to the partner's key
+)
+
+// Kinds lists every kind of credential, best first.
+func Kinds() []Kind { return []Kind{Federated, Certificate, SSHCertificate, Secret} }
+
+// Type is the type of a governed object.
+type Type string
+
+// The types of governed objects.
+const (
+	TypeIdentity   Type = "identity"
+	TypeCredential Type = "credential"
+	TypeGrant      Type = "grant"
+)
+
+// Ref names one object of a system.
+type Ref struct {
+	Type Type
+	ID   string
+}
+
+// String is the reference as people say it: "grant acme/prod/etl/daily".
+func (r Ref) String() string { return string(r.Type) + " " + r.ID }
+
+// PartPattern is what each part of an id matches: lower case, digits and hyphens, so that no id climbs a path or
+// changes the meaning of a policy that it is written into.
+const PartPattern = `^[a-z0-9][a-z0-9-]{0,62}$`
+
+var part = regexp.MustCompile(PartPattern)
+
+// ValidPart says whether s may be one part of an id.
+func ValidPart(s string) bool { return part.MatchString(s) }
+
+// IdentityID names an identity: partner/environment/name.
+type IdentityID struct{ Partner, Environment, Name string }
+
+// String is the id as text, or "" for the zero id.
+func (id IdentityID) String() string {
+	if id == (IdentityID{}) {
+		return ""
+	}
+	return id.Partner + "/" + id.Environment + "/" + id.Name
+}
+
+// Ref is the reference to the identity of this id.
+func (id IdentityID) Ref() Ref { return Ref{TypeIdentity, id.String()} }
+
+// Compare orders ids by their text, part by part.
+func (id IdentityID) Compare(other IdentityID) int {
+	return strings.Compare(id.String(), other.String())
+}
+
+// MarshalText writes the id as text.
+func (id IdentityID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (id *IdentityID) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*id = IdentityID{}
+		return nil
+	}
+	parsed, err := ParseIdentityID(string(text))
+	*id = parsed
+	return err
+}
+
+// ParseIdentityID reads partner/environment/name.
+func ParseIdentityID(text string) (IdentityID, error) {
+	parts := strings.Split(text, "/")
+	if len(parts) != 3 || !ValidPart(parts[0]) || !ValidPart(parts[1]) || !ValidPart(parts[2]) {
+		return IdentityID{}, fmt.Errorf("%q is not an identity's id: write partner/environment/name, each of a-z 0-9 - and at most 63 characters", text)
+	}
+	return IdentityID{parts[0], parts[1], parts[2]}, nil
+}
+
+// ParseCredentialID reads partner/environment/name/kind.
+func ParseCredentialID(text string) (IdentityID, Kind, error) {
+	holder, last, err := splitChild(text)
+	if err != nil || !slices.Contains(Kinds(), Kind(last)) {
+		return IdentityID{}, "", fmt.Errorf("%q is not a credential's id: write partner/environment/name/kind, the kind being federated, certificate, ssh_certificate or secret", text)
+	}
+	return holder, Kind(last), nil
+}
+
+// ParseGrantID reads partner/environment/name/grant.
+func ParseGrantID(text string) (IdentityID, string, error) {
+	holder, last, err := splitChild(text)
+	if err != nil || !ValidPart(last) {
+		return IdentityID{}, "", fmt.Errorf("%q is not a grant's id: write partner/environment/name/grant, each of a-z 0-9 - and at most 63 characters", text)
+	}
+	return holder, last, nil
+}
+
+// ParseRef reads an id of a type, and returns the identity that the object is of.
+func ParseRef(t Type, id string) (Ref, IdentityID, error) {
+	var holder IdentityID
+	var err error
+	switch t {
+	case TypeIdentity:
+		holder, err = ParseIdentityID(id)
+	case TypeCredential:
+		holder, _, err = ParseCredentialID(id)
+	case TypeGrant:
+		holder, _, err = ParseGrantID(id)
+	default:
+		err = fmt.Errorf("%q is no type of object", t)
+	}
+	return Ref{t, id}, holder, err
+}
+
+func splitChild(text string) (IdentityID, string, error) {
+	cut := strings.LastIndexByte(text, '/')
+	if cut < 0 {
+		return IdentityID{}, "", fmt.Errorf("%q has no parts", text)
+	}
+	holder, err := ParseIdentityID(text[:cut])
+	return holder, text[cut+1:], err
+}
+
+var notSlug = regexp.MustCompile(`[^a-z0-9]+`)
+
+// GrantName is the name of a grant that was given none: the slug of its resource, and 8 hexadecimal digits of the
+// SHA-256 of its resource and sorted actions, at most 63 characters.
+func GrantName(resource Pattern, actions []string) string {
+	sorted := slices.Sorted(slices.Values(actions))
+	sum := sha256.Sum256([]byte(string(resource) + "\n" + strings.Join(sorted, "\n")))
+	digest := hex.EncodeToString(sum[:4])
+	slug := strings.Trim(notSlug.ReplaceAllString(strings.ToLower(string(resource)), "-"), "-")
+	if limit := 63 - len(digest) - 1; len(slug) > limit {
+		slug = strings.TrimRight(slug[:limit], "-")
+	}
+	if slug == "" {
+		return digest
+	}
+	return slug + "-" + digest
+}

@@ -1,0 +1,220 @@
+package access
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Object is what this project governs: an [Identity], a [Credential] or a [Grant], as it is declared.
+type Object interface {
+	// Ref names the object.
+	Ref() Ref
+	// Holder is the identity that the object is of: for an identity, itself.
+	Holder() IdentityID
+	// Common are the terms that every object has.
+	Common() *Terms
+}
+
+// Terms are what every object must say: who answers for it and when it ends; and who looked, and what was waived.
+type Terms struct {
+	Owner     string            `json:"owner"`
+	ExpiresAt Moment            `json:"expires_at"`
+	Review    *Review           `json:"review,omitempty"`
+	Waivers   map[string]Waiver `json:"waivers,omitempty"`
+}
+
+// Common are the terms themselves.
+func (t *Terms) Common() *Terms { return t }
+
+// Review is evidence that somebody looked and that the partner still needs the access.
+type Review struct {
+	At     Moment `json:"at"`
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+}
+
+// Waiver sets one rule aside, for a while. Its key is the slug of the rule.
+type Waiver struct {
+	Reason   string `json:"reason"`
+	Approver string `json:"approver"`
+	Until    Moment `json:"until"`
+}
+
+// Agreement is the contract that access rests on.
+type Agreement struct {
+	Reference string `json:"reference"`
+	EndsAt    Moment `json:"ends_at"`
+}
+
+// Subcontractors says whether other identities may hang on this one, and how many levels deep.
+type Subcontractors struct {
+	Allowed  bool  `json:"allowed"`
+	MaxDepth int64 `json:"max_depth"`
+}
+
+// Identity is one partner's non-human identity for one use case in one environment. A Ceiling that is empty limits
+// nothing; one that is not holds all grants of the identity.
+type Identity struct {
+	ID IdentityID `json:"id"`
+	Terms
+	Purpose        string          `json:"purpose"`
+	Ceiling        []Pattern       `json:"ceiling,omitempty"`
+	Agreement      *Agreement      `json:"agreement,omitempty"`
+	Contact        string          `json:"contact,omitempty"`
+	ParentID       IdentityID      `json:"parent_id"`
+	Subcontractors *Subcontractors `json:"subcontractors,omitempty"`
+	Suspended      bool            `json:"suspended,omitempty"`
+	ExpectedUse    Span            `json:"expected_use"`
+	HoldReleased   string          `json:"hold_released,omitempty"`
+}
+
+// Ref names the identity.
+func (i *Identity) Ref() Ref { return i.ID.Ref() }
+
+// Holder is the identity itself.
+func (i *Identity) Holder() IdentityID { return i.ID }
+
+// Credential is how a partner proves to be an identity. Exactly one of the four kinds is set.
+type Credential struct {
+	IdentityID IdentityID `json:"identity_id"`
+	Terms
+	Federated          *FederatedTrust     `json:"federated,omitempty"`
+	Certificate        *CertificateRequest `json:"certificate,omitempty"`
+	SSHCertificate     *SSHRequest         `json:"ssh_certificate,omitempty"`
+	Secret             *SecretRequest      `json:"secret,omitempty"`
+	Rotation           *Rotation           `json:"rotation,omitempty"`
+	RevokeIssuedBefore Moment              `json:"revoke_issued_before"`
+	AllowedCIDRs       []netip.Prefix      `json:"allowed_cidrs,omitempty"`
+}
+
+// FederatedTrust is trust in one workload of the partner's own OIDC issuer.
+type FederatedTrust struct {
+	Issuer    string   `json:"issuer"`
+	Subject   string   `json:"subject"`
+	Audiences []string `json:"audiences"`
+}
+
+// CertificateRequest is the partner's PKCS #10 request in PEM, from which only the public key is taken.
+type CertificateRequest struct {
+	CSR string `json:"csr"`
+}
+
+// SSHRequest is the partner's SSH public key, as a line of authorized_keys.
+type SSHRequest struct {
+	PublicKey string `json:"public_key"`
+}
+
+// SecretRequest is the partner's age or SSH public key, which the secret is sealed to.
+type SecretRequest struct {
+	Recipient string `json:"recipient"`
+}
+
+// Rotation is how often a credential is issued anew, how long the old one works beside the new one, and a map that
+// asks for a rotation when it changes.
+type Rotation struct {
+	Every   Span              `json:"every"`
+	Overlap Span              `json:"overlap"`
+	Trigger map[string]string `json:"trigger,omitempty"`
+}
+
+// Kind is the kind of the credential; "" where none is set.
+func (c *Credential) Kind() Kind {
+	switch {
+	case c.Federated != nil:
+		return Federated
+	case c.Certificate != nil:
+		return Certificate
+	case c.SSHCertificate != nil:
+		return SSHCertificate
+	case c.Secret != nil:
+		return Secret
+	}
+	return ""
+}
+
+// Ref names the credential: its identity's id and its kind.
+func (c *Credential) Ref() Ref {
+	return Ref{TypeCredential, c.IdentityID.String() + "/" + string(c.Kind())}
+}
+
+// Holder is the identity that the credential is of.
+func (c *Credential) Holder() IdentityID { return c.IdentityID }
+
+// IssueLife is how long what is issued at a moment lives: until the rotation's every and overlap have passed, or the
+// end, whichever is earlier.
+func (c *Credential) IssueLife(issued, end time.Time) (until time.Time) {
+	if c.Rotation == nil {
+		return end
+	}
+	return Earliest(issued.Add(c.Rotation.Every.Duration+c.Rotation.Overlap.Duration), end)
+}
+
+// RotatesAt is when what was issued at a moment is due to be issued anew; zero where the credential does not rotate.
+func (c *Credential) RotatesAt(issued time.Time) time.Time {
+	if c.Rotation == nil || issued.IsZero() {
+		return time.Time{}
+	}
+	return issued.Add(c.Rotation.Every.Duration)
+}
+
+// Grant is what an identity may do: actions on the paths of one pattern, until a moment, for a purpose.
+type Grant struct {
+	IdentityID IdentityID `json:"identity_id"`
+	Name       string     `json:"name"`
+	Terms
+	Resource Pattern  `json:"resource"`
+	Actions  []string `json:"actions"`
+	Purpose  string   `json:"purpose"`
+}
+
+// Ref names the grant: its identity's id and its name.
+func (g *Grant) Ref() Ref { return Ref{TypeGrant, g.IdentityID.String() + "/" + g.Name} }
+
+// Holder is the identity that may do it.
+func (g *Grant) Holder() IdentityID { return g.IdentityID }
+
+// Declaration is the object as canonical JSON: the same object gives the same bytes, sets in sorted order.
+func Declaration(o Object) ([]byte, error) {
+	switch o := o.(type) {
+	case *Identity:
+		sorted := *o
+		sorted.Ceiling = slices.Sorted(slices.Values(o.Ceiling))
+		return json.Marshal(sorted)
+	case *Credential:
+		sorted := *o
+		if o.Federated != nil {
+			trust := *o.Federated
+			trust.Audiences = slices.Sorted(slices.Values(trust.Audiences))
+			sorted.Federated = &trust
+		}
+		sorted.AllowedCIDRs = slices.SortedFunc(slices.Values(o.AllowedCIDRs), netip.Prefix.Compare)
+		return json.Marshal(sorted)
+	case *Grant:
+		sorted := *o
+		sorted.Actions = slices.Sorted(slices.Values(o.Actions))
+		return json.Marshal(sorted)
+	}
+	panic(fmt.Sprintf("access: %T is no object", o))
+}
+
+// ParseDeclaration reads what Declaration wrote.
+func ParseDeclaration(t Type, text []byte) (Object, error) {
+	var o Object
+	switch t {
+	case TypeIdentity:
+		o = new(Identity)
+	case TypeCredential:
+		o = new(Credential)
+	case TypeGrant:
+		o = new(Grant)
+	default:
+		return nil, fmt.Errorf("%q is no type of object", t)
+	}
+	if err := json.Unmarshal(text, o); err != nil {
+		return nil, fmt.Errorf("declaration of a %s: %w", t, err)
+	}
+	return o, nil
+}

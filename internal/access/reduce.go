@@ -1,0 +1,164 @@
+package access
+
+import (
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+)
+
+// Attributes are the arguments of a type of object by their Terraform names, except those that its id is made of.
+func Attributes(t Type) []string {
+	terms := []string{"owner", "expires_at", "review", "waivers"}
+	switch t {
+	case TypeIdentity:
+		return append(terms, "purpose", "ceiling", "agreement", "contact", "parent_id", "subcontractors", "suspended", "expected_use", "hold_released")
+	case TypeCredential:
+		return append(terms, "federated", "certificate", "ssh_certificate", "secret", "rotation", "revoke_issued_before", "allowed_cidrs")
+	default:
+		return append(terms, "purpose", "resource", "actions")
+	}
+}
+
+// Widened says whether an attribute of the object changed in a way that does not merely reduce access. An earlier end,
+// fewer actions, a narrower pattern or network, a suspension and the like are reductions; so is no change at all.
+// A change with no direction (another owner, another key) counts as widened, and is judged by the rules that read it.
+func Widened(before, after Object, attribute string) bool {
+	if b, a := before.Common(), after.Common(); b != nil && a != nil {
+		switch attribute {
+		case "owner":
+			return b.Owner != a.Owner
+		case "expires_at":
+			return a.ExpiresAt.After(b.ExpiresAt.Time)
+		case "review":
+			return !reflect.DeepEqual(b.Review, a.Review)
+		case "waivers":
+			return !maps.Equal(b.Waivers, a.Waivers)
+		}
+	}
+	switch a := after.(type) {
+	case *Identity:
+		return widenedIdentity(before.(*Identity), a, attribute)
+	case *Credential:
+		return widenedCredential(before.(*Credential), a, attribute)
+	case *Grant:
+		return widenedGrant(before.(*Grant), a, attribute)
+	}
+	return true
+}
+
+func widenedIdentity(b, a *Identity, attribute string) bool {
+	switch attribute {
+	case "purpose":
+		return b.Purpose != a.Purpose
+	case "ceiling":
+		return len(b.Ceiling) > 0 && !CeilingCovers(b.Ceiling, a.Ceiling)
+	case "agreement":
+		return b.Agreement != nil && (a.Agreement == nil || a.Agreement.EndsAt.After(b.Agreement.EndsAt.Time))
+	case "contact":
+		return b.Contact != a.Contact
+	case "parent_id":
+		return b.ParentID != a.ParentID
+	case "subcontractors":
+		return depthAllowed(a) > depthAllowed(b)
+	case "suspended":
+		return b.Suspended && !a.Suspended
+	case "expected_use":
+		return b.ExpectedUse.Duration != a.ExpectedUse.Duration
+	case "hold_released":
+		return b.HoldReleased != a.HoldReleased
+	}
+	return b.ID != a.ID
+}
+
+// CeilingCovers says whether the inner ceiling lies inside the outer one. No ceiling limits nothing.
+func CeilingCovers(outer, inner []Pattern) bool {
+	if len(outer) == 0 {
+		return true
+	}
+	if len(inner) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(inner, func(p Pattern) bool {
+		_, outside := Outside(outer, p)
+		return outside
+	})
+}
+
+func depthAllowed(i *Identity) int64 {
+	if i.Subcontractors == nil || !i.Subcontractors.Allowed {
+		return 0
+	}
+	return i.Subcontractors.MaxDepth
+}
+
+func widenedCredential(b, a *Credential, attribute string) bool {
+	switch attribute {
+	case "federated":
+		return widenedTrust(b.Federated, a.Federated)
+	case "certificate":
+		return !reflect.DeepEqual(b.Certificate, a.Certificate)
+	case "ssh_certificate":
+		return !reflect.DeepEqual(b.SSHCertificate, a.SSHCertificate)
+	case "secret":
+		return !reflect.DeepEqual(b.Secret, a.Secret)
+	case "rotation":
+		return widenedRotation(b.Rotation, a.Rotation)
+	case "allowed_cidrs":
+		return !NetworkCovers(b.AllowedCIDRs, a.AllowedCIDRs)
+	case "revoke_issued_before":
+		return false
+	}
+	return b.IdentityID != a.IdentityID
+}
+
+func widenedTrust(b, a *FederatedTrust) bool {
+	if b == nil || a == nil {
+		return b != a
+	}
+	return b.Issuer != a.Issuer || b.Subject != a.Subject || !subset(a.Audiences, b.Audiences) || len(a.Audiences) == 0
+}
+
+func widenedRotation(b, a *Rotation) bool {
+	if b == nil {
+		return false
+	}
+	return a == nil || a.Every.Duration > b.Every.Duration || a.Overlap.Duration > b.Overlap.Duration
+}
+
+func widenedGrant(b, a *Grant, attribute string) bool {
+	switch attribute {
+	case "purpose":
+		return b.Purpose != a.Purpose
+	case "resource":
+		return !b.Resource.Contains(a.Resource)
+	case "actions":
+		return !subset(a.Actions, b.Actions)
+	}
+	return b.IdentityID != a.IdentityID || b.Name != a.Name
+}
+
+func subset(inner, outer []string) bool {
+	return !slices.ContainsFunc(inner, func(s string) bool { return !slices.Contains(outer, s) })
+}
+
+// SameRequest says whether two credentials ask for the same thing to be issued: the same key or recipient, and on
+// certificates the same networks. Where they do not, what was issued for the one does not serve the other.
+func SameRequest(b, a *Credential) bool {
+	if b.Kind() != a.Kind() {
+		return false
+	}
+	switch a.Kind() {
+	case Certificate:
+		return *b.Certificate == *a.Certificate && sameNetworks(b.AllowedCIDRs, a.AllowedCIDRs)
+	case SSHCertificate:
+		return *b.SSHCertificate == *a.SSHCertificate && sameNetworks(b.AllowedCIDRs, a.AllowedCIDRs)
+	case Secret:
+		return *b.Secret == *a.Secret
+	}
+	return true
+}
+
+func sameNetworks(b, a []netip.Prefix) bool {
+	return slices.Equal(slices.SortedFunc(slices.Values(b), netip.Prefix.Compare), slices.SortedFunc(slices.Values(a), netip.Prefix.Compare))
+}

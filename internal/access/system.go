@@ -1,0 +1,118 @@
+package access
+
+import (
+	"context"
+	"time"
+)
+
+// System is where access lives. It knows nothing of Terraform and nothing of rules; it enforces every end natively.
+//
+// Every method may be called concurrently, also from several processes. What a method has begun to change it finishes,
+// whatever becomes of its context. Errors are one of this package's, wrapped; a change that fails leaves what was there
+// before, or says what access exists now.
+type System interface {
+	// Capabilities says what the system can do. It makes no request.
+	Capabilities() Capabilities
+
+	// Now is the system's own clock.
+	Now(ctx context.Context) (time.Time, error)
+
+	// Get returns what the system holds under a reference, or ErrNotFound. It never returns an object that is only
+	// half removed as gone.
+	Get(ctx context.Context, ref Ref) (*Record, error)
+
+	// List returns everything that the system holds, of every stack, sorted by type and id.
+	List(ctx context.Context) ([]*Record, error)
+
+	// Put creates or changes one object, and returns when the system enforces it: with what was issued, where
+	// something was. See Change for the rules of adoption.
+	Put(ctx context.Context, change Change) (*Record, error)
+
+	// Delete revokes an object of a uid, and verifies that nothing of it remains; ErrNotFound where that uid is not
+	// there, ErrRemains where something stays. An identity takes everything under it along, of whatever stack, children
+	// included; swept names what went beside the object itself.
+	Delete(ctx context.Context, ref Ref, uid string) (swept []Ref, err error)
+}
+
+// Change is what a Put is asked to do.
+type Change struct {
+	// Object is the declaration to put in force.
+	Object Object
+	// Stack owns the object. An id that another stack owns is refused with OtherStackError.
+	Stack string
+	// UID is the uid that the caller knows; another uid under the id is ErrNotFound. Empty creates: what the same stack
+	// left behind under the id is adopted, with its history and what was issued, under a new uid.
+	UID string
+	// EndsAt is the end to enforce: End(Object, ...). The system enforces the earliest of this and of the ends of all
+	// above the object.
+	EndsAt time.Time
+	// Issue says what becomes of what was issued.
+	Issue Issue
+	// Seal seals a new secret to the partner. It is called before anything is changed, and must be set for a secret.
+	Seal func(secret []byte) (sealed string, err error)
+}
+
+// Issue says whether a change issues a credential anew.
+type Issue int
+
+// What becomes of what was issued.
+const (
+	// IssueKeep keeps it. Where nothing was issued yet, or for another request, it is issued.
+	IssueKeep Issue = iota
+	// IssueOverlap issues anew. The old secret works for the rotation's overlap; the old certificate keeps its own end.
+	IssueOverlap
+	// IssueReplace issues anew and revokes the old one at once.
+	IssueReplace
+)
+
+// Record is what a system holds of one object. All times are UTC.
+type Record struct {
+	Object Object
+	History
+	// EndsAt is the end that the system enforces: the earliest of the object's own and all above it.
+	EndsAt time.Time
+	// Suspended: cut by the declaration of the identity or of one above it. Held: cut by hand in the system.
+	Suspended, Held bool
+	// Issued is what was last issued and is not revoked; nil where there is none. Secrets and certificates themselves
+	// are in it only as the answer of the Put that issued or adopted them.
+	Issued *Issued
+	// LastUsedAt is when the system last saw it used; zero where it does not know.
+	LastUsedAt time.Time
+	// Drift is what the system holds beyond the declaration, a sentence each.
+	Drift []string
+	// EnforcedBy says who ends the access, in words. Revocation is how to cut it by hand, a step each. Login is what
+	// the partner needs to log in, nothing secret in it.
+	EnforcedBy string
+	Revocation []string
+	Login      map[string]string
+}
+
+// Issued is what a system issued for a credential.
+type Issued struct {
+	// At is when it was issued, Until when it ends by itself, RotatesAt when it is due (zero: never).
+	At, Until, RotatesAt time.Time
+	// Serial and Fingerprint name it. A secret has no serial; its fingerprint is of its SHA-256.
+	Serial, Fingerprint string
+	// Text is the certificate: a PEM chain, or an OpenSSH certificate line.
+	Text string
+	// Sealed is the secret, sealed to the partner's recipient, in ASCII armor.
+	Sealed string
+}
+
+// Capabilities is what a system can do, for the rules that ask.
+type Capabilities struct {
+	// Name is the system's name: embedded, openbao.
+	Name string
+	// Kinds are the kinds of credentials that it offers.
+	Kinds []Kind
+	// KnowsLastUse: it knows when access was last used. LogsUse: it keeps an audit log of its use.
+	KnowsLastUse, LogsUse bool
+	// CheckGrant returns an error where the system has no such action on such a resource.
+	CheckGrant func(*Grant) error
+	// SystemPath says why a pattern reaches the system's own administration, or passes access on; "" where it does not.
+	SystemPath func(Pattern) string
+	// Privileged says why actions on a pattern are privileged (issuing, signing, key export); "" where they are not.
+	Privileged func(resource Pattern, actions []string) string
+	// CannotEnd says why the system could not end the object by itself at that moment; "" where it can.
+	CannotEnd func(o Object, end time.Time) string
+}
