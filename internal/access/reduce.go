@@ -159,6 +159,12 @@ func SameRequest(b, a *Credential) bool {
 	return true
 }
 
+// SameTrust says whether two credentials are logged in with in the same way: the same issuer, subject and audiences, and
+// the same networks.
+func SameTrust(b, a *Credential) bool {
+	return reflect.DeepEqual(b.Federated, a.Federated) && sameNetworks(b.AllowedCIDRs, a.AllowedCIDRs)
+}
+
 func sameNetworks(b, a []netip.Prefix) bool {
 	return slices.Equal(slices.SortedFunc(slices.Values(b), netip.Prefix.Compare), slices.SortedFunc(slices.Values(a), netip.Prefix.Compare))
 }

@@ -1,0 +1,61 @@
+package guardrail
+
+import (
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Context is what a check may look at beside the objects themselves. Checks are pure: they change nothing, and now is
+// passed in.
+type Context struct {
+	Settings     *Settings
+	Capabilities *access.Capabilities
+	Phase        Phase
+	Now          time.Time
+
+	view    view
+	subject *entry
+	// hid are the rules that a waiver of the subject hid, or that could not be judged yet.
+	hid map[string]bool
+}
+
+// problem is what a check found.
+type problem struct {
+	// attribute is where it is in the subject: of two, in the lower one or the first. other is where in the other one.
+	attribute, other string
+	// text names the objects and both values. fix says what to write instead; "" where the remedy of the rule says all.
+	text, fix string
+	// cause overrides what makes it an error.
+	cause cause
+	// hard: it is beyond what any configuration can raise, so neither a setting nor a waiver helps.
+	hard bool
+}
+
+// cause is what makes a finding an error.
+type cause int
+
+const (
+	// byChange: the creation or widening of an argument that the rule reads.
+	byChange cause = iota
+	// entered: the check has seen that the plan brings it in. standing: that it does not.
+	entered
+	standing
+)
+
+// one is a list of one problem on an attribute.
+func one(attribute, text, fix string) []problem {
+	return []problem{{attribute: attribute, text: text, fix: fix}}
+}
+
+// two is a list of one problem between two objects, on an attribute of each.
+func two(attribute, other, text, fix string) []problem {
+	return []problem{{attribute: attribute, other: other, text: text, fix: fix}}
+}
+
+func enteredIf(b bool) cause {
+	if b {
+		return entered
+	}
+	return standing
+}

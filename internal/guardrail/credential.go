@@ -1,0 +1,278 @@
+package guardrail
+
+import (
+	"math/big"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// maxCredentials is how many credentials an identity may have before somebody looks.
+const maxCredentials = 2
+
+func credentialRules() []Rule {
+	keys := []string{"certificate", "ssh_certificate", "secret"}
+	return []Rule{{
+		Slug: "credential/static-secret", Title: "A secret where something better would do",
+		Level: Warn, On: carriers, Reads: []string{"secret"},
+		Why:      "A secret can be copied and passed on without anybody noticing.",
+		Remedy:   "Prefer federated, certificate or ssh_certificate, whichever the partner can use.",
+		Controls: []Control{NHI2, NHI4, NHI7, IA5},
+		own:      staticSecret,
+	}, {
+		Slug: "credential/no-rotation", Title: "What is issued once lives too long",
+		Level: Deny, On: carriers, Reads: []string{"rotation", "expires_at", "allowed_cidrs"},
+		Why:      "What was stolen works until it is replaced.",
+		Remedy:   "Set a shorter rotation = { every, overlap }, or an earlier expires_at.",
+		Controls: []Control{NHI7, IA5, ISO517},
+		own:      noRotation, bounded: true,
+	}, {
+		Slug: "credential/weak-key", Title: "The key or its signature is weak",
+		Level: Deny, On: carriers, Reads: keys, Silences: []string{"credential/rsa-2048"},
+		Why:      "Whoever can break the key is the partner.",
+		Remedy:   "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key, signed with SHA-256.",
+		Controls: []Control{NHI4, SC13, ISO824},
+		own:      weakKey,
+	}, {
+		Slug: "credential/rsa-2048", Title: "The RSA key is short",
+		Level: Warn, On: carriers, Reads: keys,
+		Why:      "NIST SP 800-57 trusts RSA under 3072 bits only until 2030.",
+		Remedy:   "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key when it makes its next one.",
+		Controls: []Control{NHI4, SC13, ISO824},
+		own:      rsa2048,
+	}, {
+		Slug: "credential/private-key", Title: "A private key stands in the configuration",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"certificate", "ssh_certificate", "secret"},
+		Why:      "A private key never leaves its holder: whoever can read the configuration or its history is the partner now.",
+		Remedy:   "Remove it, treat it as stolen, and ask the partner for a new public key, CSR or recipient.",
+		Controls: []Control{NHI2, IA5, ISO517},
+		own:      privateKey,
+	}, {
+		Slug: "credential/open-trust", Title: "More than one workload could use the trust",
+		Level: Deny, Fixed: true, On: carriers, Reads: []string{"federated"},
+		Why:      "Trust that does not name one workload of one issuer lets in whoever else that issuer speaks for.",
+		Remedy:   "Name one https issuer, one exact subject, and at least one audience.",
+		Controls: []Control{NHI3, NHI4, AC6},
+		own:      openTrust,
+	}, {
+		Slug: "credential/network", Title: "The credential works from anywhere",
+		Level: Warn, On: carriers, Reads: []string{"allowed_cidrs"},
+		Why:      "What was stolen works from wherever the thief is.",
+		Remedy:   "Set allowed_cidrs to the networks that the partner comes from.",
+		Controls: []Control{NHI3, SC7, PRAA05},
+		own:      anyNetwork,
+	}, {
+		Slug: "credential/open-network", Title: "The allowed networks are as good as everywhere",
+		Level: Deny, On: carriers, Reads: []string{"allowed_cidrs"},
+		Why:      "No partner comes from a sixteenth of a million networks; a list that wide only looks like a limit.",
+		Remedy:   "Set allowed_cidrs to the networks that the partner comes from, together no more than a /8 (IPv6: a /32).",
+		Controls: []Control{NHI3, SC7, PRAA05},
+		own:      openNetwork,
+	}, {
+		Slug: "credential/count", Title: "The identity has many credentials",
+		Level: Warn, On: carriers, Reads: []string{"identity_id"},
+		Why:      "Each further way in is one more to protect, to rotate and to forget.",
+		Remedy:   "Remove the credentials that the partner no longer uses.",
+		Controls: []Control{NHI9, IA5, PRAA01},
+		own:      credentialCount,
+	}}
+}
+
+func staticSecret(c *Context, s *Subject) []problem {
+	if s.credential().Kind() != access.Secret {
+		return nil
+	}
+	var better []string
+	for _, k := range c.Capabilities.Kinds {
+		if k != access.Secret {
+			better = append(better, string(k))
+		}
+	}
+	if len(better) == 0 {
+		return nil
+	}
+	return one("secret", say("%s is a secret, and %s also offers %s", s, c.Capabilities.Name, strings.Join(better, ", ")), "")
+}
+
+func noRotation(c *Context, s *Subject) []problem {
+	cred := s.credential()
+	if r := cred.Rotation; r != nil && r.Every.Duration > 0 && r.Overlap.Duration >= r.Every.Duration && cred.Kind() != access.Federated {
+		return one("rotation.overlap", say("%s: rotation.overlap is %s and rotation.every is %s: the old one would never die before the next", s, r.Overlap, r.Every),
+			say("Set rotation.overlap below %s, such as \"24h\".", r.Every))
+	}
+	most, what := issueLimit(cred)
+	start := s.start(c.Now)
+	life := cred.IssueLife(start, cred.ExpiresAt.Time).Sub(start)
+	if most == 0 || life <= most {
+		return nil
+	}
+	lives := "without rotation, what is issued once"
+	if cred.Rotation != nil {
+		lives = say("with rotation every %s and an overlap of %s, what is issued once", cred.Rotation.Every, cred.Rotation.Overlap)
+	}
+	hard := cred.Kind() == access.Secret && life > ceilingSecret
+	text := say("%s: %s lives for %s; %s is the most for %s", s, lives, length(life), length(most), what)
+	if hard {
+		text += say(", and no configuration can raise it over %s", length(ceilingSecret))
+	}
+	return []problem{{attribute: "rotation", text: text, hard: hard,
+		fix: say("Set rotation = { every = %q, overlap = \"24h\" } or shorter, or expires_at to %s or earlier.", hours(most-day), moment(start.Add(most)))}}
+}
+
+// issueLimit is how long what is issued once may live, and of what it is the limit; zero where nothing is issued.
+func issueLimit(c *access.Credential) (time.Duration, string) {
+	switch c.Kind() {
+	case access.Certificate:
+		return 90 * day, "a certificate"
+	case access.SSHCertificate:
+		return 30 * day, "an SSH certificate"
+	case access.Secret:
+		wide := func(n netip.Prefix) bool { return n.Bits() < 24 || n.Addr().Is6() && n.Bits() < 48 }
+		if len(c.AllowedCIDRs) > 0 && !slices.ContainsFunc(c.AllowedCIDRs, wide) {
+			return 90 * day, "a secret from networks of /24 (IPv6: /48) or narrower"
+		}
+		return 30 * day, "a secret from wider networks than /24 (IPv6: /48)"
+	}
+	return 0, ""
+}
+
+func weakKey(_ *Context, s *Subject) []problem {
+	for _, k := range s.keys {
+		why := ""
+		switch {
+		case k.prior:
+		case k.algorithm == "DSA":
+			why = say("a DSA key of %d bits", k.bits)
+		case k.algorithm == "RSA" && k.bits < 2048:
+			why = say("an RSA key of %d bits; 2048 is the least", k.bits)
+		case k.algorithm != "RSA" && k.bits > 0 && k.bits < 256:
+			why = say("a key on the curve %s of %d bits; 256 is the least", k.algorithm, k.bits)
+		case k.digest != "":
+			why = say("a request signed with %s; SHA-256 is the least", k.digest)
+		}
+		if why != "" {
+			return one(k.attribute, say("%s has %s", s, why), "")
+		}
+	}
+	return nil
+}
+
+func rsa2048(_ *Context, s *Subject) []problem {
+	for _, k := range s.keys {
+		if !k.prior && k.algorithm == "RSA" && k.bits >= 2048 && k.bits < 3072 {
+			return one(k.attribute, say("%s has an RSA key of %d bits; 3072 is the least for the years to come", s, k.bits), "")
+		}
+	}
+	return nil
+}
+
+func privateKey(_ *Context, s *Subject) []problem {
+	if !PrivateKey(texts(s.Object)...) {
+		return nil
+	}
+	stood := s.Before != nil && PrivateKey(texts(s.Before)...)
+	found := problem{text: say("%s has private key material in one of its arguments", s), cause: entered}
+	if stood {
+		found.cause = byChange
+	}
+	return []problem{found}
+}
+
+func openTrust(_ *Context, s *Subject) []problem {
+	trust := s.credential().Federated
+	if trust == nil {
+		return nil
+	}
+	var found []problem
+	add := func(attribute, why string) {
+		found = append(found, problem{attribute: attribute, text: say("%s: %s", s, why)})
+	}
+	if why := openIssuer(trust.Issuer); why != "" {
+		add("federated.issuer", say("issuer %s %s", shown(trust.Issuer), why))
+	}
+	if strings.TrimSpace(trust.Subject) == "" || strings.ContainsAny(trust.Subject, "*?") {
+		add("federated.subject", say("subject %s does not name exactly one workload", shown(trust.Subject)))
+	}
+	open := func(a string) bool { return strings.TrimSpace(a) == "" || strings.Contains(a, "*") }
+	if len(trust.Audiences) == 0 {
+		add("federated.audiences", "audiences is empty, so that a token for anybody else would do")
+	} else if slices.ContainsFunc(trust.Audiences, open) {
+		add("federated.audiences", say("audiences holds %s, of which one stands for any audience", list(slices.Sorted(slices.Values(trust.Audiences)))))
+	}
+	return found
+}
+
+// openIssuer says why nobody could be sure who speaks for the issuer, or "".
+func openIssuer(text string) string {
+	scheme, rest, _ := strings.Cut(text, "://")
+	end := strings.IndexAny(rest+"/", "/?#")
+	authority := rest[:end]
+	user := strings.LastIndexByte(authority, '@')
+	host := hostname(authority[user+1:])
+	address, err := netip.ParseAddr(host)
+	loopback := host == "localhost" || err == nil && address.IsLoopback()
+	switch {
+	case !strings.EqualFold(scheme, "https") && (!strings.EqualFold(scheme, "http") || !loopback):
+		return "is not https"
+	case host == "" || strings.Contains(host, "*"):
+		return "names no one host"
+	case user >= 0:
+		return "holds user info"
+	case strings.Contains(rest, "?"):
+		return "holds a query"
+	case strings.Contains(rest, "#"):
+		return "holds a fragment"
+	}
+	return ""
+}
+
+// hostname is the host of host:port, without the brackets of IPv6.
+func hostname(authority string) string {
+	if inner, bracketed := strings.CutPrefix(authority, "["); bracketed {
+		host, _, _ := strings.Cut(inner, "]")
+		return host
+	}
+	host, _, _ := strings.Cut(authority, ":")
+	return strings.ToLower(host)
+}
+
+func anyNetwork(_ *Context, s *Subject) []problem {
+	c := s.credential()
+	if c.Kind() == access.Federated || len(c.AllowedCIDRs) > 0 {
+		return nil
+	}
+	return one("allowed_cidrs", say("%s has no allowed_cidrs", s), "")
+}
+
+func openNetwork(_ *Context, s *Subject) []problem {
+	for _, family := range []struct {
+		bits, most int
+		name       string
+	}{{32, 8, "IPv4"}, {128, 32, "IPv6"}} {
+		networks := slices.DeleteFunc(slices.Clone(s.credential().AllowedCIDRs), func(n netip.Prefix) bool { return n.Addr().BitLen() != family.bits })
+		covered := addresses(networks)
+		if most := new(big.Int).Lsh(big.NewInt(1), uint(family.bits-family.most)); covered.Cmp(most) > 0 {
+			return one("allowed_cidrs", say("%s: allowed_cidrs covers %s %s addresses together; a /%d, which is %s, is the most", s, covered, family.name, family.most, most), "")
+		}
+	}
+	return nil
+}
+
+// addresses is how many addresses the networks cover together, however they are cut.
+func addresses(networks []netip.Prefix) *big.Int {
+	sum := new(big.Int)
+	for _, n := range access.MergeNetworks(networks) {
+		sum.Add(sum, new(big.Int).Lsh(big.NewInt(1), uint(n.Addr().BitLen()-n.Bits())))
+	}
+	return sum
+}
+
+func credentialCount(c *Context, s *Subject) []problem {
+	if !c.firstOver(maxCredentials) {
+		return nil
+	}
+	return one("identity_id", say("identity %s has more than %d credentials", s.Object.Holder(), maxCredentials), "")
+}

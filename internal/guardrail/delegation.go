@@ -1,0 +1,108 @@
+package guardrail
+
+import (
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func delegationRules() []Rule {
+	parent, offer := []string{"parent_id"}, []string{"subcontractors"}
+	return []Rule{{
+		Slug: "delegation/not-allowed", Title: "The identity allows no subcontractors",
+		Level: Deny, Fixed: true, On: identities, Reads: parent, ReadsAbove: offer,
+		Why:      "Whom a partner brings along is ours to decide, not the partner's.",
+		Remedy:   "Set subcontractors = { allowed = true } on the parent, or remove parent_id.",
+		Controls: []Control{NHI3, SA9, GVSC05, ISO521},
+		above:    delegationNotAllowed, up: toParent,
+	}, {
+		Slug: "delegation/depth", Title: "The chain of subcontractors is too deep",
+		Level: Deny, Fixed: true, On: identities, Reads: parent, ReadsAbove: offer,
+		Why:      "With each further link nobody knows any more who is in the end let in.",
+		Remedy:   "Hang it on an identity further up, or raise subcontractors.max_depth of the top one.",
+		Controls: []Control{NHI3, SA9, GVSC05, ISO521},
+		above:    delegationDepth, up: toTop,
+	}, {
+		Slug: "delegation/cycle", Title: "The chain of subcontractors returns to itself",
+		Level: Deny, Fixed: true, On: identities, Reads: parent,
+		Why:      "In a circle nobody is on top, and no end of anybody ends the others.",
+		Remedy:   "Remove parent_id from the identity that is the partner's own.",
+		Controls: []Control{NHI3, SA9, ISO521},
+		own:      delegationCycle,
+	}, {
+		Slug: "delegation/unknown-parent", Title: "What the object hangs on does not exist",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"parent_id", "identity_id"},
+		Why:      "Access that hangs on nothing is ended by nothing.",
+		Remedy:   "Refer to the identity's resource, as in partner_identity.main.id, or correct the id.",
+		Controls: []Control{NHI1, PRAA01, IAM03},
+		own:      unknownParent,
+	}}
+}
+
+func delegationNotAllowed(_ *Context, lower, upper *Subject) []problem {
+	if offer := upper.identity().Subcontractors; offer != nil && offer.Allowed {
+		return nil
+	}
+	return two("parent_id", "subcontractors", say("%s hangs on %s, which allows no subcontractors", lower, upper), "")
+}
+
+func delegationDepth(c *Context, lower, upper *Subject) []problem {
+	offer := upper.identity().Subcontractors
+	if offer == nil || !offer.Allowed {
+		return nil // delegation/not-allowed speaks
+	}
+	depth := int64(c.view.depth(lower.identity(), upper.identity().ID))
+	if depth <= offer.MaxDepth {
+		return nil
+	}
+	return two("parent_id", "subcontractors", say("%s is %d deep under %s, whose max_depth is %d", lower, depth, upper, offer.MaxDepth), "")
+}
+
+// depth is how many links an identity hangs below another that is above it.
+func (v view) depth(i *access.Identity, top access.IdentityID) int {
+	links := 1
+	for id := i.ParentID; id != top; links++ {
+		next, _ := v.at(id)
+		id = next.above()
+	}
+	return links
+}
+
+func delegationCycle(c *Context, s *Subject) []problem {
+	self := c.subject
+	circle, certain, changed := []string{self.ref.ID}, firm, self.enters([]string{"parent_id"}, c.Phase)
+	visited := map[access.IdentityID]bool{}
+	for id := self.above(); id != self.holder; {
+		next, seen := c.view.at(id)
+		if next == nil || visited[id] {
+			return nil
+		}
+		visited[id] = true
+		circle, certain = append(circle, next.ref.ID), min(certain, seen)
+		changed = changed || next.enters([]string{"parent_id"}, c.Phase)
+		id = next.above()
+	}
+	if certain == passing && !changed {
+		return nil // it judges when it arrives
+	}
+	least := 0
+	for i, id := range circle {
+		if id < circle[least] {
+			least = i
+		}
+	}
+	ring := append(append(append([]string{}, circle[least:]...), circle[:least]...), circle[least])
+	return []problem{{attribute: "parent_id", cause: enteredIf(changed && certain == firm),
+		text: say("the chain of parents returns to itself: identity %s", strings.Join(ring, " hangs on "))}}
+}
+
+func unknownParent(c *Context, s *Subject) []problem {
+	id, attribute := s.Object.Holder(), "identity_id"
+	if i := s.identity(); i != nil {
+		id, attribute = i.ParentID, "parent_id"
+	}
+	if id == (access.IdentityID{}) || c.Phase == Plan || !c.view.loaded || c.view.live[id.Ref()] != nil || len(c.view.planned[id.Ref()]) > 0 {
+		return nil
+	}
+	return one(attribute, say("%s hangs on identity %s, which neither this configuration nor %s holds", s, id, c.Capabilities.Name), "")
+}

@@ -1,0 +1,282 @@
+package guardrail
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func expiryRules() []Rule {
+	ends := []string{"expires_at"}
+	return []Rule{{
+		Slug: "expiry/unknown", Title: "The end is not known at plan",
+		Level: Deny, Fixed: true, On: everything, Reads: ends, unready: true,
+		Why:      "No reviewer can see when access ends whose end is computed at apply, as timestamp() is.",
+		Remedy:   "Write expires_at as a fixed moment, such as \"2027-03-31T00:00:00Z\".",
+		Controls: []Control{NHI7, AC22, PRAA05, ISO518},
+		own:      expiryUnknown,
+	}, {
+		Slug: "expiry/indefinite", Title: "The access never ends",
+		Level: Deny, Fixed: true, On: everything, Reads: ends, Silences: []string{"expiry/too-long"},
+		Why:      "An end that nobody will live to see is no end.",
+		Remedy:   "Set expires_at to when the work is expected to be done; it can be renewed after a review.",
+		Controls: []Control{NHI1, NHI7, AC22, PCI827},
+		own:      expiryIndefinite,
+	}, {
+		Slug: "expiry/past", Title: "The end has already passed",
+		Level: Deny, Fixed: true, On: everything, Reads: ends, Silences: []string{"expiry/expired"},
+		Why:      "Access that ends before it begins is a mistake; an end that is moved into the past ends access at once.",
+		Remedy:   "Set expires_at to a moment that is still to come, or remove the block.",
+		Controls: []Control{NHI1, AC22, PCI825},
+		own:      expiryPast,
+	}, {
+		Slug: "expiry/too-long", Title: "The access lives too long",
+		Level: Deny, On: everything, Reads: ends,
+		Why:      "The longer access runs without anybody deciding on it again, the likelier it outlives its reason.",
+		Remedy:   "Set expires_at earlier, and renew it after a review when it is still needed.",
+		Controls: []Control{NHI7, AC22, PCI827, ISO518},
+		own:      expiryTooLong, bounded: true,
+	}, {
+		Slug: "expiry/rolling", Title: "The access renews itself",
+		Level: Deny, Fixed: true, On: everything, Reads: ends, Needs: []string{"review"}, NeedsAbove: []string{"review"},
+		Why:      "An end that moves on without anybody looking is no end.",
+		Remedy:   "Add a review = { at, by, reason } that is newer than the last one used, to this block or to its identity's.",
+		Controls: []Control{NHI1, PCI724, IAM08, ISO518},
+		own:      identityAlone(expiryRolling), above: expiryRolling, up: toIdentity,
+	}, {
+		Slug: "expiry/permanent", Title: "Temporary access has become permanent",
+		Level: Deny, On: everything, Reads: ends, Needs: []string{"owner", "review"}, NeedsAbove: []string{"review"},
+		Why:      "What is renewed year after year on its owner's own word was never decided on by anybody else.",
+		Remedy:   "Have somebody other than the owner decide anew, and name them in review.by.",
+		Controls: []Control{NHI7, AC5, PCI724, IAM08},
+		own:      identityAlone(expiryPermanent), above: expiryPermanent, up: toIdentity,
+	}, {
+		Slug: "expiry/outlives-identity", Title: "The access outlives its identity",
+		Level: Deny, Fixed: true, On: children, Reads: ends, ReadsAbove: ends,
+		Why:      "Access that is declared beyond the end of its identity is what offboarding leaves behind.",
+		Remedy:   "Set expires_at to the identity's expires_at or earlier.",
+		Controls: []Control{NHI1, AC23, PCI825, IAM07},
+		above:    outlivesIdentity, up: toIdentity,
+	}, {
+		Slug: "expiry/outlives-agreement", Title: "The access outlives the agreement that it rests on",
+		Level: Deny, On: identities, Reads: []string{"expires_at", "agreement"},
+		Why:      "Without a contract the partner is bound to nothing, and nobody is answerable for what it does.",
+		Remedy:   "Set expires_at to the end of the agreement or earlier, or renew the agreement first.",
+		Controls: []Control{NHI1, GVSC10, PS7, ISO520},
+		own:      outlivesAgreement,
+	}, {
+		Slug: "expiry/outlives-parent", Title: "A subcontractor outlives the partner that it hangs on",
+		Level: Deny, Fixed: true, On: identities, Reads: []string{"expires_at", "parent_id"}, ReadsAbove: ends,
+		Why:      "A subcontractor has its reason from the partner above it, and loses it with that partner.",
+		Remedy:   "Set expires_at to the parent's expires_at or earlier.",
+		Controls: []Control{NHI1, GVSC10, SA9, ISO521},
+		above:    outlivesParent, up: toParent,
+	}, {
+		Slug: "expiry/cannot-be-enforced", Title: "The system could not end the access by itself",
+		Level: Deny, Fixed: true, On: everything, Reads: ends,
+		Why:      "If Terraform never ran again, the access would stay.",
+		Remedy:   "Choose an end, or a kind of credential, that the system ends by itself.",
+		Controls: []Control{NHI1, AC22, AC23},
+		own:      expiryCannotBeEnforced,
+	}, {
+		Slug: "expiry/soon", Title: "The access ends soon",
+		Level: Warn, On: everything, Reads: ends,
+		Why:      "What is still needed should be reviewed and renewed in time; what is not should be left to end.",
+		Remedy:   "If it is still needed, review it and set a later expires_at; if not, do nothing.",
+		Controls: []Control{PRAA05, AC22, IAM08},
+		own:      expirySoon,
+	}, {
+		Slug: "expiry/expired", Title: "The access has ended and is still declared",
+		Level: Warn, On: everything, Reads: ends,
+		Why:      "A declaration of what has ended misleads whoever reads the configuration.",
+		Remedy:   "Remove the block, or review the access and set a later expires_at.",
+		Controls: []Control{NHI1, CIS51, AC23},
+		own:      expiryExpired,
+	}}
+}
+
+// identityAlone is a check of two, an object and its identity, on an identity by itself.
+func identityAlone(check func(c *Context, s, upper *Subject) []problem) func(c *Context, s *Subject) []problem {
+	return func(c *Context, s *Subject) []problem {
+		if s.identity() == nil {
+			return nil
+		}
+		return check(c, s, nil)
+	}
+}
+
+// reviews are those that stand: the object's own and its identity's.
+func reviews(s, upper *Subject) []*access.Review {
+	standing := []*access.Review{s.terms().Review}
+	if upper != nil {
+		standing = append(standing, upper.terms().Review)
+	}
+	return slices.DeleteFunc(standing, func(r *access.Review) bool { return r == nil })
+}
+
+func expiryUnknown(_ *Context, s *Subject) []problem {
+	if !s.Unknown["expires_at"] {
+		return nil
+	}
+	return one("expires_at", say("%s: expires_at is not known at plan", s), "")
+}
+
+// endless says whether a moment is one that people write for "never".
+func endless(t time.Time) bool {
+	year, month, _ := t.Date()
+	return year == 9999 || year == 2999 || year == 2099 && month == time.December && t.Day() == 31
+}
+
+func expiryIndefinite(c *Context, s *Subject) []problem {
+	end := s.terms().ExpiresAt.Time
+	if !end.After(c.Now.AddDate(5, 0, 0)) && !endless(end) {
+		return nil
+	}
+	return one("expires_at", say("%s: expires_at is %s, which stands for never", s, date(end)),
+		say("Set expires_at to when the work is expected to be done, at the latest %s; it can be renewed after a review.", moment(c.latest(s))))
+}
+
+// latest is the last end that expiry/too-long admits.
+func (c *Context) latest(s *Subject) time.Time {
+	return s.start(c.Now).Add(c.Settings.MaxLifetime[s.Object.Ref().Type])
+}
+
+func expiryPast(c *Context, s *Subject) []problem {
+	end := s.terms().ExpiresAt.Time
+	moved := s.created() || !s.Before.Common().ExpiresAt.Equal(end)
+	if !moved || end.After(c.Now) {
+		return nil
+	}
+	return one("expires_at", say("%s: expires_at is %s, and it is now %s: the access ends at once", s, date(end), moment(c.Now)), "")
+}
+
+func expiryTooLong(c *Context, s *Subject) []problem {
+	t, start, end := s.Object.Ref().Type, s.start(c.Now), s.terms().ExpiresAt.Time
+	most, life := c.Settings.MaxLifetime[t], end.Sub(start)
+	if life <= most {
+		return nil
+	}
+	hard := life > hardLifetime(t)
+	text := say("%s: expires_at is %s, %s after %s; max_lifetime of %s %s is %s", s, date(end), length(life), moment(start), article(t), t, length(most))
+	if hard {
+		text += say(", and no configuration can raise it over %s", length(hardLifetime(t)))
+	}
+	return []problem{{attribute: "expires_at", text: text, hard: hard,
+		fix: say("Set expires_at to %s or earlier, and renew it after a review when it is still needed.", moment(c.latest(s)))}}
+}
+
+func article(t access.Type) string {
+	if t == access.TypeIdentity {
+		return "an"
+	}
+	return "a"
+}
+
+func expiryRolling(_ *Context, s, upper *Subject) []problem {
+	if !s.extends() {
+		return nil
+	}
+	newest, used := access.NewestReview(reviews(s, upper)...), s.History.ReviewUsedAt
+	if newest.After(used) {
+		return nil
+	}
+	what := "no review stands for it"
+	if !newest.IsZero() {
+		what = say("the newest review is of %s, and one of %s was already used", date(newest), date(used))
+	}
+	return two("expires_at", "review", say("%s: expires_at moves from %s to %s, but %s", s, date(s.Before.Common().ExpiresAt.Time), date(s.terms().ExpiresAt.Time), what), "")
+}
+
+func expiryPermanent(c *Context, s, upper *Subject) []problem {
+	years := 2
+	if s.grant() != nil {
+		years = 1
+	}
+	if !s.extends() || s.History.CreatedAt.IsZero() || !c.Now.After(s.History.CreatedAt.AddDate(years, 0, 0)) {
+		return nil
+	}
+	own := false
+	for _, r := range reviews(s, upper) {
+		if !r.At.After(s.History.ReviewUsedAt) {
+			continue
+		}
+		if !strings.EqualFold(strings.TrimSpace(r.By), strings.TrimSpace(s.terms().Owner)) {
+			return nil
+		}
+		own = true
+	}
+	if !own {
+		return nil // expiry/rolling speaks
+	}
+	return two("expires_at", "review", say("%s exists since %s, over %d years, and its renewal to %s is reviewed by its owner %s alone",
+		s, date(s.History.CreatedAt), years, date(s.terms().ExpiresAt.Time), shown(s.terms().Owner)), "")
+}
+
+func outlivesIdentity(_ *Context, lower, upper *Subject) []problem {
+	return outlives(lower, upper, "the access would be declared %s longer than its identity")
+}
+
+func outlivesParent(_ *Context, lower, upper *Subject) []problem {
+	return outlives(lower, upper, "the subcontractor would stay %s longer than the partner that it works for")
+}
+
+func outlives(lower, upper *Subject, consequence string) []problem {
+	end, limit := lower.terms().ExpiresAt.Time, upper.terms().ExpiresAt.Time
+	if !end.After(limit) {
+		return nil
+	}
+	text := say("%s: expires_at is %s but %s ends on %s: "+consequence, lower, date(end), upper, date(limit), length(end.Sub(limit)))
+	fix := say("Set expires_at of %s to %s or earlier, or extend %s first.", lower, moment(limit), upper)
+	return two("expires_at", "expires_at", text, fix)
+}
+
+func outlivesAgreement(c *Context, s *Subject) []problem {
+	end := s.terms().ExpiresAt.Time
+	var first *access.Agreement
+	for _, a := range []*access.Agreement{s.identity().Agreement, c.Settings.Partners[s.partner()].Agreement} {
+		if a != nil && !a.EndsAt.IsZero() && (first == nil || a.EndsAt.Before(first.EndsAt.Time)) {
+			first = a
+		}
+	}
+	if first == nil || !end.After(first.EndsAt.Time) {
+		return nil
+	}
+	limit := first.EndsAt.Time
+	return one("expires_at", say("%s: expires_at is %s but agreement %s ends on %s: the partner would keep access for %s without a contract",
+		s, date(end), first.Reference, date(limit), length(end.Sub(limit))),
+		say("Set expires_at to %s or earlier, or renew the agreement first.", moment(limit)))
+}
+
+func expiryCannotBeEnforced(c *Context, s *Subject) []problem {
+	if c.Capabilities.CannotEnd == nil {
+		return nil
+	}
+	why := c.Capabilities.CannotEnd(s.Object, s.end())
+	if why == "" {
+		return nil
+	}
+	return one("expires_at", say("%s would have to end on %s, but %s", s, date(s.end()), strings.TrimSuffix(why, ".")), "")
+}
+
+func expirySoon(c *Context, s *Subject) []problem {
+	end := s.end()
+	left := end.Sub(c.Now)
+	if left <= 0 || left > min(c.Settings.WarnBefore, end.Sub(s.start(c.Now))/4) {
+		return nil
+	}
+	return one("expires_at", say("%s ends on %s, in %s", s, date(end), length(left)), "")
+}
+
+func expiryExpired(c *Context, s *Subject) []problem {
+	end := s.end()
+	if end.After(c.Now) {
+		return nil
+	}
+	text := say("%s ended on %s and is still declared", s, date(end))
+	if own := s.terms().ExpiresAt.Time; own.After(c.Now) {
+		text += say(": its own expires_at is %s, but what it rests on ended earlier", date(own))
+	}
+	return one("expires_at", text, "")
+}

@@ -1,0 +1,53 @@
+package guardrail
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Finding is what one rule has to say of one subject.
+type Finding struct {
+	Rule Rule
+	// Level is what it comes to here: Deny stops the plan, Warn shows.
+	Level Level
+	// Subject is the object whose plan shows the finding.
+	Subject access.Ref
+	// Attribute is where in the subject it is: an argument, or a dotted path into one (review.by); "" for the whole.
+	Attribute string
+	// Problem says what was seen, naming the objects and both values, without a full stop.
+	Problem string
+	// Fix says what to write instead, as sentences.
+	Fix string
+}
+
+// Summary is the slug and title of the rule.
+func (f Finding) Summary() string {
+	return f.Rule.Slug + ": " + strings.ToLower(f.Rule.Title[:1]) + f.Rule.Title[1:]
+}
+
+// Detail is what was seen, why it matters, how to fix it, and the controls that it serves.
+func (f Finding) Detail() string {
+	controls := make([]string, len(f.Rule.Controls))
+	for i, c := range f.Rule.Controls {
+		controls[i] = string(c)
+	}
+	problem := f.Problem
+	if problem != "" {
+		problem = strings.ToUpper(problem[:1]) + problem[1:]
+	}
+	return problem + ". " + f.Rule.Why + " " + f.Fix + "\nControls: " + strings.Join(controls, ", ") + "."
+}
+
+func sortFindings(findings []Finding) {
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return cmp.Or(
+			-cmp.Compare(a.Level, b.Level),
+			strings.Compare(a.Rule.Slug, b.Rule.Slug),
+			strings.Compare(a.Attribute, b.Attribute),
+			strings.Compare(a.Problem, b.Problem),
+		)
+	})
+}

@@ -1,0 +1,45 @@
+package guardrail
+
+import "slices"
+
+func incidentRules() []Rule {
+	return []Rule{{
+		Slug: "incident/reopened", Title: "What was cut by hand would be restored",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"hold_released", "suspended"},
+		Why:      "Whoever cut it in the middle of an incident did so for a reason that the configuration does not know.",
+		Remedy:   "When the incident is closed, set hold_released on the identity to a value never used before, such as the incident's number.",
+		Controls: []Control{NHI1, IR4, AC23, PCI825},
+		own:      reopened,
+	}}
+}
+
+func reopened(_ *Context, s *Subject) []problem {
+	if !s.Held {
+		return nil
+	}
+	i := s.identity()
+	if i == nil {
+		if !s.created() {
+			return nil // it stays cut with its identity
+		}
+		return one("identity_id", say("%s was cut by hand in the system, and the plan creates it anew", s), "")
+	}
+	used, lifted, changed := slices.Clone(s.Released), false, i.HoldReleased != ""
+	if before := (&Subject{Object: s.Before}).identity(); before != nil {
+		used = append(used, before.HoldReleased)
+		lifted = before.Suspended && !i.Suspended
+		changed = changed && before.HoldReleased != i.HoldReleased
+	}
+	if i.HoldReleased != "" && !slices.Contains(used, i.HoldReleased) {
+		return nil
+	}
+	text := say("%s was cut by hand in the system and stays cut: hold_released is not set", s)
+	if i.HoldReleased != "" {
+		text = say("%s was cut by hand in the system and stays cut: hold_released is %s, which was applied before", s, shown(i.HoldReleased))
+	}
+	found := problem{attribute: "hold_released", text: text, cause: enteredIf(lifted || changed)}
+	if s.created() {
+		found.cause = byChange
+	}
+	return []problem{found}
+}

@@ -1,0 +1,139 @@
+package guardrail
+
+import (
+	"crypto/dsa" //nolint:staticcheck // only to say that such a key is weak
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// heldKey is what a credential proves to be its identity with, or is sealed to.
+type heldKey struct {
+	// print tells it from every other, attribute is where it stands.
+	print, attribute string
+	// prior: it was held until this plan. recipient: secrets are sealed to it, and it proves nothing.
+	prior, recipient bool
+	// algorithm is RSA, DSA or a curve, and bits its size; "" where it is of no known weakness.
+	algorithm string
+	bits      int
+	// digest is the broken digest that a request is signed with.
+	digest string
+}
+
+// name is what a text calls it: its fingerprint, or the workload.
+func (k heldKey) name() string {
+	if issuer, subject, trust := strings.Cut(k.print, "\n"); trust {
+		return say("the workload %s of %s", shown(subject), shown(issuer))
+	}
+	return "the key " + k.print
+}
+
+// keysOf are the keys of a credential as it is planned and as it was. What does not parse is none.
+func keysOf(s *Subject) []heldKey {
+	after, ok := s.Object.(*access.Credential)
+	if !ok {
+		return nil
+	}
+	keys := held(after)
+	if before, ok := s.Before.(*access.Credential); ok {
+		for _, k := range held(before) {
+			k.prior = true
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func held(c *access.Credential) []heldKey {
+	var key heldKey
+	var ok bool
+	switch c.Kind() {
+	case access.Federated:
+		issuer := strings.TrimRight(strings.ToLower(c.Federated.Issuer), "/")
+		key, ok = heldKey{print: issuer + "\n" + c.Federated.Subject, attribute: "federated"}, issuer != "" && c.Federated.Subject != ""
+	case access.Certificate:
+		key, ok = requestKey(c.Certificate.CSR)
+		key.attribute = "certificate.csr"
+	case access.SSHCertificate:
+		key, ok = sshKey(c.SSHCertificate.PublicKey)
+		key.attribute = "ssh_certificate.public_key"
+	case access.Secret:
+		key, ok = recipientKey(strings.TrimSpace(c.Secret.Recipient))
+		key.attribute, key.recipient = "secret.recipient", true
+	}
+	if !ok {
+		return nil
+	}
+	return []heldKey{key}
+}
+
+func recipientKey(recipient string) (heldKey, bool) {
+	if strings.HasPrefix(recipient, "age1") {
+		return heldKey{print: fingerprint([]byte(recipient))}, true
+	}
+	return sshKey(recipient)
+}
+
+func requestKey(text string) (heldKey, bool) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return heldKey{}, false
+	}
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return heldKey{}, false
+	}
+	key := publicKey(request.PublicKey, request.RawSubjectPublicKeyInfo)
+	switch request.SignatureAlgorithm {
+	case x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+		key.digest = "SHA-1"
+	case x509.MD5WithRSA, x509.MD2WithRSA:
+		key.digest = "MD5"
+	}
+	return key, true
+}
+
+func sshKey(line string) (heldKey, bool) {
+	parsed, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+	if err != nil {
+		return heldKey{}, false
+	}
+	if c, signed := parsed.(*ssh.Certificate); signed {
+		parsed = c.Key
+	}
+	if plain, ok := parsed.(ssh.CryptoPublicKey); ok {
+		public := plain.CryptoPublicKey()
+		if der, err := x509.MarshalPKIXPublicKey(public); err == nil {
+			return publicKey(public, der), true
+		}
+		return publicKey(public, parsed.Marshal()), true
+	}
+	return heldKey{print: fingerprint(parsed.Marshal())}, true
+}
+
+// publicKey is the key of its encoding: the same key has the same fingerprint in a CSR as on an SSH line.
+func publicKey(public any, encoded []byte) heldKey {
+	key := heldKey{print: fingerprint(encoded)}
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		key.algorithm, key.bits = "RSA", k.N.BitLen()
+	case *dsa.PublicKey:
+		key.algorithm, key.bits = "DSA", k.P.BitLen()
+	case *ecdsa.PublicKey:
+		key.algorithm, key.bits = k.Curve.Params().Name, k.Curve.Params().BitSize
+	}
+	return key
+}
+
+func fingerprint(encoded []byte) string {
+	sum := sha256.Sum256(encoded)
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,103 @@
+package guardrail
+
+import (
+	"slices"
+	"strings"
+)
+
+func ownerRules() []Rule {
+	return []Rule{{
+		Slug: "owner/missing", Title: "Nobody owns the access",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"owner"}, Silences: []string{"owner/not-an-address", "owner/departed"},
+		Why:      "What nobody owns, nobody ends when the partner leaves.",
+		Remedy:   "Set owner to the e-mail address of the one internal person or mailbox that answers for it.",
+		Controls: []Control{NHI1, CIS55, ISO518, IAM03},
+		own:      ownerMissing,
+	}, {
+		Slug: "owner/not-an-address", Title: "The owner is not one e-mail address",
+		Level: Deny, On: everything, Reads: []string{"owner"}, Silences: []string{"owner/departed"},
+		Why:      "A name or a team that cannot be written to cannot be asked whether the access is still needed.",
+		Remedy:   "Set owner to exactly one e-mail address, such as jane.doe@example.com.",
+		Controls: []Control{NHI1, CIS55, ISO518, IAM03},
+		own:      ownerNotAnAddress,
+	}, {
+		Slug: "owner/placeholder", Title: "The owner is a placeholder",
+		Level: Deny, On: everything, Reads: []string{"owner"}, Silences: []string{"owner/external"},
+		Why:      "Nobody reads the mail of a placeholder, so nobody answers for the access.",
+		Remedy:   "Set owner to the address of the person or the team mailbox that answers for it.",
+		Controls: []Control{NHI1, CIS55, ISO518, IAM03},
+		own:      ownerPlaceholder,
+	}, {
+		Slug: "owner/external", Title: "The owner is not one of our own people",
+		Level: Deny, On: everything, Reads: []string{"owner"}, ReadsAbove: []string{"contact"},
+		Why:      "A partner that owns its own access decides alone how long it keeps it.",
+		Remedy:   "Set owner to an address in one of the owner_domains that is not the partner's.",
+		Controls: []Control{NHI3, PS7, ISO519, CIS55},
+		own:      ownerExternal, above: ownerIsContact, up: toIdentity,
+	}, {
+		Slug: "owner/departed", Title: "The owner has left",
+		Level: Deny, On: everything, Reads: []string{"owner"},
+		Why:      "Access whose owner has left is what offboarding forgets.",
+		Remedy:   "Set owner to somebody who is in active_owners.",
+		Controls: []Control{NHI1, CIS51, PCI825, IAM07},
+		own:      ownerDeparted,
+	}}
+}
+
+func ownerMissing(_ *Context, s *Subject) []problem {
+	if strings.TrimSpace(s.terms().Owner) != "" {
+		return nil
+	}
+	return one("owner", say("%s has the owner %s: blank", s, shown(s.terms().Owner)), "")
+}
+
+func ownerNotAnAddress(_ *Context, s *Subject) []problem {
+	if _, ok := parseAddress(s.terms().Owner); ok {
+		return nil
+	}
+	return one("owner", say("%s has the owner %s, which is not exactly one e-mail address", s, shown(s.terms().Owner)), "")
+}
+
+// placeholders are local parts that stand for nobody, without the marks and digits that people put into them.
+var placeholders = strings.Fields(`noreply donotreply noresponse todo tbd tba tbc test tests tester testing testuser nobody noone someone
+	anyone changeme replaceme fixme placeholder example sample dummy fake foobar asdf xxx none null nil undefined unknown unowned
+	unassigned user username yourname firstnamelastname firstlast name temp tmp invalid blackhole devnull`)
+
+func ownerPlaceholder(_ *Context, s *Subject) []problem {
+	a, ok := parseAddress(s.terms().Owner)
+	if !ok {
+		return nil
+	}
+	name, _, _ := strings.Cut(a.local, "+")
+	name = strings.TrimRight(strings.NewReplacer(".", "", "-", "", "_", "").Replace(name), "0123456789")
+	if !slices.Contains(placeholders, name) && !within(a.domain, []string{"invalid"}) {
+		return nil
+	}
+	return one("owner", say("%s has the owner %s, which is a placeholder and not a person or a mailbox that is read", s, s.terms().Owner), "")
+}
+
+func ownerExternal(c *Context, s *Subject) []problem {
+	owner := s.terms().Owner
+	why := c.outsider(owner, s.partner(), s.contact())
+	if why == "" {
+		return nil
+	}
+	return one("owner", say("%s has the owner %s, %s", s, shown(owner), why), "")
+}
+
+func ownerIsContact(c *Context, lower, upper *Subject) []problem {
+	owner, contact := lower.terms().Owner, upper.contact()
+	if contact == "" || !strings.EqualFold(owner, contact) || c.outsider(owner, lower.partner(), "") != "" {
+		return nil
+	}
+	return two("owner", "contact", say("%s has the owner %s, which %s names as the contact of the partner itself", lower, shown(owner), upper), "")
+}
+
+func ownerDeparted(c *Context, s *Subject) []problem {
+	owner := s.terms().Owner
+	active := c.Settings.ActiveOwners
+	if len(active) == 0 || slices.ContainsFunc(active, func(a string) bool { return strings.EqualFold(a, owner) }) {
+		return nil
+	}
+	return one("owner", say("%s has the owner %s, who is not among the %d active_owners", s, shown(owner), len(active)), "")
+}

@@ -1,0 +1,23 @@
+package guardrail
+
+func planRules() []Rule {
+	return []Rule{{
+		Slug: "plan/unknown", Title: "What a reviewer must see is not known at plan",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"owner", "review", "resource", "actions"},
+		Why:      "Nobody can review a plan that does not say who answers for access and what it opens.",
+		Remedy:   "Write the value in the configuration, or take it from a variable, so that it is known at plan.",
+		Controls: []Control{PRAA05, AC2, CIS55, ISO518},
+		own:      unknownAtPlan,
+		unready:  true,
+	}}
+}
+
+func unknownAtPlan(_ *Context, s *Subject) []problem {
+	var found []problem
+	for _, a := range []string{"owner", "review", "resource", "actions"} {
+		if s.Unknown[a] {
+			found = append(found, problem{attribute: a, text: say("%s: %s is not known at plan", s, a)})
+		}
+	}
+	return found
+}

@@ -1,0 +1,261 @@
+package guardrail
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Portfolio is all access that one plan leaves in place: what has arrived in the plan so far, and in the place of what
+// has not, what the system holds. It is safe for concurrent use.
+type Portfolio struct {
+	settings     Settings
+	capabilities access.Capabilities
+	rules        []ranked
+
+	mu        sync.RWMutex
+	arrivals  int
+	stack     string
+	loaded    bool
+	planned   map[access.Ref][]*entry
+	live      map[access.Ref]*entry
+	families  map[access.IdentityID]*family
+	keys      map[string]map[*entry]bool
+	ceilings  trie
+	resources trie
+	partners  map[string]int
+	onboarded map[string]*entry
+}
+
+// ranked is a rule with the level that the settings give it.
+type ranked struct {
+	Rule
+	level Level
+}
+
+// entry is a subject in the portfolio.
+type entry struct {
+	Subject
+	ref    access.Ref
+	holder access.IdentityID
+	// seq is the number of its arrival in the plan, 0 where the system alone holds it, for stack.
+	seq   int
+	stack string
+	// rank is the number of its arrival among its siblings of one type, or, of an identity, of one partner.
+	rank int
+}
+
+// family is all that hangs on one identity.
+type family struct {
+	planned, live []*entry
+	count         map[access.Type]int
+	// elsewhere counts what the system alone holds for other stacks.
+	elsewhere map[access.Type]int
+	grants    trie
+}
+
+// NewPortfolio is an empty portfolio.
+func NewPortfolio(s Settings, c access.Capabilities) *Portfolio {
+	p := &Portfolio{
+		settings: s, capabilities: c,
+		planned: map[access.Ref][]*entry{}, live: map[access.Ref]*entry{}, families: map[access.IdentityID]*family{},
+		keys: map[string]map[*entry]bool{}, partners: map[string]int{}, onboarded: map[string]*entry{},
+	}
+	for _, r := range table() {
+		level, set := s.Levels[r.Slug]
+		if !set || r.Fixed && level < r.Level {
+			level = r.Level
+		}
+		p.rules = append(p.rules, ranked{r, level})
+	}
+	return p
+}
+
+// Live takes in what the system holds. What the plan leaves of an object stands in place of what the system holds of it.
+func (p *Portfolio) Live(records []*access.Record, stack string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.loaded, p.stack = true, stack
+	for _, r := range records {
+		e := &entry{
+			Subject: Subject{
+				Object: r.Object, Before: r.Object, History: r.History, EndsAt: r.EndsAt, LastUsedAt: r.LastUsedAt,
+				Drift: r.Drift, Held: r.Held,
+			},
+			ref: r.Object.Ref(), holder: r.Object.Holder(), stack: r.Stack,
+		}
+		e.keys = keysOf(&e.Subject)
+		p.live[e.ref] = e
+		partner := e.holder.Partner
+		if first := p.onboarded[partner]; first == nil || r.CreatedAt.Before(first.History.CreatedAt) {
+			p.onboarded[partner] = e
+		}
+		if len(p.planned[e.ref]) == 0 {
+			p.index(e)
+		}
+	}
+}
+
+// Loaded says whether Live was called.
+func (p *Portfolio) Loaded() bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.loaded
+}
+
+// Put is the arrival of a subject in this plan. The same nonce replaces what it put before; another one under the same
+// id is a duplicate.
+func (p *Portfolio) Put(s Subject) {
+	e := &entry{Subject: s, ref: s.Object.Ref(), holder: s.Object.Holder()}
+	e.keys = keysOf(&e.Subject)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.arrivals++
+	e.seq = p.arrivals
+	same := func(o *entry) bool { return o.Nonce == s.Nonce }
+	if at := slices.IndexFunc(p.planned[e.ref], same); at >= 0 {
+		old := p.planned[e.ref][at]
+		p.forget(old)
+		e.rank = old.rank
+		p.planned[e.ref][at] = e
+	} else {
+		if live := p.live[e.ref]; live != nil && len(p.planned[e.ref]) == 0 {
+			p.forget(live)
+		}
+		p.planned[e.ref] = append(p.planned[e.ref], e)
+		e.rank = p.nextRank(e)
+	}
+	p.index(e)
+}
+
+func (p *Portfolio) nextRank(e *entry) int {
+	if e.ref.Type == access.TypeIdentity {
+		p.partners[e.holder.Partner]++
+		return p.partners[e.holder.Partner]
+	}
+	f := p.family(e.holder)
+	f.count[e.ref.Type]++
+	return f.count[e.ref.Type]
+}
+
+// Find returns what the plan leaves of an object, or what the system holds of it.
+func (p *Portfolio) Find(ref access.Ref) (s Subject, planned, ok bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if arrived := p.planned[ref]; len(arrived) > 0 {
+		return arrived[0].Subject, true, true
+	}
+	if e := p.live[ref]; e != nil {
+		return e.Subject, false, true
+	}
+	return Subject{}, false, false
+}
+
+func (p *Portfolio) family(id access.IdentityID) *family {
+	f := p.families[id]
+	if f == nil {
+		f = &family{count: map[access.Type]int{}, elsewhere: map[access.Type]int{}}
+		p.families[id] = f
+	}
+	return f
+}
+
+// above is the identity that the entry hangs on; zero where it hangs on none.
+func (e *entry) above() access.IdentityID {
+	if i := e.identity(); i != nil {
+		return i.ParentID
+	}
+	return e.holder
+}
+
+func (p *Portfolio) index(e *entry) {
+	if id := e.above(); id != (access.IdentityID{}) {
+		f := p.family(id)
+		if e.seq > 0 {
+			f.planned = append(f.planned, e)
+		} else {
+			f.live = append(f.live, e)
+			f.elsewhere[e.ref.Type] += p.foreign(e)
+		}
+	}
+	for _, k := range e.keys {
+		if p.keys[k.print] == nil {
+			p.keys[k.print] = map[*entry]bool{}
+		}
+		p.keys[k.print][e] = true
+	}
+	for _, t := range p.territories(e) {
+		t.trie.add(t.pattern, e)
+	}
+}
+
+// foreign is 1 for what another stack owns, else 0.
+func (p *Portfolio) foreign(e *entry) int {
+	if e.stack == p.stack {
+		return 0
+	}
+	return 1
+}
+
+func (p *Portfolio) forget(e *entry) {
+	if id := e.above(); id != (access.IdentityID{}) {
+		f := p.family(id)
+		if e.seq > 0 {
+			f.planned = remove(f.planned, e)
+		} else {
+			f.live = remove(f.live, e)
+			f.elsewhere[e.ref.Type] -= p.foreign(e)
+		}
+	}
+	for _, k := range e.keys {
+		delete(p.keys[k.print], e)
+	}
+	for _, t := range p.territories(e) {
+		t.trie.drop(t.pattern, e)
+	}
+}
+
+// remove takes e out of the entries. Their order says nothing.
+func remove(entries []*entry, e *entry) []*entry {
+	last := len(entries) - 1
+	at := slices.Index(entries, e)
+	entries[at] = entries[last]
+	return entries[:last]
+}
+
+type territory struct {
+	trie    *trie
+	pattern access.Pattern
+}
+
+// territories are the patterns of an entry, and the index that each belongs to.
+func (p *Portfolio) territories(e *entry) []territory {
+	var all []territory
+	switch o := e.Object.(type) {
+	case *access.Identity:
+		for _, c := range o.Ceiling {
+			if !p.shared(c) {
+				all = append(all, territory{&p.ceilings, c})
+			}
+		}
+	case *access.Grant:
+		if o.Resource == "" {
+			return nil
+		}
+		all = append(all, territory{&p.family(o.IdentityID).grants, o.Resource})
+		if !p.shared(o.Resource) {
+			all = append(all, territory{&p.resources, o.Resource})
+		}
+	}
+	return all
+}
+
+// shared says whether all of a pattern lies where partners may meet.
+func (p *Portfolio) shared(pattern access.Pattern) bool {
+	if len(p.settings.Shared) == 0 {
+		return false
+	}
+	_, outside := access.Outside(p.settings.Shared, pattern)
+	return !outside
+}

@@ -1,0 +1,196 @@
+package guardrail
+
+import "github.com/partner-access/terraform-provider-partner/internal/access"
+
+// sight is how sure what stands above an object is.
+type sight int
+
+const (
+	// missing: nowhere, or on its way: it judges when it arrives.
+	missing sight = iota
+	// passing: the system alone holds it, for this stack: it may still arrive in this plan, and be another then.
+	passing
+	// firm: as the plan leaves it.
+	firm
+)
+
+// view is the portfolio as it is seen at the arrival of one subject. Of two that arrive, the second judges both, so
+// that nothing is said twice, and nothing depends on which it was.
+type view struct {
+	*Portfolio
+	asOf  int
+	phase Phase
+}
+
+// at finds an identity.
+func (v view) at(id access.IdentityID) (*entry, sight) {
+	ref := id.Ref()
+	if arrived := v.planned[ref]; len(arrived) > 0 {
+		if arrived[0].seq > v.asOf {
+			return nil, missing
+		}
+		return arrived[0], firm
+	}
+	e := v.live[ref]
+	switch {
+	case e == nil:
+		return nil, missing
+	case v.phase == Plan && e.stack == v.stack:
+		return e, passing
+	}
+	return e, firm
+}
+
+// chain is everything above an entry, nearest first, as far as it is seen, and how sure the least sure of it is. It
+// stops before an identity comes again.
+func (v view) chain(e *entry) (above []*entry, seen sight) {
+	seen = firm
+	visited := map[access.IdentityID]bool{}
+	if e.ref.Type == access.TypeIdentity {
+		visited[e.holder] = true
+	}
+	for id := e.above(); id != (access.IdentityID{}) && !visited[id]; {
+		visited[id] = true
+		next, s := v.at(id)
+		seen = min(seen, s)
+		if next == nil {
+			return above, missing
+		}
+		above = append(above, next)
+		id = next.above()
+	}
+	return above, seen
+}
+
+// resolver finds the path from an entry to the one above it that a rule compares it with, which is the last of the
+// path. The path is empty where there is none.
+type resolver func(v view, lower *entry) (path []*entry, seen sight)
+
+// toIdentity is the way of a credential or grant to its identity.
+func toIdentity(v view, lower *entry) ([]*entry, sight) {
+	if lower.ref.Type == access.TypeIdentity {
+		return nil, firm
+	}
+	return v.step(lower)
+}
+
+// toParent is the way of an identity to its parent.
+func toParent(v view, lower *entry) ([]*entry, sight) {
+	if lower.ref.Type != access.TypeIdentity {
+		return nil, firm
+	}
+	return v.step(lower)
+}
+
+func (v view) step(lower *entry) ([]*entry, sight) {
+	id := lower.above()
+	if id == (access.IdentityID{}) || id == lower.holder && lower.ref.Type == access.TypeIdentity {
+		return nil, firm
+	}
+	upper, seen := v.at(id)
+	if upper == nil {
+		return nil, missing
+	}
+	return []*entry{upper}, seen
+}
+
+// toTop is the way of an identity to the one at the top of its chain.
+func toTop(v view, lower *entry) ([]*entry, sight) {
+	if lower.ref.Type != access.TypeIdentity || lower.above() == (access.IdentityID{}) {
+		return nil, firm
+	}
+	path, seen := v.chain(lower)
+	if len(path) > 0 && path[len(path)-1].above() != (access.IdentityID{}) {
+		return nil, missing // incomplete, or a cycle
+	}
+	return path, seen
+}
+
+// toCeiling is the way to the nearest parent with a ceiling. For a grant, its own identity is no parent.
+func toCeiling(v view, lower *entry) ([]*entry, sight) {
+	if lower.ref.Type == access.TypeIdentity && lower.above() == (access.IdentityID{}) {
+		return nil, firm
+	}
+	path, seen := v.chain(lower)
+	for i, e := range path {
+		if i == 0 && lower.ref.Type != access.TypeIdentity {
+			continue
+		}
+		if len(e.identity().Ceiling) > 0 {
+			return path[:i+1], v.least(path[:i+1])
+		}
+	}
+	if seen == missing {
+		return nil, missing
+	}
+	return nil, firm
+}
+
+func (v view) least(path []*entry) sight {
+	seen := firm
+	for _, e := range path {
+		if e.seq == 0 && v.phase == Plan && e.stack == v.stack {
+			seen = passing
+		}
+	}
+	return seen
+}
+
+// descendants are the entries that hang on an identity, at any depth, planned before this view or live in other stacks.
+// What the system alone holds for this stack is left out: it may still arrive, and judges then.
+func (v view) descendants(top *entry) []*entry {
+	if top.ref.Type != access.TypeIdentity {
+		return nil
+	}
+	var all []*entry
+	queue, visited := []access.IdentityID{top.holder}, map[access.IdentityID]bool{top.holder: true}
+	for len(queue) > 0 {
+		f := v.families[queue[0]]
+		queue = queue[1:]
+		if f == nil {
+			continue
+		}
+		for _, e := range f.planned {
+			if e.seq < v.asOf {
+				all = append(all, e)
+			}
+			if e.ref.Type == access.TypeIdentity && !visited[e.holder] {
+				visited[e.holder] = true
+				queue = append(queue, e.holder)
+			}
+		}
+		for _, e := range f.live {
+			if e.stack != v.stack {
+				all = append(all, e)
+			}
+			if e.ref.Type == access.TypeIdentity && !visited[e.holder] {
+				visited[e.holder] = true
+				queue = append(queue, e.holder)
+			}
+		}
+	}
+	return all
+}
+
+// settled says whether everything above the entry is seen as the plan leaves it.
+func (v view) settled(e *entry) bool {
+	_, seen := v.chain(e)
+	return seen == firm
+}
+
+// hangsOn says whether the identity of one entry is that of the other, or stands below it.
+func (v view) hangsOn(lower *entry, upper access.IdentityID) bool {
+	if lower.holder == upper || lower.above() == upper {
+		return true
+	}
+	above, _ := v.chain(lower)
+	for _, e := range above {
+		if e.holder == upper || e.above() == upper {
+			return true
+		}
+	}
+	return false
+}
+
+// finder finds the entries beside one that a rule compares it with.
+type finder func(v view, e *entry) []*entry

@@ -1,0 +1,105 @@
+package guardrail
+
+import (
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// automatic is how near to now a review is a clock's and no person's.
+const automatic = 60 * time.Second
+
+// openings are the arguments whose change opens access further.
+var openings = []string{
+	"expires_at", "ceiling", "agreement", "parent_id", "subcontractors", "suspended", "federated", "rotation", "allowed_cidrs", "resource", "actions",
+}
+
+func reviewRules() []Rule {
+	return []Rule{{
+		Slug: "review/overdue", Title: "Nobody has looked at the access for too long",
+		Level: Deny, On: everything, Reads: openings, Needs: []string{"review"}, NeedsAbove: []string{"review"},
+		Why:      "Access that nobody looks at outlives its reason, and widening it builds on what nobody knows.",
+		Remedy:   "Look whether the partner still needs it, and record it: review = { at, by, reason }.",
+		Controls: []Control{PCI724, PRAA05, CIS55, IAM08},
+		own:      identityAlone(reviewOverdue), above: reviewOverdue, up: toIdentity,
+	}, {
+		Slug: "review/future", Title: "The review lies in the future",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"review"}, Silences: []string{"review/automatic"},
+		Why:      "Nobody has looked yet at what is only going to be reviewed.",
+		Remedy:   "Set review.at to the moment at which somebody looked.",
+		Controls: []Control{PCI724, IAM08, ISO518},
+		own:      reviewFuture,
+	}, {
+		Slug: "review/automatic", Title: "The review is a clock's, not a person's",
+		Level: Deny, On: everything, Reads: []string{"review"},
+		Why:      "A review that is dated by plantimestamp() says that somebody looked when nobody did.",
+		Remedy:   "Write the moment at which somebody looked as a fixed date, such as \"2026-11-20T00:00:00Z\".",
+		Controls: []Control{PCI724, IAM08, ISO518},
+		own:      reviewAutomatic,
+	}, {
+		Slug: "review/by-partner", Title: "The reviewer is not one of our own people",
+		Level: Deny, On: everything, Reads: []string{"review"}, ReadsAbove: []string{"contact"},
+		Why:      "A partner that reviews its own access will find that it needs it.",
+		Remedy:   "Have one of your own people look, and name them in review.by with an address in owner_domains.",
+		Controls: []Control{AC5, PCI724, ISO522, IAM08},
+		own:      reviewByPartner, above: reviewByContact, up: toIdentity,
+	}}
+}
+
+func reviewOverdue(c *Context, s, upper *Subject) []problem {
+	seen := s.History.CreatedAt
+	if seen.IsZero() {
+		return nil
+	}
+	looked := "created"
+	for _, r := range append([]time.Time{s.History.ReviewedAt}, access.NewestReview(reviews(s, upper)...)) {
+		if r.After(seen) {
+			seen, looked = r, "last reviewed"
+		}
+	}
+	age := c.Now.Sub(seen)
+	if age <= c.Settings.ReviewEvery {
+		return nil
+	}
+	return two("review", "review", say("%s was %s on %s, %s ago; review_every is %s", s, looked, date(seen), length(age), length(c.Settings.ReviewEvery)), "")
+}
+
+func reviewFuture(c *Context, s *Subject) []problem {
+	r := s.terms().Review
+	if r == nil || !r.At.After(c.Now) {
+		return nil
+	}
+	return one("review.at", say("%s: review.at is %s, and it is now %s", s, moment(r.At.Time), moment(c.Now)), "")
+}
+
+func reviewAutomatic(c *Context, s *Subject) []problem {
+	r := s.terms().Review
+	if r == nil || r.At.IsZero() || r.At.Sub(c.Now).Abs() > automatic {
+		return nil
+	}
+	return one("review.at", say("%s: review.at is %s, within %s of now (%s)", s, moment(r.At.Time), automatic, moment(c.Now)), "")
+}
+
+func reviewByPartner(c *Context, s *Subject) []problem {
+	r := s.terms().Review
+	if r == nil {
+		return nil
+	}
+	why := c.outsider(r.By, s.partner(), s.contact())
+	if _, ok := parseAddress(r.By); why == "" && !ok && len(c.Settings.OwnerDomains) > 0 {
+		why = "which is no address in owner_domains (" + strings.Join(c.Settings.OwnerDomains, ", ") + ")"
+	}
+	if why == "" {
+		return nil
+	}
+	return one("review.by", say("%s was reviewed by %s, %s", s, shown(r.By), why), "")
+}
+
+func reviewByContact(c *Context, lower, upper *Subject) []problem {
+	r, contact := lower.terms().Review, upper.contact()
+	if r == nil || contact == "" || !strings.EqualFold(r.By, contact) || c.outsider(r.By, lower.partner(), "") != "" {
+		return nil
+	}
+	return two("review.by", "contact", say("%s was reviewed by %s, which %s names as the contact of the partner itself", lower, shown(r.By), upper), "")
+}

@@ -1,0 +1,299 @@
+package guardrail
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// privilegedLife is how long what the system calls privileged may last.
+const privilegedLife = 30 * day
+
+func scopeRules() []Rule {
+	return []Rule{{
+		Slug: "scope/wildcard-action", Title: "The grant allows every action",
+		Level: Deny, Fixed: true, On: grants, Reads: []string{"actions"},
+		Why:      "Whoever may do everything may also do what nobody thought of.",
+		Remedy:   "List in actions what the partner does, such as [\"read\", \"list\"].",
+		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
+		own:      wildcardAction,
+	}, {
+		Slug: "scope/wildcard-resource", Title: "The grant covers too much",
+		Level: Deny, On: grants, Reads: []string{"resource"},
+		Why:      "A wildcard so near to the start also covers what is put there later, for others.",
+		Remedy:   "Write more literal segments before the first wildcard of resource, or begin it with the partner's name.",
+		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
+		own:      wildcardResource,
+	}, {
+		Slug: "scope/system-path", Title: "The grant reaches the system's own administration",
+		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource"},
+		Why:      "Whoever reaches the administration of the access system, or passes access on, is bound by no other rule.",
+		Remedy:   "Set resource to the data that the partner needs.",
+		Controls: []Control{NHI5, AC6, PRAA05},
+		own:      systemPath,
+	}, {
+		Slug: "scope/privileged", Title: "Privileged access lasts too long",
+		Level: Deny, On: grants, Reads: []string{"resource", "actions", "expires_at"},
+		Why:      "Issuing, signing, exporting keys and the like outlast the grant in what they made.",
+		Remedy:   "Grant it for 30 days or less, or grant what is not privileged.",
+		Controls: []Control{NHI5, AC6, AC22, PCI827},
+		own:      privileged,
+	}, {
+		Slug: "scope/outside-ceiling", Title: "The grant is outside of its identity's ceiling",
+		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource"}, ReadsAbove: []string{"ceiling"},
+		Why:      "The ceiling is what was agreed on for the identity; a grant beyond it was agreed on by nobody.",
+		Remedy:   "Narrow resource until it lies inside of the ceiling, or widen the ceiling in a review of its own.",
+		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
+		above:    outsideCeiling, up: toIdentity,
+	}, {
+		Slug: "scope/exceeds-parent", Title: "A subcontractor reaches further than the partner above it",
+		Level: Deny, Fixed: true, On: []access.Type{access.TypeIdentity, access.TypeGrant},
+		Reads: []string{"resource", "ceiling", "parent_id"}, ReadsAbove: []string{"ceiling"},
+		Why:      "A partner cannot pass on what it does not have.",
+		Remedy:   "Narrow it until it lies inside of the parent's ceiling.",
+		Controls: []Control{NHI3, NHI5, SA9, ISO521},
+		above:    exceedsParent, up: toCeiling,
+	}, {
+		Slug: "scope/foreign-partner", Title: "Two partners meet on one resource",
+		Level: Deny, On: []access.Type{access.TypeIdentity, access.TypeGrant}, Reads: []string{"resource", "ceiling", "parent_id"},
+		Why:      "What belongs to one partner, another must not see.",
+		Remedy:   "Narrow one of the two; where partners are meant to meet, name the pattern in the setting shared.",
+		Controls: []Control{NHI3, NHI5, AC6, ISO519},
+		beside:   foreignPartner, meet: foreigners, chained: true,
+	}, {
+		Slug: "scope/overlap", Title: "Two grants allow the same",
+		Level: Deny, On: grants, Reads: []string{"resource", "actions"},
+		Why:      "The longer one hides the end of the shorter one: access goes on that was declared to have ended.",
+		Remedy:   "Unite the two, or narrow one until no action on any path is in both.",
+		Controls: []Control{NHI5, AC6, PRAA05, IAM07},
+		beside:   overlap, meet: siblings,
+	}, {
+		Slug: "scope/accumulation", Title: "The identity has gathered many grants",
+		Level: Warn, On: grants, Reads: []string{"resource"},
+		Why:      "Access that grows grant by grant is seen whole by nobody.",
+		Remedy:   "Remove the grants that are no longer needed, or give another use case an identity of its own.",
+		Controls: []Control{NHI5, NHI9, AC6, IAM08},
+		own:      accumulation,
+	}}
+}
+
+func wildcardAction(_ *Context, s *Subject) []problem {
+	var wild []string
+	for _, a := range slices.Sorted(slices.Values(s.grant().Actions)) {
+		if slices.Contains([]string{"*", "sudo", "root", "admin", "all"}, a) {
+			wild = append(wild, a)
+		}
+	}
+	if len(wild) == 0 {
+		return nil
+	}
+	return one("actions", say("%s: actions holds %s, which stands for everything", s, list(wild)), "")
+}
+
+func wildcardResource(c *Context, s *Subject) []problem {
+	resource := s.grant().Resource
+	fixed, wild := resource.Fixed()
+	if !wild || fixed >= c.Settings.MinFixedSegments || slices.Contains(resource.Segments()[:fixed], s.partner()) {
+		return nil
+	}
+	return one("resource", say("%s: resource %s has %d literal segments before its first wildcard; min_fixed_segments is %d", s, resource, fixed, c.Settings.MinFixedSegments),
+		say("Write %d literal segments or more before the first wildcard, such as \"%s/*\".", c.Settings.MinFixedSegments, example(resource, fixed, s.partner())))
+}
+
+// example is the literal start of a resource, with the partner's name after it.
+func example(resource access.Pattern, fixed int, partner string) string {
+	return strings.Join(append(resource.Segments()[:fixed:fixed], partner), "/")
+}
+
+func systemPath(c *Context, s *Subject) []problem {
+	if c.Capabilities.SystemPath == nil {
+		return nil
+	}
+	why := c.Capabilities.SystemPath(s.grant().Resource)
+	if why == "" {
+		return nil
+	}
+	return one("resource", say("%s: resource %s: %s", s, s.grant().Resource, strings.TrimSuffix(why, ".")), "")
+}
+
+func privileged(c *Context, s *Subject) []problem {
+	g, start := s.grant(), s.start(c.Now)
+	if c.Capabilities.Privileged == nil || g.ExpiresAt.Sub(start) <= privilegedLife {
+		return nil
+	}
+	why := c.Capabilities.Privileged(g.Resource, g.Actions)
+	if why == "" {
+		return nil
+	}
+	return one("expires_at", say("%s lasts until %s, %s from %s on, and is privileged (%s); %s is the most", s, date(g.ExpiresAt.Time),
+		length(g.ExpiresAt.Sub(start)), moment(start), strings.TrimSuffix(why, "."), length(privilegedLife)),
+		say("Set expires_at to %s or earlier, or grant what is not privileged.", moment(start.Add(privilegedLife))))
+}
+
+func outsideCeiling(_ *Context, lower, upper *Subject) []problem {
+	ceiling := upper.identity().Ceiling
+	if len(ceiling) == 0 {
+		return nil
+	}
+	path, outside := access.Outside(ceiling, lower.grant().Resource)
+	if !outside {
+		return nil
+	}
+	return two("resource", "ceiling", say("%s: resource %s covers %s, which the ceiling of %s (%s) does not", lower, lower.grant().Resource, path, upper, patterns(ceiling)), "")
+}
+
+func patterns(all []access.Pattern) string {
+	var words []string
+	for _, p := range slices.Sorted(slices.Values(all)) {
+		words = append(words, string(p))
+	}
+	return strings.Join(words, ", ")
+}
+
+func exceedsParent(_ *Context, lower, upper *Subject) []problem {
+	attribute, reaches := "resource", []access.Pattern(nil)
+	if g := lower.grant(); g != nil {
+		reaches = []access.Pattern{g.Resource}
+	} else {
+		attribute, reaches = "ceiling", slices.Sorted(slices.Values(lower.identity().Ceiling))
+	}
+	ceiling := upper.identity().Ceiling
+	for _, p := range reaches {
+		if path, outside := access.Outside(ceiling, p); outside {
+			return two(attribute, "ceiling", say("%s: %s %s covers %s, which the ceiling of %s above it (%s) does not", lower, attribute, p, path, upper, patterns(ceiling)), "")
+		}
+	}
+	return nil
+}
+
+// reach are the patterns of a grant or of a ceiling, sorted.
+func (s *Subject) reach() []access.Pattern {
+	switch o := s.Object.(type) {
+	case *access.Identity:
+		return slices.Sorted(slices.Values(o.Ceiling))
+	case *access.Grant:
+		return []access.Pattern{o.Resource}
+	}
+	return nil
+}
+
+// foreigners are the identities of other partners whose ceilings overlap the entry, and for a ceiling the grants of
+// other partners too, but those that hang on one another. While what stands above one of the two may still arrive,
+// nobody knows whether they do.
+func foreigners(v view, e *entry) []*entry {
+	found := map[*entry]bool{}
+	for _, p := range e.reach() {
+		if p == "" || v.shared(p) {
+			continue
+		}
+		v.ceilings.overlapping(p, e.holder.Partner, found)
+		if e.ref.Type == access.TypeIdentity {
+			v.resources.overlapping(p, e.holder.Partner, found)
+		}
+	}
+	if len(found) == 0 || !v.settled(e) {
+		return nil
+	}
+	var all []*entry
+	for o := range found {
+		if v.settled(o) && !v.hangsOn(e, o.holder) && !v.hangsOn(o, e.holder) {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+func foreignPartner(c *Context, a, b *Subject) []problem {
+	for _, p := range a.reach() {
+		for _, q := range b.reach() {
+			if !p.Overlaps(q) {
+				continue
+			}
+			both := meeting(p, q)
+			if c.shared(both) {
+				continue
+			}
+			text := say("%s (%s) and %s (%s) are of different partners and both cover %s", a, p, b, q, both)
+			return two(a.reachedBy(), b.reachedBy(), text, "")
+		}
+	}
+	return nil
+}
+
+func (s *Subject) reachedBy() string {
+	if s.grant() != nil {
+		return "resource"
+	}
+	return "ceiling"
+}
+
+func (c *Context) shared(p access.Pattern) bool { return c.view.shared(p) }
+
+// meeting is the pattern of the paths that two overlapping patterns have in common.
+func meeting(p, q access.Pattern) access.Pattern {
+	a, b := p.Segments(), q.Segments()
+	var both []string
+	for i := 0; ; i++ {
+		switch {
+		case i == len(a):
+			return access.Pattern(strings.Join(both, "/"))
+		case a[i] == "*":
+			return access.Pattern(strings.Join(append(both, b[i:]...), "/"))
+		case b[i] == "*":
+			return access.Pattern(strings.Join(append(both, a[i:]...), "/"))
+		case a[i] == "+":
+			both = append(both, b[i])
+		default:
+			both = append(both, a[i])
+		}
+	}
+}
+
+// siblings are the other grants of the same identity whose resources overlap the entry's.
+func siblings(v view, e *entry) []*entry {
+	f := v.families[e.holder]
+	if f == nil || e.grant().Resource == "" {
+		return nil
+	}
+	found := map[*entry]bool{}
+	f.grants.overlapping(e.grant().Resource, "", found)
+	var all []*entry
+	for o := range found {
+		if o.ref != e.ref {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+func overlap(_ *Context, a, b *Subject) []problem {
+	ga, gb := a.grant(), b.grant()
+	var same []string
+	for _, action := range slices.Sorted(slices.Values(ga.Actions)) {
+		if action == "*" || slices.Contains(gb.Actions, action) || slices.Contains(gb.Actions, "*") {
+			same = append(same, action)
+		}
+	}
+	if len(same) == 0 {
+		return nil
+	}
+	text := say("%s (until %s) and %s (until %s) both allow %s on %s", a, date(ga.ExpiresAt.Time), b, date(gb.ExpiresAt.Time),
+		strings.Join(same, ", "), meeting(ga.Resource, gb.Resource))
+	return two("resource", "resource", text, "")
+}
+
+func accumulation(c *Context, s *Subject) []problem {
+	if !c.firstOver(c.Settings.MaxGrants) {
+		return nil
+	}
+	return one("identity_id", say("identity %s has more than %d grants; max_grants is %d", s.Object.Holder(), c.Settings.MaxGrants, c.Settings.MaxGrants), "")
+}
+
+// firstOver says whether the subject is the first of its type and identity to arrive over the limit, counting what
+// other stacks hold.
+func (c *Context) firstOver(limit int) bool {
+	elsewhere := c.view.families[c.subject.holder].elsewhere[c.subject.ref.Type]
+	n := c.subject.rank + elsewhere
+	return n > limit && (n == limit+1 || c.subject.rank == 1)
+}

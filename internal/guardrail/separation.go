@@ -1,0 +1,110 @@
+package guardrail
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func separationRules() []Rule {
+	return []Rule{{
+		Slug: "separation/environment", Title: "The object is of another environment",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"environment", "identity_id", "parent_id"},
+		Why:      "A configuration that changes two environments at once lets a mistake in the one into the other.",
+		Remedy:   "Use the provider of that environment, or name the environment in guardrails.environments.",
+		Controls: []Control{NHI8, ISO831, AC6},
+		own:      otherEnvironment,
+	}, {
+		Slug: "separation/shared-key", Title: "Two identities prove themselves with one key",
+		Level: Deny, On: carriers, Reads: []string{"certificate", "ssh_certificate", "secret", "federated"},
+		Why:      "Where two identities are one key, neither can be told from the other, nor ended without the other.",
+		Remedy:   "Ask the partner for a key, or a workload, of its own for each identity.",
+		Controls: []Control{NHI9, IA4, IA5, ISO517},
+		beside:   sharedKey, meet: keyholders, atApply: true,
+	}, {
+		Slug: "separation/duplicate", Title: "Two resources declare one id",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"identity_id"},
+		Why:      "Each would undo what the other does, and destroying one would end the other's access.",
+		Remedy:   "Remove one of the two blocks, or give it another name.",
+		Controls: []Control{NHI9, IA4, CIS51},
+		beside:   duplicate, meet: namesakes,
+	}}
+}
+
+func otherEnvironment(c *Context, s *Subject) []problem {
+	ours := append([]string{c.Settings.Environment}, c.Settings.Environments...)
+	var found []problem
+	check := func(attribute, environment string) {
+		if environment != "" && !slices.Contains(ours, environment) {
+			found = append(found, problem{attribute: attribute, text: say("%s: %s is of the environment %s, but the provider's is %s (environments: %s)",
+				s, attribute, environment, c.Settings.Environment, strings.Join(c.Settings.Environments, ", "))})
+		}
+	}
+	if i := s.identity(); i != nil {
+		check("environment", i.ID.Environment)
+		check("parent_id", i.ParentID.Environment)
+	} else {
+		check("identity_id", s.Object.Holder().Environment)
+	}
+	return found
+}
+
+// keyholders are the credentials of other identities that hold a key of the entry's, or held it until this plan.
+func keyholders(v view, e *entry) []*entry {
+	var all []*entry
+	for _, k := range e.keys {
+		for o := range v.keys[k.print] {
+			if o.holder != e.holder && !slices.Contains(all, o) {
+				all = append(all, o)
+			}
+		}
+	}
+	return all
+}
+
+func sharedKey(_ *Context, a, b *Subject) []problem {
+	for _, ka := range a.keys {
+		for _, kb := range b.keys {
+			toOnePartner := (ka.recipient || kb.recipient) && a.partner() == b.partner()
+			if ka.print != kb.print || toOnePartner || ka.prior && kb.prior {
+				continue
+			}
+			text := say("%s and %s both hold %s", a, b, ka.name())
+			switch {
+			case ka.prior && (a.holds(ka.print, false) || b.holds(ka.print, true)), kb.prior && (b.holds(ka.print, false) || a.holds(ka.print, true)):
+				continue
+			case ka.prior:
+				text = say("%s and %s both hold %s in this plan: the first is only giving it up", a, b, ka.name())
+			case kb.prior:
+				text = say("%s and %s both hold %s in this plan: the second is only giving it up", a, b, ka.name())
+			}
+			fix := ""
+			if ka.prior || kb.prior {
+				fix = "Take it from the one in one apply, and give it to the other in the next; better, ask the partner for a new one."
+			}
+			return two(ka.attribute, kb.attribute, text, fix)
+		}
+	}
+	return nil
+}
+
+func (s *Subject) holds(print string, prior bool) bool {
+	return slices.ContainsFunc(s.keys, func(k heldKey) bool { return k.print == print && k.prior == prior })
+}
+
+// namesakes are the other resources of this plan that declare the entry's id. At apply they were told apart already.
+func namesakes(v view, e *entry) []*entry {
+	if v.phase == Apply || len(v.planned[e.ref]) < 2 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(v.planned[e.ref]), func(o *entry) bool { return o == e })
+}
+
+func duplicate(_ *Context, a, _ *Subject) []problem {
+	attribute := "name"
+	if a.Object.Ref().Type == access.TypeCredential {
+		attribute = "identity_id"
+	}
+	return two(attribute, attribute, say("two resources of this plan declare %s", a), "")
+}

@@ -1,0 +1,113 @@
+package guardrail
+
+import (
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Subject is one object as a plan leaves it.
+type Subject struct {
+	Object access.Object
+	// Before is what was last applied; nil: the plan creates the object.
+	Before access.Object
+	// Adopted: the plan creates it, but the system holds it from this stack, and Before is that. A later end is then an
+	// extension; every other rule judges it as created.
+	Adopted bool
+	// History is what the system keeps of it; zero when it is new.
+	History access.History
+	// EndsAt is the end that the plan puts in force, LastUsedAt when the system last saw it used; zero: not known.
+	EndsAt, LastUsedAt time.Time
+	// Drift is what the system holds beyond the declaration. Held: it was cut by hand in the system.
+	Drift []string
+	Held  bool
+	// Released are the values of hold_released that were applied to the identity before; Before's is always one.
+	Released []string
+	// Unknown names the arguments whose values are not known yet. The Object's field is zero then.
+	Unknown map[string]bool
+	// Nonce tells one resource block from another that declares the same id.
+	Nonce string
+	// Later: a creation that is judged at apply and only warned of at plan.
+	Later bool
+
+	// keys are what a credential holds, read once when it arrives.
+	keys []heldKey
+}
+
+// created says whether the plan creates the object, adopting it or not.
+func (s *Subject) created() bool { return s.Before == nil || s.Adopted }
+
+// extends says whether the plan moves the expiry of what exists to a later moment.
+func (s *Subject) extends() bool { return s.Before != nil && access.Extends(s.Before, s.Object) }
+
+// enters says whether the plan creates the object, or widens it in one of the arguments.
+func (s *Subject) enters(reads []string, phase Phase) bool {
+	if s.created() && (!s.Later || phase == Apply) {
+		return true
+	}
+	if s.Before == nil {
+		return false
+	}
+	for _, a := range reads {
+		if s.Unknown[a] || access.Widened(s.Before, s.Object, a) {
+			return true
+		}
+	}
+	return false
+}
+
+// waits says whether one of the arguments is not known yet.
+func (s *Subject) waits(arguments ...[]string) bool {
+	if len(s.Unknown) == 0 {
+		return false
+	}
+	for _, names := range arguments {
+		for _, a := range names {
+			if s.Unknown[a] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// start is when the life that the plan leaves in place began: now where it creates or extends, else when the object was
+// last renewed, or created.
+func (s *Subject) start(now time.Time) time.Time {
+	switch {
+	case s.extends() || s.History.CreatedAt.IsZero():
+		return now
+	case !s.History.RenewedAt.IsZero():
+		return s.History.RenewedAt
+	}
+	return s.History.CreatedAt
+}
+
+// end is the end in force, as far as it is known.
+func (s *Subject) end() time.Time {
+	if s.EndsAt.IsZero() {
+		return s.Object.Common().ExpiresAt.Time
+	}
+	return s.EndsAt
+}
+
+func (s *Subject) identity() *access.Identity {
+	i, _ := s.Object.(*access.Identity)
+	return i
+}
+
+func (s *Subject) credential() *access.Credential {
+	c, _ := s.Object.(*access.Credential)
+	return c
+}
+
+func (s *Subject) grant() *access.Grant {
+	g, _ := s.Object.(*access.Grant)
+	return g
+}
+
+func (s *Subject) terms() *access.Terms { return s.Object.Common() }
+
+func (s *Subject) partner() string { return s.Object.Holder().Partner }
+
+func (s *Subject) String() string { return s.Object.Ref().String() }

@@ -1,0 +1,58 @@
+package guardrail
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// date is a moment as a reader compares it: the day alone where it is midnight UTC.
+func date(t time.Time) string {
+	t = t.UTC()
+	if t.Truncate(day).Equal(t) {
+		return t.Format(time.DateOnly)
+	}
+	return t.Format(time.RFC3339)
+}
+
+// moment is a point in time as an argument is written. What is given as a limit is cut to the second before it.
+func moment(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
+
+// length is a length of time in words: whole days where it has any.
+func length(d time.Duration) string {
+	if days := int64(d / day); days == 1 {
+		return "1 day"
+	} else if days > 1 {
+		return strconv.FormatInt(days, 10) + " days"
+	}
+	return d.Truncate(time.Second).String()
+}
+
+// hours is a length of time as a setting is written.
+func hours(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return strconv.FormatInt(int64(d/time.Hour), 10) + "h"
+	}
+	return d.String()
+}
+
+// list is the words as a sentence says them.
+func list(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = strconv.Quote(w)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// shown is a value as a text shows it: quoted, control characters escaped, cut where it is long.
+func shown(value string) string {
+	const most = 80
+	if r := []rune(value); len(r) > most {
+		value = string(r[:most]) + "..."
+	}
+	return strconv.QuoteToASCII(value)
+}
+
+func say(format string, values ...any) string { return fmt.Sprintf(format, values...) }

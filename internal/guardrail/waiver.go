@@ -1,0 +1,177 @@
+package guardrail
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+const unusedWaiver = "waiver/unused"
+
+func waiverRules() []Rule {
+	reads := []string{"waivers"}
+	return []Rule{{
+		Slug: "waiver/unknown-rule", Title: "The waiver names no rule",
+		Level: Deny, Fixed: true, On: everything, Reads: reads,
+		Why:      "A waiver of a rule that does not exist hides nothing, and hides from its reader that it does not.",
+		Remedy:   "Correct the slug, or remove the waiver.",
+		Controls: []Control{PRAA05, AC6},
+		own:      waivers(waiverUnknown),
+	}, {
+		Slug: "waiver/fixed-rule", Title: "The waiver names a rule that cannot be waived",
+		Level: Deny, Fixed: true, On: everything, Reads: reads,
+		Why:      "Fixed rules are what the provider is for.",
+		Remedy:   "Remove the waiver and meet the rule.",
+		Controls: []Control{PRAA05, AC6},
+		own:      waivers(waiverFixed),
+	}, {
+		Slug: "waiver/expired", Title: "The waiver has ended",
+		Level: Deny, Fixed: true, On: everything, Reads: reads,
+		Why:      "The exception was granted for a time that is over.",
+		Remedy:   "Remove the waiver and meet the rule, or have it approved anew.",
+		Controls: []Control{PRAA05, AC22, ISO518},
+		own:      waivers(waiverExpired),
+	}, {
+		Slug: "waiver/too-long", Title: "The waiver lasts too long",
+		Level: Deny, Fixed: true, On: everything, Reads: reads,
+		Why:      "An exception without a near end is a rule.",
+		Remedy:   "Set until to 90 days from now or earlier.",
+		Controls: []Control{PRAA05, AC22, ISO518},
+		own:      waivers(waiverTooLong),
+	}, {
+		Slug: "waiver/self-approved", Title: "The waiver was approved by its own beneficiary, or by nobody",
+		Level: Deny, Fixed: true, On: everything, Reads: reads, Needs: []string{"owner"},
+		Why:      "Whoever answers for access must not be the one who excepts it from the rules.",
+		Remedy:   "Have it approved by somebody else of our own people, and name their address in approver.",
+		Controls: []Control{AC5, PRAA05, ISO518},
+		own:      waivers(waiverSelfApproved),
+	}, {
+		Slug: unusedWaiver, Title: "The waiver hides nothing",
+		Level: Warn, On: everything, Reads: reads,
+		Why:      "A waiver that is not needed waits for the day on which it hides what nobody meant it to.",
+		Remedy:   "Remove the waiver.",
+		Controls: []Control{PRAA05, ISO518},
+		own:      waivers(waiverUnused), last: true,
+	}}
+}
+
+// granted is one waiver of a subject, and the one that was last applied under the same slug.
+type granted struct {
+	slug string
+	access.Waiver
+	before access.Waiver
+	// applied: there was one. The other arguments are of no consequence to it then.
+	applied bool
+}
+
+// later says whether the plan brings the waiver in, or moves its end to a later moment.
+func (w granted) later() bool { return !w.applied || w.Until.After(w.before.Until.Time) }
+
+// waivers makes a check of all waivers of a check of one. A waiver that is removed or shortened is less than before,
+// whatever the others are.
+func waivers(check func(c *Context, s *Subject, w granted) (problem, bool)) func(c *Context, s *Subject) []problem {
+	return func(c *Context, s *Subject) []problem {
+		var found []problem
+		given := s.terms().Waivers
+		for _, slug := range slices.Sorted(maps.Keys(given)) {
+			w := granted{slug: slug, Waiver: given[slug]}
+			if s.Before != nil {
+				w.before, w.applied = s.Before.Common().Waivers[slug]
+			}
+			if p, is := check(c, s, w); is {
+				p.attribute = "waivers"
+				if s.created() {
+					p.cause = byChange
+				}
+				found = append(found, p)
+			}
+		}
+		return found
+	}
+}
+
+func waiverUnknown(c *Context, s *Subject, w granted) (problem, bool) {
+	if c.rule(w.slug) != nil {
+		return problem{}, false
+	}
+	var slugs []string
+	for _, r := range c.view.rules {
+		slugs = append(slugs, r.Slug)
+	}
+	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which is no rule", s, shown(w.slug)),
+		fix: say("Write %s, if that is what is meant, or remove the waiver.", nearest(w.slug, slugs)[0])}, true
+}
+
+func waiverFixed(c *Context, s *Subject, w granted) (problem, bool) {
+	r := c.rule(w.slug)
+	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which is fixed", s, w.slug)}, r != nil && r.Fixed
+}
+
+func waiverExpired(c *Context, s *Subject, w granted) (problem, bool) {
+	return problem{cause: enteredIf(w.later()), text: say("%s waives %s until %s, and it is now %s", s, shown(w.slug), date(w.Until.Time), moment(c.Now))},
+		!w.Until.After(c.Now)
+}
+
+func waiverTooLong(c *Context, s *Subject, w granted) (problem, bool) {
+	limit := c.Now.Add(ceilingWaiver)
+	return problem{cause: enteredIf(w.later()),
+		text: say("%s waives %s until %s, %s from now; %s is the most", s, shown(w.slug), date(w.Until.Time), length(w.Until.Sub(c.Now)), length(ceilingWaiver)),
+		fix:  say("Set until to %s or earlier.", moment(limit))}, w.Until.After(limit)
+}
+
+func waiverSelfApproved(c *Context, s *Subject, w granted) (problem, bool) {
+	why := ""
+	if strings.EqualFold(strings.TrimSpace(w.Approver), strings.TrimSpace(s.terms().Owner)) {
+		why = "who owns it"
+	} else {
+		why = c.unfit(w.Approver, s)
+	}
+	if why == "" {
+		return problem{}, false
+	}
+	return problem{cause: enteredIf(!w.applied || w.Approver != w.before.Approver),
+		text: say("%s waives %s with the approval of %s, %s", s, shown(w.slug), shown(w.Approver), why)}, true
+}
+
+// unfit says why an address could not own the subject: "" where the rules of owners would not refuse it.
+func (c *Context) unfit(text string, s *Subject) string {
+	terms := access.Terms{Owner: text}
+	asked := &Subject{Object: &access.Identity{ID: s.Object.Holder(), Terms: terms, Contact: s.contact()}}
+	for _, check := range []struct {
+		slug, why string
+		own       func(c *Context, s *Subject) []problem
+	}{
+		{"owner/missing", "which names nobody", ownerMissing},
+		{"owner/not-an-address", "which is not one e-mail address", ownerNotAnAddress},
+		{"owner/placeholder", "which is a placeholder", ownerPlaceholder},
+		{"owner/external", "who is not one of our own people", ownerExternal},
+		{"owner/departed", "who has left", ownerDeparted},
+	} {
+		if r := c.rule(check.slug); r.level == Deny && len(check.own(c, asked)) > 0 {
+			return check.why
+		}
+	}
+	return ""
+}
+
+// waiverUnused runs after all other rules. A waiver of a rule over two objects is not judged, since the other one may
+// still arrive, and neither is one that another rule of waivers refuses.
+func waiverUnused(c *Context, s *Subject, w granted) (problem, bool) {
+	r := c.rule(w.slug)
+	if r == nil || r.Fixed || r.Pairs() || r.Slug == unusedWaiver || !w.Until.After(c.Now) || c.hid[w.slug] {
+		return problem{}, false
+	}
+	return problem{text: say("%s waives %s, which has nothing to say of it", s, w.slug)}, true
+}
+
+// rule is the rule of a slug, with its level; nil where there is none.
+func (c *Context) rule(slug string) *ranked {
+	rules := c.view.rules
+	at, found := slices.BinarySearchFunc(rules, slug, func(r ranked, s string) int { return strings.Compare(r.Slug, s) })
+	if !found {
+		return nil
+	}
+	return &rules[at]
+}

@@ -1,0 +1,67 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+const offboardNow = "To offboard now, whatever the rules say: terraform destroy -refresh=false."
+
+// report turns findings into diagnostics, each at its attribute.
+func report(diags *diag.Diagnostics, findings []guardrail.Finding) {
+	for _, f := range findings {
+		switch {
+		case f.Level == guardrail.Deny:
+			addAt(diags, diag.NewErrorDiagnostic(f.Summary(), f.Detail()+"\n"+offboardNow), f.Attribute)
+		case f.Level == guardrail.Warn:
+			addAt(diags, diag.NewWarningDiagnostic(f.Summary(), f.Detail()), f.Attribute)
+		}
+	}
+}
+
+// addAt adds a diagnostic at an attribute, or at none.
+func addAt(diags *diag.Diagnostics, d diag.Diagnostic, attribute string) {
+	if attribute != "" {
+		d = diag.WithPath(path.Root(attribute), d)
+	}
+	diags.Append(d)
+}
+
+// failed says that a system did not do what it was asked for, and what access exists now.
+func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
+	var other *access.OtherStackError
+	summary := fmt.Sprintf("Cannot %s %s", act, ref)
+	switch {
+	case errors.As(err, &other):
+		diags.AddError(summary, fmt.Sprintf("The %s exists already and belongs to the stack %q. Two stacks that own one access would undo each "+
+			"other's changes. Give it another name, or import it where it is declared. Nothing was changed.", ref, other.Stack))
+	case errors.Is(err, access.ErrNoIdentity):
+		diags.AddError(summary, fmt.Sprintf("%s. Declare the identity, and refer to it (identity_id = partner_identity.NAME.id), so that it is "+
+			"created first. Nothing was granted.", sentence(err)))
+	case errors.Is(err, access.ErrRemains):
+		diags.AddError(summary, fmt.Sprintf("%s. The resource stays in the state: run the same command again, or remove what is named by hand.", sentence(err)))
+	case errors.Is(err, access.ErrNotPermitted):
+		diags.AddError(summary, fmt.Sprintf("%s. This says nothing about whether the access exists. Give this login the rights that it needs.", sentence(err)))
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		diags.AddError(summary, "It was interrupted before anything was changed.")
+	default:
+		diags.AddError(summary, sentence(err)+".")
+	}
+}
+
+// sentence is an error as a sentence, without its stop.
+func sentence(err error) string {
+	text := err.Error()
+	if text == "" {
+		return text
+	}
+	return strings.TrimRight(strings.ToUpper(text[:1])+text[1:], ".")
+}

@@ -1,0 +1,345 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+// model is what the three resources have in common: a model of one of them, M, as Terraform sees it.
+type model[M any] interface {
+	*M
+	// common are the attributes that all resources share.
+	common() *terms
+	// complete fills in arguments that were left out, from the provider's configuration and the state (nil: none).
+	complete(s *session, config *M, state *M)
+	// object reads the arguments.
+	object(r *reader) access.Object
+	// settle keeps the state's writing of what means the same, and the state's computed values.
+	settle(state *M)
+	// move marks the computed values that this change moves beyond those of all resources.
+	move(c change, kept kept)
+	// declare writes the arguments of an object read from the system.
+	declare(o access.Object)
+	// observe writes the computed values: all, or those that the plan left unknown.
+	observe(seen observed, all bool)
+	// replaced names the arguments whose change makes another object of it.
+	replaced(state *M) []string
+	// texts are all texts among the arguments, for the search for private keys.
+	texts() []types.String
+}
+
+// change is a planned change from one object to another.
+type change struct {
+	before, after     access.Object
+	stateStatus       string
+	stateEnds, ends   time.Time
+	unknown           map[string]bool
+	endsKnown, widens bool
+}
+
+// governed is the life of a resource: one for identities, credentials and grants.
+type governed[M any, P model[M]] struct {
+	configured
+	kind access.Type
+}
+
+func (g *governed[M, P]) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_" + string(g.kind)
+}
+
+// ValidateConfig refuses private keys, without a path: with one, the CLI would print the key.
+func (g *governed[M, P]) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	config, ok := read[M](ctx, req.Config, &resp.Diagnostics)
+	if ok {
+		refusePrivateKeys(&resp.Diagnostics, g.kind, P(config).texts())
+	}
+}
+
+func refusePrivateKeys(diags *diag.Diagnostics, kind access.Type, texts []types.String) {
+	for _, t := range texts {
+		if guardrail.PrivateKey(t.ValueString()) {
+			rule, _ := guardrail.Lookup("credential/private-key")
+			diags.AddError(rule.Slug+": "+rule.Title, fmt.Sprintf("An argument of this %s holds private key material. %s %s", kind, rule.Why, rule.Remedy))
+			return
+		}
+	}
+}
+
+// source is a configuration, a plan or a state.
+type source interface {
+	Get(ctx context.Context, target any) diag.Diagnostics
+}
+
+func read[M any](ctx context.Context, from source, diags *diag.Diagnostics) (*M, bool) {
+	m := new(M)
+	d := from.Get(ctx, m)
+	diags.Append(d...)
+	return m, !d.HasError()
+}
+
+// objectOf reads a model's object, and says what is wrong with its arguments.
+func objectOf[M any, P model[M]](m *M, diags *diag.Diagnostics) (access.Object, map[string]bool, bool) {
+	r := &reader{}
+	o := P(m).object(r)
+	for _, f := range r.faults {
+		diags.AddAttributeError(path.Root(f.attribute), "Not a value that "+f.attribute+" can have", sentence(f.err)+".")
+	}
+	return o, r.unknown, len(r.faults) == 0
+}
+
+// Create puts a new object in force, or adopts what its own stack left behind.
+func (g *governed[M, P]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	plan, ok := read[M](ctx, req.Plan, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	rec, ok := g.apply(ctx, plan, nil, kept{}, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	g.finish(ctx, plan, rec, &resp.State, resp.Private, &resp.Diagnostics)
+}
+
+// Update changes an object in place.
+func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	plan, ok := read[M](ctx, req.Plan, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	state, ok := read[M](ctx, req.State, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	rec, ok := g.apply(ctx, plan, state, k, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	g.finish(ctx, plan, rec, &resp.State, resp.Private, &resp.Diagnostics)
+}
+
+// apply runs the rules that had to wait, and then changes the system. Nothing is changed when it fails before.
+func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diags *diag.Diagnostics) (observed, bool) {
+	o, unknown, ok := objectOf[M, P](plan, diags)
+	if !ok {
+		return observed{}, false
+	}
+	if err := g.load(ctx); err != nil {
+		failed(diags, "read", o.Ref(), err)
+		return observed{}, false
+	}
+	ends, known := g.end(o, unknown)
+	if !known {
+		failed(diags, "change", o.Ref(), fmt.Errorf("%s: %w", o.Holder(), access.ErrNoIdentity))
+		return observed{}, false
+	}
+	c := change{after: o, ends: ends, endsKnown: true}
+	if state != nil {
+		c.before, _, _ = objectOf[M, P](state, diags)
+		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), timeOf(P(state).common().EndsAt)
+	}
+	if !g.judgeAtApply(ctx, o, k, diags) {
+		return observed{}, false
+	}
+	put := access.Change{Object: o, Stack: g.stack, UID: k.UID, EndsAt: ends}
+	if credential, ok := o.(*access.Credential); ok {
+		put.Issue, _, _ = reissue(c, k)
+		if put.Seal, ok = sealer(credential, diags); !ok {
+			return observed{}, false
+		}
+	}
+	rec, err := g.system.Put(ctx, put)
+	if err != nil {
+		act := "create"
+		if state != nil {
+			act = "change"
+		}
+		failed(diags, act, o.Ref(), err)
+		return observed{}, false
+	}
+	seen, err := g.observe(ctx, rec)
+	if err != nil {
+		failed(diags, "read the clock for", o.Ref(), err)
+	}
+	return seen, g.readBack(ctx, seen, ends, diags)
+}
+
+// readBack compares the end that the system enforces with the one asked for: a later one is an error, and what was
+// given is revoked.
+func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time.Time, diags *diag.Diagnostics) bool {
+	if !seen.EndsAt.After(asked) {
+		return true
+	}
+	ref := seen.Object.Ref()
+	if _, err := g.system.Delete(context.WithoutCancel(ctx), ref, seen.UID); err != nil {
+		failed(diags, "revoke", ref, err)
+	}
+	diags.AddError(fmt.Sprintf("The system would end %s too late", ref), fmt.Sprintf("Asked for %s, it enforces %s. What was given was revoked.",
+		access.At(asked), access.At(seen.EndsAt)))
+	return false
+}
+
+// finish writes state and private state: what was planned, and what the plan had left unknown.
+func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, state *tfsdk.State, private keeper, diags *diag.Diagnostics) {
+	P(plan).observe(seen, false)
+	diags.Append(state.Set(ctx, plan)...)
+	keep(ctx, private, keptOf(seen.Record, seen.Object), diags)
+	diags.Append(private.SetKey(ctx, nonceKey, nil)...)
+}
+
+// Read asks the system. The clock decides here, and only here.
+func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	state, ok := read[M](ctx, req.State, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	t := P(state).common()
+	ref := access.Ref{Type: g.kind, ID: t.ID.ValueString()}
+	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	rec, err := g.system.Get(ctx, ref)
+	if err == nil && k.UID != "" && rec.UID != k.UID {
+		err = access.ErrNotFound
+	}
+	now, clockErr := g.system.Now(ctx)
+	switch {
+	case isNotFound(err) && clockErr == nil:
+		g.readGone(ctx, state, ref, now, k, resp)
+		return
+	case err != nil || clockErr != nil:
+		failed(&resp.Diagnostics, "read", ref, firstError(err, clockErr))
+		return
+	}
+	imported := k.UID == ""
+	if imported && rec.Stack != g.stack {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("The %s belongs to the stack %q", ref, rec.Stack),
+			fmt.Sprintf("It was imported into the stack %q. Remove it from the state of %q, or both will change it.", g.stack, rec.Stack))
+	}
+	P(state).declare(rec.Object)
+	P(state).observe(observed{rec, now, g.settings.WarnBefore}, true)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	next := keptOf(rec, rec.Object)
+	if k.Applied != nil {
+		next.Applied = k.Applied
+	}
+	keep(ctx, resp.Private, next, &resp.Diagnostics)
+}
+
+// readGone decides what an object that the system does not hold means: after its end it stays, as expired; before, it
+// has vanished and the plan proposes it again.
+func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref, now time.Time, k kept, resp *resource.ReadResponse) {
+	t := P(state).common()
+	if k.UID == "" {
+		resp.Diagnostics.AddError("Cannot import "+ref.String(), "The system holds no such access. Check the id and the provider's environment and directory.")
+		return
+	}
+	if ends := timeOf(t.EndsAt); !ends.IsZero() && !now.Before(ends) {
+		t.Status = types.StringValue("expired")
+		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+		return
+	}
+	g.vanish(ref)
+	resp.State.RemoveResource(ctx)
+}
+
+// Delete revokes, and verifies that nothing remains. It touches only the uid that the state knows.
+func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	state, ok := read[M](ctx, req.State, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
+	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	swept, err := g.system.Delete(ctx, ref, k.UID)
+	if err != nil && !isNotFound(err) {
+		failed(&resp.Diagnostics, "revoke", ref, err)
+		return
+	}
+	var others []string
+	for _, s := range swept {
+		others = append(others, s.String())
+	}
+	if len(others) > 0 {
+		resp.Diagnostics.AddWarning("More was revoked with "+ref.String(), "Under it stood, and went with it: "+strings.Join(others, ", ")+".")
+	}
+}
+
+// ImportState takes an id; Read does the rest.
+func (g *governed[M, P]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if _, _, err := access.ParseRef(g.kind, req.ID); err != nil {
+		resp.Diagnostics.AddError(fmt.Sprintf("Cannot import a %s", g.kind), sentence(err)+".")
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
+}
+
+// keeper is the private state of a resource.
+type keeper interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}
+
+// kept is what a resource's private state holds: the uid that it knows, what was last applied, and when what was last
+// issued began and ends.
+type kept struct {
+	UID         string          `json:"uid"`
+	Applied     json.RawMessage `json:"applied"`
+	IssuedAt    time.Time       `json:"issued_at"`
+	IssuedUntil time.Time       `json:"issued_until"`
+	History     access.History  `json:"history"`
+	LastUsedAt  time.Time       `json:"last_used_at"`
+}
+
+const keptKey = "kept"
+
+func keptOf(r *access.Record, applied access.Object) kept {
+	k := kept{UID: r.UID, History: r.History, LastUsedAt: r.LastUsedAt}
+	if r.Issued != nil {
+		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
+	}
+	k.Applied, _ = access.Declaration(applied)
+	return k
+}
+
+func keptIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (k kept) {
+	text, d := private.GetKey(ctx, keptKey)
+	diags.Append(d...)
+	if len(text) > 0 {
+		if err := json.Unmarshal(text, &k); err != nil {
+			diags.AddError("The private part of the state cannot be read", sentence(err)+".")
+		}
+	}
+	return k
+}
+
+func keep(ctx context.Context, private keeper, k kept, diags *diag.Diagnostics) {
+	text, err := json.Marshal(k)
+	if err != nil {
+		diags.AddError("The private part of the state cannot be written", sentence(err)+".")
+		return
+	}
+	diags.Append(private.SetKey(ctx, keptKey, text)...)
+}
+
+// applied is the object that was last applied, nil where none is known.
+func (k kept) applied(t access.Type) access.Object {
+	if len(k.Applied) == 0 {
+		return nil
+	}
+	o, err := access.ParseDeclaration(t, k.Applied)
+	if err != nil {
+		return nil
+	}
+	return o
+}

@@ -1,0 +1,80 @@
+package provider_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+)
+
+// Every argument rejects at validate what it cannot mean.
+func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
+	w := newWorld(t)
+	damaged := strings.Replace(partnerCSR, "\n", "\nAAAA", 1)
+	for name, c := range map[string]struct{ config, want string }{
+		"a partner that climbs":              {identity(args{"partner": `"../x"`}), `partner = |a partner's name`},
+		"a partner with a slash":             {identity(args{"partner": `"a/b"`}), `a partner's name`},
+		"a partner in upper case":            {identity(args{"partner": `"Acme"`}), `a partner's name`},
+		"a name with a space":                {identity(args{"name": `"orders etl"`}), `an identity's name`},
+		"a name with a percent sign":         {identity(args{"name": `"a%2e"`}), `an identity's name`},
+		"a name that looks like another":     {identity(args{"name": `"оrders"`}), `an identity's name`},
+		"an environment of dots":             {identity(args{"environment": `".."`}), `an environment's name`},
+		"a name of 64 characters":            {identity(args{"name": fmt.Sprintf("%q", strings.Repeat("a", 64))}), `an identity's name`},
+		"a date without a time":              {identity(args{"expires_at": `"2027-03-31"`}), `RFC 3339`},
+		"a moment without a zone":            {identity(args{"expires_at": `"2027-03-31T00:00:00"`}), `RFC 3339`},
+		"an empty ceiling":                   {identity(args{"ceiling": `[]`}), `at least 1`},
+		"a ceiling with an open word":        {identity(args{"ceiling": `["acme*"]`}), `a pattern of resources`},
+		"a parent that is no id":             {identity(args{"parent_id": `"acme/prod"`}), `an identity's id`},
+		"a duration in days":                 {identity(args{"expected_use": `"30d"`}), `a duration`},
+		"an agreement without a zone":        {identity(args{"agreement": `{ reference = "x", ends_at = "2027-01-01" }`}), `RFC 3339`},
+		"an owner with a control character":  {identity(args{"owner": `"jane\u0007@example.com"`}), `control character`},
+		"waivers that are empty":             {identity(args{"waivers": `{}`}), `at least 1`},
+		"a resource that climbs":             {identity(nil) + grant(args{"resource": `"orders/../acme"`}), `a pattern of resources`},
+		"a resource with an empty segment":   {identity(nil) + grant(args{"resource": `"orders//acme"`}), `a pattern of resources`},
+		"an action in upper case":            {identity(nil) + grant(args{"actions": `["Read"]`}), `an action`},
+		"no action":                          {identity(nil) + grant(args{"actions": `[]`}), `at least 1`},
+		"an identity_id that climbs":         {grant(args{"identity_id": `"acme/../x"`}), `an identity's id`},
+		"two kinds of credential":            {identity(nil) + credential("federated", args{"secret": `{ recipient = "age1" }`}), `[Ee]xactly one|Invalid Attribute Combination`},
+		"no kind of credential":              {identity(nil) + credential("federated", args{"federated": ""}), `[Ee]xactly one|Missing Attribute`},
+		"a CSR that is none":                 {identity(nil) + credential("certificate", args{"certificate": `{ csr = "hello" }`}), `a certificate signing request`},
+		"a CSR that was damaged":             {identity(nil) + credential("certificate", args{"certificate": fmt.Sprintf("{ csr = %q }", damaged)}), `a certificate signing request`},
+		"a CSR with another one's signature": {identity(nil) + credential("certificate", args{"certificate": fmt.Sprintf("{ csr = %q }", forgedCSR())}), `signature`},
+		"an SSH key that is none":            {identity(nil) + credential("ssh_certificate", args{"ssh_certificate": `{ public_key = "ssh-ed25519 xyz" }`}), `an SSH public key`},
+		"an SSH key with options":            {identity(nil) + credential("ssh_certificate", args{"ssh_certificate": fmt.Sprintf("{ public_key = %q }", "no-pty "+partnerSSHKey)}), `options`},
+		"a recipient that is none":           {identity(nil) + credential("secret", args{"secret": `{ recipient = "age1xyz" }`}), `an age or SSH recipient`},
+		"a network with host bits":           {identity(nil) + credential("secret", args{"allowed_cidrs": `["203.0.113.7/24"]`}), `canonical`},
+		"a network that is none":             {identity(nil) + credential("secret", args{"allowed_cidrs": `["203.0.113.0"]`}), `a network`},
+		"no network":                         {identity(nil) + credential("secret", args{"allowed_cidrs": `[]`}), `at least 1`},
+		"a rotation of nothing":              {identity(nil) + credential("secret", args{"rotation": `{ every = "0s" }`}), `a duration`},
+		"a negative overlap":                 {identity(nil) + credential("secret", args{"rotation": `{ every = "720h", overlap = "-1h" }`}), `negative`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.providers(), Steps: []resource.TestStep{{
+				Config: w.config(c.config), PlanOnly: true, ExpectError: regexp.MustCompile(`(?s)` + strings.ReplaceAll(c.want, " ", `\s+`)),
+			}}})
+		})
+	}
+}
+
+func TestWhatTheProviderBlockCannotMean(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct{ settings, want string }{
+		"an unknown rule":          {`guardrails = { levels = { "expiry/to-long" = "warn" } }`, `expiry/too-long`},
+		"a fixed rule lowered":     {`guardrails = { levels = { "owner/missing" = "warn" } }`, `fixed`},
+		"a level that is none":     {`guardrails = { levels = { "expiry/soon" = "loud" } }`, `[Nn]ot a level`},
+		"a life over the ceiling":  {`guardrails = { max_lifetime = { grant = "9000h" } }`, `no configuration can raise`},
+		"a pattern that is none":   {`guardrails = { shared = ["a*"] }`, `a pattern of resources`},
+		"a partner's name":         {`partners = { "Acme Inc" = {} }`, `not a partner's name`},
+		"a partner's kind":         {`partners = { acme = { kind = "friend" } }`, `value must be one of`},
+		"an agreement with no end": {`partners = { acme = { agreement = { reference = "x", ends_at = "soon" } } }`, `RFC 3339`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.providers(), Steps: []resource.TestStep{{
+				Config: w.providerBlock(c.settings) + identity(nil), PlanOnly: true,
+				ExpectError: regexp.MustCompile(`(?s)` + strings.ReplaceAll(c.want, " ", `\s+`)),
+			}}})
+		})
+	}
+}

@@ -1,0 +1,50 @@
+package provider_test
+
+import (
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// terraform destroy plans everything first: a rule that errors on what is already there would block offboarding. Here
+// every setting is tightened after the apply, and time has passed.
+func TestWhatBreaksEveryRuleIsStillDestroyed(t *testing.T) {
+	w := newWorld(t)
+	blocks := identity(args{"ceiling": `["orders/acme/*", "ssh/deploy"]`}) +
+		credential("secret", args{"expires_at": `"2027-03-31T00:00:00Z"`}) + grant(nil) +
+		block("partner_grant", "ssh", args{
+			"identity_id": "partner_identity.orders.id", "resource": `"ssh/deploy"`, "actions": `["login-forward"]`, "owner": `"jane.doe@example.com"`,
+			"purpose": `"Deploy the order feed"`, "expires_at": `"2026-12-20T00:00:00Z"`,
+		}, nil)
+	tightened := w.providerBlock(`guardrails = {
+    owner_domains = ["elsewhere.test"]
+    active_owners = ["nobody.there@elsewhere.test"]
+    max_lifetime = { identity = "1h", credential = "1h", grant = "1h" }
+    min_fixed_segments = 9
+    max_grants = 1
+    warn_before = "8000h"
+    review_every = "1h"
+    dormant_after = "1h"
+    levels = { "expiry/soon" = "deny", "expiry/expired" = "deny", "credential/static-secret" = "deny", "credential/network" = "deny",
+               "credential/count" = "deny", "activity/dormant" = "deny", "activity/drift" = "deny", "activity/not-logged" = "deny",
+               "scope/accumulation" = "deny", "offboarding/rehearsal-overdue" = "deny", "waiver/unused" = "deny", "credential/rsa-2048" = "deny" }
+  }`, `partners = { other = {} }`)
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: w.providers(),
+		Steps: []resource.TestStep{
+			{Config: w.providerBlock() + blocks},
+			{PreConfig: w.passes(30 * day), Config: tightened + blocks, PlanOnly: true, ExpectNonEmptyPlan: true}, // the secret is due
+			{PreConfig: w.passes(200 * day), Config: tightened + blocks, PlanOnly: true},                          // all has ended
+		},
+		CheckDestroy: w.nothingRemains,
+	})
+}
+
+// nothingRemains fails where the system still holds anything.
+func (w *world) nothingRemains(*terraform.State) error {
+	w.each(func(_ access.System, r *access.Record) { w.t.Errorf("%s remains", r.Object.Ref()) })
+	return nil
+}

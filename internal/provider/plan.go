@@ -1,0 +1,208 @@
+package provider
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+// ModifyPlan decides what the resource will be, puts it into the portfolio, and evaluates the rules. It decides nothing
+// by the clock: a moment that passes between plan and apply would break the apply.
+func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() || g.session == nil {
+		return
+	}
+	plan, ok := read[M](ctx, req.Plan, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	config, ok := read[M](ctx, req.Config, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	var state *M
+	if !req.State.Raw.IsNull() {
+		if state, ok = read[M](ctx, req.State, &resp.Diagnostics); !ok {
+			return
+		}
+	}
+	if err := g.load(ctx); err != nil {
+		resp.Diagnostics.AddError("Cannot read the access system", sentence(err)+". Nothing was planned for this resource, and nothing was changed.")
+		return
+	}
+	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	nonce := nonceOf(ctx, req.Private, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, nonceKey, []byte(strconv.Quote(nonce)))...)
+	P(plan).complete(g.session, config, state)
+	if state != nil {
+		for _, name := range P(plan).replaced(state) {
+			resp.RequiresReplace.Append(path.Root(name))
+		}
+		P(plan).settle(state)
+	}
+	o, unknown, ok := objectOf[M, P](plan, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	replaces := len(resp.RequiresReplace) > 0
+	c := g.compute(plan, state, o, unknown, k, replaces, &resp.Diagnostics)
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	if replaces {
+		return // Terraform asks again, for the object that takes this one's place.
+	}
+	explainReissue(c, k, &resp.Diagnostics)
+	g.judge(ctx, g.subject(o, c, k, nonce, state == nil), guardrail.Plan, &resp.Diagnostics)
+}
+
+// compute sets the computed values of the plan: known where the arguments decide them, kept where nothing moves them.
+func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[string]bool, k kept, replaces bool, diags *diag.Diagnostics) change {
+	t := P(plan).common()
+	c := change{after: o, unknown: unknown}
+	c.ends, c.endsKnown = g.end(o, unknown)
+	if state == nil || replaces {
+		P(plan).common().unknown()
+		P(plan).move(change{after: o, unknown: unknown}, kept{})
+		if hasAny(unknown, "partner", "environment", "name", "identity_id") {
+			t.ID = types.StringUnknown()
+		} else {
+			t.ID = types.StringValue(o.Ref().ID)
+		}
+		if c.endsKnown {
+			t.EndsAt = timeValue(c.ends)
+		}
+		return c
+	}
+	c.before, _, _ = objectOf[M, P](state, diags)
+	s := P(state).common()
+	c.stateStatus, c.stateEnds = s.Status.ValueString(), timeOf(s.EndsAt)
+	if !c.endsKnown {
+		c.ends = c.stateEnds
+		if hasAny(unknown, "expires_at", "waivers", "agreement", "parent_id") {
+			t.EndsAt = types.StringUnknown()
+		}
+	} else if !c.ends.Equal(c.stateEnds) {
+		t.EndsAt = timeValue(c.ends)
+	}
+	if access.Extends(c.before, c.after) {
+		t.Renewals = types.Int64Value(s.Renewals.ValueInt64() + 1)
+		unknownAll(&t.RenewedAt)
+	}
+	if r := o.Common().Review; r != nil && r.At.After(timeOf(s.ReviewedAt)) {
+		t.ReviewedAt = timeValue(r.At.Time)
+	}
+	if !t.EndsAt.Equal(s.EndsAt) || access.Extends(c.before, c.after) {
+		unknownAll(&t.Status)
+	}
+	if len(s.Drift.Elements()) > 0 {
+		unknownAll(&t.Drift)
+	}
+	P(plan).move(c, k)
+	return c
+}
+
+// unknown marks every computed value of a new object.
+func (t *terms) unknown() {
+	unknownAll(&t.Status, &t.EndsAt, &t.CreatedAt, &t.RenewedAt, &t.ReviewedAt, &t.Renewals, &t.EnforcedBy, &t.Drift, &t.Revocation)
+}
+
+// subject is what the rules see of the planned object.
+func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string, creates bool) guardrail.Subject {
+	s := guardrail.Subject{
+		Object: o, History: k.History, LastUsedAt: k.LastUsedAt, EndsAt: c.ends, Unknown: c.unknown, Nonce: nonce,
+	}
+	ref, applied := o.Ref(), k.applied(g.kind)
+	switch {
+	case applied != nil && applied.Ref() == ref:
+		// Also where it is made anew (-replace, or tainted): it is judged by what changes.
+		s.Before = applied
+	case !creates:
+		s.Before = c.before
+	default:
+		s.History, s.LastUsedAt, s.Later = access.History{}, time.Time{}, g.hasVanished(ref)
+		if live, planned, ok := g.portfolio.Find(ref); ok && !planned && live.History.Stack == g.stack {
+			s.Before, s.History, s.Adopted = live.Object, live.History, true
+		}
+	}
+	return s
+}
+
+// judge puts a subject into the portfolio and reports what the rules find.
+func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase guardrail.Phase, diags *diag.Diagnostics) bool {
+	now, err := g.system.Now(ctx)
+	if err != nil {
+		failed(diags, "read the clock for", s.Object.Ref(), err)
+		return false
+	}
+	ref := s.Object.Ref()
+	if phase == guardrail.Plan {
+		refuseBeforeRules(g.session, s, diags)
+	}
+	g.portfolio.Put(s)
+	report(diags, g.portfolio.Evaluate(ref, s.Nonce, phase, now))
+	return !diags.HasError()
+}
+
+// refuseBeforeRules refuses what no rule is needed for: an id that another stack owns, what the system does not offer.
+func refuseBeforeRules(s *session, subject guardrail.Subject, diags *diag.Diagnostics) {
+	ref := subject.Object.Ref()
+	if subject.Before == nil {
+		if live, planned, ok := s.portfolio.Find(ref); ok && !planned && live.History.Stack != s.stack {
+			failed(diags, "create", ref, &access.OtherStackError{Ref: ref, Stack: live.History.Stack})
+		}
+	}
+	if grant, ok := subject.Object.(*access.Grant); ok && !hasAny(subject.Unknown, "resource", "actions") {
+		if err := s.system.Capabilities().CheckGrant(grant); err != nil {
+			diags.AddAttributeError(path.Root("actions"), "Not an action on this resource", sentence(err)+".")
+		}
+	}
+}
+
+// judgeAtApply runs the rules just before a change, when everything is known.
+func (g *governed[M, P]) judgeAtApply(ctx context.Context, o access.Object, k kept, diags *diag.Diagnostics) bool {
+	planned, isPlanned, ok := g.portfolio.Find(o.Ref())
+	if !ok || !isPlanned {
+		planned = guardrail.Subject{History: k.History, Nonce: rand.Text(), Before: k.applied(g.kind)}
+	}
+	planned.Object, planned.Unknown, planned.Later = o, nil, false
+	var found diag.Diagnostics
+	fine := g.judge(ctx, planned, guardrail.Apply, &found)
+	// What is no error was said when this was planned.
+	diags.Append(found.Errors()...)
+	return fine
+}
+
+const nonceKey = "nonce"
+
+// nonceOf is what tells one resource block from another that declares the same id. It comes along in the planned
+// private state, so that the second call of a replacement is known for the same block.
+func nonceOf(ctx context.Context, private keeper, diags *diag.Diagnostics) string {
+	text, d := private.GetKey(ctx, nonceKey)
+	diags.Append(d...)
+	var nonce string
+	if len(text) == 0 || json.Unmarshal(text, &nonce) != nil {
+		nonce = rand.Text()
+	}
+	return nonce
+}
+
+func isNotFound(err error) bool { return errors.Is(err, access.ErrNotFound) }
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

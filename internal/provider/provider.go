@@ -1,0 +1,105 @@
+// Package provider is what Terraform sees: the provider's configuration and its resources. Framework types end at the
+// conversions; below them there are only the types of package access.
+package provider
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded"
+)
+
+// New makes providers of a version that read the time from a clock.
+func New(version string, clock access.Clock) func() provider.Provider {
+	return func() provider.Provider { return &partnerProvider{version: version, clock: clock} }
+}
+
+type partnerProvider struct {
+	version string
+	clock   access.Clock
+}
+
+var _ provider.Provider = (*partnerProvider)(nil)
+
+type providerModel struct {
+	Environment types.String `tfsdk:"environment"`
+	Stack       types.String `tfsdk:"stack"`
+	Embedded    types.Object `tfsdk:"embedded"`
+	Guardrails  types.Object `tfsdk:"guardrails"`
+	Partners    types.Map    `tfsdk:"partners"`
+}
+
+func (p *partnerProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "partner"
+	resp.Version = p.version
+}
+
+func (p *partnerProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = providerSchema()
+}
+
+// Resources lists the resources.
+func (p *partnerProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{newIdentity, newCredential, newGrant}
+}
+
+// DataSources lists the data sources: none yet.
+func (p *partnerProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+
+// Configure reads the configuration, all of which must be known. It opens nothing: the system is asked when it is needed.
+func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	if !req.Config.Raw.IsFullyKnown() {
+		resp.Diagnostics.AddError("A value of the provider's configuration is not known yet", "Rules are evaluated in plan, before anything "+
+			"exists. Write values that do not depend on other resources.")
+		return
+	}
+	m, ok := read[providerModel](ctx, req.Config, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	settings, ok := m.settings(&resp.Diagnostics)
+	if !ok {
+		return
+	}
+	stack := m.Stack.ValueString()
+	if m.Stack.IsNull() {
+		stack = "default"
+	}
+	directory, ok := m.directory(&resp.Diagnostics)
+	if !ok {
+		return
+	}
+	system := embedded.Open(directory, embedded.Options{
+		Clock: p.clock, Environment: settings.Environment, Passphrase: os.Getenv("PARTNER_PASSPHRASE"), Command: "terraform-provider-partner " + p.version,
+	})
+	s := newSession(system, settings, stack)
+	resp.ResourceData, resp.DataSourceData = s, s
+}
+
+// directory is where the embedded system lives: .partner/ENVIRONMENT below the working directory, unless it is said.
+func (m *providerModel) directory(diags *diag.Diagnostics) (string, bool) {
+	r := &reader{}
+	directory := ""
+	if v := r.object("embedded", m.Embedded); v != nil {
+		directory = r.text("embedded", v["directory"])
+	}
+	if directory == "" {
+		directory = filepath.Join(".partner", m.Environment.ValueString())
+	}
+	absolute, err := filepath.Abs(directory)
+	if err != nil {
+		diags.AddAttributeError(path.Root("embedded"), "Not a directory", fmt.Sprintf("%s: %s.", directory, sentence(err)))
+		return "", false
+	}
+	return absolute, true
+}

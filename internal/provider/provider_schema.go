@@ -1,0 +1,209 @@
+package provider
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+func providerSchema() schema.Schema {
+	return schema.Schema{
+		MarkdownDescription: "Governs the access which partners have into a company: who answers for it, what it reaches, when it ends. One " +
+			"configuration is one access system; aliases give more.",
+		Attributes: map[string]schema.Attribute{
+			"environment": schema.StringAttribute{
+				Required: true, Validators: []validator.String{part("an environment's name")},
+				MarkdownDescription: "The environment that this configuration governs, and the default of its identities.",
+			},
+			"stack": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{part("a stack's name")},
+				MarkdownDescription: "Who owns what this configuration makes: no other stack changes it. Default `default` on the embedded system.",
+			},
+			"embedded": schema.SingleNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "The embedded system: one directory, no server. It is the default.",
+				Attributes: map[string]schema.Attribute{
+					"directory": schema.StringAttribute{
+						Optional: true, Validators: []validator.String{someText()},
+						MarkdownDescription: "Where it lives. Default `.partner/ENVIRONMENT` below the working directory.",
+					},
+				},
+			},
+			"guardrails": guardrailsAttribute(),
+			"partners":   partnersAttribute(),
+		},
+	}
+}
+
+func guardrailsAttribute() schema.Attribute {
+	texts := func(description string, each ...validator.String) schema.Attribute {
+		return schema.SetAttribute{
+			Optional: true, ElementType: types.StringType, MarkdownDescription: description,
+			Validators: []validator.Set{setvalidator.ValueStringsAre(each...)},
+		}
+	}
+	length := func(description string) schema.Attribute {
+		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{span()}}
+	}
+	count := func(description string) schema.Attribute {
+		return schema.Int64Attribute{Optional: true, MarkdownDescription: description, Validators: []validator.Int64{int64validator.Between(1, 1000)}}
+	}
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "The rules' settings. Each has a safe default.",
+		Attributes: map[string]schema.Attribute{
+			"owner_domains":      texts("Domains that owners must be of. Subdomains count. Default any.", someText()),
+			"active_owners":      texts("Everybody who may own access: a list from the directory. Default anybody.", someText()),
+			"environments":       texts("Other environments that identities may be of, beside the provider's. Default none.", part("an environment's name")),
+			"shared":             texts("Patterns on which several partners may meet. Default none.", pattern()),
+			"warn_before":        length("How long before an end `expiry/soon` warns. Default `720h` (30 days)."),
+			"review_every":       length("How long a review counts. Default `2160h` (90 days)."),
+			"dormant_after":      length("After how long without use access is dormant. Default `1080h` (45 days)."),
+			"min_fixed_segments": count("How many literal segments a resource must have before its first wildcard. Default 2."),
+			"max_grants":         count("How many grants one identity may have. Default 20."),
+			"levels": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Levels of rules by slug, `deny`, `warn` or `off`, where they differ from the catalogue's. Fixed rules cannot be lowered.",
+			},
+			"max_lifetime": schema.SingleNestedAttribute{
+				Optional: true, MarkdownDescription: "How long access may live from its creation or renewal.",
+				Attributes: map[string]schema.Attribute{
+					"identity":   length("Default `8784h` (366 days); at most two years."),
+					"credential": length("Default `8784h` (366 days); at most two years."),
+					"grant":      length("Default `4416h` (184 days); at most one year."),
+				},
+			},
+		},
+	}
+}
+
+func partnersAttribute() schema.Attribute {
+	return schema.MapNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "The register of partners by name. With it, no other partner can appear.",
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"kind": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{stringvalidator.OneOf("vendor", "reseller", "distributor", "msp", "integrator", "lab", "subcontractor")},
+				MarkdownDescription: "What it is: `vendor`, `reseller`, `distributor`, `msp`, `integrator`, `lab` or `subcontractor`.",
+			},
+			"domains": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(someText())},
+				MarkdownDescription: "The partner's own domains: none of its people may own its access or review it.",
+			},
+			"contact": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Whom to call at the partner.",
+			},
+			"agreement": schema.SingleNestedAttribute{
+				Optional: true, MarkdownDescription: "The contract: all access of the partner ends with it.",
+				Attributes: map[string]schema.Attribute{
+					"reference": schema.StringAttribute{Required: true, MarkdownDescription: "Its number or name.", Validators: []validator.String{someText()}},
+					"ends_at":   schema.StringAttribute{Required: true, MarkdownDescription: "When it ends: an RFC 3339 moment.", Validators: []validator.String{moment()}},
+				},
+			},
+		}},
+	}
+}
+
+// settings reads the rules' settings and the register.
+func (m *providerModel) settings(diags *diag.Diagnostics) (guardrail.Settings, bool) {
+	r := &reader{}
+	s := guardrail.Defaults()
+	s.Environment = m.Environment.ValueString()
+	s.Partners = r.partners(m.Partners)
+	var unreadable []string
+	if v := r.object("guardrails", m.Guardrails); v != nil {
+		s.OwnerDomains, s.ActiveOwners = r.texts("guardrails", v["owner_domains"]), r.texts("guardrails", v["active_owners"])
+		s.Environments, s.Shared = r.texts("guardrails", v["environments"]), r.patterns("guardrails", v["shared"])
+		r.length(&s.WarnBefore, v["warn_before"])
+		r.length(&s.ReviewEvery, v["review_every"])
+		r.length(&s.DormantAfter, v["dormant_after"])
+		r.count(&s.MinFixedSegments, v["min_fixed_segments"])
+		r.count(&s.MaxGrants, v["max_grants"])
+		for t, name := range map[access.Type]string{access.TypeIdentity: "identity", access.TypeCredential: "credential", access.TypeGrant: "grant"} {
+			if lifetimes := r.object("guardrails", v["max_lifetime"]); lifetimes != nil {
+				length := s.MaxLifetime[t]
+				r.length(&length, lifetimes[name])
+				s.MaxLifetime[t] = length
+			}
+		}
+		s.Levels, unreadable = r.levels(v["levels"])
+	}
+	for _, problem := range unreadable {
+		diags.AddAttributeError(path.Root("guardrails").AtName("levels"), "Not a level", problem)
+	}
+	for _, e := range s.Validate() {
+		at := path.Root("guardrails")
+		for name := range strings.SplitSeq(e.Setting, ".") {
+			at = at.AtName(name)
+		}
+		diags.AddAttributeError(at, "Not a setting that guardrails can have", sentence(e)+".")
+	}
+	for _, f := range r.faults {
+		diags.AddAttributeError(path.Root(f.attribute), "Not a value that "+f.attribute+" can have", sentence(f.err)+".")
+	}
+	return s, !diags.HasError()
+}
+
+func (r *reader) length(to *time.Duration, v attr.Value) {
+	if s := r.span("guardrails", v); s.Duration > 0 {
+		*to = s.Duration
+	}
+}
+
+func (r *reader) count(to *int, v attr.Value) {
+	if r.known("guardrails", v) {
+		*to = int(v.(types.Int64).ValueInt64())
+	}
+}
+
+func (r *reader) levels(v attr.Value) (levels map[string]guardrail.Level, unreadable []string) {
+	elements := r.elements("guardrails", v.(types.Map))
+	for _, slug := range slices.Sorted(maps.Keys(elements)) {
+		level, err := guardrail.ParseLevel(r.text("guardrails", elements[slug]))
+		if err != nil {
+			unreadable = append(unreadable, fmt.Sprintf("%s: %s.", slug, sentence(err)))
+			continue
+		}
+		if levels == nil {
+			levels = map[string]guardrail.Level{}
+		}
+		levels[slug] = level
+	}
+	return levels, unreadable
+}
+
+// partners reads the register; nil where there is none.
+func (r *reader) partners(v types.Map) map[string]guardrail.Partner {
+	if !r.known("partners", v) {
+		return nil
+	}
+	register := map[string]guardrail.Partner{}
+	for name, e := range r.elements("partners", v) {
+		if !access.ValidPart(name) {
+			r.faults = append(r.faults, fault{"partners", fmt.Errorf("%q is not a partner's name: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a digit", name)})
+			continue
+		}
+		p := r.object("partners", e)
+		partner := guardrail.Partner{Kind: r.text("partners", p["kind"]), Domains: r.texts("partners", p["domains"]), Contact: r.text("partners", p["contact"])}
+		if a := r.object("partners", p["agreement"]); a != nil {
+			partner.Agreement = &access.Agreement{Reference: r.text("partners", a["reference"]), EndsAt: r.moment("partners", a["ends_at"])}
+		}
+		register[name] = partner
+	}
+	return register
+}

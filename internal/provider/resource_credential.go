@@ -1,0 +1,292 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var (
+	_ resource.ResourceWithConfigure        = (*credentialResource)(nil)
+	_ resource.ResourceWithModifyPlan       = (*credentialResource)(nil)
+	_ resource.ResourceWithImportState      = (*credentialResource)(nil)
+	_ resource.ResourceWithValidateConfig   = (*credentialResource)(nil)
+	_ resource.ResourceWithConfigValidators = (*credentialResource)(nil)
+)
+
+// credentialResource is partner_credential: how a partner proves to be an identity.
+type credentialResource struct {
+	governed[credentialModel, *credentialModel]
+}
+
+type credentialModel struct {
+	IdentityID         types.String `tfsdk:"identity_id"`
+	Federated          types.Object `tfsdk:"federated"`
+	Certificate        types.Object `tfsdk:"certificate"`
+	SSHCertificate     types.Object `tfsdk:"ssh_certificate"`
+	Secret             types.Object `tfsdk:"secret"`
+	Rotation           types.Object `tfsdk:"rotation"`
+	RevokeIssuedBefore types.String `tfsdk:"revoke_issued_before"`
+	AllowedCIDRs       types.Set    `tfsdk:"allowed_cidrs"`
+	RotatesAt          types.String `tfsdk:"rotates_at"`
+	SealedSecret       types.String `tfsdk:"sealed_secret"`
+	Issued             types.String `tfsdk:"issued"`
+	Serial             types.String `tfsdk:"serial"`
+	Fingerprint        types.String `tfsdk:"fingerprint"`
+	Login              types.Map    `tfsdk:"login"`
+	Handover           types.String `tfsdk:"handover"`
+	LastUsedAt         types.String `tfsdk:"last_used_at"`
+	terms
+}
+
+var (
+	textSetType     = types.SetType{ElemType: types.StringType}
+	federatedType   = map[string]attr.Type{"issuer": types.StringType, "subject": types.StringType, "audiences": textSetType}
+	certificateType = map[string]attr.Type{"csr": types.StringType}
+	sshType         = map[string]attr.Type{"public_key": types.StringType}
+	secretType      = map[string]attr.Type{"recipient": types.StringType}
+	rotationType    = map[string]attr.Type{"every": types.StringType, "overlap": types.StringType, "trigger": types.MapType{ElemType: types.StringType}}
+)
+
+func newCredential() resource.Resource {
+	return &credentialResource{governed[credentialModel, *credentialModel]{kind: access.TypeCredential}}
+}
+
+func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "How a partner proves to be an identity. Exactly one of `federated`, `certificate`, `ssh_certificate` and `secret`, best " +
+			"first; one of each kind per identity. No private key of a partner is ever asked for.",
+		Attributes: withTerms(withIssued(map[string]schema.Attribute{
+			"identity_id": schema.StringAttribute{
+				Required: true, Validators: []validator.String{identityID()},
+				MarkdownDescription: "The identity: `partner_identity.NAME.id`. Another identity makes another credential.",
+			},
+			"federated":       federatedAttribute(),
+			"certificate":     keyAttribute("csr", signingRequest(), "An X.509 certificate, signed from the partner's own request. Only its public key is taken.", "The partner's PKCS #10 request, PEM."),
+			"ssh_certificate": keyAttribute("public_key", sshKey(), "An OpenSSH certificate, signed from the partner's own public key.", "The partner's SSH public key, as a line of `authorized_keys`."),
+			"secret":          keyAttribute("recipient", recipient(), "An API key, made by the system and sealed to the partner's own key. The last resort.", "The partner's age recipient (`age1...`) or SSH public key (`ssh-ed25519`, `ssh-rsa`)."),
+			"rotation":        rotationAttribute(),
+			"revoke_issued_before": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{moment()},
+				MarkdownDescription: "For a stolen key: all that was issued before this moment dies at once, without overlap. RFC 3339.",
+			},
+			"allowed_cidrs": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType,
+				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(network())},
+				MarkdownDescription: "The networks that it may be used from, such as `203.0.113.0/24`. By default anywhere.",
+			},
+		})),
+	}
+}
+
+func (r *credentialResource) ConfigValidators(context.Context) []resource.ConfigValidator {
+	var kinds []path.Expression
+	for _, k := range access.Kinds() {
+		kinds = append(kinds, path.MatchRoot(string(k)))
+	}
+	return []resource.ConfigValidator{resourcevalidator.ExactlyOneOf(kinds...)}
+}
+
+func federatedAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Trust in one workload of the partner's own OIDC issuer: no secret at all.",
+		Attributes: map[string]schema.Attribute{
+			"issuer":  schema.StringAttribute{Required: true, MarkdownDescription: "The issuer's URL, https.", Validators: []validator.String{someText()}},
+			"subject": schema.StringAttribute{Required: true, MarkdownDescription: "The one subject (`sub`) that is trusted.", Validators: []validator.String{anyText()}},
+			"audiences": schema.SetAttribute{
+				Required: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(someText())},
+				MarkdownDescription: "The audiences (`aud`), at least one of which a token must be meant for.",
+			},
+		},
+	}
+}
+
+// keyAttribute is a kind of credential that takes one public thing of the partner's.
+func keyAttribute(name string, v validator.String, description, argument string) schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional: true, MarkdownDescription: description,
+		Attributes: map[string]schema.Attribute{
+			name: schema.StringAttribute{Required: true, MarkdownDescription: argument, Validators: []validator.String{v}},
+		},
+	}
+}
+
+func rotationAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "How often it is issued anew; not for `federated`. What was issued dies by itself after `every` and `overlap`, also if " +
+			"Terraform never runs again.",
+		Attributes: map[string]schema.Attribute{
+			"every": schema.StringAttribute{Required: true, MarkdownDescription: "How often: a duration such as `720h`.", Validators: []validator.String{span()}},
+			"overlap": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{overlap()},
+				MarkdownDescription: "How long the old one works beside the new one, such as `48h`. Default none.",
+			},
+			"trigger": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType, Validators: []validator.Map{mapvalidator.SizeAtLeast(1)},
+				MarkdownDescription: "Any values: when they change, it is issued anew.",
+			},
+		},
+	}
+}
+
+// withIssued adds what the system says of what it issued.
+func withIssued(attributes map[string]schema.Attribute) map[string]schema.Attribute {
+	for name, description := range map[string]string{
+		"rotates_at":    "When what was issued is due to be issued anew. RFC 3339, UTC; null where it does not rotate.",
+		"sealed_secret": "The secret, sealed to the recipient, in ASCII armor: only the partner can open it. Null for other kinds, and after import until rotation.",
+		"issued":        "What was signed: an X.509 chain in PEM, or an OpenSSH certificate line. Null for other kinds, and after import until rotation.",
+		"serial":        "The serial of the certificate: hexadecimal for X.509, decimal for SSH.",
+		"fingerprint":   "The SHA-256 fingerprint of what was issued.",
+		"handover":      "What to send to the partner, in Markdown: how to log in, the sealed block and the line that opens it, dates, whom to ask. Nothing in it is secret.",
+		"last_used_at":  "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
+	} {
+		attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	attributes["login"] = schema.MapAttribute{
+		Computed: true, ElementType: types.StringType,
+		MarkdownDescription: "What the partner needs to log in. Nothing in it is secret.",
+	}
+	return attributes
+}
+
+func (m *credentialModel) complete(*session, *credentialModel, *credentialModel) {}
+
+func (m *credentialModel) object(r *reader) access.Object {
+	c := &access.Credential{
+		IdentityID:         parsed(r, "identity_id", m.IdentityID, access.ParseIdentityID),
+		Terms:              r.terms(&m.terms),
+		RevokeIssuedBefore: r.moment("revoke_issued_before", m.RevokeIssuedBefore),
+		AllowedCIDRs:       r.networks("allowed_cidrs", m.AllowedCIDRs),
+	}
+	if v := r.object("federated", m.Federated); v != nil {
+		c.Federated = &access.FederatedTrust{Issuer: r.text("federated", v["issuer"]), Subject: r.text("federated", v["subject"]), Audiences: r.texts("federated", v["audiences"])}
+	}
+	if v := r.object("certificate", m.Certificate); v != nil {
+		c.Certificate = &access.CertificateRequest{CSR: r.text("certificate", v["csr"])}
+	}
+	if v := r.object("ssh_certificate", m.SSHCertificate); v != nil {
+		c.SSHCertificate = &access.SSHRequest{PublicKey: r.text("ssh_certificate", v["public_key"])}
+	}
+	if v := r.object("secret", m.Secret); v != nil {
+		c.Secret = &access.SecretRequest{Recipient: r.text("secret", v["recipient"])}
+	}
+	if v := r.object("rotation", m.Rotation); v != nil {
+		c.Rotation = &access.Rotation{Every: r.span("rotation", v["every"]), Overlap: r.span("rotation", v["overlap"])}
+		for name, e := range r.elements("rotation", v["trigger"].(types.Map)) {
+			if c.Rotation.Trigger == nil {
+				c.Rotation.Trigger = map[string]string{}
+			}
+			c.Rotation.Trigger[name] = r.text("rotation", e)
+		}
+	}
+	return c
+}
+
+func (m *credentialModel) settle(state *credentialModel) {
+	m.terms.settle(&state.terms)
+	m.RevokeIssuedBefore = same(m.RevokeIssuedBefore, state.RevokeIssuedBefore)
+	m.Rotation = same(m.Rotation, state.Rotation)
+	m.RotatesAt, m.SealedSecret, m.Issued, m.Serial = state.RotatesAt, state.SealedSecret, state.Issued, state.Serial
+	m.Fingerprint, m.Login, m.Handover, m.LastUsedAt = state.Fingerprint, state.Login, state.Handover, state.LastUsedAt
+}
+
+func (m *credentialModel) move(c change, k kept) {
+	if c.before == nil {
+		unknownAll(&m.RotatesAt, &m.SealedSecret, &m.Issued, &m.Serial, &m.Fingerprint, &m.Login, &m.Handover, &m.LastUsedAt)
+		return
+	}
+	if _, anew, _ := reissue(c, k); anew {
+		unknownAll(&m.RotatesAt, &m.Serial, &m.Fingerprint, &m.Login, &m.Handover, &m.Status, &m.EnforcedBy, &m.Revocation)
+		if c.after.(*access.Credential).Kind() == access.Secret {
+			unknownAll(&m.SealedSecret)
+		} else {
+			unknownAll(&m.Issued)
+		}
+		return
+	}
+	before, after := c.before.(*access.Credential), c.after.(*access.Credential)
+	if before.Owner != after.Owner || c.endsKnown && !c.ends.Equal(c.stateEnds) || !access.SameTrust(before, after) {
+		unknownAll(&m.Login, &m.Handover)
+	}
+}
+
+func (m *credentialModel) declare(o access.Object) {
+	c := o.(*access.Credential)
+	m.terms.declare(&c.Terms)
+	m.IdentityID = types.StringValue(c.IdentityID.String())
+	m.RevokeIssuedBefore = momentValue(c.RevokeIssuedBefore)
+	m.AllowedCIDRs = optionalSet(c.AllowedCIDRs)
+	m.Federated, m.Certificate = types.ObjectNull(federatedType), types.ObjectNull(certificateType)
+	m.SSHCertificate, m.Secret, m.Rotation = types.ObjectNull(sshType), types.ObjectNull(secretType), types.ObjectNull(rotationType)
+	switch {
+	case c.Federated != nil:
+		m.Federated = types.ObjectValueMust(federatedType, map[string]attr.Value{
+			"issuer": types.StringValue(c.Federated.Issuer), "subject": types.StringValue(c.Federated.Subject), "audiences": textSet(c.Federated.Audiences),
+		})
+	case c.Certificate != nil:
+		m.Certificate = types.ObjectValueMust(certificateType, map[string]attr.Value{"csr": types.StringValue(c.Certificate.CSR)})
+	case c.SSHCertificate != nil:
+		m.SSHCertificate = types.ObjectValueMust(sshType, map[string]attr.Value{"public_key": types.StringValue(c.SSHCertificate.PublicKey)})
+	case c.Secret != nil:
+		m.Secret = types.ObjectValueMust(secretType, map[string]attr.Value{"recipient": types.StringValue(c.Secret.Recipient)})
+	}
+	if c.Rotation != nil {
+		m.Rotation = types.ObjectValueMust(rotationType, map[string]attr.Value{
+			"every": spanValue(c.Rotation.Every), "overlap": spanValue(c.Rotation.Overlap), "trigger": optionalMap(c.Rotation.Trigger),
+		})
+	}
+}
+
+// observe writes what was issued. The certificate and the sealed secret come only with the change that issued them: a
+// later reading keeps what the state has, as long as it is still what is in force.
+func (m *credentialModel) observe(seen observed, all bool) {
+	m.terms.observe(seen, all)
+	issued := seen.Issued
+	if issued == nil {
+		issued = &access.Issued{}
+	}
+	still := all && !m.Fingerprint.IsNull() && m.Fingerprint.ValueString() == issued.Fingerprint && m.Serial.ValueString() == issued.Serial
+	set(&m.RotatesAt, timeValue(issued.RotatesAt), all)
+	set(&m.Serial, optionalText(issued.Serial), all)
+	set(&m.Fingerprint, optionalText(issued.Fingerprint), all)
+	set(&m.SealedSecret, optionalText(issued.Sealed), all && !still)
+	set(&m.Issued, optionalText(issued.Text), all && !still)
+	set(&m.Login, textMap(seen.Login), all)
+	set(&m.LastUsedAt, timeValue(seen.LastUsedAt), all)
+	set(&m.Handover, types.StringValue(handover(seen, m.SealedSecret.ValueString())), all)
+}
+
+func (m *credentialModel) replaced(state *credentialModel) (names []string) {
+	if !m.IdentityID.Equal(state.IdentityID) {
+		names = append(names, "identity_id")
+	}
+	for _, k := range []struct {
+		name        string
+		plan, state types.Object
+	}{
+		{"federated", m.Federated, state.Federated}, {"certificate", m.Certificate, state.Certificate},
+		{"ssh_certificate", m.SSHCertificate, state.SSHCertificate}, {"secret", m.Secret, state.Secret},
+	} {
+		if k.plan.IsNull() != k.state.IsNull() {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
+func (m *credentialModel) texts() []types.String {
+	return append(append(m.terms.texts(), m.IdentityID, m.RevokeIssuedBefore),
+		textsIn(m.Federated, m.Certificate, m.SSHCertificate, m.Secret, m.Rotation, m.AllowedCIDRs)...)
+}

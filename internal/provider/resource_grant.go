@@ -1,0 +1,136 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var (
+	_ resource.ResourceWithConfigure      = (*grantResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*grantResource)(nil)
+	_ resource.ResourceWithImportState    = (*grantResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*grantResource)(nil)
+)
+
+// grantResource is partner_grant: what an identity may do.
+type grantResource struct {
+	governed[grantModel, *grantModel]
+}
+
+type grantModel struct {
+	IdentityID types.String `tfsdk:"identity_id"`
+	Name       types.String `tfsdk:"name"`
+	Resource   types.String `tfsdk:"resource"`
+	Actions    types.Set    `tfsdk:"actions"`
+	Purpose    types.String `tfsdk:"purpose"`
+	terms
+}
+
+func newGrant() resource.Resource {
+	return &grantResource{governed[grantModel, *grantModel]{kind: access.TypeGrant}}
+}
+
+func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "What an identity may do: actions on the paths of one pattern, until a moment, for a purpose.",
+		Attributes: withTerms(map[string]schema.Attribute{
+			"identity_id": schema.StringAttribute{
+				Required: true, Validators: []validator.String{identityID()},
+				MarkdownDescription: "The identity that may do it: `partner_identity.NAME.id`. Another identity makes another grant.",
+			},
+			"name": schema.StringAttribute{
+				Optional: true, Computed: true, Validators: []validator.String{part("a grant's name")},
+				MarkdownDescription: "The last part of the id. By default it is made of the resource and the actions at creation, and stays.",
+			},
+			"resource": schema.StringAttribute{
+				Required: true, Validators: []validator.String{pattern()},
+				MarkdownDescription: "A pattern of paths: whole segments separated by `/`; `+` is exactly one segment, `*` at the end is one or " +
+					"more. On the embedded system `ssh/LOGIN` is a login of sshd.",
+			},
+			"actions": schema.SetAttribute{
+				Required: true, ElementType: types.StringType,
+				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(action())},
+				MarkdownDescription: "What may be done there, such as `read`. On `ssh/LOGIN`: `login`, `login-pty`, `login-forward`.",
+			},
+			"purpose": schema.StringAttribute{
+				Required: true, Validators: []validator.String{anyText()},
+				MarkdownDescription: "What the partner needs it for, so that a reviewer can tell when it is no longer needed.",
+			},
+		}),
+	}
+}
+
+func (m *grantModel) complete(s *session, config, state *grantModel) {
+	if !config.Name.IsNull() {
+		return
+	}
+	switch {
+	case state != nil:
+		m.Name = state.Name
+	case m.Resource.IsUnknown() || m.Actions.IsUnknown():
+		m.Name = types.StringUnknown()
+	default:
+		m.Name = types.StringValue(s.grantName(m))
+	}
+}
+
+// grantName is the name of a grant that is given none: the one under which this stack left the same grant behind, else
+// one made of its resource and actions.
+func (s *session) grantName(m *grantModel) string {
+	g := m.object(&reader{}).(*access.Grant)
+	return access.GrantName(g.Resource, g.Actions)
+}
+
+func (m *grantModel) object(r *reader) access.Object {
+	return &access.Grant{
+		IdentityID: parsed(r, "identity_id", m.IdentityID, access.ParseIdentityID),
+		Name:       r.text("name", m.Name),
+		Resource:   parsed(r, "resource", m.Resource, access.ParsePattern),
+		Actions:    r.texts("actions", m.Actions),
+		Purpose:    r.text("purpose", m.Purpose),
+		Terms:      r.terms(&m.terms),
+	}
+}
+
+func (m *grantModel) settle(state *grantModel) { m.terms.settle(&state.terms) }
+
+func (m *grantModel) move(c change, _ kept) {
+	if c.before == nil {
+		return
+	}
+	before, after := c.before.(*access.Grant), c.after.(*access.Grant)
+	if before.Resource != after.Resource || access.Widened(before, after, "actions") || access.Widened(after, before, "actions") {
+		unknownAll(&m.EnforcedBy, &m.Revocation)
+	}
+}
+
+func (m *grantModel) declare(o access.Object) {
+	g := o.(*access.Grant)
+	m.terms.declare(&g.Terms)
+	m.IdentityID = types.StringValue(g.IdentityID.String())
+	m.Name = types.StringValue(g.Name)
+	m.Resource = types.StringValue(string(g.Resource))
+	m.Actions = textSet(g.Actions)
+	m.Purpose = types.StringValue(g.Purpose)
+}
+
+func (m *grantModel) replaced(state *grantModel) (names []string) {
+	if !m.IdentityID.Equal(state.IdentityID) {
+		names = append(names, "identity_id")
+	}
+	if !m.Name.Equal(state.Name) {
+		names = append(names, "name")
+	}
+	return names
+}
+
+func (m *grantModel) texts() []types.String {
+	return append(m.terms.texts(), m.IdentityID, m.Name, m.Resource, m.Purpose)
+}

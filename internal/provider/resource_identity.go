@@ -1,0 +1,227 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var (
+	_ resource.ResourceWithConfigure      = (*identityResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*identityResource)(nil)
+	_ resource.ResourceWithImportState    = (*identityResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*identityResource)(nil)
+)
+
+// identityResource is partner_identity: one partner's non-human identity for one use case in one environment.
+type identityResource struct {
+	governed[identityModel, *identityModel]
+}
+
+type identityModel struct {
+	Partner        types.String `tfsdk:"partner"`
+	Environment    types.String `tfsdk:"environment"`
+	Name           types.String `tfsdk:"name"`
+	Purpose        types.String `tfsdk:"purpose"`
+	Ceiling        types.Set    `tfsdk:"ceiling"`
+	Agreement      types.Object `tfsdk:"agreement"`
+	Contact        types.String `tfsdk:"contact"`
+	ParentID       types.String `tfsdk:"parent_id"`
+	Subcontractors types.Object `tfsdk:"subcontractors"`
+	Suspended      types.Bool   `tfsdk:"suspended"`
+	ExpectedUse    types.String `tfsdk:"expected_use"`
+	HoldReleased   types.String `tfsdk:"hold_released"`
+	LastUsedAt     types.String `tfsdk:"last_used_at"`
+	terms
+}
+
+var (
+	agreementType      = map[string]attr.Type{"reference": types.StringType, "ends_at": types.StringType}
+	subcontractorsType = map[string]attr.Type{"allowed": types.BoolType, "max_depth": types.Int64Type}
+)
+
+func newIdentity() resource.Resource {
+	return &identityResource{governed[identityModel, *identityModel]{kind: access.TypeIdentity}}
+}
+
+func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "One partner's non-human identity for one use case in one environment. Its credentials say how the partner proves " +
+			"to be it, its grants what it may do; both end with it.",
+		Attributes: withTerms(map[string]schema.Attribute{
+			"partner": schema.StringAttribute{
+				Required: true, Validators: []validator.String{part("a partner's name")},
+				MarkdownDescription: "The partner: the first part of the id. With a register (`partners` of the provider), one that it holds.",
+			},
+			"environment": schema.StringAttribute{
+				Optional: true, Computed: true, Validators: []validator.String{part("an environment's name")},
+				MarkdownDescription: "The environment: the second part of the id. By default the provider's; another one only where `guardrails.environments` holds it.",
+			},
+			"name": schema.StringAttribute{
+				Required: true, Validators: []validator.String{part("an identity's name")},
+				MarkdownDescription: "The use case: the last part of the id.",
+			},
+			"purpose": schema.StringAttribute{
+				Required: true, Validators: []validator.String{anyText()},
+				MarkdownDescription: "What the partner needs it for, so that a reviewer can tell when it is no longer needed.",
+			},
+			"ceiling": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType,
+				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(pattern())},
+				MarkdownDescription: "Patterns that all grants of the identity must lie in. It grants nothing.",
+			},
+			"agreement": agreementAttribute(),
+			"contact": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "Whom to call at the partner, where it differs from the register's.",
+			},
+			"parent_id": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{identityID()},
+				MarkdownDescription: "The identity that this one hangs on: a subcontractor's hangs on its partner's, ends with it and stays within its ceiling.",
+			},
+			"subcontractors": subcontractorsAttribute(),
+			"suspended": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Cuts all access of the identity at once and keeps the declaration. Default `false`.",
+			},
+			"expected_use": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{span()},
+				MarkdownDescription: "How long it may go unused before it counts as dormant, where that differs from `guardrails.dormant_after`: a duration such as `2160h`.",
+			},
+			"hold_released": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "Gives back what was cut by hand in the system: a value that was never used for this identity, such as the incident's number.",
+			},
+			"last_used_at": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
+			},
+		}),
+	}
+}
+
+func agreementAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "The contract that the access rests on. With a register, the earlier of the two ends counts.",
+		Attributes: map[string]schema.Attribute{
+			"reference": schema.StringAttribute{Required: true, MarkdownDescription: "Its number or name.", Validators: []validator.String{someText()}},
+			"ends_at":   schema.StringAttribute{Required: true, MarkdownDescription: "When it ends: an RFC 3339 moment.", Validators: []validator.String{moment()}},
+		},
+	}
+}
+
+func subcontractorsAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Whether identities of subcontractors may hang on this one. By default they may not.",
+		Attributes: map[string]schema.Attribute{
+			"allowed": schema.BoolAttribute{Required: true, MarkdownDescription: "Whether they may."},
+			"max_depth": schema.Int64Attribute{
+				Optional: true, Computed: true, Default: int64default.StaticInt64(1), Validators: []validator.Int64{int64validator.Between(1, 8)},
+				MarkdownDescription: "How many levels below this identity. Default 1: a subcontractor, but none of its own.",
+			},
+		},
+	}
+}
+
+func (m *identityModel) complete(s *session, config, _ *identityModel) {
+	if config.Environment.IsNull() {
+		m.Environment = types.StringValue(s.environment)
+	}
+}
+
+func (m *identityModel) object(r *reader) access.Object {
+	i := &access.Identity{
+		ID: access.IdentityID{
+			Partner: r.text("partner", m.Partner), Environment: r.text("environment", m.Environment), Name: r.text("name", m.Name),
+		},
+		Terms:        r.terms(&m.terms),
+		Purpose:      r.text("purpose", m.Purpose),
+		Ceiling:      r.patterns("ceiling", m.Ceiling),
+		Contact:      r.text("contact", m.Contact),
+		ParentID:     parsed(r, "parent_id", m.ParentID, access.ParseIdentityID),
+		Suspended:    r.known("suspended", m.Suspended) && m.Suspended.ValueBool(),
+		ExpectedUse:  r.span("expected_use", m.ExpectedUse),
+		HoldReleased: r.text("hold_released", m.HoldReleased),
+	}
+	if v := r.object("agreement", m.Agreement); v != nil {
+		i.Agreement = &access.Agreement{Reference: r.text("agreement", v["reference"]), EndsAt: r.moment("agreement", v["ends_at"])}
+	}
+	if v := r.object("subcontractors", m.Subcontractors); v != nil {
+		i.Subcontractors = &access.Subcontractors{
+			Allowed:  r.known("subcontractors", v["allowed"]) && v["allowed"].(types.Bool).ValueBool(),
+			MaxDepth: v["max_depth"].(types.Int64).ValueInt64(),
+		}
+	}
+	return i
+}
+
+func (m *identityModel) settle(state *identityModel) {
+	m.terms.settle(&state.terms)
+	m.Agreement = same(m.Agreement, state.Agreement)
+	m.ExpectedUse = same(m.ExpectedUse, state.ExpectedUse)
+	m.LastUsedAt = state.LastUsedAt
+}
+
+func (m *identityModel) move(c change, _ kept) {
+	if c.before == nil {
+		unknownAll(&m.LastUsedAt)
+		return
+	}
+	before, after := c.before.(*access.Identity), c.after.(*access.Identity)
+	if before.Suspended != after.Suspended || before.HoldReleased != after.HoldReleased || before.ParentID != after.ParentID {
+		unknownAll(&m.Status)
+	}
+}
+
+func (m *identityModel) declare(o access.Object) {
+	i := o.(*access.Identity)
+	m.terms.declare(&i.Terms)
+	m.Partner, m.Environment, m.Name = types.StringValue(i.ID.Partner), types.StringValue(i.ID.Environment), types.StringValue(i.ID.Name)
+	m.Purpose = types.StringValue(i.Purpose)
+	m.Ceiling = optionalSet(i.Ceiling)
+	m.Contact = optionalText(i.Contact)
+	m.ParentID = optionalText(i.ParentID.String())
+	m.Suspended = types.BoolValue(i.Suspended)
+	m.ExpectedUse = spanValue(i.ExpectedUse)
+	m.HoldReleased = optionalText(i.HoldReleased)
+	m.Agreement = types.ObjectNull(agreementType)
+	if a := i.Agreement; a != nil {
+		m.Agreement = types.ObjectValueMust(agreementType, map[string]attr.Value{"reference": types.StringValue(a.Reference), "ends_at": momentValue(a.EndsAt)})
+	}
+	m.Subcontractors = types.ObjectNull(subcontractorsType)
+	if s := i.Subcontractors; s != nil {
+		m.Subcontractors = types.ObjectValueMust(subcontractorsType, map[string]attr.Value{"allowed": types.BoolValue(s.Allowed), "max_depth": types.Int64Value(s.MaxDepth)})
+	}
+}
+
+func (m *identityModel) observe(seen observed, all bool) {
+	m.terms.observe(seen, all)
+	set(&m.LastUsedAt, timeValue(seen.LastUsedAt), all)
+}
+
+func (m *identityModel) replaced(state *identityModel) (names []string) {
+	for name, pair := range map[string][2]types.String{
+		"partner": {m.Partner, state.Partner}, "environment": {m.Environment, state.Environment}, "name": {m.Name, state.Name},
+	} {
+		if !pair[0].Equal(pair[1]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (m *identityModel) texts() []types.String {
+	return append(append(m.terms.texts(), m.Partner, m.Environment, m.Name, m.Purpose, m.Contact, m.ParentID, m.HoldReleased),
+		textsIn(m.Agreement, m.Ceiling)...)
+}

@@ -1,0 +1,155 @@
+package provider
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+// session is one configured provider in one walk of Terraform: its system, its rules, and what it learned so far.
+type session struct {
+	system      access.System
+	settings    guardrail.Settings
+	environment string
+	stack       string
+	portfolio   *guardrail.Portfolio
+
+	mu       sync.Mutex
+	loaded   bool
+	vanished map[access.Ref]bool
+}
+
+func newSession(system access.System, settings guardrail.Settings, stack string) *session {
+	return &session{
+		system: system, settings: settings, environment: settings.Environment, stack: stack,
+		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()),
+		vanished:  map[access.Ref]bool{},
+	}
+}
+
+// load brings what the system holds into the portfolio, once: one listing serves every resource.
+func (s *session) load(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loaded {
+		return nil
+	}
+	records, err := s.system.List(ctx)
+	if err != nil {
+		return err
+	}
+	s.portfolio.Live(records, s.stack)
+	s.loaded = true
+	return nil
+}
+
+// vanish remembers that Read did not find an object before its end: creating it again is judged at apply.
+func (s *session) vanish(ref access.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.vanished[ref] = true
+}
+
+func (s *session) hasVanished(ref access.Ref) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.vanished[ref]
+}
+
+// end is when an object ends, and whether that is known: the identity and the parent above it may not have arrived yet.
+func (s *session) end(o access.Object, unknown map[string]bool) (time.Time, bool) {
+	identity, isIdentity := o.(*access.Identity)
+	if !isIdentity {
+		above, _, ok := s.portfolio.Find(o.Holder().Ref())
+		if !ok || above.EndsAt.IsZero() || hasAny(unknown, "expires_at", "waivers", "identity_id") {
+			return time.Time{}, false
+		}
+		return access.End(o, above.EndsAt), true
+	}
+	if hasAny(unknown, "expires_at", "waivers", "agreement", "parent_id") {
+		return time.Time{}, false
+	}
+	var parentEnd time.Time
+	if identity.ParentID != (access.IdentityID{}) {
+		above, _, ok := s.portfolio.Find(identity.ParentID.Ref())
+		if !ok || above.EndsAt.IsZero() {
+			return time.Time{}, false
+		}
+		parentEnd = above.EndsAt
+	}
+	return access.End(identity, parentEnd, access.AgreementEnds(identity, s.settings.Partners[identity.ID.Partner].Agreement)...), true
+}
+
+func hasAny(unknown map[string]bool, names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return unknown[name] })
+}
+
+// observed is a record with what the provider makes of it at one moment.
+type observed struct {
+	*access.Record
+	now        time.Time
+	warnBefore time.Duration
+}
+
+func (s *session) observe(ctx context.Context, r *access.Record) (observed, error) {
+	now, err := s.system.Now(ctx)
+	return observed{r, now, s.settings.WarnBefore}, err
+}
+
+// status is the first that holds.
+func (o observed) status() string {
+	switch {
+	case !o.now.Before(o.EndsAt):
+		return "expired"
+	case o.Held:
+		return "held"
+	case o.Suspended:
+		return "suspended"
+	case o.due():
+		return "due"
+	case !o.now.Before(o.expiring()):
+		return "expiring"
+	}
+	return "active"
+}
+
+// due says whether a credential is to be issued anew: its rotation has come, or nothing that was issued is in force.
+func (o observed) due() bool {
+	c, ok := o.Object.(*access.Credential)
+	if !ok || c.Kind() == access.Federated {
+		return false
+	}
+	return o.Issued == nil || !o.Issued.RotatesAt.IsZero() && !o.now.Before(o.Issued.RotatesAt)
+}
+
+// expiring is when the object begins to count as expiring: the smaller of warn_before and a quarter of its life
+// before its end.
+func (o observed) expiring() time.Time {
+	start := o.CreatedAt
+	if o.RenewedAt.After(start) {
+		start = o.RenewedAt
+	}
+	return o.EndsAt.Add(-min(o.warnBefore, o.EndsAt.Sub(start)/4))
+}
+
+// configured owns Configure for all resources.
+type configured struct{ *session }
+
+func (c *configured) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	if req.ProviderData == nil {
+		return
+	}
+	s, ok := req.ProviderData.(*session)
+	if !ok {
+		resp.Diagnostics.Append(diag.NewErrorDiagnostic("Provider was not configured", "This is a defect of the provider: please report it."))
+		return
+	}
+	c.session = s
+}

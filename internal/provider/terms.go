@@ -1,0 +1,196 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// terms are the attributes that identities, credentials and grants have in common: who answers, when it ends, who
+// looked, and what the access system says of it.
+type terms struct {
+	ID         types.String `tfsdk:"id"`
+	Owner      types.String `tfsdk:"owner"`
+	ExpiresAt  types.String `tfsdk:"expires_at"`
+	Review     types.Object `tfsdk:"review"`
+	Waivers    types.Map    `tfsdk:"waivers"`
+	Status     types.String `tfsdk:"status"`
+	EndsAt     types.String `tfsdk:"ends_at"`
+	CreatedAt  types.String `tfsdk:"created_at"`
+	RenewedAt  types.String `tfsdk:"renewed_at"`
+	ReviewedAt types.String `tfsdk:"reviewed_at"`
+	Renewals   types.Int64  `tfsdk:"renewals"`
+	EnforcedBy types.String `tfsdk:"enforced_by"`
+	Drift      types.Set    `tfsdk:"drift"`
+	Revocation types.List   `tfsdk:"revocation"`
+}
+
+func (t *terms) common() *terms { return t }
+
+var (
+	reviewType = map[string]attr.Type{"at": types.StringType, "by": types.StringType, "reason": types.StringType}
+	waiverType = map[string]attr.Type{"reason": types.StringType, "approver": types.StringType, "until": types.StringType}
+)
+
+// withTerms adds the common attributes to those of one resource.
+func withTerms(attributes map[string]schema.Attribute) map[string]schema.Attribute {
+	for name, a := range map[string]schema.Attribute{
+		"owner": schema.StringAttribute{
+			Required:            true,
+			MarkdownDescription: "The one internal person or mailbox that answers for this access: an e-mail address.",
+			Validators:          []validator.String{anyText()},
+		},
+		"expires_at": schema.StringAttribute{
+			Required: true,
+			MarkdownDescription: "When this access ends: an RFC 3339 moment such as `2027-03-31T00:00:00Z`. The access system ends it then by " +
+				"itself. Moving it to a later moment needs a `review` that was not used before.",
+			Validators: []validator.String{moment()},
+		},
+		"review":  reviewAttribute(),
+		"waivers": waiversAttribute(),
+	} {
+		attributes[name] = a
+	}
+	for name, a := range computedTerms() {
+		attributes[name] = a
+	}
+	return attributes
+}
+
+func reviewAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "Evidence that somebody looked and that the partner still needs this access. A review of an identity covers " +
+			"its credentials and grants. A later `expires_at` needs one that is newer than the last one used.",
+		Attributes: map[string]schema.Attribute{
+			"at":     schema.StringAttribute{Required: true, MarkdownDescription: "When: an RFC 3339 moment, not in the future.", Validators: []validator.String{moment()}},
+			"by":     schema.StringAttribute{Required: true, MarkdownDescription: "Who looked: an e-mail address.", Validators: []validator.String{someText()}},
+			"reason": schema.StringAttribute{Required: true, MarkdownDescription: "Why the partner still needs it.", Validators: []validator.String{someText()}},
+		},
+	}
+}
+
+func waiversAttribute() schema.Attribute {
+	return schema.MapNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "Rules that are set aside here for a while, by slug. A waiver of an `expiry/` rule also moves the end of the " +
+			"access to its `until`: it buys time, not an exemption.",
+		Validators: []validator.Map{mapvalidator.SizeAtLeast(1)},
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"reason":   schema.StringAttribute{Required: true, MarkdownDescription: "Why the rule is set aside.", Validators: []validator.String{someText()}},
+			"approver": schema.StringAttribute{Required: true, MarkdownDescription: "Who allowed it: an e-mail address other than the owner's.", Validators: []validator.String{someText()}},
+			"until":    schema.StringAttribute{Required: true, MarkdownDescription: "When the waiver ends: an RFC 3339 moment, at most 90 days ahead.", Validators: []validator.String{moment()}},
+		}},
+	}
+}
+
+func computedTerms() map[string]schema.Attribute {
+	text := func(description string) schema.Attribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	return map[string]schema.Attribute{
+		"id":          text("The id, made of the arguments and therefore known at plan."),
+		"status":      text("The first that holds of: `expired`, `held` (cut by hand), `suspended`, `due` (for rotation), `expiring`, `active`."),
+		"ends_at":     text("When the access system ends this access: the earliest of its own expiry, the end of all that it hangs on, the agreement's end, and the `until` of each waiver of an `expiry/` rule. RFC 3339, UTC."),
+		"created_at":  text("When it was created. RFC 3339, UTC, by the access system's clock."),
+		"renewed_at":  text("When its end was last moved to a later moment. RFC 3339, UTC."),
+		"reviewed_at": text("The newest review applied to it, its own or its identity's. RFC 3339, UTC."),
+		"renewals": schema.Int64Attribute{
+			Computed: true, MarkdownDescription: "How often its end was moved to a later moment.",
+		},
+		"enforced_by": text("Who ends this access at `ends_at`, in words."),
+		"drift": schema.SetAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "What the access system holds beyond the declaration, a sentence each.",
+		},
+		"revocation": schema.ListAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "How to cut this access by hand when Terraform is away, a step each.",
+		},
+	}
+}
+
+// terms reads the common arguments.
+func (r *reader) terms(t *terms) access.Terms {
+	out := access.Terms{
+		Owner:     r.text("owner", t.Owner),
+		ExpiresAt: r.moment("expires_at", t.ExpiresAt),
+	}
+	if v := r.object("review", t.Review); v != nil {
+		out.Review = &access.Review{At: r.moment("review", v["at"]), By: r.text("review", v["by"]), Reason: r.text("review", v["reason"])}
+	}
+	for slug, e := range r.elements("waivers", t.Waivers) {
+		if v := r.object("waivers", e); v != nil {
+			if out.Waivers == nil {
+				out.Waivers = map[string]access.Waiver{}
+			}
+			out.Waivers[slug] = access.Waiver{Reason: r.text("waivers", v["reason"]), Approver: r.text("waivers", v["approver"]), Until: r.moment("waivers", v["until"])}
+		}
+	}
+	return out
+}
+
+// declare writes the common arguments of an object that was read from the system.
+func (t *terms) declare(from *access.Terms) {
+	t.Owner = types.StringValue(from.Owner)
+	t.ExpiresAt = momentValue(from.ExpiresAt)
+	t.Review = types.ObjectNull(reviewType)
+	if v := from.Review; v != nil {
+		t.Review = types.ObjectValueMust(reviewType, map[string]attr.Value{
+			"at": momentValue(v.At), "by": types.StringValue(v.By), "reason": types.StringValue(v.Reason),
+		})
+	}
+	element := types.ObjectType{AttrTypes: waiverType}
+	t.Waivers = types.MapNull(element)
+	if len(from.Waivers) > 0 {
+		waivers := map[string]attr.Value{}
+		for slug, w := range from.Waivers {
+			waivers[slug] = types.ObjectValueMust(waiverType, map[string]attr.Value{
+				"reason": types.StringValue(w.Reason), "approver": types.StringValue(w.Approver), "until": momentValue(w.Until),
+			})
+		}
+		t.Waivers = types.MapValueMust(element, waivers)
+	}
+}
+
+// settle keeps the state's writing of arguments that mean the same, and the state's computed values: a plan moves only
+// what changes.
+func (t *terms) settle(state *terms) {
+	t.ExpiresAt = same(t.ExpiresAt, state.ExpiresAt)
+	t.Review = same(t.Review, state.Review)
+	t.Waivers = same(t.Waivers, state.Waivers)
+	t.ID = state.ID
+	t.Status, t.EndsAt, t.CreatedAt = state.Status, state.EndsAt, state.CreatedAt
+	t.RenewedAt, t.ReviewedAt, t.Renewals = state.RenewedAt, state.ReviewedAt, state.Renewals
+	t.EnforcedBy, t.Drift, t.Revocation = state.EnforcedBy, state.Drift, state.Revocation
+}
+
+// observe writes what the system says of the object into the computed attributes: into all of them, or only into those
+// that the plan left unknown.
+func (t *terms) observe(seen observed, all bool) {
+	set(&t.ID, types.StringValue(seen.Object.Ref().ID), all)
+	set(&t.Status, types.StringValue(seen.status()), all)
+	set(&t.EndsAt, timeValue(seen.EndsAt), all)
+	set(&t.CreatedAt, timeValue(seen.CreatedAt), all)
+	set(&t.RenewedAt, timeValue(seen.RenewedAt), all)
+	set(&t.ReviewedAt, timeValue(seen.ReviewedAt), all)
+	set(&t.Renewals, types.Int64Value(seen.Renewals), all)
+	set(&t.EnforcedBy, types.StringValue(seen.EnforcedBy), all)
+	set(&t.Drift, textSet(seen.Drift), all)
+	set(&t.Revocation, textList(seen.Record.Revocation), all)
+}
+
+// set writes a value where all are asked for, or where the plan left it unknown.
+func set[V attr.Value](to *V, value V, all bool) {
+	if all || (*to).IsUnknown() {
+		*to = value
+	}
+}
+
+func (t *terms) texts() []types.String {
+	return append([]types.String{t.Owner, t.ExpiresAt}, textsIn(t.Review, t.Waivers)...)
+}

@@ -1,0 +1,161 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+	"github.com/partner-access/terraform-provider-partner/internal/seal"
+)
+
+// reads is a validator that refuses what a parser cannot read. It is silent about private keys: an error with a path
+// would make the CLI print the value, so that a rule without a path refuses those.
+type reads struct {
+	what  string
+	parse func(string) error
+}
+
+func (v reads) Description(context.Context) string { return "must be " + v.what }
+
+func (v reads) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v reads) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	value := req.ConfigValue.ValueString()
+	if guardrail.PrivateKey(value) {
+		return
+	}
+	if err := v.parse(value); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Not "+v.what, sentence(err))
+	}
+}
+
+// parses makes a validator of one of the language's parsers.
+func parses[T any](what string, parse func(string) (T, error)) validator.String {
+	return reads{what, func(s string) error { _, err := parse(s); return err }}
+}
+
+func moment() validator.String { return parses("an RFC 3339 moment", access.ParseMoment) }
+
+func span() validator.String {
+	return parses("a duration", func(s string) (access.Span, error) {
+		d, err := access.ParseSpan(s)
+		if err == nil && d.Duration == 0 {
+			err = errors.New("a duration of zero means nothing here: leave the argument out, or write one such as 720h")
+		}
+		return d, err
+	})
+}
+
+func overlap() validator.String { return parses("a duration", access.ParseSpan) }
+
+func pattern() validator.String { return parses("a pattern of resources", access.ParsePattern) }
+
+func network() validator.String { return parses("a network", access.ParseNetwork) }
+
+func identityID() validator.String { return parses("an identity's id", access.ParseIdentityID) }
+
+func recipient() validator.String {
+	return parses("an age or SSH recipient", seal.Parse)
+}
+
+func signingRequest() validator.String {
+	return reads{"a certificate signing request", checkRequest}
+}
+
+func sshKey() validator.String {
+	return reads{"an SSH public key", checkSSHKey}
+}
+
+// checkRequest refuses what is no PKCS #10 request (RFC 2986), or was not signed by its own key. A signature that is
+// merely weak is judged by a rule.
+func checkRequest(text string) error {
+	block, rest := pem.Decode([]byte(text))
+	if block == nil || block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST" {
+		return errors.New("write the request in PEM, from -----BEGIN CERTIFICATE REQUEST----- to its end")
+	}
+	if len(bytes.TrimSpace(rest)) > 0 {
+		return errors.New("there is more than one request in it: write one")
+	}
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return fmt.Errorf("the request cannot be read (%w): make it anew, as with openssl req -new", err)
+	}
+	var insecure x509.InsecureAlgorithmError
+	if err := request.CheckSignature(); err != nil && !errors.As(err, &insecure) {
+		return errors.New("the request's signature does not fit its key: it was changed or damaged, ask the partner for it again")
+	}
+	return nil
+}
+
+// checkSSHKey refuses what is not one line of authorized_keys (sshd(8)) with a plain public key and no options.
+func checkSSHKey(text string) error {
+	key, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(text))
+	switch {
+	case err != nil:
+		return errors.New("write the line of the partner's .pub file, such as ssh-ed25519 AAAA... partner")
+	case len(options) > 0:
+		return errors.New("it has options before the key: write the key alone, what it may do is for grants to say")
+	case len(bytes.TrimSpace(rest)) > 0:
+		return errors.New("there is more than one line in it: write one key")
+	}
+	if _, certified := key.(*ssh.Certificate); certified {
+		return errors.New("it is a certificate: write the public key that it was made for")
+	}
+	return nil
+}
+
+func part(what string) validator.String {
+	return reads{what, func(s string) error {
+		if access.ValidPart(s) {
+			return nil
+		}
+		return fmt.Errorf("%q is not %s: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a digit", s, what)
+	}}
+}
+
+func action() validator.String {
+	return reads{"an action", func(s string) error {
+		if access.ValidAction(s) {
+			return nil
+		}
+		return fmt.Errorf("%q is not an action: write a lower-case word of a-z 0-9 and - with at most 32 characters, such as read", s)
+	}}
+}
+
+// anyText takes every text that can be shown and stored; rules judge what it says.
+func anyText() validator.String {
+	return reads{"a text", func(s string) error { return plainText(s, 1024) }}
+}
+
+// someText takes every text but the empty one.
+func someText() validator.String {
+	return reads{"a text", func(s string) error {
+		if s == "" {
+			return errors.New("an empty text says nothing: write something, or leave the argument out")
+		}
+		return plainText(s, 1024)
+	}}
+}
+
+func plainText(s string, limit int) error {
+	if len(s) > limit {
+		return fmt.Errorf("a text of %d bytes is too long: write at most %d", len(s), limit)
+	}
+	for _, c := range s {
+		if c < ' ' && c != '\n' && c != '\t' || c == 0x7f || c == '\u2028' || c == '\u2029' || c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069 {
+			return fmt.Errorf("the text holds the control character %U, which would change how it is shown", c)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+package realtool
+
+import (
+	"os"
+	"syscall"
+)
+
+// A root's sshd would demand a user and a folder of the machine, so it runs in a user namespace of its own in which
+// root is nobody special.
+const notRoot = 1000
+
+// sshdID is the user and group id that sshd sees itself as.
+func sshdID() int {
+	if os.Getuid() == 0 {
+		return notRoot
+	}
+	return os.Getuid()
+}
+
+func unprivileged() *syscall.SysProcAttr {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	return &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: notRoot, HostID: 0, Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: notRoot, HostID: 0, Size: 1}},
+	}
+}

@@ -1,0 +1,193 @@
+package embedded
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// bury removes from the ledger what the batch has revoked and published without, once the publication proves it. What
+// cannot be proven stays in the ledger, marked, so that the next destroy knows of it.
+func (s *System) bury(l *ledger, batch []*task) *ledger {
+	d := newDraft(l, s.now())
+	var deletes []*task
+	for _, t := range batch {
+		if t.kind != taskDelete || t.err != nil {
+			continue
+		}
+		if t.err = s.verify(t.victims); t.err != nil {
+			continue
+		}
+		deletes = append(deletes, t)
+		for _, v := range t.victims {
+			if e := d.entries[v.ref]; e != nil && e.removed() {
+				d.forget(v.ref)
+			}
+			if v != t.victims[0] {
+				t.swept = append(t.swept, v.ref)
+			}
+		}
+	}
+	if len(deletes) == 0 {
+		return l
+	}
+	next, err := s.commit(l, d, false)
+	if err != nil {
+		answerUnanswered(deletes, fmt.Errorf("its access is revoked and was seen to be gone, but it is still in the ledger: %w", err))
+		return l
+	}
+	return next
+}
+
+// verify reads back what gateways read, and looks for what was revoked.
+func (s *System) verify(victims []*entry) error {
+	e, err := s.readEvidence()
+	if err != nil {
+		return fail(fmt.Errorf("read back the publication: %w", err), "It is revoked, but not proven to be gone.")
+	}
+	var remains []string
+	for _, v := range victims {
+		if where := e.of(v); where != "" {
+			remains = append(remains, v.ref.String()+" in "+where)
+		}
+	}
+	if len(remains) > 0 {
+		return fmt.Errorf("%w: %s", access.ErrRemains, strings.Join(remains, ", "))
+	}
+	return nil
+}
+
+// evidence is the publication as gateways see it.
+type evidence struct {
+	data struct {
+		Partner struct {
+			Published struct {
+				Certificates map[string]struct{}
+				Secrets      map[string]struct{}
+				Identities   map[string]struct {
+					Grants []struct{ Name, Resource string }
+				}
+				Trust map[string]map[string][]struct{ Identity string }
+			}
+		}
+	}
+	principals map[string][][]byte // the lines, by login
+	crl        *x509.RevocationList
+}
+
+func (s *System) readEvidence() (*evidence, error) {
+	e := &evidence{principals: map[string][][]byte{}}
+	text, err := os.ReadFile(s.paths.public("policy/data.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &e.data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if text, err = os.ReadFile(s.paths.public(crlFile)); err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("the revocation list is not in PEM")
+	}
+	if e.crl, err = x509.ParseRevocationList(block.Bytes); err != nil {
+		return nil, err
+	}
+	logins, err := os.ReadDir(s.paths.public("ssh/principals"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, login := range logins {
+		if text, err = os.ReadFile(s.paths.public("ssh/principals/" + login.Name())); err != nil {
+			return nil, err
+		}
+		e.principals[login.Name()] = bytes.Split(text, []byte("\n"))
+	}
+	return e, nil
+}
+
+// of says where something of an object still is; "" where nothing is.
+func (e *evidence) of(v *entry) string {
+	published := &e.data.Partner.Published
+	holder := v.object.Holder().String()
+	switch o := v.object.(type) {
+	case *access.Identity:
+		if _, there := published.Identities[holder]; there {
+			return "publish/policy/data.json"
+		}
+		return e.line(holder)
+	case *access.Grant:
+		return e.grants(o, holder)
+	case *access.Credential:
+		if e.proves(o, v, holder) {
+			return "publish/policy/data.json"
+		}
+		if o.Kind() == access.Certificate && slices.ContainsFunc(v.issued, e.unlisted) {
+			return "publish/" + crlFile
+		}
+	}
+	return ""
+}
+
+// grants says where a grant still is.
+func (e *evidence) grants(g *access.Grant, holder string) string {
+	login, shell := strings.CutPrefix(string(g.Resource), "ssh/")
+	for _, other := range e.data.Partner.Published.Identities[holder].Grants {
+		if other.Name == g.Name {
+			return "publish/policy/data.json"
+		}
+		shell = shell && other.Resource != string(g.Resource) // else the line is of the other grant
+	}
+	if shell {
+		return e.line(holder, login)
+	}
+	return ""
+}
+
+// proves says whether a credential still proves who somebody is.
+func (e *evidence) proves(c *access.Credential, v *entry, holder string) bool {
+	published := &e.data.Partner.Published
+	if c.Federated != nil {
+		for _, proof := range published.Trust[c.Federated.Issuer][c.Federated.Subject] {
+			if proof.Identity == holder {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(v.issued, func(i item) bool {
+		_, certificate := published.Certificates[i.Fingerprint]
+		_, secret := published.Secrets[i.KeyHash]
+		return certificate || secret
+	})
+}
+
+// unlisted says whether a certificate that would still be valid is not in the revocation list.
+func (e *evidence) unlisted(i item) bool {
+	serial, ok := new(big.Int).SetString(i.Serial, 16)
+	return ok && i.Until.After(e.crl.ThisUpdate) && !slices.ContainsFunc(e.crl.RevokedCertificateEntries, func(r x509.RevocationListEntry) bool {
+		return r.SerialNumber.Cmp(serial) == 0
+	})
+}
+
+// line finds the principals file that still lets an identity in: of any login, or of one.
+func (e *evidence) line(identity string, logins ...string) string {
+	for login, lines := range e.principals {
+		for _, l := range lines {
+			if bytes.HasSuffix(l, []byte(" "+identity)) && (len(logins) == 0 || slices.Contains(logins, login)) {
+				return "publish/ssh/principals/" + login
+			}
+		}
+	}
+	return ""
+}

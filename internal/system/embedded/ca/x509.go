@@ -1,0 +1,176 @@
+package ca
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// maxCommonName is ub-common-name of RFC 5280, appendix A.1.
+const maxCommonName = 64
+
+// minRSABits is the smallest RSA key that is still signed, by NIST SP 800-131A.
+const minRSABits = 2048
+
+// X509Request asks for a client certificate of an identity.
+type X509Request struct {
+	// CSR is the partner's PKCS #10 request in PEM, from which only the public key is taken.
+	CSR string
+	// Identity is who the certificate is of.
+	Identity access.IdentityID
+	// NotBefore and NotAfter are when it begins and ends, to the second.
+	NotBefore, NotAfter time.Time
+}
+
+// SignX509 signs a client certificate (RFC 5280). The identity is in it twice: whole as the URI partner:IDENTITY of the
+// subject alternative name, and as the common name, see [CommonName].
+func (a *Authority) SignX509(r X509Request) (Issued, error) {
+	issued, err := a.signX509(r)
+	if err != nil {
+		return Issued{}, fmt.Errorf("sign a certificate for %s: %w", r.Identity, err)
+	}
+	return issued, nil
+}
+
+func (a *Authority) signX509(r X509Request) (Issued, error) {
+	public, err := requestedKey(r.CSR)
+	if err != nil {
+		return Issued{}, err
+	}
+	begin, end, err := period(r.NotBefore, r.NotAfter)
+	if err != nil {
+		return Issued{}, err
+	}
+	if end.After(a.certificate.NotAfter) {
+		return Issued{}, fmt.Errorf("it would end at %s, after the authority itself at %s", moment(end), moment(a.certificate.NotAfter))
+	}
+	id, err := keyID(public)
+	if err != nil {
+		return Issued{}, err
+	}
+	serial, err := newSerial()
+	if err != nil {
+		return Issued{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               pkix.Name{CommonName: CommonName(r.Identity)},
+		NotBefore:             begin,
+		NotAfter:              end,
+		KeyUsage:              x509.KeyUsageDigitalSignature, // all that goes with clientAuth (RFC 5280, 4.2.1.12), RSA too
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		BasicConstraintsValid: true,
+		SubjectKeyId:          id,
+		URIs:                  []*url.URL{{Scheme: "partner", Opaque: r.Identity.String()}},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, public, a.x509)
+	if err != nil {
+		return Issued{}, err
+	}
+	leaf := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	sum := sha256.Sum256(der)
+	return Issued{
+		Text:        string(leaf) + string(a.CertificatePEM()),
+		Serial:      fmt.Sprintf("%032x", serial),
+		Fingerprint: hex.EncodeToString(sum[:]),
+	}, nil
+}
+
+// CommonName is the common name of an identity's certificates: its id. An id can have 191 characters and a common
+// name only 64, so a longer one is its first 31, a colon (which no id has, so that it is nobody's id), and half of its
+// SHA-256 in hexadecimal digits. It stands there for gateways that know clients by their subject only, such as nginx.
+func CommonName(identity access.IdentityID) string {
+	id := identity.String()
+	if len(id) <= maxCommonName {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	digest := hex.EncodeToString(sum[:16])
+	return id[:maxCommonName-1-len(digest)] + ":" + digest
+}
+
+// requestedKey is the public key of a request that its private key has signed.
+func requestedKey(text string) (crypto.PublicKey, error) {
+	block, rest := pem.Decode([]byte(text))
+	switch {
+	case block == nil || !strings.HasPrefix(strings.TrimSpace(text), "-----BEGIN"):
+		return nil, errors.New("the request is not in PEM")
+	case block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST":
+		return nil, errors.New("the PEM block is not a CERTIFICATE REQUEST")
+	case strings.TrimSpace(string(rest)) != "":
+		return nil, errors.New("something follows the request")
+	}
+	csr, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("the request cannot be read: %w", err)
+	}
+	if err := checkKey(csr.PublicKey); err != nil {
+		return nil, err
+	}
+	if err := csr.CheckSignature(); err != nil {
+		return nil, fmt.Errorf("the request is not signed by its own key: %w", err)
+	}
+	return csr.PublicKey, nil
+}
+
+// checkKey refuses keys that are too weak to stand for somebody.
+func checkKey(public crypto.PublicKey) error {
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		if k.N.BitLen() < minRSABits {
+			return fmt.Errorf("the RSA key has %d bits: use %d or more", k.N.BitLen(), minRSABits)
+		}
+		return nil
+	case *ecdsa.PublicKey:
+		switch k.Curve {
+		case elliptic.P256(), elliptic.P384(), elliptic.P521():
+			return nil
+		}
+		return fmt.Errorf("the curve %s is not supported: use P-256, P-384 or P-521", k.Curve.Params().Name)
+	case ed25519.PublicKey:
+		return nil
+	}
+	return errors.New("the kind of key is not supported: use ECDSA, Ed25519 or RSA")
+}
+
+// period is a certificate's period to the second, never longer than asked.
+func period(notBefore, notAfter time.Time) (begin, end time.Time, err error) {
+	begin, end = notBefore.UTC().Truncate(time.Second), notAfter.UTC().Truncate(time.Second)
+	if begin.Unix() < 0 {
+		return begin, end, fmt.Errorf("it would begin at %s, before there were certificates", moment(begin))
+	}
+	if !begin.Before(end) {
+		return begin, end, fmt.Errorf("it would end at %s, not after its beginning at %s", moment(end), moment(begin))
+	}
+	return begin, end, nil
+}
+
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// subjectPublicKey is the BIT STRING of a SubjectPublicKeyInfo (RFC 5280, 4.1).
+func subjectPublicKey(der []byte) ([]byte, error) {
+	var info struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Key       asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(der, &info); err != nil {
+		return nil, err
+	}
+	return info.Key.Bytes, nil
+}

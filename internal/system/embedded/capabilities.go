@@ -1,0 +1,87 @@
+package embedded
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// loginName is a login name that every POSIX system takes.
+var loginName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
+
+// The actions on ssh/LOGIN, and those of them that give more than commands.
+var (
+	shellActions      = []string{"login", "login-pty", "login-forward"}
+	privilegedActions = []string{"login-pty", "login-forward"}
+)
+
+// lastNanosecond is the last moment that OPA can compare: it counts nanoseconds since 1970 in 63 bits.
+var lastNanosecond = time.Unix(0, 1<<63-1)
+
+// Capabilities says what gateways can do with a publication.
+func (s *System) Capabilities() access.Capabilities {
+	return access.Capabilities{
+		Name:       "embedded",
+		Kinds:      access.Kinds(),
+		CheckGrant: checkGrant,
+		SystemPath: systemPath,
+		Privileged: privileged,
+		CannotEnd:  cannotEnd,
+	}
+}
+
+// shellLogin is the login that a resource stands for; "" where it is another path.
+func shellLogin(p access.Pattern) string {
+	name, shell := strings.CutPrefix(string(p), "ssh/")
+	if !shell || !loginName.MatchString(name) {
+		return ""
+	}
+	return name
+}
+
+// checkGrant refuses what sshd would not do, or would ignore.
+func checkGrant(g *access.Grant) error {
+	literals, wild := g.Resource.Fixed()
+	if wild || literals != 2 || !strings.HasPrefix(string(g.Resource), "ssh/") {
+		return nil
+	}
+	if shellLogin(g.Resource) == "" {
+		return fmt.Errorf("%s: %q is not a login name, which matches %s", g.Resource, strings.TrimPrefix(string(g.Resource), "ssh/"), loginName)
+	}
+	for _, action := range g.Actions {
+		if !slices.Contains(shellActions, action) {
+			return fmt.Errorf("%s has no action %q: it has %s", g.Resource, action, strings.Join(shellActions, ", "))
+		}
+	}
+	return nil
+}
+
+func systemPath(p access.Pattern) string {
+	if p.Overlaps("ssh/root") {
+		return "it reaches ssh/root, which administers the machine"
+	}
+	return ""
+}
+
+func privileged(p access.Pattern, actions []string) string {
+	for _, action := range privilegedActions {
+		if p.Overlaps("ssh/+") && slices.Contains(actions, action) {
+			return action + " gives more than single commands over SSH"
+		}
+	}
+	return ""
+}
+
+func cannotEnd(_ access.Object, end time.Time) string {
+	switch {
+	case end.IsZero():
+		return "it has no end"
+	case end.After(lastNanosecond):
+		return "Open Policy Agent counts time in nanoseconds and cannot compare moments after " + lastNanosecond.UTC().Format(time.RFC3339)
+	}
+	return ""
+}

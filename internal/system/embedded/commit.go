@@ -1,0 +1,245 @@
+package embedded
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// process does a batch under the lock, and leaves the answers in its tasks.
+func (s *System) process(batch []*task) {
+	base, err := s.base()
+	if err != nil {
+		answerUnanswered(batch, err)
+		return
+	}
+	d := newDraft(base, s.now())
+	for _, t := range batch {
+		t.err = d.try(func() error { return s.draft(d, t) })
+	}
+	next, err := s.commit(base, d, true)
+	if err != nil {
+		s.again(batch, err)
+		return
+	}
+	next = s.bury(next, batch)
+	for _, t := range batch {
+		if t.view = next; t.err == nil && t.put != nil {
+			t.record, t.err = next.placed(t.put)
+		}
+	}
+}
+
+// again answers a batch whose commit failed. Where nothing was changed, each of several is tried alone, so that the one
+// that cannot be published does not fail the others.
+func (s *System) again(batch []*task, err error) {
+	live := slices.DeleteFunc(slices.Clone(batch), func(t *task) bool { return t.err != nil })
+	if f := (*failure)(nil); len(live) < 2 || errors.As(err, &f) && f.outcome != nothingChanged {
+		answerUnanswered(live, err)
+		return
+	}
+	for _, t := range live {
+		s.process([]*task{t})
+	}
+}
+
+// draft makes the change of one task in a draft.
+func (s *System) draft(d *draft, t *task) (err error) {
+	switch t.kind {
+	case taskPut:
+		t.put, err = s.place(d, t.change)
+	case taskDelete:
+		t.victims, err = d.strike(t.ref, t.uid)
+	case taskLoad:
+	}
+	return err
+}
+
+// base is the ledger as the lock's holder finds it. From here on nobody else changes it.
+func (s *System) base() (*ledger, error) {
+	g, err := s.paths.readGeneration()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	l := s.cached
+	s.mu.Unlock()
+	if l == nil || l.generation != g {
+		if err := s.sweepStaged(); err != nil {
+			return nil, err
+		}
+		if l, err = s.paths.readLedger(g); err != nil {
+			return nil, err
+		}
+	}
+	s.hold(l)
+	return l, nil
+}
+
+// hold remembers the ledger as the one that cannot change, until the lock is released.
+func (s *System) hold(l *ledger) {
+	s.mu.Lock()
+	s.cached, s.leading = l, true
+	s.mu.Unlock()
+}
+
+// sweepStaged removes what a process that died left half-written.
+func (s *System) sweepStaged() error {
+	for _, dir := range []string{s.paths.stagedLedger(), s.paths.stagedPublish()} {
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
+			if err := s.disk.removeAll(dir); err != nil {
+				return fail(err, nothingChanged)
+			}
+		}
+	}
+	return nil
+}
+
+// commit puts a draft in force: first everything is written beside, so that a full disk leaves all as it was; then the
+// generation is bumped, and everything is renamed into place, the ledger before the publication.
+func (s *System) commit(base *ledger, d *draft, publish bool) (*ledger, error) {
+	d.settle()
+	objects := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
+	public := &stage{disk: s.disk, dir: s.paths.stagedPublish(), mode: publicFile, parents: publicDir}
+	if err := s.stageObjects(objects, base, d); err != nil {
+		return nil, s.abandon(err)
+	}
+	fresh := s.known.generation == base.generation && !objects.empty()
+	was, due, err := s.due(base, fresh)
+	if err != nil {
+		return nil, s.abandon(err)
+	}
+	if objects.empty() && due == notDue {
+		return base, nil
+	}
+	if !fresh {
+		s.known = known{}
+	}
+	next := following(base.generation, was.Generation)
+	record, digests := was, s.known.digests
+	if publish {
+		if record, digests, err = s.stagePublication(public, d, next, was); err != nil {
+			return nil, s.abandon(err)
+		}
+	}
+	record.Version, record.Generation = version, next
+	if err := s.enact(next, objects, public, record); err != nil {
+		return nil, err
+	}
+	s.known = known{generation: next, digests: digests}
+	l := d.ledger
+	l.generation = next
+	s.keep(&l)
+	return &l, nil
+}
+
+// enact renames everything into place.
+func (s *System) enact(next generation, objects, public *stage, record published) error {
+	bump := &stage{disk: s.disk, dir: objects.dir, mode: privateFile, parents: privateDir, names: "generation-"}
+	done := &stage{disk: s.disk, dir: objects.dir, mode: privateFile, parents: privateDir, names: "published-"}
+	err := errors.Join(bump.encode(s.paths.generation(), next), done.encode(s.paths.published(), record))
+	if err != nil {
+		return s.abandon(err)
+	}
+	for _, st := range []*stage{bump, objects, public, done} {
+		if err := st.enact(); err != nil {
+			s.keep(nil) // nobody knows what is there now: read it again
+			s.known = known{}
+			return fail(err, perhapsChanged)
+		}
+	}
+	s.prune(objects.removals)
+	return nil
+}
+
+// abandon clears what was staged, and says that nothing was changed.
+func (s *System) abandon(err error) error {
+	_ = s.sweepStaged() // the next one to take the lock tries again
+	return fail(err, nothingChanged)
+}
+
+// following is the generation after both.
+func following(a, b generation) generation {
+	return generation{Version: version, Number: max(a.Number, b.Number) + 1, ID: access.NewUID()}
+}
+
+// stageObjects stages what the draft changes in the ledger.
+func (s *System) stageObjects(st *stage, base *ledger, d *draft) error {
+	for _, ref := range slices.SortedFunc(maps.Keys(d.touched), compareRefs) {
+		before, after := base.entries[ref], d.entries[ref]
+		switch {
+		case after == nil && before != nil:
+			st.remove(s.paths.object(ref))
+		case after != nil && after != before:
+			if err := st.replace(s.paths.object(ref), before, after); err != nil {
+				return err
+			}
+		}
+	}
+	for name, r := range d.revoked {
+		if _, already := base.revoked[name]; !already {
+			if err := st.encode(s.paths.revocation(name), r); err != nil {
+				return err
+			}
+		}
+	}
+	for name := range base.revoked {
+		if _, still := d.revoked[name]; !still {
+			st.remove(s.paths.revocation(name))
+		}
+	}
+	return nil
+}
+
+// prune removes the directories that a removal has emptied. One that stays does no harm.
+func (s *System) prune(removed []string) {
+	for _, path := range removed {
+		for dir := filepath.Dir(path); dir != s.paths.ledger() && len(dir) > len(s.paths.ledger()); dir = filepath.Dir(dir) {
+			if s.disk.do("remove", dir, func() error { return os.Remove(dir) }) != nil {
+				break
+			}
+		}
+	}
+}
+
+// settle draws the consequences of a change: a signed certificate cannot be shortened, so one that would outlive what
+// is above it now is revoked; what has ended by itself is forgotten.
+func (d *draft) settle() {
+	for _, e := range d.entries {
+		if c, ok := e.credential(); ok && len(e.issued) > 0 {
+			if kept := d.outlasting(c, e, d.end(e)); len(kept) < len(e.issued) {
+				changed := *e
+				changed.issued = kept
+				d.set(&changed)
+			}
+		}
+	}
+	for name, r := range d.revoked {
+		if !r.Until.Add(grace).After(d.now) {
+			delete(d.revoked, name)
+		}
+	}
+}
+
+// grace is how long a revoked certificate stays listed after its end, for gateways whose clocks are late.
+const grace = 24 * time.Hour
+
+// outlasting are the items of a credential that still count.
+func (d *draft) outlasting(c *access.Credential, e *entry, end time.Time) []item {
+	var kept []item
+	for _, i := range e.issued {
+		switch {
+		case i.Serial != "" && i.Until.After(end):
+			d.revoke(c, i)
+		case i.Superseded && !i.end(end).After(d.now):
+		default:
+			kept = append(kept, i)
+		}
+	}
+	return kept
+}

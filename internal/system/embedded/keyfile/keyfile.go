@@ -1,0 +1,154 @@
+// Package keyfile keeps a private key of the embedded system in a file: PKCS #8 (RFC 5958) in PEM, mode 0600, inside an
+// age file where there is a passphrase. `age -d` opens such a file by hand.
+package keyfile
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const pemType = "PRIVATE KEY"
+
+// Load returns the key of a file, and creates key and file where there is none. A passphrase that is set encrypts what
+// is written; a file that is still in the clear is then replaced by an encrypted one. The old clear text can survive in
+// free blocks and backups: who fears that makes new keys.
+//
+// Several processes may call it at once: whoever creates the file first decides, and all return that key.
+func Load(path, passphrase string, create func() (crypto.Signer, error)) (crypto.Signer, error) {
+	key, err := load(path, passphrase)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = add(path, passphrase, create)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	return key, nil
+}
+
+func load(path, passphrase string) (crypto.Signer, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if encrypted(text) {
+		clear, err := decrypt(text, passphrase)
+		if err != nil {
+			return nil, err
+		}
+		return parse(clear)
+	}
+	key, err := parse(text)
+	if err != nil || passphrase == "" {
+		return key, err
+	}
+	if err := removeTemporary(path); err != nil {
+		return nil, err
+	}
+	return key, write(path, text, passphrase, os.Rename)
+}
+
+// removeTemporary removes what killed processes left of a file: it may be the key in the clear.
+func removeTemporary(path string) error {
+	dir, name := filepath.Dir(path), filepath.Base(path)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), temporary(name)) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func temporary(name string) string { return "." + name + "-" }
+
+func add(path, passphrase string, create func() (crypto.Signer, error)) (crypto.Signer, error) {
+	key, err := create()
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})
+	if err := write(path, text, passphrase, claim); errors.Is(err, fs.ErrExist) {
+		return load(path, passphrase)
+	} else if err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+// claim gives the temporary file its name only if nobody has that name yet, which a rename cannot promise. It falls
+// back to the rename on file systems without links.
+func claim(temporary, path string) error {
+	if err := os.Link(temporary, path); err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
+
+// write puts a whole file in place, or none: a key that was cut short would orphan everything it ever signed.
+func write(path string, text []byte, passphrase string, place func(temporary, path string) error) error {
+	if passphrase != "" {
+		var err error
+		if text, err = encrypt(text, passphrase); err != nil {
+			return err
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), temporary(filepath.Base(path))+"*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) //nolint:errcheck // after a rename there is nothing left to remove
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := place(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes the new name survive a loss of power. Where a folder cannot be synced, there is nothing to do.
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil //nolint:nilerr // Windows
+	}
+	_ = f.Sync() // Windows
+	return f.Close()
+}
+
+func parse(text []byte) (crypto.Signer, error) {
+	block, rest := pem.Decode(text)
+	if block == nil || block.Type != pemType || len(bytes.TrimSpace(rest)) > 0 {
+		return nil, errors.New("is not one PKCS #8 private key in PEM")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("is not a PKCS #8 private key") // the cause could quote the key
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("holds a key that cannot sign (%T)", key)
+	}
+	return signer, nil
+}

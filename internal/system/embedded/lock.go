@@ -1,0 +1,64 @@
+package embedded
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// lock lets one process at a time change the directory. The kernel frees it when its holder dies, however it dies.
+type lock struct {
+	paths   paths
+	command string
+	file    *flock.Flock
+}
+
+// holder is who has the lock, for those who wait for it.
+type holder struct {
+	PID     int       `json:"pid"`
+	Host    string    `json:"host"`
+	Command string    `json:"command"`
+	Since   time.Time `json:"since"`
+}
+
+func newLock(p paths, command string) *lock {
+	return &lock{paths: p, command: command, file: flock.New(p.lock(), flock.SetPermissions(privateFile))}
+}
+
+// try takes the lock where it is free, and leaves word who has it.
+func (l *lock) try(now time.Time) (taken bool, err error) {
+	taken, err = l.file.TryLock()
+	if err != nil || !taken {
+		return false, fail(err, nothingChanged)
+	}
+	host, _ := os.Hostname()
+	text, err := json.Marshal(holder{PID: os.Getpid(), Host: host, Command: l.command, Since: now.Truncate(time.Second)})
+	if err == nil {
+		// A courtesy: a full disk that does not take it decides nothing.
+		_ = os.WriteFile(l.paths.holder(), text, privateFile)
+	}
+	return true, nil
+}
+
+func (l *lock) release() error {
+	_ = os.Remove(l.paths.holder()) // word of a holder who has gone misleads nobody: it is read only while the lock is taken
+	return l.file.Unlock()
+}
+
+// busy is the error of one who waited in vain.
+func (l *lock) busy(waited time.Duration) error {
+	return fail(fmt.Errorf("after %s the ledger in %s is still locked by %s", waited, l.paths.ledger(), l.heldBy()), nothingChanged)
+}
+
+func (l *lock) heldBy() string {
+	var h holder
+	text, err := os.ReadFile(l.paths.holder())
+	if err != nil || json.Unmarshal(text, &h) != nil {
+		return "another process, which left no word who it is"
+	}
+	return h.Command + " (process " + strconv.Itoa(h.PID) + " on " + h.Host + ") since " + h.Since.Format(time.RFC3339)
+}

@@ -1,0 +1,52 @@
+package embedded
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// paths says where everything lies in the directory. Names of our own in ledger/ have a dot, which no partner's has.
+type paths struct{ root string }
+
+func (p paths) in(elements ...string) string {
+	return filepath.Join(append([]string{p.root}, elements...)...)
+}
+
+func (p paths) ledger() string             { return p.in("ledger") }
+func (p paths) revoked() string            { return p.in("ledger", "revoked") }
+func (p paths) generation() string         { return p.in("ledger", "generation.json") }
+func (p paths) published() string          { return p.in("ledger", "published.json") }
+func (p paths) lock() string               { return p.in("ledger", "ledger.lock") }
+func (p paths) holder() string             { return p.in("ledger", "ledger.holder") }
+func (p paths) stagedLedger() string       { return p.in("ledger", ".staged") }
+func (p paths) keys() string               { return p.in("keys") }
+func (p paths) publish() string            { return p.in("publish") }
+func (p paths) stagedPublish() string      { return p.in("publish", ".staged") }
+func (p paths) public(n string) string     { return p.in("publish", filepath.FromSlash(n)) }
+func (p paths) revocation(n string) string { return p.in("ledger", "revoked", n) }
+
+// object is the file of an object: ledger/PARTNER/ENVIRONMENT/NAME/{identity,credential-KIND,grant-NAME}.json.
+func (p paths) object(ref access.Ref) string {
+	if ref.Type == access.TypeIdentity {
+		return p.in("ledger", filepath.FromSlash(ref.ID), "identity.json")
+	}
+	holder, last := ref.ID[:strings.LastIndexByte(ref.ID, '/')], ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]
+	return p.in("ledger", filepath.FromSlash(holder), string(ref.Type)+"-"+last+".json")
+}
+
+// refOf is the object that a file of an identity's directory holds, and whether it is one at all.
+func refOf(holder, file string) (access.Ref, bool) {
+	name, isJSON := strings.CutSuffix(file, ".json")
+	if !isJSON {
+		return access.Ref{}, false
+	}
+	ref := access.Ref{Type: access.TypeIdentity, ID: holder}
+	if name != "identity" {
+		kind, last, _ := strings.Cut(name, "-")
+		ref = access.Ref{Type: access.Type(kind), ID: holder + "/" + last}
+	}
+	_, _, err := access.ParseRef(ref.Type, ref.ID)
+	return ref, err == nil && (name == "identity") == (ref.Type == access.TypeIdentity)
+}

@@ -1,0 +1,166 @@
+package policy
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// The document of data.json. It is indexed by what a request proves, so that a decision looks up and never searches.
+// The fields of each struct stand in the order of their JSON names: OPA signs a JSON file by its canonical form, and
+// written so the file is that form itself.
+type (
+	document struct {
+		Partner struct {
+			Published published `json:"published"`
+		} `json:"partner"`
+	}
+	published struct {
+		Certificates map[string]proof              `json:"certificates"` // by fingerprint
+		Environment  string                        `json:"environment"`
+		Format       int                           `json:"format"`
+		Identities   map[string]who                `json:"identities"` // by id
+		Secrets      map[string]proof              `json:"secrets"`    // by the hash of the key
+		Serials      map[string]string             `json:"serials"`    // fingerprints by serial
+		Trust        map[string]map[string][]proof `json:"trust"`      // by issuer and subject
+		ValidUntil   string                        `json:"valid_until"`
+		ValidUntilNS int64                         `json:"valid_until_ns"`
+	}
+	proof struct {
+		Audiences []string `json:"audiences,omitempty"`
+		end
+		Identity string         `json:"identity"`
+		Networks []netip.Prefix `json:"networks"` // [] is anywhere; a document without it admits from nowhere
+		Serial   string         `json:"serial,omitempty"`
+	}
+	who struct {
+		end
+		Grants    []may `json:"grants"`
+		Suspended bool  `json:"suspended"`
+	}
+	may struct {
+		Actions []string `json:"actions"`
+		end
+		Name     string         `json:"name"`
+		Open     bool           `json:"open"` // one or more segments follow
+		Resource access.Pattern `json:"resource"`
+		Segments []string       `json:"segments"`
+	}
+	end struct {
+		EndsAt   string `json:"ends_at"`
+		EndsAtNS int64  `json:"ends_at_ns"`
+	}
+)
+
+const format = 1
+
+func dataFile(p Publication) ([]byte, error) {
+	var d document
+	d.Partner.Published = publish(p)
+	text, err := canonical(d)
+	if err != nil {
+		return nil, fmt.Errorf("write the policy data: %w", err)
+	}
+	return text, nil
+}
+
+// canonical is JSON as OPA hashes it: no white space, no escapes for HTML, and sorted names, if v has them sorted.
+func canonical(v any) ([]byte, error) {
+	var out bytes.Buffer
+	w := json.NewEncoder(&out)
+	w.SetEscapeHTML(false)
+	if err := w.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+func publish(p Publication) published {
+	valid := ending(p.ValidUntil)
+	out := published{
+		Certificates: map[string]proof{}, Environment: p.Environment, Format: format,
+		Identities: make(map[string]who, len(p.Identities)), Secrets: map[string]proof{}, Serials: map[string]string{},
+		Trust: map[string]map[string][]proof{}, ValidUntil: valid.EndsAt, ValidUntilNS: valid.EndsAtNS,
+	}
+	for _, i := range p.Identities {
+		out.Identities[i.ID.String()] = who{ending(i.EndsAt), grants(i.Grants), i.Suspended}
+		for _, c := range i.Credentials {
+			out.add(i.ID.String(), c)
+		}
+	}
+	for _, subjects := range out.Trust {
+		for _, proofs := range subjects {
+			slices.SortFunc(proofs, func(a, b proof) int {
+				return cmp.Or(cmp.Compare(a.Identity, b.Identity), slices.Compare(a.Audiences, b.Audiences), cmp.Compare(a.EndsAtNS, b.EndsAtNS))
+			})
+		}
+	}
+	return out
+}
+
+// add publishes one credential. SSH certificates are not in it: no gateway but sshd sees them.
+func (d *published) add(identity string, c Credential) {
+	entry := proof{end: ending(c.EndsAt), Identity: identity, Networks: networks(c.Networks)}
+	switch {
+	case c.Kind == access.Federated && c.Trust != nil:
+		entry.Audiences = slices.Sorted(slices.Values(c.Trust.Audiences))
+		if d.Trust[c.Trust.Issuer] == nil {
+			d.Trust[c.Trust.Issuer] = map[string][]proof{}
+		}
+		d.Trust[c.Trust.Issuer][c.Trust.Subject] = append(d.Trust[c.Trust.Issuer][c.Trust.Subject], entry)
+	case c.Kind == access.Certificate && c.Fingerprint != "":
+		fingerprint := strings.ToLower(c.Fingerprint)
+		if c.Serial != "" {
+			entry.Serial = strings.TrimLeft(strings.ToLower(c.Serial), "0") // programs differ in zeros and case
+			d.Serials[entry.Serial] = fingerprint
+		}
+		d.Certificates[fingerprint] = entry
+	case c.Kind == access.Secret && c.KeyHash != "":
+		d.Secrets[strings.ToLower(c.KeyHash)] = entry
+	}
+}
+
+func networks(given []netip.Prefix) []netip.Prefix {
+	if len(given) == 0 {
+		return []netip.Prefix{}
+	}
+	return access.MergeNetworks(given)
+}
+
+func grants(given []Grant) []may {
+	out := make([]may, len(given))
+	for i, g := range given {
+		segments, open := strings.CutSuffix("/"+string(g.Resource), "/*")
+		out[i] = may{
+			Actions: slices.Sorted(slices.Values(g.Actions)), end: ending(g.EndsAt),
+			Name: g.Name, Open: open, Resource: g.Resource, Segments: strings.Split(segments, "/")[1:],
+		}
+	}
+	slices.SortFunc(out, func(a, b may) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+var (
+	firstNS = time.Unix(0, 0)
+	lastNS  = time.Unix(0, math.MaxInt64)
+)
+
+// ending is a moment for people and as nanoseconds since 1970, for cheap comparison. What does not fit in these is cut
+// to the range: the zero time has long passed, and the year 9999 ends in 2262.
+func ending(t time.Time) end {
+	if t.Before(firstNS) {
+		t = firstNS
+	}
+	if t.After(lastNS) {
+		t = lastNS
+	}
+	return end{t.UTC().Format(time.RFC3339Nano), t.UnixNano()}
+}

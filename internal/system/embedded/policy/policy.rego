@@ -1,0 +1,182 @@
+# Decides whether a partner's request is allowed, from what the access system published in data.partner.published.
+#
+# The gateway asks for data.partner.allow with this input:
+#
+#	{
+#		"credential": {"secret": "partner_..."},
+#		"action": "read",
+#		"path": "orders/acme/daily/1.csv",
+#		"ip": "203.0.113.7"
+#	}
+#
+# The credential is exactly one of
+#
+#	{"secret": KEY}                       the API key as it was sent
+#	{"certificate": {"fingerprint": HEX}} SHA-256 of the client certificate that the gateway verified against ca.pem
+#	{"certificate": {"serial": HEX}}      its serial; only where the gateway trusts no other CA for clients
+#	{"claims": {"iss", "sub", "aud"}}     the claims of a token whose signature the gateway verified
+#
+# The path is what the gateway serves, decoded, without a slash at its start. The ip is where the request comes from; it
+# is needed for credentials that are bound to networks.
+package partner
+
+import data.partner.published
+
+default allow := false
+
+# Whether the request is allowed.
+allow if count(admitted) > 0
+
+# Who it is: the identity that is allowed; where none is, the one that the credential is of.
+identity := min(admitted)
+
+identity := min({proof.identity | some proof in proofs}) if not allow
+
+# The identities that are allowed what the request asks for. Two have one token only where a rule was waived.
+admitted contains proof.identity if {
+	now < published.valid_until_ns
+	some proof in proofs
+	now < proof.ends_at_ns
+	token_lives
+	network_allowed(proof)
+	holder := published.identities[proof.identity]
+	holder.suspended == false
+	now < holder.ends_at_ns
+	some grant in holder.grants
+	now < grant.ends_at_ns
+	input.action in grant.actions
+	covers(grant)
+}
+
+now := time.now_ns()
+
+# The published credentials that the request proves to hold.
+proofs contains published.secrets[crypto.sha256(input.credential.secret)] if one_credential
+
+proofs contains published.certificates[fingerprint] if {
+	one_credential
+	fingerprint := hex(input.credential.certificate.fingerprint)
+}
+
+proofs contains published.certificates[fingerprint] if {
+	one_credential
+	not input.credential.certificate.fingerprint
+	fingerprint := published.serials[trim_left(hex(input.credential.certificate.serial), "0")]
+}
+
+proofs contains proof if {
+	one_credential
+	some proof in published.trust[input.credential.claims.iss][input.credential.claims.sub]
+	some audience in audiences
+	audience in proof.audiences
+}
+
+one_credential if count(input.credential) == 1
+
+# Programs write hexadecimal in either case, some with colons.
+hex(text) := lower(replace(text, ":", ""))
+
+# RFC 7519, section 4.1.3: one audience, or several.
+audiences := [input.credential.claims.aud] if is_string(input.credential.claims.aud)
+
+audiences := input.credential.claims.aud if is_array(input.credential.claims.aud)
+
+# RFC 7519, section 4.1.4: the gateway should have looked, but a token that says it has ended proves nothing.
+token_lives if not "exp" in object.keys(object.get(input.credential, "claims", {}))
+
+token_lives if now < input.credential.claims.exp * 1000000000
+
+network_allowed(proof) if proof.networks == []
+
+network_allowed(proof) if {
+	not contains(input.ip, "/") # else a whole network would pass for an address
+	some network in proof.networks
+	net.cidr_contains(network, input.ip)
+}
+
+# The segments of a path that means one thing to every server: none that is empty or climbs, and no character that some
+# server decodes, cuts at, or takes for a slash.
+segments := parts if {
+	regex.match(`^[^%\\?#;\x00-\x1f\x7f]+$`, input.path)
+	parts := split(input.path, "/")
+	every part in parts {
+		not part in {"", ".", ".."}
+	}
+}
+
+# A pattern covers a path segment by segment; an open one (its * is left out here) goes on for one or more.
+covers(grant) if {
+	grant.open == false
+	count(segments) == count(grant.segments)
+	begins(grant)
+}
+
+covers(grant) if {
+	grant.open == true
+	count(segments) > count(grant.segments)
+	begins(grant)
+}
+
+begins(grant) if {
+	every i, segment in grant.segments {
+		segment in {"+", segments[i]}
+	}
+}
+
+# Why a request is refused, in words for a log. Nothing in them is secret, but they are not for the partner.
+reason contains "policy_outdated" if not now < published.valid_until_ns
+
+reason contains "credential_unknown" if count(proofs) == 0
+
+reason contains "credential_ended" if {
+	not allow
+	some proof in proofs
+	not now < proof.ends_at_ns
+}
+
+reason contains "token_ended" if {
+	not allow
+	not token_lives
+}
+
+reason contains "network_not_allowed" if {
+	not allow
+	some proof in proofs
+	not network_allowed(proof)
+}
+
+reason contains "identity_suspended" if {
+	not allow
+	some proof in proofs
+	not published.identities[proof.identity].suspended == false
+}
+
+reason contains "identity_ended" if {
+	not allow
+	some proof in proofs
+	not now < published.identities[proof.identity].ends_at_ns
+}
+
+reason contains "path_unclear" if not segments
+
+reason contains "not_granted" if {
+	not allow
+	count(proofs) > 0
+	count(asked) == 0
+}
+
+reason contains "grant_ended" if {
+	not allow
+	some ended in asked
+	ended
+	not false in asked
+}
+
+# Whether each grant of what the request asks for has ended.
+asked contains ended if {
+	some proof in proofs
+	some grant in published.identities[proof.identity].grants
+	input.action in grant.actions
+	covers(grant)
+	ended := now >= grant.ends_at_ns
+}

@@ -1,0 +1,206 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Changes of one process queue up, and a leader does them in batches: one lock, one publication, all answered when it
+// is in place. The leader is bound to no caller's context, so what was begun is finished whoever has gone.
+
+// gather is how long a leader lets changes arrive before it takes the lock; other processes get their turn meanwhile.
+const gather = 2 * time.Millisecond
+
+// finishing is how long a caller waits for what was begun. Only a file system that hangs takes so long.
+const finishing = 30 * time.Second
+
+type taskKind int
+
+const (
+	taskLoad   taskKind = iota // read the ledger under the lock, and publish anew where that is due
+	taskPut                    // create or change
+	taskDelete                 // remove
+)
+
+// task is one caller's wish, and the answer.
+type task struct {
+	kind   taskKind
+	change access.Change
+	ref    access.Ref
+	uid    string
+
+	ctx  context.Context
+	done chan struct{} // closed when the answer is complete
+
+	view    *ledger
+	record  *access.Record
+	swept   []access.Ref
+	victims []*entry // what a delete takes, as it was before
+	put     *placed
+	err     error
+}
+
+// submit has a task done. One whose context ends, or that waited too long for another process, before it was begun is
+// dropped, and nothing of it was done.
+func (s *System) submit(ctx context.Context, t *task) error {
+	if ctx.Err() != nil {
+		return dropped(ctx)
+	}
+	t.ctx, t.done = ctx, make(chan struct{})
+	s.mu.Lock()
+	s.queue = append(s.queue, t)
+	if !s.led {
+		s.led = true
+		go s.lead()
+	}
+	s.mu.Unlock()
+
+	wait := time.NewTimer(s.options.LockWait)
+	defer wait.Stop()
+	select {
+	case <-t.done:
+		return t.err
+	case <-ctx.Done():
+		if s.withdraw(t) {
+			return dropped(ctx)
+		}
+	case <-wait.C:
+		if s.withdraw(t) {
+			return s.lock.busy(s.options.LockWait)
+		}
+	}
+	return t.finish()
+}
+
+// finish waits for a task that was begun.
+func (t *task) finish() error {
+	limit := time.NewTimer(finishing)
+	defer limit.Stop()
+	select {
+	case <-t.done:
+		return t.err
+	case <-limit.C:
+		return fail(errors.New("the file system does not answer"), perhapsChanged)
+	}
+}
+
+func dropped(ctx context.Context) error {
+	return fmt.Errorf("%w before it was begun. %s", context.Cause(ctx), nothingChanged)
+}
+
+// withdraw takes a task out of the queue, and says whether it was still there.
+func (s *System) withdraw(t *task) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.queue, t)
+	if i >= 0 {
+		s.queue = slices.Delete(s.queue, i, i+1)
+	}
+	return i >= 0
+}
+
+// lead works until the queue is empty.
+func (s *System) lead() {
+	for {
+		time.Sleep(gather)
+		locked, err := s.acquire()
+		if err == nil && !locked {
+			return
+		}
+		batch := s.take(err != nil)
+		if err != nil {
+			answer(batch, err)
+			continue
+		}
+		s.process(batch)
+		s.mu.Lock()
+		s.leading = false
+		s.mu.Unlock()
+		if err := s.lock.release(); err != nil {
+			answerUnanswered(batch, fail(err, perhapsChanged))
+		}
+		answer(batch, nil)
+	}
+}
+
+// acquire takes the lock, or gives up when nobody is left who waits for it.
+func (s *System) acquire() (locked bool, err error) {
+	for {
+		s.mu.Lock()
+		idle := len(s.queue) == 0
+		if idle {
+			s.led = false
+		}
+		s.mu.Unlock()
+		if idle {
+			return false, nil
+		}
+		if err := s.prepare(); err != nil {
+			return false, err
+		}
+		if locked, err := s.lock.try(s.now()); locked || err != nil {
+			return locked, err
+		}
+		time.Sleep(time.Millisecond + rand.N(8*time.Millisecond)) //nolint:gosec // G404: it spreads those who wait, nothing more
+	}
+}
+
+// prepare makes the directories that the lock needs.
+func (s *System) prepare() error {
+	err := s.disk.mkdir(s.paths.root, publicDir)
+	if err == nil {
+		err = s.disk.mkdir(s.paths.ledger(), privateDir)
+	}
+	return fail(err, nothingChanged)
+}
+
+// take takes the next batch: everything, or all of one kind, since what is put and what is removed do not mix. Tasks
+// whose callers have gone are dropped.
+func (s *System) take(everything bool) []*task {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := taskLoad
+	for _, t := range s.queue {
+		if first == taskLoad {
+			first = t.kind
+		}
+	}
+	var batch, rest []*task
+	for _, t := range s.queue {
+		switch {
+		case t.ctx.Err() != nil:
+			t.err = dropped(t.ctx)
+			close(t.done)
+		case everything || t.kind == first || t.kind == taskLoad:
+			batch = append(batch, t)
+		default:
+			rest = append(rest, t)
+		}
+	}
+	s.queue = rest
+	return batch
+}
+
+// answer lets the callers go, with an error where there is one for all.
+func answer(batch []*task, err error) {
+	for _, t := range batch {
+		if t.err == nil {
+			t.err = err
+		}
+		close(t.done)
+	}
+}
+
+func answerUnanswered(batch []*task, err error) {
+	for _, t := range batch {
+		if t.err == nil {
+			t.err = err
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package embedded
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// stage is a set of files that are written beside, to be renamed into place together.
+type stage struct {
+	disk          disk
+	dir           string
+	names         string
+	mode, parents os.FileMode
+	moves         [][2]string
+	removals      []string
+}
+
+func (st *stage) empty() bool { return len(st.moves)+len(st.removals) == 0 }
+
+func (st *stage) remove(path string) { st.removals = append(st.removals, path) }
+
+// replace stages the file of an entry, where it differs from what is there.
+func (st *stage) replace(path string, before, after *entry) error {
+	text, err := after.encode()
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		if old, err := before.encode(); err == nil && bytes.Equal(old, text) {
+			return nil
+		}
+	}
+	return st.write(path, text)
+}
+
+func (st *stage) encode(path string, v any) error {
+	text, err := encodeFile(v)
+	if err != nil {
+		return err
+	}
+	return st.write(path, text)
+}
+
+func (st *stage) write(path string, content []byte) error {
+	if err := st.disk.mkdir(filepath.Dir(path), st.parents); err != nil {
+		return err
+	}
+	if err := st.disk.mkdir(st.dir, privateDir); err != nil {
+		return err
+	}
+	beside := filepath.Join(st.dir, st.names+filepath.Base(path)+"-"+access.NewUID())
+	if err := st.disk.write(beside, content, st.mode); err != nil {
+		return err
+	}
+	st.moves = append(st.moves, [2]string{beside, path})
+	return nil
+}
+
+// enact removes and renames, and makes it last. Removals come first: they take access away.
+func (st *stage) enact() error {
+	dirs := map[string]bool{}
+	for _, path := range st.removals {
+		if err := st.disk.remove(path); err != nil {
+			return err
+		}
+		dirs[filepath.Dir(path)] = true
+	}
+	for _, m := range st.moves {
+		if err := st.disk.rename(m[0], m[1]); err != nil {
+			return err
+		}
+		dirs[filepath.Dir(m[1])] = true
+	}
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		if err := st.disk.sync(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}

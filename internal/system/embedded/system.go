@@ -1,0 +1,223 @@
+// Package embedded is the access system that needs no server: one directory, which holds what exists (ledger/), the
+// keys of the authorities (keys/), and what gateways read (publish/). sshd, nginx, OPA and the like enforce it.
+//
+// The ledger is the truth, and publish/ is derived from it. Every commit bumps ledger/generation.json before it touches
+// an object, and writes ledger/published.json last; so where the two differ, whoever comes next knows that a commit did
+// not finish, and publishes anew. Where they agree, the ledger is whole and may be read without a lock.
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+)
+
+// Options are what a System may be told. The zero value is good.
+type Options struct {
+	// Clock tells the time. Default: the clock of this machine.
+	Clock access.Clock
+	// Passphrase encrypts the keys at rest. Without one they lie there in the clear, readable by their owner only.
+	Passphrase string
+	// LockWait is how long a change waits for another process. Default: 30 s.
+	LockWait time.Duration
+	// PublicationLife is how long a publication is good for: the nextUpdate of the revocation list and the valid_until
+	// of the policy data. Default: 30 days. It is a dead man's switch, and so a choice: when it has passed, gateways
+	// refuse everybody, since nothing tells them apart from gateways that are fed an old copy. Every change and, in
+	// the second half of its life, every plan publishes anew. A shorter life bounds how long a stale copy grants what
+	// was revoked; a longer one lets Terraform rest for longer. What has an end ends on time either way.
+	PublicationLife time.Duration
+	// Environment is the environment that the directory is for.
+	Environment string
+	// Command is what this process calls itself to another that waits for its lock. Default: terraform-provider-partner.
+	Command string
+}
+
+// System is an access system on one directory. It may be used concurrently, also by several processes.
+type System struct {
+	options Options
+	paths   paths
+	disk    disk
+	lock    *lock
+
+	loading sync.Mutex // held while one caller reads the ledger for all
+
+	mu      sync.Mutex // guards what follows
+	queue   []*task
+	led     bool    // a leader is at work on the queue
+	leading bool    // the leader holds the lock: nobody else changes the ledger
+	cached  *ledger // good while the generation on disk is its own; never changed, only replaced
+
+	// The leader's own.
+	authority *ca.Authority
+	signer    *policy.Signer
+	known     known
+}
+
+var _ access.System = (*System)(nil)
+
+// Open returns the System on a directory. It touches nothing yet.
+func Open(directory string, o Options) *System {
+	if o.Clock == nil {
+		o.Clock = access.WallClock
+	}
+	if o.LockWait <= 0 {
+		o.LockWait = 30 * time.Second
+	}
+	if o.PublicationLife <= 0 {
+		o.PublicationLife = 30 * 24 * time.Hour
+	}
+	if o.Command == "" {
+		o.Command = "terraform-provider-partner"
+	}
+	p := paths{root: directory}
+	return &System{options: o, paths: p, lock: newLock(p, o.Command)}
+}
+
+// Now is the time of the clock that the System was given.
+func (s *System) Now(context.Context) (time.Time, error) { return s.now(), nil }
+
+func (s *System) now() time.Time { return s.options.Clock().UTC() }
+
+// Get returns what the ledger holds under a reference. What is being removed is still there, until it is gone.
+func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error) {
+	l, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", ref, err)
+	}
+	e, found := l.entries[ref]
+	if !found {
+		return nil, fmt.Errorf("read %s: %w", ref, access.ErrNotFound)
+	}
+	r, err := l.record(e)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", ref, err)
+	}
+	return r, nil
+}
+
+// List returns everything that the ledger holds, of every stack, sorted by type and id.
+func (s *System) List(ctx context.Context) ([]*access.Record, error) {
+	l, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list: %w", err)
+	}
+	records := make([]*access.Record, 0, len(l.entries))
+	for _, e := range l.entries {
+		r, err := l.record(e)
+		if err != nil {
+			return nil, fmt.Errorf("list: %s: %w", e.ref, err)
+		}
+		records = append(records, r)
+	}
+	slices.SortFunc(records, func(a, b *access.Record) int { return compareRefs(a.Object.Ref(), b.Object.Ref()) })
+	return records, nil
+}
+
+// Put creates or changes one object, and returns when a publication that contains it is in place.
+func (s *System) Put(ctx context.Context, change access.Change) (*access.Record, error) {
+	ref := change.Object.Ref()
+	t := &task{kind: taskPut, change: change}
+	if err := s.submit(ctx, t); err != nil {
+		return nil, fmt.Errorf("put %s: %w", ref, err)
+	}
+	return t.record, nil
+}
+
+// Delete revokes an object, proves that the publication has nothing of it, and then forgets it.
+func (s *System) Delete(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
+	l, err := s.view(ctx)
+	if err == nil && !l.has(ref, uid) {
+		err = access.ErrNotFound
+	}
+	t := &task{kind: taskDelete, ref: ref, uid: uid}
+	if err == nil {
+		err = s.submit(ctx, t)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("delete %s: %w", ref, err)
+	}
+	return t.swept, nil
+}
+
+// view is the ledger as it is now. A healthy one is read without the lock and without a write.
+func (s *System) view(ctx context.Context) (*ledger, error) {
+	if l, err := s.current(); l != nil || err != nil {
+		return l, err
+	}
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	if l, err := s.current(); l != nil || err != nil {
+		return l, err
+	}
+	l, settled, err := s.snapshot()
+	if settled || err != nil {
+		s.keep(l)
+		return l, err
+	}
+	t := &task{kind: taskLoad}
+	if err := s.submit(ctx, t); err != nil {
+		if l != nil {
+			s.keep(l) // the publication is whole and merely ages: who may not renew it may still read
+			return l, nil
+		}
+		return nil, err
+	}
+	return t.view, nil
+}
+
+// current is the cached ledger where it is still good, else nil.
+func (s *System) current() (*ledger, error) {
+	s.mu.Lock()
+	l, leading := s.cached, s.leading
+	s.mu.Unlock()
+	if l == nil || leading {
+		return l, nil
+	}
+	g, err := s.paths.readGeneration()
+	if err != nil || g != l.generation {
+		return nil, err
+	}
+	return l, nil
+}
+
+// snapshot reads the ledger without the lock: nil where a commit was at work meanwhile, or did not finish. It is settled
+// when the publication needs nothing either.
+func (s *System) snapshot() (l *ledger, settled bool, err error) {
+	before, err := s.paths.readGeneration()
+	if err != nil {
+		return nil, false, err
+	}
+	_, due, err := s.due(&ledger{generation: before}, false)
+	if err != nil || due == broken {
+		return nil, false, err
+	}
+	l, err = s.paths.readLedger(before)
+	if after, again := s.paths.readGeneration(); again != nil || after != before {
+		return nil, false, nil // what went wrong is the other's commit at work
+	}
+	if err != nil || l.unborn() {
+		return nil, false, err
+	}
+	return l, due == notDue, nil
+}
+
+// keep remembers a ledger for the calls to come.
+func (s *System) keep(l *ledger) {
+	s.mu.Lock()
+	s.cached = l
+	s.mu.Unlock()
+}
+
+func compareRefs(a, b access.Ref) int {
+	if c := strings.Compare(string(a.Type), string(b.Type)); c != 0 {
+		return c
+	}
+	return strings.Compare(a.ID, b.ID)
+}
