@@ -67,7 +67,7 @@ func credentialRules() []Rule {
 	}, {
 		Slug: "credential/open-network", Title: "The allowed networks are as good as everywhere",
 		Level: Deny, On: carriers, Reads: []string{"allowed_cidrs"},
-		Why:      "No partner comes from a sixteenth of a million networks; a list that wide only looks like a limit.",
+		Why:      "A list as wide as that only looks like a limit: whoever stole the credential is likely in it.",
 		Remedy:   "Set allowed_cidrs to the networks that the partner comes from, together no more than a /8 (IPv6: a /32).",
 		Controls: []Control{NHI3, SC7, PRAA05},
 		own:      openNetwork,

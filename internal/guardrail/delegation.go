@@ -104,5 +104,5 @@ func unknownParent(c *Context, s *Subject) []problem {
 	if id == (access.IdentityID{}) || c.Phase == Plan || !c.view.loaded || c.view.live[id.Ref()] != nil || len(c.view.planned[id.Ref()]) > 0 {
 		return nil
 	}
-	return one(attribute, say("%s hangs on identity %s, which neither this configuration nor %s holds", s, id, c.Capabilities.Name), "")
+	return one(attribute, say("%s hangs on identity %s, which neither this configuration nor the system (%s) holds", s, id, c.Capabilities.Name), "")
 }

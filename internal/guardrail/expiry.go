@@ -134,7 +134,11 @@ func expiryIndefinite(c *Context, s *Subject) []problem {
 	if !end.After(c.Now.AddDate(5, 0, 0)) && !endless(end) {
 		return nil
 	}
-	return one("expires_at", say("%s: expires_at is %s, which stands for never", s, date(end)),
+	why := "which is what people write for never"
+	if !endless(end) {
+		why = "more than 5 years ahead"
+	}
+	return one("expires_at", say("%s: expires_at is %s, %s", s, date(end), why),
 		say("Set expires_at to when the work is expected to be done, at the latest %s; it can be renewed after a review.", moment(c.latest(s))))
 }
 
@@ -210,8 +214,8 @@ func expiryPermanent(c *Context, s, upper *Subject) []problem {
 	if !own {
 		return nil // expiry/rolling speaks
 	}
-	return two("expires_at", "review", say("%s exists since %s, over %d years, and its renewal to %s is reviewed by its owner %s alone",
-		s, date(s.History.CreatedAt), years, date(s.terms().ExpiresAt.Time), shown(s.terms().Owner)), "")
+	return two("expires_at", "review", say("%s exists since %s, over %s, and its renewal to %s is reviewed by its owner %s alone",
+		s, date(s.History.CreatedAt), counted(years, "year"), date(s.terms().ExpiresAt.Time), shown(s.terms().Owner)), "")
 }
 
 func outlivesIdentity(_ *Context, lower, upper *Subject) []problem {

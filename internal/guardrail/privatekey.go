@@ -51,9 +51,8 @@ func encodedPrivate(text string, depth int) bool {
 		if b, err := hex.DecodeString(run); err == nil {
 			decoded = append(decoded, b)
 		}
-		plain := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(run, "="))
-		if b, err := base64.RawStdEncoding.DecodeString(plain[:len(plain)-min(len(plain)%4%3%2, 1)]); err == nil {
-			decoded = append(decoded, b)
+		for start := range 4 { // what stands before it may have shifted it
+			decoded = append(decoded, unbase64(run[start:]))
 		}
 		for _, b := range decoded {
 			if derPrivate(b) || private(string(b), depth) {
@@ -64,7 +63,21 @@ func encodedPrivate(text string, depth int) bool {
 	return false
 }
 
-// runs are the stretches of base64 or hexadecimal letters in a text, line ends left out, of 48 letters or more.
+var urlSafe = strings.NewReplacer("-", "+", "_", "/")
+
+// unbase64 decodes as much of either alphabet as makes whole bytes.
+func unbase64(run string) []byte {
+	if len(run)%4 == 1 {
+		run = run[:len(run)-1]
+	}
+	b, err := base64.RawStdEncoding.DecodeString(urlSafe.Replace(run))
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// runs are the stretches of base64 or hexadecimal letters in a text, white space left out, of 48 letters or more.
 func runs(text string) []string {
 	var all []string
 	var run strings.Builder
@@ -77,9 +90,9 @@ func runs(text string) []string {
 	for i := range len(text) {
 		c := text[i]
 		switch {
-		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '+', c == '/', c == '=', c == '_', c == '-':
+		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '+', c == '/', c == '_', c == '-':
 			run.WriteByte(c)
-		case c == '\n' || c == '\t':
+		case c == '\n', c == '\t', c == ' ':
 		default:
 			flush()
 		}

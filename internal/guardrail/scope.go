@@ -97,7 +97,7 @@ func wildcardResource(c *Context, s *Subject) []problem {
 	if !wild || fixed >= c.Settings.MinFixedSegments || slices.Contains(resource.Segments()[:fixed], s.partner()) {
 		return nil
 	}
-	return one("resource", say("%s: resource %s has %d literal segments before its first wildcard; min_fixed_segments is %d", s, resource, fixed, c.Settings.MinFixedSegments),
+	return one("resource", say("%s: resource %s has %s before its first wildcard; min_fixed_segments is %d", s, resource, counted(fixed, "literal segment"), c.Settings.MinFixedSegments),
 		say("Write %d literal segments or more before the first wildcard, such as \"%s/*\".", c.Settings.MinFixedSegments, example(resource, fixed, s.partner())))
 }
 
@@ -287,7 +287,7 @@ func accumulation(c *Context, s *Subject) []problem {
 	if !c.firstOver(c.Settings.MaxGrants) {
 		return nil
 	}
-	return one("identity_id", say("identity %s has more than %d grants; max_grants is %d", s.Object.Holder(), c.Settings.MaxGrants, c.Settings.MaxGrants), "")
+	return one("identity_id", say("identity %s has more than %s; max_grants is %d", s.Object.Holder(), counted(c.Settings.MaxGrants, "grant"), c.Settings.MaxGrants), "")
 }
 
 // firstOver says whether the subject is the first of its type and identity to arrive over the limit, counting what

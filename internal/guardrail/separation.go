@@ -37,8 +37,8 @@ func otherEnvironment(c *Context, s *Subject) []problem {
 	var found []problem
 	check := func(attribute, environment string) {
 		if environment != "" && !slices.Contains(ours, environment) {
-			found = append(found, problem{attribute: attribute, text: say("%s: %s is of the environment %s, but the provider's is %s (environments: %s)",
-				s, attribute, environment, c.Settings.Environment, strings.Join(c.Settings.Environments, ", "))})
+			found = append(found, problem{attribute: attribute, text: say("%s: %s says the environment %s, but this provider is for %s",
+				s, attribute, environment, strings.Join(ours, ", "))})
 		}
 	}
 	if i := s.identity(); i != nil {

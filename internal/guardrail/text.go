@@ -19,14 +19,24 @@ func date(t time.Time) string {
 // moment is a point in time as an argument is written. What is given as a limit is cut to the second before it.
 func moment(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
 
-// length is a length of time in words: whole days where it has any.
+// length is a length of time in words: whole days where it has any. What is only just longer than a limit reads so.
 func length(d time.Duration) string {
-	if days := int64(d / day); days == 1 {
-		return "1 day"
-	} else if days > 1 {
-		return strconv.FormatInt(days, 10) + " days"
+	if d < day {
+		return d.Truncate(time.Second).String()
 	}
-	return d.Truncate(time.Second).String()
+	text := counted(int64(d/day), "day")
+	if rest := d % day; rest > 0 && rest < time.Hour {
+		return "just over " + text
+	}
+	return text
+}
+
+// counted is a number of things.
+func counted[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.FormatInt(int64(n), 10) + " " + thing + "s"
 }
 
 // hours is a length of time as a setting is written.

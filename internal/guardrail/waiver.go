@@ -51,7 +51,7 @@ func waiverRules() []Rule {
 		Slug: unusedWaiver, Title: "The waiver hides nothing",
 		Level: Warn, On: everything, Reads: reads,
 		Why:      "A waiver that is not needed waits for the day on which it hides what nobody meant it to.",
-		Remedy:   "Remove the waiver.",
+		Remedy:   "Remove the waiver; it can be given again when it is needed.",
 		Controls: []Control{PRAA05, ISO518},
 		own:      waivers(waiverUnused), last: true,
 	}}

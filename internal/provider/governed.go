@@ -42,11 +42,11 @@ type model[M any] interface {
 
 // change is a planned change from one object to another.
 type change struct {
-	before, after     access.Object
-	stateStatus       string
-	stateEnds, ends   time.Time
-	unknown           map[string]bool
-	endsKnown, widens bool
+	before, after   access.Object
+	stateStatus     string
+	stateEnds, ends time.Time
+	unknown         map[string]bool
+	endsKnown       bool
 }
 
 // governed is the life of a resource: one for identities, credentials and grants.
@@ -233,6 +233,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	if k.Applied != nil {
 		next.Applied = k.Applied
 	}
+	g.see(ref, next)
 	keep(ctx, resp.Private, next, &resp.Diagnostics)
 }
 

@@ -17,7 +17,7 @@ import (
 
 // What the partner of these tests gave us, and the keys that it kept.
 var (
-	partnerKey, partnerCSR          = newCSR()
+	_, partnerCSR                   = newCSR()
 	partnerSSHKey                   = newSSHKey()
 	partnerAgeKey, partnerRecipient = newRecipient()
 )

@@ -100,6 +100,8 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 	}
 	if r := o.Common().Review; r != nil && r.At.After(timeOf(s.ReviewedAt)) {
 		t.ReviewedAt = timeValue(r.At.Time)
+	} else if access.Extends(c.before, c.after) {
+		unknownAll(&t.ReviewedAt) // it extends on its identity's review
 	}
 	if !t.EndsAt.Equal(s.EndsAt) || access.Extends(c.before, c.after) {
 		unknownAll(&t.Status)
@@ -121,11 +123,15 @@ func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string
 	s := guardrail.Subject{
 		Object: o, History: k.History, LastUsedAt: k.LastUsedAt, EndsAt: c.ends, Unknown: c.unknown, Nonce: nonce,
 	}
-	ref, applied := o.Ref(), k.applied(g.kind)
+	ref := o.Ref()
+	if seen, ok := g.hasSeen(ref); ok && creates && k.UID == "" {
+		k = seen
+	}
+	applied := k.applied(g.kind)
 	switch {
 	case applied != nil && applied.Ref() == ref:
 		// Also where it is made anew (-replace, or tainted): it is judged by what changes.
-		s.Before = applied
+		s.Before, s.History = applied, k.History
 	case !creates:
 		s.Before = c.before
 	default:

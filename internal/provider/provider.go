@@ -21,12 +21,17 @@ import (
 
 // New makes providers of a version that read the time from a clock.
 func New(version string, clock access.Clock) func() provider.Provider {
-	return func() provider.Provider { return &partnerProvider{version: version, clock: clock} }
+	return func() provider.Provider {
+		return &partnerProvider{version: version, clock: clock, open: func(directory string, o embedded.Options) access.System {
+			return embedded.Open(directory, o)
+		}}
+	}
 }
 
 type partnerProvider struct {
 	version string
 	clock   access.Clock
+	open    func(directory string, o embedded.Options) access.System
 }
 
 var _ provider.Provider = (*partnerProvider)(nil)
@@ -79,7 +84,7 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 	if !ok {
 		return
 	}
-	system := embedded.Open(directory, embedded.Options{
+	system := p.open(directory, embedded.Options{
 		Clock: p.clock, Environment: settings.Environment, Passphrase: os.Getenv("PARTNER_PASSPHRASE"), Command: "terraform-provider-partner " + p.version,
 	})
 	s := newSession(system, settings, stack)

@@ -85,6 +85,9 @@ func (m *grantModel) complete(s *session, config, state *grantModel) {
 // one made of its resource and actions.
 func (s *session) grantName(m *grantModel) string {
 	g := m.object(&reader{}).(*access.Grant)
+	if left, ok := s.leftBehind(g); ok {
+		return left
+	}
 	return access.GrantName(g.Resource, g.Actions)
 }
 

@@ -24,8 +24,10 @@ const (
 )
 
 func has(address, attribute string, value knownvalue.Check) statecheck.StateCheck {
-	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), value)
+	return statecheck.ExpectKnownValue(address, path(attribute), value)
 }
+
+func path(attribute string) tfjsonpath.Path { return tfjsonpath.New(attribute) }
 
 func text(s string) knownvalue.Check { return knownvalue.StringExact(s) }
 
@@ -51,10 +53,10 @@ func TestAccessIsCreatedReadAndPlansEmptyAgain(t *testing.T) {
 				resource.TestStep{
 					Config: config,
 					ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-						plancheck.ExpectKnownValue(theIdentity, tfjsonpath.New("id"), text("acme/prod/orders-etl")),
-						plancheck.ExpectKnownValue(theIdentity, tfjsonpath.New("ends_at"), text("2027-03-31T00:00:00Z")),
-						plancheck.ExpectKnownValue(theKey, tfjsonpath.New("id"), text("acme/prod/orders-etl/"+kind)),
-						plancheck.ExpectKnownValue(theGrant, tfjsonpath.New("ends_at"), text("2027-02-28T00:00:00Z")),
+						plancheck.ExpectKnownValue(theIdentity, path("id"), text("acme/prod/orders-etl")),
+						plancheck.ExpectKnownValue(theIdentity, path("ends_at"), text("2027-03-31T00:00:00Z")),
+						plancheck.ExpectKnownValue(theKey, path("id"), text("acme/prod/orders-etl/"+kind)),
+						plancheck.ExpectKnownValue(theGrant, path("ends_at"), text("2027-02-28T00:00:00Z")),
 					}},
 					ConfigStateChecks: []statecheck.StateCheck{
 						has(theIdentity, "status", text("active")),
@@ -160,8 +162,8 @@ func TestAfterItsEndAnObjectStaysAsExpiredUntilItIsExtended(t *testing.T) {
 			})),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 				plancheck.ExpectResourceAction(theGrant, plancheck.ResourceActionUpdate),
-				plancheck.ExpectKnownValue(theGrant, tfjsonpath.New("renewals"), knownvalue.Int64Exact(1)),
-				plancheck.ExpectKnownValue(theGrant, tfjsonpath.New("reviewed_at"), text("2027-03-01T00:00:00Z")),
+				plancheck.ExpectKnownValue(theGrant, path("renewals"), knownvalue.Int64Exact(1)),
+				plancheck.ExpectKnownValue(theGrant, path("reviewed_at"), text("2027-03-01T00:00:00Z")),
 			}},
 			ConfigStateChecks: []statecheck.StateCheck{
 				has(theGrant, "status", text("active")), has(theGrant, "renewals", knownvalue.Int64Exact(1)),
@@ -319,7 +321,7 @@ func TestAComputedValueMovesOnlyWhereThePlanMovesIt(t *testing.T) {
 	w := newWorld(t)
 	same := func(address string, attributes ...string) (checks []plancheck.PlanCheck) {
 		for _, a := range attributes {
-			checks = append(checks, plancheck.ExpectKnownValue(address, tfjsonpath.New(a), knownvalue.NotNull()))
+			checks = append(checks, plancheck.ExpectKnownValue(address, path(a), knownvalue.NotNull()))
 		}
 		return checks
 	}

@@ -23,14 +23,16 @@ type session struct {
 
 	mu       sync.Mutex
 	loaded   bool
+	frozen   map[string]string // names of this stack's grants that are not made of what they grant now, by grantKey
 	vanished map[access.Ref]bool
+	seen     map[access.Ref]kept
 }
 
 func newSession(system access.System, settings guardrail.Settings, stack string) *session {
 	return &session{
 		system: system, settings: settings, environment: settings.Environment, stack: stack,
 		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()),
-		vanished:  map[access.Ref]bool{},
+		vanished:  map[access.Ref]bool{}, seen: map[access.Ref]kept{},
 	}
 }
 
@@ -46,8 +48,27 @@ func (s *session) load(ctx context.Context) error {
 		return err
 	}
 	s.portfolio.Live(records, s.stack)
+	s.frozen = map[string]string{}
+	for _, r := range records {
+		if g, ok := r.Object.(*access.Grant); ok && r.Stack == s.stack && g.Name != access.GrantName(g.Resource, g.Actions) {
+			s.frozen[grantKey(g)] = g.Name
+		}
+	}
 	s.loaded = true
 	return nil
+}
+
+// leftBehind is the name under which this stack holds the same grant already, where that is not its usual one: what was
+// forgotten and is declared again keeps its name, and with it its history.
+func (s *session) leftBehind(g *access.Grant) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name, ok := s.frozen[grantKey(g)]
+	return name, ok
+}
+
+func grantKey(g *access.Grant) string {
+	return g.IdentityID.String() + " " + access.GrantName(g.Resource, g.Actions)
 }
 
 // vanish remembers that Read did not find an object before its end: creating it again is judged at apply.
@@ -61,6 +82,21 @@ func (s *session) hasVanished(ref access.Ref) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.vanished[ref]
+}
+
+// see remembers what Read found. A tainted resource is planned like a new one, with nothing of its state: this is how it
+// is known for what it is.
+func (s *session) see(ref access.Ref, k kept) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[ref] = k
+}
+
+func (s *session) hasSeen(ref access.Ref) (kept, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.seen[ref]
+	return k, ok
 }
 
 // end is when an object ends, and whether that is known: the identity and the parent above it may not have arrived yet.

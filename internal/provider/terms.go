@@ -181,7 +181,7 @@ func (t *terms) observe(seen observed, all bool) {
 	set(&t.Renewals, types.Int64Value(seen.Renewals), all)
 	set(&t.EnforcedBy, types.StringValue(seen.EnforcedBy), all)
 	set(&t.Drift, textSet(seen.Drift), all)
-	set(&t.Revocation, textList(seen.Record.Revocation), all)
+	set(&t.Revocation, textList(seen.Revocation), all)
 }
 
 // set writes a value where all are asked for, or where the plan left it unknown.

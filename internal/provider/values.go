@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -194,9 +195,9 @@ func sameValue(plan, state attr.Value) attr.Value {
 			return s
 		}
 	case types.Object:
-		return types.ObjectValueMust(p.AttributeTypes(nil), sameParts(p.Attributes(), state.(types.Object).Attributes()))
+		return types.ObjectValueMust(p.AttributeTypes(context.Background()), sameParts(p.Attributes(), state.(types.Object).Attributes()))
 	case types.Map:
-		return types.MapValueMust(p.ElementType(nil), sameParts(p.Elements(), state.(types.Map).Elements()))
+		return types.MapValueMust(p.ElementType(context.Background()), sameParts(p.Elements(), state.(types.Map).Elements()))
 	}
 	return plan
 }

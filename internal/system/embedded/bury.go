@@ -16,6 +16,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// buriedLater is the outcome of a removal that failed after the proof.
+const buriedLater = "Its access is revoked and was seen to be gone; what is left is its record in the ledger: destroy it again."
+
 // bury removes from the ledger what the batch has revoked and published without, once the publication proves it. What
 // cannot be proven stays in the ledger, marked, so that the next destroy knows of it.
 func (s *System) bury(l *ledger, batch []*task) *ledger {
@@ -43,7 +46,10 @@ func (s *System) bury(l *ledger, batch []*task) *ledger {
 	}
 	next, err := s.commit(l, d, false)
 	if err != nil {
-		answerUnanswered(deletes, fmt.Errorf("its access is revoked and was seen to be gone, but it is still in the ledger: %w", err))
+		if f := (*failure)(nil); errors.As(err, &f) {
+			err = &failure{kind: f.kind, cause: f.cause, outcome: buriedLater}
+		}
+		answerUnanswered(deletes, err)
 		return l
 	}
 	return next

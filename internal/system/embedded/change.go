@@ -28,11 +28,13 @@ func (s *System) place(d *draft, c access.Change) (*placed, error) {
 	}
 	e := &entry{ref: object.Ref(), object: object, bound: access.Earliest(c.EndsAt, object.Common().ExpiresAt.Time).UTC()}
 	reviews := d.reviews(object)
-	switch {
-	case before == nil:
+	if before == nil {
 		e.history = access.Born(c.Stack, d.now, reviews...)
-	default:
-		e.history, e.issued = before.history.Next(before.object, object, d.now, reviews...), before.issued
+	} else {
+		e.history = before.history.Next(before.object, object, d.now, reviews...)
+		if !before.removed() {
+			e.issued = before.issued
+		}
 		if c.UID == "" {
 			e.history.UID = access.NewUID()
 		}
@@ -124,15 +126,25 @@ func (d *draft) strike(ref access.Ref, uid string) ([]*entry, error) {
 		if marked.removedAt.IsZero() {
 			marked.removedAt = d.now
 		}
+		d.again = d.again || v.removed()
 		if c, ok := v.credential(); ok {
 			for _, i := range v.issued {
 				d.revoke(c, i)
 			}
 		}
-		marked.issued = nil
+		marked.issued = evidenceOf(v.issued)
 		d.set(&marked)
 	}
 	return victims, nil
+}
+
+// evidenceOf is what is needed to see whether items are still published, without what was given out.
+func evidenceOf(items []item) []item {
+	kept := slices.Clone(items)
+	for i := range kept {
+		kept[i].Certificate, kept[i].Sealed = "", ""
+	}
+	return kept
 }
 
 // under is everything that hangs on an identity, however deep, sorted.

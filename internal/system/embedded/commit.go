@@ -69,10 +69,10 @@ func (s *System) base() (*ledger, error) {
 	s.mu.Lock()
 	l := s.cached
 	s.mu.Unlock()
+	if err := s.sweepStaged(); err != nil {
+		return nil, err
+	}
 	if l == nil || l.generation != g {
-		if err := s.sweepStaged(); err != nil {
-			return nil, err
-		}
 		if l, err = s.paths.readLedger(g); err != nil {
 			return nil, err
 		}
@@ -109,12 +109,12 @@ func (s *System) commit(base *ledger, d *draft, publish bool) (*ledger, error) {
 	if err := s.stageObjects(objects, base, d); err != nil {
 		return nil, s.abandon(err)
 	}
-	fresh := s.known.generation == base.generation && !objects.empty()
+	fresh := s.known.generation == base.generation && !objects.empty() && !d.again
 	was, due, err := s.due(base, fresh)
 	if err != nil {
 		return nil, s.abandon(err)
 	}
-	if objects.empty() && due == notDue {
+	if objects.empty() && due == notDue && !d.again {
 		return base, nil
 	}
 	if !fresh {
@@ -211,7 +211,7 @@ func (s *System) prune(removed []string) {
 // is above it now is revoked; what has ended by itself is forgotten.
 func (d *draft) settle() {
 	for _, e := range d.entries {
-		if c, ok := e.credential(); ok && len(e.issued) > 0 {
+		if c, ok := e.credential(); ok && len(e.issued) > 0 && !e.removed() {
 			if kept := d.outlasting(c, e, d.end(e)); len(kept) < len(e.issued) {
 				changed := *e
 				changed.issued = kept

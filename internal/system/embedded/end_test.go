@@ -119,7 +119,7 @@ func TestEndsNeverExceedWhatIsAbove(t *testing.T) {
 		w.dir = filepath.Join(dir, fmt.Sprint(n))
 		w.restart()
 		ids := []access.IdentityID{acme, {Partner: "sub", Environment: "prod", Name: "a"}, {Partner: "sub", Environment: "prod", Name: "b"}}
-		for range rapid.IntRange(4, 14).Draw(r, "changes") {
+		for range rapid.IntRange(3, 9).Draw(r, "changes") {
 			w.wait(time.Duration(rapid.IntRange(0, 72).Draw(r, "hours")) * time.Hour)
 			at, days := rapid.IntRange(0, 2).Draw(r, "at"), rapid.IntRange(1, 60).Draw(r, "days")
 			var o access.Object

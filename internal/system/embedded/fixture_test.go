@@ -49,6 +49,8 @@ func (w *world) wait(d time.Duration) { w.elapsed.Add(int64(d)) }
 // restart is a new process on the same directory.
 func (w *world) restart() {
 	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", LockWait: 5 * time.Second})
+	_, bench := w.TB.(*testing.B)
+	w.disk.unsynced = !bench
 }
 
 func (w *world) ctx() context.Context { return context.Background() }

@@ -44,17 +44,18 @@ func (s *System) issue(d *draft, before, e *entry, c *access.Credential, change 
 	if mode == access.IssueKeep && (kept || !end.After(d.now)) {
 		return false, nil
 	}
-	var fresh []item
-	if end.After(d.now) {
-		i, err := s.make(d.now, end, c, change)
-		if err != nil {
+	issued = end.After(d.now)
+	var fresh item
+	if issued {
+		if fresh, err = s.make(d.now, end, c, change); err != nil {
 			return false, err
 		}
-		fresh = []item{i}
 	}
-	old := d.supersede(c, e.issued, end, mode != access.IssueReplace)
-	e.issued = append(old, fresh...)
-	return len(fresh) > 0, nil
+	e.issued = d.supersede(c, e.issued, end, mode != access.IssueReplace)
+	if issued {
+		e.issued = append(e.issued, fresh)
+	}
+	return issued, nil
 }
 
 // supersede is what is left of the old items beside a new one. With overlap, an old secret works for the rotation's

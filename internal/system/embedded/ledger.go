@@ -196,6 +196,8 @@ type draft struct {
 	now     time.Time
 	touched map[access.Ref]bool
 	undo    []func()
+	// again asks for a publication though nothing changes: a removal did not come to its end with the last one.
+	again bool
 }
 
 func newDraft(of *ledger, now time.Time) *draft {

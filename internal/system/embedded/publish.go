@@ -63,17 +63,18 @@ func (s *System) due(l *ledger, whole bool) (published, due, error) {
 	if p.Generation != l.generation || l.unborn() {
 		return p, broken, nil
 	}
-	if !whole {
-		for _, name := range p.Files {
-			if _, err := os.Stat(s.paths.public(name)); err != nil {
-				return p, broken, nil
-			}
-		}
+	if !whole && slices.ContainsFunc(p.Files, s.missing) {
+		return p, broken, nil
 	}
 	if !p.RenewAt.IsZero() && !s.now().Before(p.RenewAt) {
 		return p, aging, nil
 	}
 	return p, notDue, nil
+}
+
+func (s *System) missing(name string) bool {
+	_, err := os.Stat(s.paths.public(name))
+	return err != nil
 }
 
 // open opens the keys, and makes them the first time.
@@ -152,7 +153,7 @@ func (s *System) files(d *draft, p policy.Publication, g generation, was publish
 	}
 	record.Revocations, record.RevocationsAt = digest, d.now
 	if files[crlFile], err = s.authority.CRL(revoked.x509, g.Number, d.now, p.ValidUntil); err == nil {
-		files[krlFile], err = s.authority.KRL(revoked.ssh, uint64(g.Number), d.now) //nolint:gosec // G115: it counts up from 1
+		files[krlFile], err = s.authority.KRL(revoked.ssh, uint64(g.Number), d.now)
 	}
 	return record, files, err
 }
@@ -218,7 +219,7 @@ func (s *System) revoked(d *draft) revocations {
 	}
 	for _, ref := range slices.SortedFunc(maps.Keys(d.entries), compareRefs) {
 		e := d.entries[ref]
-		if c, ok := e.credential(); ok && len(e.issued) > 0 && d.standing(c.IdentityID).cut() {
+		if c, ok := e.credential(); ok && len(e.issued) > 0 && !e.removed() && d.standing(c.IdentityID).cut() {
 			for _, i := range e.issued {
 				out.add(c.Kind(), ca.Revoked{Serial: i.Serial, At: d.now, Hold: true})
 			}

@@ -147,7 +147,7 @@ func (s *System) acquire() (locked bool, err error) {
 		if locked, err := s.lock.try(s.now()); locked || err != nil {
 			return locked, err
 		}
-		time.Sleep(time.Millisecond + rand.N(8*time.Millisecond)) //nolint:gosec // G404: it spreads those who wait, nothing more
+		time.Sleep(time.Millisecond + rand.N(8*time.Millisecond)) // spreads those who wait
 	}
 }
 

@@ -28,7 +28,7 @@ func (l *ledger) record(e *entry) (*access.Record, error) {
 	case stands.broken != "":
 		r.Drift = []string{"It gives no access, because " + stands.broken + "."}
 	}
-	if i, found := e.newest(); found {
+	if i, found := e.newest(); found && !e.removed() {
 		r.Issued = &access.Issued{At: i.At, Until: i.end(r.EndsAt), RotatesAt: i.RotatesAt, Serial: i.Serial, Fingerprint: i.Fingerprint}
 	}
 	r.EnforcedBy, r.Revocation, r.Login = enforcedBy(object), cutByHand(object), login(object)

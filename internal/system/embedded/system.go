@@ -199,10 +199,12 @@ func (s *System) snapshot() (l *ledger, settled bool, err error) {
 		return nil, false, err
 	}
 	l, err = s.paths.readLedger(before)
-	if after, again := s.paths.readGeneration(); again != nil || after != before {
-		return nil, false, nil // what went wrong is the other's commit at work
-	}
-	if err != nil || l.unborn() {
+	switch after, again := s.paths.readGeneration(); {
+	case again != nil:
+		return nil, false, again
+	case after != before: // and if something went wrong, then because of that
+		return nil, false, nil
+	case err != nil || l.unborn():
 		return nil, false, err
 	}
 	return l, due == notDue, nil

@@ -1,0 +1,188 @@
+package guardrail
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// cases are the good and the bad ones of every rule.
+func cases() map[string][]policy {
+	all := map[string][]policy{}
+	for _, family := range []map[string][]policy{ownerCases(), expiryCases(), reviewCases(), scopeCases(), credentialCases()} {
+		maps.Copy(all, family)
+	}
+	return all
+}
+
+func TestEveryRuleJudgesItsCases(t *testing.T) {
+	for slug, policies := range cases() {
+		rule, ok := Lookup(slug)
+		if !ok {
+			t.Errorf("%s has cases and is no rule", slug)
+			continue
+		}
+		for _, p := range policies {
+			t.Run(slug+"/"+p.name, func(t *testing.T) {
+				level, found := p.found(t, slug, false)
+				want := map[outcome]Level{shows: Warn, refuses: rule.Level}[p.want]
+				if found != (p.want != silent) || found && level != want {
+					t.Errorf("found %v at %s, want %v at %s; all findings:\n%s", found, level, p.want != silent, want, texted(build(p.parts...).findings()))
+				}
+			})
+		}
+	}
+}
+
+func texted(findings []Finding) string {
+	var b strings.Builder
+	for _, f := range findings {
+		fmt.Fprintf(&b, "%s [%s] %s at %q\n%s\n", f.Level, f.Subject, f.Summary(), f.Attribute, f.Detail())
+	}
+	return b.String()
+}
+
+// limited are the rules with a limit, whose cases stand at exactly it.
+var limited = strings.Fields(`expiry/indefinite expiry/past expiry/too-long expiry/rolling expiry/permanent expiry/outlives-identity
+	expiry/outlives-agreement expiry/outlives-parent expiry/cannot-be-enforced expiry/soon expiry/expired review/overdue review/future
+	review/automatic purpose/vague scope/wildcard-resource scope/privileged scope/outside-ceiling scope/exceeds-parent scope/foreign-partner
+	scope/overlap scope/accumulation credential/no-rotation credential/weak-key credential/rsa-2048 credential/open-network credential/count
+	delegation/depth activity/dormant activity/unused-renewal offboarding/rehearsal-overdue waiver/expired waiver/too-long`)
+
+func TestEveryRuleIsComplete(t *testing.T) {
+	written := cases()
+	seen := map[string]bool{}
+	for _, r := range Catalogue() {
+		if seen[r.Slug] {
+			t.Errorf("%s stands twice in the table", r.Slug)
+		}
+		seen[r.Slug] = true
+		family, name, _ := strings.Cut(r.Slug, "/")
+		if family == "" || name == "" || strings.ToLower(r.Slug) != r.Slug || strings.Contains(r.Slug, " ") {
+			t.Errorf("%s is no slug of family/what-is-wrong", r.Slug)
+		}
+		if r.Title == "" || strings.HasSuffix(r.Title, ".") || r.Level == Off || len(r.Controls) < 2 || len(r.On) == 0 || len(r.Reads) == 0 {
+			t.Errorf("%s lacks a title, a level, controls, types or what it reads", r.Slug)
+		}
+		for _, text := range []string{r.Why, r.Remedy} {
+			if len(text) < 20 || !strings.HasSuffix(text, ".") || strings.ToUpper(text[:1]) != text[:1] {
+				t.Errorf("%s: %q is no sentence", r.Slug, text)
+			}
+		}
+		if r.own == nil && r.above == nil && r.beside == nil || (r.above == nil) != (r.up == nil) || (r.beside == nil) != (r.meet == nil) {
+			t.Errorf("%s has no whole check", r.Slug)
+		}
+		for _, s := range r.Silences {
+			if _, ok := Lookup(s); !ok {
+				t.Errorf("%s silences %s, which is no rule", r.Slug, s)
+			}
+		}
+		complete(t, r, written[r.Slug])
+	}
+}
+
+func complete(t *testing.T, r Rule, policies []policy) {
+	t.Helper()
+	count := map[outcome]int{}
+	names, edges := map[string]bool{}, 0
+	for _, p := range policies {
+		count[p.want]++
+		if names[p.name] {
+			t.Errorf("%s has two cases called %q", r.Slug, p.name)
+		}
+		names[p.name] = true
+		if p.boundary {
+			edges++
+		}
+	}
+	if count[silent] < 3 || count[refuses] < 3 {
+		t.Errorf("%s has %d good and %d bad cases; 3 of each are the least", r.Slug, count[silent], count[refuses])
+	}
+	if slices.Contains(limited, r.Slug) && edges == 0 {
+		t.Errorf("%s has a limit and no case at exactly it", r.Slug)
+	}
+}
+
+// The table in RULES.md, so that no rule is lost or changes its level unnoticed.
+func TestTheCatalogueIsWhatWasDecided(t *testing.T) {
+	fixed := strings.Fields(`plan/unknown owner/missing partner/unknown expiry/unknown expiry/indefinite expiry/past expiry/rolling
+		expiry/outlives-identity expiry/outlives-parent expiry/cannot-be-enforced review/future purpose/missing scope/wildcard-action
+		scope/system-path scope/outside-ceiling scope/exceeds-parent separation/environment separation/duplicate credential/private-key
+		credential/open-trust delegation/not-allowed delegation/depth delegation/cycle delegation/unknown-parent incident/reopened
+		waiver/unknown-rule waiver/fixed-rule waiver/expired waiver/too-long waiver/self-approved`)
+	deny := strings.Fields(`owner/not-an-address owner/placeholder owner/external owner/departed expiry/too-long expiry/permanent
+		expiry/outlives-agreement review/overdue review/automatic review/by-partner purpose/vague scope/wildcard-resource scope/privileged
+		scope/foreign-partner scope/overlap separation/shared-key credential/no-rotation credential/weak-key credential/open-network
+		activity/unused-renewal`)
+	warn := strings.Fields(`expiry/soon expiry/expired scope/accumulation credential/static-secret credential/rsa-2048 credential/network
+		credential/count activity/dormant activity/not-logged activity/drift offboarding/rehearsal-overdue waiver/unused`)
+	if got, want := len(Catalogue()), len(fixed)+len(deny)+len(warn); got != want {
+		t.Errorf("%d rules, want %d", got, want)
+	}
+	for _, row := range []struct {
+		slugs []string
+		level Level
+		fixed bool
+	}{{fixed, Deny, true}, {deny, Deny, false}, {warn, Warn, false}} {
+		for _, slug := range row.slugs {
+			if r, ok := Lookup(slug); !ok || r.Level != row.level || r.Fixed != row.fixed {
+				t.Errorf("%s: found %v, level %s, fixed %v", slug, ok, r.Level, r.Fixed)
+			}
+		}
+	}
+}
+
+func TestTheCatalogueCannotBeChanged(t *testing.T) {
+	changed := Catalogue()
+	changed[0].Level, changed[0].Controls[0] = Off, "nothing"
+	changed[0].On[0] = access.TypeGrant
+	if again := Catalogue()[0]; again.Level == Off || again.Controls[0] == "nothing" {
+		t.Error("who changes the catalogue that it was given changes the rules")
+	}
+	if !slices.IsSortedFunc(Catalogue(), func(a, b Rule) int { return strings.Compare(a.Slug, b.Slug) }) {
+		t.Error("the catalogue is not sorted")
+	}
+}
+
+// Each rule is needed: switched off, one of its own bad cases is no longer found.
+func TestEveryRuleIsMissedWhenItIsSwitchedOff(t *testing.T) {
+	for slug, policies := range cases() {
+		missed := 0
+		for _, p := range policies {
+			if p.want == silent {
+				continue
+			}
+			_, on := p.found(t, slug, false)
+			_, off := p.found(t, slug, true)
+			if on && !off {
+				missed++
+			}
+		}
+		if missed == 0 {
+			t.Errorf("%s is missed by none of its cases", slug)
+		}
+	}
+}
+
+// Every text that any case gives rise to reads as it should.
+func TestFindingsReadAsSentences(t *testing.T) {
+	for slug, policies := range cases() {
+		for _, p := range policies {
+			for _, f := range build(p.parts...).findings() {
+				detail := f.Detail()
+				for _, flaw := range []string{"%!", "  ", "..", "\x00", "<nil>", " ,", "PRIVATE KEY-----", "AGE-SECRET"} {
+					if strings.Contains(strings.ReplaceAll(detail, "...", ""), flaw) && !strings.Contains(detail, "jane..doe") {
+						t.Errorf("%s/%s: %q in %s", slug, p.name, flaw, detail)
+					}
+				}
+				if f.Problem == "" || f.Fix == "" || strings.HasSuffix(f.Problem, ".") || !strings.HasSuffix(f.Fix, ".") {
+					t.Errorf("%s/%s: problem %q, fix %q", slug, p.name, f.Problem, f.Fix)
+				}
+			}
+		}
+	}
+}

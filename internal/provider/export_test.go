@@ -1,0 +1,17 @@
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded"
+)
+
+// NewAround makes providers whose system stands behind another one, which a test lets fail on demand.
+func NewAround(clock access.Clock, around func(access.System) access.System) func() provider.Provider {
+	return func() provider.Provider {
+		return &partnerProvider{version: "test", clock: clock, open: func(directory string, o embedded.Options) access.System {
+			return around(embedded.Open(directory, o))
+		}}
+	}
+}

@@ -1,0 +1,160 @@
+package provider_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func review(at string) string {
+	return fmt.Sprintf(`{ at = %q, by = "joe@example.com", reason = "The feed is still used daily" }`, at)
+}
+
+func TestALaterEndNeedsAReviewThatWasNotUsed(t *testing.T) {
+	w := newWorld(t)
+	april, may := `"2027-04-30T00:00:00Z"`, `"2027-05-31T00:00:00Z"`
+	first, second := review("2026-11-20T00:00:00Z"), review("2026-11-23T00:00:00Z")
+	w.run(
+		resource.TestStep{Config: w.config(identity(args{"review": first}))},
+		// It stood when the identity was created, and so it is used.
+		refused(w.config(identity(args{"review": first, "expires_at": april})), "expiry/rolling"),
+		// Applied in between, a review is unused, and moves nothing but itself.
+		resource.TestStep{
+			Config:            w.config(identity(args{"review": second})),
+			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "renewals", knownvalue.Int64Exact(0)), has(theIdentity, "reviewed_at", text("2026-11-23T00:00:00Z"))},
+		},
+		resource.TestStep{
+			PreConfig: w.passes(day), Config: w.config(identity(args{"review": second, "expires_at": april})),
+			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "renewals", knownvalue.Int64Exact(1)), has(theIdentity, "renewed_at", text("2026-11-25T12:00:00Z"))},
+		},
+		refused(w.config(identity(args{"review": second, "expires_at": may})), "expiry/rolling"),
+	)
+}
+
+func TestAReviewOfTheIdentityCoversItsGrants(t *testing.T) {
+	w := newWorld(t)
+	reviewed := identity(args{"review": review("2026-11-20T00:00:00Z")})
+	later := grant(args{"expires_at": `"2027-03-20T00:00:00Z"`})
+	w.run(
+		resource.TestStep{Config: w.config(identity(nil), grant(nil))},
+		refused(w.config(identity(nil), later), "expiry/rolling"),
+		resource.TestStep{
+			Config: w.config(reviewed, later),
+			ConfigStateChecks: []statecheck.StateCheck{
+				has(theGrant, "renewals", knownvalue.Int64Exact(1)), has(theGrant, "reviewed_at", text("2026-11-20T00:00:00Z")),
+			},
+		},
+		resource.TestStep{Config: w.config(reviewed, later), ConfigPlanChecks: emptyPlan()},
+	)
+}
+
+// Whatever the rules say about the rest: suspending, shortening, narrowing and destroying always go through.
+func TestLessAccessIsNeverRefused(t *testing.T) {
+	w := newWorld(t)
+	config := func(i, k, g args) string {
+		return w.providerBlock(tightened...) + identity(i) + credential("secret", k) + grant(g)
+	}
+	w.run(
+		resource.TestStep{Config: w.config(identity(nil), credential("secret", nil), grant(nil))},
+		resource.TestStep{
+			Config:           config(args{"expires_at": `"2027-03-01T00:00:00Z"`}, args{"allowed_cidrs": `["203.0.113.0/25"]`}, args{"actions": `["read"]`}),
+			ConfigPlanChecks: plans(plancheck.ResourceActionUpdate, theGrant),
+		},
+		resource.TestStep{
+			Config: config(args{"expires_at": `"2027-03-01T00:00:00Z"`, "suspended": "true"}, args{"expires_at": `"2027-01-28T00:00:00Z"`, "allowed_cidrs": `["203.0.113.0/25"]`},
+				args{"actions": `["read"]`, "resource": `"orders/acme/daily/one"`}),
+			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "status", text("suspended")), has(theIdentity, "suspended", knownvalue.Bool(true))},
+		},
+		// Shortening to a past moment ends at once.
+		resource.TestStep{
+			Config: config(args{"expires_at": `"2026-11-24T11:00:00Z"`, "suspended": "true"}, args{"expires_at": `"2026-11-24T11:00:00Z"`, "allowed_cidrs": `["203.0.113.0/25"]`},
+				args{"actions": `["read"]`, "resource": `"orders/acme/daily/one"`, "expires_at": `"2026-11-24T11:00:00Z"`}),
+			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "status", text("expired")), has(theKey, "status", text("expired")), has(theGrant, "status", text("expired"))},
+		},
+	)
+}
+
+// Somebody else shortens the identity: the system revokes the certificate at once, and the credential becomes due.
+func TestAShorteningFromElsewhereMakesTheCredentialDue(t *testing.T) {
+	w := newWorld(t)
+	config := w.config(identity(nil), credential("certificate", nil))
+	shorter := w.config(identity(args{"expires_at": `"2026-12-05T00:00:00Z"`}), credential("certificate", nil))
+	w.run(
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig: func() {
+				w.each(func(s access.System, r *access.Record) {
+					if i, ok := r.Object.(*access.Identity); ok {
+						i.ExpiresAt, _ = access.ParseMoment("2026-12-05T00:00:00Z")
+						if _, err := s.Put(context.Background(), access.Change{Object: i, Stack: r.Stack, UID: r.UID, EndsAt: i.ExpiresAt.Time}); err != nil {
+							t.Fatal(err)
+						}
+					}
+				})
+			},
+			RefreshState: true, ExpectNonEmptyPlan: true,
+		},
+		resource.TestStep{
+			Config:            shorter,
+			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectUnknownValue(theKey, path("issued")), plancheck.ExpectUnknownValue(theKey, path("serial"))}},
+			ConfigStateChecks: []statecheck.StateCheck{has(theKey, "ends_at", text("2026-12-05T00:00:00Z"))},
+		},
+		resource.TestStep{Config: shorter, ConfigPlanChecks: emptyPlan()},
+	)
+}
+
+func TestOnlyWhatIsNamedReissues(t *testing.T) {
+	for _, kind := range []string{"certificate", "ssh_certificate", "secret"} {
+		t.Run(kind, func(t *testing.T) {
+			w := newWorld(t)
+			stays := func(replaced args) resource.TestStep {
+				return resource.TestStep{
+					Config: w.config(identity(nil), credential(kind, replaced)),
+					ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+						plancheck.ExpectResourceAction(theKey, plancheck.ResourceActionUpdate),
+						plancheck.ExpectKnownValue(theKey, path("fingerprint"), knownvalue.NotNull()),
+					}},
+				}
+			}
+			anew := func(replaced args) resource.TestStep {
+				return resource.TestStep{
+					Config:           w.config(identity(nil), credential(kind, replaced)),
+					ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectUnknownValue(theKey, path("fingerprint"))}},
+				}
+			}
+			w.run(
+				resource.TestStep{Config: w.config(identity(nil), credential(kind, nil))},
+				stays(args{"owner": `"joe@example.com"`}),
+				stays(args{"rotation": `{ every = "240h", overlap = "24h" }`}),
+				anew(args{"rotation": `{ every = "240h", overlap = "24h", trigger = { incident = "7" } }`}),
+				resource.TestStep{PreConfig: w.passes(day), Config: w.config(identity(nil), credential(kind, args{"rotation": `{ every = "240h", overlap = "24h", trigger = { incident = "7" } }`})), ConfigPlanChecks: emptyPlan()},
+				anew(args{"rotation": `{ every = "240h", overlap = "24h", trigger = { incident = "7" } }`, "revoke_issued_before": `"2026-11-25T00:00:00Z"`}),
+				resource.TestStep{
+					PreConfig:        w.passes(10 * day),
+					Config:           w.config(identity(nil), credential(kind, args{"rotation": `{ every = "240h", overlap = "24h", trigger = { incident = "7" } }`, "revoke_issued_before": `"2026-11-25T00:00:00Z"`})),
+					ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectUnknownValue(theKey, path("fingerprint"))}},
+				},
+			)
+		})
+	}
+}
+
+// A grant keeps its name for life, also when what it was made of changes.
+func TestAGrantsNameIsFrozen(t *testing.T) {
+	w := newWorld(t)
+	wider := grant(args{"actions": `["read"]`, "resource": `"orders/acme/weekly/*"`})
+	w.run(
+		resource.TestStep{Config: w.config(identity(nil), grant(nil)), ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "name", text("orders-acme-daily-f7a306fd"))}},
+		resource.TestStep{Config: w.config(identity(nil), wider), ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "name", text("orders-acme-daily-f7a306fd"))}},
+		// Forgotten and declared again it keeps its name, too.
+		resource.TestStep{Config: w.config(identity(nil), "removed {\n  from = partner_grant.orders\n  lifecycle { destroy = false }\n}\n")},
+		resource.TestStep{Config: w.config(identity(nil), wider), ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "name", text("orders-acme-daily-f7a306fd"))}},
+	)
+}

@@ -1,0 +1,148 @@
+package embedded
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func TestExactlyTheseFilesArePublished(t *testing.T) {
+	w, _ := story(t)
+	want := []string{
+		"bundle.tar.gz", "ca.pem", "crl.pem", "jwks.json", "openid-configuration", "policy/data.json", "policy/key.pem",
+		"policy/policy.rego", "ssh/ca.pub", "ssh/principals/deploy", "ssh/revoked_keys",
+	}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(w.files("publish")))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestGatewaysMayReadThePublicationAndNothingElse(t *testing.T) {
+	w, _ := story(t)
+	for _, dir := range []string{".", "publish", "publish/ssh", "publish/ssh/principals", "publish/policy"} {
+		w.mode(dir, 0o755)
+	}
+	for _, dir := range []string{"ledger", "ledger/acme", "ledger/acme/prod/etl", "keys", "publish/.staged"} {
+		w.mode(dir, 0o700)
+	}
+	for name := range w.files("publish") {
+		w.mode("publish/"+name, 0o644)
+	}
+	for name := range w.files("ledger") {
+		w.mode("ledger/"+name, 0o600)
+	}
+	for name := range w.files("keys") {
+		w.mode("keys/"+name, 0o600)
+	}
+}
+
+func (w *world) mode(name string, want os.FileMode) {
+	w.Helper()
+	info, err := os.Stat(filepath.Join(w.dir, name))
+	if err != nil {
+		w.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != want {
+		w.Errorf("%s is %o, want %o", name, got, want)
+	}
+}
+
+func TestAPlanOnAHealthyDirectoryWritesNothing(t *testing.T) {
+	w, r := story(t)
+	before := w.files("")
+	w.restart()
+	w.disk.before = func(operation, path string) error {
+		t.Errorf("%s %s", operation, path)
+		return nil
+	}
+	w.get(r.Object.Ref())
+	if _, err := w.List(w.ctx()); err != nil {
+		t.Error(err)
+	}
+	same(t, before, w.files(""))
+}
+
+func TestUnchangedFilesAreNotRewritten(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		w, _ := story(t)
+		w.put(grant(acme, "hourly", "orders/*", 30, "read"))
+		before := w.files("publish")
+		if again {
+			w.restart()
+		}
+		w.put(grant(acme, "daily", "orders/*", 30, "read"))
+		for name, text := range w.files("publish") {
+			changes := name == "policy/data.json" || name == "bundle.tar.gz" || again && (name == "crl.pem" || name == "ssh/revoked_keys")
+			if text != before[name] && !changes {
+				t.Errorf("%s was rewritten", name)
+			}
+		}
+	}
+}
+
+func TestAPublicationIsRenewedInTheSecondHalfOfItsLife(t *testing.T) {
+	w, r := story(t)
+	crl := w.read("publish/crl.pem")
+	w.wait(14 * 24 * time.Hour)
+	w.restart()
+	w.get(r.Object.Ref())
+	if w.read("publish/crl.pem") != crl {
+		t.Error("renewed too early")
+	}
+	w.wait(2 * 24 * time.Hour)
+	w.restart()
+	w.get(r.Object.Ref())
+	if w.read("publish/crl.pem") == crl {
+		t.Error("not renewed")
+	}
+}
+
+func TestAnotherLedgerUnderTheSameNumberIsNoticed(t *testing.T) {
+	w, r := story(t)
+	other := &world{TB: t, dir: w.dir, elapsed: w.elapsed}
+	other.restart()
+	other.get(r.Object.Ref())
+	w.put(identity(acme, 50), update(w.get(acme.Ref())))
+	if got := other.get(acme.Ref()); !got.EndsAt.Equal(start.AddDate(0, 0, 50)) {
+		t.Errorf("another process sees %s", got.EndsAt)
+	}
+}
+
+func TestSystemSaysWhatItCannotDo(t *testing.T) {
+	c := newWorld(t).Capabilities()
+	for _, test := range []struct {
+		resource string
+		action   string
+		good     bool
+	}{
+		{"ssh/deploy", "login", true},
+		{"ssh/deploy", "login-pty", true},
+		{"ssh/deploy", "read", false},
+		{"ssh/Deploy", "login", false},
+		{"ssh/deploy/x", "read", true},
+		{"ssh", "read", true},
+		{"orders/acme/*", "read", true},
+	} {
+		if err := c.CheckGrant(grant(acme, "g", test.resource, 1, test.action)); (err == nil) != test.good {
+			t.Errorf("%s on %s: %v", test.action, test.resource, err)
+		}
+	}
+	for pattern, reaches := range map[access.Pattern]bool{"ssh/root": true, "ssh/+": true, "*": true, "+/root": true, "ssh/deploy": false, "ssh/root/x": false} {
+		if (c.SystemPath(pattern) != "") != reaches {
+			t.Errorf("%s: %q", pattern, c.SystemPath(pattern))
+		}
+	}
+	if c.Privileged("ssh/deploy", []string{"login"}) != "" || c.Privileged("ssh/+", []string{"login", "login-pty"}) == "" || c.Privileged("a/b", []string{"login-pty"}) != "" {
+		t.Error("what is privileged is not")
+	}
+	if c.CannotEnd(nil, start) != "" || c.CannotEnd(nil, time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)) == "" || c.CannotEnd(nil, time.Time{}) == "" {
+		t.Error("ends that cannot be enforced")
+	}
+}

@@ -1,0 +1,181 @@
+// Command rulesdoc writes the templates of the guardrail pages from the catalogue: one page for each family of rules,
+// and the table of all rules into templates/guides/guardrails.md.tmpl, between two marks.
+//
+// `make generate` runs it before tfplugindocs, in the folder of this file.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+//go:generate go run . ../../templates/guides
+
+const (
+	begin = "<!-- The table is written by tools/rulesdoc. -->\n"
+	end   = "<!-- End of the table. -->\n"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("rulesdoc: ")
+	if len(os.Args) != 2 {
+		log.Fatal("usage: rulesdoc FOLDER-OF-GUIDES")
+	}
+	if err := write(os.Args[1], guardrail.Catalogue()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// write replaces the pages of a folder. A family that is gone takes its page along.
+func write(folder string, rules []guardrail.Rule) error {
+	old, err := filepath.Glob(filepath.Join(folder, "guardrails-*.md.tmpl"))
+	if err != nil {
+		return err
+	}
+	pages := map[string][]byte{}
+	for family, members := range families(rules) {
+		pages[filepath.Join(folder, "guardrails-"+family+".md.tmpl")] = page(family, members)
+	}
+	for _, path := range old {
+		if _, stays := pages[path]; !stays {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	overview := filepath.Join(folder, "guardrails.md.tmpl")
+	if pages[overview], err = withTable(overview, rules); err != nil {
+		return err
+	}
+	for path, text := range pages {
+		if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // a page of the docs
+			return err
+		}
+	}
+	return nil
+}
+
+func families(rules []guardrail.Rule) map[string][]guardrail.Rule {
+	out := map[string][]guardrail.Rule{}
+	for _, r := range rules {
+		out[family(r)] = append(out[family(r)], r)
+	}
+	return out
+}
+
+func family(r guardrail.Rule) string {
+	name, _, _ := strings.Cut(r.Slug, "/")
+	return name
+}
+
+// page is one family's page.
+func page(family string, rules []guardrail.Rule) []byte {
+	var b bytes.Buffer
+	title := "Guardrails: " + family
+	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"\"\ndescription: |-\n  The rules of the family %s: what each refuses, why, and what to write instead.\n---\n\n", title, family)
+	fmt.Fprintf(&b, "# %s\n\nWhat levels and waivers mean, and when a finding is an error, is said in the [guide to guardrails](guardrails.md).\n", title)
+	for _, r := range rules {
+		section(&b, r)
+	}
+	return b.Bytes()
+}
+
+func section(b *bytes.Buffer, r guardrail.Rule) {
+	fmt.Fprintf(b, "\n## %s\n\n%s. %s\n\n**Instead:** %s\n\n", r.Slug, r.Title, r.Why, r.Remedy)
+	fmt.Fprintf(b, "- Level: %s\n- Judges: %s\n", level(r), strings.Join(judged(r), ", "))
+	if read := arguments(r); read != "" {
+		fmt.Fprintf(b, "- Reads: %s\n", read)
+	}
+	if len(r.Silences) > 0 {
+		fmt.Fprintf(b, "- Where it speaks, these are silent on the same argument: %s\n", strings.Join(quoted(r.Silences), ", "))
+	}
+	fmt.Fprintf(b, "- Controls: %s\n", strings.Join(controls(r), ", "))
+}
+
+func level(r guardrail.Rule) string {
+	if r.Fixed {
+		return r.Level.String() + ", fixed"
+	}
+	return r.Level.String()
+}
+
+func judged(r guardrail.Rule) []string {
+	plural := map[access.Type]string{access.TypeIdentity: "identities", access.TypeCredential: "credentials", access.TypeGrant: "grants"}
+	var out []string
+	for _, t := range []access.Type{access.TypeIdentity, access.TypeCredential, access.TypeGrant} {
+		if slices.Contains(r.On, t) {
+			out = append(out, plural[t])
+		}
+	}
+	return out
+}
+
+func arguments(r guardrail.Rule) string {
+	out := strings.Join(quoted(r.Reads), ", ")
+	if len(r.ReadsAbove) > 0 {
+		above := strings.Join(quoted(r.ReadsAbove), ", ") + " of what is above it"
+		if out == "" {
+			return above
+		}
+		out += "; " + above
+	}
+	return out
+}
+
+func controls(r guardrail.Rule) []string {
+	var out []string
+	for _, c := range r.Controls {
+		text := string(c)
+		if formerly := c.Formerly(); formerly != "" {
+			text += " (formerly " + formerly + ")"
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+func quoted(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = "`" + n + "`"
+	}
+	return out
+}
+
+// withTable is the overview with the table of all rules between its marks.
+func withTable(path string, rules []guardrail.Rule) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	head, rest, found := bytes.Cut(text, []byte(begin))
+	_, tail, closed := bytes.Cut(rest, []byte(end))
+	if !found || !closed {
+		return nil, fmt.Errorf("%s has no marks for the table: %s%s", path, begin, end)
+	}
+	return slices.Concat(head, []byte(begin), table(rules), []byte(end), tail), nil
+}
+
+func table(rules []guardrail.Rule) []byte {
+	var b bytes.Buffer
+	b.WriteString("\n| rule | level | it speaks when |\n|---|---|---|\n")
+	for _, r := range rules {
+		fmt.Fprintf(&b, "| [`%s`](guardrails-%s.md#%s) | %s | %s |\n", r.Slug, family(r), anchor(r.Slug), level(r), lower(r.Title))
+	}
+	b.WriteString("\n")
+	return b.Bytes()
+}
+
+// anchor is what GitHub and the registry make of a heading.
+func anchor(slug string) string { return strings.ReplaceAll(slug, "/", "") }
+
+func lower(title string) string { return strings.ToLower(title[:1]) + title[1:] }
