@@ -116,7 +116,8 @@ func widenedTrust(b, a *FederatedTrust) bool {
 	if b == nil || a == nil {
 		return b != a
 	}
-	return b.Issuer != a.Issuer || b.Subject != a.Subject || !subset(a.Audiences, b.Audiences) || len(a.Audiences) == 0
+	audience := len(b.Audiences) > 0 && (len(a.Audiences) == 0 || !subset(a.Audiences, b.Audiences))
+	return b.Issuer != a.Issuer || b.Subject != a.Subject || audience
 }
 
 func widenedRotation(b, a *Rotation) bool {

@@ -63,13 +63,16 @@ var placeholders = strings.Fields(`noreply donotreply noresponse todo tbd tba tb
 	anyone changeme replaceme fixme placeholder example sample dummy fake foobar asdf xxx none null nil undefined unknown unowned
 	unassigned user username yourname firstnamelastname firstlast name temp tmp invalid blackhole devnull`)
 
+// joined takes the marks out of a local part.
+var joined = strings.NewReplacer(".", "", "-", "", "_", "")
+
 func ownerPlaceholder(_ *Context, s *Subject) []problem {
 	a, ok := parseAddress(s.terms().Owner)
 	if !ok {
 		return nil
 	}
 	name, _, _ := strings.Cut(a.local, "+")
-	name = strings.TrimRight(strings.NewReplacer(".", "", "-", "", "_", "").Replace(name), "0123456789")
+	name = strings.TrimRight(joined.Replace(name), "0123456789")
 	if !slices.Contains(placeholders, name) && !within(a.domain, []string{"invalid"}) {
 		return nil
 	}

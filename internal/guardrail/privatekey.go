@@ -5,7 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -22,7 +26,13 @@ var (
 // base64 or hexadecimal of one of these.
 func PrivateKey(values ...string) bool {
 	for _, v := range values {
-		if len(v) >= 16 && private(v, 2) {
+		if len(v) < 16 {
+			continue
+		}
+		if strings.ContainsAny(v, "\\\r%") {
+			v = unescape.Replace(v)
+		}
+		if private(v, 2) {
 			return true
 		}
 	}
@@ -30,10 +40,7 @@ func PrivateKey(values ...string) bool {
 }
 
 func private(text string, depth int) bool {
-	if strings.ContainsAny(text, "\\\r%") {
-		text = unescape.Replace(text)
-	}
-	upper := strings.ToUpper(text)
+	upper := upperASCII(text)
 	switch {
 	case strings.Contains(upper, "PRIVATE KEY") && pemPrivate.MatchString(text),
 		strings.Contains(upper, "PUTTY-USER-KEY-FILE"), strings.Contains(upper, "PRIVATE-LINES:"),
@@ -41,21 +48,34 @@ func private(text string, depth int) bool {
 		strings.Contains(text, "kty") && jwkType.MatchString(text) && jwkPrivate.MatchString(text):
 		return true
 	}
-	return depth > 0 && encodedPrivate(text, depth-1)
+	return depth > 0 && len(text) >= 48 && encodedPrivate(text, depth-1)
+}
+
+// upperASCII is the text in capitals. What is no letter of ASCII stays, in bytes that are no text too.
+func upperASCII(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if c >= 'a' && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
 }
 
 // encodedPrivate looks into whatever in the text is long enough to be base64 or hexadecimal of a key.
 func encodedPrivate(text string, depth int) bool {
-	for _, run := range runs(text) {
-		var decoded [][]byte
-		if b, err := hex.DecodeString(run); err == nil {
-			decoded = append(decoded, b)
-		}
+	for _, r := range runs(text) {
 		for start := range 4 { // what stands before it may have shifted it
-			decoded = append(decoded, unbase64(run[start:]))
+			if b := unbase64(r.letters[start:]); private(string(b), depth) {
+				return true
+			}
 		}
-		for _, b := range decoded {
-			if derPrivate(b) || private(string(b), depth) {
+		for _, start := range r.words {
+			word := r.letters[start:]
+			if word[0] == 'M' && derPrivate(unbase64(word)) {
+				return true
+			}
+			if b := unhex(word); len(b) > 0 && (private(string(b), depth) || derPrivate(b)) {
 				return true
 			}
 		}
@@ -66,33 +86,59 @@ func encodedPrivate(text string, depth int) bool {
 var urlSafe = strings.NewReplacer("-", "+", "_", "/")
 
 // unbase64 decodes as much of either alphabet as makes whole bytes.
-func unbase64(run string) []byte {
-	if len(run)%4 == 1 {
-		run = run[:len(run)-1]
+func unbase64(letters string) []byte {
+	if len(letters)%4 == 1 {
+		letters = letters[:len(letters)-1]
 	}
-	b, err := base64.RawStdEncoding.DecodeString(urlSafe.Replace(run))
+	b, err := base64.RawStdEncoding.DecodeString(urlSafe.Replace(letters))
 	if err != nil {
 		return nil
 	}
 	return b
 }
 
-// runs are the stretches of base64 or hexadecimal letters in a text, white space left out, of 48 letters or more.
-func runs(text string) []string {
-	var all []string
-	var run strings.Builder
+// unhex decodes the hexadecimal that the letters begin with.
+func unhex(letters string) []byte {
+	end := 0
+	for end < len(letters) && strings.IndexByte("0123456789abcdefABCDEF", letters[end]) >= 0 {
+		end++
+	}
+	if end < 48 {
+		return nil
+	}
+	b, _ := hex.DecodeString(letters[:end&^1])
+	return b
+}
+
+// run is a stretch of base64 letters in a text, white space left out, and where in it words begin.
+type run struct {
+	letters string
+	words   []int
+}
+
+// runs are those of 48 letters or more. The dashes of PEM end one.
+func runs(text string) []run {
+	var all []run
+	var words []int
+	letters, apart := make([]byte, 0, len(text)), true
 	flush := func() {
-		if run.Len() >= 48 {
-			all = append(all, run.String())
+		if len(letters) >= 48 {
+			all = append(all, run{string(letters), slices.Clone(words)})
 		}
-		run.Reset()
+		letters, words, apart = letters[:0], words[:0], true
 	}
 	for i := range len(text) {
 		c := text[i]
 		switch {
+		case c == '-' && i+1 < len(text) && text[i+1] == '-':
+			flush()
 		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '+', c == '/', c == '_', c == '-':
-			run.WriteByte(c)
+			if apart {
+				words, apart = append(words, len(letters)), false
+			}
+			letters = append(letters, c)
 		case c == '\n', c == '\t', c == ' ':
+			apart = true
 		default:
 			flush()
 		}
@@ -101,17 +147,24 @@ func runs(text string) []string {
 	return all
 }
 
+// derPrivate says whether the bytes begin with a private key in DER.
 func derPrivate(b []byte) bool {
-	if len(b) < 40 || b[0] != 0x30 {
+	var whole, fields cryptobyte.String
+	input := cryptobyte.String(b)
+	if len(b) < 40 || !input.ReadASN1Element(&whole, asn1.SEQUENCE) {
 		return false
 	}
-	if _, err := x509.ParsePKCS8PrivateKey(b); err == nil {
+	// All of them begin with a version, which requests and certificates do not.
+	if sequence := whole; !sequence.ReadASN1(&fields, asn1.SEQUENCE) || !fields.PeekASN1Tag(asn1.INTEGER) {
+		return false
+	}
+	if _, err := x509.ParsePKCS8PrivateKey(whole); err == nil {
 		return true
 	}
-	if _, err := x509.ParsePKCS1PrivateKey(b); err == nil {
+	if _, err := x509.ParsePKCS1PrivateKey(whole); err == nil {
 		return true
 	}
-	_, err := x509.ParseECPrivateKey(b)
+	_, err := x509.ParseECPrivateKey(whole)
 	return err == nil
 }
 

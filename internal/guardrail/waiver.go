@@ -163,7 +163,7 @@ func waiverUnused(c *Context, s *Subject, w granted) (problem, bool) {
 	if r == nil || r.Fixed || r.Pairs() || r.Slug == unusedWaiver || !w.Until.After(c.Now) || c.hid[w.slug] {
 		return problem{}, false
 	}
-	return problem{text: say("%s waives %s, which has nothing to say of it", s, w.slug)}, true
+	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which has nothing to say of it", s, w.slug)}, true
 }
 
 // rule is the rule of a slug, with its level; nil where there is none.

@@ -59,7 +59,13 @@ func newCLI(t *testing.T) *cli {
 func (c *cli) write(text string) {
 	c.t.Helper()
 	const head = "terraform {\n  required_providers {\n    partner = { source = \"partner-access/partner\" }\n  }\n}\n"
-	if err := os.WriteFile(filepath.Join(c.folder, "main.tf"), []byte(head+text), 0o600); err != nil {
+	c.file("main.tf", head+text)
+}
+
+// file writes one file of the configuration.
+func (c *cli) file(name, text string) {
+	c.t.Helper()
+	if err := os.WriteFile(filepath.Join(c.folder, name), []byte(text), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
 }

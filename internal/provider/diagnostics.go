@@ -18,21 +18,34 @@ const offboardNow = "To offboard now, whatever the rules say: terraform destroy 
 // report turns findings into diagnostics, each at its attribute.
 func report(diags *diag.Diagnostics, findings []guardrail.Finding) {
 	for _, f := range findings {
-		switch {
-		case f.Level == guardrail.Deny:
+		switch f.Level {
+		case guardrail.Deny:
 			addAt(diags, diag.NewErrorDiagnostic(f.Summary(), f.Detail()+"\n"+offboardNow), f.Attribute)
-		case f.Level == guardrail.Warn:
+		case guardrail.Warn:
 			addAt(diags, diag.NewWarningDiagnostic(f.Summary(), f.Detail()), f.Attribute)
 		}
 	}
 }
 
-// addAt adds a diagnostic at an attribute, or at none.
+// addAt adds a diagnostic at an attribute (a dotted path into one, such as review.by, waivers.SLUG.until), or at none.
 func addAt(diags *diag.Diagnostics, d diag.Diagnostic, attribute string) {
 	if attribute != "" {
-		d = diag.WithPath(path.Root(attribute), d)
+		d = diag.WithPath(pathTo(attribute), d)
 	}
 	diags.Append(d)
+}
+
+func pathTo(attribute string) path.Path {
+	parts := strings.Split(attribute, ".")
+	at := path.Root(parts[0])
+	for i, name := range parts[1:] {
+		if i == 0 && parts[0] == "waivers" {
+			at = at.AtMapKey(name)
+		} else {
+			at = at.AtName(name)
+		}
+	}
+	return at
 }
 
 // failed says that a system did not do what it was asked for, and what access exists now.

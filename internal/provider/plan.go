@@ -155,7 +155,11 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 		refuseBeforeRules(g.session, s, diags)
 	}
 	g.portfolio.Put(s)
-	report(diags, g.portfolio.Evaluate(ref, s.Nonce, phase, now))
+	findings := g.portfolio.Evaluate(ref, s.Nonce, phase, now)
+	g.record(ref, findings)
+	if !g.collects {
+		report(diags, findings)
+	}
 	return !diags.HasError()
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -34,7 +35,7 @@ type partnerProvider struct {
 	open    func(directory string, o embedded.Options) access.System
 }
 
-var _ provider.Provider = (*partnerProvider)(nil)
+var _ provider.ProviderWithFunctions = (*partnerProvider)(nil)
 
 type providerModel struct {
 	Environment types.String `tfsdk:"environment"`
@@ -58,8 +59,15 @@ func (p *partnerProvider) Resources(context.Context) []func() resource.Resource 
 	return []func() resource.Resource{newIdentity, newCredential, newGrant}
 }
 
-// DataSources lists the data sources: none yet.
-func (p *partnerProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+// DataSources lists the data sources.
+func (p *partnerProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{newGuardrails}
+}
+
+// Functions lists the functions.
+func (p *partnerProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newCovers, newEarliest, newExplain}
+}
 
 // Configure reads the configuration, all of which must be known. It opens nothing: the system is asked when it is needed.
 func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
@@ -88,6 +96,7 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 		Clock: p.clock, Environment: settings.Environment, Passphrase: os.Getenv("PARTNER_PASSPHRASE"), Command: "terraform-provider-partner " + p.version,
 	})
 	s := newSession(system, settings, stack)
+	s.collects = m.collects()
 	resp.ResourceData, resp.DataSourceData = s, s
 }
 

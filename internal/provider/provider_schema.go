@@ -76,6 +76,11 @@ func guardrailsAttribute() schema.Attribute {
 			"dormant_after":      length("After how long without use access is dormant. Default `1080h` (45 days)."),
 			"min_fixed_segments": count("How many literal segments a resource must have before its first wildcard. Default 2."),
 			"max_grants":         count("How many grants one identity may have. Default 20."),
+			"enforcement": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{stringvalidator.OneOf("refuse", "collect")},
+				MarkdownDescription: "What a finding does: `refuse` (default), or `collect`, for tests of modules: findings are recorded for the data source " +
+					"`partner_guardrails` instead of refused, and nothing can be changed.",
+			},
 			"levels": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Levels of rules by slug, `deny`, `warn` or `off`, where they differ from the catalogue's. Fixed rules cannot be lowered.",
@@ -117,6 +122,12 @@ func partnersAttribute() schema.Attribute {
 			},
 		}},
 	}
+}
+
+// collects says whether findings are recorded instead of refused.
+func (m *providerModel) collects() bool {
+	v, ok := m.Guardrails.Attributes()["enforcement"].(types.String)
+	return ok && v.ValueString() == "collect"
 }
 
 // settings reads the rules' settings and the register.

@@ -26,13 +26,15 @@ type session struct {
 	frozen   map[string]string // names of this stack's grants that are not made of what they grant now, by grantKey
 	vanished map[access.Ref]bool
 	seen     map[access.Ref]kept
+	findings map[access.Ref][]guardrail.Finding
+	collects bool // findings are recorded instead of refused, and nothing is changed
 }
 
 func newSession(system access.System, settings guardrail.Settings, stack string) *session {
 	return &session{
 		system: system, settings: settings, environment: settings.Environment, stack: stack,
 		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()),
-		vanished:  map[access.Ref]bool{}, seen: map[access.Ref]kept{},
+		vanished:  map[access.Ref]bool{}, seen: map[access.Ref]kept{}, findings: map[access.Ref][]guardrail.Finding{},
 	}
 }
 

@@ -341,3 +341,33 @@ func TestOneThatFailsDoesNotFailTheOthers(t *testing.T) {
 		t.Errorf("%d failed, %d are published", failed, n)
 	}
 }
+
+func TestLostKeysAreNotReplacedInSilence(t *testing.T) {
+	w, r := story(t)
+	if err := os.RemoveAll(w.paths.keys()); err != nil {
+		t.Fatal(err)
+	}
+	before := w.files("")
+	w.restart()
+	w.get(r.Object.Ref())
+	for _, c := range []access.Object{grant(acme, "daily", "orders/*", 30, "read"), sshCertificate(acme, 80)} {
+		_, err := w.try(c, issuing(access.IssueReplace))
+		if !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "keys are missing") {
+			t.Errorf("got %v", err)
+		}
+	}
+	same(t, before, w.files(""))
+}
+
+func TestAWrongPassphraseChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.System = Open(w.dir, Options{Clock: w.clock, Passphrase: "right"})
+	w.put(identity(acme, 90))
+	before := w.files("")
+	w.System = Open(w.dir, Options{Clock: w.clock, Passphrase: "wrong"})
+	w.get(acme.Ref())
+	if _, err := w.try(grant(acme, "daily", "orders/*", 30, "read")); !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), nothingChanged) {
+		t.Errorf("got %v", err)
+	}
+	same(t, before, w.files(""))
+}

@@ -97,7 +97,7 @@ func (s *System) make(now, end time.Time, c *access.Credential, change access.Ch
 		return i, i.sealKey(change.Seal)
 	}
 	if err := s.open(); err != nil {
-		return item{}, err
+		return item{}, fail(err, nothingChanged)
 	}
 	i.Until = c.IssueLife(at, end).Truncate(time.Second)
 	var signed ca.Issued

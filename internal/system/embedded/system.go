@@ -148,6 +148,9 @@ func (s *System) Delete(ctx context.Context, ref access.Ref, uid string) ([]acce
 
 // view is the ledger as it is now. A healthy one is read without the lock and without a write.
 func (s *System) view(ctx context.Context) (*ledger, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	if l, err := s.current(); l != nil || err != nil {
 		return l, err
 	}

@@ -17,7 +17,7 @@ func enforcedBy(o access.Object) string {
 		return credentialEnds(o.Kind()) + cutOff
 	case *access.Grant:
 		if shellLogin(o.Resource) != "" {
-			return "sshd, by the expiry-time of its line in ssh/principals, at each login." + cutOff
+			return "sshd, by the expiry-time of its line in ssh/principals, at each login. All grants of an identity on one login end with the first of them, until a plan or an apply after that publishes the others anew." + cutOff
 		}
 		return "Open Policy Agent, which compares the end in the policy data with its clock at each request." + cutOff
 	}

@@ -1,0 +1,138 @@
+package provider
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+var _ datasource.DataSourceWithConfigure = (*guardrailsDataSource)(nil)
+
+// guardrailsDataSource is partner_guardrails: the settings in force, and every finding of the configuration.
+type guardrailsDataSource struct{ *session }
+
+type guardrailsModel struct {
+	IDs      types.Set    `tfsdk:"ids"`
+	Settings types.Object `tfsdk:"settings"`
+	Levels   types.Map    `tfsdk:"levels"`
+	Findings types.List   `tfsdk:"findings"`
+}
+
+var (
+	settingsType = map[string]attr.Type{
+		"environment": types.StringType, "environments": textSetType, "owner_domains": textSetType, "active_owners": textSetType, "shared": textSetType,
+		"max_lifetime": types.MapType{ElemType: types.StringType}, "warn_before": types.StringType, "review_every": types.StringType,
+		"dormant_after": types.StringType, "min_fixed_segments": types.Int64Type, "max_grants": types.Int64Type,
+	}
+	findingType = map[string]attr.Type{
+		"rule": types.StringType, "level": types.StringType, "type": types.StringType, "id": types.StringType, "attribute": types.StringType, "problem": types.StringType, "fix": types.StringType,
+	}
+)
+
+func newGuardrails() datasource.DataSource { return &guardrailsDataSource{} }
+
+func (d *guardrailsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_guardrails"
+}
+
+func (d *guardrailsDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	if s, ok := req.ProviderData.(*session); ok {
+		d.session = s
+	}
+}
+
+func (d *guardrailsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The rules' settings in force, and every finding of this configuration. Give it the ids of the resources **through a " +
+			"local**, so that it is read after all of them have been planned.",
+		Attributes: map[string]schema.Attribute{
+			"ids": schema.SetAttribute{
+				Required: true, ElementType: types.StringType,
+				MarkdownDescription: "The ids of the identities, credentials and grants whose findings to return, through a local.",
+			},
+			"settings": schema.ObjectAttribute{
+				Computed: true, AttributeTypes: settingsType, MarkdownDescription: "The settings in force, defaults included.",
+			},
+			"levels": schema.MapAttribute{
+				Computed: true, ElementType: types.StringType, MarkdownDescription: "The level in force of every rule, by slug.",
+			},
+			"findings": schema.ListAttribute{
+				Computed: true, ElementType: types.ObjectType{AttrTypes: findingType},
+				MarkdownDescription: "The findings in this plan, sorted by id and rule: `rule`, `level` (`deny` is what refuses), `type`, `id`, `attribute`, `problem`, `fix`.",
+			},
+		},
+	}
+}
+
+func (d *guardrailsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	m, ok := read[guardrailsModel](ctx, req.Config, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	r := &reader{}
+	wanted := r.texts("ids", m.IDs)
+	m.Settings, m.Levels = settingsValue(d.settings), levelsValue(d.settings)
+	findings := []attr.Value{}
+	for _, f := range d.found() {
+		if slices.Contains(wanted, f.Subject.ID) {
+			findings = append(findings, types.ObjectValueMust(findingType, map[string]attr.Value{
+				"rule": types.StringValue(f.Rule.Slug), "level": types.StringValue(f.Level.String()), "type": types.StringValue(string(f.Subject.Type)),
+				"id": types.StringValue(f.Subject.ID), "attribute": types.StringValue(f.Attribute), "problem": types.StringValue(f.Problem), "fix": types.StringValue(f.Fix),
+			}))
+		}
+	}
+	m.Findings = types.ListValueMust(types.ObjectType{AttrTypes: findingType}, findings)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+// found are the findings of this walk, sorted.
+func (s *session) found() []guardrail.Finding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []guardrail.Finding
+	for _, ref := range slices.SortedFunc(maps.Keys(s.findings), func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) }) {
+		all = append(all, s.findings[ref]...)
+	}
+	return all
+}
+
+// record keeps the findings of one resource for the data source.
+func (s *session) record(ref access.Ref, findings []guardrail.Finding) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.findings[ref] = findings
+}
+
+func settingsValue(s guardrail.Settings) types.Object {
+	lifetimes := map[string]string{}
+	for t, d := range s.MaxLifetime {
+		lifetimes[string(t)] = hours(d)
+	}
+	return types.ObjectValueMust(settingsType, map[string]attr.Value{
+		"environment": types.StringValue(s.Environment), "environments": textSet(s.Environments), "owner_domains": textSet(s.OwnerDomains),
+		"active_owners": textSet(s.ActiveOwners), "shared": textSet(s.Shared), "max_lifetime": textMap(lifetimes),
+		"warn_before": types.StringValue(hours(s.WarnBefore)), "review_every": types.StringValue(hours(s.ReviewEvery)), "dormant_after": types.StringValue(hours(s.DormantAfter)),
+		"min_fixed_segments": types.Int64Value(int64(s.MinFixedSegments)), "max_grants": types.Int64Value(int64(s.MaxGrants)),
+	})
+}
+
+func levelsValue(s guardrail.Settings) types.Map {
+	levels := map[string]string{}
+	for _, r := range guardrail.Catalogue() {
+		level, set := s.Levels[r.Slug]
+		if !set {
+			level = r.Level
+		}
+		levels[r.Slug] = level.String()
+	}
+	return textMap(levels)
+}

@@ -1,0 +1,110 @@
+package embedded
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+)
+
+// publication is all access that is in force.
+func (s *System) publication(d *draft) policy.Publication {
+	p := policy.Publication{Environment: s.options.Environment, Now: d.now, ValidUntil: d.now.Add(s.options.PublicationLife).Truncate(time.Second)}
+	at := map[access.IdentityID]int{}
+	for _, e := range d.entries {
+		if i, ok := e.object.(*access.Identity); ok && !e.removed() {
+			stands := d.standing(i.ID)
+			at[i.ID] = len(p.Identities)
+			p.Identities = append(p.Identities, policy.Identity{ID: i.ID, EndsAt: stands.end, Suspended: stands.cut()})
+		}
+	}
+	for _, e := range d.entries {
+		n, found := at[e.object.Holder()]
+		if !found || e.removed() {
+			continue
+		}
+		holder := &p.Identities[n]
+		switch o := e.object.(type) {
+		case *access.Credential:
+			holder.Credentials = append(holder.Credentials, credentials(o, e, holder.EndsAt)...)
+		case *access.Grant:
+			holder.Grants = append(holder.Grants, policy.Grant{
+				Name: o.Name, Resource: o.Resource, Actions: o.Actions, EndsAt: access.Earliest(e.bound, holder.EndsAt),
+			})
+		}
+	}
+	return p
+}
+
+// credentials are the proofs of one credential that are in force.
+func credentials(c *access.Credential, e *entry, above time.Time) []policy.Credential {
+	end := access.Earliest(e.bound, above)
+	if c.Kind() == access.Federated {
+		return []policy.Credential{{Kind: c.Kind(), EndsAt: end, Networks: c.AllowedCIDRs, Trust: c.Federated}}
+	}
+	var proofs []policy.Credential
+	for _, i := range e.issued {
+		proofs = append(proofs, policy.Credential{
+			Kind: c.Kind(), EndsAt: i.end(end), Networks: c.AllowedCIDRs,
+			Serial: i.Serial, Fingerprint: i.Fingerprint, KeyHash: i.KeyHash,
+		})
+	}
+	return proofs
+}
+
+// revocations are what the two lists say.
+type revocations struct {
+	x509 []ca.Revoked
+	ssh  []uint64
+}
+
+// revoked are the certificates that were revoked, and those on hold because their identity is suspended: a gateway that
+// asks only the lists would let them in.
+func (s *System) revoked(d *draft) revocations {
+	var out revocations
+	for _, name := range slices.Sorted(maps.Keys(d.revoked)) {
+		r := d.revoked[name]
+		out.add(r.Kind, ca.Revoked{Serial: r.Serial, At: r.At})
+	}
+	for _, ref := range slices.SortedFunc(maps.Keys(d.entries), compareRefs) {
+		e := d.entries[ref]
+		if c, ok := e.credential(); ok && len(e.issued) > 0 && !e.removed() && d.standing(c.IdentityID).cut() {
+			for _, i := range e.issued {
+				out.add(c.Kind(), ca.Revoked{Serial: i.Serial, At: d.now, Hold: true})
+			}
+		}
+	}
+	return out
+}
+
+func (r *revocations) add(kind access.Kind, certificate ca.Revoked) {
+	switch kind {
+	case access.Certificate:
+		r.x509 = append(r.x509, certificate)
+	case access.SSHCertificate:
+		if serial, err := strconv.ParseUint(certificate.Serial, 10, 64); err == nil {
+			r.ssh = append(r.ssh, serial)
+		}
+	case access.Federated, access.Secret:
+	}
+}
+
+// digest is of what the lists say, and who signs them; the moment of a hold is of no matter.
+func (r revocations) digest(a *ca.Authority) (string, error) {
+	x509 := slices.Clone(r.x509)
+	for i := range x509 {
+		if x509[i].Hold {
+			x509[i].At = time.Time{}
+		}
+	}
+	text, err := json.Marshal([]any{a.CertificatePEM(), a.SSHPublicKey(), x509, r.ssh})
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), err
+}
