@@ -38,10 +38,11 @@ type System interface {
 type Change struct {
 	// Object is the declaration to put in force.
 	Object Object
-	// Stack owns the object. An id that another stack owns is refused with OtherStackError.
+	// Stack owns the object after the change.
 	Stack string
 	// UID is the uid that the caller knows; another uid under the id is ErrNotFound. Empty creates: what the same stack
-	// left behind under the id is adopted, with its history and what was issued, under a new uid.
+	// left behind under the id is adopted, with its history and what was issued, under a new uid; what another stack owns
+	// is refused with OtherStackError.
 	UID string
 	// EndsAt is the end to enforce: End(Object, ...). The system enforces the earliest of this and of the ends of all
 	// above the object.

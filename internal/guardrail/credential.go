@@ -49,7 +49,7 @@ func credentialRules() []Rule {
 		Why:      "A private key never leaves its holder: whoever can read the configuration or its history is the partner now.",
 		Remedy:   "Remove it, treat it as stolen, and ask the partner for a new public key, CSR or recipient.",
 		Controls: []Control{NHI2, IA5, ISO517},
-		own:      privateKey,
+		own:      privateKey, unready: true,
 	}, {
 		Slug: "credential/open-trust", Title: "More than one workload could use the trust",
 		Level: Deny, Fixed: true, On: carriers, Reads: []string{"federated"},
@@ -105,12 +105,15 @@ func noRotation(c *Context, s *Subject) []problem {
 	}
 	most, what := issueLimit(cred)
 	start := s.start(c.Now)
-	life := cred.IssueLife(start, cred.ExpiresAt.Time).Sub(start)
+	life := cred.ExpiresAt.Sub(start)
+	if cred.Rotation != nil && cred.Rotation.Every.Duration > 0 {
+		life = cred.IssueLife(start, cred.ExpiresAt.Time).Sub(start)
+	}
 	if most == 0 || life <= most {
 		return nil
 	}
 	lives := "without rotation, what is issued once"
-	if cred.Rotation != nil {
+	if cred.Rotation != nil && cred.Rotation.Every.Duration > 0 {
 		lives = say("with rotation every %s and an overlap of %s, what is issued once", cred.Rotation.Every, cred.Rotation.Overlap)
 	}
 	hard := cred.Kind() == access.Secret && life > ceilingSecret

@@ -72,10 +72,13 @@ func NewPortfolio(s Settings, c access.Capabilities) *Portfolio {
 	return p
 }
 
-// Live takes in what the system holds. What the plan leaves of an object stands in place of what the system holds of it.
+// Live takes in what the system holds, once; later calls change nothing. What the plan leaves of an object stands in place of what the system holds of it.
 func (p *Portfolio) Live(records []*access.Record, stack string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.loaded {
+		return
+	}
 	p.loaded, p.stack = true, stack
 	for _, r := range records {
 		e := &entry{

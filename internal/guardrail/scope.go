@@ -152,14 +152,8 @@ func patterns(all []access.Pattern) string {
 }
 
 func exceedsParent(_ *Context, lower, upper *Subject) []problem {
-	attribute, reaches := "resource", []access.Pattern(nil)
-	if g := lower.grant(); g != nil {
-		reaches = []access.Pattern{g.Resource}
-	} else {
-		attribute, reaches = "ceiling", slices.Sorted(slices.Values(lower.identity().Ceiling))
-	}
-	ceiling := upper.identity().Ceiling
-	for _, p := range reaches {
+	attribute, ceiling := lower.reachedBy(), upper.identity().Ceiling
+	for _, p := range lower.reach() {
 		if path, outside := access.Outside(ceiling, p); outside {
 			return two(attribute, "ceiling", say("%s: %s %s covers %s, which the ceiling of %s above it (%s) does not", lower, attribute, p, path, upper, patterns(ceiling)), "")
 		}

@@ -166,6 +166,11 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		}
 	}
 	rec, err := g.system.Put(ctx, put)
+	if isNotFound(err) && c.stateStatus == "expired" {
+		// The system had removed it after its end: extending it brings it back.
+		put.UID = ""
+		rec, err = g.system.Put(ctx, put)
+	}
 	if err != nil {
 		act := "create"
 		if state != nil {
@@ -267,6 +272,11 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	if k.UID == "" {
+		resp.Diagnostics.AddError("Cannot revoke "+ref.String(), "The state does not say which one it is (its private part is missing), and another "+
+			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again. Nothing was changed.")
+		return
+	}
 	swept, err := g.system.Delete(ctx, ref, k.UID)
 	if err != nil && !isNotFound(err) {
 		failed(&resp.Diagnostics, "revoke", ref, err)

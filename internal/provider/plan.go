@@ -1,10 +1,12 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -62,6 +64,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return // Terraform asks again, for the object that takes this one's place.
 	}
 	explainReissue(c, k, &resp.Diagnostics)
+	explainTakeover(g.stack, c, k, &resp.Diagnostics)
 	g.judge(ctx, g.subject(o, c, k, nonce, state == nil), guardrail.Plan, &resp.Diagnostics)
 }
 
@@ -111,6 +114,19 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 	}
 	P(plan).move(c, k)
 	return c
+}
+
+// explainTakeover warns where a change takes an object over from the stack that made it.
+func explainTakeover(stack string, c change, k kept, diags *diag.Diagnostics) {
+	if c.before == nil || k.History.Stack == "" || k.History.Stack == stack {
+		return
+	}
+	before, _ := access.Declaration(c.before)
+	after, _ := access.Declaration(c.after)
+	if !bytes.Equal(before, after) {
+		diags.AddWarning("This takes "+c.after.Ref().String()+" over from another stack", fmt.Sprintf("The stack %q made it. After this change the stack "+
+			"%q owns it: if %q is still in use, remove it from there.", k.History.Stack, stack, k.History.Stack))
+	}
 }
 
 // unknown marks every computed value of a new object.

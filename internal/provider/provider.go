@@ -88,24 +88,27 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 	if m.Stack.IsNull() {
 		stack = "default"
 	}
-	directory, ok := m.directory(&resp.Diagnostics)
+	options := embedded.Options{
+		Clock: p.clock, Environment: settings.Environment, Passphrase: os.Getenv("PARTNER_PASSPHRASE"), Command: "terraform-provider-partner " + p.version,
+	}
+	directory, ok := m.embedded(&options, &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	system := p.open(directory, embedded.Options{
-		Clock: p.clock, Environment: settings.Environment, Passphrase: os.Getenv("PARTNER_PASSPHRASE"), Command: "terraform-provider-partner " + p.version,
-	})
+	system := p.open(directory, options)
 	s := newSession(system, settings, stack)
 	s.collects = m.collects()
 	resp.ResourceData, resp.DataSourceData = s, s
 }
 
-// directory is where the embedded system lives: .partner/ENVIRONMENT below the working directory, unless it is said.
-func (m *providerModel) directory(diags *diag.Diagnostics) (string, bool) {
+// embedded is where the embedded system lives, .partner/ENVIRONMENT below the working directory unless it is said, and
+// what it is told.
+func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnostics) (string, bool) {
 	r := &reader{}
 	directory := ""
 	if v := r.object("embedded", m.Embedded); v != nil {
 		directory = r.text("embedded", v["directory"])
+		options.PublicationLife = r.span("embedded", v["publication_life"]).Duration
 	}
 	if directory == "" {
 		directory = filepath.Join(".partner", m.Environment.ValueString())

@@ -42,6 +42,11 @@ func providerSchema() schema.Schema {
 						Optional: true, Validators: []validator.String{someText()},
 						MarkdownDescription: "Where it lives. Default `.partner/ENVIRONMENT` below the working directory.",
 					},
+					"publication_life": schema.StringAttribute{
+						Optional: true, Validators: []validator.String{span()},
+						MarkdownDescription: "How long a publication is good for: a gateway that is fed an older one refuses everybody. Every apply, and from " +
+							"half of it on every plan, publishes anew. Default `4320h` (180 days); shorter where gateways might be fed stale copies.",
+					},
 				},
 			},
 			"guardrails": guardrailsAttribute(),

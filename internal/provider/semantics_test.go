@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,6 +184,31 @@ func TestWhatTheSystemRemovedAfterItsEndStaysAsExpired(t *testing.T) {
 			PreConfig: func() { w.passes(100 * day)(); w.erase("grant") }, Config: config, ConfigPlanChecks: emptyPlan(),
 			ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "status", text("expired"))},
 		},
+		resource.TestStep{
+			Config: w.config(identity(nil), grant(args{
+				"expires_at": `"2027-03-30T00:00:00Z"`, "review": `{ at = "2027-03-01T00:00:00Z", by = "joe@example.com", reason = "Still needed for the ERP" }`,
+			})),
+			ConfigPlanChecks:  plans(plancheck.ResourceActionUpdate, theGrant),
+			ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "status", text("active"))},
+		},
+	)
+}
+
+// A stack that was renamed can still change what it made, and takes it over with that.
+func TestARenamedStackTakesOverWhatItChanges(t *testing.T) {
+	w := newWorld(t)
+	renamed := strings.Replace(w.config(identity(args{"owner": `"joe@example.com"`})), `stack = "partners"`, `stack = "alliances"`, 1)
+	w.run(
+		resource.TestStep{Config: w.config(identity(nil))},
+		resource.TestStep{Config: renamed},
+		resource.TestStep{Config: renamed, ConfigPlanChecks: emptyPlan(), Check: func(*terraform.State) error {
+			w.each(func(_ access.System, r *access.Record) {
+				if r.Stack != "alliances" {
+					t.Errorf("%s is of the stack %q", r.Object.Ref(), r.Stack)
+				}
+			})
+			return nil
+		}},
 	)
 }
 

@@ -32,6 +32,7 @@ func (s *System) place(d *draft, c access.Change) (*placed, error) {
 		e.history = access.Born(c.Stack, d.now, reviews...)
 	} else {
 		e.history = before.history.Next(before.object, object, d.now, reviews...)
+		e.history.Stack = c.Stack
 		if !before.removed() {
 			e.issued = before.issued
 		}
@@ -63,14 +64,14 @@ func cloned(o access.Object) (access.Object, error) {
 	return access.ParseDeclaration(o.Ref().Type, text)
 }
 
-// predecessor is what stands under the id and is to be changed or adopted; nil where the object is new. What is being
-// removed is nobody's any more, but for its own stack.
+// predecessor is what stands under the id and is to be changed or adopted; nil where the object is new. Whoever knows
+// its uid may change it, and so a stack that was renamed takes it over; who does not adopts only his own stack's.
 func (d *draft) predecessor(ref access.Ref, c access.Change) (*entry, error) {
 	before := d.entries[ref]
 	switch {
 	case c.UID != "" && (before == nil || before.history.UID != c.UID):
 		return nil, fmt.Errorf("uid %s: %w", c.UID, access.ErrNotFound)
-	case before != nil && before.history.Stack != c.Stack:
+	case c.UID == "" && before != nil && before.history.Stack != c.Stack:
 		return nil, &access.OtherStackError{Ref: ref, Stack: before.history.Stack}
 	case c.UID == "" && before != nil && before.removed():
 		return nil, nil

@@ -28,7 +28,7 @@ type Options struct {
 	// LockWait is how long a change waits for another process. Default: 30 s.
 	LockWait time.Duration
 	// PublicationLife is how long a publication is good for: the nextUpdate of the revocation list and the valid_until
-	// of the policy data. Default: 30 days. It is a dead man's switch, and so a choice: when it has passed, gateways
+	// of the policy data. Default: 180 days. It is a dead man's switch, and so a choice: when it has passed, gateways
 	// refuse everybody, since nothing tells them apart from gateways that are fed an old copy. Every change and, in
 	// the second half of its life, every plan publishes anew. A shorter life bounds how long a stale copy grants what
 	// was revoked; a longer one lets Terraform rest for longer. What has an end ends on time either way.
@@ -71,7 +71,7 @@ func Open(directory string, o Options) *System {
 		o.LockWait = 30 * time.Second
 	}
 	if o.PublicationLife <= 0 {
-		o.PublicationLife = 30 * 24 * time.Hour
+		o.PublicationLife = 180 * 24 * time.Hour
 	}
 	if o.Command == "" {
 		o.Command = "terraform-provider-partner"

@@ -1,0 +1,3 @@
+output "inside" {
+  value = provider::partner::covers("orders/acme/*", "orders/acme/daily/+") # true
+}

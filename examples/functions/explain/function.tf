@@ -1,0 +1,3 @@
+output "rolling" {
+  value = provider::partner::explain("expiry/rolling")
+}
