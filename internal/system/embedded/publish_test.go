@@ -90,7 +90,7 @@ func TestUnchangedFilesAreNotRewritten(t *testing.T) {
 func TestAPublicationIsRenewedInTheSecondHalfOfItsLife(t *testing.T) {
 	w, r := story(t)
 	crl := w.read("publish/crl.pem")
-	w.wait(14 * 24 * time.Hour)
+	w.wait(89 * 24 * time.Hour)
 	w.restart()
 	w.get(r.Object.Ref())
 	if w.read("publish/crl.pem") != crl {
