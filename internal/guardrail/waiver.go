@@ -101,7 +101,7 @@ func waiverUnknown(c *Context, s *Subject, w granted) (problem, bool) {
 		slugs = append(slugs, r.Slug)
 	}
 	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which is no rule", s, shown(w.slug)),
-		fix: say("Write %s, if that is what is meant, or remove the waiver.", nearest(w.slug, slugs)[0])}, true
+		fix: say("Write %s, if that is what is meant, or remove the waiver.", slices.MinFunc(slugs, func(a, b string) int { return distance(w.slug, a) - distance(w.slug, b) }))}, true
 }
 
 func waiverFixed(c *Context, s *Subject, w granted) (problem, bool) {

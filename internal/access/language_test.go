@@ -1,0 +1,164 @@
+package access
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestIDsThatAreNone(t *testing.T) {
+	for _, text := range []string{"", "acme", "acme/prod", "acme/prod/a/b", "acme//a", "../prod/a", "acme/prod/..", "Acme/prod/a", "acme/prod/a b", "acme/prod/a%2e", "acme/prod/-a", "acme/prod/оrders", "acme/prod/" + strings.Repeat("a", 64), "acme/prod/a\n"} {
+		if id, err := ParseIdentityID(text); err == nil {
+			t.Errorf("ParseIdentityID(%q) = %s, want an error", text, id)
+		}
+	}
+	for _, text := range []string{"acme/prod/a/password", "acme/prod/a", "acme/prod/a/secret/b", "acme/prod/a/Secret"} {
+		if _, _, err := ParseCredentialID(text); err == nil {
+			t.Errorf("ParseCredentialID(%q) succeeds", text)
+		}
+	}
+	holder, kind, err := ParseCredentialID("acme/prod/orders-etl/ssh_certificate")
+	if err != nil || kind != SSHCertificate || holder.Name != "orders-etl" {
+		t.Error(holder, kind, err)
+	}
+}
+
+func TestAGrantsNameIsMadeOfItsResourceAndActions(t *testing.T) {
+	name := GrantName("orders/acme/daily/*", []string{"read", "list"})
+	if name != GrantName("orders/acme/daily/*", []string{"list", "read"}) {
+		t.Error("the order of the actions counts")
+	}
+	if name == GrantName("orders/acme/daily/*", []string{"read"}) || name == GrantName("orders/acme/daily/+", []string{"read", "list"}) {
+		t.Error("another grant has the same name")
+	}
+	for _, resource := range []Pattern{"*", "+/+", "a", Pattern(strings.Repeat("Orders~", 40)), "_/_"} {
+		if name := GrantName(resource, []string{"read"}); !ValidPart(name) {
+			t.Errorf("%s is named %q", resource, name)
+		}
+	}
+}
+
+func TestAMomentIsKeptToTheLetter(t *testing.T) {
+	for _, text := range []string{"2027-03-31T00:00:00Z", "2027-03-31T02:00:00+02:00", "2027-03-31T00:00:00.000Z", "2027-03-31T00:00:00+00:00"} {
+		m, err := ParseMoment(text)
+		if err != nil || m.String() != text || m.Location() != time.UTC {
+			t.Errorf("%s became %s (%v)", text, m, err)
+		}
+	}
+	for _, text := range []string{"2027-03-31", "2027-03-31T00:00:00", "31.3.2027", "soon", "", "2027-02-30T00:00:00Z"} {
+		if _, err := ParseMoment(text); err == nil {
+			t.Errorf("%q is a moment", text)
+		}
+	}
+}
+
+func at(text string) Moment {
+	m, err := ParseMoment(text)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+func TestAnEndIsTheEarliestOfAllThatBoundsIt(t *testing.T) {
+	march, april, may := at("2027-03-01T00:00:00Z"), at("2027-04-01T00:00:00Z"), at("2027-05-01T00:00:00Z")
+	waived := func(slug string, until Moment) Terms {
+		return Terms{ExpiresAt: may, Waivers: map[string]Waiver{slug: {Until: until}}}
+	}
+	for name, c := range map[string]struct {
+		terms      Terms
+		above      time.Time
+		agreements []time.Time
+		want       Moment
+	}{
+		"its own":                               {terms: Terms{ExpiresAt: march}, want: march},
+		"what it hangs on":                      {terms: Terms{ExpiresAt: may}, above: april.Time, want: april},
+		"the agreement":                         {terms: Terms{ExpiresAt: may}, agreements: []time.Time{april.Time, march.Time}, want: march},
+		"a waiver of an expiry rule":            {terms: waived("expiry/too-long", march), want: march},
+		"no waiver of another rule":             {terms: waived("scope/privileged", march), want: may},
+		"the waiver in place of the agreement":  {terms: waived(OutlivesAgreement, april), agreements: []time.Time{march.Time}, want: april},
+		"but still of what it hangs on":         {terms: waived(OutlivesAgreement, april), above: march.Time, agreements: []time.Time{march.Time}, want: march},
+		"nothing but its own when nothing else": {terms: Terms{ExpiresAt: may}, agreements: []time.Time{{}}, want: may},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := End(&Identity{Terms: c.terms}, c.above, c.agreements...); !got.Equal(c.want.Time) {
+				t.Errorf("ends on %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestADeclarationIsTheSameForTheSameObject(t *testing.T) {
+	a := &Grant{Resource: "a/b", Actions: []string{"read", "list"}, Terms: Terms{ExpiresAt: at("2027-03-31T02:00:00+02:00")}}
+	b := &Grant{Resource: "a/b", Actions: []string{"list", "read"}, Terms: Terms{ExpiresAt: at("2027-03-31T02:00:00+02:00")}}
+	first, err := Declaration(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Declaration(b)
+	if err != nil || !bytes.Equal(first, second) {
+		t.Errorf("%s\n%s\n%v", first, second, err)
+	}
+	back, err := ParseDeclaration(TypeGrant, first)
+	if err != nil || back.Common().ExpiresAt.String() != "2027-03-31T02:00:00+02:00" {
+		t.Error(back, err)
+	}
+}
+
+func TestAReviewIsUsedByACreationAndAnExtension(t *testing.T) {
+	old, fresh := &Review{At: at("2026-11-01T00:00:00Z")}, &Review{At: at("2026-12-01T00:00:00Z")}
+	march, april := &Grant{Terms: Terms{ExpiresAt: at("2027-03-01T00:00:00Z")}}, &Grant{Terms: Terms{ExpiresAt: at("2027-04-01T00:00:00Z")}}
+	now := at("2026-12-02T00:00:00Z").Time
+	h := Born("s", now, old)
+	if !h.ReviewUsedAt.Equal(old.At.Time) {
+		t.Error("creation does not use the review that stands")
+	}
+	h = h.Next(march, march, now, fresh)
+	if !h.ReviewUsedAt.Equal(old.At.Time) || !h.ReviewedAt.Equal(fresh.At.Time) || h.Renewals != 0 {
+		t.Errorf("a review applied in between is unused: %+v", h)
+	}
+	h = h.Next(march, april, now, nil, fresh)
+	if !h.ReviewUsedAt.Equal(fresh.At.Time) || h.Renewals != 1 || !h.RenewedAt.Equal(now) {
+		t.Errorf("an extension uses it, and counts: %+v", h)
+	}
+}
+
+func TestWhatMerelyReducesIsNotWidened(t *testing.T) {
+	every, overlap := Span{Duration: 720 * time.Hour}, Span{Duration: 48 * time.Hour}
+	for name, c := range map[string]struct {
+		before, after Object
+		attribute     string
+		widened       bool
+	}{
+		"an earlier end":             {&Grant{Terms: Terms{ExpiresAt: at("2027-03-02T00:00:00Z")}}, &Grant{Terms: Terms{ExpiresAt: at("2027-03-01T00:00:00Z")}}, "expires_at", false},
+		"the same end elsewhere":     {&Grant{Terms: Terms{ExpiresAt: at("2027-03-01T00:00:00Z")}}, &Grant{Terms: Terms{ExpiresAt: at("2027-03-01T01:00:00+01:00")}}, "expires_at", false},
+		"a later end":                {&Grant{Terms: Terms{ExpiresAt: at("2027-03-01T00:00:00Z")}}, &Grant{Terms: Terms{ExpiresAt: at("2027-03-02T00:00:00Z")}}, "expires_at", true},
+		"fewer actions":              {&Grant{Actions: []string{"read", "list"}}, &Grant{Actions: []string{"list"}}, "actions", false},
+		"another action":             {&Grant{Actions: []string{"read"}}, &Grant{Actions: []string{"list"}}, "actions", true},
+		"a narrower pattern":         {&Grant{Resource: "a/*"}, &Grant{Resource: "a/b/+"}, "resource", false},
+		"a sideways pattern":         {&Grant{Resource: "a/*"}, &Grant{Resource: "b/*"}, "resource", true},
+		"a first ceiling":            {&Identity{}, &Identity{Ceiling: []Pattern{"a/*"}}, "ceiling", false},
+		"a ceiling taken away":       {&Identity{Ceiling: []Pattern{"a/*"}}, &Identity{}, "ceiling", true},
+		"suspending":                 {&Identity{}, &Identity{Suspended: true}, "suspended", false},
+		"resuming":                   {&Identity{Suspended: true}, &Identity{}, "suspended", true},
+		"withdrawing subcontractors": {&Identity{Subcontractors: &Subcontractors{Allowed: true, MaxDepth: 2}}, &Identity{}, "subcontractors", false},
+		"deeper subcontractors":      {&Identity{Subcontractors: &Subcontractors{Allowed: true, MaxDepth: 1}}, &Identity{Subcontractors: &Subcontractors{Allowed: true, MaxDepth: 2}}, "subcontractors", true},
+		"rotating more often":        {&Credential{Rotation: &Rotation{Every: every}}, &Credential{Rotation: &Rotation{Every: overlap}}, "rotation", false},
+		"rotating at all":            {&Credential{}, &Credential{Rotation: &Rotation{Every: every}}, "rotation", false},
+		"not rotating any more":      {&Credential{Rotation: &Rotation{Every: every}}, &Credential{}, "rotation", true},
+		"revoking what was issued":   {&Credential{}, &Credential{RevokeIssuedBefore: at("2027-03-01T00:00:00Z")}, "revoke_issued_before", false},
+		"a first agreement":          {&Identity{}, &Identity{Agreement: &Agreement{}}, "agreement", false},
+		"an agreement taken away":    {&Identity{Agreement: &Agreement{}}, &Identity{}, "agreement", true},
+		"another owner":              {&Grant{Terms: Terms{Owner: "a"}}, &Grant{Terms: Terms{Owner: "b"}}, "owner", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Widened(c.before, c.after, c.attribute); got != c.widened {
+				t.Errorf("widened = %v", got)
+			}
+			if Widened(c.after, c.after, c.attribute) {
+				t.Error("no change counts as widened")
+			}
+		})
+	}
+}
