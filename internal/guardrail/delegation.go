@@ -43,7 +43,7 @@ func delegationNotAllowed(_ *Context, lower, upper *Subject) []problem {
 	if offer := upper.identity().Subcontractors; offer != nil && offer.Allowed {
 		return nil
 	}
-	return two("parent_id", "subcontractors", say("%s hangs on %s, which allows no subcontractors", lower, upper), "")
+	return two("parent_id", "subcontractors", say("%s hangs on %s, which allows no subcontractors: its access is cut for as long as that is so", lower, upper), "")
 }
 
 func delegationDepth(c *Context, lower, upper *Subject) []problem {

@@ -249,7 +249,7 @@ func outlivesAgreement(c *Context, s *Subject) []problem {
 	}
 	limit := first.EndsAt.Time
 	return one("expires_at", say("%s: expires_at is %s but agreement %s ends on %s: the partner would keep access for %s without a contract",
-		s, date(end), first.Reference, date(limit), length(end.Sub(limit))),
+		s, date(end), first.Reference, date(limit), between(limit, end)),
 		say("Set expires_at to %s or earlier, or renew the agreement first.", moment(limit)))
 }
 

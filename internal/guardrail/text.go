@@ -31,6 +31,14 @@ func length(d time.Duration) string {
 	return text
 }
 
+// between is the length of time from one moment to another, also where a Duration could not hold it.
+func between(from, to time.Time) string {
+	if days := (to.Unix() - from.Unix()) / int64(day/time.Second); days > 365 {
+		return counted(days, "day")
+	}
+	return length(to.Sub(from))
+}
+
 // counted is a number of things.
 func counted[N int | int64](n N, thing string) string {
 	if n == 1 {

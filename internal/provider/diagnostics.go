@@ -72,9 +72,10 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 
 // sentence is an error as a sentence, without its stop.
 func sentence(err error) string {
-	text := err.Error()
-	if text == "" {
-		return text
+	text := strings.TrimRight(strings.Replace(err.Error(), access.ErrUnavailable.Error()+": ", "", 1), ".")
+	first, _, _ := strings.Cut(text, " ")
+	if strings.Trim(first, "abcdefghijklmnopqrstuvwxyz") != "" || first == "" {
+		return text // it begins with an id, or with an argument's name
 	}
-	return strings.TrimRight(strings.ToUpper(text[:1])+text[1:], ".")
+	return strings.ToUpper(text[:1]) + text[1:]
 }

@@ -145,9 +145,13 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		failed(diags, "read", o.Ref(), err)
 		return observed{}, false
 	}
+	act := "create"
+	if state != nil {
+		act = "change"
+	}
 	ends, known := g.end(o, unknown)
 	if !known {
-		failed(diags, "change", o.Ref(), fmt.Errorf("%s: %w", o.Holder(), access.ErrNoIdentity))
+		failed(diags, act, o.Ref(), fmt.Errorf("%s: %w", o.Holder(), access.ErrNoIdentity))
 		return observed{}, false
 	}
 	c := change{after: o, ends: ends, endsKnown: true}
@@ -172,10 +176,6 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		rec, err = g.system.Put(ctx, put)
 	}
 	if err != nil {
-		act := "create"
-		if state != nil {
-			act = "change"
-		}
 		failed(diags, act, o.Ref(), err)
 		return observed{}, false
 	}
@@ -205,7 +205,7 @@ func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time
 func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, state *tfsdk.State, private keeper, diags *diag.Diagnostics) {
 	P(plan).observe(seen, false)
 	diags.Append(state.Set(ctx, plan)...)
-	keep(ctx, private, keptOf(seen.Record, seen.Object), diags)
+	keep(ctx, private, keptOf(seen), diags)
 	diags.Append(private.SetKey(ctx, nonceKey, nil)...)
 }
 
@@ -237,9 +237,10 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 			fmt.Sprintf("It was imported into the stack %q. Remove it from the state of %q, or both will change it.", g.stack, rec.Stack))
 	}
 	P(state).declare(rec.Object)
-	P(state).observe(observed{rec, now, g.settings.WarnBefore}, true)
+	seen := observed{rec, now, g.settings.WarnBefore}
+	P(state).observe(seen, true)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-	next := keptOf(rec, rec.Object)
+	next := keptOf(seen)
 	if k.Applied != nil {
 		next.Applied = k.Applied
 	}
@@ -313,18 +314,20 @@ type kept struct {
 	Applied     json.RawMessage `json:"applied"`
 	IssuedAt    time.Time       `json:"issued_at"`
 	IssuedUntil time.Time       `json:"issued_until"`
-	History     access.History  `json:"history"`
-	LastUsedAt  time.Time       `json:"last_used_at"`
+	// Due: its rotation has come, also where it has ended in the meantime.
+	Due        bool           `json:"due"`
+	History    access.History `json:"history"`
+	LastUsedAt time.Time      `json:"last_used_at"`
 }
 
 const keptKey = "kept"
 
-func keptOf(r *access.Record, applied access.Object) kept {
-	k := kept{UID: r.UID, History: r.History, LastUsedAt: r.LastUsedAt}
+func keptOf(r observed) kept {
+	k := kept{UID: r.UID, History: r.History, LastUsedAt: r.LastUsedAt, Due: r.due()}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
 	}
-	k.Applied, _ = access.Declaration(applied)
+	k.Applied, _ = access.Declaration(r.Object)
 	return k
 }
 

@@ -40,7 +40,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		}
 	}
 	if err := g.load(ctx); err != nil {
-		resp.Diagnostics.AddError("Cannot read the access system", sentence(err)+". Nothing was planned for this resource, and nothing was changed.")
+		resp.Diagnostics.AddError("Cannot read the access system", sentence(err)+". Without it nothing can be planned.")
 		return
 	}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
@@ -65,7 +65,12 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	explainReissue(c, k, &resp.Diagnostics)
 	explainTakeover(g.stack, c, k, &resp.Diagnostics)
-	g.judge(ctx, g.subject(o, c, k, nonce, state == nil), guardrail.Plan, &resp.Diagnostics)
+	s := g.subject(o, c, k, nonce, state == nil)
+	if s.Adopted {
+		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s and has forgotten it since: creating it takes it up "+
+			"again, with its history and what was issued.", access.At(s.History.CreatedAt)))
+	}
+	g.judge(ctx, s, guardrail.Plan, &resp.Diagnostics)
 }
 
 // compute sets the computed values of the plan: known where the arguments decide them, kept where nothing moves them.

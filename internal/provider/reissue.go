@@ -37,7 +37,7 @@ func reissue(c change, k kept) (issue access.Issue, anew bool, why string) {
 		return access.IssueReplace, true, fmt.Sprintf("it ends on %s, and what was signed until %s cannot be shortened", access.At(c.ends), access.At(k.IssuedUntil))
 	case signed && c.endsKnown && c.ends.After(c.stateEnds):
 		return access.IssueOverlap, true, "it ends later"
-	case c.stateStatus == "due":
+	case c.stateStatus == "due", c.stateStatus == "expired" && k.Due && c.endsKnown && c.ends.After(c.stateEnds):
 		return access.IssueOverlap, true, "its rotation is due"
 	}
 	return access.IssueKeep, false, ""

@@ -208,7 +208,7 @@ func (m *credentialModel) move(c change, k kept) {
 		return
 	}
 	if _, anew, _ := reissue(c, k); anew {
-		unknownAll(&m.RotatesAt, &m.Serial, &m.Fingerprint, &m.Login, &m.Handover, &m.Status, &m.EnforcedBy, &m.Revocation)
+		unknownAll(&m.RotatesAt, &m.Serial, &m.Fingerprint, &m.Handover, &m.Status)
 		if c.after.(*access.Credential).Kind() == access.Secret {
 			unknownAll(&m.SealedSecret)
 		} else {
@@ -217,8 +217,11 @@ func (m *credentialModel) move(c change, k kept) {
 		return
 	}
 	before, after := c.before.(*access.Credential), c.after.(*access.Credential)
-	if before.Owner != after.Owner || c.endsKnown && !c.ends.Equal(c.stateEnds) || !access.SameTrust(before, after) {
+	if !access.SameTrust(before, after) {
 		unknownAll(&m.Login, &m.Handover)
+	}
+	if before.Owner != after.Owner || c.endsKnown && !c.ends.Equal(c.stateEnds) {
+		unknownAll(&m.Handover)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"golang.org/x/crypto/ssh"
@@ -36,7 +37,7 @@ func (v reads) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := v.parse(value); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Not "+v.what, sentence(err))
+		resp.Diagnostics.AddAttributeError(req.Path, "Not "+v.what, fmt.Sprintf("%s: %s.", req.Path, strings.TrimRight(err.Error(), ".")))
 	}
 }
 

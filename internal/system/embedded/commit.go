@@ -127,7 +127,7 @@ func (s *System) commit(base *ledger, d *draft, publish bool) (*ledger, error) {
 			return nil, s.abandon(err)
 		}
 	}
-	record.Version, record.Generation = version, next
+	record.Version, record.Generation, record.Census = version, next, d.census()
 	if err := s.enact(next, objects, public, record); err != nil {
 		return nil, err
 	}

@@ -1,11 +1,14 @@
 package embedded
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,6 +51,20 @@ func (r revocation) file() string { return string(r.Kind) + "-" + r.Serial + ".j
 
 // unborn: there are objects, but no generation of them was ever finished; somebody put them there.
 func (l *ledger) unborn() bool { return l.generation == generation{} && len(l.entries) > 0 }
+
+// census is a digest of which objects are there.
+func (l *ledger) census() string {
+	lines := make([]string, 0, len(l.entries))
+	for ref, e := range l.entries {
+		lines = append(lines, ref.String()+" "+e.history.UID+"\n")
+	}
+	slices.Sort(lines)
+	digest := sha256.New()
+	for _, line := range lines {
+		digest.Write([]byte(line))
+	}
+	return hex.EncodeToString(digest.Sum(nil))
+}
 
 // has says whether an object of a uid is there.
 func (l *ledger) has(ref access.Ref, uid string) bool {

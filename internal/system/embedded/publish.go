@@ -26,6 +26,8 @@ const (
 type published struct {
 	Version    int        `json:"version"`
 	Generation generation `json:"generation"`
+	// Census is a digest of the objects that it was made from: it tells when somebody took a file away by hand.
+	Census string `json:"census"`
 	// RenewAt is when it should be made anew though nothing changes: in the middle of its life, or when a line of a
 	// principals file ends before all that it stands for.
 	RenewAt time.Time `json:"renew_at"`
@@ -56,7 +58,7 @@ func (s *System) due(l *ledger, whole bool) (published, due, error) {
 	if _, err := readFile(s.paths.published(), &p); err != nil {
 		return p, broken, err
 	}
-	if p.Generation != l.generation || l.unborn() {
+	if p.Generation != l.generation || l.unborn() || !whole && l.entries != nil && p.Census != l.census() {
 		return p, broken, nil
 	}
 	if !whole && slices.ContainsFunc(p.Files, s.missing) {

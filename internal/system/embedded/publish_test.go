@@ -1,10 +1,12 @@
 package embedded
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,5 +146,26 @@ func TestSystemSaysWhatItCannotDo(t *testing.T) {
 	}
 	if c.CannotEnd(nil, start) != "" || c.CannotEnd(nil, time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)) == "" || c.CannotEnd(nil, time.Time{}) == "" {
 		t.Error("ends that cannot be enforced")
+	}
+}
+
+// Whoever takes a file out of the ledger finds the access gone from the publication too, with the next process that
+// looks: no access exists that the ledger does not know.
+func TestWhatIsTakenOutOfTheLedgerByHandIsNotPublishedAnyMore(t *testing.T) {
+	w := newWorld(t)
+	w.put(identity(acme, 90))
+	g := w.put(grant(acme, "daily", "orders/acme/daily/*", 30, "read"))
+	if !strings.Contains(w.read("publish/policy/data.json"), `"daily"`) {
+		t.Fatal("the grant was never published")
+	}
+	if err := os.Remove(w.paths.object(g.Object.Ref())); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	if _, err := w.Get(w.ctx(), g.Object.Ref()); !errors.Is(err, access.ErrNotFound) {
+		t.Fatal(err)
+	}
+	if strings.Contains(w.read("publish/policy/data.json"), `"daily"`) {
+		t.Error("it is still published")
 	}
 }

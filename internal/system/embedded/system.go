@@ -197,7 +197,7 @@ func (s *System) snapshot() (l *ledger, settled bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	_, due, err := s.due(&ledger{generation: before}, false)
+	was, due, err := s.due(&ledger{generation: before}, false)
 	if err != nil || due == broken {
 		return nil, false, err
 	}
@@ -207,7 +207,7 @@ func (s *System) snapshot() (l *ledger, settled bool, err error) {
 		return nil, false, again
 	case after != before: // and if something went wrong, then because of that
 		return nil, false, nil
-	case err != nil || l.unborn():
+	case err != nil || l.unborn() || was.Generation != generation{} && was.Census != l.census():
 		return nil, false, err
 	}
 	return l, due == notDue, nil

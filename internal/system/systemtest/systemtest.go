@@ -1,0 +1,94 @@
+// Package systemtest is the contract that every access system keeps, as one suite of tests in the language of package
+// access. Each system's own test runs it on the real thing.
+package systemtest
+
+import (
+	"crypto"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Clock is a clock that a test moves. Systems with a clock of their own ignore it.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// NewClock is a clock that stands at a moment.
+func NewClock(at time.Time) *Clock { return &Clock{now: at.UTC()} }
+
+// Now is the moment at which the clock stands. It is an [access.Clock].
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// Harness is one empty store of a system, and what a test can do to it.
+type Harness struct {
+	// System is a handle on the store.
+	System access.System
+	// Second opens another handle on it, as another process has.
+	Second func() access.System
+	// Break makes the store unavailable to every handle, until repair. Nil where a test cannot do that.
+	Break func() (repair func())
+	// Advance lets time pass: it moves the clock, or waits. Nil moves the clock that was given to open.
+	Advance func(time.Duration)
+	// Unit is the span in which the suite counts: ends are some units ahead, and one unit passes in Advance. A system
+	// with a clock of its own makes it as short as its ends are exact. An hour when zero.
+	Unit time.Duration
+	// Allows asks the real enforcement. Nil where a test cannot; then only what the system says of itself is judged.
+	Allows func(testing.TB, Probe) bool
+	// Proves are the kinds of credentials that Allows can ask with. All that the system offers when nil.
+	Proves []access.Kind
+}
+
+// Probe is a question to the enforcement: may the holder of this credential do this, now?
+type Probe struct {
+	// Credential is what the partner claims to hold.
+	Credential *access.Credential
+	// Certificate is the issued text, and Key the partner's private key of it: for certificates.
+	Certificate string
+	Key         crypto.Signer
+	// Secret is the clear secret, as the partner has unsealed it.
+	Secret string
+	// Action and Path are what he tries.
+	Action, Path string
+}
+
+// Run runs the whole contract. open returns a harness on a new, empty store each time.
+func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness) {
+	partner := newPartner(t)
+	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), cutCases(), issueCases(), removalCases(), crowdCases(), faultCases()) {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, partner, open)
+			if c.needs != nil {
+				if why := c.needs(w); why != "" {
+					t.Skip(why)
+				}
+			}
+			c.run(w)
+		})
+	}
+	t.Run("random changes leave what a simple model says", func(t *testing.T) {
+		agreesWithModel(newWorld(t, partner, open))
+	})
+}
+
+// contract is one sentence of the contract, and what proves it. It is skipped where needs says why it cannot be run.
+type contract struct {
+	name  string
+	needs func(*world) string
+	run   func(*world)
+}
