@@ -158,3 +158,24 @@ func TestAGrantsNameIsFrozen(t *testing.T) {
 		resource.TestStep{Config: w.config(identity(nil), wider), ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "name", text("orders-acme-daily-f7a306fd"))}},
 	)
 }
+
+// What has ended is extended, and its rotation had come in the meantime: one apply brings it back, working.
+func TestASecretExtendedAfterItsEndIsIssuedAnewInTheSameApply(t *testing.T) {
+	w := newWorld(t)
+	extended := w.config(
+		identity(args{"expires_at": `"2027-09-30T00:00:00Z"`, "review": review("2027-04-20T00:00:00Z")}),
+		credential("secret", args{"expires_at": `"2027-08-31T00:00:00Z"`}))
+	w.run(
+		resource.TestStep{Config: w.config(identity(nil), credential("secret", nil))},
+		resource.TestStep{
+			PreConfig: w.passes(150 * day), Config: w.config(identity(nil), credential("secret", nil)), ConfigPlanChecks: emptyPlan(),
+			ConfigStateChecks: []statecheck.StateCheck{has(theKey, "status", text("expired"))},
+		},
+		resource.TestStep{
+			Config:            extended,
+			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectUnknownValue(theKey, path("sealed_secret"))}},
+			ConfigStateChecks: []statecheck.StateCheck{has(theKey, "status", text("active")), has(theKey, "renewals", knownvalue.Int64Exact(1))},
+		},
+		resource.TestStep{Config: extended, ConfigPlanChecks: emptyPlan()},
+	)
+}
