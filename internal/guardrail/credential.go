@@ -101,7 +101,7 @@ func noRotation(c *Context, s *Subject) []problem {
 	cred := s.credential()
 	if r := cred.Rotation; r != nil && r.Every.Duration > 0 && r.Overlap.Duration >= r.Every.Duration && cred.Kind() != access.Federated {
 		return one("rotation.overlap", say("%s: rotation.overlap is %s and rotation.every is %s: the old one would never die before the next", s, r.Overlap, r.Every),
-			say("Set rotation.overlap below %s, such as \"24h\".", r.Every))
+			say("Set rotation.overlap below %s, such as \"%s\".", r.Every, hours((r.Every.Duration/2).Truncate(time.Hour))))
 	}
 	most, what := issueLimit(cred)
 	start := s.start(c.Now)

@@ -19,7 +19,7 @@ func expiryRules() []Rule {
 		own:      expiryUnknown,
 	}, {
 		Slug: "expiry/indefinite", Title: "The access never ends",
-		Level: Deny, Fixed: true, On: everything, Reads: ends, Silences: []string{"expiry/too-long"},
+		Level: Deny, Fixed: true, On: everything, Reads: ends, Silences: []string{"expiry/too-long", "expiry/cannot-be-enforced"},
 		Why:      "An end that nobody will live to see is no end.",
 		Remedy:   "Set expires_at to when the work is expected to be done; it can be renewed after a review.",
 		Controls: []Control{NHI1, NHI7, AC22, PCI827},

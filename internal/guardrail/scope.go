@@ -35,7 +35,7 @@ func scopeRules() []Rule {
 	}, {
 		Slug: "scope/privileged", Title: "Privileged access lasts too long",
 		Level: Deny, On: grants, Reads: []string{"resource", "actions", "expires_at"},
-		Why:      "Issuing, signing, exporting keys and the like outlast the grant in what they made.",
+		Why:      "What issues, signs, exports keys or opens a terminal reaches further than its grant says, and may outlast it in what it made.",
 		Remedy:   "Grant it for 30 days or less, or grant what is not privileged.",
 		Controls: []Control{NHI5, AC6, AC22, PCI827},
 		own:      privileged,

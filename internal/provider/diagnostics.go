@@ -63,6 +63,9 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 		diags.AddError(summary, fmt.Sprintf("%s. The resource stays in the state: run the same command again, or remove what is named by hand.", sentence(err)))
 	case errors.Is(err, access.ErrNotPermitted):
 		diags.AddError(summary, fmt.Sprintf("%s. This says nothing about whether the access exists. Give this login the rights that it needs.", sentence(err)))
+	case errors.Is(err, access.ErrNotFound):
+		diags.AddError(summary, sentence(err)+". It was there when this was planned, and was revoked since, perhaps with the identity that it is of. "+
+			"Run the same command again: what is still declared is then proposed anew.")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		diags.AddError(summary, "It was interrupted before anything was changed.")
 	default:

@@ -70,7 +70,8 @@ func refusePrivateKeys(diags *diag.Diagnostics, kind access.Type, texts []types.
 	for _, t := range texts {
 		if guardrail.PrivateKey(t.ValueString()) {
 			rule, _ := guardrail.Lookup("credential/private-key")
-			diags.AddError(rule.Slug+": "+rule.Title, fmt.Sprintf("An argument of this %s holds private key material. %s %s", kind, rule.Why, rule.Remedy))
+			found := guardrail.Finding{Rule: rule, Problem: fmt.Sprintf("an argument of this %s holds private key material", kind), Fix: rule.Remedy}
+			diags.AddError(found.Summary(), found.Detail()+"\n"+offboardNow)
 			return
 		}
 	}
@@ -148,18 +149,18 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if state != nil {
 		act = "change"
 	}
+	if !g.judgeAtApply(ctx, o, k, diags) {
+		return observed{}, false
+	}
 	ends, known := g.end(o, unknown)
 	if !known {
-		failed(diags, act, o.Ref(), fmt.Errorf("%s: %w", o.Holder(), access.ErrNoIdentity))
+		failed(diags, act, o.Ref(), fmt.Errorf("what %s hangs on: %w", o.Ref(), access.ErrNoIdentity))
 		return observed{}, false
 	}
 	c := change{after: o, ends: ends, endsKnown: true}
 	if state != nil {
 		c.before, _, _ = objectOf[M, P](state, diags)
 		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), timeOf(P(state).common().EndsAt)
-	}
-	if !g.judgeAtApply(ctx, o, k, diags) {
-		return observed{}, false
 	}
 	put := access.Change{Object: o, Stack: g.stack, UID: k.UID, EndsAt: ends}
 	if credential, ok := o.(*access.Credential); ok {

@@ -24,7 +24,10 @@ type kept struct {
 	IssuedAt    time.Time       `json:"issued_at"`
 	IssuedUntil time.Time       `json:"issued_until"`
 	// Due: its rotation has come, also where it has ended in the meantime.
-	Due        bool           `json:"due"`
+	Due bool `json:"due"`
+	// Held: it was cut by hand in the system. Drift is what the system holds beyond the declaration.
+	Held       bool           `json:"held"`
+	Drift      []string       `json:"drift"`
 	History    access.History `json:"history"`
 	LastUsedAt time.Time      `json:"last_used_at"`
 }
@@ -32,7 +35,7 @@ type kept struct {
 const keptKey = "kept"
 
 func keptOf(r observed) kept {
-	k := kept{UID: r.UID, History: r.History, LastUsedAt: r.LastUsedAt, Due: r.due()}
+	k := kept{UID: r.UID, History: r.History, LastUsedAt: r.LastUsedAt, Due: r.due(), Held: r.Held, Drift: r.Drift}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
 	}

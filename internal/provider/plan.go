@@ -67,8 +67,9 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	explainTakeover(g.stack, c, k, &resp.Diagnostics)
 	s := g.subject(o, c, k, nonce, state == nil)
 	if s.Adopted {
-		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s and has forgotten it since: creating it takes it up "+
-			"again, with its history and what was issued.", access.At(s.History.CreatedAt)))
+		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
+			"creating it takes it up again, with its history and what was issued. If the block was renamed, write a moved block as well: without "+
+			"one, what stands under it may be revoked with the old address, and is created again by the next apply.", access.At(s.History.CreatedAt)))
 	}
 	g.judge(ctx, s, guardrail.Plan, &resp.Diagnostics)
 }
@@ -143,6 +144,7 @@ func (t *terms) unknown() {
 func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string, creates bool) guardrail.Subject {
 	s := guardrail.Subject{
 		Object: o, History: k.History, LastUsedAt: k.LastUsedAt, EndsAt: c.ends, Unknown: c.unknown, Nonce: nonce,
+		Held: k.Held, Drift: k.Drift,
 	}
 	ref := o.Ref()
 	if seen, ok := g.hasSeen(ref); ok && creates && k.UID == "" {
@@ -194,7 +196,7 @@ func refuseBeforeRules(s *session, subject guardrail.Subject, diags *diag.Diagno
 	}
 	if grant, ok := subject.Object.(*access.Grant); ok && !hasAny(subject.Unknown, "resource", "actions") {
 		if err := s.system.Capabilities().CheckGrant(grant); err != nil {
-			diags.AddAttributeError(path.Root("actions"), "Not an action on this resource", sentence(err)+".")
+			diags.AddAttributeError(path.Root("resource"), "Not something that this system can grant", sentence(err)+".")
 		}
 	}
 }

@@ -94,7 +94,10 @@ func (r *credentialResource) ConfigValidators(context.Context) []resource.Config
 	for _, k := range access.Kinds() {
 		kinds = append(kinds, path.MatchRoot(string(k)))
 	}
-	return []resource.ConfigValidator{resourcevalidator.ExactlyOneOf(kinds...)}
+	return []resource.ConfigValidator{
+		resourcevalidator.ExactlyOneOf(kinds...),
+		resourcevalidator.Conflicting(path.MatchRoot("federated"), path.MatchRoot("rotation")), // there is nothing to rotate
+	}
 }
 
 func federatedAttribute() schema.Attribute {

@@ -92,7 +92,7 @@ func setOf[T any](r *reader, name string, v attr.Value, parse func(string) (T, e
 		}
 	}
 	slices.Sort(texts)
-	var out []T
+	out := make([]T, 0, len(texts)) // empty is not null: a setting that is written but empty says something
 	for _, text := range texts {
 		value, err := parse(text)
 		if err != nil {

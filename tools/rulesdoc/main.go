@@ -43,7 +43,7 @@ func write(folder string, rules []guardrail.Rule) error {
 	}
 	pages := map[string][]byte{}
 	for family, members := range families(rules) {
-		pages[filepath.Join(folder, "guardrails-"+family+".md.tmpl")] = page(family, members)
+		pages[filepath.Join(folder, "guardrails-"+family+".md.tmpl")] = page(filepath.Join(folder, "..", ".."), family, members)
 	}
 	for _, path := range old {
 		if _, stays := pages[path]; !stays {
@@ -77,14 +77,15 @@ func family(r guardrail.Rule) string {
 	return name
 }
 
-// page is one family's page.
-func page(family string, rules []guardrail.Rule) []byte {
+// page is one family's page. The root is the repository's, where the examples are.
+func page(root, family string, rules []guardrail.Rule) []byte {
 	var b bytes.Buffer
 	title := "Guardrails: " + family
 	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"\"\ndescription: |-\n  The rules of the family %s: what each refuses, why, and what to write instead.\n---\n\n", title, family)
 	fmt.Fprintf(&b, "# %s\n\nWhat levels and waivers mean, and when a finding is an error, is said in the [guide to guardrails](guardrails.md).\n", title)
 	for _, r := range rules {
 		section(&b, r)
+		example(&b, root, r)
 	}
 	return b.Bytes()
 }
@@ -99,6 +100,23 @@ func section(b *bytes.Buffer, r guardrail.Rule) {
 		fmt.Fprintf(b, "- Where it speaks, these are silent on the same argument: %s\n", strings.Join(quoted(r.Silences), ", "))
 	}
 	fmt.Fprintf(b, "- Controls: %s\n", strings.Join(controls(r), ", "))
+}
+
+// example shows what the rule refuses, and what it says, in the files that the tests compare with. Some rules have none.
+func example(b *bytes.Buffer, root string, r guardrail.Rule) {
+	name, what := "examples/refused/"+strings.ReplaceAll(r.Slug, "/", "--"), "This is refused:"
+	if r.Level < guardrail.Deny {
+		what = "This is warned of:"
+	}
+	for _, file := range []struct{ path, before, shown string }{
+		{name + ".before.tf", "What is there:", "{{tffile %q}}"},
+		{name + ".tf", what, "{{tffile %q}}"},
+		{"internal/provider/testdata/guardrail/" + r.Slug + ".txt", "It says:", "{{codefile \"text\" %q}}"},
+	} {
+		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(file.path))); err == nil {
+			fmt.Fprintf(b, "\n%s\n\n"+file.shown+"\n", file.before, file.path)
+		}
+	}
 }
 
 func level(r guardrail.Rule) string {

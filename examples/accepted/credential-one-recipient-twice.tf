@@ -1,0 +1,42 @@
+# One mailbox of the partner opens the secrets of both of its identities. Nobody proves anything with it.
+# warns: credential/static-secret
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-03-31T00:00:00Z"
+}
+
+resource "partner_identity" "stock" {
+  partner    = "acme"
+  name       = "stock-sync"
+  owner      = "jane.doe@example.com"
+  purpose    = "Hourly stock levels for the shop"
+  expires_at = "2027-03-31T00:00:00Z"
+}
+
+resource "partner_credential" "orders" {
+  identity_id   = partner_identity.orders.id
+  owner         = "jane.doe@example.com"
+  expires_at    = "2027-02-28T00:00:00Z"
+  allowed_cidrs = ["203.0.113.0/24"]
+  rotation      = { every = "480h", overlap = "48h" }
+
+  secret = {
+    recipient = "age13a6ggl074f9l9el7ge2aqn09m5seuk9mrtc6ceqlz0640l7qvy9ssmwv00"
+  }
+}
+
+resource "partner_credential" "stock" {
+  identity_id   = partner_identity.stock.id
+  owner         = "jane.doe@example.com"
+  expires_at    = "2027-02-28T00:00:00Z"
+  allowed_cidrs = ["203.0.113.0/24"]
+  rotation      = { every = "480h", overlap = "48h" }
+
+  secret = {
+    recipient = "age13a6ggl074f9l9el7ge2aqn09m5seuk9mrtc6ceqlz0640l7qvy9ssmwv00"
+  }
+}

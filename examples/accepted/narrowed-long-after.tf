@@ -1,0 +1,20 @@
+# Nobody has looked for a hundred days, but less is always right: the plan only says that a review is due.
+# warns: expiry/soon, review/overdue
+# applied: yes
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-03-31T00:00:00Z"
+}
+
+resource "partner_grant" "daily" {
+  identity_id = partner_identity.orders.id
+  resource    = "orders/acme/daily/*"
+  actions     = ["read"]
+  owner       = "jane.doe@example.com"
+  purpose     = "Read the daily order files"
+  expires_at  = "2027-03-25T00:00:00Z"
+}

@@ -1,0 +1,20 @@
+# The partner says now that it uses its access every fifty days, and has not for sixty. A rule that warns, raised to
+# deny.
+# system: knows last use
+
+provider "partner" {
+  environment = "prod"
+
+  guardrails = {
+    levels = { "activity/dormant" = "deny" }
+  }
+}
+
+resource "partner_identity" "orders" {
+  partner      = "acme"
+  name         = "orders-etl"
+  owner        = "jane.doe@example.com"
+  purpose      = "Nightly order feed into the ERP"
+  expires_at   = "2027-03-31T00:00:00Z"
+  expected_use = "1200h"
+}

@@ -1,0 +1,22 @@
+# The partner sent the key that opens its secrets, instead of the recipient that they are sealed to. (This one is of
+# nobody.)
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-03-31T00:00:00Z"
+}
+
+resource "partner_credential" "key" {
+  identity_id   = partner_identity.orders.id
+  owner         = "jane.doe@example.com"
+  expires_at    = "2027-02-28T00:00:00Z"
+  allowed_cidrs = ["203.0.113.0/24"]
+  rotation      = { every = "480h", overlap = "48h" }
+
+  secret = {
+    recipient = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ"
+  }
+}

@@ -1,0 +1,27 @@
+# Each of the two hangs on the other: nobody is on top, and no end of anybody ends them.
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-03-31T00:00:00Z"
+  parent_id  = "initech/prod/order-transport"
+
+  subcontractors = {
+    allowed = true
+  }
+}
+
+resource "partner_identity" "transport" {
+  partner    = "initech"
+  name       = "order-transport"
+  owner      = "jane.doe@example.com"
+  purpose    = "Delivers the orders for ACME"
+  expires_at = "2027-03-31T00:00:00Z"
+  parent_id  = "acme/prod/orders-etl"
+
+  subcontractors = {
+    allowed = true
+  }
+}

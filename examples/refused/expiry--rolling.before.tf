@@ -1,0 +1,10 @@
+# An identity for four months, as it was first agreed.
+# clock: +30d
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-03-31T00:00:00Z"
+}

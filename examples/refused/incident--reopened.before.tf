@@ -1,0 +1,11 @@
+# A feed that was suspended while somebody looked into what it does.
+# clock: +1d
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-03-31T00:00:00Z"
+  suspended  = true
+}

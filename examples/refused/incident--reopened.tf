@@ -1,0 +1,11 @@
+# In an incident the access was cut in the system itself. The configuration, which knows nothing of it, would open it
+# again.
+# system: was cut by hand
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-03-31T00:00:00Z"
+}

@@ -1,0 +1,25 @@
+# The partner reviewed its own access.
+
+provider "partner" {
+  environment = "prod"
+
+  partners = {
+    acme = {
+      domains = ["acme.test"]
+    }
+  }
+}
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-03-31T00:00:00Z"
+
+  review = {
+    at     = "2026-11-20T09:00:00Z"
+    by     = "pat@acme.test"
+    reason = "The feed still runs every night"
+  }
+}
