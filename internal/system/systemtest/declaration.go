@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -28,7 +29,7 @@ const odd = "Ürsprung \"q\" 'a' `b` \\ ${x} %{y} {{z}} <script> & ; \t日本"
 func (w *world) spelled() *access.Identity {
 	w.Helper()
 	end := w.in(40)
-	written := strings.TrimSuffix(end.Add(7200e9).Format("2006-01-02T15:04:05Z"), "Z") + "+02:00"
+	written := strings.TrimSuffix(end.Add(2*time.Hour).Format("2006-01-02T15:04:05Z"), "Z") + "+02:00"
 	expires, err := access.ParseMoment(written)
 	if err != nil {
 		w.Fatal(err)
@@ -84,7 +85,6 @@ func everyKind(w *world) {
 		if kind == access.Federated {
 			c.AllowedCIDRs = nil
 		}
-		before := w.now()
 		r, err := w.try(c)
 		if !w.offers(kind) {
 			w.refused("put "+string(kind), err, access.ErrUnsupported)
@@ -100,14 +100,13 @@ func everyKind(w *world) {
 		if len(r.Login) == 0 {
 			w.Errorf("%s does not say how to log in", kind)
 		}
-		w.issuedRight(c, r, before)
+		w.issuedRight(c, r)
 	}
 }
 
 // issuedRight claims that what was issued is told once, to whom asked for it.
-func (w *world) issuedRight(c *access.Credential, r *access.Record, before interface{ IsZero() bool }) {
+func (w *world) issuedRight(c *access.Credential, r *access.Record) {
 	w.Helper()
-	_ = before
 	kind := c.Kind()
 	if kind == access.Federated {
 		if r.Issued != nil {

@@ -73,10 +73,8 @@ func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness) {
 	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), cutCases(), issueCases(), removalCases(), crowdCases(), faultCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, partner, open)
-			if c.needs != nil {
-				if why := c.needs(w); why != "" {
-					t.Skip(why)
-				}
+			if c.needs != nil && c.needs(w) != "" {
+				t.Skip(c.needs(w))
 			}
 			c.run(w)
 		})

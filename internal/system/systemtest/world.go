@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
@@ -26,8 +28,9 @@ const (
 
 // world is one store, with words to build and to judge what is in it.
 type world struct {
-	testing.TB
+	rapid.TB
 	Harness
+	test    testing.TB // the test that all is part of
 	partner *partner
 
 	mu      sync.Mutex
@@ -37,7 +40,7 @@ type world struct {
 func newWorld(t *testing.T, p *partner, open func(*testing.T, *Clock) Harness) *world {
 	t.Helper()
 	clock := NewClock(access.WallClock().Truncate(time.Second))
-	w := &world{TB: t, Harness: open(t, clock), partner: p}
+	w := &world{TB: t, test: t, Harness: open(t, clock), partner: p}
 	if w.Advance == nil {
 		w.Advance = clock.Advance
 	}
@@ -52,7 +55,9 @@ func newWorld(t *testing.T, p *partner, open func(*testing.T, *Clock) Harness) *
 
 func (w *world) ctx() context.Context { return context.Background() }
 
-func (w *world) offers(kind access.Kind) bool { return slices.Contains(w.System.Capabilities().Kinds, kind) }
+func (w *world) offers(kind access.Kind) bool {
+	return slices.Contains(w.System.Capabilities().Kinds, kind)
+}
 
 // needs is a need of kinds of credentials.
 func needs(kinds ...access.Kind) func(*world) string {
@@ -133,7 +138,9 @@ func (w *world) credential(of string, kind access.Kind, ends int, edits ...func(
 
 // rotating lets a credential rotate, counted in units.
 func (w *world) rotating(every, overlap int) func(*access.Credential) {
-	return func(c *access.Credential) { c.Rotation = &access.Rotation{Every: w.span(every), Overlap: w.span(overlap)} }
+	return func(c *access.Credential) {
+		c.Rotation = &access.Rotation{Every: w.span(every), Overlap: w.span(overlap)}
+	}
 }
 
 func (w *world) span(units int) access.Span {
@@ -291,7 +298,7 @@ func (w *world) declaration(o access.Object) string {
 	return string(d)
 }
 
-func text(t testing.TB, v any) string {
+func text(t rapid.TB, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -345,7 +352,7 @@ func (w *world) may(when string, p Probe, grant string, want bool) {
 		return
 	}
 	p.Action, p.Path = "read", path(grant)
-	if got := w.Allows(w.TB, p); got != want {
+	if got := w.Allows(w.test, p); got != want {
 		w.Errorf("%s: the enforcement answers %v to %s, want %v", when, got, p.Credential.Ref(), want)
 	}
 }

@@ -1,0 +1,170 @@
+package systemtest
+
+import (
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func endCases() []contract {
+	return []contract{
+		{name: "the end is the earliest of own, identity's, parents' and bound", run: earliest},
+		{name: "shortening above ends everything below at once", run: shortenAbove},
+		{name: "a certificate that outlives what is above it now is revoked", needs: needs(access.Certificate), run: shortenCertificate},
+		{name: "extending above gives back what is below its own end", run: extendAbove},
+		{name: "what has ended is refused, and can still be read", run: expired},
+		{name: "what has ended can be extended, shortened and deleted", run: afterTheEnd},
+	}
+}
+
+func earliest(w *world) {
+	w.put(w.identity("top", 50, allowing(2)))
+	w.put(w.child("child", "top", 40))
+	w.put(w.child("long", "top", 60))
+	for name, c := range map[string]struct {
+		of                string
+		own, bound, wants int
+	}{
+		"own":      {"child", 30, 30, 30},
+		"identity": {"child", 45, 45, 40},
+		"parent":   {"long", 70, 70, 50},
+		"bound":    {"child", 30, 20, 20},
+		"at-once":  {"child", 40, 40, 40},
+	} {
+		g := w.grant(c.of, name, c.own)
+		if r := w.put(g, until(w.in(c.bound))); !r.EndsAt.Equal(w.in(c.wants).Time) {
+			w.Errorf("%s: put says it ends at %s, want %s", name, r.EndsAt, w.in(c.wants))
+		}
+		w.ends(g.Ref(), w.in(c.wants))
+	}
+	w.ends(id("long").Ref(), w.in(50))
+	later := w.grant("child", "unbound", 20)
+	w.put(later, until(w.in(35))) // a bound later than the expiry widens nothing
+	w.ends(later.Ref(), w.in(20))
+}
+
+// tree is a top identity with a child, a grant on each, and a credential of the child of every kind offered.
+func (w *world) tree(top, below int) (objects []access.Object, holders []Probe) {
+	w.Helper()
+	objects = []access.Object{
+		w.identity("top", top, allowing(1)), w.child("child", "top", below), w.grant("top", "daily", below), w.grant("child", "weekly", below),
+	}
+	for _, o := range objects {
+		w.put(o)
+	}
+	for _, kind := range w.System.Capabilities().Kinds {
+		c := w.credential("child", kind, below)
+		r := w.put(c)
+		objects, holders = append(objects, c), append(holders, w.holder(c, r.Issued))
+	}
+	return objects, holders
+}
+
+func shortenAbove(w *world) {
+	objects, holders := w.tree(50, 40)
+	for _, h := range holders {
+		w.may("before", h, "weekly", true)
+	}
+	top := w.get(id("top").Ref())
+	w.put(w.identity("top", 20, allowing(1)), known(top.UID))
+	for _, o := range objects {
+		w.ends(o.Ref(), w.in(20))
+		if i := w.get(o.Ref()).Issued; i != nil && i.Until.After(w.in(20).Time) {
+			w.Errorf("what was issued for %s lives until %s", o.Ref(), i.Until)
+		}
+	}
+	for _, h := range holders {
+		c := h.Credential.Kind()
+		w.may("after shortening", h, "weekly", c != access.Certificate && c != access.SSHCertificate)
+	}
+	end := w.in(20)
+	w.pass(20)
+	for _, h := range holders {
+		w.may("at the end", h, "weekly", false)
+	}
+	for _, o := range objects {
+		w.ends(o.Ref(), end)
+	}
+}
+
+func shortenCertificate(w *world) {
+	for _, kind := range []access.Kind{access.Certificate, access.SSHCertificate} {
+		if !w.offers(kind) {
+			continue
+		}
+		name := "etl-" + string(kind[:3])
+		i := w.put(w.identity(name, 50))
+		c := w.credential(name, kind, 40)
+		r := w.put(c)
+		w.put(w.identity(name, 45), known(i.UID))
+		if got := w.get(c.Ref()).Issued; got == nil || got.Serial != r.Issued.Serial {
+			w.Errorf("%s: a shortening that does not reach it revoked it: %+v", kind, got)
+		}
+		w.put(w.identity(name, 30), known(i.UID))
+		if got := w.get(c.Ref()).Issued; got != nil {
+			w.Errorf("%s: still there after the shortening: %+v", kind, got)
+		}
+		again := w.put(c, known(r.UID))
+		if again.Issued == nil || again.Issued.Serial == r.Issued.Serial || !again.Issued.Until.Equal(w.in(30).Time) {
+			w.Errorf("%s: issued again as %+v", kind, again.Issued)
+		}
+	}
+}
+
+func extendAbove(w *world) {
+	i := w.put(w.identity("etl", 10))
+	g := w.grant("etl", "daily", 20)
+	w.put(g)
+	w.ends(g.Ref(), w.in(10))
+	w.put(w.identity("etl", 30), known(i.UID))
+	w.ends(g.Ref(), w.in(20))
+	if r := w.get(g.Ref()); r.Renewals != 0 {
+		w.Errorf("the grant counts the identity's renewal: %+v", r.History)
+	}
+}
+
+func expired(w *world) {
+	w.put(w.identity("etl", 50))
+	short, long := w.grant("etl", "daily", 5), w.grant("etl", "weekly", 30)
+	want := w.put(short)
+	w.put(long)
+	var holders []Probe
+	for _, kind := range w.System.Capabilities().Kinds {
+		c := w.credential("etl", kind, 10)
+		holders = append(holders, w.holder(c, w.put(c).Issued))
+	}
+	for _, h := range holders {
+		w.may("before its end", h, "daily", true)
+	}
+	w.pass(5)
+	for _, h := range holders {
+		w.may("after the grant's end", h, "daily", false)
+		w.may("under another grant", h, "weekly", true)
+	}
+	w.same("after its end", w.get(short.Ref()), want)
+	w.pass(5)
+	for _, h := range holders {
+		w.may("after the credential's end", h, "weekly", false)
+		if r := w.get(h.Credential.Ref()); r.EndsAt.After(w.now()) {
+			w.Errorf("%s ends at %s", h.Credential.Ref(), r.EndsAt)
+		}
+	}
+}
+
+func afterTheEnd(w *world) {
+	i := w.put(w.identity("etl", 5))
+	g := w.grant("etl", "daily", 5)
+	r := w.put(g)
+	w.pass(6)
+	g.ExpiresAt = w.in(20)
+	i = w.put(w.identity("etl", 30), known(i.UID))
+	r = w.put(g, known(r.UID))
+	w.ends(g.Ref(), g.ExpiresAt)
+	if r.Renewals != 1 || i.Renewals != 1 {
+		w.Errorf("histories %+v and %+v", i.History, r.History)
+	}
+	past := w.in(-1)
+	g.ExpiresAt = past
+	w.put(g, known(r.UID)) // less access is never refused
+	w.ends(g.Ref(), past)
+	w.remove(w.get(g.Ref()))
+	w.gone(g.Ref())
+}

@@ -1,0 +1,222 @@
+package systemtest
+
+import (
+	"errors"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func issueCases() []contract {
+	return []contract{
+		{name: "what was issued is kept until it is asked for anew", run: keep},
+		{name: "a certificate whose own end is now earlier is issued anew, and the old one revoked", run: shorterCertificate},
+		{name: "another key or recipient is issued for at once", run: anotherRequest},
+		{name: "with overlap the old secret works beside the new one, then dies", needs: needs(access.Secret), run: overlap},
+		{name: "at most two secrets live at a time", needs: needs(access.Secret), run: twoLive},
+		{name: "replacing revokes the old one at once", run: replaceAtOnce},
+		{name: "what was issued before a moment is revoked at once", run: issuedBefore},
+		{name: "what was issued dies by itself when nobody rotates", run: diesByItself},
+		{name: "a secret that cannot be sealed grants nothing", needs: needs(access.Secret), run: sealingFails},
+		{name: "no record says the clear secret", needs: needs(access.Secret), run: neverClear},
+	}
+}
+
+// issuable are the kinds that the system offers of which something is issued.
+func (w *world) issuable() []access.Kind {
+	var kinds []access.Kind
+	for _, kind := range w.System.Capabilities().Kinds {
+		if kind != access.Federated {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// granted makes an identity with a grant named daily.
+func (w *world) granted() {
+	w.Helper()
+	w.put(w.identity("etl", 90))
+	w.put(w.grant("etl", "daily", 80))
+}
+
+func keep(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		c := w.credential("etl", kind, 60, w.rotating(20, 5))
+		first := w.put(c)
+		if !first.Issued.RotatesAt.Equal(first.Issued.At.Add(20*w.Unit)) || !first.Issued.Until.Equal(first.Issued.At.Add(25*w.Unit)) {
+			w.Errorf("%s is due at %s and lives until %s, issued at %s", kind, first.Issued.RotatesAt, first.Issued.Until, first.Issued.At)
+		}
+		w.pass(1)
+		c.Owner = "john.roe@example.com"
+		second := w.put(c, known(first.UID))
+		if second.Issued == nil || second.Issued.Serial != first.Issued.Serial || second.Issued.Fingerprint != first.Issued.Fingerprint || !second.Issued.At.Equal(first.Issued.At) {
+			w.Errorf("%s: %+v became %+v", kind, first.Issued, second.Issued)
+		}
+	}
+}
+
+func shorterCertificate(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		if kind == access.Secret {
+			continue
+		}
+		c := w.credential("etl", kind, 60)
+		first := w.put(c)
+		old := w.holder(c, first.Issued)
+		c.ExpiresAt = w.in(30)
+		second := w.put(c, known(first.UID))
+		if second.Issued == nil || second.Issued.Serial == first.Issued.Serial || !second.Issued.Until.Equal(c.ExpiresAt.Time) || second.Issued.Text == "" {
+			w.Fatalf("%s: %+v became %+v", kind, first.Issued, second.Issued)
+		}
+		w.may("with the old one", old, "daily", false)
+		w.may("with the new one", w.holder(c, second.Issued), "daily", true)
+	}
+}
+
+func anotherRequest(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		c := w.credential("etl", kind, 60)
+		first := w.put(c)
+		old := w.holder(c, first.Issued)
+		old.Credential = w.credential("etl", kind, 60)
+		switch kind {
+		case access.Certificate:
+			c.Certificate = &access.CertificateRequest{CSR: w.partner.csr[1]}
+		case access.SSHCertificate:
+			c.SSHCertificate = &access.SSHRequest{PublicKey: w.partner.line[1]}
+		default:
+			c.Secret = &access.SecretRequest{Recipient: w.partner.line[1]}
+		}
+		second := w.put(c, known(first.UID))
+		if second.Issued == nil || second.Issued.Fingerprint == first.Issued.Fingerprint || second.Issued.Text+second.Issued.Sealed == "" {
+			w.Fatalf("%s: %+v became %+v", kind, first.Issued, second.Issued)
+		}
+		w.may("with the old one", old, "daily", false)
+		w.may("with the new one", w.holder(c, second.Issued), "daily", true)
+	}
+}
+
+func overlap(w *world) {
+	w.granted()
+	c := w.credential("etl", access.Secret, 60, w.rotating(20, 5))
+	first := w.put(c)
+	old := w.holder(c, first.Issued)
+	w.pass(10) // earlier than it is due, so that nothing else ends the old one
+	second := w.put(c, known(first.UID), issuing(access.IssueOverlap))
+	if second.Issued.Fingerprint == first.Issued.Fingerprint || second.Issued.Sealed == "" || !second.Issued.At.After(first.Issued.At) {
+		w.Errorf("rotated from %+v to %+v", first.Issued, second.Issued)
+	}
+	fresh := w.holder(c, second.Issued)
+	w.may("in the overlap", old, "daily", true)
+	w.may("in the overlap", fresh, "daily", true)
+	w.pass(5)
+	w.may("after the overlap", old, "daily", false)
+	w.may("after the overlap", fresh, "daily", true)
+}
+
+func twoLive(w *world) {
+	w.granted()
+	c := w.credential("etl", access.Secret, 60, w.rotating(20, 10))
+	r := w.put(c)
+	holders := []Probe{w.holder(c, r.Issued)}
+	for range 3 {
+		w.pass(1)
+		r = w.put(c, known(r.UID), issuing(access.IssueOverlap))
+		holders = append(holders, w.holder(c, r.Issued))
+	}
+	for n, h := range holders {
+		w.may("of four in the overlap", h, "daily", n >= len(holders)-2)
+	}
+}
+
+func replaceAtOnce(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		c := w.credential("etl", kind, 60, w.rotating(20, 10))
+		first := w.put(c)
+		old := w.holder(c, first.Issued)
+		w.pass(1)
+		second := w.put(c, known(first.UID), issuing(access.IssueReplace))
+		if second.Issued == nil || second.Issued.Serial+second.Issued.Fingerprint == first.Issued.Serial+first.Issued.Fingerprint {
+			w.Fatalf("%s: %+v became %+v", kind, first.Issued, second.Issued)
+		}
+		w.may("with the old one", old, "daily", false)
+		w.may("with the new one", w.holder(c, second.Issued), "daily", true)
+	}
+}
+
+func issuedBefore(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		c := w.credential("etl", kind, 60, w.rotating(20, 10))
+		first := w.put(c)
+		holders := []Probe{w.holder(c, first.Issued)}
+		w.pass(1)
+		second := w.put(c, known(first.UID), issuing(access.IssueOverlap))
+		holders = append(holders, w.holder(c, second.Issued))
+		w.pass(1)
+		c.RevokeIssuedBefore = w.in(0)
+		third := w.put(c, known(first.UID), issuing(access.IssueOverlap))
+		if third.Issued == nil || third.Issued.At.Before(c.RevokeIssuedBefore.Time) {
+			w.Fatalf("%s: after the revocation there is %+v", kind, third.Issued)
+		}
+		for _, h := range holders {
+			w.may("with what was issued before", h, "daily", false)
+		}
+		w.may("with the new one", w.holder(c, third.Issued), "daily", true)
+	}
+}
+
+func diesByItself(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		c := w.credential("etl", kind, 60, w.rotating(6, 2))
+		h := w.holder(c, w.put(c).Issued)
+		w.pass(7)
+		w.may("when it is overdue", h, "daily", true)
+		w.pass(1)
+		w.may("after rotation and overlap", h, "daily", false)
+	}
+}
+
+func sealingFails(w *world) {
+	w.granted()
+	broken := func(c *access.Change) {
+		c.Seal = func([]byte) (string, error) { return "", errors.New("the recipient's key is odd") }
+	}
+	c := w.credential("etl", access.Secret, 60)
+	if _, err := w.try(c, broken); err == nil {
+		w.Error("a secret that nobody can read was granted")
+	}
+	w.gone(c.Ref())
+	r := w.put(c)
+	h := w.holder(c, r.Issued)
+	c.Owner = "john.roe@example.com"
+	if _, err := w.try(c, known(r.UID), issuing(access.IssueReplace), broken); err == nil {
+		w.Error("a secret that nobody can read was granted")
+	}
+	w.same("after the failure", w.get(c.Ref()), r)
+	if got := w.get(c.Ref()).Issued; got == nil || got.Fingerprint != r.Issued.Fingerprint {
+		w.Errorf("the failure left %+v", got)
+	}
+	w.may("with the secret of before", h, "daily", true)
+}
+
+func neverClear(w *world) {
+	w.granted()
+	c := w.credential("etl", access.Secret, 60, w.rotating(20, 5))
+	r := w.put(c)
+	w.unspoken("the answer of put", r)
+	w.unspoken("the answer of a rotation", w.put(c, known(r.UID), issuing(access.IssueOverlap)))
+	w.unspoken("get", w.get(c.Ref()))
+	for _, r := range w.list() {
+		w.unspoken("list", r)
+	}
+	first, second := w.secrets[0], w.secrets[1]
+	if first == second || len(first) < 32 {
+		w.Error("secrets repeat, or are short")
+	}
+}

@@ -1,0 +1,208 @@
+package systemtest
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// model is what a simple mind expects of a system: a map.
+type model map[access.Ref]*expected
+
+type expected struct {
+	object  access.Object
+	history access.History // its uid and moments are taken from the system
+	bound   time.Time
+	// issued is until when what was issued lives; zero where there is nothing.
+	issued time.Time
+}
+
+// chain is the ids of the random identities, each hanging on the one before it.
+var chain = [...]string{"one", "two", "three"}
+
+func agreesWithModel(w *world) {
+	rapid.Check(w.test, func(t *rapid.T) {
+		for _, r := range w.list() { // what the round before left
+			if _, err := w.System.Delete(w.ctx(), r.Object.Ref(), r.UID); err != nil && !errors.Is(err, access.ErrNotFound) {
+				t.Fatal(err)
+			}
+		}
+		m, w := model{}, &world{TB: t, test: w.test, Harness: w.Harness, partner: w.partner}
+		t.Repeat(map[string]func(*rapid.T){
+			"":         func(*rapid.T) { m.agree(w) },
+			"identity": func(t *rapid.T) { m.put(w, drawIdentity(w, t), t) },
+			"grant": func(t *rapid.T) {
+				m.put(w, w.grant(rapid.SampledFrom(chain[:]).Draw(t, "of"), rapid.SampledFrom([]string{"a", "b"}).Draw(t, "grant"), units(t)), t)
+			},
+			"credential": func(t *rapid.T) {
+				m.put(w, w.credential(rapid.SampledFrom(chain[:]).Draw(t, "of"), rapid.SampledFrom(w.System.Capabilities().Kinds).Draw(t, "kind"), units(t)), t)
+			},
+			"delete": func(t *rapid.T) { m.remove(w, t) },
+			"wait":   func(*rapid.T) { w.Advance(time.Second) },
+		})
+	})
+}
+
+// units is an end far enough ahead not to come in a round, and never the same for two by chance alone.
+func units(t *rapid.T) int { return rapid.IntRange(20, 60).Draw(t, "ends") }
+
+func drawIdentity(w *world, t *rapid.T) *access.Identity {
+	n := rapid.IntRange(0, len(chain)-1).Draw(t, "identity")
+	i := w.identity(chain[n], units(t), allowing(rapid.Int64Range(0, 2).Draw(t, "depth")))
+	if n > 0 {
+		i.ParentID = id(chain[n-1])
+	}
+	i.Suspended = rapid.IntRange(0, 4).Draw(t, "suspended") == 0
+	i.Subcontractors.Allowed = rapid.IntRange(0, 4).Draw(t, "allowed") > 0
+	return i
+}
+
+// put puts an object as the model's owner of it knows it, or as somebody else, and expects what package access says.
+func (m model) put(w *world, o access.Object, t *rapid.T) {
+	before := m[o.Ref()]
+	stack := rapid.SampledFrom([]string{ours, ours, ours, theirs}).Draw(t, "stack")
+	uid := ""
+	if before != nil && rapid.Bool().Draw(t, "knows the uid") {
+		uid, stack = before.history.UID, before.history.Stack
+	}
+	at := w.now()
+	r, err := w.try(o, by(stack), known(uid))
+	switch above := m.above(o); {
+	case before != nil && before.history.Stack != stack:
+		w.refused("put", err, access.ErrOtherStack)
+		return
+	case above != (access.IdentityID{}) && m[above.Ref()] == nil:
+		w.refused("put", err, access.ErrNoIdentity)
+		return
+	case err != nil:
+		w.Fatalf("put %s: %v", o.Ref(), err)
+	}
+	e := &expected{object: o, bound: o.Common().ExpiresAt.Time, history: access.History{UID: r.UID, Stack: stack, CreatedAt: r.CreatedAt}}
+	if before != nil {
+		e.history, e.issued = before.history.Next(before.object, o, at), before.issued
+		e.history.UID = r.UID
+		if !r.RenewedAt.Before(e.history.RenewedAt) { // a system with a clock of its own was a moment later
+			e.history.RenewedAt = r.RenewedAt
+		}
+		if (r.UID == before.history.UID) != (uid != "") {
+			w.Errorf("uid %s became %s, known as %q", before.history.UID, r.UID, uid)
+		}
+	}
+	m[o.Ref()] = e
+	m.shorten()
+	if c, ok := o.(*access.Credential); ok && c.Kind() != access.Federated && e.issued.IsZero() {
+		e.issued = m.end(e)
+	}
+}
+
+func (m model) remove(w *world, t *rapid.T) {
+	if len(m) == 0 {
+		return
+	}
+	ref := rapid.SampledFrom(slices.SortedFunc(maps.Keys(m), compare)).Draw(t, "delete")
+	var want []access.Ref
+	for other, e := range m {
+		if other != ref && ref.Type == access.TypeIdentity && m.hangs(e.object, ref) {
+			want = append(want, other)
+		}
+	}
+	swept, err := w.System.Delete(w.ctx(), ref, m[ref].history.UID)
+	if err != nil {
+		w.Fatalf("delete %s: %v", ref, err)
+	}
+	delete(m, ref)
+	for _, other := range want {
+		delete(m, other)
+	}
+	slices.SortFunc(swept, compare)
+	if slices.SortFunc(want, compare); !slices.Equal(swept, want) {
+		w.Errorf("deleting %s swept %v, want %v", ref, swept, want)
+	}
+}
+
+// above is the identity that an object hangs on; zero where it hangs on none.
+func (m model) above(o access.Object) access.IdentityID {
+	if i, ok := o.(*access.Identity); ok {
+		return i.ParentID
+	}
+	return o.Holder()
+}
+
+// line is every identity above an object, the nearest first.
+func (m model) line(o access.Object) []*access.Identity {
+	var all []*access.Identity
+	for up := m.above(o); up != (access.IdentityID{}); {
+		i := m[up.Ref()].object.(*access.Identity)
+		all, up = append(all, i), i.ParentID
+	}
+	return all
+}
+
+func (m model) hangs(o access.Object, on access.Ref) bool {
+	return slices.ContainsFunc(m.line(o), func(i *access.Identity) bool { return i.Ref() == on })
+}
+
+func (m model) end(e *expected) time.Time {
+	end := e.bound
+	for _, i := range m.line(e.object) {
+		end = access.Earliest(end, m[i.Ref()].bound)
+	}
+	return end
+}
+
+// cut says whether an object is suspended: its identity is, one above is, or one above does not let others hang so deep.
+func (m model) cut(o access.Object) bool {
+	line := m.line(o)
+	if i, ok := o.(*access.Identity); ok {
+		line = append([]*access.Identity{i}, line...)
+	}
+	for depth, i := range line {
+		s := i.Subcontractors
+		if i.Suspended || depth > 0 && (!s.Allowed || s.MaxDepth < int64(depth)) {
+			return true
+		}
+	}
+	return false
+}
+
+// shorten takes away the certificates that would outlive what is above them, and shortens the secrets.
+func (m model) shorten() {
+	for _, e := range m {
+		c, ok := e.object.(*access.Credential)
+		if !ok || e.issued.IsZero() {
+			continue
+		}
+		if c.Kind() == access.Secret {
+			e.issued = m.end(e)
+		} else if e.issued.After(m.end(e)) {
+			e.issued = time.Time{}
+		}
+	}
+}
+
+// agree claims that the system has exactly what the model has.
+func (m model) agree(w *world) {
+	all := w.list()
+	if len(all) != len(m) {
+		w.Errorf("the system has %v, the model %v", w.refs(), slices.SortedFunc(maps.Keys(m), compare))
+	}
+	for _, r := range all {
+		ref := r.Object.Ref()
+		e := m[ref]
+		if e == nil {
+			w.Errorf("%s should not be there", ref)
+			continue
+		}
+		w.same(ref.String(), r, &access.Record{Object: e.object, History: e.history, EndsAt: m.end(e), Suspended: m.cut(e.object)})
+		if issued := r.Issued != nil; issued == e.issued.IsZero() {
+			w.Errorf("%s: issued = %v, the model says until %s", ref, issued, e.issued)
+		} else if issued && !r.Issued.Until.Equal(e.issued) {
+			w.Errorf("%s: what was issued lives until %s, the model says %s", ref, r.Issued.Until, e.issued)
+		}
+	}
+}

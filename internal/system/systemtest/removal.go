@@ -1,0 +1,85 @@
+package systemtest
+
+import (
+	"slices"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func removalCases() []contract {
+	return []contract{
+		{name: "a delete revokes, and nothing of it remains", run: revokes},
+		{name: "a second delete is not found", run: deleteTwice},
+		{name: "deleting an identity sweeps everything below and names it", run: sweeps},
+		{name: "deleting a grant or credential leaves the others", run: leavesOthers},
+	}
+}
+
+func revokes(w *world) {
+	w.granted()
+	for _, kind := range w.System.Capabilities().Kinds {
+		c := w.credential("etl", kind, 60)
+		r := w.put(c)
+		h := w.holder(c, r.Issued)
+		w.may("before", h, "daily", true)
+		if swept := w.remove(r); len(swept) > 0 {
+			w.Errorf("deleting %s swept %v", c.Ref(), swept)
+		}
+		w.gone(c.Ref())
+		w.may("after the delete", h, "daily", false)
+		again := w.put(c)
+		w.may("with the one of before, after a new one", h, "daily", kind == access.Federated) // there the partner's own issuer proves it
+		w.remove(again)
+	}
+}
+
+func deleteTwice(w *world) {
+	i := w.put(w.identity("etl", 40))
+	g := w.put(w.grant("etl", "daily", 30))
+	for _, r := range []*access.Record{g, i} {
+		w.remove(r)
+		_, err := w.System.Delete(w.ctx(), r.Object.Ref(), r.UID)
+		w.refused("delete "+r.Object.Ref().String()+" again", err, access.ErrNotFound)
+		_, err = w.Second().Delete(w.ctx(), r.Object.Ref(), r.UID)
+		w.refused("delete "+r.Object.Ref().String()+" again elsewhere", err, access.ErrNotFound)
+	}
+}
+
+func sweeps(w *world) {
+	objects, holders := w.tree(50, 40)
+	for _, o := range []access.Object{w.grant("top", "foreign", 30), w.grant("child", "foreign", 30)} {
+		w.put(o, by(theirs))
+		objects = append(objects, o)
+	}
+	bystander := w.put(w.identity("bystander", 40))
+	var want []access.Ref
+	for _, o := range objects[1:] {
+		want = append(want, o.Ref())
+	}
+	swept := w.remove(w.get(id("top").Ref()))
+	slices.SortFunc(swept, compare)
+	slices.SortFunc(want, compare)
+	if !slices.Equal(swept, want) {
+		w.Errorf("swept %v, want %v", swept, want)
+	}
+	for _, o := range objects {
+		w.gone(o.Ref())
+	}
+	for _, h := range holders {
+		w.may("after the sweep", h, "weekly", false)
+	}
+	w.same("the bystander", w.get(bystander.Object.Ref()), bystander)
+	_, err := w.try(w.grant("child", "late", 10))
+	w.refused("a grant of a swept child", err, access.ErrNoIdentity)
+}
+
+func leavesOthers(w *world) {
+	w.granted()
+	other := w.put(w.grant("etl", "weekly", 30))
+	w.remove(w.get(w.grant("etl", "daily", 1).Ref()))
+	w.gone(w.grant("etl", "daily", 1).Ref())
+	w.same("the other grant", w.get(other.Object.Ref()), other)
+	if refs := w.refs(); len(refs) != 2 {
+		w.Errorf("there is %v", refs)
+	}
+}
