@@ -24,6 +24,7 @@ func TestNoSecretIsAnywhereInTheClear(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a whole life with the real CLI")
 	}
+	t.Parallel()
 	c := newCLI(t)
 	c.env = append(c.env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(c.folder, "trace.log"))
 	now := time.Now().UTC()

@@ -78,6 +78,7 @@ func says(words string) *regexp.Regexp {
 func TestWhatIsNotPermittedIsNotGone(t *testing.T) {
 	for _, failure := range []error{access.ErrNotPermitted, access.ErrUnavailable} {
 		t.Run(failure.Error(), func(t *testing.T) {
+			t.Parallel()
 			w, f := newWorld(t), &faulty{}
 			refusing := false
 			f.get = func(ref access.Ref) error {
@@ -97,6 +98,7 @@ func TestWhatIsNotPermittedIsNotGone(t *testing.T) {
 }
 
 func TestAnEndLaterThanAskedIsAnErrorAndIsRevoked(t *testing.T) {
+	t.Parallel()
 	w, f := newWorld(t), &faulty{}
 	late := true
 	f.answer = func(r *access.Record) (*access.Record, error) {
@@ -123,6 +125,7 @@ func TestAnEndLaterThanAskedIsAnErrorAndIsRevoked(t *testing.T) {
 
 // An answer that was lost doubles nothing: the next apply adopts what its own stack left behind, with the secret.
 func TestALostAnswerDoublesNothingAndLosesNoSecret(t *testing.T) {
+	t.Parallel()
 	w, f := newWorld(t), &faulty{}
 	lost, hash := true, ""
 	f.answer = func(r *access.Record) (*access.Record, error) {
@@ -153,6 +156,7 @@ func TestALostAnswerDoublesNothingAndLosesNoSecret(t *testing.T) {
 }
 
 func TestWhatRemainsAfterADestroyIsAnErrorAndStaysInTheState(t *testing.T) {
+	t.Parallel()
 	w, f := newWorld(t), &faulty{}
 	stuck := false
 	f.remove = func(ref access.Ref) error {
@@ -185,6 +189,7 @@ func TestAPrivateKeyIsRefusedAndNeverPrinted(t *testing.T) {
 		"unknown":    `resource "terraform_data" "key" { input = "` + key + `" }` + "\n" + identity(args{"purpose": "terraform_data.key.output"}),
 	} {
 		t.Run(argument, func(t *testing.T) {
+			t.Parallel()
 			c := newCLI(t)
 			c.write(`provider "partner" { environment = "prod" }` + "\n" + config)
 			out, err := c.try("apply", "-no-color", "-auto-approve")
@@ -202,6 +207,7 @@ func TestAPrivateKeyIsRefusedAndNeverPrinted(t *testing.T) {
 }
 
 func TestAnUnknownValueWaitsForApplyAndIsRefusedBeforeTheChange(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	later := func(value string) string {
 		return fmt.Sprintf("resource \"terraform_data\" \"later\" { input = %s }\n", value)
@@ -222,6 +228,7 @@ func TestAnUnknownValueWaitsForApplyAndIsRefusedBeforeTheChange(t *testing.T) {
 }
 
 func TestLiteralIdsNeedNoOrderAtPlan(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.run(
 		resource.TestStep{Config: w.config(identity(nil), grant(args{"identity_id": `"acme/prod/orders-etl"`, "depends_on": "[partner_identity.orders]"}))},
@@ -233,6 +240,7 @@ func TestLiteralIdsNeedNoOrderAtPlan(t *testing.T) {
 }
 
 func TestAGrantOfAnIdentityThatIsNowhereIsRefusedBeforeAnythingIsChanged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.run(resource.TestStep{
 		Config: w.config(grant(args{"identity_id": `"acme/prod/nobody"`})), ExpectError: regexp.MustCompile(`delegation/unknown-parent|identity does not\s+exist`),
@@ -241,11 +249,13 @@ func TestAGrantOfAnIdentityThatIsNowhereIsRefusedBeforeAnythingIsChanged(t *test
 }
 
 func TestTwoBlocksOfOneIDAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.run(refused(w.config(identity(nil), strings.Replace(identity(nil), `"orders" {`, `"again" {`, 1)), "separation/duplicate"))
 }
 
 func TestShorteningAnIdentityEndsAllBelowInTheSameApply(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	short := w.config(identity(args{"expires_at": `"2026-12-10T00:00:00Z"`}), credential("certificate", nil), grant(nil))
 	w.run(

@@ -10,6 +10,7 @@ import (
 )
 
 func TestFunctions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	output := func(expression string) string {
 		return "terraform {\n  required_providers {\n    partner = { source = \"hashicorp/partner\" }\n  }\n}\noutput \"o\" { value = " + expression + " }\n"
@@ -34,6 +35,7 @@ func TestFunctions(t *testing.T) {
 
 // A module's own test can expect a refusal: findings are collected, and read after all resources.
 func TestFindingsAreCollectedForTestsOfModules(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	collect := w.providerBlock(`guardrails = { enforcement = "collect" }`)
 	after := "locals { ids = [partner_identity.orders.id, partner_grant.orders.id] }\ndata \"partner_guardrails\" \"all\" { ids = local.ids }\n" +

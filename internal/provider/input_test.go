@@ -11,6 +11,7 @@ import (
 
 // Every argument rejects at validate what it cannot mean.
 func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	damaged := strings.Replace(partnerCSR, "\n", "\nAAAA", 1)
 	for name, c := range map[string]struct{ config, want string }{
@@ -59,6 +60,7 @@ func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
 }
 
 func TestWhatTheProviderBlockCannotMean(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for name, c := range map[string]struct{ settings, want string }{
 		"an unknown rule":          {`guardrails = { levels = { "expiry/to-long" = "warn" } }`, `expiry/too-long`},

@@ -29,6 +29,7 @@ var tightened = []string{`guardrails = {
 // terraform destroy plans everything first: a rule that errors on what is already there would block offboarding. Here
 // every setting is tightened after the apply, and time has passed.
 func TestWhatBreaksEveryRuleIsStillDestroyed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	blocks := identity(args{"ceiling": `["orders/acme/*", "ssh/deploy"]`}) +
 		credential("secret", args{"expires_at": `"2027-03-31T00:00:00Z"`}) + grant(nil) +
@@ -57,6 +58,7 @@ func (w *world) nothingRemains(*terraform.State) error {
 // The real destroy, with its refresh and its full plan, and a resource that is tainted after its end: a replacement's
 // second call looks like a create, and must not be refused as new access into the past.
 func TestDestroyGoesThroughWhateverTheRulesSay(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	end := time.Now().UTC().Add(6 * time.Second).Truncate(time.Second)
 	blocks := identity(args{"expires_at": end.AddDate(0, 0, 90).Format(`"2006-01-02T15:04:05Z"`)}) + grant(args{"expires_at": end.Format(`"2006-01-02T15:04:05Z"`)})

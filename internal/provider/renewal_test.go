@@ -18,6 +18,7 @@ func review(at string) string {
 }
 
 func TestALaterEndNeedsAReviewThatWasNotUsed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	april, may := `"2027-04-30T00:00:00Z"`, `"2027-05-31T00:00:00Z"`
 	first, second := review("2026-11-20T00:00:00Z"), review("2026-11-23T00:00:00Z")
@@ -39,6 +40,7 @@ func TestALaterEndNeedsAReviewThatWasNotUsed(t *testing.T) {
 }
 
 func TestAReviewOfTheIdentityCoversItsGrants(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	reviewed := identity(args{"review": review("2026-11-20T00:00:00Z")})
 	later := grant(args{"expires_at": `"2027-03-20T00:00:00Z"`})
@@ -57,6 +59,7 @@ func TestAReviewOfTheIdentityCoversItsGrants(t *testing.T) {
 
 // Whatever the rules say about the rest: suspending, shortening, narrowing and destroying always go through.
 func TestLessAccessIsNeverRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	config := func(i, k, g args) string {
 		return w.providerBlock(tightened...) + identity(i) + credential("secret", k) + grant(g)
@@ -83,6 +86,7 @@ func TestLessAccessIsNeverRefused(t *testing.T) {
 
 // Somebody else shortens the identity: the system revokes the certificate at once, and the credential becomes due.
 func TestAShorteningFromElsewhereMakesTheCredentialDue(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil), credential("certificate", nil))
 	shorter := w.config(identity(args{"expires_at": `"2026-12-05T00:00:00Z"`}), credential("certificate", nil))
@@ -113,6 +117,7 @@ func TestAShorteningFromElsewhereMakesTheCredentialDue(t *testing.T) {
 func TestOnlyWhatIsNamedReissues(t *testing.T) {
 	for _, kind := range []string{"certificate", "ssh_certificate", "secret"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			stays := func(replaced args) resource.TestStep {
 				return resource.TestStep{
@@ -148,6 +153,7 @@ func TestOnlyWhatIsNamedReissues(t *testing.T) {
 
 // A grant keeps its name for life, also when what it was made of changes.
 func TestAGrantsNameIsFrozen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	wider := grant(args{"actions": `["read"]`, "resource": `"orders/acme/weekly/*"`})
 	w.run(
@@ -161,6 +167,7 @@ func TestAGrantsNameIsFrozen(t *testing.T) {
 
 // What has ended is extended, and its rotation had come in the meantime: one apply brings it back, working.
 func TestASecretExtendedAfterItsEndIsIssuedAnewInTheSameApply(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	extended := w.config(
 		identity(args{"expires_at": `"2027-09-30T00:00:00Z"`, "review": review("2027-04-20T00:00:00Z")}),

@@ -48,6 +48,7 @@ func refused(config, slug string) resource.TestStep {
 func TestAccessIsCreatedReadAndPlansEmptyAgain(t *testing.T) {
 	for _, kind := range []string{"federated", "certificate", "ssh_certificate", "secret"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			config := w.config(identity(nil), credential(kind, nil), grant(nil))
 			w.run(
@@ -76,6 +77,7 @@ func TestAccessIsCreatedReadAndPlansEmptyAgain(t *testing.T) {
 func TestAFaithfulConfigurationPlansEmptyAfterImport(t *testing.T) {
 	for _, kind := range []string{"federated", "certificate", "ssh_certificate", "secret"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			// Arguments of every sort, written in ways that are not canonical: they must come back to the letter.
 			config := w.config(
@@ -102,6 +104,7 @@ func TestAFaithfulConfigurationPlansEmptyAfterImport(t *testing.T) {
 
 // Forgetting and declaring again resets nothing, because the history lives in the system.
 func TestForgettingAndDeclaringAgainKeepsTheHistory(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil), grant(nil))
 	created := []statecheck.StateCheck{
@@ -124,6 +127,7 @@ removed {
 }
 
 func TestAnAdoptedLaterEndIsJudgedAsAnExtension(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.run(
 		resource.TestStep{Config: w.config(identity(nil))},
@@ -136,6 +140,7 @@ func TestAnAdoptedLaterEndIsJudgedAsAnExtension(t *testing.T) {
 }
 
 func TestADestroyEndsTheHistory(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.run(
 		resource.TestStep{Config: w.config(identity(nil))},
@@ -149,6 +154,7 @@ func TestADestroyEndsTheHistory(t *testing.T) {
 }
 
 func TestAfterItsEndAnObjectStaysAsExpiredUntilItIsExtended(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil), grant(nil))
 	w.run(
@@ -176,6 +182,7 @@ func TestAfterItsEndAnObjectStaysAsExpiredUntilItIsExtended(t *testing.T) {
 
 // Also when the system has already removed it: it is never silently created again.
 func TestWhatTheSystemRemovedAfterItsEndStaysAsExpired(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil), grant(nil))
 	w.run(
@@ -196,6 +203,7 @@ func TestWhatTheSystemRemovedAfterItsEndStaysAsExpired(t *testing.T) {
 
 // A stack that was renamed can still change what it made, and takes it over with that.
 func TestARenamedStackTakesOverWhatItChanges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	renamed := strings.Replace(w.config(identity(args{"owner": `"joe@example.com"`})), `stack = "partners"`, `stack = "alliances"`, 1)
 	w.run(
@@ -213,6 +221,7 @@ func TestARenamedStackTakesOverWhatItChanges(t *testing.T) {
 }
 
 func TestWhatVanishedBeforeItsEndIsProposedAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil), grant(nil))
 	w.run(
@@ -252,6 +261,7 @@ func (w *world) each(do func(access.System, *access.Record)) {
 }
 
 func TestAnotherUIDUnderAKnownIDCountsAsNotFoundAndIsNeverTouched(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil))
 	w.run(
@@ -285,6 +295,7 @@ func TestAnotherUIDUnderAKnownIDCountsAsNotFoundAndIsNeverTouched(t *testing.T) 
 
 // A rename without moved creates first, adopting, and then deletes the old address: the new uid survives.
 func TestARenameWithoutMovedDeletesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	renamed := block("partner_identity", "renamed", args{
 		"partner": `"acme"`, "name": `"orders-etl"`, "owner": `"jane.doe@example.com"`,
@@ -299,6 +310,7 @@ func TestARenameWithoutMovedDeletesNothing(t *testing.T) {
 }
 
 func TestDestroyingAnIdentitySweepsWhatStandsUnderIt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: w.providers(),
@@ -323,6 +335,7 @@ func TestDestroyingAnIdentitySweepsWhatStandsUnderIt(t *testing.T) {
 
 // The same moment in another zone, and another order, are no change.
 func TestWhatMeansTheSameIsNoChange(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.run(
 		resource.TestStep{Config: w.config(
@@ -344,6 +357,7 @@ func TestWhatMeansTheSameIsNoChange(t *testing.T) {
 }
 
 func TestAComputedValueMovesOnlyWhereThePlanMovesIt(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	same := func(address string, attributes ...string) (checks []plancheck.PlanCheck) {
 		for _, a := range attributes {

@@ -36,6 +36,8 @@ func newWorld(t *testing.T) *world {
 	return &world{t: t, directory: filepath.Join(t.TempDir(), "partner"), now: dawn}
 }
 
+var cliPath sync.Once
+
 // needTerraform finds the CLI that the tests drive: terraform, or tofu in its place.
 func needTerraform(t *testing.T) {
 	t.Helper()
@@ -43,9 +45,11 @@ func needTerraform(t *testing.T) {
 		for _, name := range []string{"terraform", "tofu"} {
 			path, err := filepath.Abs(filepath.Join(dir, name))
 			if info, statErr := os.Stat(path); err == nil && statErr == nil && !info.IsDir() {
-				if os.Getenv("TF_ACC_TERRAFORM_PATH") == "" {
-					t.Setenv("TF_ACC_TERRAFORM_PATH", path)
-				}
+				cliPath.Do(func() {
+					if os.Getenv("TF_ACC_TERRAFORM_PATH") == "" {
+						_ = os.Setenv("TF_ACC_TERRAFORM_PATH", path)
+					}
+				})
 				return
 			}
 		}
