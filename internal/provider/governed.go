@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -21,8 +22,10 @@ type model[M any] interface {
 	*M
 	// common are the attributes that all resources share.
 	common() *terms
-	// complete fills in arguments that were left out, from the provider's configuration and the state (nil: none).
-	complete(s *session, config *M, state *M)
+	// defaulted is the argument that may be left out ("": none), and complete fills it in, from the provider's
+	// configuration and the state (nil: none).
+	defaulted() string
+	complete(s *session, state *M)
 	// object reads the arguments.
 	object(r *reader) access.Object
 	// settle keeps the state's writing of what means the same, and the state's computed values.
@@ -236,10 +239,12 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 		resp.Diagnostics.AddWarning(fmt.Sprintf("The %s belongs to the stack %q", ref, rec.Stack),
 			fmt.Sprintf("It was imported into the stack %q. Remove it from the state of %q, or both will change it.", g.stack, rec.Stack))
 	}
+	was, seen := *state, observed{rec, now, g.settings.WarnBefore}
 	P(state).declare(rec.Object)
-	seen := observed{rec, now, g.settings.WarnBefore}
 	P(state).observe(seen, true)
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	if !reflect.DeepEqual(&was, state) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	}
 	next := keptOf(seen)
 	if k.Applied != nil {
 		next.Applied = k.Applied

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -25,19 +26,9 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if req.Plan.Raw.IsNull() || g.session == nil {
 		return
 	}
-	plan, ok := read[M](ctx, req.Plan, &resp.Diagnostics)
+	plan, state, ok := g.planned(ctx, req, &resp.Diagnostics)
 	if !ok {
 		return
-	}
-	config, ok := read[M](ctx, req.Config, &resp.Diagnostics)
-	if !ok {
-		return
-	}
-	var state *M
-	if !req.State.Raw.IsNull() {
-		if state, ok = read[M](ctx, req.State, &resp.Diagnostics); !ok {
-			return
-		}
 	}
 	if err := g.load(ctx); err != nil {
 		resp.Diagnostics.AddError("Cannot read the access system", sentence(err)+". Without it nothing can be planned.")
@@ -46,7 +37,13 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
 	nonce := nonceOf(ctx, req.Private, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, nonceKey, []byte(strconv.Quote(nonce)))...)
-	P(plan).complete(g.session, config, state)
+	if name := P(plan).defaulted(); name != "" {
+		var given types.String
+		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(name), &given)...)
+		if given.IsNull() {
+			P(plan).complete(g.session, state)
+		}
+	}
 	if state != nil {
 		for _, name := range P(plan).replaced(state) {
 			resp.RequiresReplace.Append(path.Root(name))
@@ -59,7 +56,9 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	replaces := len(resp.RequiresReplace) > 0
 	c := g.compute(plan, state, o, unknown, k, replaces, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	if state == nil || !reflect.DeepEqual(plan, state) || !req.Plan.Raw.Equal(req.State.Raw) {
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	}
 	if replaces {
 		return // Terraform asks again, for the object that takes this one's place.
 	}
@@ -72,6 +71,19 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 			"one, what stands under it may be revoked with the old address, and is created again by the next apply.", access.At(s.History.CreatedAt)))
 	}
 	g.judge(ctx, s, guardrail.Plan, &resp.Diagnostics)
+}
+
+// planned reads the plan and the state. Most plans change nothing: then the plan is read once for both.
+func (g *governed[M, P]) planned(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) (plan, state *M, ok bool) {
+	if plan, ok = read[M](ctx, req.Plan, diags); !ok || req.State.Raw.IsNull() {
+		return plan, nil, ok
+	}
+	if req.Plan.Raw.Equal(req.State.Raw) {
+		same := *plan
+		return plan, &same, true
+	}
+	state, ok = read[M](ctx, req.State, diags)
+	return plan, state, ok
 }
 
 // compute sets the computed values of the plan: known where the arguments decide them, kept where nothing moves them.

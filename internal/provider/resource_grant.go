@@ -67,10 +67,9 @@ func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 	}
 }
 
-func (m *grantModel) complete(s *session, config, state *grantModel) {
-	if !config.Name.IsNull() {
-		return
-	}
+func (m *grantModel) defaulted() string { return "name" }
+
+func (m *grantModel) complete(s *session, state *grantModel) {
 	switch {
 	case state != nil:
 		m.Name = state.Name

@@ -134,10 +134,10 @@ func subcontractorsAttribute() schema.Attribute {
 	}
 }
 
-func (m *identityModel) complete(s *session, config, _ *identityModel) {
-	if config.Environment.IsNull() {
-		m.Environment = types.StringValue(s.environment)
-	}
+func (m *identityModel) defaulted() string { return "environment" }
+
+func (m *identityModel) complete(s *session, _ *identityModel) {
+	m.Environment = types.StringValue(s.environment)
 }
 
 func (m *identityModel) object(r *reader) access.Object {

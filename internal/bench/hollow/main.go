@@ -1,0 +1,120 @@
+// Command hollow is a provider with the schemas of terraform-provider-partner and nothing behind them: what the
+// framework and the protocol cost by themselves. It has none of our validators, and the framework's default settings.
+package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	partner "github.com/partner-access/terraform-provider-partner/internal/provider"
+)
+
+func main() {
+	serve := providerserver.ServeOpts{Address: "registry.terraform.io/partner-access/hollow"}
+	if err := providerserver.Serve(context.Background(), newProvider, serve); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// hollowProvider has the schema of ours.
+type hollowProvider struct{ inner provider.Provider }
+
+func newProvider() provider.Provider {
+	return hollowProvider{partner.New("hollow", access.WallClock)()}
+}
+
+func (p hollowProvider) Metadata(ctx context.Context, req provider.MetadataRequest, resp *provider.MetadataResponse) {
+	p.inner.Metadata(ctx, req, resp)
+}
+
+func (p hollowProvider) Schema(ctx context.Context, req provider.SchemaRequest, resp *provider.SchemaResponse) {
+	p.inner.Schema(ctx, req, resp)
+}
+
+func (p hollowProvider) Configure(context.Context, provider.ConfigureRequest, *provider.ConfigureResponse) {
+}
+
+func (p hollowProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+
+func (p hollowProvider) Resources(ctx context.Context) (hollow []func() resource.Resource) {
+	for _, inner := range p.inner.Resources(ctx) {
+		hollow = append(hollow, func() resource.Resource { return hollowResource{inner()} })
+	}
+	return hollow
+}
+
+// hollowResource has the schema of one of ours, and keeps what it is given.
+type hollowResource struct{ inner resource.Resource }
+
+func (r hollowResource) Metadata(ctx context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	r.inner.Metadata(ctx, req, resp)
+}
+
+func (r hollowResource) Schema(ctx context.Context, req resource.SchemaRequest, resp *resource.SchemaResponse) {
+	r.inner.Schema(ctx, req, resp)
+	unvalidated(resp.Schema.Attributes)
+}
+
+func (r hollowResource) Create(_ context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	known, err := tftypes.Transform(req.Plan.Raw, fill)
+	if err != nil {
+		resp.Diagnostics.AddError("Cannot fill in the plan", err.Error())
+		return
+	}
+	resp.State.Raw = known
+}
+
+func (r hollowResource) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
+
+func (r hollowResource) Update(_ context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	resp.State.Raw = req.Plan.Raw
+}
+
+func (r hollowResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
+
+// fill makes an unknown value a known one: some text, since an id is referred to; else null.
+func fill(_ *tftypes.AttributePath, v tftypes.Value) (tftypes.Value, error) {
+	switch {
+	case v.IsKnown():
+		return v, nil
+	case v.Type().Is(tftypes.String):
+		return tftypes.NewValue(tftypes.String, "hollow"), nil
+	}
+	return tftypes.NewValue(v.Type(), nil), nil
+}
+
+// unvalidated takes the validators away, which are logic of ours.
+func unvalidated(attributes map[string]schema.Attribute) {
+	for name, a := range attributes {
+		switch a := a.(type) {
+		case schema.StringAttribute:
+			a.Validators = nil
+			attributes[name] = a
+		case schema.Int64Attribute:
+			a.Validators = nil
+			attributes[name] = a
+		case schema.SetAttribute:
+			a.Validators = nil
+			attributes[name] = a
+		case schema.MapAttribute:
+			a.Validators = nil
+			attributes[name] = a
+		case schema.SingleNestedAttribute:
+			a.Validators = nil
+			unvalidated(a.Attributes)
+			attributes[name] = a
+		case schema.MapNestedAttribute:
+			a.Validators, a.NestedObject.Validators = nil, nil
+			unvalidated(a.NestedObject.Attributes)
+			attributes[name] = a
+		}
+	}
+}

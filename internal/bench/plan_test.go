@@ -1,0 +1,163 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/provider"
+)
+
+// The calls that Terraform makes for a plan of 3,000 resources, in this process: to profile what is ours.
+//
+//	go test -run - -bench NoOpPlan -cpuprofile cpu.prof ./internal/bench && go tool pprof -top -cum cpu.prof
+const benchmarked = 3000
+
+func BenchmarkNoOpPlan(b *testing.B) {
+	ctx := b.Context()
+	w, all := lived(ctx, b, benchmarked)
+	newProvider := provider.New("bench", access.WallClock)
+	b.ReportAllocs()
+	defer reportCPU(b)()
+	for b.Loop() {
+		walk, err := startWalk(ctx, newProvider, w.provider)
+		if err != nil {
+			b.Fatal(err)
+		}
+		err = w.each(10, func(at int, r *block) error {
+			now, err := walk.refresh(ctx, r, all[at])
+			if err != nil {
+				return err
+			}
+			return walk.keep(ctx, r, now)
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkValidate(b *testing.B) {
+	ctx := b.Context()
+	w, err := newWorld(benchmarked, b.TempDir(), access.WallClock())
+	if err != nil {
+		b.Fatal(err)
+	}
+	walk, err := startWalk(ctx, provider.New("bench", access.WallClock), w.provider)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	defer reportCPU(b)()
+	for b.Loop() {
+		err := w.each(10, func(_ int, r *block) error {
+			config, err := encode(walk.types[r.resource()], valueOf(walk.types[r.resource()], r.arguments))
+			if err != nil {
+				return err
+			}
+			answer, err := walk.server.ValidateResourceConfig(ctx, &tfprotov6.ValidateResourceConfigRequest{TypeName: r.resource(), Config: config})
+			if err != nil {
+				return err
+			}
+			return failure(answer.Diagnostics)
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkFirstApply(b *testing.B) {
+	ctx := b.Context()
+	for b.Loop() {
+		w, err := newWorld(900, b.TempDir(), access.WallClock())
+		if err != nil {
+			b.Fatal(err)
+		}
+		walk, err := startWalk(ctx, provider.New("bench", access.WallClock), w.provider)
+		if err != nil {
+			b.Fatal(err)
+		}
+		err = w.each(10, func(_ int, r *block) error {
+			_, err := walk.create(ctx, r)
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A synthesised state is one that a plan has nothing to add to.
+func TestSynthesisedStatePlansEmpty(t *testing.T) {
+	ctx := t.Context()
+	w, all := lived(ctx, t, 30)
+	walk, err := startWalk(ctx, provider.New("bench", access.WallClock), w.provider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.each(1, func(at int, b *block) error {
+		now, err := walk.refresh(ctx, b, all[at])
+		if err != nil {
+			return err
+		}
+		return walk.keep(ctx, b, now)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStateFileHoldsWhatTheProviderReturned(t *testing.T) {
+	object := tftypes.Object{AttributeTypes: map[string]tftypes.Type{
+		"text": tftypes.String, "none": tftypes.String, "number": tftypes.Number, "set": tftypes.Set{ElementType: tftypes.String},
+	}}
+	got, err := plain(tftypes.NewValue(object, map[string]tftypes.Value{
+		"text": tftypes.NewValue(tftypes.String, "a"), "none": tftypes.NewValue(tftypes.String, nil), "number": tftypes.NewValue(tftypes.Number, 3),
+		"set": valueOf(tftypes.Set{ElementType: tftypes.String}, []string{"b"}),
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := got.(map[string]any)
+	if *values["text"].(*string) != "a" || values["none"] != nil || values["number"] != json.Number("3") || *values["set"].([]any)[0].(*string) != "b" {
+		t.Errorf("got %v", values)
+	}
+}
+
+// reportCPU reports the processor time from now to the call of what it returns: on a busy machine, it says more than the
+// time that passed.
+func reportCPU(b *testing.B) func() {
+	before := usedCPU(b)
+	return func() { b.ReportMetric((usedCPU(b)-before).Seconds()/float64(b.N), "cpu-s/op") }
+}
+
+func usedCPU(t testing.TB) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+func lived(ctx context.Context, t testing.TB, resources int) (*world, []held) {
+	t.Helper()
+	w, err := newWorld(resources, t.TempDir(), access.WallClock())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, _, err := applied(ctx, provider.New("bench", access.WallClock), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, all
+}
