@@ -36,8 +36,9 @@ func main() {
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := bench(ctx, o, *markdown, *check, *keep); err != nil {
+	err := bench(ctx, o, *markdown, *check, *keep)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }

@@ -129,11 +129,11 @@ func (r *result) text(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
 	for _, table := range r.rows() {
 		for _, row := range table {
-			fmt.Fprintln(w, strings.Join(row, "\t"))
+			_, _ = fmt.Fprintln(w, strings.Join(row, "\t"))
 		}
-		fmt.Fprintln(w)
+		_, _ = fmt.Fprintln(w)
 	}
-	fmt.Fprintln(w, r.circumstances())
+	_, _ = fmt.Fprintln(w, r.circumstances())
 	return w.Flush()
 }
 

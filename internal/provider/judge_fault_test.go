@@ -34,11 +34,6 @@ func newAiling(t *testing.T) *ailing {
 	return a
 }
 
-// path is a path in the directory.
-func (a *ailing) path(elements ...string) string {
-	return filepath.Join(append([]string{a.folder, ".partner", "prod"}, elements...)...)
-}
-
 // everything is all that is in the directory, but for the lock and word of its holder, and the state.
 func (a *ailing) everything() map[string][]byte {
 	a.t.Helper()
@@ -122,7 +117,7 @@ func corruptOrNewer(t *testing.T) {
 		{"generation.json", newer, "is of version 2"},
 		{"published.json", newer, "is of version 2"},
 	} {
-		path := a.path("ledger", filepath.FromSlash(c.file))
+		path := a.partner("ledger", filepath.FromSlash(c.file))
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -143,11 +138,11 @@ func corruptOrNewer(t *testing.T) {
 	}
 	// What the errors say of the two files that are derived: removed, they are made anew.
 	for _, name := range []string{"generation.json", "published.json"} {
-		if err := os.Remove(a.path("ledger", name)); err != nil {
+		if err := os.Remove(a.partner("ledger", name)); err != nil {
 			t.Fatal(err)
 		}
 		a.must("plan", "-no-color", "-input=false")
-		if _, err := os.Stat(a.path("ledger", name)); err != nil {
+		if _, err := os.Stat(a.partner("ledger", name)); err != nil {
 			t.Errorf("the next plan did not make it anew: %v", err)
 		}
 	}
@@ -157,7 +152,7 @@ func corruptOrNewer(t *testing.T) {
 // locked holds the lock as another program on this machine would, first for a moment and then for good.
 func locked(t *testing.T) {
 	a := newAiling(t)
-	lock := flock.New(a.path("ledger", "ledger.lock"), flock.SetPermissions(0o600))
+	lock := flock.New(a.partner("ledger", "ledger.lock"), flock.SetPermissions(0o600))
 	take := func() {
 		t.Helper()
 		if taken, err := lock.TryLock(); !taken || err != nil {
@@ -165,7 +160,7 @@ func locked(t *testing.T) {
 		}
 		word, err := json.Marshal(map[string]any{"pid": 4711, "host": "build-7", "command": "a nightly job", "since": "2026-11-24T01:02:03Z"})
 		if err == nil {
-			err = os.WriteFile(a.path("ledger", "ledger.holder"), word, 0o600)
+			err = os.WriteFile(a.partner("ledger", "ledger.holder"), word, 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -195,7 +190,7 @@ func locked(t *testing.T) {
 func readOnly(t *testing.T) {
 	a := newAiling(t)
 	writable := map[string]fs.FileMode{}
-	err := filepath.WalkDir(a.path(), func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(a.partner(), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -247,7 +242,7 @@ func full(t *testing.T) {
 	a.recovers(t)
 
 	// The same on a bare disk: not even a key that was cut short may stay, since it would sign for ever.
-	if err := os.RemoveAll(a.path()); err != nil {
+	if err := os.RemoveAll(a.partner()); err != nil {
 		t.Fatal(err)
 	}
 	a.leash("ulimit -f 0")
@@ -268,18 +263,18 @@ func full(t *testing.T) {
 func notADirectory(t *testing.T) {
 	a := newAiling(t)
 	for _, name := range []string{"ledger", "publish"} {
-		aside := a.path(name) + ".aside"
-		if err := os.Rename(a.path(name), aside); err != nil {
+		aside := a.partner(name) + ".aside"
+		if err := os.Rename(a.partner(name), aside); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(a.path(name), []byte("in the way"), 0o600); err != nil {
+		if err := os.WriteFile(a.partner(name), []byte("in the way"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		a.refuses(t, a.tryApply, syscall.ENOTDIR.Error())
-		if err := os.Remove(a.path(name)); err != nil {
+		if err := os.Remove(a.partner(name)); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Rename(aside, a.path(name)); err != nil {
+		if err := os.Rename(aside, a.partner(name)); err != nil {
 			t.Fatal(err)
 		}
 	}

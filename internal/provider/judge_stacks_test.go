@@ -44,16 +44,15 @@ func TestTwoStacksApplyAtOnceInOneDirectory(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	seen := &lane{cli: here.cli}
 	// whole fails where ledger, publication and states are not the same so many identities of each stack.
 	whole := func(when string, identities int) {
 		t.Helper()
-		seen.publicationIsKnown(when)
-		if n := len(seen.ledger().objects); n != 2*3*identities {
+		here.publicationIsKnown(when)
+		if n := len(here.ledger().objects); n != 2*3*identities {
 			t.Errorf("%s: the ledger has %d objects, want %d", when, n, 2*3*identities)
 		}
 		published := 0
-		for _, access := range seen.publication() {
+		for _, access := range here.publication() {
 			if strings.Contains(access, " has the key ") || strings.Contains(access, " may ssh/deploy") || strings.Contains(access, " logs in as ssh/deploy") {
 				published++
 			}
@@ -77,5 +76,5 @@ func TestTwoStacksApplyAtOnceInOneDirectory(t *testing.T) {
 	}
 	both("destroy", "-auto-approve")
 	whole("after both destroyed", 0)
-	seen.nothing("after both destroyed")
+	here.nothing("after both destroyed")
 }

@@ -34,7 +34,7 @@ func newJudged(t *testing.T) *judged {
 
 // published is the path of a published file.
 func (j *judged) published(name string) string {
-	return filepath.Join(j.folder, ".partner", "prod", "publish", filepath.FromSlash(name))
+	return j.partner("publish", filepath.FromSlash(name))
 }
 
 // apply puts a configuration of these blocks in force.
