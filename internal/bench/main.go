@@ -10,7 +10,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log"
 	"os"
 	"os/signal"
@@ -30,13 +29,13 @@ func main() {
 	flag.IntVar(&o.starts, "starts", 20, "how often to start the provider")
 	flag.StringVar(&o.binaries, "binaries", "dist/bench", "where scripts/bench has built the providers")
 	flag.StringVar(&o.terraform, "terraform", "terraform", "the terraform to run")
-	markdown := flag.String("markdown", "", "also write the tables to this file, as Markdown")
+	page := flag.String("page", "", "also put the tables into this page, between its lines "+figuresBegin+" and "+figuresEnd)
 	check := flag.Bool("check", false, "fail when a limit is broken")
 	keep := flag.Bool("keep", false, "keep the folder with configurations and states, and say where it is")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := bench(ctx, o, *markdown, *check, *keep)
+	err := bench(ctx, o, *page, *check, *keep)
 	stop()
 	if err != nil {
 		log.Fatal(err)
@@ -48,7 +47,7 @@ type options struct {
 	binaries, terraform              string
 }
 
-func bench(ctx context.Context, o options, markdown string, check, keep bool) (err error) {
+func bench(ctx context.Context, o options, page string, check, keep bool) (err error) {
 	dir, err := os.MkdirTemp("", "partner-bench-")
 	if err != nil {
 		return err
@@ -68,8 +67,8 @@ func bench(ctx context.Context, o options, markdown string, check, keep bool) (e
 	if err := r.text(os.Stdout); err != nil {
 		return err
 	}
-	if markdown != "" {
-		if err := writeTo(markdown, r.markdown); err != nil {
+	if page != "" {
+		if err := r.putInto(page); err != nil {
 			return err
 		}
 	}
@@ -130,14 +129,6 @@ func measure(ctx context.Context, o options, dir string) (*result, error) {
 		}
 	}
 	return r, nil
-}
-
-func writeTo(path string, write func(io.Writer) error) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(write(f), f.Close())
 }
 
 // stopwatch says how long ago it was started.

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -107,13 +108,14 @@ func (r *result) rows() (tables [][][]string) {
 		if c == nil {
 			continue
 		}
-		table := [][]string{{strings.ToUpper(c.what[:1]) + c.what[1:], "median", "from, to", "hollow = 1", "CPU in all", "CPU of the provider", "peak of the provider"}}
+		table := [][]string{{strings.ToUpper(c.what[:1]) + c.what[1:], "time", "from, to", "hollow = 1", "CPU in all", "hollow = 1", "CPU of the provider", "memory of the provider"}}
 		for _, x := range c.rivals {
 			own, peak := "", ""
 			if x.binary != "" {
 				own, peak = seconds(x.providerCPU()), mega(x.peak())
 			}
-			table = append(table, []string{x.name, seconds(x.took()), x.spread(), fmt.Sprintf("%.2f", c.ratio(x)), seconds(x.cpu()), own, peak})
+			table = append(table, []string{x.name, seconds(x.took()), x.spread(), fmt.Sprintf("%.2f", c.ratio(x)),
+				seconds(x.cpu()), fmt.Sprintf("%.2f", x.cpu().Seconds()/c.rivals[1].cpu().Seconds()), own, peak})
 		}
 		tables = append(tables, table)
 	}
@@ -137,8 +139,28 @@ func (r *result) text(to io.Writer) error {
 	return w.Flush()
 }
 
-// markdown writes them for a page.
-func (r *result) markdown(w io.Writer) error {
+// Between these lines stand the tables in a page.
+const (
+	figuresBegin = "<!-- figures of make bench -->"
+	figuresEnd   = "<!-- end of the figures -->"
+)
+
+// putInto puts the tables into a page, in place of those that it has.
+func (r *result) putInto(page string) error {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	before, rest, begins := strings.Cut(string(text), figuresBegin)
+	_, after, ends := strings.Cut(rest, figuresEnd)
+	if !begins || !ends {
+		return fmt.Errorf("%s has no lines %s and %s to put the figures between", page, figuresBegin, figuresEnd)
+	}
+	return os.WriteFile(page, []byte(before+figuresBegin+"\n\n"+r.markdown()+"\n"+figuresEnd+after), 0o644)
+}
+
+// markdown is the tables as they stand in a page.
+func (r *result) markdown() string {
 	var b strings.Builder
 	for _, table := range r.rows() {
 		for i, row := range table {
@@ -150,12 +172,11 @@ func (r *result) markdown(w io.Writer) error {
 		b.WriteString("\n")
 	}
 	b.WriteString(r.circumstances() + "\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String()
 }
 
 func (r *result) circumstances() string {
-	return fmt.Sprintf("%s, %s, %s on %d cores (%s/%s), %d rounds.",
+	return fmt.Sprintf("%s, %s, %s, %d cores (%s/%s); medians of %d rounds, memory at its peak.",
 		r.at.Format("2 January 2006"), r.version, runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, r.options.rounds)
 }
 

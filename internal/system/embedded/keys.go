@@ -1,8 +1,12 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
@@ -13,6 +17,9 @@ import (
 func (s *System) open() (err error) {
 	if s.authority != nil && s.signer != nil {
 		return nil
+	}
+	if err := s.sweepKeys(); err != nil {
+		return err
 	}
 	published, err := readFile(s.paths.published(), new(published))
 	if err != nil {
@@ -28,5 +35,20 @@ func (s *System) open() (err error) {
 		return err
 	}
 	s.signer, err = policy.OpenSigner(s.paths.keys(), s.options.Passphrase)
+	return err
+}
+
+// sweepKeys removes what a process that died left of the keys in the making: it may be one in the clear. They are made
+// under the lock, so nobody is at it now.
+func (s *System) sweepKeys() error {
+	files, err := os.ReadDir(s.paths.keys())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, f := range files {
+		if err == nil && strings.HasPrefix(f.Name(), ".") {
+			err = s.disk.remove(filepath.Join(s.paths.keys(), f.Name()))
+		}
+	}
 	return err
 }

@@ -169,3 +169,19 @@ func TestWhatIsTakenOutOfTheLedgerByHandIsNotPublishedAnyMore(t *testing.T) {
 		t.Error("it is still published")
 	}
 }
+
+// A process that was killed while it made the keys may have left one in the clear.
+func TestKeysThatWereInTheMakingAreSwept(t *testing.T) {
+	w := newWorld(t)
+	left := filepath.Join(w.paths.keys(), ".signing.pem-1234")
+	if err := os.MkdirAll(w.paths.keys(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(left, []byte("half a key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.put(identity(acme, 90))
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
