@@ -9,6 +9,7 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -75,7 +76,7 @@ func TestCertificateSaysWhoseItIsAndNothingOfTheRequest(t *testing.T) {
 		t.Errorf("from %s to %s", c.NotBefore, c.NotAfter)
 	}
 	sum := sha256.Sum256(c.Raw)
-	if issued.Fingerprint != hex.EncodeToString(sum[:]) || len(issued.Serial) != 32 || issued.Serial != c.SerialNumber.Text(16) {
+	if issued.Fingerprint != hex.EncodeToString(sum[:]) || len(issued.Serial) != 32 || issued.Serial != fmt.Sprintf("%032x", c.SerialNumber) {
 		t.Errorf("fingerprint %s, serial %s of %x", issued.Fingerprint, issued.Serial, c.SerialNumber)
 	}
 	if _, rest := pem.Decode([]byte(issued.Text)); string(rest) != string(a.CertificatePEM()) {
