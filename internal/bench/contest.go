@@ -28,7 +28,7 @@ const (
 )
 
 // ourSettings are those that main of our provider chooses for itself: they tell what is owed to them, and what to us.
-const ourSettings = "TF_LOG_SDK=OFF TF_LOG_SDK_FRAMEWORK=OFF TF_LOG_SDK_PROTO=OFF GOGC=400 GOMEMLIMIT=300MiB"
+const ourSettings = "TF_LOG_SDK=OFF TF_LOG_SDK_FRAMEWORK=OFF TF_LOG_SDK_PROTO=OFF GOGC=400 GOMEMLIMIT=365MiB"
 
 // contest is one command of Terraform, run by rivals.
 type contest struct {

@@ -60,7 +60,7 @@ func (w *world) nothingRemains(*terraform.State) error {
 func TestDestroyGoesThroughWhateverTheRulesSay(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
-	end := time.Now().UTC().Add(6 * time.Second).Truncate(time.Second)
+	end := time.Now().UTC().Add(15 * time.Second).Truncate(time.Second)
 	blocks := identity(args{"expires_at": end.AddDate(0, 0, 90).Format(`"2006-01-02T15:04:05Z"`)}) + grant(args{"expires_at": end.Format(`"2006-01-02T15:04:05Z"`)})
 	settings := func(more ...string) string {
 		return "provider \"partner\" {\n  environment = \"prod\"\n" + strings.Join(more, "\n") + "\n}\n"
