@@ -14,13 +14,13 @@ type History struct {
 	Stack string `json:"stack"`
 	// CreatedAt is when it was created, RenewedAt when its end was last moved to a later moment.
 	CreatedAt time.Time `json:"created_at"`
-	RenewedAt time.Time `json:"renewed_at"`
+	RenewedAt time.Time `json:"renewed_at,omitzero"`
 	// Renewals counts how often its end was moved to a later moment.
-	Renewals int64 `json:"renewals"`
+	Renewals int64 `json:"renewals,omitzero"`
 	// ReviewedAt is the newest review applied to it, its own or its identity's.
-	ReviewedAt time.Time `json:"reviewed_at"`
+	ReviewedAt time.Time `json:"reviewed_at,omitzero"`
 	// ReviewUsedAt is the newest review that stood at its creation or at an extension: it extends nothing again.
-	ReviewUsedAt time.Time `json:"review_used_at"`
+	ReviewUsedAt time.Time `json:"review_used_at,omitzero"`
 }
 
 // NewUID is a fresh uid: 128 bits of randomness or more, as text.

@@ -152,20 +152,23 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if state != nil {
 		act = "change"
 	}
-	if !g.judgeAtApply(ctx, o, k, diags) {
-		return observed{}, false
-	}
-	ends, known := g.end(o, unknown)
-	if !known {
-		failed(diags, act, o.Ref(), fmt.Errorf("what %s hangs on: %w", o.Ref(), access.ErrNoIdentity))
-		return observed{}, false
-	}
-	c := change{after: o, ends: ends, endsKnown: true}
+	c := change{after: o, endsKnown: true}
 	if state != nil {
 		c.before, _, _ = objectOf[M, P](state, diags)
 		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), timeOf(P(state).common().EndsAt)
 	}
-	put := access.Change{Object: o, Stack: g.stack, UID: k.UID, EndsAt: ends}
+	if k.before = k.applied(g.kind); k.before == nil {
+		k.before = c.before
+	}
+	if !g.judgeAtApply(ctx, o, k, diags) {
+		return observed{}, false
+	}
+	var known bool
+	if c.ends, known = g.end(o, unknown); !known {
+		failed(diags, act, o.Ref(), fmt.Errorf("what %s hangs on: %w", o.Ref(), access.ErrNoIdentity))
+		return observed{}, false
+	}
+	put := access.Change{Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends}
 	if credential, ok := o.(*access.Credential); ok {
 		put.Issue, _, _ = reissue(c, k)
 		if put.Seal, ok = sealer(credential, diags); !ok {
@@ -186,7 +189,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if err != nil {
 		failed(diags, "read the clock for", o.Ref(), err)
 	}
-	return seen, g.readBack(ctx, seen, ends, diags)
+	return seen, g.readBack(ctx, seen, c.ends, diags)
 }
 
 // readBack compares the end that the system enforces with the one asked for: a later one is an error, and what was
@@ -209,7 +212,7 @@ func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, sta
 	P(plan).observe(seen, false)
 	diags.Append(state.Set(ctx, plan)...)
 	keep(ctx, private, keptOf(seen), diags)
-	diags.Append(private.SetKey(ctx, nonceKey, nil)...)
+	diags.Append(private.SetKey(ctx, memoKey, nil)...)
 }
 
 // Read asks the system. The clock decides here, and only here.
@@ -222,7 +225,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	ref := access.Ref{Type: g.kind, ID: t.ID.ValueString()}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
 	rec, err := g.system.Get(ctx, ref)
-	if err == nil && k.UID != "" && rec.UID != k.UID {
+	if err == nil && k.History.UID != "" && rec.UID != k.History.UID {
 		err = access.ErrNotFound
 	}
 	now, clockErr := g.system.Now(ctx)
@@ -234,7 +237,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 		failed(&resp.Diagnostics, "read", ref, firstError(err, clockErr))
 		return
 	}
-	imported := k.UID == ""
+	imported := k.History.UID == ""
 	if imported && rec.Stack != g.stack {
 		resp.Diagnostics.AddWarning(fmt.Sprintf("The %s belongs to the stack %q", ref, rec.Stack),
 			fmt.Sprintf("It was imported into the stack %q. Remove it from the state of %q, or both will change it.", g.stack, rec.Stack))
@@ -242,22 +245,26 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	was, seen := *state, observed{rec, now, g.settings.WarnBefore}
 	P(state).declare(rec.Object)
 	P(state).observe(seen, true)
+	var before access.Object
 	if !reflect.DeepEqual(&was, state) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+		if !imported {
+			before, _, _ = objectOf[M, P](&was, &resp.Diagnostics)
+		}
 	}
-	next := keptOf(seen)
-	if k.Applied != nil {
-		next.Applied = k.Applied
+	next := k.read(seen, before)
+	keep(ctx, resp.Private, next, &resp.Diagnostics)
+	if next.before = next.applied(g.kind); next.before == nil {
+		next.before = rec.Object
 	}
 	g.see(ref, next)
-	keep(ctx, resp.Private, next, &resp.Diagnostics)
 }
 
 // readGone decides what an object that the system does not hold means: after its end it stays, as expired; before, it
 // has vanished and the plan proposes it again.
 func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref, now time.Time, k kept, resp *resource.ReadResponse) {
 	t := P(state).common()
-	if k.UID == "" {
+	if k.History.UID == "" {
 		resp.Diagnostics.AddError("Cannot import "+ref.String(), "The system holds no such access. Check the id and the provider's environment and directory.")
 		return
 	}
@@ -278,12 +285,12 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
-	if k.UID == "" {
+	if k.History.UID == "" {
 		resp.Diagnostics.AddError("Cannot revoke "+ref.String(), "The state does not say which one it is (its private part is missing), and another "+
 			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again. Nothing was changed.")
 		return
 	}
-	swept, err := g.system.Delete(ctx, ref, k.UID)
+	swept, err := g.system.Delete(ctx, ref, k.History.UID)
 	if err != nil && !isNotFound(err) {
 		failed(&resp.Diagnostics, "revoke", ref, err)
 		return

@@ -22,23 +22,23 @@ func handover(seen observed, sealed string) string {
 	}
 	if sealed != "" {
 		fmt.Fprintf(&b, "\nSave this block as `secret.age` and open it with the private key of the recipient that you gave us:\n\n"+
-			"    age --decrypt --identity KEYFILE secret.age\n\n```\n%s\n```\n", strings.TrimSpace(sealed))
+			"    age --decrypt --identity KEYFILE secret.age\n\n```\n%s\n```\n\n", strings.TrimSpace(sealed))
 	}
-	fmt.Fprintf(&b, "\n- Ends on: %s\n", access.At(seen.EndsAt))
+	fmt.Fprintf(&b, "- Ends on: %s\n", access.At(seen.EndsAt))
 	if seen.Issued != nil && !seen.Issued.RotatesAt.IsZero() {
 		fmt.Fprintf(&b, "- Issued anew on: %s; this one ends on %s at the latest\n", access.At(seen.Issued.RotatesAt), access.At(seen.Issued.Until))
 	}
 	if len(c.AllowedCIDRs) > 0 {
 		fmt.Fprintf(&b, "- Usable from: %s\n", join(c.AllowedCIDRs))
 	}
-	fmt.Fprintf(&b, "- Questions, and at once if it is lost or stolen: %s\n", c.Owner)
+	fmt.Fprintf(&b, "- Questions, or lost or stolen: %s\n", c.Owner)
 	return b.String()
 }
 
 func howToLogIn(k access.Kind) string {
 	switch k {
 	case access.Federated:
-		return "Present a token of your own OIDC issuer. There is no secret to keep."
+		return "Present a token of your own OIDC issuer: there is no secret."
 	case access.Certificate:
 		return "Present the X.509 certificate that we signed from your request, with the private key that you kept."
 	case access.SSHCertificate:

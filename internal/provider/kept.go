@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"time"
 
@@ -16,30 +18,33 @@ type keeper interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-// kept is what a resource's private state holds: the uid that it knows, what was last applied, and when what was last
-// issued began and ends.
+// kept is what a resource's private state holds beside its attributes. Every byte counts: Terraform writes the whole
+// state anew with each resource that it applies.
 type kept struct {
-	UID         string          `json:"uid"`
-	Applied     json.RawMessage `json:"applied"`
-	IssuedAt    time.Time       `json:"issued_at"`
-	IssuedUntil time.Time       `json:"issued_until"`
+	// History has the uid that the state knows; empty before there is one.
+	History access.History `json:"history"`
+	// Applied is what was last applied, where the system held something else since; else that is the state itself.
+	Applied json.RawMessage `json:"applied,omitempty"`
+	// IssuedAt and IssuedUntil are when what was last issued began and ends.
+	IssuedAt    time.Time `json:"issued_at,omitzero"`
+	IssuedUntil time.Time `json:"issued_until,omitzero"`
 	// Due: its rotation has come, also where it has ended in the meantime.
-	Due bool `json:"due"`
+	Due bool `json:"due,omitzero"`
 	// Held: it was cut by hand in the system. Drift is what the system holds beyond the declaration.
-	Held       bool           `json:"held"`
-	Drift      []string       `json:"drift"`
-	History    access.History `json:"history"`
-	LastUsedAt time.Time      `json:"last_used_at"`
+	Held       bool      `json:"held,omitzero"`
+	Drift      []string  `json:"drift,omitempty"`
+	LastUsedAt time.Time `json:"last_used_at,omitzero"`
+	// before is Applied where this walk knows it as an object.
+	before access.Object
 }
 
 const keptKey = "kept"
 
 func keptOf(r observed) kept {
-	k := kept{UID: r.UID, History: r.History, LastUsedAt: r.LastUsedAt, Due: r.due(), Held: r.Held, Drift: r.Drift}
+	k := kept{History: r.History, LastUsedAt: r.LastUsedAt, Due: r.due(), Held: r.Held, Drift: r.Drift}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
 	}
-	k.Applied, _ = access.Declaration(r.Object)
 	return k
 }
 
@@ -65,12 +70,52 @@ func keep(ctx context.Context, private keeper, k kept, diags *diag.Diagnostics) 
 
 // applied is the object that was last applied, nil where none is known.
 func (k kept) applied(t access.Type) access.Object {
-	if len(k.Applied) == 0 {
-		return nil
+	if k.before != nil || len(k.Applied) == 0 {
+		return k.before
 	}
 	o, err := access.ParseDeclaration(t, k.Applied)
 	if err != nil {
 		return nil
 	}
 	return o
+}
+
+// read is what to keep after a reading: was is the object as the state had it before, nil where it had none.
+func (k kept) read(seen observed, was access.Object) kept {
+	next := keptOf(seen)
+	if next.Applied = k.Applied; next.Applied == nil && was != nil {
+		next.Applied, _ = access.Declaration(was)
+	}
+	if now, _ := access.Declaration(seen.Object); bytes.Equal(now, next.Applied) {
+		next.Applied = nil
+	}
+	return next
+}
+
+// memo is what the planned private state carries: a replacement is planned twice, the second time without its state.
+type memo struct {
+	// Nonce tells one resource block from another that declares the same id.
+	Nonce string `json:"nonce"`
+	// Applied is what was last applied.
+	Applied json.RawMessage `json:"applied,omitempty"`
+}
+
+const memoKey = "memo"
+
+func memoIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (m memo) {
+	text, d := private.GetKey(ctx, memoKey)
+	diags.Append(d...)
+	if len(text) == 0 || json.Unmarshal(text, &m) != nil || m.Nonce == "" {
+		m = memo{Nonce: rand.Text()}
+	}
+	return m
+}
+
+func (m memo) keep(ctx context.Context, private keeper, diags *diag.Diagnostics) {
+	text, err := json.Marshal(m)
+	if err != nil {
+		diags.AddError("The private part of the plan cannot be written", sentence(err)+".")
+		return
+	}
+	diags.Append(private.SetKey(ctx, memoKey, text)...)
 }

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
-	"strconv"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -35,8 +33,6 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
-	nonce := nonceOf(ctx, req.Private, &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, nonceKey, []byte(strconv.Quote(nonce)))...)
 	if name := P(plan).defaulted(); name != "" {
 		var given types.String
 		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(name), &given)...)
@@ -55,6 +51,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	replaces := len(resp.RequiresReplace) > 0
+	nonce := g.remember(ctx, state, &k, req.Private, resp.Private, &resp.Diagnostics)
 	c := g.compute(plan, state, o, unknown, k, replaces, &resp.Diagnostics)
 	if state == nil || !reflect.DeepEqual(plan, state) || !req.Plan.Raw.Equal(req.State.Raw) {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
@@ -71,6 +68,22 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 			"one, what stands under it may be revoked with the old address, and is created again by the next apply.", access.At(s.History.CreatedAt)))
 	}
 	g.judge(ctx, s, guardrail.Plan, &resp.Diagnostics)
+}
+
+// remember carries the block's nonce and what was last applied over to the second call of a replacement, and takes them up
+// there.
+func (g *governed[M, P]) remember(ctx context.Context, state *M, k *kept, was, next keeper, diags *diag.Diagnostics) (nonce string) {
+	m := memoIn(ctx, was, diags)
+	if k.before = k.applied(g.kind); k.before == nil && state != nil && k.History.UID != "" {
+		k.before, _, _ = objectOf[M, P](state, diags)
+	}
+	if k.before == nil && len(m.Applied) > 0 {
+		k.before, _ = access.ParseDeclaration(g.kind, m.Applied)
+	} else if k.before != nil {
+		m.Applied, _ = access.Declaration(k.before)
+	}
+	m.keep(ctx, next, diags)
+	return m.Nonce
 }
 
 // planned reads the plan and the state. Most plans change nothing: then the plan is read once for both.
@@ -159,7 +172,7 @@ func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string
 		Held: k.Held, Drift: k.Drift,
 	}
 	ref := o.Ref()
-	if seen, ok := g.hasSeen(ref); ok && creates && k.UID == "" {
+	if seen, ok := g.hasSeen(ref); ok && creates && k.History.UID == "" {
 		k = seen
 	}
 	applied := k.applied(g.kind)
@@ -225,20 +238,6 @@ func (g *governed[M, P]) judgeAtApply(ctx context.Context, o access.Object, k ke
 	// What is no error was said when this was planned.
 	diags.Append(found.Errors()...)
 	return fine
-}
-
-const nonceKey = "nonce"
-
-// nonceOf is what tells one resource block from another that declares the same id. It comes along in the planned
-// private state, so that the second call of a replacement is known for the same block.
-func nonceOf(ctx context.Context, private keeper, diags *diag.Diagnostics) string {
-	text, d := private.GetKey(ctx, nonceKey)
-	diags.Append(d...)
-	var nonce string
-	if len(text) == 0 || json.Unmarshal(text, &nonce) != nil {
-		nonce = rand.Text()
-	}
-	return nonce
 }
 
 func isNotFound(err error) bool { return errors.Is(err, access.ErrNotFound) }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // full fills a directory with 3,000 objects: 600 identities, 1,200 credentials, 1,200 grants.
@@ -18,20 +19,20 @@ func full(b *testing.B) *world {
 		objects = append(objects, identity(id, 300), secret(id, 200), federated(id, 200),
 			grant(id, "files", fmt.Sprintf("orders/p%d/*", n), 100, "read", "list"), grant(id, "shell", fmt.Sprintf("ssh/u%d", n%40), 100, "login"))
 	}
-	base := &ledger{}
-	d := newDraft(base, w.now())
-	d.entries, d.revoked = map[access.Ref]*entry{}, map[string]revocation{}
+	base := &book{}
+	d := w.draftOn(base)
+	d.Ledger, d.revoked = ledger.Ledger{}, map[string]revocation{}
 	for _, o := range objects {
-		if _, err := w.place(d, change(o)); err != nil {
+		if _, err := d.Place(change(o)); err != nil {
 			b.Fatal(err)
 		}
 	}
-	for _, e := range d.entries {
-		text, err := e.encode()
+	for _, e := range d.Ledger {
+		text, err := encodeFile(e)
 		if err != nil {
 			b.Fatal(err)
 		}
-		path := w.paths.object(e.ref)
+		path := w.paths.object(e.Ref())
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			b.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // buriedLater is the outcome of a removal that failed after the proof.
@@ -21,8 +22,8 @@ const buriedLater = "Its access is revoked and was seen to be gone; what is left
 
 // bury removes from the ledger what the batch has revoked and published without, once the publication proves it. What
 // cannot be proven stays in the ledger, marked, so that the next destroy knows of it.
-func (s *System) bury(l *ledger, batch []*task) *ledger {
-	d := newDraft(l, s.now())
+func (s *System) bury(l *book, batch []*task) *book {
+	d := s.draftOn(l)
 	var deletes []*task
 	for _, t := range batch {
 		if t.kind != taskDelete || t.err != nil {
@@ -33,11 +34,11 @@ func (s *System) bury(l *ledger, batch []*task) *ledger {
 		}
 		deletes = append(deletes, t)
 		for _, v := range t.victims {
-			if e := d.entries[v.ref]; e != nil && e.removed() {
-				d.forget(v.ref)
+			if e := d.Ledger[v.Ref()]; e != nil && e.Removed() {
+				d.Forget(v.Ref())
 			}
 			if v != t.victims[0] {
-				t.swept = append(t.swept, v.ref)
+				t.swept = append(t.swept, v.Ref())
 			}
 		}
 	}
@@ -56,7 +57,7 @@ func (s *System) bury(l *ledger, batch []*task) *ledger {
 }
 
 // verify reads back what gateways read, and looks for what was revoked.
-func (s *System) verify(victims []*entry) error {
+func (s *System) verify(victims []*ledger.Entry) error {
 	e, err := s.readEvidence()
 	if err != nil {
 		return fail(fmt.Errorf("read back the publication: %w", err), "It is revoked, but not proven to be gone.")
@@ -64,7 +65,7 @@ func (s *System) verify(victims []*entry) error {
 	var remains []string
 	for _, v := range victims {
 		if where := e.of(v); where != "" {
-			remains = append(remains, v.ref.String()+" in "+where)
+			remains = append(remains, v.Ref().String()+" in "+where)
 		}
 	}
 	if len(remains) > 0 {
@@ -124,10 +125,10 @@ func (s *System) readEvidence() (*evidence, error) {
 }
 
 // of says where something of an object still is; "" where nothing is.
-func (e *evidence) of(v *entry) string {
+func (e *evidence) of(v *ledger.Entry) string {
 	published := &e.data.Partner.Published
-	holder := v.object.Holder().String()
-	switch o := v.object.(type) {
+	holder := v.Object.Holder().String()
+	switch o := v.Object.(type) {
 	case *access.Identity:
 		if _, there := published.Identities[holder]; there {
 			return "publish/policy/data.json"
@@ -139,7 +140,7 @@ func (e *evidence) of(v *entry) string {
 		if e.proves(o, v, holder) {
 			return "publish/policy/data.json"
 		}
-		if o.Kind() == access.Certificate && slices.ContainsFunc(v.issued, e.unlisted) {
+		if o.Kind() == access.Certificate && slices.ContainsFunc(v.Issued, e.unlisted) {
 			return "publish/" + crlFile
 		}
 	}
@@ -162,7 +163,7 @@ func (e *evidence) grants(g *access.Grant, holder string) string {
 }
 
 // proves says whether a credential still proves who somebody is.
-func (e *evidence) proves(c *access.Credential, v *entry, holder string) bool {
+func (e *evidence) proves(c *access.Credential, v *ledger.Entry, holder string) bool {
 	published := &e.data.Partner.Published
 	if c.Federated != nil {
 		for _, proof := range published.Trust[c.Federated.Issuer][c.Federated.Subject] {
@@ -171,7 +172,7 @@ func (e *evidence) proves(c *access.Credential, v *entry, holder string) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(v.issued, func(i item) bool {
+	return slices.ContainsFunc(v.Issued, func(i ledger.Item) bool {
 		_, certificate := published.Certificates[i.Fingerprint]
 		_, secret := published.Secrets[i.KeyHash]
 		return certificate || secret
@@ -179,7 +180,7 @@ func (e *evidence) proves(c *access.Credential, v *entry, holder string) bool {
 }
 
 // unlisted says whether a certificate that would still be valid is not in the revocation list.
-func (e *evidence) unlisted(i item) bool {
+func (e *evidence) unlisted(i ledger.Item) bool {
 	serial, ok := new(big.Int).SetString(i.Serial, 16)
 	return ok && i.Until.After(e.crl.ThisUpdate) && !slices.ContainsFunc(e.crl.RevokedCertificateEntries, func(r x509.RevocationListEntry) bool {
 		return r.SerialNumber.Cmp(serial) == 0

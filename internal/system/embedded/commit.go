@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // process does a batch under the lock, and leaves the answers in its tasks.
@@ -18,9 +18,9 @@ func (s *System) process(batch []*task) {
 		answerUnanswered(batch, err)
 		return
 	}
-	d := newDraft(base, s.now())
+	d := s.draftOn(base)
 	for _, t := range batch {
-		t.err = d.try(func() error { return s.draft(d, t) })
+		t.err = d.Try(func() error { return s.draft(d, t) })
 	}
 	next, err := s.commit(base, d, true)
 	if err != nil {
@@ -52,16 +52,16 @@ func (s *System) again(batch []*task, err error) {
 func (s *System) draft(d *draft, t *task) (err error) {
 	switch t.kind {
 	case taskPut:
-		t.put, err = s.place(d, t.change)
+		t.put, err = d.Place(t.change)
 	case taskDelete:
-		t.victims, err = d.strike(t.ref, t.uid)
+		t.victims, err = d.Strike(t.ref, t.uid)
 	case taskLoad:
 	}
 	return err
 }
 
 // base is the ledger as the lock's holder finds it. From here on nobody else changes it.
-func (s *System) base() (*ledger, error) {
+func (s *System) base() (*book, error) {
 	g, err := s.paths.readGeneration()
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (s *System) base() (*ledger, error) {
 }
 
 // hold remembers the ledger as the one that cannot change, until the lock is released.
-func (s *System) hold(l *ledger) {
+func (s *System) hold(l *book) {
 	s.mu.Lock()
 	s.cached, s.leading = l, true
 	s.mu.Unlock()
@@ -102,19 +102,19 @@ func (s *System) sweepStaged() error {
 
 // commit puts a draft in force: first everything is written beside, so that a full disk leaves all as it was; then the
 // generation is bumped, and everything is renamed into place, the ledger before the publication.
-func (s *System) commit(base *ledger, d *draft, publish bool) (*ledger, error) {
+func (s *System) commit(base *book, d *draft, publish bool) (*book, error) {
 	d.settle()
 	objects := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
 	public := &stage{disk: s.disk, dir: s.paths.stagedPublish(), mode: publicFile, parents: publicDir}
 	if err := s.stageObjects(objects, base, d); err != nil {
 		return nil, s.abandon(err)
 	}
-	fresh := s.known.generation == base.generation && !objects.empty() && !d.again
+	fresh := s.known.generation == base.generation && !objects.empty() && !d.Again
 	was, due, err := s.due(base, fresh)
 	if err != nil {
 		return nil, s.abandon(err)
 	}
-	if objects.empty() && due == notDue && !d.again {
+	if objects.empty() && due == notDue && !d.Again {
 		return base, nil
 	}
 	if !fresh {
@@ -132,10 +132,10 @@ func (s *System) commit(base *ledger, d *draft, publish bool) (*ledger, error) {
 		return nil, err
 	}
 	s.known = known{generation: next, digests: digests}
-	l := d.ledger
+	l := d.book()
 	l.generation = next
-	s.keep(&l)
-	return &l, nil
+	s.keep(l)
+	return l, nil
 }
 
 // enact renames everything into place.
@@ -169,9 +169,9 @@ func following(a, b generation) generation {
 }
 
 // stageObjects stages what the draft changes in the ledger.
-func (s *System) stageObjects(st *stage, base *ledger, d *draft) error {
-	for _, ref := range slices.SortedFunc(maps.Keys(d.touched), compareRefs) {
-		before, after := base.entries[ref], d.entries[ref]
+func (s *System) stageObjects(st *stage, base *book, d *draft) error {
+	for _, ref := range slices.SortedFunc(maps.Keys(d.Touched), ledger.CompareRefs) {
+		before, after := base.Ledger[ref], d.Ledger[ref]
 		switch {
 		case after == nil && before != nil:
 			st.remove(s.paths.object(ref))
@@ -205,41 +205,4 @@ func (s *System) prune(removed []string) {
 			}
 		}
 	}
-}
-
-// settle draws the consequences of a change: a signed certificate cannot be shortened, so one that would outlive what
-// is above it now is revoked; what has ended by itself is forgotten.
-func (d *draft) settle() {
-	for _, e := range d.entries {
-		if c, ok := e.credential(); ok && len(e.issued) > 0 && !e.removed() {
-			if kept := d.outlasting(c, e, d.end(e)); len(kept) < len(e.issued) {
-				changed := *e
-				changed.issued = kept
-				d.set(&changed)
-			}
-		}
-	}
-	for name, r := range d.revoked {
-		if !r.Until.Add(grace).After(d.now) {
-			delete(d.revoked, name)
-		}
-	}
-}
-
-// grace is how long a revoked certificate stays listed after its end, for gateways whose clocks are late.
-const grace = 24 * time.Hour
-
-// outlasting are the items of a credential that still count.
-func (d *draft) outlasting(c *access.Credential, e *entry, end time.Time) []item {
-	var kept []item
-	for _, i := range e.issued {
-		switch {
-		case i.Serial != "" && i.Until.After(end):
-			d.revoke(c, i)
-		case i.Superseded && !i.end(end).After(d.now):
-		default:
-			kept = append(kept, i)
-		}
-	}
-	return kept
 }

@@ -165,10 +165,10 @@ func (w *world) checkEnds(r *rapid.T) {
 			r.Fatalf("%s ends at %s, what was issued at %s", record.Object.Ref(), record.EndsAt, record.Issued.Until)
 		}
 	}
-	for _, e := range w.cached.entries {
-		for _, i := range e.issued {
-			if i.Serial != "" && i.Until.After(w.cached.end(e)) {
-				r.Fatalf("%s: a certificate outlives it", e.ref)
+	for _, e := range w.cached.Ledger {
+		for _, i := range e.Issued {
+			if i.Serial != "" && i.Until.After(w.cached.End(e)) {
+				r.Fatalf("%s: a certificate outlives it", e.Ref())
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // generation names one state of the ledger. Its number grows from commit to commit; its id tells it from one of the same
@@ -30,10 +31,10 @@ func (p paths) readGeneration() (generation, error) {
 	return g, err
 }
 
-// ledger is everything that exists, at one generation. Once it is shared it is never changed.
-type ledger struct {
+// book is the ledger as the files have it at one generation. Once it is shared it is never changed.
+type book struct {
+	ledger.Ledger
 	generation generation
-	entries    map[access.Ref]*entry
 	revoked    map[string]revocation // by the name of their file
 }
 
@@ -50,13 +51,13 @@ type revocation struct {
 func (r revocation) file() string { return string(r.Kind) + "-" + r.Serial + ".json" }
 
 // unborn: there are objects, but no generation of them was ever finished; somebody put them there.
-func (l *ledger) unborn() bool { return l.generation == generation{} && len(l.entries) > 0 }
+func (l *book) unborn() bool { return l.generation == generation{} && len(l.Ledger) > 0 }
 
 // census is a digest of which objects are there.
-func (l *ledger) census() string {
-	lines := make([]string, 0, len(l.entries))
-	for ref, e := range l.entries {
-		lines = append(lines, ref.String()+" "+e.history.UID+"\n")
+func (l *book) census() string {
+	lines := make([]string, 0, len(l.Ledger))
+	for ref, e := range l.Ledger {
+		lines = append(lines, ref.String()+" "+e.History.UID+"\n")
 	}
 	slices.Sort(lines)
 	digest := sha256.New()
@@ -66,68 +67,14 @@ func (l *ledger) census() string {
 	return hex.EncodeToString(digest.Sum(nil))
 }
 
-// has says whether an object of a uid is there.
-func (l *ledger) has(ref access.Ref, uid string) bool {
-	e, found := l.entries[ref]
-	return found && e.history.UID == uid
-}
-
-// identity is an identity that gives access or could: one whose removal was begun is none.
-func (l *ledger) identity(id access.IdentityID) (*access.Identity, *entry) {
-	e, found := l.entries[id.Ref()]
-	if !found || e.removed() {
-		return nil, nil
-	}
-	i, _ := e.object.(*access.Identity)
-	return i, e
-}
-
-// standing is how an identity stands, with all above it.
-type standing struct {
-	end time.Time
-	// suspended by a declaration; broken says why it cannot work at all.
-	suspended bool
-	broken    string
-}
-
-func (s standing) cut() bool { return s.suspended || s.broken != "" }
-
-// standing walks from an identity to the top.
-func (l *ledger) standing(id access.IdentityID) standing {
-	var s standing
-	for depth := 0; ; depth++ {
-		i, e := l.identity(id)
-		if i == nil || depth > len(l.entries) {
-			s.broken = "the identity " + id.String() + " is not there"
-			return s
-		}
-		s.end = access.Earliest(s.end, e.bound)
-		s.suspended = s.suspended || i.Suspended || depth > 0 && !permits(i, depth)
-		if i.ParentID == (access.IdentityID{}) {
-			return s
-		}
-		id = i.ParentID
-	}
-}
-
-// permits says whether an identity lets others hang on it, so many levels down.
-func permits(i *access.Identity, depth int) bool {
-	return i.Subcontractors != nil && i.Subcontractors.Allowed && i.Subcontractors.MaxDepth >= int64(depth)
-}
-
-// end is when an object ends: the earliest of its own bound and of all above it.
-func (l *ledger) end(e *entry) time.Time {
-	return access.Earliest(e.bound, l.standing(e.object.Holder()).end)
-}
-
 // readLedger reads everything, on as many cores as there are. Files that are none of ours are left alone.
-func (p paths) readLedger(g generation) (*ledger, error) {
-	l := &ledger{generation: g, entries: map[access.Ref]*entry{}, revoked: map[string]revocation{}}
+func (p paths) readLedger(g generation) (*book, error) {
+	l := &book{Ledger: ledger.Ledger{}, generation: g, revoked: map[string]revocation{}}
 	refs, err := p.refs()
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]*entry, len(refs))
+	entries := make([]*ledger.Entry, len(refs))
 	errs := make([]error, readers)
 	var wg sync.WaitGroup
 	for worker := range readers {
@@ -144,7 +91,7 @@ func (p paths) readLedger(g generation) (*ledger, error) {
 		}
 	}
 	for _, e := range entries {
-		l.entries[e.ref] = e
+		l.Ledger[e.Ref()] = e
 	}
 	return l, p.readRevoked(l)
 }
@@ -186,7 +133,7 @@ func (p paths) directories(at string, levels int, visit func(string) error) erro
 	return nil
 }
 
-func (p paths) readRevoked(l *ledger) error {
+func (p paths) readRevoked(l *book) error {
 	files, err := os.ReadDir(p.revoked())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fail(err, nothingChanged)
@@ -207,60 +154,50 @@ func (p paths) readRevoked(l *ledger) error {
 	return nil
 }
 
-// draft is a ledger in the making: a copy of one, with what was touched, and how to take back the change at work.
+// draft is a book in the making.
 type draft struct {
-	ledger
-	now     time.Time
-	touched map[access.Ref]bool
-	undo    []func()
-	// again asks for a publication though nothing changes: a removal did not come to its end with the last one.
-	again bool
+	*ledger.Draft
+	generation generation
+	revoked    map[string]revocation
 }
 
-func newDraft(of *ledger, now time.Time) *draft {
-	return &draft{
-		ledger: ledger{generation: of.generation, entries: maps.Clone(of.entries), revoked: maps.Clone(of.revoked)},
-		now:    now, touched: map[access.Ref]bool{},
-	}
+// draftOn is a draft on a book.
+func (s *System) draftOn(b *book) *draft {
+	d := &draft{Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), generation: b.generation, revoked: maps.Clone(b.revoked)}
+	d.Revoke = d.revoke
+	return d
 }
 
-// try makes a change whole or not at all.
-func (d *draft) try(change func() error) error {
-	d.undo = nil
-	err := change()
-	if err != nil {
-		for i := len(d.undo) - 1; i >= 0; i-- {
-			d.undo[i]()
+// book is the draft as it is.
+func (d *draft) book() *book {
+	return &book{Ledger: d.Ledger, generation: d.generation, revoked: d.revoked}
+}
+
+// census is a digest of which objects are there.
+func (d *draft) census() string { return d.book().census() }
+
+// settle draws the consequences of a change: what cannot be shortened is revoked, and what has ended is forgotten.
+func (d *draft) settle() {
+	d.Settle()
+	for name, r := range d.revoked {
+		if !r.Until.Add(grace).After(d.Now) {
+			delete(d.revoked, name)
 		}
 	}
-	return err
 }
 
-func (d *draft) set(e *entry) {
-	before, found := d.entries[e.ref]
-	d.undo = append(d.undo, func() {
-		if delete(d.entries, e.ref); found {
-			d.entries[e.ref] = before
-		}
-	})
-	d.entries[e.ref], d.touched[e.ref] = e, true
-}
+// grace is how long a revoked certificate stays listed after its end, for gateways whose clocks are late.
+const grace = 24 * time.Hour
 
-// forget takes an object out of the ledger.
-func (d *draft) forget(ref access.Ref) {
-	delete(d.entries, ref)
-	d.touched[ref] = true
-}
-
-// revoke ends an item before its time. A certificate is listed until it would have ended by itself.
-func (d *draft) revoke(c *access.Credential, i item) {
-	if i.Serial == "" || !i.Until.After(d.now) {
-		return
+// revoke lists a certificate that ends before its time, until it would have ended by itself.
+func (d *draft) revoke(c *access.Credential, i ledger.Item) (undo func()) {
+	if i.Serial == "" || !i.Until.After(d.Now) {
+		return nil
 	}
-	r := revocation{Version: version, Kind: c.Kind(), Serial: i.Serial, Identity: c.IdentityID, At: d.now.Truncate(time.Second), Until: i.Until}
+	r := revocation{Version: version, Kind: c.Kind(), Serial: i.Serial, Identity: c.IdentityID, At: d.Now.Truncate(time.Second), Until: i.Until}
 	if _, already := d.revoked[r.file()]; already {
-		return
+		return nil
 	}
 	d.revoked[r.file()] = r
-	d.undo = append(d.undo, func() { delete(d.revoked, r.file()) })
+	return func() { delete(d.revoked, r.file()) }
 }

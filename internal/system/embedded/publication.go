@@ -12,31 +12,32 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // publication is all access that is in force.
 func (s *System) publication(d *draft) policy.Publication {
-	p := policy.Publication{Environment: s.options.Environment, Now: d.now, ValidUntil: d.now.Add(s.options.PublicationLife).Truncate(time.Second)}
+	p := policy.Publication{Environment: s.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(s.options.PublicationLife).Truncate(time.Second)}
 	at := map[access.IdentityID]int{}
-	for _, e := range d.entries {
-		if i, ok := e.object.(*access.Identity); ok && !e.removed() {
-			stands := d.standing(i.ID)
+	for _, e := range d.Ledger {
+		if i, ok := e.Object.(*access.Identity); ok && !e.Removed() {
+			stands := d.Standing(i.ID)
 			at[i.ID] = len(p.Identities)
-			p.Identities = append(p.Identities, policy.Identity{ID: i.ID, EndsAt: stands.end, Suspended: stands.cut()})
+			p.Identities = append(p.Identities, policy.Identity{ID: i.ID, EndsAt: stands.End, Suspended: stands.Cut()})
 		}
 	}
-	for _, e := range d.entries {
-		n, found := at[e.object.Holder()]
-		if !found || e.removed() {
+	for _, e := range d.Ledger {
+		n, found := at[e.Object.Holder()]
+		if !found || e.Removed() {
 			continue
 		}
 		holder := &p.Identities[n]
-		switch o := e.object.(type) {
+		switch o := e.Object.(type) {
 		case *access.Credential:
 			holder.Credentials = append(holder.Credentials, credentials(o, e, holder.EndsAt)...)
 		case *access.Grant:
 			holder.Grants = append(holder.Grants, policy.Grant{
-				Name: o.Name, Resource: o.Resource, Actions: o.Actions, EndsAt: access.Earliest(e.bound, holder.EndsAt),
+				Name: o.Name, Resource: o.Resource, Actions: o.Actions, EndsAt: access.Earliest(e.Bound, holder.EndsAt),
 			})
 		}
 	}
@@ -44,15 +45,15 @@ func (s *System) publication(d *draft) policy.Publication {
 }
 
 // credentials are the proofs of one credential that are in force.
-func credentials(c *access.Credential, e *entry, above time.Time) []policy.Credential {
-	end := access.Earliest(e.bound, above)
+func credentials(c *access.Credential, e *ledger.Entry, above time.Time) []policy.Credential {
+	end := access.Earliest(e.Bound, above)
 	if c.Kind() == access.Federated {
 		return []policy.Credential{{Kind: c.Kind(), EndsAt: end, Networks: c.AllowedCIDRs, Trust: c.Federated}}
 	}
 	var proofs []policy.Credential
-	for _, i := range e.issued {
+	for _, i := range e.Issued {
 		proofs = append(proofs, policy.Credential{
-			Kind: c.Kind(), EndsAt: i.end(end), Networks: c.AllowedCIDRs,
+			Kind: c.Kind(), EndsAt: i.End(end), Networks: c.AllowedCIDRs,
 			Serial: i.Serial, Fingerprint: i.Fingerprint, KeyHash: i.KeyHash,
 		})
 	}
@@ -73,11 +74,11 @@ func (s *System) revoked(d *draft) revocations {
 		r := d.revoked[name]
 		out.add(r.Kind, ca.Revoked{Serial: r.Serial, At: r.At})
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(d.entries), compareRefs) {
-		e := d.entries[ref]
-		if c, ok := e.credential(); ok && len(e.issued) > 0 && !e.removed() && d.standing(c.IdentityID).cut() {
-			for _, i := range e.issued {
-				out.add(c.Kind(), ca.Revoked{Serial: i.Serial, At: d.now, Hold: true})
+	for _, ref := range slices.SortedFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
+		e := d.Ledger[ref]
+		if c, ok := e.Credential(); ok && len(e.Issued) > 0 && !e.Removed() && d.Standing(c.IdentityID).Cut() {
+			for _, i := range e.Issued {
+				out.add(c.Kind(), ca.Revoked{Serial: i.Serial, At: d.Now, Hold: true})
 			}
 		}
 	}

@@ -53,12 +53,12 @@ const (
 )
 
 // due reads the record of the publication. One that is known to be whole is not looked over.
-func (s *System) due(l *ledger, whole bool) (published, due, error) {
+func (s *System) due(l *book, whole bool) (published, due, error) {
 	var p published
 	if _, err := readFile(s.paths.published(), &p); err != nil {
 		return p, broken, err
 	}
-	if p.Generation != l.generation || l.unborn() || !whole && l.entries != nil && p.Census != l.census() {
+	if p.Generation != l.generation || l.unborn() || !whole && l.Ledger != nil && p.Census != l.census() {
 		return p, broken, nil
 	}
 	if !whole && slices.ContainsFunc(p.Files, s.missing) {
@@ -123,20 +123,20 @@ func (s *System) files(d *draft, p policy.Publication, g generation, was publish
 	}
 	maps.Copy(files, policy.Principals(p))
 	files["ca.pem"], files["ssh/ca.pub"] = s.authority.CertificatePEM(), s.authority.SSHPublicKey()
-	half := d.now.Add(s.options.PublicationLife / 2)
+	half := d.Now.Add(s.options.PublicationLife / 2)
 	record := published{RenewAt: access.Earliest(half, policy.RefreshAt(p)), Revocations: was.Revocations, RevocationsAt: was.RevocationsAt}
 	revoked := s.revoked(d)
 	digest, err := revoked.digest(s.authority)
 	if err != nil {
 		return published{}, nil, err
 	}
-	if s.known.digests != nil && digest == was.Revocations && d.now.Before(was.RevocationsAt.Add(s.options.PublicationLife/4)) {
+	if s.known.digests != nil && digest == was.Revocations && d.Now.Before(was.RevocationsAt.Add(s.options.PublicationLife/4)) {
 		files[crlFile], files[krlFile] = nil, nil
 		return record, files, nil
 	}
-	record.Revocations, record.RevocationsAt = digest, d.now
-	if files[crlFile], err = s.authority.CRL(revoked.x509, g.Number, d.now, p.ValidUntil); err == nil {
-		files[krlFile], err = s.authority.KRL(revoked.ssh, uint64(g.Number), d.now)
+	record.Revocations, record.RevocationsAt = digest, d.Now
+	if files[crlFile], err = s.authority.CRL(revoked.x509, g.Number, d.Now, p.ValidUntil); err == nil {
+		files[krlFile], err = s.authority.KRL(revoked.ssh, uint64(g.Number), d.Now)
 	}
 	return record, files, err
 }

@@ -9,13 +9,31 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // Changes of one process queue up, and a leader does them in batches: one lock, one publication, all answered when it
 // is in place. The leader is bound to no caller's context, so what was begun is finished whoever has gone.
 
-// gather is how long a leader lets changes arrive before it takes the lock; other processes get their turn meanwhile.
-const gather = 2 * time.Millisecond
+// A leader lets changes arrive before it takes the lock; other processes get their turn meanwhile. Where changes come one
+// by one it waits little, for each waits for the one before it. Where several were under way at once lately, it waits for
+// several times what a commit takes, since each commit publishes everything anew.
+const (
+	gatherLeast   = 2 * time.Millisecond
+	gatherMost    = 100 * time.Millisecond
+	gatherCommits = 6
+	gatherMemory  = 500 * time.Millisecond
+)
+
+// gather is how long the leader waits.
+func (s *System) gather() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.crowded.IsZero() || access.WallClock().Sub(s.crowded) > gatherMemory {
+		return gatherLeast
+	}
+	return min(max(gatherCommits*s.took, gatherLeast), gatherMost)
+}
 
 // finishing is how long a caller waits for what was begun. Only a file system that hangs takes so long.
 const finishing = 30 * time.Second
@@ -38,11 +56,11 @@ type task struct {
 	ctx  context.Context
 	done chan struct{} // closed when the answer is complete
 
-	view    *ledger
+	view    *book
 	record  *access.Record
 	swept   []access.Ref
-	victims []*entry // what a delete takes, as it was before
-	put     *placed
+	victims []*ledger.Entry // what a delete takes, as it was before
+	put     *ledger.Placed
 	err     error
 }
 
@@ -54,6 +72,10 @@ func (s *System) submit(ctx context.Context, t *task) error {
 	}
 	t.ctx, t.done = ctx, make(chan struct{})
 	s.mu.Lock()
+	if s.pending++; s.pending > 1 {
+		s.crowded = access.WallClock()
+	}
+	defer s.answered()
 	s.queue = append(s.queue, t)
 	if !s.led {
 		s.led = true
@@ -76,6 +98,12 @@ func (s *System) submit(ctx context.Context, t *task) error {
 		}
 	}
 	return t.finish()
+}
+
+func (s *System) answered() {
+	s.mu.Lock()
+	s.pending--
+	s.mu.Unlock()
 }
 
 // finish waits for a task that was begun.
@@ -108,7 +136,7 @@ func (s *System) withdraw(t *task) bool {
 // lead works until the queue is empty.
 func (s *System) lead() {
 	for {
-		time.Sleep(gather)
+		time.Sleep(s.gather())
 		locked, err := s.acquire()
 		if err == nil && !locked {
 			return
@@ -118,9 +146,10 @@ func (s *System) lead() {
 			answer(batch, err)
 			continue
 		}
+		started := access.WallClock()
 		s.process(batch)
 		s.mu.Lock()
-		s.leading = false
+		s.took, s.leading = access.WallClock().Sub(started), false
 		s.mu.Unlock()
 		if err := s.lock.release(); err != nil {
 			answerUnanswered(batch, fail(err, perhapsChanged))

@@ -5,45 +5,27 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // record is what callers are told of an entry. They may change it: nothing of the ledger is in it.
-func (l *ledger) record(e *entry) (*access.Record, error) {
-	object, err := cloned(e.object)
-	if err != nil {
-		return nil, err
+func (l *book) record(e *ledger.Entry) (*access.Record, error) {
+	r, err := l.Record(e)
+	if err == nil {
+		r.EnforcedBy, r.Revocation, r.Login = enforcedBy(r.Object), cutByHand(r.Object), login(r.Object)
 	}
-	stands := l.standing(e.object.Holder())
-	r := &access.Record{
-		Object: object, History: e.history,
-		EndsAt:    access.Earliest(e.bound, stands.end),
-		Suspended: stands.cut() || e.removed(),
-	}
-	if _, holder := l.identity(e.object.Holder()); holder != nil && holder.history.ReviewedAt.After(r.ReviewedAt) {
-		r.ReviewedAt = holder.history.ReviewedAt
-	}
-	switch {
-	case e.removed():
-		r.Drift = []string{"Its removal was begun and not finished: it gives no access, and is kept until it is destroyed or applied again."}
-	case stands.broken != "":
-		r.Drift = []string{"It gives no access, because " + stands.broken + "."}
-	}
-	if i, found := e.newest(); found && !e.removed() {
-		r.Issued = &access.Issued{At: i.At, Until: i.end(r.EndsAt), RotatesAt: i.RotatesAt, Serial: i.Serial, Fingerprint: i.Fingerprint}
-	}
-	r.EnforcedBy, r.Revocation, r.Login = enforcedBy(object), cutByHand(object), login(object)
-	return r, nil
+	return r, err
 }
 
 // placed is the answer to a put.
-func (l *ledger) placed(p *placed) (*access.Record, error) {
-	e := p.entry
-	if now := l.entries[e.ref]; now != nil && now.history.UID == e.history.UID {
+func (l *book) placed(p *ledger.Placed) (*access.Record, error) {
+	e := p.Entry
+	if now := l.Ledger[e.Ref()]; now != nil && now.History.UID == e.History.UID {
 		e = now
 	}
 	r, err := l.record(e)
-	if err == nil && r.Issued != nil && p.tell {
-		i, _ := e.newest()
+	if err == nil && r.Issued != nil && p.Tell {
+		i, _ := e.Newest()
 		r.Issued.Text, r.Issued.Sealed = i.Certificate, i.Sealed
 	}
 	return r, err

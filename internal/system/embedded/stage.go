@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // stage is a set of files that are written beside, to be renamed into place together.
@@ -25,13 +26,13 @@ func (st *stage) empty() bool { return len(st.moves)+len(st.removals) == 0 }
 func (st *stage) remove(path string) { st.removals = append(st.removals, path) }
 
 // replace stages the file of an entry, where it differs from what is there.
-func (st *stage) replace(path string, before, after *entry) error {
-	text, err := after.encode()
+func (st *stage) replace(path string, before, after *ledger.Entry) error {
+	text, err := encodeFile(after)
 	if err != nil {
 		return err
 	}
 	if before != nil {
-		if old, err := before.encode(); err == nil && bytes.Equal(old, text) {
+		if old, err := encodeFile(before); err == nil && bytes.Equal(old, text) {
 			return nil
 		}
 	}

@@ -10,13 +10,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // Options are what a System may be told. The zero value is good.
@@ -50,9 +50,12 @@ type System struct {
 
 	mu      sync.Mutex // guards what follows
 	queue   []*task
-	led     bool    // a leader is at work on the queue
-	leading bool    // the leader holds the lock: nobody else changes the ledger
-	cached  *ledger // good while the generation on disk is its own; never changed, only replaced
+	pending int           // changes submitted and not answered yet
+	crowded time.Time     // when there were several of them, last
+	took    time.Duration // how long the last commit took
+	led     bool          // a leader is at work on the queue
+	leading bool          // the leader holds the lock: nobody else changes the ledger
+	cached  *book         // good while the generation on disk is its own; never changed, only replaced
 
 	// The leader's own.
 	authority *ca.Authority
@@ -91,7 +94,7 @@ func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", ref, err)
 	}
-	e, found := l.entries[ref]
+	e, found := l.Ledger[ref]
 	if !found {
 		return nil, fmt.Errorf("read %s: %w", ref, access.ErrNotFound)
 	}
@@ -108,15 +111,15 @@ func (s *System) List(ctx context.Context) ([]*access.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
-	records := make([]*access.Record, 0, len(l.entries))
-	for _, e := range l.entries {
+	records := make([]*access.Record, 0, len(l.Ledger))
+	for _, e := range l.Ledger {
 		r, err := l.record(e)
 		if err != nil {
-			return nil, fmt.Errorf("list: %s: %w", e.ref, err)
+			return nil, fmt.Errorf("list: %s: %w", e.Ref(), err)
 		}
 		records = append(records, r)
 	}
-	slices.SortFunc(records, func(a, b *access.Record) int { return compareRefs(a.Object.Ref(), b.Object.Ref()) })
+	slices.SortFunc(records, func(a, b *access.Record) int { return ledger.CompareRefs(a.Object.Ref(), b.Object.Ref()) })
 	return records, nil
 }
 
@@ -133,7 +136,7 @@ func (s *System) Put(ctx context.Context, change access.Change) (*access.Record,
 // Delete revokes an object, proves that the publication has nothing of it, and then forgets it.
 func (s *System) Delete(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
 	l, err := s.view(ctx)
-	if err == nil && !l.has(ref, uid) {
+	if err == nil && !l.Has(ref, uid) {
 		err = access.ErrNotFound
 	}
 	t := &task{kind: taskDelete, ref: ref, uid: uid}
@@ -147,7 +150,7 @@ func (s *System) Delete(ctx context.Context, ref access.Ref, uid string) ([]acce
 }
 
 // view is the ledger as it is now. A healthy one is read without the lock and without a write.
-func (s *System) view(ctx context.Context) (*ledger, error) {
+func (s *System) view(ctx context.Context) (*book, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -176,7 +179,7 @@ func (s *System) view(ctx context.Context) (*ledger, error) {
 }
 
 // current is the cached ledger where it is still good, else nil.
-func (s *System) current() (*ledger, error) {
+func (s *System) current() (*book, error) {
 	s.mu.Lock()
 	l, leading := s.cached, s.leading
 	s.mu.Unlock()
@@ -192,12 +195,12 @@ func (s *System) current() (*ledger, error) {
 
 // snapshot reads the ledger without the lock: nil where a commit was at work meanwhile, or did not finish. It is settled
 // when the publication needs nothing either.
-func (s *System) snapshot() (l *ledger, settled bool, err error) {
+func (s *System) snapshot() (l *book, settled bool, err error) {
 	before, err := s.paths.readGeneration()
 	if err != nil {
 		return nil, false, err
 	}
-	was, due, err := s.due(&ledger{generation: before}, false)
+	was, due, err := s.due(&book{generation: before}, false)
 	if err != nil || due == broken {
 		return nil, false, err
 	}
@@ -214,15 +217,8 @@ func (s *System) snapshot() (l *ledger, settled bool, err error) {
 }
 
 // keep remembers a ledger for the calls to come.
-func (s *System) keep(l *ledger) {
+func (s *System) keep(l *book) {
 	s.mu.Lock()
 	s.cached = l
 	s.mu.Unlock()
-}
-
-func compareRefs(a, b access.Ref) int {
-	if c := strings.Compare(string(a.Type), string(b.Type)); c != 0 {
-		return c
-	}
-	return strings.Compare(a.ID, b.ID)
 }

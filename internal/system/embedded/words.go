@@ -7,8 +7,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 )
 
+// The texts stand in the state of every resource, and Terraform writes the whole state anew with each resource that it
+// applies: they say what is to be done, and the guide to the embedded system says why.
+
 // cutOff ends every sentence about who ends access: the honest part.
-const cutOff = " What is cut before its end is cut once a gateway has pulled the new publication; sessions that are open then, or at the end, last as long as the gateway lets them (sshd cuts none; nginx: keepalive_time)."
+const cutOff = " A cut before that acts at a gateway's next pull; sessions open by then last as long as it lets them."
 
 // enforcedBy says who ends an object's access.
 func enforcedBy(o access.Object) string {
@@ -17,29 +20,29 @@ func enforcedBy(o access.Object) string {
 		return credentialEnds(o.Kind()) + cutOff
 	case *access.Grant:
 		if shellLogin(o.Resource) != "" {
-			return "sshd, by the expiry-time of its line in ssh/principals, at each login. All grants of an identity on one login end with the first of them, until a plan or an apply after that publishes the others anew." + cutOff
+			return "sshd, at each login, by expiry-time in ssh/principals: for all grants of an identity on one login, the first of their ends, until it is published anew." + cutOff
 		}
-		return "Open Policy Agent, which compares the end in the policy data with its clock at each request." + cutOff
+		return "Open Policy Agent, at each request, by the end in the policy data." + cutOff
 	}
-	return "The gateways, each by the ends of its credentials and grants, which never lie after its own." + cutOff
+	return "The gateways, by the ends of its credentials and grants, never later than its own." + cutOff
 }
 
 func credentialEnds(k access.Kind) string {
 	switch k {
 	case access.Federated:
-		return "Open Policy Agent, which compares the end of the trust in the policy data with its clock at each request."
+		return "Open Policy Agent, at each request, by the end of the trust in the policy data."
 	case access.Certificate:
-		return "Whoever verifies the certificate, by the end signed into it, at each handshake; before that by crl.pem (nginx reads it at reload) and the policy data."
+		return "Whoever verifies the certificate, at each handshake, by the end signed into it; before that by crl.pem and the policy data."
 	case access.SSHCertificate:
-		return "sshd, by the end signed into the certificate, at each login; before that by ssh/revoked_keys."
+		return "sshd, at each login, by the end signed into the certificate; before that by ssh/revoked_keys."
 	case access.Secret:
-		return "Open Policy Agent, which compares the end of the key in the policy data with its clock at each request."
+		return "Open Policy Agent, at each request, by the end of the key in the policy data."
 	}
 	return ""
 }
 
-// lasting is the last step of every cut by hand: the ledger knows nothing of it.
-const lasting = "Then suspend or destroy it in Terraform, on the machine with the ledger: the publication is made from the ledger, and the next one brings back what was cut by hand only."
+// lasting is the last step where an identity is cut by hand: the ledger knows nothing of it.
+const lasting = "Then suspend or destroy it in Terraform: the next publication would bring it back."
 
 // cutByHand is how to cut an object's access by hand on a gateway, where Terraform cannot be run. Paths are those
 // below publish/, wherever a gateway keeps its copy.
@@ -48,40 +51,40 @@ func cutByHand(o access.Object) []string {
 	switch o := o.(type) {
 	case *access.Identity:
 		steps = append(shellCut(o.ID),
-			fmt.Sprintf("For a gateway with Open Policy Agent: set suspended to true under partner.published.identities[%q] in policy/data.json, and load it. The bundle is signed and cannot be edited: there, refuse the identity %q at the gateway itself.", o.ID, o.ID),
-			tlsCut(o.ID))
+			fmt.Sprintf("OPA: suspended = true under identities[%q] in policy/data.json; with the bundle, refuse %s at the gateway.", o.ID, o.ID),
+			tlsCut(o.ID), lasting)
 	case *access.Grant:
 		steps = grantCut(o)
 	case *access.Credential:
 		steps = credentialCut(o)
 	}
-	return append(steps, lasting)
+	return steps
 }
 
 func grantCut(g *access.Grant) []string {
 	if name := shellLogin(g.Resource); name != "" {
 		return []string{
-			fmt.Sprintf("On each gateway, delete the line that ends in %q from ssh/principals/%s: sshd reads it at each login.", g.IdentityID, name),
-			fmt.Sprintf("End its open sessions; this ends everybody's who came in as %s: pkill -KILL -u %s", name, name),
+			fmt.Sprintf("sshd: delete the line that ends in %q from ssh/principals/%s.", g.IdentityID, name),
+			fmt.Sprintf("End the open sessions, everybody's who came in as %s: pkill -KILL -u %s", name, name),
 		}
 	}
-	return []string{fmt.Sprintf("On each gateway, delete the grant %q under partner.published.identities[%q] from policy/data.json, and load it. The bundle is signed and cannot be edited: there, refuse %s at the gateway itself.", g.Name, g.IdentityID, g.Resource)}
+	return []string{fmt.Sprintf("OPA: delete the grant %q under identities[%q] in policy/data.json; with the bundle, refuse %s at the gateway.", g.Name, g.IdentityID, g.Resource)}
 }
 
 func credentialCut(c *access.Credential) []string {
 	switch c.Kind() {
 	case access.Federated:
 		return []string{
-			fmt.Sprintf("On each gateway, delete %q under partner.published.trust[%q] from policy/data.json, and load it. The bundle is signed and cannot be edited: there, refuse tokens of that subject at the gateway itself.", c.Federated.Subject, c.Federated.Issuer),
-			"Ask the partner to disable the workload at its issuer.",
+			fmt.Sprintf("OPA: delete %q under trust[%q] in policy/data.json; with the bundle, refuse its tokens at the gateway.", c.Federated.Subject, c.Federated.Issuer),
+			"Ask the partner to disable the workload.",
 		}
 	case access.Certificate:
 		return []string{tlsCut(c.IdentityID),
-			"On each gateway with Open Policy Agent, delete the certificate's fingerprint under partner.published.certificates from policy/data.json, and load it."}
+			"OPA: delete its fingerprint under certificates in policy/data.json."}
 	case access.SSHCertificate:
 		return shellCut(c.IdentityID)
 	case access.Secret:
-		return []string{"On each gateway, delete the key's fingerprint under partner.published.secrets from policy/data.json, and load it. The bundle is signed and cannot be edited: there, refuse the key at the gateway itself."}
+		return []string{"OPA: delete its fingerprint under secrets in policy/data.json; with the bundle, refuse the key at the gateway."}
 	}
 	return nil
 }
@@ -89,11 +92,11 @@ func credentialCut(c *access.Credential) []string {
 // shellCut revokes by key id, which takes every SSH certificate of the identity (ssh-keygen(1), "KEY REVOCATION LISTS").
 func shellCut(id access.IdentityID) []string {
 	return []string{
-		fmt.Sprintf("On each gateway with sshd, in its copy of publish/: echo 'id: %s' | ssh-keygen -k -u -f ssh/revoked_keys -s ssh/ca.pub -", id),
-		"End its open sessions: sshd logs the process of each login with the certificate's ID; kill those processes.",
+		fmt.Sprintf("sshd: echo 'id: %s' | ssh-keygen -k -u -f ssh/revoked_keys -s ssh/ca.pub -", id),
+		"End its open sessions: sshd logs their processes with the certificate's ID.",
 	}
 }
 
 func tlsCut(id access.IdentityID) string {
-	return fmt.Sprintf(`On each gateway with nginx, refuse its subject and reload: if ($ssl_client_s_dn ~ "CN=%s(,|$)") { return 403; }`, ca.CommonName(id))
+	return fmt.Sprintf(`nginx, and reload: if ($ssl_client_s_dn ~ "CN=%s(,|$)") { return 403; }`, ca.CommonName(id))
 }

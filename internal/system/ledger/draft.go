@@ -1,0 +1,210 @@
+package ledger
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Issuer is what a system does about what it issues.
+type Issuer interface {
+	// Issue makes what the credential asks for at a moment, to end at another, and seals what is secret.
+	Issue(now, end time.Time, c *access.Credential, change access.Change) (Item, error)
+	// Fixed says whether the end of an item cannot be moved any more: then it is revoked where it should end earlier.
+	Fixed(Item) bool
+}
+
+// Draft is a ledger in the making: a copy of one, with what was touched, and how to take back the change at work.
+type Draft struct {
+	Ledger
+	// Now is the time of the change.
+	Now time.Time
+	// Touched is what was put, marked or forgotten.
+	Touched map[access.Ref]bool
+	// Revoke is told of each item that ends before its time; what it returns takes that back.
+	Revoke func(*access.Credential, Item) (undo func())
+	// Again asks for a publication though nothing changes: a removal did not come to its end with the last one.
+	Again bool
+
+	issuer Issuer
+	undo   []func()
+}
+
+// NewDraft is a draft on a ledger at a moment.
+func NewDraft(of Ledger, now time.Time, issuer Issuer) *Draft {
+	return &Draft{
+		Ledger: maps.Clone(of), Now: now, Touched: map[access.Ref]bool{}, issuer: issuer,
+		Revoke: func(*access.Credential, Item) func() { return nil },
+	}
+}
+
+// Try makes a change whole or not at all.
+func (d *Draft) Try(change func() error) error {
+	d.undo = nil
+	err := change()
+	if err != nil {
+		for i := len(d.undo) - 1; i >= 0; i-- {
+			d.undo[i]()
+		}
+	}
+	return err
+}
+
+// Set puts an entry into the draft.
+func (d *Draft) Set(e *Entry) {
+	ref := e.Ref()
+	before, found := d.Ledger[ref]
+	d.undo = append(d.undo, func() {
+		if delete(d.Ledger, ref); found {
+			d.Ledger[ref] = before
+		}
+	})
+	d.Ledger[ref], d.Touched[ref] = e, true
+}
+
+// Forget takes an object out of the ledger.
+func (d *Draft) Forget(ref access.Ref) {
+	delete(d.Ledger, ref)
+	d.Touched[ref] = true
+}
+
+func (d *Draft) revoke(c *access.Credential, i Item) {
+	if undo := d.Revoke(c, i); undo != nil {
+		d.undo = append(d.undo, undo)
+	}
+}
+
+// Placed is what a put made.
+type Placed struct {
+	Entry *Entry
+	// Tell: the answer tells what was issued.
+	Tell bool
+	// Fresh: something was issued.
+	Fresh bool
+}
+
+// Place puts the change's object into the draft: adopted, owned, resting on what is above it, with its history and
+// what is issued.
+func (d *Draft) Place(c access.Change) (*Placed, error) {
+	object, err := Cloned(c.Object)
+	if err != nil {
+		return nil, err
+	}
+	before, err := d.predecessor(object.Ref(), c)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.rests(object); err != nil {
+		return nil, err
+	}
+	e := &Entry{Object: object, Bound: access.Earliest(c.EndsAt, object.Common().ExpiresAt.Time).UTC()}
+	reviews := d.reviews(object)
+	if before == nil {
+		e.History = access.Born(c.Stack, d.Now, reviews...)
+	} else {
+		e.History = before.History.Next(before.Object, object, d.Now, reviews...)
+		e.History.Stack = c.Stack
+		if !before.Removed() {
+			e.Issued = before.Issued
+		}
+		if c.UID == "" {
+			e.History.UID = access.NewUID()
+		}
+	}
+	p := &Placed{Entry: e, Tell: c.UID == ""}
+	if credential, ok := e.Credential(); ok {
+		if p.Fresh, err = d.issue(before, e, credential, c); err != nil {
+			return nil, err
+		}
+		p.Tell = p.Tell || p.Fresh
+	}
+	d.Set(e)
+	return p, nil
+}
+
+// predecessor is what stands under the id and is to be changed or adopted; nil where the object is new. Whoever knows
+// its uid may change it, and so a stack that was renamed takes it over; who does not adopts only his own stack's.
+func (d *Draft) predecessor(ref access.Ref, c access.Change) (*Entry, error) {
+	before := d.Ledger[ref]
+	switch {
+	case c.UID != "" && (before == nil || before.History.UID != c.UID):
+		return nil, fmt.Errorf("uid %s: %w", c.UID, access.ErrNotFound)
+	case c.UID == "" && before != nil && before.History.Stack != c.Stack:
+		return nil, &access.OtherStackError{Ref: ref, Stack: before.History.Stack}
+	case c.UID == "" && before != nil && before.Removed():
+		return nil, nil
+	}
+	return before, nil
+}
+
+// rests says whether what the object hangs on is there.
+func (d *Draft) rests(o access.Object) error {
+	i, isIdentity := o.(*access.Identity)
+	if !isIdentity {
+		if holder, _ := d.Identity(o.Holder()); holder == nil {
+			return fmt.Errorf("%s: %w", o.Holder(), access.ErrNoIdentity)
+		}
+		return nil
+	}
+	for above := i.ParentID; above != (access.IdentityID{}); {
+		if above == i.ID {
+			return fmt.Errorf("%s would hang on itself: %w", i.ID, access.ErrUnsupported)
+		}
+		parent, _ := d.Identity(above)
+		if parent == nil {
+			return fmt.Errorf("its parent %s: %w", above, access.ErrNoIdentity)
+		}
+		above = parent.ParentID
+	}
+	return nil
+}
+
+// reviews are those that cover an object: its own and its identity's.
+func (d *Draft) reviews(o access.Object) []*access.Review {
+	reviews := []*access.Review{o.Common().Review}
+	if o.Ref().Type != access.TypeIdentity {
+		if holder, _ := d.Identity(o.Holder()); holder != nil {
+			reviews = append(reviews, holder.Review)
+		}
+	}
+	return reviews
+}
+
+// Strike marks an object as being removed, and with an identity everything under it. It returns them as they were,
+// the object first.
+func (d *Draft) Strike(ref access.Ref, uid string) ([]*Entry, error) {
+	if !d.Has(ref, uid) {
+		return nil, access.ErrNotFound
+	}
+	victims := []*Entry{d.Ledger[ref]}
+	if ref.Type == access.TypeIdentity {
+		victims = append(victims, d.Under(d.Ledger[ref].Object.Holder())...)
+	}
+	for _, v := range victims {
+		marked := *v
+		if marked.RemovedAt.IsZero() {
+			marked.RemovedAt = d.Now
+		}
+		d.Again = d.Again || v.Removed()
+		if c, ok := v.Credential(); ok {
+			for _, i := range v.Issued {
+				d.revoke(c, i)
+			}
+		}
+		marked.Issued = evidenceOf(v.Issued)
+		d.Set(&marked)
+	}
+	return victims, nil
+}
+
+// evidenceOf is what is needed to see whether items are still in force, without what was given out.
+func evidenceOf(items []Item) []Item {
+	kept := slices.Clone(items)
+	for i := range kept {
+		kept[i].Certificate, kept[i].Sealed = "", ""
+	}
+	return kept
+}

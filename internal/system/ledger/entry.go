@@ -1,0 +1,114 @@
+// Package ledger is what an access system remembers of what it was asked for, and what follows from it: who owns an
+// object, when it ends with all above it, whether it is cut, and what is issued for it and revoked. It is the part that
+// all systems have in common; where it is kept, and how access is enforced, is each system's own.
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Version is the version of the entries that are written here, and the newest that can be read.
+const Version = 1
+
+// Entry is what a ledger holds of one object. Once it is in a ledger it is never changed, only replaced.
+type Entry struct {
+	Object  access.Object
+	History access.History
+	// Bound is the end that the object itself was given; what is above it may end earlier.
+	Bound time.Time
+	// Issued is what was issued for a credential and still counts, oldest first.
+	Issued []Item
+	// RemovedAt is set when a removal was begun: it gives no access, and is there only until that is proven.
+	RemovedAt time.Time
+}
+
+// Item is one thing that was issued: a certificate, or a key that was sealed to the partner.
+type Item struct {
+	At time.Time `json:"at"`
+	// Until is when it ends by itself, whatever becomes of what is above; zero: only with its credential.
+	Until     time.Time `json:"until,omitzero"`
+	RotatesAt time.Time `json:"rotates_at,omitzero"`
+	// Superseded: a newer one was issued, and this one works until its own end.
+	Superseded  bool   `json:"superseded,omitzero"`
+	Serial      string `json:"serial,omitzero"`
+	Fingerprint string `json:"fingerprint,omitzero"`
+	KeyHash     string `json:"key_hash,omitzero"`
+	// Accessor names a secret to the system without being it.
+	Accessor    string `json:"accessor,omitzero"`
+	Certificate string `json:"certificate,omitzero"`
+	Sealed      string `json:"sealed,omitzero"`
+}
+
+// End is when the item ends, under a credential that ends at a moment.
+func (i Item) End(of time.Time) time.Time { return access.Earliest(i.Until, of) }
+
+// Ref names the object.
+func (e *Entry) Ref() access.Ref { return e.Object.Ref() }
+
+// Removed says whether its removal was begun.
+func (e *Entry) Removed() bool { return !e.RemovedAt.IsZero() }
+
+// Credential is the object where it is a credential.
+func (e *Entry) Credential() (*access.Credential, bool) {
+	c, ok := e.Object.(*access.Credential)
+	return c, ok
+}
+
+// Newest is what was last issued, where it was not revoked.
+func (e *Entry) Newest() (Item, bool) {
+	for _, i := range e.Issued {
+		if !i.Superseded {
+			return i, true
+		}
+	}
+	return Item{}, false
+}
+
+type entryFile struct {
+	Version     int             `json:"version"`
+	Type        access.Type     `json:"type"`
+	ID          string          `json:"id"`
+	Declaration json.RawMessage `json:"declaration"`
+	History     access.History  `json:"history"`
+	EndsAt      time.Time       `json:"ends_at"`
+	RemovedAt   time.Time       `json:"removed_at,omitzero"`
+	Issued      []Item          `json:"issued,omitempty"`
+}
+
+// MarshalJSON writes the entry: the same entry gives the same bytes.
+func (e *Entry) MarshalJSON() ([]byte, error) {
+	declaration, err := access.Declaration(e.Object)
+	if err != nil {
+		return nil, fmt.Errorf("write the declaration of %s: %w", e.Ref(), err)
+	}
+	return json.Marshal(entryFile{
+		Version: Version, Type: e.Ref().Type, ID: e.Ref().ID, Declaration: declaration, History: e.History,
+		EndsAt: e.Bound, RemovedAt: e.RemovedAt, Issued: e.Issued,
+	})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, and refuses what does not fit together.
+func (e *Entry) UnmarshalJSON(text []byte) error {
+	var f entryFile
+	if err := json.Unmarshal(text, &f); err != nil {
+		return err
+	}
+	ref := access.Ref{Type: f.Type, ID: f.ID}
+	object, err := access.ParseDeclaration(ref.Type, f.Declaration)
+	if err != nil {
+		return err
+	}
+	if object.Ref() != ref {
+		return fmt.Errorf("it declares %s, where %s belongs", object.Ref(), ref)
+	}
+	if f.EndsAt.IsZero() || f.History.UID == "" {
+		return errors.New("it has no end or no uid")
+	}
+	*e = Entry{Object: object, History: f.History, Bound: f.EndsAt, Issued: f.Issued, RemovedAt: f.RemovedAt}
+	return nil
+}

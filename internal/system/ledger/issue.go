@@ -1,0 +1,109 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// atOnce is how many items of a credential may work at the same time.
+const atOnce = 2
+
+// issue brings what is issued for a credential in line with a change of it, and says whether something was issued. What
+// is revoked is revoked with the draft.
+func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Change) (issued bool, err error) {
+	if c.Kind() == access.Federated {
+		e.Issued = nil
+		return false, nil
+	}
+	end, mode := d.End(e), change.Issue
+	same := before == nil || access.SameRequest(before.Object.(*access.Credential), c)
+	e.Issued = slices.DeleteFunc(slices.Clone(e.Issued), func(i Item) bool {
+		dead := c.RevokeIssuedBefore.After(i.At) || d.outlives(i, end) || mode == access.IssueKeep && !same
+		if dead {
+			d.revoke(c, i)
+		}
+		return dead
+	})
+	newest, found := e.Newest()
+	kept := found && (change.UID != "" || newest.End(end).After(d.Now))
+	if mode == access.IssueKeep && (kept || !end.After(d.Now)) {
+		return false, nil
+	}
+	issued = end.After(d.Now)
+	var fresh Item
+	if issued {
+		if fresh, err = d.issuer.Issue(d.Now, end, c, change); err != nil {
+			return false, err
+		}
+	}
+	e.Issued = d.supersede(c, e.Issued, end, mode != access.IssueReplace)
+	if issued {
+		e.Issued = append(e.Issued, fresh)
+	}
+	return issued, nil
+}
+
+// outlives says whether an item has an end of its own after the one that it should have, and cannot be shortened.
+func (d *Draft) outlives(i Item, end time.Time) bool { return d.issuer.Fixed(i) && i.Until.After(end) }
+
+// supersede is what is left of the old items beside a new one. With overlap, an old secret works for the rotation's
+// overlap, and what is fixed until its own end, a certificate always and a secret where that is no later; but no more
+// than one of them.
+func (d *Draft) supersede(c *access.Credential, old []Item, end time.Time, overlap bool) []Item {
+	var left []Item
+	for _, i := range old {
+		keep := overlap
+		if until := access.Earliest(i.Until, d.Now.Add(overlapOf(c))); !i.Superseded && i.Serial == "" {
+			keep = keep && (!d.issuer.Fixed(i) || until.Equal(i.Until))
+			i.Until = until
+		}
+		i.Superseded = true
+		if keep && i.End(end).After(d.Now) {
+			left = append(left, i)
+		} else {
+			d.revoke(c, i)
+		}
+	}
+	for ; len(left) >= atOnce; left = left[1:] {
+		d.revoke(c, left[0])
+	}
+	return left
+}
+
+func overlapOf(c *access.Credential) time.Duration {
+	if c.Rotation == nil {
+		return 0
+	}
+	return c.Rotation.Overlap.Duration
+}
+
+// Settle draws the consequences of a change: what cannot be shortened and would outlive what is above it now is
+// revoked; what has ended by itself is forgotten.
+func (d *Draft) Settle() {
+	for _, e := range d.Ledger {
+		if c, ok := e.Credential(); ok && len(e.Issued) > 0 && !e.Removed() {
+			if kept := d.outlasting(c, e, d.End(e)); len(kept) < len(e.Issued) {
+				changed := *e
+				changed.Issued = kept
+				d.Set(&changed)
+			}
+		}
+	}
+}
+
+// outlasting are the items of a credential that still count.
+func (d *Draft) outlasting(c *access.Credential, e *Entry, end time.Time) []Item {
+	var kept []Item
+	for _, i := range e.Issued {
+		switch {
+		case d.outlives(i, end):
+			d.revoke(c, i)
+		case i.Superseded && !i.End(end).After(d.Now):
+		default:
+			kept = append(kept, i)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,138 @@
+package ledger
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Ledger is everything that exists, by its reference. Once it is shared it is never changed.
+type Ledger map[access.Ref]*Entry
+
+// Has says whether an object of a uid is there.
+func (l Ledger) Has(ref access.Ref, uid string) bool {
+	e, found := l[ref]
+	return found && e.History.UID == uid
+}
+
+// Identity is an identity that gives access or could: one whose removal was begun is none.
+func (l Ledger) Identity(id access.IdentityID) (*access.Identity, *Entry) {
+	e, found := l[id.Ref()]
+	if !found || e.Removed() {
+		return nil, nil
+	}
+	i, _ := e.Object.(*access.Identity)
+	return i, e
+}
+
+// Standing is how an identity stands, with all above it.
+type Standing struct {
+	// End is the earliest of its own end and of all above it.
+	End time.Time
+	// Suspended by a declaration; Broken says why it cannot work at all.
+	Suspended bool
+	Broken    string
+}
+
+// Cut says whether it gives no access.
+func (s Standing) Cut() bool { return s.Suspended || s.Broken != "" }
+
+// Standing walks from an identity to the top.
+func (l Ledger) Standing(id access.IdentityID) Standing {
+	var s Standing
+	for depth := 0; ; depth++ {
+		i, e := l.Identity(id)
+		if i == nil || depth > len(l) {
+			s.Broken = "the identity " + id.String() + " is not there"
+			return s
+		}
+		s.End = access.Earliest(s.End, e.Bound)
+		s.Suspended = s.Suspended || i.Suspended || depth > 0 && !permits(i, depth)
+		if i.ParentID == (access.IdentityID{}) {
+			return s
+		}
+		id = i.ParentID
+	}
+}
+
+// permits says whether an identity lets others hang on it, so many levels down.
+func permits(i *access.Identity, depth int) bool {
+	return i.Subcontractors != nil && i.Subcontractors.Allowed && i.Subcontractors.MaxDepth >= int64(depth)
+}
+
+// End is when an object ends: the earliest of its own bound and of all above it.
+func (l Ledger) End(e *Entry) time.Time {
+	return access.Earliest(e.Bound, l.Standing(e.Object.Holder()).End)
+}
+
+// Under is everything that hangs on an identity, however deep, sorted.
+func (l Ledger) Under(id access.IdentityID) []*Entry {
+	taken := map[access.IdentityID]bool{id: true}
+	for grown := true; grown; {
+		grown = false
+		for _, e := range l {
+			i, ok := e.Object.(*access.Identity)
+			if ok && !taken[i.ID] && taken[i.ParentID] {
+				taken[i.ID], grown = true, true
+			}
+		}
+	}
+	var below []*Entry
+	for ref, e := range l {
+		if taken[e.Object.Holder()] && ref != id.Ref() {
+			below = append(below, e)
+		}
+	}
+	slices.SortFunc(below, func(a, b *Entry) int { return CompareRefs(a.Ref(), b.Ref()) })
+	return below
+}
+
+// CompareRefs orders by type, then by id.
+func CompareRefs(a, b access.Ref) int {
+	if c := strings.Compare(string(a.Type), string(b.Type)); c != 0 {
+		return c
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+// Record is what callers are told of an entry, but for the words that are each system's own. They may change it:
+// nothing of the ledger is in it.
+func (l Ledger) Record(e *Entry) (*access.Record, error) {
+	object, err := Cloned(e.Object)
+	if err != nil {
+		return nil, err
+	}
+	stands := l.Standing(e.Object.Holder())
+	r := &access.Record{
+		Object: object, History: e.History,
+		EndsAt:    access.Earliest(e.Bound, stands.End),
+		Suspended: stands.Cut() || e.Removed(),
+	}
+	if _, holder := l.Identity(e.Object.Holder()); holder != nil && holder.History.ReviewedAt.After(r.ReviewedAt) {
+		r.ReviewedAt = holder.History.ReviewedAt
+	}
+	switch {
+	case e.Removed():
+		r.Drift = []string{"Its removal was begun and not finished: it gives no access, and is kept until it is destroyed or applied again."}
+	case stands.Broken != "":
+		r.Drift = []string{"It gives no access, because " + stands.Broken + "."}
+	}
+	if i, found := e.Newest(); found && !e.Removed() {
+		r.Issued = &access.Issued{At: i.At, Until: i.End(r.EndsAt), RotatesAt: i.RotatesAt, Serial: i.Serial, Fingerprint: i.Fingerprint}
+	}
+	return r, nil
+}
+
+// Cloned is a copy that no caller holds, of an object whose id is safe to make a path of.
+func Cloned(o access.Object) (access.Object, error) {
+	if _, _, err := access.ParseRef(o.Ref().Type, o.Ref().ID); err != nil {
+		return nil, err
+	}
+	text, err := access.Declaration(o)
+	if err != nil {
+		return nil, err
+	}
+	return access.ParseDeclaration(o.Ref().Type, text)
+}
