@@ -13,6 +13,8 @@ var (
 	ErrNoIdentity = errors.New("its identity does not exist")
 	// ErrOtherStack: the id is taken by an object that another stack owns.
 	ErrOtherStack = errors.New("owned by another stack")
+	// ErrForeign: the id is taken by something that this provider did not make.
+	ErrForeign = errors.New("not made by this provider")
 	// ErrNotPermitted: the login does not allow it. It never means that something is gone.
 	ErrNotPermitted = errors.New("not permitted")
 	// ErrUnavailable: the system cannot be reached, is busy, or its store cannot be used. Nothing is known to be gone.

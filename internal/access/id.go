@@ -70,6 +70,22 @@ func (id IdentityID) Compare(other IdentityID) int {
 	return strings.Compare(id.String(), other.String())
 }
 
+// maxCommonName is ub-common-name of RFC 5280, appendix A.1.
+const maxCommonName = 64
+
+// CommonName is the common name of the identity's X.509 certificates: its id. An id can have 191 characters and a common
+// name 64, so a longer one is its first 31, a colon (which no id has, so that it is nobody's id), and half of its SHA-256
+// in hexadecimal digits. It stands there for gateways that know clients by their subject only, such as nginx.
+func (id IdentityID) CommonName() string {
+	text := id.String()
+	if len(text) <= maxCommonName {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	digest := hex.EncodeToString(sum[:16])
+	return text[:maxCommonName-1-len(digest)] + ":" + digest
+}
+
 // MarshalText writes the id as text.
 func (id IdentityID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 

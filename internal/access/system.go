@@ -104,8 +104,9 @@ type Issued struct {
 type Capabilities struct {
 	// Name is the system's name: embedded, openbao.
 	Name string
-	// Kinds are the kinds of credentials that it offers.
-	Kinds []Kind
+	// Kinds are the kinds of credentials that it offers. Fixed are those of them whose end cannot be moved once they are
+	// issued: where they should end earlier, they are revoked.
+	Kinds, Fixed []Kind
 	// KnowsLastUse: it knows when access was last used. LogsUse: it keeps an audit log of its use.
 	KnowsLastUse, LogsUse bool
 	// CheckGrant returns an error where the system has no such action on such a resource.

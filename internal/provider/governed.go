@@ -49,6 +49,8 @@ type change struct {
 	stateEnds, ends time.Time
 	unknown         map[string]bool
 	endsKnown       bool
+	// fixed: the system cannot move the end of what it issued for this kind of credential.
+	fixed bool
 }
 
 // governed is the life of a resource: one for identities, credentials and grants.
@@ -152,7 +154,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if state != nil {
 		act = "change"
 	}
-	c := change{after: o, endsKnown: true}
+	c := change{after: o, endsKnown: true, fixed: g.isFixed(o)}
 	if state != nil {
 		c.before, _, _ = objectOf[M, P](state, diags)
 		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), timeOf(P(state).common().EndsAt)

@@ -102,7 +102,7 @@ func (g *governed[M, P]) planned(ctx context.Context, req resource.ModifyPlanReq
 // compute sets the computed values of the plan: known where the arguments decide them, kept where nothing moves them.
 func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[string]bool, k kept, replaces bool, diags *diag.Diagnostics) change {
 	t := P(plan).common()
-	c := change{after: o, unknown: unknown}
+	c := change{after: o, unknown: unknown, fixed: g.isFixed(o)}
 	c.ends, c.endsKnown = g.end(o, unknown)
 	if state == nil || replaces {
 		P(plan).common().unknown()

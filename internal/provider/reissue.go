@@ -13,8 +13,9 @@ import (
 // reissue decides whether a change issues a credential anew, what becomes of the old one, and why. Both the plan and
 // the apply ask it, with the same values, so that the one does what the other said.
 //
-// Only what is named here reissues. A certificate that was signed cannot be shortened: at a due rotation and at a later
-// end the old one keeps its own end, in every other case it is revoked. A secret's old value lives for the overlap.
+// Only what is named here reissues. What is fixed, a certificate that was signed, cannot be shortened: at a due rotation and
+// at a later end the old one keeps its own end, in every other case it is revoked. A secret's old value lives for the
+// overlap.
 func reissue(c change, k kept) (issue access.Issue, anew bool, why string) {
 	after := c.after.(*access.Credential)
 	if c.before == nil || after.Kind() == access.Federated {
@@ -33,9 +34,9 @@ func reissue(c change, k kept) (issue access.Issue, anew bool, why string) {
 		return atOnce, true, "it is asked for with another key, recipient or network"
 	case !maps.Equal(trigger(before), trigger(after)):
 		return atOnce, true, "rotation.trigger changed"
-	case signed && c.endsKnown && !k.IssuedUntil.IsZero() && c.ends.Before(k.IssuedUntil):
-		return access.IssueReplace, true, fmt.Sprintf("it ends on %s, and what was signed until %s cannot be shortened", access.At(c.ends), access.At(k.IssuedUntil))
-	case signed && c.endsKnown && c.ends.After(c.stateEnds):
+	case c.fixed && c.endsKnown && !k.IssuedUntil.IsZero() && c.ends.Before(k.IssuedUntil):
+		return access.IssueReplace, true, fmt.Sprintf("it ends on %s, and what was issued until %s cannot be shortened", access.At(c.ends), access.At(k.IssuedUntil))
+	case c.fixed && c.endsKnown && c.ends.After(c.stateEnds):
 		return access.IssueOverlap, true, "it ends later"
 	case c.stateStatus == "due", c.stateStatus == "expired" && k.Due && c.endsKnown && c.ends.After(c.stateEnds):
 		return access.IssueOverlap, true, "its rotation is due"

@@ -11,6 +11,7 @@ import (
 // issuedCase is a credential that was issued for 22 days on the first, and what a change of it does.
 type issuedCase struct {
 	kind   access.Kind
+	fixed  bool // also where the kind is not
 	change func(*access.Credential)
 	status string
 	ends   time.Duration // how much later it ends
@@ -31,18 +32,20 @@ func TestWhatReissues(t *testing.T) {
 		"another rotation.every never rotates": {kind: access.Certificate, change: func(c *access.Credential) {
 			c.Rotation.Every, _ = access.ParseSpan("48h")
 		}},
-		"a due certificate keeps its own end":        {kind: access.Certificate, status: "due", want: access.IssueOverlap, anew: true},
-		"a due SSH certificate keeps its own end":    {kind: access.SSHCertificate, status: "due", want: access.IssueOverlap, anew: true},
-		"a due secret works for the overlap":         {kind: access.Secret, status: "due", want: access.IssueOverlap, anew: true},
-		"an expiring one is left alone":              {kind: access.Secret, status: "expiring"},
-		"a suspended one waits":                      {kind: access.Secret, status: "suspended"},
-		"a later end of a certificate":               {kind: access.Certificate, ends: day, want: access.IssueOverlap, anew: true},
-		"a later end of a secret":                    {kind: access.Secret, ends: day},
-		"an end before what was signed":              {kind: access.Certificate, ends: -20 * day, want: access.IssueReplace, anew: true},
-		"an earlier end that what was signed meets":  {kind: access.Certificate, ends: -5 * day},
-		"an end before what was issued, of a secret": {kind: access.Secret, ends: -20 * day},
-		"another CSR":     {kind: access.Certificate, change: func(c *access.Credential) { c.Certificate.CSR = "b" }, want: access.IssueReplace, anew: true},
-		"another SSH key": {kind: access.SSHCertificate, change: func(c *access.Credential) { c.SSHCertificate.PublicKey = "b" }, want: access.IssueReplace, anew: true},
+		"a due certificate keeps its own end":         {kind: access.Certificate, status: "due", want: access.IssueOverlap, anew: true},
+		"a due SSH certificate keeps its own end":     {kind: access.SSHCertificate, status: "due", want: access.IssueOverlap, anew: true},
+		"a due secret works for the overlap":          {kind: access.Secret, status: "due", want: access.IssueOverlap, anew: true},
+		"an expiring one is left alone":               {kind: access.Secret, status: "expiring"},
+		"a suspended one waits":                       {kind: access.Secret, status: "suspended"},
+		"a later end of a certificate":                {kind: access.Certificate, ends: day, want: access.IssueOverlap, anew: true},
+		"a later end of a secret":                     {kind: access.Secret, ends: day},
+		"an end before what was signed":               {kind: access.Certificate, ends: -20 * day, want: access.IssueReplace, anew: true},
+		"an earlier end that what was signed meets":   {kind: access.Certificate, ends: -5 * day},
+		"an end before what was issued, of a secret":  {kind: access.Secret, ends: -20 * day},
+		"the same where the system cannot shorten it": {kind: access.Secret, fixed: true, ends: -20 * day, want: access.IssueReplace, anew: true},
+		"a later end where it cannot be moved":        {kind: access.Secret, fixed: true, ends: day, want: access.IssueOverlap, anew: true},
+		"another CSR":                                 {kind: access.Certificate, change: func(c *access.Credential) { c.Certificate.CSR = "b" }, want: access.IssueReplace, anew: true},
+		"another SSH key":                             {kind: access.SSHCertificate, change: func(c *access.Credential) { c.SSHCertificate.PublicKey = "b" }, want: access.IssueReplace, anew: true},
 		"another recipient works beside the old one":  {kind: access.Secret, change: func(c *access.Credential) { c.Secret.Recipient = "b" }, want: access.IssueOverlap, anew: true},
 		"other networks of a certificate":             {kind: access.Certificate, change: networks, want: access.IssueReplace, anew: true},
 		"other networks of an SSH certificate":        {kind: access.SSHCertificate, change: networks, want: access.IssueReplace, anew: true},
@@ -62,6 +65,7 @@ func TestWhatReissues(t *testing.T) {
 			stateEnds := first.Add(30 * day)
 			issue, anew, why := reissue(change{
 				before: before, after: after, stateStatus: c.status, stateEnds: stateEnds, ends: stateEnds.Add(c.ends), endsKnown: true,
+				fixed: c.kind == access.Certificate || c.kind == access.SSHCertificate || c.fixed,
 			}, kept{IssuedAt: first, IssuedUntil: first.Add(22 * day)})
 			if issue != c.want || anew != c.anew || anew != (why != "") {
 				t.Errorf("issue %v, anew %v (%s), want %v, %v", issue, anew, why, c.want, c.anew)

@@ -125,6 +125,12 @@ func (s *session) end(o access.Object, unknown map[string]bool) (time.Time, bool
 	return access.End(identity, parentEnd, access.AgreementEnds(identity, s.settings.Partners[identity.ID.Partner].Agreement)...), true
 }
 
+// isFixed says whether the end of what the system issues for an object cannot be moved.
+func (s *session) isFixed(o access.Object) bool {
+	c, ok := o.(*access.Credential)
+	return ok && slices.Contains(s.system.Capabilities().Fixed, c.Kind())
+}
+
 func hasAny(unknown map[string]bool, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return unknown[name] })
 }

@@ -27,6 +27,7 @@ func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{
 		Name:       "embedded",
 		Kinds:      access.Kinds(),
+		Fixed:      []access.Kind{access.Certificate, access.SSHCertificate},
 		LogsUse:    true, // the gateways do: sshd and nginx each login, OPA each decision
 		CheckGrant: checkGrant,
 		SystemPath: systemPath,

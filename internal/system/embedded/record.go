@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -42,7 +41,7 @@ func login(o access.Object) map[string]string {
 	case access.Federated:
 		return map[string]string{"issuer": c.Federated.Issuer, "subject": c.Federated.Subject, "audiences": strings.Join(c.Federated.Audiences, " ")}
 	case access.Certificate:
-		return map[string]string{"subject": "CN=" + ca.CommonName(c.IdentityID), "san": "URI:partner:" + id}
+		return map[string]string{"subject": "CN=" + c.IdentityID.CommonName(), "san": "URI:partner:" + id}
 	case access.SSHCertificate:
 		return map[string]string{"principal": id, "key_id": id}
 	case access.Secret:

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 )
 
 // The texts stand in the state of every resource, and Terraform writes the whole state anew with each resource that it
@@ -98,5 +97,5 @@ func shellCut(id access.IdentityID) []string {
 }
 
 func tlsCut(id access.IdentityID) string {
-	return fmt.Sprintf(`nginx, and reload: if ($ssl_client_s_dn ~ "CN=%s(,|$)") { return 403; }`, ca.CommonName(id))
+	return fmt.Sprintf(`nginx, and reload: if ($ssl_client_s_dn ~ "CN=%s(,|$)") { return 403; }`, id.CommonName())
 }

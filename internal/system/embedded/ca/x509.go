@@ -22,9 +22,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// maxCommonName is ub-common-name of RFC 5280, appendix A.1.
-const maxCommonName = 64
-
 // minRSABits is the smallest RSA key that is still signed, by NIST SP 800-131A.
 const minRSABits = 2048
 
@@ -39,7 +36,7 @@ type X509Request struct {
 }
 
 // SignX509 signs a client certificate (RFC 5280). The identity is in it twice: whole as the URI partner:IDENTITY of the
-// subject alternative name, and as the common name, see [CommonName].
+// subject alternative name, and as the common name, see [access.IdentityID.CommonName].
 func (a *Authority) SignX509(r X509Request) (Issued, error) {
 	issued, err := a.signX509(r)
 	if err != nil {
@@ -70,7 +67,7 @@ func (a *Authority) signX509(r X509Request) (Issued, error) {
 	}
 	template := &x509.Certificate{
 		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: CommonName(r.Identity)},
+		Subject:               pkix.Name{CommonName: r.Identity.CommonName()},
 		NotBefore:             begin,
 		NotAfter:              end,
 		KeyUsage:              x509.KeyUsageDigitalSignature, // all that goes with clientAuth (RFC 5280, 4.2.1.12), RSA too
@@ -90,19 +87,6 @@ func (a *Authority) signX509(r X509Request) (Issued, error) {
 		Serial:      fmt.Sprintf("%032x", serial),
 		Fingerprint: hex.EncodeToString(sum[:]),
 	}, nil
-}
-
-// CommonName is the common name of an identity's certificates: its id. An id can have 191 characters and a common
-// name only 64, so a longer one is its first 31, a colon (which no id has, so that it is nobody's id), and half of its
-// SHA-256 in hexadecimal digits. It stands there for gateways that know clients by their subject only, such as nginx.
-func CommonName(identity access.IdentityID) string {
-	id := identity.String()
-	if len(id) <= maxCommonName {
-		return id
-	}
-	sum := sha256.Sum256([]byte(id))
-	digest := hex.EncodeToString(sum[:16])
-	return id[:maxCommonName-1-len(digest)] + ":" + digest
 }
 
 // requestedKey is the public key of a request that its private key has signed.

@@ -102,16 +102,16 @@ func TestSerialsAre128BitsAndDiffer(t *testing.T) {
 func TestLongIDsKeepACommonNameThatIsNobodysID(t *testing.T) {
 	other := longest
 	other.Name = strings.Repeat("n", 62) + "m"
-	name := CommonName(longest)
-	if len(name) != maxCommonName || name == CommonName(other) {
-		t.Errorf("%q and %q", name, CommonName(other))
+	name := longest.CommonName()
+	if len(name) != 64 || name == other.CommonName() {
+		t.Errorf("%q and %q", name, other.CommonName())
 	}
 	if _, err := access.ParseIdentityID(name); err == nil {
 		t.Errorf("%q is an id", name)
 	}
 	fits := access.IdentityID{Partner: strings.Repeat("p", 30), Environment: "e", Name: strings.Repeat("n", 31)}
-	if CommonName(fits) != fits.String() || len(fits.String()) != 64 {
-		t.Errorf("an id of 64 characters became %q", CommonName(fits))
+	if fits.CommonName() != fits.String() || len(fits.String()) != 64 {
+		t.Errorf("an id of 64 characters became %q", fits.CommonName())
 	}
 	_, c := leaf(t, authority(t), longest)
 	if c.URIs[0].Opaque != longest.String() {
