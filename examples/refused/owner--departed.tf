@@ -4,7 +4,7 @@ provider "partner" {
   environment = "prod"
 
   guardrails = {
-    active_owners = ["john.roe@example.com", "ops@example.com"]
+    active_owners = ["john.roe@example.com", "ciso@example.com"]
   }
 }
 

@@ -164,6 +164,7 @@ func expiryCases() map[string][]policy {
 			edge(bad("now", ending(today, unchanged()))),
 			bad("ended a week ago", ending(in(-7), unchanged(), created(in(-30)))),
 			bad("what it rested on has ended", ending(in(90), unchanged(), endsAt(in(-1)))),
+			bad("its agreement has ended", plans(identity(etl, agreement(in(-1))), unchanged(), endsAt(in(-1)))),
 		},
 	}
 }

@@ -58,6 +58,7 @@ func scopeCases() map[string][]policy {
 			good("the word admin in a data path", reaches("orders/admin/*")),
 			edge(bad("one literal segment", reaches("orders/*"))),
 			bad("everything", reaches("*")),
+			bad("every login", reaches("ssh/*")),
 			bad("any segment", reaches("+/acme/orders")),
 			bad("three are asked for", set(func(s *Settings) { s.MinFixedSegments = 3 }), reaches("orders/daily/*")),
 			bad("it is widened", plans(grant(etl, "daily", resource("orders/*")), was(grant(etl, "daily", resource("orders/acme/*"))))),

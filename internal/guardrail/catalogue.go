@@ -25,7 +25,9 @@ type Rule struct {
 	ReadsAbove, NeedsAbove []string
 	// Why says in a sentence why it matters, Remedy what to write instead.
 	Why, Remedy string
-	Controls    []Control
+	// Precedent is what happened elsewhere where nobody kept to it, or the standard that asks for it.
+	Precedent Precedent
+	Controls  []Control
 	// Silences are the rules that are silent on an argument where this one speaks.
 	Silences []string
 
@@ -45,6 +47,9 @@ type Rule struct {
 	// bounded: beyond a certain point it holds even where it is switched off.
 	bounded bool
 }
+
+// Precedent is an incident or a standard, and the page of its publisher that says so.
+type Precedent struct{ Text, Source string }
 
 // Catalogue is every rule, sorted by slug.
 func Catalogue() []Rule {
@@ -72,6 +77,9 @@ func (r Rule) clone() Rule {
 
 // Pairs says whether the rule compares objects with others.
 func (r Rule) Pairs() bool { return r.above != nil || r.beside != nil }
+
+// Bounded says whether there is a point beyond which no level and no waiver helps against the rule.
+func (r Rule) Bounded() bool { return r.bounded }
 
 func find(slug string) (int, bool) {
 	return slices.BinarySearchFunc(table(), slug, func(r Rule, s string) int { return strings.Compare(r.Slug, s) })

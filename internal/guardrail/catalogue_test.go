@@ -3,6 +3,7 @@ package guardrail
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -68,10 +69,13 @@ func TestEveryRuleIsComplete(t *testing.T) {
 		if r.Title == "" || strings.HasSuffix(r.Title, ".") || r.Level == Off || len(r.Controls) < 2 || len(r.On) == 0 || len(r.Reads) == 0 {
 			t.Errorf("%s lacks a title, a level, controls, types or what it reads", r.Slug)
 		}
-		for _, text := range []string{r.Why, r.Remedy} {
+		for _, text := range []string{r.Why, r.Remedy, r.Precedent.Text} {
 			if len(text) < 20 || !strings.HasSuffix(text, ".") || strings.ToUpper(text[:1]) != text[:1] {
 				t.Errorf("%s: %q is no sentence", r.Slug, text)
 			}
+		}
+		if source, err := url.Parse(r.Precedent.Source); err != nil || source.Scheme != "https" || source.Host == "" {
+			t.Errorf("%s: the source of its precedent is no https address: %q", r.Slug, r.Precedent.Source)
 		}
 		if r.own == nil && r.above == nil && r.beside == nil || (r.above == nil) != (r.up == nil) || (r.beside == nil) != (r.meet == nil) {
 			t.Errorf("%s has no whole check", r.Slug)
@@ -164,6 +168,38 @@ func TestEveryRuleIsMissedWhenItIsSwitchedOff(t *testing.T) {
 		}
 		if missed == 0 {
 			t.Errorf("%s is missed by none of its cases", slug)
+		}
+	}
+}
+
+// Where a finding points at, and what it advises, where the rule's own remedy would mislead.
+func TestFindingsPointAtTheirCause(t *testing.T) {
+	over := agreement(in(-1))
+	registered := register(Partner{Agreement: &access.Agreement{Reference: "MSA-2", EndsAt: access.At(in(-1))}})
+	ended := func(o access.Object) part { return plans(o, unchanged(), endsAt(in(-1))) }
+	for name, want := range map[string]struct {
+		slug, attribute, fix string
+		parts                []part
+	}{
+		"an ended waiver":                   {"waiver/expired", `waivers["expiry/too-long"].until`, "have it approved anew", []part{waived("expiry/too-long", "ciso@example.com", in(-1))}},
+		"a long waiver":                     {"waiver/too-long", `waivers["expiry/too-long"].until`, "2027-02-22T12:00:00Z", []part{waived("expiry/too-long", "ciso@example.com", in(200))}},
+		"an approver":                       {"waiver/self-approved", `waivers["expiry/too-long"].approver`, "approver", []part{waived("expiry/too-long", "CISO", in(30))}},
+		"a mistyped slug":                   {"waiver/unknown-rule", `waivers["expiry/too.lang"]`, "expiry/too-long", []part{waived("expiry/too.lang", "ciso@example.com", in(30))}},
+		"a fixed rule":                      {"waiver/fixed-rule", `waivers["owner/missing"]`, "meet the rule", []part{waived("owner/missing", "ciso@example.com", in(30))}},
+		"every login":                       {"scope/wildcard-resource", "resource", `"ssh/<login>"`, []part{reaches("ssh/*")}},
+		"its own end":                       {"expiry/expired", "expires_at", "later expires_at", []part{ended(with(identity(etl), until(in(-1))))}},
+		"its own agreement ended":           {"expiry/expired", "expires_at", "Renew agreement MSA-1 and set agreement.ends_at ", []part{ended(identity(etl, over))}},
+		"the register's agreement":          {"expiry/expired", "expires_at", `Renew agreement MSA-2 and set partners["acme"].agreement.ends_at `, []part{registered, ended(identity(etl))}},
+		"the agreement, seen from a grant":  {"expiry/expired", "expires_at", "its identity, or the agreement", []part{ended(grant(etl, "daily"))}},
+		"the parent ended":                  {"expiry/expired", "expires_at", "the identity above it", []part{ended(identity(etl))}},
+		"a waiver in place of an agreement": {"expiry/expired", "expires_at", "its waivers", []part{ended(with(identity(etl, over), waives("expiry/outlives-agreement", "ciso@example.com", in(-1))))}},
+	} {
+		found := build(want.parts...).findings()
+		fits := func(f Finding) bool {
+			return f.Rule.Slug == want.slug && f.Attribute == want.attribute && strings.Contains(f.Fix, want.fix)
+		}
+		if !slices.ContainsFunc(found, fits) {
+			t.Errorf("%s: no %s at %s that says %q:\n%s", name, want.slug, want.attribute, want.fix, texted(found))
 		}
 	}
 }

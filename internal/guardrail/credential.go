@@ -18,64 +18,108 @@ func credentialRules() []Rule {
 	return []Rule{{
 		Slug: "credential/static-secret", Title: "A secret where something better would do",
 		Level: Warn, On: carriers, Reads: []string{"secret"},
-		Why:      "A secret can be copied and passed on without anybody noticing.",
-		Remedy:   "Prefer federated, certificate or ssh_certificate, whichever the partner can use.",
+		Why:    "A secret can be copied and passed on without anybody noticing.",
+		Remedy: "Prefer federated, certificate or ssh_certificate, whichever the partner can use.",
+		Precedent: Precedent{
+			"A subcontractor of Toyota put source code with an access key into a public repository in December 2017. It was found in " +
+				"September 2022; the addresses of 296,019 customers had been open.",
+			"https://techwireasia.com/2022/10/toyota-source-code-exposed-for-five-years-impacts-300000-drivers/",
+		},
 		Controls: []Control{NHI2, NHI4, NHI7, IA5},
 		own:      staticSecret,
 	}, {
 		Slug: "credential/no-rotation", Title: "What is issued once lives too long",
 		Level: Deny, On: carriers, Reads: []string{"rotation", "expires_at", "allowed_cidrs"},
-		Why:      "What was stolen works until it is replaced.",
-		Remedy:   "Set a shorter rotation = { every, overlap }, or an earlier expires_at.",
+		Why:    "What was stolen works until it is replaced.",
+		Remedy: "Set a shorter rotation = { every, overlap }, or an earlier expires_at.",
+		Precedent: Precedent{
+			"Customers of Snowflake lost their data in 2024 to passwords that malware had stolen, some of them years before: they had " +
+				"never been changed.",
+			"https://cloud.google.com/blog/topics/threat-intelligence/unc5537-snowflake-data-theft-extortion",
+		},
 		Controls: []Control{NHI7, IA5, ISO517},
 		own:      noRotation, bounded: true,
 	}, {
 		Slug: "credential/weak-key", Title: "The key or its signature is weak",
 		Level: Deny, On: carriers, Reads: keys, Silences: []string{"credential/rsa-2048"},
-		Why:      "Whoever can break the key is the partner.",
-		Remedy:   "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key, signed with SHA-256.",
+		Why:    "Whoever can break the key is the partner.",
+		Remedy: "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key, signed with SHA-256.",
+		Precedent: Precedent{
+			"DigiCert Sdn. Bhd. of Malaysia issued 22 certificates with weak keys, and in 2011 some of them turned out to be compromised " +
+				"for that reason. Browsers revoked their trust in all that it had issued.",
+			"https://blog.mozilla.org/security/2011/11/03/revoking-trust-in-digicert-sdn-bhd-intermediate-certificate-authority/",
+		},
 		Controls: []Control{NHI4, SC13, ISO824},
 		own:      weakKey,
 	}, {
 		Slug: "credential/rsa-2048", Title: "The RSA key is short",
 		Level: Warn, On: carriers, Reads: keys,
-		Why:      "NIST SP 800-57 trusts RSA under 3072 bits only until 2030.",
-		Remedy:   "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key when it makes its next one.",
+		Why:    "NIST SP 800-57 trusts RSA under 3072 bits only until 2030.",
+		Remedy: "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key when it makes its next one.",
+		Precedent: Precedent{
+			"NIST SP 800-57 Part 1 (revision 5) rates RSA of 2048 bits at 112 bits of strength, which it accepts through 2030, and RSA of " +
+				"3072 bits at 128, which it accepts beyond.",
+			"https://csrc.nist.gov/pubs/sp/800/57/pt1/r5/final",
+		},
 		Controls: []Control{NHI4, SC13, ISO824},
 		own:      rsa2048,
 	}, {
 		Slug: "credential/private-key", Title: "A private key stands in the configuration",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"certificate", "ssh_certificate", "secret"},
-		Why:      "A private key never leaves its holder: whoever can read the configuration or its history is the partner now.",
-		Remedy:   "Remove it, treat it as stolen, and ask the partner for a new public key, CSR or recipient.",
+		Why:    "A private key never leaves its holder: whoever can read the configuration or its history is the partner now.",
+		Remedy: "Remove it, treat it as stolen, and ask the partner for a new public key, CSR or recipient.",
+		Precedent: Precedent{
+			"In March 2023 the private key of github.com's SSH service was for a short time in a public repository. GitHub replaced it, " +
+				"and every client that knew the old one had to be told.",
+			"https://github.blog/news-insights/company-news/we-updated-our-rsa-ssh-host-key/",
+		},
 		Controls: []Control{NHI2, IA5, ISO517},
 		own:      privateKey, unready: true,
 	}, {
 		Slug: "credential/open-trust", Title: "More than one workload could use the trust",
 		Level: Deny, Fixed: true, On: carriers, Reads: []string{"federated"},
-		Why:      "Trust that does not name one workload of one issuer lets in whoever else that issuer speaks for.",
-		Remedy:   "Name one https issuer, one exact subject, and at least one audience.",
+		Why:    "Trust that does not name one workload of one issuer lets in whoever else that issuer speaks for.",
+		Remedy: "Name one https issuer, one exact subject, and at least one audience.",
+		Precedent: Precedent{
+			"In 2023 Datadog found roles in AWS, one of them of a UK government body, that trusted GitHub's issuer and did not narrow the " +
+				"subject enough: workflows of strangers could assume them.",
+			"https://securitylabs.datadoghq.com/articles/exploring-github-to-aws-keyless-authentication-flaws/",
+		},
 		Controls: []Control{NHI3, NHI4, AC6},
 		own:      openTrust,
 	}, {
 		Slug: "credential/network", Title: "The credential works from anywhere",
 		Level: Warn, On: carriers, Reads: []string{"allowed_cidrs"},
-		Why:      "What was stolen works from wherever the thief is.",
-		Remedy:   "Set allowed_cidrs to the networks that the partner comes from.",
+		Why:    "What was stolen works from wherever the thief is.",
+		Remedy: "Set allowed_cidrs to the networks that the partner comes from.",
+		Precedent: Precedent{
+			"The customers of Snowflake that were robbed in 2024 had no network allow lists: the stolen passwords worked from anywhere.",
+			"https://cloud.google.com/blog/topics/threat-intelligence/unc5537-snowflake-data-theft-extortion",
+		},
 		Controls: []Control{NHI3, SC7, PRAA05},
 		own:      anyNetwork,
 	}, {
 		Slug: "credential/open-network", Title: "The allowed networks are as good as everywhere",
 		Level: Deny, On: carriers, Reads: []string{"allowed_cidrs"},
-		Why:      "A list as wide as that only looks like a limit: whoever stole the credential is likely in it.",
-		Remedy:   "Set allowed_cidrs to the networks that the partner comes from, together no more than a /8 (IPv6: a /32).",
+		Why:    "A list as wide as that only looks like a limit: whoever stole the credential is likely in it.",
+		Remedy: "Set allowed_cidrs to the networks that the partner comes from, together no more than a /8 (IPv6: a /32).",
+		Precedent: Precedent{
+			"NIST SP 800-53 SC-7(5) wants network traffic to be denied by default and allowed by exception. A list that covers most " +
+				"addresses turns that around.",
+			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
+		},
 		Controls: []Control{NHI3, SC7, PRAA05},
 		own:      openNetwork,
 	}, {
 		Slug: "credential/count", Title: "The identity has many credentials",
 		Level: Warn, On: carriers, Reads: []string{"identity_id"},
-		Why:      "Each further way in is one more to protect, to rotate and to forget.",
-		Remedy:   "Remove the credentials that the partner no longer uses.",
+		Why:    "Each further way in is one more to protect, to rotate and to forget.",
+		Remedy: "Remove the credentials that the partner no longer uses.",
+		Precedent: Precedent{
+			"After Okta's breach of 2023 Cloudflare replaced its leaked credentials, but for one token and three service accounts out of " +
+				"thousands. Through these it was entered a month later.",
+			"https://blog.cloudflare.com/thanksgiving-2023-security-incident/",
+		},
 		Controls: []Control{NHI9, IA5, PRAA01},
 		own:      credentialCount,
 	}}

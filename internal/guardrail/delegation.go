@@ -11,29 +11,48 @@ func delegationRules() []Rule {
 	return []Rule{{
 		Slug: "delegation/not-allowed", Title: "The identity allows no subcontractors",
 		Level: Deny, Fixed: true, On: identities, Reads: parent, ReadsAbove: offer,
-		Why:      "Whom a partner brings along is ours to decide, not the partner's.",
-		Remedy:   "Set subcontractors = { allowed = true } on the parent, or remove parent_id.",
+		Why:    "Whom a partner brings along is ours to decide, not the partner's.",
+		Remedy: "Set subcontractors = { allowed = true } on the parent, or remove parent_id.",
+		Precedent: Precedent{
+			"GDPR Article 28(2): a processor engages no other processor without the written authorisation of the controller.",
+			"https://eur-lex.europa.eu/eli/reg/2016/679/oj",
+		},
 		Controls: []Control{NHI3, SA9, GVSC05, ISO521},
 		above:    delegationNotAllowed, up: toParent,
 	}, {
 		Slug: "delegation/depth", Title: "The chain of subcontractors is too deep",
 		Level: Deny, Fixed: true, On: identities, Reads: parent, ReadsAbove: offer,
-		Why:      "With each further link nobody knows any more who is in the end let in.",
-		Remedy:   "Hang it on an identity further up, or raise subcontractors.max_depth of the top one.",
+		Why:    "With each further link nobody knows any more who is in the end let in.",
+		Remedy: "Hang it on an identity further up, or raise subcontractors.max_depth of the top one.",
+		Precedent: Precedent{
+			"DORA Article 29(2): before they contract, financial entities assess whether long or complex chains of subcontractors would " +
+				"keep them from monitoring what they outsource.",
+			"https://eur-lex.europa.eu/eli/reg/2022/2554/oj",
+		},
 		Controls: []Control{NHI3, SA9, GVSC05, ISO521},
 		above:    delegationDepth, up: toTop,
 	}, {
 		Slug: "delegation/cycle", Title: "The chain of subcontractors returns to itself",
 		Level: Deny, Fixed: true, On: identities, Reads: parent,
-		Why:      "In a circle nobody is on top, and no end of anybody ends the others.",
-		Remedy:   "Remove parent_id from the identity that is the partner's own.",
+		Why:    "In a circle nobody is on top, and no end of anybody ends the others.",
+		Remedy: "Remove parent_id from the identity that is the partner's own.",
+		Precedent: Precedent{
+			"GDPR Article 28(4): the first processor stays fully liable to the controller for those that it engages. In a circle there is " +
+				"no first one.",
+			"https://eur-lex.europa.eu/eli/reg/2016/679/oj",
+		},
 		Controls: []Control{NHI3, SA9, ISO521},
 		own:      delegationCycle,
 	}, {
 		Slug: "delegation/unknown-parent", Title: "What the object hangs on does not exist",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"parent_id", "identity_id"},
-		Why:      "Access that hangs on nothing is ended by nothing.",
-		Remedy:   "Refer to the identity's resource, as in partner_identity.main.id, or correct the id.",
+		Why:    "Access that hangs on nothing is ended by nothing.",
+		Remedy: "Refer to the identity's resource, as in partner_identity.main.id, or correct the id.",
+		Precedent: Precedent{
+			"AWS keeps the unique id of the principal that a policy of trust names, and not only its name: whoever is created anew under " +
+				"the name of one that was deleted does not inherit its access.",
+			"https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
+		},
 		Controls: []Control{NHI1, PRAA01, IAM03},
 		own:      unknownParent,
 	}}

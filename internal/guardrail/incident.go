@@ -6,8 +6,13 @@ func incidentRules() []Rule {
 	return []Rule{{
 		Slug: "incident/reopened", Title: "What was cut by hand would be restored",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"hold_released", "suspended"},
-		Why:      "Whoever cut it in the middle of an incident did so for a reason that the configuration does not know.",
-		Remedy:   "When the incident is closed, set hold_released on the identity to a value never used before, such as the incident's number.",
+		Why:    "Whoever cut it in the middle of an incident did so for a reason that the configuration does not know.",
+		Remedy: "When the incident is closed, set hold_released on the identity to a value never used before, such as the incident's number.",
+		Precedent: Precedent{
+			"When tokens of Salesloft Drift were stolen in August 2025, they were all revoked and Salesforce took the application out of " +
+				"its marketplace, until further notice and pending the investigation.",
+			"https://cloud.google.com/blog/topics/threat-intelligence/data-theft-salesforce-instances-via-salesloft-drift",
+		},
 		Controls: []Control{NHI1, IR4, AC23, PCI825},
 		own:      reopened,
 	}}

@@ -9,8 +9,12 @@ func offboardingRules() []Rule {
 	return []Rule{{
 		Slug: "offboarding/rehearsal-overdue", Title: "The partner's offboarding was not rehearsed",
 		Level: Warn, On: identities, Reads: []string{"partner"},
-		Why:      "An offboarding that was never tried fails on the day it is needed.",
-		Remedy:   "Apply a partner_rehearsal for the partner.",
+		Why:    "An offboarding that was never tried fails on the day it is needed.",
+		Remedy: "Apply a partner_rehearsal for the partner.",
+		Precedent: Precedent{
+			"DORA Article 28(8): exit plans for what providers do are documented, sufficiently tested and reviewed periodically.",
+			"https://eur-lex.europa.eu/eli/reg/2022/2554/oj",
+		},
 		Controls: []Control{NHI1, GVSC10, CIS157, IR3},
 		own:      rehearsalOverdue,
 	}}

@@ -9,36 +9,58 @@ func ownerRules() []Rule {
 	return []Rule{{
 		Slug: "owner/missing", Title: "Nobody owns the access",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"owner"}, Silences: []string{"owner/not-an-address", "owner/departed"},
-		Why:      "What nobody owns, nobody ends when the partner leaves.",
-		Remedy:   "Set owner to the e-mail address of the one internal person or mailbox that answers for it.",
+		Why:    "What nobody owns, nobody ends when the partner leaves.",
+		Remedy: "Set owner to the e-mail address of the one internal person or mailbox that answers for it.",
+		Precedent: Precedent{
+			"NIST SP 800-53 AC-2 (b): an account manager is assigned to every account.",
+			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
+		},
 		Controls: []Control{NHI1, CIS55, ISO518, IAM03},
 		own:      ownerMissing,
 	}, {
 		Slug: "owner/not-an-address", Title: "The owner is not one e-mail address",
 		Level: Deny, On: everything, Reads: []string{"owner"}, Silences: []string{"owner/departed"},
-		Why:      "A name or a team that cannot be written to cannot be asked whether the access is still needed.",
-		Remedy:   "Set owner to exactly one e-mail address, such as jane.doe@example.com.",
+		Why:    "A name or a team that cannot be written to cannot be asked whether the access is still needed.",
+		Remedy: "Set owner to exactly one e-mail address, such as jane.doe@example.com.",
+		Precedent: Precedent{
+			"RFC 9116 gave websites a file for the contact of their security, because vulnerabilities were left unreported where nobody " +
+				"could be reached.",
+			"https://www.rfc-editor.org/rfc/rfc9116.html",
+		},
 		Controls: []Control{NHI1, CIS55, ISO518, IAM03},
 		own:      ownerNotAnAddress,
 	}, {
 		Slug: "owner/placeholder", Title: "The owner is a placeholder",
 		Level: Deny, On: everything, Reads: []string{"owner"}, Silences: []string{"owner/external"},
-		Why:      "Nobody reads the mail of a placeholder, so nobody answers for the access.",
-		Remedy:   "Set owner to the address of the person or the team mailbox that answers for it.",
+		Why:    "Nobody reads the mail of a placeholder, so nobody answers for the access.",
+		Remedy: "Set owner to the address of the person or the team mailbox that answers for it.",
+		Precedent: Precedent{
+			"The owner of the domain donotreply.com received mail that banks and others had meant for nobody, security reports among it.",
+			"https://www.deutschlandfunk.de/das-digitale-logbuch-noreply-100.html",
+		},
 		Controls: []Control{NHI1, CIS55, ISO518, IAM03},
 		own:      ownerPlaceholder,
 	}, {
 		Slug: "owner/external", Title: "The owner is not one of our own people",
 		Level: Deny, On: everything, Reads: []string{"owner"}, ReadsAbove: []string{"contact"},
-		Why:      "A partner that owns its own access decides alone how long it keeps it.",
-		Remedy:   "Set owner to an address in one of the owner_domains that is not the partner's.",
+		Why:    "A partner that owns its own access decides alone how long it keeps it.",
+		Remedy: "Set owner to an address in one of the owner_domains that is not the partner's.",
+		Precedent: Precedent{
+			"DORA Article 28(1): financial entities that use providers remain fully responsible themselves, at all times.",
+			"https://eur-lex.europa.eu/eli/reg/2022/2554/oj",
+		},
 		Controls: []Control{NHI3, PS7, ISO519, CIS55},
 		own:      ownerExternal, above: ownerIsContact, up: toIdentity,
 	}, {
 		Slug: "owner/departed", Title: "The owner has left",
 		Level: Deny, On: everything, Reads: []string{"owner"},
-		Why:      "Access whose owner has left is what offboarding forgets.",
-		Remedy:   "Set owner to somebody who is in active_owners.",
+		Why:    "Access whose owner has left is what offboarding forgets.",
+		Remedy: "Set owner to somebody who is in active_owners.",
+		Precedent: Precedent{
+			"CISA warned in 2024 that the Russian SVR enters clouds through dormant accounts of people who have left while their accounts " +
+				"remained.",
+			"https://www.cisa.gov/news-events/cybersecurity-advisories/aa24-057a",
+		},
 		Controls: []Control{NHI1, CIS51, PCI825, IAM07},
 		own:      ownerDeparted,
 	}}

@@ -12,8 +12,12 @@ func partnerRules() []Rule {
 	return []Rule{{
 		Slug: "partner/unknown", Title: "The register does not hold this partner",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"partner"},
-		Why:      "A partner outside the register has no agreement and no contact, and nobody offboards it.",
-		Remedy:   "Add the partner to the provider's partners with its agreement, domains and contact, or correct its name.",
+		Why:    "A partner outside the register has no agreement and no contact, and nobody offboards it.",
+		Remedy: "Add the partner to the provider's partners with its agreement, domains and contact, or correct its name.",
+		Precedent: Precedent{
+			"PCI DSS 4.0.1, requirement 12.8.1: a list of all third-party service providers is kept, with what each of them does.",
+			"https://www.pcisecuritystandards.org/document_library/",
+		},
 		Controls: []Control{NHI3, GVSC05, SA9, ISO519},
 		own:      partnerUnknown,
 	}}

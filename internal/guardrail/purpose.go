@@ -4,12 +4,12 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// purposeLetters is how many characters a purpose has at least.
+// purposeLetters is how many characters a purpose has at least. Those of Chinese, Japanese and Korean say more and count
+// as two.
 const purposeLetters = 12
 
 func purposeRules() []Rule {
@@ -17,15 +17,25 @@ func purposeRules() []Rule {
 	return []Rule{{
 		Slug: "purpose/missing", Title: "The access has no purpose",
 		Level: Deny, Fixed: true, On: on, Reads: []string{"purpose"}, Silences: []string{"purpose/vague"},
-		Why:      "Without a purpose nobody can say when the access is no longer needed.",
-		Remedy:   "Say in purpose what the partner does with it, such as \"Nightly order feed into ACME's ERP\".",
+		Why:    "Without a purpose nobody can say when the access is no longer needed.",
+		Remedy: "Say in purpose what the partner does with it, such as \"Nightly order feed into ACME's ERP\".",
+		Precedent: Precedent{
+			"CIS Control 5.5: the inventory of service accounts holds at least the department that owns each, its review date and its " +
+				"purpose.",
+			"https://www.cisecurity.org/controls/account-management",
+		},
 		Controls: []Control{NHI1, CIS55, PCI827, ISO518},
 		own:      purposeMissing,
 	}, {
 		Slug: "purpose/vague", Title: "The purpose says nothing",
 		Level: Deny, On: on, Reads: []string{"purpose"},
-		Why:      "A purpose that would fit any access does not let a reviewer decide whether this one is still needed.",
-		Remedy:   "Say in purpose what the partner does with it, such as \"Nightly order feed into ACME's ERP\".",
+		Why:    "A purpose that would fit any access does not let a reviewer decide whether this one is still needed.",
+		Remedy: "Say in purpose what the partner does with it, such as \"Nightly order feed into ACME's ERP\".",
+		Precedent: Precedent{
+			"The European data protection authorities (Opinion 03/2013) hold that purposes such as \"IT-security purposes\" or \"future " +
+				"research\" are usually too vague to be specific.",
+			"https://ec.europa.eu/justice/article-29/documentation/opinion-recommendation/files/2013/wp203_en.pdf",
+		},
 		Controls: []Control{NHI1, CIS55, PCI724, ISO518},
 		own:      purposeVague,
 	}}
@@ -57,8 +67,12 @@ var emptyWords = strings.Fields(`test tests testing temp temporary tmp access ac
 
 func purposeVague(_ *Context, s *Subject) []problem {
 	purpose := strings.TrimSpace(s.purpose())
-	if n := utf8.RuneCountInString(purpose); n < purposeLetters {
-		return one("purpose", say("%s has the purpose %s of %d characters; %d is the least", s, shown(purpose), n, purposeLetters), "")
+	if n, wide := letters(purpose); n+wide < purposeLetters {
+		least := say("%d is the least", purposeLetters)
+		if wide > 0 {
+			least += say(", where %d of them count as two", wide)
+		}
+		return one("purpose", say("%s has the purpose %s of %s; %s", s, shown(purpose), counted(n, "character"), least), "")
 	}
 	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 	partner := strings.FieldsFunc(s.partner(), apart)
@@ -68,4 +82,15 @@ func purposeVague(_ *Context, s *Subject) []problem {
 		}
 	}
 	return one("purpose", say("%s has the purpose %s, of which every word would fit any access of the partner", s, shown(purpose)), "")
+}
+
+// letters is how many characters a text has, and how many of them are of Chinese, Japanese or Korean.
+func letters(text string) (all, wide int) {
+	for _, r := range text {
+		all++
+		if unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) {
+			wide++
+		}
+	}
+	return all, wide
 }

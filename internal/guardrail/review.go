@@ -19,29 +19,48 @@ func reviewRules() []Rule {
 	return []Rule{{
 		Slug: "review/overdue", Title: "Nobody has looked at the access for too long",
 		Level: Deny, On: everything, Reads: openings, Needs: []string{"review"}, NeedsAbove: []string{"review"},
-		Why:      "Access that nobody looks at outlives its reason, and widening it builds on what nobody knows.",
-		Remedy:   "Look whether the partner still needs it, and record it: review = { at, by, reason }.",
+		Why:    "Access that nobody looks at outlives its reason, and widening it builds on what nobody knows.",
+		Remedy: "Look whether the partner still needs it, and record it: review = { at, by, reason }.",
+		Precedent: Precedent{
+			"CIS Control 5.5: service accounts are reviewed at least quarterly, to validate that all active ones are authorized.",
+			"https://www.cisecurity.org/controls/account-management",
+		},
 		Controls: []Control{PCI724, PRAA05, CIS55, IAM08},
 		own:      identityAlone(reviewOverdue), above: reviewOverdue, up: toIdentity,
 	}, {
 		Slug: "review/future", Title: "The review lies in the future",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"review"}, Silences: []string{"review/automatic"},
-		Why:      "Nobody has looked yet at what is only going to be reviewed.",
-		Remedy:   "Set review.at to the moment at which somebody looked.",
+		Why:    "Nobody has looked yet at what is only going to be reviewed.",
+		Remedy: "Set review.at to the moment at which somebody looked.",
+		Precedent: Precedent{
+			"Auditors of Deloitte Canada set back the clocks of their computers, so that their sign-offs bore earlier dates than the " +
+				"real ones. The PCAOB fined the firm in 2021.",
+			"https://www.complianceweek.com/accounting-and-auditing/pcaob-fines-deloitte-canada-350k-for-quality-control-failures/30885.article",
+		},
 		Controls: []Control{PCI724, IAM08, ISO518},
 		own:      reviewFuture,
 	}, {
 		Slug: "review/automatic", Title: "The review is a clock's, not a person's",
 		Level: Deny, On: everything, Reads: []string{"review"},
-		Why:      "A review that is dated by plantimestamp() says that somebody looked when nobody did.",
-		Remedy:   "Write the moment at which somebody looked as a fixed date, such as \"2026-11-20T00:00:00Z\".",
+		Why:    "A review that is dated by plantimestamp() says that somebody looked when nobody did.",
+		Remedy: "Write the moment at which somebody looked as a fixed date, such as \"2026-11-20T00:00:00Z\".",
+		Precedent: Precedent{
+			"Five US mortgage servicers settled for 25 billion dollars in 2012, among other things for \"robo-signing\": people had signed " +
+				"in bulk for what they had not looked at.",
+			"https://www.justice.gov/opa/pr/federal-government-and-state-attorneys-general-reach-25-billion-agreement-five-largest",
+		},
 		Controls: []Control{PCI724, IAM08, ISO518},
 		own:      reviewAutomatic,
 	}, {
 		Slug: "review/by-partner", Title: "The reviewer is not one of our own people",
 		Level: Deny, On: everything, Reads: []string{"review"}, ReadsAbove: []string{"contact"},
-		Why:      "A partner that reviews its own access will find that it needs it.",
-		Remedy:   "Have one of your own people look, and name them in review.by with an address in owner_domains.",
+		Why:    "A partner that reviews its own access will find that it needs it.",
+		Remedy: "Have one of your own people look, and name them in review.by with an address in owner_domains.",
+		Precedent: Precedent{
+			"In 2015 Facebook had Cambridge Analytica certify by itself that it had deleted its data. In 2018 Facebook was told that, " +
+				"contrary to the certificate, not all of it was.",
+			"https://about.fb.com/news/2018/03/suspending-cambridge-analytica/",
+		},
 		Controls: []Control{AC5, PCI724, ISO522, IAM08},
 		own:      reviewByPartner, above: reviewByContact, up: toIdentity,
 	}}

@@ -14,65 +14,108 @@ func scopeRules() []Rule {
 	return []Rule{{
 		Slug: "scope/wildcard-action", Title: "The grant allows every action",
 		Level: Deny, Fixed: true, On: grants, Reads: []string{"actions"},
-		Why:      "Whoever may do everything may also do what nobody thought of.",
-		Remedy:   "List in actions what the partner does, such as [\"read\", \"list\"].",
+		Why:    "Whoever may do everything may also do what nobody thought of.",
+		Remedy: "List in actions what the partner does, such as [\"read\", \"list\"].",
+		Precedent: Precedent{
+			"The link that Microsoft's researchers published in 2020 was meant for downloads. It allowed everything: whoever had it could " +
+				"also have deleted and replaced the files.",
+			"https://www.wiz.io/blog/38-terabytes-of-private-data-accidentally-exposed-by-microsoft-ai-researchers",
+		},
 		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
 		own:      wildcardAction,
 	}, {
 		Slug: "scope/wildcard-resource", Title: "The grant covers too much",
 		Level: Deny, On: grants, Reads: []string{"resource"},
-		Why:      "A wildcard so near to the start also covers what is put there later, for others.",
-		Remedy:   "Write more literal segments before the first wildcard of resource, or begin it with the partner's name.",
+		Why:    "A wildcard so near to the start also covers what is put there later, for others.",
+		Remedy: "Write more literal segments before the first wildcard of resource, or begin it with the partner's name.",
+		Precedent: Precedent{
+			"In 2019 an intruder at Capital One used the role of a web firewall. It could list and copy folders of customers' data, with " +
+				"which a firewall has nothing to do.",
+			"https://www.justice.gov/usao-wdwa/press-release/file/1188626/download",
+		},
 		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
 		own:      wildcardResource,
 	}, {
 		Slug: "scope/system-path", Title: "The grant reaches the system's own administration",
 		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource"},
-		Why:      "Whoever reaches the administration of the access system, or passes access on, is bound by no other rule.",
-		Remedy:   "Set resource to the data that the partner needs.",
+		Why:    "Whoever reaches the administration of the access system, or passes access on, is bound by no other rule.",
+		Remedy: "Set resource to the data that the partner needs.",
+		Precedent: Precedent{
+			"In December 2024 a stolen key of BeyondTrust's remote support let intruders set passwords in the service itself; the US " +
+				"Treasury was among those that were entered.",
+			"https://www.beyondtrust.com/remote-support-saas-service-security-investigation",
+		},
 		Controls: []Control{NHI5, AC6, PRAA05},
 		own:      systemPath,
 	}, {
 		Slug: "scope/privileged", Title: "Privileged access lasts too long",
 		Level: Deny, On: grants, Reads: []string{"resource", "actions", "expires_at"},
-		Why:      "What issues, signs, exports keys or opens a terminal reaches further than its grant says, and may outlast it in what it made.",
-		Remedy:   "Grant it for 30 days or less, or grant what is not privileged.",
+		Why:    "What issues, signs, exports keys or opens a terminal reaches further than its grant says, and may outlast it in what it made.",
+		Remedy: "Grant it for 30 days or less, or grant what is not privileged.",
+		Precedent: Precedent{
+			"In March 2011 the account of a partner of Comodo that could issue certificates was stolen, and within hours nine were issued " +
+				"for sites such as Google and Yahoo. To suspend the account was not enough: each of them had to be revoked.",
+			"https://blog.mozilla.org/security/2011/03/25/comodo-certificate-issue-follow-up/",
+		},
 		Controls: []Control{NHI5, AC6, AC22, PCI827},
 		own:      privileged,
 	}, {
 		Slug: "scope/outside-ceiling", Title: "The grant is outside of its identity's ceiling",
 		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource"}, ReadsAbove: []string{"ceiling"},
-		Why:      "The ceiling is what was agreed on for the identity; a grant beyond it was agreed on by nobody.",
-		Remedy:   "Narrow resource until it lies inside of the ceiling, or widen the ceiling in a review of its own.",
+		Why:    "The ceiling is what was agreed on for the identity; a grant beyond it was agreed on by nobody.",
+		Remedy: "Narrow resource until it lies inside of the ceiling, or widen the ceiling in a review of its own.",
+		Precedent: Precedent{
+			"Target was entered in 2013 with the credentials of a contractor for heating and cooling. From there the intruders reached the " +
+				"tills.",
+			"https://www.commerce.senate.gov/services/files/24d3c229-4f2f-405d-b8db-a3a67f183883",
+		},
 		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
 		above:    outsideCeiling, up: toIdentity,
 	}, {
 		Slug: "scope/exceeds-parent", Title: "A subcontractor reaches further than the partner above it",
 		Level: Deny, Fixed: true, On: []access.Type{access.TypeIdentity, access.TypeGrant},
 		Reads: []string{"resource", "ceiling", "parent_id"}, ReadsAbove: []string{"ceiling"},
-		Why:      "A partner cannot pass on what it does not have.",
-		Remedy:   "Narrow it until it lies inside of the parent's ceiling.",
+		Why:    "A partner cannot pass on what it does not have.",
+		Remedy: "Narrow it until it lies inside of the parent's ceiling.",
+		Precedent: Precedent{
+			"RFC 5280 (section 4.2.1.10): where a certificate authority is bound to a name space, all names in the certificates below it " +
+				"must lie in that space.",
+			"https://www.rfc-editor.org/rfc/rfc5280.html#section-4.2.1.10",
+		},
 		Controls: []Control{NHI3, NHI5, SA9, ISO521},
 		above:    exceedsParent, up: toCeiling,
 	}, {
 		Slug: "scope/foreign-partner", Title: "Two partners meet on one resource",
 		Level: Deny, On: []access.Type{access.TypeIdentity, access.TypeGrant}, Reads: []string{"resource", "ceiling", "parent_id"},
-		Why:      "What belongs to one partner, another must not see.",
-		Remedy:   "Narrow one of the two; where partners are meant to meet, name the pattern in the setting shared.",
+		Why:    "What belongs to one partner, another must not see.",
+		Remedy: "Narrow one of the two; where partners are meant to meet, name the pattern in the setting shared.",
+		Precedent: Precedent{
+			"In 2021 a flaw of Azure Cosmos DB let a customer take the keys of other customers' databases.",
+			"https://www.wiz.io/blog/chaosdb-how-we-hacked-thousands-of-azure-customers-databases",
+		},
 		Controls: []Control{NHI3, NHI5, AC6, ISO519},
 		beside:   foreignPartner, meet: foreigners, chained: true,
 	}, {
 		Slug: "scope/overlap", Title: "Two grants allow the same",
 		Level: Deny, On: grants, Reads: []string{"resource", "actions"},
-		Why:      "The longer one hides the end of the shorter one: access goes on that was declared to have ended.",
-		Remedy:   "Unite the two, or narrow one until no action on any path is in both.",
+		Why:    "The longer one hides the end of the shorter one: access goes on that was declared to have ended.",
+		Remedy: "Unite the two, or narrow one until no action on any path is in both.",
+		Precedent: Precedent{
+			"Access systems add grants up. In AWS one policy that allows is enough, whatever became of another one that did.",
+			"https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html",
+		},
 		Controls: []Control{NHI5, AC6, PRAA05, IAM07},
 		beside:   overlap, meet: siblings,
 	}, {
 		Slug: "scope/accumulation", Title: "The identity has gathered many grants",
 		Level: Warn, On: grants, Reads: []string{"resource"},
-		Why:      "Access that grows grant by grant is seen whole by nobody.",
-		Remedy:   "Remove the grants that are no longer needed, or give another use case an identity of its own.",
+		Why:    "Access that grows grant by grant is seen whole by nobody.",
+		Remedy: "Remove the grants that are no longer needed, or give another use case an identity of its own.",
+		Precedent: Precedent{
+			"NIST SP 800-53 AC-6(7): the privileges that were assigned are reviewed for whether they are still needed, and taken away " +
+				"where they are not.",
+			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
+		},
 		Controls: []Control{NHI5, NHI9, AC6, IAM08},
 		own:      accumulation,
 	}}
@@ -97,8 +140,11 @@ func wildcardResource(c *Context, s *Subject) []problem {
 	if !wild || fixed >= c.Settings.MinFixedSegments || slices.Contains(resource.Segments()[:fixed], s.partner()) {
 		return nil
 	}
-	return one("resource", say("%s: resource %s has %s before its first wildcard; min_fixed_segments is %d", s, resource, counted(fixed, "literal segment"), c.Settings.MinFixedSegments),
-		say("Write %d literal segments or more before the first wildcard, such as \"%s/*\".", c.Settings.MinFixedSegments, example(resource, fixed, s.partner())))
+	fix := say("Write %d literal segments or more before the first wildcard, such as \"%s/*\".", c.Settings.MinFixedSegments, example(resource, fixed, s.partner()))
+	if fixed == 1 && resource.Segments()[0] == "ssh" {
+		fix = "Name one login, as in \"ssh/<login>\", and give each further one a grant of its own." // what follows ssh is no folder
+	}
+	return one("resource", say("%s: resource %s has %s before its first wildcard; min_fixed_segments is %d", s, resource, counted(fixed, "literal segment"), c.Settings.MinFixedSegments), fix)
 }
 
 // example is the literal start of a resource, with the partner's name after it.

@@ -11,22 +11,37 @@ func separationRules() []Rule {
 	return []Rule{{
 		Slug: "separation/environment", Title: "The object is of another environment",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"environment", "identity_id", "parent_id"},
-		Why:      "A configuration that changes two environments at once lets a mistake in the one into the other.",
-		Remedy:   "Use the provider of that environment, or name the environment in guardrails.environments.",
+		Why:    "A configuration that changes two environments at once lets a mistake in the one into the other.",
+		Remedy: "Use the provider of that environment, or name the environment in guardrails.environments.",
+		Precedent: Precedent{
+			"Midnight Blizzard entered Microsoft in 2023 by an old test tenant, not of production, and came from there into the mail of " +
+				"its leadership.",
+			"https://www.microsoft.com/en-us/security/blog/2024/01/25/midnight-blizzard-guidance-for-responders-on-nation-state-attack/",
+		},
 		Controls: []Control{NHI8, ISO831, AC6},
 		own:      otherEnvironment,
 	}, {
 		Slug: "separation/shared-key", Title: "Two identities prove themselves with one key",
 		Level: Deny, On: carriers, Reads: []string{"certificate", "ssh_certificate", "secret", "federated"},
-		Why:      "Where two identities are one key, neither can be told from the other, nor ended without the other.",
-		Remedy:   "Ask the partner for a key, or a workload, of its own for each identity.",
+		Why:    "Where two identities are one key, neither can be told from the other, nor ended without the other.",
+		Remedy: "Ask the partner for a key, or a workload, of its own for each identity.",
+		Precedent: Precedent{
+			"F5 shipped BIG-IP appliances with one and the same SSH key for all customers (CVE-2012-1493): whoever had it from one could " +
+				"log in to the others.",
+			"https://nvd.nist.gov/vuln/detail/CVE-2012-1493",
+		},
 		Controls: []Control{NHI9, IA4, IA5, ISO517},
 		beside:   sharedKey, meet: keyholders, atApply: true,
 	}, {
 		Slug: "separation/duplicate", Title: "Two resources declare one id",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"identity_id"},
-		Why:      "Each would undo what the other does, and destroying one would end the other's access.",
-		Remedy:   "Remove one of the two blocks, or give it another name.",
+		Why:    "Each would undo what the other does, and destroying one would end the other's access.",
+		Remedy: "Remove one of the two blocks, or give it another name.",
+		Precedent: Precedent{
+			"Terraform's documentation expects every object to be bound to one resource only: with several, Terraform may behave " +
+				"unexpectedly.",
+			"https://developer.hashicorp.com/terraform/language/state",
+		},
 		Controls: []Control{NHI9, IA4, CIS51},
 		beside:   duplicate, meet: namesakes,
 	}}

@@ -15,43 +15,73 @@ func waiverRules() []Rule {
 	return []Rule{{
 		Slug: "waiver/unknown-rule", Title: "The waiver names no rule",
 		Level: Deny, Fixed: true, On: everything, Reads: reads,
-		Why:      "A waiver of a rule that does not exist hides nothing, and hides from its reader that it does not.",
-		Remedy:   "Correct the slug, or remove the waiver.",
+		Why:    "A waiver of a rule that does not exist hides nothing, and hides from its reader that it does not.",
+		Remedy: "Correct the slug, or remove the waiver.",
+		Precedent: Precedent{
+			"The server of Kubernetes used to drop fields that it did not know, so that a mistyped one silently did nothing. It has since " +
+				"learned to warn of them or to refuse them.",
+			"https://kubernetes.io/blog/2023/04/24/openapi-v3-field-validation-ga/",
+		},
 		Controls: []Control{PRAA05, AC6},
 		own:      waivers(waiverUnknown),
 	}, {
 		Slug: "waiver/fixed-rule", Title: "The waiver names a rule that cannot be waived",
 		Level: Deny, Fixed: true, On: everything, Reads: reads,
-		Why:      "Fixed rules are what the provider is for.",
-		Remedy:   "Remove the waiver and meet the rule.",
+		Why:    "Fixed rules are what the provider is for.",
+		Remedy: "Remove the waiver and meet the rule.",
+		Precedent: Precedent{
+			"RFC 6797 (section 12.1): where a site demands secure transport and that fails, the browser offers no way to go on all the " +
+				"same.",
+			"https://www.rfc-editor.org/rfc/rfc6797.html#section-12.1",
+		},
 		Controls: []Control{PRAA05, AC6},
 		own:      waivers(waiverFixed),
 	}, {
 		Slug: "waiver/expired", Title: "The waiver has ended",
 		Level: Deny, Fixed: true, On: everything, Reads: reads,
-		Why:      "The exception was granted for a time that is over.",
-		Remedy:   "Remove the waiver and meet the rule, or have it approved anew.",
+		Why:    "The exception was granted for a time that is over.",
+		Remedy: "Remove the waiver and meet the rule, or have it approved anew.",
+		Precedent: Precedent{
+			"In 2015 the US Office of Personnel Management extended authorizations of its systems that had run out. At the end of 2016 its " +
+				"inspector general still found at least 18 major systems without a valid one.",
+			"https://oversight.garden/reports/opm/4A-CI-00-16-039",
+		},
 		Controls: []Control{PRAA05, AC22, ISO518},
 		own:      waivers(waiverExpired),
 	}, {
 		Slug: "waiver/too-long", Title: "The waiver lasts too long",
 		Level: Deny, Fixed: true, On: everything, Reads: reads,
-		Why:      "An exception without a near end is a rule.",
-		Remedy:   "Set until to 90 days from now or earlier.",
+		Why:    "An exception without a near end is a rule.",
+		Remedy: "Set until to 90 days from now or earlier.",
+		Precedent: Precedent{
+			"In 2016 Mozilla let a payment processor have nine more certificates with the banned SHA-1, none of them for longer than 90 " +
+				"days.",
+			"https://blog.mozilla.org/security/2016/02/24/payment-processors-still-using-weak-crypto/",
+		},
 		Controls: []Control{PRAA05, AC22, ISO518},
 		own:      waivers(waiverTooLong),
 	}, {
 		Slug: "waiver/self-approved", Title: "The waiver was approved by its own beneficiary, or by nobody",
 		Level: Deny, Fixed: true, On: everything, Reads: reads, Needs: []string{"owner"},
-		Why:      "Whoever answers for access must not be the one who excepts it from the rules.",
-		Remedy:   "Have it approved by somebody else of our own people, and name their address in approver.",
+		Why:    "Whoever answers for access must not be the one who excepts it from the rules.",
+		Remedy: "Have it approved by somebody else of our own people, and name their address in approver.",
+		Precedent: Precedent{
+			"At Barings one man ran both the trading and the settlement of its Singapore office, and so approved his own trades. The bank " +
+				"collapsed in 1995.",
+			"https://www.gov.uk/government/publications/report-into-the-collapse-of-barings-bank",
+		},
 		Controls: []Control{AC5, PRAA05, ISO518},
 		own:      waivers(waiverSelfApproved),
 	}, {
 		Slug: unusedWaiver, Title: "The waiver hides nothing",
 		Level: Warn, On: everything, Reads: reads,
-		Why:      "A waiver that is not needed waits for the day on which it hides what nobody meant it to.",
-		Remedy:   "Remove the waiver; it can be given again when it is needed.",
+		Why:    "A waiver that is not needed waits for the day on which it hides what nobody meant it to.",
+		Remedy: "Remove the waiver; it can be given again when it is needed.",
+		Precedent: Precedent{
+			"ESLint reports comments that disable a rule where there is nothing to report, so that they do not suppress future errors " +
+				"unexpectedly.",
+			"https://eslint.org/docs/latest/use/command-line-interface#--report-unused-disable-directives",
+		},
 		Controls: []Control{PRAA05, ISO518},
 		own:      waivers(waiverUnused), last: true,
 	}}
@@ -69,8 +99,16 @@ type granted struct {
 // later says whether the plan brings the waiver in, or moves its end to a later moment.
 func (w granted) later() bool { return !w.applied || w.Until.After(w.before.Until.Time) }
 
-// waivers makes a check of all waivers of a check of one. A waiver that is removed or shortened is less than before,
-// whatever the others are.
+// at is a waiver's argument as a path: waivers["expiry/too-long"].until, or the whole of it.
+func (w granted) at(argument string) string {
+	if argument != "" {
+		argument = "." + argument
+	}
+	return say("waivers[%q]%s", w.slug, argument)
+}
+
+// waivers makes a check of all waivers of a check of one, which names an argument of the waiver. A waiver that is
+// removed or shortened is less than before, whatever the others are.
 func waivers(check func(c *Context, s *Subject, w granted) (problem, bool)) func(c *Context, s *Subject) []problem {
 	return func(c *Context, s *Subject) []problem {
 		var found []problem
@@ -81,7 +119,7 @@ func waivers(check func(c *Context, s *Subject, w granted) (problem, bool)) func
 				w.before, w.applied = s.Before.Common().Waivers[slug]
 			}
 			if p, is := check(c, s, w); is {
-				p.attribute = "waivers"
+				p.attribute = w.at(p.attribute)
 				if s.created() {
 					p.cause = byChange
 				}
@@ -110,28 +148,26 @@ func waiverFixed(c *Context, s *Subject, w granted) (problem, bool) {
 }
 
 func waiverExpired(c *Context, s *Subject, w granted) (problem, bool) {
-	return problem{cause: enteredIf(w.later()), text: say("%s waives %s until %s, and it is now %s", s, shown(w.slug), date(w.Until.Time), moment(c.Now))},
+	return problem{attribute: "until", cause: enteredIf(w.later()), text: say("%s waives %s until %s, and it is now %s", s, shown(w.slug), date(w.Until.Time), moment(c.Now))},
 		!w.Until.After(c.Now)
 }
 
 func waiverTooLong(c *Context, s *Subject, w granted) (problem, bool) {
 	limit := c.Now.Add(ceilingWaiver)
-	return problem{cause: enteredIf(w.later()),
+	return problem{attribute: "until", cause: enteredIf(w.later()),
 		text: say("%s waives %s until %s, %s from now; %s is the most", s, shown(w.slug), date(w.Until.Time), length(w.Until.Sub(c.Now)), length(ceilingWaiver)),
 		fix:  say("Set until to %s or earlier.", moment(limit))}, w.Until.After(limit)
 }
 
 func waiverSelfApproved(c *Context, s *Subject, w granted) (problem, bool) {
-	why := ""
-	if strings.EqualFold(strings.TrimSpace(w.Approver), strings.TrimSpace(s.terms().Owner)) {
-		why = "who owns it"
-	} else {
+	why := "who owns it"
+	if !strings.EqualFold(strings.TrimSpace(w.Approver), strings.TrimSpace(s.terms().Owner)) {
 		why = c.unfit(w.Approver, s)
 	}
 	if why == "" {
 		return problem{}, false
 	}
-	return problem{cause: enteredIf(!w.applied || w.Approver != w.before.Approver),
+	return problem{attribute: "approver", cause: enteredIf(!w.applied || w.Approver != w.before.Approver),
 		text: say("%s waives %s with the approval of %s, %s", s, shown(w.slug), shown(w.Approver), why)}, true
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -27,7 +28,7 @@ func report(diags *diag.Diagnostics, findings []guardrail.Finding) {
 	}
 }
 
-// addAt adds a diagnostic at an attribute (a dotted path into one, such as review.by, waivers.SLUG.until), or at none.
+// addAt adds a diagnostic at an attribute (a path into one, such as review.by, waivers["SLUG"].until), or at none.
 func addAt(diags *diag.Diagnostics, d diag.Diagnostic, attribute string) {
 	if attribute != "" {
 		d = diag.WithPath(pathTo(attribute), d)
@@ -36,13 +37,16 @@ func addAt(diags *diag.Diagnostics, d diag.Diagnostic, attribute string) {
 }
 
 func pathTo(attribute string) path.Path {
-	parts := strings.Split(attribute, ".")
-	at := path.Root(parts[0])
-	for i, name := range parts[1:] {
-		if i == 0 && parts[0] == "waivers" {
-			at = at.AtMapKey(name)
-		} else {
-			at = at.AtName(name)
+	name, rest, _ := strings.Cut(attribute, "[")
+	at := path.Empty()
+	for part := range strings.SplitSeq(name, ".") {
+		at = at.AtName(part)
+	}
+	if quoted, err := strconv.QuotedPrefix(rest); err == nil {
+		key, _ := strconv.Unquote(quoted)
+		at = at.AtMapKey(key)
+		if _, inner, found := strings.Cut(rest[len(quoted):], "."); found {
+			at = at.AtName(inner)
 		}
 	}
 	return at
@@ -56,6 +60,8 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	case errors.As(err, &other):
 		diags.AddError(summary, fmt.Sprintf("The %s exists already and belongs to the stack %q. Two stacks that own one access would undo each "+
 			"other's changes. Give it another name, or import it where it is declared. Nothing was changed.", ref, other.Stack))
+	case errors.Is(err, access.ErrForeign):
+		diags.AddError(summary, fmt.Sprintf("%s. What others made is not taken over silently: remove it, or give this one another name. Nothing was changed.", sentence(err)))
 	case errors.Is(err, access.ErrNoIdentity):
 		diags.AddError(summary, fmt.Sprintf("%s. Declare the identity, and refer to it (identity_id = partner_identity.NAME.id), so that it is "+
 			"created first. Nothing was granted.", sentence(err)))

@@ -81,17 +81,19 @@ func family(r guardrail.Rule) string {
 func page(root, family string, rules []guardrail.Rule) []byte {
 	var b bytes.Buffer
 	title := "Guardrails: " + family
-	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"\"\ndescription: |-\n  The rules of the family %s: what each refuses, why, and what to write instead.\n---\n\n", title, family)
+	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"\"\ndescription: |-\n  The rules of the family %s: what each refuses, why, what to write instead, and how to waive it.\n---\n\n", title, family)
 	fmt.Fprintf(&b, "# %s\n\nWhat levels and waivers mean, and when a finding is an error, is said in the [guide to guardrails](guardrails.md).\n", title)
 	for _, r := range rules {
 		section(&b, r)
 		example(&b, root, r)
+		setAside(&b, r)
 	}
 	return b.Bytes()
 }
 
 func section(b *bytes.Buffer, r guardrail.Rule) {
-	fmt.Fprintf(b, "\n## %s\n\n%s. %s\n\n**Instead:** %s\n\n", r.Slug, r.Title, r.Why, r.Remedy)
+	fmt.Fprintf(b, "\n## %s\n\n%s. %s\n\n**Precedent:** %s ([%s](%s))\n\n**Instead:** %s\n\n",
+		r.Slug, r.Title, r.Why, r.Precedent.Text, publisher(r.Precedent.Source), r.Precedent.Source, r.Remedy)
 	fmt.Fprintf(b, "- Level: %s\n- Judges: %s\n", level(r), strings.Join(judged(r), ", "))
 	if read := arguments(r); read != "" {
 		fmt.Fprintf(b, "- Reads: %s\n", read)
@@ -102,7 +104,15 @@ func section(b *bytes.Buffer, r guardrail.Rule) {
 	fmt.Fprintf(b, "- Controls: %s\n", strings.Join(controls(r), ", "))
 }
 
-// example shows what the rule refuses, and what it says, in the files that the tests compare with. Some rules have none.
+// publisher is the host of a page, as people name it.
+func publisher(page string) string {
+	_, host, _ := strings.Cut(page, "https://")
+	host, _, _ = strings.Cut(host, "/")
+	return strings.TrimPrefix(host, "www.")
+}
+
+// example shows what the rule refuses, what it says, and how it is repaired, in the files that the tests compare with.
+// Some rules have none.
 func example(b *bytes.Buffer, root string, r guardrail.Rule) {
 	name, what := "examples/refused/"+strings.ReplaceAll(r.Slug, "/", "--"), "This is refused:"
 	if r.Level < guardrail.Deny {
@@ -112,11 +122,39 @@ func example(b *bytes.Buffer, root string, r guardrail.Rule) {
 		{name + ".before.tf", "What is there:", "{{tffile %q}}"},
 		{name + ".tf", what, "{{tffile %q}}"},
 		{"internal/provider/testdata/guardrail/" + r.Slug + ".txt", "It says:", "{{codefile \"text\" %q}}"},
+		{name + ".fixed.tf", "This is accepted:", "{{tffile %q}}"},
 	} {
 		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(file.path))); err == nil {
 			fmt.Fprintf(b, "\n%s\n\n"+file.shown+"\n", file.before, file.path)
 		}
 	}
+}
+
+// setAside says how to waive the rule, and what its level can be. The tests plan what it shows.
+func setAside(b *bytes.Buffer, r guardrail.Rule) {
+	b.WriteString("\n**To waive it:** ")
+	if r.Fixed {
+		b.WriteString("It is fixed: no setting lowers it and no waiver hides it.\n")
+		return
+	}
+	if r.Level == guardrail.Deny {
+		fmt.Fprintf(b, "A setting lets it only warn everywhere: `levels = { %q = \"warn\" }` in the provider's `guardrails`. ", r.Slug)
+	} else {
+		fmt.Fprintf(b, "It stops nothing, unless a setting in the provider's `guardrails` raises it: `levels = { %q = \"deny\" }`. `\"off\"` silences it everywhere. ", r.Slug)
+	}
+	where := "on the resource"
+	if r.Pairs() {
+		where = "on one of the resources that it compares"
+	}
+	fmt.Fprintf(b, "A waiver %s sets it aside for 90 days at most; somebody other than the owner approves it.", where)
+	if family(r) == "expiry" {
+		b.WriteString(" It buys time and is no exemption: the access then ends at the waiver's `until`, or earlier.")
+	}
+	if r.Bounded() {
+		b.WriteString(" Neither helps [beyond what no setting can raise](guardrails.md#what-no-setting-can-raise).")
+	}
+	fmt.Fprintf(b, "\n\n```hcl\n  waivers = {\n    %q = {\n      reason   = \"The partner moves to its new gateway in January\"\n"+
+		"      approver = \"ciso@example.com\"\n      until    = \"2027-01-31T00:00:00Z\"\n    }\n  }\n```\n", r.Slug)
 }
 
 func level(r guardrail.Rule) string {

@@ -1,0 +1,15 @@
+# Somebody looked before the end moves on.
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-06-30T00:00:00Z"
+
+  review = {
+    at     = "2026-12-20T09:00:00Z"
+    by     = "john.roe@example.com"
+    reason = "The feed still runs every night"
+  }
+}

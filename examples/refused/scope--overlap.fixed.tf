@@ -1,0 +1,27 @@
+# No file is in both.
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-03-31T00:00:00Z"
+}
+
+resource "partner_grant" "daily" {
+  identity_id = partner_identity.orders.id
+  resource    = "orders/acme/daily/*"
+  actions     = ["read", "list"]
+  owner       = "jane.doe@example.com"
+  purpose     = "Read the daily order files"
+  expires_at  = "2027-02-28T00:00:00Z"
+}
+
+resource "partner_grant" "all" {
+  identity_id = partner_identity.orders.id
+  resource    = "orders/acme/archive/*"
+  actions     = ["read"]
+  owner       = "jane.doe@example.com"
+  purpose     = "Read the orders of past days"
+  expires_at  = "2027-03-31T00:00:00Z"
+}
