@@ -1,0 +1,107 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// conflict is how OpenBao's answer to a lost check-and-set begins. Its status is 400, as for any other bad input.
+const conflict = "check-and-set parameter"
+
+// Error is a call that failed. It is one of the errors of package access, or none of them when OpenBao refused for a reason
+// of its own. Its text has no token, no secret, and nothing of what was written or read.
+type Error struct {
+	Status       int      // of the last answer; 0 without one
+	Messages     []string // of OpenBao
+	Method, Path string
+	Ambiguous    bool // the change may have been made: read back before it is made again
+
+	problem  string
+	fate     fate
+	cause    error
+	ended    error // of the caller's context
+	byPolicy bool  // a 403 that is not about the token
+	login    bool  // the client's own login failed, and the call itself was not sent
+}
+
+// Error says what failed and what was done.
+func (e *Error) Error() string {
+	text := e.Method + " " + e.Path
+	if e.login {
+		text = "log in to OpenBao: " + text
+	}
+	if e.Status != 0 {
+		text += fmt.Sprintf(": status %d", e.Status)
+	}
+	if len(e.Messages) > 0 {
+		text += ": " + strings.Join(e.Messages, "; ")
+	}
+	if e.problem != "" {
+		text += ": " + e.problem
+	}
+	if e.ended != nil {
+		text += ": " + e.ended.Error()
+	}
+	return text + ": " + e.state()
+}
+
+// state is what the call left behind.
+func (e *Error) state() string {
+	switch {
+	case e.Ambiguous:
+		return "it may have been done: read back"
+	case e.fate == notSent:
+		return "nothing was sent"
+	case e.fate == unanswered:
+		return "not answered"
+	case e.fate == notBegun:
+		return "not done"
+	}
+	return "refused"
+}
+
+// Unwrap gives the error of package access, and that of a context which ended the call.
+func (e *Error) Unwrap() []error {
+	var causes []error
+	for _, cause := range []error{e.cause, e.ended} {
+		if cause != nil {
+			causes = append(causes, cause)
+		}
+	}
+	return causes
+}
+
+// Conflict says whether somebody else changed the object first.
+func (e *Error) Conflict() bool {
+	return e.Status == http.StatusBadRequest && len(e.Messages) > 0 && strings.HasPrefix(e.Messages[0], conflict)
+}
+
+// mayBeLogin says whether the token may be the reason.
+func (e *Error) mayBeLogin() bool { return e.Status == http.StatusForbidden && !e.byPolicy }
+
+// unsent is a request that is not made at all.
+func (r request) unsent(problem string) *Error {
+	return &Error{Method: r.method, Path: r.path, problem: problem, fate: notSent}
+}
+
+// failure is the error that the attempts came to; nil for success.
+func (k *call) failure(ctx context.Context) *Error {
+	o := k.outcome
+	if o.fate == done {
+		return nil
+	}
+	return &Error{
+		Status:    o.status,
+		Messages:  o.messages,
+		Method:    k.method,
+		Path:      k.path,
+		Ambiguous: k.writes && k.maybe,
+		problem:   k.client.shown(o.problem, []string{k.token}),
+		fate:      o.fate,
+		cause:     o.cause,
+		ended:     ctx.Err(),
+		byPolicy:  o.byPolicy,
+	}
+}

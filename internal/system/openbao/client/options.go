@@ -1,0 +1,146 @@
+package client
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const (
+	defaultConcurrency = 10
+	defaultPatience    = 30 * time.Second
+	defaultUserAgent   = "terraform-provider-partner"
+
+	dialLimit      = 10 * time.Second // of one connection, so that an address that swallows packets leaves time for another try
+	handshakeLimit = 10 * time.Second
+	idleLimit      = 90 * time.Second
+)
+
+// Options say where OpenBao is and how it is to be asked. Address and Login are needed.
+type Options struct {
+	Address   string // https://host:port; http:// on loopback only
+	Namespace string
+
+	CACertPEM                   []byte // trust exactly these; empty: the system's roots
+	ClientCertPEM, ClientKeyPEM []byte // for TLS; both or neither
+
+	Login     Login  // how the client gets its token
+	UserAgent string // terraform-provider-partner/VERSION
+
+	Concurrency       int           // at most so many requests at a time; 0: 10
+	RequestsPerSecond float64       // 0: no limit
+	Patience          time.Duration // how long a call is repeated in all; 0: 30 s
+
+	// Transport carries the requests; nil: the one of NewTransport. A test wraps faults around that one.
+	Transport http.RoundTripper
+}
+
+// withDefaults are the options with what was left out.
+func (o Options) withDefaults() Options {
+	if o.Concurrency == 0 {
+		o.Concurrency = defaultConcurrency
+	}
+	if o.Patience == 0 {
+		o.Patience = defaultPatience
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = defaultUserAgent
+	}
+	return o
+}
+
+func (o Options) check() error {
+	switch {
+	case o.Login == nil:
+		return errors.New("no login: a token, an AppRole or a JWT is needed")
+	case o.Concurrency < 0:
+		return fmt.Errorf("concurrency %d: it must be at least 1", o.Concurrency)
+	case math.IsNaN(o.RequestsPerSecond) || math.IsInf(o.RequestsPerSecond, 0) || o.RequestsPerSecond < 0:
+		return fmt.Errorf("requests per second %v: it must be a number above 0, or 0 for no limit", o.RequestsPerSecond)
+	case o.Patience < 0:
+		return fmt.Errorf("patience %s: it must be positive", o.Patience)
+	case o.Namespace != "" && !canonical(strings.TrimSuffix(o.Namespace, "/")):
+		return fmt.Errorf("namespace %q is not a path", o.Namespace)
+	case !headerText.MatchString(o.UserAgent):
+		return errors.New("the user agent has characters that a header cannot have")
+	}
+	return o.Login.check()
+}
+
+// headerText is what can be sent as the value of a header.
+var headerText = regexp.MustCompile(`^[\x21-\x7e]+( [\x21-\x7e]+)*$`)
+
+// base is the address below which the API's paths are.
+func (o Options) base() (*url.URL, error) {
+	base, err := url.Parse(o.Address)
+	if err != nil || base.Host == "" || base.Opaque != "" {
+		// The text of err would print the address, and with it a password that somebody put in.
+		return nil, errors.New("the address is not a URL such as https://openbao.example.com:8200")
+	}
+	if base.User != nil || base.RawQuery != "" || base.ForceQuery || base.Fragment != "" {
+		return nil, errors.New("the address may have no user, password, query or fragment")
+	}
+	switch {
+	case base.Scheme == "https":
+	case base.Scheme == "http" && loopback(base.Hostname()):
+	case base.Scheme == "http":
+		return nil, fmt.Errorf("http to %s would send the token in clear: https is needed outside loopback", base.Host)
+	default:
+		return nil, fmt.Errorf("address with scheme %q: https is needed", base.Scheme)
+	}
+	prefix := strings.Trim(base.Path, "/")
+	if prefix != "" && !canonical(prefix) {
+		return nil, fmt.Errorf("the path %q of the address is not canonical", base.Path)
+	}
+	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: strings.TrimSuffix("/"+prefix, "/")}, nil
+}
+
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// NewTransport is the transport that a client with these options uses: it trusts what they say, and keeps its connections.
+//
+// It speaks HTTP/1.1: with HTTP/2 all calls share one connection, and stall together when the node at its end dies.
+func (o Options) NewTransport() (*http.Transport, error) {
+	trust := &tls.Config{MinVersion: tls.VersionTLS12}
+	if len(o.CACertPEM) > 0 {
+		trust.RootCAs = x509.NewCertPool()
+		if !trust.RootCAs.AppendCertsFromPEM(o.CACertPEM) {
+			return nil, errors.New("the CA certificate is not a PEM certificate")
+		}
+	}
+	if len(o.ClientCertPEM) > 0 || len(o.ClientKeyPEM) > 0 {
+		own, err := tls.X509KeyPair(o.ClientCertPEM, o.ClientKeyPEM)
+		if err != nil {
+			return nil, errors.New("the client certificate and its key are not a PEM pair that belongs together")
+		}
+		trust.Certificates = []tls.Certificate{own}
+	}
+	http1 := new(http.Protocols)
+	http1.SetHTTP1(true)
+	o = o.withDefaults()
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: dialLimit}).DialContext,
+		TLSClientConfig:     trust,
+		TLSHandshakeTimeout: handshakeLimit,
+		MaxIdleConns:        o.Concurrency,
+		MaxIdleConnsPerHost: o.Concurrency,
+		IdleConnTimeout:     idleLimit,
+		Protocols:           http1,
+	}, nil
+}

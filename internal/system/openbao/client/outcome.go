@@ -1,0 +1,279 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// fate is what became of an attempt.
+type fate int
+
+const (
+	notSent    fate = iota // it never left
+	notBegun               // the server says that it did not begin
+	refused                // the server answered with a no
+	unanswered             // it may have been carried out
+	done
+)
+
+// repeats is how often an outcome of this kind is worth another attempt.
+type repeats int
+
+const (
+	never repeats = iota
+	few
+	patiently
+)
+
+// outcome is one attempt, judged.
+type outcome struct {
+	fate     fate
+	repeats  repeats
+	wait     time.Duration // that the server asked for
+	cause    error         // a sentinel of access, or nil
+	status   int
+	problem  string
+	messages []string
+	byPolicy bool // a 403 of the policies: the token itself is good
+}
+
+// judge says what the last attempt came to.
+func (k *call) judge(resp *http.Response, err error) outcome {
+	if err != nil {
+		return k.judgeLost(err)
+	}
+	o := outcome{status: resp.StatusCode, cause: access.ErrUnavailable, fate: unanswered, repeats: patiently}
+	if resp.StatusCode/100 == 2 {
+		return k.judgeSuccess(o)
+	}
+	said, ours := k.said()
+	o.messages = said
+	switch resp.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		o.fate, o.repeats, o.cause = refused, never, access.ErrNotPermitted
+		o.byPolicy = strings.Contains(string(k.answer), "1 error occurred")
+	case http.StatusNotFound:
+		return k.judgeNotFound(o, ours)
+	case http.StatusMethodNotAllowed:
+		o.fate, o.repeats, o.cause = refused, never, access.ErrUnsupported
+	case http.StatusTooManyRequests:
+		o.fate, o.wait = notBegun, retryAfter(resp.Header.Get("Retry-After"), k.client.clock())
+		if o.wait > 0 {
+			o.problem = fmt.Sprintf("it asks to wait %s", o.wait.Round(time.Second))
+		}
+	case http.StatusInternalServerError:
+		o.repeats = few
+		if o.says("active cluster node not found") { // answered before it is forwarded; other texts may follow a lost forward
+			o.fate, o.repeats = notBegun, patiently
+		}
+	case http.StatusServiceUnavailable:
+		if o.says("sealed") {
+			o.fate, o.repeats, o.problem = refused, few, "it must be unsealed"
+		}
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+	default:
+		switch resp.StatusCode / 100 {
+		case 3:
+			return k.judgeRedirect(o, resp)
+		case 4:
+			o.fate, o.repeats, o.cause = refused, never, nil
+		default:
+			o.repeats = never
+		}
+	}
+	return o
+}
+
+// judgeLost judges an attempt without an answer.
+func (k *call) judgeLost(err error) outcome {
+	o := outcome{fate: notSent, repeats: patiently, cause: access.ErrUnavailable}
+	if k.connected.Load() {
+		o.fate = unanswered
+	}
+	o.problem = describe(err, k.connected.Load())
+	var name *net.DNSError
+	switch {
+	case errors.As(err, &name) && name.IsNotFound:
+		o.repeats = few
+	case permanent(err), errors.Is(err, errTooBig):
+		o.repeats = never
+	}
+	return o
+}
+
+// describe is the text of errors that are known to show nothing of an answer; net/http prints a line that it cannot read.
+func describe(err error, connected bool) string {
+	for _, own := range []error{errSlow, errCut, errTooBig, errNoTurn} {
+		if errors.Is(err, own) {
+			return own.Error()
+		}
+	}
+	var op *net.OpError
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return "the call was ended"
+	case errors.As(err, &untrusted):
+		return untrusted.Error()
+	case errors.As(err, &op):
+		return op.Error()
+	case connected:
+		return "the connection broke"
+	}
+	return "no connection"
+}
+
+// permanent says whether two sides of TLS do not accept each other. It is no better the next time.
+func permanent(err error) bool {
+	var untrusted *tls.CertificateVerificationError
+	var notTLS tls.RecordHeaderError
+	var alert tls.AlertError
+	if errors.As(err, &untrusted) || errors.As(err, &notTLS) || errors.As(err, &alert) {
+		return true
+	}
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error" // how an alert of the other side is reported
+}
+
+// judgeSuccess believes a success only with an answer that OpenBao could have written.
+func (k *call) judgeSuccess(o outcome) outcome {
+	switch {
+	case len(k.answer) == 0 && o.status != http.StatusOK, json.Valid(k.answer):
+		o.fate = done
+	case len(k.answer) == 0:
+		o.problem = "the answer is empty"
+	default:
+		o.problem = "the answer is not JSON"
+	}
+	return o
+}
+
+// judgeNotFound tells what is gone from what was never served. A balancer's own 404 is neither.
+func (k *call) judgeNotFound(o outcome, ours bool) outcome {
+	if !ours {
+		o.repeats, o.problem = few, "the answer is not one of OpenBao's"
+		return o
+	}
+	o.fate, o.repeats = refused, never
+	switch {
+	case o.says("no handler for route"):
+		o.cause = access.ErrUnsupported
+		o.problem = fmt.Sprintf("nothing is mounted at %s, or at a longer path that serves it", mountOf(k.path))
+	case o.says("unsupported path"), o.says("namespace not found"):
+		o.cause = access.ErrUnsupported
+	case len(o.messages) == 0 || o.says("failed to find accessor entry"):
+		o.cause = access.ErrNotFound
+	default:
+		o.cause = nil
+	}
+	return o
+}
+
+// mountOf is the mount that a path is in when mounts have names of one segment.
+func mountOf(path string) string {
+	parts := strings.Split(path, "/")
+	if parts[0] == "auth" && len(parts) > 1 {
+		return "auth/" + parts[1] + "/"
+	}
+	return parts[0] + "/"
+}
+
+// judgeRedirect follows none. A standby that cannot reach its leader answers 307 to the leader's address, maybe after the
+// leader has done it; behind a balancer that address can be our own.
+func (k *call) judgeRedirect(o outcome, resp *http.Response) outcome {
+	ours := k.client.base
+	target, err := resp.Location()
+	if err != nil {
+		o.fate, o.repeats, o.problem = refused, never, "a redirect to nowhere"
+		return o
+	}
+	same := target.Scheme == ours.Scheme && target.Host == ours.Host
+	if same && target.Path != ours.Path+"/v1/"+k.path {
+		o.fate, o.repeats, o.problem = refused, never, "a redirect to another path, which is not followed"
+		return o
+	}
+	o.problem = fmt.Sprintf("a redirect from %s://%s to %s://%s, which is not followed", ours.Scheme, ours.Host, target.Scheme, target.Host)
+	if resp.StatusCode != http.StatusTemporaryRedirect {
+		o.fate, o.repeats = refused, never
+	}
+	return o
+}
+
+// retryAfter is the wait that a server asks for, in seconds or as a date.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return max(date.Sub(now), 0)
+	}
+	return 0
+}
+
+const (
+	maxMessages = 5
+	maxMessage  = 500 // bytes of one message
+)
+
+// said is what the answer says went wrong, without secrets, and whether OpenBao wrote it.
+func (k *call) said() (messages []string, ours bool) {
+	var answer struct {
+		Errors *[]string `json:"errors"`
+		Data   struct {
+			Error string `json:"error"`
+		} `json:"data"`
+	}
+	if json.Unmarshal(k.answer, &answer) != nil {
+		return nil, false
+	}
+	ours = answer.Errors != nil || answer.Data.Error != ""
+	if answer.Errors != nil {
+		messages = *answer.Errors
+	}
+	if answer.Data.Error != "" {
+		messages = append(messages, answer.Data.Error)
+	}
+	messages = messages[:min(len(messages), maxMessages)]
+	secrets := secretsIn(k.body)
+	for i, message := range messages {
+		message = k.client.shown(message, append(secrets, k.token))
+		message = strings.TrimPrefix(strings.Join(strings.Fields(message), " "), "1 error occurred: * ")
+		messages[i] = strings.ToValidUTF8(message[:min(len(message), maxMessage)], "")
+	}
+	return messages, ours
+}
+
+// secretsIn are the values of a request that no text may show, should the server repeat them.
+func secretsIn(body []byte) []string {
+	var fields map[string]any
+	if json.Unmarshal(body, &fields) != nil {
+		return nil
+	}
+	var secrets []string
+	for _, name := range []string{"secret_id", "secret_id_accessor", "accessor", "token", "jwt", "password", "key", "private_key"} {
+		if value, ok := fields[name].(string); ok {
+			secrets = append(secrets, value)
+		}
+	}
+	return secrets
+}
+
+// says tells whether a message has this text in it.
+func (o outcome) says(text string) bool {
+	for _, message := range o.messages {
+		if strings.Contains(message, text) {
+			return true
+		}
+	}
+	return false
+}
