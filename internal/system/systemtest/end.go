@@ -73,7 +73,7 @@ func shortenAbove(w *world) {
 	}
 	for _, h := range holders {
 		c := h.Credential.Kind()
-		w.may("after shortening", h, "weekly", c != access.Certificate && c != access.SSHCertificate)
+		w.may("after shortening", h, "weekly", !w.fixed(c))
 	}
 	end := w.in(20)
 	w.pass(20)

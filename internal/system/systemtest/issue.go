@@ -104,7 +104,11 @@ func overlap(w *world) {
 	c := w.credential("etl", access.Secret, 60, w.rotating(20, 5))
 	first := w.put(c)
 	old := w.holder(c, first.Issued)
-	w.pass(10) // earlier than it is due, so that nothing else ends the old one
+	early := 10 // earlier than it is due, so that nothing else ends the old one
+	if w.fixed(access.Secret) {
+		early = 20
+	}
+	w.pass(early)
 	second := w.put(c, known(first.UID), issuing(access.IssueOverlap))
 	if second.Issued.Fingerprint == first.Issued.Fingerprint || second.Issued.Sealed == "" || !second.Issued.At.After(first.Issued.At) {
 		w.Errorf("rotated from %+v to %+v", first.Issued, second.Issued)
@@ -127,8 +131,12 @@ func twoLive(w *world) {
 		r = w.put(c, known(r.UID), issuing(access.IssueOverlap))
 		holders = append(holders, w.holder(c, r.Issued))
 	}
+	works := 2
+	if w.fixed(access.Secret) {
+		works = 1 // the overlap would be shorter than what the old one was issued for
+	}
 	for n, h := range holders {
-		w.may("of four in the overlap", h, "daily", n >= len(holders)-2)
+		w.may("of four in the overlap", h, "daily", n >= len(holders)-works)
 	}
 }
 

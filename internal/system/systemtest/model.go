@@ -26,6 +26,9 @@ type expected struct {
 var chain = [...]string{"one", "two", "three"}
 
 func agreesWithModel(w *world) {
+	if w.ModelUnit > 0 {
+		w.Unit = w.ModelUnit
+	}
 	rapid.Check(w.test, func(t *rapid.T) {
 		for _, r := range w.list() { // what the round before left
 			if _, err := w.System.Delete(w.ctx(), r.Object.Ref(), r.UID); err != nil && !errors.Is(err, access.ErrNotFound) {
@@ -94,7 +97,7 @@ func (m model) put(w *world, o access.Object, t *rapid.T) {
 		}
 	}
 	m[o.Ref()] = e
-	m.shorten()
+	m.shorten(w)
 	if c, ok := o.(*access.Credential); ok && c.Kind() != access.Federated && e.issued.IsZero() {
 		e.issued = m.end(e)
 	}
@@ -170,14 +173,14 @@ func (m model) cut(o access.Object) bool {
 	return false
 }
 
-// shorten takes away the certificates that would outlive what is above them, and shortens the secrets.
-func (m model) shorten() {
+// shorten takes away what is fixed and would outlive what is above it, and shortens the rest.
+func (m model) shorten(w *world) {
 	for _, e := range m {
 		c, ok := e.object.(*access.Credential)
 		if !ok || e.issued.IsZero() {
 			continue
 		}
-		if c.Kind() == access.Secret {
+		if !w.fixed(c.Kind()) {
 			e.issued = m.end(e)
 		} else if e.issued.After(m.end(e)) {
 			e.issued = time.Time{}

@@ -48,6 +48,8 @@ type Harness struct {
 	// Unit is the span in which the suite counts: ends are some units ahead, and one unit passes in Advance. A system
 	// with a clock of its own makes it as short as its ends are exact. An hour when zero.
 	Unit time.Duration
+	// ModelUnit is the unit of the random changes, where it is another: they let no unit pass, and may run for long.
+	ModelUnit time.Duration
 	// Allows asks the real enforcement. Nil where a test cannot; then only what the system says of itself is judged.
 	Allows func(testing.TB, Probe) bool
 	// Proves are the kinds of credentials that Allows can ask with. All that the system offers when nil.

@@ -53,6 +53,11 @@ func newWorld(t *testing.T, p *partner, open func(*testing.T, *Clock) Harness) *
 	return w
 }
 
+// fixed says whether the end of what was issued for a kind cannot be moved.
+func (w *world) fixed(kind access.Kind) bool {
+	return slices.Contains(w.System.Capabilities().Fixed, kind)
+}
+
 func (w *world) ctx() context.Context { return context.Background() }
 
 func (w *world) offers(kind access.Kind) bool {

@@ -1,0 +1,229 @@
+package openbao
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// caLife is how long the authority lives that bootstrap makes.
+const caLife = 10 * 366 * 24 * time.Hour
+
+// crlName is the name under which the authority's revocation list is pushed to the auth method.
+const crlName = "partner"
+
+// certificateRoles are what may be signed for an identity, and who may log in with it. Each identity has a role of its own
+// on the auth method, so that its networks are its own, and deleting the role shuts it out.
+func (s *System) certificateRoles(ctx context.Context, c *access.Credential, end time.Time) ([]role, error) {
+	ca, err := s.authority(ctx)
+	if err != nil {
+		return nil, err
+	}
+	id, name, session := c.IdentityID, roleOf(c.IdentityID), int(s.options.Session.Seconds())
+	cn := id.CommonName()
+	return []role{{s.options.Mounts.PKI + "/roles/" + name, map[string]any{
+		"allow_any_name": false, "allowed_domains": []string{cn}, "allow_bare_domains": true, "enforce_hostnames": false, "allow_localhost": false,
+		"allow_ip_sans": false, "allow_wildcard_certificates": false, "allowed_uri_sans": []string{"partner:" + id.String()},
+		"cn_validations": []string{"disabled"}, "use_csr_common_name": false, "use_csr_sans": false, "server_flag": false, "client_flag": true,
+		"key_type": "any", "key_usage": []string{"DigitalSignature"}, "ext_key_usage": []string{"ClientAuth"}, "no_store": false,
+		"generate_lease": false, "require_cn": true, "not_after_bound": access.At(end).String(), "not_before_duration": "60s",
+	}}, {"auth/" + s.options.Mounts.Cert + "/certs/" + name, map[string]any{
+		"certificate": ca, "display_name": nameOf(id), "allowed_common_names": []string{cn}, "allowed_uri_sans": []string{"partner:" + id.String()},
+		"token_ttl": session, "token_max_ttl": session, "token_explicit_max_ttl": session, "token_no_default_policy": true,
+		"token_policies": []string{}, "token_bound_cidrs": networks(c),
+	}}}, nil
+}
+
+func networks(c *access.Credential) []string {
+	all := []string{}
+	for _, n := range c.AllowedCIDRs {
+		all = append(all, n.String())
+	}
+	return all
+}
+
+// authority is the certificate of the authority that signs, in PEM. It is made where it is missing and the configuration
+// says so.
+func (s *System) authority(ctx context.Context) (string, error) {
+	at, err := s.site(ctx)
+	if err != nil {
+		return "", err
+	}
+	mount := s.options.Mounts.PKI
+	read := func() (string, error) {
+		var ca struct {
+			Certificate string `json:"certificate"`
+		}
+		err := s.client.Get(ctx, mount+"/cert/ca", &ca)
+		return strings.TrimSpace(ca.Certificate), err
+	}
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	engine, there := at.engines[mount+"/"]
+	if there && engine.Type != "pki" {
+		return "", fmt.Errorf("%w: at %s is the engine %s, where pki belongs", access.ErrUnsupported, mount, engine.Type)
+	}
+	if there {
+		if ca, err := read(); err != nil || ca != "" {
+			return ca, gone(err)
+		}
+	}
+	if !s.options.Bootstrap {
+		return "", missing(mount+" with an authority", "bao secrets enable -path="+mount+" -max-lease-ttl=87840h pki",
+			"bao write "+mount+"/root/generate/internal common_name='Partner access' key_type=ec key_bits=256 ttl=87840h")
+	}
+	if !there {
+		config := map[string]any{"type": "pki", "description": "Partner access", "config": map[string]any{"max_lease_ttl": caLife.String()}}
+		if err := s.client.Put(ctx, "sys/mounts/"+mount, config, nil); err != nil && !taken(err) {
+			return "", err
+		}
+	}
+	root := map[string]any{"common_name": "Partner access", "key_type": "ec", "key_bits": 256, "ttl": caLife.String(), "issuer_name": "partner"}
+	err = s.settled(ctx, at, func() error { return s.client.PostOnce(ctx, mount+"/root/generate/internal", root, nil) })
+	if err != nil && !ambiguous(err) && !said(err, "already in use") {
+		return "", err
+	}
+	at.engines[mount+"/"] = mounted{Type: "pki"}
+	var ca string
+	err = s.settled(ctx, at, func() (err error) {
+		if ca, err = read(); err == nil && ca == "" {
+			err = access.ErrNotFound
+		}
+		return err
+	})
+	return ca, err
+}
+
+type signed struct {
+	Certificate string   `json:"certificate"`
+	Chain       []string `json:"ca_chain"`
+	CA          string   `json:"issuing_ca"`
+	Serial      string   `json:"serial_number"`
+	Expiration  int64    `json:"expiration"`
+}
+
+// sign signs the partner's request. Only its key is taken from it.
+func (s *System) sign(ctx context.Context, c *access.Credential, at, until time.Time) (ledger.Item, string, error) {
+	where, err := s.site(ctx)
+	if err != nil {
+		return ledger.Item{}, "", err
+	}
+	request := map[string]any{
+		"csr": c.Certificate.CSR, "common_name": c.IdentityID.CommonName(), "exclude_cn_from_sans": true,
+		"uri_sans": "partner:" + c.IdentityID.String(), "not_after": access.At(until).String(),
+	}
+	var answer signed
+	path := s.options.Mounts.PKI + "/sign/" + roleOf(c.IdentityID)
+	err = s.settled(ctx, where, func() error { return s.client.PostOnce(ctx, path, request, &answer) })
+	if ambiguous(err) {
+		// Whatever was signed, nobody has it: revoke what is not known, and ask anew.
+		if err = s.revokeUnknown(ctx, c.IdentityID); err == nil {
+			err = s.client.PostOnce(ctx, path, request, &answer)
+		}
+	}
+	if err != nil {
+		return ledger.Item{}, "", err
+	}
+	block, _ := pem.Decode([]byte(answer.Certificate))
+	if block == nil {
+		return ledger.Item{}, "", fmt.Errorf("%w: what was signed is not in PEM", access.ErrUnavailable)
+	}
+	sum := sha256.Sum256(block.Bytes)
+	end := time.Unix(answer.Expiration, 0).UTC()
+	if end.After(until) {
+		return ledger.Item{}, "", errors.Join(fmt.Errorf("%w: it was signed until %s, and should end on %s", access.ErrUnsupported, access.At(end), access.At(until)),
+			s.revokeSerial(ctx, answer.Serial))
+	}
+	item := ledger.Item{At: at, Until: end, RotatesAt: c.RotatesAt(at), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
+	return item, strings.TrimSpace(answer.Certificate) + "\n" + strings.TrimSpace(answer.CA) + "\n", nil
+}
+
+// text is a certificate that was signed before, with its authority's.
+func (s *System) text(ctx context.Context, serial string) (string, error) {
+	var leaf struct {
+		Certificate string `json:"certificate"`
+	}
+	if err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/"+serial, &leaf); err != nil {
+		return "", err
+	}
+	ca, err := s.authority(ctx)
+	return strings.TrimSpace(leaf.Certificate) + "\n" + ca + "\n", err
+}
+
+func (s *System) revokeSerial(ctx context.Context, serial string) error {
+	err := s.client.Put(ctx, s.options.Mounts.PKI+"/revoke", map[string]any{"serial_number": serial}, nil)
+	if said(err, "not found") {
+		return nil // it has ended, and was tidied away
+	}
+	return err
+}
+
+// revokeUnknown revokes certificates of an identity that its ledger does not know.
+func (s *System) revokeUnknown(ctx context.Context, id access.IdentityID, known ...ledger.Item) error {
+	var all struct {
+		Certificates map[string]struct {
+			CommonName string    `json:"common_name"`
+			NotAfter   time.Time `json:"not_after"`
+		} `json:"key_info"`
+	}
+	if err := s.client.List(ctx, s.options.Mounts.PKI+"/certs/detailed", &all); err != nil {
+		return gone(err)
+	}
+	d, err := s.fetch(ctx, id)
+	if err != nil {
+		return err
+	}
+	if d != nil {
+		if e := d.entries[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(access.Certificate)}]; e != nil && !e.Removed() {
+			known = append(known, e.Issued...)
+		}
+	}
+	for serial, c := range all.Certificates {
+		if c.CommonName != id.CommonName() || !c.NotAfter.After(s.now()) || knows(known, serial) {
+			continue
+		}
+		if err := s.revokeSerial(ctx, serial); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func knows(items []ledger.Item, serial string) bool {
+	for _, i := range items {
+		if i.Serial == serial {
+			return true
+		}
+	}
+	return false
+}
+
+// pushCRL hands the authority's revocation list to the auth method, until it has the present one: somebody who revoked
+// at the same time may have pushed an older one after ours.
+func (s *System) pushCRL(ctx context.Context) error {
+	pushed := ""
+	for range rounds {
+		var list struct {
+			CRL string `json:"certificate"`
+		}
+		if err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/crl", &list); err != nil {
+			return err
+		}
+		if list.CRL == pushed {
+			return nil
+		}
+		if err := s.client.Put(ctx, "auth/"+s.options.Mounts.Cert+"/crls/"+crlName, map[string]any{"crl": list.CRL}, nil); err != nil {
+			return err
+		}
+		pushed = list.CRL
+	}
+	return fmt.Errorf("%w: the revocation list changes faster than it can be pushed", access.ErrUnavailable)
+}

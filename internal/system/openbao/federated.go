@@ -1,0 +1,87 @@
+package openbao
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// role is something that OpenBao keeps for a credential: what may log in, or what may be signed.
+type role struct {
+	path string
+	body map[string]any
+}
+
+// clockSkew is how far an issuer's clock may be from the server's.
+const clockSkew = 30 * time.Second
+
+// longestToken is the longest life of an issuer's token that is accepted: one that lives for years is a secret of its own.
+const longestToken = 24 * time.Hour
+
+// federatedRole is the CEL role of an identity on its issuer's mount. The mount has checked signature and issuer; the
+// program checks the rest, and caps the session at the end. It names the alias, without which a login would be nobody's.
+//
+// A role of the plain kind has no end, and knows neither the time nor the life of the token.
+func (s *System) federatedRole(c *access.Credential, end time.Time) role {
+	f := c.Federated
+	var audiences []string
+	for _, a := range f.Audiences {
+		audiences = append(audiences, quote(a))
+	}
+	in := "[" + strings.Join(audiences, ", ") + "]"
+	variable := func(name, expression string) map[string]any {
+		return map[string]any{"name": name, "expression": expression}
+	}
+	auth := fmt.Sprintf(`pb.Auth{display_name: %[1]s, alias: logical.Alias{name: %[1]s, metadata: {"last_login": string(now)}}, no_default_policy: true, `+
+		`%[2]slease_options: pb.LeaseOptions{TTL: life, MaxTTL: life, renewable: false, issue_time: now}, explicit_max_ttl: life}`,
+		quote(nameOf(c.IdentityID)), boundNetworks(c))
+	return role{"auth/" + s.jwtMount(f.Issuer) + "/cel/role/" + roleOf(c.IdentityID), map[string]any{
+		"bound_audiences":   f.Audiences,
+		"clock_skew_leeway": int(clockSkew.Seconds()),
+		"expiration_leeway": 0,
+		"not_before_leeway": 0,
+		"message":           "",
+		"cel_program": map[string]any{
+			"variables": []any{
+				variable("ends_at", "timestamp("+quote(access.At(end).String())+")"),
+				variable("left", "(ends_at - now).getSeconds()"),
+				variable("life", fmt.Sprintf("(left < %[1]d ? left : %[1]d) * 1000000000", int(s.options.Session.Seconds()))),
+				variable("right_subject", "has(claims.sub) && type(claims.sub) == string && claims.sub == "+quote(f.Subject)),
+				variable("right_audience", "has(claims.aud) && (type(claims.aud) == string ? claims.aud in "+in+
+					" : type(claims.aud) == list && claims.aud.exists(a, a in "+in+"))"),
+				variable("fresh", fmt.Sprintf("has(claims.exp) && timestamp(int(claims.exp)) > now && (!has(claims.iat) || int(claims.exp) - int(claims.iat) <= %d)",
+					int(longestToken.Seconds()))),
+				variable("auth", auth),
+			},
+			"expression": `left <= 0 ? "the access has ended" : !right_subject ? "another subject" : !right_audience ? "another audience" : !fresh ? "a token without an end, or of more than a day" : auth`,
+		},
+	}}
+}
+
+// boundNetworks binds the session of a login to the credential's networks.
+func boundNetworks(c *access.Credential) string {
+	var all []string
+	for _, n := range c.AllowedCIDRs {
+		all = append(all, quote(n.String()))
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return "bound_cidrs: [" + strings.Join(all, ", ") + "], "
+}
+
+// quote writes a text as a string of CEL, whose escapes are those of Go for what is ASCII; all else is escaped.
+func quote(text string) string { return strconv.QuoteToASCII(text) }
+
+// issuerMount is the accessor of an issuer's auth method.
+func (s *System) issuerMount(ctx context.Context, issuer string) (accessor string, err error) {
+	path := s.jwtMount(issuer)
+	trust := map[string]any{"oidc_discovery_url": issuer, "bound_issuer": issuer}
+	return s.authMount(ctx, path, "jwt", func(ctx context.Context) error {
+		return s.client.Put(ctx, "auth/"+path+"/config", trust, nil)
+	}, fmt.Sprintf("bao write auth/%s/config oidc_discovery_url=%s bound_issuer=%s", path, issuer, issuer))
+}

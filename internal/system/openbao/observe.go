@@ -1,0 +1,296 @@
+package openbao
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// observe adds to a record what OpenBao holds beside the ledger: what was cut by hand, when it was last used, and what
+// differs from the declaration.
+func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r *access.Record) error {
+	if e.Removed() {
+		return nil
+	}
+	id := e.Object.Holder()
+	if drift, err := edited(snap, id); err != nil {
+		return err
+	} else if drift != "" {
+		r.Drift = append(r.Drift, drift)
+	}
+	if e.Ref().Type == access.TypeGrant {
+		if n := snap.known(id); n != nil && n.entity != nil { // asked for the identity already
+			r.Held = n.entity.Disabled && !snap.ledger.Standing(id).Cut()
+		}
+		return nil
+	}
+	n, err := s.native(ctx, snap, id)
+	if err != nil {
+		return err
+	}
+	r.Held = n.entity != nil && n.entity.Disabled && !snap.ledger.Standing(id).Cut()
+	switch o := e.Object.(type) {
+	case *access.Identity:
+		r.Drift = append(r.Drift, s.entityDrift(ctx, snap, o, e, n.entity)...)
+		r.LastUsedAt = s.lastUsed(snap, id, n)
+	case *access.Credential:
+		drift, err := s.credentialDrift(ctx, snap, o, e, n)
+		if err != nil {
+			return err
+		}
+		r.Drift = append(r.Drift, drift...)
+		r.LastUsedAt = s.lastLogin(o, n)
+	}
+	return nil
+}
+
+// edited says what a policy's text is changed by hand.
+func edited(snap *snapshot, id access.IdentityID) (string, error) {
+	d := snap.documents[id]
+	want, err := compile(snap.ledger, d.entries, id)
+	if err != nil || d.body == want {
+		return "", err
+	}
+	return fmt.Sprintf("The policy %s does not say what is declared: somebody edited it, or what it hangs on was changed and the change not finished.", nameOf(id)), nil
+}
+
+// known is what was asked about an identity already.
+func (s *snapshot) known(id access.IdentityID) *native {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.natives[id]
+}
+
+// native is what OpenBao holds of an identity beside its policy. It is read at most once for a snapshot.
+func (s *System) native(ctx context.Context, snap *snapshot, id access.IdentityID) (*native, error) {
+	if n := snap.known(id); n != nil {
+		return n, nil
+	}
+	n := &native{roles: map[string]map[string]any{}, secrets: map[string]secretID{}}
+	var err error
+	if n.entity, err = s.readEntity(ctx, id); err != nil {
+		return nil, err
+	}
+	for _, e := range snap.documents[id].below() {
+		c, ok := e.Credential()
+		if !ok || e.Removed() {
+			continue
+		}
+		for _, path := range s.rolePaths(c) {
+			var role map[string]any
+			if err := s.client.Get(ctx, path, &role); gone(err) != nil {
+				return nil, err
+			}
+			n.roles[path] = role
+		}
+		if c.Kind() != access.Secret {
+			continue
+		}
+		all, err := s.accessors(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, accessor := range all {
+			var one secretID
+			err := s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor}, &one)
+			if gone(err) != nil {
+				return nil, err
+			}
+			n.add(one)
+		}
+	}
+	snap.mu.Lock()
+	defer snap.mu.Unlock()
+	snap.natives[id] = n
+	return n, nil
+}
+
+// add takes in a secret id; one that has ended answers with nothing.
+func (n *native) add(one secretID) {
+	if one.Accessor != "" {
+		n.secrets[one.Accessor] = one
+	}
+}
+
+// entityDrift says what an entity has that its identity was not declared with.
+func (s *System) entityDrift(ctx context.Context, snap *snapshot, i *access.Identity, e *ledger.Entry, there *entity) (drift []string) {
+	if there == nil {
+		return []string{fmt.Sprintf("The entity %s is not there: nobody can log in as it, until it is applied again.", nameOf(i.ID))}
+	}
+	stands := snap.ledger.Standing(i.ID)
+	if !there.Disabled && stands.Cut() {
+		drift = append(drift, "The entity is enabled, though the identity is suspended. Its policy allows nothing.")
+	}
+	if more := without(there.Policies, nameOf(i.ID)); len(more) > 0 {
+		drift = append(drift, "The entity has further policies: "+strings.Join(more, ", ")+".")
+	}
+	if !slices.Contains(there.Policies, nameOf(i.ID)) {
+		drift = append(drift, "The entity lacks its policy: it can do nothing that is granted.")
+	}
+	if len(there.Groups) > 0 {
+		drift = append(drift, "The entity is in groups: "+strings.Join(there.Groups, ", ")+".")
+	}
+	if want := metadata(i, e, stands.End); !maps.Equal(want, there.Metadata) {
+		drift = append(drift, "The entity's metadata is not what was written.")
+	}
+	for _, a := range s.strangerAliases(ctx, snap, i.ID, there) {
+		drift = append(drift, fmt.Sprintf("Who logs in as %q at %s is this entity too.", a.Name, a.Accessor))
+	}
+	return drift
+}
+
+func without(all []string, one string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
+}
+
+// strangerAliases are an entity's aliases that belong to no credential of the identity.
+func (s *System) strangerAliases(ctx context.Context, snap *snapshot, id access.IdentityID, there *entity) (strangers []alias) {
+	at, err := s.site(ctx)
+	if err != nil {
+		return nil
+	}
+	ours := map[string]bool{}
+	for _, e := range snap.documents[id].below() {
+		if c, ok := e.Credential(); ok {
+			ours[at.auth[s.mountOf(c)+"/"].Accessor] = true
+		}
+	}
+	for _, a := range there.Aliases {
+		if !ours[a.Accessor] {
+			strangers = append(strangers, a)
+		}
+	}
+	return strangers
+}
+
+// credentialDrift says what differs in a credential's roles and alias, and what was issued past us.
+func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
+	roles, err := s.roles(ctx, c, snap.ledger.End(e))
+	if err != nil {
+		return nil, err
+	}
+	for _, want := range roles {
+		got := n.roles[want.path]
+		if got == nil {
+			drift = append(drift, want.path+" is not there: nobody can log in with it, until it is applied again.")
+			continue
+		}
+		for _, field := range slices.Sorted(maps.Keys(want.body)) {
+			if !alike(want.body[field], got[field]) {
+				drift = append(drift, fmt.Sprintf("%s of %s is not what was declared.", field, want.path))
+			}
+		}
+	}
+	accessor, name, err := s.aliasOf(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	switch a := n.entity.onMount(accessor); {
+	case n.entity == nil:
+	case a == nil:
+		drift = append(drift, "The alias of the credential is not at this entity: who logs in is somebody else, or nobody.")
+	case !strings.EqualFold(a.Name, name):
+		drift = append(drift, fmt.Sprintf("The alias is %q, where %q belongs.", a.Name, name))
+	}
+	if c.Kind() == access.Secret {
+		drift = append(drift, secretDrift(e, n)...)
+	}
+	return drift, nil
+}
+
+func secretDrift(e *ledger.Entry, n *native) (drift []string) {
+	ours := map[string]ledger.Item{}
+	for _, i := range e.Issued {
+		ours[i.Accessor] = i
+	}
+	for _, accessor := range slices.Sorted(maps.Keys(n.secrets)) {
+		if _, known := ours[accessor]; !known {
+			drift = append(drift, fmt.Sprintf("There is a secret id that was not made here: its accessor is %s.", accessor))
+		}
+	}
+	return drift
+}
+
+// alike says whether OpenBao returns what was written: numbers of any kind, an empty list for none, PEM with or without
+// its last line end.
+func alike(want, got any) bool {
+	return reflect.DeepEqual(plain(want), plain(got))
+}
+
+func plain(v any) any {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var p any
+	if json.Unmarshal(text, &p) != nil {
+		return nil
+	}
+	return tidied(p)
+}
+
+func tidied(v any) any {
+	switch v := v.(type) {
+	case string:
+		if moment, err := time.Parse(time.RFC3339, v); err == nil {
+			return moment.UTC().Format(time.RFC3339)
+		}
+		return strings.TrimSpace(v)
+	case []any:
+		if len(v) == 0 {
+			return nil
+		}
+		for i := range v {
+			v[i] = tidied(v[i])
+		}
+		return v
+	case map[string]any:
+		for k := range v {
+			v[k] = tidied(v[k])
+		}
+		return v
+	}
+	return v
+}
+
+// lastLogin is when a credential was last logged in with, as far as OpenBao remembers: of certificates it does not.
+func (s *System) lastLogin(c *access.Credential, n *native) (last time.Time) {
+	switch c.Kind() {
+	case access.Secret:
+		for _, one := range n.secrets {
+			if one.Updated.After(one.Created) && one.Updated.After(last) {
+				last = one.Updated
+			}
+		}
+	case access.Federated:
+		if n.entity == nil {
+			return last
+		}
+		for _, a := range n.entity.Aliases {
+			if at, err := time.Parse(time.RFC3339Nano, a.Metadata["last_login"]); err == nil && at.After(last) && a.Name == nameOf(c.IdentityID) {
+				last = at
+			}
+		}
+	}
+	return last.UTC().Truncate(time.Second)
+}
+
+// lastUsed is when an identity was last logged in as.
+func (s *System) lastUsed(snap *snapshot, id access.IdentityID, n *native) (last time.Time) {
+	for _, e := range snap.documents[id].below() {
+		if c, ok := e.Credential(); ok {
+			if at := s.lastLogin(c, n); at.After(last) {
+				last = at
+			}
+		}
+	}
+	return last
+}

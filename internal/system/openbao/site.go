@@ -1,0 +1,189 @@
+package openbao
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// site is what was found out about the server, once in a process.
+type site struct {
+	version release
+	// cluster: others may answer, from a state that is a little old.
+	cluster bool
+	// auth and engines are what is mounted where: "partner-approle/" without auth/ before it.
+	auth, engines map[string]mounted
+	// bundles: the workflow of bundle.go is installed, and may be executed.
+	bundles bool
+}
+
+type mounted struct {
+	Type     string `json:"type"`
+	Accessor string `json:"accessor"`
+}
+
+// release is a version of OpenBao.
+type release [3]int
+
+// What OpenBao has to have. Before 2.6 no listing returns policies with their text, and the workflows are missing; paths
+// of policies expire since 2.3, and CEL roles came in between. Only a part of what this package needs was there before.
+var (
+	oldest = release{2, 6, 0}
+	// promptSecrets is the first version known to check the end of a secret id at login. Before, the tidy removes it, each
+	// minute.
+	promptSecrets = release{2, 7, 2}
+)
+
+func parseRelease(text string) (r release, err error) {
+	core, _, _ := strings.Cut(strings.TrimPrefix(text, "v"), "-")
+	core, _, _ = strings.Cut(core, "+")
+	parts := strings.Split(core, ".")
+	if len(parts) != len(r) {
+		return r, fmt.Errorf("%q is no version", text)
+	}
+	for i, p := range parts {
+		if r[i], err = strconv.Atoi(p); err != nil {
+			return r, fmt.Errorf("%q is no version", text)
+		}
+	}
+	return r, nil
+}
+
+func (r release) before(o release) bool {
+	for i := range r {
+		if r[i] != o[i] {
+			return r[i] < o[i]
+		}
+	}
+	return false
+}
+
+func (r release) String() string { return fmt.Sprintf("%d.%d.%d", r[0], r[1], r[2]) }
+
+// site looks at the server, once.
+func (s *System) site(ctx context.Context) (*site, error) {
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	if s.found != nil {
+		return s.found, nil
+	}
+	at, err := s.probe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.found = at
+	return at, nil
+}
+
+func (s *System) probe(ctx context.Context) (*site, error) {
+	var status struct {
+		Version string `json:"version"`
+	}
+	if err := s.client.Get(ctx, "sys/seal-status", &status); err != nil {
+		return nil, err
+	}
+	at := &site{}
+	var err error
+	if at.version, err = parseRelease(status.Version); err != nil {
+		return nil, fmt.Errorf("%w: the server does not say which version of OpenBao it is: %w", access.ErrUnsupported, err)
+	}
+	// HashiCorp Vault answers the same paths, with versions of 1.x.
+	if at.version.before(oldest) {
+		return nil, fmt.Errorf("%w: the server is of version %s. It takes OpenBao %s or later, whose policies end path by path, and whose CEL roles "+
+			"know the time: nothing else could end access natively. HashiCorp Vault has neither", access.ErrUnsupported, at.version, oldest)
+	}
+	var leader struct {
+		Cluster bool `json:"ha_enabled"`
+	}
+	if err := s.client.Get(ctx, "sys/leader", &leader); err != nil {
+		return nil, err
+	}
+	at.cluster = leader.Cluster
+	if err := s.client.Get(ctx, "sys/auth", &at.auth); err != nil {
+		return nil, err
+	}
+	if err := s.client.Get(ctx, "sys/mounts", &at.engines); err != nil {
+		return nil, err
+	}
+	at.bundles, err = s.bundler(ctx)
+	return at, err
+}
+
+// missing is a mount that is not there, with the commands that make it.
+func missing(path string, commands ...string) error {
+	return fmt.Errorf("%w: nothing is mounted at %s. Run\n\n    %s\n\nor set bootstrap = true, with a login that may do so",
+		access.ErrUnsupported, path, strings.Join(commands, "\n    "))
+}
+
+// authMount is the accessor of an auth method, which is made where it is missing and the configuration says so.
+func (s *System) authMount(ctx context.Context, path, kind string, settle func(context.Context) error, commands ...string) (accessor string, err error) {
+	at, err := s.site(ctx)
+	if err != nil {
+		return "", err
+	}
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	if m, found := at.auth[path+"/"]; found {
+		if m.Type != kind {
+			return "", fmt.Errorf("%w: at auth/%s is the auth method %s, where %s belongs", access.ErrUnsupported, path, m.Type, kind)
+		}
+		return m.Accessor, nil
+	}
+	if !s.options.Bootstrap {
+		return "", missing("auth/"+path, append([]string{fmt.Sprintf("bao auth enable -path=%s %s", path, kind)}, commands...)...)
+	}
+	config := map[string]any{"type": kind, "description": "Partner access", "config": map[string]any{"max_lease_ttl": longestSecret.String()}}
+	if err := s.client.Put(ctx, "sys/auth/"+path, config, nil); err != nil && !taken(err) {
+		return "", err
+	}
+	if settle != nil {
+		if err := s.settled(ctx, at, func() error { return settle(ctx) }); err != nil {
+			return "", err
+		}
+	}
+	var all map[string]mounted
+	err = s.settled(ctx, at, func() error {
+		if err := s.client.Get(ctx, "sys/auth", &all); err != nil {
+			return err
+		}
+		if all[path+"/"].Accessor == "" {
+			return fmt.Errorf("auth/%s: %w", path, access.ErrNotFound)
+		}
+		return nil
+	})
+	if err == nil {
+		at.auth = all
+	}
+	return all[path+"/"].Accessor, err
+}
+
+// longestSecret is the most that a secret id may live: what the rules allow a credential, and some.
+const longestSecret = 2 * 366 * 24 * time.Hour
+
+// settled repeats what may fail on a standby for as long as it has not heard of what was just written.
+func (s *System) settled(ctx context.Context, at *site, ask func() error) error {
+	for begun := access.WallClock(); ; {
+		err := ask()
+		if err == nil || !at.cluster || !unheard(err) || access.WallClock().Sub(begun) > staleness {
+			return err
+		}
+		if err := pause(ctx, 30*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// jwtMount is the auth method of an issuer: each has its own, so that one can be turned off for all who come from there.
+func (s *System) jwtMount(issuer string) string {
+	if path, named := s.options.Mounts.JWT[issuer]; named {
+		return path
+	}
+	sum := sha256.Sum256([]byte(issuer))
+	return "partner-jwt-" + hex.EncodeToString(sum[:6])
+}
