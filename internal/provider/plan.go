@@ -32,6 +32,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		resp.Diagnostics.AddError("Cannot read the access system", sentence(err)+". Without it nothing can be planned.")
 		return
 	}
+	g.compareClocks(&resp.Diagnostics)
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
 	if name := P(plan).defaulted(); name != "" {
 		var given types.String

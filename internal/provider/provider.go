@@ -18,6 +18,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao"
 )
 
 // New makes providers of a version that read the time from a clock.
@@ -35,12 +36,16 @@ type partnerProvider struct {
 	open    func(directory string, o embedded.Options) access.System
 }
 
-var _ provider.ProviderWithFunctions = (*partnerProvider)(nil)
+var (
+	_ provider.ProviderWithFunctions      = (*partnerProvider)(nil)
+	_ provider.ProviderWithValidateConfig = (*partnerProvider)(nil)
+)
 
 type providerModel struct {
 	Environment types.String `tfsdk:"environment"`
 	Stack       types.String `tfsdk:"stack"`
 	Embedded    types.Object `tfsdk:"embedded"`
+	OpenBao     types.Object `tfsdk:"openbao"`
 	Guardrails  types.Object `tfsdk:"guardrails"`
 	Partners    types.Map    `tfsdk:"partners"`
 }
@@ -88,17 +93,41 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 	if m.Stack.IsNull() {
 		stack = "default"
 	}
-	options := embedded.Options{
-		Clock: p.clock, Environment: settings.Environment, Passphrase: os.Getenv("PARTNER_PASSPHRASE"), Command: "terraform-provider-partner " + p.version,
-	}
-	directory, ok := m.embedded(&options, &resp.Diagnostics)
+	system, ok := p.system(m, stack, &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	system := p.open(directory, options)
 	s := newSession(system, settings, stack)
 	s.collects = m.collects()
 	resp.ResourceData, resp.DataSourceData = s, s
+}
+
+// ValidateConfig refuses a configuration of OpenBao without a stack: many share a cluster, and each has to own its own.
+func (p *partnerProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	m, ok := read[providerModel](ctx, req.Config, &resp.Diagnostics)
+	if ok && !m.OpenBao.IsNull() && m.Stack.IsNull() {
+		resp.Diagnostics.AddAttributeError(path.Root("stack"), "OpenBao needs a stack", "Several configurations share one OpenBao. The stack says which "+
+			"of them owns what this one makes, so that none changes another's: stack = \"partners\".")
+	}
+}
+
+// system is the access system that is configured.
+func (p *partnerProvider) system(m *providerModel, stack string, diags *diag.Diagnostics) (access.System, bool) {
+	if !m.OpenBao.IsNull() {
+		options, ok := m.openbaoOptions(p.version, stack, diags)
+		if !ok {
+			return nil, false
+		}
+		return openbao.Open(options), true
+	}
+	options := embedded.Options{
+		Clock: p.clock, Environment: m.Environment.ValueString(), Passphrase: os.Getenv("PARTNER_PASSPHRASE"), Command: "terraform-provider-partner " + p.version,
+	}
+	directory, ok := m.embedded(&options, diags)
+	if !ok {
+		return nil, false
+	}
+	return p.open(directory, options), true
 }
 
 // embedded is where the embedded system lives, .partner/ENVIRONMENT below the working directory unless it is said, and

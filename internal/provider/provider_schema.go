@@ -32,7 +32,7 @@ func providerSchema() schema.Schema {
 			},
 			"stack": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("a stack's name")},
-				MarkdownDescription: "Who owns what this configuration makes: no other stack changes it. Default `default` on the embedded system.",
+				MarkdownDescription: "Who owns what this configuration makes: no other stack changes it. Required with `openbao`; default `default` on the embedded system.",
 			},
 			"embedded": schema.SingleNestedAttribute{
 				Optional:            true,
@@ -49,6 +49,7 @@ func providerSchema() schema.Schema {
 					},
 				},
 			},
+			"openbao":    openbaoAttribute(),
 			"guardrails": guardrailsAttribute(),
 			"partners":   partnersAttribute(),
 		},

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type session struct {
 	vanished map[access.Ref]bool
 	seen     map[access.Ref]kept
 	findings map[access.Ref][]guardrail.Finding
+	clocks   sync.Once
 	collects bool // findings are recorded instead of refused, and nothing is changed
 }
 
@@ -58,6 +60,27 @@ func (s *session) load(ctx context.Context) error {
 	}
 	s.loaded = true
 	return nil
+}
+
+// tolerableSkew is how far the system's clock may be from this machine's without a word.
+const tolerableSkew = time.Minute
+
+// compareClocks warns, once, where a system with a clock of its own is far from this machine's time: moments that people
+// write down by theirs would mean others there.
+func (s *session) compareClocks(diags *diag.Diagnostics) {
+	system, has := s.system.(interface{ Skew() (time.Duration, bool) })
+	if !has {
+		return
+	}
+	skew, known := system.Skew()
+	if !known || skew.Abs() <= tolerableSkew {
+		return
+	}
+	s.clocks.Do(func() {
+		here := access.WallClock()
+		diags.AddWarning("The clocks differ", fmt.Sprintf("This machine says %s, the access system %s. The system's clock decides when access ends: "+
+			"set whichever is wrong.", access.At(here), access.At(here.Add(skew))))
+	})
 }
 
 // leftBehind is the name under which this stack holds the same grant already, where that is not its usual one: what was

@@ -34,7 +34,7 @@ func (s *System) certificateRoles(ctx context.Context, c *access.Credential, end
 		"allow_ip_sans": false, "allow_wildcard_certificates": false, "allowed_uri_sans": []string{"partner:" + id.String()},
 		"cn_validations": []string{"disabled"}, "use_csr_common_name": false, "use_csr_sans": false, "server_flag": false, "client_flag": true,
 		"key_type": "any", "key_usage": []string{"DigitalSignature"}, "ext_key_usage": []string{"ClientAuth"}, "no_store": false,
-		"generate_lease": false, "require_cn": true, "not_after_bound": access.At(end).String(), "not_before_duration": "60s",
+		"generate_lease": false, "require_cn": true, "not_after_bound": access.At(end).String(), "not_before_duration": 60,
 	}}, {"auth/" + s.options.Mounts.Cert + "/certs/" + name, map[string]any{
 		"certificate": ca, "display_name": nameOf(id), "allowed_common_names": []string{cn}, "allowed_uri_sans": []string{"partner:" + id.String()},
 		"token_ttl": session, "token_max_ttl": session, "token_explicit_max_ttl": session, "token_no_default_policy": true,

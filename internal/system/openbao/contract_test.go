@@ -25,6 +25,9 @@ import (
 )
 
 func TestContract(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
 	realtool.Find(t, "bao")
 	systemtest.Run(t, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
 		t.Parallel()

@@ -1,0 +1,66 @@
+# What `terraform apply` needs beside the policy `plan`.
+#
+# Whoever may write policies and entities can give himself anything in this namespace: give partner access a namespace of
+# its own, and this policy to the pipeline alone.
+
+path "sys/policies/acl/partner/*" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+path "identity/entity/id/+" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+path "identity/entity/name/partner/*" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+path "identity/entity-alias" {
+  capabilities = ["create", "update"]
+}
+path "identity/entity-alias/id/+" {
+  capabilities = ["read", "update", "delete"]
+}
+path "identity/group/id" {
+  capabilities = ["list"]
+}
+path "identity/group/id/+" {
+  capabilities = ["read", "delete"]
+}
+
+path "auth/partner-approle/role/+" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+path "auth/partner-approle/role/+/role-id" {
+  capabilities = ["create", "read", "update"]
+}
+path "auth/partner-approle/role/+/custom-secret-id" {
+  capabilities = ["create", "update"]
+}
+path "auth/partner-approle/role/+/secret-id/lookup" {
+  capabilities = ["create", "update"]
+}
+path "auth/partner-approle/role/+/secret-id-accessor/destroy" {
+  capabilities = ["create", "update"]
+}
+path "auth/+/cel/role/+" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+path "auth/+/role/+" {
+  capabilities = ["delete"]
+}
+path "auth/partner-cert/certs/+" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+path "auth/partner-cert/crls/+" {
+  capabilities = ["create", "read", "update"]
+}
+path "partner-pki/roles/+" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+path "partner-pki/sign/+" {
+  capabilities = ["create", "update"]
+}
+path "partner-pki/revoke" {
+  capabilities = ["create", "update"]
+}
+path "partner-pki/certs/detailed" {
+  capabilities = ["list"]
+}

@@ -1,0 +1,59 @@
+# What `terraform plan` needs: it reads, and changes nothing.
+
+path "auth/token/lookup-self" {
+  capabilities = ["read"]
+}
+path "auth/token/renew-self" {
+  capabilities = ["update"]
+}
+
+# What is mounted, and what partners hold.
+path "sys/auth" {
+  capabilities = ["read"]
+}
+path "sys/mounts" {
+  capabilities = ["read"]
+}
+path "sys/policies/detailed/acl/partner" {
+  capabilities = ["list"]
+}
+path "sys/policies/detailed/acl/partner/*" {
+  capabilities = ["list"]
+}
+path "sys/policies/acl/partner/*" {
+  capabilities = ["read"]
+}
+path "identity/entity/name/partner/*" {
+  capabilities = ["read"]
+}
+
+# How they log in. LIST is asked with an empty last segment, which + matches.
+path "auth/partner-approle/role/+" {
+  capabilities = ["read"]
+}
+path "auth/partner-approle/role/+/secret-id" {
+  capabilities = ["list"]
+}
+path "auth/partner-approle/role/+/secret-id-accessor/lookup" {
+  capabilities = ["create", "update"]
+}
+path "auth/+/cel/role/+" {
+  capabilities = ["read", "list"]
+}
+path "auth/partner-cert/certs/+" {
+  capabilities = ["read", "list"]
+}
+path "partner-pki/roles/+" {
+  capabilities = ["read", "list"]
+}
+path "partner-pki/cert/+" {
+  capabilities = ["read"]
+}
+
+# Many requests as one. It gives nothing that the paths above do not.
+path "sys/workflows/manage/partner-bundle" {
+  capabilities = ["read"]
+}
+path "sys/workflows/execute/partner-bundle" {
+  capabilities = ["update"]
+}

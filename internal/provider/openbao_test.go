@@ -1,0 +1,325 @@
+package provider_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+)
+
+// cluster is a real OpenBao that examples/openbao/setup.sh has prepared, a partner's issuer, and the CLI.
+type cluster struct {
+	*cli
+	bao         *realtool.Bao
+	issuer      string
+	issuerKey   *ecdsa.PrivateKey
+	recipient   *age.X25519Identity
+	globexKey   *ecdsa.PrivateKey
+	plan, apply string // tokens
+}
+
+// administrators' rights end with the setup: the provider's own tokens have the shipped policies and nothing else.
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	bao := realtool.StartBao(t)
+	c := &cluster{cli: newCLI(t), bao: bao, issuerKey: newKey(t), globexKey: newKey(t)}
+	c.issuer = c.startIssuer()
+	var err error
+	if c.recipient, err = age.GenerateX25519Identity(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(c.folder, os.DirFS("../../examples/openbao")); err != nil {
+		t.Fatal(err)
+	}
+	setup := exec.Command(filepath.Join(c.folder, "setup.sh"), c.issuer)
+	setup.Env = append(os.Environ(), "BAO_ADDR="+bao.Address, "BAO_TOKEN="+bao.RootToken, "BAO_CACERT="+bao.CAFile,
+		"PATH="+filepath.Dir(realtool.Find(t, "bao"))+":"+os.Getenv("PATH"), "HOME="+t.TempDir())
+	if out, err := setup.CombinedOutput(); err != nil {
+		t.Fatalf("setup.sh: %v\n%s", err, out)
+	}
+	for _, engine := range []string{"orders", "invoices", "stock"} {
+		c.must("POST", "sys/mounts/"+engine, map[string]any{"type": "kv"})
+	}
+	c.plan, c.apply = c.token("partner-plan"), c.token("partner-plan", "partner-apply")
+	c.as(c.apply)
+	c.variables()
+	c.cli.must("get")
+	return c
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// must asks OpenBao as the administrator.
+func (c *cluster) must(method, path string, body any) map[string]any {
+	c.t.Helper()
+	status, answer := c.bao.Call(c.t, c.bao.RootToken, method, path, body)
+	if status >= http.StatusMultipleChoices && status != http.StatusNotFound {
+		c.t.Fatalf("%s %s: %d %v", method, path, status, answer)
+	}
+	return answer
+}
+
+func (c *cluster) token(policies ...string) string {
+	c.t.Helper()
+	answer := c.must("POST", "auth/token/create", map[string]any{"policies": policies, "no_default_policy": true, "ttl": "1h"})
+	token, _ := answer["auth"].(map[string]any)["client_token"].(string)
+	return token
+}
+
+// as lets Terraform log in with a token.
+func (c *cluster) as(token string) {
+	c.env = append(c.env, "BAO_ADDR="+c.bao.Address, "BAO_CACERT="+c.bao.CAFile, "BAO_TOKEN="+token)
+}
+
+// startIssuer is the partner's OIDC issuer: its discovery document and its key.
+func (c *cluster) startIssuer() string {
+	keys := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: c.issuerKey.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}}}
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	c.t.Cleanup(server.Close)
+	answer := func(path string, v any) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(v) })
+	}
+	answer("/keys", keys)
+	answer("/.well-known/openid-configuration", map[string]any{
+		"issuer": server.URL, "jwks_uri": server.URL + "/keys", "authorization_endpoint": server.URL + "/none",
+		"id_token_signing_alg_values_supported": []string{"ES256"}, "response_types_supported": []string{"id_token"}, "subject_types_supported": []string{"public"},
+	})
+	return server.URL
+}
+
+func (c *cluster) variables() {
+	c.t.Helper()
+	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, c.globexKey)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]any{
+		"expires_at": access.At(time.Now().Add(100 * 24 * time.Hour)).String(), "agreements_end_at": access.At(time.Now().Add(200 * 24 * time.Hour)).String(),
+		"acme_issuer": c.issuer, "globex_networks": []string{"127.0.0.0/24"}, "initech_networks": []string{"127.0.0.0/24"},
+		"globex_csr":        string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request})),
+		"initech_recipient": c.recipient.Recipient().String(),
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.file("terraform.tfvars.json", string(text))
+}
+
+// output reads an output of the configuration into v.
+func (c *cluster) output(name string, v any) {
+	c.t.Helper()
+	if err := json.Unmarshal([]byte(c.cli.must("output", "-json", name)), v); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// login is a partner's login: the token that it gives, or "".
+func (c *cluster) login(path string, show *tls.Certificate, body any) string {
+	c.t.Helper()
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(c.bao.CA))
+	config := &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	if show != nil {
+		config.Certificates = []tls.Certificate{*show}
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	transport := &http.Transport{TLSClientConfig: config}
+	defer transport.CloseIdleConnections()
+	resp, err := (&http.Client{Transport: transport}).Post(c.bao.Address+"/v1/"+path, "application/json", bytes.NewReader(text))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		Auth struct {
+			Token string `json:"client_token"`
+		}
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		c.t.Fatal(err)
+	}
+	return answer.Auth.Token
+}
+
+// acme is a session of ACME in an environment.
+func (c *cluster) acme(environment string) string {
+	c.t.Helper()
+	var logins map[string]map[string]string
+	c.output("logins", &logins)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: c.issuerKey}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	now := time.Now()
+	text, err := jwt.Signed(signer).Claims(jwt.Claims{
+		Issuer: c.issuer, Subject: "svc-orders-" + environment, Audience: jwt.Audience{"orders.example.com"},
+		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
+	}).Serialize()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	at := logins[map[string]string{"prod": "acme", "test": "acme_test"}[environment]]
+	return c.login(at["path"], nil, map[string]any{"role": at["role"], "jwt": text})
+}
+
+// globex is a session of Globex.
+func (c *cluster) globex() string {
+	c.t.Helper()
+	var logins map[string]map[string]string
+	c.output("logins", &logins)
+	var text string
+	c.output("globex_certificate", &text)
+	show := &tls.Certificate{PrivateKey: c.globexKey}
+	for block, rest := pem.Decode([]byte(text)); block != nil; block, rest = pem.Decode(rest) {
+		show.Certificate = append(show.Certificate, block.Bytes)
+	}
+	return c.login(logins["globex"]["path"], show, map[string]any{"name": logins["globex"]["name"]})
+}
+
+// initech is a session of Initech, who opens what was sealed to it, and that secret.
+func (c *cluster) initech() (token, secret string) {
+	c.t.Helper()
+	var logins map[string]map[string]string
+	c.output("logins", &logins)
+	var sealed string
+	c.output("initech_secret", &sealed)
+	opened, err := age.Decrypt(armor.NewReader(strings.NewReader(sealed)), c.recipient)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	clear, err := io.ReadAll(opened)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	secret = strings.TrimSpace(string(clear))
+	return c.login(logins["initech"]["path"], nil, map[string]any{"role_id": logins["initech"]["role_id"], "secret_id": secret}), secret
+}
+
+// may asks as the holder of a session.
+func (c *cluster) may(who, token, method, path string, want bool) {
+	c.t.Helper()
+	if token == "" {
+		c.t.Fatalf("%s cannot log in", who)
+	}
+	status, _ := c.bao.Call(c.t, token, method, path, map[string]any{"a": "b"})
+	if got := status != http.StatusForbidden; got != want {
+		c.t.Errorf("%s: %s %s is answered by %d; allowed should be %v", who, method, path, status, want)
+	}
+}
+
+// left is all that OpenBao still has under our names.
+func (c *cluster) left() (found []string) {
+	c.t.Helper()
+	for _, path := range []string{
+		"sys/policies/acl/partner", "identity/entity/name", "identity/entity-alias/id", "auth/partner-approle/role",
+		"auth/partner-cert/certs", "partner-pki/roles", "auth/partner-jwt-acme/cel/role",
+	} {
+		answer := c.must("LIST", path, nil)
+		data, _ := answer["data"].(map[string]any)
+		keys, _ := data["keys"].([]any)
+		for _, k := range keys {
+			found = append(found, path+": "+k.(string))
+		}
+	}
+	return found
+}
+
+func TestACompanyWithThreePartnersOnOpenBao(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
+	t.Parallel()
+	c := newCluster(t)
+	c.cli.must("apply", "-auto-approve")
+
+	prod, test, globex := c.acme("prod"), c.acme("test"), c.globex()
+	initech, secret := c.initech()
+	c.may("ACME", prod, "GET", "orders/acme/prod/1.csv", true)
+	c.may("ACME", prod, "GET", "orders/acme/test/1.csv", false)
+	c.may("ACME", prod, "POST", "orders/acme/prod/1.csv", false)
+	c.may("ACME in test", test, "GET", "orders/acme/test/1.csv", true)
+	c.may("ACME in test", test, "GET", "orders/acme/prod/1.csv", false)
+	c.may("Globex", globex, "POST", "invoices/globex/inbox/2026-11.pdf", true)
+	c.may("Globex", globex, "GET", "invoices/globex/inbox/2026-11.pdf", false)
+	c.may("Initech", initech, "GET", "stock/initech/levels/1", true)
+	c.may("Initech", initech, "GET", "orders/acme/prod/1.csv", false)
+
+	c.as(c.plan) // the policy of plans is enough for one
+	if out, err := c.try("plan", "-detailed-exitcode"); err != nil {
+		t.Fatalf("the plan is not empty: %v\n%s", err, out)
+	}
+	if out, err := c.try("destroy", "-auto-approve"); err == nil || !strings.Contains(out, "permission") {
+		t.Errorf("with the policy of plans, destroy says: %v\n%s", err, out)
+	}
+
+	cut := c.token("partner-cut") // the person on call, at three in the morning
+	if status, answer := c.bao.Call(t, cut, "POST", "identity/entity/name/partner/acme/prod/orders-etl", map[string]any{"disabled": true}); status >= 300 {
+		t.Fatalf("cut: %d %v", status, answer)
+	}
+	c.may("ACME after the cut", prod, "GET", "orders/acme/prod/1.csv", false)
+	if status, _ := c.bao.Call(t, cut, "POST", "identity/entity/name/partner/acme/prod/orders-etl", map[string]any{"disabled": false}); status != http.StatusForbidden {
+		t.Errorf("who may cut may give back, too: %d", status)
+	}
+	c.as(c.apply)
+	c.cli.must("apply", "-auto-approve") // the pipeline, at four: it must not undo it
+	c.may("ACME after the pipeline", prod, "GET", "orders/acme/prod/1.csv", false)
+
+	c.cli.must("destroy", "-auto-approve")
+	if left := c.left(); len(left) > 0 {
+		t.Errorf("after destroy there is %v", left)
+	}
+	for name, token := range map[string]string{"ACME in test": test, "Globex": globex, "Initech": initech} {
+		c.may(name+" after destroy", token, "GET", "stock/initech/levels/1", false)
+	}
+	c.unspoken(secret, c.plan, c.apply)
+}
+
+// unspoken claims that no file of the run, nor OpenBao's audit log, has a secret in the clear.
+func (c *cluster) unspoken(secrets ...string) {
+	c.t.Helper()
+	files := c.files()
+	log, err := os.ReadFile(c.bao.AuditLog)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	files["audit.log"] = log
+	for name, text := range files {
+		for _, s := range secrets {
+			if len(s) < 10 || bytes.Contains(text, []byte(s)) {
+				c.t.Errorf("%s has a secret in the clear", name)
+			}
+		}
+	}
+}
