@@ -2,6 +2,7 @@ package access
 
 import (
 	"crypto/rand"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,16 @@ type History struct {
 	ReviewedAt time.Time `json:"reviewed_at,omitzero"`
 	// ReviewUsedAt is the newest review that stood at its creation or at an extension: it extends nothing again.
 	ReviewUsedAt time.Time `json:"review_used_at,omitzero"`
+	// Released are the values of hold_released that were applied to the identity, oldest first: none lifts a hold twice.
+	Released []string `json:"released,omitempty"`
+}
+
+// Releases is the history after a value of hold_released was applied.
+func (h History) Releases(value string) History {
+	if value != "" && !slices.Contains(h.Released, value) {
+		h.Released = append(slices.Clone(h.Released), value)
+	}
+	return h
 }
 
 // NewUID is a fresh uid: 128 bits of randomness or more, as text.

@@ -170,7 +170,7 @@ func (t *terms) unknown() {
 func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string, creates bool) guardrail.Subject {
 	s := guardrail.Subject{
 		Object: o, History: k.History, LastUsedAt: k.LastUsedAt, EndsAt: c.ends, Unknown: c.unknown, Nonce: nonce,
-		Held: k.Held, Drift: k.Drift,
+		Held: k.Held, Drift: k.Drift, Released: k.History.Released,
 	}
 	ref := o.Ref()
 	if seen, ok := g.hasSeen(ref); ok && creates && k.History.UID == "" {
@@ -180,13 +180,14 @@ func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string
 	switch {
 	case applied != nil && applied.Ref() == ref:
 		// Also where it is made anew (-replace, or tainted): it is judged by what changes.
-		s.Before, s.History = applied, k.History
+		s.Before, s.History, s.Released = applied, k.History, k.History.Released
 	case !creates:
 		s.Before = c.before
 	default:
 		s.History, s.LastUsedAt, s.Later = access.History{}, time.Time{}, g.hasVanished(ref)
 		if live, planned, ok := g.portfolio.Find(ref); ok && !planned && live.History.Stack == g.stack {
 			s.Before, s.History, s.Adopted = live.Object, live.History, true
+			s.Held, s.Released = live.Held, live.History.Released
 		}
 	}
 	return s

@@ -114,6 +114,9 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 			e.History.UID = access.NewUID()
 		}
 	}
+	if i, ok := object.(*access.Identity); ok {
+		e.History = e.History.Releases(i.HoldReleased)
+	}
 	p := &Placed{Entry: e, Tell: c.UID == ""}
 	if credential, ok := e.Credential(); ok {
 		if p.Fresh, err = d.issue(before, e, credential, c); err != nil {

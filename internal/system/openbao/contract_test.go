@@ -29,19 +29,21 @@ func TestContract(t *testing.T) {
 		t.Skip("it needs a real OpenBao")
 	}
 	realtool.Find(t, "bao")
-	systemtest.Run(t, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
-		t.Parallel()
-		l := startLab(t)
-		return systemtest.Harness{
-			System:    l.open(),
-			Second:    func() access.System { return l.open() },
-			Break:     l.breakConnection,
-			Advance:   time.Sleep,
-			Unit:      2 * time.Second,
-			ModelUnit: time.Hour,
-			Allows:    l.allows,
-		}
-	})
+	systemtest.Run(t, harness)
+}
+
+func harness(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
+	t.Parallel()
+	l := startLab(t)
+	return systemtest.Harness{
+		System:    l.open(),
+		Second:    func() access.System { return l.open() },
+		Break:     l.breakConnection,
+		Advance:   time.Sleep,
+		Unit:      2 * time.Second,
+		ModelUnit: time.Hour,
+		Allows:    l.allows,
+	}
 }
 
 // lab is a server for one test, with a partner's issuer.

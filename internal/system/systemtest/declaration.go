@@ -17,6 +17,7 @@ func declarationCases() []contract {
 		{name: "an unknown uid is not found, and touched by nothing", run: unknownUID},
 		{name: "without its identity nothing is created", run: withoutIdentity},
 		{name: "an extension counts a renewal and uses the review", run: extension},
+		{name: "what released a hold is remembered for good", run: releases},
 		{name: "a list has everything of every stack, sorted", run: listAll},
 		{name: "records are copies", run: copies},
 	}
@@ -217,6 +218,18 @@ func extension(w *world) {
 		w.Errorf("after an extension on the identity's review: %+v", r.History)
 	}
 	w.same("get", w.get(g.Ref()), r)
+}
+
+func releases(w *world) {
+	i := w.identity("etl", 40)
+	r := w.put(i)
+	for _, value := range []string{"INC-1", "INC-1", "INC-2", ""} {
+		i.HoldReleased = value
+		r = w.put(i, known(r.UID))
+	}
+	if got := w.get(i.Ref()).Released; !slices.Equal(got, []string{"INC-1", "INC-2"}) || !slices.Equal(r.Released, got) {
+		w.Errorf("remembered are %v, and put answers %v", got, r.Released)
+	}
 }
 
 func listAll(w *world) {

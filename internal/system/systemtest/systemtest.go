@@ -4,6 +4,7 @@ package systemtest
 
 import (
 	"crypto"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -82,7 +83,14 @@ func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness) {
 		})
 	}
 	t.Run("random changes leave what a simple model says", func(t *testing.T) {
-		agreesWithModel(newWorld(t, partner, open))
+		// Five hundred sequences, judged by one model: systems that agree with it agree with each other.
+		hundreds := 5
+		if testing.Short() {
+			hundreds = 1
+		}
+		for n := range hundreds {
+			t.Run(fmt.Sprintf("hundred %d", n+1), func(t *testing.T) { agreesWithModel(newWorld(t, partner, open)) })
+		}
 	})
 }
 
