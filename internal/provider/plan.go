@@ -61,6 +61,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return // Terraform asks again, for the object that takes this one's place.
 	}
 	explainReissue(c, k, &resp.Diagnostics)
+	explainReach(c, &resp.Diagnostics)
 	explainTakeover(g.stack, c, k, &resp.Diagnostics)
 	s := g.subject(o, c, k, nonce, state == nil)
 	if s.Adopted {

@@ -1,0 +1,44 @@
+package provider
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// explainReach warns of what a change of a grant takes away, which acts on open sessions at their next request, and of
+// what it newly reaches: a line for each action, so that a reviewer sees how far it goes.
+func explainReach(c change, diags *diag.Diagnostics) {
+	before, wasGrant := c.before.(*access.Grant)
+	after, isGrant := c.after.(*access.Grant)
+	if !wasGrant || !isGrant || hasAny(c.unknown, "resource", "actions") {
+		return
+	}
+	if more := beyond(before, after); len(more) > 0 {
+		diags.AddWarning("More becomes reachable with "+after.Ref().String(), "Newly reachable:\n\n"+strings.Join(more, "\n"))
+	}
+	if less := beyond(after, before); len(less) > 0 {
+		diags.AddWarning("Less stays reachable with "+after.Ref().String(), "Taken away, also from sessions that are open, at their next request:\n\n"+
+			strings.Join(less, "\n"))
+	}
+}
+
+// beyond are the actions and patterns of one grant that another does not have, a line each, with a path that shows it.
+func beyond(has, wants *access.Grant) (lines []string) {
+	path, outside := access.Outside([]access.Pattern{has.Resource}, wants.Resource)
+	for _, action := range slices.Sorted(slices.Values(wants.Actions)) {
+		switch {
+		case !slices.Contains(has.Actions, action):
+			lines = append(lines, fmt.Sprintf("  %s on %s", action, wants.Resource))
+		case outside && string(wants.Resource) == path:
+			lines = append(lines, fmt.Sprintf("  %s on %s", action, wants.Resource))
+		case outside:
+			lines = append(lines, fmt.Sprintf("  %s on %s, such as %s", action, wants.Resource, path))
+		}
+	}
+	return lines
+}
