@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
@@ -292,11 +293,14 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again. Nothing was changed.")
 		return
 	}
+	asked := access.WallClock()
 	swept, err := g.system.Delete(ctx, ref, k.History.UID)
 	if err != nil && !isNotFound(err) {
 		failed(&resp.Diagnostics, "revoke", ref, err)
 		return
 	}
+	// Delete returns when the system was seen to refuse it.
+	tflog.Info(ctx, "revoked, and seen to be refused", map[string]any{"ref": ref.String(), "seconds": access.WallClock().Sub(asked).Seconds()})
 	var others []string
 	for _, s := range swept {
 		others = append(others, s.String())
