@@ -22,11 +22,7 @@ const crlName = "partner"
 
 // certificateRoles are what may be signed for an identity, and who may log in with it. Each identity has a role of its own
 // on the auth method, so that its networks are its own, and deleting the role shuts it out.
-func (s *System) certificateRoles(ctx context.Context, c *access.Credential, end time.Time) ([]role, error) {
-	ca, err := s.authority(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (s *System) certificateRoles(c *access.Credential, end time.Time, ca string) []role {
 	id, name, session := c.IdentityID, roleOf(c.IdentityID), int(s.options.Session.Seconds())
 	cn := id.CommonName()
 	return []role{{s.options.Mounts.PKI + "/roles/" + name, map[string]any{
@@ -34,12 +30,14 @@ func (s *System) certificateRoles(ctx context.Context, c *access.Credential, end
 		"allow_ip_sans": false, "allow_wildcard_certificates": false, "allowed_uri_sans": []string{"partner:" + id.String()},
 		"cn_validations": []string{"disabled"}, "use_csr_common_name": false, "use_csr_sans": false, "server_flag": false, "client_flag": true,
 		"key_type": "any", "key_usage": []string{"DigitalSignature"}, "ext_key_usage": []string{"ClientAuth"}, "no_store": false,
-		"generate_lease": false, "require_cn": true, "not_after_bound": access.At(end).String(), "not_before_duration": 60,
+		"generate_lease": false, "require_cn": true, "allow_subdomains": false, "allow_glob_domains": false, "allowed_domains_template": false,
+		"allowed_uri_sans_template": false, "allowed_other_sans": []string{}, "allowed_serial_numbers": []string{}, "issuer_ref": "default",
+		"code_signing_flag": false, "email_protection_flag": false, "not_after_bound": access.At(end).String(), "not_before_duration": 60,
 	}}, {"auth/" + s.options.Mounts.Cert + "/certs/" + name, map[string]any{
 		"certificate": ca, "display_name": nameOf(id), "allowed_common_names": []string{cn}, "allowed_uri_sans": []string{"partner:" + id.String()},
 		"token_ttl": session, "token_max_ttl": session, "token_explicit_max_ttl": session, "token_no_default_policy": true,
-		"token_policies": []string{}, "token_bound_cidrs": networks(c),
-	}}}, nil
+		"token_policies": []string{}, "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0,
+	}}}
 }
 
 func networks(c *access.Credential) []string {
@@ -123,12 +121,6 @@ func (s *System) sign(ctx context.Context, c *access.Credential, at, until time.
 	var answer signed
 	path := s.options.Mounts.PKI + "/sign/" + roleOf(c.IdentityID)
 	err = s.settled(ctx, where, func() error { return s.client.PostOnce(ctx, path, request, &answer) })
-	if ambiguous(err) {
-		// Whatever was signed, nobody has it: revoke what is not known, and ask anew.
-		if err = s.revokeUnknown(ctx, c.IdentityID); err == nil {
-			err = s.client.PostOnce(ctx, path, request, &answer)
-		}
-	}
 	if err != nil {
 		return ledger.Item{}, "", err
 	}
@@ -166,8 +158,8 @@ func (s *System) revokeSerial(ctx context.Context, serial string) error {
 	return err
 }
 
-// revokeUnknown revokes certificates of an identity that its ledger does not know.
-func (s *System) revokeUnknown(ctx context.Context, id access.IdentityID, known ...ledger.Item) error {
+// unknownSerials are the certificates of an identity that its ledger does not hold.
+func (s *System) unknownSerials(ctx context.Context, id access.IdentityID) (serials []string, err error) {
 	var all struct {
 		Certificates map[string]struct {
 			CommonName string    `json:"common_name"`
@@ -175,21 +167,33 @@ func (s *System) revokeUnknown(ctx context.Context, id access.IdentityID, known 
 		} `json:"key_info"`
 	}
 	if err := s.client.List(ctx, s.options.Mounts.PKI+"/certs/detailed", &all); err != nil {
-		return gone(err)
+		return nil, gone(err)
 	}
 	d, err := s.fetch(ctx, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var known []ledger.Item
 	if d != nil {
 		if e := d.entries[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(access.Certificate)}]; e != nil && !e.Removed() {
-			known = append(known, e.Issued...)
+			known = e.Issued
 		}
 	}
 	for serial, c := range all.Certificates {
-		if c.CommonName != id.CommonName() || !c.NotAfter.After(s.now()) || knows(known, serial) {
-			continue
+		if c.CommonName == id.CommonName() && c.NotAfter.After(s.now()) && !knows(known, serial) {
+			serials = append(serials, serial)
 		}
+	}
+	return serials, nil
+}
+
+// revokeUnknown revokes certificates of an identity that its ledger does not hold.
+func (s *System) revokeUnknown(ctx context.Context, id access.IdentityID) error {
+	serials, err := s.unknownSerials(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, serial := range serials {
 		if err := s.revokeSerial(ctx, serial); err != nil {
 			return err
 		}
@@ -221,6 +225,9 @@ func (s *System) pushCRL(ctx context.Context) error {
 			return nil
 		}
 		if err := s.client.Put(ctx, "auth/"+s.options.Mounts.Cert+"/crls/"+crlName, map[string]any{"crl": list.CRL}, nil); err != nil {
+			if errors.Is(err, access.ErrUnsupported) {
+				return nil // the auth method is gone, and nobody logs in there
+			}
 			return err
 		}
 		pushed = list.CRL

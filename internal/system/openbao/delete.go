@@ -71,21 +71,41 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 		return nil, nil, err
 	}
 	d.Settle()
-	return victims, f, s.writeAll(ctx, f, d, holder)
+	if err := s.writeOwn(ctx, f, d, holder); err != nil {
+		return nil, nil, err
+	}
+	return victims, f, s.writeOthers(ctx, f, d, holder)
 }
 
 // sweep removes what follows from the policies, then what the policies remember of it.
 func (s *System) sweep(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
-	l := f.ledger()
+	if err := s.sweepAll(ctx, f, victims); err != nil {
+		return err
+	}
+	if ref.Type != access.TypeIdentity { // what a change before this one did not finish
+		if err := s.bury(ctx, f, f.ledger(), []access.IdentityID{holder}); err != nil {
+			return err
+		}
+	}
+	if err := s.verify(ctx, victims); err != nil {
+		return err
+	}
+	return again(ctx, func() error { return s.forgetAll(ctx, ref, holder, victims) })
+}
+
+// sweepAll removes what OpenBao holds of entries, the first of which is what all is about.
+func (s *System) sweepAll(ctx context.Context, f *family, victims []*ledger.Entry) error {
+	certificates := false
 	for _, v := range victims {
 		if c, ok := v.Credential(); ok {
+			certificates = certificates || c.Kind() == access.Certificate
 			if err := s.sweepCredential(ctx, c, v.Issued); err != nil {
 				return err
 			}
 		}
 	}
-	if slices.ContainsFunc(f.dead, func(x lost) bool { return x.item.Serial != "" }) {
-		if err := s.pushCRL(ctx); err != nil {
+	if certificates {
+		if err := s.pushCRL(ctx); err != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
@@ -96,15 +116,24 @@ func (s *System) sweep(ctx context.Context, f *family, ref access.Ref, holder ac
 			}
 		}
 	}
-	if ref.Type == access.TypeCredential {
-		if err := s.cutSessions(ctx, l, holder); err != nil {
-			return err
-		}
+	if _, ok := victims[0].Credential(); ok {
+		return s.cutSessions(ctx, f.ledger(), victims[0].Object.Holder())
 	}
-	if err := s.verify(ctx, victims); err != nil {
-		return err
+	return nil
+}
+
+// finishRemoval ends what is left of an object whose removal was begun, before it is made again: what was issued for the
+// old one, and its sessions, are not to live on with the new one.
+func (s *System) finishRemoval(ctx context.Context, f *family, change access.Change) error {
+	e := f.ledger()[change.Object.Ref()]
+	if e == nil || !e.Removed() || change.UID == "" && change.Stack != e.History.Stack || change.UID != "" && change.UID != e.History.UID {
+		return nil
 	}
-	return again(ctx, func() error { return s.forgetAll(ctx, ref, holder, victims) })
+	victims := []*ledger.Entry{e}
+	if _, isIdentity := change.Object.(*access.Identity); isIdentity {
+		victims = append(victims, f.ledger().Under(e.Object.Holder())...)
+	}
+	return s.sweepAll(ctx, f, victims)
 }
 
 // sweepCredential removes a credential's roles and alias, and ends what was issued.
@@ -113,25 +142,33 @@ func (s *System) sweepCredential(ctx context.Context, c *access.Credential, item
 		if i.Serial == "" || !i.Until.After(s.now()) {
 			continue
 		}
-		if err := s.revokeSerial(ctx, i.Serial); err != nil {
+		if err := s.revokeSerial(ctx, i.Serial); err != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
+	if c.Kind() == access.Certificate {
+		if err := s.revokeUnknown(ctx, c.IdentityID); err != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+	}
+	return s.sweepLogin(ctx, c)
+}
+
+// sweepLogin removes the roles that a credential logs in by, and its alias.
+func (s *System) sweepLogin(ctx context.Context, c *access.Credential) error {
 	for _, path := range s.rolePaths(c) {
 		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
 	e, err := s.readEntity(ctx, c.IdentityID)
-	if err != nil || e == nil {
-		return err
-	}
-	at, err := s.site(ctx)
 	if err != nil {
 		return err
 	}
-	if a := e.onMount(at.auth[s.mountOf(c)+"/"].Accessor); a != nil {
-		return s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID)
+	for _, a := range e.onMount(s.mountOf(c)) {
+		if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -169,26 +206,48 @@ func (s *System) sweepIdentity(ctx context.Context, id access.IdentityID) error 
 			return err
 		}
 	}
-	if err := s.sweepByHand(ctx, id); err != nil {
+	var mounts map[string]mounted // as they are now: another process may have made some
+	if err := s.client.Get(ctx, "sys/auth", &mounts); err != nil {
 		return err
 	}
-	if e == nil {
-		return nil
-	}
-	if err := s.client.Delete(ctx, "identity/entity/id/"+e.ID); err != nil {
+	if err := s.sweepByHand(ctx, id, mounts); err != nil {
 		return err
+	}
+	if err := s.sweepAliases(ctx, id, mounts); err != nil {
+		return err
+	}
+	for _, name := range []string{nameOf(id), asideOf(id)} {
+		if err := s.client.Delete(ctx, "identity/entity/name/"+name); err != nil {
+			return err
+		}
 	}
 	return s.sweepGroups(ctx, id)
 }
 
 // sweepByHand removes the roles of an identity's name on every mount of ours, and policies below its own.
-func (s *System) sweepByHand(ctx context.Context, id access.IdentityID) error {
-	at, err := s.site(ctx)
+func (s *System) sweepByHand(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
+	if err := s.revokeUnknown(ctx, id); err != nil && !errors.Is(err, access.ErrUnsupported) {
+		return err
+	}
+	paths := append(s.rolesOf(id, mounts), s.options.Mounts.PKI+"/roles/"+roleOf(id))
+	others, err := s.policiesBelow(ctx, id)
 	if err != nil {
 		return err
 	}
-	var paths []string
-	for mount, m := range at.auth {
+	for _, name := range others {
+		paths = append(paths, "sys/policies/acl/"+name)
+	}
+	for _, path := range paths {
+		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+	}
+	return nil
+}
+
+// rolesOf are the roles that an identity may have on all auth methods of ours.
+func (s *System) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths []string) {
+	for mount, m := range mounts {
 		mount = strings.TrimSuffix(mount, "/")
 		switch {
 		case mount == s.options.Mounts.AppRole:
@@ -199,22 +258,40 @@ func (s *System) sweepByHand(ctx context.Context, id access.IdentityID) error {
 			paths = append(paths, "auth/"+mount+"/cel/role/"+roleOf(id), "auth/"+mount+"/role/"+roleOf(id))
 		}
 	}
-	if _, there := at.engines[s.options.Mounts.PKI+"/"]; there {
-		paths = append(paths, s.options.Mounts.PKI+"/roles/"+roleOf(id))
-		if err := s.revokeUnknown(ctx, id); err != nil {
+	return paths
+}
+
+// sweepAliases removes the aliases of an identity's name on every mount of ours, of whatever entity: somebody may have moved
+// one, or logged in after its entity was gone, which makes another.
+func (s *System) sweepAliases(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
+	for mount, m := range mounts {
+		mount = strings.TrimSuffix(mount, "/")
+		name := nameOf(id)
+		switch {
+		case mount == s.options.Mounts.Cert:
+			name = id.CommonName()
+		case mount != s.options.Mounts.AppRole && (m.Type != "jwt" || !s.ours(mount)):
+			continue
+		}
+		var holder entity
+		if err := s.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": m.Accessor}, &holder); gone(err) != nil {
 			return err
 		}
-	}
-	others, err := s.policiesBelow(ctx, id)
-	if err != nil {
-		return err
-	}
-	for _, name := range others {
-		paths = append(paths, "sys/policies/acl/"+name)
-	}
-	for _, path := range paths {
-		if err := s.client.Delete(ctx, path); gone(err) != nil {
-			return err
+		rest := 0
+		for _, a := range holder.Aliases {
+			if a.Accessor != m.Accessor || !strings.EqualFold(a.Name, name) {
+				rest++
+				continue
+			}
+			if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+				return err
+			}
+		}
+		// OpenBao itself made the entity, for the login.
+		if holder.ID != "" && rest == 0 && len(holder.Policies) == 0 && len(holder.Groups) == 0 && strings.HasPrefix(holder.Name, "entity_") {
+			if err := s.client.Delete(ctx, "identity/entity/id/"+holder.ID); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -243,7 +320,7 @@ func (s *System) policiesBelow(ctx context.Context, id access.IdentityID) ([]str
 	}
 	var names []string
 	for name := range all.Policies {
-		if strings.HasPrefix(name, nameOf(id)+"/") || strings.HasPrefix(name, nameOf(id)+"~") {
+		if strings.HasPrefix(name, nameOf(id)+"/") {
 			names = append(names, name)
 		}
 	}
@@ -306,6 +383,12 @@ func (s *System) remains(ctx context.Context, victims []*ledger.Entry) (found []
 		}
 		return gone(err)
 	}
+	var mounts map[string]mounted
+	if _, isIdentity := victims[0].Object.(*access.Identity); isIdentity {
+		if err := s.client.Get(ctx, "sys/auth", &mounts); err != nil {
+			return nil, err
+		}
+	}
 	for _, v := range victims {
 		switch o := v.Object.(type) {
 		case *access.Identity:
@@ -317,6 +400,11 @@ func (s *System) remains(ctx context.Context, victims []*ledger.Entry) (found []
 				return nil, err
 			}
 			found = append(found, others...)
+			for _, path := range append(s.rolesOf(o.ID, mounts), "identity/entity/name/"+asideOf(o.ID)) {
+				if err := ask(path); err != nil {
+					return nil, err
+				}
+			}
 		case *access.Credential:
 			for _, path := range s.rolePaths(o) {
 				if err := ask(path); err != nil {
@@ -346,11 +434,14 @@ func (s *System) forgetAll(ctx context.Context, ref access.Ref, holder access.Id
 	}
 	d := f.draft(s.now(), &issuer{system: s, ctx: ctx})
 	for _, v := range victims {
-		if e := d.Ledger[v.Ref()]; e != nil && e.Removed() {
+		if e := d.Ledger[v.Ref()]; e != nil && e.Removed() && e.History.UID == v.History.UID {
 			d.Forget(v.Ref())
 		}
 	}
-	return s.writeAll(ctx, f, d, holder)
+	if f.documents[holder] == nil { // its identity was removed meanwhile
+		return nil
+	}
+	return s.writeOwn(ctx, f, d, holder)
 }
 
 // eraseStruck removes an identity's policy, where its removal was not overtaken by a creation.

@@ -41,6 +41,8 @@ type document struct {
 	id      access.IdentityID
 	version int
 	entries ledger.Ledger
+	// dead is what was given up, and has not ended for certain.
+	dead []lost
 	// body is what stands below the ledger, and is compared with what the ledger compiles to.
 	body string
 	text string
@@ -67,6 +69,13 @@ func parseDocument(name, text string, version int) (*document, error) {
 	}
 	d := &document{id: id, version: version, entries: ledger.Ledger{}, body: body, text: text}
 	for _, l := range head[1:] {
+		if content, ok := strings.CutPrefix(l, dying); ok {
+			x, err := parseLost(id, content)
+			if err != nil {
+				return nil, damaged(name, err)
+			}
+			d.dead = append(d.dead, x)
+		}
 		content, ok := strings.CutPrefix(l, line)
 		if !ok {
 			continue
@@ -87,15 +96,27 @@ func parseDocument(name, text string, version int) (*document, error) {
 			err = fmt.Errorf("it holds %s", e.Ref())
 		}
 		if err != nil {
-			return nil, fmt.Errorf("the ledger in the policy %s is damaged, restore it from a backup or remove it: %w: %w", name, access.ErrUnavailable, err)
+			return nil, damaged(name, err)
 		}
 		d.entries[e.Ref()] = e
 	}
 	return d, nil
 }
 
-// render writes the policy of an identity from a ledger that has it and all above it.
-func render(l ledger.Ledger, id access.IdentityID) (string, error) {
+func damaged(name string, err error) error {
+	return fmt.Errorf("the ledger in the policy %s is damaged, restore it from a backup or remove it: %w: %w", name, access.ErrUnavailable, err)
+}
+
+// lost is what has to be ended yet.
+func (d *document) lost() []lost {
+	if d == nil {
+		return nil
+	}
+	return d.dead
+}
+
+// render writes the policy of an identity from a ledger that has it and all above it, and what has to be ended yet.
+func render(l ledger.Ledger, id access.IdentityID, dead []lost) (string, error) {
 	head := []string{title}
 	own := ledger.Ledger{}
 	for ref, e := range l {
@@ -110,6 +131,9 @@ func render(l ledger.Ledger, id access.IdentityID) (string, error) {
 		}
 		head = append(head, line+ascii(text))
 	}
+	for _, x := range dead {
+		head = append(head, x.line())
+	}
 	body, err := compile(l, own, id)
 	if err != nil {
 		return "", err
@@ -123,7 +147,10 @@ func compile(l, own ledger.Ledger, id access.IdentityID) (string, error) {
 	if stands.Cut() {
 		return "", nil
 	}
-	last := lastCredential(l, own)
+	last, struck := lastCredential(l, own)
+	if last.IsZero() && struck { // a session that is left was come by with what is being removed
+		return "", nil
+	}
 	var grants []policy.Grant
 	for _, e := range own {
 		if g, ok := e.Object.(*access.Grant); ok && !e.Removed() {
@@ -141,9 +168,9 @@ func compile(l, own ledger.Ledger, id access.IdentityID) (string, error) {
 }
 
 // lastCredential is when the last credential of an identity ends; zero where it has none. After it nobody can hold a
-// token that was come by in order, so no path needs to outlive it: a session that is still open then ends with it.
-func lastCredential(l, own ledger.Ledger) time.Time {
-	var last time.Time
+// token that was come by in order, so no path needs to outlive it: a session that is still open then ends with it. Struck
+// says that there is one whose removal was begun.
+func lastCredential(l, own ledger.Ledger) (last time.Time, struck bool) {
 	later := func(end time.Time) {
 		if end.After(last) {
 			last = end
@@ -152,6 +179,7 @@ func lastCredential(l, own ledger.Ledger) time.Time {
 	for _, e := range own {
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
+			struck = struck || ok
 			continue
 		}
 		end := l.End(e)
@@ -162,7 +190,7 @@ func lastCredential(l, own ledger.Ledger) time.Time {
 			later(i.End(end))
 		}
 	}
-	return last
+	return last, struck
 }
 
 // ascii spells what is not ASCII in JSON as \u escapes, so that no character of a comment can mean anything.

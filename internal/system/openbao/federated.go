@@ -23,7 +23,7 @@ const clockSkew = 30 * time.Second
 const longestToken = 24 * time.Hour
 
 // federatedRole is the CEL role of an identity on its issuer's mount. The mount has checked signature and issuer; the
-// program checks the rest, and caps the session at the end. It names the alias, without which a login would be nobody's.
+// program checks the rest, and caps the session at the end; one of the last second lives for a second, and its paths end. It names the alias, without which a login would be nobody's.
 //
 // A role of the plain kind has no end, and knows neither the time nor the life of the token.
 func (s *System) federatedRole(c *access.Credential, end time.Time) role {
@@ -49,7 +49,7 @@ func (s *System) federatedRole(c *access.Credential, end time.Time) role {
 			"variables": []any{
 				variable("ends_at", "timestamp("+quote(access.At(end).String())+")"),
 				variable("left", "(ends_at - now).getSeconds()"),
-				variable("life", fmt.Sprintf("(left < %[1]d ? left : %[1]d) * 1000000000", int(s.options.Session.Seconds()))),
+				variable("life", fmt.Sprintf("(left < 1 ? 1 : left < %[1]d ? left : %[1]d) * 1000000000", int(s.options.Session.Seconds()))),
 				variable("right_subject", "has(claims.sub) && type(claims.sub) == string && claims.sub == "+quote(f.Subject)),
 				variable("right_audience", "has(claims.aud) && (type(claims.aud) == string ? claims.aud in "+in+
 					" : type(claims.aud) == list && claims.aud.exists(a, a in "+in+"))"),
@@ -57,7 +57,7 @@ func (s *System) federatedRole(c *access.Credential, end time.Time) role {
 					int(longestToken.Seconds()))),
 				variable("auth", auth),
 			},
-			"expression": `left <= 0 ? "the access has ended" : !right_subject ? "another subject" : !right_audience ? "another audience" : !fresh ? "a token without an end, or of more than a day" : auth`,
+			"expression": `now >= ends_at ? "the access has ended" : !right_subject ? "another subject" : !right_audience ? "another audience" : !fresh ? "a token without an end, or of more than a day" : auth`,
 		},
 	}}
 }

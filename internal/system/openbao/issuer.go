@@ -2,25 +2,28 @@ package openbao
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// issuer issues for one put. What it issued is kept for another try of the same put, and taken back where the put fails.
+// issuer issues for one put. What it issued and no ledger holds is taken back: nobody has it.
 type issuer struct {
 	system *System
 	ctx    context.Context //nolint:containedctx // it lives as long as one call
 	issued []issued
 	texts  map[string]string // certificates by serial
-	kept   bool
+	// unknown are certificates that no ledger held when ours was signed, with a process that died between.
+	unknown []string
 }
 
 type issued struct {
 	credential *access.Credential
-	until      time.Time
 	item       ledger.Item
 }
 
@@ -33,51 +36,186 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 	s := is.system
 	at := now.Truncate(time.Second)
 	until := c.IssueLife(at, end).Truncate(time.Second)
-	for _, x := range is.issued {
-		if x.until.Equal(until) {
-			return x.item, nil
-		}
-	}
 	// The mounts have to be there before anything is issued, and the role before it can be issued by.
 	if _, _, err := s.aliasOf(is.ctx, c); err != nil {
+		return ledger.Item{}, err
+	}
+	if c.Kind() == access.Certificate {
+		return is.sign(c, at, until, end)
+	}
+	if err := s.settleRoles(is.ctx, c, end); err != nil {
+		return ledger.Item{}, err
+	}
+	item, err := s.newSecret(is.ctx, c, at, until, change.Seal)
+	if err == nil {
+		is.issued = append(is.issued, issued{c, item})
+	}
+	return item, err
+}
+
+// sign signs the partner's request. Where something may have been signed for the identity before, it looks what.
+func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.Item, error) {
+	s := is.system
+	err := s.client.Get(is.ctx, s.options.Mounts.PKI+"/roles/"+roleOf(c.IdentityID), nil)
+	if err == nil {
+		is.unknown, err = s.unknownSerials(is.ctx, c.IdentityID)
+	}
+	if gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 		return ledger.Item{}, err
 	}
 	if err := s.settleRoles(is.ctx, c, end); err != nil {
 		return ledger.Item{}, err
 	}
-	var item ledger.Item
-	var err error
-	if c.Kind() == access.Certificate {
-		var text string
-		item, text, err = s.sign(is.ctx, c, at, until)
-		if is.texts == nil {
-			is.texts = map[string]string{}
+	item, text, err := s.sign(is.ctx, c, at, until)
+	if ambiguous(err) {
+		// Whatever was signed, nobody has it: it is revoked with what is not known, and asked for anew.
+		if is.unknown, err = s.unknownSerials(is.ctx, c.IdentityID); err == nil {
+			item, text, err = s.sign(is.ctx, c, at, until)
 		}
-		is.texts[item.Serial] = text
-	} else {
-		item, err = s.newSecret(is.ctx, c, at, until, change.Seal)
 	}
-	if err == nil {
-		is.issued = append(is.issued, issued{c, until, item})
+	if err != nil {
+		return ledger.Item{}, err
 	}
-	return item, err
+	if is.texts == nil {
+		is.texts = map[string]string{}
+	}
+	is.texts[item.Serial] = text
+	is.issued = append(is.issued, issued{c, item})
+	return item, nil
 }
 
-// keep says that the put was made with what was issued last.
-func (is *issuer) keep() { is.kept = true }
+// keep leaves alone what a ledger holds from now on.
+func (is *issuer) keep(items []ledger.Item) {
+	is.issued = slices.DeleteFunc(is.issued, func(x issued) bool {
+		return slices.ContainsFunc(items, func(i ledger.Item) bool { return i.Serial == x.item.Serial && i.Accessor == x.item.Accessor })
+	})
+}
 
-// takeBack ends what was issued for a put that failed: nobody has it.
+// takeBack ends what was issued and is in no ledger. A lost answer may have put it there: it looks.
 func (is *issuer) takeBack() error {
-	var errs []error
-	for n, x := range is.issued {
-		if is.kept && n == len(is.issued)-1 {
-			continue
-		}
-		if x.item.Serial != "" {
-			errs = append(errs, is.system.revokeSerial(is.ctx, x.item.Serial))
-		} else {
-			errs = append(errs, is.system.destroy(is.ctx, x.credential.IdentityID, x.item.Accessor))
+	if len(is.issued) == 0 {
+		return nil
+	}
+	s, c := is.system, is.issued[0].credential
+	d, err := s.fetch(is.ctx, c.IdentityID)
+	if err != nil {
+		return err // the next put finds it
+	}
+	if d != nil && d.entries[c.Ref()] != nil {
+		is.keep(d.entries[c.Ref()].Issued)
+	}
+	for ; len(is.issued) > 0; is.issued = is.issued[1:] {
+		if err := s.end(is.ctx, c.IdentityID, is.issued[0].item.Serial, is.issued[0].item.Accessor); err != nil {
+			return err
 		}
 	}
-	return errors.Join(errs...)
+	return nil
+}
+
+// end ends what was issued: the certificate of a serial, or the secret id of an accessor.
+func (s *System) end(ctx context.Context, id access.IdentityID, serial, accessor string) error {
+	switch {
+	case serial != "":
+		return s.revokeSerial(ctx, serial)
+	case accessor != "":
+		return s.destroy(ctx, id, accessor)
+	}
+	return nil
+}
+
+// lost is what is to end before its time, with every session of its identity: something that was issued, or only the
+// sessions. It stands in the policy from the change that gave it up until it has ended, so that whoever changes the identity
+// next finishes it where a process died in between.
+type lost struct {
+	ID       access.IdentityID `json:"-"`
+	Kind     access.Kind       `json:"kind"`
+	Until    time.Time         `json:"until,omitzero"`
+	Serial   string            `json:"serial,omitempty"`
+	Accessor string            `json:"accessor,omitempty"`
+}
+
+func lostItem(c *access.Credential, i ledger.Item) lost {
+	return lost{c.IdentityID, c.Kind(), i.Until, i.Serial, i.Accessor}
+}
+
+// dying begins each line of a policy that names something lost.
+const dying = "dying "
+
+func parseLost(id access.IdentityID, content string) (lost, error) {
+	x := lost{ID: id}
+	err := json.Unmarshal([]byte(content), &x)
+	return x, err
+}
+
+func (x lost) line() string {
+	text, err := json.Marshal(x)
+	if err != nil {
+		panic(err) // texts and a moment
+	}
+	return dying + ascii(text)
+}
+
+// bury ends what is lost, and every session that may have been opened with it, and then forgets it.
+func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []access.IdentityID) error {
+	certificates := false
+	sessions := map[access.IdentityID]bool{}
+	for _, id := range ids {
+		for _, x := range f.documents[id].lost() {
+			if !x.Until.IsZero() && !x.Until.After(s.now()) {
+				continue
+			}
+			sessions[id], certificates = true, certificates || x.Serial != ""
+			if err := s.end(ctx, id, x.Serial, x.Accessor); err != nil {
+				return err
+			}
+		}
+	}
+	if certificates {
+		if err := s.pushCRL(ctx); err != nil {
+			return err
+		}
+	}
+	for _, id := range ids {
+		if sessions[id] {
+			if err := s.cutSessions(ctx, l, id); err != nil {
+				return err
+			}
+		}
+		if err := s.buried(ctx, f, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buried takes what has ended out of a policy.
+func (s *System) buried(ctx context.Context, f *family, id access.IdentityID) error {
+	done := f.documents[id].lost()
+	if len(done) == 0 {
+		return nil
+	}
+	d := f.documents[id]
+	return again(ctx, func() (err error) {
+		text := d.text
+		for _, x := range done {
+			text = strings.ReplaceAll(text, "# "+x.line()+"\n", "")
+		}
+		if text == d.text {
+			return nil
+		}
+		written, err := s.write(ctx, id, text, d.version)
+		if errors.Is(err, errChanged) {
+			now, failed := s.fetch(ctx, id)
+			if failed != nil {
+				return failed
+			}
+			if now == nil {
+				return nil
+			}
+			d = now
+		} else if err == nil {
+			f.documents[id] = written
+		}
+		return err
+	})
 }

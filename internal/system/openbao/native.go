@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -16,6 +19,8 @@ type native struct {
 	roles  map[string]map[string]any
 	// secrets are the secret ids of its AppRole, by accessor.
 	secrets map[string]secretID
+	// authority is the certificate of the authority: it is the same for all, and kept under the zero id.
+	authority string
 }
 
 type entity struct {
@@ -26,6 +31,8 @@ type entity struct {
 	Policies []string          `json:"policies"`
 	Aliases  []alias           `json:"aliases"`
 	Groups   []string          `json:"group_ids"`
+	// Direct are the groups that it is itself a member of; the others it is in by these.
+	Direct []string `json:"direct_group_ids"`
 }
 
 type alias struct {
@@ -33,22 +40,36 @@ type alias struct {
 	Name     string            `json:"name"`
 	Accessor string            `json:"mount_accessor"`
 	Metadata map[string]string `json:"metadata"`
+	// Path is "auth/partner-approle/"; empty where the mount is gone, also where another is there since.
+	Path string `json:"mount_path"`
 }
 
-// onMount is the alias of an entity on a mount; nil where it has none.
-func (e *entity) onMount(accessor string) *alias {
+// onMount are the aliases of an entity on an auth method: by its path, since another process may have made it after this
+// one looked at the mounts. Where it was made anew, an alias of the old one is none.
+func (e *entity) onMount(mount string) (found []alias) {
 	if e == nil {
 		return nil
 	}
-	for i := range e.Aliases {
-		if e.Aliases[i].Accessor == accessor {
-			return &e.Aliases[i]
+	for _, a := range e.Aliases {
+		if a.Path == "auth/"+mount+"/" {
+			found = append(found, a)
 		}
 	}
-	return nil
+	return found
 }
 
+// has says whether an entity has an alias.
+func (e *entity) has(w alias) bool {
+	return e != nil && slices.ContainsFunc(e.Aliases, func(a alias) bool { return a.Accessor == w.Accessor && strings.EqualFold(a.Name, w.Name) })
+}
+
+// held says whether an entity was cut by hand: it is disabled, and nothing of ours says that a declaration did it.
+func (e *entity) held() bool { return e != nil && e.Disabled && e.Metadata[cutBy] != byDeclaration }
+
 func entityPath(id access.IdentityID) string { return "identity/entity/name/" + nameOf(id) }
+
+// asideOf is the name of an entity that is put aside, and then removed: there is at most one.
+func asideOf(id access.IdentityID) string { return nameOf(id) + "~" }
 
 // readEntity reads an identity's entity; nil where there is none.
 func (s *System) readEntity(ctx context.Context, id access.IdentityID) (*entity, error) {
@@ -60,83 +81,181 @@ func (s *System) readEntity(ctx context.Context, id access.IdentityID) (*entity,
 	return e, err
 }
 
-// longestValue is the most bytes that a value of an entity's metadata can have.
-const longestValue = 512
+const (
+	// longestValue is the most bytes that a value of an entity's metadata can have.
+	longestValue = 512
+	// cutBy says who disabled an entity, where we know it. Whoever does it by hand leaves it as it was.
+	cutBy         = "cut_by"
+	byDeclaration = "declaration"
+	byHand        = "hand"
+	// released is the last release of a hold that reached the entity.
+	released = "hold_released"
+)
 
 // metadata tells a person, or an audit log, what an entity is about. The truth is in the policy.
-func metadata(i *access.Identity, e *ledger.Entry, end time.Time) map[string]string {
+func metadata(i *access.Identity, e *ledger.Entry, stands ledger.Standing) map[string]string {
 	all := map[string]string{
 		"managed_by": "terraform-provider-partner", "uid": e.History.UID, "stack": e.History.Stack,
 		"partner": i.ID.Partner, "environment": i.ID.Environment,
-		"owner": i.Owner, "purpose": i.Purpose, "expires_at": access.At(end).String(),
+		"owner": i.Owner, "purpose": i.Purpose, "expires_at": access.At(stands.End).String(),
+	}
+	if last := lastRelease(e); last != "" {
+		all[released] = last
+	}
+	if stands.Cut() {
+		all[cutBy] = byDeclaration
 	}
 	for name, value := range all {
-		if len(value) > longestValue {
-			cut := longestValue
-			for cut > 0 && value[cut]&0xc0 == 0x80 { // not within a character
-				cut--
-			}
-			all[name] = value[:cut]
+		all[name] = clipped(value)
+	}
+	return all
+}
+
+// clipped is as much of a value as metadata can hold.
+func clipped(value string) string {
+	if len(value) <= longestValue {
+		return value
+	}
+	cut := longestValue
+	for cut > 0 && value[cut]&0xc0 == 0x80 { // not within a character
+		cut--
+	}
+	return value[:cut]
+}
+
+func lastRelease(e *ledger.Entry) string {
+	if e == nil || len(e.History.Released) == 0 {
+		return ""
+	}
+	return e.History.Released[len(e.History.Released)-1]
+}
+
+// stays says whether what was cut by hand stays so under a declaration: until it brings a release that was not used yet, or
+// one that a process noted, and died before the entity was enabled.
+func stays(before *ledger.Entry, i *access.Identity, e *entity) bool {
+	switch {
+	case !e.held():
+		return false
+	case i == nil || i.HoldReleased == "":
+		return true
+	case before == nil || !slices.Contains(before.History.Released, i.HoldReleased):
+		return false
+	}
+	return lastRelease(before) != i.HoldReleased || e.Metadata[released] == clipped(i.HoldReleased)
+}
+
+// settleEntity brings the entity of an identity in line with the ledger, and returns its id. Where it is held, as the hold
+// shows or one that is put aside, it stays disabled, whatever the ledger says.
+func (s *System) settleEntity(ctx context.Context, l ledger.Ledger, id access.IdentityID, there, hold *entity) (entityID string, err error) {
+	i, e := l.Identity(id)
+	if i == nil {
+		return "", fmt.Errorf("%s: %w", id, access.ErrNoIdentity)
+	}
+	if there == nil && hold == nil {
+		if hold, err = s.heldAside(ctx, id); err != nil {
+			return "", err
+		}
+	}
+	stands := l.Standing(id)
+	known := metadata(i, e, stands)
+	if hold != nil {
+		known[cutBy] = byHand
+		delete(known, released)
+		if last := hold.Metadata[released]; last != "" {
+			known[released] = last
+		}
+	}
+	want := map[string]any{"metadata": known, "policies": []string{nameOf(id)}, "disabled": stands.Cut() || hold != nil}
+	if there != nil {
+		if there.Disabled == want["disabled"] && maps.Equal(there.Metadata, known) && slices.Equal(there.Policies, []string{nameOf(id)}) {
+			return there.ID, nil
+		}
+		err := s.client.Put(ctx, "identity/entity/id/"+there.ID, want, nil)
+		if !said(err, "entity not found") { // else somebody ended the sessions meanwhile: there is another one
+			return there.ID, err
+		}
+	}
+	return s.makeEntity(ctx, id, want)
+}
+
+// makeEntity creates an entity by its name, or finds it where it was made in the meantime: both are the same to us.
+func (s *System) makeEntity(ctx context.Context, id access.IdentityID, want map[string]any) (entityID string, err error) {
+	for round := range rounds {
+		if err := pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
+			return "", err
+		}
+		var made entity
+		if err := s.client.Put(ctx, entityPath(id), want, &made); err != nil || made.ID != "" {
+			return made.ID, err
+		}
+		there, err := s.readEntity(ctx, id)
+		if err != nil || there != nil {
+			return there.id(), err
+		}
+	}
+	return "", fmt.Errorf("%w: the entity %s is made, and not there", access.ErrUnavailable, nameOf(id))
+}
+
+func (e *entity) id() string {
+	if e == nil {
+		return ""
+	}
+	return e.ID
+}
+
+// strip takes from an entity what no declaration gave it: memberships in groups, and aliases of no credential.
+func (s *System) strip(ctx context.Context, l ledger.Ledger, id access.IdentityID, there *entity) error {
+	if there == nil {
+		return nil
+	}
+	for _, a := range s.strangers(l, id, there) {
+		if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+			return err
+		}
+	}
+	for _, groupID := range there.Direct {
+		var group struct {
+			Members []string `json:"member_entity_ids"`
+		}
+		path := "identity/group/id/" + groupID
+		err := s.client.Get(ctx, path, &group)
+		if err == nil {
+			err = s.client.Put(ctx, path, map[string]any{"member_entity_ids": append([]string{}, without(group.Members, there.ID)...)}, nil)
+		}
+		if gone(err) != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// login is a mount, and the name that somebody has who logs in there.
+type login struct{ mount, name string }
+
+// logins are where and as whom the credentials of an identity log in.
+func (s *System) logins(l ledger.Ledger, id access.IdentityID) map[login]bool {
+	all := map[login]bool{}
+	for _, e := range l {
+		if c, ok := e.Credential(); ok && c.IdentityID == id && !e.Removed() {
+			all[login{s.mountOf(c), aliasName(c)}] = true
 		}
 	}
 	return all
 }
 
-// unclaimed refuses to take over an entity that was not made for an identity.
-func (s *System) unclaimed(ctx context.Context, id access.IdentityID) error {
-	e, err := s.readEntity(ctx, id)
-	if err != nil || e == nil {
-		return err
+// strangers are an entity's aliases that belong to no credential of the identity.
+func (s *System) strangers(l ledger.Ledger, id access.IdentityID, there *entity) (strangers []alias) {
+	ours := s.logins(l, id)
+	for _, a := range there.Aliases {
+		if !ours[loginOf(a)] {
+			strangers = append(strangers, a)
+		}
 	}
-	if e.Metadata["managed_by"] != "terraform-provider-partner" {
-		return fmt.Errorf("the entity %s is there already: %w", nameOf(id), access.ErrForeign)
-	}
-	return nil
+	return strangers
 }
 
-// settleEntity brings the entity of an identity in line with the ledger, and returns its id. What is held stays disabled,
-// whatever the ledger says.
-func (s *System) settleEntity(ctx context.Context, l ledger.Ledger, id access.IdentityID, held bool) (entityID string, err error) {
-	i, e := l.Identity(id)
-	if i == nil {
-		return "", fmt.Errorf("%s: %w", id, access.ErrNoIdentity)
-	}
-	stands := l.Standing(id)
-	want := map[string]any{
-		"metadata": metadata(i, e, stands.End), "policies": []string{nameOf(id)}, "disabled": stands.Cut() || held,
-	}
-	there, err := s.readEntity(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	if there != nil {
-		return there.ID, s.client.Put(ctx, "identity/entity/id/"+there.ID, want, nil)
-	}
-	// By its name it is created, or found where it was made in the meantime: both are the same to us.
-	var made struct {
-		ID string `json:"id"`
-	}
-	if err := s.client.Put(ctx, entityPath(id), want, &made); err != nil {
-		return "", err
-	}
-	if made.ID != "" {
-		return made.ID, nil
-	}
-	at, err := s.site(ctx)
-	if err != nil {
-		return "", err
-	}
-	err = s.settled(ctx, at, func() error {
-		e, err := s.readEntity(ctx, id)
-		if err == nil && e == nil {
-			err = fmt.Errorf("the entity %s: %w", nameOf(id), access.ErrNotFound)
-		}
-		if err == nil {
-			made.ID = e.ID
-		}
-		return err
-	})
-	return made.ID, err
+func loginOf(a alias) login {
+	return login{strings.TrimSuffix(strings.TrimPrefix(a.Path, "auth/"), "/"), strings.ToLower(a.Name)}
 }
 
 // settleAlias lets who logs in on a mount under a name be the entity.
@@ -150,25 +269,97 @@ func (s *System) settleAlias(ctx context.Context, entityID, accessor, name strin
 	})
 }
 
+// overtaken says whether an alias could not be made because somebody replaced the entity, or made it, meanwhile.
+func overtaken(err error) bool {
+	return said(err, "invalid canonical ID") || said(err, "lias already exists") || said(err, "already has an alias")
+}
+
 // cutSessions ends every session of an identity at once: its entity is put aside and another takes its place. A token is of
-// the entity that it was issued for, and is refused at the next request where that is disabled or gone.
+// the entity that it was issued for, and is refused at the next request where that is disabled or gone. Whoever does it
+// again, after a process that died here, comes to the same end.
 func (s *System) cutSessions(ctx context.Context, l ledger.Ledger, id access.IdentityID) error {
+	if i, _ := l.Identity(id); i == nil {
+		return nil // its removal was begun, and takes the entity along
+	}
 	old, err := s.readEntity(ctx, id)
-	if err != nil || old == nil {
-		return err
-	}
-	aside := map[string]any{"name": nameOf(id) + "~" + old.ID, "disabled": true, "policies": []string{}}
-	if err := s.client.Put(ctx, "identity/entity/id/"+old.ID, aside, nil); err != nil {
-		return err
-	}
-	fresh, err := s.settleEntity(ctx, l, id, old.Disabled)
 	if err != nil {
 		return err
 	}
-	for _, a := range old.Aliases {
-		if err := s.settleAlias(ctx, fresh, a.Accessor, a.Name); err != nil {
+	if old != nil {
+		if err := s.putAside(ctx, id, old); err != nil && !said(err, "entity not found") { // else somebody else did
 			return err
 		}
 	}
-	return s.client.Delete(ctx, "identity/entity/id/"+old.ID)
+	if err := s.replace(ctx, l, id, old); err != nil {
+		return err
+	}
+	return s.client.Delete(ctx, "identity/entity/name/"+asideOf(id))
+}
+
+// putAside gives an entity another name, and takes all that it may do. It keeps whether it was cut by hand.
+func (s *System) putAside(ctx context.Context, id access.IdentityID, old *entity) error {
+	if err := s.client.Delete(ctx, "identity/entity/name/"+asideOf(id)); err != nil { // of a process that died here
+		return err
+	}
+	kept := map[string]string{cutBy: byDeclaration}
+	if old.held() {
+		kept[cutBy] = byHand
+	}
+	if last := old.Metadata[released]; last != "" {
+		kept[released] = last
+	}
+	aside := map[string]any{"name": asideOf(id), "disabled": true, "policies": []string{}, "metadata": kept}
+	return s.client.Put(ctx, "identity/entity/id/"+old.ID, aside, nil)
+}
+
+// heldAside is the entity that is put aside, where that was cut by hand; else nil.
+func (s *System) heldAside(ctx context.Context, id access.IdentityID) (*entity, error) {
+	e := new(entity)
+	if err := s.client.Get(ctx, "identity/entity/name/"+asideOf(id), e); err != nil || !e.held() {
+		return nil, gone(err)
+	}
+	return e, nil
+}
+
+// replace makes an entity in the place of one that was put aside, with the aliases of the credentials. It looks again
+// whether they are there: somebody else may have put aside the new one as well.
+func (s *System) replace(ctx context.Context, l ledger.Ledger, id access.IdentityID, old *entity) error {
+	var mounts map[string]mounted // as they are now: another process may have made some
+	if err := s.client.Get(ctx, "sys/auth", &mounts); err != nil {
+		return err
+	}
+	var wanted []alias
+	for x := range s.logins(l, id) {
+		if m, there := mounts[x.mount+"/"]; there {
+			wanted = append(wanted, alias{Name: x.name, Accessor: m.Accessor})
+		}
+	}
+	for round := range rounds {
+		if err := pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
+			return err
+		}
+		there, err := s.readEntity(ctx, id)
+		if err != nil {
+			return err
+		}
+		if there != nil && old != nil && there.ID == old.ID { // a standby has not heard of its new name
+			continue
+		}
+		missing := slices.DeleteFunc(slices.Clone(wanted), there.has)
+		if there != nil && len(missing) == 0 {
+			return nil
+		}
+		if there == nil {
+			there = &entity{}
+			if there.ID, err = s.settleEntity(ctx, l, id, nil, nil); err != nil {
+				return err
+			}
+		}
+		for _, a := range missing {
+			if err := s.settleAlias(ctx, there.ID, a.Accessor, a.Name); err != nil && !overtaken(err) {
+				return err
+			}
+		}
+	}
+	return fmt.Errorf("%w: the entity %s is replaced again and again", access.ErrUnavailable, nameOf(id))
 }

@@ -3,8 +3,10 @@ package openbao
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -28,7 +30,7 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 	}
 	if e.Ref().Type == access.TypeGrant {
 		if n := snap.known(id); n != nil && n.entity != nil { // asked for the identity already
-			r.Held = n.entity.Disabled && !snap.ledger.Standing(id).Cut()
+			r.Held = n.entity.held()
 		}
 		return nil
 	}
@@ -36,10 +38,10 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 	if err != nil {
 		return err
 	}
-	r.Held = n.entity != nil && n.entity.Disabled && !snap.ledger.Standing(id).Cut()
+	r.Held = n.entity.held()
 	switch o := e.Object.(type) {
 	case *access.Identity:
-		r.Drift = append(r.Drift, s.entityDrift(ctx, snap, o, e, n.entity)...)
+		r.Drift = append(r.Drift, s.entityDrift(snap, o, e, n.entity)...)
 		r.LastUsedAt = s.lastUsed(snap, id, n)
 	case *access.Credential:
 		drift, err := s.credentialDrift(ctx, snap, o, e, n)
@@ -86,7 +88,7 @@ func (s *System) native(ctx context.Context, snap *snapshot, id access.IdentityI
 		}
 		for _, path := range s.rolePaths(c) {
 			var role map[string]any
-			if err := s.client.Get(ctx, path, &role); gone(err) != nil {
+			if err := s.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 				return nil, err
 			}
 			n.roles[path] = role
@@ -95,13 +97,12 @@ func (s *System) native(ctx context.Context, snap *snapshot, id access.IdentityI
 			continue
 		}
 		all, err := s.accessors(ctx, id)
-		if err != nil {
+		if err != nil && !errors.Is(err, access.ErrUnsupported) {
 			return nil, err
 		}
 		for _, accessor := range all {
-			var one secretID
-			err := s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor}, &one)
-			if gone(err) != nil {
+			one, err := s.secretID(ctx, id, accessor)
+			if err != nil {
 				return nil, err
 			}
 			n.add(one)
@@ -121,13 +122,16 @@ func (n *native) add(one secretID) {
 }
 
 // entityDrift says what an entity has that its identity was not declared with.
-func (s *System) entityDrift(ctx context.Context, snap *snapshot, i *access.Identity, e *ledger.Entry, there *entity) (drift []string) {
+func (s *System) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry, there *entity) (drift []string) {
 	if there == nil {
 		return []string{fmt.Sprintf("The entity %s is not there: nobody can log in as it, until it is applied again.", nameOf(i.ID))}
 	}
 	stands := snap.ledger.Standing(i.ID)
-	if !there.Disabled && stands.Cut() {
+	switch {
+	case !there.Disabled && stands.Cut():
 		drift = append(drift, "The entity is enabled, though the identity is suspended. Its policy allows nothing.")
+	case there.Disabled && !stands.Cut() && !there.held():
+		drift = append(drift, "The entity is disabled, though the identity is not suspended any more.")
 	}
 	if more := without(there.Policies, nameOf(i.ID)); len(more) > 0 {
 		drift = append(drift, "The entity has further policies: "+strings.Join(more, ", ")+".")
@@ -138,42 +142,37 @@ func (s *System) entityDrift(ctx context.Context, snap *snapshot, i *access.Iden
 	if len(there.Groups) > 0 {
 		drift = append(drift, "The entity is in groups: "+strings.Join(there.Groups, ", ")+".")
 	}
-	if want := metadata(i, e, stands.End); !maps.Equal(want, there.Metadata) {
+	want, got := metadata(i, e, stands), maps.Clone(there.Metadata)
+	if there.held() || there.Disabled != stands.Cut() { // said already
+		delete(want, cutBy)
+		delete(got, cutBy)
+	}
+	if !maps.Equal(want, got) {
 		drift = append(drift, "The entity's metadata is not what was written.")
 	}
-	for _, a := range s.strangerAliases(ctx, snap, i.ID, there) {
-		drift = append(drift, fmt.Sprintf("Who logs in as %q at %s is this entity too.", a.Name, a.Accessor))
+	for _, a := range s.strangers(snap.documents[i.ID].entries, i.ID, there) {
+		where := a.Path
+		if where == "" {
+			where = "a mount that is gone, " + a.Accessor
+		}
+		drift = append(drift, fmt.Sprintf("Who logs in as %q at %s is this entity too.", a.Name, where))
+	}
+	if len(snap.documents[i.ID].dead) > 0 {
+		drift = append(drift, unfinished)
 	}
 	return drift
 }
+
+// unfinished is what is said of an identity of which something is lost and may still live.
+const unfinished = "What was revoked may still be open to whoever is logged in: the process that revoked it did not come to its end."
 
 func without(all []string, one string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
 }
 
-// strangerAliases are an entity's aliases that belong to no credential of the identity.
-func (s *System) strangerAliases(ctx context.Context, snap *snapshot, id access.IdentityID, there *entity) (strangers []alias) {
-	at, err := s.site(ctx)
-	if err != nil {
-		return nil
-	}
-	ours := map[string]bool{}
-	for _, e := range snap.documents[id].below() {
-		if c, ok := e.Credential(); ok {
-			ours[at.auth[s.mountOf(c)+"/"].Accessor] = true
-		}
-	}
-	for _, a := range there.Aliases {
-		if !ours[a.Accessor] {
-			strangers = append(strangers, a)
-		}
-	}
-	return strangers
-}
-
 // credentialDrift says what differs in a credential's roles and alias, and what was issued past us.
 func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
-	roles, err := s.roles(ctx, c, snap.ledger.End(e))
+	roles, err := s.expected(ctx, snap, c, snap.ledger.End(e))
 	if err != nil {
 		return nil, err
 	}
@@ -189,30 +188,53 @@ func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.
 			}
 		}
 	}
-	accessor, name, err := s.aliasOf(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	switch a := n.entity.onMount(accessor); {
+	switch aliases := n.entity.onMount(s.mountOf(c)); {
 	case n.entity == nil:
-	case a == nil:
+		drift = append(drift, "The entity is not there: nobody can log in with the credential, until it is applied again.")
+	case len(aliases) == 0:
 		drift = append(drift, "The alias of the credential is not at this entity: who logs in is somebody else, or nobody.")
-	case !strings.EqualFold(a.Name, name):
-		drift = append(drift, fmt.Sprintf("The alias is %q, where %q belongs.", a.Name, name))
+	case !strings.EqualFold(aliases[0].Name, aliasName(c)):
+		drift = append(drift, fmt.Sprintf("The alias is %q, where %q belongs.", aliases[0].Name, aliasName(c)))
 	}
 	if c.Kind() == access.Secret {
-		drift = append(drift, secretDrift(e, n)...)
+		drift = append(drift, s.secretDrift(e, n)...)
 	}
 	return drift, nil
 }
 
-func secretDrift(e *ledger.Entry, n *native) (drift []string) {
-	ours := map[string]ledger.Item{}
+// expected are the roles that a credential should have. It makes nothing: a plan only looks.
+func (s *System) expected(ctx context.Context, snap *snapshot, c *access.Credential, end time.Time) ([]role, error) {
+	if c.Kind() != access.Certificate {
+		return s.roles(ctx, c, end)
+	}
+	nobody := access.IdentityID{}
+	common := snap.known(nobody)
+	if common == nil {
+		common = new(native)
+		var ca struct {
+			Certificate string `json:"certificate"`
+		}
+		if err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/ca", &ca); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			return nil, err
+		}
+		common.authority = strings.TrimSpace(ca.Certificate)
+		snap.mu.Lock()
+		snap.natives[nobody] = common
+		snap.mu.Unlock()
+	}
+	return s.certificateRoles(c, end, common.authority), nil
+}
+
+func (s *System) secretDrift(e *ledger.Entry, n *native) (drift []string) {
+	ours := map[string]bool{}
 	for _, i := range e.Issued {
-		ours[i.Accessor] = i
+		ours[i.Accessor] = true
+		if _, there := n.secrets[i.Accessor]; !there && i.Until.After(s.now()) {
+			drift = append(drift, "A secret id that was issued is not there: nobody can log in with it. It is issued anew when it is applied again.")
+		}
 	}
 	for _, accessor := range slices.Sorted(maps.Keys(n.secrets)) {
-		if _, known := ours[accessor]; !known {
+		if !ours[accessor] {
 			drift = append(drift, fmt.Sprintf("There is a secret id that was not made here: its accessor is %s.", accessor))
 		}
 	}
@@ -220,7 +242,7 @@ func secretDrift(e *ledger.Entry, n *native) (drift []string) {
 }
 
 // alike says whether OpenBao returns what was written: numbers of any kind, an empty list for none, PEM with or without
-// its last line end.
+// its last line end, a single address without its length.
 func alike(want, got any) bool {
 	return reflect.DeepEqual(plain(want), plain(got))
 }
@@ -242,6 +264,9 @@ func tidied(v any) any {
 	case string:
 		if moment, err := time.Parse(time.RFC3339, v); err == nil {
 			return moment.UTC().Format(time.RFC3339)
+		}
+		if network, err := netip.ParsePrefix(v); err == nil && network.IsSingleIP() {
+			return network.Addr().String() // OpenBao leaves out that it is one address
 		}
 		return strings.TrimSpace(v)
 	case []any:

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -34,7 +35,7 @@ func (s *System) secretRole(c *access.Credential) role {
 	return role{s.appRole(c.IdentityID), map[string]any{
 		"bind_secret_id": true, "token_no_default_policy": true, "token_policies": []string{}, "token_ttl": session, "token_max_ttl": session,
 		"token_explicit_max_ttl": session, "token_type": "service", "secret_id_ttl": 0, "secret_id_num_uses": 0,
-		"secret_id_bound_cidrs": networks(c), "token_bound_cidrs": networks(c),
+		"secret_id_bound_cidrs": networks(c), "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0,
 	}}
 }
 
@@ -53,29 +54,47 @@ func (s *System) newSecret(ctx context.Context, c *access.Credential, at, until 
 	if err != nil {
 		return ledger.Item{}, fmt.Errorf("seal the secret: %w. Nothing was issued", err)
 	}
-	life := until.Sub(s.now())
-	if where.version.before(promptSecrets) {
-		life -= tidyDelay
-	}
-	if life < time.Second {
-		return ledger.Item{}, fmt.Errorf("%w: a secret that ends on %s cannot be ended in time by OpenBao %s, which removes secret ids only once a minute",
-			access.ErrUnsupported, access.At(until), where.version)
-	}
-	made, err := s.register(ctx, where, c.IdentityID, string(key), life)
+	made, err := s.registerUntil(ctx, where, c.IdentityID, string(key), until)
 	if err != nil {
 		return ledger.Item{}, err
 	}
-	if !made.Expires.IsZero() && made.Expires.Before(until.Add(-tidyDelay)) {
-		until = made.Expires // the mount allows no longer one
-	}
-	if made.Expires.IsZero() || made.Expires.After(until.Add(time.Second)) {
-		return ledger.Item{}, errors.Join(fmt.Errorf("%w: the secret id would end on %s, and should on %s", access.ErrUnsupported, access.At(made.Expires), access.At(until)),
-			s.destroy(ctx, c.IdentityID, made.Accessor))
+	if made.Expires.Before(until.Add(-tidyDelay - slack)) {
+		until = made.Expires.UTC().Truncate(time.Second) // the mount allows no longer one
 	}
 	sum := sha256.Sum256(key)
 	return ledger.Item{
 		At: at, Until: until, RotatesAt: c.RotatesAt(at), Fingerprint: hex.EncodeToString(sum[:]), Accessor: made.Accessor, Sealed: sealed,
 	}, nil
+}
+
+// slack is what may pass between the moment at which a life is counted, and the one at which OpenBao begins to count it.
+const slack = 5 * time.Second
+
+// registerUntil makes a secret id that ends by a moment, never later. OpenBao counts its life from when it hears of it, by
+// its own clock: where that is too late, it is made again with a shorter one.
+func (s *System) registerUntil(ctx context.Context, where *site, id access.IdentityID, key string, until time.Time) (secretID, error) {
+	for margin := time.Duration(0); ; {
+		life := until.Sub(s.now()) - margin
+		if where.version.before(promptSecrets) {
+			life -= tidyDelay
+		}
+		if life < time.Second {
+			return secretID{}, fmt.Errorf("%w: a secret that ends on %s cannot be ended in time by OpenBao %s, which counts in seconds, and before %s removes secret ids only once a minute",
+				access.ErrUnsupported, access.At(until), where.version, promptSecrets)
+		}
+		made, err := s.register(ctx, where, id, key, life)
+		if err != nil || !made.Expires.IsZero() && !made.Expires.After(until) {
+			return made, err
+		}
+		if err := s.destroy(ctx, id, made.Accessor); err != nil {
+			return secretID{}, err
+		}
+		if over := made.Expires.Sub(until); !made.Expires.IsZero() && margin < slack {
+			margin += over + time.Second
+			continue
+		}
+		return secretID{}, fmt.Errorf("%w: the secret id would end on %s, and should on %s", access.ErrUnsupported, access.At(made.Expires), access.At(until))
+	}
 }
 
 func newKey() []byte {
@@ -139,4 +158,89 @@ func (s *System) accessors(ctx context.Context, id access.IdentityID) ([]string,
 		return nil, nil
 	}
 	return all.Keys, gone(err)
+}
+
+// inventory is what OpenBao holds of a secret credential otherwise than its ledger says.
+type inventory struct {
+	ref access.Ref
+	// unknown live, and no ledger holds them: they were made by hand, or by a process that died. missing are held by the
+	// ledger, and not there.
+	unknown []lost
+	missing []ledger.Item
+}
+
+// inventory looks before a change is made what is there. What is unknown now, and is not known after the policy is
+// written, is nobody's: another process that is about to write it down finds the policy changed, and issues anew.
+func (s *System) inventory(ctx context.Context, f *family, c *access.Credential) (found inventory, err error) {
+	if c == nil || c.Kind() != access.Secret {
+		return inventory{}, nil
+	}
+	at, err := s.site(ctx)
+	if err != nil {
+		return inventory{}, err
+	}
+	if at.auth[s.options.Mounts.AppRole+"/"].Type == "" {
+		return inventory{}, nil // it is made with the credential
+	}
+	for begun := access.WallClock(); ; {
+		if found, err = s.compare(ctx, f, c); err != nil {
+			return inventory{}, err
+		}
+		// A standby may not have heard of it.
+		if len(found.missing) == 0 || !at.cluster || access.WallClock().Sub(begun) > staleness {
+			return found, nil
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return inventory{}, err
+		}
+	}
+}
+
+func (s *System) compare(ctx context.Context, f *family, c *access.Credential) (inventory, error) {
+	found := inventory{ref: c.Ref()}
+	all, err := s.accessors(ctx, c.IdentityID)
+	if err != nil {
+		return found, err
+	}
+	known := map[string]bool{}
+	if d := f.documents[c.IdentityID]; d != nil {
+		if e := d.entries[c.Ref()]; e != nil && !e.Removed() {
+			for _, i := range e.Issued {
+				known[i.Accessor] = true
+				if !slices.Contains(all, i.Accessor) && i.Until.After(s.now()) {
+					found.missing = append(found.missing, i)
+				}
+			}
+		}
+	}
+	for _, accessor := range all {
+		if known[accessor] {
+			continue
+		}
+		one, err := s.secretID(ctx, c.IdentityID, accessor)
+		if err != nil {
+			return found, err
+		}
+		if one.Accessor != "" {
+			found.unknown = append(found.unknown, lost{ID: c.IdentityID, Kind: access.Secret, Until: one.Expires, Accessor: accessor})
+		}
+	}
+	return found, nil
+}
+
+// forget takes from a draft what is not there: then it is issued anew.
+func (i inventory) forget(d *ledger.Draft) {
+	if e := d.Ledger[i.ref]; e != nil && len(i.missing) > 0 {
+		changed := *e
+		changed.Issued = slices.DeleteFunc(slices.Clone(e.Issued), func(one ledger.Item) bool {
+			return slices.ContainsFunc(i.missing, func(m ledger.Item) bool { return m.Accessor == one.Accessor })
+		})
+		d.Set(&changed)
+	}
+}
+
+// secretID is what OpenBao says of an accessor; nothing where it has ended.
+func (s *System) secretID(ctx context.Context, id access.IdentityID, accessor string) (one secretID, err error) {
+	err = s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor}, &one)
+	return one, gone(err)
 }

@@ -2,6 +2,7 @@ package systemtest
 
 import (
 	"errors"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -166,7 +167,7 @@ func issuedBefore(w *world) {
 		second := w.put(c, known(first.UID), issuing(access.IssueOverlap))
 		holders = append(holders, w.holder(c, second.Issued))
 		w.pass(1)
-		c.RevokeIssuedBefore = w.in(0)
+		c.RevokeIssuedBefore = access.At(w.now().Truncate(time.Second))
 		third := w.put(c, known(first.UID), issuing(access.IssueOverlap))
 		if third.Issued == nil || third.Issued.At.Before(c.RevokeIssuedBefore.Time) {
 			w.Fatalf("%s: after the revocation there is %+v", kind, third.Issued)

@@ -35,7 +35,7 @@ func agreesWithModel(w *world) {
 				t.Fatal(err)
 			}
 		}
-		m, w := model{}, &world{TB: t, test: w.test, Harness: w.Harness, partner: w.partner}
+		m, w := model{}, &world{TB: t, test: w.test, Harness: w.Harness, partner: w.partner, origin: w.origin}
 		t.Repeat(map[string]func(*rapid.T){
 			"":         func(*rapid.T) { m.agree(w) },
 			"identity": func(t *rapid.T) { m.put(w, drawIdentity(w, t), t) },

@@ -32,6 +32,9 @@ type world struct {
 	Harness
 	test    testing.TB // the test that all is part of
 	partner *partner
+	// origin is what in counts from: it moves only when time is let pass, so that the same words mean the same moment on a
+	// clock that never stands still.
+	origin time.Time
 
 	mu      sync.Mutex
 	secrets []string // every clear secret that was sealed, oldest first
@@ -50,6 +53,7 @@ func newWorld(t *testing.T, p *partner, open func(*testing.T, *Clock) Harness) *
 	if w.Proves == nil {
 		w.Proves = w.System.Capabilities().Kinds
 	}
+	w.origin = w.now().Truncate(time.Second)
 	return w
 }
 
@@ -89,11 +93,14 @@ func (w *world) now() time.Time {
 // in is a moment some units from now, to the second.
 func (w *world) in(units int) access.Moment {
 	w.Helper()
-	return access.At(w.now().Add(time.Duration(units) * w.Unit).Truncate(time.Second))
+	return access.At(w.origin.Add(time.Duration(units) * w.Unit))
 }
 
 // pass lets some units pass.
-func (w *world) pass(units int) { w.Advance(time.Duration(units) * w.Unit) }
+func (w *world) pass(units int) {
+	w.Advance(time.Duration(units) * w.Unit)
+	w.origin = w.now().Truncate(time.Second)
+}
 
 func id(name string) access.IdentityID {
 	return access.IdentityID{Partner: "acme", Environment: "prod", Name: name}
