@@ -18,11 +18,14 @@ path "identity/entity-alias" {
 path "identity/entity-alias/id/+" {
   capabilities = ["read", "update", "delete"]
 }
+path "identity/lookup/entity" {
+  capabilities = ["create", "update"]
+}
 path "identity/group/id" {
   capabilities = ["list"]
 }
 path "identity/group/id/+" {
-  capabilities = ["read", "delete"]
+  capabilities = ["read", "update", "delete"]
 }
 
 path "auth/partner-approle/role/+" {
@@ -44,7 +47,7 @@ path "auth/+/cel/role/+" {
   capabilities = ["create", "read", "update", "delete", "list"]
 }
 path "auth/+/role/+" {
-  capabilities = ["delete"]
+  capabilities = ["read", "delete"]
 }
 path "auth/partner-cert/certs/+" {
   capabilities = ["create", "read", "update", "delete", "list"]

@@ -1,6 +1,7 @@
 package openbao
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -271,5 +272,20 @@ func TestAnUnusedSecretOfALostRaceIsTakenBack(t *testing.T) {
 	}
 	if len(st.secrets) < 2 {
 		t.Error("there was no race")
+	}
+}
+
+// The one that comes second finds the entity of the first. It is no leftover.
+func TestTwoWhoCreateOneIdentityDoNotUndoEachOther(t *testing.T) {
+	st := startStage(t)
+	i := identityOf("etl")
+	var once sync.Once
+	var first *access.Record
+	s := st.open(before("GET", entityPath(i.ID), func() { once.Do(func() { first = st.put(t, i) }) }))
+	if _, err := s.Put(t.Context(), st.change(i, func(c *access.Change) { c.Stack = "others" })); !errors.Is(err, access.ErrOtherStack) {
+		t.Errorf("the second is told %v", err)
+	}
+	if r := st.get(t, i.Ref()); first == nil || r.UID != first.UID || len(r.Drift) > 0 {
+		t.Errorf("there is %+v, drift %q", r, r.Drift)
 	}
 }

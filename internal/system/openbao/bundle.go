@@ -1,9 +1,217 @@
 package openbao
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
-// bundler says whether requests can be bundled.
-func (s *System) bundler(context.Context) (bool, error) { return false, nil }
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
 
-// bundle reads entities and roles ahead.
-func (s *System) bundle(context.Context, *site, *snapshot) error { return nil }
+// A workflow bundles many reads into one request. OpenBao runs it with the caller's own token, so it gives nothing that
+// the caller has not, and its steps are in the audit log one by one. It is optional: what it does not answer is asked
+// singly.
+
+const (
+	workflow = "partner-bundle"
+	// slots is how many reads a bundle has: measured on 2.7.2, 200 take 73 ms, and a bundle of five 33 ms.
+	slots = 200
+	// worthwhile is from how many identities on a bundle is quicker than single reads.
+	worthwhile = 8
+)
+
+// workflowText is the workflow: so many requests, each with operation, path and accessor from the input's lists. Those
+// beyond the end of the lists are not made.
+var workflowText = func() string {
+	var text strings.Builder
+	text.WriteString("input {\n")
+	for _, name := range []string{"operations", "paths", "accessors"} {
+		fmt.Fprintf(&text, "  field \"slice\" %q { required = true }\n", name)
+	}
+	text.WriteString("}\nflow \"bundle\" {\n")
+	for n := range slots {
+		given := fmt.Sprintf("lt %d (len .input.paths)", n)
+		pick := func(list, otherwise string) string {
+			return fmt.Sprintf(`{ eval_source = "template" eval_type = "string" template = "{{ if %s }}{{ index .input.%s %d }}{{ else }}%s{{ end }}" }`, given, list, n, otherwise)
+		}
+		fmt.Fprintf(&text, "  request \"r%d\" {\n    allow_failure = true\n    when = { eval_source = \"template\" eval_type = \"bool\" template = \"{{ %s }}\" }\n"+
+			"    operation = %s\n    path = %s\n    data = { secret_id_accessor = %s }\n  }\n", n, given, pick("operations", "read"), pick("paths", "none"), pick("accessors", ""))
+	}
+	text.WriteString("}\noutput {\n  data = { eval_source = \"cel\" eval_type = \"map\" expression = \"has(responses.bundle) ? responses.bundle : {}\" }\n}\n")
+	return text.String()
+}
+
+// bundler says whether requests can be bundled: the workflow is there, to the letter, or can be installed. Another text
+// under its name is somebody else's, and is left alone.
+func (s *System) bundler(ctx context.Context) (bool, error) {
+	var there struct {
+		Workflow string `json:"workflow"`
+	}
+	err := s.client.Get(ctx, "sys/workflows/manage/"+workflow, &there)
+	switch {
+	case err == nil:
+		return there.Workflow == workflowText(), nil
+	case errors.Is(err, access.ErrUnavailable):
+		return false, err
+	case !errors.Is(err, access.ErrNotFound) || !s.options.Bootstrap:
+		return false, nil // it may not be read, or is not installed: there are single requests
+	}
+	install := map[string]any{"workflow": workflowText(), "description": "Bundles the reads of terraform-provider-partner.", "cas": -1}
+	if err := s.client.Put(ctx, "sys/workflows/manage/"+workflow, install, nil); err != nil {
+		return said(err, "check-and-set"), nil // somebody else has installed it, or this login may not
+	}
+	return true, nil
+}
+
+// ask is one read of a bundle.
+type ask struct {
+	operation, path, accessor string
+}
+
+// response is what a bundle answers to an ask: nil where it has no answer. It is empty where nothing is there.
+type response *struct {
+	Data json.RawMessage `json:"data"`
+}
+
+// execute asks in bundles, in the order of the asks.
+func (s *System) execute(ctx context.Context, asks []ask) ([]response, error) {
+	all := make([]response, 0, len(asks))
+	for chunk := range slices.Chunk(asks, slots) {
+		in := map[string][]string{}
+		for _, a := range chunk {
+			in["operations"] = append(in["operations"], a.operation)
+			in["paths"] = append(in["paths"], a.path)
+			in["accessors"] = append(in["accessors"], a.accessor)
+		}
+		var out map[string]json.RawMessage
+		if err := s.client.Put(ctx, "sys/workflows/execute/"+workflow, in, &out); err != nil {
+			return nil, err
+		}
+		for n := range chunk {
+			var r response
+			if text, answered := out[fmt.Sprintf("r%d", n)]; answered {
+				r = new(struct {
+					Data json.RawMessage `json:"data"`
+				})
+				if err := json.Unmarshal(text, r); err != nil {
+					return nil, fmt.Errorf("%w: what the workflow answers cannot be read", access.ErrUnavailable)
+				}
+			}
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// bundle reads ahead what the server holds of the identities of the stack, where that can be done in bundles.
+func (s *System) bundle(ctx context.Context, at *site, snap *snapshot) error {
+	var ids []access.IdentityID
+	for id, d := range snap.documents {
+		if _, e := d.entries.Identity(id); e != nil && (s.options.Stack == "" || e.History.Stack == s.options.Stack) {
+			ids = append(ids, id)
+		}
+	}
+	if !at.bundles || len(ids) < worthwhile {
+		return nil
+	}
+	slices.SortFunc(ids, access.IdentityID.Compare)
+	b := &bundling{snap: snap, broken: map[access.IdentityID]bool{}, natives: map[access.IdentityID]*native{}}
+	for _, id := range ids {
+		s.askAbout(b, id)
+	}
+	for range 2 { // the second round looks up the secret ids that the first one listed
+		asks, takes := b.asks, b.takes
+		b.asks, b.takes = nil, nil
+		answers, err := s.execute(ctx, asks)
+		if errors.Is(err, access.ErrUnavailable) {
+			return err
+		}
+		if err != nil {
+			return nil //nolint:nilerr // it may not be executed: there are single requests
+		}
+		for n, take := range takes {
+			take(answers[n])
+		}
+	}
+	for id, n := range b.natives {
+		if !b.broken[id] {
+			snap.natives[id] = n
+		}
+	}
+	return nil
+}
+
+// bundling is what is asked, and who takes the answers.
+type bundling struct {
+	snap    *snapshot
+	natives map[access.IdentityID]*native
+	broken  map[access.IdentityID]bool // not all was answered: ask singly
+	asks    []ask
+	takes   []func(response)
+}
+
+// ask asks about an identity. An answer that is missing leaves the whole identity to be asked singly; null is nothing.
+func (b *bundling) ask(id access.IdentityID, a ask, take func(data json.RawMessage) error) {
+	b.asks = append(b.asks, a)
+	b.takes = append(b.takes, func(r response) {
+		if r == nil || take(r.Data) != nil {
+			b.broken[id] = true
+		}
+	})
+}
+
+// askAbout asks for an identity's entity, and what is kept for its credentials.
+func (s *System) askAbout(b *bundling, id access.IdentityID) {
+	n := &native{roles: map[string]map[string]any{}, secrets: map[string]secretID{}}
+	b.natives[id] = n
+	b.ask(id, ask{operation: "read", path: entityPath(id)}, into(&n.entity))
+	for _, e := range b.snap.documents[id].below() {
+		c, ok := e.Credential()
+		if !ok || e.Removed() {
+			continue
+		}
+		for _, path := range s.rolePaths(c) {
+			b.ask(id, ask{operation: "read", path: path}, func(data json.RawMessage) error {
+				var role map[string]any
+				err := into(&role)(data)
+				n.roles[path] = role
+				return err
+			})
+		}
+		if c.Kind() == access.Secret {
+			s.askSecrets(b, id, n)
+		}
+	}
+}
+
+// askSecrets asks which secret ids there are, and then for each.
+func (s *System) askSecrets(b *bundling, id access.IdentityID, n *native) {
+	b.ask(id, ask{operation: "list", path: s.appRole(id) + "/secret-id"}, func(data json.RawMessage) error {
+		var list struct {
+			Keys []string `json:"keys"`
+		}
+		err := into(&list)(data)
+		for _, accessor := range list.Keys {
+			b.ask(id, ask{"update", s.appRole(id) + "/secret-id-accessor/lookup", accessor}, func(data json.RawMessage) error {
+				var one secretID
+				err := into(&one)(data)
+				n.add(one)
+				return err
+			})
+		}
+		return err
+	})
+}
+
+// into reads an answer's data; where there is none, it leaves things as they are.
+func into(v any) func(json.RawMessage) error {
+	return func(data json.RawMessage) error {
+		if len(data) == 0 {
+			return nil
+		}
+		return json.Unmarshal(data, v)
+	}
+}

@@ -74,6 +74,7 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 	if err != nil {
 		return nil, err
 	}
+	defer s.reread(f)
 	if err := s.finishRemoval(ctx, f, change); err != nil {
 		return nil, err
 	}
@@ -208,8 +209,11 @@ func (s *System) below(ctx context.Context, id access.IdentityID) ([]access.Iden
 	if err != nil {
 		return nil, err
 	}
-	d := snap.documents[id]
-	if i := d.identity(); len(snap.ledger.Under(id)) > len(d.below()) || i != nil && i.Subcontractors != nil {
+	d, err := s.fetch(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if i := d.identity(); i != nil && (i.Subcontractors != nil || len(snap.ledger.Under(id)) > len(d.below())) {
 		if snap, err = s.load(ctx); err != nil { // there are some, or may be more: look again
 			return nil, err
 		}
@@ -367,15 +371,22 @@ func (s *System) entities(ctx context.Context, f *family, d *ledger.Draft, chang
 	if f.documents[i.ID] != nil {
 		return all, nil
 	}
-	// It is new. What stands under its name is not ours, or was left where somebody removed the policy by hand.
-	if e := all[i.ID].entity; e != nil {
-		if e.Metadata["managed_by"] != "terraform-provider-partner" {
-			return nil, fmt.Errorf("the entity %s is there already: %w", nameOf(i.ID), access.ErrForeign)
-		}
-		all[i.ID] = standing{}
-		return all, s.sweepIdentity(ctx, i.ID)
+	// It is new. What stands under its name is not ours, or was left where somebody removed the policy by hand; or somebody
+	// is creating it, which begins with the policy.
+	e := all[i.ID].entity
+	if e == nil {
+		return all, nil
 	}
-	return all, nil
+	if e.Metadata["managed_by"] != "terraform-provider-partner" {
+		return nil, fmt.Errorf("the entity %s is there already: %w", nameOf(i.ID), access.ErrForeign)
+	}
+	if now, err := s.fetch(ctx, i.ID); err != nil {
+		return nil, err
+	} else if now != nil {
+		return nil, errChanged
+	}
+	all[i.ID] = standing{}
+	return all, s.sweepIdentity(ctx, i.ID)
 }
 
 // realize brings what follows from the policies in line with them.

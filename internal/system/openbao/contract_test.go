@@ -113,7 +113,7 @@ func (l *lab) open(edits ...func(*client.Options)) *System {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	return Open(Options{Client: c, Bootstrap: true, Session: time.Minute})
+	return Open(Options{Client: c, Bootstrap: true, Session: time.Minute, Stack: "nobody"}) // whose identities are not read ahead
 }
 
 type carrier func(*http.Request) (*http.Response, error)

@@ -123,14 +123,13 @@ func lifecycle() (steps []step) {
 // For every request of a life that changes something: the process dies with it, before or after it is carried out, and
 // another one makes the same change again. Then there is exactly one of everything, and nothing after the end.
 func TestWhereverAProcessDiesTheNextOneFinishes(t *testing.T) {
-	st := startStage(t)
-	for _, kind := range kinds { // the mounts: they are made once
-		st.complete(t, "first", kind)
-	}
+	shared := startStage(t)
 	for n, stepAt := range lifecycle() {
 		for _, carriedOut := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, carried out %v", stepAt.name, carriedOut), func(t *testing.T) {
 				t.Parallel()
+				st := startStageOf(t, shared) // a listing has all certificates that ever were
+				st.complete(t, "first", kinds...)
 				for death := int64(0); ; death++ {
 					l := &life{st: st, t: t, s: st.open(), name: fmt.Sprintf("life-%d-%v-%d", n, carriedOut, death), uids: map[access.Ref]*access.Record{}}
 					var count atomic.Int64

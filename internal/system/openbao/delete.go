@@ -41,6 +41,7 @@ func (s *System) remove(ctx context.Context, ref access.Ref, uid string) (swept 
 	if err != nil {
 		return nil, err
 	}
+	defer s.reread(f)
 	if err := s.sweep(ctx, f, ref, holder, victims); err != nil {
 		return nil, err
 	}

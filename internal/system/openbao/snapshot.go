@@ -19,14 +19,11 @@ import (
 type snapshot struct {
 	documents map[access.IdentityID]*document
 	ledger    ledger.Ledger
-	// strangers are the policies below our prefix that are not ours.
-	strangers []string
 	begun     time.Time
 	goodUntil time.Time
 
-	bundled bool // entities and roles were read ahead, in bundles
 	mu      sync.Mutex
-	natives map[access.IdentityID]*native
+	natives map[access.IdentityID]*native // read ahead in bundles, or since, one by one
 }
 
 func (s *snapshot) refs() []access.Ref {
@@ -35,8 +32,40 @@ func (s *snapshot) refs() []access.Ref {
 
 // floor is the least that is known of a policy, from this process' own writes: a standby may answer with less.
 type floor struct {
-	version int
-	gone    bool
+	document *document // nil: it was removed
+	at       time.Time
+}
+
+// behind says whether what was read is older than what was written. What was removed a moment ago and is there is so on a
+// cluster: later it was made anew.
+func (f floor) behind(d *document, cluster bool) bool {
+	if f.document == nil {
+		return cluster && d != nil && access.WallClock().Sub(f.at) < staleness
+	}
+	return d == nil || d.version < f.document.version
+}
+
+// with is the snapshot with one policy as it was just written, or without it. What was read about its identity is not
+// known any more.
+func (s *snapshot) with(id access.IdentityID, d *document) *snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := &snapshot{
+		documents: maps.Clone(s.documents), ledger: maps.Clone(s.ledger),
+		begun: s.begun, goodUntil: s.goodUntil, natives: maps.Clone(s.natives),
+	}
+	if old := next.documents[id]; old != nil {
+		for ref := range old.entries {
+			delete(next.ledger, ref)
+		}
+	}
+	delete(next.natives, id)
+	delete(next.documents, id)
+	if d != nil {
+		next.documents[id] = d
+		maps.Copy(next.ledger, d.entries)
+	}
+	return next
 }
 
 // A listing serves all reads for so many times as long as it took: reads then spend at most that part of their time on
@@ -84,7 +113,7 @@ func (s *System) load(ctx context.Context) (*snapshot, error) {
 		if err != nil {
 			return nil, err
 		}
-		if old := s.behind(snap); old != "" {
+		if old := s.behind(snap, at.cluster); old != "" { // by what was written before it was asked
 			if access.WallClock().Sub(came) < staleness {
 				if err := pause(ctx, 50*time.Millisecond); err != nil {
 					return nil, err
@@ -97,11 +126,21 @@ func (s *System) load(ctx context.Context) (*snapshot, error) {
 			return nil, err
 		}
 		snap.goodUntil = access.WallClock().Add(listingShare * access.WallClock().Sub(snap.begun))
-		s.mu.Lock()
-		s.seen = snap
-		s.mu.Unlock()
-		return snap, nil
+		return s.keep(snap), nil
 	}
+}
+
+// keep remembers a snapshot, with what this process wrote while it was read.
+func (s *System) keep(snap *snapshot) *snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, f := range s.floors {
+		if f.at.After(snap.begun) && (f.document == nil || f.behind(snap.documents[id], false)) {
+			snap = snap.with(id, f.document)
+		}
+	}
+	s.seen = snap
+	return snap
 }
 
 // reload is a snapshot that can be believed to have no more of an identity: on a cluster, one that is younger than the
@@ -153,8 +192,7 @@ func (s *System) listing(ctx context.Context) (*snapshot, error) {
 		}
 		d, err := parseDocument(name, p.Policy, p.Version)
 		if errors.Is(err, access.ErrForeign) {
-			snap.strangers = append(snap.strangers, name)
-			continue
+			continue // it is not ours
 		}
 		if err != nil {
 			return nil, err
@@ -162,19 +200,15 @@ func (s *System) listing(ctx context.Context) (*snapshot, error) {
 		snap.documents[d.id] = d
 		maps.Copy(snap.ledger, d.entries)
 	}
-	slices.Sort(snap.strangers)
 	return snap, nil
 }
 
 // behind names a policy of which a snapshot has less than this process wrote.
-func (s *System) behind(snap *snapshot) string {
+func (s *System) behind(snap *snapshot, cluster bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, f := range s.floors {
-		if d := snap.documents[id]; !f.gone && (d == nil || d.version < f.version) {
-			if d == nil && f.version == 0 {
-				continue
-			}
+		if f.at.Before(snap.begun) && f.behind(snap.documents[id], cluster) {
 			return nameOf(id)
 		}
 	}
@@ -183,6 +217,11 @@ func (s *System) behind(snap *snapshot) string {
 
 // fetch reads the policy of one identity; nil where there is none.
 func (s *System) fetch(ctx context.Context, id access.IdentityID) (*document, error) {
+	at, err := s.site(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cluster := at.cluster
 	for begun := access.WallClock(); ; {
 		var answer policyAnswer
 		var d *document
@@ -194,9 +233,9 @@ func (s *System) fetch(ctx context.Context, id access.IdentityID) (*document, er
 			return nil, err
 		}
 		s.mu.Lock()
-		f := s.floors[id]
+		f, written := s.floors[id]
 		s.mu.Unlock()
-		if f.gone || d != nil && d.version >= f.version || d == nil && f.version == 0 || access.WallClock().Sub(begun) > staleness {
+		if !written || !f.behind(d, cluster) || access.WallClock().Sub(begun) > staleness {
 			return d, nil
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
@@ -215,10 +254,10 @@ func (s *System) write(ctx context.Context, id access.IdentityID, text string, v
 	err := s.client.Put(ctx, "sys/policies/acl/"+nameOf(id), map[string]any{"policy": text, "cas": cas}, nil)
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.Conflict() {
-		s.raise(id, 0)
+		s.lose(id)
 		d, err := s.fetch(ctx, id)
 		if err == nil && d != nil && d.text == text {
-			s.raise(id, d.version)
+			s.wrote(id, d)
 			return d, nil // it was ours: the answer had been lost
 		}
 		return nil, errors.Join(errChanged, err)
@@ -226,16 +265,40 @@ func (s *System) write(ctx context.Context, id access.IdentityID, text string, v
 	if err != nil {
 		return nil, err
 	}
-	s.raise(id, version+1)
-	return parseDocument(nameOf(id), text, version+1)
+	d, err := parseDocument(nameOf(id), text, version+1)
+	if err == nil {
+		s.wrote(id, d)
+	}
+	return d, err
 }
 
-// raise remembers what was written, and lets the next read ask again.
-func (s *System) raise(id access.IdentityID, version int) {
+// wrote remembers what was written, nil for what was removed.
+func (s *System) wrote(id access.IdentityID, d *document) {
 	s.mu.Lock()
-	s.floors[id] = floor{version: version}
+	defer s.mu.Unlock()
+	s.floors[id] = floor{document: d, at: access.WallClock()}
+	if s.seen != nil {
+		s.seen = s.seen.with(id, d)
+	}
+}
+
+// lose gives up what is known of a policy, and lets the next read ask for all.
+func (s *System) lose(id access.IdentityID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.floors, id)
 	s.seen = nil
-	s.mu.Unlock()
+}
+
+// reread lets what follows from the policies of a family be asked again.
+func (s *System) reread(f *family) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range f.documents {
+		if s.seen != nil {
+			s.seen = s.seen.with(id, s.seen.documents[id])
+		}
+	}
 }
 
 // erase removes the policy of an identity.
@@ -243,9 +306,6 @@ func (s *System) erase(ctx context.Context, id access.IdentityID) error {
 	if err := s.client.Delete(ctx, "sys/policies/acl/"+nameOf(id)); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.floors[id] = floor{gone: true}
-	s.seen = nil
-	s.mu.Unlock()
+	s.wrote(id, nil)
 	return nil
 }

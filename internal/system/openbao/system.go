@@ -124,11 +124,32 @@ func (s *System) get(ctx context.Context, ref access.Ref) (*access.Record, error
 			return nil, access.ErrNotFound
 		}
 	}
-	r, err := s.record(snap.ledger, e)
-	if err != nil {
-		return nil, err
+	for {
+		r, err := s.record(snap.ledger, e)
+		if err == nil {
+			err = s.observe(ctx, snap, e, r)
+		}
+		if err != nil || len(r.Drift) == 0 || !s.mayBeStale(holder) {
+			return r, err
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return nil, err
+		}
+		snap.mu.Lock()
+		delete(snap.natives, holder)
+		snap.mu.Unlock()
 	}
-	return r, s.observe(ctx, snap, e, r)
+}
+
+// mayBeStale says whether what differs may merely be what a standby has not heard of yet: this process has just changed it.
+func (s *System) mayBeStale(id access.IdentityID) bool {
+	s.probing.Lock()
+	cluster := s.found != nil && s.found.cluster
+	s.probing.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, written := s.floors[id]
+	return cluster && written && access.WallClock().Sub(f.at) < staleness
 }
 
 // List returns everything that is held, of every stack, sorted by type and id. What differs from the declaration, and
@@ -149,7 +170,7 @@ func (s *System) list(ctx context.Context) ([]*access.Record, error) {
 	var records []*access.Record
 	for _, ref := range snap.refs() {
 		r, err := s.record(snap.ledger, snap.ledger[ref])
-		if err == nil && snap.bundled {
+		if err == nil && snap.known(snap.ledger[ref].Object.Holder()) != nil {
 			err = s.observe(ctx, snap, snap.ledger[ref], r)
 		}
 		if err != nil {

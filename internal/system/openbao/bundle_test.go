@@ -1,0 +1,164 @@
+package openbao
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+)
+
+// crowd puts so many identities, each with a credential and two grants.
+func crowd(t testing.TB, l *lab, identities int) {
+	t.Helper()
+	s := l.open()
+	in := func(d time.Duration) access.Terms {
+		return access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(time.Now().Add(d).Truncate(time.Second))}
+	}
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range 10 {
+		wg.Go(func() {
+			for n := range next {
+				id := access.IdentityID{Partner: fmt.Sprintf("p%d", n%10), Environment: "prod", Name: fmt.Sprintf("feed-%d", n)}
+				c := &access.Credential{IdentityID: id, Terms: in(time.Hour)}
+				var seal func([]byte) (string, error)
+				if n%4 == 0 {
+					c.Secret = &access.SecretRequest{Recipient: "age1"}
+					seal = func([]byte) (string, error) { return "sealed", nil }
+				} else {
+					c.Federated = &access.FederatedTrust{Issuer: issuerURL, Subject: "svc-" + id.Name, Audiences: []string{"orders.example.com"}}
+				}
+				for _, o := range []access.Object{
+					&access.Identity{ID: id, Terms: in(2 * time.Hour), Purpose: "Nightly order feed"}, c,
+					&access.Grant{IdentityID: id, Name: "in", Terms: in(time.Hour), Resource: access.Pattern("orders/" + id.Name + "/in/*"), Actions: []string{"read"}, Purpose: "Read"},
+					&access.Grant{IdentityID: id, Name: "out", Terms: in(time.Hour), Resource: access.Pattern("orders/" + id.Name + "/out/*"), Actions: []string{"create"}, Purpose: "Write"},
+				} {
+					if _, err := s.Put(t.Context(), access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time, Seal: seal}); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	for n := range identities {
+		next <- n
+	}
+	close(next)
+	wg.Wait()
+}
+
+// planned reads everything, as a plan that changes nothing does: all at once, and then each.
+func planned(t testing.TB, l *lab) (all map[access.Ref]*access.Record, requests int64, took time.Duration) {
+	t.Helper()
+	begun := time.Now()
+	c, err := client.New(client.Options{Address: l.bao.Address, CACertPEM: []byte(l.bao.CA), Login: client.Token(l.bao.RootToken)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Open(Options{Client: c, Stack: "partners", Session: time.Minute})
+	listed, err := s.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = map[access.Ref]*access.Record{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	next := make(chan access.Ref)
+	for range 10 {
+		wg.Go(func() {
+			for ref := range next {
+				r, err := s.Get(t.Context(), ref)
+				if err != nil {
+					t.Error(err)
+					continue
+				}
+				mu.Lock()
+				all[ref] = r
+				mu.Unlock()
+			}
+		})
+	}
+	for _, r := range listed {
+		next <- r.Object.Ref()
+	}
+	close(next)
+	wg.Wait()
+	return all, c.Requests(), time.Since(begun)
+}
+
+func TestReadsAreFewAndFewerInBundles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
+	realtool.Find(t, "bao")
+	t.Parallel()
+	l := startLab(t)
+	const identities = 60
+	crowd(t, l, identities)
+	bundled, few, _ := planned(t, l)
+	l.must("DELETE", "sys/workflows/manage/"+workflow, nil)
+	single, many, _ := planned(t, l)
+	t.Logf("%d requests in bundles, %d singly, for %d objects", few, many, len(single))
+	if limit := int64(12); few > limit {
+		t.Errorf("%d requests in bundles, want at most %d", few, limit)
+	}
+	if limit := int64(2*identities + 2*identities/4 + 30); many > limit {
+		t.Errorf("%d single requests, want at most %d", many, limit)
+	}
+	if len(single) != 4*identities || len(bundled) != len(single) {
+		t.Fatalf("%d and %d objects, want %d", len(single), len(bundled), 4*identities)
+	}
+	for ref, r := range single {
+		want, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := json.Marshal(bundled[ref])
+		if err != nil || string(got) != string(want) {
+			t.Errorf("%s is\n%s in a bundle, and singly\n%s", ref, got, want)
+		}
+		if len(r.Drift) > 0 {
+			t.Errorf("%s drifts: %q", ref, r.Drift)
+		}
+	}
+}
+
+func TestAnotherWorkflowOfTheNameIsLeftAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
+	realtool.Find(t, "bao")
+	t.Parallel()
+	l := startLab(t)
+	theirs := "output {\n  data = { eval_source = \"cel\" eval_type = \"map\" expression = \"{}\" }\n}\n"
+	l.must("POST", "sys/workflows/manage/"+workflow, map[string]any{"workflow": theirs + "flow \"f\" {\n  request \"r\" {\n    operation = \"read\"\n    path = \"sys/health\"\n  }\n}\n"})
+	crowd(t, l, worthwhile)
+	all, requests, _ := planned(t, l)
+	if len(all) != 4*worthwhile || requests < 2*worthwhile {
+		t.Errorf("%d objects with %d requests", len(all), requests)
+	}
+}
+
+// What a plan of a thousand identities that changes nothing asks, each with one credential and two grants.
+//
+//	go test ./internal/system/openbao -run - -bench Plan -benchtime 3x
+func BenchmarkPlan(b *testing.B) {
+	l := startLab(b)
+	crowd(b, l, 1000)
+	measure := func(b *testing.B) {
+		var requests int64
+		for b.Loop() {
+			_, n, _ := planned(b, l)
+			requests = n
+		}
+		b.ReportMetric(float64(requests), "requests/op")
+	}
+	b.Run("in bundles", measure)
+	l.must("DELETE", "sys/workflows/manage/"+workflow, nil)
+	b.Run("singly", measure)
+}
