@@ -45,7 +45,7 @@ func harness(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
 		Second:    func() access.System { return l.open() },
 		Break:     l.breakConnection,
 		Advance:   time.Sleep,
-		Unit:      2 * time.Second,
+		Unit:      3 * time.Second,
 		ModelUnit: time.Hour,
 		Allows:    l.allows,
 	}
