@@ -1,0 +1,88 @@
+// Package inventory answers, at any moment, which partners can act in a system: who owns each access, what it reaches,
+// when it ends, when it was last used, how it is cut, and what is there that nobody declared.
+package inventory
+
+import (
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Flag is one thing to know about an item.
+type Flag string
+
+// The flags, in the order in which an item has them. All but Governed and Ungoverned may stand side by side.
+const (
+	// Governed: this provider made it, and it is declared with owner and end.
+	Governed Flag = "governed"
+	// Ungoverned: no provider made it; nobody declared an owner or an end.
+	Ungoverned Flag = "ungoverned"
+	// Orphaned: its owner left, or what it hangs on is gone.
+	Orphaned Flag = "orphaned"
+	// Drifted: the system holds more of it than was declared.
+	Drifted Flag = "drifted"
+	// Dormant: it was used, but not for longer than it may rest.
+	Dormant Flag = "dormant"
+	// Unused: a credential without a grant, a grant without a credential, an identity without either, or what was never
+	// used for longer than it may rest.
+	Unused Flag = "unused"
+	// Expiring: it ends soon.
+	Expiring Flag = "expiring"
+)
+
+// Inventory is everything that partners hold in one system, sorted by id and type.
+type Inventory struct {
+	// System is the system's name (embedded, openbao), At the moment of its clock.
+	System string
+	At     time.Time
+	Items  []Item
+}
+
+// Item is one identity, credential or grant, or something ungoverned. All times are UTC; zero means never, or not known.
+type Item struct {
+	// Type is identity, credential or grant; of what is ungoverned it is what it would become.
+	Type access.Type
+	// ID is the object's id; "" for what is ungoverned. NativeID is its name in the system where that has one.
+	ID, NativeID string
+	// Partner, Environment and Name are the parts of its identity's id. Of what is ungoverned they are empty, or guessed.
+	Partner, Environment, Name string
+	// Parent is the id of the identity that the identity hangs on, "" for none.
+	Parent string
+	// Kind is a credential's kind.
+	Kind access.Kind
+	// Owner, Purpose, Contact are as declared.
+	Owner, Purpose, Contact string
+	// Stack is whose configuration made it.
+	Stack string
+	// Resource and Actions are what a grant reaches; Ceiling is an identity's.
+	Resource string
+	Actions  []string
+	Ceiling  []string
+	// Agreement is the contract that an identity rests on, nil for none.
+	Agreement *access.Agreement
+	// Review is the newest one declared on the object itself; nil for none.
+	Review *access.Review
+	// Waivers are the rules that are set aside on it.
+	Waivers map[string]access.Waiver
+
+	ExpiresAt, EndsAt, RotatesAt                 time.Time
+	CreatedAt, RenewedAt, ReviewedAt, LastUsedAt time.Time
+	Renewals                                     int64
+	Status                                       string // as the resources have it: expired, held, suspended, due, expiring, active
+	Flags                                        []Flag
+	Drift                                        []string // what the system holds beyond the declaration, a sentence each
+	EnforcedBy                                   string   // who ends it, in words
+	Revocation                                   []string // how to cut it by hand, a step each
+	// Why says of what is ungoverned what makes it a partner's, or access at all; Import is a ready import block.
+	Why, Import string
+}
+
+// Has says whether an item has a flag.
+func (i *Item) Has(flag Flag) bool {
+	for _, f := range i.Flags {
+		if f == flag {
+			return true
+		}
+	}
+	return false
+}
