@@ -75,7 +75,7 @@ func New(options Options) (*Client, error) {
 		base:      base,
 		transport: transport,
 		clock:     access.WallClock,
-		firstWait: firstWait,
+		firstWait: options.FirstWait,
 		largest:   maxAnswer,
 		turns:     make(chan struct{}, options.Concurrency),
 		pace:      pace,

@@ -39,6 +39,7 @@ type Options struct {
 	Concurrency       int           // at most so many requests at a time; 0: 10
 	RequestsPerSecond float64       // 0: no limit
 	Patience          time.Duration // how long a call is repeated in all; 0: 30 s
+	FirstWait         time.Duration // before the first repetition, then twice as long each time; 0: 200 ms
 
 	// Transport carries the requests; nil: the one of NewTransport. A test wraps faults around that one.
 	Transport http.RoundTripper
@@ -51,6 +52,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Patience == 0 {
 		o.Patience = defaultPatience
+	}
+	if o.FirstWait == 0 {
+		o.FirstWait = firstWait
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = defaultUserAgent
@@ -66,8 +70,8 @@ func (o Options) check() error {
 		return fmt.Errorf("concurrency %d: it must be at least 1", o.Concurrency)
 	case math.IsNaN(o.RequestsPerSecond) || math.IsInf(o.RequestsPerSecond, 0) || o.RequestsPerSecond < 0:
 		return fmt.Errorf("requests per second %v: it must be a number above 0, or 0 for no limit", o.RequestsPerSecond)
-	case o.Patience < 0:
-		return fmt.Errorf("patience %s: it must be positive", o.Patience)
+	case o.Patience < 0 || o.FirstWait < 0:
+		return fmt.Errorf("patience %s, first wait %s: they must be positive", o.Patience, o.FirstWait)
 	case o.Namespace != "" && !canonical(strings.TrimSuffix(o.Namespace, "/")):
 		return fmt.Errorf("namespace %q is not a path", o.Namespace)
 	case !headerText.MatchString(o.UserAgent):
