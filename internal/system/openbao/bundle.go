@@ -1,12 +1,14 @@
 package openbao
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -76,34 +78,50 @@ type response *struct {
 	Data json.RawMessage `json:"data"`
 }
 
-// execute asks in bundles, in the order of the asks.
+// execute asks in bundles, side by side, and answers in the order of the asks.
 func (s *System) execute(ctx context.Context, asks []ask) ([]response, error) {
-	all := make([]response, 0, len(asks))
+	all, errs := make([]response, len(asks)), make([]error, (len(asks)+slots-1)/slots)
+	var wg sync.WaitGroup
+	n := 0
 	for chunk := range slices.Chunk(asks, slots) {
-		in := map[string][]string{}
-		for _, a := range chunk {
-			in["operations"] = append(in["operations"], a.operation)
-			in["paths"] = append(in["paths"], a.path)
-			in["accessors"] = append(in["accessors"], a.accessor)
-		}
-		var out map[string]json.RawMessage
-		if err := s.client.Put(ctx, "sys/workflows/execute/"+workflow, in, &out); err != nil {
+		answers := all[n*slots : n*slots+len(chunk)]
+		failed := &errs[n]
+		wg.Go(func() { *failed = s.executeOne(ctx, chunk, answers) })
+		n++
+	}
+	wg.Wait()
+	for _, err := range errs { // one that is away beats one that may not be asked
+		if errors.Is(err, access.ErrUnavailable) {
 			return nil, err
 		}
-		for n := range chunk {
-			var r response
-			if text, answered := out[fmt.Sprintf("r%d", n)]; answered {
-				r = new(struct {
-					Data json.RawMessage `json:"data"`
-				})
-				if err := json.Unmarshal(text, r); err != nil {
-					return nil, fmt.Errorf("%w: what the workflow answers cannot be read", access.ErrUnavailable)
-				}
-			}
-			all = append(all, r)
+	}
+	return all, cmp.Or(errs...)
+}
+
+func (s *System) executeOne(ctx context.Context, chunk []ask, answers []response) error {
+	in := map[string][]string{}
+	for _, a := range chunk {
+		in["operations"] = append(in["operations"], a.operation)
+		in["paths"] = append(in["paths"], a.path)
+		in["accessors"] = append(in["accessors"], a.accessor)
+	}
+	var out map[string]json.RawMessage
+	if err := s.client.Put(ctx, "sys/workflows/execute/"+workflow, in, &out); err != nil {
+		return err
+	}
+	for n := range chunk {
+		text, answered := out[fmt.Sprintf("r%d", n)]
+		if !answered {
+			continue
+		}
+		answers[n] = new(struct {
+			Data json.RawMessage `json:"data"`
+		})
+		if err := json.Unmarshal(text, answers[n]); err != nil {
+			return fmt.Errorf("%w: what the workflow answers cannot be read", access.ErrUnavailable)
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // bundle reads ahead what the server holds of the identities of the stack, where that can be done in bundles.
