@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,12 +51,7 @@ func newCluster(t *testing.T) *cluster {
 	if err := os.CopyFS(c.folder, os.DirFS("../../examples/openbao")); err != nil {
 		t.Fatal(err)
 	}
-	setup := exec.Command(filepath.Join(c.folder, "setup.sh"), c.issuer)
-	setup.Env = append(os.Environ(), "BAO_ADDR="+bao.Address, "BAO_TOKEN="+bao.RootToken, "BAO_CACERT="+bao.CAFile,
-		"PATH="+filepath.Dir(realtool.Find(t, "bao"))+":"+os.Getenv("PATH"), "HOME="+t.TempDir())
-	if out, err := setup.CombinedOutput(); err != nil {
-		t.Fatalf("setup.sh: %v\n%s", err, out)
-	}
+	bao.Run(t, filepath.Join(c.folder, "setup.sh"), c.issuer)
 	for _, engine := range []string{"orders", "invoices", "stock"} {
 		c.must("POST", "sys/mounts/"+engine, map[string]any{"type": "kv"})
 	}

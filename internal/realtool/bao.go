@@ -148,6 +148,17 @@ func (b *Bao) health() int {
 	return status
 }
 
+// Run runs a program as an administrator does, with the bao CLI on its PATH and logged in.
+func (b *Bao) Run(t testing.TB, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "BAO_ADDR="+b.Address, "BAO_TOKEN="+b.RootToken, "BAO_CACERT="+b.CAFile,
+		"PATH="+filepath.Dir(Find(t, "bao"))+":"+os.Getenv("PATH"), "HOME="+t.TempDir())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s %q: %v\n%s", name, args, err, out)
+	}
+}
+
 // Call asks as the holder of the token, "" for nobody, and follows redirects. The answer is nil where the server sent
 // none. No answer at all ends the test.
 func (b *Bao) Call(t testing.TB, token, method, path string, body any) (status int, answer map[string]any) {

@@ -95,6 +95,12 @@ func (l *lab) must(method, path string, body any) map[string]any {
 // open is another handle, as another process has.
 func (l *lab) open(edits ...func(*client.Options)) *System {
 	l.t.Helper()
+	return Open(l.options(edits...))
+}
+
+// options are those of a handle that makes what it misses.
+func (l *lab) options(edits ...func(*client.Options)) Options {
+	l.t.Helper()
 	o := client.Options{Address: l.bao.Address, CACertPEM: []byte(l.bao.CA), Login: client.Token(l.bao.RootToken), Patience: 3 * time.Second}
 	transport, err := o.NewTransport()
 	if err != nil {
@@ -113,7 +119,7 @@ func (l *lab) open(edits ...func(*client.Options)) *System {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	return Open(Options{Client: c, Bootstrap: true, Session: time.Minute, Stack: "nobody"}) // whose identities are not read ahead
+	return Options{Client: c, Bootstrap: true, Session: time.Minute, Stack: "nobody"} // whose identities are not read ahead
 }
 
 type carrier func(*http.Request) (*http.Response, error)

@@ -29,6 +29,15 @@ func (s *System) appRole(id access.IdentityID) string {
 	return "auth/" + s.options.Mounts.AppRole + "/role/" + roleOf(id)
 }
 
+// secretMount is the auth method for secrets. It locks nobody out for bad logins: whoever knows the id of a role could
+// shut its partner out with five of them, and no secret id of 256 random bits is found by trying.
+func (s *System) secretMount(ctx context.Context) (accessor string, err error) {
+	path := s.options.Mounts.AppRole
+	return s.authMount(ctx, path, "approle", func(ctx context.Context) error {
+		return s.client.Put(ctx, "sys/auth/"+path+"/tune", map[string]any{"user_lockout_config": map[string]any{"lockout_disable": true}}, nil)
+	}, "bao auth tune -user-lockout-disable=true "+path)
+}
+
 // secretRole is the AppRole of an identity.
 func (s *System) secretRole(c *access.Credential) role {
 	session := int(s.options.Session.Seconds())

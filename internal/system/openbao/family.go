@@ -1,0 +1,179 @@
+package openbao
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// family is what a change has to do with: the identity, all above it, and for an identity all that hangs on it.
+type family struct {
+	documents map[access.IdentityID]*document
+	dead      []lost // what the change gives up
+}
+
+func (f *family) ledger() ledger.Ledger {
+	l := ledger.Ledger{}
+	for _, d := range f.documents {
+		maps.Copy(l, d.entries)
+	}
+	return l
+}
+
+func (f *family) draft(now time.Time, is ledger.Issuer) *ledger.Draft {
+	d := ledger.NewDraft(f.ledger(), now, is)
+	d.Revoke = func(c *access.Credential, i ledger.Item) func() {
+		before := len(f.dead)
+		f.dead = append(f.dead, lostItem(c, f.asIssued(c, i)))
+		return func() { f.dead = f.dead[:before] }
+	}
+	return d
+}
+
+// asIssued is an item with the end that it has in OpenBao. Where it is superseded, a draft gives it an earlier one, which it
+// has only once it is revoked.
+func (f *family) asIssued(c *access.Credential, i ledger.Item) ledger.Item {
+	if d := f.documents[c.IdentityID]; d != nil && d.entries[c.Ref()] != nil {
+		for _, was := range d.entries[c.Ref()].Issued {
+			if was.Serial == i.Serial && was.Accessor == i.Accessor {
+				return was
+			}
+		}
+	}
+	return i
+}
+
+// family reads what a change has to do with, from the server and not from a snapshot.
+func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
+	f := &family{documents: map[access.IdentityID]*document{}}
+	i, isIdentity := o.(*access.Identity)
+	if isIdentity {
+		snap, err := s.below(ctx, i.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range snap {
+			if err := s.add(ctx, f, id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return f, s.above(ctx, f, o)
+}
+
+// add reads the document of an identity into the family.
+func (s *System) add(ctx context.Context, f *family, id access.IdentityID) error {
+	if f.documents[id] != nil {
+		return nil
+	}
+	d, err := s.fetch(ctx, id)
+	if err == nil && d != nil {
+		f.documents[id] = d
+	}
+	return err
+}
+
+// above adds an object's identity and all that it hangs on.
+func (s *System) above(ctx context.Context, f *family, o access.Object) error {
+	id := o.Holder()
+	if err := s.add(ctx, f, id); err != nil {
+		return err
+	}
+	i, isIdentity := o.(*access.Identity)
+	if !isIdentity {
+		i = f.documents[id].identity()
+	}
+	for depth := 0; i != nil && i.ParentID != (access.IdentityID{}) && depth < rounds; depth++ {
+		up := i.ParentID
+		if err := s.add(ctx, f, up); err != nil {
+			return err
+		}
+		i = f.documents[up].identity()
+	}
+	return nil
+}
+
+// below are the identities that hang on one, however deep.
+func (s *System) below(ctx context.Context, id access.IdentityID) ([]access.IdentityID, error) {
+	snap, err := s.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.fetch(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if i := d.identity(); i != nil && (i.Subcontractors != nil || len(snap.ledger.Under(id)) > len(d.below())) {
+		if snap, err = s.load(ctx); err != nil { // there are some, or may be more: look again
+			return nil, err
+		}
+	}
+	var all []access.IdentityID
+	for _, e := range snap.ledger.Under(id) {
+		if i, ok := e.Object.(*access.Identity); ok {
+			all = append(all, i.ID)
+		}
+	}
+	return all, nil
+}
+
+// below are the identity's own credentials and grants.
+func (d *document) below() []*ledger.Entry {
+	if d == nil {
+		return nil
+	}
+	return d.entries.Under(d.id)
+}
+
+// outdate gives up the sessions of those whose way to log in was changed: by another issuer, subject, audience or network,
+// by an earlier end that something else of the identity outlives, or because all from before a moment is revoked.
+func (f *family) outdate(d *ledger.Draft, change access.Change, session time.Duration) {
+	before := f.ledger()
+	for ref, e := range d.Ledger {
+		c, ok := e.Credential()
+		was := before[ref]
+		if !ok || e.Removed() || was == nil || was.Removed() {
+			continue
+		}
+		old := was.Object.(*access.Credential)
+		end := d.End(e)
+		shorter := c.Kind() == access.Federated && end.Before(before.End(was)) && end.Before(d.Now.Add(session))
+		revoked := c.Kind() == access.Federated && c.RevokeIssuedBefore.After(old.RevokeIssuedBefore.Time)
+		replaced := c.Kind() == access.Federated && ref == change.Object.Ref() && change.Issue == access.IssueReplace
+		if shorter || revoked || replaced || !access.SameTrust(old, c) {
+			f.dead = append(f.dead, lostItem(c, ledger.Item{}))
+		}
+	}
+}
+
+// order is all identities of a family.
+func (f *family) order() []access.IdentityID {
+	return slices.SortedFunc(maps.Keys(f.documents), access.IdentityID.Compare)
+}
+
+// text is the policy of an identity after a draft. What an entry still names, that is being removed, need not be listed.
+func (f *family) text(d *ledger.Draft, id access.IdentityID) (string, error) {
+	dead := slices.Clone(f.documents[id].lost())
+	for _, x := range f.dead {
+		e := d.Ledger[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(x.Kind)}]
+		if x.ID == id && (e == nil || !e.Removed()) && !slices.Contains(dead, x) {
+			dead = append(dead, x)
+		}
+	}
+	return render(d.Ledger, id, dead)
+}
+
+func hangsOn(l ledger.Ledger, id, on access.IdentityID) bool {
+	i, _ := l.Identity(id)
+	for depth := 0; i != nil && depth < rounds; depth++ {
+		if i.ParentID == on {
+			return true
+		}
+		i, _ = l.Identity(i.ParentID)
+	}
+	return false
+}

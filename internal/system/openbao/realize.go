@@ -1,0 +1,171 @@
+package openbao
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// standing is an entity as it was before a change, and whether it stays cut by hand.
+type standing struct {
+	entity *entity
+	held   bool
+}
+
+func (x standing) hold() *entity {
+	if x.held {
+		return x.entity
+	}
+	return nil
+}
+
+// entities are those that a change of an identity has to bring in line: its own, and those of all that hangs on it.
+func (s *System) entities(ctx context.Context, f *family, d *ledger.Draft, change access.Change) (map[access.IdentityID]standing, error) {
+	i, ok := change.Object.(*access.Identity)
+	if !ok {
+		return nil, nil
+	}
+	all := map[access.IdentityID]standing{}
+	for ref, entry := range d.Ledger {
+		id := entry.Object.Holder()
+		if ref != id.Ref() || id != i.ID && !hangsOn(d.Ledger, id, i.ID) {
+			continue
+		}
+		e, err := s.readEntity(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		declared := i
+		if id != i.ID {
+			declared = nil
+		}
+		_, before := f.ledger().Identity(id)
+		all[id] = standing{e, stays(before, declared, e)}
+	}
+	if f.documents[i.ID] != nil {
+		return all, nil
+	}
+	// It is new. What stands under its name is not ours, or was left where somebody removed the policy by hand; or somebody
+	// is creating it, which begins with the policy.
+	e := all[i.ID].entity
+	if e == nil {
+		return all, nil
+	}
+	if e.Metadata["managed_by"] != "terraform-provider-partner" {
+		return nil, fmt.Errorf("the entity %s is there already: %w", nameOf(i.ID), access.ErrForeign)
+	}
+	if now, err := s.fetch(ctx, i.ID); err != nil {
+		return nil, err
+	} else if now != nil {
+		return nil, errChanged
+	}
+	all[i.ID] = standing{}
+	return all, s.sweepIdentity(ctx, i.ID)
+}
+
+// realize brings what follows from the policies in line with them.
+func (s *System) realize(ctx context.Context, f *family, d *ledger.Draft, before ledger.Ledger, change access.Change, entities map[access.IdentityID]standing) error {
+	id := change.Object.Holder()
+	lower := []access.IdentityID{id}
+	switch o := change.Object.(type) {
+	case *access.Identity:
+		for _, other := range f.order() {
+			if other != id && hangsOn(d.Ledger, other, id) {
+				lower = append(lower, other)
+			}
+		}
+		for _, x := range lower {
+			there := entities[x]
+			if i, _ := d.Identity(x); i == nil || x != id && there.entity == nil {
+				continue
+			}
+			if _, err := s.settleEntity(ctx, d.Ledger, x, there.entity, there.hold()); err != nil {
+				return err
+			}
+		}
+		if err := s.strip(ctx, d.Ledger, id, entities[id].entity); err != nil {
+			return err
+		}
+		if err := s.settleEnds(ctx, d.Ledger, before, lower); err != nil {
+			return err
+		}
+	case *access.Credential:
+		if err := s.realizeCredential(ctx, d.Ledger, o); err != nil {
+			return err
+		}
+		if err := s.leaveIssuer(ctx, before, o); err != nil {
+			return err
+		}
+	}
+	return s.bury(ctx, f, d.Ledger, lower)
+}
+
+// settleEnds writes the roles of credentials whose end was moved by a change above them.
+func (s *System) settleEnds(ctx context.Context, l, before ledger.Ledger, of []access.IdentityID) error {
+	for ref, e := range l {
+		c, ok := e.Credential()
+		was := before[ref]
+		if !ok || e.Removed() || was == nil || c.Kind() == access.Secret || !slices.Contains(of, c.IdentityID) || l.End(e).Equal(before.End(was)) {
+			continue
+		}
+		if err := s.settleRoles(ctx, c, l.End(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leaveIssuer removes the role that a credential had at another issuer, and the alias with it.
+func (s *System) leaveIssuer(ctx context.Context, before ledger.Ledger, c *access.Credential) error {
+	was := before[c.Ref()]
+	if was == nil || c.Kind() != access.Federated {
+		return nil
+	}
+	old := was.Object.(*access.Credential)
+	if s.mountOf(old) == s.mountOf(c) {
+		return nil
+	}
+	return s.sweepLogin(ctx, old)
+}
+
+// realizeCredential lets who logs in with a credential be its identity.
+func (s *System) realizeCredential(ctx context.Context, l ledger.Ledger, c *access.Credential) error {
+	accessor, name, err := s.aliasOf(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := s.settleRoles(ctx, c, l.End(l[c.Ref()])); err != nil {
+		return err
+	}
+	there, err := s.readEntity(ctx, c.IdentityID)
+	if err != nil {
+		return err
+	}
+	if there == nil {
+		there = &entity{}
+		if there.ID, err = s.settleEntity(ctx, l, c.IdentityID, nil, nil); err != nil {
+			return err
+		}
+	}
+	for _, a := range there.Aliases {
+		switch {
+		case a.Accessor != accessor:
+		case strings.EqualFold(a.Name, name):
+			return nil
+		default: // there can be only one
+			if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+				return err
+			}
+		}
+	}
+	err = s.settleAlias(ctx, there.ID, accessor, name)
+	if overtaken(err) {
+		return errors.Join(errChanged, err)
+	}
+	return err
+}

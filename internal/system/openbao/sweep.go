@@ -1,0 +1,200 @@
+package openbao
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// sweepCredential removes a credential's roles and alias, and ends what was issued.
+func (s *System) sweepCredential(ctx context.Context, c *access.Credential, items []ledger.Item) error {
+	for _, i := range items {
+		if i.Serial == "" || !i.Until.After(s.now()) {
+			continue
+		}
+		if err := s.revokeSerial(ctx, i.Serial); err != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+	}
+	if c.Kind() == access.Certificate {
+		if err := s.revokeUnknown(ctx, c.IdentityID); err != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+	}
+	return s.sweepLogin(ctx, c)
+}
+
+// sweepLogin removes the roles that a credential logs in by, and its alias.
+func (s *System) sweepLogin(ctx context.Context, c *access.Credential) error {
+	for _, path := range s.rolePaths(c) {
+		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+	}
+	e, err := s.readEntity(ctx, c.IdentityID)
+	if err != nil {
+		return err
+	}
+	for _, a := range e.onMount(s.mountOf(c)) {
+		if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepIdentity removes an identity's entity, with its aliases and memberships, and whatever else stands under its name,
+// also where somebody made it by hand.
+func (s *System) sweepIdentity(ctx context.Context, id access.IdentityID) error {
+	e, err := s.readEntity(ctx, id)
+	if err != nil {
+		return err
+	}
+	if e != nil {
+		if err := s.client.Put(ctx, "identity/entity/id/"+e.ID, map[string]any{"disabled": true}, nil); err != nil {
+			return err
+		}
+	}
+	var mounts map[string]mounted // as they are now: another process may have made some
+	if err := s.client.Get(ctx, "sys/auth", &mounts); err != nil {
+		return err
+	}
+	if err := s.sweepByHand(ctx, id, mounts); err != nil {
+		return err
+	}
+	if err := s.sweepAliases(ctx, id, mounts); err != nil {
+		return err
+	}
+	for _, name := range []string{nameOf(id), asideOf(id)} {
+		if err := s.client.Delete(ctx, "identity/entity/name/"+name); err != nil {
+			return err
+		}
+	}
+	return s.sweepGroups(ctx, id)
+}
+
+// sweepByHand removes the roles of an identity's name on every mount of ours, and policies below its own.
+func (s *System) sweepByHand(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
+	if err := s.revokeUnknown(ctx, id); err != nil && !errors.Is(err, access.ErrUnsupported) {
+		return err
+	}
+	paths := append(s.rolesOf(id, mounts), s.options.Mounts.PKI+"/roles/"+roleOf(id))
+	others, err := s.policiesBelow(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, name := range others {
+		paths = append(paths, "sys/policies/acl/"+name)
+	}
+	for _, path := range paths {
+		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+	}
+	return nil
+}
+
+// rolesOf are the roles that an identity may have on all auth methods of ours.
+func (s *System) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths []string) {
+	for mount, m := range mounts {
+		mount = strings.TrimSuffix(mount, "/")
+		switch {
+		case mount == s.options.Mounts.AppRole:
+			paths = append(paths, s.appRole(id))
+		case mount == s.options.Mounts.Cert:
+			paths = append(paths, "auth/"+mount+"/certs/"+roleOf(id))
+		case m.Type == "jwt" && s.ours(mount):
+			paths = append(paths, "auth/"+mount+"/cel/role/"+roleOf(id), "auth/"+mount+"/role/"+roleOf(id))
+		}
+	}
+	return paths
+}
+
+// sweepAliases removes the aliases of an identity's name on every mount of ours, of whatever entity: somebody may have moved
+// one, or logged in after its entity was gone, which makes another.
+func (s *System) sweepAliases(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
+	for mount, m := range mounts {
+		mount = strings.TrimSuffix(mount, "/")
+		name := nameOf(id)
+		switch {
+		case mount == s.options.Mounts.Cert:
+			name = id.CommonName()
+		case mount != s.options.Mounts.AppRole && (m.Type != "jwt" || !s.ours(mount)):
+			continue
+		}
+		var holder entity
+		if err := s.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": m.Accessor}, &holder); gone(err) != nil {
+			return err
+		}
+		rest := 0
+		for _, a := range holder.Aliases {
+			if a.Accessor != m.Accessor || !strings.EqualFold(a.Name, name) {
+				rest++
+				continue
+			}
+			if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+				return err
+			}
+		}
+		// OpenBao itself made the entity, for the login.
+		if holder.ID != "" && rest == 0 && len(holder.Policies) == 0 && len(holder.Groups) == 0 && strings.HasPrefix(holder.Name, "entity_") {
+			if err := s.client.Delete(ctx, "identity/entity/id/"+holder.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ours says whether an auth method is one of an issuer that partners come from.
+func (s *System) ours(mount string) bool {
+	if strings.HasPrefix(mount, "partner-jwt-") {
+		return true
+	}
+	for _, named := range s.options.Mounts.JWT {
+		if named == mount {
+			return true
+		}
+	}
+	return false
+}
+
+// policiesBelow are policies under an identity's name that are not its own.
+func (s *System) policiesBelow(ctx context.Context, id access.IdentityID) ([]string, error) {
+	var all struct {
+		Policies map[string]policyAnswer `json:"key_info"`
+	}
+	if err := s.client.List(ctx, "sys/policies/detailed/acl/"+nameOf(id), &all); gone(err) != nil {
+		return nil, err
+	}
+	var names []string
+	for name := range all.Policies {
+		if strings.HasPrefix(name, nameOf(id)+"/") {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// sweepGroups removes groups of an identity's name.
+func (s *System) sweepGroups(ctx context.Context, id access.IdentityID) error {
+	var all struct {
+		Groups map[string]struct {
+			Name string `json:"name"`
+		} `json:"key_info"`
+	}
+	if err := s.client.List(ctx, "identity/group/id", &all); gone(err) != nil {
+		return err
+	}
+	for groupID, g := range all.Groups {
+		if g.Name == nameOf(id) || strings.HasPrefix(g.Name, nameOf(id)+"/") {
+			if err := s.client.Delete(ctx, "identity/group/id/"+groupID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
