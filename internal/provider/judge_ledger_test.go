@@ -177,7 +177,7 @@ func (c *cli) publicationIsKnown(when string) {
 var left = []string{
 	"keys/signing.pem", "keys/ssh.key", "keys/x509.key", "keys/x509.pem",
 	"ledger/generation.json", "ledger/ledger.lock", "ledger/published.json", "ledger/revoked/*.json",
-	"publish/bundle.tar.gz", "publish/ca.pem", "publish/crl.pem", "publish/jwks.json", "publish/openid-configuration",
+	"publish/bundle.tar.gz", "publish/hold.tar.gz", "publish/policy/hold.json", "publish/ca.pem", "publish/crl.pem", "publish/jwks.json", "publish/openid-configuration",
 	"publish/policy/data.json", "publish/policy/key.pem", "publish/policy/policy.rego", "publish/ssh/ca.pub", "publish/ssh/revoked_keys",
 }
 

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -44,7 +45,11 @@ func gatewayConfig(t *testing.T, j *judged, bundle, services object) string {
 		t.Fatal(err)
 	}
 	bundle["signing"] = object{"keyid": "partner"}
-	config := object{"bundles": object{"partner": bundle}, "keys": object{"partner": object{"algorithm": "ES256", "key": string(key)}}}
+	hold := maps.Clone(bundle)
+	if hold["resource"] = "hold.tar.gz"; services == nil {
+		hold["resource"] = "file://" + j.published("hold.tar.gz")
+	}
+	config := object{"bundles": object{"partner": bundle, "partner_hold": hold}, "keys": object{"partner": object{"algorithm": "ES256", "key": string(key)}}}
 	if services != nil {
 		config["services"] = services
 	}
@@ -157,7 +162,7 @@ func takes(t *testing.T, j *judged, bundle []byte, r request) (allowed bool, err
 // unsigned is what OPA decides with the published policy and other data, where it is not told to look for a signature.
 func unsigned(t *testing.T, j *judged, data []byte, r request) bool {
 	t.Helper()
-	out, ok := run(realtool.Find(t, "opa"), "eval", "--format=raw", "--data", j.published("policy/policy.rego"),
+	out, ok := run(realtool.Find(t, "opa"), "eval", "--format=raw", "--data", j.published("policy/policy.rego"), "--data", j.published("policy/hold.json"),
 		"--data", j.save("data-"+rand.Text()+".json", string(data)), "--input", j.save("input-"+rand.Text()+".json", asJSON(t, r)), "data.partner.allow")
 	if !ok {
 		t.Fatalf("opa eval: %s", out)

@@ -52,7 +52,10 @@ func (s *System) again(batch []*task, err error) {
 func (s *System) draft(d *draft, t *task) (err error) {
 	switch t.kind {
 	case taskPut:
-		t.put, err = d.Place(t.change)
+		before := d.Ledger[t.change.Object.Ref()]
+		if t.put, err = d.Place(t.change); err == nil && lifts(before, t.put.Entry) {
+			t.put.Entry.HoldLifted = d.holds[t.change.Object.Holder().Partner]
+		}
 	case taskDelete:
 		t.victims, err = d.Strike(t.ref, t.uid)
 	case taskLoad:
@@ -66,14 +69,18 @@ func (s *System) base() (*book, error) {
 	if err != nil {
 		return nil, err
 	}
+	h, err := s.paths.readHolds()
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	l := s.cached
 	s.mu.Unlock()
 	if err := s.sweepStaged(); err != nil {
 		return nil, err
 	}
-	if l == nil || l.generation != g {
-		if l, err = s.paths.readLedger(g); err != nil {
+	if l == nil || l.generation != g || !maps.Equal(l.holds, h) {
+		if l, err = s.paths.readLedger(g, h); err != nil {
 			return nil, err
 		}
 	}
@@ -109,7 +116,7 @@ func (s *System) commit(base *book, d *draft, publish bool) (*book, error) {
 	if err := s.stageObjects(objects, base, d); err != nil {
 		return nil, s.abandon(err)
 	}
-	fresh := s.known.generation == base.generation && !objects.empty() && !d.Again
+	fresh := s.known.generation == base.generation && maps.Equal(s.known.holds, base.holds) && !objects.empty() && !d.Again
 	was, due, err := s.due(base, fresh)
 	if err != nil {
 		return nil, s.abandon(err)
@@ -127,11 +134,11 @@ func (s *System) commit(base *book, d *draft, publish bool) (*book, error) {
 			return nil, s.abandon(err)
 		}
 	}
-	record.Version, record.Generation, record.Census = version, next, d.census()
+	record.Version, record.Generation, record.Census, record.Holds = version, next, d.census(), base.holds
 	if err := s.enact(next, objects, public, record); err != nil {
 		return nil, err
 	}
-	s.known = known{generation: next, digests: digests}
+	s.known = known{generation: next, holds: base.holds, digests: digests}
 	l := d.book()
 	l.generation = next
 	s.keep(l)
@@ -153,7 +160,8 @@ func (s *System) enact(next generation, objects, public *stage, record published
 			return fail(err, perhapsChanged)
 		}
 	}
-	s.prune(objects.removals)
+	s.prune(s.paths.ledger(), objects.removals)
+	s.prune(s.paths.publish(), public.removals)
 	return nil
 }
 
@@ -197,9 +205,9 @@ func (s *System) stageObjects(st *stage, base *book, d *draft) error {
 }
 
 // prune removes the directories that a removal has emptied. One that stays does no harm.
-func (s *System) prune(removed []string) {
+func (s *System) prune(below string, removed []string) {
 	for _, path := range removed {
-		for dir := filepath.Dir(path); dir != s.paths.ledger() && len(dir) > len(s.paths.ledger()); dir = filepath.Dir(dir) {
+		for dir := filepath.Dir(path); dir != below && len(dir) > len(below); dir = filepath.Dir(dir) {
 			if s.disk.do("remove", dir, func() error { return os.Remove(dir) }) != nil {
 				break
 			}

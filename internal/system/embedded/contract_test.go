@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
@@ -30,7 +31,7 @@ func TestContract(t *testing.T) {
 			System: open(),
 			Second: open,
 			Break:  func() func() { return corrupted(t, dir) },
-			Allows: func(t testing.TB, p systemtest.Probe) bool { return opaAllows(t, dir, clock, p) },
+			Allows: func(t testing.TB, p systemtest.Probe) bool { return opaAllows(t, dir, clock.Now(), p) },
 			Proves: []access.Kind{access.Federated, access.Certificate, access.Secret}, // sshd has a test of its own
 		}
 	})
@@ -54,16 +55,16 @@ func corrupted(t *testing.T, dir string) (repair func()) {
 }
 
 // opaAllows is what OPA decides with the published policy and data, at the time of the clock.
-func opaAllows(t testing.TB, dir string, clock *systemtest.Clock, p systemtest.Probe) bool {
+func opaAllows(t testing.TB, dir string, now time.Time, p systemtest.Probe) bool {
 	t.Helper()
 	input, err := json.Marshal(map[string]any{"credential": presented(p), "action": p.Action, "path": p.Path, "ip": "203.0.113.7"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	policy := filepath.Join(dir, "publish", "policy")
-	query := fmt.Sprintf("data.partner.allow with time.now_ns as %d", clock.Now().UnixNano())
+	query := fmt.Sprintf("data.partner.allow with time.now_ns as %d", now.UnixNano())
 	cmd := exec.Command(realtool.Find(t, "opa"), "eval", "--stdin-input", "--format", "raw", "--fail", //nolint:gosec // a test's own arguments
-		"-d", filepath.Join(policy, "data.json"), "-d", filepath.Join(policy, "policy.rego"), query)
+		"-d", filepath.Join(policy, "data.json"), "-d", filepath.Join(policy, "hold.json"), "-d", filepath.Join(policy, "policy.rego"), query)
 	cmd.Stdin = bytes.NewReader(input)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

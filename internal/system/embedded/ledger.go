@@ -36,6 +36,7 @@ type book struct {
 	ledger.Ledger
 	generation generation
 	revoked    map[string]revocation // by the name of their file
+	holds      holds
 }
 
 // revocation is a certificate that was revoked before its natural end. It outlives its identity.
@@ -68,8 +69,8 @@ func (l *book) census() string {
 }
 
 // readLedger reads everything, on as many cores as there are. Files that are none of ours are left alone.
-func (p paths) readLedger(g generation) (*book, error) {
-	l := &book{Ledger: ledger.Ledger{}, generation: g, revoked: map[string]revocation{}}
+func (p paths) readLedger(g generation, h holds) (*book, error) {
+	l := &book{Ledger: ledger.Ledger{}, generation: g, revoked: map[string]revocation{}, holds: h}
 	refs, err := p.refs()
 	if err != nil {
 		return nil, err
@@ -159,18 +160,19 @@ type draft struct {
 	*ledger.Draft
 	generation generation
 	revoked    map[string]revocation
+	holds      holds
 }
 
 // draftOn is a draft on a book.
 func (s *System) draftOn(b *book) *draft {
-	d := &draft{Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), generation: b.generation, revoked: maps.Clone(b.revoked)}
+	d := &draft{Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), generation: b.generation, revoked: maps.Clone(b.revoked), holds: b.holds}
 	d.Revoke = d.revoke
 	return d
 }
 
 // book is the draft as it is.
 func (d *draft) book() *book {
-	return &book{Ledger: d.Ledger, generation: d.generation, revoked: d.revoked}
+	return &book{Ledger: d.Ledger, generation: d.generation, revoked: d.revoked, holds: d.holds}
 }
 
 // census is a digest of which objects are there.

@@ -21,6 +21,7 @@ func (p paths) published() string          { return p.in("ledger", "published.js
 func (p paths) lock() string               { return p.in("ledger", "ledger.lock") }
 func (p paths) holder() string             { return p.in("ledger", "ledger.holder") }
 func (p paths) stagedLedger() string       { return p.in("ledger", ".staged") }
+func (p paths) holds() string              { return p.in("hold") }
 func (p paths) keys() string               { return p.in("keys") }
 func (p paths) publish() string            { return p.in("publish") }
 func (p paths) stagedPublish() string      { return p.in("publish", ".staged") }

@@ -17,13 +17,15 @@ import (
 
 // publication is all access that is in force.
 func (s *System) publication(d *draft) policy.Publication {
-	p := policy.Publication{Environment: s.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(s.options.PublicationLife).Truncate(time.Second)}
+	p := policy.Publication{Environment: s.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(s.options.PublicationLife).Truncate(time.Second), Hold: d.hold()}
 	at := map[access.IdentityID]int{}
 	for _, e := range d.Ledger {
 		if i, ok := e.Object.(*access.Identity); ok && !e.Removed() {
 			stands := d.Standing(i.ID)
 			at[i.ID] = len(p.Identities)
-			p.Identities = append(p.Identities, policy.Identity{ID: i.ID, EndsAt: stands.End, Suspended: stands.Cut()})
+			p.Identities = append(p.Identities, policy.Identity{
+				ID: i.ID, Above: line(d.Ledger, i.ID)[1:], EndsAt: stands.End, Suspended: stands.Cut() || held(d.Ledger, d.holds, i.ID),
+			})
 		}
 	}
 	for _, e := range d.Ledger {
@@ -66,8 +68,8 @@ type revocations struct {
 	ssh  []uint64
 }
 
-// revoked are the certificates that were revoked, and those on hold because their identity is suspended: a gateway that
-// asks only the lists would let them in.
+// revoked are the certificates that were revoked, and those on hold because their identity is cut: a gateway that asks
+// only the lists would let them in.
 func (s *System) revoked(d *draft) revocations {
 	var out revocations
 	for _, name := range slices.Sorted(maps.Keys(d.revoked)) {
@@ -76,7 +78,7 @@ func (s *System) revoked(d *draft) revocations {
 	}
 	for _, ref := range slices.SortedFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
 		e := d.Ledger[ref]
-		if c, ok := e.Credential(); ok && len(e.Issued) > 0 && !e.Removed() && d.Standing(c.IdentityID).Cut() {
+		if c, ok := e.Credential(); ok && len(e.Issued) > 0 && !e.Removed() && d.cut(c.IdentityID) {
 			for _, i := range e.Issued {
 				out.add(c.Kind(), ca.Revoked{Serial: i.Serial, At: d.Now, Hold: true})
 			}
@@ -95,6 +97,11 @@ func (r *revocations) add(kind access.Kind, certificate ca.Revoked) {
 		}
 	case access.Federated, access.Secret:
 	}
+}
+
+// and is both lists in one.
+func (r revocations) and(o revocations) revocations {
+	return revocations{x509: slices.Concat(o.x509, r.x509), ssh: slices.Concat(o.ssh, r.ssh)}
 }
 
 // digest is of what the lists say, and who signs them; the moment of a hold is of no matter.

@@ -34,12 +34,16 @@ type published struct {
 	// Revocations is a digest of what the two lists say, RevocationsAt when they were signed.
 	Revocations   string    `json:"revocations"`
 	RevocationsAt time.Time `json:"revocations_at"`
-	Files         []string  `json:"files"`
+	// Cuts are digests of what the lists say where a partner is cut, by partner; Holds is who was on hold.
+	Cuts  map[string]string `json:"cuts,omitempty"`
+	Holds holds             `json:"holds,omitempty"`
+	Files []string          `json:"files"`
 }
 
 // known is the publication as this process left it, by the digests of its files.
 type known struct {
 	generation generation
+	holds      holds
 	digests    map[string][sha256.Size]byte
 }
 
@@ -64,7 +68,7 @@ func (s *System) due(l *book, whole bool) (published, due, error) {
 	if !whole && slices.ContainsFunc(p.Files, s.missing) {
 		return p, broken, nil
 	}
-	if !p.RenewAt.IsZero() && !s.now().Before(p.RenewAt) {
+	if !maps.Equal(p.Holds, l.holds) || !p.RenewAt.IsZero() && !s.now().Before(p.RenewAt) {
 		return p, aging, nil
 	}
 	return p, notDue, nil
@@ -104,7 +108,7 @@ func (s *System) stagePublication(st *stage, d *draft, g generation, was publish
 		}
 	}
 	for name := range old {
-		if _, still := files[name]; !still && strings.HasPrefix(name, "ssh/principals/") {
+		if _, still := files[name]; !still && (strings.HasPrefix(name, "ssh/principals/") || strings.HasPrefix(name, "cut/")) {
 			st.remove(s.paths.public(name))
 		}
 	}
@@ -121,24 +125,58 @@ func (s *System) files(d *draft, p policy.Publication, g generation, was publish
 	if err != nil {
 		return published{}, nil, err
 	}
-	maps.Copy(files, policy.Principals(p))
-	files["ca.pem"], files["ssh/ca.pub"] = s.authority.CertificatePEM(), s.authority.SSHPublicKey()
-	half := d.Now.Add(s.options.PublicationLife / 2)
-	record := published{RenewAt: access.Earliest(half, policy.RefreshAt(p)), Revocations: was.Revocations, RevocationsAt: was.RevocationsAt}
-	revoked := s.revoked(d)
-	digest, err := revoked.digest(s.authority)
+	principals, cuts := policy.Principals(p), s.cuttings(d)
+	cutting, err := s.cutFiles(p, cuts, principals)
 	if err != nil {
 		return published{}, nil, err
 	}
-	if s.known.digests != nil && digest == was.Revocations && d.Now.Before(was.RevocationsAt.Add(s.options.PublicationLife/4)) {
-		files[crlFile], files[krlFile] = nil, nil
-		return record, files, nil
+	maps.Copy(files, principals)
+	maps.Copy(files, cutting)
+	files["ca.pem"], files["ssh/ca.pub"] = s.authority.CertificatePEM(), s.authority.SSHPublicKey()
+	half := d.Now.Add(s.options.PublicationLife / 2)
+	record := published{RenewAt: access.Earliest(half, policy.RefreshAt(p)), Revocations: was.Revocations, RevocationsAt: was.RevocationsAt}
+	sign := func(folder string, r revocations) (err error) {
+		if files[folder+crlFile], err = s.authority.CRL(r.x509, g.Number, d.Now, p.ValidUntil); err == nil {
+			files[folder+krlFile], err = s.authority.KRL(r.ssh, uint64(g.Number), d.Now)
+		}
+		return err
 	}
-	record.Revocations, record.RevocationsAt = digest, d.Now
-	if files[crlFile], err = s.authority.CRL(revoked.x509, g.Number, d.Now, p.ValidUntil); err == nil {
-		files[krlFile], err = s.authority.KRL(revoked.ssh, uint64(g.Number), d.Now)
-	}
+	err = s.lists(d, &record, was, files, cuts, sign)
 	return record, files, err
+}
+
+// lists are the lists of what is revoked, for all, and for where a partner is cut. Those that say what they said are kept
+// as they are, until they are to be renewed.
+func (s *System) lists(d *draft, record *published, was published, files map[string][]byte, cuts map[string]*cutting, sign func(folder string, r revocations) error) error {
+	all := s.revoked(d)
+	digest, err := all.digest(s.authority)
+	if err != nil {
+		return err
+	}
+	keep := s.known.digests != nil && d.Now.Before(was.RevocationsAt.Add(s.options.PublicationLife/4))
+	if keep && digest == was.Revocations {
+		files[crlFile], files[krlFile] = nil, nil
+	} else {
+		record.Revocations, record.RevocationsAt = digest, d.Now
+		if err := sign("", all); err != nil {
+			return err
+		}
+	}
+	record.Cuts = map[string]string{}
+	for partner, c := range cuts {
+		own, err := c.revoked.digest(s.authority)
+		if err != nil {
+			return err
+		}
+		folder := cutFolder(partner)
+		record.Cuts[partner] = own + " " + digest
+		if keep && record.Cuts[partner] == was.Cuts[partner] {
+			files[folder+crlFile], files[folder+krlFile] = nil, nil
+		} else if err := sign(folder, c.revoked.and(all)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // digests reads what is published now.

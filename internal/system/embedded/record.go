@@ -11,6 +11,7 @@ import (
 func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 	r, err := l.Record(e)
 	if err == nil {
+		r.Held = held(l.Ledger, l.holds, e.Object.Holder())
 		r.EnforcedBy, r.Revocation, r.Login = enforcedBy(r.Object), cutByHand(r.Object), login(r.Object)
 	}
 	return r, err

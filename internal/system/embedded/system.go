@@ -9,6 +9,7 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -190,6 +191,9 @@ func (s *System) current() (*book, error) {
 	if err != nil || g != l.generation {
 		return nil, err
 	}
+	if h, err := s.paths.readHolds(); err != nil || !maps.Equal(h, l.holds) {
+		return nil, err
+	}
 	return l, nil
 }
 
@@ -200,11 +204,15 @@ func (s *System) snapshot() (l *book, settled bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	was, due, err := s.due(&book{generation: before}, false)
+	h, err := s.paths.readHolds()
+	if err != nil {
+		return nil, false, err
+	}
+	was, due, err := s.due(&book{generation: before, holds: h}, false)
 	if err != nil || due == broken {
 		return nil, false, err
 	}
-	l, err = s.paths.readLedger(before)
+	l, err = s.paths.readLedger(before, h)
 	switch after, again := s.paths.readGeneration(); {
 	case again != nil:
 		return nil, false, again

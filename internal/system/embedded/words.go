@@ -49,7 +49,8 @@ func cutByHand(o access.Object) []string {
 	var steps []string
 	switch o := o.(type) {
 	case *access.Identity:
-		steps = append(shellCut(o.ID),
+		steps = append([]string{wholePartner(o.ID.Partner)}, shellCut(o.ID)...)
+		steps = append(steps,
 			fmt.Sprintf("OPA: suspended = true under identities[%q] in policy/data.json; with the bundle, refuse %s at the gateway.", o.ID, o.ID),
 			tlsCut(o.ID), lasting)
 	case *access.Grant:
@@ -58,6 +59,11 @@ func cutByHand(o access.Object) []string {
 		steps = credentialCut(o)
 	}
 	return steps
+}
+
+// wholePartner cuts all that a partner has, and what hangs on it: see hold.go.
+func wholePartner(partner string) string {
+	return fmt.Sprintf("All of %s, below the provider's directory: mkdir -p hold && touch hold/%s && cp -R publish/cut/%s/. publish/ (gateways follow at their next pull).", partner, partner, partner)
 }
 
 func grantCut(g *access.Grant) []string {

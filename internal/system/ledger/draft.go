@@ -106,7 +106,7 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 		e.History = access.Born(c.Stack, d.Now, reviews...)
 	} else {
 		e.History = before.History.Next(before.Object, object, d.Now, reviews...)
-		e.History.Stack = c.Stack
+		e.History.Stack, e.HoldLifted = c.Stack, before.HoldLifted
 		if !before.Removed() {
 			e.Issued = before.Issued
 		}

@@ -25,6 +25,8 @@ type Entry struct {
 	Issued []Item
 	// RemovedAt is set when a removal was begun: it gives no access, and is there only until that is proven.
 	RemovedAt time.Time
+	// HoldLifted is up to when holds that were made by hand are lifted from an identity, in systems that keep that here.
+	HoldLifted time.Time
 }
 
 // Item is one thing that was issued: a certificate, or a key that was sealed to the partner.
@@ -77,6 +79,7 @@ type entryFile struct {
 	History     access.History  `json:"history"`
 	EndsAt      time.Time       `json:"ends_at"`
 	RemovedAt   time.Time       `json:"removed_at,omitzero"`
+	HoldLifted  time.Time       `json:"hold_lifted,omitzero"`
 	Issued      []Item          `json:"issued,omitempty"`
 }
 
@@ -88,7 +91,7 @@ func (e *Entry) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(entryFile{
 		Version: Version, Type: e.Ref().Type, ID: e.Ref().ID, Declaration: declaration, History: e.History,
-		EndsAt: e.Bound, RemovedAt: e.RemovedAt, Issued: e.Issued,
+		EndsAt: e.Bound, RemovedAt: e.RemovedAt, HoldLifted: e.HoldLifted, Issued: e.Issued,
 	})
 }
 
@@ -109,6 +112,6 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 	if f.EndsAt.IsZero() || f.History.UID == "" {
 		return errors.New("it has no end or no uid")
 	}
-	*e = Entry{Object: object, History: f.History, Bound: f.EndsAt, Issued: f.Issued, RemovedAt: f.RemovedAt}
+	*e = Entry{Object: object, History: f.History, Bound: f.EndsAt, Issued: f.Issued, RemovedAt: f.RemovedAt, HoldLifted: f.HoldLifted}
 	return nil
 }

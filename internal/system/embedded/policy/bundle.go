@@ -15,8 +15,8 @@ import (
 //go:embed policy.rego
 var rego string
 
-// manifest is OPA's .manifest; its fields, too, stand in the order of their names. The bundle owns all below
-// data.partner and nothing else.
+// manifest is OPA's .manifest; its fields, too, stand in the order of their names. Each bundle owns all below
+// its one root, data.partner or data.partner_hold, and nothing else.
 type manifest struct {
 	RegoVersion int      `json:"rego_version"`
 	Revision    string   `json:"revision"`
@@ -37,12 +37,12 @@ type member struct {
 
 // bundleFile is the signed bundle (openpolicyagent.org/docs/management-bundles, "Bundle File Format" and "Signing").
 // Such a signature has no end of its own: what ends a bundle are the ends in its data, valid_until above all.
-func bundleFile(data []byte, s *Signer) ([]byte, error) {
-	about, err := canonical(manifest{RegoVersion: 1, Revision: revision(data), Roots: []string{"partner"}})
+func bundleFile(root string, s *Signer, content ...member) ([]byte, error) {
+	about, err := canonical(manifest{RegoVersion: 1, Revision: revision(content), Roots: []string{root}})
 	if err != nil {
 		return nil, fmt.Errorf("write the bundle's manifest: %w", err)
 	}
-	files := []member{{".manifest", about}, {"data.json", data}, {"policy.rego", []byte(rego)}}
+	files := append([]member{{".manifest", about}}, content...)
 	signatures, err := signatures(files, s)
 	if err != nil {
 		return nil, fmt.Errorf("sign the bundle: %w", err)
@@ -54,10 +54,11 @@ func bundleFile(data []byte, s *Signer) ([]byte, error) {
 	return bundle, nil
 }
 
-func revision(data []byte) string {
+func revision(content []member) string {
 	sum := sha256.New()
-	sum.Write(data)
-	sum.Write([]byte(rego))
+	for _, m := range content {
+		sum.Write(m.text)
+	}
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 

@@ -17,15 +17,19 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// gateway is a machine with OPA that is configured to take the bundle only with our signature.
+// gateway is a machine with OPA that is configured to take bundles only with our signature.
 type gateway struct{ dir, config string }
 
-func newGateway(t testing.TB, publicKey []byte) gateway {
+func newGateway(t testing.TB, publication map[string][]byte) gateway {
 	t.Helper()
 	dir := t.TempDir()
+	bundle := func(name string) object {
+		return object{"resource": "file://" + dir + "/" + name, "signing": object{"keyid": "partner"}}
+	}
+	put(t, dir, "hold.tar.gz", publication["hold.tar.gz"])
 	return gateway{dir, put(t, dir, "opa.json", asJSON(t, object{
-		"bundles": object{"partner": object{"resource": "file://" + dir + "/bundle.tar.gz", "signing": object{"keyid": "partner"}}},
-		"keys":    object{"partner": object{"algorithm": "ES256", "key": string(publicKey)}},
+		"bundles": object{"partner": bundle("bundle.tar.gz"), "partner_hold": bundle("hold.tar.gz")},
+		"keys":    object{"partner": object{"algorithm": "ES256", "key": string(publication["policy/key.pem"])}},
 	}))}
 }
 
@@ -57,7 +61,7 @@ func TestSignedBundleIsTakenAndAnythingElseRefused(t *testing.T) {
 	s := signer(t)
 	p := ours(time.Now().Add(time.Hour))
 	f := files(t, p, s)
-	gw := newGateway(t, f["policy/key.pem"])
+	gw := newGateway(t, f)
 	if ok, err := gw.allows(t, f["bundle.tar.gz"], reading(nil)); !ok || err != nil {
 		t.Fatalf("the signed bundle: %v, %v", ok, err)
 	}
@@ -147,7 +151,7 @@ func TestGrantEndsAtTheGatewayByItself(t *testing.T) {
 	s := signer(t)
 	ends := time.Now().Add(2 * time.Second)
 	f := files(t, ours(ends), s)
-	gw := newGateway(t, f["policy/key.pem"])
+	gw := newGateway(t, f)
 	if ok, err := gw.allows(t, f["bundle.tar.gz"], reading(nil)); !ok || err != nil {
 		t.Fatalf("before its end: %v, %v", ok, err)
 	}
@@ -172,7 +176,7 @@ func TestCopyThatNobodyReplacesStopsAllowing(t *testing.T) {
 	p := ours(time.Now().Add(time.Hour))
 	p.ValidUntil = time.Now()
 	f := files(t, p, s)
-	if ok, err := newGateway(t, f["policy/key.pem"]).allows(t, f["bundle.tar.gz"], reading(nil)); ok || err != nil {
+	if ok, err := newGateway(t, f).allows(t, f["bundle.tar.gz"], reading(nil)); ok || err != nil {
 		t.Errorf("got %v, %v", ok, err)
 	}
 }

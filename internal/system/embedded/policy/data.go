@@ -43,8 +43,9 @@ type (
 	}
 	who struct {
 		end
-		Grants    []may `json:"grants"`
-		Suspended bool  `json:"suspended"`
+		Grants    []may    `json:"grants"`
+		Line      []string `json:"line"` // its own id, and those of what it hangs on
+		Suspended bool     `json:"suspended"`
 	}
 	may struct {
 		Actions []string `json:"actions"`
@@ -60,7 +61,7 @@ type (
 	}
 )
 
-const format = 1
+const format = 2
 
 func dataFile(p Publication) ([]byte, error) {
 	var d document
@@ -91,7 +92,7 @@ func publish(p Publication) published {
 		Trust: map[string]map[string][]proof{}, ValidUntil: valid.EndsAt, ValidUntilNS: valid.EndsAtNS,
 	}
 	for _, i := range p.Identities {
-		out.Identities[i.ID.String()] = who{ending(i.EndsAt), grants(i.Grants), i.Suspended}
+		out.Identities[i.ID.String()] = who{ending(i.EndsAt), grants(i.Grants), line(i), i.Suspended}
 		for _, c := range i.Credentials {
 			out.add(i.ID.String(), c)
 		}
@@ -104,6 +105,14 @@ func publish(p Publication) published {
 		}
 	}
 	return out
+}
+
+func line(i Identity) []string {
+	ids := []string{i.ID.String()}
+	for _, above := range i.Above {
+		ids = append(ids, above.String())
+	}
+	return ids
 }
 
 // add publishes one credential. SSH certificates are not in it: no gateway but sshd sees them.

@@ -54,6 +54,8 @@ func (r request) of(who string) request {
 	return r
 }
 
+func (r request) by(who string) request { r.Who = who; return r }
+
 func (r request) at(moment time.Time) request { r.At = moment; return r }
 
 func cert(fields object) object { return object{"credential": object{"certificate": fields}} }
@@ -129,6 +131,10 @@ var decisions = slices.Concat([]request{
 	refused("from a whole network", "network_not_allowed", as(officeKey, "ip", "203.0.113.0/30")).of("office"),
 	allowed("from nowhere, where no network is asked for", object{"ip": nil}),
 
+	refused("an identity whose partner was cut by hand", "identity_on_hold", as("partner_cut")).by("globex/prod/cut"),
+	allowed("an identity that was released", as("partner_freed")).by("globex/prod/freed"),
+	refused("what hangs on one that was cut by hand", "identity_on_hold", as("partner_below")).of("below"),
+	allowed("what hangs on one that was released", as("partner_under")).of("under"),
 	refused("a suspended identity", "identity_suspended", as(suspendedKey)).of("paused"),
 	allowed("the moment before the identity ends", as(longKey)).of("long").at(whoEnds.Add(-1)),
 	refused("the moment when the identity ends", "identity_ended", as(longKey)).of("long").at(whoEnds),
@@ -196,9 +202,10 @@ func decide(t testing.TB, policy string) ([]decision, error) {
 	for i := range requests {
 		requests[i].NS = requests[i].At.UnixNano()
 	}
+	all := files(t, fixture(), signer(t))
 	var out []decision
 	err := evaluate(t, "data.judge.decisions", &out,
-		put(t, dir, "data.json", files(t, fixture(), signer(t))["policy/data.json"]),
+		put(t, dir, "data.json", all["policy/data.json"]), put(t, dir, "hold.json", all["policy/hold.json"]),
 		put(t, dir, "requests.json", asJSON(t, object{"requests": requests})),
 		put(t, dir, "policy.rego", []byte(policy)), put(t, dir, "judge.rego", []byte(judge)))
 	return out, err

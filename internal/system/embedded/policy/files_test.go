@@ -21,7 +21,7 @@ import (
 )
 
 func TestFilesOfAPublication(t *testing.T) {
-	want := []string{"bundle.tar.gz", "jwks.json", "openid-configuration", "policy/data.json", "policy/key.pem", "policy/policy.rego"}
+	want := []string{"bundle.tar.gz", "hold.tar.gz", "jwks.json", "openid-configuration", "policy/data.json", "policy/hold.json", "policy/key.pem", "policy/policy.rego"}
 	got := slices.Sorted(maps.Keys(files(t, fixture(), signer(t))))
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

@@ -49,6 +49,10 @@ func id(name string) access.IdentityID {
 	return access.IdentityID{Partner: "acme", Environment: "prod", Name: name}
 }
 
+func globex(name string) access.IdentityID {
+	return access.IdentityID{Partner: "globex", Environment: "prod", Name: name}
+}
+
 func secret(key string, ends time.Time, networks ...string) Credential {
 	c := Credential{Kind: access.Secret, EndsAt: ends, KeyHash: hashed(key)}
 	for _, n := range networks {
@@ -94,7 +98,12 @@ func fixture() Publication {
 			{ID: id("long"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret(longKey, valid.AddDate(1, 0, 0))}},
 			{ID: id("stale"), EndsAt: valid.AddDate(1, 0, 0), Grants: []Grant{read}, Credentials: []Credential{secret("partner_stale", valid.AddDate(1, 0, 0))}},
 			{ID: id("shared"), EndsAt: whoEnds, Credentials: []Credential{trust("third.example.com", audience)}, Grants: []Grant{grant("own", "own/*", mayEnds, "read")}},
+			{ID: globex("cut"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_cut", keyEnds)}},
+			{ID: globex("freed"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_freed", keyEnds)}},
+			{ID: id("below"), Above: []access.IdentityID{globex("cut")}, EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_below", keyEnds)}},
+			{ID: id("under"), Above: []access.IdentityID{globex("freed")}, EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_under", keyEnds)}},
 		},
+		Hold: Hold{Partners: []string{"globex"}, Released: []access.IdentityID{globex("freed")}},
 	}
 }
 

@@ -1,4 +1,5 @@
-# Decides whether a partner's request is allowed, from what the access system published in data.partner.published.
+# Decides whether a partner's request is allowed, from what the access system published in data.partner.published, and
+# from who was cut by hand, in data.partner_hold. Without the latter nobody is allowed anything.
 #
 # The gateway asks for data.partner.allow with this input:
 #
@@ -21,6 +22,7 @@
 package partner
 
 import data.partner.published
+import data.partner_hold as hold
 
 default allow := false
 
@@ -41,6 +43,7 @@ admitted contains proof.identity if {
 	network_allowed(proof)
 	holder := published.identities[proof.identity]
 	holder.suspended == false
+	not_held(holder)
 	now < holder.ends_at_ns
 	some grant in holder.grants
 	now < grant.ends_at_ns
@@ -49,6 +52,17 @@ admitted contains proof.identity if {
 }
 
 now := time.now_ns()
+
+# Neither the identity nor what it hangs on is of a partner on hold, or each that is was released.
+not_held(holder) if {
+	every id in holder.line {
+		off_hold(id)
+	}
+}
+
+off_hold(id) if object.get(hold.partners, split(id, "/")[0], false) == false
+
+off_hold(id) if hold.released[id] == true
 
 # The published credentials that the request proves to hold.
 proofs contains published.secrets[crypto.sha256(input.credential.secret)] if one_credential
@@ -150,6 +164,14 @@ reason contains "identity_suspended" if {
 	some proof in proofs
 	not published.identities[proof.identity].suspended == false
 }
+
+reason contains "identity_on_hold" if {
+	not allow
+	some proof in proofs
+	not not_held(published.identities[proof.identity])
+}
+
+reason contains "hold_unknown" if not hold.partners
 
 reason contains "identity_ended" if {
 	not allow

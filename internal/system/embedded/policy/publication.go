@@ -4,6 +4,7 @@
 package policy
 
 import (
+	"maps"
 	"net/netip"
 	"time"
 
@@ -18,12 +19,16 @@ type Publication struct {
 	// ValidUntil is when a copy that was not replaced since stops allowing anything. Zero allows nothing.
 	ValidUntil time.Time
 	Identities []Identity
+	// Hold is who was cut by hand.
+	Hold Hold
 }
 
 // Identity is one identity as it is enforced. EndsAt is its effective end, and so is that of everything in it; zero
 // counts as ended, as there is no access without an end.
 type Identity struct {
-	ID          access.IdentityID
+	ID access.IdentityID
+	// Above is what it hangs on, its parent first.
+	Above       []access.IdentityID
 	EndsAt      time.Time
 	Suspended   bool
 	Credentials []Credential
@@ -59,7 +64,7 @@ func Files(p Publication, s *Signer) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	bundle, err := bundleFile(data, s)
+	bundle, err := bundleFile("partner", s, member{"data.json", data}, member{"policy.rego", []byte(rego)})
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +77,10 @@ func Files(p Publication, s *Signer) (map[string][]byte, error) {
 	if files["jwks.json"], err = keySet(s); err != nil {
 		return nil, err
 	}
-	files["openid-configuration"], err = discovery(p.Environment)
+	if files["openid-configuration"], err = discovery(p.Environment); err != nil {
+		return nil, err
+	}
+	hold, err := HoldFiles(p.Hold, s)
+	maps.Copy(files, hold)
 	return files, err
 }
