@@ -77,8 +77,10 @@ type Record struct {
 	// Issued is what was last issued and is not revoked; nil where there is none. Secrets and certificates themselves
 	// are in it only as the answer of the Put that issued or adopted them.
 	Issued *Issued
-	// LastUsedAt is when the system last saw it used; zero where it does not know.
+	// LastUsedAt is when the system last saw it used; zero: never. Where UseUnknown, it may have been used since: the
+	// system does not see every use of it.
 	LastUsedAt time.Time
+	UseUnknown bool
 	// Drift is what the system holds beyond the declaration, a sentence each.
 	Drift []string
 	// EnforcedBy says who ends the access, in words. Revocation is how to cut it by hand, a step each. Login is what
@@ -98,6 +100,31 @@ type Issued struct {
 	Text string
 	// Sealed is the secret, sealed to the partner's recipient, in ASCII armor.
 	Sealed string
+}
+
+// Surveyor is a System whose listing does not tell all that there is.
+type Surveyor interface {
+	// Survey returns what List returns, with what only a closer look tells: drift, holds and last use; and what gives
+	// access, perhaps to partners, that no provider made.
+	Survey(ctx context.Context) ([]*Record, []Stray, error)
+}
+
+// Stray is something that gives access and that nobody declared. All times are UTC; zero means that the system does not say.
+type Stray struct {
+	// NativeID is its name in the system, unique among strays: auth/userpass/users/acme. Kind says what it is there:
+	// entity, alias, AppRole, token role ...
+	NativeID, Kind string
+	// Names are by what it could be recognised as a partner's: its name, and what hangs on it.
+	Names []string
+	// Policies are what it may do, by the names of the policies.
+	Policies []string
+	// Why says what makes it access that nobody answers for.
+	Why string
+	// Adoptable: it can be imported as an identity.
+	Adoptable             bool
+	CreatedAt, LastUsedAt time.Time
+	// Revocation is how to remove it by hand, a step each.
+	Revocation []string
 }
 
 // Capabilities is what a system can do, for the rules that ask.

@@ -120,9 +120,13 @@ func ownerIsContact(c *Context, lower, upper *Subject) []problem {
 
 func ownerDeparted(c *Context, s *Subject) []problem {
 	owner := s.terms().Owner
-	active := c.Settings.ActiveOwners
-	if len(active) == 0 || slices.ContainsFunc(active, func(a string) bool { return strings.EqualFold(a, owner) }) {
+	if !c.Settings.Departed(owner) {
 		return nil
 	}
-	return one("owner", say("%s has the owner %s, who is not among the %d active_owners", s, shown(owner), len(active)), "")
+	return one("owner", say("%s has the owner %s, who is not among the %d active_owners", s, shown(owner), len(c.Settings.ActiveOwners)), "")
+}
+
+// Departed says whether an owner is not among the active ones, where these are known.
+func (s Settings) Departed(owner string) bool {
+	return len(s.ActiveOwners) > 0 && !slices.ContainsFunc(s.ActiveOwners, func(a string) bool { return strings.EqualFold(a, owner) })
 }

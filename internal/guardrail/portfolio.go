@@ -83,7 +83,7 @@ func (p *Portfolio) Live(records []*access.Record, stack string) {
 	for _, r := range records {
 		e := &entry{
 			Subject: Subject{
-				Object: r.Object, Before: r.Object, History: r.History, EndsAt: r.EndsAt, LastUsedAt: r.LastUsedAt,
+				Object: r.Object, Before: r.Object, History: r.History, EndsAt: r.EndsAt, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown,
 				Drift: r.Drift, Held: r.Held,
 			},
 			ref: r.Object.Ref(), holder: r.Object.Holder(), stack: r.Stack,

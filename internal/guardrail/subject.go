@@ -18,6 +18,8 @@ type Subject struct {
 	History access.History
 	// EndsAt is the end that the plan puts in force, LastUsedAt when the system last saw it used; zero: not known.
 	EndsAt, LastUsedAt time.Time
+	// UseUnknown: it may have been used since LastUsedAt.
+	UseUnknown bool
 	// Drift is what the system holds beyond the declaration. Held: it was cut by hand in the system.
 	Drift []string
 	Held  bool

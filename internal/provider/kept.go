@@ -34,6 +34,7 @@ type kept struct {
 	Held       bool      `json:"held,omitzero"`
 	Drift      []string  `json:"drift,omitempty"`
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
+	UseUnknown bool      `json:"use_unknown,omitzero"`
 	// before is Applied where this walk knows it as an object.
 	before access.Object
 }
@@ -41,7 +42,7 @@ type kept struct {
 const keptKey = "kept"
 
 func keptOf(r observed) kept {
-	k := kept{History: r.History, LastUsedAt: r.LastUsedAt, Due: r.due(), Held: r.Held, Drift: r.Drift}
+	k := kept{History: r.History, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
 	}

@@ -170,7 +170,7 @@ func (t *terms) unknown() {
 // subject is what the rules see of the planned object.
 func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string, creates bool) guardrail.Subject {
 	s := guardrail.Subject{
-		Object: o, History: k.History, LastUsedAt: k.LastUsedAt, EndsAt: c.ends, Unknown: c.unknown, Nonce: nonce,
+		Object: o, History: k.History, LastUsedAt: k.LastUsedAt, UseUnknown: k.UseUnknown, EndsAt: c.ends, Unknown: c.unknown, Nonce: nonce,
 		Held: k.Held, Drift: k.Drift, Released: k.History.Released,
 	}
 	ref := o.Ref()

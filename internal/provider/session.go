@@ -170,42 +170,6 @@ func (s *session) observe(ctx context.Context, r *access.Record) (observed, erro
 	return observed{r, now, s.settings.WarnBefore}, err
 }
 
-// status is the first that holds.
-func (o observed) status() string {
-	switch {
-	case !o.now.Before(o.EndsAt):
-		return "expired"
-	case o.Held:
-		return "held"
-	case o.Suspended:
-		return "suspended"
-	case o.due():
-		return "due"
-	case !o.now.Before(o.expiring()):
-		return "expiring"
-	}
-	return "active"
-}
-
-// due says whether a credential is to be issued anew: its rotation has come, or nothing that was issued is in force.
-func (o observed) due() bool {
-	c, ok := o.Object.(*access.Credential)
-	if !ok || c.Kind() == access.Federated {
-		return false
-	}
-	return o.Issued == nil || !o.Issued.RotatesAt.IsZero() && !o.now.Before(o.Issued.RotatesAt)
-}
-
-// expiring is when the object begins to count as expiring: the smaller of warn_before and a quarter of its life
-// before its end.
-func (o observed) expiring() time.Time {
-	start := o.CreatedAt
-	if o.RenewedAt.After(start) {
-		start = o.RenewedAt
-	}
-	return o.EndsAt.Add(-min(o.warnBefore, o.EndsAt.Sub(start)/4))
-}
-
 // configured owns Configure for all resources.
 type configured struct{ *session }
 

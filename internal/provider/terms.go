@@ -173,7 +173,7 @@ func (t *terms) settle(state *terms) {
 // that the plan left unknown.
 func (t *terms) observe(seen observed, all bool) {
 	set(&t.ID, types.StringValue(seen.Object.Ref().ID), all)
-	set(&t.Status, types.StringValue(seen.status()), all)
+	set(&t.Status, types.StringValue(seen.Status(seen.now, seen.warnBefore)), all)
 	set(&t.EndsAt, timeValue(seen.EndsAt), all)
 	set(&t.CreatedAt, timeValue(seen.CreatedAt), all)
 	set(&t.RenewedAt, timeValue(seen.RenewedAt), all)

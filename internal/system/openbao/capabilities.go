@@ -16,10 +16,10 @@ var kinds = []access.Kind{access.Federated, access.Certificate, access.Secret}
 // Capabilities says what OpenBao can do. It makes no request.
 func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{
-		Name:       "openbao",
-		Kinds:      slices.Clone(kinds),
-		Fixed:      []access.Kind{access.Certificate, access.Secret},
-		LogsUse:    true,
+		Name:    "openbao",
+		Kinds:   slices.Clone(kinds),
+		Fixed:   []access.Kind{access.Certificate, access.Secret},
+		LogsUse: true, KnowsLastUse: true,
 		CheckGrant: checkGrant,
 		SystemPath: systemPath,
 		Privileged: privileged,

@@ -42,14 +42,14 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 	switch o := e.Object.(type) {
 	case *access.Identity:
 		r.Drift = append(r.Drift, s.entityDrift(snap, o, e, n.entity)...)
-		r.LastUsedAt = s.lastUsed(snap, id, n)
+		r.LastUsedAt, r.UseUnknown = s.lastUsed(snap, id, n)
 	case *access.Credential:
 		drift, err := s.credentialDrift(ctx, snap, o, e, n)
 		if err != nil {
 			return err
 		}
 		r.Drift = append(r.Drift, drift...)
-		r.LastUsedAt = s.lastLogin(o, n)
+		r.LastUsedAt, r.UseUnknown = s.lastLogin(o, n), o.Kind() == access.Certificate
 	}
 	return nil
 }
@@ -308,14 +308,16 @@ func (s *System) lastLogin(c *access.Credential, n *native) (last time.Time) {
 	return last.UTC().Truncate(time.Second)
 }
 
-// lastUsed is when an identity was last logged in as.
-func (s *System) lastUsed(snap *snapshot, id access.IdentityID, n *native) (last time.Time) {
+// lastUsed is when an identity was last logged in as, and whether it may have been since: OpenBao remembers no login with
+// a certificate.
+func (s *System) lastUsed(snap *snapshot, id access.IdentityID, n *native) (last time.Time, unknown bool) {
 	for _, e := range snap.documents[id].below() {
 		if c, ok := e.Credential(); ok {
 			if at := s.lastLogin(c, n); at.After(last) {
 				last = at
 			}
+			unknown = unknown || c.Kind() == access.Certificate
 		}
 	}
-	return last
+	return last, unknown
 }

@@ -1,0 +1,237 @@
+package inventory
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Options are what an inventory is judged by.
+type Options struct {
+	// System is the system's name. KnowsLastUse: it knows when access was last used.
+	System       string
+	KnowsLastUse bool
+	// WarnBefore is how long before its end an item is expiring, DormantAfter after how long without use it is dormant.
+	WarnBefore, DormantAfter time.Duration
+	// Departed says whether an owner has left; nil: nobody has.
+	Departed func(owner string) bool
+	// Partners are known by name, beside those that have an identity: a stray is theirs by its names.
+	Partners []string
+}
+
+// Build is the inventory of what a system holds at a moment of its clock.
+func Build(records []*access.Record, strays []access.Stray, at time.Time, o Options) *Inventory {
+	b := &builder{Options: o, at: at, names: map[string]bool{}, by: map[access.Ref]*access.Record{}, below: map[access.IdentityID]map[access.Type]int{}, parents: map[access.IdentityID]bool{}}
+	for _, p := range o.Partners {
+		b.names[p] = true
+	}
+	for _, r := range records {
+		b.take(r)
+	}
+	inv := &Inventory{System: o.System, At: at}
+	for _, r := range records {
+		inv.Items = append(inv.Items, b.item(r))
+	}
+	for _, s := range strays {
+		inv.Items = append(inv.Items, b.stray(s))
+	}
+	slices.SortStableFunc(inv.Items, func(x, y Item) int {
+		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(rank(x.Type), rank(y.Type)), cmp.Compare(x.NativeID, y.NativeID))
+	})
+	return inv
+}
+
+// rank puts an identity before what it has.
+func rank(t access.Type) int {
+	return slices.Index([]access.Type{access.TypeIdentity, access.TypeCredential, access.TypeGrant}, t)
+}
+
+type builder struct {
+	Options
+	at    time.Time
+	by    map[access.Ref]*access.Record
+	below map[access.IdentityID]map[access.Type]int // of what is in force, how many of each type
+	names map[string]bool                           // of partners
+
+	parents map[access.IdentityID]bool // what others hang on
+}
+
+func (b *builder) take(r *access.Record) {
+	b.by[r.Object.Ref()] = r
+	holder := r.Object.Holder()
+	b.names[holder.Partner] = true
+	if b.below[holder] == nil {
+		b.below[holder] = map[access.Type]int{}
+	}
+	if i, ok := r.Object.(*access.Identity); ok {
+		b.parents[i.ParentID] = true
+	}
+	if b.at.Before(r.EndsAt) {
+		b.below[holder][r.Object.Ref().Type]++
+	}
+}
+
+func (b *builder) item(r *access.Record) Item {
+	ref, holder, terms := r.Object.Ref(), r.Object.Holder(), r.Object.Common()
+	i := Item{
+		Type: ref.Type, ID: ref.ID, Partner: holder.Partner, Environment: holder.Environment, Name: holder.Name,
+		Owner: terms.Owner, Stack: r.Stack, Review: terms.Review, Waivers: terms.Waivers,
+		ExpiresAt: terms.ExpiresAt.Time, EndsAt: r.EndsAt, CreatedAt: r.CreatedAt, RenewedAt: r.RenewedAt, ReviewedAt: r.ReviewedAt,
+		LastUsedAt: r.LastUsedAt, Renewals: r.Renewals, Status: r.Status(b.at, b.WarnBefore),
+		Drift: slices.Sorted(slices.Values(r.Drift)), EnforcedBy: r.EnforcedBy, Revocation: r.Revocation, Import: importBlock(ref),
+	}
+	switch o := r.Object.(type) {
+	case *access.Identity:
+		i.Purpose, i.Contact, i.Agreement = o.Purpose, o.Contact, o.Agreement
+		for _, p := range o.Ceiling {
+			i.Ceiling = append(i.Ceiling, string(p))
+		}
+		if o.ParentID != (access.IdentityID{}) {
+			i.Parent = o.ParentID.String()
+		}
+	case *access.Credential:
+		i.Kind = o.Kind()
+		if r.Issued != nil {
+			i.RotatesAt = r.Issued.RotatesAt
+		}
+	case *access.Grant:
+		i.Purpose, i.Resource, i.Actions = o.Purpose, string(o.Resource), slices.Sorted(slices.Values(o.Actions))
+	}
+	i.Flags = b.flags(r, &i)
+	return i
+}
+
+// flags are what there is to know about an object, in the order of the constants.
+func (b *builder) flags(r *access.Record, i *Item) []Flag {
+	flags := []Flag{Governed}
+	add := func(is bool, flag Flag) {
+		if is {
+			flags = append(flags, flag)
+		}
+	}
+	add(b.orphaned(r), Orphaned)
+	add(len(r.Drift) > 0, Drifted)
+	rests := b.rests(r)
+	add(rests && !r.LastUsedAt.IsZero(), Dormant)
+	add(b.at.Before(r.EndsAt) && (b.useless(r) || rests && r.LastUsedAt.IsZero()), Unused)
+	add(i.Status == access.StatusExpiring || b.at.Before(r.EndsAt) && r.EndsAt.Sub(b.at) <= b.WarnBefore && i.Status != access.StatusActive, Expiring)
+	return flags
+}
+
+// orphaned: its owner left, or what it hangs on is gone, or ended before it.
+func (b *builder) orphaned(r *access.Record) bool {
+	if b.Departed != nil && b.Departed(r.Object.Common().Owner) {
+		return true
+	}
+	above := r.Object.Holder().Ref()
+	if i, ok := r.Object.(*access.Identity); ok {
+		if i.ParentID == (access.IdentityID{}) {
+			return false
+		}
+		above = i.ParentID.Ref()
+	}
+	upper := b.by[above]
+	return upper == nil || !b.at.Before(upper.EndsAt) && b.at.Before(r.Object.Common().ExpiresAt.Time)
+}
+
+// rests: it could be used, and was not for longer than it may rest.
+func (b *builder) rests(r *access.Record) bool {
+	if !b.KnowsLastUse || r.UseUnknown || r.Suspended || r.Held || r.Object.Ref().Type == access.TypeGrant || !b.at.Before(r.EndsAt) {
+		return false
+	}
+	allowed := b.DormantAfter
+	if holder := b.by[r.Object.Holder().Ref()]; holder != nil {
+		if i, ok := holder.Object.(*access.Identity); ok && i.ExpectedUse.Duration > 0 {
+			allowed = i.ExpectedUse.Duration
+		}
+	}
+	since := r.CreatedAt
+	if r.LastUsedAt.After(since) {
+		since = r.LastUsedAt
+	}
+	return b.at.Sub(since) > allowed
+}
+
+// useless: a credential that may do nothing, a grant that nobody can log in for, an identity with neither.
+func (b *builder) useless(r *access.Record) bool {
+	has := b.below[r.Object.Holder()]
+	switch r.Object.Ref().Type {
+	case access.TypeCredential:
+		return has[access.TypeGrant] == 0
+	case access.TypeGrant:
+		return has[access.TypeCredential] == 0
+	}
+	return has[access.TypeGrant] == 0 && has[access.TypeCredential] == 0 && !b.parents[r.Object.Holder()]
+}
+
+func (b *builder) stray(s access.Stray) Item {
+	i := Item{
+		Type: access.TypeIdentity, NativeID: s.NativeID, Partner: b.partner(s.Names), Status: access.StatusActive, CreatedAt: s.CreatedAt,
+		LastUsedAt: s.LastUsedAt, Flags: []Flag{Ungoverned}, Revocation: s.Revocation,
+		Why: fmt.Sprintf("%s %s: %s", s.Kind, strings.Join(s.Names, ", "), s.Why),
+	}
+	if s.Adoptable {
+		partner := cmp.Or(i.Partner, "PARTNER")
+		i.Import = fmt.Sprintf("import {\n  to = partner_identity.%s\n  id = \"%s/ENVIRONMENT/NAME@%s\"\n}\n", label(s.NativeID), partner, s.NativeID)
+	}
+	return i
+}
+
+// partner is whose a stray is by its names: the one partner whose name is a word in them; "" where none is, or several.
+func (b *builder) partner(names []string) string {
+	found := ""
+	for _, name := range names {
+		for partner := range b.names {
+			if !hasWord(strings.ToLower(name), partner) || partner == found {
+				continue
+			}
+			if found != "" {
+				return ""
+			}
+			found = partner
+		}
+	}
+	return found
+}
+
+// hasWord says whether a word stands in a text, with nothing of its kind beside it.
+func hasWord(text, word string) bool {
+	inside := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+	for from := 0; ; {
+		at := strings.Index(text[from:], word)
+		if at < 0 {
+			return false
+		}
+		at += from
+		end := at + len(word)
+		if (at == 0 || !inside(text[at-1])) && (end == len(text) || !inside(text[end])) {
+			return true
+		}
+		from = at + 1
+	}
+}
+
+// importBlock brings an object under Terraform, which changes nothing of it.
+func importBlock(ref access.Ref) string {
+	return fmt.Sprintf("import {\n  to = partner_%s.%s\n  id = %q\n}\n", ref.Type, label(ref.ID), ref.ID)
+}
+
+// label makes the name of a resource of an id: each id has its own.
+func label(id string) string {
+	var out strings.Builder
+	for n, c := range id {
+		switch {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' && n > 0 || c == '-':
+			out.WriteRune(c)
+		case c == '/':
+			out.WriteByte('_')
+		default:
+			fmt.Fprintf(&out, "_%x_", c)
+		}
+	}
+	return out.String()
+}
