@@ -18,7 +18,7 @@ import (
 var _ datasource.DataSourceWithConfigure = (*guardrailsDataSource)(nil)
 
 // guardrailsDataSource is partner_guardrails: the settings in force, and every finding of the configuration.
-type guardrailsDataSource struct{ *session }
+type guardrailsDataSource struct{ asked }
 
 type guardrailsModel struct {
 	IDs      types.Set    `tfsdk:"ids"`
@@ -42,12 +42,6 @@ func newGuardrails() datasource.DataSource { return &guardrailsDataSource{} }
 
 func (d *guardrailsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_guardrails"
-}
-
-func (d *guardrailsDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
-	if s, ok := req.ProviderData.(*session); ok {
-		d.session = s
-	}
 }
 
 func (d *guardrailsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {

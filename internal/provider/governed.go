@@ -178,6 +178,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 			return observed{}, false
 		}
 	}
+	defer g.restock()
 	rec, err := g.system.Put(ctx, put)
 	if isNotFound(err) && c.stateStatus == "expired" {
 		// The system had removed it after its end: extending it brings it back.
@@ -294,6 +295,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 		return
 	}
 	asked := access.WallClock()
+	defer g.restock()
 	swept, err := g.system.Delete(ctx, ref, k.History.UID)
 	if err != nil && !isNotFound(err) {
 		failed(&resp.Diagnostics, "revoke", ref, err)

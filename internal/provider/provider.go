@@ -66,7 +66,7 @@ func (p *partnerProvider) Resources(context.Context) []func() resource.Resource 
 
 // DataSources lists the data sources.
 func (p *partnerProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newGuardrails}
+	return []func() datasource.DataSource{newGuardrails, newInventory}
 }
 
 // Functions lists the functions.

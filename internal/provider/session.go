@@ -7,11 +7,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
 // session is one configured provider in one walk of Terraform: its system, its rules, and what it learned so far.
@@ -29,6 +31,8 @@ type session struct {
 	seen     map[access.Ref]kept
 	findings map[access.Ref][]guardrail.Finding
 	clocks   sync.Once
+	stocking sync.Mutex // held while the inventory is taken
+	stock    *inventory.Inventory
 	collects bool // findings are recorded instead of refused, and nothing is changed
 }
 
@@ -168,6 +172,15 @@ type observed struct {
 func (s *session) observe(ctx context.Context, r *access.Record) (observed, error) {
 	now, err := s.system.Now(ctx)
 	return observed{r, now, s.settings.WarnBefore}, err
+}
+
+// asked owns Configure for all data sources.
+type asked struct{ *session }
+
+func (a *asked) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	if s, ok := req.ProviderData.(*session); ok {
+		a.session = s
+	}
 }
 
 // configured owns Configure for all resources.

@@ -1,0 +1,192 @@
+package provider
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+)
+
+var _ datasource.DataSourceWithConfigure = (*inventoryDataSource)(nil)
+
+// inventoryDataSource is partner_inventory: everything that partners hold in the system, of every stack.
+type inventoryDataSource struct{ asked }
+
+type inventoryModel struct {
+	Partner       types.String `tfsdk:"partner"`
+	Environment   types.String `tfsdk:"environment"`
+	Owner         types.String `tfsdk:"owner"`
+	ExpiresBefore types.String `tfsdk:"expires_before"`
+	Flags         types.Set    `tfsdk:"flags"`
+	System        types.String `tfsdk:"system"`
+	At            types.String `tfsdk:"at"`
+	Counts        types.Map    `tfsdk:"counts"`
+	Items         types.List   `tfsdk:"items"`
+}
+
+var (
+	textListType = types.ListType{ElemType: types.StringType}
+	itemType     = map[string]attr.Type{
+		"type": types.StringType, "id": types.StringType, "native_id": types.StringType,
+		"partner": types.StringType, "environment": types.StringType, "name": types.StringType, "parent_id": types.StringType, "kind": types.StringType,
+		"owner": types.StringType, "purpose": types.StringType, "contact": types.StringType, "stack": types.StringType,
+		"resource": types.StringType, "actions": textListType, "ceiling": textListType,
+		"agreement": types.ObjectType{AttrTypes: agreementType}, "review": types.ObjectType{AttrTypes: reviewType},
+		"expires_at": types.StringType, "ends_at": types.StringType, "rotates_at": types.StringType, "created_at": types.StringType,
+		"renewed_at": types.StringType, "reviewed_at": types.StringType, "last_used_at": types.StringType, "renewals": types.Int64Type,
+		"status": types.StringType, "flags": textListType, "drift": textListType, "enforced_by": types.StringType, "revocation": textListType,
+		"why": types.StringType, "import": types.StringType,
+	}
+)
+
+func newInventory() datasource.DataSource { return &inventoryDataSource{} }
+
+func (d *inventoryDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_inventory"
+}
+
+func (d *inventoryDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	filter := func(about string, validators ...validator.String) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, MarkdownDescription: about, Validators: validators}
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Everything that partners hold in the access system, of every stack, managed here or not: who owns it, what it reaches, " +
+			"when it ends, when it was last used, how it is cut, and what is wrong with it. It is what the system holds when the plan is made: what the " +
+			"same apply changes is not in it yet.",
+		Attributes: map[string]schema.Attribute{
+			"partner":        filter("Only what is of this partner.", part("a partner")),
+			"environment":    filter("Only what is of this environment.", part("an environment")),
+			"owner":          filter("Only what this owner answers for."),
+			"expires_before": filter("Only what ends before this moment (RFC 3339).", moment()),
+			"flags": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(stringvalidator.OneOf(flagNames()...))},
+				MarkdownDescription: "Only what has one of these flags: `governed` (made by this provider), `ungoverned` (made by nobody's declaration), " +
+					"`orphaned` (its owner left, or what it hangs on is gone), `drifted`, `dormant` (not used for `dormant_after`), `unused` (a credential " +
+					"without a grant, a grant without a credential, an identity with neither, or never used for so long), `expiring`.",
+			},
+			"system": schema.StringAttribute{Computed: true, MarkdownDescription: "The access system: `embedded` or `openbao`."},
+			"at":     schema.StringAttribute{Computed: true, MarkdownDescription: "The moment of the inventory, by the system's clock. RFC 3339, UTC."},
+			"counts": schema.MapAttribute{Computed: true, ElementType: types.Int64Type, MarkdownDescription: "How many of the items have each flag, by flag."},
+			"items": schema.ListAttribute{
+				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
+				MarkdownDescription: "The items, sorted by id, what is ungoverned first: what the resources have, and `type` (`identity`, `credential`, `grant`), " +
+					"`native_id` and `why` of what is ungoverned, `flags`, and `import`: a block that brings the item under Terraform. What an item does not " +
+					"have is null.",
+			},
+		},
+	}
+}
+
+func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	m, ok := read[inventoryModel](ctx, req.Config, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	r := &reader{}
+	wanted := inventory.Filter{
+		Partner: r.text("partner", m.Partner), Environment: r.text("environment", m.Environment), Owner: r.text("owner", m.Owner),
+		ExpiresBefore: r.moment("expires_before", m.ExpiresBefore).Time,
+		Flags:         setOf(r, "flags", m.Flags, func(s string) (inventory.Flag, error) { return inventory.Flag(s), nil }),
+	}
+	all, ok := d.takeStock(ctx, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	all = all.Filter(wanted)
+	m.System, m.At = types.StringValue(all.System), timeValue(all.At)
+	counts, items := map[string]attr.Value{}, []attr.Value{}
+	for flag, n := range all.Count() {
+		counts[string(flag)] = types.Int64Value(int64(n))
+	}
+	for i := range all.Items {
+		items = append(items, itemValue(&all.Items[i]))
+	}
+	m.Counts, m.Items = types.MapValueMust(types.Int64Type, counts), types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+// takeStock asks the system for everything, once as long as this walk changes nothing, and judges it by the settings in force.
+func (s *session) takeStock(ctx context.Context, diags *diag.Diagnostics) (*inventory.Inventory, bool) {
+	s.stocking.Lock()
+	defer s.stocking.Unlock()
+	if s.stock != nil {
+		return s.stock, true
+	}
+	records, strays, err := s.survey(ctx)
+	if err == nil {
+		var now time.Time
+		if now, err = s.system.Now(ctx); err == nil {
+			s.stock = inventory.Build(records, strays, now, s.stockOptions())
+			return s.stock, true
+		}
+	}
+	diags.AddError("Cannot take the inventory", sentence(err)+". Nothing was changed.")
+	return nil, false
+}
+
+// restock forgets the inventory: something was changed.
+func (s *session) restock() {
+	s.stocking.Lock()
+	defer s.stocking.Unlock()
+	s.stock = nil
+}
+
+func (s *session) survey(ctx context.Context) ([]*access.Record, []access.Stray, error) {
+	if surveyor, is := s.system.(access.Surveyor); is {
+		return surveyor.Survey(ctx)
+	}
+	records, err := s.system.List(ctx)
+	return records, nil, err
+}
+
+func (s *session) stockOptions() inventory.Options {
+	can := s.system.Capabilities()
+	o := inventory.Options{
+		System: can.Name, KnowsLastUse: can.KnowsLastUse, WarnBefore: s.settings.WarnBefore, DormantAfter: s.settings.DormantAfter, Departed: s.settings.Departed,
+	}
+	for name := range s.settings.Partners {
+		o.Partners = append(o.Partners, name)
+	}
+	slices.Sort(o.Partners)
+	return o
+}
+
+func flagNames() (names []string) {
+	for _, f := range inventory.Flags() {
+		names = append(names, string(f))
+	}
+	return names
+}
+
+func itemValue(i *inventory.Item) attr.Value {
+	agreement, review := types.ObjectNull(agreementType), types.ObjectNull(reviewType)
+	if i.Agreement != nil {
+		agreement = types.ObjectValueMust(agreementType, map[string]attr.Value{"reference": types.StringValue(i.Agreement.Reference), "ends_at": momentValue(i.Agreement.EndsAt)})
+	}
+	if i.Review != nil {
+		review = types.ObjectValueMust(reviewType, map[string]attr.Value{"at": momentValue(i.Review.At), "by": types.StringValue(i.Review.By), "reason": types.StringValue(i.Review.Reason)})
+	}
+	return types.ObjectValueMust(itemType, map[string]attr.Value{
+		"type": types.StringValue(string(i.Type)), "id": optionalText(i.ID), "native_id": optionalText(i.NativeID),
+		"partner": optionalText(i.Partner), "environment": optionalText(i.Environment), "name": optionalText(i.Name),
+		"parent_id": optionalText(i.Parent), "kind": optionalText(string(i.Kind)),
+		"owner": optionalText(i.Owner), "purpose": optionalText(i.Purpose), "contact": optionalText(i.Contact), "stack": optionalText(i.Stack),
+		"resource": optionalText(i.Resource), "actions": textList(i.Actions), "ceiling": textList(i.Ceiling), "agreement": agreement, "review": review,
+		"expires_at": timeValue(i.ExpiresAt), "ends_at": timeValue(i.EndsAt), "rotates_at": timeValue(i.RotatesAt), "created_at": timeValue(i.CreatedAt),
+		"renewed_at": timeValue(i.RenewedAt), "reviewed_at": timeValue(i.ReviewedAt), "last_used_at": timeValue(i.LastUsedAt),
+		"renewals": types.Int64Value(i.Renewals), "status": types.StringValue(i.Status),
+		"flags": types.ListValueMust(types.StringType, texts(i.Flags)), "drift": textList(i.Drift),
+		"enforced_by": optionalText(i.EnforcedBy), "revocation": textList(i.Revocation), "why": optionalText(i.Why), "import": optionalText(i.Import),
+	})
+}
