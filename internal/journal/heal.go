@@ -13,7 +13,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// ErrTampered: the journal is not what its head says. Nothing goes on until somebody looked.
+// ErrTampered says that the journal is not what its head says. Nothing goes on until somebody looked.
 var ErrTampered = errors.New("the journal was tampered with, or damaged")
 
 // tampered is an ErrTampered that says what is wrong and what to do.
