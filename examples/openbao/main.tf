@@ -15,6 +15,7 @@ provider "partner" {
   environment = "prod"
   stack       = "partners"
   openbao     = local.openbao
+  journal     = local.journal
   guardrails  = { owner_domains = ["example.com"] }
   partners    = local.partners
 }
@@ -24,6 +25,7 @@ provider "partner" {
   environment = "test"
   stack       = "partners"
   openbao     = local.openbao
+  journal     = local.journal
   guardrails  = { owner_domains = ["example.com"] }
   partners    = local.partners
 }
@@ -33,6 +35,9 @@ locals {
     # The address comes from BAO_ADDR, the login from BAO_TOKEN: a CI system has its own, see approle and jwt.
     mounts = { jwt = { (var.acme_issuer) = "partner-jwt-acme" } }
   }
+
+  # Who changed what, and when; both configurations write it. Keep it on a disk that outlives the run, and ship its lines.
+  journal = { path = "journal.jsonl" }
 
   partners = {
     acme = {

@@ -71,6 +71,9 @@ func TestNoSecretIsAnywhereInTheClear(t *testing.T) {
 				}
 			}
 		}
+		if journal := files[filepath.Join(".partner", "prod", "journal.jsonl")]; !bytes.Contains(journal, []byte(`"verb":"rotate"`)) {
+			t.Errorf("the journal does not tell of the rotation:\n%s", journal)
+		}
 		if len(files["trace.log"]) < 100_000 {
 			t.Errorf("the log has only %d bytes: was everything logged?", len(files["trace.log"]))
 		}

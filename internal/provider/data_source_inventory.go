@@ -143,7 +143,7 @@ func (s *session) restock() {
 }
 
 func (s *session) survey(ctx context.Context) ([]*access.Record, []access.Stray, error) {
-	if surveyor, is := s.system.(access.Surveyor); is {
+	if surveyor, is := access.As[access.Surveyor](s.system); is {
 		return surveyor.Survey(ctx)
 	}
 	records, err := s.system.List(ctx)

@@ -179,6 +179,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		}
 	}
 	defer g.restock()
+	ctx = warned(ctx, diags)
 	rec, err := g.system.Put(ctx, put)
 	if isNotFound(err) && c.stateStatus == "expired" {
 		// The system had removed it after its end: extending it brings it back.
@@ -203,7 +204,7 @@ func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time
 		return true
 	}
 	ref := seen.Object.Ref()
-	if _, err := g.system.Delete(context.WithoutCancel(ctx), ref, seen.UID); err != nil {
+	if _, err := g.system.Delete(warned(context.WithoutCancel(ctx), diags), ref, seen.UID); err != nil {
 		failed(diags, "revoke", ref, err)
 	}
 	diags.AddError(fmt.Sprintf("The system would end %s too late", ref), fmt.Sprintf("Asked for %s, it enforces %s. What was given was revoked.",
@@ -296,7 +297,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	asked := access.WallClock()
 	defer g.restock()
-	swept, err := g.system.Delete(ctx, ref, k.History.UID)
+	swept, err := g.system.Delete(warned(ctx, &resp.Diagnostics), ref, k.History.UID)
 	if err != nil && !isNotFound(err) {
 		failed(&resp.Diagnostics, "revoke", ref, err)
 		return

@@ -19,26 +19,33 @@ import (
 )
 
 // ailing is a directory with access in it, which something befalls. The configuration then asks for one grant more.
-type ailing struct{ *judged }
+type ailing struct {
+	*judged
+	declared string
+}
 
 // newAiling applies first, and then writes the configuration that asks for more.
 func newAiling(t *testing.T) *ailing {
 	t.Helper()
-	a := &ailing{newJudged(t)}
+	a := &ailing{judged: newJudged(t)}
 	blocks := []string{
 		a.identity("orders-etl", nil), a.credential("orders-etl", "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), nil),
 		a.grant("orders-etl", "daily", "orders/acme/daily/*", `["read"]`, nil), a.grant("orders-etl", "deploy", "ssh/deploy", `["login"]`, nil),
 	}
 	a.apply(blocks...)
-	a.write("provider \"partner\" { environment = \"prod\" }\n" + strings.Join(blocks, "") + a.grant("orders-etl", "weekly", "orders/acme/weekly/*", `["read"]`, nil))
+	a.declared = strings.Join(blocks, "") + a.grant("orders-etl", "weekly", "orders/acme/weekly/*", `["read"]`, nil)
+	a.write("provider \"partner\" { environment = \"prod\" }\n" + a.declared)
 	return a
 }
 
-// everything is all that is in the directory, but for the lock and word of its holder, and the state.
+// everything is all that is in the directory, but for the lock and word of its holder, and the state. The journal says of
+// what failed that it was tried, which is no access.
 func (a *ailing) everything() map[string][]byte {
 	a.t.Helper()
 	files := a.files(".partner")
-	maps.DeleteFunc(files, func(name string, _ []byte) bool { return strings.HasPrefix(filepath.Base(name), "ledger.") })
+	maps.DeleteFunc(files, func(name string, _ []byte) bool {
+		return strings.HasPrefix(filepath.Base(name), "ledger.") || strings.HasPrefix(filepath.Base(name), "journal.jsonl")
+	})
 	state, err := os.ReadFile(filepath.Join(a.folder, "terraform.tfstate"))
 	if err != nil {
 		a.t.Fatal(err)
@@ -232,13 +239,23 @@ func readOnly(t *testing.T) {
 func full(t *testing.T) {
 	a := newAiling(t)
 	for blocks, where := range map[string]string{
-		"0": "/ledger/.staged/grant-",
-		"3": "/publish/.staged/", // 1,536 octets: the ledger's new file fits, the publication's do not
+		"0": "/aside-0/journal.jsonl", // the journal comes first; the others have room for the intent
+		"2": "/ledger/.staged/grant-", // 1,024 octets
+		"3": "/publish/.staged/",      // 1,536 octets: the ledger's new file fits, the publication's do not
 	} {
+		declared := a.declared
+		if blocks == "2" {
+			declared = strings.ReplaceAll(declared, "Read the daily order files", strings.Repeat("Read the daily order files and ", 30))
+		}
+		a.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  journal = { path = \"aside-%s/journal.jsonl\" }\n}\n", blocks) + declared)
 		a.leash("ulimit -f " + blocks)
-		a.refuses(t, a.tryApply, where, syscall.EFBIG.Error(), "Nothing was changed.")
+		a.refuses(t, func() (string, error) {
+			return a.try("apply", "-no-color", "-input=false", "-auto-approve", "-target=partner_grant.orders-etl-weekly")
+		},
+			where, syscall.EFBIG.Error(), "Nothing was changed.")
 	}
 	a.unleash()
+	a.write("provider \"partner\" { environment = \"prod\" }\n" + a.declared)
 	a.recovers(t)
 
 	// The same on a bare disk: not even a key that was cut short may stay, since it would sign for ever.

@@ -77,4 +77,14 @@ func TestTwoStacksApplyAtOnceInOneDirectory(t *testing.T) {
 	both("destroy", "-auto-approve")
 	whole("after both destroyed", 0)
 	here.nothing("after both destroyed")
+	// The one journal of both has every change, of each in its name.
+	said := map[string]int{}
+	for _, l := range journalLines(t, here.partner("journal.jsonl")) {
+		said[fmt.Sprintf("%s %s %s", l.Stack, l.Phase, l.Verb)]++
+	}
+	for name := range stacks {
+		if said[name+" done create"] != 30 || said[name+" done revoke"] != 30 || said[name+" failed create"] != 0 {
+			t.Errorf("the journal says %v", said)
+		}
+	}
 }

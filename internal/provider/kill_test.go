@@ -407,6 +407,7 @@ func (l *lane) everything(when string) {
 		}
 	}
 	l.nothingTemporary(when)
+	journalLines(l.t, l.partner("journal.jsonl")) // whole, whoever was killed
 }
 
 // nothingTemporary fails where a dead provider left something half-written.

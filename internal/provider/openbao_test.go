@@ -298,6 +298,19 @@ func TestACompanyWithThreePartnersOnOpenBao(t *testing.T) {
 		c.may(name+" after destroy", token, "GET", "stock/initech/levels/1", false)
 	}
 	c.unspoken(secret, c.plan, c.apply)
+	c.recorded()
+}
+
+// recorded claims that the one journal of both environments tells of the beginning and of the end of all access.
+func (c *cluster) recorded() {
+	c.t.Helper()
+	said := told(journalLines(c.t, filepath.Join(c.folder, "journal.jsonl")))
+	for _, kind := range []string{"identity", "credential", "grant"} {
+		created, revoked := said["done create "+kind], said["done revoke "+kind]
+		if created < 4 || created != revoked || said["intent create "+kind] != created {
+			c.t.Errorf("of each %s the journal should tell the beginning and the end: %v", kind, said)
+		}
+	}
 }
 
 // unspoken claims that no file of the run, nor OpenBao's audit log, has a secret in the clear.

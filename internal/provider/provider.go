@@ -46,6 +46,7 @@ type providerModel struct {
 	Stack       types.String `tfsdk:"stack"`
 	Embedded    types.Object `tfsdk:"embedded"`
 	OpenBao     types.Object `tfsdk:"openbao"`
+	Journal     types.Object `tfsdk:"journal"`
 	Guardrails  types.Object `tfsdk:"guardrails"`
 	Partners    types.Map    `tfsdk:"partners"`
 }
@@ -71,7 +72,7 @@ func (p *partnerProvider) DataSources(context.Context) []func() datasource.DataS
 
 // Functions lists the functions.
 func (p *partnerProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newCovers, newEarliest, newExplain}
+	return []func() function.Function{newCovers, newEarliest, newExplain, newVerifyJournal}
 }
 
 // Configure reads the configuration, all of which must be known. It opens nothing: the system is asked when it is needed.
@@ -93,41 +94,49 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 	if m.Stack.IsNull() {
 		stack = "default"
 	}
-	system, ok := p.system(m, stack, &resp.Diagnostics)
+	system, directory, ok := p.system(m, stack, &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	s := newSession(system, settings, stack)
+	record, ok := m.journal(p.clock, directory, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	s := newSession(journaled(system, record, stack, p.clock), settings, stack)
 	s.collects = m.collects()
 	resp.ResourceData, resp.DataSourceData = s, s
 }
 
-// ValidateConfig refuses a configuration of OpenBao without a stack: many share a cluster, and each has to own its own.
+// ValidateConfig refuses a configuration of OpenBao without a journal, or without a stack: many share a cluster, and each
+// has to own its own.
 func (p *partnerProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
 	m, ok := read[providerModel](ctx, req.Config, &resp.Diagnostics)
-	if ok && !m.OpenBao.IsNull() && m.Stack.IsNull() {
+	if !ok {
+		return
+	}
+	m.requireJournal(&resp.Diagnostics)
+	if !m.OpenBao.IsNull() && m.Stack.IsNull() {
 		resp.Diagnostics.AddAttributeError(path.Root("stack"), "OpenBao needs a stack", "Several configurations share one OpenBao. The stack says which "+
 			"of them owns what this one makes, so that none changes another's: stack = \"partners\".")
 	}
 }
 
-// system is the access system that is configured.
-func (p *partnerProvider) system(m *providerModel, stack string, diags *diag.Diagnostics) (access.System, bool) {
+// system is the access system that is configured, and the directory of an embedded one.
+func (p *partnerProvider) system(m *providerModel, stack string, diags *diag.Diagnostics) (s access.System, directory string, ok bool) {
 	if !m.OpenBao.IsNull() {
 		options, ok := m.openbaoOptions(p.version, stack, diags)
 		if !ok {
-			return nil, false
+			return nil, "", false
 		}
-		return openbao.Open(options), true
+		return openbao.Open(options), "", true
 	}
 	options := embedded.Options{
 		Clock: p.clock, Environment: m.Environment.ValueString(), Passphrase: os.Getenv("PARTNER_PASSPHRASE"), Command: "terraform-provider-partner " + p.version,
 	}
-	directory, ok := m.embedded(&options, diags)
-	if !ok {
-		return nil, false
+	if directory, ok = m.embedded(&options, diags); !ok {
+		return nil, "", false
 	}
-	return p.open(directory, options), true
+	return p.open(directory, options), directory, true
 }
 
 // embedded is where the embedded system lives, .partner/ENVIRONMENT below the working directory unless it is said, and

@@ -50,6 +50,7 @@ func providerSchema() schema.Schema {
 				},
 			},
 			"openbao":    openbaoAttribute(),
+			"journal":    journalAttribute(),
 			"guardrails": guardrailsAttribute(),
 			"partners":   partnersAttribute(),
 		},

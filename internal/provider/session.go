@@ -72,7 +72,7 @@ const tolerableSkew = time.Minute
 // compareClocks warns, once, where a system with a clock of its own is far from this machine's time: moments that people
 // write down by theirs would mean others there.
 func (s *session) compareClocks(diags *diag.Diagnostics) {
-	system, has := s.system.(interface{ Skew() (time.Duration, bool) })
+	system, has := access.As[interface{ Skew() (time.Duration, bool) }](s.system)
 	if !has {
 		return
 	}

@@ -1,0 +1,135 @@
+package journal
+
+import (
+	"net/url"
+	"os"
+	"os/user"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// platform is how a CI system says for whom it runs. A name is a variable; in an address, variables stand in braces.
+type platform struct {
+	marker string   // the variable that is set on this platform only
+	names  []string // the first that is set is the name
+	runs   []string // the first whose variables are all set is the run
+}
+
+var platforms = []platform{
+	{
+		marker: "GITHUB_ACTIONS", names: []string{"GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR"},
+		runs: []string{
+			"{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}/attempts/{GITHUB_RUN_ATTEMPT}",
+			"{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}", "{GITHUB_RUN_ID}",
+		},
+	},
+	{marker: "GITLAB_CI", names: []string{"GITLAB_USER_LOGIN", "GITLAB_USER_EMAIL"}, runs: []string{"{CI_JOB_URL}", "{CI_PIPELINE_URL}", "{CI_JOB_ID}"}},
+	{marker: "CIRCLECI", names: []string{"CIRCLE_USERNAME"}, runs: []string{"{CIRCLE_BUILD_URL}", "{CIRCLE_WORKFLOW_ID}"}},
+	{marker: "BUILDKITE", names: []string{"BUILDKITE_BUILD_CREATOR_EMAIL", "BUILDKITE_BUILD_CREATOR"}, runs: []string{"{BUILDKITE_BUILD_URL}"}},
+	{
+		marker: "TF_BUILD", names: []string{"BUILD_REQUESTEDFOREMAIL", "BUILD_REQUESTEDFOR"}, // Azure Pipelines
+		runs: []string{"{SYSTEM_COLLECTIONURI}{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}", "{BUILD_BUILDID}"},
+	},
+	{marker: "TFC_RUN_ID", names: []string{"TFC_WORKSPACE_SLUG"}, runs: []string{"{TFC_RUN_ID}"}}, // it names no person
+	{marker: "ATLANTIS_TERRAFORM_VERSION", names: []string{"USER_NAME", "PULL_AUTHOR"}, runs: []string{"{PULL_URL}", "{PULL_NUM}"}},
+	{marker: "JENKINS_URL", names: []string{"BUILD_USER_EMAIL", "BUILD_USER_ID", "CHANGE_AUTHOR"}, runs: []string{"{BUILD_URL}", "{BUILD_TAG}"}},
+	{marker: "CI"},
+}
+
+// CurrentActor is who makes changes, as the environment says: for whom a CI system runs, else who is logged in. It is a
+// claim, not a proof: whoever runs Terraform can set these variables. The proof is in the CI system's own log.
+func CurrentActor(lookup func(variable string) (string, bool)) Actor {
+	a := Actor{Kind: "user", Name: clean(login(lookup))}
+	if host, err := os.Hostname(); err == nil {
+		a.Host = clean(host)
+	}
+	get := func(variable string) string {
+		value, _ := lookup(variable)
+		return clean(value)
+	}
+	for _, p := range platforms {
+		if value := get(p.marker); value == "" || strings.EqualFold(value, "false") {
+			continue
+		}
+		a.Kind = "ci"
+		for i := len(p.names) - 1; i >= 0; i-- {
+			if name := get(p.names[i]); name != "" {
+				a.Name = name
+			}
+		}
+		for _, template := range p.runs {
+			if a.Run = fill(template, get); a.Run != "" {
+				break
+			}
+		}
+		break
+	}
+	return a
+}
+
+// login is the name of the operating system's user.
+func login(lookup func(string) (string, bool)) string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	for _, variable := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if name, ok := lookup(variable); ok && name != "" {
+			return name
+		}
+	}
+	return "unknown"
+}
+
+// fill puts variables into their places, and returns "" where one is missing.
+func fill(template string, get func(string) string) string {
+	var b strings.Builder
+	for template != "" {
+		literal, rest, found := strings.Cut(template, "{")
+		b.WriteString(literal)
+		if !found {
+			break
+		}
+		variable, after, _ := strings.Cut(rest, "}")
+		value := get(variable)
+		if value == "" {
+			return ""
+		}
+		b.WriteString(value)
+		template = after
+	}
+	return clean(withoutLogin(b.String()))
+}
+
+// withoutLogin takes a user and a password out of an address.
+func withoutLogin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.User == nil {
+		return address
+	}
+	u.User = nil
+	return u.String()
+}
+
+// longest is how many characters of a value are kept that comes from outside.
+const longest = 200
+
+// clean makes one short line of text: a value that somebody chose must not look like another line, or fill the disk.
+func clean(text string) string { return shorten(text, longest) }
+
+func shorten(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == utf8.RuneError || unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		case unicode.IsControl(r) || unicode.IsSpace(r):
+			return ' '
+		}
+		return r
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}

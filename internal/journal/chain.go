@@ -1,0 +1,108 @@
+package journal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// schemaVersion is the version of the form of a line: line.v1.schema.json.
+const schemaVersion = 1
+
+// The rule of the chain is one of bytes, so that a line of Python checks it: a line is BODY,"hash":"HASH"} and a newline,
+// HASH is the SHA-256 of BODY in hexadecimal digits, and BODY ends with the HASH of the line before, as "previous".
+const (
+	hashBegins = `,"hash":"`
+	hashEnds   = "\"}\n"
+	hashLength = 2 * sha256.Size
+	tailLength = len(hashBegins) + hashLength + len(hashEnds)
+)
+
+// Head says where a journal ends: the number and the hash of its last line. It is kept beside the journal, since lines
+// that are cut off at the end leave a chain that is whole. The zero Head is that of an empty journal.
+type Head struct {
+	Seq  int64
+	Hash string
+}
+
+// String is the text of the file beside the journal.
+func (h Head) String() string { return strconv.FormatInt(h.Seq, 10) + " " + h.Hash + "\n" }
+
+// ParseHead reads the text of the file beside a journal.
+func ParseHead(text string) (Head, error) {
+	var h Head
+	var err error
+	seq, hash, _ := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
+	h.Hash = hash
+	if h.Seq, err = strconv.ParseInt(seq, 10, 64); err != nil || h.String() != text || h.Seq < 0 || (h.Seq == 0) != (hash == "") || hash != "" && !isHash(hash) {
+		return Head{}, fmt.Errorf("%q is not the number and the hash of a line", text)
+	}
+	return h, nil
+}
+
+func isHash(s string) bool {
+	return len(s) == hashLength && strings.Trim(s, "0123456789abcdef") == ""
+}
+
+// seal gives a line its place after the head, and returns its bytes and the head after it.
+func (h Head) seal(l Line, now time.Time) ([]byte, Head, error) {
+	l.Schema, l.Seq, l.Time = schemaVersion, h.Seq+1, now.UTC().Truncate(time.Millisecond)
+	l.Previous, l.Hash = h.Hash, ""
+	text, err := json.Marshal(l)
+	if err != nil {
+		return nil, Head{}, fmt.Errorf("line %d: %w", l.Seq, err)
+	}
+	body := bytes.TrimSuffix(text, []byte(hashBegins+strings.TrimSuffix(hashEnds, "\n")))
+	hash := sum(body)
+	return []byte(string(body) + hashBegins + hash + hashEnds), Head{l.Seq, hash}, nil
+}
+
+// next is the head after a line that continues the chain; else it says what is wrong with the line.
+func (h Head) next(line []byte) (Head, string) {
+	if !bytes.HasSuffix(line, []byte("\n")) {
+		return h, "was cut off in the middle"
+	}
+	body, hash, ok := open(line)
+	if !ok {
+		return h, "was changed: it is not a line of a journal"
+	}
+	if sum(body) != hash {
+		return h, "was changed: its hash is that of another text"
+	}
+	var at struct {
+		Seq      int64
+		Previous string
+	}
+	if err := json.Unmarshal([]byte(string(body)+"}"), &at); err != nil {
+		return h, "was changed: it is not a line of a journal"
+	}
+	switch {
+	case at.Seq > h.Seq+1:
+		return h, fmt.Sprintf("is number %d: what stood before it was dropped, or moved", at.Seq)
+	case at.Seq <= h.Seq:
+		return h, fmt.Sprintf("is number %d: it was moved, or stands there twice", at.Seq)
+	case at.Previous != h.Hash || !bytes.HasSuffix(body, []byte(`"previous":"`+h.Hash+`"`)):
+		return h, "does not follow on the line before: one of them was written anew"
+	}
+	return Head{at.Seq, hash}, ""
+}
+
+// open takes a line apart.
+func open(line []byte) (body []byte, hash string, ok bool) {
+	if len(line) < tailLength {
+		return nil, "", false
+	}
+	body, tail := line[:len(line)-tailLength], string(line[len(line)-tailLength:])
+	ok = strings.HasPrefix(tail, hashBegins) && strings.HasSuffix(tail, hashEnds)
+	return body, tail[len(hashBegins) : len(hashBegins)+hashLength], ok
+}
+
+func sum(body []byte) string {
+	s := sha256.Sum256(body)
+	return hex.EncodeToString(s[:])
+}

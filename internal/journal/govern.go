@@ -1,0 +1,221 @@
+package journal
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Desk is who changes things, for whom, and who hears of what went wrong with the journal.
+type Desk struct {
+	// Stack is the configuration that changes are made for.
+	Stack string
+	// Actor says who makes them. It is asked once, at the first change.
+	Actor func() Actor
+	// Clock measures how long a revocation takes. Default: the clock of this machine.
+	Clock access.Clock
+	// Warn hears of what did not stop a change: a line that could not be written after it, or what a process left
+	// unfinished that died. It gets the context of the change.
+	Warn func(ctx context.Context, summary, detail string)
+}
+
+// Govern puts a journal before a system: nothing is changed whose intent is not on disk. After a change the journal says
+// what came of it; where it cannot, the change stands and Warn hears of it, since an error would lose what was issued.
+//
+// Reading does not touch the journal. What else the system can do is found with [access.As].
+func Govern(inner access.System, j *Journal, d Desk) access.System {
+	if d.Clock == nil {
+		d.Clock = access.WallClock
+	}
+	d.Actor = sync.OnceValue(d.Actor)
+	return &governed{System: inner, journal: j, desk: d, seen: map[access.Ref]access.Record{}}
+}
+
+// governed is a system with a journal before it.
+type governed struct {
+	access.System
+	journal *Journal
+	desk    Desk
+
+	asking sync.Mutex // held while one caller asks for all
+	asked  atomic.Bool
+
+	mu   sync.Mutex                   // guards seen
+	seen map[access.Ref]access.Record // what callers were told: it says what a change changes, without asking again
+}
+
+// Unwrap is the system behind the journal.
+func (g *governed) Unwrap() access.System { return g.System }
+
+// Get asks the system.
+func (g *governed) Get(ctx context.Context, ref access.Ref) (*access.Record, error) {
+	r, err := g.System.Get(ctx, ref)
+	if err == nil {
+		g.see(r)
+	}
+	return r, err
+}
+
+// List asks the system.
+func (g *governed) List(ctx context.Context) ([]*access.Record, error) {
+	records, err := g.System.List(ctx)
+	if err == nil {
+		g.asked.Store(true)
+		g.see(records...)
+	}
+	return records, err
+}
+
+// Put changes one object, with a line before and one after.
+func (g *governed) Put(ctx context.Context, change access.Change) (*access.Record, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("put %s: %w", change.Object.Ref(), context.Cause(ctx))
+	}
+	before := g.before(ctx, change.Object.Ref())
+	l := g.line(verbOf(before, change), change.Object.Ref())
+	l.Stack, l.UID, l.Owner, l.EndsAt = change.Stack, change.UID, change.Object.Common().Owner, change.EndsAt.UTC()
+	if l.Verb == Create || l.Verb == Renew {
+		l.Review = g.review(change.Object)
+	}
+	if err := g.intend(ctx, l); err != nil {
+		return nil, err
+	}
+	asked := g.desk.Clock()
+	r, err := g.System.Put(ctx, change)
+	if err != nil {
+		g.failed(ctx, l, err)
+		return nil, err
+	}
+	if l.Verb == Suspend {
+		l = g.refused(l, asked)
+	}
+	l.UID, l.EndsAt = r.UID, r.EndsAt.UTC()
+	if i := r.Issued; i != nil && (before == nil || before.Issued == nil || !before.Issued.At.Equal(i.At)) {
+		l.Serial = nameOf(i)
+	}
+	g.done(ctx, l)
+	g.see(r)
+	return r, nil
+}
+
+// Delete revokes an object, with a line before and one after.
+func (g *governed) Delete(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("delete %s: %w", ref, context.Cause(ctx))
+	}
+	l := g.line(Revoke, ref)
+	l.UID = uid
+	if before := g.before(ctx, ref); before != nil && before.UID == uid {
+		l.Owner, l.EndsAt = before.Object.Common().Owner, before.EndsAt.UTC()
+		if before.Issued != nil {
+			l.Serial = nameOf(before.Issued)
+		}
+	}
+	if err := g.intend(ctx, l); err != nil {
+		return nil, err
+	}
+	asked := g.desk.Clock()
+	swept, err := g.System.Delete(ctx, ref, uid)
+	if err != nil && !errors.Is(err, access.ErrNotFound) {
+		g.failed(ctx, l, err)
+		return swept, err
+	}
+	// Both say the same of this uid: the system was asked, and has nothing of it.
+	l = g.refused(l, asked)
+	for _, s := range swept {
+		l.Swept = append(l.Swept, s.String())
+	}
+	g.done(ctx, l)
+	g.forget(append(swept, ref)...)
+	return swept, err
+}
+
+// line is what the lines of one change have in common.
+func (g *governed) line(verb Verb, ref access.Ref) Line {
+	return Line{
+		Verb: verb, Change: rand.Text(), System: g.Capabilities().Name, Stack: g.desk.Stack, Actor: g.desk.Actor(),
+		Type: string(ref.Type), ID: ref.ID,
+	}
+}
+
+// refused says that the system was seen to refuse, now, what was asked to be cut at a moment.
+func (g *governed) refused(l Line, asked time.Time) Line {
+	now := g.desk.Clock()
+	l.Refused, l.Seconds = now.UTC().Truncate(time.Millisecond), seconds(now.Sub(asked))
+	return l
+}
+
+// intend writes the intent, without which nothing is changed.
+func (g *governed) intend(ctx context.Context, l Line) error {
+	l.Phase = Intent
+	if err := g.append(ctx, l); err != nil {
+		return fmt.Errorf("%w. Nothing was changed", err)
+	}
+	return nil
+}
+
+func (g *governed) done(ctx context.Context, l Line) {
+	l.Phase = Done
+	if err := g.append(ctx, l); err != nil {
+		g.desk.Warn(ctx, fmt.Sprintf("The journal misses the end of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change was made "+
+			"and stands, and nothing of it is lost. But the journal has only its intent (change %s), and not that it was done: %v. No other "+
+			"change is made until the journal can be written again.", l.Change, err))
+	}
+}
+
+// longestError is how much of an error the journal keeps. Errors hold no secrets; this is so that they hold no novels.
+const longestError = 500
+
+func (g *governed) failed(ctx context.Context, l Line, cause error) {
+	l.Phase, l.Error, l.Serial = Failed, shorten(cause.Error(), longestError), ""
+	if err := g.append(ctx, l); err != nil {
+		g.desk.Warn(ctx, fmt.Sprintf("The journal misses the end of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change failed, as "+
+			"is said beside this. But the journal has only its intent (change %s), and not that it failed: %v.", l.Change, err))
+	}
+}
+
+func (g *governed) append(ctx context.Context, l Line) error {
+	healed, err := g.journal.Append(l)
+	if healed != "" {
+		g.desk.Warn(ctx, "The journal was healed", healed)
+	}
+	return err
+}
+
+func (g *governed) see(records ...*access.Record) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, r := range records {
+		g.seen[r.Object.Ref()] = *r
+	}
+}
+
+func (g *governed) forget(refs ...access.Ref) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, ref := range refs {
+		delete(g.seen, ref)
+	}
+}
+
+// before is what the system holds before a change, as far as this process knows, nil where nothing. Where nobody asked yet
+// (destroy -refresh=false) one listing serves all changes; where that fails, the change shall not fail for it.
+func (g *governed) before(ctx context.Context, ref access.Ref) *access.Record {
+	g.asking.Lock()
+	if !g.asked.Swap(true) {
+		_, _ = g.List(ctx)
+	}
+	g.asking.Unlock()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if r, ok := g.seen[ref]; ok {
+		return &r
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+//go:build unix
+
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const killings = 30
+
+// A process that writes as fast as it can, in several lines at once, is killed at any moment: whoever comes next goes on,
+// every line that was answered is there, and all of it verifies.
+func TestKilledWhileItWrites(t *testing.T) {
+	if path := childPath(); path != "" {
+		writeUntilKilled(path)
+		return
+	}
+	t.Parallel()
+	j := newJournal(t)
+	answered, healings, behind := 0, 0, 0
+	for round := range killings {
+		cmd := child(t, t.Name(), j.path, "")
+		var said bytes.Buffer
+		cmd.Stdout = &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30*time.Millisecond + rand.N(90*time.Millisecond)) //nolint:gosec // G404: a moment, no secret
+		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if ahead(t, j) {
+			behind++
+		}
+		healed, err := j.Append(Line{Phase: Intent, ID: "round " + strconv.Itoa(round)})
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if healed != "" {
+			healings++
+		}
+		text := contentOf(t, j.path)
+		for id := range strings.Lines(said.String()) {
+			id, whole := strings.CutSuffix(id, "\n")
+			if whole && !bytes.Contains(text, []byte(`"id":"`+id+`"`)) {
+				t.Errorf("round %d: %s was answered, and is not there", round, id)
+			}
+			answered++
+		}
+	}
+	head, err := ParseHead(string(contentOf(t, j.headPath())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := verify(t, contentOf(t, j.path), &head); v.Problem != "" || v.Last != head {
+		t.Errorf("%+v, head %v", v, head)
+	}
+	t.Logf("%d killings, %d lines answered, %d lines in all; %d left a line torn, %d a head that was behind", killings, answered, head.Seq, healings, behind)
+	if answered < killings {
+		t.Error("hardly a line was written: the killings hit nothing")
+	}
+}
+
+// ahead says whether the journal has more lines than its head says.
+func ahead(t *testing.T, j *Journal) bool {
+	t.Helper()
+	text, err := os.ReadFile(j.headPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := ParseHead(string(text))
+	if err != nil {
+		t.Fatalf("a killing left the head unreadable: %v", err)
+	}
+	lines, err := os.ReadFile(j.path)
+	return err == nil && int64(bytes.Count(lines, []byte("\n"))) > head.Seq
+}
+
+// writeUntilKilled prints the id of each line that was answered.
+func writeUntilKilled(path string) {
+	j := Open(path, Options{})
+	var wg sync.WaitGroup
+	for n := range 4 {
+		wg.Go(func() {
+			length := 200 << (4 * n) // long ones, too, since only those are ever caught in the middle
+			for i := 0; ; i++ {
+				id := strconv.Itoa(os.Getpid()) + "." + strconv.Itoa(n) + "." + strconv.Itoa(i)
+				if _, err := j.Append(Line{Phase: Intent, ID: id, Error: strings.Repeat("x", length)}); err != nil {
+					_, _ = os.Stderr.WriteString(filepath.Base(path) + ": " + err.Error() + "\n")
+					os.Exit(1)
+				}
+				_, _ = os.Stdout.WriteString(id + "\n")
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A machine that loses its power can leave any part of a write. Each prefix of a batch is healed, and so is each of the
+// moments between the line and the head.
+func TestEveryPrefixOfAWriteIsHealed(t *testing.T) {
+	t.Parallel()
+	lines, _ := chained(t, []Line{{ID: "one"}, {ID: "two"}, {ID: "three"}})
+	_, head := chained(t, []Line{{ID: "one"}})
+	batch := string(lines[1]) + string(lines[2])
+	j := newJournal(t)
+	j.options.Clock = func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
+	j.must(t, "before")
+	for n := range len(batch) + 1 {
+		put(t, j.path, []byte(string(lines[0])+batch[:n]))
+		put(t, j.headPath(), []byte(head.String()))
+		if _, err := j.Append(Line{ID: "next"}); err != nil {
+			t.Fatalf("after %d bytes: %v", n, err)
+		}
+		whole := int64(2 + strings.Count(batch[:n], "\n"))
+		if n == len(lines[1])-1 || n == len(batch)-1 { // only its newline is missing
+			whole++
+		}
+		j.holds(t, whole)
+	}
+}

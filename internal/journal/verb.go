@@ -1,0 +1,67 @@
+package journal
+
+import (
+	"cmp"
+	"math"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// verbOf says what a change does, by what is there before. Where it does several things, it is the first of these: who
+// reads the journal asks first when access was cut and given back, then who let it live on.
+func verbOf(before *access.Record, change access.Change) Verb {
+	if before == nil {
+		if change.UID != "" {
+			return Change // the caller knows it, and this process does not: the system decides
+		}
+		return Create
+	}
+	is, _ := change.Object.(*access.Identity)
+	was, _ := before.Object.(*access.Identity)
+	switch {
+	case is != nil && was != nil && is.Suspended && !was.Suspended:
+		return Suspend
+	case is != nil && was != nil && (was.Suspended && !is.Suspended || is.HoldReleased != was.HoldReleased && before.Held):
+		return Resume
+	case access.Extends(before.Object, change.Object) || change.EndsAt.After(before.EndsAt):
+		return Renew
+	case issues(before, change):
+		return Rotate
+	}
+	return Change
+}
+
+// issues says whether a change issues a credential anew.
+func issues(before *access.Record, change access.Change) bool {
+	is, _ := change.Object.(*access.Credential)
+	was, _ := before.Object.(*access.Credential)
+	if is == nil || was == nil || is.Kind() == access.Federated {
+		return false
+	}
+	return change.Issue != access.IssueKeep || before.Issued == nil || !access.SameRequest(was, is)
+}
+
+// review is the one that stands for an object: the newer of its own and its identity's.
+func (g *governed) review(o access.Object) *Review {
+	own := o.Common().Review
+	g.mu.Lock()
+	if holder, ok := g.seen[o.Holder().Ref()]; ok {
+		if its := holder.Object.Common().Review; own == nil || its != nil && its.At.After(own.At.Time) {
+			own = its
+		}
+	}
+	g.mu.Unlock()
+	if own == nil {
+		return nil
+	}
+	return &Review{At: own.At.UTC(), By: own.By, Reason: own.Reason}
+}
+
+// nameOf names what was issued: its serial number, or the fingerprint of a secret's hash.
+func nameOf(i *access.Issued) string { return cmp.Or(i.Serial, i.Fingerprint) }
+
+// seconds is a length of time to the millisecond, rounded up: nothing takes no time at all.
+func seconds(d time.Duration) float64 {
+	return math.Ceil(float64(d)/float64(time.Millisecond)) / 1000
+}

@@ -1,0 +1,52 @@
+package journal
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Verdict is what a check of a journal found.
+type Verdict struct {
+	// Lines is how many lines hold, from the first on; Last is where they end.
+	Lines int64
+	Last  Head
+	// Problem says what is wrong, and at which line; "" where nothing is.
+	Problem string
+}
+
+// Verify checks every line of a journal, and, where the head is given, that none is missing at the end. Without a head it
+// cannot know that. The error is one of reading.
+//
+// A head that is behind is fine: the process died between the line and the head, and the next change brings it up to date.
+func Verify(r io.Reader, head *Head) (Verdict, error) {
+	lines := bufio.NewReaderSize(r, 64<<10)
+	var v Verdict
+	met := head == nil || head.Seq == 0
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return v, err
+		}
+		if len(line) == 0 {
+			break
+		}
+		next, problem := v.Last.next(line)
+		if problem != "" {
+			v.Problem = fmt.Sprintf("line %d %s", v.Lines+1, problem)
+			return v, nil
+		}
+		v.Lines, v.Last = next.Seq, next
+		if head != nil && next.Seq == head.Seq {
+			if met = next == *head; !met {
+				v.Problem = fmt.Sprintf("line %d has another hash than the head says: all up to it was written anew", next.Seq)
+				return v, nil
+			}
+		}
+	}
+	if !met {
+		v.Problem = fmt.Sprintf("it ends after line %d, and its head says that %d were written: lines were cut off at the end", v.Lines, head.Seq)
+	}
+	return v, nil
+}

@@ -1,0 +1,64 @@
+package provider
+
+import (
+	"context"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
+)
+
+// verifyJournalFunction is verify_journal(text, head...).
+type verifyJournalFunction struct{}
+
+func newVerifyJournal() function.Function { return verifyJournalFunction{} }
+
+func (verifyJournalFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "verify_journal"
+}
+
+func (verifyJournalFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	resp.Definition = function.Definition{
+		Summary: "Whether a journal is whole",
+		MarkdownDescription: "Whether no line of a journal was changed, dropped or moved: an object of `ok`, `lines` (how many hold, from the first on) and " +
+			"`problem` (which line is wrong, and how; empty where `ok`). That none was cut off at the end is known only with the text of the head, the file " +
+			"beside the journal: `verify_journal(file(\"journal.jsonl\"), file(\"journal.jsonl.head\"))`.",
+		Parameters:        []function.Parameter{function.StringParameter{Name: "text", MarkdownDescription: "The journal."}},
+		VariadicParameter: function.StringParameter{Name: "head", MarkdownDescription: "The text of its head, at most one."},
+		Return:            function.ObjectReturn{AttributeTypes: map[string]attr.Type{"ok": types.BoolType, "lines": types.Int64Type, "problem": types.StringType}},
+	}
+}
+
+func (verifyJournalFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var text string
+	var heads []string
+	if resp.Error = req.Arguments.Get(ctx, &text, &heads); resp.Error != nil {
+		return
+	}
+	if len(heads) > 1 {
+		resp.Error = function.NewArgumentFuncError(2, "A journal has one head.")
+		return
+	}
+	var head *journal.Head
+	for _, h := range heads {
+		parsed, err := journal.ParseHead(h)
+		if err != nil {
+			resp.Error = function.NewArgumentFuncError(1, sentence(err)+".")
+			return
+		}
+		head = &parsed
+	}
+	v, err := journal.Verify(strings.NewReader(text), head)
+	if err != nil {
+		resp.Error = function.NewFuncError(sentence(err) + ".")
+		return
+	}
+	resp.Error = resp.Result.Set(ctx, struct {
+		OK      bool   `tfsdk:"ok"`
+		Lines   int64  `tfsdk:"lines"`
+		Problem string `tfsdk:"problem"`
+	}{v.Problem == "", v.Lines, v.Problem})
+}

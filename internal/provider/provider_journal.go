@@ -1,0 +1,83 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
+)
+
+func journalAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "The journal: who changed which access, when, and how soon a revocation was seen to hold. Nothing is changed that it cannot " +
+			"record first. See the guide to the journal.",
+		Attributes: map[string]schema.Attribute{
+			"path": schema.StringAttribute{
+				Required: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "Its file. Default `journal.jsonl` in the directory of the embedded system; `journal` is required with `openbao`. Several " +
+					"configurations on one machine may share one.",
+			},
+		},
+	}
+}
+
+// requireJournal refuses a configuration of OpenBao without a journal: there is no directory that it would belong in.
+func (m *providerModel) requireJournal(diags *diag.Diagnostics) {
+	if !m.OpenBao.IsNull() && m.Journal.IsNull() {
+		diags.AddAttributeError(path.Root("journal"), "OpenBao needs a journal", "Every change of partner access is recorded, and the record is no part of "+
+			"OpenBao. Say which file it is kept in, on a disk that outlives the run: journal = { path = \"journal.jsonl\" }.")
+	}
+}
+
+// journal is where the journal is kept: where the configuration says, or in the directory of the embedded system.
+func (m *providerModel) journal(clock access.Clock, directory string, diags *diag.Diagnostics) (*journal.Journal, bool) {
+	file := filepath.Join(directory, "journal.jsonl")
+	if v := (&reader{}).object("journal", m.Journal); v != nil {
+		file = (&reader{}).text("journal", v["path"])
+	}
+	absolute, err := filepath.Abs(file)
+	if err != nil {
+		diags.AddAttributeError(path.Root("journal"), "Not a file", fmt.Sprintf("%s: %s.", file, sentence(err)))
+		return nil, false
+	}
+	o := journal.Options{Clock: clock}
+	if directory != "" && strings.HasPrefix(absolute, directory+string(filepath.Separator)) {
+		o.DirMode = gatewaysRead
+	}
+	return journal.Open(absolute, o), true
+}
+
+// gatewaysRead is the mode of the embedded system's directory, which the journal's first line may have to make: gateways
+// with users of their own read publish/ in it.
+const gatewaysRead = fs.FileMode(0o755)
+
+// journaled is a system whose changes are recorded.
+func journaled(system access.System, j *journal.Journal, stack string, clock access.Clock) access.System {
+	return journal.Govern(system, j, journal.Desk{
+		Stack: stack, Clock: clock, Actor: func() journal.Actor { return journal.CurrentActor(os.LookupEnv) },
+		Warn: func(ctx context.Context, summary, detail string) {
+			if diags, ok := ctx.Value(warningsKey{}).(*diag.Diagnostics); ok {
+				diags.AddWarning(summary, detail)
+			}
+		},
+	})
+}
+
+type warningsKey struct{}
+
+// warned lets what the journal has to say about a change reach the diagnostics of its resource. It is no error: with one,
+// Terraform would not keep what was issued.
+func warned(ctx context.Context, diags *diag.Diagnostics) context.Context {
+	return context.WithValue(ctx, warningsKey{}, diags)
+}
