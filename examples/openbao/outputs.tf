@@ -17,3 +17,13 @@ output "initech_secret" {
   description = "Initech's secret, which only Initech can open."
   value       = partner_credential.initech.sealed_secret
 }
+
+# What is wrong with partners' access in this OpenBao, also what was made by hand: for a check in CI, see partner_inventory.
+data "partner_inventory" "neglected" {
+  flags = ["ungoverned", "orphaned", "drifted", "dormant", "unused"]
+}
+
+output "neglected" {
+  description = "Partner access that needs attention."
+  value       = [for item in data.partner_inventory.neglected.items : "${coalesce(item.id, item.native_id)}: ${join(", ", item.flags)}"]
+}

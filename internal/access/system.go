@@ -105,8 +105,9 @@ type Issued struct {
 // Surveyor is a System whose listing does not tell all that there is.
 type Surveyor interface {
 	// Survey returns what List returns, with what only a closer look tells: drift, holds and last use; and what gives
-	// access, perhaps to partners, that no provider made.
-	Survey(ctx context.Context) ([]*Record, []Stray, error)
+	// access to partners, and no provider made: it is theirs by where it is, or because it bears the name of one of them
+	// (or of one that List tells of) as a word. What has an owner by the system's own means is not listed.
+	Survey(ctx context.Context, partners []string) ([]*Record, []Stray, error)
 }
 
 // Stray is something that gives access and that nobody declared. All times are UTC; zero means that the system does not say.

@@ -186,7 +186,7 @@ func (b *builder) partner(names []string) string {
 	found := ""
 	for _, name := range names {
 		for partner := range b.names {
-			if !hasWord(strings.ToLower(name), partner) || partner == found {
+			if !access.HasWord(name, partner) || partner == found {
 				continue
 			}
 			if found != "" {
@@ -196,23 +196,6 @@ func (b *builder) partner(names []string) string {
 		}
 	}
 	return found
-}
-
-// hasWord says whether a word stands in a text, with nothing of its kind beside it.
-func hasWord(text, word string) bool {
-	inside := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
-	for from := 0; ; {
-		at := strings.Index(text[from:], word)
-		if at < 0 {
-			return false
-		}
-		at += from
-		end := at + len(word)
-		if (at == 0 || !inside(text[at-1])) && (end == len(text) || !inside(text[end])) {
-			return true
-		}
-		from = at + 1
-	}
 }
 
 // importBlock brings an object under Terraform, which changes nothing of it.

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -144,7 +145,7 @@ func (s *session) restock() {
 
 func (s *session) survey(ctx context.Context) ([]*access.Record, []access.Stray, error) {
 	if surveyor, is := access.As[access.Surveyor](s.system); is {
-		return surveyor.Survey(ctx)
+		return surveyor.Survey(ctx, slices.Sorted(maps.Keys(s.settings.Partners)))
 	}
 	records, err := s.system.List(ctx)
 	return records, nil, err
@@ -155,10 +156,7 @@ func (s *session) stockOptions() inventory.Options {
 	o := inventory.Options{
 		System: can.Name, KnowsLastUse: can.KnowsLastUse, WarnBefore: s.settings.WarnBefore, DormantAfter: s.settings.DormantAfter, Departed: s.settings.Departed,
 	}
-	for name := range s.settings.Partners {
-		o.Partners = append(o.Partners, name)
-	}
-	slices.Sort(o.Partners)
+	o.Partners = slices.Sorted(maps.Keys(s.settings.Partners))
 	return o
 }
 

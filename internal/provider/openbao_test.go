@@ -286,8 +286,14 @@ func TestACompanyWithThreePartnersOnOpenBao(t *testing.T) {
 	if status, _ := c.bao.Call(t, cut, "POST", "identity/entity/name/partner/acme/prod/orders-etl", map[string]any{"disabled": false}); status != http.StatusForbidden {
 		t.Errorf("who may cut may give back, too: %d", status)
 	}
+	c.must("POST", "identity/entity/name/globex-support", map[string]any{"policies": []string{"default"}})
 	c.as(c.apply)
 	c.cli.must("apply", "-auto-approve") // the pipeline, at four: it must not undo it
+	var neglected []string
+	if c.output("neglected", &neglected); len(neglected) != 1 || !strings.HasPrefix(neglected[0], "identity/entity/id/") {
+		t.Errorf("one entity was made by hand, and the inventory tells of %q", neglected)
+	}
+	c.must("DELETE", "identity/entity/name/globex-support", nil)
 	c.may("ACME after the pipeline", prod, "GET", "orders/acme/prod/1.csv", false)
 
 	c.cli.must("destroy", "-auto-approve")

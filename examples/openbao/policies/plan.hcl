@@ -29,7 +29,7 @@ path "identity/entity/name/partner/*" {
 
 # How they log in. LIST is asked with an empty last segment, which + matches.
 path "auth/partner-approle/role/+" {
-  capabilities = ["read"]
+  capabilities = ["read", "list"]
 }
 path "auth/partner-approle/role/+/secret-id" {
   capabilities = ["list"]
@@ -48,6 +48,32 @@ path "partner-pki/roles/+" {
 }
 path "partner-pki/cert/+" {
   capabilities = ["read"]
+}
+
+# What the inventory looks at beside that: whoever else might be a partner's.
+path "identity/entity/id/+" {
+  capabilities = ["read", "list"]
+}
+path "identity/group/id/+" {
+  capabilities = ["read", "list"]
+}
+path "auth/+/role/+" {
+  capabilities = ["list"]
+}
+path "auth/+/roles/+" {
+  capabilities = ["list"]
+}
+path "auth/+/users/+" {
+  capabilities = ["list"]
+}
+path "auth/+/groups/+" {
+  capabilities = ["list"]
+}
+path "auth/+/certs/+" {
+  capabilities = ["list"]
+}
+path "partner-pki/certs/+" {
+  capabilities = ["list"]
 }
 
 # Many requests as one. It gives nothing that the paths above do not.

@@ -124,11 +124,12 @@ func (s *System) executeOne(ctx context.Context, chunk []ask, answers []response
 	return nil
 }
 
-// bundle reads ahead what the server holds of the identities of the stack, where that can be done in bundles.
-func (s *System) bundle(ctx context.Context, at *site, snap *snapshot) error {
+// bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet, where that can
+// be done in bundles.
+func (s *System) bundle(ctx context.Context, at *site, snap *snapshot, stack string) error {
 	var ids []access.IdentityID
 	for id, d := range snap.documents {
-		if _, e := d.entries.Identity(id); e != nil && (s.options.Stack == "" || e.History.Stack == s.options.Stack) {
+		if _, e := d.entries.Identity(id); e != nil && (stack == "" || e.History.Stack == stack) && snap.known(id) == nil {
 			ids = append(ids, id)
 		}
 	}
@@ -154,6 +155,8 @@ func (s *System) bundle(ctx context.Context, at *site, snap *snapshot) error {
 			take(answers[n])
 		}
 	}
+	snap.mu.Lock()
+	defer snap.mu.Unlock()
 	for id, n := range b.natives {
 		if !b.broken[id] {
 			snap.natives[id] = n

@@ -158,16 +158,26 @@ func (s *System) revokeSerial(ctx context.Context, serial string) error {
 	return err
 }
 
+// signed are all certificates that the authority signed and still keeps, by serial.
+func (s *System) signed(ctx context.Context) (map[string]signedCertificate, error) {
+	var all struct {
+		Certificates map[string]signedCertificate `json:"key_info"`
+	}
+	err := s.client.List(ctx, s.options.Mounts.PKI+"/certs/detailed", &all)
+	return all.Certificates, gone(err)
+}
+
+type signedCertificate struct {
+	CommonName string    `json:"common_name"`
+	NotBefore  time.Time `json:"not_before"`
+	NotAfter   time.Time `json:"not_after"`
+}
+
 // unknownSerials are the certificates of an identity that its ledger does not hold.
 func (s *System) unknownSerials(ctx context.Context, id access.IdentityID) (serials []string, err error) {
-	var all struct {
-		Certificates map[string]struct {
-			CommonName string    `json:"common_name"`
-			NotAfter   time.Time `json:"not_after"`
-		} `json:"key_info"`
-	}
-	if err := s.client.List(ctx, s.options.Mounts.PKI+"/certs/detailed", &all); err != nil {
-		return nil, gone(err)
+	all, err := s.signed(ctx)
+	if err != nil {
+		return nil, err
 	}
 	d, err := s.fetch(ctx, id)
 	if err != nil {
@@ -179,7 +189,7 @@ func (s *System) unknownSerials(ctx context.Context, id access.IdentityID) (seri
 			known = e.Issued
 		}
 	}
-	for serial, c := range all.Certificates {
+	for serial, c := range all {
 		if c.CommonName == id.CommonName() && c.NotAfter.After(s.now()) && !knows(known, serial) {
 			serials = append(serials, serial)
 		}

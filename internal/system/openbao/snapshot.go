@@ -122,7 +122,7 @@ func (s *System) load(ctx context.Context) (*snapshot, error) {
 			}
 			return nil, fmt.Errorf("%w: OpenBao answers with an old %s", access.ErrUnavailable, old)
 		}
-		if err := s.bundle(ctx, at, snap); err != nil {
+		if err := s.bundle(ctx, at, snap, s.options.Stack); err != nil {
 			return nil, err
 		}
 		snap.goodUntil = access.WallClock().Add(listingShare * access.WallClock().Sub(snap.begun))

@@ -3,6 +3,8 @@ package openbao
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -151,15 +153,12 @@ func (s *System) sweepAliases(ctx context.Context, id access.IdentityID, mounts 
 
 // ours says whether an auth method is one of an issuer that partners come from.
 func (s *System) ours(mount string) bool {
-	if strings.HasPrefix(mount, "partner-jwt-") {
-		return true
-	}
-	for _, named := range s.options.Mounts.JWT {
-		if named == mount {
-			return true
-		}
-	}
-	return false
+	return strings.HasPrefix(mount, "partner-jwt-") || s.configured(mount)
+}
+
+// configured says whether the configuration names an auth method for an issuer.
+func (s *System) configured(mount string) bool {
+	return slices.Contains(slices.Collect(maps.Values(s.options.Mounts.JWT)), mount)
 }
 
 // policiesBelow are policies under an identity's name that are not its own.

@@ -1,0 +1,379 @@
+package openbao
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var _ access.Surveyor = (*System)(nil)
+
+// Survey returns everything, of every stack, with all that a look at each identity tells; and what stands on the mounts of
+// partner access, or bears a partner's name elsewhere, and is declared by nobody. OpenBao's own means to name an owner is
+// the metadata of an entity: what logs in as one that has an owner is that owner's.
+func (s *System) Survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
+	snap, err := s.load(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("survey: %w", err)
+	}
+	at, err := s.site(ctx)
+	if err == nil {
+		err = s.bundle(ctx, at, snap, "")
+	}
+	var records []*access.Record
+	if err == nil {
+		records, err = s.observeAll(ctx, snap)
+	}
+	var strays []access.Stray
+	if err == nil {
+		strays, err = s.strays(ctx, snap, partners)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("survey: %w", err)
+	}
+	return records, strays, nil
+}
+
+// lookers is how many identities are looked at side by side; the client has its own limit of requests.
+const lookers = 10
+
+// observeAll looks at everything. What is asked about one identity serves all of its objects.
+func (s *System) observeAll(ctx context.Context, snap *snapshot) ([]*access.Record, error) {
+	refs := snap.refs()
+	records, errs := make([]*access.Record, len(refs)), make([]error, len(refs))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range lookers {
+		wg.Go(func() {
+			for n := range next {
+				e := snap.ledger[refs[n]]
+				if records[n], errs[n] = s.record(snap.ledger, e); errs[n] == nil {
+					errs[n] = s.observe(ctx, snap, e, records[n])
+				}
+			}
+		})
+	}
+	for n := range refs {
+		next <- n
+	}
+	close(next)
+	wg.Wait()
+	for n, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", refs[n], err)
+		}
+	}
+	return records, nil
+}
+
+// surveying is what is found out on the way.
+type surveying struct {
+	*System
+	ctx      context.Context
+	snap     *snapshot
+	partners map[string]bool
+	mounts   map[string]mounted         // the auth methods
+	entities map[string]*entity         // by id; those of the listing know their name and aliases only
+	owned    map[string]bool            // "MOUNT NAME": the alias of an entity that has an owner, or is governed
+	roles    map[string]map[string]bool // by auth mount, the roles that are declared
+	found    []access.Stray
+}
+
+func (s *System) strays(ctx context.Context, snap *snapshot, partners []string) ([]access.Stray, error) {
+	sv := &surveying{System: s, ctx: ctx, snap: snap, partners: map[string]bool{}, owned: map[string]bool{}, roles: map[string]map[string]bool{}}
+	for _, p := range partners {
+		sv.partners[p] = true
+	}
+	for id := range snap.documents {
+		sv.partners[id.Partner] = true
+	}
+	sv.expect()
+	for _, look := range []func() error{sv.listMounts, sv.listEntities, sv.lookAtEntities, sv.lookAtMounts, sv.lookAtGroups, sv.lookAtPolicies, sv.lookAtAuthority} {
+		if err := look(); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(sv.found, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
+	return sv.found, nil
+}
+
+// expect notes which roles the declarations need.
+func (sv *surveying) expect() {
+	for _, e := range sv.snap.ledger {
+		c, ok := e.Credential()
+		if !ok || e.Removed() {
+			continue
+		}
+		mount := sv.mountOf(c)
+		if sv.roles[mount] == nil {
+			sv.roles[mount] = map[string]bool{}
+		}
+		sv.roles[mount][roleOf(c.IdentityID)] = true
+	}
+}
+
+func (sv *surveying) listMounts() error { return sv.client.Get(sv.ctx, "sys/auth", &sv.mounts) }
+
+// partnerMount says whether an auth method is one of partner access.
+func (sv *surveying) partnerMount(mount string) bool {
+	return mount == sv.options.Mounts.AppRole || mount == sv.options.Mounts.Cert || sv.ours(mount)
+}
+
+// bears says whether one of the names is, as a word, a partner's.
+func (sv *surveying) bears(names ...string) bool {
+	for _, name := range names {
+		for partner := range sv.partners {
+			if access.HasWord(name, partner) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// add notes a stray that a path removes.
+func (sv *surveying) add(kind, path, why string, names ...string) {
+	sv.found = append(sv.found, access.Stray{NativeID: path, Kind: kind, Names: names, Why: why, Revocation: []string{"bao delete " + path}})
+}
+
+// list reads names; none where there are none, or where the mount has no such list.
+func (sv *surveying) list(path string) ([]string, error) {
+	var all struct {
+		Keys []string `json:"keys"`
+	}
+	err := sv.client.List(sv.ctx, path, &all)
+	if errors.Is(err, access.ErrUnsupported) {
+		return nil, nil
+	}
+	return all.Keys, gone(err)
+}
+
+func (sv *surveying) listEntities() error {
+	var all struct {
+		Entities map[string]*entity `json:"key_info"`
+	}
+	err := gone(sv.client.List(sv.ctx, "identity/entity/id", &all))
+	sv.entities = all.Entities
+	for id, e := range sv.entities {
+		e.ID = id
+	}
+	return err
+}
+
+// governed says whether an entity is that of a declaration, or one that is being replaced.
+func (sv *surveying) governed(e *entity) bool {
+	id, err := access.ParseIdentityID(strings.TrimSuffix(strings.TrimPrefix(e.Name, prefix), "~"))
+	return err == nil && strings.HasPrefix(e.Name, prefix) && sv.snap.documents[id] != nil
+}
+
+// lookAtEntities reads those that may be partners', and keeps those without an owner.
+func (sv *surveying) lookAtEntities() error {
+	for _, id := range slices.Sorted(maps.Keys(sv.entities)) {
+		e := sv.entities[id]
+		names, ours := []string{e.Name}, strings.HasPrefix(e.Name, prefix)
+		for _, a := range e.Aliases {
+			names = append(names, a.Name)
+			ours = ours || sv.partnerMount(strings.TrimSuffix(strings.TrimPrefix(a.Path, "auth/"), "/"))
+		}
+		governed := sv.governed(e)
+		if !governed && (ours || sv.bears(names...)) {
+			full := new(entity)
+			err := sv.client.Get(sv.ctx, "identity/entity/id/"+id, full)
+			if gone(err) != nil {
+				return err
+			}
+			e.Metadata, e.Policies, e.Disabled = full.Metadata, full.Policies, full.Disabled
+			if governed = e.Metadata["owner"] != ""; !governed {
+				sv.add("entity", "identity/entity/id/"+id, entityWhy(e), names...)
+				stray := &sv.found[len(sv.found)-1]
+				stray.Policies, stray.Adoptable = e.Policies, true
+			}
+		}
+		if governed {
+			for _, a := range e.Aliases {
+				sv.owned[a.Path+" "+a.Name] = true
+			}
+		}
+	}
+	return nil
+}
+
+func entityWhy(e *entity) string {
+	switch {
+	case len(e.Aliases) == 0:
+		return "it has no owner, and nobody logs in as it any more"
+	case len(e.Policies) == 0:
+		return "it has no owner and no end, and logs in"
+	}
+	return "it has no owner and no end, and may do what its policies say: " + strings.Join(e.Policies, ", ")
+}
+
+// lists are what an auth method of each type lets log in by name, below its mount.
+var lists = map[string]map[string]string{
+	"approle":    {"role": "AppRole"},
+	"cert":       {"certs": "certificate role"},
+	"jwt":        {"role": "JWT role", "cel/role": "CEL role"},
+	"oidc":       {"role": "JWT role", "cel/role": "CEL role"},
+	"kubernetes": {"role": "Kubernetes role"},
+	"ldap":       {"users": "LDAP user", "groups": "LDAP group"},
+	"radius":     {"users": "RADIUS user"},
+	"userpass":   {"users": "user"},
+	"token":      {"roles": "token role"},
+}
+
+// lookAtMounts finds the roles that nobody declared, and mounts of issuers that nobody comes from.
+func (sv *surveying) lookAtMounts() error {
+	for _, path := range slices.Sorted(maps.Keys(sv.mounts)) {
+		mount, m := strings.TrimSuffix(path, "/"), sv.mounts[path]
+		for _, below := range slices.Sorted(maps.Keys(lists[m.Type])) {
+			names, err := sv.list("auth/" + mount + "/" + below)
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				sv.role(mount, below, lists[m.Type][below], name)
+			}
+		}
+		if m.Type == "jwt" && len(sv.roles[mount]) == 0 && strings.HasPrefix(mount, "partner-jwt-") && !sv.configured(mount) {
+			sv.add("auth method", "sys/auth/"+mount, "an issuer is trusted from which no declared partner comes", mount)
+		}
+	}
+	return nil
+}
+
+func (sv *surveying) role(mount, below, kind, name string) {
+	declared := sv.roles[mount][name] && below != "role" || sv.roles[mount][name] && kind == "AppRole"
+	if declared || sv.owned["auth/"+mount+"/ "+name] || !sv.partnerMount(mount) && !sv.bears(name) {
+		return
+	}
+	why := "it lets in whoever holds what it asks for, and no declaration says who answers for it and when it ends"
+	sv.add(kind, "auth/"+mount+"/"+below+"/"+name, why, name)
+}
+
+// lookAtGroups finds groups that bear a partner's name. One that a governed identity is in is drift of that.
+func (sv *surveying) lookAtGroups() error {
+	var all struct {
+		Groups map[string]struct {
+			Name string `json:"name"`
+		} `json:"key_info"`
+	}
+	if err := sv.client.List(sv.ctx, "identity/group/id", &all); gone(err) != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(all.Groups)) {
+		name := all.Groups[id].Name
+		if !strings.HasPrefix(name, prefix) && !sv.bears(name) {
+			continue
+		}
+		var full struct {
+			Metadata map[string]string `json:"metadata"`
+			Policies []string          `json:"policies"`
+		}
+		if err := sv.client.Get(sv.ctx, "identity/group/id/"+id, &full); gone(err) != nil {
+			return err
+		}
+		if full.Metadata["owner"] == "" {
+			sv.add("group", "identity/group/id/"+id, "it has no owner, and gives its members what its policies say: "+strings.Join(full.Policies, ", "), name)
+			sv.found[len(sv.found)-1].Policies = full.Policies
+		}
+	}
+	return nil
+}
+
+// lookAtPolicies finds policies below our prefix that are of no declaration.
+func (sv *surveying) lookAtPolicies() error {
+	var all struct {
+		Policies map[string]policyAnswer `json:"key_info"`
+	}
+	if err := sv.client.List(sv.ctx, "sys/policies/detailed/acl/"+strings.TrimSuffix(prefix, "/"), &all); gone(err) != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all.Policies)) {
+		id, err := access.ParseIdentityID(strings.TrimPrefix(name, prefix))
+		if strings.HasPrefix(name, prefix) && (err != nil || sv.snap.documents[id] == nil) {
+			sv.add("policy", "sys/policies/acl/"+name, "it stands where partners' policies do, and no declaration made it", name)
+		}
+	}
+	return nil
+}
+
+// lookAtAuthority finds what the authority for partners signed, or would sign, past the declarations.
+func (sv *surveying) lookAtAuthority() error {
+	mount := sv.options.Mounts.PKI
+	names, err := sv.list(mount + "/roles")
+	if err != nil {
+		return err
+	}
+	known, expected := map[string]bool{}, sv.roles[sv.options.Mounts.Cert]
+	for _, e := range sv.snap.ledger {
+		for _, i := range e.Issued {
+			known[i.Serial] = true
+		}
+	}
+	for _, name := range names {
+		if !expected[name] {
+			sv.add("signing role", mount+"/roles/"+name, "whoever may use it gets certificates that nobody declared", name)
+		}
+	}
+	if len(names) == 0 { // also where there is no authority
+		return nil
+	}
+	return sv.lookAtCertificates(mount, known)
+}
+
+func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) error {
+	signed, err := sv.signed(sv.ctx)
+	if err != nil {
+		return err
+	}
+	revoked, err := sv.list(mount + "/certs/revoked")
+	if err != nil {
+		return err
+	}
+	own, err := sv.authoritySerial(mount)
+	if err != nil {
+		return err
+	}
+	for _, serial := range slices.Sorted(maps.Keys(signed)) {
+		c := signed[serial]
+		if serial == own || known[serial] || !c.NotAfter.After(sv.now()) || slices.Contains(revoked, serial) {
+			continue
+		}
+		sv.add("certificate", mount+"/cert/"+serial, fmt.Sprintf("it was signed by hand for %s, and lets in until %s", c.CommonName, access.At(c.NotAfter)), c.CommonName)
+		stray := &sv.found[len(sv.found)-1]
+		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{"bao write " + mount + "/revoke serial_number=" + serial}
+	}
+	return nil
+}
+
+// authoritySerial is the serial of the authority's own certificate, as OpenBao writes serials.
+func (sv *surveying) authoritySerial(mount string) (string, error) {
+	var ca struct {
+		Certificate string `json:"certificate"`
+	}
+	if err := sv.client.Get(sv.ctx, mount+"/cert/ca", &ca); gone(err) != nil {
+		return "", err
+	}
+	block, _ := pem.Decode([]byte(ca.Certificate))
+	if block == nil {
+		return "", nil
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "", fmt.Errorf("%w: the authority's certificate cannot be read", access.ErrUnavailable)
+	}
+	var pairs []string
+	for _, b := range c.SerialNumber.Bytes() {
+		pairs = append(pairs, hex.EncodeToString([]byte{b}))
+	}
+	return strings.Join(pairs, ":"), nil
+}
