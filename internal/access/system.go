@@ -56,7 +56,7 @@ type Change struct {
 	// Wait lets what would be issued wait, as it does by itself for what is there already under an identity that is
 	// suspended: IssueReplace only revokes, IssueOverlap only makes it due from now on.
 	Wait bool
-	// Known is the fingerprint of what the caller knows to be issued; empty where he knows of nothing. Where another one is
+	// Known is what the caller knows to be issued, by its serial, else its fingerprint; empty where he knows of nothing. Where another one is
 	// in force, his last answer was lost: it is told, and IssueOverlap issues no other.
 	Known string
 	// Seal seals a new secret to the partner. It is called before anything is changed, and must be set for a secret.

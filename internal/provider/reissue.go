@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 
@@ -65,10 +66,10 @@ func trigger(c *access.Credential) map[string]string {
 	return c.Rotation.Trigger
 }
 
-// issuedIn is the fingerprint of what a state knows to be issued.
+// issuedIn names what a state knows to be issued: by its serial, or where it has none its fingerprint.
 func issuedIn(state any) string {
 	if m, ok := state.(*credentialModel); ok && m != nil {
-		return m.Fingerprint.ValueString()
+		return cmp.Or(m.Serial.ValueString(), m.Fingerprint.ValueString())
 	}
 	return ""
 }

@@ -123,7 +123,7 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 			return nil, err
 		}
 		newest, found := e.Newest()
-		p.Tell = p.Tell || p.Fresh || found && c.Known != "" && c.Known != newest.Fingerprint
+		p.Tell = p.Tell || p.Fresh || found && c.Known != "" && c.Known != newest.Name()
 	}
 	d.Set(e)
 	return p, nil

@@ -28,7 +28,7 @@ func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Chan
 		return dead
 	})
 	newest, found := e.Newest()
-	if found && mode == access.IssueOverlap && change.Known != "" && change.Known != newest.Fingerprint {
+	if found && mode == access.IssueOverlap && change.Known != "" && change.Known != newest.Name() {
 		mode = access.IssueKeep // it was rotated, and the answer was lost: the partner holds the one before
 	}
 	if waits {
