@@ -27,7 +27,7 @@ func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time
 	bounds := []bound{{ref.String(), asked, seen.EndsAt}}
 	if c, ok := seen.Object.(*access.Credential); ok && fresh && seen.Issued != nil && !seen.Issued.Until.IsZero() {
 		issued := bound{"what was issued for " + ref.String(), c.IssueLife(seen.Issued.At, asked), seen.Issued.Until}
-		if issued.differs() && !(bounds[0].differs() && issued.enforced.Equal(bounds[0].enforced)) {
+		if issued.differs() && (!bounds[0].differs() || !issued.enforced.Equal(bounds[0].enforced)) {
 			bounds = append(bounds, issued)
 		}
 	}
