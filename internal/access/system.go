@@ -28,6 +28,10 @@ type System interface {
 	// something was. See Change for the rules of adoption.
 	Put(ctx context.Context, change Change) (*Record, error)
 
+	// Tell returns what was last issued for a credential, with the certificate or the sealed secret: what the answer of a
+	// Put would have told that never arrived. ErrNotFound where nothing is in force.
+	Tell(ctx context.Context, ref Ref) (*Issued, error)
+
 	// Delete revokes an object of a uid, and verifies that nothing of it remains; ErrNotFound where that uid is not
 	// there, ErrRemains where something stays. An identity takes everything under it along, of whatever stack, children
 	// included; swept names what went beside the object itself.
@@ -49,6 +53,12 @@ type Change struct {
 	EndsAt time.Time
 	// Issue says what becomes of what was issued.
 	Issue Issue
+	// Wait lets what would be issued wait, as it does by itself for what is there already under an identity that is
+	// suspended: IssueReplace only revokes, IssueOverlap only makes it due from now on.
+	Wait bool
+	// Known is what the caller knows to be issued, by its serial, else its fingerprint; empty where he knows of nothing. Where another one is
+	// in force, his last answer was lost: it is told, and IssueOverlap issues no other.
+	Known string
 	// Seal seals a new secret to the partner. It is called before anything is changed, and must be set for a secret.
 	Seal func(secret []byte) (sealed string, err error)
 }
@@ -60,7 +70,7 @@ type Issue int
 const (
 	// IssueKeep keeps it. Where nothing was issued yet, or for another request, it is issued.
 	IssueKeep Issue = iota
-	// IssueOverlap issues anew. The old secret works for the rotation's overlap; the old certificate keeps its own end.
+	// IssueOverlap issues anew. The old secret works for the rotation's overlap; what is fixed keeps its own end.
 	IssueOverlap
 	// IssueReplace issues anew and revokes the old one at once.
 	IssueReplace
@@ -75,7 +85,7 @@ type Record struct {
 	// Suspended: cut by the declaration of the identity or of one above it. Held: cut by hand in the system.
 	Suspended, Held bool
 	// Issued is what was last issued and is not revoked; nil where there is none. Secrets and certificates themselves
-	// are in it only as the answer of the Put that issued or adopted them.
+	// are in it only as the answer of the Put that issued or adopted them; later, Tell has them.
 	Issued *Issued
 	// LastUsedAt is when the system last saw it used; zero: never. Where UseUnknown, it may have been used since: the
 	// system does not see every use of it.

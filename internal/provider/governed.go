@@ -52,6 +52,8 @@ type change struct {
 	endsKnown       bool
 	// fixed: the system cannot move the end of what it issued for this kind of credential.
 	fixed bool
+	// cut: the identity is suspended or held, and nothing is issued for it.
+	cut bool
 }
 
 // governed is the life of a resource: one for identities, credentials and grants.
@@ -133,6 +135,7 @@ func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest,
 	if !ok {
 		return
 	}
+	restore(plan, state)(rec)
 	g.finish(ctx, plan, rec, &resp.State, resp.Private, &resp.Diagnostics)
 }
 
@@ -173,7 +176,9 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	}
 	put := access.Change{Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends}
 	if credential, ok := o.(*access.Credential); ok {
+		c.cut = g.cut(o, k)
 		put.Issue, _, _ = reissue(c, k)
+		put.Wait, put.Known = state != nil && c.cut, issuedIn(state)
 		if put.Seal, ok = sealer(credential, diags); !ok {
 			return observed{}, false
 		}
@@ -187,29 +192,15 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		rec, err = g.system.Put(ctx, put)
 	}
 	if err != nil {
-		failed(diags, act, o.Ref(), err)
+		failed(diags, act, o.Ref(), unfinished(err, put))
 		return observed{}, false
 	}
 	seen, err := g.observe(ctx, rec)
 	if err != nil {
 		failed(diags, "read the clock for", o.Ref(), err)
 	}
-	return seen, g.readBack(ctx, seen, c.ends, diags)
-}
-
-// readBack compares the end that the system enforces with the one asked for: a later one is an error, and what was
-// given is revoked.
-func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time.Time, diags *diag.Diagnostics) bool {
-	if !seen.EndsAt.After(asked) {
-		return true
-	}
-	ref := seen.Object.Ref()
-	if _, err := g.system.Delete(warned(context.WithoutCancel(ctx), diags), ref, seen.UID); err != nil {
-		failed(diags, "revoke", ref, err)
-	}
-	diags.AddError(fmt.Sprintf("The system would end %s too late", ref), fmt.Sprintf("Asked for %s, it enforces %s. What was given was revoked.",
-		access.At(asked), access.At(seen.EndsAt)))
-	return false
+	mine, _, _ := g.portfolio.Find(o.Ref())
+	return seen, g.readBack(ctx, seen, c.ends, put.Issue != access.IssueKeep || state == nil && !mine.Adopted, diags)
 }
 
 // finish writes state and private state: what was planned, and what the plan had left unknown.
@@ -232,6 +223,9 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	rec, err := g.system.Get(ctx, ref)
 	if err == nil && k.History.UID != "" && rec.UID != k.History.UID {
 		err = access.ErrNotFound
+	}
+	if err == nil && k.History.UID != "" {
+		err = g.retell(ctx, P(state), rec)
 	}
 	now, clockErr := g.system.Now(ctx)
 	switch {

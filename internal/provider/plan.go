@@ -121,7 +121,7 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 	}
 	c.before, _, _ = objectOf[M, P](state, diags)
 	s := P(state).common()
-	c.stateStatus, c.stateEnds = s.Status.ValueString(), timeOf(s.EndsAt)
+	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), timeOf(s.EndsAt), g.cut(o, k)
 	if !c.endsKnown {
 		c.ends = c.stateEnds
 		if hasAny(unknown, "expires_at", "waivers", "agreement", "parent_id") {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 
@@ -10,38 +11,52 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/seal"
 )
 
+// due is why a rotation issues anew that nobody asked for but the clock.
+const due = "its rotation is due"
+
 // reissue decides whether a change issues a credential anew, what becomes of the old one, and why. Both the plan and
 // the apply ask it, with the same values, so that the one does what the other said.
 //
-// Only what is named here reissues. What is fixed, a certificate that was signed, cannot be shortened: at a due rotation and
-// at a later end the old one keeps its own end, in every other case it is revoked. A secret's old value lives for the
-// overlap.
+// Only what is named here reissues. What is fixed cannot be shortened: at a due rotation and at a later end the old one
+// keeps its own end, in every other case it is revoked. A secret that is not lives for the overlap.
+//
+// Under an identity that is cut nothing is issued (anew is false): a rotation waits without a word, what is asked for
+// waits for the identity, and what is to be revoked is revoked.
 func reissue(c change, k kept) (issue access.Issue, anew bool, why string) {
-	after := c.after.(*access.Credential)
-	if c.before == nil || after.Kind() == access.Federated {
+	issue, why = wanted(c, k)
+	if c.cut && why == due {
 		return access.IssueKeep, false, ""
 	}
+	return issue, why != "" && !c.cut, why
+}
+
+// wanted is what a change asks for, whether or not its identity is cut. It asks for nothing where why is empty.
+func wanted(c change, k kept) (issue access.Issue, why string) {
+	after := c.after.(*access.Credential)
+	if c.before == nil || after.Kind() == access.Federated {
+		return access.IssueKeep, ""
+	}
 	before := c.before.(*access.Credential)
-	signed := after.Kind() != access.Secret
+	isDue := c.stateStatus == "due"
 	atOnce := access.IssueOverlap
-	if signed {
+	if after.Kind() != access.Secret || c.fixed && !isDue {
 		atOnce = access.IssueReplace
 	}
 	switch {
 	case after.RevokeIssuedBefore.After(k.IssuedAt) && !after.RevokeIssuedBefore.Equal(before.RevokeIssuedBefore.Time):
-		return access.IssueReplace, true, "all that was issued before " + after.RevokeIssuedBefore.String() + " is revoked"
+		return access.IssueReplace, "all that was issued before " + after.RevokeIssuedBefore.String() + " is revoked"
 	case !access.SameRequest(before, after):
-		return atOnce, true, "it is asked for with another key, recipient or network"
+		return atOnce, "it is asked for with another key, recipient or network"
 	case !maps.Equal(trigger(before), trigger(after)):
-		return atOnce, true, "rotation.trigger changed"
+		return atOnce, "rotation.trigger changed"
 	case c.fixed && c.endsKnown && !k.IssuedUntil.IsZero() && c.ends.Before(k.IssuedUntil):
-		return access.IssueReplace, true, fmt.Sprintf("it ends on %s, and what was issued until %s cannot be shortened", access.At(c.ends), access.At(k.IssuedUntil))
+		return access.IssueReplace, fmt.Sprintf("it ends on %s, and what was issued until %s cannot be shortened", access.At(c.ends), access.At(k.IssuedUntil))
 	case c.fixed && c.endsKnown && c.ends.After(c.stateEnds):
-		return access.IssueOverlap, true, "it ends later"
-	case c.stateStatus == "due", c.stateStatus == "expired" && k.Due && c.endsKnown && c.ends.After(c.stateEnds):
-		return access.IssueOverlap, true, "its rotation is due"
+		return access.IssueOverlap, "it ends later"
+	case isDue, c.stateStatus == "expired" && k.Due && c.endsKnown && c.ends.After(c.stateEnds):
+		return access.IssueOverlap, due
 	}
-	return access.IssueKeep, false, ""
+	return access.IssueKeep, ""
 }
 
 func trigger(c *access.Credential) map[string]string {
@@ -51,16 +66,68 @@ func trigger(c *access.Credential) map[string]string {
 	return c.Rotation.Trigger
 }
 
-// explainReissue warns of what a reissue means for the partner, where the old one dies at once.
+// issuedIn names what a state knows to be issued: by its serial, or where it has none its fingerprint.
+func issuedIn(state any) string {
+	if m, ok := state.(*credentialModel); ok && m != nil {
+		return cmp.Or(m.Serial.ValueString(), m.Fingerprint.ValueString())
+	}
+	return ""
+}
+
+// unfinished is the error of a change that was to issue anew with overlap: it says that the old one works.
+func unfinished(err error, put access.Change) error {
+	if put.Issue != access.IssueOverlap || put.Wait {
+		return err
+	}
+	return fmt.Errorf("%w. The rotation did not come to its end: what the partner holds works on, for the overlap at least. Apply again: "+
+		"what was issued already is told then, and nothing is issued twice", err)
+}
+
+// explainReissue says what a reissue means for the partner: until when the old one works, and what to hand over.
 func explainReissue(c change, k kept, diags *diag.Diagnostics) {
-	if credential, ok := c.after.(*access.Credential); !ok || c.before == nil || credential.Kind() == access.Federated {
+	credential, ok := c.after.(*access.Credential)
+	if !ok || c.before == nil || credential.Kind() == access.Federated {
 		return
 	}
+	ref := c.after.Ref()
 	issue, anew, why := reissue(c, k)
-	if anew && issue == access.IssueReplace {
+	until, overlaps := overlapsUntil(c, k)
+	switch {
+	case why == "":
+	case !anew:
+		explainWaiting(ref, issue, why, diags)
+	case k.IssuedUntil.IsZero():
+		diags.AddWarning("The partner's credential is issued anew", fmt.Sprintf("%s is issued anew, because %s. Nothing that the partner holds is in "+
+			"force: hand the new %s over at once.", ref, why, handedOver(credential.Kind())))
+	case issue == access.IssueReplace || !overlaps:
 		diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("%s is issued anew, because %s. What the partner holds "+
-			"stops working in the same apply: hand the new one over at once.", c.after.Ref(), why))
+			"stops working in the same apply: hand the new one over at once.", ref, why))
+	default:
+		diags.AddWarning("The partner's credential is rotated, with overlap", fmt.Sprintf("%s is issued anew, because %s. What the partner holds works "+
+			"beside the new one %s: hand the new %s over before.", ref, why, until, handedOver(credential.Kind())))
 	}
+}
+
+// overlapsUntil says until when an old one works beside the new one, and whether it does at all.
+func overlapsUntil(c change, k kept) (until string, overlaps bool) {
+	after := c.after.(*access.Credential)
+	switch {
+	case c.fixed:
+		own, before := access.Earliest(k.IssuedUntil, c.ends), c.before.(*access.Credential)
+		// Where it was issued to last no longer than until its rotation, nothing is left when that is due.
+		return "until " + access.At(own).String(), c.stateStatus != "due" || own.After(before.RotatesAt(k.IssuedAt))
+	case after.Rotation == nil || after.Rotation.Overlap.Duration == 0:
+		return "", false
+	}
+	return fmt.Sprintf("for %s from the apply on, until %s at the latest", after.Rotation.Overlap, access.At(access.Earliest(k.IssuedUntil, c.ends))), true
+}
+
+// handedOver names the attribute that the partner needs.
+func handedOver(k access.Kind) string {
+	if k == access.Secret {
+		return "sealed_secret"
+	}
+	return "certificate (issued)"
 }
 
 // sealer seals a new secret to the credential's recipient; nil for the other kinds.

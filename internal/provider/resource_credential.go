@@ -212,7 +212,11 @@ func (m *credentialModel) move(c change, k kept) {
 		unknownAll(&m.RotatesAt, &m.SealedSecret, &m.Issued, &m.Serial, &m.Fingerprint, &m.Login, &m.Handover, &m.LastUsedAt)
 		return
 	}
-	if _, anew, _ := reissue(c, k); anew {
+	issue, anew, why := reissue(c, k)
+	if why != "" && !anew {
+		unknownAll(&m.RotatesAt, &m.Handover) // it waits for its identity, and is due from now on
+	}
+	if anew || why != "" && issue == access.IssueReplace {
 		unknownAll(&m.RotatesAt, &m.Serial, &m.Fingerprint, &m.Handover, &m.Status)
 		if c.after.(*access.Credential).Kind() == access.Secret {
 			unknownAll(&m.SealedSecret)

@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"context"
+	"fmt"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -29,6 +31,26 @@ func (l *book) placed(p *ledger.Placed) (*access.Record, error) {
 		r.Issued.Text, r.Issued.Sealed = i.Certificate, i.Sealed
 	}
 	return r, err
+}
+
+// Tell returns what was last issued for a credential, with what was given out.
+func (s *System) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
+	l, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
+	}
+	e, found := l.Ledger[ref]
+	if !found {
+		return nil, fmt.Errorf("read what was issued for %s: %w", ref, access.ErrNotFound)
+	}
+	r, err := l.placed(&ledger.Placed{Entry: e, Tell: true})
+	if err == nil && r.Issued == nil {
+		err = access.ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
+	}
+	return r.Issued, nil
 }
 
 // login is what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.

@@ -122,7 +122,8 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 		if p.Fresh, err = d.issue(before, e, credential, c); err != nil {
 			return nil, err
 		}
-		p.Tell = p.Tell || p.Fresh
+		newest, found := e.Newest()
+		p.Tell = p.Tell || p.Fresh || found && c.Known != "" && c.Known != newest.Name()
 	}
 	d.Set(e)
 	return p, nil

@@ -4,6 +4,7 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,6 +49,9 @@ type Item struct {
 
 // End is when the item ends, under a credential that ends at a moment.
 func (i Item) End(of time.Time) time.Time { return access.Earliest(i.Until, of) }
+
+// Name is the item's serial, or where it has none its fingerprint: the fingerprint of an SSH certificate is its key's.
+func (i Item) Name() string { return cmp.Or(i.Serial, i.Fingerprint) }
 
 // Ref names the object.
 func (e *Entry) Ref() access.Ref { return e.Object.Ref() }

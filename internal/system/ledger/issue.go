@@ -18,15 +18,25 @@ func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Chan
 		return false, nil
 	}
 	end, mode := d.End(e), change.Issue
+	waits := change.Wait || before != nil && d.Standing(c.IdentityID).Cut()
 	same := before == nil || access.SameRequest(before.Object.(*access.Credential), c)
 	e.Issued = slices.DeleteFunc(slices.Clone(e.Issued), func(i Item) bool {
-		dead := c.RevokeIssuedBefore.After(i.At) || d.outlives(i, end) || mode == access.IssueKeep && !same
+		dead := c.RevokeIssuedBefore.After(i.At) || d.outlives(i, end) || mode == access.IssueKeep && !same || waits && mode == access.IssueReplace
 		if dead {
 			d.revoke(c, i)
 		}
 		return dead
 	})
 	newest, found := e.Newest()
+	if found && mode == access.IssueOverlap && change.Known != "" && change.Known != newest.Name() {
+		mode = access.IssueKeep // it was rotated, and the answer was lost: the partner holds the one before
+	}
+	if waits {
+		if mode == access.IssueOverlap {
+			e.Issued = dueFrom(e.Issued, d.Now.Truncate(time.Second))
+		}
+		return false, nil
+	}
 	kept := found && (change.UID != "" || newest.End(end).After(d.Now))
 	if mode == access.IssueKeep && (kept || !end.After(d.Now)) {
 		return false, nil
@@ -45,22 +55,29 @@ func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Chan
 	return issued, nil
 }
 
+// dueFrom makes the newest item due from a moment on, where it is not before.
+func dueFrom(items []Item, at time.Time) []Item {
+	for n := range items {
+		if !items[n].Superseded {
+			items[n].RotatesAt = access.Earliest(items[n].RotatesAt, at)
+		}
+	}
+	return items
+}
+
 // outlives says whether an item has an end of its own after the one that it should have, and cannot be shortened.
 func (d *Draft) outlives(i Item, end time.Time) bool { return d.issuer.Fixed(i) && i.Until.After(end) }
 
 // supersede is what is left of the old items beside a new one. With overlap, an old secret works for the rotation's
-// overlap, and what is fixed until its own end, a certificate always and a secret where that is no later; but no more
-// than one of them.
+// overlap, and what is fixed until its own end; but no more than one of them.
 func (d *Draft) supersede(c *access.Credential, old []Item, end time.Time, overlap bool) []Item {
 	var left []Item
 	for _, i := range old {
-		keep := overlap
-		if until := access.Earliest(i.Until, d.Now.Add(overlapOf(c))); !i.Superseded && i.Serial == "" {
-			keep = keep && (!d.issuer.Fixed(i) || until.Equal(i.Until))
-			i.Until = until
+		if !i.Superseded && !d.issuer.Fixed(i) {
+			i.Until = access.Earliest(i.Until, d.Now.Add(overlapOf(c)))
 		}
 		i.Superseded = true
-		if keep && i.End(end).After(d.Now) {
+		if overlap && i.End(end).After(d.Now) {
 			left = append(left, i)
 		} else {
 			d.revoke(c, i)

@@ -149,7 +149,7 @@ func (s *System) bundle(ctx context.Context, at *site, snap *snapshot, stack str
 			return err
 		}
 		if err != nil {
-			return nil //nolint:nilerr // it may not be executed: there are single requests
+			return nil // it may not be executed: there are single requests
 		}
 		for n, take := range takes {
 			take(answers[n])

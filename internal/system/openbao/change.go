@@ -187,12 +187,40 @@ func (s *System) answer(ctx context.Context, p *putting, is *issuer) (*access.Re
 	if err != nil || r.Issued == nil || !p.placed.Tell {
 		return r, err
 	}
+	return r, s.tell(ctx, e, r, is.texts)
+}
+
+// tell adds what was given out to a record: the sealed secret, or the certificate, whose text may be known already.
+func (s *System) tell(ctx context.Context, e *ledger.Entry, r *access.Record, known map[string]string) (err error) {
 	i, _ := e.Newest()
 	r.Issued.Sealed = i.Sealed
 	if i.Serial != "" {
-		if r.Issued.Text = is.texts[i.Serial]; r.Issued.Text == "" {
+		if r.Issued.Text = known[i.Serial]; r.Issued.Text == "" {
 			r.Issued.Text, err = s.text(ctx, i.Serial)
 		}
 	}
-	return r, err
+	return err
+}
+
+// Tell returns what was last issued for a credential, with what was given out.
+func (s *System) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
+	snap, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
+	}
+	e := snap.ledger[ref]
+	if e == nil {
+		return nil, fmt.Errorf("read what was issued for %s: %w", ref, access.ErrNotFound)
+	}
+	r, err := s.record(snap.ledger, e)
+	if err == nil && r.Issued == nil {
+		err = access.ErrNotFound
+	}
+	if err == nil {
+		err = s.tell(ctx, e, r, nil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
+	}
+	return r.Issued, nil
 }

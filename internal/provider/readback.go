@@ -1,0 +1,62 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// tolerableEarly is how much earlier than asked access may end without a word: some systems end it up to that much too
+// early, so that it never ends too late.
+const tolerableEarly = 90 * time.Second
+
+// bound is one end that was asked for, and the one that the system enforces.
+type bound struct {
+	what            string
+	asked, enforced time.Time
+}
+
+// readBack compares the ends that the system enforces with those asked for. A later one is an error, and what was given is
+// revoked; an earlier one is a warning, and the access stays. fresh: something was issued by this change.
+func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time.Time, fresh bool, diags *diag.Diagnostics) bool {
+	ref := seen.Object.Ref()
+	bounds := []bound{{ref.String(), asked, seen.EndsAt}}
+	if c, ok := seen.Object.(*access.Credential); ok && fresh && seen.Issued != nil && !seen.Issued.Until.IsZero() {
+		issued := bound{"what was issued for " + ref.String(), c.IssueLife(seen.Issued.At, asked), seen.Issued.Until}
+		if issued.differs() && (!bounds[0].differs() || !issued.enforced.Equal(bounds[0].enforced)) {
+			bounds = append(bounds, issued)
+		}
+	}
+	for _, b := range bounds {
+		if b.enforced.After(b.asked) {
+			g.takeBack(ctx, seen, b, diags)
+			return false
+		}
+	}
+	for _, b := range bounds {
+		if b.differs() {
+			diags.AddWarning("It ends earlier than asked: "+b.what, fmt.Sprintf("Asked for %s, the system ends it on %s. The access stays until then. "+
+				"What the system allows at most, or what it hangs on there, may be shorter than what is declared.", access.At(b.asked), access.At(b.enforced)))
+		}
+	}
+	return true
+}
+
+func (b bound) differs() bool {
+	return b.enforced.Before(b.asked.Add(-tolerableEarly)) || b.enforced.After(b.asked)
+}
+
+// takeBack revokes what the system would end too late.
+func (g *governed[M, P]) takeBack(ctx context.Context, seen observed, b bound, diags *diag.Diagnostics) {
+	ref := seen.Object.Ref()
+	said := "What was given was revoked."
+	if _, err := g.system.Delete(context.WithoutCancel(ctx), ref, seen.UID); err != nil && !isNotFound(err) {
+		failed(diags, "revoke", ref, err)
+		said = "It could not be revoked, and is in force: revoke it by hand now."
+	}
+	diags.AddError("The system would end it too late: "+b.what, fmt.Sprintf("Asked for %s, it enforces %s. %s", access.At(b.asked), access.At(b.enforced), said))
+}

@@ -1,0 +1,128 @@
+package systemtest
+
+import (
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func waitCases() []contract {
+	return []contract{
+		{name: "a suspended identity gets nothing new, and is due when it is given back", run: waits},
+		{name: "what is to be revoked of a suspended identity is revoked", run: revokedWhileCut},
+		{name: "a subcontractor gets nothing new while its parent is suspended", run: waitsForParent},
+		{name: "what was issued is told again, and rotated once", run: toldAgain},
+	}
+}
+
+// knowing is a change by somebody who knows what was issued.
+func knowing(i *access.Issued) func(*access.Change) {
+	return func(c *access.Change) {
+		if c.Known = i.Serial; c.Known == "" {
+			c.Known = i.Fingerprint
+		}
+	}
+}
+
+func sameIssued(a, b *access.Issued) bool {
+	return a != nil && b != nil && a.Serial == b.Serial && a.Fingerprint == b.Fingerprint
+}
+
+func waits(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		i := w.get(id("etl").Ref())
+		c := w.credential("etl", kind, 60, w.rotating(40, 20))
+		first := w.put(c)
+		old := w.holder(c, first.Issued)
+		w.put(w.identity("etl", 90, suspended), known(i.UID))
+		before := len(w.secrets)
+		for _, issue := range []access.Issue{access.IssueKeep, access.IssueOverlap} {
+			if r := w.put(c, known(first.UID), issuing(issue)); !sameIssued(r.Issued, first.Issued) || r.Issued.Text+r.Issued.Sealed != "" {
+				w.Errorf("%s, suspended: %+v became %+v", kind, first.Issued, r.Issued)
+			}
+		}
+		if len(w.secrets) != before {
+			w.Errorf("%s, suspended: a secret was made", kind)
+		}
+		w.may("while it is suspended", old, "daily", false)
+		w.put(w.identity("etl", 90), known(i.UID))
+		if r := w.get(c.Ref()); !sameIssued(r.Issued, first.Issued) || r.Issued.RotatesAt.After(w.now()) {
+			w.Errorf("%s, given back: %+v, which should be due", kind, r.Issued)
+		}
+		w.may("given back", old, "daily", true)
+		r := w.put(c, known(first.UID), issuing(access.IssueOverlap))
+		if sameIssued(r.Issued, first.Issued) {
+			w.Errorf("%s, given back: it is not rotated", kind)
+		}
+		w.may("in the overlap", old, "daily", true)
+		w.may("in the overlap", w.holder(c, r.Issued), "daily", true)
+	}
+}
+
+func revokedWhileCut(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		i := w.get(id("etl").Ref())
+		c := w.credential("etl", kind, 60, w.rotating(20, 10))
+		first := w.put(c)
+		old := w.holder(c, first.Issued)
+		w.put(w.identity("etl", 90, suspended), known(i.UID))
+		if r := w.put(c, known(first.UID), issuing(access.IssueReplace)); r.Issued != nil {
+			w.Errorf("%s, suspended: it was replaced by %+v", kind, r.Issued)
+		}
+		w.put(w.identity("etl", 90), known(i.UID))
+		w.may("given back", old, "daily", false)
+		if r := w.get(c.Ref()); r.Issued != nil {
+			w.Errorf("%s, given back: %+v came from nowhere", kind, r.Issued)
+		}
+		r := w.put(c, known(first.UID), issuing(access.IssueOverlap))
+		if r.Issued == nil {
+			w.Fatalf("%s, given back: nothing is issued", kind)
+		}
+		w.may("given back and issued anew", w.holder(c, r.Issued), "daily", true)
+	}
+}
+
+func waitsForParent(w *world) {
+	_, holders := w.tree(50, 40)
+	top := w.get(id("top").Ref())
+	w.put(w.identity("top", 50, allowing(1), suspended), known(top.UID))
+	for _, h := range holders {
+		if h.Credential.Kind() == access.Federated {
+			continue
+		}
+		was := w.get(h.Credential.Ref())
+		if r := w.put(h.Credential, known(was.UID), issuing(access.IssueOverlap)); !sameIssued(r.Issued, was.Issued) {
+			w.Errorf("%s: %+v became %+v", h.Credential.Ref(), was.Issued, r.Issued)
+		}
+	}
+	w.put(w.identity("top", 50, allowing(1)), known(top.UID))
+	for _, h := range holders {
+		w.may("given back", h, "weekly", true)
+	}
+}
+
+func toldAgain(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		c := w.credential("etl", kind, 60, w.rotating(20, 10))
+		first := w.put(c)
+		second := w.put(c, known(first.UID), issuing(access.IssueOverlap), knowing(first.Issued)) // and the answer is lost
+		for _, s := range []access.System{w.System, w.Second()} {
+			told, err := s.Tell(w.ctx(), c.Ref())
+			if err != nil || *told != *second.Issued {
+				w.Errorf("%s: told %+v, %v; want %+v", kind, told, err, second.Issued)
+			}
+		}
+		for _, issue := range []access.Issue{access.IssueOverlap, access.IssueKeep} {
+			if again := w.put(c, known(first.UID), issuing(issue), knowing(first.Issued)); *again.Issued != *second.Issued {
+				w.Errorf("%s: rotated again by who knows the first only: %+v, want %+v", kind, again.Issued, second.Issued)
+			}
+		}
+		if third := w.put(c, known(first.UID), issuing(access.IssueOverlap), knowing(second.Issued)); sameIssued(third.Issued, second.Issued) {
+			w.Errorf("%s: it was not rotated", kind)
+		}
+	}
+	if _, err := w.System.Tell(w.ctx(), w.grant("etl", "daily", 30).Ref()); err == nil {
+		w.Error("something was issued for a grant")
+	}
+}
