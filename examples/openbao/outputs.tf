@@ -27,3 +27,15 @@ output "neglected" {
   description = "Partner access that needs attention."
   value       = [for item in data.partner_inventory.neglected.items : "${coalesce(item.id, item.native_id)}: ${join(", ", item.flags)}"]
 }
+
+# What the people on call run when Terraform is away, with a login that has the policy cut. Keep it where they find it.
+data "partner_offboarding" "each" {
+  for_each   = toset(["acme", "globex", "initech"])
+  partner    = each.key
+  depends_on = [module.acme, module.acme_test, partner_grant.globex, partner_grant.initech, partner_credential.globex, partner_credential.initech]
+}
+
+output "kill_kit" {
+  description = "The commands that cut each partner off."
+  value       = { for partner, goes in data.partner_offboarding.each : partner => goes.steps }
+}

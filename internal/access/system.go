@@ -153,6 +153,9 @@ type Capabilities struct {
 	SystemPath func(Pattern) string
 	// Privileged says why actions on a pattern are privileged (issuing, signing, key export); "" where they are not.
 	Privileged func(resource Pattern, actions []string) string
+	// CutByHand are the commands that cut all that a partner has, as a shell takes them, where neither Terraform nor its
+	// state is at hand. Records are what the partner has, with what hangs on it. Nothing secret is in them.
+	CutByHand func(partner string, records []*Record) []string
 	// CannotEnd says why the system could not end the object by itself at that moment; "" where it can.
 	CannotEnd func(o Object, end time.Time) string
 }

@@ -104,21 +104,27 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 	if !ok {
 		return
 	}
-	all = all.Filter(wanted)
-	m.System, m.At = types.StringValue(all.System), timeValue(all.At)
+	listed := all.Filter(wanted)
+	m.System, m.At = types.StringValue(listed.System), timeValue(listed.At)
 	counts, items := map[string]attr.Value{}, []attr.Value{}
-	for flag, n := range all.Count() {
+	for flag, n := range listed.Count() {
 		counts[string(flag)] = types.Int64Value(int64(n))
 	}
-	for i := range all.Items {
-		items = append(items, itemValue(&all.Items[i]))
+	for i := range listed.Items {
+		items = append(items, itemValue(&listed.Items[i]))
 	}
 	m.Counts, m.Items = types.MapValueMust(types.Int64Type, counts), types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
+// stock is an inventory, with the records that it is of.
+type stock struct {
+	*inventory.Inventory
+	records []*access.Record
+}
+
 // takeStock asks the system for everything, once as long as this walk changes nothing, and judges it by the settings in force.
-func (s *session) takeStock(ctx context.Context, diags *diag.Diagnostics) (*inventory.Inventory, bool) {
+func (s *session) takeStock(ctx context.Context, diags *diag.Diagnostics) (*stock, bool) {
 	s.stocking.Lock()
 	defer s.stocking.Unlock()
 	if s.stock != nil {
@@ -128,7 +134,7 @@ func (s *session) takeStock(ctx context.Context, diags *diag.Diagnostics) (*inve
 	if err == nil {
 		var now time.Time
 		if now, err = s.system.Now(ctx); err == nil {
-			s.stock = inventory.Build(records, strays, now, s.stockOptions())
+			s.stock = &stock{inventory.Build(records, strays, now, s.stockOptions()), records}
 			return s.stock, true
 		}
 	}

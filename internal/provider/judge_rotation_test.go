@@ -266,7 +266,7 @@ func TestAnUnrelatedChangeOfCredentialsOnOpenBaoRotatesNone(t *testing.T) {
 	m := newMany(j, 12, "secret", "certificate")
 	before := m.changesUnrelated(func(blocks ...string) string {
 		t.Helper()
-		c.write("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = { bootstrap = true }\n}\n" +
+		c.write("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = { bootstrap = true }\n  journal = { path = \"journal.jsonl\" }\n}\n" +
 			strings.ReplaceAll(strings.Join(blocks, ""), `["203.0.113.0/24"]`, `["127.0.0.0/24"]`))
 		return c.cli.must("apply", "-no-color", "-input=false", "-auto-approve")
 	})

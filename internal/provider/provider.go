@@ -67,7 +67,7 @@ func (p *partnerProvider) Resources(context.Context) []func() resource.Resource 
 
 // DataSources lists the data sources.
 func (p *partnerProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newGuardrails, newInventory}
+	return []func() datasource.DataSource{newGuardrails, newInventory, newOffboarding}
 }
 
 // Functions lists the functions.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
-	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
 // session is one configured provider in one walk of Terraform: its system, its rules, and what it learned so far.
@@ -32,7 +31,7 @@ type session struct {
 	findings map[access.Ref][]guardrail.Finding
 	clocks   sync.Once
 	stocking sync.Mutex // held while the inventory is taken
-	stock    *inventory.Inventory
+	stock    *stock
 	collects bool // findings are recorded instead of refused, and nothing is changed
 }
 

@@ -151,8 +151,14 @@ func (b *Bao) health() int {
 // Run runs a program as an administrator does, with the bao CLI on its PATH and logged in.
 func (b *Bao) Run(t testing.TB, name string, args ...string) {
 	t.Helper()
+	b.RunAs(t, b.RootToken, name, args...)
+}
+
+// RunAs runs a program with the bao CLI on its PATH, and logged in with a token.
+func (b *Bao) RunAs(t testing.TB, token, name string, args ...string) {
+	t.Helper()
 	cmd := exec.Command(name, args...)
-	cmd.Env = append(os.Environ(), "BAO_ADDR="+b.Address, "BAO_TOKEN="+b.RootToken, "BAO_CACERT="+b.CAFile,
+	cmd.Env = append(os.Environ(), "BAO_ADDR="+b.Address, "BAO_TOKEN="+token, "BAO_CACERT="+b.CAFile,
 		"PATH="+filepath.Dir(Find(t, "bao"))+":"+os.Getenv("PATH"), "HOME="+t.TempDir())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s %q: %v\n%s", name, args, err, out)

@@ -32,6 +32,7 @@ func (s *System) Capabilities() access.Capabilities {
 		CheckGrant: checkGrant,
 		SystemPath: systemPath,
 		Privileged: privileged,
+		CutByHand:  func(partner string, _ []*access.Record) []string { return s.paths.cutting(partner) },
 		CannotEnd:  cannotEnd,
 	}
 }

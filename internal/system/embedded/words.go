@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -59,6 +61,21 @@ func cutByHand(o access.Object) []string {
 		steps = credentialCut(o)
 	}
 	return steps
+}
+
+// cutting are the commands that cut a partner, wherever they are run on the machine that has the directory.
+func (p paths) cutting(partner string) []string {
+	root := p.root
+	if absolute, err := filepath.Abs(root); err == nil {
+		root = absolute
+	}
+	quoted := func(elements ...string) string {
+		return "'" + strings.ReplaceAll(filepath.Join(append([]string{root}, elements...)...), "'", `'\''`) + "'"
+	}
+	return []string{
+		"mkdir -p " + quoted("hold") + " && touch " + quoted("hold", partner),
+		"cp -R " + quoted("publish", "cut", partner) + "/. " + quoted("publish"),
+	}
 }
 
 // wholePartner cuts all that a partner has, and what hangs on it: see hold.go.

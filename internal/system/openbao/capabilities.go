@@ -23,6 +23,7 @@ func (s *System) Capabilities() access.Capabilities {
 		CheckGrant: checkGrant,
 		SystemPath: systemPath,
 		Privileged: privileged,
+		CutByHand:  s.cutPartner,
 		CannotEnd:  cannotEnd,
 	}
 }

@@ -47,6 +47,21 @@ func (s *System) cutByHand(o access.Object) []string {
 	return []string{disable}
 }
 
+// cutPartner are the commands that cut a partner off: each identity at once, with its live sessions, and then its ways to
+// log in. The policy cut is enough for them.
+func (s *System) cutPartner(_ string, records []*access.Record) (steps []string) {
+	var logins []string
+	for _, r := range records {
+		switch o := r.Object.(type) {
+		case *access.Identity:
+			steps = append(steps, s.cutByHand(o)...)
+		case *access.Credential:
+			logins = append(logins, s.cutByHand(o)[0])
+		}
+	}
+	return append(steps, logins...)
+}
+
 // login is what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
 func (s *System) login(o access.Object) map[string]string {
 	c, ok := o.(*access.Credential)

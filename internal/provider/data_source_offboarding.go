@@ -1,0 +1,84 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+)
+
+var _ datasource.DataSourceWithConfigure = (*offboardingDataSource)(nil)
+
+// offboardingDataSource is partner_offboarding: what goes with a partner, and how it is cut by hand.
+type offboardingDataSource struct{ asked }
+
+type offboardingModel struct {
+	Partner types.String `tfsdk:"partner"`
+	At      types.String `tfsdk:"at"`
+	Items   types.List   `tfsdk:"items"`
+	Notes   types.List   `tfsdk:"notes"`
+	Steps   types.List   `tfsdk:"steps"`
+}
+
+func newOffboarding() datasource.DataSource { return &offboardingDataSource{} }
+
+func (d *offboardingDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_offboarding"
+}
+
+func (d *offboardingDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "What goes when a partner is offboarded, in order, with what is shared or stands in the way; and the commands that cut the " +
+			"partner off by hand, where neither Terraform nor its state is at hand. Keep `steps` where the people on call find them.",
+		Attributes: map[string]schema.Attribute{
+			"partner": schema.StringAttribute{Required: true, Validators: []validator.String{part("a partner"), stringvalidator.LengthAtLeast(1)}, MarkdownDescription: "The partner."},
+			"at":      schema.StringAttribute{Computed: true, MarkdownDescription: "The moment that this is of, by the system's clock. RFC 3339, UTC."},
+			"items": schema.ListAttribute{
+				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
+				MarkdownDescription: "What would go, of every stack, in the order in which it goes: subcontractors first, with each identity its credentials, its " +
+					"grants, then itself; then what was made by hand and bears the partner's name. As in `partner_inventory`.",
+			},
+			"notes": schema.ListAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "What is shared with others, stands in the way, or was made by hand, a sentence each.",
+			},
+			"steps": schema.ListAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "The commands that cut the partner off, with its live sessions where the system can cut these, as a shell takes them. They need " +
+					"neither Terraform nor its state, and nothing in them is secret. On OpenBao the policy `cut` is enough for those of declared access.",
+			},
+		},
+	}
+}
+
+func (d *offboardingDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	m, ok := read[offboardingModel](ctx, req.Config, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	all, ok := d.takeStock(ctx, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	partner := m.Partner.ValueString()
+	goes := all.Offboard(partner, d.stack, all.records)
+	steps, items := []string{}, []attr.Value{}
+	if len(goes.Records) > 0 {
+		steps = d.system.Capabilities().CutByHand(partner, goes.Records)
+	}
+	for i := range goes.Items {
+		items = append(items, itemValue(&goes.Items[i]))
+		if goes.Items[i].Has(inventory.Ungoverned) {
+			steps = append(steps, goes.Items[i].Revocation...)
+		}
+	}
+	m.At, m.Notes, m.Steps = timeValue(all.At), textList(goes.Notes), textList(steps)
+	m.Items = types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
