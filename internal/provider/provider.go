@@ -147,6 +147,7 @@ func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnost
 	if v := r.object("embedded", m.Embedded); v != nil {
 		directory = r.text("embedded", v["directory"])
 		options.PublicationLife = r.span("embedded", v["publication_life"]).Duration
+		options.UseLogs = r.list("embedded", v["use_logs"])
 	}
 	if directory == "" {
 		directory = filepath.Join(".partner", m.Environment.ValueString())

@@ -42,6 +42,12 @@ func providerSchema() schema.Schema {
 						Optional: true, Validators: []validator.String{someText()},
 						MarkdownDescription: "Where it lives. Default `.partner/ENVIRONMENT` below the working directory.",
 					},
+					"use_logs": schema.ListAttribute{
+						Optional: true, ElementType: types.StringType,
+						MarkdownDescription: "Files (with `*` and `?` for several) in which gateways log whom they let in, one JSON object a line: " +
+							"`{\"time\": ..., \"identity\": ..., \"kind\": ...}`, or OPA's decision log of `data.partner.verdict`. From these it is known when access was " +
+							"last used; without them it is not.",
+					},
 					"publication_life": schema.StringAttribute{
 						Optional: true, Validators: []validator.String{span()},
 						MarkdownDescription: "How long a publication is good for: a gateway that is fed an older one refuses everybody. Every apply, and from " +

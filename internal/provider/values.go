@@ -108,6 +108,17 @@ func (r *reader) texts(name string, v attr.Value) []string {
 	return setOf(r, name, v, func(s string) (string, error) { return s, nil })
 }
 
+// list reads a list of texts, in its order.
+func (r *reader) list(name string, v attr.Value) (out []string) {
+	if v == nil || !r.known(name, v) {
+		return nil
+	}
+	for _, e := range v.(types.List).Elements() {
+		out = append(out, r.text(name, e))
+	}
+	return out
+}
+
 func (r *reader) patterns(name string, v attr.Value) []access.Pattern {
 	return setOf(r, name, v, access.ParsePattern)
 }

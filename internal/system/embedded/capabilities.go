@@ -25,15 +25,16 @@ var lastNanosecond = time.Unix(0, 1<<63-1)
 // Capabilities says what gateways can do with a publication.
 func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{
-		Name:       "embedded",
-		Kinds:      access.Kinds(),
-		Fixed:      []access.Kind{access.Certificate, access.SSHCertificate},
-		LogsUse:    true, // the gateways do: sshd and nginx each login, OPA each decision
-		CheckGrant: checkGrant,
-		SystemPath: systemPath,
-		Privileged: privileged,
-		CutByHand:  func(partner string, _ []*access.Record) []string { return s.paths.cutting(partner) },
-		CannotEnd:  cannotEnd,
+		Name:         "embedded",
+		Kinds:        access.Kinds(),
+		Fixed:        []access.Kind{access.Certificate, access.SSHCertificate},
+		KnowsLastUse: len(s.options.UseLogs) > 0,
+		LogsUse:      true, // the gateways do: sshd and nginx each login, OPA each decision
+		CheckGrant:   checkGrant,
+		SystemPath:   systemPath,
+		Privileged:   privileged,
+		CutByHand:    func(partner string, _ []*access.Record) []string { return s.paths.cutting(partner) },
+		CannotEnd:    cannotEnd,
 	}
 }
 

@@ -34,6 +34,8 @@ type Options struct {
 	// the second half of its life, every plan publishes anew. A shorter life bounds how long a stale copy grants what
 	// was revoked; a longer one lets Terraform rest for longer. What has an end ends on time either way.
 	PublicationLife time.Duration
+	// UseLogs are patterns of the files in which gateways log whom they let in: see use.go. None: nobody knows.
+	UseLogs []string
 	// Environment is the environment that the directory is for.
 	Environment string
 	// Command is what this process calls itself to another that waits for its lock. Default: terraform-provider-partner.
@@ -57,6 +59,8 @@ type System struct {
 	led     bool          // a leader is at work on the queue
 	leading bool          // the leader holds the lock: nobody else changes the ledger
 	cached  *book         // good while the generation on disk is its own; never changed, only replaced
+
+	used useLogs
 
 	// The leader's own.
 	authority *ca.Authority
@@ -100,10 +104,25 @@ func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error
 		return nil, fmt.Errorf("read %s: %w", ref, access.ErrNotFound)
 	}
 	r, err := l.record(e)
+	if err == nil {
+		err = s.tellUse(r)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", ref, err)
 	}
 	return r, nil
+}
+
+// tellUse puts into records when they were last used, where logs are read.
+func (s *System) tellUse(records ...*access.Record) error {
+	if len(s.options.UseLogs) == 0 {
+		return nil
+	}
+	u, err := s.used.latest(s.options.UseLogs, s.now())
+	for _, r := range records {
+		u.tell(r)
+	}
+	return err
 }
 
 // List returns everything that the ledger holds, of every stack, sorted by type and id.
@@ -119,6 +138,9 @@ func (s *System) List(ctx context.Context) ([]*access.Record, error) {
 			return nil, fmt.Errorf("list: %s: %w", e.Ref(), err)
 		}
 		records = append(records, r)
+	}
+	if err := s.tellUse(records...); err != nil {
+		return nil, fmt.Errorf("list: %w", err)
 	}
 	slices.SortFunc(records, func(a, b *access.Record) int { return ledger.CompareRefs(a.Object.Ref(), b.Object.Ref()) })
 	return records, nil

@@ -202,3 +202,8 @@ asked contains ended if {
 	covers(grant)
 	ended := now >= grant.ends_at_ns
 }
+
+# Both in one, for gateways whose decision log is to tell who was let in, and no more than that.
+default verdict := {"allow": false}
+
+verdict := {"allow": true, "identity": identity} if allow
