@@ -44,7 +44,7 @@ func (r *Report) row(index int) []string {
 		i.Status, lines(flagsOf(i)), lines(i.Drift), lines(waiversOf(i)), i.EnforcedBy, lines(i.Revocation), i.Why, i.Import,
 	}
 	for n := range cells {
-		cells[n] = inert(cells[n])
+		cells[n] = inert(visible(cells[n]))
 	}
 	return cells
 }
