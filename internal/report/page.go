@@ -28,8 +28,9 @@ type page struct {
 // point is a moment: for people, for machines, and how far away it is. Text is "" for none.
 type point struct{ Text, Machine, Away string }
 
-// Day is the date alone.
-func (p point) Day() string { d, _, _ := strings.Cut(p.Text, " "); return d }
+// Day and Clock are the two parts between which a line may end.
+func (p point) Day() string   { day, _, _ := strings.Cut(p.Text, " "); return day }
+func (p point) Clock() string { _, clock, _ := strings.Cut(p.Text, " "); return clock }
 
 // attentionView is how many items something is true of, and the ways to their rows.
 type attentionView struct {

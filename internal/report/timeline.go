@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
@@ -39,7 +40,9 @@ type tick struct {
 type bar struct {
 	Anchor, Label, Short, Type, End, State string
 	X, Width                               string
-	TextY, BarY, MidY                      int
+	BandY, TextY, BarY, MidY               int
+	// The widths are of the paper behind the texts, so that no line runs through them.
+	LabelWidth, ShortWidth, EndWidth int
 	// Review is where it was last reviewed, "" for nowhere on the drawing.
 	Review string
 	// Before and After say that the bar goes on beyond the drawing, or that nobody knows where it begins or ends.
@@ -118,24 +121,27 @@ func (s scale) tick(t time.Time, text string) *tick {
 	return &tick{X: percent(share), Text: text, Right: share > 55}
 }
 
-// ticks are the beginnings of days, weeks, months or years: as many as have room on a phone.
+// steps are how far apart the ticks may be, the closest first, and what their texts look like then.
+var steps = []struct {
+	months, days int
+	form         string
+}{{0, 7, "2 Jan"}, {0, 14, "2 Jan"}, {1, 0, "Jan 2006"}, {2, 0, "Jan 2006"}, {3, 0, "Jan 2006"}, {6, 0, "Jan 2006"}, {12, 0, "2006"}}
+
+// ticks are the beginnings of weeks, months or years: as many as have room on a phone.
 func (s scale) ticks() []tick {
-	const room = 5
-	for _, step := range []struct {
-		months, days int
-		form         string
-	}{{0, 7, "2 Jan"}, {0, 14, "2 Jan"}, {1, 0, "Jan 2006"}, {2, 0, "Jan 2006"}, {3, 0, "Jan 2006"}, {6, 0, "Jan 2006"}, {12, 0, "2006"}} {
+	const room, last = 18, 83 // in parts of the width: what a text takes, and where it would be cut off
+	for _, step := range steps {
 		t := s.first(step.months)
+		if 100*t.AddDate(0, step.months, step.days).Sub(t).Seconds()/s.to.Sub(s.from).Seconds() < room {
+			continue
+		}
 		var all []tick
 		for ; !t.After(s.to); t = t.AddDate(0, step.months, step.days) {
-			// A text that begins too far to the right would be cut off.
-			if share := s.share(t); s.holds(t) && share < 86 {
+			if share := s.share(t); s.holds(t) && share < last {
 				all = append(all, tick{X: percent(share), Text: t.Format(step.form)})
 			}
 		}
-		if len(all) <= room {
-			return all
-		}
+		return all
 	}
 	return nil
 }
@@ -153,9 +159,10 @@ func (s scale) first(months int) time.Time {
 func (s scale) bar(i *inventory.Item, now time.Time, y int) bar {
 	b := bar{
 		Label: clip(label(i), 90), Short: clip(label(i), 24), Type: string(i.Type), State: state(i, now), End: endOf(i, now),
-		TextY: y + 12, BarY: y + 17, MidY: y + 21,
+		BandY: y + 1, TextY: y + 12, BarY: y + 17, MidY: y + 21,
 		Before: i.CreatedAt.IsZero() || i.CreatedAt.Before(s.from), After: i.EndsAt.IsZero() || i.EndsAt.After(s.to),
 	}
+	b.LabelWidth, b.ShortWidth, b.EndWidth = textWidth(b.Label+" "+b.Type), textWidth(b.Short+" "+b.Type), textWidth(b.End)
 	from, to := 0.0, 100.0
 	if !b.Before {
 		from = s.share(i.CreatedAt)
@@ -191,3 +198,6 @@ func clip(text string, most int) string {
 	}
 	return text
 }
+
+// textWidth is about how many pixels a text takes; nothing can measure it without a script.
+func textWidth(text string) int { return utf8.RuneCountInString(text)*13/2 + 6 }
