@@ -35,6 +35,8 @@ type timeline struct {
 type tick struct {
 	X, Text string
 	Right   bool
+	// Width is of the paper behind the text.
+	Width int
 }
 
 type bar struct {
@@ -118,7 +120,7 @@ func percent(share float64) string { return fmt.Sprintf("%.2f%%", share) }
 
 func (s scale) tick(t time.Time, text string) *tick {
 	share := s.share(t)
-	return &tick{X: percent(share), Text: text, Right: share > 55}
+	return &tick{X: percent(share), Text: text, Right: share > 55, Width: textWidth(text)}
 }
 
 // steps are how far apart the ticks may be, the closest first, and what their texts look like then.
