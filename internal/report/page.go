@@ -100,7 +100,7 @@ func (r *Report) page() *page {
 		p.Groups = append(p.Groups, r.groupView(g))
 	}
 	for _, f := range r.Findings {
-		p.Findings = append(p.Findings, findingView{f, r.rowOf(names, f)})
+		p.Findings = append(p.Findings, findingView{f, names[r.itemOf(f)]})
 	}
 	return p
 }
@@ -120,17 +120,6 @@ func links(names map[*inventory.Item]string, items []*inventory.Item) []link {
 		all = append(all, link{names[i], label(i)})
 	}
 	return all
-}
-
-// rowOf is the row that a finding is about.
-func (r *Report) rowOf(names map[*inventory.Item]string, f Finding) string {
-	for i := range r.Inventory.Items {
-		item := &r.Inventory.Items[i]
-		if f.ID != "" && string(item.Type) == f.Type && (item.ID == f.ID || item.NativeID == f.ID) {
-			return names[item]
-		}
-	}
-	return ""
 }
 
 func (r *Report) partnerView(p *partner, names map[*inventory.Item]string) partnerView {

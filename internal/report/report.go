@@ -32,3 +32,14 @@ type Finding struct {
 	// Controls are those of the standards that the rule serves.
 	Controls []string
 }
+
+// itemOf is what a finding is about, nil where it is not in the inventory.
+func (r *Report) itemOf(f Finding) *inventory.Item {
+	for i := range r.Inventory.Items {
+		item := &r.Inventory.Items[i]
+		if f.ID != "" && string(item.Type) == f.Type && (item.ID == f.ID || item.NativeID == f.ID) {
+			return item
+		}
+	}
+	return nil
+}
