@@ -22,7 +22,9 @@ type page struct {
 	Partners           []partnerView
 	Groups             []*groupView
 	Gaps               []string
-	Findings           []findingView
+	// Doubts says what the journal does not know, "" where it knows all.
+	Doubts   string
+	Findings []findingView
 }
 
 // point is a moment: for people, for machines, and how far away it is. Text is "" for none.
@@ -63,6 +65,8 @@ type rowView struct {
 type groupView struct {
 	*group
 	Changes []changeView
+	// Worrying says that somebody has to look into the changes.
+	Worrying bool
 }
 
 type changeView struct {
@@ -96,9 +100,14 @@ func (r *Report) page() *page {
 		p.NeedAttention += v.NeedAttention
 		p.Partners = append(p.Partners, v)
 	}
+	unknown := 0
 	for _, g := range r.groups() {
 		p.Groups = append(p.Groups, r.groupView(g))
+		if g.Slug == missing {
+			unknown = len(g.Changes)
+		}
 	}
+	p.Doubts = doubts(unknown, len(r.Gaps))
 	for _, f := range r.Findings {
 		p.Findings = append(p.Findings, findingView{f, names[r.itemOf(f)]})
 	}
@@ -172,7 +181,7 @@ func state(i *inventory.Item, now time.Time) string {
 }
 
 func (r *Report) groupView(g *group) *groupView {
-	v := &groupView{group: g}
+	v := &groupView{group: g, Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == "failed")}
 	for _, c := range g.Changes {
 		v.Changes = append(v.Changes, changeView{c, r.point(c.Asked), r.point(c.EndsAt)})
 	}
@@ -200,4 +209,16 @@ func away(d time.Duration) string {
 		return fmt.Sprintf("%d days ago", -days)
 	}
 	return fmt.Sprintf("in %d days", days)
+}
+
+// doubts says in words how many changes and stretches of time the journal does not know enough about.
+func doubts(unknown, gaps int) string {
+	var all []string
+	if unknown > 0 {
+		all = append(all, fmt.Sprintf("changes without an outcome: %d", unknown))
+	}
+	if gaps > 0 {
+		all = append(all, fmt.Sprintf("gaps: %d", gaps))
+	}
+	return strings.Join(all, ", ")
 }
