@@ -43,23 +43,23 @@ type attentionView struct {
 type link struct{ Anchor, Text string }
 
 type partnerView struct {
-	Anchor, Title         string
-	Agreement             string
-	AgreementEnds         point
-	AgreementOver         bool
-	Rows                  []rowView
-	Timeline              *timeline
-	NeedAttention, Number int
+	Anchor, Title string
+	Agreement     string
+	AgreementEnds point
+	AgreementOver bool
+	Rows          []rowView
+	Timeline      *timeline
+	NeedAttention int
 }
 
 type rowView struct {
-	Anchor, Label, Kind, Reach           string
-	Item                                 *inventory.Item
-	Flags                                []string
-	Ends, Created, Renewed, Reviewed     point
-	LastUsed, Rotates                    point
-	ReviewedBy, ReviewReason, EndedClass string
-	Remarks                              []string
+	Anchor, Label, Kind, Reach       string
+	Item                             *inventory.Item
+	Flags                            []string
+	Ends, Created, Renewed, Reviewed point
+	LastUsed, Rotates                point
+	ReviewedBy, ReviewReason         string
+	Remarks                          []string
 }
 
 type groupView struct {
@@ -82,7 +82,7 @@ type findingView struct {
 func (r *Report) page() *page {
 	s := r.summary()
 	p := &page{
-		Title: r.Title, System: r.Inventory.System, At: r.point(r.Inventory.At), Period: r.period(), Summary: s, Gaps: r.Gaps,
+		Title: r.Title, System: r.Inventory.System, At: r.point(r.now()), Period: r.period(), Summary: s, Gaps: r.Gaps,
 		All: len(r.Inventory.Items),
 	}
 	names := r.anchors()
@@ -96,7 +96,7 @@ func (r *Report) page() *page {
 	}
 	for n, held := range r.partners() {
 		v := r.partnerView(held, names)
-		v.Anchor, v.Number = fmt.Sprintf("partner-%d", n+1), n+1
+		v.Anchor = fmt.Sprintf("partner-%d", n+1)
 		p.NeedAttention += v.NeedAttention
 		p.Partners = append(p.Partners, v)
 	}
@@ -135,7 +135,7 @@ func (r *Report) partnerView(p *partner, names map[*inventory.Item]string) partn
 	v := partnerView{Title: p.Title()}
 	if a := p.Agreement; a != nil {
 		v.Agreement, v.AgreementEnds = a.Reference, r.point(a.EndsAt.Time)
-		v.AgreementOver = !a.EndsAt.IsZero() && !a.EndsAt.After(r.Inventory.At)
+		v.AgreementOver = !a.EndsAt.IsZero() && !a.EndsAt.After(r.now())
 	}
 	for _, i := range p.Items {
 		v.Rows = append(v.Rows, r.rowView(i, names[i]))
@@ -143,7 +143,7 @@ func (r *Report) partnerView(p *partner, names map[*inventory.Item]string) partn
 			v.NeedAttention++
 		}
 	}
-	v.Timeline = newTimeline(p, r.Inventory.At, names)
+	v.Timeline = newTimeline(p, r.now(), names)
 	return v
 }
 
@@ -163,7 +163,7 @@ func (r *Report) rowView(i *inventory.Item, anchor string) rowView {
 		Anchor: anchor, Label: label(i), Kind: kindOf(i), Reach: reach(i), Item: i, Flags: flagsOf(i),
 		Ends: r.point(i.EndsAt), Created: r.point(i.CreatedAt), Renewed: r.point(i.RenewedAt), Reviewed: r.point(i.ReviewedAt),
 		LastUsed: r.point(i.LastUsedAt), Rotates: r.point(i.RotatesAt),
-		ReviewedBy: review.By, ReviewReason: review.Reason, EndedClass: state(i, r.Inventory.At), Remarks: remarks(i),
+		ReviewedBy: review.By, ReviewReason: review.Reason, Remarks: remarks(i),
 	}
 }
 
@@ -192,7 +192,7 @@ func (r *Report) point(t time.Time) point {
 	if t.IsZero() {
 		return point{}
 	}
-	return point{moment(t), stamp(t), away(t.Sub(r.Inventory.At))}
+	return point{moment(t), stamp(t), away(t.Sub(r.now()))}
 }
 
 // away is how far off something is, in whole days.

@@ -43,7 +43,7 @@ func (r *Report) summary() summary {
 			held[item.Partner] = true
 		}
 		s.count(item)
-		s.end(item, r.Inventory.At)
+		s.end(item, r.now())
 	}
 	s.Partners = len(held)
 	for _, a := range meanings {

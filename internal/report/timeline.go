@@ -160,7 +160,7 @@ func (s scale) first(months int) time.Time {
 
 func (s scale) bar(i *inventory.Item, now time.Time, y int) bar {
 	b := bar{
-		Label: clip(label(i), 90), Short: clip(label(i), 24), Type: string(i.Type), State: state(i, now), End: endOf(i, now),
+		Label: clip(label(i), 90), Short: clip(label(i), 24), Type: clip(string(i.Type), 12), State: state(i, now), End: endOf(i, now),
 		BandY: y + 1, TextY: y + 12, BarY: y + 17, MidY: y + 21,
 		Before: i.CreatedAt.IsZero() || i.CreatedAt.Before(s.from), After: i.EndsAt.IsZero() || i.EndsAt.After(s.to),
 	}
