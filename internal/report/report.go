@@ -13,7 +13,7 @@ import (
 // Report is what an auditor is shown.
 type Report struct {
 	Title string
-	// Inventory is everything at one moment; that moment is the report's.
+	// Inventory is everything at one moment; that moment is the report's. It is never nil.
 	Inventory *inventory.Inventory
 	// Agreements are the contracts, by partner.
 	Agreements map[string]access.Agreement

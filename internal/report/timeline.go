@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -160,7 +161,7 @@ func (s scale) first(months int) time.Time {
 
 func (s scale) bar(i *inventory.Item, now time.Time, y int) bar {
 	b := bar{
-		Label: clip(label(i), 90), Short: clip(label(i), 24), Type: clip(string(i.Type), 12), State: state(i, now), End: endOf(i, now),
+		Label: clip(label(i), 90), Short: short(i), Type: clip(string(i.Type), 12), State: state(i, now), End: endOf(i, now),
 		BandY: y + 1, TextY: y + 12, BarY: y + 17, MidY: y + 21,
 		Before: i.CreatedAt.IsZero() || i.CreatedAt.Before(s.from), After: i.EndsAt.IsZero() || i.EndsAt.After(s.to),
 	}
@@ -193,12 +194,17 @@ func endOf(i *inventory.Item, now time.Time) string {
 
 func date(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// clip leaves the end of a text away, since the beginning tells whose it is; the table has all of it.
+// short is what a phone has room for: without the partner, whose section it is.
+func short(i *inventory.Item) string { return clip(strings.TrimPrefix(label(i), i.Partner+"/"), 23) }
+
+// clip leaves the middle of a text away, since names that begin alike differ at their ends; the table has all of it.
 func clip(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most-1]) + "…"
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
 	}
-	return text
+	tail := (most - 1) / 2
+	return string(runes[:most-1-tail]) + "…" + string(runes[len(runes)-tail:])
 }
 
 // textWidth is about how many pixels a text takes; nothing can measure it without a script.
