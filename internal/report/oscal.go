@@ -1,0 +1,162 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+)
+
+// oscalVersion is that of the form; vocabulary is where the names of our properties mean something.
+const (
+	oscalVersion = "1.1.2"
+	vocabulary   = "https://github.com/partner-access/terraform-provider-partner"
+)
+
+// OSCAL is the report as assessment results in NIST's OSCAL: everything that is held is an inventory item, each finding
+// an observation on one, and each control that a finding serves a finding that the control is not satisfied.
+func (r *Report) OSCAL() (string, error) {
+	content, err := r.JSON()
+	if err != nil {
+		return "", err
+	}
+	plan := uuid("plan", r.Inventory.System)
+	return encode(map[string]any{"assessment-results": oscalResults{
+		// A document that says something else has to have another UUID.
+		UUID: uuid("assessment-results", content),
+		Metadata: oscalMetadata{
+			Title: markupLine(cmp.Or(r.Title, "Report of partners' access")), LastModified: stamp(r.Inventory.At), Version: stamp(r.Inventory.At), OSCALVersion: oscalVersion,
+		},
+		ImportAP: oscalLink{Href: "#" + plan},
+		Results:  []oscalResult{r.oscalResult()},
+		BackMatter: oscalBackMatter{Resources: []oscalResource{{
+			UUID: plan, Title: "Rules", Description: "There is no assessment plan as a document: the provider's rules were applied to all that partners hold.",
+		}}},
+	}})
+}
+
+func (r *Report) oscalResult() oscalResult {
+	out := oscalResult{
+		UUID: uuid("result", r.Inventory.System, stamp(r.Inventory.At)), Title: markupLine("Partners' access in " + r.Inventory.System),
+		Description: markup.Replace("Everything that partners hold at " + stamp(r.Inventory.At) + ". Period of the changes: " + r.period() + " (UTC)."),
+		Start:       stamp(r.start()), End: stamp(r.Inventory.At), Reviewed: r.oscalReviewed(),
+	}
+	if len(r.Inventory.Items) > 0 {
+		out.Local = &oscalLocal{}
+	}
+	for i := range r.Inventory.Items {
+		out.Local.Items = append(out.Local.Items, r.oscalItem(&r.Inventory.Items[i]))
+	}
+	for n, f := range r.Findings {
+		o := r.oscalObservation(n, f)
+		out.Observed = append(out.Observed, o)
+		out.Findings = append(out.Findings, oscalFindings(f, o)...)
+	}
+	for n, gap := range r.Gaps {
+		out.Observed = append(out.Observed, oscalObservation{
+			UUID: uuid("gap", r.Inventory.System, stamp(r.Inventory.At), strconv.Itoa(n), gap), Title: "Gap in the journal",
+			Description: escape(gap), Methods: []string{"EXAMINE"}, Types: []string{"finding"}, Collected: stamp(r.Inventory.At),
+		})
+	}
+	return out
+}
+
+// start is when the evidence begins: with the period's changes, or where that is open with the inventory itself.
+func (r *Report) start() time.Time {
+	if r.From.IsZero() || r.From.After(r.Inventory.At) {
+		return r.Inventory.At
+	}
+	return r.From
+}
+
+func (r *Report) itemUUID(i *inventory.Item) string {
+	return uuid("item", r.Inventory.System, string(i.Type), i.ID, i.NativeID)
+}
+
+func (r *Report) oscalItem(i *inventory.Item) oscalItem {
+	return oscalItem{UUID: r.itemUUID(i), Description: markupLine(kindOf(i) + " " + label(i)), Props: props(
+		"type", string(i.Type), "id", i.ID, "native-id", i.NativeID, "partner", i.Partner, "environment", i.Environment, "owner", i.Owner,
+		"purpose", i.Purpose, "stack", i.Stack, "resource", i.Resource, "actions", strings.Join(i.Actions, ", "), "ends-at", stamp(i.EndsAt),
+		"created-at", stamp(i.CreatedAt), "reviewed-at", stamp(i.ReviewedAt), "last-used-at", stamp(i.LastUsedAt), "status", i.Status,
+		"flags", strings.Join(flagsOf(i), ", "), "enforced-by", i.EnforcedBy,
+	)}
+}
+
+func (r *Report) oscalObservation(n int, f Finding) oscalObservation {
+	o := oscalObservation{
+		UUID:  uuid("observation", r.Inventory.System, stamp(r.Inventory.At), strconv.Itoa(n), f.Rule, f.Type, f.ID, f.Problem),
+		Title: markupLine(cmp.Or(f.Rule, "Finding")), Description: escape(f.Problem), Methods: []string{"TEST"}, Types: []string{"finding"},
+		Collected: stamp(r.Inventory.At), Props: props("rule", f.Rule, "level", f.Level, "type", f.Type, "id", f.ID), Remarks: escape(f.Fix),
+	}
+	if i := r.itemOf(f); i != nil {
+		o.Subjects = []oscalSubject{{UUID: r.itemUUID(i), Type: "inventory-item"}}
+	}
+	return o
+}
+
+// oscalFindings are one for each control that the finding serves: OSCAL's finding has one target only.
+func oscalFindings(f Finding, o oscalObservation) []oscalFinding {
+	var all []oscalFinding
+	for n, control := range f.Controls {
+		all = append(all, oscalFinding{
+			UUID: uuid("finding", o.UUID, strconv.Itoa(n), control), Title: o.Title, Description: o.Description, Props: props("control", control),
+			Target:  oscalTarget{Type: "objective-id", ID: token(control), Status: oscalStatus{State: "not-satisfied"}},
+			Related: []oscalRelated{{UUID: o.UUID}},
+		})
+	}
+	return all
+}
+
+// oscalReviewed names the controls that findings serve. It does not say that they are all there are.
+func (r *Report) oscalReviewed() oscalReviewed {
+	s := oscalSelection{Description: "The controls that the findings are about."}
+	var ids []string
+	for _, f := range r.Findings {
+		for _, control := range f.Controls {
+			ids = append(ids, token(control))
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		s.Include = append(s.Include, oscalControl{ID: id})
+	}
+	return oscalReviewed{Selections: []oscalSelection{s}}
+}
+
+// props are properties of our own, given as name, value, name, value. OSCAL allows no empty ones.
+func props(pairs ...string) []oscalProp {
+	var all []oscalProp
+	for n := 0; n+1 < len(pairs); n += 2 {
+		if value := oneLine(pairs[n+1]); value != "" {
+			all = append(all, oscalProp{Name: pairs[n], NS: vocabulary, Value: value})
+		}
+	}
+	return all
+}
+
+// oneLine is text as OSCAL's strings have to be: without ends of lines, and no blanks around it.
+func oneLine(text string) string { return strings.Join(strings.Fields(visible(text)), " ") }
+
+// markupLine is a line of OSCAL's markup, which is Markdown, that means nothing but itself.
+func markupLine(text string) string { return escape(oneLine(text)) }
+
+// token makes a name that OSCAL takes of a control's: "ISO 27001 A.5.18" becomes iso-27001-a.5.18.
+func token(text string) string {
+	var out strings.Builder
+	for _, r := range strings.ToLower(oneLine(text)) {
+		if unicode.IsLetter(r) || unicode.IsNumber(r) || r == '.' || r == '_' {
+			out.WriteRune(r)
+		} else {
+			out.WriteByte('-')
+		}
+	}
+	name := strings.Trim(out.String(), "-")
+	if first := []rune(name + "1")[0]; !unicode.IsLetter(first) && first != '_' {
+		return "_" + name
+	}
+	return name
+}

@@ -1,0 +1,135 @@
+package report
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
+)
+
+// change is one change as the journal has it: what was intended, and what came of it.
+type change struct {
+	// Asked is when it was asked for.
+	Asked time.Time
+	// Line is the newest one: it knows most.
+	journal.Line
+	// Outcome is done, failed or missing.
+	Outcome string
+}
+
+// missing is the outcome of a change that the journal does not know the end of.
+const missing = "missing"
+
+// group is the changes of one sort.
+type group struct {
+	// Slug is for machines and links, Title for people.
+	Slug, Title string
+	Changes     []*change
+}
+
+// groups sorts the period's changes. What failed or has no outcome made no access and cut none, as far as is known, so
+// that it is not counted among what did.
+func (r *Report) groups() []*group {
+	all := []*group{
+		{Slug: "created", Title: "Created"}, {Slug: "renewed", Title: "Renewed"}, {Slug: "cut", Title: "Cut"},
+		{Slug: "other", Title: "Other changes"}, {Slug: "failed", Title: "Failed"}, {Slug: missing, Title: "Outcome missing"},
+	}
+	for _, c := range r.changes() {
+		g := all[sortOf(c)]
+		g.Changes = append(g.Changes, c)
+	}
+	return all
+}
+
+// sortOf is the index of a change's group.
+func sortOf(c *change) int {
+	switch {
+	case c.Outcome == missing:
+		return 5
+	case c.Outcome == string(journal.Failed):
+		return 4
+	}
+	switch c.Verb {
+	case journal.Create, journal.Token:
+		return 0
+	case journal.Renew:
+		return 1
+	case journal.Revoke, journal.Suspend:
+		return 2
+	}
+	return 3
+}
+
+// changes are those asked for within the period, in the order of the journal. An outcome that came after the period is
+// taken along: the change is of the period, and its outcome is known.
+func (r *Report) changes() []*change {
+	known := map[string]*change{}
+	var all []*change
+	for _, l := range r.Lines {
+		if c := known[l.Change]; c != nil && l.Change != "" {
+			c.next(l)
+			continue
+		}
+		c := &change{Asked: l.Time, Outcome: missing}
+		c.next(l)
+		known[l.Change] = c
+		if r.within(c.Asked) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// next takes the change's next line in. What only an earlier line says is kept.
+func (c *change) next(l journal.Line) {
+	if l.Review == nil {
+		l.Review = c.Review
+	}
+	if l.EndsAt.IsZero() {
+		l.EndsAt = c.EndsAt
+	}
+	c.Line = l
+	if l.Phase == journal.Done || l.Phase == journal.Failed {
+		c.Outcome = string(l.Phase)
+	}
+}
+
+func (r *Report) within(t time.Time) bool {
+	return (r.From.IsZero() || !t.Before(r.From)) && (r.To.IsZero() || t.Before(r.To))
+}
+
+// Refusal is how many seconds lay between the request and the first refusal, "" where nothing was cut.
+func (c *change) Refusal() string {
+	if c.Refused.IsZero() && c.Seconds == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(c.Seconds, 'f', 2, 64)
+}
+
+// Result is the outcome in words.
+func (c *change) Result() string {
+	switch {
+	case c.Error != "":
+		return c.Outcome + ": " + c.Error
+	case c.Outcome == missing:
+		return "missing: ask the system what became of it"
+	}
+	return c.Outcome
+}
+
+// Who is who made the change, as the journal has it.
+func (c *change) Who() string {
+	who := c.Actor.Name
+	if c.Actor.Kind != "" {
+		who += " (" + c.Actor.Kind + ")"
+	}
+	return who
+}
+
+// Word is on whose review the change was made, "" for none.
+func (c *change) Word() string {
+	if c.Review == nil {
+		return ""
+	}
+	return c.Review.By + ", " + moment(c.Review.At) + ": " + c.Review.Reason
+}

@@ -1,0 +1,104 @@
+package report
+
+import (
+	"testing"
+	"time"
+)
+
+// renderings are all of them, by name.
+func renderings(t *testing.T, r *Report) map[string]string {
+	t.Helper()
+	all := map[string]string{"csv": r.CSV(), "ics": r.Calendar(), "md": r.Markdown()}
+	for name, render := range map[string]func() (string, error){"html": r.HTML, "json": r.JSON, "oscal": r.OSCAL} {
+		text, err := render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = text
+	}
+	return all
+}
+
+// Two who render the same have the same bytes, wherever they are: an auditor compares them by their hash.
+func TestSameInputSameBytes(t *testing.T) {
+	want := renderings(t, sample())
+	for range 20 {
+		for name, text := range renderings(t, elsewhere(sample())) {
+			if text != want[name] {
+				t.Fatalf("%s differs", name)
+			}
+		}
+	}
+}
+
+// elsewhere is the same report with its moments written in another zone.
+func elsewhere(r *Report) *Report {
+	zone := time.FixedZone("far", 9*60*60)
+	move := func(t *time.Time) {
+		if !t.IsZero() {
+			*t = t.In(zone)
+		}
+	}
+	move(&r.From)
+	move(&r.To)
+	move(&r.Inventory.At)
+	for n := range r.Inventory.Items {
+		i := &r.Inventory.Items[n]
+		for _, t := range []*time.Time{&i.ExpiresAt, &i.EndsAt, &i.RotatesAt, &i.CreatedAt, &i.RenewedAt, &i.ReviewedAt, &i.LastUsedAt} {
+			move(t)
+		}
+	}
+	for n := range r.Lines {
+		move(&r.Lines[n].Time)
+		move(&r.Lines[n].EndsAt)
+		move(&r.Lines[n].Refused)
+	}
+	return r
+}
+
+func TestChangesOfThePeriod(t *testing.T) {
+	want := map[string]int{"created": 1, "renewed": 1, "cut": 1, "other": 0, "failed": 1, "missing": 1}
+	for _, g := range sample().groups() {
+		if len(g.Changes) != want[g.Slug] {
+			t.Errorf("%s: %d", g.Slug, len(g.Changes))
+		}
+		for _, c := range g.Changes {
+			if c.ID == "before/the/period" {
+				t.Error("a change from before the period")
+			}
+		}
+	}
+}
+
+// A change is of the period in which it was asked for, also where what came of it was written later.
+func TestOutcomeAfterThePeriod(t *testing.T) {
+	r := sample()
+	r.To = day(-9).Add(time.Second)
+	cut := r.groups()[2].Changes
+	if len(cut) != 1 || cut[0].Refusal() != "1.84" || cut[0].Result() != "done" {
+		t.Errorf("%+v", cut)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	s := sample().summary()
+	if s.Partners != 3 || s.Identities != 3 || s.Credentials != 3 || s.Grants != 2 {
+		t.Errorf("%d partners, %d identities, %d credentials, %d grants", s.Partners, s.Identities, s.Credentials, s.Grants)
+	}
+	if len(s.Past) != 1 || len(s.Soon30) != 3 || len(s.Soon90) != 5 {
+		t.Errorf("%d past, %d in 30 days, %d in 90", len(s.Past), len(s.Soon30), len(s.Soon90))
+	}
+}
+
+func TestEndsAtTheEdge(t *testing.T) {
+	for _, c := range []struct {
+		end  time.Time
+		want string
+	}{{time.Time{}, "open"}, {now, "past"}, {now.Add(1), "soon"}, {day(30), "soon"}, {day(30).Add(1), "fine"}} {
+		i := sample().Inventory.Items[0]
+		i.EndsAt = c.end
+		if got := state(&i, now); got != c.want {
+			t.Errorf("%v is %s, not %s", c.end, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package report
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+)
+
+// stamp is a moment for machines, in UTC; "" for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// moment is a moment for people, in UTC to the minute; "" for none.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}
+
+// label is what an item is called: its id, or its name in the system where it has none.
+func label(i *inventory.Item) string { return cmp.Or(i.ID, i.NativeID, "(no name)") }
+
+func agreementOf(i *inventory.Item) access.Agreement {
+	if i.Agreement == nil {
+		return access.Agreement{}
+	}
+	return *i.Agreement
+}
+
+func reviewOf(i *inventory.Item) access.Review {
+	if i.Review == nil {
+		return access.Review{}
+	}
+	return *i.Review
+}
+
+func flagsOf(i *inventory.Item) []string {
+	var flags []string
+	for _, f := range i.Flags {
+		flags = append(flags, string(f))
+	}
+	return flags
+}
+
+// waiversOf is a sentence for each rule that is set aside, in the order of their slugs.
+func waiversOf(i *inventory.Item) []string {
+	var all []string
+	for _, rule := range slices.Sorted(maps.Keys(i.Waivers)) {
+		w := i.Waivers[rule]
+		all = append(all, rule+" until "+w.Until.String()+", approved by "+w.Approver+": "+w.Reason)
+	}
+	return all
+}
