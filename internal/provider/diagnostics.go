@@ -16,8 +16,8 @@ import (
 
 const offboardNow = "To offboard now, whatever the rules say: terraform destroy -refresh=false."
 
-// report turns findings into diagnostics, each at its attribute.
-func report(diags *diag.Diagnostics, findings []guardrail.Finding) {
+// raise turns findings into diagnostics, each at its attribute.
+func raise(diags *diag.Diagnostics, findings []guardrail.Finding) {
 	for _, f := range findings {
 		switch f.Level {
 		case guardrail.Deny:

@@ -209,7 +209,7 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 	findings := g.portfolio.Evaluate(ref, s.Nonce, phase, now)
 	g.record(ref, findings)
 	if !g.collects {
-		report(diags, findings)
+		raise(diags, findings)
 	}
 	return !diags.HasError()
 }

@@ -67,7 +67,7 @@ func (p *partnerProvider) Resources(context.Context) []func() resource.Resource 
 
 // DataSources lists the data sources.
 func (p *partnerProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newGuardrails, newInventory, newOffboarding}
+	return []func() datasource.DataSource{newGuardrails, newInventory, newOffboarding, newReport}
 }
 
 // Functions lists the functions.
@@ -103,7 +103,7 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 		return
 	}
 	s := newSession(journaled(system, record, stack, p.clock), settings, stack)
-	s.collects = m.collects()
+	s.journal, s.collects = record, m.collects()
 	resp.ResourceData, resp.DataSourceData = s, s
 }
 

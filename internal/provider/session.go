@@ -13,6 +13,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
 // session is one configured provider in one walk of Terraform: its system, its rules, and what it learned so far.
@@ -30,6 +31,7 @@ type session struct {
 	seen     map[access.Ref]kept
 	findings map[access.Ref][]guardrail.Finding
 	clocks   sync.Once
+	journal  *journal.Journal
 	stocking sync.Mutex // held while the inventory is taken
 	stock    *stock
 	collects bool // findings are recorded instead of refused, and nothing is changed

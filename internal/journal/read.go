@@ -1,0 +1,51 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// Read returns the lines of the journal up to the first that does not hold, and says in gaps, a sentence each, why it
+// cannot be relied on further. It changes nothing. Where there is none yet, there are no lines.
+func (j *Journal) Read() (lines []Line, gaps []string, err error) {
+	text, err := os.ReadFile(j.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, []string{"There is no journal at " + j.path + ": nothing was changed with it yet."}, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the journal: %w", err)
+	}
+	var head *Head
+	switch text, err := os.ReadFile(j.headPath()); {
+	case errors.Is(err, fs.ErrNotExist):
+		gaps = append(gaps, "The journal's head "+j.headPath()+" is missing: lines that were cut off at its end would not be noticed.")
+	case err != nil:
+		return nil, nil, fmt.Errorf("read the journal's head: %w", err)
+	default:
+		parsed, err := ParseHead(string(text))
+		if err != nil {
+			gaps = append(gaps, "The journal's head cannot be read.")
+			break
+		}
+		head = &parsed
+	}
+	v, err := Verify(bytes.NewReader(text), head)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the journal: %w", err)
+	}
+	if v.Problem != "" {
+		gaps = append(gaps, "The journal does not hold: "+v.Problem+". Its lines from there on are left out.")
+	}
+	for line := range bytes.Lines(text) {
+		var l Line
+		if int64(len(lines)) == v.Lines || json.Unmarshal(line, &l) != nil {
+			break
+		}
+		lines = append(lines, l)
+	}
+	return lines, gaps, nil
+}
