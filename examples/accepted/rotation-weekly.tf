@@ -1,6 +1,7 @@
 # An API key that is issued anew every week. The one before works for two days more: time enough for the partner to take up
 # the new one.
 # applied: yes
+# warns: credential/static-secret
 
 resource "partner_identity" "orders" {
   partner    = "acme"
