@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -90,10 +91,11 @@ type evidence struct {
 	}
 	principals map[string][][]byte // the lines, by login
 	crl        *x509.RevocationList
+	at         time.Time // when it was read
 }
 
 func (s *System) readEvidence() (*evidence, error) {
-	e := &evidence{principals: map[string][][]byte{}}
+	e := &evidence{principals: map[string][][]byte{}, at: s.now()}
 	text, err := os.ReadFile(s.paths.public("policy/data.json"))
 	if err == nil {
 		err = json.Unmarshal(text, &e.data)
@@ -182,7 +184,7 @@ func (e *evidence) proves(c *access.Credential, v *ledger.Entry, holder string) 
 // unlisted says whether a certificate that would still be valid is not in the revocation list.
 func (e *evidence) unlisted(i ledger.Item) bool {
 	serial, ok := new(big.Int).SetString(i.Serial, 16)
-	return ok && i.Until.After(e.crl.ThisUpdate) && !slices.ContainsFunc(e.crl.RevokedCertificateEntries, func(r x509.RevocationListEntry) bool {
+	return ok && i.Until.After(e.at) && !slices.ContainsFunc(e.crl.RevokedCertificateEntries, func(r x509.RevocationListEntry) bool {
 		return r.SerialNumber.Cmp(serial) == 0
 	})
 }

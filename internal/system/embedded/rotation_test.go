@@ -77,6 +77,22 @@ func (w *world) inForce(t *testing.T, c *access.Credential) []string {
 	return serials
 }
 
+// A revocation list is kept as long as it says the same. A certificate that has ended since is in none, and needs none: the
+// destroy took it for one that remains, and failed for ever.
+func TestWhatHasEndedSinceTheListWasSignedIsDestroyed(t *testing.T) {
+	w := newWorld(t)
+	w.put(identity(acme, 90))
+	c := w.put(certificate(acme, 5))
+	w.wait(6 * 24 * time.Hour)
+	w.put(grant(acme, "daily", "orders/*", 30, "read"))
+	if _, err := w.Delete(w.ctx(), c.Object.Ref(), c.UID); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.Delete(w.ctx(), acme.Ref(), w.get(acme.Ref()).UID); err != nil {
+		t.Error(err)
+	}
+}
+
 // A rotation that is interrupted anywhere leaves the partner what works, and never more than two; and the next apply goes on.
 func TestAnInterruptedRotationLeavesThePartnerWhatWorks(t *testing.T) {
 	rounds := 0

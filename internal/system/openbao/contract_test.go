@@ -39,7 +39,10 @@ func harness(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
 	if !strings.Contains(t.Name(), "random") { // which is hard work, while the others wait for ends that have to be met in time
 		t.Parallel()
 	}
-	l := startLab(t)
+	return harnessOf(startLab(t))
+}
+
+func harnessOf(l *lab) systemtest.Harness {
 	return systemtest.Harness{
 		System:    l.open(),
 		Second:    func() access.System { return l.open() },

@@ -20,6 +20,8 @@ type expected struct {
 	bound   time.Time
 	// issued is until when what was issued lives; zero where there is nothing.
 	issued time.Time
+	// items are what a life's partner was given, oldest first.
+	items []item
 }
 
 // chain is the ids of the random identities, each hanging on the one before it.

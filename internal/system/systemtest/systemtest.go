@@ -53,6 +53,10 @@ type Harness struct {
 	ModelUnit time.Duration
 	// Allows asks the real enforcement. Nil where a test cannot; then only what the system says of itself is judged.
 	Allows func(testing.TB, Probe) bool
+	// AllowsAll asks the real enforcement many questions at once, where that is quicker. Nil: it is asked one by one.
+	AllowsAll func(testing.TB, []Probe) []bool
+	// Session logs in and asks with what that gave, later too. Nil where there are no sessions.
+	Session func(testing.TB, Probe) (may func(action, path string) bool)
 	// Proves are the kinds of credentials that Allows can ask with. All that the system offers when nil.
 	Proves []access.Kind
 }

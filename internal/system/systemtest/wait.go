@@ -9,6 +9,7 @@ func waitCases() []contract {
 		{name: "a suspended identity gets nothing new, and is due when it is given back", run: waits},
 		{name: "what is to be revoked of a suspended identity is revoked", run: revokedWhileCut},
 		{name: "a subcontractor gets nothing new while its parent is suspended", run: waitsForParent},
+		{name: "what is to wait waits, whoever is suspended", run: waitsWhenTold},
 		{name: "what was issued is told again, and rotated once", run: toldAgain},
 	}
 }
@@ -98,6 +99,25 @@ func waitsForParent(w *world) {
 	w.put(w.identity("top", 50, allowing(1)), known(top.UID))
 	for _, h := range holders {
 		w.may("given back", h, "weekly", true)
+	}
+}
+
+// waitsWhenTold is for who is held: cut by hand, which a ledger does not know.
+func waitsWhenTold(w *world) {
+	w.granted()
+	wait := func(c *access.Change) { c.Wait = true }
+	for _, kind := range w.issuable() {
+		c := w.credential("etl", kind, 60, w.rotating(40, 20))
+		first := w.put(c)
+		h := w.holder(c, first.Issued)
+		if r := w.put(c, known(first.UID), issuing(access.IssueOverlap), wait); !sameIssued(r.Issued, first.Issued) || r.Issued.RotatesAt.After(w.now()) {
+			w.Errorf("%s: %+v became %+v, which should be the same, and due", kind, first.Issued, r.Issued)
+		}
+		w.may("while the new one waits", h, "daily", true)
+		if r := w.put(c, known(first.UID), issuing(access.IssueReplace), wait); r.Issued != nil {
+			w.Errorf("%s: it was replaced by %+v", kind, r.Issued)
+		}
+		w.may("revoked, while the new one waits", h, "daily", false)
 	}
 }
 

@@ -1,0 +1,466 @@
+package systemtest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// item is one thing that was issued, as the model has it.
+type item struct {
+	probe      Probe
+	until      time.Time // its own end; zero: only with its credential
+	superseded bool
+}
+
+func (i item) end(of time.Time) time.Time { return access.Earliest(i.until, of) }
+
+// life is one random life of a partner's access: an identity, one that hangs on it, and what that one has. After every
+// step the enforcement is asked with all that the partner ever held, and answers what the model says.
+type life struct {
+	*world
+	model
+	dice *rand.Rand
+	name string
+	// own: the system's clock moves by itself, and around an end no answer is judged.
+	own      bool
+	done     []string
+	gone     []Probe // what was revoked
+	sessions []func(action, path string) bool
+	// answered counts what was asked: how often it was admitted, refused, and refused or admitted through an older session.
+	answered *[3]atomic.Int64
+}
+
+// Lives lets so many random lives pass, so many of them at once on one store. To repeat them: the seed, as printed.
+func Lives(t *testing.T, lives, atOnce int, seed uint64, open func(t *testing.T, clock *Clock) Harness) {
+	t.Logf("seed %d", seed)
+	w := newWorld(t, newPartner(t), open)
+	next := make(chan int)
+	var all sync.WaitGroup
+	var answered [3]atomic.Int64
+	for range atOnce {
+		all.Go(func() {
+			for n := range next {
+				l := &life{
+					world: &world{TB: t, test: t, Harness: w.Harness, partner: w.partner, origin: w.origin}, model: model{},
+					dice: rand.New(rand.NewPCG(seed, uint64(n))), name: fmt.Sprintf("life-%d", n), //nolint:gosec // G404, G115: dice, no secrets
+					own: w.ModelUnit > 0, answered: &answered,
+				}
+				l.live(14)
+			}
+		})
+	}
+	for n := range lives {
+		if t.Failed() {
+			break
+		}
+		next <- n
+	}
+	close(next)
+	all.Wait()
+	t.Logf("%d lives: admitted %d times, refused %d times, and asked %d times with sessions of before", lives, answered[0].Load(), answered[1].Load(), answered[2].Load())
+	if few := int64(5 * lives); !t.Failed() && (answered[0].Load() < few || answered[1].Load() < few) {
+		t.Error("too little was asked")
+	}
+}
+
+func (l *life) live(steps int) {
+	l.origin = l.now().Truncate(time.Second)
+	top := l.identity(l.name+"-top", 40, allowing(1))
+	l.put("create", top, false, access.IssueKeep)
+	l.complete()
+	for range steps {
+		l.origin = l.now().Truncate(time.Second)
+		l.step()
+		l.complete()
+		l.ask()
+		if l.test.Failed() {
+			return
+		}
+	}
+	l.destroy(top.Ref())
+	l.ask()
+}
+
+// refs of the life.
+func (l *life) topRef() access.Ref { return id(l.name + "-top").Ref() }
+func (l *life) subRef() access.Ref { return id(l.name + "-sub").Ref() }
+
+// complete declares now and then what is missing, as a configuration does that still has the block.
+func (l *life) complete() {
+	sub := l.name + "-sub"
+	if l.model[l.subRef()] == nil {
+		l.put("create", l.child(sub, l.name+"-top", 30), false, access.IssueKeep)
+	}
+	for _, grant := range []string{"daily", "weekly"} {
+		if g := l.grant(sub, grant, 4+l.dice.IntN(20)); l.model[g.Ref()] == nil && l.dice.IntN(3) > 0 {
+			l.put("create", g, false, access.IssueKeep)
+		}
+	}
+	for _, kind := range l.Proves {
+		if c := l.credential(sub, kind, 4+l.dice.IntN(20)); l.model[c.Ref()] == nil && l.dice.IntN(3) > 0 {
+			if kind != access.Federated {
+				l.rotating(4, 3)(c)
+			}
+			l.put("create", c, false, access.IssueKeep)
+		}
+	}
+}
+
+// step is one thing that happens.
+func (l *life) step() {
+	switch o := l.some(); l.dice.IntN(11) {
+	case 0, 1:
+		l.rotate(access.IssueOverlap)
+	case 2:
+		l.rotate(access.IssueReplace)
+	case 3:
+		o.Common().ExpiresAt = l.in(4 + l.dice.IntN(25))
+		l.put("move the end of", o, false, []access.Issue{access.IssueKeep, access.IssueKeep, l.ofLaterEnd(o)}[l.dice.IntN(3)])
+	case 4:
+		l.narrowOrWiden()
+	case 5, 6:
+		l.suspendOrResume()
+	case 7:
+		l.put("adopt", o, true, access.IssueKeep)
+	case 8:
+		if o.Ref() != l.topRef() {
+			l.destroy(o.Ref())
+		}
+	default:
+		l.done = append(l.done, "wait")
+		l.pass(1 + l.dice.IntN(3)*l.dice.IntN(2))
+	}
+}
+
+// some is one of the objects that are there, to change it.
+func (l *life) some() access.Object {
+	all := l.sorted()
+	return l.copyOf(all[l.dice.IntN(len(all))])
+}
+
+func (l *life) sorted() []access.Ref { return slices.SortedFunc(maps.Keys(l.model), compare) }
+
+func (l *life) copyOf(ref access.Ref) access.Object {
+	o, err := access.ParseDeclaration(ref.Type, []byte(l.declaration(l.model[ref].object)))
+	if err != nil {
+		l.Fatal(err)
+	}
+	return o
+}
+
+// ofLaterEnd is how a later end is put: where what was issued is fixed, with a new one.
+func (l *life) ofLaterEnd(o access.Object) access.Issue {
+	if c, ok := o.(*access.Credential); ok && l.fixed(c.Kind()) {
+		return access.IssueOverlap
+	}
+	return access.IssueKeep
+}
+
+func (l *life) rotate(issue access.Issue) {
+	refs := l.sorted()
+	for _, n := range l.dice.Perm(len(refs)) {
+		ref, e := refs[n], l.model[refs[n]]
+		if c, ok := e.object.(*access.Credential); ok && c.Kind() != access.Federated && l.end(e).After(l.now().Add(2*l.Unit)) {
+			l.put([]string{"keep", "rotate", "replace"}[issue], l.copyOf(ref), false, issue)
+			return
+		}
+	}
+}
+
+func (l *life) narrowOrWiden() {
+	refs := l.sorted()
+	for _, n := range l.dice.Perm(len(refs)) {
+		if g, ok := l.copyOf(refs[n]).(*access.Grant); ok {
+			whole := access.Pattern("orders/acme/" + g.Name + "/*")
+			switch {
+			case len(g.Actions) == 1:
+				g.Actions = []string{"read", "list"}
+			case g.Resource != whole:
+				g.Resource = whole
+			case l.dice.IntN(2) == 0:
+				g.Actions = []string{"read"}
+			default:
+				g.Resource = access.Pattern("orders/acme/" + g.Name + "/archive/*")
+			}
+			l.put("narrow or widen", g, false, access.IssueKeep)
+			return
+		}
+	}
+}
+
+func (l *life) suspendOrResume() {
+	i := l.copyOf([]access.Ref{l.topRef(), l.subRef()}[l.dice.IntN(2)]).(*access.Identity)
+	if i.Subcontractors != nil && l.dice.IntN(3) == 0 {
+		i.Subcontractors.Allowed = !i.Subcontractors.Allowed
+	} else {
+		i.Suspended = !i.Suspended
+	}
+	l.put("suspend or resume", i, false, access.IssueKeep)
+}
+
+func (l *life) destroy(ref access.Ref) {
+	l.done = append(l.done, "destroy "+ref.String())
+	e := l.model[ref]
+	if _, err := l.System.Delete(l.ctx(), ref, e.history.UID); err != nil && !errors.Is(err, access.ErrNotFound) {
+		l.fail("delete %s: %v", ref, err)
+	}
+	for _, other := range l.sorted() {
+		if below := l.model[other]; other == ref || ref.Type == access.TypeIdentity && l.hangs(below.object, ref) {
+			for _, i := range below.items {
+				l.gone = append(l.gone, i.probe)
+			}
+			defer delete(l.model, other) // what hangs on it is looked for through it
+		}
+	}
+}
+
+// put makes a change, and the same change of the model.
+func (l *life) put(what string, o access.Object, adopt bool, issue access.Issue) {
+	before := l.model[o.Ref()]
+	edits := []func(*access.Change){issuing(issue)}
+	if before != nil && !adopt {
+		edits = append(edits, known(before.history.UID))
+	}
+	l.calm()
+	l.done = append(l.done, fmt.Sprintf("%s %s, until %s", what, o.Ref(), o.Common().ExpiresAt))
+	at := l.now()
+	r, err := l.try(o, edits...)
+	if err != nil {
+		l.fail("%v", err)
+		return
+	}
+	e := &expected{object: o, bound: o.Common().ExpiresAt.Time, history: r.History}
+	l.model[o.Ref()] = e
+	if c, ok := o.(*access.Credential); ok && c.Kind() != access.Federated {
+		if before != nil {
+			e.items = slices.Clone(before.items)
+		}
+		l.issue(e, c, before != nil, adopt, issue, at, r)
+	}
+	for _, other := range l.model {
+		l.drop(other, func(i item, c *access.Credential) bool { return l.fixed(c.Kind()) && i.until.After(l.end(other)) })
+	}
+	if !r.EndsAt.Equal(l.end(e)) || r.Suspended != l.model.cut(o) {
+		l.fail("%s ends %s, suspended %v; the model says %s, %v", o.Ref(), r.EndsAt, r.Suspended, l.end(e), l.model.cut(o))
+	}
+}
+
+// drop takes away what was issued for an object.
+func (l *life) drop(e *expected, which func(item, *access.Credential) bool) {
+	c, ok := e.object.(*access.Credential)
+	if !ok {
+		return
+	}
+	e.items = slices.DeleteFunc(slices.Clone(e.items), func(i item) bool {
+		revoked := which(i, c)
+		if revoked {
+			l.gone = append(l.gone, i.probe)
+		}
+		return revoked
+	})
+}
+
+// issue is what becomes of what was issued.
+func (l *life) issue(e *expected, c *access.Credential, existed, adopt bool, mode access.Issue, at time.Time, r *access.Record) {
+	end, waits := l.end(e), existed && l.model.cut(c)
+	l.drop(e, func(i item, _ *access.Credential) bool {
+		return l.fixed(c.Kind()) && i.until.After(end) || waits && mode == access.IssueReplace
+	})
+	newest := slices.IndexFunc(e.items, func(i item) bool { return !i.superseded })
+	kept := newest >= 0 && (!adopt || e.items[newest].end(end).After(at))
+	if !waits && (mode != access.IssueKeep || !kept && end.After(at)) {
+		for n := range e.items {
+			if i := &e.items[n]; !i.superseded && !l.fixed(c.Kind()) {
+				i.until = access.Earliest(i.until, at.Add(c.Rotation.Overlap.Duration))
+			}
+			e.items[n].superseded = true
+		}
+		excess := max(0, len(slices.DeleteFunc(slices.Clone(e.items), func(i item) bool { return !i.end(end).After(at) }))-1)
+		l.drop(e, func(i item, _ *access.Credential) bool {
+			over := excess > 0 && i.end(end).After(at)
+			if over {
+				excess--
+			}
+			return over || mode == access.IssueReplace || !i.end(end).After(at)
+		})
+		newest = -1
+	}
+	if !waits && end.After(at) && (mode != access.IssueKeep || !kept) {
+		if r.Issued == nil || r.Issued.Text+r.Issued.Sealed == "" {
+			l.fail("%s: nothing was issued: %+v", c.Ref(), r.Issued)
+			return
+		}
+		i := item{probe: l.holder(c, r.Issued), until: c.IssueLife(r.Issued.At, time.Time{})}
+		if l.fixed(c.Kind()) {
+			i.until = c.IssueLife(r.Issued.At, end)
+		}
+		e.items = append(e.items, i)
+		newest = len(e.items) - 1
+	}
+	if newest < 0 != (r.Issued == nil) || r.Issued != nil && !r.Issued.Until.Equal(e.items[newest].end(end)) {
+		l.fail("%s: issued is %+v, and the model has %+v", c.Ref(), r.Issued, e.items)
+	}
+}
+
+// ahead and behind are how near to an end a system whose clock moves by itself is not asked: where it is busy, it counts
+// the lives of what it issues from some seconds before.
+const ahead, behind = 7 * time.Second, 3 * time.Second
+
+// near says whether an end of the life's comes about now.
+func (l *life) near(now time.Time) bool {
+	if !l.own {
+		return false
+	}
+	close := func(end time.Time) bool { return !end.IsZero() && end.Sub(now) < ahead && now.Sub(end) < behind }
+	for _, e := range l.model {
+		if close(e.bound) || slices.ContainsFunc(e.items, func(i item) bool { return close(i.until) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// calm waits until no end comes while something is under way.
+func (l *life) calm() {
+	for n := 0; l.near(l.now()) && n < 100; n++ {
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// question is what is asked of the enforcement, and what the model says.
+type question struct {
+	Probe
+	want bool
+}
+
+func (l *life) ask() {
+	now := l.now()
+	if l.near(now) {
+		return
+	}
+	questions := l.questions(now)
+	var probes []Probe
+	for _, q := range questions {
+		probes = append(probes, q.Probe)
+	}
+	answers := l.answers(probes)
+	if l.near(l.now()) {
+		return
+	}
+	for n, q := range questions {
+		if q.want {
+			l.answered[0].Add(1)
+		} else {
+			l.answered[1].Add(1)
+		}
+		if answers[n] != q.want {
+			l.fail("%s asks to %s %s at %s: %v, and the model says %v: %s", q.Credential.Ref(), q.Action, q.Path, now, answers[n], q.want, l.said())
+		}
+	}
+	l.askSessions(now, questions)
+}
+
+func (l *life) answers(probes []Probe) (answers []bool) {
+	if l.AllowsAll != nil {
+		return l.AllowsAll(l.test, probes)
+	}
+	for _, p := range probes {
+		answers = append(answers, l.Allows(l.test, p))
+	}
+	return answers
+}
+
+// askSessions asks with sessions that were opened before: nothing that the model does not grant is given, also to them.
+func (l *life) askSessions(now time.Time, questions []question) {
+	if l.Session == nil {
+		return
+	}
+	for _, action := range []string{"read", "list"} {
+		for _, name := range []string{"daily", "weekly"} {
+			granted := l.granted(name, action, path(name), now)
+			for _, may := range l.sessions {
+				l.answered[2].Add(1)
+				if may(action, path(name)) && !granted && !l.near(l.now()) {
+					l.fail("a session of before may %s %s: %s", action, path(name), l.said())
+				}
+			}
+		}
+	}
+	for _, q := range questions {
+		if q.want && len(l.sessions) < 2 {
+			l.sessions = append(l.sessions, l.Session(l.test, q.Probe))
+			return
+		}
+	}
+}
+
+// questions are some to each thing that was ever issued, and a few to what was revoked.
+func (l *life) questions(now time.Time) (all []question) {
+	add := func(p Probe, alive bool) {
+		name, action := []string{"daily", "weekly"}[l.dice.IntN(2)], []string{"read", "list"}[l.dice.IntN(2)]
+		p.Action, p.Path = action, path(name)
+		if l.dice.IntN(4) == 0 {
+			p.Path = strings.Replace(path(name), "/1.csv", "/archive/1.csv", 1)
+		}
+		all = append(all, question{p, alive && l.granted(name, action, p.Path, now)})
+	}
+	for _, kind := range l.Proves {
+		c := l.credential(l.name+"-sub", kind, 1)
+		e := l.model[c.Ref()]
+		if e == nil {
+			if kind == access.Federated {
+				add(Probe{Credential: c}, false)
+			}
+			continue
+		}
+		if kind == access.Federated {
+			add(Probe{Credential: e.object.(*access.Credential)}, l.end(e).After(now))
+		}
+		for _, i := range e.items {
+			add(i.probe, i.end(l.end(e)).After(now))
+		}
+	}
+	for _, p := range l.gone[max(0, len(l.gone)-3):] {
+		add(p, false)
+	}
+	return all
+}
+
+// granted says whether the model gives an action on a path to who has proven to be the identity.
+func (l *life) granted(name, action, path string, now time.Time) bool {
+	g := l.model[l.grant(l.name+"-sub", name, 1).Ref()]
+	if g == nil || l.model.cut(g.object) || !l.end(g).After(now) {
+		return false
+	}
+	declared := g.object.(*access.Grant)
+	return slices.Contains(declared.Actions, action) && declared.Resource.Contains(access.Pattern(path))
+}
+
+func (l *life) fail(format string, args ...any) {
+	l.test.Helper()
+	l.test.Errorf("%s, after %s: "+format, append([]any{l.name, strings.Join(l.done[max(0, len(l.done)-12):], "; ")}, args...)...)
+}
+
+// said is the model, for a failure.
+func (l *life) said() string {
+	var all []string
+	for ref, e := range l.model {
+		text := fmt.Sprintf("%s until %s, cut %v", ref, l.end(e).Format(time.TimeOnly), l.model.cut(e.object))
+		for _, i := range e.items {
+			text += " item until " + i.until.Format(time.TimeOnly)
+		}
+		all = append(all, text)
+	}
+	slices.Sort(all)
+	return strings.Join(all, "; ")
+}
