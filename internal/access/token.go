@@ -17,6 +17,9 @@ type TokenIssuer interface {
 	Revoke(ctx context.Context, t Token) error
 }
 
+// LongestToken is the longest that a token may live: it is for one run, and not a credential.
+const LongestToken = 15 * time.Minute
+
 // Token is a token that was given out.
 type Token struct {
 	// Identity is whose it is.

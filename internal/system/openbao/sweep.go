@@ -102,6 +102,8 @@ func (s *System) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths
 	for mount, m := range mounts {
 		mount = strings.TrimSuffix(mount, "/")
 		switch {
+		case m.Type == "token":
+			paths = append(paths, tokenRole(id))
 		case mount == s.options.Mounts.AppRole:
 			paths = append(paths, s.appRole(id))
 		case mount == s.options.Mounts.Cert:
@@ -122,7 +124,7 @@ func (s *System) sweepAliases(ctx context.Context, id access.IdentityID, mounts 
 		switch {
 		case mount == s.options.Mounts.Cert:
 			name = id.CommonName()
-		case mount != s.options.Mounts.AppRole && (m.Type != "jwt" || !s.ours(mount)):
+		case mount != s.options.Mounts.AppRole && m.Type != "token" && (m.Type != "jwt" || !s.ours(mount)):
 			continue
 		}
 		var holder entity
