@@ -21,7 +21,11 @@ import (
 
 var _ access.TokenIssuer = (*System)(nil)
 
-func tokenRole(id access.IdentityID) string { return "auth/token/roles/" + roleOf(id) }
+// tokenRoles is where the roles are. A login that may not remove one, because it never gives out tokens, still offboards: a
+// role without its alias admits to nothing.
+const tokenRoles = "auth/token/roles/"
+
+func tokenRole(id access.IdentityID) string { return tokenRoles + roleOf(id) }
 
 func tokenLogin(id access.IdentityID) login { return login{"token", nameOf(id)} }
 
