@@ -190,6 +190,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		failed(diags, act, o.Ref(), err)
 		return observed{}, false
 	}
+	g.finished(o.Ref())
 	seen, err := g.observe(ctx, rec)
 	if err != nil {
 		failed(diags, "read the clock for", o.Ref(), err)
