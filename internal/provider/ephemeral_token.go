@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
 var (
@@ -105,35 +106,61 @@ func (r *tokenResource) Open(ctx context.Context, req ephemeral.OpenRequest, res
 		ttl = usualLife
 	}
 	if len(reads.unknown) == 0 && !r.collects {
-		if pending, ok := r.pending(ctx, id, &resp.Diagnostics); !ok {
-			return
-		} else if !pending && !r.issue(ctx, id, ttl, m, resp) {
+		if stage, ok := r.stage(ctx, id, &resp.Diagnostics); !ok || stage != pending && !r.issue(ctx, id, ttl, stage, m, resp) {
 			return
 		}
 	}
 	resp.Diagnostics.Append(resp.Result.Set(ctx, m)...)
 }
 
-// pending says whether this plan creates or changes an identity, and has not done so yet.
-func (r *tokenResource) pending(ctx context.Context, id access.IdentityID, diags *diag.Diagnostics) (pending, ok bool) {
+// stage is how far Terraform is with an identity, as far as this walk shows.
+type stage int
+
+const (
+	// settled: nothing shows that this is a plan, and the identity is as it will be.
+	settled stage = iota
+	// planning: this is a plan, which leaves the identity as it is.
+	planning
+	// pending: this plan creates or changes it.
+	pending
+)
+
+// stage says how far Terraform is with an identity. A plan reads and plans what an apply leaves alone.
+func (r *tokenResource) stage(ctx context.Context, id access.IdentityID, diags *diag.Diagnostics) (stage, bool) {
 	if err := r.load(ctx); err != nil {
 		diags.AddError("Cannot read the access system", sentence(err)+". Without it no token can be given out.")
-		return false, false
+		return settled, false
 	}
-	s, planned, _ := r.portfolio.Find(id.Ref())
-	if !planned || r.isDone(id.Ref()) {
-		return false, true
+	ref := id.Ref()
+	s, planned, _ := r.portfolio.Find(ref)
+	_, seen := r.hasSeen(ref)
+	switch {
+	case r.isDone(ref):
+		return settled, true
+	case planned && changes(s) && r.isApplying():
+		diags.AddAttributeError(path.Root("identity_id"), fmt.Sprintf("No token of %s yet", id), "This apply still has to change the identity. Refer to it "+
+			"(identity_id = partner_identity.NAME.id), so that it is changed first. No token was given out.")
+		return settled, false
+	case planned && changes(s):
+		return pending, true
+	case planned || seen:
+		return planning, true
 	}
+	return settled, true
+}
+
+// changes says whether a plan creates or changes a subject.
+func changes(s guardrail.Subject) bool {
 	if s.Before == nil || s.Adopted || len(s.Unknown) > 0 {
-		return true, true
+		return true
 	}
 	before, _ := access.Declaration(s.Before)
 	after, _ := access.Declaration(s.Object)
-	return !bytes.Equal(before, after), true
+	return !bytes.Equal(before, after)
 }
 
 // issue gives out the token, and keeps what Close needs: its name, not the token.
-func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl time.Duration, m *tokenModel, resp *ephemeral.OpenResponse) bool {
+func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl time.Duration, at stage, m *tokenModel, resp *ephemeral.OpenResponse) bool {
 	issuer, able := access.As[access.TokenIssuer](r.system)
 	if !able {
 		resp.Diagnostics.AddError("This system gives out no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run. Remove this block.")
@@ -148,7 +175,7 @@ func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl tim
 		t, err = issuer.Token(ctx, id, now.Add(ttl))
 	}
 	if err != nil {
-		return refusedToken(&resp.Diagnostics, id, err)
+		return refusedToken(&resp.Diagnostics, id, at, err)
 	}
 	text, err := json.Marshal(lent{Identity: t.Identity.String(), Accessor: t.Accessor, Until: t.Until})
 	if err != nil {
@@ -187,8 +214,9 @@ func (r *tokenResource) fit(ctx context.Context, id access.IdentityID, now time.
 	return nil
 }
 
-// refusedToken says why there is no token, and whether the run goes on without: only where the login of a plan may not.
-func refusedToken(diags *diag.Diagnostics, id access.IdentityID, err error) (goesOn bool) {
+// refusedToken says why there is no token, and whether the run goes on without: only a plan whose login may give out none.
+// An apply must not: some of what takes the token does not bear that it is unknown.
+func refusedToken(diags *diag.Diagnostics, id access.IdentityID, now stage, err error) (goesOn bool) {
 	summary := fmt.Sprintf("No token of %s", id)
 	at := path.Root("identity_id")
 	switch {
@@ -200,9 +228,11 @@ func refusedToken(diags *diag.Diagnostics, id access.IdentityID, err error) (goe
 	case errors.Is(err, access.ErrCut):
 		diags.AddAttributeError(at, summary, sentence(err)+". A token would undo that for whoever runs Terraform. Wait until the identity is "+
 			"active again, or remove this block.")
-	case errors.Is(err, access.ErrNotPermitted):
+	case errors.Is(err, access.ErrNotPermitted) && now == planning:
 		diags.AddAttributeWarning(at, summary, sentence(err)+". A plan goes on without: its token is known after apply, with a login that may give out tokens.")
 		return true
+	case errors.Is(err, access.ErrNotPermitted):
+		diags.AddAttributeError(at, summary, sentence(err)+". Give this login the rights that it needs to give out tokens. No token was given out.")
 	default:
 		diags.AddAttributeError(at, summary, sentence(err)+". No token was given out.")
 	}

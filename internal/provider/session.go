@@ -29,6 +29,7 @@ type session struct {
 	frozen   map[string]string // names of this stack's grants that are not made of what they grant now, by grantKey
 	vanished map[access.Ref]bool
 	done     map[access.Ref]bool // what this apply has created or changed
+	applying bool                // this walk is an apply
 	seen     map[access.Ref]kept
 	findings map[access.Ref][]guardrail.Finding
 	clocks   sync.Once
@@ -113,6 +114,19 @@ func (s *session) finished(ref access.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.done[ref] = true
+}
+
+// applies remembers that this walk is an apply: something is being changed.
+func (s *session) applies() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.applying = true
+}
+
+func (s *session) isApplying() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.applying
 }
 
 func (s *session) isDone(ref access.Ref) bool {

@@ -25,7 +25,10 @@ var _ access.TokenIssuer = (*System)(nil)
 // role without its alias admits to nothing.
 const tokenRoles = "auth/token/roles/"
 
-func tokenRole(id access.IdentityID) string { return tokenRoles + roleOf(id) }
+func tokenRole(id access.IdentityID) string { return tokenRoles + tokenRoleName(id) }
+
+// tokenRoleName says whose it is: the token mount is everybody's.
+func tokenRoleName(id access.IdentityID) string { return "partner." + roleOf(id) }
 
 func tokenLogin(id access.IdentityID) login { return login{"token", nameOf(id)} }
 
@@ -133,7 +136,7 @@ func (s *System) create(ctx context.Context, id access.IdentityID, entityID stri
 		} `json:"auth"`
 	}
 	begun := s.now()
-	err := s.client.PostOnce(ctx, "auth/token/create/"+roleOf(id), map[string]any{
+	err := s.client.PostOnce(ctx, "auth/token/create/"+tokenRoleName(id), map[string]any{
 		"entity_alias": nameOf(id), "policies": []string{noPolicy(id)}, "ttl": life.String(), "explicit_max_ttl": life.String(),
 		"renewable": false, "no_default_policy": true, "type": "service", "display_name": "partner_token",
 	}, &answer)
