@@ -11,6 +11,9 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrNoIdentity: the identity that the object is of, or its parent, is not there.
 	ErrNoIdentity = errors.New("its identity does not exist")
+	// ErrCut: the identity is suspended or was cut by hand, or one above it. ErrEnded: it has ended.
+	ErrCut   = errors.New("its identity is cut")
+	ErrEnded = errors.New("its identity has ended")
 	// ErrOtherStack: the id is taken by an object that another stack owns.
 	ErrOtherStack = errors.New("owned by another stack")
 	// ErrForeign: the id is taken by something that this provider did not make.

@@ -150,6 +150,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 			"find instead of refusing it, and so it plans, but changes nothing. Write command = plan in the test, or leave enforcement out.")
 		return observed{}, false
 	}
+	g.applies()
 	if err := g.load(ctx); err != nil {
 		failed(diags, "read", o.Ref(), err)
 		return observed{}, false
@@ -195,6 +196,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		failed(diags, act, o.Ref(), unfinished(err, put))
 		return observed{}, false
 	}
+	g.finished(o.Ref())
 	seen, err := g.observe(ctx, rec)
 	if err != nil {
 		failed(diags, "read the clock for", o.Ref(), err)
@@ -278,6 +280,7 @@ func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref,
 
 // Delete revokes, and verifies that nothing remains. It touches only the uid that the state knows.
 func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	g.applies()
 	state, ok := read[M](ctx, req.State, &resp.Diagnostics)
 	if !ok {
 		return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -37,8 +38,9 @@ type partnerProvider struct {
 }
 
 var (
-	_ provider.ProviderWithFunctions      = (*partnerProvider)(nil)
-	_ provider.ProviderWithValidateConfig = (*partnerProvider)(nil)
+	_ provider.ProviderWithEphemeralResources = (*partnerProvider)(nil)
+	_ provider.ProviderWithFunctions          = (*partnerProvider)(nil)
+	_ provider.ProviderWithValidateConfig     = (*partnerProvider)(nil)
 )
 
 type providerModel struct {
@@ -68,6 +70,11 @@ func (p *partnerProvider) Resources(context.Context) []func() resource.Resource 
 // DataSources lists the data sources.
 func (p *partnerProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{newGuardrails, newInventory, newOffboarding, newReport}
+}
+
+// EphemeralResources lists the ephemeral resources.
+func (p *partnerProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{newToken}
 }
 
 // Functions lists the functions.
@@ -104,7 +111,7 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 	}
 	s := newSession(journaled(system, record, stack, p.clock), settings, stack)
 	s.journal, s.collects = record, m.collects()
-	resp.ResourceData, resp.DataSourceData = s, s
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = s, s, s
 }
 
 // ValidateConfig refuses a configuration of OpenBao without a journal, or without a stack: many share a cluster, and each

@@ -28,6 +28,8 @@ type session struct {
 	loaded   bool
 	frozen   map[string]string // names of this stack's grants that are not made of what they grant now, by grantKey
 	vanished map[access.Ref]bool
+	done     map[access.Ref]bool // what this apply has created or changed
+	applying bool                // this walk is an apply
 	seen     map[access.Ref]kept
 	findings map[access.Ref][]guardrail.Finding
 	clocks   sync.Once
@@ -41,7 +43,7 @@ func newSession(system access.System, settings guardrail.Settings, stack string)
 	return &session{
 		system: system, settings: settings, environment: settings.Environment, stack: stack,
 		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()),
-		vanished:  map[access.Ref]bool{}, seen: map[access.Ref]kept{}, findings: map[access.Ref][]guardrail.Finding{},
+		done:      map[access.Ref]bool{}, vanished: map[access.Ref]bool{}, seen: map[access.Ref]kept{}, findings: map[access.Ref][]guardrail.Finding{},
 	}
 }
 
@@ -106,6 +108,32 @@ func (s *session) vanish(ref access.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.vanished[ref] = true
+}
+
+// finished remembers that this apply has created or changed an object: it is now what was planned.
+func (s *session) finished(ref access.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done[ref] = true
+}
+
+// applies remembers that this walk is an apply: something is being changed.
+func (s *session) applies() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.applying = true
+}
+
+func (s *session) isApplying() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.applying
+}
+
+func (s *session) isDone(ref access.Ref) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done[ref]
 }
 
 func (s *session) hasVanished(ref access.Ref) bool {

@@ -67,3 +67,15 @@ path "partner-pki/revoke" {
 path "partner-pki/certs/detailed" {
   capabilities = ["list"]
 }
+
+# The ephemeral resource partner_token: a token of an identity for one run. Without these lines there is none, and what was
+# left of one by a run that was killed is not removed with its identity.
+path "auth/token/roles/partner.*" {
+  capabilities = ["create", "read", "update", "delete"]
+}
+path "auth/token/create/partner.*" {
+  capabilities = ["create", "update"]
+}
+path "auth/token/revoke-accessor" {
+  capabilities = ["create", "update"]
+}

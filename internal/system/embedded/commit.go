@@ -58,6 +58,10 @@ func (s *System) draft(d *draft, t *task) (err error) {
 		}
 	case taskDelete:
 		t.victims, err = d.Strike(t.ref, t.uid)
+	case taskToken:
+		err = s.sign(d, &t.request)
+	case taskRevoke:
+		err = d.revokeToken(t.request.token)
 	case taskLoad:
 	}
 	return err

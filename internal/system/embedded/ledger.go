@@ -39,7 +39,7 @@ type book struct {
 	holds      holds
 }
 
-// revocation is a certificate that was revoked before its natural end. It outlives its identity.
+// revocation is a certificate, or a token of our own, that was revoked before its natural end. It outlives its identity.
 type revocation struct {
 	Version  int               `json:"version"`
 	Kind     access.Kind       `json:"kind"`

@@ -17,14 +17,17 @@ import (
 
 // publication is all access that is in force.
 func (s *System) publication(d *draft) policy.Publication {
-	p := policy.Publication{Environment: s.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(s.options.PublicationLife).Truncate(time.Second), Hold: d.hold()}
+	p := policy.Publication{
+		Environment: s.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(s.options.PublicationLife).Truncate(time.Second),
+		RevokedTokens: d.revokedTokens(), Hold: d.hold(),
+	}
 	at := map[access.IdentityID]int{}
 	for _, e := range d.Ledger {
 		if i, ok := e.Object.(*access.Identity); ok && !e.Removed() {
 			stands := d.Standing(i.ID)
 			at[i.ID] = len(p.Identities)
 			p.Identities = append(p.Identities, policy.Identity{
-				ID: i.ID, Above: line(d.Ledger, i.ID)[1:], EndsAt: stands.End, Suspended: stands.Cut() || held(d.Ledger, d.holds, i.ID),
+				ID: i.ID, UID: e.History.UID, Above: line(d.Ledger, i.ID)[1:], EndsAt: stands.End, Suspended: stands.Cut() || held(d.Ledger, d.holds, i.ID),
 			})
 		}
 	}

@@ -44,14 +44,17 @@ const (
 	taskLoad   taskKind = iota // read the ledger under the lock, and publish anew where that is due
 	taskPut                    // create or change
 	taskDelete                 // remove
+	taskToken                  // give out a token
+	taskRevoke                 // revoke one
 )
 
 // task is one caller's wish, and the answer.
 type task struct {
-	kind   taskKind
-	change access.Change
-	ref    access.Ref
-	uid    string
+	kind    taskKind
+	change  access.Change
+	ref     access.Ref
+	uid     string
+	request request
 
 	ctx  context.Context
 	done chan struct{} // closed when the answer is complete

@@ -103,7 +103,7 @@ func (u *uses) file(path string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	if info, err := f.Stat(); err == nil && info.Size() > tailLimit {
 		if _, err := f.Seek(-tailLimit, io.SeekEnd); err != nil {
 			return err

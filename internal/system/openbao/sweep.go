@@ -92,7 +92,11 @@ func (s *System) sweepByHand(ctx context.Context, id access.IdentityID, mounts m
 		paths = append(paths, "sys/policies/acl/"+name)
 	}
 	for _, path := range paths {
-		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		err := s.client.Delete(ctx, path)
+		if path == tokenRole(id) && errors.Is(err, access.ErrNotPermitted) {
+			continue
+		}
+		if gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
@@ -104,6 +108,8 @@ func (s *System) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths
 	for mount, m := range mounts {
 		mount = strings.TrimSuffix(mount, "/")
 		switch {
+		case m.Type == "token":
+			paths = append(paths, tokenRole(id))
 		case mount == s.options.Mounts.AppRole:
 			paths = append(paths, s.appRole(id))
 		case mount == s.options.Mounts.Cert:
@@ -124,7 +130,7 @@ func (s *System) sweepAliases(ctx context.Context, id access.IdentityID, mounts 
 		switch {
 		case mount == s.options.Mounts.Cert:
 			name = id.CommonName()
-		case mount != s.options.Mounts.AppRole && (m.Type != "jwt" || !s.ours(mount)):
+		case mount != s.options.Mounts.AppRole && m.Type != "token" && (m.Type != "jwt" || !s.ours(mount)):
 			continue
 		}
 		var holder entity

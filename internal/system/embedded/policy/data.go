@@ -27,10 +27,12 @@ type (
 		Certificates map[string]proof              `json:"certificates"` // by fingerprint
 		Environment  string                        `json:"environment"`
 		Format       int                           `json:"format"`
-		Identities   map[string]who                `json:"identities"` // by id
-		Secrets      map[string]proof              `json:"secrets"`    // by the hash of the key
-		Serials      map[string]string             `json:"serials"`    // fingerprints by serial
-		Trust        map[string]map[string][]proof `json:"trust"`      // by issuer and subject
+		Identities   map[string]who                `json:"identities"`     // by id
+		Issuer       string                        `json:"issuer"`         // of our own tokens
+		Revoked      map[string]string             `json:"revoked_tokens"` // of these, by their jti: when each ends
+		Secrets      map[string]proof              `json:"secrets"`        // by the hash of the key
+		Serials      map[string]string             `json:"serials"`        // fingerprints by serial
+		Trust        map[string]map[string][]proof `json:"trust"`          // by issuer and subject
 		ValidUntil   string                        `json:"valid_until"`
 		ValidUntilNS int64                         `json:"valid_until_ns"`
 	}
@@ -46,6 +48,7 @@ type (
 		Grants    []may    `json:"grants"`
 		Line      []string `json:"line"` // its own id, and those of what it hangs on
 		Suspended bool     `json:"suspended"`
+		UID       string   `json:"uid"`
 	}
 	may struct {
 		Actions []string `json:"actions"`
@@ -61,7 +64,7 @@ type (
 	}
 )
 
-const format = 2
+const format = 3
 
 func dataFile(p Publication) ([]byte, error) {
 	var d document
@@ -88,14 +91,18 @@ func publish(p Publication) published {
 	valid := ending(p.ValidUntil)
 	out := published{
 		Certificates: map[string]proof{}, Environment: p.Environment, Format: format,
-		Identities: make(map[string]who, len(p.Identities)), Secrets: map[string]proof{}, Serials: map[string]string{},
+		Identities: make(map[string]who, len(p.Identities)), Issuer: Issuer(p.Environment), Revoked: map[string]string{},
+		Secrets: map[string]proof{}, Serials: map[string]string{},
 		Trust: map[string]map[string][]proof{}, ValidUntil: valid.EndsAt, ValidUntilNS: valid.EndsAtNS,
 	}
 	for _, i := range p.Identities {
-		out.Identities[i.ID.String()] = who{ending(i.EndsAt), grants(i.Grants), line(i), i.Suspended}
+		out.Identities[i.ID.String()] = who{ending(i.EndsAt), grants(i.Grants), line(i), i.Suspended, i.UID}
 		for _, c := range i.Credentials {
 			out.add(i.ID.String(), c)
 		}
+	}
+	for id, ends := range p.RevokedTokens {
+		out.Revoked[id] = ending(ends).EndsAt
 	}
 	for _, subjects := range out.Trust {
 		for _, proofs := range subjects {

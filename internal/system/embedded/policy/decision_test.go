@@ -72,6 +72,19 @@ func claims(changes object) object {
 	return object{"credential": object{"claims": c}}
 }
 
+// own is a token that the access system itself gave out.
+func own(changes object, more ...any) object {
+	c := object{"iss": "urn:partner:prod", "aud": "partner", "sub": "acme/prod/orders", "uid": "uid-orders", "jti": "one", "exp": now.Unix() + 60}
+	for name, value := range changes {
+		if value == nil {
+			delete(c, name)
+		} else {
+			c[name] = value
+		}
+	}
+	return with(object{"credential": object{"claims": c}}, more...)
+}
+
 func with(base object, more ...any) object {
 	for i := 0; i < len(more); i += 2 {
 		base[more[i].(string)] = more[i+1]
@@ -122,6 +135,28 @@ var decisions = slices.Concat([]request{
 	refused("a token whose end is no number", "token_ended", claims(object{"exp": "2099"})),
 	allowed("a token of two identities, as the one that may", with(claims(nil), "path", "own/x")).of("shared"),
 	allowed("a token of two identities, as the other", with(claims(nil), "path", "late/x")),
+
+	allowed("a token for one run", own(nil)),
+	allowed("a token for one run of several audiences", own(object{"aud": []string{"elsewhere", "partner"}})),
+	refused("a token for one run, for what is not granted", "not_granted", with(own(nil), "path", "orders/globex/1")),
+	refused("a token for one run that has ended", "credential_ended", own(object{"exp": now.Unix()})),
+	unknown("a token for one run without an end", own(object{"exp": nil})),
+	unknown("a token for one run whose end is no number", own(object{"exp": "2099"})),
+	unknown("a token for one run with a secret", object{"credential": object{"secret": "", "claims": own(nil)["credential"].(object)["claims"]}}),
+	unknown("a token for one run of another environment", own(object{"iss": "urn:partner:test"})),
+	unknown("a token for one run of another issuer", own(object{"iss": issuer})),
+	unknown("a token for one run for somebody else", own(object{"aud": "elsewhere"})),
+	unknown("a token for one run of nobody", own(object{"sub": "acme/prod/nobody"})),
+	unknown("a token for one run of whom the identity replaced", own(object{"uid": "uid-before"})),
+	unknown("a token for one run without uid", own(object{"uid": nil})),
+	unknown("a token for one run of an identity without uid", own(object{"sub": "acme/prod/office", "uid": nil})),
+	unknown("a token for one run without jti", own(object{"jti": nil})),
+	refused("a token for one run that was revoked", "token_revoked", own(object{"jti": "revoked"})).of(""),
+	allowed("a partner's token with the jti of one that was revoked", claims(object{"jti": "revoked"})),
+	refused("a token for one run of a suspended identity", "identity_suspended", own(object{"sub": "acme/prod/paused", "uid": "uid-paused"})).of("paused"),
+	refused("a token for one run of an identity that was cut by hand", "identity_on_hold", own(object{"sub": "globex/prod/cut", "uid": "uid-cut"})).by("globex/prod/cut"),
+	refused("a token for one run of an identity that has ended", "identity_ended",
+		own(object{"sub": "acme/prod/long", "uid": "uid-long", "exp": whoEnds.Unix() + 60}, "path", "shared/x")).of("long").at(whoEnds),
 
 	allowed("from its network", as(officeKey, "ip", "203.0.113.7")).of("office"),
 	allowed("from its IPv6 network", as(officeKey, "ip", "2001:db8:0:1::7")).of("office"),

@@ -76,7 +76,7 @@ func fixture() Publication {
 		Environment: "prod", Now: now, ValidUntil: valid,
 		Identities: []Identity{
 			{
-				ID: id("orders"), EndsAt: whoEnds,
+				ID: id("orders"), UID: "uid-orders", EndsAt: whoEnds,
 				Credentials: []Credential{
 					secret(key, keyEnds), secret(oldKey, oldEnds),
 					{Kind: access.Certificate, EndsAt: keyEnds, Serial: serial, Fingerprint: fingerprint},
@@ -94,16 +94,17 @@ func fixture() Publication {
 				ID: id("office"), EndsAt: whoEnds, Grants: []Grant{read},
 				Credentials: []Credential{secret(officeKey, keyEnds, "203.0.113.0/24", "2001:db8::/48")},
 			},
-			{ID: id("paused"), EndsAt: whoEnds, Suspended: true, Grants: []Grant{read}, Credentials: []Credential{secret(suspendedKey, keyEnds)}},
-			{ID: id("long"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret(longKey, valid.AddDate(1, 0, 0))}},
-			{ID: id("stale"), EndsAt: valid.AddDate(1, 0, 0), Grants: []Grant{read}, Credentials: []Credential{secret("partner_stale", valid.AddDate(1, 0, 0))}},
+			{ID: id("paused"), UID: "uid-paused", EndsAt: whoEnds, Suspended: true, Grants: []Grant{read}, Credentials: []Credential{secret(suspendedKey, keyEnds)}},
+			{ID: id("long"), UID: "uid-long", EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret(longKey, valid.AddDate(1, 0, 0))}},
+			{ID: id("stale"), UID: "uid-stale", EndsAt: valid.AddDate(1, 0, 0), Grants: []Grant{read}, Credentials: []Credential{secret("partner_stale", valid.AddDate(1, 0, 0))}},
 			{ID: id("shared"), EndsAt: whoEnds, Credentials: []Credential{trust("third.example.com", audience)}, Grants: []Grant{grant("own", "own/*", mayEnds, "read")}},
-			{ID: globex("cut"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_cut", keyEnds)}},
+			{ID: globex("cut"), UID: "uid-cut", EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_cut", keyEnds)}},
 			{ID: globex("freed"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_freed", keyEnds)}},
 			{ID: id("below"), Above: []access.IdentityID{globex("cut")}, EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_below", keyEnds)}},
 			{ID: id("under"), Above: []access.IdentityID{globex("freed")}, EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_under", keyEnds)}},
 		},
-		Hold: Hold{Partners: []string{"globex"}, Released: []access.IdentityID{globex("freed")}},
+		RevokedTokens: map[string]time.Time{"revoked": now.Add(time.Minute)},
+		Hold:          Hold{Partners: []string{"globex"}, Released: []access.IdentityID{globex("freed")}},
 	}
 }
 

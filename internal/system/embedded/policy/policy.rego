@@ -15,7 +15,9 @@
 #	{"secret": KEY}                       the API key as it was sent
 #	{"certificate": {"fingerprint": HEX}} SHA-256 of the client certificate that the gateway verified against ca.pem
 #	{"certificate": {"serial": HEX}}      its serial; only where the gateway trusts no other CA for clients
-#	{"claims": {"iss", "sub", "aud"}}     the claims of a token whose signature the gateway verified
+#	{"claims": {"iss", "sub", "aud"}}     the claims of a token whose signature the gateway verified: with the keys of its
+#	                                      issuer, or with jwks.json where this system is the issuer; then also its "exp",
+#	                                      "jti" and "uid". All claims, as they are in the token, are right for both.
 #
 # The path is what the gateway serves, decoded, without a slash at its start. The ip is where the request comes from; it
 # is needed for credentials that are bound to networks.
@@ -85,6 +87,18 @@ proofs contains proof if {
 	audience in proof.audiences
 }
 
+# A token that the access system gave out itself, for one run. It is of an identity as it was then: who was made anew
+# under the id since is somebody else.
+proofs contains proof if {
+	one_credential
+	token := input.credential.claims
+	token.iss == published.issuer
+	"partner" in audiences
+	token.uid == published.identities[token.sub].uid
+	object.get(published.revoked_tokens, token.jti, "") == ""
+	proof := {"ends_at_ns": token.exp * 1000000000, "identity": token.sub, "networks": []}
+}
+
 one_credential if count(input.credential) == 1
 
 # Programs write hexadecimal in either case, some with colons.
@@ -151,6 +165,11 @@ reason contains "credential_ended" if {
 reason contains "token_ended" if {
 	not allow
 	not token_lives
+}
+
+reason contains "token_revoked" if {
+	not allow
+	published.revoked_tokens[input.credential.claims.jti]
 }
 
 reason contains "network_not_allowed" if {

@@ -19,6 +19,8 @@ type Publication struct {
 	// ValidUntil is when a copy that was not replaced since stops allowing anything. Zero allows nothing.
 	ValidUntil time.Time
 	Identities []Identity
+	// RevokedTokens are tokens of its own that were revoked before their end, by their jti.
+	RevokedTokens map[string]time.Time
 	// Hold is who was cut by hand.
 	Hold Hold
 }
@@ -27,6 +29,8 @@ type Publication struct {
 // counts as ended, as there is no access without an end.
 type Identity struct {
 	ID access.IdentityID
+	// UID tells it from one that was there before under its id.
+	UID string
 	// Above is what it hangs on, its parent first.
 	Above       []access.IdentityID
 	EndsAt      time.Time

@@ -1,0 +1,269 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+var (
+	_ ephemeral.EphemeralResourceWithConfigure = (*tokenResource)(nil)
+	_ ephemeral.EphemeralResourceWithClose     = (*tokenResource)(nil)
+)
+
+// tokenResource is partner_token: a token of an identity for the running plan or apply.
+type tokenResource struct{ *session }
+
+type tokenModel struct {
+	IdentityID types.String `tfsdk:"identity_id"`
+	TTL        types.String `tfsdk:"ttl"`
+	Token      types.String `tfsdk:"token"`
+	ExpiresAt  types.String `tfsdk:"expires_at"`
+}
+
+func newToken() ephemeral.EphemeralResource { return &tokenResource{} }
+
+func (r *tokenResource) Metadata(_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_token"
+}
+
+func (r *tokenResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A token of an identity for the running plan or apply, to act as the partner would: to try what was granted, or to fetch " +
+			"something in its name. It may do what the identity is granted, is cut with it, is revoked when Terraform is done with it, and ends " +
+			"by itself soon after where Terraform dies. It is in no state and in no plan.\n\nIt needs Terraform 1.10 or OpenTofu 1.11. While a plan " +
+			"still has to create or change the identity, its token is known after apply.",
+		Attributes: map[string]schema.Attribute{
+			"identity_id": schema.StringAttribute{
+				Required: true, Validators: []validator.String{identityID()},
+				MarkdownDescription: "The identity that it is a token of. Refer to it (`partner_identity.NAME.id`), so that it is created first. One that is " +
+					"suspended, on hold or expired has none.",
+			},
+			"ttl": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{life()},
+				MarkdownDescription: "How long it works at most: a duration from `1m` to `15m`, never beyond the identity's end. Default `5m`.",
+			},
+			"token": schema.StringAttribute{
+				Computed: true, Sensitive: true,
+				MarkdownDescription: "The token: with the embedded system a JWT of its own issuer, for the audience `partner`; with OpenBao a token of the " +
+					"identity's entity, for the header `X-Vault-Token`.",
+			},
+			"expires_at": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "When it ends by itself. RFC 3339, UTC.",
+			},
+		},
+	}
+}
+
+// The bounds of a token's life: long enough for the slowest provisioner of a step, too short to be carried away.
+const (
+	shortestLife = time.Minute
+	usualLife    = 5 * time.Minute
+	longestLife  = access.LongestToken
+)
+
+func life() validator.String {
+	return parses("a duration from 1m to 15m", func(s string) (access.Span, error) {
+		d, err := access.ParseSpan(s)
+		if err == nil && (d.Duration < shortestLife || d.Duration > longestLife) {
+			err = fmt.Errorf("%s is not from 1m to 15m: a token is for one run, and what lives longer is a credential", s)
+		}
+		return d, err
+	})
+}
+
+func (r *tokenResource) Configure(_ context.Context, req ephemeral.ConfigureRequest, _ *ephemeral.ConfigureResponse) {
+	if s, ok := req.ProviderData.(*session); ok {
+		r.session = s
+	}
+}
+
+// Open gives out the token. Terraform calls it in plan as well, as soon as the arguments are known: what this very plan
+// creates or changes is not what it will be then, so nothing is touched and the token is unknown.
+func (r *tokenResource) Open(ctx context.Context, req ephemeral.OpenRequest, resp *ephemeral.OpenResponse) {
+	m, ok := read[tokenModel](ctx, req.Config, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	m.Token, m.ExpiresAt = types.StringUnknown(), types.StringUnknown()
+	reads := &reader{}
+	id := parsed(reads, "identity_id", m.IdentityID, access.ParseIdentityID)
+	ttl := reads.span("ttl", m.TTL).Duration
+	if m.TTL.IsNull() {
+		ttl = usualLife
+	}
+	if len(reads.unknown) == 0 && !r.collects {
+		if stage, ok := r.stage(ctx, id, &resp.Diagnostics); !ok || stage != pending && !r.issue(ctx, id, ttl, stage, m, resp) {
+			return
+		}
+	}
+	resp.Diagnostics.Append(resp.Result.Set(ctx, m)...)
+}
+
+// stage is how far Terraform is with an identity, as far as this walk shows.
+type stage int
+
+const (
+	// settled: nothing shows that this is a plan, and the identity is as it will be.
+	settled stage = iota
+	// planning: this is a plan, which leaves the identity as it is.
+	planning
+	// pending: this plan creates or changes it.
+	pending
+)
+
+// stage says how far Terraform is with an identity. A plan reads and plans what an apply leaves alone.
+func (r *tokenResource) stage(ctx context.Context, id access.IdentityID, diags *diag.Diagnostics) (stage, bool) {
+	if err := r.load(ctx); err != nil {
+		diags.AddError("Cannot read the access system", sentence(err)+". Without it no token can be given out.")
+		return settled, false
+	}
+	ref := id.Ref()
+	s, planned, _ := r.portfolio.Find(ref)
+	_, seen := r.hasSeen(ref)
+	switch {
+	case r.isDone(ref):
+		return settled, true
+	case planned && changes(s) && r.isApplying():
+		diags.AddAttributeError(path.Root("identity_id"), fmt.Sprintf("No token of %s yet", id), "This apply still has to change the identity. Refer to it "+
+			"(identity_id = partner_identity.NAME.id), so that it is changed first. No token was given out.")
+		return settled, false
+	case planned && changes(s):
+		return pending, true
+	case planned || seen:
+		return planning, true
+	}
+	return settled, true
+}
+
+// changes says whether a plan creates or changes a subject.
+func changes(s guardrail.Subject) bool {
+	if s.Before == nil || s.Adopted || len(s.Unknown) > 0 {
+		return true
+	}
+	before, _ := access.Declaration(s.Before)
+	after, _ := access.Declaration(s.Object)
+	return !bytes.Equal(before, after)
+}
+
+// issue gives out the token, and keeps what Close needs: its name, not the token.
+func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl time.Duration, at stage, m *tokenModel, resp *ephemeral.OpenResponse) bool {
+	issuer, able := access.As[access.TokenIssuer](r.system)
+	if !able {
+		resp.Diagnostics.AddError("This system gives out no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run. Remove this block.")
+		return false
+	}
+	now, err := r.system.Now(ctx)
+	if err == nil {
+		err = r.fit(ctx, id, now)
+	}
+	var t access.Token
+	if err == nil {
+		t, err = issuer.Token(ctx, id, now.Add(ttl))
+	}
+	if err != nil {
+		return refusedToken(&resp.Diagnostics, id, at, err)
+	}
+	text, err := json.Marshal(lent{Identity: t.Identity.String(), Accessor: t.Accessor, Until: t.Until})
+	if err != nil {
+		resp.Diagnostics.AddError("The private part of the token cannot be written", sentence(err)+".")
+		return false
+	}
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, lentKey, text)...)
+	m.Token, m.ExpiresAt = types.StringValue(t.Text), timeValue(t.Until)
+	return !resp.Diagnostics.HasError()
+}
+
+// lent is what is kept of a token that was given out.
+type lent struct {
+	Identity string    `json:"identity"`
+	Accessor string    `json:"accessor"`
+	Until    time.Time `json:"until"`
+}
+
+const lentKey = "token"
+
+// fit refuses an identity that may have no token, with what the system says of it.
+func (r *tokenResource) fit(ctx context.Context, id access.IdentityID, now time.Time) error {
+	rec, err := r.system.Get(ctx, id.Ref())
+	switch {
+	case isNotFound(err):
+		return access.ErrNoIdentity
+	case err != nil:
+		return err
+	case !now.Before(rec.EndsAt):
+		return fmt.Errorf("%w: it ended at %s, and it is %s", access.ErrEnded, access.At(rec.EndsAt), access.At(now))
+	case rec.Suspended:
+		return fmt.Errorf("%w: it is suspended, or one above it", access.ErrCut)
+	case rec.Held:
+		return fmt.Errorf("%w: it is on hold, cut by hand in the system", access.ErrCut)
+	}
+	return nil
+}
+
+// refusedToken says why there is no token, and whether the run goes on without: only a plan whose login may give out none.
+// An apply must not: some of what takes the token does not bear that it is unknown.
+func refusedToken(diags *diag.Diagnostics, id access.IdentityID, now stage, err error) (goesOn bool) {
+	summary := fmt.Sprintf("No token of %s", id)
+	at := path.Root("identity_id")
+	switch {
+	case errors.Is(err, access.ErrNoIdentity):
+		diags.AddAttributeError(at, summary, fmt.Sprintf("The system has no identity %s. Refer to the one that is declared (identity_id = "+
+			"partner_identity.NAME.id), so that it is created first. No token was given out.", id))
+	case errors.Is(err, access.ErrEnded):
+		diags.AddAttributeError(at, summary, sentence(err)+". Whoever has no access any more gets no token either. Extend the identity's expires_at, or remove this block.")
+	case errors.Is(err, access.ErrCut):
+		diags.AddAttributeError(at, summary, sentence(err)+". A token would undo that for whoever runs Terraform. Wait until the identity is "+
+			"active again, or remove this block.")
+	case errors.Is(err, access.ErrNotPermitted) && now == planning:
+		diags.AddAttributeWarning(at, summary, sentence(err)+". A plan goes on without: its token is known after apply, with a login that may give out tokens.")
+		return true
+	case errors.Is(err, access.ErrNotPermitted):
+		diags.AddAttributeError(at, summary, sentence(err)+". Give this login the rights that it needs to give out tokens. No token was given out.")
+	default:
+		diags.AddAttributeError(at, summary, sentence(err)+". No token was given out.")
+	}
+	return false
+}
+
+// Close revokes the token. Where it cannot, the token still ends by itself.
+func (r *tokenResource) Close(ctx context.Context, req ephemeral.CloseRequest, resp *ephemeral.CloseResponse) {
+	text, d := req.Private.GetKey(ctx, lentKey)
+	if resp.Diagnostics.Append(d...); len(text) == 0 || resp.Diagnostics.HasError() {
+		return
+	}
+	var l lent
+	err := json.Unmarshal(text, &l)
+	if err == nil {
+		err = r.revokeToken(ctx, l)
+	}
+	if err != nil {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("A token of %s was not revoked", l.Identity), fmt.Sprintf("%s. It ends by itself at %s. To cut it before, suspend the identity.",
+			sentence(err), access.At(l.Until)))
+	}
+}
+
+func (r *tokenResource) revokeToken(ctx context.Context, l lent) error {
+	id, err := access.ParseIdentityID(l.Identity)
+	if err != nil {
+		return err
+	}
+	issuer, able := access.As[access.TokenIssuer](r.system)
+	if !able {
+		return access.ErrUnsupported
+	}
+	return issuer.Revoke(ctx, access.Token{Identity: id, Accessor: l.Accessor, Until: l.Until})
+}

@@ -1,0 +1,110 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+)
+
+// A token that is given out for one run is a JWT that the key of the publication signs. Nobody remembers it: gateways
+// verify it with jwks.json, and look its identity up in the policy data. Only one that is revoked before its end is kept,
+// in ledger/revoked and in the policy data, until then.
+
+var _ access.TokenIssuer = (*System)(nil)
+
+// tokenKind is what the file of a revoked token says in the place of a kind of credentials.
+const tokenKind access.Kind = "token"
+
+// request is what a task about a token is asked, and its answer.
+type request struct {
+	id    access.IdentityID
+	until time.Time
+	token access.Token
+}
+
+// Token gives out a token that ends at a moment, or with its identity. It is signed under the lock, by the keys of whoever
+// publishes, of what is published.
+func (s *System) Token(ctx context.Context, id access.IdentityID, until time.Time) (access.Token, error) {
+	l, err := s.view(ctx)
+	if err == nil && l.Ledger[id.Ref()] == nil {
+		err = access.ErrNoIdentity // without making a directory that nobody declared anything in
+	}
+	t := &task{kind: taskToken, request: request{id: id, until: until}}
+	if err == nil {
+		err = s.submit(ctx, t)
+	}
+	if err != nil {
+		return access.Token{}, fmt.Errorf("a token of %s: %w", id, err)
+	}
+	return t.request.token, nil
+}
+
+// Revoke has gateways refuse a token at their next pull.
+func (s *System) Revoke(ctx context.Context, token access.Token) error {
+	if !token.Until.After(s.now()) {
+		return nil
+	}
+	err := s.submit(ctx, &task{kind: taskRevoke, request: request{id: token.Identity, token: token}})
+	if err != nil {
+		return fmt.Errorf("revoke a token of %s: %w", token.Identity, err)
+	}
+	return nil
+}
+
+// sign makes the token of a request.
+func (s *System) sign(d *draft, r *request) error {
+	e := d.Ledger[r.id.Ref()]
+	if e == nil || e.Removed() {
+		return access.ErrNoIdentity
+	}
+	from := d.Now.Truncate(time.Second)
+	until := access.Earliest(r.until, d.Standing(r.id).End).UTC().Truncate(time.Second)
+	switch {
+	case !until.After(d.Now):
+		return access.ErrEnded
+	case d.cut(r.id):
+		return access.ErrCut
+	}
+	if err := s.open(); err != nil {
+		return fail(err, "No token was given out.")
+	}
+	t := policy.Token{
+		Identity: r.id, UID: e.History.UID, ID: access.NewUID(), Environment: s.options.Environment, From: from, Until: until,
+	}
+	text, err := s.signer.Token(t)
+	if err != nil {
+		return fail(err, "No token was given out.")
+	}
+	r.token = access.Token{Identity: r.id, Text: text, Accessor: t.ID, Until: until}
+	return nil
+}
+
+var tokenID = regexp.MustCompile(`^[A-Z2-7]{20,64}$`)
+
+// revokeToken lists a token until it would have ended by itself.
+func (d *draft) revokeToken(t access.Token) error {
+	if !tokenID.MatchString(t.Accessor) {
+		return errors.New("what is to be revoked is no token of this system")
+	}
+	r := revocation{Version: version, Kind: tokenKind, Serial: t.Accessor, Identity: t.Identity, At: d.Now.Truncate(time.Second), Until: t.Until}
+	if _, already := d.revoked[r.file()]; !already {
+		d.revoked[r.file()] = r
+	}
+	return nil
+}
+
+// revokedTokens are those that gateways have to be told of.
+func (d *draft) revokedTokens() map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, r := range d.revoked {
+		if r.Kind == tokenKind {
+			all[r.Serial] = r.Until
+		}
+	}
+	return all
+}

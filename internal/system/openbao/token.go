@@ -1,0 +1,207 @@
+package openbao
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// A token that is given out for one run is a service token of the identity's entity. All that it may do comes from the
+// entity, hence from the identity's policy: its own policy is one that nobody makes. So it is cut where the entity is
+// disabled or gone, and each of its paths expires where the policy says so. It is a child of this provider's own login, and
+// ends with that at the latest.
+//
+// OpenBao binds a token to an entity by a role that admits an alias on the token mount. Both are made for the one request
+// and removed after it: a token goes on without them. What a process that died left is overwritten by the next, and swept
+// with the identity.
+
+var _ access.TokenIssuer = (*System)(nil)
+
+// tokenRoles is where the roles are. A login that may not remove one, because it never gives out tokens, still offboards: a
+// role without its alias admits to nothing.
+const tokenRoles = "auth/token/roles/"
+
+func tokenRole(id access.IdentityID) string { return tokenRoles + tokenRoleName(id) }
+
+// tokenRoleName says whose it is: the token mount is everybody's.
+func tokenRoleName(id access.IdentityID) string { return "partner." + roleOf(id) }
+
+func tokenLogin(id access.IdentityID) login { return login{"token", nameOf(id)} }
+
+// noPolicy is the policy that a token itself has: without one of its own it would inherit the provider's. It is in the part
+// of the names that this provider alone writes, and is never made: the name is an entity's that is put aside.
+func noPolicy(id access.IdentityID) string { return asideOf(id) }
+
+// Token gives out a token that ends at a moment, or with its identity.
+func (s *System) Token(ctx context.Context, id access.IdentityID, until time.Time) (access.Token, error) {
+	ctx, cancel, err := begin(ctx)
+	if err != nil {
+		return access.Token{}, fmt.Errorf("a token of %s: %w", id, err)
+	}
+	defer cancel()
+	defer s.alone(id)()
+	var t access.Token
+	err = again(ctx, func() (err error) {
+		t, err = s.giveOut(ctx, id, until)
+		return err
+	})
+	if err != nil {
+		return access.Token{}, fmt.Errorf("a token of %s: %w", id, err)
+	}
+	return t, nil
+}
+
+// giveOut makes role and alias, the token, and removes the former again. It is errChanged where another process has removed
+// them in between.
+func (s *System) giveOut(ctx context.Context, id access.IdentityID, until time.Time) (t access.Token, err error) {
+	holder, until, err := s.lively(ctx, id, until)
+	if err != nil {
+		return t, err
+	}
+	defer func() {
+		if unmade := s.unmake(ctx, id); unmade != nil && err == nil {
+			err = errors.Join(unmade, s.Revoke(ctx, t)) // no token whose traces stay
+		}
+	}()
+	if err := s.prepareToken(ctx, id, holder.ID); err != nil {
+		return t, err
+	}
+	return s.create(ctx, id, holder.ID, until)
+}
+
+// lively is the entity of an identity that may have a token, and when that has to end.
+func (s *System) lively(ctx context.Context, id access.IdentityID, until time.Time) (*entity, time.Time, error) {
+	r, err := s.get(ctx, id.Ref())
+	if errors.Is(err, access.ErrNotFound) {
+		err = access.ErrNoIdentity
+	}
+	if err != nil {
+		return nil, until, err
+	}
+	snap, err := s.view(ctx)
+	if err != nil {
+		return nil, until, err
+	}
+	if e := snap.ledger[id.Ref()]; e != nil && e.Removed() {
+		return nil, until, access.ErrNoIdentity
+	}
+	if until = access.Earliest(until, r.EndsAt).UTC().Truncate(time.Second); until.Sub(s.now()) < time.Second {
+		return nil, until, access.ErrEnded
+	}
+	there, err := s.readEntity(ctx, id)
+	switch {
+	case err != nil:
+		return nil, until, err
+	case there == nil:
+		return nil, until, fmt.Errorf("%w: its entity is not there, until it is applied again", access.ErrCut)
+	case r.Suspended || r.Held || there.Disabled:
+		return nil, until, access.ErrCut
+	}
+	return there, until, nil
+}
+
+// prepareToken makes what OpenBao needs to bind a token to an entity.
+func (s *System) prepareToken(ctx context.Context, id access.IdentityID, entityID string) error {
+	var mounts map[string]mounted
+	if err := s.client.Get(ctx, "sys/auth", &mounts); err != nil {
+		return err
+	}
+	role := map[string]any{
+		"allowed_entity_aliases": []string{nameOf(id)}, "allowed_policies": []string{noPolicy(id)}, "orphan": false, "renewable": false,
+		"token_no_default_policy": true, "token_type": "service", "token_explicit_max_ttl": access.LongestToken.String(),
+	}
+	if err := s.client.Put(ctx, tokenRole(id), role, nil); err != nil {
+		return err
+	}
+	return s.settleAlias(ctx, entityID, mounts["token/"].Accessor, nameOf(id))
+}
+
+// create asks for the token. OpenBao makes an entity of its own where the alias is missing: such a token is none of the
+// identity's, could do nothing, and goes at once.
+func (s *System) create(ctx context.Context, id access.IdentityID, entityID string, until time.Time) (access.Token, error) {
+	life := until.Sub(s.now()).Truncate(time.Second)
+	if life < time.Second {
+		return access.Token{}, access.ErrEnded
+	}
+	var answer struct {
+		Auth struct {
+			Text     string `json:"client_token"`
+			Accessor string `json:"accessor"`
+			EntityID string `json:"entity_id"`
+			Life     int64  `json:"lease_duration"`
+		} `json:"auth"`
+	}
+	begun := s.now()
+	err := s.client.PostOnce(ctx, "auth/token/create/"+tokenRoleName(id), map[string]any{
+		"entity_alias": nameOf(id), "policies": []string{noPolicy(id)}, "ttl": life.String(), "explicit_max_ttl": life.String(),
+		"renewable": false, "no_default_policy": true, "type": "service", "display_name": "partner_token",
+	}, &answer)
+	if said(err, "unknown role") || said(err, "nvalid 'entity_alias'") {
+		return access.Token{}, errChanged
+	}
+	if err != nil {
+		return access.Token{}, err
+	}
+	t := access.Token{Identity: id, Text: answer.Auth.Text, Accessor: answer.Auth.Accessor}
+	t.Until = begun.Add(time.Duration(answer.Auth.Life) * time.Second).UTC().Truncate(time.Second)
+	if answer.Auth.EntityID == entityID {
+		return t, nil
+	}
+	return access.Token{}, errors.Join(errChanged, s.Revoke(ctx, t), s.unbind(ctx, id, answer.Auth.EntityID))
+}
+
+// unbind removes an entity that OpenBao itself made for a token; another process may have moved its alias already.
+func (s *System) unbind(ctx context.Context, id access.IdentityID, entityID string) error {
+	if entityID == "" {
+		return nil
+	}
+	var stray entity
+	if err := s.client.Get(ctx, "identity/entity/id/"+entityID, &stray); err != nil {
+		return gone(err)
+	}
+	if !strings.HasPrefix(stray.Name, "entity_") || len(stray.Policies) > 0 {
+		return nil // it is the identity's own, made anew meanwhile
+	}
+	return s.client.Delete(ctx, "identity/entity/id/"+entityID)
+}
+
+// unmake removes role and alias: a token goes on without them.
+func (s *System) unmake(ctx context.Context, id access.IdentityID) error {
+	if err := s.client.Delete(ctx, tokenRole(id)); gone(err) != nil {
+		return err
+	}
+	there, err := s.readEntity(ctx, id)
+	if err != nil || there == nil {
+		return err
+	}
+	for _, a := range there.Aliases {
+		if loginOf(a) != tokenLogin(id) {
+			continue
+		}
+		if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); gone(err) != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Revoke ends a token by its accessor.
+func (s *System) Revoke(ctx context.Context, t access.Token) error {
+	if t.Accessor == "" {
+		return nil
+	}
+	ctx, cancel, err := begin(ctx)
+	if err != nil {
+		return fmt.Errorf("revoke a token of %s: %w", t.Identity, err)
+	}
+	defer cancel()
+	err = s.client.Put(ctx, "auth/token/revoke-accessor", map[string]any{"accessor": t.Accessor}, nil)
+	if gone(err) != nil && !said(err, "invalid accessor") {
+		return fmt.Errorf("revoke a token of %s: %w", t.Identity, err)
+	}
+	return nil
+}
