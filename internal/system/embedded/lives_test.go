@@ -117,6 +117,15 @@ func (o *opa) allows(t testing.TB, dir string, clock *systemtest.Clock, probes [
 				t.Fatal(err)
 			}
 			o.send(t, "PUT", "policies/partner", "text/plain", rego, nil)
+			hold, err := os.ReadFile(filepath.Join(policy, "hold.json")) // nobody is cut by hand here
+			if err != nil {
+				t.Fatal(err)
+			}
+			var h map[string]json.RawMessage
+			if err := json.Unmarshal(hold, &h); err != nil {
+				t.Fatal(err)
+			}
+			o.send(t, "PUT", "data/partner_hold", "application/json", h["partner_hold"], nil)
 		}
 		o.told = published
 		var d struct {
