@@ -185,6 +185,9 @@ func (b *Bao) ask(token, method, path string, body any) (status int, answer map[
 		}
 		sent = bytes.NewReader(text)
 	}
+	if method == "LIST" { // the same, and repeated by itself where the server has just closed the connection
+		method, path = "GET", path+"?list=true"
+	}
 	req, err := http.NewRequest(method, b.Address+"/v1/"+path, sent)
 	if err != nil {
 		return 0, nil, err

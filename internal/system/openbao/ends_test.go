@@ -9,7 +9,7 @@ import (
 
 // Every handle is dropped before the end comes: OpenBao is alone then.
 func TestAccessEndsAtItsSecondWithNobodyThere(t *testing.T) {
-	st := startStage(t)
+	st := startStageAlone(t)
 	for name, c := range map[string]struct {
 		kind access.Kind
 		// grant, credential: which of them ends soon. session: a token of before is asked with, and not a new login.

@@ -193,7 +193,7 @@ type rotatedClient struct {
 // A partner who takes up the new one within the overlap is never refused; the old one is refused within two seconds of its
 // own end, with nobody there. A session that was opened with the old one is not cut by the rotation.
 func TestAClientIsNeverRefusedThroughARotation(t *testing.T) {
-	st := startStage(t)
+	st := startStageAlone(t)
 	for _, kind := range []access.Kind{access.Certificate, access.Secret} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()

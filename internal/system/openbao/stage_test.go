@@ -32,11 +32,19 @@ type stage struct {
 
 func startStage(t *testing.T) *stage {
 	t.Helper()
+	if !testing.Short() {
+		t.Parallel()
+	}
+	return startStageAlone(t)
+}
+
+// startStageAlone is for a test that asks at the second of an end: no other test is hard at work beside it.
+func startStageAlone(t *testing.T) *stage {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
 	}
 	realtool.Find(t, "bao")
-	t.Parallel()
 	st := &stage{lab: startLab(t)}
 	var err error
 	if st.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {

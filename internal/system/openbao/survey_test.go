@@ -156,7 +156,7 @@ func TestTheInventoryNamesThirtyKindsOfNeglect(t *testing.T) {
 	if len(neglects) != 30 {
 		t.Fatalf("there are %d kinds", len(neglects))
 	}
-	st := startStage(t)
+	st := startStageAlone(t)
 	n := neglected{st, t}
 	n.healthy()
 	for name, kind := range neglects {

@@ -101,7 +101,7 @@ func TestATokenForOneRunIsCutWithItsIdentity(t *testing.T) {
 }
 
 func TestNoTokenOfAnIdentityThatIsCutOrGone(t *testing.T) {
-	st := startStage(t)
+	st := startStageAlone(t)
 	st.complete(t, "held")
 	st.admin(t, "POST", entityPath(idOf("held")), map[string]any{"disabled": true})
 	st.put(t, identityOf("paused", suspended))
@@ -118,7 +118,7 @@ func TestNoTokenOfAnIdentityThatIsCutOrGone(t *testing.T) {
 }
 
 func TestATokenForOneRunEndsByItself(t *testing.T) {
-	st := startStage(t)
+	st := startStageAlone(t)
 	st.complete(t, "short")
 	st.put(t, identityOf("brief", func(i *access.Identity) { i.ExpiresAt = in(4 * time.Second) }))
 	st.put(t, grantOf("brief", func(g *access.Grant) { g.ExpiresAt = in(3 * time.Second) }))

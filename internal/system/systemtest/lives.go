@@ -79,7 +79,7 @@ func (l *life) live(steps int) {
 	l.put("create", top, false, access.IssueKeep)
 	l.complete()
 	for range steps {
-		l.origin = l.now().Truncate(time.Second)
+		l.settle()
 		l.step()
 		l.complete()
 		l.ask()
@@ -98,15 +98,18 @@ func (l *life) subRef() access.Ref { return id(l.name + "-sub").Ref() }
 // complete declares now and then what is missing, as a configuration does that still has the block.
 func (l *life) complete() {
 	sub := l.name + "-sub"
+	l.settle()
 	if l.model[l.subRef()] == nil {
 		l.put("create", l.child(sub, l.name+"-top", 30), false, access.IssueKeep)
 	}
 	for _, grant := range []string{"daily", "weekly"} {
+		l.settle()
 		if g := l.grant(sub, grant, 4+l.dice.IntN(20)); l.model[g.Ref()] == nil && l.dice.IntN(3) > 0 {
 			l.put("create", g, false, access.IssueKeep)
 		}
 	}
 	for _, kind := range l.Proves {
+		l.settle()
 		if c := l.credential(sub, kind, 4+l.dice.IntN(20)); l.model[c.Ref()] == nil && l.dice.IntN(3) > 0 {
 			if kind != access.Federated {
 				l.rotating(4, 3)(c)
@@ -328,6 +331,12 @@ func (l *life) near(now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// settle makes the ends of what comes next count from now, after an end that is about to come.
+func (l *life) settle() {
+	l.calm()
+	l.origin = l.now().Truncate(time.Second)
 }
 
 // calm waits until no end comes while something is under way.
