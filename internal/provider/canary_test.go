@@ -84,7 +84,7 @@ func TestNoSecretIsAnywhereInTheClear(t *testing.T) {
 }
 
 // opened is the secret that only the partner can open.
-func opened(t *testing.T, sealed string) []byte {
+func opened(t testing.TB, sealed string) []byte {
 	t.Helper()
 	r, err := age.Decrypt(armor.NewReader(strings.NewReader(sealed)), partnerAgeKey)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // cli drives the real CLI with the real binary of the provider, in a folder of its own.
 type cli struct {
-	t      *testing.T
+	t      testing.TB
 	folder string
 	env    []string
 }
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func newCLI(t *testing.T) *cli {
+func newCLI(t testing.TB) *cli {
 	t.Helper()
 	needTerraform(t)
 	binary, err := built()

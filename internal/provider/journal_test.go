@@ -20,7 +20,7 @@ import (
 )
 
 // journalLines reads a journal and its head, which must verify.
-func journalLines(t *testing.T, path string) (lines []journal.Line) {
+func journalLines(t testing.TB, path string) (lines []journal.Line) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

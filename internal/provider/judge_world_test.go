@@ -58,7 +58,7 @@ func (j *judged) destroy() {
 
 // phase is a part of a test, with a name of its own.
 func (j *judged) phase(name string, do func(t *testing.T)) {
-	whole := j.t
+	whole := j.t.(*testing.T)
 	defer func() { j.t = whole }()
 	whole.Run(name, func(t *testing.T) {
 		j.t = t
@@ -163,7 +163,7 @@ func run(program string, args ...string) (string, bool) {
 const patience = 30 * time.Second
 
 // eventually polls a claim until it holds.
-func eventually(t *testing.T, what string, claim func() bool) {
+func eventually(t testing.TB, what string, claim func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !claim(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {

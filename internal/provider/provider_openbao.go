@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
@@ -119,7 +120,7 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 	}
 	o.ClientCertPEM, o.ClientKeyPEM = file("client_cert_file", "CLIENT_CERT"), file("client_key_file", "CLIENT_KEY")
 	o.Login = r.openbaoLogin(v)
-	options := openbao.Options{Stack: stack, Session: r.span("openbao", v["session"]).Duration, Bootstrap: v["bootstrap"].(types.Bool).ValueBool()}
+	options := openbao.Options{Stack: stack, Session: r.span("openbao", v["session"]).Duration, Bootstrap: v["bootstrap"].(types.Bool).ValueBool(), Fresh: oneWalk}
 	if mounts := r.object("openbao", v["mounts"]); mounts != nil {
 		options.Mounts = openbao.Mounts{
 			AppRole: r.mount(mounts["approle"]), Cert: r.mount(mounts["cert"]), PKI: r.mount(mounts["pki"]), JWT: map[string]string{},
@@ -138,6 +139,9 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 	options.Client = c
 	return options, len(r.faults) == 0
 }
+
+// oneWalk is how long a plan may take that reads OpenBao once.
+const oneWalk = time.Minute
 
 // openbaoLogin is how the provider itself logs in.
 func (r *reader) openbaoLogin(v map[string]attr.Value) client.Login {

@@ -39,7 +39,7 @@ func newWorld(t *testing.T) *world {
 var cliPath sync.Once
 
 // needTerraform finds the CLI that the tests drive: terraform, or tofu in its place.
-func needTerraform(t *testing.T) {
+func needTerraform(t testing.TB) {
 	t.Helper()
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), filepath.Join("..", "..", ".tools", "bin")) {
 		for _, name := range []string{"terraform", "tofu"} {

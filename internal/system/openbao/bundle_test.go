@@ -174,6 +174,27 @@ func TestReadsAreFewAndFewerInBundles(t *testing.T) {
 	if limit := int64(2*identities + 2*identities/4 + 30); many > limit {
 		t.Errorf("%d single requests, want at most %d", many, limit)
 	}
+	// Terraform reads an object here and one there for a minute: one reading serves all of it.
+	c := l.away(t, 0)
+	walk := Open(Options{Client: c, Session: time.Minute, Fresh: time.Minute})
+	for round := range 3 {
+		if _, err := walk.List(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for ref := range single {
+			if _, err := walk.Get(t.Context(), ref); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if round == 0 {
+			many = c.Requests()
+		} else if more := c.Requests() - many; more > 0 {
+			t.Errorf("the same walk made %d requests more", more)
+		}
+	}
+	if good := time.Until(walk.seen.goodUntil); good < 30*time.Second {
+		t.Errorf("what a walk has read serves for %s only", good)
+	}
 	if len(single) != 4*identities || len(bundled) != len(single) {
 		t.Fatalf("%d and %d objects, want %d", len(single), len(bundled), 4*identities)
 	}

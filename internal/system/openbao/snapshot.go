@@ -125,7 +125,7 @@ func (s *System) load(ctx context.Context) (*snapshot, error) {
 		if err := s.bundle(ctx, at, snap, s.options.Stack); err != nil {
 			return nil, err
 		}
-		snap.goodUntil = access.WallClock().Add(listingShare * access.WallClock().Sub(snap.begun))
+		snap.goodUntil = access.WallClock().Add(max(s.options.Fresh, listingShare*access.WallClock().Sub(snap.begun)))
 		return s.keep(snap), nil
 	}
 }

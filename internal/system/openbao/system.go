@@ -41,6 +41,9 @@ type Options struct {
 	Session time.Duration
 	// Stack is whose identities are read ahead in bundles. Empty: nobody's.
 	Stack string
+	// Fresh is for how long at least one reading serves: a plan of thousands takes a minute, in which it asks for everything
+	// three times. What this process changes is read again at once. Default: as long as is said at listingShare.
+	Fresh time.Duration
 }
 
 // System is an access system on one namespace of OpenBao. It may be used concurrently, also by several processes.
@@ -163,7 +166,11 @@ func (s *System) List(ctx context.Context) ([]*access.Record, error) {
 }
 
 func (s *System) list(ctx context.Context) ([]*access.Record, error) {
-	snap, err := s.load(ctx)
+	look := s.load
+	if s.options.Fresh > 0 {
+		look = s.view
+	}
+	snap, err := look(ctx)
 	if err != nil {
 		return nil, err
 	}

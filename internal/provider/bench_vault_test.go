@@ -1,0 +1,173 @@
+package provider_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+)
+
+// A plan that changes nothing, beside one of the same access declared object by object with hashicorp/vault's provider, on the
+// same server: requests and time, on a server that is so far away. Its binary is not ours to ship:
+//
+//	PARTNER_VAULT_PROVIDER=/path/to/terraform-provider-vault PARTNER_IDENTITIES=1000 PARTNER_DISTANCE=10ms \
+//	    go test ./internal/provider -run - -bench BesideVault -benchtime 1x -timeout 2h
+func BenchmarkPlanBesideVault(b *testing.B) {
+	binary := os.Getenv("PARTNER_VAULT_PROVIDER")
+	if binary == "" {
+		b.Skip("PARTNER_VAULT_PROVIDER names no binary of hashicorp/vault's provider")
+	}
+	n := 100
+	if more, err := strconv.Atoi(os.Getenv("PARTNER_IDENTITIES")); err == nil {
+		n = more
+	}
+	bao := realtool.StartBao(b)
+	example, err := filepath.Abs("../../examples/openbao")
+	if err != nil {
+		b.Fatal(err)
+	}
+	issuer := (&cluster{cli: newCLI(b), bao: bao, issuerKey: newKey(b)}).startIssuer()
+	bao.Run(b, filepath.Join(example, "setup.sh"), issuer)
+	distance, _ := time.ParseDuration(os.Getenv("PARTNER_DISTANCE"))
+	var asked atomic.Int64
+	address, file := counted(b, bao, distance, &asked)
+	for _, contestant := range []struct {
+		name  string
+		write func(c *cli, n int)
+	}{
+		{"partner, bundled", besideVaultOurs(issuer, true)},
+		{"partner, singly", besideVaultOurs(issuer, false)},
+		{"vault", besideVaultTheirs(issuer, binary)},
+	} {
+		b.Run(contestant.name, func(b *testing.B) {
+			bao.Call(b, bao.RootToken, "DELETE", "sys/workflows/manage/partner-bundle", nil) // who may bootstrap installs it again
+			c := newCLI(b)
+			c.env = append(c.env, "BAO_ADDR="+address, "BAO_CACERT="+file, "BAO_TOKEN="+bao.RootToken,
+				"VAULT_ADDR="+address, "VAULT_CACERT="+file, "VAULT_TOKEN="+bao.RootToken)
+			contestant.write(c, n)
+			c.must("apply", "-auto-approve", "-parallelism=20")
+			var times []time.Duration
+			for b.Loop() {
+				asked.Store(0)
+				begun := time.Now()
+				c.must("plan", "-detailed-exitcode")
+				times = append(times, time.Since(begun))
+			}
+			slices.Sort(times)
+			b.ReportMetric(float64(asked.Load()), "requests")
+			b.ReportMetric(times[len(times)/2].Seconds(), "s-median")
+			c.must("destroy", "-auto-approve", "-refresh=false", "-parallelism=20")
+		})
+	}
+}
+
+// counted is a way to a server that counts requests, and takes some time for each. The file has its certificate.
+func counted(b *testing.B, bao *realtool.Bao, distance time.Duration, asked *atomic.Int64) (address, file string) {
+	b.Helper()
+	to, err := url.Parse(bao.Address)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(bao.CA))
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 100}
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		time.Sleep(distance)
+		proxy.ServeHTTP(w, r)
+	}))
+	b.Cleanup(server.Close)
+	file = filepath.Join(b.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return server.URL, file
+}
+
+// besideVaultOurs declares identities with one credential and two grants each: a quarter of them have a secret, the others are
+// federated.
+func besideVaultOurs(issuer string, bundled bool) func(c *cli, n int) {
+	return func(c *cli, n int) {
+		end := access.At(time.Now().Add(80 * 24 * time.Hour)).String()
+		var text strings.Builder
+		fmt.Fprintf(&text, `
+provider "partner" {
+  environment = "prod"
+  stack       = "bench"
+  journal     = { path = "journal.jsonl" }
+  openbao     = { bootstrap = %v, mounts = { jwt = { %q = "partner-jwt-acme" } } }
+  guardrails  = { max_grants = 20 }
+}
+`, bundled, issuer)
+		for i := range n {
+			terms := fmt.Sprintf("owner = \"jane.doe@example.com\"\n  expires_at = %q", end)
+			fmt.Fprintf(&text, "resource \"partner_identity\" \"i%[1]d\" {\n  partner = \"p%[2]d\"\n  name = \"feed-%[1]d\"\n  purpose = \"Nightly feed of the orders\"\n  %[3]s\n}\n", i, i%10, terms)
+			proof := fmt.Sprintf(`federated = { issuer = %q, subject = "svc-%d", audiences = ["orders.example.com"] }`, issuer, i)
+			if i%4 == 0 {
+				key, err := age.GenerateX25519Identity()
+				if err != nil {
+					c.t.Fatal(err)
+				}
+				proof = fmt.Sprintf("secret = { recipient = %q }\n  rotation = { every = \"720h\", overlap = \"48h\" }\n  allowed_cidrs = [\"203.0.113.0/24\"]", key.Recipient())
+			}
+			fmt.Fprintf(&text, "resource \"partner_credential\" \"i%[1]d\" {\n  identity_id = partner_identity.i%[1]d.id\n  %[2]s\n  %[3]s\n}\n", i, proof, terms)
+			for _, way := range []string{"in", "out"} {
+				fmt.Fprintf(&text, "resource \"partner_grant\" \"i%[1]d_%[2]s\" {\n  identity_id = partner_identity.i%[1]d.id\n  resource = \"orders/feed-%[1]d/%[2]s/*\"\n  actions = [\"read\"]\n  purpose = \"Files of the nightly feed\"\n  %[3]s\n}\n", i, way, terms)
+			}
+		}
+		c.write(text.String())
+	}
+}
+
+// besideVaultTheirs declares the same access as OpenBao's objects, without owners and ends, which those do not have.
+func besideVaultTheirs(issuer, binary string) func(c *cli, n int) {
+	return func(c *cli, n int) {
+		settings := filepath.Join(c.folder, "cli.tfrc")
+		if err := os.WriteFile(settings, []byte(fmt.Sprintf("provider_installation {\n  dev_overrides { \"hashicorp/vault\" = %q }\n  direct {}\n}\n", filepath.Dir(binary))), 0o600); err != nil {
+			c.t.Fatal(err)
+		}
+		var text strings.Builder
+		text.WriteString("terraform {\n  required_providers {\n    vault = { source = \"hashicorp/vault\" }\n  }\n}\nprovider \"vault\" {}\n" +
+			"resource \"vault_auth_backend\" \"approle\" {\n  type = \"approle\"\n  path = \"bench-approle\"\n}\n" +
+			"resource \"vault_jwt_auth_backend\" \"jwt\" {\n  path = \"bench-jwt\"\n  oidc_discovery_url = \"" + issuer + "\"\n  bound_issuer = \"" + issuer + "\"\n}\n")
+		for i := range n {
+			role, accessor := "vault_jwt_auth_backend_role", "vault_jwt_auth_backend.jwt.accessor"
+			fmt.Fprintf(&text, "resource \"vault_identity_entity\" \"i%[1]d\" {\n  name = \"feed-%[1]d\"\n  policies = [vault_policy.i%[1]d_in.name, vault_policy.i%[1]d_out.name]\n}\n", i)
+			if i%4 == 0 {
+				role, accessor = "vault_approle_auth_backend_role", "vault_auth_backend.approle.accessor"
+				fmt.Fprintf(&text, "resource %[2]q \"i%[1]d\" {\n  backend = vault_auth_backend.approle.path\n  role_name = \"feed-%[1]d\"\n  role_id = \"feed-%[1]d\"\n}\n"+
+					"resource \"vault_approle_auth_backend_role_secret_id\" \"i%[1]d\" {\n  backend = vault_auth_backend.approle.path\n  role_name = %[2]s.i%[1]d.role_name\n}\n", i, role)
+			} else {
+				fmt.Fprintf(&text, "resource %[2]q \"i%[1]d\" {\n  backend = vault_jwt_auth_backend.jwt.path\n  role_type = \"jwt\"\n  role_name = \"feed-%[1]d\"\n  user_claim = \"sub\"\n  bound_subject = \"svc-%[1]d\"\n  bound_audiences = [\"orders.example.com\"]\n}\n", i, role)
+			}
+			fmt.Fprintf(&text, "resource \"vault_identity_entity_alias\" \"i%[1]d\" {\n  name = \"svc-%[1]d\"\n  mount_accessor = %[2]s\n  canonical_id = vault_identity_entity.i%[1]d.id\n}\n", i, accessor)
+			for _, way := range []string{"in", "out"} {
+				policy, err := json.Marshal(fmt.Sprintf("path \"orders/feed-%d/%s/*\" {\n  capabilities = [\"read\"]\n}\n", i, way))
+				if err != nil {
+					c.t.Fatal(err)
+				}
+				fmt.Fprintf(&text, "resource \"vault_policy\" \"i%[1]d_%[2]s\" {\n  name = \"feed-%[1]d-%[2]s\"\n  policy = %[3]s\n}\n", i, way, policy)
+			}
+		}
+		c.file("main.tf", text.String())
+	}
+}
