@@ -18,11 +18,16 @@ func handover(seen observed, sealed string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Access for %s\n\n%s\n\n", c.IdentityID, howToLogIn(c.Kind()))
 	for _, name := range slices.Sorted(maps.Keys(seen.Login)) {
-		fmt.Fprintf(&b, "- %s: `%s`\n", name, seen.Login[name])
+		if name != "command" {
+			fmt.Fprintf(&b, "- %s: `%s`\n", name, seen.Login[name])
+		}
 	}
 	if sealed != "" {
 		fmt.Fprintf(&b, "\nSave this block as `secret.age` and open it with the private key of the recipient that you gave us:\n\n"+
 			"    age --decrypt --identity KEYFILE secret.age\n\n```\n%s\n```\n\n", strings.TrimSpace(sealed))
+	}
+	if command := seen.Login["command"]; command != "" {
+		fmt.Fprintf(&b, "\nThis logs in, with `BAO_ADDR` (and `BAO_NAMESPACE`) as said above, and prints the token for the requests that follow:\n\n    %s\n\n", command)
 	}
 	fmt.Fprintf(&b, "- Ends on: %s\n", access.At(seen.EndsAt))
 	if seen.Issued != nil && !seen.Issued.RotatesAt.IsZero() {
@@ -40,7 +45,7 @@ func howToLogIn(k access.Kind) string {
 	case access.Federated:
 		return "Present a token of your own OIDC issuer: there is no secret."
 	case access.Certificate:
-		return "Present the X.509 certificate that we signed from your request, with the private key that you kept."
+		return "Present the X.509 certificate that we signed from your request, with the private key that you kept. Save it as `certificate.pem`."
 	case access.SSHCertificate:
 		return "Log in with the OpenSSH certificate that we signed from your public key: save it beside your private key as `KEYFILE-cert.pub`."
 	}

@@ -9,10 +9,12 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -167,11 +169,9 @@ func (c *cluster) login(path string, show *tls.Certificate, body any) string {
 	return answer.Auth.Token
 }
 
-// acme is a session of ACME in an environment.
-func (c *cluster) acme(environment string) string {
+// acmeJWT is a token of ACME's own issuer.
+func (c *cluster) acmeJWT(environment string) string {
 	c.t.Helper()
-	var logins map[string]map[string]string
-	c.output("logins", &logins)
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: c.issuerKey}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
 	if err != nil {
 		c.t.Fatal(err)
@@ -184,8 +184,49 @@ func (c *cluster) acme(environment string) string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	return text
+}
+
+// acme is a session of ACME in an environment.
+func (c *cluster) acme(environment string) string {
+	c.t.Helper()
+	var logins map[string]map[string]string
+	c.output("logins", &logins)
 	at := logins[map[string]string{"prod": "acme", "test": "acme_test"}[environment]]
-	return c.login(at["path"], nil, map[string]any{"role": at["role"], "jwt": text})
+	return c.login(at["path"], nil, map[string]any{"role": at["role"], "jwt": c.acmeJWT(environment)})
+}
+
+// told is a session by the very command that the partner is told, with his files where it looks for them.
+func (c *cluster) told(partner string, files map[string]string) string {
+	c.t.Helper()
+	var logins map[string]map[string]string
+	c.output("logins", &logins)
+	folder := c.t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("sh", "-ec", logins[partner]["command"]) //nolint:gosec // G204: it is what the partner would run
+	cmd.Dir = folder
+	cmd.Env = []string{
+		"BAO_ADDR=" + logins[partner]["address"], "BAO_CACERT=" + c.bao.CAFile, "HOME=" + folder,
+		"PATH=" + filepath.Dir(realtool.Find(c.t, "bao")) + ":" + filepath.Dir(realtool.Find(c.t, "age")) + ":" + os.Getenv("PATH"),
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		c.t.Fatalf("%s: %v: %s", logins[partner]["command"], err, said(err))
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// said is what a command wrote that failed.
+func said(err error) []byte {
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		return failed.Stderr
+	}
+	return nil
 }
 
 // globex is a session of Globex.
@@ -269,6 +310,19 @@ func TestACompanyWithThreePartnersOnOpenBao(t *testing.T) {
 	c.may("Globex", globex, "GET", "invoices/globex/inbox/2026-11.pdf", false)
 	c.may("Initech", initech, "GET", "stock/initech/levels/1", true)
 	c.may("Initech", initech, "GET", "orders/acme/prod/1.csv", false)
+
+	var certificate, sealed string
+	c.output("globex_certificate", &certificate)
+	c.output("initech_secret", &sealed)
+	key, err := x509.MarshalECPrivateKey(c.globexKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.may("ACME, as it was told", c.told("acme", map[string]string{"TOKENFILE": c.acmeJWT("prod")}), "GET", "orders/acme/prod/1.csv", true)
+	c.may("Globex, as it was told", c.told("globex", map[string]string{
+		"certificate.pem": certificate, "KEYFILE": string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: key})),
+	}), "POST", "invoices/globex/inbox/2026-11.pdf", true)
+	c.may("Initech, as it was told", c.told("initech", map[string]string{"secret.age": sealed, "KEYFILE": c.recipient.String()}), "GET", "stock/initech/levels/1", true)
 
 	c.as(c.plan) // the policy of plans is enough for one
 	if out, err := c.try("plan", "-detailed-exitcode"); err != nil {

@@ -62,19 +62,29 @@ func (s *System) cutPartner(_ string, records []*access.Record) (steps []string)
 	return append(steps, logins...)
 }
 
-// login is what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
+// login is what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The command is for
+// the bao program, with BAO_ADDR and BAO_NAMESPACE set; it prints the token, and reads what is secret from its input.
 func (s *System) login(o access.Object) map[string]string {
 	c, ok := o.(*access.Credential)
 	if !ok {
 		return nil
 	}
+	m := map[string]string{"address": s.client.Address()}
+	if namespace := s.client.Namespace(); namespace != "" {
+		m["namespace"] = namespace
+	}
 	switch c.Kind() {
 	case access.Federated:
-		return map[string]string{"path": "auth/" + s.jwtMount(c.Federated.Issuer) + "/cel/login", "role": roleOf(c.IdentityID),
-			"subject": c.Federated.Subject, "audiences": strings.Join(c.Federated.Audiences, " ")}
+		m["path"], m["role"] = "auth/"+s.jwtMount(c.Federated.Issuer)+"/cel/login", roleOf(c.IdentityID)
+		m["subject"], m["audiences"] = c.Federated.Subject, strings.Join(c.Federated.Audiences, " ")
+		m["command"] = fmt.Sprintf("bao write -field=token %s role=%s jwt=- <TOKENFILE", m["path"], m["role"])
 	case access.Certificate:
-		return map[string]string{"path": "auth/" + s.options.Mounts.Cert + "/login", "name": roleOf(c.IdentityID)}
+		m["path"], m["name"] = "auth/"+s.options.Mounts.Cert+"/login", roleOf(c.IdentityID)
+		m["command"] = fmt.Sprintf("bao login -method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE -token-only name=%s",
+			s.options.Mounts.Cert, m["name"])
 	default:
-		return map[string]string{"path": "auth/" + s.options.Mounts.AppRole + "/login", "role_id": nameOf(c.IdentityID)}
+		m["path"], m["role_id"] = "auth/"+s.options.Mounts.AppRole+"/login", nameOf(c.IdentityID)
+		m["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write -field=token %s role_id=%s secret_id=-", m["path"], m["role_id"])
 	}
+	return m
 }

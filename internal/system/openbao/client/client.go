@@ -111,6 +111,12 @@ func (c *Client) Delete(ctx context.Context, path string) error {
 	return c.do(ctx, request{method: http.MethodDelete, path: path, repeatable: true, writes: true}, nil, nil)
 }
 
+// Address is where OpenBao is.
+func (c *Client) Address() string { return c.base.String() }
+
+// Namespace is which part of OpenBao is talked to, empty for the root.
+func (c *Client) Namespace() string { return c.options.Namespace }
+
 // Requests is how many requests were sent, with repetitions and the client's own login.
 func (c *Client) Requests() int64 { return c.count.Load() }
 
