@@ -25,15 +25,27 @@ var _ datasource.DataSourceWithConfigure = (*inventoryDataSource)(nil)
 type inventoryDataSource struct{ asked }
 
 type inventoryModel struct {
+	filters
+	Flags  types.Set    `tfsdk:"flags"`
+	System types.String `tfsdk:"system"`
+	At     types.String `tfsdk:"at"`
+	Counts types.Map    `tfsdk:"counts"`
+	Items  types.List   `tfsdk:"items"`
+}
+
+// filters are what an inventory and the lists of terraform query are narrowed by.
+type filters struct {
 	Partner       types.String `tfsdk:"partner"`
 	Environment   types.String `tfsdk:"environment"`
 	Owner         types.String `tfsdk:"owner"`
 	ExpiresBefore types.String `tfsdk:"expires_before"`
-	Flags         types.Set    `tfsdk:"flags"`
-	System        types.String `tfsdk:"system"`
-	At            types.String `tfsdk:"at"`
-	Counts        types.Map    `tfsdk:"counts"`
-	Items         types.List   `tfsdk:"items"`
+}
+
+func (f *filters) wanted(r *reader) inventory.Filter {
+	return inventory.Filter{
+		Partner: r.text("partner", f.Partner), Environment: r.text("environment", f.Environment), Owner: r.text("owner", f.Owner),
+		ExpiresBefore: r.moment("expires_before", f.ExpiresBefore).Time,
+	}
 }
 
 var (
@@ -95,11 +107,8 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 		return
 	}
 	r := &reader{}
-	wanted := inventory.Filter{
-		Partner: r.text("partner", m.Partner), Environment: r.text("environment", m.Environment), Owner: r.text("owner", m.Owner),
-		ExpiresBefore: r.moment("expires_before", m.ExpiresBefore).Time,
-		Flags:         setOf(r, "flags", m.Flags, func(s string) (inventory.Flag, error) { return inventory.Flag(s), nil }),
-	}
+	wanted := m.wanted(r)
+	wanted.Flags = setOf(r, "flags", m.Flags, func(s string) (inventory.Flag, error) { return inventory.Flag(s), nil })
 	all, ok := d.takeStock(ctx, &resp.Diagnostics)
 	if !ok {
 		return
