@@ -13,7 +13,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
@@ -122,8 +124,26 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 	for i := range listed.Items {
 		items = append(items, itemValue(&listed.Items[i]))
 	}
-	m.Counts, m.Items = types.MapValueMust(types.Int64Type, counts), types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items)
-	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	fill(ctx, &resp.State, map[string]attr.Value{
+		"partner": m.Partner, "environment": m.Environment, "owner": m.Owner, "expires_before": m.ExpiresBefore, "flags": m.Flags,
+		"system": m.System, "at": m.At, "counts": types.MapValueMust(types.Int64Type, counts),
+		"items": types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items),
+	}, &resp.Diagnostics)
+}
+
+// fill writes a state of all its values, as they are. To set a model looks at each of thousands of items several times,
+// which is a quarter of the time that the whole inventory takes.
+func fill(ctx context.Context, state *tfsdk.State, values map[string]attr.Value, diags *diag.Diagnostics) {
+	raw := map[string]tftypes.Value{}
+	for name, v := range values {
+		value, err := v.ToTerraformValue(ctx)
+		if err != nil {
+			diags.AddError("Cannot write "+name, sentence(err)+". This is a defect of the provider: please report it.")
+			return
+		}
+		raw[name] = value
+	}
+	state.Raw = tftypes.NewValue(state.Schema.Type().TerraformType(ctx), raw)
 }
 
 // stock is an inventory, with the records that it is of.
