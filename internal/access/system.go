@@ -120,6 +120,13 @@ type Surveyor interface {
 	Survey(ctx context.Context, partners []string) ([]*Record, []Stray, error)
 }
 
+// SessionCounter is a System that can list sessions.
+type SessionCounter interface {
+	// Sessions is how many sessions are live of these identities, and of strays by their native ids: of those that the system
+	// lists, and that what was cut by hand or suspended does not refuse already. An error says why it is not known.
+	Sessions(ctx context.Context, of []IdentityID, strays []string) (int, error)
+}
+
 // Stray is something that gives access and that nobody declared. All times are UTC; zero means that the system does not say.
 type Stray struct {
 	// NativeID is its name in the system, unique among strays: auth/userpass/users/acme. Kind says what it is there:

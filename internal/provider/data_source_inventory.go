@@ -13,7 +13,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
@@ -25,15 +27,27 @@ var _ datasource.DataSourceWithConfigure = (*inventoryDataSource)(nil)
 type inventoryDataSource struct{ asked }
 
 type inventoryModel struct {
+	filters
+	Flags  types.Set    `tfsdk:"flags"`
+	System types.String `tfsdk:"system"`
+	At     types.String `tfsdk:"at"`
+	Counts types.Map    `tfsdk:"counts"`
+	Items  types.List   `tfsdk:"items"`
+}
+
+// filters are what an inventory and the lists of terraform query are narrowed by.
+type filters struct {
 	Partner       types.String `tfsdk:"partner"`
 	Environment   types.String `tfsdk:"environment"`
 	Owner         types.String `tfsdk:"owner"`
 	ExpiresBefore types.String `tfsdk:"expires_before"`
-	Flags         types.Set    `tfsdk:"flags"`
-	System        types.String `tfsdk:"system"`
-	At            types.String `tfsdk:"at"`
-	Counts        types.Map    `tfsdk:"counts"`
-	Items         types.List   `tfsdk:"items"`
+}
+
+func (f *filters) wanted(r *reader) inventory.Filter {
+	return inventory.Filter{
+		Partner: r.text("partner", f.Partner), Environment: r.text("environment", f.Environment), Owner: r.text("owner", f.Owner),
+		ExpiresBefore: r.moment("expires_before", f.ExpiresBefore).Time,
+	}
 }
 
 var (
@@ -95,11 +109,8 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 		return
 	}
 	r := &reader{}
-	wanted := inventory.Filter{
-		Partner: r.text("partner", m.Partner), Environment: r.text("environment", m.Environment), Owner: r.text("owner", m.Owner),
-		ExpiresBefore: r.moment("expires_before", m.ExpiresBefore).Time,
-		Flags:         setOf(r, "flags", m.Flags, func(s string) (inventory.Flag, error) { return inventory.Flag(s), nil }),
-	}
+	wanted := m.wanted(r)
+	wanted.Flags = setOf(r, "flags", m.Flags, func(s string) (inventory.Flag, error) { return inventory.Flag(s), nil })
 	all, ok := d.takeStock(ctx, &resp.Diagnostics)
 	if !ok {
 		return
@@ -113,8 +124,26 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 	for i := range listed.Items {
 		items = append(items, itemValue(&listed.Items[i]))
 	}
-	m.Counts, m.Items = types.MapValueMust(types.Int64Type, counts), types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items)
-	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	fill(ctx, &resp.State, map[string]attr.Value{
+		"partner": m.Partner, "environment": m.Environment, "owner": m.Owner, "expires_before": m.ExpiresBefore, "flags": m.Flags,
+		"system": m.System, "at": m.At, "counts": types.MapValueMust(types.Int64Type, counts),
+		"items": types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items),
+	}, &resp.Diagnostics)
+}
+
+// fill writes a state of all its values, as they are. To set a model looks at each of thousands of items several times,
+// which is a quarter of the time that the whole inventory takes.
+func fill(ctx context.Context, state *tfsdk.State, values map[string]attr.Value, diags *diag.Diagnostics) {
+	raw := map[string]tftypes.Value{}
+	for name, v := range values {
+		value, err := v.ToTerraformValue(ctx)
+		if err != nil {
+			diags.AddError("Cannot write "+name, sentence(err)+". This is a defect of the provider: please report it.")
+			return
+		}
+		raw[name] = value
+	}
+	state.Raw = tftypes.NewValue(state.Schema.Type().TerraformType(ctx), raw)
 }
 
 // stock is an inventory, with the records that it is of.

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -10,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
@@ -19,11 +22,12 @@ var _ datasource.DataSourceWithConfigure = (*offboardingDataSource)(nil)
 type offboardingDataSource struct{ asked }
 
 type offboardingModel struct {
-	Partner types.String `tfsdk:"partner"`
-	At      types.String `tfsdk:"at"`
-	Items   types.List   `tfsdk:"items"`
-	Notes   types.List   `tfsdk:"notes"`
-	Steps   types.List   `tfsdk:"steps"`
+	Partner  types.String `tfsdk:"partner"`
+	At       types.String `tfsdk:"at"`
+	Items    types.List   `tfsdk:"items"`
+	Sessions types.Int64  `tfsdk:"sessions"`
+	Notes    types.List   `tfsdk:"notes"`
+	Steps    types.List   `tfsdk:"steps"`
 }
 
 func newOffboarding() datasource.DataSource { return &offboardingDataSource{} }
@@ -44,9 +48,15 @@ func (d *offboardingDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 				MarkdownDescription: "What would go, of every stack, in the order in which it goes: subcontractors first, with each identity its credentials, its " +
 					"grants, then itself; then what was made by hand and bears the partner's name. As in `partner_inventory`.",
 			},
+			"sessions": schema.Int64Attribute{
+				Computed: true,
+				MarkdownDescription: "How many sessions of the partner are live: on OpenBao its service tokens, and those of what was made by hand, where the " +
+					"login may list tokens (at most 2,000 of everybody's are looked at; batch tokens cannot be listed). Null where it is not known: " +
+					"`notes` says why. On the embedded system the gateways know.",
+			},
 			"notes": schema.ListAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "What is shared with others, stands in the way, or was made by hand, a sentence each.",
+				MarkdownDescription: "What is shared with others, stands in the way, was made by hand, or is not known, a sentence each.",
 			},
 			"steps": schema.ListAttribute{
 				Computed: true, ElementType: types.StringType,
@@ -78,7 +88,38 @@ func (d *offboardingDataSource) Read(ctx context.Context, req datasource.ReadReq
 			steps = append(steps, goes.Items[i].Revocation...)
 		}
 	}
+	var unknown string
+	if m.Sessions, unknown = d.countSessions(ctx, goes); unknown != "" {
+		goes.Notes = append(goes.Notes, unknown)
+	}
 	m.At, m.Notes, m.Steps = timeValue(all.At), textList(goes.Notes), textList(steps)
 	m.Items = types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+// countSessions is how many sessions go along, or why that is not known. It refuses nothing: the day on which it matters is
+// not the day to look for rights.
+func (s *session) countSessions(ctx context.Context, goes inventory.Offboarding) (live types.Int64, unknown string) {
+	const without = "How many sessions are live is not known"
+	counter, is := access.As[access.SessionCounter](s.system)
+	if !is {
+		return types.Int64Null(), without + " here: the gateways know their own."
+	}
+	var of []access.IdentityID
+	for _, r := range goes.Records {
+		if i, ok := r.Object.(*access.Identity); ok {
+			of = append(of, i.ID)
+		}
+	}
+	var strays []string
+	for _, i := range goes.Items {
+		if i.Has(inventory.Ungoverned) {
+			strays = append(strays, i.NativeID)
+		}
+	}
+	n, err := counter.Sessions(ctx, of, strays)
+	if err != nil {
+		return types.Int64Null(), fmt.Sprintf("%s: %s.", without, strings.TrimSuffix(err.Error(), "."))
+	}
+	return types.Int64Value(int64(n)), ""
 }

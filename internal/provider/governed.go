@@ -117,6 +117,7 @@ func (g *governed[M, P]) Create(ctx context.Context, req resource.CreateRequest,
 	if !ok {
 		return
 	}
+	knownBy(resp.Identity, types.StringValue(rec.Object.Ref().ID))
 	g.finish(ctx, plan, rec, &resp.State, resp.Private, &resp.Diagnostics)
 }
 
@@ -136,6 +137,7 @@ func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	restore(plan, state)(rec)
+	stillKnownBy(resp.Identity, P(state).common().ID)
 	g.finish(ctx, plan, rec, &resp.State, resp.Private, &resp.Diagnostics)
 }
 
@@ -220,6 +222,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	t := P(state).common()
+	stillKnownBy(resp.Identity, t.ID)
 	ref := access.Ref{Type: g.kind, ID: t.ID.ValueString()}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
 	rec, err := g.system.Get(ctx, ref)
@@ -310,11 +313,18 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 }
 
-// ImportState takes an id; Read does the rest.
+// ImportState takes an id, as text or as the resource's identity; Read does the rest.
 func (g *governed[M, P]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if _, _, err := access.ParseRef(g.kind, req.ID); err != nil {
+	id := req.ID
+	if id == "" && req.Identity != nil {
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if _, _, err := access.ParseRef(g.kind, id); err != nil {
 		resp.Diagnostics.AddError(fmt.Sprintf("Cannot import a %s", g.kind), sentence(err)+".")
 		return
 	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), id)...)
 }

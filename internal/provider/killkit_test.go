@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,52 @@ func TestTheKillKitCutsOnOpenBao(t *testing.T) {
 	loseState(c.cli)
 }
 
+// The policy of plans is not enough to count sessions, and that fails nothing; with the one line more of the docs they are.
+func TestLiveSessionsAreCountedWhereTheLoginMay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
+	t.Parallel()
+	c := newCluster(t)
+	c.file("sessions.tf", `
+data "partner_offboarding" "counted" {
+  partner    = "acme"
+  depends_on = [module.acme, module.acme_test]
+}
+output "counted" { value = data.partner_offboarding.counted }
+`)
+	c.cli.must("apply", "-auto-approve")
+	for range 3 {
+		if c.acme("prod") == "" || c.acme("test") == "" {
+			t.Fatal("ACME cannot log in")
+		}
+	}
+	counted := func() (sessions *int, notes string) {
+		c.cli.must("apply", "-auto-approve")
+		var out struct {
+			Sessions *int
+			Notes    []string
+		}
+		c.output("counted", &out)
+		return out.Sessions, strings.Join(out.Notes, "\n")
+	}
+	const missing = "How many sessions are live is not known: not permitted: it needs list and sudo on auth/token/accessors/."
+	if sessions, notes := counted(); sessions != nil || !strings.Contains(notes, missing) {
+		t.Errorf("without the right there are %v sessions: %s", sessions, notes)
+	}
+	page, err := os.ReadFile("../../templates/guides/inventory.md.tmpl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, policy, _ := strings.Cut(string(page), "```hcl\npath \"auth/token/accessors/")
+	policy, _, _ = strings.Cut(policy, "```")
+	c.must("POST", "sys/policies/acl/partner-sessions", map[string]any{"policy": "path \"auth/token/accessors/" + policy})
+	c.as(c.token("partner-plan", "partner-apply", "partner-sessions"))
+	if sessions, notes := counted(); sessions == nil || *sessions != 6 || strings.Contains(notes, "not known") {
+		t.Errorf("with the right there are %v sessions, want 6: %s", sessions, notes)
+	}
+}
+
 func TestTheKillKitCutsOnTheEmbeddedSystem(t *testing.T) {
 	opa := realtool.Find(t, "opa")
 	c := newCLI(t)
@@ -95,14 +142,19 @@ output "kit" { value = data.partner_offboarding.acme }
 `)
 	c.must("apply", "-auto-approve")
 	var kit struct {
-		Items []struct{ Type, ID string }
-		Steps []string
+		Items    []struct{ Type, ID string }
+		Sessions *int
+		Notes    []string
+		Steps    []string
 	}
 	if err := json.Unmarshal([]byte(c.must("output", "-json", "kit")), &kit); err != nil {
 		t.Fatal(err)
 	}
 	if len(kit.Items) != 3 || kit.Items[0].Type != "credential" || kit.Items[2].ID != "acme/prod/orders-etl" {
 		t.Errorf("what goes is %+v", kit.Items)
+	}
+	if kit.Sessions != nil || !slices.Contains(kit.Notes, "How many sessions are live is not known here: the gateways know their own.") {
+		t.Errorf("who is told of sessions that nobody knows: %v %q", kit.Sessions, kit.Notes)
 	}
 	loseState(c)
 	published := filepath.Join(c.folder, ".partner", "prod", "publish", "policy")

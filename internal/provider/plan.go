@@ -54,6 +54,9 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	replaces := len(resp.RequiresReplace) > 0
 	nonce := g.remember(ctx, state, &k, req.Private, resp.Private, &resp.Diagnostics)
 	c := g.compute(plan, state, o, unknown, k, replaces, &resp.Diagnostics)
+	if state == nil {
+		knownBy(resp.Identity, P(plan).common().ID) // also of what takes another's place, where Terraform hands in that one's
+	}
 	if state == nil || !reflect.DeepEqual(plan, state) || !req.Plan.Raw.Equal(req.State.Raw) {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -40,6 +41,7 @@ type partnerProvider struct {
 var (
 	_ provider.ProviderWithEphemeralResources = (*partnerProvider)(nil)
 	_ provider.ProviderWithFunctions          = (*partnerProvider)(nil)
+	_ provider.ProviderWithListResources      = (*partnerProvider)(nil)
 	_ provider.ProviderWithValidateConfig     = (*partnerProvider)(nil)
 )
 
@@ -77,6 +79,11 @@ func (p *partnerProvider) EphemeralResources(context.Context) []func() ephemeral
 	return []func() ephemeral.EphemeralResource{newToken}
 }
 
+// ListResources lists what terraform query lists.
+func (p *partnerProvider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{newIdentityList, newCredentialList, newGrantList}
+}
+
 // Functions lists the functions.
 func (p *partnerProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{newCovers, newEarliest, newExplain, newVerifyJournal}
@@ -111,7 +118,7 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 	}
 	s := newSession(journaled(system, record, stack, p.clock), settings, stack)
 	s.journal, s.collects = record, m.collects()
-	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData = s, s, s
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData, resp.ListResourceData = s, s, s, s
 }
 
 // ValidateConfig refuses a configuration of OpenBao without a journal, or without a stack: many share a cluster, and each

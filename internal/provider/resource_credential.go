@@ -19,6 +19,7 @@ import (
 var (
 	_ resource.ResourceWithConfigure        = (*credentialResource)(nil)
 	_ resource.ResourceWithModifyPlan       = (*credentialResource)(nil)
+	_ resource.ResourceWithIdentity         = (*credentialResource)(nil)
 	_ resource.ResourceWithImportState      = (*credentialResource)(nil)
 	_ resource.ResourceWithValidateConfig   = (*credentialResource)(nil)
 	_ resource.ResourceWithConfigValidators = (*credentialResource)(nil)

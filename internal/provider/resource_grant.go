@@ -15,6 +15,7 @@ import (
 var (
 	_ resource.ResourceWithConfigure      = (*grantResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*grantResource)(nil)
+	_ resource.ResourceWithIdentity       = (*grantResource)(nil)
 	_ resource.ResourceWithImportState    = (*grantResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*grantResource)(nil)
 )

@@ -19,6 +19,7 @@ import (
 var (
 	_ resource.ResourceWithConfigure      = (*identityResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*identityResource)(nil)
+	_ resource.ResourceWithIdentity       = (*identityResource)(nil)
 	_ resource.ResourceWithImportState    = (*identityResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*identityResource)(nil)
 )

@@ -1,0 +1,160 @@
+package provider_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/provider"
+)
+
+// protocol is the provider as a Terraform asks it that is newer than the one of the tests.
+type protocol struct {
+	t       *testing.T
+	server  listingServer
+	schemas *tfprotov6.GetProviderSchemaResponse
+}
+
+// listingServer is a provider's server that answers terraform query.
+type listingServer interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ListResourceServer
+}
+
+// knownBy is the type of a resource's identity.
+var knownBy = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftypes.String}}
+
+// protocol configures a provider whose system may stand behind another one.
+func (w *world) protocol(around func(access.System) access.System) *protocol {
+	w.t.Helper()
+	server, err := providerserver.NewProtocol6WithError(provider.NewAround(w.clock, around)())()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p := &protocol{t: w.t, server: server.(listingServer)}
+	if p.schemas, err = server.GetProviderSchema(w.t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
+		w.t.Fatal(err)
+	}
+	p.well(p.schemas.Diagnostics)
+	answer, err := server.ConfigureProvider(w.t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: p.value(
+		p.schemas.Provider, map[string]any{"environment": "prod", "stack": "partners", "embedded": map[string]any{"directory": w.directory}})})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p.well(answer.Diagnostics)
+	return p
+}
+
+func alone(s access.System) access.System { return s }
+
+func (p *protocol) well(diags []*tfprotov6.Diagnostic) {
+	p.t.Helper()
+	for _, d := range diags {
+		if d.Severity == tfprotov6.DiagnosticSeverityError {
+			p.t.Fatalf("%s: %s", d.Summary, d.Detail)
+		}
+	}
+}
+
+// value is arguments as a schema has them; what is left out is null.
+func (p *protocol) value(schema *tfprotov6.Schema, arguments map[string]any) *tfprotov6.DynamicValue {
+	p.t.Helper()
+	return p.encode(schema.ValueType(), plainValue(schema.ValueType(), arguments))
+}
+
+func (p *protocol) encode(t tftypes.Type, v tftypes.Value) *tfprotov6.DynamicValue {
+	p.t.Helper()
+	encoded, err := tfprotov6.NewDynamicValue(t, v)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return &encoded
+}
+
+func plainValue(t tftypes.Type, v any) tftypes.Value {
+	switch v := v.(type) {
+	case map[string]any:
+		values := map[string]tftypes.Value{}
+		for name, of := range t.(tftypes.Object).AttributeTypes {
+			values[name] = plainValue(of, v[name])
+		}
+		return tftypes.NewValue(t, values)
+	case []string:
+		var elements []tftypes.Value
+		for _, e := range v {
+			elements = append(elements, tftypes.NewValue(tftypes.String, e))
+		}
+		return tftypes.NewValue(t, elements)
+	}
+	return tftypes.NewValue(t, v)
+}
+
+// identityID is the id in what a resource is known by; "" where that is null.
+func (p *protocol) identityID(known *tfprotov6.ResourceIdentityData) string {
+	p.t.Helper()
+	if known == nil || known.IdentityData == nil {
+		return ""
+	}
+	v, err := known.IdentityData.Unmarshal(knownBy)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var in map[string]tftypes.Value
+	var id string
+	if v.IsNull() {
+		return ""
+	}
+	if err := v.As(&in); err != nil {
+		p.t.Fatal(err)
+	}
+	if !in["id"].IsKnown() {
+		return "unknown"
+	}
+	if err := in["id"].As(&id); err != nil {
+		p.t.Fatal(err)
+	}
+	return id
+}
+
+func (p *protocol) known(id string) *tfprotov6.ResourceIdentityData {
+	return &tfprotov6.ResourceIdentityData{IdentityData: p.encode(knownBy, plainValue(knownBy, map[string]any{"id": id}))}
+}
+
+// list asks for a list, as terraform query does.
+func (p *protocol) list(kind string, include bool, limit int64, config map[string]any) []tfprotov6.ListResourceResult {
+	p.t.Helper()
+	schema := p.schemas.ListResourceSchemas[kind]
+	valid, err := p.server.ValidateListResourceConfig(p.t.Context(), &tfprotov6.ValidateListResourceConfigRequest{TypeName: kind, Config: p.value(schema, config)})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.well(valid.Diagnostics)
+	stream, err := p.server.ListResource(p.t.Context(), &tfprotov6.ListResourceRequest{
+		TypeName: kind, Config: p.value(schema, config), IncludeResource: include, Limit: limit,
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return slices.Collect(stream.Results)
+}
+
+// imported is what an import by the resource's identity, and the reading after it, make of an id.
+func (p *protocol) imported(kind, id string) *tfprotov6.ReadResourceResponse {
+	p.t.Helper()
+	answer, err := p.server.ImportResourceState(p.t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: kind, Identity: p.known(id)})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.well(answer.Diagnostics)
+	one := answer.ImportedResources[0]
+	now, err := p.server.ReadResource(p.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: one.State, CurrentIdentity: one.Identity, Private: one.Private})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.well(now.Diagnostics)
+	return now
+}

@@ -1,0 +1,43 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// knownByType is the type of what Terraform 1.12 and later calls a resource's identity: by what it is known outside the
+// configuration. Ours is the id. Terraform of before keeps none, and asks for none.
+var knownByType = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftypes.String}}
+
+// IdentitySchema says by what the resource is known.
+func (g *governed[M, P]) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identityschema.Schema{Attributes: map[string]identityschema.Attribute{
+		"id": identityschema.StringAttribute{RequiredForImport: true, Description: fmt.Sprintf("The id of the %s.", g.kind)},
+	}}
+}
+
+// knownBy writes the id as what the resource is known by. It writes the value as it is: by way of Go types it would cost
+// each resource of each plan.
+func knownBy(to *tfsdk.ResourceIdentity, id types.String) {
+	if to == nil {
+		return
+	}
+	value := tftypes.NewValue(tftypes.String, id.ValueString())
+	if id.IsUnknown() {
+		value = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
+	}
+	to.Raw = tftypes.NewValue(knownByType, map[string]tftypes.Value{"id": value})
+}
+
+// stillKnownBy writes it where a state of before has none.
+func stillKnownBy(to *tfsdk.ResourceIdentity, id types.String) {
+	if to != nil && to.Raw.IsFullyNull() {
+		knownBy(to, id)
+	}
+}

@@ -1,0 +1,122 @@
+package openbao
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var _ access.SessionCounter = (*System)(nil)
+
+const (
+	tokenAccessors = "auth/token/accessors"
+	// mostSessions is how many tokens are looked at, of everybody: OpenBao lists them by accessor only, and a plan must not
+	// ask for ever.
+	mostSessions = 2000
+)
+
+// Sessions counts the service tokens of entities that are not disabled. Batch tokens are stored nowhere: nobody can list
+// them. The right that it needs is in none of the shipped policies: to list accessors is the administrators' business, since
+// what names every token is half of what ends or renews it.
+func (s *System) Sessions(ctx context.Context, of []access.IdentityID, strays []string) (int, error) {
+	entities, err := s.enabledEntities(ctx, of, strays)
+	if err != nil || len(entities) == 0 {
+		return 0, err
+	}
+	var all struct {
+		Keys []string `json:"keys"`
+	}
+	switch err := s.client.List(ctx, tokenAccessors, &all); {
+	case errors.Is(err, access.ErrNotPermitted):
+		return 0, fmt.Errorf("%w: it needs list and sudo on %s/", access.ErrNotPermitted, tokenAccessors)
+	case gone(err) != nil:
+		return 0, err
+	case len(all.Keys) > mostSessions:
+		return 0, fmt.Errorf("there are %d tokens, and at most %d are looked at", len(all.Keys), mostSessions)
+	}
+	owners, err := s.owners(ctx, all.Keys)
+	live := 0
+	for _, entity := range owners {
+		if entities[entity] {
+			live++
+		}
+	}
+	return live, err
+}
+
+// enabledEntities are the ids of the entities whose tokens work.
+func (s *System) enabledEntities(ctx context.Context, of []access.IdentityID, strays []string) (map[string]bool, error) {
+	var paths []string
+	for _, id := range of {
+		paths = append(paths, entityPath(id))
+	}
+	for _, native := range strays {
+		if strings.HasPrefix(native, "identity/entity/id/") {
+			paths = append(paths, native)
+		}
+	}
+	found := make([]entity, len(paths))
+	err := sideBySide(len(paths), func(n int) error { return gone(s.client.Get(ctx, paths[n], &found[n])) })
+	ids := map[string]bool{}
+	for _, e := range found {
+		if e.ID != "" && !e.Disabled {
+			ids[e.ID] = true
+		}
+	}
+	return ids, err
+}
+
+// owners are the entities of tokens, "" of those that have none, or have ended since they were listed.
+func (s *System) owners(ctx context.Context, accessors []string) ([]string, error) {
+	owners := make([]string, len(accessors))
+	err := sideBySide(len(accessors), func(n int) error {
+		var token struct {
+			EntityID string `json:"entity_id"`
+		}
+		err := s.client.Put(ctx, "auth/token/lookup-accessor", map[string]any{"accessor": accessors[n]}, &token)
+		owners[n] = token.EntityID
+		switch {
+		case said(err, "invalid accessor"):
+			return nil
+		case errors.Is(err, access.ErrNotPermitted):
+			return fmt.Errorf("%w: it needs update on auth/token/lookup-accessor", access.ErrNotPermitted)
+		}
+		return gone(err)
+	})
+	return owners, err
+}
+
+// sideBySide does something so many times, a few at a time, and stops at the first error.
+func sideBySide(times int, do func(n int) error) error {
+	errs := make([]error, lookers)
+	next := make(chan int)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var once sync.Once
+	for worker := range lookers {
+		wg.Go(func() {
+			for n := range next {
+				if errs[worker] = do(n); errs[worker] != nil {
+					once.Do(func() { close(stop) })
+					return
+				}
+			}
+		})
+	}
+	for n := range times {
+		select {
+		case next <- n:
+			continue
+		case <-stop:
+		}
+		break
+	}
+	close(next)
+	wg.Wait()
+	return cmp.Or(errs...)
+}
