@@ -67,6 +67,14 @@ const issuerURL = "https://login.acme.test"
 func startLab(t testing.TB) *lab {
 	t.Helper()
 	l := &lab{t: t, bao: realtool.StartBao(t)}
+	l.furnish()
+	return l
+}
+
+// furnish makes trust in the partner's issuer, and a place for what is granted.
+func (l *lab) furnish() {
+	t := l.t
+	t.Helper()
 	var err error
 	if l.issuer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
@@ -82,7 +90,6 @@ func startLab(t testing.TB) *lab {
 		"jwt_validation_pubkeys": []string{string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))},
 	})
 	l.must("POST", "sys/mounts/orders", map[string]any{"type": "kv"})
-	return l
 }
 
 // must asks as the administrator.

@@ -45,7 +45,23 @@ func startStageAlone(t *testing.T) *stage {
 		t.Skip("it needs a real OpenBao")
 	}
 	realtool.Find(t, "bao")
-	st := &stage{lab: startLab(t)}
+	return stageOn(t, startLab(t))
+}
+
+// startStandbyStage is a stage on a standby of a cluster: all goes through it.
+func startStandbyStage(t *testing.T) *stage {
+	t.Helper()
+	cluster, l := startCluster(t)
+	leader := &lab{t: t, bao: cluster.Leader(t)}
+	leader.bao.RootToken, leader.bao.CA = cluster.RootToken, cluster.CA
+	leader.furnish()
+	l.issuer = leader.issuer
+	return stageOn(t, l)
+}
+
+func stageOn(t *testing.T, l *lab) *stage {
+	t.Helper()
+	st := &stage{lab: l}
 	var err error
 	if st.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
