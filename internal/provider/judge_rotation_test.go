@@ -258,12 +258,12 @@ func TestAnUnrelatedChangeOfAHundredCredentialsRotatesNone(t *testing.T) {
 	}
 }
 
-func TestAnUnrelatedChangeOfCredentialsOnOpenBaoRotatesNone(t *testing.T) {
+func TestAnUnrelatedChangeOfAHundredCredentialsOnOpenBaoRotatesNone(t *testing.T) {
 	t.Parallel()
 	j := newJudged(t)
 	c := &cluster{cli: j.cli, bao: realtool.StartBao(t)}
 	c.as(c.bao.RootToken)
-	m := newMany(j, 12, "secret", "certificate")
+	m := newMany(j, 50, "secret", "certificate")
 	before := m.changesUnrelated(func(blocks ...string) string {
 		t.Helper()
 		c.write("provider \"partner\" {\n  environment = \"prod\"\n  stack = \"partners\"\n  openbao = { bootstrap = true }\n  journal = { path = \"journal.jsonl\" }\n}\n" +
