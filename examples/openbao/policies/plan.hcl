@@ -58,13 +58,16 @@ path "identity/group/id/+" {
   capabilities = ["read", "list"]
 }
 path "auth/+/role/+" {
-  capabilities = ["list"]
+  capabilities = ["read", "list"]
+}
+path "auth/+/role/+/role-id" {
+  capabilities = ["read"]
 }
 path "auth/+/roles/+" {
   capabilities = ["list"]
 }
 path "auth/+/users/+" {
-  capabilities = ["list"]
+  capabilities = ["read", "list"]
 }
 path "auth/+/groups/+" {
   capabilities = ["list"]

@@ -85,11 +85,12 @@ type surveying struct {
 	entities map[string]*entity         // by id; those of the listing know their name and aliases only
 	owned    map[string]bool            // "MOUNT NAME": the alias of an entity that has an owner, or is governed
 	roles    map[string]map[string]bool // by auth mount, the roles that are declared
+	adopted  map[string]bool            // the paths of logins that are adopted
 	found    []access.Stray
 }
 
 func (s *System) strays(ctx context.Context, snap *snapshot, partners []string) ([]access.Stray, error) {
-	sv := &surveying{System: s, ctx: ctx, snap: snap, partners: map[string]bool{}, owned: map[string]bool{}, roles: map[string]map[string]bool{}}
+	sv := &surveying{System: s, ctx: ctx, snap: snap, partners: map[string]bool{}, owned: map[string]bool{}, roles: map[string]map[string]bool{}, adopted: map[string]bool{}}
 	for _, p := range partners {
 		sv.partners[p] = true
 	}
@@ -109,6 +110,9 @@ func (s *System) strays(ctx context.Context, snap *snapshot, partners []string) 
 // expect notes which roles the declarations need.
 func (sv *surveying) expect() {
 	for _, e := range sv.snap.ledger {
+		for _, l := range e.Adopted.Left() {
+			sv.adopted[l.NativeID] = true
+		}
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
 			continue
@@ -171,8 +175,8 @@ func (sv *surveying) listEntities() error {
 
 // governed says whether an entity is that of a declaration, or one that is being replaced.
 func (sv *surveying) governed(e *entity) bool {
-	id, err := access.ParseIdentityID(strings.TrimSuffix(strings.TrimPrefix(e.Name, prefix), "~"))
-	return err == nil && strings.HasPrefix(e.Name, prefix) && sv.snap.documents[id] != nil
+	_, is := sv.snap.holder(e)
+	return is
 }
 
 // lookAtEntities reads those that may be partners', and keeps those without an owner.
@@ -196,6 +200,9 @@ func (sv *surveying) lookAtEntities() error {
 				sv.add("entity", "identity/entity/id/"+id, entityWhy(e), names...)
 				stray := &sv.found[len(sv.found)-1]
 				stray.Policies, stray.Adoptable = e.Policies, true
+				if not := sv.unadoptable(full, access.IdentityID{}); not != "" {
+					stray.Adoptable, stray.Why = false, stray.Why+". It cannot be adopted: "+not
+				}
 			}
 		}
 		if governed {
@@ -252,7 +259,7 @@ func (sv *surveying) lookAtMounts() error {
 
 func (sv *surveying) role(mount, below, kind, name string) {
 	declared := sv.roles[mount][name] && below != "role" || sv.roles[mount][name] && kind == "AppRole"
-	if declared || sv.owned["auth/"+mount+"/ "+name] || !sv.partnerMount(mount) && !sv.bears(name) {
+	if declared || sv.adopted["auth/"+mount+"/"+below+"/"+name] || sv.owned["auth/"+mount+"/ "+name] || !sv.partnerMount(mount) && !sv.bears(name) {
 		return
 	}
 	why := "it lets in whoever holds what it asks for, and no declaration says who answers for it and when it ends"
