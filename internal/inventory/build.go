@@ -72,6 +72,9 @@ func (b *builder) take(r *access.Record) {
 	}
 	if b.at.Before(r.EndsAt) {
 		b.below[holder][r.Object.Ref().Type]++
+		if len(r.Adopted) > 0 { // the partner logs in by these
+			b.below[holder][access.TypeCredential]++
+		}
 	}
 }
 

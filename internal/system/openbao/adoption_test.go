@@ -109,8 +109,8 @@ func TestWhatIsAdoptedLogsInAsBeforeAndMayDoWhatIsGranted(t *testing.T) {
 	st.put(t, grantedTo("etl"))
 	h.claims(t, "with a grant", h.login(t), "granted")
 	now := st.get(t, idOf("etl").Ref())
-	if len(now.Drift) > 0 || len(now.Adopted) != 1 || !strings.Contains(now.Adopted[0], h.role) {
-		t.Errorf("drift %q, left %q", now.Drift, now.Adopted)
+	if len(now.Drift) > 0 || len(now.Adopted) != 1 || !strings.Contains(now.Adopted[0], h.role) || !now.UseUnknown {
+		t.Errorf("drift %q, left %q, use unknown %v", now.Drift, now.Adopted, now.UseUnknown)
 	}
 	_, strays, err := st.open().Survey(t.Context(), nil)
 	ours := func(s access.Stray) bool { return strings.Contains(fmt.Sprint(s.NativeID, s.Names), "acme") }

@@ -45,6 +45,7 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 		r.Adopted = adopted
 		r.Drift = append(append(r.Drift, s.entityDrift(snap, o, e, n.entity)...), drift...)
 		r.LastUsedAt, r.UseUnknown = s.lastUsed(snap, id, n)
+		r.UseUnknown = r.UseUnknown || len(adopted) > 0 // OpenBao remembers no login by these
 	case *access.Credential:
 		drift, err := s.credentialDrift(ctx, snap, o, e, n)
 		if err != nil {
