@@ -203,7 +203,7 @@ output "flags" { value = { for i in data.partner_inventory.it.items : coalesce(i
 	c.cli.must("apply", "-auto-approve")
 	var flags map[string]string
 	c.output("flags", &flags)
-	maps.DeleteFunc(flags, func(id, _ string) bool { return strings.HasPrefix(id, "acme/prod/nightly/") }) // the grant goes with this apply
+	maps.DeleteFunc(flags, func(id, _ string) bool { return strings.HasPrefix(id, "acme/prod/nightly/") })               // the grant goes with this apply
 	want := map[string]string{"acme/prod/nightly": "governed drifted unused", "sys/auth/partner-jwt-acme": "ungoverned"} // nobody comes from there here
 	if !maps.Equal(flags, want) {
 		c.t.Errorf("the inventory has %v", flags)
@@ -256,10 +256,12 @@ func TestTwoHundredAreAdoptedInOneApply(t *testing.T) {
 	if err := json.Unmarshal([]byte(c.cli.must("output", "-json", "sheet")), &sheet); err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile(`entity acme-(feed-\d+)`)
+	row, names := regexp.MustCompile(`^([^,]+),.*entity acme-(feed-\d+)`), map[string]string{}
 	lines := strings.Split(strings.TrimSpace(sheet), "\n")
 	for n, line := range lines[1:] {
-		name := named.FindStringSubmatch(line)[1]
+		said := row.FindStringSubmatch(line)
+		name := said[2]
+		names[said[1]] = name
 		lines[n+1] = strings.Replace(line, ",,,,,", fmt.Sprintf(",%[1]s,jane.doe@example.com,Nightly order feed of ACME,orders/acme/%[1]s,", name), 1)
 	}
 	if len(lines) != many+1 {
@@ -273,7 +275,7 @@ func TestTwoHundredAreAdoptedInOneApply(t *testing.T) {
 		t.Errorf("want %q:\n%s", want, out[max(0, len(out)-2000):])
 	}
 	for native, h := range all {
-		name := named.FindStringSubmatch(sheet[strings.Index(sheet, native):])[1]
+		name := names[native]
 		if !h.reads("orders/acme/"+name+"/1") || h.reads("orders/acme/other/1") || h.reads("stock/1") {
 			t.Errorf("%s reads not what it should", name)
 		}
@@ -292,6 +294,41 @@ func (c *cluster) asked() int {
 		c.t.Fatal(err)
 	}
 	return strings.Count(string(log), `"type":"request"`)
+}
+
+// The answer of an apply was lost, and the state knows only what was imported.
+func TestAnAdoptionWhoseAnswerWasLostIsKnownForWhatItIs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
+	t.Parallel()
+	c := newCluster(t)
+	provider := c.bare()
+	c.legacyMount()
+	h := c.byHand("acme-nightly")
+	c.write(provider + fmt.Sprintf(`
+resource "partner_identity" "it" {
+  partner    = "acme"
+  name       = "nightly"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed of the ERP"
+  expires_at = %q
+}
+`, access.At(time.Now().Add(time.Hour))))
+	c.cli.must("import", "partner_identity.it", "acme/prod/nightly@"+h.native)
+	state := string(c.files()["terraform.tfstate"])
+	c.cli.must("apply", "-auto-approve")
+	c.file("terraform.tfstate", state)
+	if out, err := c.try("plan", "-detailed-exitcode"); err != nil {
+		t.Errorf("the plan is not empty: %v\n%s", err, out)
+	}
+	if out, err := c.try("import", "-state=other.tfstate", "partner_identity.it", "acme/prod/nightly@"+h.native); err == nil || !strings.Contains(flowing(out), "imported by its id alone") {
+		t.Errorf("another import says %v\n%s", err, out)
+	}
+	c.cli.must("destroy", "-refresh=false", "-auto-approve")
+	if left := append(c.left(), c.namesIn("auth/legacy/role")...); len(left) > 0 {
+		t.Errorf("there is still %v", left)
+	}
 }
 
 func TestTheEmbeddedSystemHasNothingToAdopt(t *testing.T) {

@@ -54,6 +54,9 @@ path "partner-pki/cert/+" {
 path "identity/entity/id/+" {
   capabilities = ["read", "list"]
 }
+path "identity/entity-alias/id/+" {
+  capabilities = ["list"]
+}
 path "identity/group/id/+" {
   capabilities = ["read", "list"]
 }

@@ -19,17 +19,22 @@ import (
 type handmade struct {
 	st             *stage
 	name, native   string
-	role           string
+	mount, role    string
 	roleID, secret string
 }
 
-// byHand makes it. A mount is there once for all of them.
+// byHand makes it on a mount that is there once for all of them.
 func (st *stage) byHand(t testing.TB, name string) handmade {
 	t.Helper()
-	if !st.there(t, "sys/auth/legacy/tune") {
-		st.admin(t, "POST", "sys/auth/legacy", map[string]any{"type": "approle"})
+	return st.byHandAt(t, "legacy", name)
+}
+
+func (st *stage) byHandAt(t testing.TB, mount, name string) handmade {
+	t.Helper()
+	if !st.there(t, "sys/auth/"+mount+"/tune") {
+		st.admin(t, "POST", "sys/auth/"+mount, map[string]any{"type": "approle"})
 	}
-	h := handmade{st: st, name: name, role: "auth/legacy/role/acme-" + name}
+	h := handmade{st: st, name: name, mount: mount, role: "auth/" + mount + "/role/acme-" + name}
 	for _, by := range []string{"role", "entity", "group"} {
 		text := fmt.Sprintf(`path "orders/%s/%s/*" { capabilities = ["read"] }`, name, by)
 		st.admin(t, "POST", "sys/policies/acl/legacy-"+name+"-"+by, map[string]any{"policy": text})
@@ -39,7 +44,7 @@ func (st *stage) byHand(t testing.TB, name string) handmade {
 	h.secret = st.admin(t, "POST", h.role+"/secret-id", map[string]any{})["secret_id"].(string)
 	number := st.admin(t, "POST", "identity/entity", map[string]any{"name": "acme-" + name, "policies": []string{"legacy-" + name + "-entity"}})["id"]
 	h.native = entityFolder + number.(string)
-	st.admin(t, "POST", "identity/entity-alias", map[string]any{"name": h.roleID, "canonical_id": number, "mount_accessor": st.accessor(t, "legacy")})
+	st.admin(t, "POST", "identity/entity-alias", map[string]any{"name": h.roleID, "canonical_id": number, "mount_accessor": st.accessor(t, mount)})
 	st.admin(t, "POST", "identity/group", map[string]any{"name": "everybody-" + name, "policies": []string{"legacy-" + name + "-group"}, "member_entity_ids": []any{number}})
 	return h
 }
@@ -51,7 +56,7 @@ func (st *stage) accessor(t testing.TB, mount string) any {
 
 func (h handmade) login(t testing.TB) string {
 	t.Helper()
-	return h.st.post(t, nil, "auth/legacy/login", map[string]any{"role_id": h.roleID, "secret_id": h.secret})
+	return h.st.post(t, nil, "auth/"+h.mount+"/login", map[string]any{"role_id": h.roleID, "secret_id": h.secret})
 }
 
 // reach is where below orders/NAME a token may read.
@@ -185,6 +190,55 @@ func TestACredentialStandsBesideTheOldLogin(t *testing.T) {
 	st.drop(t, r)
 }
 
+// An entity has one alias on a mount: where the old login is on ours, a declared secret takes its place.
+func TestASecretTakesThePlaceOfAnOldLoginOnTheSameMount(t *testing.T) {
+	st := startStage(t)
+	h := st.byHandAt(t, "partner-approle", "etl")
+	r := st.put(t, identityOf("etl"), adopting(h.native))
+	st.put(t, grantedTo("etl"))
+	h.claims(t, "adopted", h.login(t), "granted")
+	c := st.credentialOf("etl", access.Secret)
+	made := st.put(t, c)
+	h.claims(t, "the secret", st.session(t, st.holder(c, made)), "granted")
+	h.claims(t, "the old login", h.login(t))
+	st.put(t, c, known(made), issuing(access.IssueReplace)) // which ends the sessions, and moves the aliases
+	if now := st.get(t, idOf("etl").Ref()); len(now.Drift) > 0 || len(now.Adopted) != 1 {
+		t.Errorf("drift %q, left %q", now.Drift, now.Adopted)
+	}
+	st.drop(t, r)
+	if st.there(t, h.role) {
+		t.Error("the old role is left")
+	}
+}
+
+func TestABundleTellsWhatIsLeftFromBeforeAdoptions(t *testing.T) {
+	st := startStage(t)
+	var all []handmade
+	for n := range 2 * worthwhile {
+		h := st.byHand(t, fmt.Sprintf("etl-%d", n))
+		st.put(t, identityOf(h.name), adopting(h.native))
+		all = append(all, h)
+	}
+	for _, h := range all[:worthwhile] {
+		st.admin(t, "DELETE", h.role, nil)
+	}
+	c := st.away(t, 0)
+	records, _, err := Open(Options{Client: c, Session: time.Minute}).Survey(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := 0
+	for _, r := range records {
+		left += len(r.Adopted)
+		if len(r.Drift) > 0 {
+			t.Errorf("%s: drift %q", r.Object.Ref(), r.Drift)
+		}
+	}
+	if left != worthwhile || c.Requests() > 3*worthwhile {
+		t.Errorf("%d logins are left, by %d requests", left, c.Requests())
+	}
+}
+
 func TestWhatSomebodyGivesAnAdoptedRoleIsDriftAndIsTakenBack(t *testing.T) {
 	st := startStage(t)
 	h := st.byHand(t, "etl")
@@ -299,6 +353,27 @@ func TestAUserIsAdoptedWithItsPassword(t *testing.T) {
 	if login() != "" || st.there(t, "auth/people/users/acme") {
 		t.Error("the user is left")
 	}
+}
+
+// OpenBao names an entity that it makes at a login by nothing, and its alias by the id of the AppRole.
+func TestAnAppRoleThatWasOnlyUsedIsAdoptedByItsEntity(t *testing.T) {
+	st := startStage(t)
+	h := st.byHand(t, "etl")
+	st.admin(t, "DELETE", h.native, nil)
+	st.session(t, st.complete(t, "fine", access.Secret).holders[access.Secret])
+	h.claims(t, "by hand", h.login(t), "role")
+	_, strays, err := st.open().Survey(t.Context(), []string{"acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range strays {
+		if s.Adoptable && slices.Contains(s.Names, "acme-etl") {
+			h.native = s.NativeID
+		}
+	}
+	st.put(t, identityOf("etl"), adopting(h.native))
+	st.put(t, grantedTo("etl"))
+	h.claims(t, "adopted", h.login(t), "granted")
 }
 
 // For every request of an adoption that changes something: the process dies with it, before or after it is carried out. At no

@@ -98,7 +98,7 @@ func (s *System) strays(ctx context.Context, snap *snapshot, partners []string) 
 		sv.partners[id.Partner] = true
 	}
 	sv.expect()
-	for _, look := range []func() error{sv.listMounts, sv.listEntities, sv.lookAtEntities, sv.lookAtMounts, sv.lookAtGroups, sv.lookAtPolicies, sv.lookAtAuthority} {
+	for _, look := range []func() error{sv.listMounts, sv.listEntities, sv.listAliases, sv.lookAtEntities, sv.lookAtMounts, sv.lookAtGroups, sv.lookAtPolicies, sv.lookAtAuthority} {
 		if err := look(); err != nil {
 			return nil, err
 		}
@@ -173,6 +173,21 @@ func (sv *surveying) listEntities() error {
 	return err
 }
 
+// listAliases notes by which AppRole an alias was logged in with: it is named by the role's id, and the entity that OpenBao made
+// for it by nothing that one knows.
+func (sv *surveying) listAliases() error {
+	var all struct {
+		Aliases map[string]alias `json:"key_info"`
+	}
+	err := gone(sv.client.List(sv.ctx, "identity/entity-alias/id", &all))
+	for _, e := range sv.entities {
+		for n, a := range e.Aliases {
+			e.Aliases[n].Metadata = all.Aliases[a.ID].Metadata
+		}
+	}
+	return err
+}
+
 // governed says whether an entity is that of a declaration, or one that is being replaced.
 func (sv *surveying) governed(e *entity) bool {
 	_, is := sv.snap.holder(e)
@@ -186,6 +201,9 @@ func (sv *surveying) lookAtEntities() error {
 		names, ours := []string{e.Name}, strings.HasPrefix(e.Name, prefix)
 		for _, a := range e.Aliases {
 			names = append(names, a.Name)
+			if role := a.Metadata["role_name"]; role != "" {
+				names = append(names, role)
+			}
 			ours = ours || sv.partnerMount(strings.TrimSuffix(strings.TrimPrefix(a.Path, "auth/"), "/"))
 		}
 		governed := sv.governed(e)
@@ -208,6 +226,9 @@ func (sv *surveying) lookAtEntities() error {
 		if governed {
 			for _, a := range e.Aliases {
 				sv.owned[a.Path+" "+a.Name] = true
+				if role := a.Metadata["role_name"]; role != "" {
+					sv.owned[a.Path+" "+role] = true
+				}
 			}
 		}
 	}
