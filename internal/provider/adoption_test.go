@@ -50,6 +50,19 @@ func (h legacy) login() string {
 	return h.c.login("auth/legacy/login", nil, map[string]any{"role_id": h.roleID, "secret_id": h.secret})
 }
 
+// newLegacy is a cluster with access that was made by hand, and the provider's configuration.
+func newLegacy(t *testing.T) (*cluster, legacy, string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
+	t.Parallel()
+	c := newCluster(t)
+	provider := c.bare()
+	c.legacyMount()
+	return c, c.byHand("acme-nightly"), provider
+}
+
 // reads says whether the partner may read a path, with a login of its own.
 func (h legacy) reads(path string) bool {
 	h.c.t.Helper()
@@ -97,14 +110,7 @@ provider "partner" {
 }
 
 func TestWhatNobodyDeclaredIsAdoptedFromTheInventory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it needs a real OpenBao")
-	}
-	t.Parallel()
-	c := newCluster(t)
-	provider := c.bare()
-	c.legacyMount()
-	h := c.byHand("acme-nightly")
+	c, h, provider := newLegacy(t)
 	c.may("the partner", h.login(), "GET", "stock/levels/1", true)
 
 	c.write(provider + `
@@ -204,7 +210,7 @@ output "flags" { value = { for i in data.partner_inventory.it.items : coalesce(i
 	var flags map[string]string
 	c.output("flags", &flags)
 	maps.DeleteFunc(flags, func(id, _ string) bool { return strings.HasPrefix(id, "acme/prod/nightly/") })               // the grant goes with this apply
-	want := map[string]string{"acme/prod/nightly": "governed drifted unused", "sys/auth/partner-jwt-acme": "ungoverned"} // nobody comes from there here
+	want := map[string]string{"acme/prod/nightly": "governed drifted", "sys/auth/partner-jwt-acme": "ungoverned"} // nobody comes from there here
 	if !maps.Equal(flags, want) {
 		c.t.Errorf("the inventory has %v", flags)
 	}
@@ -298,14 +304,7 @@ func (c *cluster) asked() int {
 
 // The answer of an apply was lost, and the state knows only what was imported.
 func TestAnAdoptionWhoseAnswerWasLostIsKnownForWhatItIs(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it needs a real OpenBao")
-	}
-	t.Parallel()
-	c := newCluster(t)
-	provider := c.bare()
-	c.legacyMount()
-	h := c.byHand("acme-nightly")
+	c, h, provider := newLegacy(t)
 	c.write(provider + fmt.Sprintf(`
 resource "partner_identity" "it" {
   partner    = "acme"
