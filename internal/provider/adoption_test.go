@@ -209,7 +209,7 @@ output "flags" { value = { for i in data.partner_inventory.it.items : coalesce(i
 	c.cli.must("apply", "-auto-approve")
 	var flags map[string]string
 	c.output("flags", &flags)
-	maps.DeleteFunc(flags, func(id, _ string) bool { return strings.HasPrefix(id, "acme/prod/nightly/") })               // the grant goes with this apply
+	maps.DeleteFunc(flags, func(id, _ string) bool { return strings.HasPrefix(id, "acme/prod/nightly/") })        // the grant goes with this apply
 	want := map[string]string{"acme/prod/nightly": "governed drifted", "sys/auth/partner-jwt-acme": "ungoverned"} // nobody comes from there here
 	if !maps.Equal(flags, want) {
 		c.t.Errorf("the inventory has %v", flags)
