@@ -18,6 +18,8 @@ var (
 	ErrOtherStack = errors.New("owned by another stack")
 	// ErrForeign: the id is taken by something that this provider did not make.
 	ErrForeign = errors.New("not made by this provider")
+	// ErrGoverned: what was to be adopted is declared already.
+	ErrGoverned = errors.New("governed already")
 	// ErrNotPermitted: the login does not allow it. It never means that something is gone.
 	ErrNotPermitted = errors.New("not permitted")
 	// ErrUnavailable: the system cannot be reached, is busy, or its store cannot be used. Nothing is known to be gone.

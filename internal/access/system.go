@@ -59,6 +59,9 @@ type Change struct {
 	// Known is what the caller knows to be issued, by its serial, else its fingerprint; empty where he knows of nothing. Where another one is
 	// in force, his last answer was lost: it is told, and IssueOverlap issues no other.
 	Known string
+	// Adopt is the native id of what nobody declared and the new identity takes over, where the system is an Adopter. ""
+	// takes over nothing.
+	Adopt string
 	// Seal seals a new secret to the partner. It is called before anything is changed, and must be set for a secret.
 	Seal func(secret []byte) (sealed string, err error)
 }
@@ -93,6 +96,10 @@ type Record struct {
 	UseUnknown bool
 	// Drift is what the system holds beyond the declaration, a sentence each.
 	Drift []string
+	// AdoptedFrom is the native id of what an identity has taken over; "" for nothing. Adopted are its ways to log in that
+	// are left from before and are not declared, a sentence each: no change removes them, but the identity's removal.
+	AdoptedFrom string
+	Adopted     []string
 	// EnforcedBy says who ends the access, in words. Revocation is how to cut it by hand, a step each. Login is what
 	// the partner needs to log in, nothing secret in it.
 	EnforcedBy string
@@ -143,6 +150,25 @@ type Stray struct {
 	CreatedAt, LastUsedAt time.Time
 	// Revocation is how to remove it by hand, a step each.
 	Revocation []string
+}
+
+// Adopter is a System in which access can stand that nobody declared, and be brought under a declaration: by a Put that
+// names it in Change.Adopt.
+type Adopter interface {
+	// Adoption says what it would do to adopt what a native id names as an identity, and changes nothing. ErrNotFound where
+	// nothing is there, ErrGoverned where it or the identity is declared already, ErrUnsupported, with the reason, where it
+	// cannot be adopted.
+	Adoption(ctx context.Context, id IdentityID, native string) (*Adoption, error)
+}
+
+// Adoption is what adopting does: the logins stay, the rest goes.
+type Adoption struct {
+	// Logins are the ways to log in that stay, by their native ids.
+	Logins []string
+	// Policies are those that end, Groups the groups that are left, by their names.
+	Policies, Groups []string
+	// Held: it was cut by hand, and stays so.
+	Held bool
 }
 
 // Capabilities is what a system can do, for the rules that ask.

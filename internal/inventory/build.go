@@ -72,6 +72,9 @@ func (b *builder) take(r *access.Record) {
 	}
 	if b.at.Before(r.EndsAt) {
 		b.below[holder][r.Object.Ref().Type]++
+		if len(r.Adopted) > 0 { // the partner logs in by these
+			b.below[holder][access.TypeCredential]++
+		}
 	}
 }
 
@@ -82,7 +85,7 @@ func (b *builder) item(r *access.Record) Item {
 		Owner: terms.Owner, Stack: r.Stack, Review: terms.Review, Waivers: terms.Waivers,
 		ExpiresAt: terms.ExpiresAt.Time, EndsAt: r.EndsAt, CreatedAt: r.CreatedAt, RenewedAt: r.RenewedAt, ReviewedAt: r.ReviewedAt,
 		LastUsedAt: r.LastUsedAt, Renewals: r.Renewals, Status: r.Status(b.at, b.WarnBefore),
-		Drift: slices.Sorted(slices.Values(r.Drift)), EnforcedBy: r.EnforcedBy, Revocation: r.Revocation, Import: importBlock(ref),
+		Drift: slices.Sorted(slices.Values(slices.Concat(r.Drift, r.Adopted))), EnforcedBy: r.EnforcedBy, Revocation: r.Revocation, Import: importBlock(ref),
 	}
 	switch o := r.Object.(type) {
 	case *access.Identity:
@@ -114,7 +117,7 @@ func (b *builder) flags(r *access.Record, i *Item) []Flag {
 		}
 	}
 	add(b.orphaned(r), Orphaned)
-	add(len(r.Drift) > 0, Drifted)
+	add(len(r.Drift)+len(r.Adopted) > 0, Drifted)
 	rests := b.rests(r)
 	add(rests && !r.LastUsedAt.IsZero(), Dormant)
 	add(b.at.Before(r.EndsAt) && (b.useless(r) || rests && r.LastUsedAt.IsZero()), Unused)

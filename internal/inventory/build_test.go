@@ -58,6 +58,7 @@ func never(r *access.Record)     { r.LastUsedAt = time.Time{} }
 func unseen(r *access.Record)    { never(r); r.UseUnknown = true }
 func fresh(r *access.Record)     { never(r); r.CreatedAt = days(-2) }
 func drifted(r *access.Record)   { r.Drift = []string{"The policy was edited."} }
+func adopted(r *access.Record)   { r.Adopted = []string{"auth/legacy/role/acme lets in."} }
 func gone(r *access.Record)      { r.Object.Common().Owner = "gone@example.com" }
 func suspended(r *access.Record) { r.Suspended = true }
 
@@ -87,6 +88,8 @@ func TestFlagsSayWhatIsNeglected(t *testing.T) {
 		"what hangs on what has ended":               {append(trio(ending(-1)), identityOf(child, under(orders)), credentialOf(child), grantOf(child)), "globex/prod/lab", []Flag{Orphaned}},
 		"a credential without its identity":          {[]*access.Record{credentialOf(orders), grantOf(orders)}, "acme/prod/orders/federated", []Flag{Orphaned}},
 		"what was edited by hand":                    {trio(drifted), "acme/prod/orders", []Flag{Drifted}},
+		"what has a login of before its adoption":    {trio(adopted), "acme/prod/orders", []Flag{Drifted}},
+		"a grant for a login of before":              {[]*access.Record{identityOf(orders, adopted), grantOf(orders)}, "acme/prod/orders/daily", nil},
 		"what was used long ago":                     {trio(used(-46)), "acme/prod/orders", []Flag{Dormant}},
 		"what was used 45 days ago":                  {trio(used(-45)), "acme/prod/orders", nil},
 		"what is used seldom, as expected":           {trio(used(-79), seldom), "acme/prod/orders", nil},

@@ -62,6 +62,8 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 			"other's changes. Give it another name, or import it where it is declared. Nothing was changed.", ref, other.Stack))
 	case errors.Is(err, access.ErrForeign):
 		diags.AddError(summary, fmt.Sprintf("%s. What others made is not taken over silently: remove it, or give this one another name. Nothing was changed.", sentence(err)))
+	case errors.Is(err, access.ErrGoverned):
+		diags.AddError(summary, sentence(err)+". What is declared already is imported by its id alone. Nothing was changed.")
 	case errors.Is(err, access.ErrNoIdentity):
 		diags.AddError(summary, fmt.Sprintf("%s. Declare the identity, and refer to it (identity_id = partner_identity.NAME.id), so that it is "+
 			"created first. Nothing was granted.", sentence(err)))

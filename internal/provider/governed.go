@@ -132,6 +132,9 @@ func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	if k.Adopt != "" {
+		state = nil // nothing was declared yet
+	}
 	rec, ok := g.apply(ctx, plan, state, k, &resp.Diagnostics)
 	if !ok {
 		return
@@ -158,7 +161,10 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		return observed{}, false
 	}
 	act := "create"
-	if state != nil {
+	switch {
+	case k.Adopt != "":
+		act = "adopt"
+	case state != nil:
 		act = "change"
 	}
 	c := change{after: o, endsKnown: true, fixed: g.isFixed(o)}
@@ -177,7 +183,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		failed(diags, act, o.Ref(), fmt.Errorf("what %s hangs on: %w", o.Ref(), access.ErrNoIdentity))
 		return observed{}, false
 	}
-	put := access.Change{Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends}
+	put := access.Change{Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt}
 	if credential, ok := o.(*access.Credential); ok {
 		c.cut = g.cut(o, k)
 		put.Issue, _, _ = reissue(c, k)
@@ -225,6 +231,9 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	stillKnownBy(resp.Identity, t.ID)
 	ref := access.Ref{Type: g.kind, ID: t.ID.ValueString()}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	if k.Adopt != "" && !g.adopted(ctx, ref, &k, resp) {
+		return
+	}
 	rec, err := g.system.Get(ctx, ref)
 	if err == nil && k.History.UID != "" && rec.UID != k.History.UID {
 		err = access.ErrNotFound
@@ -290,6 +299,9 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	if k.Adopt != "" && !g.forgetUngoverned(ctx, ref, &k, &resp.Diagnostics) {
+		return
+	}
 	if k.History.UID == "" {
 		resp.Diagnostics.AddError("Cannot revoke "+ref.String(), "The state does not say which one it is (its private part is missing), and another "+
 			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again. Nothing was changed.")
@@ -315,6 +327,10 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 
 // ImportState takes an id, as text or as the resource's identity; Read does the rest.
 func (g *governed[M, P]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if id, native, is := strings.Cut(req.ID, "@"); is && g.kind == access.TypeIdentity {
+		g.importUngoverned(ctx, id, native, resp)
+		return
+	}
 	id := req.ID
 	if id == "" && req.Identity != nil {
 		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("id"), &id)...)

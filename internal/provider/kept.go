@@ -35,6 +35,10 @@ type kept struct {
 	Drift      []string  `json:"drift,omitempty"`
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
 	UseUnknown bool      `json:"use_unknown,omitzero"`
+	// Adopt is the native id of what the first apply adopts: it was imported so, and nothing is declared in the system yet.
+	// Adopted is what is left from before an adoption.
+	Adopt   string   `json:"adopt,omitempty"`
+	Adopted []string `json:"adopted,omitempty"`
 	// before is Applied where this walk knows it as an object.
 	before access.Object
 }
@@ -42,7 +46,7 @@ type kept struct {
 const keptKey = "kept"
 
 func keptOf(r observed) kept {
-	k := kept{History: r.History, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift}
+	k := kept{History: r.History, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
 	}

@@ -41,6 +41,12 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 			P(plan).complete(g.session, state)
 		}
 	}
+	if k.Adopt != "" {
+		if !g.explainAdoption(ctx, plan, state, k.Adopt, &resp.Diagnostics) {
+			return
+		}
+		state = nil // what nobody declared is judged as new access
+	}
 	if state != nil {
 		for _, name := range P(plan).replaced(state) {
 			resp.RequiresReplace.Append(path.Root(name))
@@ -66,6 +72,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	explainReissue(c, k, &resp.Diagnostics)
 	explainReach(c, &resp.Diagnostics)
 	explainTakeover(g.stack, c, k, &resp.Diagnostics)
+	explainLeft(o.Ref(), k, &resp.Diagnostics)
 	s := g.subject(o, c, k, nonce, state == nil)
 	if s.Adopted {
 		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
@@ -145,7 +152,7 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 	if !t.EndsAt.Equal(s.EndsAt) || access.Extends(c.before, c.after) {
 		unknownAll(&t.Status)
 	}
-	if len(s.Drift.Elements()) > 0 {
+	if len(s.Drift.Elements()) > len(k.Adopted) { // these no apply removes
 		unknownAll(&t.Drift)
 	}
 	P(plan).move(c, k)

@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"slices"
+
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -180,7 +182,7 @@ func (t *terms) observe(seen observed, all bool) {
 	set(&t.ReviewedAt, timeValue(seen.ReviewedAt), all)
 	set(&t.Renewals, types.Int64Value(seen.Renewals), all)
 	set(&t.EnforcedBy, types.StringValue(seen.EnforcedBy), all)
-	set(&t.Drift, textSet(seen.Drift), all)
+	set(&t.Drift, textSet(append(slices.Clone(seen.Drift), seen.Adopted...)), all)
 	set(&t.Revocation, textList(seen.Revocation), all)
 }
 

@@ -46,9 +46,6 @@ path "auth/partner-approle/role/+/secret-id-accessor/destroy" {
 path "auth/+/cel/role/+" {
   capabilities = ["create", "read", "update", "delete", "list"]
 }
-path "auth/+/role/+" {
-  capabilities = ["read", "delete"]
-}
 path "auth/partner-cert/certs/+" {
   capabilities = ["create", "read", "update", "delete", "list"]
 }
@@ -66,6 +63,24 @@ path "partner-pki/revoke" {
 }
 path "partner-pki/certs/detailed" {
   capabilities = ["list"]
+}
+
+# Roles of a governed name are removed with the identity, on whatever mount. Adopting what nobody declared takes the policies
+# from an AppRole or a user: of their settings only these can be written, and only so that they give nothing. A destroy
+# removes what was adopted.
+path "auth/+/role/+" {
+  capabilities = ["read", "update", "delete"]
+  allowed_parameters = {
+    "token_policies"          = [""]
+    "token_no_default_policy" = [true]
+  }
+}
+path "auth/+/users/+" {
+  capabilities = ["read", "update", "delete"]
+  allowed_parameters = {
+    "token_policies"          = [""]
+    "token_no_default_policy" = [true]
+  }
 }
 
 # The ephemeral resource partner_token: a token of an identity for one run. Without these lines there is none, and what was

@@ -54,17 +54,23 @@ path "partner-pki/cert/+" {
 path "identity/entity/id/+" {
   capabilities = ["read", "list"]
 }
+path "identity/entity-alias/id/+" {
+  capabilities = ["list"]
+}
 path "identity/group/id/+" {
   capabilities = ["read", "list"]
 }
 path "auth/+/role/+" {
-  capabilities = ["list"]
+  capabilities = ["read", "list"]
+}
+path "auth/+/role/+/role-id" {
+  capabilities = ["read"]
 }
 path "auth/+/roles/+" {
   capabilities = ["list"]
 }
 path "auth/+/users/+" {
-  capabilities = ["list"]
+  capabilities = ["read", "list"]
 }
 path "auth/+/groups/+" {
   capabilities = ["list"]

@@ -106,7 +106,7 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 		e.History = access.Born(c.Stack, d.Now, reviews...)
 	} else {
 		e.History = before.History.Next(before.Object, object, d.Now, reviews...)
-		e.History.Stack, e.HoldLifted = c.Stack, before.HoldLifted
+		e.History.Stack, e.HoldLifted, e.Adopted = c.Stack, before.HoldLifted, before.Adopted
 		if !before.Removed() {
 			e.Issued = before.Issued
 		}

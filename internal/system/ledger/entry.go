@@ -28,6 +28,31 @@ type Entry struct {
 	RemovedAt time.Time
 	// HoldLifted is up to when holds that were made by hand are lifted from an identity, in systems that keep that here.
 	HoldLifted time.Time
+	// Adopted is what an identity has taken over that nobody had declared; nil for nothing.
+	Adopted *Adopted
+}
+
+// Adopted is what an identity has taken over.
+type Adopted struct {
+	// From is its native id.
+	From string `json:"from"`
+	// Logins are the ways to log in that were there before, and are not declared.
+	Logins []Login `json:"logins,omitempty"`
+}
+
+// Left are the ways to log in that are left of what an identity has taken over; a is nil where it has taken over nothing.
+func (a *Adopted) Left() []Login {
+	if a == nil {
+		return nil
+	}
+	return a.Logins
+}
+
+// Login is one way to log in: its native id, and where and as whom whoever uses it logs in.
+type Login struct {
+	NativeID string `json:"native_id"`
+	Mount    string `json:"mount"`
+	Name     string `json:"name"`
 }
 
 // Item is one thing that was issued: a certificate, or a key that was sealed to the partner.
@@ -85,6 +110,7 @@ type entryFile struct {
 	RemovedAt   time.Time       `json:"removed_at,omitzero"`
 	HoldLifted  time.Time       `json:"hold_lifted,omitzero"`
 	Issued      []Item          `json:"issued,omitempty"`
+	Adopted     *Adopted        `json:"adopted,omitempty"`
 }
 
 // MarshalJSON writes the entry: the same entry gives the same bytes.
@@ -95,7 +121,7 @@ func (e *Entry) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(entryFile{
 		Version: Version, Type: e.Ref().Type, ID: e.Ref().ID, Declaration: declaration, History: e.History,
-		EndsAt: e.Bound, RemovedAt: e.RemovedAt, HoldLifted: e.HoldLifted, Issued: e.Issued,
+		EndsAt: e.Bound, RemovedAt: e.RemovedAt, HoldLifted: e.HoldLifted, Issued: e.Issued, Adopted: e.Adopted,
 	})
 }
 
@@ -116,6 +142,8 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 	if f.EndsAt.IsZero() || f.History.UID == "" {
 		return errors.New("it has no end or no uid")
 	}
-	*e = Entry{Object: object, History: f.History, Bound: f.EndsAt, Issued: f.Issued, RemovedAt: f.RemovedAt, HoldLifted: f.HoldLifted}
+	*e = Entry{
+		Object: object, History: f.History, Bound: f.EndsAt, Issued: f.Issued, RemovedAt: f.RemovedAt, HoldLifted: f.HoldLifted, Adopted: f.Adopted,
+	}
 	return nil
 }

@@ -110,6 +110,9 @@ func (l Ledger) Record(e *Entry) (*access.Record, error) {
 		EndsAt:    access.Earliest(e.Bound, stands.End),
 		Suspended: stands.Cut() || e.Removed(),
 	}
+	if e.Adopted != nil {
+		r.AdoptedFrom = e.Adopted.From
+	}
 	if _, holder := l.Identity(e.Object.Holder()); holder != nil && holder.History.ReviewedAt.After(r.ReviewedAt) {
 		r.ReviewedAt = holder.History.ReviewedAt
 	}

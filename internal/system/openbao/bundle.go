@@ -189,18 +189,25 @@ func (s *System) askAbout(b *bundling, id access.IdentityID) {
 	n := &native{roles: map[string]map[string]any{}, secrets: map[string]secretID{}}
 	b.natives[id] = n
 	b.ask(id, ask{operation: "read", path: entityPath(id)}, into(&n.entity))
+	askRole := func(path string) {
+		b.ask(id, ask{operation: "read", path: path}, func(data json.RawMessage) error {
+			var role map[string]any
+			err := into(&role)(data)
+			n.roles[path] = role
+			return err
+		})
+	}
+	_, identity := b.snap.documents[id].entries.Identity(id)
+	for _, path := range adoptedPaths(identity) {
+		askRole(path)
+	}
 	for _, e := range b.snap.documents[id].below() {
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
 			continue
 		}
 		for _, path := range s.rolePaths(c) {
-			b.ask(id, ask{operation: "read", path: path}, func(data json.RawMessage) error {
-				var role map[string]any
-				err := into(&role)(data)
-				n.roles[path] = role
-				return err
-			})
+			askRole(path)
 		}
 		if c.Kind() == access.Secret {
 			s.askSecrets(b, id, n)

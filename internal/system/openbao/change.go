@@ -81,6 +81,10 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 			return nil, err
 		}
 	}
+	adopted, fresh, err := s.adopting(ctx, f, change)
+	if err != nil {
+		return nil, err
+	}
 	secrets, err := s.inventory(ctx, f, c)
 	if err != nil {
 		return nil, err
@@ -90,6 +94,10 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 	var placed *ledger.Placed
 	if err := d.Try(func() (err error) { placed, err = d.Place(change); return err }); err != nil {
 		return nil, err
+	}
+	note(d, placed, adopted)
+	if fresh {
+		f.dead = append(f.dead, begun(id, adopted))
 	}
 	d.Settle()
 	f.outdate(d, change, s.options.Session)
@@ -184,6 +192,11 @@ func (s *System) answer(ctx context.Context, p *putting, is *issuer) (*access.Re
 		e = now
 	}
 	r, err := s.record(p.ledger, e)
+	if err == nil {
+		for _, l := range e.Adopted.Left() {
+			r.Adopted = append(r.Adopted, undeclared(l))
+		}
+	}
 	if err != nil || r.Issued == nil || !p.placed.Tell {
 		return r, err
 	}

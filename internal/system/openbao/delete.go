@@ -115,6 +115,9 @@ func (s *System) sweepAll(ctx context.Context, f *family, victims []*ledger.Entr
 			if err := s.sweepIdentity(ctx, i.ID); err != nil {
 				return err
 			}
+			if err := s.sweepAdopted(ctx, v.Adopted); err != nil {
+				return err
+			}
 		}
 	}
 	if _, ok := victims[0].Credential(); ok {
@@ -192,7 +195,11 @@ func (s *System) remains(ctx context.Context, victims []*ledger.Entry) (found []
 			if err != nil {
 				return nil, err
 			}
-			found = append(found, others...)
+			adopted, err := s.adoptedRemains(ctx, v.Adopted)
+			if err != nil {
+				return nil, err
+			}
+			found = append(append(found, others...), adopted...)
 			for _, path := range append(s.rolesOf(o.ID, mounts), "identity/entity/name/"+asideOf(o.ID)) {
 				if err := ask(path); err != nil {
 					return nil, err

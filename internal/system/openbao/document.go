@@ -177,6 +177,9 @@ func lastCredential(l, own ledger.Ledger) (last time.Time, struck bool) {
 		}
 	}
 	for _, e := range own {
+		if len(e.Adopted.Left()) > 0 && !e.Removed() { // which end with the identity, and not before
+			later(l.End(e))
+		}
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
 			struck = struck || ok

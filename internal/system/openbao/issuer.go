@@ -128,10 +128,12 @@ type lost struct {
 	Until    time.Time         `json:"until,omitzero"`
 	Serial   string            `json:"serial,omitempty"`
 	Accessor string            `json:"accessor,omitempty"`
+	// Entity is one that the identity takes over, by its number: it ends with its sessions, and nothing else does.
+	Entity string `json:"entity,omitempty"`
 }
 
 func lostItem(c *access.Credential, i ledger.Item) lost {
-	return lost{c.IdentityID, c.Kind(), i.Until, i.Serial, i.Accessor}
+	return lost{ID: c.IdentityID, Kind: c.Kind(), Until: i.Until, Serial: i.Serial, Accessor: i.Accessor}
 }
 
 // dying begins each line of a policy that names something lost.
@@ -158,6 +160,12 @@ func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 	for _, id := range ids {
 		for _, x := range f.documents[id].lost() {
 			if !x.Until.IsZero() && !x.Until.After(s.now()) {
+				continue
+			}
+			if x.Entity != "" {
+				if err := s.takeOver(ctx, l, id, x.Entity); err != nil {
+					return err
+				}
 				continue
 			}
 			sessions[id], certificates = true, certificates || x.Serial != ""

@@ -40,8 +40,9 @@ type alias struct {
 	Name     string            `json:"name"`
 	Accessor string            `json:"mount_accessor"`
 	Metadata map[string]string `json:"metadata"`
-	// Path is "auth/partner-approle/"; empty where the mount is gone, also where another is there since.
+	// Type is the mount's, such as approle. Path is "auth/partner-approle/"; empty where the mount is gone, also where another is there since.
 	Path string `json:"mount_path"`
+	Type string `json:"mount_type"`
 }
 
 // onMount are the aliases of an entity on an auth method: by its path, since another process may have made it after this
@@ -152,7 +153,10 @@ func (s *System) settleEntity(ctx context.Context, l ledger.Ledger, id access.Id
 		return "", fmt.Errorf("%s: %w", id, access.ErrNoIdentity)
 	}
 	if there == nil && hold == nil {
-		if hold, err = s.heldAside(ctx, id); err != nil {
+		if hold, err = s.heldAside(ctx, id); err == nil && hold == nil {
+			hold, err = s.heldBefore(ctx, i, e.Adopted)
+		}
+		if err != nil {
 			return "", err
 		}
 	}
@@ -232,12 +236,20 @@ func (s *System) strip(ctx context.Context, l ledger.Ledger, id access.IdentityI
 // login is a mount, and the name that somebody has who logs in there.
 type login struct{ mount, name string }
 
-// logins are where and as whom the credentials of an identity log in.
+// logins are where and as whom the credentials of an identity log in, and what it has adopted. An entity has one alias on a
+// mount: where a credential needs it, the adopted login makes room.
 func (s *System) logins(l ledger.Ledger, id access.IdentityID) map[login]bool {
-	all := map[login]bool{}
+	all, mounts := map[login]bool{}, map[string]bool{}
 	for _, e := range l {
 		if c, ok := e.Credential(); ok && c.IdentityID == id && !e.Removed() {
-			all[login{s.mountOf(c), aliasName(c)}] = true
+			all[login{s.mountOf(c), aliasName(c)}], mounts[s.mountOf(c)] = true, true
+		}
+	}
+	if i, e := l.Identity(id); i != nil {
+		for _, a := range e.Adopted.Left() {
+			if !mounts[a.Mount] {
+				all[loginAs(a)] = true
+			}
 		}
 	}
 	return all

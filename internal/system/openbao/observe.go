@@ -41,8 +41,11 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 	r.Held = n.entity.held()
 	switch o := e.Object.(type) {
 	case *access.Identity:
-		r.Drift = append(r.Drift, s.entityDrift(snap, o, e, n.entity)...)
+		adopted, drift := s.left(snap, id, e, n)
+		r.Adopted = adopted
+		r.Drift = append(append(r.Drift, s.entityDrift(snap, o, e, n.entity)...), drift...)
 		r.LastUsedAt, r.UseUnknown = s.lastUsed(snap, id, n)
+		r.UseUnknown = r.UseUnknown || len(adopted) > 0 // OpenBao remembers no login by these
 	case *access.Credential:
 		drift, err := s.credentialDrift(ctx, snap, o, e, n)
 		if err != nil {
@@ -80,6 +83,14 @@ func (s *System) native(ctx context.Context, snap *snapshot, id access.IdentityI
 	var err error
 	if n.entity, err = s.readEntity(ctx, id); err != nil {
 		return nil, err
+	}
+	_, identity := snap.documents[id].entries.Identity(id)
+	for _, path := range adoptedPaths(identity) {
+		var role map[string]any
+		if err := s.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			return nil, err
+		}
+		n.roles[path] = role
 	}
 	for _, e := range snap.documents[id].below() {
 		c, ok := e.Credential()

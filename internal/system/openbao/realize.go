@@ -88,6 +88,11 @@ func (s *System) realize(ctx context.Context, f *family, d *ledger.Draft, before
 				return err
 			}
 		}
+		if !takesOver(f.documents[id]) { // else it comes with that
+			if err := s.disarm(ctx, d.Ledger[id.Ref()].Adopted); err != nil {
+				return err
+			}
+		}
 		if err := s.strip(ctx, d.Ledger, id, entities[id].entity); err != nil {
 			return err
 		}

@@ -85,11 +85,12 @@ type surveying struct {
 	entities map[string]*entity         // by id; those of the listing know their name and aliases only
 	owned    map[string]bool            // "MOUNT NAME": the alias of an entity that has an owner, or is governed
 	roles    map[string]map[string]bool // by auth mount, the roles that are declared
+	adopted  map[string]bool            // the paths of logins that are adopted
 	found    []access.Stray
 }
 
 func (s *System) strays(ctx context.Context, snap *snapshot, partners []string) ([]access.Stray, error) {
-	sv := &surveying{System: s, ctx: ctx, snap: snap, partners: map[string]bool{}, owned: map[string]bool{}, roles: map[string]map[string]bool{}}
+	sv := &surveying{System: s, ctx: ctx, snap: snap, partners: map[string]bool{}, owned: map[string]bool{}, roles: map[string]map[string]bool{}, adopted: map[string]bool{}}
 	for _, p := range partners {
 		sv.partners[p] = true
 	}
@@ -97,7 +98,7 @@ func (s *System) strays(ctx context.Context, snap *snapshot, partners []string) 
 		sv.partners[id.Partner] = true
 	}
 	sv.expect()
-	for _, look := range []func() error{sv.listMounts, sv.listEntities, sv.lookAtEntities, sv.lookAtMounts, sv.lookAtGroups, sv.lookAtPolicies, sv.lookAtAuthority} {
+	for _, look := range []func() error{sv.listMounts, sv.listEntities, sv.listAliases, sv.lookAtEntities, sv.lookAtMounts, sv.lookAtGroups, sv.lookAtPolicies, sv.lookAtAuthority} {
 		if err := look(); err != nil {
 			return nil, err
 		}
@@ -109,6 +110,9 @@ func (s *System) strays(ctx context.Context, snap *snapshot, partners []string) 
 // expect notes which roles the declarations need.
 func (sv *surveying) expect() {
 	for _, e := range sv.snap.ledger {
+		for _, l := range e.Adopted.Left() {
+			sv.adopted[l.NativeID] = true
+		}
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
 			continue
@@ -169,10 +173,25 @@ func (sv *surveying) listEntities() error {
 	return err
 }
 
+// listAliases notes by which AppRole an alias was logged in with: it is named by the role's id, and the entity that OpenBao made
+// for it by nothing that one knows.
+func (sv *surveying) listAliases() error {
+	var all struct {
+		Aliases map[string]alias `json:"key_info"`
+	}
+	err := gone(sv.client.List(sv.ctx, "identity/entity-alias/id", &all))
+	for _, e := range sv.entities {
+		for n, a := range e.Aliases {
+			e.Aliases[n].Metadata = all.Aliases[a.ID].Metadata
+		}
+	}
+	return err
+}
+
 // governed says whether an entity is that of a declaration, or one that is being replaced.
 func (sv *surveying) governed(e *entity) bool {
-	id, err := access.ParseIdentityID(strings.TrimSuffix(strings.TrimPrefix(e.Name, prefix), "~"))
-	return err == nil && strings.HasPrefix(e.Name, prefix) && sv.snap.documents[id] != nil
+	_, is := sv.snap.holder(e)
+	return is
 }
 
 // lookAtEntities reads those that may be partners', and keeps those without an owner.
@@ -182,6 +201,9 @@ func (sv *surveying) lookAtEntities() error {
 		names, ours := []string{e.Name}, strings.HasPrefix(e.Name, prefix)
 		for _, a := range e.Aliases {
 			names = append(names, a.Name)
+			if role := a.Metadata["role_name"]; role != "" {
+				names = append(names, role)
+			}
 			ours = ours || sv.partnerMount(strings.TrimSuffix(strings.TrimPrefix(a.Path, "auth/"), "/"))
 		}
 		governed := sv.governed(e)
@@ -196,11 +218,17 @@ func (sv *surveying) lookAtEntities() error {
 				sv.add("entity", "identity/entity/id/"+id, entityWhy(e), names...)
 				stray := &sv.found[len(sv.found)-1]
 				stray.Policies, stray.Adoptable = e.Policies, true
+				if not := sv.unadoptable(full, access.IdentityID{}); not != "" {
+					stray.Adoptable, stray.Why = false, stray.Why+". It cannot be adopted: "+not
+				}
 			}
 		}
 		if governed {
 			for _, a := range e.Aliases {
 				sv.owned[a.Path+" "+a.Name] = true
+				if role := a.Metadata["role_name"]; role != "" {
+					sv.owned[a.Path+" "+role] = true
+				}
 			}
 		}
 	}
@@ -252,7 +280,7 @@ func (sv *surveying) lookAtMounts() error {
 
 func (sv *surveying) role(mount, below, kind, name string) {
 	declared := sv.roles[mount][name] && below != "role" || sv.roles[mount][name] && kind == "AppRole"
-	if declared || sv.owned["auth/"+mount+"/ "+name] || !sv.partnerMount(mount) && !sv.bears(name) {
+	if declared || sv.adopted["auth/"+mount+"/"+below+"/"+name] || sv.owned["auth/"+mount+"/ "+name] || !sv.partnerMount(mount) && !sv.bears(name) {
 		return
 	}
 	why := "it lets in whoever holds what it asks for, and no declaration says who answers for it and when it ends"

@@ -56,6 +56,10 @@ type System struct {
 
 	loading sync.Mutex // held while one caller reads everything for all
 
+	surveyed sync.Mutex                   // guards approles and claims
+	approles map[string]map[string]string // AppRoles by their ids, by mount
+	claims   map[string]access.IdentityID // which entity is adopted as what
+
 	mu      sync.Mutex // guards what follows
 	seen    *snapshot
 	floors  map[access.IdentityID]floor
@@ -78,7 +82,10 @@ func Open(o Options) *System {
 			*m.mount = m.fallback
 		}
 	}
-	return &System{options: o, client: o.Client, floors: map[access.IdentityID]floor{}, changes: map[access.IdentityID]*sync.Mutex{}}
+	return &System{
+		options: o, client: o.Client, floors: map[access.IdentityID]floor{}, changes: map[access.IdentityID]*sync.Mutex{},
+		approles: map[string]map[string]string{}, claims: map[string]access.IdentityID{},
+	}
 }
 
 // Now is the server's time: that of this machine, moved by how far the server's clock is from it where that is more than

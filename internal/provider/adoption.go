@@ -1,0 +1,166 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// What nobody declared is imported as PARTNER/ENVIRONMENT/NAME@NATIVE_ID. That changes nothing but the state, which knows
+// the id, and in its private part what is to be adopted. The next plan judges it as new access, and its apply adopts it.
+
+// adoption says what adopting would do. It is asked once in a walk: nothing but this walk's own apply changes it there.
+func (s *session) adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
+	s.mu.Lock()
+	known := s.adopting[native]
+	s.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	adopter, is := access.As[access.Adopter](s.system)
+	if !is {
+		return nil, fmt.Errorf("%w: the system %s has no ungoverned access: all that it holds is declared", access.ErrUnsupported, s.system.Capabilities().Name)
+	}
+	a, err := adopter.Adoption(ctx, id, native)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.adopting[native] = a
+	return a, nil
+}
+
+// importUngoverned takes into the state what nobody declared.
+func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native string, resp *resource.ImportStateResponse) {
+	id, err := access.ParseIdentityID(text)
+	if err == nil {
+		_, err = g.adoption(ctx, id, native)
+	}
+	switch {
+	case isNotFound(err):
+		resp.Diagnostics.AddError("Cannot import identity "+text, fmt.Sprintf("The system has no %s. Take it from native_id in partner_inventory.", native))
+	case errors.Is(err, access.ErrGoverned):
+		resp.Diagnostics.AddError("Cannot import identity "+text, sentence(err)+". What is declared already is imported by its id alone.")
+	case err != nil:
+		resp.Diagnostics.AddError("Cannot import identity "+text, sentence(err)+".")
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	for name, value := range map[string]any{
+		"id": text, "partner": id.Partner, "environment": id.Environment, "name": id.Name,
+		"enforced_by": "Nobody: it is imported, and not adopted yet.", "revocation": []string{"bao delete " + native},
+	} {
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), value)...)
+	}
+	keep(ctx, resp.Private, kept{Adopt: native}, &resp.Diagnostics)
+}
+
+// begun is the uid of an identity whose adoption was begun by this stack, and the state was not told; "" where it was not.
+func (g *governed[M, P]) begun(ctx context.Context, ref access.Ref, native string) (uid string, err error) {
+	rec, err := g.system.Get(ctx, ref)
+	switch {
+	case isNotFound(err):
+		return "", nil
+	case err != nil:
+		return "", err
+	case rec.AdoptedFrom != native || rec.Stack != g.stack:
+		return "", fmt.Errorf("%s: %w", ref.ID, access.ErrGoverned)
+	}
+	return rec.UID, nil
+}
+
+// adopted says whether what was imported to be adopted is so in the meantime: then it is read like what is imported by its id.
+// What has gone leaves the state.
+func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, resp *resource.ReadResponse) bool {
+	uid, err := g.begun(ctx, ref, k.Adopt)
+	if err == nil && uid == "" {
+		_, holder, _ := access.ParseRef(ref.Type, ref.ID)
+		_, err = g.adoption(ctx, holder, k.Adopt)
+	}
+	switch {
+	case isNotFound(err):
+		resp.Diagnostics.AddWarning("What was to be adopted is gone: "+ref.String(), fmt.Sprintf("The system has no %s any more. What is declared is planned as "+
+			"a new identity.", k.Adopt))
+		resp.State.RemoveResource(ctx)
+	case errors.Is(err, access.ErrUnavailable), errors.Is(err, access.ErrNotPermitted):
+		failed(&resp.Diagnostics, "read", ref, err)
+	} // why it cannot be adopted, the plan says
+	k.Adopt = ""
+	return uid != ""
+}
+
+// explainAdoption says what becomes of what is to be adopted, or why it cannot be.
+func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, native string, diags *diag.Diagnostics) bool {
+	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
+	if names := P(plan).replaced(state); len(names) > 0 {
+		diags.AddAttributeError(path.Root(names[0]), "Another identity than was imported: "+ref.String(), fmt.Sprintf("The import says that %s is adopted as %s, and the "+
+			"block declares another id. Write both alike.", native, ref.ID))
+		return false
+	}
+	_, id, err := access.ParseRef(ref.Type, ref.ID)
+	var a *access.Adoption
+	if err == nil {
+		a, err = g.adoption(ctx, id, native)
+	}
+	if err != nil {
+		failed(diags, "adopt", ref, err)
+		return false
+	}
+	diags.AddWarning("This adopts what nobody declared: "+ref.String(), adoptionText(native, a))
+	return true
+}
+
+func adoptionText(native string, a *access.Adoption) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "The apply brings %s under this declaration. From then on the partner may do what the grants of the identity allow, and nothing else; "+
+		"until they are applied, too, he may do nothing.\n\n", native)
+	say := func(what string, names []string) {
+		if len(names) > 0 {
+			fmt.Fprintf(&text, "%s: %s.\n", what, strings.Join(names, ", "))
+		}
+	}
+	say("It keeps how the partner logs in", a.Logins)
+	say("These policies end for him", a.Policies)
+	say("He leaves the groups", a.Groups)
+	text.WriteString("Sessions that are open end, and his next login goes on.")
+	if len(a.Logins) == 0 {
+		text.Reset()
+		fmt.Fprintf(&text, "The apply removes %s, as which nobody can log in any more, and makes the declared identity in its place.", native)
+	}
+	if a.Held {
+		text.WriteString(" It was cut by hand, and stays so.")
+	}
+	return text.String()
+}
+
+// explainLeft warns, in each plan, of ways to log in that an identity has from before its adoption.
+func explainLeft(ref access.Ref, k kept, diags *diag.Diagnostics) {
+	if len(k.Adopted) > 0 {
+		diags.AddWarning("An old login is left: "+ref.String(), strings.Join(k.Adopted, "\n"))
+	}
+}
+
+// forgetUngoverned says of what was imported and never adopted that it goes on. Where its adoption was begun, it is known for
+// what it is, and revoked.
+func (g *governed[M, P]) forgetUngoverned(ctx context.Context, ref access.Ref, k *kept, diags *diag.Diagnostics) bool {
+	uid, err := g.begun(ctx, ref, k.Adopt)
+	if err != nil && !errors.Is(err, access.ErrGoverned) {
+		failed(diags, "revoke", ref, err)
+		return false
+	}
+	if uid == "" {
+		diags.AddWarning("Nothing was revoked: "+ref.String(), fmt.Sprintf("It was imported, and never adopted: %s goes on as before, and the inventory names it as "+
+			"ungoverned. To end it by hand: bao delete %s", k.Adopt, k.Adopt))
+	}
+	k.History.UID = uid
+	return uid != ""
+}

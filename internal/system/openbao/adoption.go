@@ -1,0 +1,273 @@
+package openbao
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// What somebody made by hand is adopted as an entity: the partner goes on logging in as he did, and all that he may do comes
+// from the identity's policy from then on, which ends path by path.
+//
+// What a token may do by its role stands in the token, nothing finds tokens by their entity, and those of a periodic role
+// never end. So the old entity does not stay: a new one takes over its aliases, and every session of the old one ends with
+// it. In this order nobody can do more than before at any moment:
+//
+//  1. the identity's policy is written, which claims the id. It says what is taken over, and allows nothing yet
+//  2. the new entity is made, as which nobody logs in yet
+//  3. the roles lose their policies
+//  4. the aliases move
+//  5. the old entity goes, with its policies, memberships and sessions
+//
+// A process that dies in between leaves a line in the policy, as with all that is lost: whoever changes the identity next
+// goes on from there.
+
+var _ access.Adopter = (*System)(nil)
+
+const entityFolder = "identity/entity/id/"
+
+var (
+	entityNumber = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+	// roleName is what OpenBao takes as the name of a role or user, and what no path climbs by.
+	roleName = regexp.MustCompile(`^\w([\w.@-]*\w)?$`)
+)
+
+// Adoption says what adopting an entity would do.
+func (s *System) Adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
+	found, err := s.legacy(ctx, id, native)
+	if err != nil {
+		return nil, fmt.Errorf("adopt %s: %w", native, err)
+	}
+	a := &access.Adoption{Policies: found.policies, Held: found.Disabled}
+	for _, l := range found.logins {
+		a.Logins = append(a.Logins, l.NativeID)
+	}
+	for _, groupID := range found.Direct {
+		var group struct {
+			Name string `json:"name"`
+		}
+		if err := s.client.Get(ctx, "identity/group/id/"+groupID, &group); gone(err) != nil {
+			return nil, fmt.Errorf("adopt %s: %w", native, err)
+		}
+		a.Groups = append(a.Groups, group.Name)
+	}
+	return a, nil
+}
+
+// legacy is an entity that nobody declared, with how one logs in as it, and all policies that somebody has who does.
+type legacy struct {
+	*entity
+	logins   []ledger.Login
+	policies []string
+}
+
+// legacy finds what a native id names, if it can be adopted as an identity.
+func (s *System) legacy(ctx context.Context, id access.IdentityID, native string) (*legacy, error) {
+	number, isEntity := strings.CutPrefix(native, entityFolder)
+	if !isEntity || !entityNumber.MatchString(number) {
+		return nil, fmt.Errorf("%w: only an entity can be adopted, which the inventory names as %sUUID", access.ErrUnsupported, entityFolder)
+	}
+	snap, err := s.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if i, _ := snap.ledger.Identity(id); i != nil {
+		return nil, fmt.Errorf("%s: %w", id, access.ErrGoverned)
+	}
+	for _, e := range snap.ledger {
+		if e.Adopted != nil && e.Adopted.From == native {
+			return nil, fmt.Errorf("adopted as %s: %w", e.Object.Holder(), access.ErrGoverned)
+		}
+	}
+	found := &legacy{entity: new(entity)}
+	if err := s.client.Get(ctx, native, found.entity); err != nil {
+		return nil, err
+	}
+	if why := s.unadoptable(found.entity, id); why != "" {
+		return nil, fmt.Errorf("%w: %s", access.ErrUnsupported, why)
+	}
+	if owner, is := snap.holder(found.entity); is {
+		return nil, fmt.Errorf("it is the entity of %s: %w", owner, access.ErrGoverned)
+	}
+	return found, s.findLogins(ctx, snap, found)
+}
+
+// holder is whose entity it is by its name, where that is declared: also of one that is being replaced.
+func (s *snapshot) holder(e *entity) (access.IdentityID, bool) {
+	id, err := access.ParseIdentityID(strings.TrimSuffix(strings.TrimPrefix(e.Name, prefix), "~"))
+	return id, err == nil && strings.HasPrefix(e.Name, prefix) && s.documents[id] != nil
+}
+
+// unadoptable says why an entity cannot be adopted, as far as it shows; "" where it can. An AppRole and a user are of one
+// login alone, so they can lose their policies with it; a role that admits several would change for the others, too.
+func (s *System) unadoptable(e *entity, as access.IdentityID) string {
+	if owner := e.Metadata["owner"]; owner != "" {
+		return fmt.Sprintf("%s answers for it, as its metadata says", owner)
+	}
+	if e.Name == nameOf(as) {
+		return fmt.Sprintf("it has the name that the identity's own entity needs. Rename it first: bao write %s%s name=legacy-%s", entityFolder, e.ID, as.Name)
+	}
+	for _, a := range e.Aliases {
+		if a.Path != "" && a.Type != "approle" && a.Type != "userpass" {
+			return fmt.Sprintf("%q logs in as it at %s: a role of the method %s may admit others, whom taking away its policies would cut off. Declare the "+
+				"access anew, hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, a.Type, entityFolder, e.ID)
+		}
+	}
+	return ""
+}
+
+// findLogins finds the roles by which one logs in as an entity. An alias whose mount or role is gone lets nobody in.
+func (s *System) findLogins(ctx context.Context, snap *snapshot, found *legacy) error {
+	taken := s.declaredRoles(snap)
+	found.policies = slices.Clone(found.Policies)
+	for _, a := range found.Aliases {
+		name, err := s.roleOfAlias(ctx, a)
+		if err != nil {
+			return err
+		}
+		if name == "" {
+			continue
+		}
+		l := ledger.Login{NativeID: name, Mount: loginOf(a).mount, Name: a.Name}
+		if by, is := taken[l.NativeID]; is {
+			return fmt.Errorf("%s is a login of %s: %w", l.NativeID, by, access.ErrGoverned)
+		}
+		role, err := s.readLogin(ctx, l)
+		if err != nil {
+			return err
+		}
+		if role == nil {
+			continue
+		}
+		if open := role["bind_secret_id"]; open == false {
+			return fmt.Errorf("%w: %s lets in without a secret id, whoever knows its role_id. Set bind_secret_id, and give the partner a secret id",
+				access.ErrUnsupported, l.NativeID)
+		}
+		found.logins, found.policies = append(found.logins, l), append(found.policies, policiesOf(role)...)
+	}
+	slices.Sort(found.policies)
+	found.policies = slices.Compact(found.policies)
+	return nil
+}
+
+// declaredRoles are the roles that the ledger knows, and whose they are.
+func (s *System) declaredRoles(snap *snapshot) map[string]access.IdentityID {
+	all := map[string]access.IdentityID{}
+	for _, e := range snap.ledger {
+		if c, ok := e.Credential(); ok {
+			for _, path := range s.rolePaths(c) {
+				all[path] = c.IdentityID
+			}
+		}
+		for _, l := range e.Adopted.Left() {
+			all[l.NativeID] = e.Object.Holder()
+		}
+	}
+	return all
+}
+
+// roleOfAlias is the path of the role, or user, that an alias is of; "" where it is gone. OpenBao notes an AppRole's name at
+// each login; it is believed only where the role still has the id that is the alias' name.
+func (s *System) roleOfAlias(ctx context.Context, a alias) (path string, err error) {
+	if a.Path == "" {
+		return "", nil
+	}
+	if a.Type == "userpass" {
+		if !roleName.MatchString(a.Name) {
+			return "", fmt.Errorf("%w: %q is no name of a user", access.ErrUnsupported, a.Name)
+		}
+		return a.Path + "users/" + a.Name, nil
+	}
+	if noted := a.Metadata["role_name"]; roleName.MatchString(noted) {
+		path = a.Path + "role/" + noted
+		if id, err := s.roleID(ctx, path); err != nil || id == a.Name {
+			return path, err
+		}
+	}
+	byID, err := s.appRoles(ctx, a.Path)
+	return byID[a.Name], err
+}
+
+// roleID is the id of an AppRole; "" where it is gone.
+func (s *System) roleID(ctx context.Context, path string) (string, error) {
+	var answer struct {
+		ID string `json:"role_id"`
+	}
+	err := s.client.Get(ctx, path+"/role-id", &answer)
+	return answer.ID, gone(err)
+}
+
+// appRoles are the paths of all AppRoles of a mount, by their ids. They are read once, where nobody has logged in by one that
+// is to be adopted.
+func (s *System) appRoles(ctx context.Context, mount string) (map[string]string, error) {
+	s.surveyed.Lock()
+	defer s.surveyed.Unlock()
+	if known, is := s.approles[mount]; is {
+		return known, nil
+	}
+	var all struct {
+		Keys []string `json:"keys"`
+	}
+	if err := s.client.List(ctx, mount+"role", &all); gone(err) != nil {
+		return nil, err
+	}
+	byID := map[string]string{}
+	for _, name := range all.Keys {
+		path := mount + "role/" + name
+		id, err := s.roleID(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		byID[id] = path
+	}
+	s.approles[mount] = byID
+	return byID, nil
+}
+
+// loginPaths are what is read to know a login: its role, and for an AppRole whether it is still the same one.
+func loginPaths(l ledger.Login) []string {
+	if strings.HasPrefix(l.NativeID, "auth/"+l.Mount+"/role/") {
+		return []string{l.NativeID, l.NativeID + "/role-id"}
+	}
+	return []string{l.NativeID}
+}
+
+// roleAmong is a login's role among what was read; nil where it is gone, or another one has its name.
+func roleAmong(read map[string]map[string]any, l ledger.Login) map[string]any {
+	paths := loginPaths(l)
+	if len(paths) > 1 && read[paths[1]]["role_id"] != l.Name {
+		return nil
+	}
+	return read[paths[0]]
+}
+
+// readLogin is the role of a login; nil where it is gone.
+func (s *System) readLogin(ctx context.Context, l ledger.Login) (map[string]any, error) {
+	read := map[string]map[string]any{}
+	for _, path := range loginPaths(l) {
+		var role map[string]any
+		if err := s.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			return nil, err
+		}
+		read[path] = role
+	}
+	return roleAmong(read, l), nil
+}
+
+// policiesOf are the policies that a role gives by itself.
+func policiesOf(role map[string]any) (names []string) {
+	all, _ := role["token_policies"].([]any)
+	for _, p := range all {
+		names = append(names, fmt.Sprint(p))
+	}
+	if role["token_no_default_policy"] != true && !slices.Contains(names, "default") {
+		names = append(names, "default")
+	}
+	return names
+}

@@ -1,0 +1,227 @@
+package openbao
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// adopting is what a change lets its identity take over, or what is left of what it took over before: a login whose role
+// somebody removed is forgotten. fresh says that the taking over begins with this change.
+func (s *System) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, fresh bool, err error) {
+	id := change.Object.Holder()
+	if change.Object.Ref() != id.Ref() {
+		return nil, false, nil
+	}
+	e := f.ledger()[id.Ref()]
+	switch {
+	case e == nil || e.Removed():
+		if change.Adopt == "" {
+			return nil, false, nil
+		}
+		if err := s.claim(change.Adopt, id); err != nil {
+			return nil, false, err
+		}
+		found, err := s.legacy(ctx, id, change.Adopt)
+		if err != nil {
+			return nil, false, err
+		}
+		return &ledger.Adopted{From: change.Adopt, Logins: found.logins}, true, nil
+	case change.Adopt != "" && (e.Adopted == nil || e.Adopted.From != change.Adopt):
+		return nil, false, fmt.Errorf("%s: %w", id, access.ErrGoverned)
+	case e.Adopted == nil:
+		return nil, false, nil
+	}
+	left := &ledger.Adopted{From: e.Adopted.From}
+	for _, l := range e.Adopted.Logins {
+		role, err := s.readLogin(ctx, l)
+		if err != nil {
+			return nil, false, err
+		}
+		if role != nil {
+			left.Logins = append(left.Logins, l)
+		}
+	}
+	return left, false, nil
+}
+
+// claim lets one identity of this process adopt an entity. Other processes are met in the policies.
+func (s *System) claim(native string, id access.IdentityID) error {
+	s.surveyed.Lock()
+	defer s.surveyed.Unlock()
+	if by, is := s.claims[native]; is && by != id {
+		return fmt.Errorf("being adopted as %s: %w", by, access.ErrGoverned)
+	}
+	s.claims[native] = id
+	return nil
+}
+
+// note writes into a draft what an identity takes over.
+func note(d *ledger.Draft, placed *ledger.Placed, adopted *ledger.Adopted) {
+	if adopted == nil {
+		return
+	}
+	changed := *placed.Entry
+	changed.Adopted = adopted
+	d.Set(&changed)
+	placed.Entry = &changed
+}
+
+// begun is the line that stands in the policy until all is taken over.
+func begun(id access.IdentityID, adopted *ledger.Adopted) lost {
+	return lost{ID: id, Entity: strings.TrimPrefix(adopted.From, entityFolder)}
+}
+
+// takesOver says whether an identity has begun to take over an entity, and not come to the end.
+func takesOver(d *document) bool {
+	return slices.ContainsFunc(d.lost(), func(x lost) bool { return x.Entity != "" })
+}
+
+// takeOver gives the aliases of an entity to an identity, and removes it. Where it is gone, all is done.
+func (s *System) takeOver(ctx context.Context, l ledger.Ledger, id access.IdentityID, number string) error {
+	i, e := l.Identity(id)
+	if i == nil {
+		return nil // its removal was begun, and takes all along
+	}
+	there, err := s.readEntity(ctx, id)
+	if err != nil {
+		return err
+	}
+	if there == nil {
+		there = &entity{}
+		if there.ID, err = s.settleEntity(ctx, l, id, nil, nil); err != nil {
+			return err
+		}
+	}
+	if err := s.disarm(ctx, e.Adopted); err != nil {
+		return err
+	}
+	old := new(entity)
+	if err := s.client.Get(ctx, entityFolder+number, old); err != nil {
+		return gone(err)
+	}
+	logins := s.logins(l, id)
+	for _, a := range old.Aliases {
+		if !logins[loginOf(a)] || there.has(a) {
+			continue
+		}
+		if err := s.settleAlias(ctx, there.ID, a.Accessor, a.Name); err != nil && !overtaken(err) {
+			return err
+		}
+	}
+	return s.client.Delete(ctx, entityFolder+number)
+}
+
+// disarm takes from the roles of adopted logins what they give by themselves, so that all comes from the identity's policy.
+func (s *System) disarm(ctx context.Context, adopted *ledger.Adopted) error {
+	for _, l := range adopted.Left() {
+		role, err := s.readLogin(ctx, l)
+		if err != nil {
+			return err
+		}
+		if role == nil || len(policiesOf(role)) == 0 {
+			continue
+		}
+		// The empty text means no policies, and is what the shipped policy lets this provider write there.
+		nothing := map[string]any{"token_policies": "", "token_no_default_policy": true}
+		if err := s.client.Put(ctx, l.NativeID, nothing, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heldBefore is the entity that an identity takes over, where that was cut by hand and no release is declared; else nil.
+func (s *System) heldBefore(ctx context.Context, i *access.Identity, adopted *ledger.Adopted) (*entity, error) {
+	if adopted == nil || i.HoldReleased != "" {
+		return nil, nil
+	}
+	e := new(entity)
+	if err := s.client.Get(ctx, adopted.From, e); err != nil || !e.held() {
+		return nil, gone(err)
+	}
+	return e, nil
+}
+
+// sweepAdopted removes the logins that an identity has taken over, and what it takes them over from.
+func (s *System) sweepAdopted(ctx context.Context, adopted *ledger.Adopted) error {
+	if adopted == nil {
+		return nil
+	}
+	for _, l := range adopted.Logins {
+		role, err := s.readLogin(ctx, l)
+		if err != nil {
+			return err
+		}
+		if role == nil {
+			continue
+		}
+		if err := s.client.Delete(ctx, l.NativeID); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+	}
+	return s.client.Delete(ctx, adopted.From)
+}
+
+// adoptedRemains names what is left of what an identity has taken over.
+func (s *System) adoptedRemains(ctx context.Context, adopted *ledger.Adopted) (found []string, err error) {
+	if adopted == nil {
+		return nil, nil
+	}
+	for _, l := range adopted.Logins {
+		role, err := s.readLogin(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		if role != nil {
+			found = append(found, l.NativeID)
+		}
+	}
+	err = s.client.Get(ctx, adopted.From, nil)
+	if err == nil {
+		found = append(found, adopted.From)
+	}
+	return found, gone(err)
+}
+
+// left says which logins an identity has from before its adoption, and what they give beyond the declaration.
+func (s *System) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n *native) (adopted, drift []string) {
+	logins := s.logins(snap.documents[id].entries, id)
+	for _, l := range e.Adopted.Left() {
+		role := roleAmong(n.roles, l)
+		if role == nil {
+			continue
+		}
+		adopted = append(adopted, undeclared(l))
+		if more := policiesOf(role); len(more) > 0 {
+			drift = append(drift, fmt.Sprintf("%s gives policies beyond what is declared: %s.", l.NativeID, strings.Join(more, ", ")))
+		}
+		isHere := func(a alias) bool { return loginOf(a) == loginAs(l) }
+		if logins[loginAs(l)] && n.entity != nil && !slices.ContainsFunc(n.entity.Aliases, isHere) {
+			drift = append(drift, fmt.Sprintf("Who logs in at %s is not this identity any more.", l.NativeID))
+		}
+	}
+	return adopted, drift
+}
+
+func undeclared(l ledger.Login) string {
+	return fmt.Sprintf("%s lets in from before the adoption, and is not declared: declare a partner_credential, hand it over, then run: bao delete %s.", l.NativeID, l.NativeID)
+}
+
+func loginAs(l ledger.Login) login { return login{l.Mount, strings.ToLower(l.Name)} }
+
+// adoptedPaths are what is read to see what is left of the logins that an identity has adopted; e is nil for none.
+func adoptedPaths(e *ledger.Entry) (paths []string) {
+	if e == nil {
+		return nil
+	}
+	for _, l := range e.Adopted.Left() {
+		paths = append(paths, loginPaths(l)...)
+	}
+	return paths
+}
