@@ -140,7 +140,7 @@ func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	restore(plan, state)(rec)
-	stillKnownBy(resp.Identity, P(state).common().ID)
+	stillKnownBy(resp.Identity, P(plan).common().ID)
 	g.finish(ctx, plan, rec, &resp.State, resp.Private, &resp.Diagnostics)
 }
 
