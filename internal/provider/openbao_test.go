@@ -128,14 +128,6 @@ func (c *cluster) variables() {
 	c.file("terraform.tfvars.json", string(text))
 }
 
-// output reads an output of the configuration into v.
-func (c *cluster) output(name string, v any) {
-	c.t.Helper()
-	if err := json.Unmarshal([]byte(c.cli.must("output", "-json", name)), v); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
 // login is a partner's login: the token that it gives, or "".
 func (c *cluster) login(path string, show *tls.Certificate, body any) string {
 	c.t.Helper()
