@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/rehearsal"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 // director is a system whose cut goes as a test wants it to.
@@ -190,6 +193,51 @@ func TestTheNextRehearsalRemovesWhatAKilledOneLeft(t *testing.T) {
 		t.Errorf("the twin of another stack: %v", err)
 	}
 	w.nothingOfShadows()
+}
+
+// On a real OpenBao: steps that do not cut are found out, what a killed run left is removed, and the memory is no access.
+func TestARehearsalOnOpenBaoFindsOutStepsThatDoNotCut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
+	t.Parallel()
+	c := newCluster(t)
+	c.cli.must("apply", "-auto-approve")
+	before := c.left()
+	guest, err := client.New(client.Options{Address: c.bao.Address, CACertPEM: []byte(c.bao.CA), Login: client.Token(c.apply)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	system := openbao.Open(openbao.Options{Client: guest, Stack: "partners", Mounts: openbao.Mounts{JWT: map[string]string{c.issuer: "partner-jwt-acme"}}})
+	rehearse := func(s access.System, partner string) error {
+		_, err := rehearsal.Rehearsal{System: s, Stack: "partners", Environment: "prod", Patience: 2 * time.Second}.Run(t.Context(), partner)
+		return err
+	}
+	// Only the login is taken away, and the session lasts.
+	late := &director{System: system, steps: func(steps []access.Step) []access.Step { return steps[len(steps)-1:] }}
+	for _, partner := range []string{"acme", "globex", "initech"} {
+		if err := rehearse(late, partner); err == nil || !strings.Contains(err.Error(), "the steps do not cut this partner") {
+			t.Errorf("%s: it says %v", partner, err)
+		}
+	}
+	killed := &director{System: system, steps: func(steps []access.Step) []access.Step {
+		steps[0].Do = func(context.Context) error { panic("killed") }
+		return steps
+	}}
+	func() {
+		defer func() { _ = recover() }()
+		_ = rehearse(killed, "initech")
+	}()
+	if left := c.left(); len(left) == len(before) {
+		t.Error("the killed run left nothing to remove")
+	}
+	if err := rehearse(system, "globex"); err != nil {
+		t.Error(err)
+	}
+	after := slices.DeleteFunc(c.left(), func(path string) bool { return strings.HasSuffix(path, "partner/globex/rehearsed") })
+	if slices.Sort(before); !slices.Equal(before, slices.Sorted(slices.Values(after))) {
+		t.Errorf("before there was %v, after it %v", before, after)
+	}
 }
 
 // What the system cannot make a twin of is said, and the rest is rehearsed.

@@ -214,7 +214,7 @@ func TestARehearsalOnOpenBaoTouchesNothingReal(t *testing.T) {
 		again, _ := c.initech()
 		old, _ := c.bao.Call(t, globex, "POST", "invoices/globex/inbox/1.pdf", map[string]any{"a": "b"})
 		mine, _ := c.bao.Call(t, initech, "GET", "stock/initech/levels/1", nil)
-		return again != "" && c.acme("prod") != "" && old != http.StatusForbidden && mine != http.StatusForbidden
+		return again != "" && c.acme("prod") != "" && c.globex() != "" && old != http.StatusForbidden && mine != http.StatusForbidden
 	})
 	c.file("rehearsal.tf", `
 resource "partner_rehearsal" "all" {
@@ -240,6 +240,11 @@ output "rehearsals" { value = partner_rehearsal.all }
 	after := slices.DeleteFunc(c.left(), func(path string) bool { return slices.Contains(memories, path) })
 	if slices.Sort(before); !slices.Equal(before, slices.Sorted(slices.Values(after))) {
 		t.Errorf("before there was %v, after it %v", before, after)
+	}
+	c.cli.must("apply", "-auto-approve", "-refresh-only")
+	var neglected []string
+	if c.output("neglected", &neglected); len(neglected) > 0 {
+		t.Errorf("the inventory finds neglected: %q", neglected)
 	}
 	c.as(c.plan)
 	if out, err := c.try("plan", "-detailed-exitcode"); err != nil {
