@@ -136,24 +136,24 @@ func (g *governed) Delete(ctx context.Context, ref access.Ref, uid string) ([]ac
 	return swept, err
 }
 
-// Rehearsed has the journal of a system tell of a rehearsal: a line before it, and one after it with how long the slowest
-// refusal took. What the rehearsal itself changes has lines of its own. Without a journal it is only done.
-func Rehearsed(ctx context.Context, system access.System, partner string, rehearse func() (seconds float64, err error)) error {
+// Rehearsed has the journal of a system tell of a rehearsal: a line before it, and one after it with when the last refusal
+// was seen, and how long that took. What the rehearsal itself changes has lines of its own. Without a journal it is only done.
+func Rehearsed(ctx context.Context, system access.System, partner string, rehearse func() (refused time.Time, seconds float64, err error)) error {
 	g, kept := access.As[*governed](system)
 	if !kept {
-		_, err := rehearse()
+		_, _, err := rehearse()
 		return err
 	}
 	l := g.line(Rehearse, access.Ref{Type: partnerType, ID: partner})
 	if err := g.intend(ctx, l); err != nil {
 		return err
 	}
-	took, err := rehearse()
+	refused, took, err := rehearse()
 	if err != nil {
 		g.failed(ctx, l, err)
 		return err
 	}
-	l.Refused, l.Seconds = g.desk.Clock().UTC().Truncate(time.Millisecond), took
+	l.Refused, l.Seconds = refused.UTC().Truncate(time.Millisecond), took
 	g.done(ctx, l)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -99,6 +100,9 @@ func (r *rehearsalResource) Create(ctx context.Context, req resource.CreateReque
 	}
 }
 
+// settling is how long the system may take to know everywhere of a rehearsal.
+const settling = time.Minute
+
 // Read asks when the system remembers that it was. What it has forgotten is to be done again.
 func (r *rehearsalResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	m, ok := read[rehearsalModel](ctx, req.State, &resp.Diagnostics)
@@ -115,7 +119,14 @@ func (r *rehearsalResource) Read(ctx context.Context, req resource.ReadRequest, 
 		return
 	}
 	at, remembered := all[m.Partner.ValueString()]
-	if !remembered {
+	now, err := r.system.Now(ctx)
+	switch {
+	case err != nil:
+		resp.Diagnostics.AddError("Cannot read the clock of the access system", sentence(err)+".")
+		return
+	case now.Sub(timeOf(m.RehearsedAt)) < settling:
+		return
+	case !remembered:
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -147,10 +158,10 @@ func (r *rehearsalResource) rehearse(ctx context.Context, m *rehearsalModel, dia
 	ctx = warned(ctx, diags)
 	partner := m.Partner.ValueString()
 	var out rehearsal.Outcome
-	err := journal.Rehearsed(ctx, r.system, partner, func() (float64, error) {
+	err := journal.Rehearsed(ctx, r.system, partner, func() (time.Time, float64, error) {
 		var err error
 		out, err = rehearsal.Rehearsal{System: r.system, Stack: r.stack, Environment: r.environment}.Run(ctx, partner)
-		return out.Slowest(), err
+		return out.Refused(), out.Slowest(), err
 	})
 	if err != nil {
 		unrehearsed(diags, partner, err)

@@ -68,6 +68,16 @@ func (o Outcome) Slowest() (slowest float64) {
 	return slowest
 }
 
+// Refused is when the last door was seen to be closed.
+func (o Outcome) Refused() (last time.Time) {
+	for _, r := range o.Results {
+		if r.Refused.After(last) {
+			last = r.Refused
+		}
+	}
+	return last
+}
+
 // Run rehearses the cut of a partner, and has the system remember it. What a rehearsal of the same stack left that was
 // killed is removed first: so one stack rehearses one partner at a time.
 func (r Rehearsal) Run(ctx context.Context, partner string) (Outcome, error) {
