@@ -39,7 +39,11 @@ func (s *System) Doors(p access.Proof) []access.Door {
 	c := p.Credential
 	switch c.Kind() {
 	case access.Federated:
-		d := opa(policy.Request{Issuer: c.Federated.Issuer, Subject: c.Federated.Subject, Audience: c.Federated.Audiences[0]})
+		claims := policy.Request{Issuer: c.Federated.Issuer, Subject: c.Federated.Subject}
+		if len(c.Federated.Audiences) > 0 {
+			claims.Audience = c.Federated.Audiences[0]
+		}
+		d := opa(claims)
 		d.Note = "Nobody can sign as the partner's issuer: the claims of the twin were taken as verified. " + atNextPull
 		return []access.Door{d}
 	case access.Certificate:
