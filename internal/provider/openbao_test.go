@@ -51,7 +51,7 @@ func newCluster(t *testing.T) *cluster {
 	if err := os.CopyFS(c.folder, os.DirFS("../../examples/openbao")); err != nil {
 		t.Fatal(err)
 	}
-	bao.Run(t, filepath.Join(c.folder, "setup.sh"), c.issuer)
+	bao.Run(t, "sh", filepath.Join(c.folder, "setup.sh"), c.issuer) // not by itself: a test that forks meanwhile may have it open yet
 	for _, engine := range []string{"orders", "invoices", "stock"} {
 		c.must("POST", "sys/mounts/"+engine, map[string]any{"type": "kv"})
 	}
@@ -164,6 +164,13 @@ func (c *cluster) acme(environment string) string {
 	c.t.Helper()
 	var logins map[string]map[string]string
 	c.output("logins", &logins)
+	at := logins[map[string]string{"prod": "acme", "test": "acme_test"}[environment]]
+	return c.login(at["path"], nil, map[string]any{"role": at["role"], "jwt": c.acmeToken(environment)})
+}
+
+// acmeToken is a token of ACME's issuer for an environment.
+func (c *cluster) acmeToken(environment string) string {
+	c.t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: c.issuerKey}, (&jose.SignerOptions{}).WithHeader("kid", "k"))
 	if err != nil {
 		c.t.Fatal(err)
@@ -176,8 +183,7 @@ func (c *cluster) acme(environment string) string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	at := logins[map[string]string{"prod": "acme", "test": "acme_test"}[environment]]
-	return c.login(at["path"], nil, map[string]any{"role": at["role"], "jwt": text})
+	return text
 }
 
 // globex is a session of Globex.
@@ -185,13 +191,19 @@ func (c *cluster) globex() string {
 	c.t.Helper()
 	var logins map[string]map[string]string
 	c.output("logins", &logins)
+	return c.login(logins["globex"]["path"], c.globexShows(), map[string]any{"name": logins["globex"]["name"]})
+}
+
+// globexShows is Globex's certificate, with its key.
+func (c *cluster) globexShows() *tls.Certificate {
+	c.t.Helper()
 	var text string
 	c.output("globex_certificate", &text)
 	show := &tls.Certificate{PrivateKey: c.globexKey}
 	for block, rest := pem.Decode([]byte(text)); block != nil; block, rest = pem.Decode(rest) {
 		show.Certificate = append(show.Certificate, block.Bytes)
 	}
-	return c.login(logins["globex"]["path"], show, map[string]any{"name": logins["globex"]["name"]})
+	return show
 }
 
 // initech is a session of Initech, who opens what was sealed to it, and that secret.

@@ -312,6 +312,8 @@ func TestARehearsalIsDueEveryHalfYear(t *testing.T) {
 		t.Error("it is overdue right after a rehearsal")
 	}
 	l.must("plan", "-detailed-exitcode")
+	l.passes(time.Hour)()
+	l.must("plan", "-detailed-exitcode")
 	if err := os.Remove(filepath.Join(l.directory, "ledger", "rehearsed.json")); err != nil {
 		t.Fatal(err)
 	}

@@ -210,11 +210,16 @@ func TestARehearsalOnOpenBaoTouchesNothingReal(t *testing.T) {
 	globex := c.globex()
 	initech, secret := c.initech()
 	before := c.left()
+	var at map[string]map[string]string
+	c.output("logins", &at)
+	shows := c.globexShows()
 	stop := throughout(func() bool {
-		again, _ := c.initech()
 		old, _ := c.bao.Call(t, globex, "POST", "invoices/globex/inbox/1.pdf", map[string]any{"a": "b"})
 		mine, _ := c.bao.Call(t, initech, "GET", "stock/initech/levels/1", nil)
-		return again != "" && c.acme("prod") != "" && c.globex() != "" && old != http.StatusForbidden && mine != http.StatusForbidden
+		return old != http.StatusForbidden && mine != http.StatusForbidden &&
+			c.login(at["acme"]["path"], nil, map[string]any{"role": at["acme"]["role"], "jwt": c.acmeToken("prod")}) != "" &&
+			c.login(at["globex"]["path"], shows, map[string]any{"name": at["globex"]["name"]}) != "" &&
+			c.login(at["initech"]["path"], nil, map[string]any{"role_id": at["initech"]["role_id"], "secret_id": secret}) != ""
 	})
 	c.file("rehearsal.tf", `
 resource "partner_rehearsal" "all" {
