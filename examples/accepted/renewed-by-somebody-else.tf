@@ -1,5 +1,6 @@
 # After a year somebody other than the owner decided anew that the grant is needed.
 # applied: yes
+# warns: offboarding/rehearsal-overdue
 
 provider "partner" {
   environment = "prod"

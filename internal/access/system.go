@@ -186,9 +186,17 @@ type Capabilities struct {
 	SystemPath func(Pattern) string
 	// Privileged says why actions on a pattern are privileged (issuing, signing, key export); "" where they are not.
 	Privileged func(resource Pattern, actions []string) string
-	// CutByHand are the commands that cut all that a partner has, as a shell takes them, where neither Terraform nor its
-	// state is at hand. Records are what the partner has, with what hangs on it. Nothing secret is in them.
-	CutByHand func(partner string, records []*Record) []string
+	// CutByHand are the steps that cut all that a partner has, where neither Terraform nor its state is at hand. Records
+	// are what the partner has, with what hangs on it.
+	CutByHand func(partner string, records []*Record) []Step
 	// CannotEnd says why the system could not end the object by itself at that moment; "" where it can.
 	CannotEnd func(o Object, end time.Time) string
+}
+
+// Step is one step of a cut. What is printed for people and what a rehearsal does come from the same value.
+type Step struct {
+	// Text is the command, as a shell takes it. Nothing secret is in it.
+	Text string
+	// Do does what the command does.
+	Do func(ctx context.Context) error
 }

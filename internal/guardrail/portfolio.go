@@ -3,6 +3,7 @@ package guardrail
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -97,6 +98,15 @@ func (p *Portfolio) Live(records []*access.Record, stack string) {
 		if len(p.planned[e.ref]) == 0 {
 			p.index(e)
 		}
+	}
+}
+
+// Rehearsed takes in when the offboarding of each partner was last rehearsed, before Live: only the system knows.
+func (p *Portfolio) Rehearsed(last map[string]time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.loaded {
+		p.settings.Rehearsed = last
 	}
 }
 

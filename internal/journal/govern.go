@@ -136,6 +136,31 @@ func (g *governed) Delete(ctx context.Context, ref access.Ref, uid string) ([]ac
 	return swept, err
 }
 
+// Rehearsed has the journal of a system tell of a rehearsal: a line before it, and one after it with when the last refusal
+// was seen, and how long that took. What the rehearsal itself changes has lines of its own. Without a journal it is only done.
+func Rehearsed(ctx context.Context, system access.System, partner string, rehearse func() (refused time.Time, seconds float64, err error)) error {
+	g, kept := access.As[*governed](system)
+	if !kept {
+		_, _, err := rehearse()
+		return err
+	}
+	l := g.line(Rehearse, access.Ref{Type: partnerType, ID: partner})
+	if err := g.intend(ctx, l); err != nil {
+		return err
+	}
+	refused, took, err := rehearse()
+	if err != nil {
+		g.failed(ctx, l, err)
+		return err
+	}
+	l.Refused, l.Seconds = refused.UTC().Truncate(time.Millisecond), took
+	g.done(ctx, l)
+	return nil
+}
+
+// partnerType is the type of lines that are about a partner as a whole.
+const partnerType access.Type = "partner"
+
 // line is what the lines of one change have in common.
 func (g *governed) line(verb Verb, ref access.Ref) Line {
 	return Line{

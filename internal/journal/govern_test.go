@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -349,5 +350,35 @@ func TestWhatElseASystemCanIsFoundBehindTheJournal(t *testing.T) {
 	}
 	if lines := o.lines(); lines != nil {
 		t.Errorf("reading wrote %v", lines)
+	}
+}
+
+// A rehearsal is told before it and after it, of the partner; one that the journal cannot record is not begun.
+func TestARehearsalIsTold(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	refused := time.Date(2027, 1, 1, 12, 0, 0, 500_000_000, time.UTC)
+	err := Rehearsed(t.Context(), o.System, "acme", func() (time.Time, float64, error) { return refused, 0.25, nil })
+	failed := errors.New("a step failed")
+	if again := Rehearsed(t.Context(), o.System, "acme", func() (time.Time, float64, error) { return time.Time{}, 0, failed }); err != nil || !errors.Is(again, failed) {
+		t.Fatalf("%v, %v", err, again)
+	}
+	var told []string
+	for _, l := range o.lines() {
+		told = append(told, fmt.Sprint(l.Phase, " ", l.Verb, " ", l.Type, " ", l.ID, " ", l.Seconds, " ", l.Refused.Equal(refused), " ", l.Error))
+	}
+	want := []string{"intent rehearse partner acme 0 false ", "done rehearse partner acme 0.25 true ", "intent rehearse partner acme 0 false ", "failed rehearse partner acme 0 false a step failed"}
+	if !slices.Equal(told, want) {
+		t.Errorf("told was %q", told)
+	}
+	if err := os.WriteFile(o.journal.Path(), []byte("tampered\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err = Rehearsed(t.Context(), o.System, "acme", func() (time.Time, float64, error) {
+		t.Error("it was begun")
+		return refused, 0, nil
+	})
+	if err == nil {
+		t.Error("a journal that was tampered with took a rehearsal")
 	}
 }

@@ -47,7 +47,7 @@ type Line struct {
 	System string `json:"system"`
 	Stack  string `json:"stack"`
 	Actor  Actor  `json:"actor"`
-	// Type, ID and UID name the object. UID is empty while a create is only intended.
+	// Type, ID and UID name the object; of a rehearsal, "partner" and its name. UID is empty while a create is only intended.
 	Type string `json:"type"`
 	ID   string `json:"id"`
 	UID  string `json:"uid,omitempty"`

@@ -80,7 +80,9 @@ func (d *offboardingDataSource) Read(ctx context.Context, req datasource.ReadReq
 	goes := all.Offboard(partner, d.stack, all.records)
 	steps, items := []string{}, []attr.Value{}
 	if len(goes.Records) > 0 {
-		steps = d.system.Capabilities().CutByHand(partner, goes.Records)
+		for _, step := range d.system.Capabilities().CutByHand(partner, goes.Records) {
+			steps = append(steps, step.Text)
+		}
 	}
 	for i := range goes.Items {
 		items = append(items, itemValue(&goes.Items[i]))

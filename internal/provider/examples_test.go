@@ -27,13 +27,13 @@ import (
 
 // notShown are the rules that no example can be refused by, and why.
 var notShown = map[string]string{
-	"expiry/soon":                   "it only warns: what a plan creates or extends has all of its life ahead",
-	"offboarding/rehearsal-overdue": "no provider keeps rehearsals yet",
+	"expiry/soon": "it only warns: what a plan creates or extends has all of its life ahead",
 }
 
 // notRepaired are the rules whose example is repaired by no other configuration, and why.
 var notRepaired = map[string]string{
-	"activity/drift": "an apply of what is declared repairs it, and somebody who finds out who opened more",
+	"activity/drift":                "an apply of what is declared repairs it, and somebody who finds out who opened more",
+	"offboarding/rehearsal-overdue": "an apply of a rehearsal repairs it, and no plan before that",
 }
 
 // Each example that a rule refuses is refused by nothing else, and what the docs show beside it is not refused: the
@@ -225,6 +225,8 @@ type other struct {
 	access.System
 	trait string
 }
+
+func (o *other) Unwrap() access.System { return o.System }
 
 func (o *other) Capabilities() access.Capabilities {
 	c := o.System.Capabilities()

@@ -150,9 +150,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if !ok {
 		return observed{}, false
 	}
-	if g.collects {
-		diags.AddError("Nothing is changed where findings are collected", "guardrails.enforcement = \"collect\" is for tests: it records what the rules "+
-			"find instead of refusing it, and so it plans, but changes nothing. Write command = plan in the test, or leave enforcement out.")
+	if g.refusesChanges(diags) {
 		return observed{}, false
 	}
 	g.applies()

@@ -53,7 +53,7 @@ func newCluster(t *testing.T) *cluster {
 	if err := os.CopyFS(c.folder, os.DirFS("../../examples/openbao")); err != nil {
 		t.Fatal(err)
 	}
-	bao.Run(t, filepath.Join(c.folder, "setup.sh"), c.issuer)
+	bao.Run(t, "sh", filepath.Join(c.folder, "setup.sh"), c.issuer) // not by itself: a test that forks meanwhile may have it open yet
 	for _, engine := range []string{"orders", "invoices", "stock"} {
 		c.must("POST", "sys/mounts/"+engine, map[string]any{"type": "kv"})
 	}
@@ -128,14 +128,6 @@ func (c *cluster) variables() {
 		c.t.Fatal(err)
 	}
 	c.file("terraform.tfvars.json", string(text))
-}
-
-// output reads an output of the configuration into v.
-func (c *cluster) output(name string, v any) {
-	c.t.Helper()
-	if err := json.Unmarshal([]byte(c.cli.must("output", "-json", name)), v); err != nil {
-		c.t.Fatal(err)
-	}
 }
 
 // login is a partner's login: the token that it gives, or "".
@@ -234,13 +226,19 @@ func (c *cluster) globex() string {
 	c.t.Helper()
 	var logins map[string]map[string]string
 	c.output("logins", &logins)
+	return c.login(logins["globex"]["path"], c.globexShows(), map[string]any{"name": logins["globex"]["name"]})
+}
+
+// globexShows is Globex's certificate, with its key.
+func (c *cluster) globexShows() *tls.Certificate {
+	c.t.Helper()
 	var text string
 	c.output("globex_certificate", &text)
 	show := &tls.Certificate{PrivateKey: c.globexKey}
 	for block, rest := pem.Decode([]byte(text)); block != nil; block, rest = pem.Decode(rest) {
 		show.Certificate = append(show.Certificate, block.Bytes)
 	}
-	return c.login(logins["globex"]["path"], show, map[string]any{"name": logins["globex"]["name"]})
+	return show
 }
 
 // initech is a session of Initech, who opens what was sealed to it, and that secret.

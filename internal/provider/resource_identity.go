@@ -61,7 +61,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			"to be it, its grants what it may do; both end with it.",
 		Attributes: withTerms(map[string]schema.Attribute{
 			"partner": schema.StringAttribute{
-				Required: true, Validators: []validator.String{part("a partner's name")},
+				Required: true, Validators: []validator.String{part("a partner's name"), noShadow()},
 				MarkdownDescription: "The partner: the first part of the id. With a register (`partners` of the provider), one that it holds.",
 			},
 			"environment": schema.StringAttribute{

@@ -37,7 +37,9 @@ type session struct {
 	stocking sync.Mutex // held while the inventory is taken
 	stock    *stock
 	adopting map[string]*access.Adoption // what adopting would do, by native id
-	collects bool                        // findings are recorded instead of refused, and nothing is changed
+	// rehearsing is held while a partner is rehearsed.
+	rehearsing sync.Mutex
+	collects   bool // findings are recorded instead of refused, and nothing is changed
 }
 
 func newSession(system access.System, settings guardrail.Settings, stack string) *session {
@@ -60,6 +62,13 @@ func (s *session) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if rehearser, able := access.As[access.Rehearser](s.system); able {
+		rehearsed, err := rehearser.Rehearsed(ctx)
+		if err != nil {
+			return err
+		}
+		s.portfolio.Rehearsed(rehearsed)
+	}
 	s.portfolio.Live(records, s.stack)
 	s.frozen = map[string]string{}
 	for _, r := range records {
@@ -69,6 +78,15 @@ func (s *session) load(ctx context.Context) error {
 	}
 	s.loaded = true
 	return nil
+}
+
+// refusesChanges says, where findings are collected, that nothing is changed.
+func (s *session) refusesChanges(diags *diag.Diagnostics) bool {
+	if s.collects {
+		diags.AddError("Nothing is changed where findings are collected", "guardrails.enforcement = \"collect\" is for tests: it records what the rules "+
+			"find instead of refusing it, and so it plans, but changes nothing. Write command = plan in the test, or leave enforcement out.")
+	}
+	return s.collects
 }
 
 // tolerableSkew is how far the system's clock may be from this machine's without a word.

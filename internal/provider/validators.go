@@ -125,6 +125,16 @@ func part(what string) validator.String {
 	}}
 }
 
+// noShadow refuses the names that rehearsals give.
+func noShadow() validator.String {
+	return reads{"a partner's name", func(s string) error {
+		if access.IsShadow(s) {
+			return fmt.Errorf("%q begins as the shadow partners do that partner_rehearsal makes and removes: give it another name", s)
+		}
+		return nil
+	}}
+}
+
 func action() validator.String {
 	return reads{"an action", func(s string) error {
 		if access.ValidAction(s) {

@@ -2,8 +2,10 @@ package report
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
@@ -48,6 +50,9 @@ func sortOf(c *change) int {
 		return 5
 	case c.Outcome == string(journal.Failed):
 		return 4
+	}
+	if partner, _, _ := strings.Cut(c.ID, "/"); access.IsShadow(partner) { // a rehearsal's twin, which reached nothing
+		return 3
 	}
 	switch c.Verb {
 	case journal.Create, journal.Token:

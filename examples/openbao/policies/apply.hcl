@@ -83,8 +83,8 @@ path "auth/+/users/+" {
   }
 }
 
-# The ephemeral resource partner_token: a token of an identity for one run. Without these lines there is none, and what was
-# left of one by a run that was killed is not removed with its identity.
+# The ephemeral resource partner_token, a token of an identity for one run, and partner_rehearsal of federated access. Without
+# these lines there is none, and what was left of one by a run that was killed is not removed with its identity.
 path "auth/token/roles/partner.*" {
   capabilities = ["create", "read", "update", "delete"]
 }

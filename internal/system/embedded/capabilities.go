@@ -33,7 +33,7 @@ func (s *System) Capabilities() access.Capabilities {
 		CheckGrant:   checkGrant,
 		SystemPath:   systemPath,
 		Privileged:   privileged,
-		CutByHand:    func(partner string, _ []*access.Record) []string { return s.paths.cutting(partner) },
+		CutByHand:    func(partner string, _ []*access.Record) []access.Step { return s.cutSteps(partner) },
 		CannotEnd:    cannotEnd,
 	}
 }

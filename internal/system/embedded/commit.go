@@ -13,6 +13,9 @@ import (
 
 // process does a batch under the lock, and leaves the answers in its tasks.
 func (s *System) process(batch []*task) {
+	if batch = acts(batch); len(batch) == 0 {
+		return
+	}
 	base, err := s.base()
 	if err != nil {
 		answerUnanswered(batch, err)
@@ -33,6 +36,18 @@ func (s *System) process(batch []*task) {
 			t.record, t.err = next.placed(t.put)
 		}
 	}
+}
+
+// acts does what is no change of the ledger, before anything of that is read. It returns the other tasks.
+func acts(batch []*task) (others []*task) {
+	for _, t := range batch {
+		if t.kind == taskAlone {
+			t.err = t.act()
+			continue
+		}
+		others = append(others, t)
+	}
+	return others
 }
 
 // again answers a batch whose commit failed. Where nothing was changed, each of several is tried alone, so that the one
@@ -62,7 +77,7 @@ func (s *System) draft(d *draft, t *task) (err error) {
 		err = s.sign(d, &t.request)
 	case taskRevoke:
 		err = d.revokeToken(t.request.token)
-	case taskLoad:
+	case taskLoad, taskAlone:
 	}
 	return err
 }

@@ -18,6 +18,7 @@ func (p paths) ledger() string             { return p.in("ledger") }
 func (p paths) revoked() string            { return p.in("ledger", "revoked") }
 func (p paths) generation() string         { return p.in("ledger", "generation.json") }
 func (p paths) published() string          { return p.in("ledger", "published.json") }
+func (p paths) rehearsed() string          { return p.in("ledger", "rehearsed.json") }
 func (p paths) lock() string               { return p.in("ledger", "ledger.lock") }
 func (p paths) holder() string             { return p.in("ledger", "ledger.holder") }
 func (p paths) stagedLedger() string       { return p.in("ledger", ".staged") }

@@ -46,6 +46,7 @@ const (
 	taskDelete                 // remove
 	taskToken                  // give out a token
 	taskRevoke                 // revoke one
+	taskAlone                  // do something that is no change of the ledger
 )
 
 // task is one caller's wish, and the answer.
@@ -55,6 +56,7 @@ type task struct {
 	ref     access.Ref
 	uid     string
 	request request
+	act     func() error
 
 	ctx  context.Context
 	done chan struct{} // closed when the answer is complete

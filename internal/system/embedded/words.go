@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -63,19 +64,23 @@ func cutByHand(o access.Object) []string {
 	return steps
 }
 
-// cutting are the commands that cut a partner, wherever they are run on the machine that has the directory.
-func (p paths) cutting(partner string) []string {
-	root := p.root
+// cutSteps cut a partner, wherever they are run on the machine that has the directory. What they do is what a shell would,
+// but for one thing: files are renamed into place, so that no gateway reads half of one.
+func (s *System) cutSteps(partner string) []access.Step {
+	root := s.paths.root
 	if absolute, err := filepath.Abs(root); err == nil {
 		root = absolute
 	}
 	quoted := func(elements ...string) string {
 		return "'" + strings.ReplaceAll(filepath.Join(append([]string{root}, elements...)...), "'", `'\''`) + "'"
 	}
-	return []string{
-		"mkdir -p " + quoted("hold") + " && touch " + quoted("hold", partner),
-		"cp -R " + quoted("publish", "cut", partner) + "/. " + quoted("publish"),
-	}
+	return []access.Step{{
+		Text: "mkdir -p " + quoted("hold") + " && touch " + quoted("hold", partner),
+		Do:   func(context.Context) error { return s.putOnHold(partner) },
+	}, {
+		Text: "cp -R " + quoted("publish", "cut", partner) + "/. " + quoted("publish"),
+		Do:   func(ctx context.Context) error { return s.alone(ctx, func() error { return s.publishCut(partner) }) },
+	}}
 }
 
 // wholePartner cuts all that a partner has, and what hangs on it: see hold.go.

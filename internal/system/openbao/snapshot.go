@@ -19,6 +19,7 @@ import (
 type snapshot struct {
 	documents map[access.IdentityID]*document
 	ledger    ledger.Ledger
+	rehearsed map[string]time.Time // by partner
 	begun     time.Time
 	goodUntil time.Time
 
@@ -51,7 +52,7 @@ func (s *snapshot) with(id access.IdentityID, d *document) *snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := &snapshot{
-		documents: maps.Clone(s.documents), ledger: maps.Clone(s.ledger),
+		documents: maps.Clone(s.documents), ledger: maps.Clone(s.ledger), rehearsed: s.rehearsed,
 		begun: s.begun, goodUntil: s.goodUntil, natives: maps.Clone(s.natives),
 	}
 	if old := next.documents[id]; old != nil {
@@ -181,6 +182,7 @@ func (s *System) listing(ctx context.Context) (*snapshot, error) {
 	}
 	snap := &snapshot{
 		begun: access.WallClock(), documents: map[access.IdentityID]*document{}, ledger: ledger.Ledger{}, natives: map[access.IdentityID]*native{},
+		rehearsed: map[string]time.Time{},
 	}
 	err := s.client.List(ctx, "sys/policies/detailed/acl/"+strings.TrimSuffix(prefix, "/"), &answer)
 	if err != nil && !errors.Is(err, access.ErrNotFound) {
@@ -188,6 +190,12 @@ func (s *System) listing(ctx context.Context) (*snapshot, error) {
 	}
 	for name, p := range answer.Policies {
 		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		if at := parseMemory(p.Policy); !at.IsZero() {
+			if partner, is := memoryOf(name); is {
+				snap.rehearsed[partner] = at
+			}
 			continue
 		}
 		d, err := parseDocument(name, p.Policy, p.Version)

@@ -327,6 +327,9 @@ func (sv *surveying) lookAtPolicies() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(all.Policies)) {
 		id, err := access.ParseIdentityID(strings.TrimPrefix(name, prefix))
+		if _, remembers := memoryOf(name); remembers && !parseMemory(all.Policies[name].Policy).IsZero() {
+			continue
+		}
 		if strings.HasPrefix(name, prefix) && (err != nil || sv.snap.documents[id] == nil) {
 			sv.add("policy", "sys/policies/acl/"+name, "it stands where partners' policies do, and no declaration made it", name)
 		}

@@ -1,6 +1,7 @@
 package openbao
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -27,39 +28,74 @@ func (s *System) enforcedBy(o access.Object) string {
 	}
 }
 
-// cutByHand is how to cut an object's access by hand, where Terraform cannot be run. The policy cut is enough for it.
+// command is one call, as people type it and as the client makes it.
+type command struct {
+	path string
+	set  [2]string // what is written; nothing: the path is deleted
+}
+
+// text is the command, as a shell takes it.
+func (c command) text() string {
+	if c.set[0] == "" {
+		return "bao delete " + c.path
+	}
+	return "bao write " + c.path + " " + c.set[0] + "=" + c.set[1]
+}
+
+// run makes the call that bao would make.
+func (s *System) run(ctx context.Context, c command) error {
+	if c.set[0] == "" {
+		return gone(s.client.Delete(ctx, c.path))
+	}
+	return s.client.Put(ctx, c.path, map[string]string{c.set[0]: c.set[1]}, nil)
+}
+
+// disabling cuts an identity, with its live sessions. The policy cut is enough for it.
+func disabling(id access.IdentityID) command {
+	return command{entityPath(id), [2]string{"disabled", "true"}}
+}
+
+// shutting takes the way to log in away that a credential is for.
+func (s *System) shutting(c *access.Credential) command {
+	switch c.Kind() {
+	case access.Federated:
+		return command{path: s.rolePaths(c)[0]}
+	case access.Certificate:
+		return command{path: "auth/" + s.options.Mounts.Cert + "/certs/" + roleOf(c.IdentityID)}
+	default:
+		return command{path: s.appRole(c.IdentityID)}
+	}
+}
+
+// cutByHand is how to cut an object's access by hand, where Terraform cannot be run.
 func (s *System) cutByHand(o access.Object) []string {
 	id := o.Holder()
-	disable := fmt.Sprintf("bao write identity/entity/name/%s disabled=true", nameOf(id))
+	disable := disabling(id).text()
 	switch o := o.(type) {
 	case *access.Grant:
 		return []string{fmt.Sprintf("bao policy write %s - (its text without the blocks of %q), or cut the identity: %s", nameOf(id), o.Name, disable)}
 	case *access.Credential:
-		switch o.Kind() {
-		case access.Federated:
-			return []string{"bao delete " + s.rolePaths(o)[0], disable}
-		case access.Certificate:
-			return []string{fmt.Sprintf("bao delete auth/%s/certs/%s", s.options.Mounts.Cert, roleOf(id)), disable}
-		default:
-			return []string{"bao delete " + s.appRole(id), disable}
-		}
+		return []string{s.shutting(o).text(), disable}
 	}
 	return []string{disable}
 }
 
-// cutPartner are the commands that cut a partner off: each identity at once, with its live sessions, and then its ways to
-// log in. The policy cut is enough for them.
-func (s *System) cutPartner(_ string, records []*access.Record) (steps []string) {
-	var logins []string
+// cutPartner are the steps that cut a partner off: each identity at once, with its live sessions, and then its ways to log
+// in. The policy cut is enough for them.
+func (s *System) cutPartner(_ string, records []*access.Record) (steps []access.Step) {
+	var identities, logins []command
 	for _, r := range records {
 		switch o := r.Object.(type) {
 		case *access.Identity:
-			steps = append(steps, s.cutByHand(o)...)
+			identities = append(identities, disabling(o.ID))
 		case *access.Credential:
-			logins = append(logins, s.cutByHand(o)[0])
+			logins = append(logins, s.shutting(o))
 		}
 	}
-	return append(steps, logins...)
+	for _, c := range append(identities, logins...) {
+		steps = append(steps, access.Step{Text: c.text(), Do: func(ctx context.Context) error { return s.run(ctx, c) }})
+	}
+	return steps
 }
 
 // login is what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The command is for

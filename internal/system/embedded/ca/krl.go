@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -45,4 +46,45 @@ func (a *Authority) KRL(serials []uint64, version uint64, now time.Time) ([]byte
 // appendString appends an SSH string (RFC 4251, 5): its length and its octets.
 func appendString(b, s []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...) //nolint:gosec // far under 4 GB
+}
+
+var errKRL = errors.New("read the key revocation list: it has another form than this system writes")
+
+// RevokedSerials are the serials of a list that KRL wrote. One in another form, such as ssh-keygen writes, is an error.
+func RevokedSerials(krl []byte) ([]uint64, error) {
+	rest, ours := bytes.CutPrefix(krl, []byte(krlMagic))
+	const head = 4 + 8 + 8 + 8 + 4 + 4 // format, version, time, flags, reserved, comment
+	if !ours || len(rest) < head {
+		return nil, errKRL
+	}
+	if rest = rest[head:]; len(rest) == 0 {
+		return nil, nil
+	}
+	section, rest, ok := cutString(rest[1:])
+	_, section, hasKey := cutString(section)
+	_, section, hasReserved := cutString(section)
+	if !ok || !hasKey || !hasReserved || len(rest) > 0 || krl[len(krlMagic)+head] != krlCertificates || len(section) == 0 || section[0] != krlSerialList {
+		return nil, errKRL
+	}
+	list, rest, ok := cutString(section[1:])
+	if !ok || len(rest) > 0 || len(list)%8 != 0 {
+		return nil, errKRL
+	}
+	var serials []uint64
+	for ; len(list) > 0; list = list[8:] {
+		serials = append(serials, binary.BigEndian.Uint64(list))
+	}
+	return serials, nil
+}
+
+// cutString takes an SSH string from the beginning.
+func cutString(b []byte) (s, rest []byte, ok bool) {
+	if len(b) < 4 {
+		return nil, nil, false
+	}
+	length, b := uint64(binary.BigEndian.Uint32(b)), b[4:]
+	if length > uint64(len(b)) {
+		return nil, nil, false
+	}
+	return b[:length], b[length:], true
 }

@@ -1,0 +1,208 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
+	"github.com/partner-access/terraform-provider-partner/internal/rehearsal"
+)
+
+var _ resource.ResourceWithConfigure = (*rehearsalResource)(nil)
+
+// rehearsalResource is partner_rehearsal: the cut of a partner, tried on a shadow of it.
+type rehearsalResource struct{ configured }
+
+type rehearsalModel struct {
+	Partner     types.String  `tfsdk:"partner"`
+	Triggers    types.Map     `tfsdk:"triggers"`
+	ID          types.String  `tfsdk:"id"`
+	RehearsedAt types.String  `tfsdk:"rehearsed_at"`
+	Seconds     types.Float64 `tfsdk:"seconds"`
+	Results     types.List    `tfsdk:"results"`
+}
+
+var resultType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"kind": types.StringType, "how": types.StringType, "admitted": types.BoolType, "refused_at": types.StringType,
+	"seconds": types.Float64Type, "session_seconds": types.Float64Type, "note": types.StringType,
+}}
+
+func newRehearsal() resource.Resource { return &rehearsalResource{} }
+
+func (r *rehearsalResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_rehearsal"
+}
+
+func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A rehearsal of a partner's offboarding. At apply it makes a shadow partner with a credential of each kind that the partner " +
+			"holds, comes in with each, cuts the shadow by the steps that `partner_offboarding` prints, measures the seconds until it is refused, and " +
+			"removes it. The partner's own access is not touched. The system remembers when: see `offboarding/rehearsal-overdue`.\n\nIt gives no access, so " +
+			"it has neither owner nor end. It rehearses what the partner holds when it is applied: let it depend on the partner's resources. Destroying it " +
+			"changes nothing in the system.",
+		Attributes: map[string]schema.Attribute{
+			"partner": schema.StringAttribute{
+				Required: true, Validators: []validator.String{part("a partner's name"), noShadow()},
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "The partner. It must hold a credential that is in force.",
+			},
+			"triggers": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Any values. Whenever they change, the rehearsal runs again, in place.",
+			},
+			"id": schema.StringAttribute{
+				Computed: true, PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()}, MarkdownDescription: "The partner.",
+			},
+			"rehearsed_at": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "When the partner was rehearsed last, as the system remembers it. RFC 3339, UTC.",
+			},
+			"seconds": schema.Float64Attribute{
+				Computed: true, MarkdownDescription: "How long the slowest refusal took after the first step was begun, that of open sessions included.",
+			},
+			"results": schema.ListNestedAttribute{
+				Computed: true, MarkdownDescription: "What came of each way in.", NestedObject: schema.NestedAttributeObject{Attributes: resultAttributes()},
+			},
+		},
+	}
+}
+
+func resultAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"kind":       schema.StringAttribute{Computed: true, MarkdownDescription: "The kind of the credential."},
+		"how":        schema.StringAttribute{Computed: true, MarkdownDescription: "How the twin came in."},
+		"admitted":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it came in before the cut. Where not, `note` says why it was not tried."},
+		"refused_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When it was refused first, by the system's clock. RFC 3339, UTC."},
+		"seconds":    schema.Float64Attribute{Computed: true, MarkdownDescription: "How long that was after the first step was begun."},
+		"session_seconds": schema.Float64Attribute{
+			Computed: true, MarkdownDescription: "How long a session lasted that was open before; null where the system judges each request anew.",
+		},
+		"note": schema.StringAttribute{Computed: true, MarkdownDescription: "What was not tried, and why, and what the seconds do not tell; else null."},
+	}
+}
+
+func (r *rehearsalResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	m, ok := read[rehearsalModel](ctx, req.Plan, &resp.Diagnostics)
+	if ok && r.rehearse(ctx, m, &resp.Diagnostics) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	}
+}
+
+// settling is how long the system may take to know everywhere of a rehearsal.
+const settling = time.Minute
+
+// Read asks when the system remembers that it was. What it has forgotten is to be done again.
+func (r *rehearsalResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	m, ok := read[rehearsalModel](ctx, req.State, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	rehearser, able := access.As[access.Rehearser](r.system)
+	if !able {
+		return
+	}
+	all, err := rehearser.Rehearsed(ctx)
+	if err != nil {
+		resp.Diagnostics.AddError("Cannot read when "+m.Partner.ValueString()+" was rehearsed", sentence(err)+".")
+		return
+	}
+	at, remembered := all[m.Partner.ValueString()]
+	now, err := r.system.Now(ctx)
+	switch {
+	case err != nil:
+		resp.Diagnostics.AddError("Cannot read the clock of the access system", sentence(err)+".")
+		return
+	case now.Sub(timeOf(m.RehearsedAt)) < settling:
+		return
+	case !remembered:
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	m.RehearsedAt = timeValue(at)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+// Update is for other triggers: it runs again.
+func (r *rehearsalResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	m, ok := read[rehearsalModel](ctx, req.Plan, &resp.Diagnostics)
+	if ok && r.rehearse(ctx, m, &resp.Diagnostics) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	}
+}
+
+// Delete leaves all as it is: that there was a rehearsal stays true.
+func (r *rehearsalResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
+}
+
+// rehearse rehearses, one partner at a time: each begins by removing what an earlier one left.
+func (r *rehearsalResource) rehearse(ctx context.Context, m *rehearsalModel, diags *diag.Diagnostics) bool {
+	if r.refusesChanges(diags) {
+		return false
+	}
+	r.applies()
+	r.rehearsing.Lock()
+	defer r.rehearsing.Unlock()
+	defer r.restock()
+	ctx = warned(ctx, diags)
+	partner := m.Partner.ValueString()
+	var out rehearsal.Outcome
+	err := journal.Rehearsed(ctx, r.system, partner, func() (time.Time, float64, error) {
+		var err error
+		out, err = rehearsal.Rehearsal{System: r.system, Stack: r.stack, Environment: r.environment}.Run(ctx, partner)
+		return out.Refused(), out.Slowest(), err
+	})
+	if err != nil {
+		unrehearsed(diags, partner, err)
+		return false
+	}
+	m.ID, m.RehearsedAt, m.Seconds = m.Partner, timeValue(out.At), types.Float64Value(out.Slowest())
+	m.Results = resultsValue(out.Results)
+	for _, result := range out.Results {
+		if !result.Admitted {
+			diags.AddWarning(fmt.Sprintf("A rehearsal of %s did not try everything", partner), fmt.Sprintf("%s: %s", result.Kind, result.Note))
+		}
+	}
+	return true
+}
+
+// unrehearsed says why there was no rehearsal, or what it found.
+func unrehearsed(diags *diag.Diagnostics, partner string, err error) {
+	const untouched = " The access of the partner itself was not touched."
+	summary := "The offboarding of " + partner + " was not rehearsed"
+	switch {
+	case errors.Is(err, rehearsal.ErrNothing):
+		diags.AddAttributeError(path.Root("partner"), summary, fmt.Sprintf("%s holds no credential that is in force, so there is nothing to rehearse. Let this "+
+			"depend on the partner's resources (depends_on), or remove it.", partner))
+	case errors.Is(err, access.ErrUnsupported):
+		diags.AddError(summary, sentence(err)+"."+untouched)
+	default:
+		diags.AddError(summary, sentence(err)+"."+untouched+" Until a rehearsal succeeds, take it that the steps do not work.")
+	}
+}
+
+func resultsValue(results []rehearsal.Result) types.List {
+	values := []attr.Value{}
+	for _, r := range results {
+		took, session := types.Float64Null(), types.Float64PointerValue(r.Session)
+		if !r.Refused.IsZero() {
+			took = types.Float64Value(r.Seconds)
+		}
+		values = append(values, types.ObjectValueMust(resultType.AttrTypes, map[string]attr.Value{
+			"kind": types.StringValue(string(r.Kind)), "how": types.StringValue(r.How), "admitted": types.BoolValue(r.Admitted),
+			"refused_at": timeValue(r.Refused), "seconds": took, "session_seconds": session, "note": optionalText(r.Note),
+		}))
+	}
+	return types.ListValueMust(resultType, values)
+}

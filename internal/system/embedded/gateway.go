@@ -1,0 +1,172 @@
+package embedded
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+)
+
+// For a rehearsal this system is its own gateway: it judges by what is published, as it lies there, and never by the ledger.
+
+const atNextPull = "Measured where it is published: a gateway acts at its next pull, and a session that it has open lasts as long as it lets it."
+
+// Doors are the gateways that a credential is for. A certificate has two: some verify it and ask nobody.
+func (s *System) Doors(p access.Proof) []access.Door {
+	door := func(how string, enter func(action, path string) (bool, error)) access.Door {
+		return access.Door{How: how, Note: atNextPull, Enter: func(_ context.Context, action, path string) (bool, error) { return enter(action, path) }}
+	}
+	opa := func(r policy.Request) access.Door {
+		return door("Open Policy Agent, by policy/data.json and policy/hold.json", func(action, path string) (bool, error) {
+			r.Action, r.Path = action, path
+			return s.opaAllows(r)
+		})
+	}
+	c := p.Credential
+	switch c.Kind() {
+	case access.Federated:
+		claims := policy.Request{Issuer: c.Federated.Issuer, Subject: c.Federated.Subject}
+		if len(c.Federated.Audiences) > 0 {
+			claims.Audience = c.Federated.Audiences[0]
+		}
+		d := opa(claims)
+		d.Note = "Nobody can sign as the partner's issuer: the claims of the twin were taken as verified. " + atNextPull
+		return []access.Door{d}
+	case access.Certificate:
+		return []access.Door{
+			door("a TLS server, by ca.pem and crl.pem", func(string, string) (bool, error) { return s.tlsVerifies(p) }),
+			opa(policy.Request{Fingerprint: p.Issued.Fingerprint}),
+		}
+	case access.SSHCertificate:
+		return []access.Door{door("sshd, by ssh/ca.pub, ssh/revoked_keys and ssh/principals", func(_, path string) (bool, error) { return s.sshdAdmits(p, path) })}
+	case access.Secret:
+		sum := sha256.Sum256([]byte(p.Secret))
+		return []access.Door{opa(policy.Request{KeyHash: hex.EncodeToString(sum[:])})}
+	}
+	return nil
+}
+
+func (s *System) opaAllows(r policy.Request) (bool, error) {
+	data, err := os.ReadFile(s.paths.public("policy/data.json"))
+	if err != nil {
+		return false, fail(err, nothingChanged)
+	}
+	hold, err := os.ReadFile(s.paths.public("policy/hold.json"))
+	if err != nil {
+		return false, fail(err, nothingChanged)
+	}
+	return policy.Allows(data, hold, r, s.now())
+}
+
+// tlsVerifies verifies a client as nginx does, with ssl_client_certificate and ssl_crl.
+func (s *System) tlsVerifies(p access.Proof) (bool, error) {
+	authority, list, err := s.tlsFiles()
+	if err != nil {
+		return false, err
+	}
+	block, _ := pem.Decode([]byte(p.Issued.Text))
+	if block == nil {
+		return false, errors.New("what was issued is not in PEM")
+	}
+	shown, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return false, fmt.Errorf("read what was issued: %w", err)
+	}
+	public, comparable := p.Key.Public().(interface{ Equal(crypto.PublicKey) bool })
+	roots := x509.NewCertPool()
+	roots.AddCert(authority)
+	_, err = shown.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: s.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	if err != nil || !comparable || !public.Equal(shown.PublicKey) || s.now().After(list.NextUpdate) {
+		return false, nil //nolint:nilerr // it is the refusal
+	}
+	return !slices.ContainsFunc(list.RevokedCertificateEntries, func(r x509.RevocationListEntry) bool {
+		return r.SerialNumber.Cmp(shown.SerialNumber) == 0
+	}), nil
+}
+
+// tlsFiles are the authority, and the list that it signed.
+func (s *System) tlsFiles() (*x509.Certificate, *x509.RevocationList, error) {
+	var ders [2][]byte
+	for n, name := range []string{"ca.pem", crlFile} {
+		text, err := os.ReadFile(s.paths.public(name))
+		if err != nil {
+			return nil, nil, fail(err, nothingChanged)
+		}
+		block, _ := pem.Decode(text)
+		if block == nil {
+			return nil, nil, fmt.Errorf("read %s: it is not in PEM", name)
+		}
+		ders[n] = block.Bytes
+	}
+	authority, err := x509.ParseCertificate(ders[0])
+	if err != nil {
+		return nil, nil, fmt.Errorf("read ca.pem: %w", err)
+	}
+	list, err := x509.ParseRevocationList(ders[1])
+	if err == nil {
+		err = list.CheckSignatureFrom(authority)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", crlFile, err)
+	}
+	return authority, list, nil
+}
+
+// sshdAdmits judges a login as sshd does, with TrustedUserCAKeys, RevokedKeys and AuthorizedPrincipalsFile.
+func (s *System) sshdAdmits(p access.Proof, path string) (bool, error) {
+	trusted, err := os.ReadFile(s.paths.public("ssh/ca.pub"))
+	if err != nil {
+		return false, fail(err, nothingChanged)
+	}
+	authority, _, _, _, err := ssh.ParseAuthorizedKey(trusted)
+	if err != nil {
+		return false, fmt.Errorf("read ssh/ca.pub: %w", err)
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(p.Issued.Text))
+	shown, is := key.(*ssh.Certificate)
+	if err != nil || !is {
+		return false, errors.New("what was issued is no SSH certificate")
+	}
+	own, err := ssh.NewSignerFromSigner(p.Key)
+	if err != nil || string(own.PublicKey().Marshal()) != string(shown.Key.Marshal()) {
+		return false, err
+	}
+	list, err := os.ReadFile(s.paths.public(krlFile))
+	if err != nil {
+		return false, fail(err, nothingChanged)
+	}
+	revoked, err := ca.RevokedSerials(list)
+	if err != nil {
+		return false, err
+	}
+	return s.loginAdmits(p.Credential.IdentityID, shown, authority, revoked, path)
+}
+
+func (s *System) loginAdmits(id access.IdentityID, shown *ssh.Certificate, authority ssh.PublicKey, revoked []uint64, path string) (bool, error) {
+	checker := ssh.CertChecker{Clock: s.now, IsRevoked: func(c *ssh.Certificate) bool { return slices.Contains(revoked, c.Serial) }}
+	if string(shown.SignatureKey.Marshal()) != string(authority.Marshal()) || checker.CheckCert(id.String(), shown) != nil {
+		return false, nil //nolint:nilerr // it is the refusal
+	}
+	principals, err := os.ReadFile(s.paths.public("ssh/principals/" + strings.TrimPrefix(path, "ssh/")))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fail(err, nothingChanged)
+	}
+	return policy.Login(principals, id, s.now())
+}

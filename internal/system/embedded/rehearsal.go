@@ -1,0 +1,137 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var _ access.Rehearser = (*System)(nil)
+
+// rehearsed is the file that says when the cut of each partner was rehearsed last.
+type rehearsed struct {
+	Version  int                  `json:"version"`
+	Partners map[string]time.Time `json:"partners"`
+}
+
+// Remember keeps when a partner was rehearsed.
+func (s *System) Remember(ctx context.Context, partner string, at time.Time) error {
+	err := s.alone(ctx, func() error {
+		all, err := s.paths.readRehearsed()
+		if err != nil {
+			return err
+		}
+		if all.Partners == nil {
+			all.Partners = map[string]time.Time{}
+		}
+		all.Version, all.Partners[partner] = version, at.UTC().Truncate(time.Second)
+		st := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
+		if err := st.encode(s.paths.rehearsed(), all); err != nil {
+			return s.abandon(err)
+		}
+		return fail(st.enact(), perhapsChanged)
+	})
+	if err != nil {
+		return fmt.Errorf("remember the rehearsal of %s: %w", partner, err)
+	}
+	return nil
+}
+
+// Rehearsed tells when each partner was rehearsed last.
+func (s *System) Rehearsed(context.Context) (map[string]time.Time, error) {
+	all, err := s.paths.readRehearsed()
+	if err != nil {
+		return nil, fmt.Errorf("read when partners were rehearsed: %w", err)
+	}
+	if all.Partners == nil {
+		all.Partners = map[string]time.Time{}
+	}
+	return all.Partners, nil
+}
+
+func (p paths) readRehearsed() (all rehearsed, err error) {
+	_, err = readFile(p.rehearsed(), &all)
+	return all, err
+}
+
+// alone does something while nobody else changes the directory.
+func (s *System) alone(ctx context.Context, act func() error) error {
+	return s.submit(ctx, &task{kind: taskAlone, act: act})
+}
+
+// putOnHold is the first step of a cut.
+func (s *System) putOnHold(partner string) error {
+	err := s.disk.mkdir(s.paths.holds(), publicDir)
+	if err == nil {
+		err = s.disk.write(filepath.Join(s.paths.holds(), partner), nil, publicFile)
+	}
+	return fail(err, nothingChanged)
+}
+
+// publishCut is the second: it takes the files that cut a partner into the publication, as they lie there.
+func (s *System) publishCut(partner string) error {
+	folder := s.paths.public(cutFolder(partner))
+	st := &stage{disk: s.disk, dir: s.paths.stagedPublish(), mode: publicFile, parents: publicDir}
+	err := filepath.WalkDir(folder, func(path string, f fs.DirEntry, err error) error {
+		if err != nil || f.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(folder, path)
+		if err != nil {
+			return err
+		}
+		return st.write(s.paths.public(filepath.ToSlash(name)), content)
+	})
+	if err != nil {
+		return s.abandon(err)
+	}
+	return fail(st.enact(), perhapsChanged)
+}
+
+// Tidy takes the holds of shadow partners away that have no identity any more, and publishes without them.
+func (s *System) Tidy(ctx context.Context) error {
+	l, err := s.view(ctx)
+	if err == nil && len(l.staleHolds()) > 0 {
+		if err = s.alone(ctx, func() error { return s.removeHolds(l.staleHolds()) }); err == nil {
+			_, err = s.view(ctx)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("take away the holds of shadow partners: %w", err)
+	}
+	return nil
+}
+
+// staleHolds are the shadow partners that are on hold and have nothing.
+func (l *book) staleHolds() (partners []string) {
+	has := map[string]bool{}
+	for _, e := range l.Ledger {
+		has[e.Object.Holder().Partner] = true
+	}
+	for partner := range l.holds {
+		if access.IsShadow(partner) && !has[partner] {
+			partners = append(partners, partner)
+		}
+	}
+	return partners
+}
+
+func (s *System) removeHolds(partners []string) (err error) {
+	for _, partner := range partners {
+		err = errors.Join(err, s.disk.remove(filepath.Join(s.paths.holds(), partner)))
+	}
+	if left, unread := os.ReadDir(s.paths.holds()); unread == nil && len(left) == 0 {
+		err = errors.Join(err, s.disk.remove(s.paths.holds()))
+	}
+	return fail(err, perhapsChanged)
+}

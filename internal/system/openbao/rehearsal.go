@@ -1,0 +1,179 @@
+package openbao
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
+)
+
+var _ access.Rehearser = (*System)(nil)
+
+// When a partner was rehearsed is remembered in a policy of comments, which nobody has: partner/PARTNER/rehearsed. It has one
+// part less than an identity's, and the listing that reads these reads it as well.
+const (
+	rehearsedTitle = "When the cut of this partner was rehearsed last, by terraform-provider-partner. It gives nothing to anybody."
+	rehearsedLine  = "rehearsed "
+	rehearsedName  = "/rehearsed"
+)
+
+// memoryOf is the partner of whom a policy remembers the rehearsal.
+func memoryOf(name string) (partner string, is bool) {
+	partner, ours := strings.CutPrefix(name, prefix)
+	partner, is = strings.CutSuffix(partner, rehearsedName)
+	return partner, ours && is && access.ValidPart(partner)
+}
+
+// parseMemory reads when a partner was rehearsed; zero where the text is nobody's of ours.
+func parseMemory(text string) time.Time {
+	head, body := policy.Split(text)
+	if len(head) != 2 || head[0] != rehearsedTitle || body != "" {
+		return time.Time{}
+	}
+	at, err := access.ParseMoment(strings.TrimPrefix(head[1], rehearsedLine))
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
+// Remember keeps when a partner was rehearsed.
+func (s *System) Remember(ctx context.Context, partner string, at time.Time) error {
+	text := policy.Render([]string{rehearsedTitle, rehearsedLine + access.At(at.Truncate(time.Second)).String()}, nil)
+	if err := s.client.Put(ctx, "sys/policies/acl/"+prefix+partner+rehearsedName, map[string]any{"policy": text}, nil); err != nil {
+		return fmt.Errorf("remember the rehearsal of %s: %w", partner, err)
+	}
+	s.mu.Lock()
+	s.seen = nil // the next to ask reads it
+	s.mu.Unlock()
+	return nil
+}
+
+// Rehearsed tells when each partner was rehearsed last.
+func (s *System) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
+	snap, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read when partners were rehearsed: %w", err)
+	}
+	return maps.Clone(snap.rehearsed), nil
+}
+
+// Tidy has nothing to do: what the steps cut goes with its identity.
+func (s *System) Tidy(context.Context) error { return nil }
+
+// Doors are the logins of a credential.
+func (s *System) Doors(p access.Proof) []access.Door {
+	c := p.Credential
+	at := s.login(c)
+	var d door
+	switch c.Kind() {
+	case access.Federated:
+		d = func(ctx context.Context) (*visit, error) { return s.lentVisit(ctx, c.IdentityID) }
+	case access.Certificate:
+		d = func(ctx context.Context) (*visit, error) {
+			return s.visit(ctx, shown(p), at["path"], map[string]string{"name": at["name"]})
+		}
+	case access.Secret:
+		d = func(ctx context.Context) (*visit, error) {
+			return s.visit(ctx, nil, at["path"], map[string]string{"role_id": at["role_id"], "secret_id": p.Secret})
+		}
+	default:
+		return nil
+	}
+	out := access.Door{How: "a login at " + at["path"], Enter: d.enter, Open: d.open}
+	if c.Kind() == access.Federated {
+		out.How = "a token of the twin's entity, as partner_token gives out"
+		out.Note = "Nobody can sign as the partner's issuer, so the login at " + at["path"] + " was not tried; its role was deleted by the steps."
+	}
+	return []access.Door{out}
+}
+
+// door is how a session is come by: no visit where that is refused.
+type door func(ctx context.Context) (*visit, error)
+
+func (d door) enter(ctx context.Context, action, path string) (bool, error) {
+	v, err := d(ctx)
+	if v == nil || err != nil {
+		return false, err
+	}
+	may, err := v.May(ctx, action, path)
+	return may, errors.Join(err, v.Leave(ctx))
+}
+
+func (d door) open(ctx context.Context) (access.Visit, error) {
+	v, err := d(ctx)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// visit is a session of a twin.
+type visit struct {
+	system  *System
+	visitor *client.Visitor
+	token   access.Token
+}
+
+func (s *System) visit(ctx context.Context, show *tls.Certificate, path string, body map[string]string) (*visit, error) {
+	visitor, err := s.client.Visitor(show)
+	if err != nil {
+		return nil, err
+	}
+	token, accessor, err := visitor.LogIn(ctx, path, body)
+	if client.Refused(err) {
+		return nil, nil
+	}
+	return &visit{s, visitor, access.Token{Text: token, Accessor: accessor}}, err
+}
+
+// lentVisit is a session of one who cannot log in: its token is given out by this system.
+func (s *System) lentVisit(ctx context.Context, id access.IdentityID) (*visit, error) {
+	visitor, err := s.client.Visitor(nil)
+	if err != nil {
+		return nil, err
+	}
+	token, err := s.Token(ctx, id, s.now().Add(access.LongestToken))
+	if errors.Is(err, access.ErrCut) || errors.Is(err, access.ErrEnded) {
+		return nil, nil
+	}
+	return &visit{s, visitor, token}, err
+}
+
+// May reads a path. Nothing is mounted where a twin may read: OpenBao asks the policy first, and then finds nothing.
+func (v *visit) May(ctx context.Context, _, path string) (bool, error) {
+	err := v.visitor.Get(ctx, v.token.Text, path)
+	switch {
+	case client.Refused(err):
+		return false, nil
+	case errors.Is(err, access.ErrNotFound), errors.Is(err, access.ErrUnsupported):
+		return true, nil
+	}
+	return err == nil, err
+}
+
+// Leave revokes the session's token. A login that may not do that leaves it to its end: it is nobody's by then.
+func (v *visit) Leave(ctx context.Context) error {
+	err := v.system.Revoke(ctx, v.token)
+	if errors.Is(err, access.ErrNotPermitted) {
+		return nil
+	}
+	return err
+}
+
+// shown is the certificate of a proof, with its key.
+func shown(p access.Proof) *tls.Certificate {
+	c := &tls.Certificate{PrivateKey: p.Key}
+	for block, rest := pem.Decode([]byte(p.Issued.Text)); block != nil; block, rest = pem.Decode(rest) {
+		c.Certificate = append(c.Certificate, block.Bytes)
+	}
+	return c
+}
