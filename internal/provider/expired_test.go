@@ -11,11 +11,7 @@ import (
 
 // Every combination of expired things in the state plans empty, with warnings; can be imported, renewed and destroyed.
 func TestExpiredIsNormal(t *testing.T) {
-	kinds := []string{"secret", "federated", "certificate", "ssh_certificate"}
-	if testing.Short() {
-		kinds = kinds[:1]
-	}
-	for _, kind := range kinds {
+	for _, kind := range briefly("secret", "federated", "certificate", "ssh_certificate") {
 		for name, ended := range map[string]map[string]bool{
 			"all":                      {theIdentity: true, theKey: true, theGrant: true},
 			"the credential":           {theKey: true},

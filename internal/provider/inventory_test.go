@@ -94,7 +94,10 @@ func TestTheInventoryRefusesFiltersThatMeanNothing(t *testing.T) {
 func TestALostStateIsImportedFromTheInventory(t *testing.T) {
 	needTerraform(t)
 	c := newCLI(t)
-	const identities = 125 // with a credential and two grants each
+	identities := 125 // with a credential and two grants each
+	if testing.Short() {
+		identities = 5
+	}
 	var config strings.Builder
 	const provider = "provider \"partner\" {\n  environment = \"prod\"\n  guardrails = { max_grants = 20 }\n}\n"
 	config.WriteString(provider)

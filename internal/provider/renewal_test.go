@@ -115,7 +115,7 @@ func TestAShorteningFromElsewhereMakesTheCredentialDue(t *testing.T) {
 }
 
 func TestOnlyWhatIsNamedReissues(t *testing.T) {
-	for _, kind := range []string{"certificate", "ssh_certificate", "secret"} {
+	for _, kind := range briefly("certificate", "ssh_certificate", "secret") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

@@ -60,7 +60,7 @@ func (m remembered) issuedAs(same bool) resource.TestCheckFunc {
 // first plan after it is given back, what is due is issued.
 func TestTheRotationOfASuspendedIdentityWaits(t *testing.T) {
 	suspended := args{"suspended": "true"}
-	for _, kind := range []string{"secret", "certificate", "ssh_certificate"} {
+	for _, kind := range briefly("secret", "certificate", "ssh_certificate") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, was := newWorld(t), remembered{}
@@ -110,7 +110,7 @@ func TestATriggerAndALaterEndOfASuspendedIdentityWait(t *testing.T) {
 
 // Less is never refused, and never waits: a stolen key dies at once, suspended or not. Only the new one waits.
 func TestAStolenKeyOfASuspendedIdentityDiesAtOnce(t *testing.T) {
-	for _, kind := range []string{"secret", "certificate", "ssh_certificate"} {
+	for _, kind := range briefly("secret", "certificate", "ssh_certificate") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, was := newWorld(t), remembered{}
@@ -158,7 +158,7 @@ func TestTheRotationOfASubcontractorWaitsForItsParent(t *testing.T) {
 
 // What ended while it was suspended is extended like anything else, and stays without a new secret until it is given back.
 func TestWhatEndedWhileSuspendedIsExtendedAndWaits(t *testing.T) {
-	for _, kind := range []string{"secret", "certificate"} {
+	for _, kind := range briefly("secret", "certificate") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, was := newWorld(t), remembered{}
@@ -217,7 +217,7 @@ func (w *world) suspendElsewhere(suspended bool) {
 // A rotation was carried out, and its answer never arrived: the partner's old one works, the error says so, the next refresh
 // tells what was issued, and nothing is issued twice.
 func TestARotationWhoseAnswerWasLostIsToldLater(t *testing.T) {
-	for _, kind := range []string{"secret", "certificate", "ssh_certificate"} {
+	for _, kind := range briefly("secret", "certificate", "ssh_certificate") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, f, was := newWorld(t), &faulty{}, remembered{}

@@ -46,7 +46,7 @@ func refused(config, slug string) resource.TestStep {
 }
 
 func TestAccessIsCreatedReadAndPlansEmptyAgain(t *testing.T) {
-	for _, kind := range []string{"federated", "certificate", "ssh_certificate", "secret"} {
+	for _, kind := range briefly("federated", "certificate", "ssh_certificate", "secret") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -75,7 +75,7 @@ func TestAccessIsCreatedReadAndPlansEmptyAgain(t *testing.T) {
 }
 
 func TestAFaithfulConfigurationPlansEmptyAfterImport(t *testing.T) {
-	for _, kind := range []string{"federated", "certificate", "ssh_certificate", "secret"} {
+	for _, kind := range briefly("federated", "certificate", "ssh_certificate", "secret") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

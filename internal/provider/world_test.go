@@ -36,6 +36,14 @@ func newWorld(t *testing.T) *world {
 	return &world{t: t, directory: filepath.Join(t.TempDir(), "partner"), now: dawn}
 }
 
+// briefly are all of these, and in a short run the first of them.
+func briefly(all ...string) []string {
+	if testing.Short() {
+		return all[:1]
+	}
+	return all
+}
+
 var cliPath sync.Once
 
 // needTerraform finds the CLI that the tests drive: terraform, or tofu in its place.
