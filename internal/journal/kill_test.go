@@ -17,8 +17,6 @@ import (
 	"time"
 )
 
-const killings = 30
-
 // A process that writes as fast as it can, in several lines at once, is killed at any moment: whoever comes next goes on,
 // every line that was answered is there, and all of it verifies.
 func TestKilledWhileItWrites(t *testing.T) {
@@ -28,6 +26,10 @@ func TestKilledWhileItWrites(t *testing.T) {
 	}
 	t.Parallel()
 	j := newJournal(t)
+	killings := 30
+	if testing.Short() {
+		killings = 5
+	}
 	answered, healings, behind := 0, 0, 0
 	for round := range killings {
 		cmd := child(t, t.Name(), j.path, "")

@@ -11,7 +11,8 @@ import (
 
 // Every combination of expired things in the state plans empty, with warnings; can be imported, renewed and destroyed.
 func TestExpiredIsNormal(t *testing.T) {
-	for _, kind := range briefly("secret", "federated", "certificate", "ssh_certificate") {
+	thorough(t)
+	for _, kind := range []string{"secret", "federated", "certificate", "ssh_certificate"} {
 		for name, ended := range map[string]map[string]bool{
 			"all":                      {theIdentity: true, theKey: true, theGrant: true},
 			"the credential":           {theKey: true},

@@ -14,6 +14,7 @@ import (
 
 // Somebody cuts the partner at 3, and a pipeline runs at 4: nothing of its access comes back before somebody says so.
 func TestNoPlanRestoresWhatWasCutByHand(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	config := func(i args, blocks ...string) string {

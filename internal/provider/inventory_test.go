@@ -41,6 +41,7 @@ func outputs(output string, want map[string]string) statecheck.StateCheck {
 }
 
 func TestTheInventoryTellsWhatEveryStackHolds(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	mine := []string{identity(nil), credential("federated", nil), grant(nil)}

@@ -29,6 +29,7 @@ var tightened = []string{`guardrails = {
 // terraform destroy plans everything first: a rule that errors on what is already there would block offboarding. Here
 // every setting is tightened after the apply, and time has passed.
 func TestWhatBreaksEveryRuleIsStillDestroyed(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	blocks := identity(args{"ceiling": `["orders/acme/*", "ssh/deploy"]`}) +
@@ -58,6 +59,7 @@ func (w *world) nothingRemains(*terraform.State) error {
 // The real destroy, with its refresh and its full plan, and a resource that is tainted after its end: a replacement's
 // second call looks like a create, and must not be refused as new access into the past.
 func TestDestroyGoesThroughWhateverTheRulesSay(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	c := newCLI(t)
 	end := time.Now().UTC().Add(15 * time.Second).Truncate(time.Second)

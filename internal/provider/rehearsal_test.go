@@ -82,6 +82,7 @@ output "rehearsal" { value = partner_rehearsal.acme }
 // Each kind of access is cut on a shadow, a client works on the real access meanwhile, and nothing stays but the journal, the
 // moment, and what the lists revoke until it would have ended.
 func TestARehearsalOnTheEmbeddedSystemTouchesNothingReal(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	opa := realtool.Find(t, "opa")
 	c := newCLI(t)

@@ -86,6 +86,7 @@ func TestLessAccessIsNeverRefused(t *testing.T) {
 
 // Somebody else shortens the identity: the system revokes the certificate at once, and the credential becomes due.
 func TestAShorteningFromElsewhereMakesTheCredentialDue(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil), credential("certificate", nil))
@@ -115,7 +116,8 @@ func TestAShorteningFromElsewhereMakesTheCredentialDue(t *testing.T) {
 }
 
 func TestOnlyWhatIsNamedReissues(t *testing.T) {
-	for _, kind := range briefly("certificate", "ssh_certificate", "secret") {
+	thorough(t)
+	for _, kind := range []string{"certificate", "ssh_certificate", "secret"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -167,6 +169,7 @@ func TestAGrantsNameIsFrozen(t *testing.T) {
 
 // What has ended is extended, and its rotation had come in the meantime: one apply brings it back, working.
 func TestASecretExtendedAfterItsEndIsIssuedAnewInTheSameApply(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	extended := w.config(

@@ -59,8 +59,9 @@ func (m remembered) issuedAs(same bool) resource.TestCheckFunc {
 // A suspended identity's credentials wait: no plan makes a secret for somebody who is cut, whatever is asked for. With the
 // first plan after it is given back, what is due is issued.
 func TestTheRotationOfASuspendedIdentityWaits(t *testing.T) {
+	thorough(t)
 	suspended := args{"suspended": "true"}
-	for _, kind := range briefly("secret", "certificate", "ssh_certificate") {
+	for _, kind := range []string{"secret", "certificate", "ssh_certificate"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, was := newWorld(t), remembered{}
@@ -84,6 +85,7 @@ func TestTheRotationOfASuspendedIdentityWaits(t *testing.T) {
 
 // What is asked for while it is suspended is not forgotten: it is due when the identity is given back.
 func TestATriggerAndALaterEndOfASuspendedIdentityWait(t *testing.T) {
+	thorough(t)
 	suspended := args{"suspended": "true", "review": review("2026-11-23T00:00:00Z")}
 	given := args{"review": review("2026-11-23T00:00:00Z")}
 	for name, asks := range map[string]args{
@@ -110,7 +112,8 @@ func TestATriggerAndALaterEndOfASuspendedIdentityWait(t *testing.T) {
 
 // Less is never refused, and never waits: a stolen key dies at once, suspended or not. Only the new one waits.
 func TestAStolenKeyOfASuspendedIdentityDiesAtOnce(t *testing.T) {
-	for _, kind := range briefly("secret", "certificate", "ssh_certificate") {
+	thorough(t)
+	for _, kind := range []string{"secret", "certificate", "ssh_certificate"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, was := newWorld(t), remembered{}
@@ -136,6 +139,7 @@ func TestAStolenKeyOfASuspendedIdentityDiesAtOnce(t *testing.T) {
 
 // A subcontractor falls with its parent, and so do its rotations.
 func TestTheRotationOfASubcontractorWaitsForItsParent(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w, was := newWorld(t), remembered{}
 	config := func(parent string) string {
@@ -158,7 +162,8 @@ func TestTheRotationOfASubcontractorWaitsForItsParent(t *testing.T) {
 
 // What ended while it was suspended is extended like anything else, and stays without a new secret until it is given back.
 func TestWhatEndedWhileSuspendedIsExtendedAndWaits(t *testing.T) {
-	for _, kind := range briefly("secret", "certificate") {
+	thorough(t)
+	for _, kind := range []string{"secret", "certificate"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, was := newWorld(t), remembered{}
@@ -182,6 +187,7 @@ func TestWhatEndedWhileSuspendedIsExtendedAndWaits(t *testing.T) {
 
 // Another stack suspends the identity after the plan: the system issues nothing, and the state keeps what it has.
 func TestASuspensionBetweenPlanAndApplyLosesNoSecret(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w, f, was := newWorld(t), &faulty{}, remembered{}
 	suspend := false
@@ -217,7 +223,8 @@ func (w *world) suspendElsewhere(suspended bool) {
 // A rotation was carried out, and its answer never arrived: the partner's old one works, the error says so, the next refresh
 // tells what was issued, and nothing is issued twice.
 func TestARotationWhoseAnswerWasLostIsToldLater(t *testing.T) {
-	for _, kind := range briefly("secret", "certificate", "ssh_certificate") {
+	thorough(t)
+	for _, kind := range []string{"secret", "certificate", "ssh_certificate"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, f, was := newWorld(t), &faulty{}, remembered{}
@@ -265,6 +272,7 @@ func (w *world) works(want int) error {
 
 // The system ends it earlier than asked: the access stays. It ends what it issued later: what was given is revoked.
 func TestWhatWasIssuedForLongerThanAskedIsRevoked(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w, f := newWorld(t), &faulty{}
 	off := -time.Hour

@@ -104,6 +104,7 @@ func TestAFaithfulConfigurationPlansEmptyAfterImport(t *testing.T) {
 
 // Forgetting and declaring again resets nothing, because the history lives in the system.
 func TestForgettingAndDeclaringAgainKeepsTheHistory(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil), grant(nil))
@@ -203,6 +204,7 @@ func TestWhatTheSystemRemovedAfterItsEndStaysAsExpired(t *testing.T) {
 
 // A stack that was renamed can still change what it made, and takes it over with that.
 func TestARenamedStackTakesOverWhatItChanges(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	renamed := strings.Replace(w.config(identity(args{"owner": `"joe@example.com"`})), `stack = "partners"`, `stack = "alliances"`, 1)
@@ -295,6 +297,7 @@ func TestAnotherUIDUnderAKnownIDCountsAsNotFoundAndIsNeverTouched(t *testing.T) 
 
 // A rename without moved creates first, adopting, and then deletes the old address: the new uid survives.
 func TestARenameWithoutMovedDeletesNothing(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	renamed := block("partner_identity", "renamed", args{

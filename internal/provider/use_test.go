@@ -16,6 +16,7 @@ import (
 
 // The gateway's log says when the partner was last there: it stands in the state, and what nobody uses is not renewed.
 func TestTheGatewaysLogDecidesWhatIsDormant(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	log := filepath.Join(t.TempDir(), "use.jsonl")

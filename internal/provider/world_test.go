@@ -36,6 +36,14 @@ func newWorld(t *testing.T) *world {
 	return &world{t: t, directory: filepath.Join(t.TempDir(), "partner"), now: dawn}
 }
 
+// thorough is for a test that a short run leaves out: it goes through many plans and applies.
+func thorough(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a short run leaves it out")
+	}
+}
+
 // briefly are all of these, and in a short run the first of them.
 func briefly(all ...string) []string {
 	if testing.Short() {

@@ -23,7 +23,7 @@ import (
 func TestThreeHundredRandomLives(t *testing.T) {
 	lives := 150
 	if testing.Short() {
-		lives = 20
+		lives = 5
 	}
 	for n := range 2 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {

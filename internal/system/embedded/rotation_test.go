@@ -95,6 +95,9 @@ func TestWhatHasEndedSinceTheListWasSignedIsDestroyed(t *testing.T) {
 
 // A rotation that is interrupted anywhere leaves the partner what works, and never more than two; and the next apply goes on.
 func TestAnInterruptedRotationLeavesThePartnerWhatWorks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it interrupts a hundred rotations")
+	}
 	rounds := 0
 	// round interrupts the n-th operation, and says whether there was one.
 	round := func(name string, kind access.Kind, n int, interrupt func(w *world, c *access.Credential, first *access.Record) bool) bool {
