@@ -6,15 +6,18 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -49,34 +52,93 @@ func BenchmarkPlanBesideVault(b *testing.B) {
 	distance, _ := time.ParseDuration(os.Getenv("PARTNER_DISTANCE"))
 	var asked atomic.Int64
 	address, file := counted(b, bao, distance, &asked)
-	for _, contestant := range []struct {
-		name  string
-		write func(c *cli, n int)
-	}{
-		{"partner, bundled", besideVaultOurs(issuer, true)},
-		{"partner, singly", besideVaultOurs(issuer, false)},
-		{"vault", besideVaultTheirs(issuer, binary)},
-	} {
-		b.Run(contestant.name, func(b *testing.B) {
-			bao.Call(b, bao.RootToken, "DELETE", "sys/workflows/manage/partner-bundle", nil) // who may bootstrap installs it again
-			c := newCLI(b)
-			c.env = append(c.env, "BAO_ADDR="+address, "BAO_CACERT="+file, "BAO_TOKEN="+bao.RootToken,
-				"VAULT_ADDR="+address, "VAULT_CACERT="+file, "VAULT_TOKEN="+bao.RootToken)
-			contestant.write(c, n)
-			c.must("apply", "-auto-approve", "-parallelism=20")
-			var times []time.Duration
-			for b.Loop() {
-				asked.Store(0)
-				begun := time.Now()
-				c.must("plan", "-detailed-exitcode")
-				times = append(times, time.Since(begun))
-			}
-			slices.Sort(times)
-			b.ReportMetric(float64(asked.Load()), "requests")
-			b.ReportMetric(times[len(times)/2].Seconds(), "s-median")
-			c.must("destroy", "-auto-approve", "-refresh=false", "-parallelism=20")
-		})
+	us, err := built()
+	if err != nil {
+		b.Fatal(err)
 	}
+	states := besideVaultStates(b)
+	contestant := func(source, binary string) *cli {
+		c := newCLI(b)
+		besideVaultInstall(c, source, binary)
+		c.file("backend.tf", fmt.Sprintf("terraform {\n  backend \"http\" { address = \"%s/%s\" }\n}\n", states, source))
+		c.env = append(c.env, "BAO_ADDR="+address, "BAO_CACERT="+file, "BAO_TOKEN="+bao.RootToken,
+			"VAULT_ADDR="+address, "VAULT_CACERT="+file, "VAULT_TOKEN="+bao.RootToken)
+		return c
+	}
+	ours, text := contestant("partner-access/partner", filepath.Join(us, "terraform-provider-partner")), besideVaultOurs(b, issuer, n)
+	ours.write(text)
+	ours.must("init")
+	ours.must("apply", "-auto-approve", "-parallelism=20")
+	b.Run("partner, bundled", func(b *testing.B) { besideVaultPlan(b, ours, &asked) })
+
+	bao.Call(b, bao.RootToken, "DELETE", "sys/workflows/manage/partner-bundle", nil)
+	ours.write(strings.Replace(text, "bootstrap = true", "bootstrap = false", 1)) // else it would install it again
+	b.Run("partner, singly", func(b *testing.B) { besideVaultPlan(b, ours, &asked) })
+
+	theirs := contestant("hashicorp/vault", binary)
+	besideVaultTheirs(theirs, issuer, n)
+	theirs.must("init")
+	theirs.must("apply", "-auto-approve", "-parallelism=20")
+	b.Run("vault", func(b *testing.B) { besideVaultPlan(b, theirs, &asked) })
+}
+
+// besideVaultInstall lets the CLI install a provider from a folder: with the overrides of the other tests it has no init, and
+// without init no backend.
+func besideVaultInstall(c *cli, source, binary string) {
+	mirror, name := filepath.Join(c.folder, "mirror"), "terraform-provider-"+filepath.Base(source)
+	folder := filepath.Join(mirror, "registry.terraform.io", source, "1.0.0", runtime.GOOS+"_"+runtime.GOARCH)
+	text, err := os.ReadFile(binary)
+	if err == nil {
+		err = os.MkdirAll(folder, 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name+"_v1.0.0"), text, 0o700)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.file("cli.tfrc", fmt.Sprintf("provider_installation {\n  filesystem_mirror { path = %q }\n}\n", mirror))
+}
+
+// besideVaultStates keeps states in memory. Terraform writes a state in a file anew with each resource, which for thousands
+// takes many times as long as their apply.
+func besideVaultStates(b *testing.B) (address string) {
+	var states sync.Map
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			text, err := io.ReadAll(r.Body)
+			if err != nil {
+				b.Error(err)
+			}
+			states.Store(r.URL.Path, text)
+			return
+		}
+		text, ok := states.Load(r.URL.Path)
+		if !ok {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		if _, err := w.Write(text.([]byte)); err != nil {
+			b.Error(err)
+		}
+	}))
+	b.Cleanup(server.Close)
+	return server.URL
+}
+
+// besideVaultPlan measures plans, which must find nothing to change.
+func besideVaultPlan(b *testing.B, c *cli, asked *atomic.Int64) {
+	var times []time.Duration
+	for b.Loop() {
+		asked.Store(0)
+		begun := time.Now()
+		c.must("plan", "-detailed-exitcode")
+		times = append(times, time.Since(begun))
+	}
+	slices.Sort(times)
+	b.ReportMetric(float64(asked.Load()), "requests")
+	b.ReportMetric(times[len(times)/2].Seconds(), "s-median")
+	b.ReportMetric(0, "ns/op")
 }
 
 // counted is a way to a server that counts requests, and takes some time for each. The file has its certificate.
@@ -105,69 +167,61 @@ func counted(b *testing.B, bao *realtool.Bao, distance time.Duration, asked *ato
 
 // besideVaultOurs declares identities with one credential and two grants each: a quarter of them have a secret, the others are
 // federated.
-func besideVaultOurs(issuer string, bundled bool) func(c *cli, n int) {
-	return func(c *cli, n int) {
-		end := access.At(time.Now().Add(80 * 24 * time.Hour)).String()
-		var text strings.Builder
-		fmt.Fprintf(&text, `
+func besideVaultOurs(b *testing.B, issuer string, n int) string {
+	end := access.At(time.Now().Add(80 * 24 * time.Hour)).String()
+	var text strings.Builder
+	fmt.Fprintf(&text, `
 provider "partner" {
   environment = "prod"
   stack       = "bench"
   journal     = { path = "journal.jsonl" }
-  openbao     = { bootstrap = %v, mounts = { jwt = { %q = "partner-jwt-acme" } } }
+  openbao     = { bootstrap = true, mounts = { jwt = { %q = "partner-jwt-acme" } } }
   guardrails  = { max_grants = 20 }
 }
-`, bundled, issuer)
-		for i := range n {
-			terms := fmt.Sprintf("owner = \"jane.doe@example.com\"\n  expires_at = %q", end)
-			fmt.Fprintf(&text, "resource \"partner_identity\" \"i%[1]d\" {\n  partner = \"p%[2]d\"\n  name = \"feed-%[1]d\"\n  purpose = \"Nightly feed of the orders\"\n  %[3]s\n}\n", i, i%10, terms)
-			proof := fmt.Sprintf(`federated = { issuer = %q, subject = "svc-%d", audiences = ["orders.example.com"] }`, issuer, i)
-			if i%4 == 0 {
-				key, err := age.GenerateX25519Identity()
-				if err != nil {
-					c.t.Fatal(err)
-				}
-				proof = fmt.Sprintf("secret = { recipient = %q }\n  rotation = { every = \"720h\", overlap = \"48h\" }\n  allowed_cidrs = [\"203.0.113.0/24\"]", key.Recipient())
+`, issuer)
+	for i := range n {
+		terms := fmt.Sprintf("owner = \"jane.doe@example.com\"\n  expires_at = %q", end)
+		fmt.Fprintf(&text, "resource \"partner_identity\" \"i%[1]d\" {\n  partner = \"p%[2]d\"\n  name = \"feed-%[1]d\"\n  purpose = \"Nightly feed of the orders\"\n  %[3]s\n}\n", i, i%10, terms)
+		proof := fmt.Sprintf(`federated = { issuer = %q, subject = "svc-%d", audiences = ["orders.example.com"] }`, issuer, i)
+		if i%4 == 0 {
+			key, err := age.GenerateX25519Identity()
+			if err != nil {
+				b.Fatal(err)
 			}
-			fmt.Fprintf(&text, "resource \"partner_credential\" \"i%[1]d\" {\n  identity_id = partner_identity.i%[1]d.id\n  %[2]s\n  %[3]s\n}\n", i, proof, terms)
-			for _, way := range []string{"in", "out"} {
-				fmt.Fprintf(&text, "resource \"partner_grant\" \"i%[1]d_%[2]s\" {\n  identity_id = partner_identity.i%[1]d.id\n  resource = \"orders/feed-%[1]d/%[2]s/*\"\n  actions = [\"read\"]\n  purpose = \"Files of the nightly feed\"\n  %[3]s\n}\n", i, way, terms)
-			}
+			proof = fmt.Sprintf("secret = { recipient = %q }\n  rotation = { every = \"720h\", overlap = \"48h\" }\n  allowed_cidrs = [\"203.0.113.0/24\"]", key.Recipient())
 		}
-		c.write(text.String())
+		fmt.Fprintf(&text, "resource \"partner_credential\" \"i%[1]d\" {\n  identity_id = partner_identity.i%[1]d.id\n  %[2]s\n  %[3]s\n}\n", i, proof, terms)
+		for _, way := range []string{"in", "out"} {
+			fmt.Fprintf(&text, "resource \"partner_grant\" \"i%[1]d_%[2]s\" {\n  identity_id = partner_identity.i%[1]d.id\n  resource = \"orders/feed-%[1]d/%[2]s/*\"\n  actions = [\"read\"]\n  purpose = \"Files of the nightly feed\"\n  %[3]s\n}\n", i, way, terms)
+		}
 	}
+	return text.String()
 }
 
 // besideVaultTheirs declares the same access as OpenBao's objects, without owners and ends, which those do not have.
-func besideVaultTheirs(issuer, binary string) func(c *cli, n int) {
-	return func(c *cli, n int) {
-		settings := filepath.Join(c.folder, "cli.tfrc")
-		if err := os.WriteFile(settings, []byte(fmt.Sprintf("provider_installation {\n  dev_overrides { \"hashicorp/vault\" = %q }\n  direct {}\n}\n", filepath.Dir(binary))), 0o600); err != nil {
-			c.t.Fatal(err)
+func besideVaultTheirs(c *cli, issuer string, n int) {
+	var text strings.Builder
+	text.WriteString("terraform {\n  required_providers {\n    vault = { source = \"hashicorp/vault\" }\n  }\n}\nprovider \"vault\" {}\n" +
+		"resource \"vault_auth_backend\" \"approle\" {\n  type = \"approle\"\n  path = \"bench-approle\"\n}\n" +
+		"resource \"vault_jwt_auth_backend\" \"jwt\" {\n  path = \"bench-jwt\"\n  oidc_discovery_url = \"" + issuer + "\"\n  bound_issuer = \"" + issuer + "\"\n}\n")
+	for i := range n {
+		role, accessor := "vault_jwt_auth_backend_role", "vault_jwt_auth_backend.jwt.accessor"
+		fmt.Fprintf(&text, "resource \"vault_identity_entity\" \"i%[1]d\" {\n  name = \"feed-%[1]d\"\n  policies = [vault_policy.i%[1]d_in.name, vault_policy.i%[1]d_out.name]\n}\n", i)
+		if i%4 == 0 {
+			role, accessor = "vault_approle_auth_backend_role", "vault_auth_backend.approle.accessor"
+			fmt.Fprintf(&text, "resource %[2]q \"i%[1]d\" {\n  backend = vault_auth_backend.approle.path\n  role_name = \"feed-%[1]d\"\n  role_id = \"feed-%[1]d\"\n}\n"+
+				"resource \"vault_approle_auth_backend_role_secret_id\" \"i%[1]d\" {\n  backend = vault_auth_backend.approle.path\n  role_name = %[2]s.i%[1]d.role_name\n}\n", i, role)
+		} else {
+			fmt.Fprintf(&text, "resource %[2]q \"i%[1]d\" {\n  backend = vault_jwt_auth_backend.jwt.path\n  role_type = \"jwt\"\n  role_name = \"feed-%[1]d\"\n  user_claim = \"sub\"\n  bound_subject = \"svc-%[1]d\"\n  bound_audiences = [\"orders.example.com\"]\n}\n", i, role)
 		}
-		var text strings.Builder
-		text.WriteString("terraform {\n  required_providers {\n    vault = { source = \"hashicorp/vault\" }\n  }\n}\nprovider \"vault\" {}\n" +
-			"resource \"vault_auth_backend\" \"approle\" {\n  type = \"approle\"\n  path = \"bench-approle\"\n}\n" +
-			"resource \"vault_jwt_auth_backend\" \"jwt\" {\n  path = \"bench-jwt\"\n  oidc_discovery_url = \"" + issuer + "\"\n  bound_issuer = \"" + issuer + "\"\n}\n")
-		for i := range n {
-			role, accessor := "vault_jwt_auth_backend_role", "vault_jwt_auth_backend.jwt.accessor"
-			fmt.Fprintf(&text, "resource \"vault_identity_entity\" \"i%[1]d\" {\n  name = \"feed-%[1]d\"\n  policies = [vault_policy.i%[1]d_in.name, vault_policy.i%[1]d_out.name]\n}\n", i)
-			if i%4 == 0 {
-				role, accessor = "vault_approle_auth_backend_role", "vault_auth_backend.approle.accessor"
-				fmt.Fprintf(&text, "resource %[2]q \"i%[1]d\" {\n  backend = vault_auth_backend.approle.path\n  role_name = \"feed-%[1]d\"\n  role_id = \"feed-%[1]d\"\n}\n"+
-					"resource \"vault_approle_auth_backend_role_secret_id\" \"i%[1]d\" {\n  backend = vault_auth_backend.approle.path\n  role_name = %[2]s.i%[1]d.role_name\n}\n", i, role)
-			} else {
-				fmt.Fprintf(&text, "resource %[2]q \"i%[1]d\" {\n  backend = vault_jwt_auth_backend.jwt.path\n  role_type = \"jwt\"\n  role_name = \"feed-%[1]d\"\n  user_claim = \"sub\"\n  bound_subject = \"svc-%[1]d\"\n  bound_audiences = [\"orders.example.com\"]\n}\n", i, role)
+		fmt.Fprintf(&text, "resource \"vault_identity_entity_alias\" \"i%[1]d\" {\n  name = \"svc-%[1]d\"\n  mount_accessor = %[2]s\n  canonical_id = vault_identity_entity.i%[1]d.id\n}\n", i, accessor)
+		for _, way := range []string{"in", "out"} {
+			policy, err := json.Marshal(fmt.Sprintf("path \"orders/feed-%d/%s/*\" {\n  capabilities = [\"read\"]\n}\n", i, way))
+			if err != nil {
+				c.t.Fatal(err)
 			}
-			fmt.Fprintf(&text, "resource \"vault_identity_entity_alias\" \"i%[1]d\" {\n  name = \"svc-%[1]d\"\n  mount_accessor = %[2]s\n  canonical_id = vault_identity_entity.i%[1]d.id\n}\n", i, accessor)
-			for _, way := range []string{"in", "out"} {
-				policy, err := json.Marshal(fmt.Sprintf("path \"orders/feed-%d/%s/*\" {\n  capabilities = [\"read\"]\n}\n", i, way))
-				if err != nil {
-					c.t.Fatal(err)
-				}
-				fmt.Fprintf(&text, "resource \"vault_policy\" \"i%[1]d_%[2]s\" {\n  name = \"feed-%[1]d-%[2]s\"\n  policy = %[3]s\n}\n", i, way, policy)
-			}
+			fmt.Fprintf(&text, "resource \"vault_policy\" \"i%[1]d_%[2]s\" {\n  name = \"feed-%[1]d-%[2]s\"\n  policy = %[3]s\n}\n", i, way, policy)
 		}
-		c.file("main.tf", text.String())
 	}
+	c.file("main.tf", text.String())
 }
