@@ -2,14 +2,14 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"log"
 	"os"
 	"runtime/debug"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/provider"
@@ -24,10 +24,14 @@ func main() {
 	flag.Parse()
 
 	quiet()
-	err := providerserver.Serve(context.Background(), provider.New(version, access.WallClock), providerserver.ServeOpts{
-		Address: "registry.terraform.io/partner-access/partner",
-		Debug:   debugger,
-	})
+	var options []tf6server.ServeOpt
+	if debugger {
+		options = append(options, tf6server.WithManagedDebug())
+	}
+	newProvider := provider.New(version, access.WallClock)
+	err := tf6server.Serve("registry.terraform.io/partner-access/partner", func() tfprotov6.ProviderServer {
+		return provider.NewServer(newProvider())
+	}, options...)
 	if err != nil {
 		log.Fatal(err)
 	}

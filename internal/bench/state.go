@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"math/big"
 
-	"github.com/hashicorp/terraform-plugin-framework/provider"
+	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
@@ -46,7 +46,7 @@ type instance struct {
 
 // applied creates all of a world, through the provider itself, and returns what it left in the state. Terraform takes
 // minutes for that: it is left out.
-func applied(ctx context.Context, newProvider func() provider.Provider, w *world) ([]held, *walk, error) {
+func applied(ctx context.Context, newProvider func() frameworkprovider.Provider, w *world) ([]held, *walk, error) {
 	walk, err := startWalk(ctx, newProvider, w.provider)
 	if err != nil {
 		return nil, nil, err

@@ -10,10 +10,11 @@ import (
 	"maps"
 	"sync"
 
-	"github.com/hashicorp/terraform-plugin-framework/provider"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/partner-access/terraform-provider-partner/internal/provider"
 )
 
 // walk is one configured provider in one walk of Terraform, without Terraform: the calls that it would make.
@@ -29,8 +30,8 @@ type held struct {
 	private []byte
 }
 
-func startWalk(ctx context.Context, newProvider func() provider.Provider, configuration map[string]any) (*walk, error) {
-	w := &walk{server: providerserver.NewProtocol6(newProvider())(), types: map[string]tftypes.Type{}, schema: map[string]*tfprotov6.Schema{}}
+func startWalk(ctx context.Context, newProvider func() frameworkprovider.Provider, configuration map[string]any) (*walk, error) {
+	w := &walk{server: provider.NewServer(newProvider()), types: map[string]tftypes.Type{}, schema: map[string]*tfprotov6.Schema{}}
 	schemas, err := w.server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		return nil, err
@@ -133,7 +134,11 @@ func (w *walk) plan(ctx context.Context, b *block, before, config tftypes.Value,
 	var errs [3]error
 	req.PriorState, errs[0] = encode(t, before)
 	req.Config, errs[1] = encode(t, config)
-	req.ProposedNewState, errs[2] = encode(t, tftypes.NewValue(t, proposed))
+	if next := tftypes.NewValue(t, proposed); next.Equal(before) {
+		req.ProposedNewState = req.PriorState // two writings of a map here may differ in their order; Terraform's do not
+	} else {
+		req.ProposedNewState, errs[2] = encode(t, next)
+	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return held{}, err
 	}

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
@@ -213,7 +212,7 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	around := func(s access.System) access.System { return &other{s, l.trait} }
-	server := providerserver.NewProtocol6(provider.NewAround(l.clock, around)())()
+	server := provider.NewServer(provider.NewAround(l.clock, around)())
 	l.paths = &paths{ProviderServer: server, at: map[string]string{}}
 	l.env = append(os.Environ(), "TF_REATTACH_PROVIDERS="+attach(t, l.paths), "TF_CLI_CONFIG_FILE="+settings,
 		"CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1")

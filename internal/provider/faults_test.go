@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -67,7 +66,7 @@ func (w *world) faultyProviders(f *faulty) map[string]func() (tfprotov6.Provider
 		return &mine
 	}
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"partner": providerserver.NewProtocol6WithError(provider.NewAround(w.clock, around)()),
+		"partner": served(provider.NewAround(w.clock, around)),
 	}
 }
 

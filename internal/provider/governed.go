@@ -23,10 +23,8 @@ type model[M any] interface {
 	*M
 	// common are the attributes that all resources share.
 	common() *terms
-	// defaulted is the argument that may be left out ("": none), and complete fills it in, from the provider's
-	// configuration and the state (nil: none).
-	defaulted() string
-	complete(s *session, state *M)
+	// complete fills in what is not given and has a default, from the provider's configuration and the state (nil: none).
+	complete(s *session, state *M, given func(path.Path) bool)
 	// object reads the arguments.
 	object(r *reader) access.Object
 	// settle keeps the state's writing of what means the same, and the state's computed values.
@@ -83,18 +81,6 @@ func refusePrivateKeys(diags *diag.Diagnostics, kind access.Type, texts []types.
 			return
 		}
 	}
-}
-
-// source is a configuration, a plan or a state.
-type source interface {
-	Get(ctx context.Context, target any) diag.Diagnostics
-}
-
-func read[M any](ctx context.Context, from source, diags *diag.Diagnostics) (*M, bool) {
-	m := new(M)
-	d := from.Get(ctx, m)
-	diags.Append(d...)
-	return m, !d.HasError()
 }
 
 // objectOf reads a model's object, and says what is wrong with its arguments.
@@ -257,7 +243,12 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	P(state).declare(rec.Object)
 	P(state).observe(seen, true)
 	var before access.Object
-	if !reflect.DeepEqual(&was, state) {
+	if short := unchangedIn(ctx); reflect.DeepEqual(&was, state) {
+		if short != nil {
+			short.kept = true
+			resp.State.RemoveResource(ctx) // the server puts in what came
+		}
+	} else {
 		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 		if !imported {
 			before, _, _ = objectOf[M, P](&was, &resp.Diagnostics)

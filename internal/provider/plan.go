@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -21,10 +22,11 @@ import (
 // ModifyPlan decides what the resource will be, puts it into the portfolio, and evaluates the rules. It decides nothing
 // by the clock: a moment that passes between plan and apply would break the apply.
 func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || g.session == nil {
+	short := unchangedIn(ctx)
+	if req.Plan.Raw.IsNull() && short == nil || g.session == nil {
 		return
 	}
-	plan, state, ok := g.planned(ctx, req, &resp.Diagnostics)
+	plan, state, ok := g.planned(ctx, req, short != nil, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -32,15 +34,16 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		resp.Diagnostics.AddError("Cannot read the access system", sentence(err)+". Without it nothing can be planned.")
 		return
 	}
-	g.compareClocks(&resp.Diagnostics)
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
-	if name := P(plan).defaulted(); name != "" {
-		var given types.String
-		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root(name), &given)...)
-		if given.IsNull() {
-			P(plan).complete(g.session, state)
-		}
+	if short != nil && k.Adopt != "" {
+		short.moved = true
+		return
 	}
+	P(plan).complete(g.session, state, func(argument path.Path) bool {
+		var v attr.Value
+		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, argument, &v)...)
+		return v != nil && !v.IsNull()
+	})
 	if k.Adopt != "" {
 		if !g.explainAdoption(ctx, plan, state, k.Adopt, &resp.Diagnostics) {
 			return
@@ -63,12 +66,18 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if state == nil {
 		knownBy(resp.Identity, P(plan).common().ID) // also of what takes another's place, where Terraform hands in that one's
 	}
-	if state == nil || !reflect.DeepEqual(plan, state) || !req.Plan.Raw.Equal(req.State.Raw) {
+	switch {
+	case short != nil:
+		if short.moved = !reflect.DeepEqual(plan, state); short.moved {
+			return
+		}
+	case state == nil || !reflect.DeepEqual(plan, state) || !req.Plan.Raw.Equal(req.State.Raw):
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	}
 	if replaces {
 		return // Terraform asks again, for the object that takes this one's place.
 	}
+	g.compareClocks(&resp.Diagnostics)
 	explainReissue(c, k, &resp.Diagnostics)
 	explainReach(c, &resp.Diagnostics)
 	explainTakeover(g.stack, c, k, &resp.Diagnostics)
@@ -98,14 +107,17 @@ func (g *governed[M, P]) remember(ctx context.Context, state *M, k *kept, was, n
 	return m.Nonce
 }
 
-// planned reads the plan and the state. Most plans change nothing: then the plan is read once for both.
-func (g *governed[M, P]) planned(ctx context.Context, req resource.ModifyPlanRequest, diags *diag.Diagnostics) (plan, state *M, ok bool) {
+// planned reads the plan and the state. Most plans change nothing: then one of them is read for both.
+func (g *governed[M, P]) planned(ctx context.Context, req resource.ModifyPlanRequest, unchanged bool, diags *diag.Diagnostics) (plan, state *M, ok bool) {
+	if unchanged {
+		if state, ok = read[M](ctx, req.State, diags); !ok {
+			return nil, nil, false
+		}
+		same := *state
+		return &same, state, true
+	}
 	if plan, ok = read[M](ctx, req.Plan, diags); !ok || req.State.Raw.IsNull() {
 		return plan, nil, ok
-	}
-	if req.Plan.Raw.Equal(req.State.Raw) {
-		same := *plan
-		return plan, &same, true
 	}
 	state, ok = read[M](ctx, req.State, diags)
 	return plan, state, ok

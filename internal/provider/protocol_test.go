@@ -4,7 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -31,11 +30,9 @@ var knownBy = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftyp
 // protocol configures a provider whose system may stand behind another one.
 func (w *world) protocol(around func(access.System) access.System) *protocol {
 	w.t.Helper()
-	server, err := providerserver.NewProtocol6WithError(provider.NewAround(w.clock, around)())()
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	server := provider.NewServer(provider.NewAround(w.clock, around)())
 	p := &protocol{t: w.t, server: server.(listingServer)}
+	var err error
 	if p.schemas, err = server.GetProviderSchema(w.t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
 		w.t.Fatal(err)
 	}

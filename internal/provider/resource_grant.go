@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -68,10 +69,9 @@ func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 	}
 }
 
-func (m *grantModel) defaulted() string { return "name" }
-
-func (m *grantModel) complete(s *session, state *grantModel) {
+func (m *grantModel) complete(s *session, state *grantModel, given func(path.Path) bool) {
 	switch {
+	case given(path.Root("name")):
 	case state != nil:
 		m.Name = state.Name
 	case m.Resource.IsUnknown() || m.Actions.IsUnknown():

@@ -6,10 +6,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64default"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -92,7 +91,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"subcontractors": subcontractorsAttribute(),
 			"suspended": schema.BoolAttribute{
-				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				Optional: true, Computed: true,
 				MarkdownDescription: "Cuts all access of the identity at once and keeps the declaration. Default `false`.",
 			},
 			"expected_use": schema.StringAttribute{
@@ -128,17 +127,26 @@ func subcontractorsAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"allowed": schema.BoolAttribute{Required: true, MarkdownDescription: "Whether they may."},
 			"max_depth": schema.Int64Attribute{
-				Optional: true, Computed: true, Default: int64default.StaticInt64(1), Validators: []validator.Int64{int64validator.Between(1, 8)},
+				Optional: true, Computed: true, Validators: []validator.Int64{int64validator.Between(1, 8)},
 				MarkdownDescription: "How many levels below this identity. Default 1: a subcontractor, but none of its own.",
 			},
 		},
 	}
 }
 
-func (m *identityModel) defaulted() string { return "environment" }
-
-func (m *identityModel) complete(s *session, _ *identityModel) {
-	m.Environment = types.StringValue(s.environment)
+func (m *identityModel) complete(s *session, _ *identityModel, given func(path.Path) bool) {
+	if !given(path.Root("environment")) {
+		m.Environment = types.StringValue(s.environment)
+	}
+	if !given(path.Root("suspended")) {
+		m.Suspended = types.BoolValue(false)
+	}
+	if m.Subcontractors.IsNull() || m.Subcontractors.IsUnknown() || given(path.Root("subcontractors").AtName("max_depth")) {
+		return
+	}
+	parts := m.Subcontractors.Attributes()
+	parts["max_depth"] = types.Int64Value(1)
+	m.Subcontractors = types.ObjectValueMust(subcontractorsType, parts)
 }
 
 func (m *identityModel) object(r *reader) access.Object {

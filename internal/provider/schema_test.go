@@ -2,6 +2,8 @@ package provider
 
 import (
 	"context"
+	"reflect"
+	"regexp"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -43,6 +45,49 @@ func described(t *testing.T, where string, attributes map[string]schema.Attribut
 			described(t, where+"."+name, nested.NestedObject.Attributes)
 		case schema.ListNestedAttribute:
 			described(t, where+"."+name, nested.NestedObject.Attributes)
+		}
+	}
+}
+
+// The short way of a plan (see NewServer) leaves out what the framework does by the schema. So no schema of a governed resource
+// asks for anything: defaults are its model's to complete.
+func TestNothingIsPlannedByTheSchema(t *testing.T) {
+	planned := regexp.MustCompile(`^(Default|PlanModifiers|WriteOnly)$`)
+	var look func(where string, attributes map[string]schema.Attribute)
+	look = func(where string, attributes map[string]schema.Attribute) {
+		for name, a := range attributes {
+			v := reflect.ValueOf(a)
+			for i := range v.NumField() {
+				if field := v.Type().Field(i); planned.MatchString(field.Name) && !v.Field(i).IsZero() {
+					t.Errorf("%s.%s has a %s", where, name, field.Name)
+				}
+			}
+			if custom := v.FieldByName("CustomType"); custom.IsValid() && !custom.IsZero() {
+				t.Errorf("%s.%s has a type of its own, whose values may mean the same", where, name)
+			}
+			switch nested := a.(type) {
+			case schema.SingleNestedAttribute:
+				look(where+"."+name, nested.Attributes)
+			case schema.MapNestedAttribute:
+				look(where+"."+name, nested.NestedObject.Attributes)
+			case schema.ListNestedAttribute:
+				look(where+"."+name, nested.NestedObject.Attributes)
+			case schema.SetNestedAttribute:
+				look(where+"."+name, nested.NestedObject.Attributes)
+			}
+		}
+	}
+	for _, make := range []func() resource.Resource{newIdentity, newCredential, newGrant} {
+		var meta resource.MetadataResponse
+		make().Metadata(context.Background(), resource.MetadataRequest{ProviderTypeName: "partner"}, &meta)
+		if !isGoverned(meta.TypeName) {
+			t.Errorf("%s takes no short way", meta.TypeName)
+		}
+		var resp resource.SchemaResponse
+		make().Schema(context.Background(), resource.SchemaRequest{}, &resp)
+		look(meta.TypeName, resp.Schema.Attributes)
+		if len(resp.Schema.Blocks) > 0 {
+			t.Errorf("%s has blocks", meta.TypeName)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
@@ -94,8 +94,13 @@ func (w *world) passes(d time.Duration) func() {
 // providers are what plugin-testing runs in this process: the real provider, on the world's clock.
 func (w *world) providers() map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"partner": providerserver.NewProtocol6WithError(provider.New("test", w.clock)()),
+		"partner": served(provider.New("test", w.clock)),
 	}
+}
+
+// served serves a provider as main does.
+func served(newProvider func() frameworkprovider.Provider) func() (tfprotov6.ProviderServer, error) {
+	return func() (tfprotov6.ProviderServer, error) { return provider.NewServer(newProvider()), nil }
 }
 
 // system is another handle on the same directory, as somebody else would have it.

@@ -1,0 +1,84 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// source is a configuration, a plan or a state.
+type source interface {
+	tfsdk.Config | tfsdk.Plan | tfsdk.State
+}
+
+// read reads a configuration, plan or state into a model, whose fields are all values of the framework. The framework's own
+// Get looks at each field's tag with a regular expression that it compiles anew, which for thousands of resources is most of
+// what reading costs.
+func read[M any, S source](ctx context.Context, from S, diags *diag.Diagnostics) (*M, bool) {
+	m := new(M)
+	if err := decode(ctx, reflect.ValueOf(m).Elem(), from); err != nil {
+		diags.AddError("What Terraform sent cannot be read", sentence(err)+". This is a fault of the provider: please report it. Nothing was changed.")
+		return m, false
+	}
+	return m, true
+}
+
+func decode(ctx context.Context, m reflect.Value, from any) error {
+	t, raw := valueIn(from)
+	value, err := t.ValueFromTerraform(ctx, raw)
+	if err != nil {
+		return err
+	}
+	object, ok := value.(types.Object)
+	if !ok || object.IsNull() || object.IsUnknown() {
+		return fmt.Errorf("there is no object for %s", m.Type())
+	}
+	attributes, fields := object.Attributes(), fieldsOf(m.Type())
+	if len(attributes) != len(fields) {
+		return fmt.Errorf("%s has %d fields for %d attributes", m.Type(), len(fields), len(attributes))
+	}
+	for name, index := range fields {
+		field, a := m.FieldByIndex(index), reflect.ValueOf(attributes[name])
+		if !a.IsValid() || !a.Type().AssignableTo(field.Type()) {
+			return fmt.Errorf("%s has no field for the attribute %s", m.Type(), name)
+		}
+		field.Set(a)
+	}
+	return nil
+}
+
+func valueIn(from any) (attr.Type, tftypes.Value) {
+	switch f := from.(type) {
+	case tfsdk.Config:
+		return f.Schema.Type(), f.Raw
+	case tfsdk.Plan:
+		return f.Schema.Type(), f.Raw
+	case tfsdk.State:
+		return f.Schema.Type(), f.Raw
+	}
+	panic(fmt.Sprintf("provider: %T is no source", from))
+}
+
+// modelFields are the models' fields by the name of their attribute, for each type that was read before.
+var modelFields sync.Map
+
+func fieldsOf(t reflect.Type) map[string][]int {
+	if known, ok := modelFields.Load(t); ok {
+		return known.(map[string][]int)
+	}
+	found := map[string][]int{}
+	for _, f := range reflect.VisibleFields(t) {
+		if name := f.Tag.Get("tfsdk"); name != "" {
+			found[name] = f.Index
+		}
+	}
+	modelFields.Store(t, found)
+	return found
+}

@@ -1,0 +1,53 @@
+package provider
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+)
+
+// call is the context of one call of Terraform's, which lets go of what it carries when the call is over.
+//
+// The framework (1.19, proto6server.registerContext) keeps the context of every call until the provider ends, to cancel it
+// when Terraform is interrupted. With the loggers that the protocol's server hangs on each, that is ten kilobytes for each of
+// four calls per resource: most of what a large plan held in memory, and searched in each collection of garbage.
+type call struct {
+	of atomic.Pointer[context.Context]
+}
+
+// during makes a call with a context that ends with it.
+func during[Request, Response any](ctx context.Context, req Request, do func(context.Context, Request) (Response, error)) (Response, error) {
+	c := &call{}
+	c.of.Store(&ctx)
+	defer c.of.Store(&over)
+	return do(c, req)
+}
+
+// over is the context of a call that is over.
+var over = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+func (c *call) Deadline() (time.Time, bool) { return (*c.of.Load()).Deadline() }
+func (c *call) Done() <-chan struct{}       { return (*c.of.Load()).Done() }
+func (c *call) Err() error                  { return (*c.of.Load()).Err() }
+func (c *call) Value(key any) any           { return (*c.of.Load()).Value(key) }
+
+// UpgradeResourceState is the first call for each resource in a state.
+func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return during(ctx, req, s.framework.UpgradeResourceState)
+}
+
+// ValidateResourceConfig is called twice for each resource of a plan.
+func (s *server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return during(ctx, req, s.framework.ValidateResourceConfig)
+}
+
+// ApplyResourceChange is called for each resource that an apply changes.
+func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	return during(ctx, req, s.framework.ApplyResourceChange)
+}

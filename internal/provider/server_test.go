@@ -1,0 +1,213 @@
+package provider_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/partner-access/terraform-provider-partner/internal/provider"
+)
+
+// twins ask the framework's own server beside ours, and hold every answer of a reading and a plan against its.
+type twins struct {
+	listingServer
+	framework tfprotov6.ProviderServer
+	t         *testing.T
+	types     map[string]tftypes.Type
+	applies   atomic.Bool
+	met       *met
+}
+
+// met is what the twins met in all commands of a test.
+type met struct {
+	planned, read, short, kept, refused, replaced atomic.Int64
+}
+
+func (w *world) twins(m *met) map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){"partner": func() (tfprotov6.ProviderServer, error) {
+		newProvider := provider.New("test", w.clock)
+		return &twins{
+			listingServer: provider.NewServer(newProvider()).(listingServer), framework: providerserver.NewProtocol6(newProvider())(),
+			t: w.t, types: w.resourceTypes(), met: m,
+		}, nil
+	}}
+}
+
+func (w *world) resourceTypes() map[string]tftypes.Type {
+	types := map[string]tftypes.Type{}
+	schemas, err := provider.NewServer(provider.New("test", w.clock)()).GetProviderSchema(w.t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for name, s := range schemas.ResourceSchemas {
+		types[name] = s.ValueType()
+	}
+	return types
+}
+
+func (s *twins) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
+	if _, err := s.framework.ConfigureProvider(ctx, req); err != nil {
+		return nil, err
+	}
+	return s.listingServer.ConfigureProvider(ctx, req)
+}
+
+// ApplyResourceChange changes the system behind the back of the other twin, which is asked nothing any more.
+func (s *twins) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	s.applies.Store(true)
+	return s.listingServer.ApplyResourceChange(ctx, req)
+}
+
+func (s *twins) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	got, err := s.listingServer.ReadResource(ctx, req)
+	want, wantErr := s.framework.ReadResource(ctx, req)
+	if err != nil || wantErr != nil {
+		return got, fmt.Errorf("%w, %w", err, wantErr)
+	}
+	s.met.read.Add(1)
+	if got.NewState == req.CurrentState {
+		s.met.kept.Add(1)
+	}
+	s.same("reading "+req.TypeName, answer{req.TypeName, got.NewState, got.Private, got.NewIdentity, got.Diagnostics, ""},
+		answer{req.TypeName, want.NewState, want.Private, want.NewIdentity, want.Diagnostics, ""})
+	return got, nil
+}
+
+func (s *twins) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	got, err := s.listingServer.PlanResourceChange(ctx, req)
+	if s.applies.Load() || err != nil {
+		return got, err
+	}
+	want, err := s.framework.PlanResourceChange(ctx, req)
+	if err != nil {
+		return got, err
+	}
+	s.met.planned.Add(1)
+	if got.PlannedState == req.ProposedNewState {
+		s.met.short.Add(1)
+	}
+	if len(got.RequiresReplace) > 0 {
+		s.met.replaced.Add(1)
+	}
+	if slices.ContainsFunc(got.Diagnostics, func(d *tfprotov6.Diagnostic) bool { return d.Severity == tfprotov6.DiagnosticSeverityError }) {
+		s.met.refused.Add(1)
+	}
+	s.same("planning "+req.TypeName, answer{req.TypeName, got.PlannedState, got.PlannedPrivate, got.PlannedIdentity, got.Diagnostics, fmt.Sprint(got.RequiresReplace)},
+		answer{req.TypeName, want.PlannedState, want.PlannedPrivate, want.PlannedIdentity, want.Diagnostics, fmt.Sprint(want.RequiresReplace)})
+	return got, nil
+}
+
+// answer is what a server says to a reading or a plan.
+type answer struct {
+	kind     string
+	value    *tfprotov6.DynamicValue
+	private  []byte
+	knownBy  *tfprotov6.ResourceIdentityData
+	diags    []*tfprotov6.Diagnostic
+	replaces string
+}
+
+func (s *twins) same(what string, got, want answer) {
+	differences, err := s.decoded(s.types[got.kind], got.value).Diff(s.decoded(s.types[got.kind], want.value))
+	if err != nil {
+		s.t.Error(err)
+	}
+	for _, d := range differences {
+		s.t.Errorf("%s answers %s", what, d)
+	}
+	if g, w := s.beside(got), s.beside(want); g != w {
+		s.t.Errorf("%s answers\n%s\nand the framework\n%s", what, g, w)
+	}
+}
+
+func (s *twins) decoded(t tftypes.Type, v *tfprotov6.DynamicValue) tftypes.Value {
+	if v == nil {
+		return tftypes.NewValue(t, nil)
+	}
+	value, err := v.Unmarshal(t)
+	if err != nil {
+		s.t.Error(err)
+	}
+	return value
+}
+
+// beside is what an answer has beside its value.
+func (s *twins) beside(a answer) string {
+	known := tftypes.NewValue(knownBy, nil)
+	if a.knownBy != nil {
+		known = s.decoded(knownBy, a.knownBy.IdentityData)
+	}
+	return strings.Join([]string{known.String(), privately(s.t, a.private), spoken(a.diags), a.replaces}, "\n")
+}
+
+func spoken(diags []*tfprotov6.Diagnostic) string {
+	var all []string
+	for _, d := range diags {
+		all = append(all, fmt.Sprint(d.Severity, d.Attribute, d.Summary, d.Detail))
+	}
+	return strings.Join(all, "\n")
+}
+
+// privately is private state without the nonce, which is random.
+func privately(t *testing.T, text []byte) string {
+	if len(text) == 0 {
+		return ""
+	}
+	var values map[string][]byte
+	if err := json.Unmarshal(text, &values); err != nil {
+		t.Error(err)
+	}
+	var all []string
+	for key, v := range values {
+		var parts map[string]any
+		if err := json.Unmarshal(v, &parts); err != nil {
+			t.Error(err)
+		}
+		delete(parts, "nonce")
+		all = append(all, fmt.Sprint(key, parts))
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// The short way answers as the framework's own server does, whatever happens to the access: every reading and every plan of
+// these steps is asked of both.
+func TestShortWayAnswersAsTheFrameworkDoes(t *testing.T) {
+	for _, kind := range briefly("secret", "federated", "certificate", "ssh_certificate") {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w, m := newWorld(t), &met{}
+			all := func(i, c, g args) string { return w.config(identity(i), credential(kind, c), grant(g)) }
+			later := args{"expires_at": `"2027-04-30T00:00:00Z"`, "review": review("2026-11-20T00:00:00Z")}
+			renamed := args{"expires_at": later["expires_at"], "review": later["review"], "name": `"orders-feed"`}
+			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.twins(m), Steps: []resource.TestStep{
+				{Config: all(nil, nil, nil)},
+				{Config: all(nil, nil, nil)},
+				{Config: all(nil, nil, args{"purpose": `"Read the daily and the weekly order files"`})},
+				{Config: all(nil, nil, args{"expires_at": `"2027-02-28T01:00:00+01:00"`})},
+				{Config: all(args{"suspended": "true"}, nil, nil)},
+				{Config: all(nil, nil, nil)},
+				{PreConfig: w.passes(7 * day), Config: all(later, nil, nil)},
+				refused(all(args{"expires_at": `"2037-04-30T00:00:00Z"`}, nil, nil), "expiry/indefinite"),
+				{PreConfig: w.passes(14 * day), Config: all(later, nil, nil)}, // the credential is due
+				{PreConfig: func() { w.erase("grant") }, Config: all(later, nil, nil)},
+				{Config: all(renamed, nil, nil)},
+				{PreConfig: w.passes(60 * day), RefreshState: true, ExpectNonEmptyPlan: true},
+				{PreConfig: w.passes(60 * day), RefreshState: true, ExpectNonEmptyPlan: true}, // all has ended
+			}})
+			t.Logf("%d plans, %d the short way, %d replaced, %d refused; %d readings, %d kept", m.planned.Load(), m.short.Load(), m.replaced.Load(), m.refused.Load(), m.read.Load(), m.kept.Load())
+			if m.short.Load() < 20 || m.kept.Load() < 20 || m.replaced.Load() == 0 || m.refused.Load() == 0 || m.planned.Load()-m.short.Load() < 10 {
+				t.Error("the steps do not go all ways")
+			}
+		})
+	}
+}
