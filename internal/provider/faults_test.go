@@ -174,18 +174,20 @@ func TestWhatRemainsAfterADestroyIsAnErrorAndStaysInTheState(t *testing.T) {
 func TestAPrivateKeyIsRefusedAndNeverPrinted(t *testing.T) {
 	key := "-----BEGIN OPENSSH PRIVATE KEY-----\\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\\n-----END OPENSSH PRIVATE KEY-----"
 	for argument, config := range map[string]string{
-		"recipient":  identity(nil) + credential("secret", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
-		"public_key": identity(nil) + credential("ssh_certificate", args{"ssh_certificate": fmt.Sprintf(`{ public_key = "%s" }`, key)}),
-		"csr":        identity(nil) + credential("certificate", args{"certificate": fmt.Sprintf(`{ csr = "%s" }`, key)}),
-		"purpose":    identity(args{"purpose": `"` + key + `"`}),
-		"owner":      identity(args{"owner": `"` + key + `"`}),
-		"partner":    identity(args{"partner": `"` + key + `"`}),
-		"expires_at": identity(args{"expires_at": `"` + key + `"`}),
-		"ceiling":    identity(args{"ceiling": `["` + key + `"]`}),
-		"resource":   identity(nil) + grant(args{"resource": `"` + key + `"`}),
-		"actions":    identity(nil) + grant(args{"actions": `["` + key + `"]`}),
-		"a trigger":  identity(nil) + credential("secret", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
-		"unknown":    `resource "terraform_data" "key" { input = "` + key + `" }` + "\n" + identity(args{"purpose": "terraform_data.key.output"}),
+		"recipient":   identity(nil) + credential("secret", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
+		"public_key":  identity(nil) + credential("ssh_certificate", args{"ssh_certificate": fmt.Sprintf(`{ public_key = "%s" }`, key)}),
+		"csr":         identity(nil) + credential("certificate", args{"certificate": fmt.Sprintf(`{ csr = "%s" }`, key)}),
+		"purpose":     identity(args{"purpose": `"` + key + `"`}),
+		"owner":       identity(args{"owner": `"` + key + `"`}),
+		"partner":     identity(args{"partner": `"` + key + `"`}),
+		"expires_at":  identity(args{"expires_at": `"` + key + `"`}),
+		"ceiling":     identity(args{"ceiling": `["` + key + `"]`}),
+		"resource":    identity(nil) + grant(args{"resource": `"` + key + `"`}),
+		"actions":     identity(nil) + grant(args{"actions": `["` + key + `"]`}),
+		"a trigger":   identity(nil) + credential("secret", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
+		"two kinds":   identity(nil) + credential("federated", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
+		"no rotation": identity(nil) + credential("federated", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
+		"unknown":     `resource "terraform_data" "key" { input = "` + key + `" }` + "\n" + identity(args{"purpose": "terraform_data.key.output"}),
 	} {
 		t.Run(argument, func(t *testing.T) {
 			t.Parallel()

@@ -72,15 +72,17 @@ func (g *governed[M, P]) ValidateConfig(ctx context.Context, req resource.Valida
 	}
 }
 
-func refusePrivateKeys(diags *diag.Diagnostics, kind access.Type, texts []types.String) {
+// refusePrivateKeys reports whether it found one.
+func refusePrivateKeys(diags *diag.Diagnostics, kind access.Type, texts []types.String) bool {
 	for _, t := range texts {
 		if guardrail.PrivateKey(t.ValueString()) {
 			rule, _ := guardrail.Lookup("credential/private-key")
 			found := guardrail.Finding{Rule: rule, Problem: fmt.Sprintf("an argument of this %s holds private key material", kind), Fix: rule.Remedy}
 			diags.AddError(found.Summary(), found.Detail()+"\n"+offboardNow)
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // objectOf reads a model's object, and says what is wrong with its arguments.

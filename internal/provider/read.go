@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -66,19 +65,13 @@ func valueIn(from any) (attr.Type, tftypes.Value) {
 	panic(fmt.Sprintf("provider: %T is no source", from))
 }
 
-// modelFields are the models' fields by the name of their attribute, for each type that was read before.
-var modelFields sync.Map
-
+// fieldsOf are a model's fields by the name of their attribute.
 func fieldsOf(t reflect.Type) map[string][]int {
-	if known, ok := modelFields.Load(t); ok {
-		return known.(map[string][]int)
-	}
 	found := map[string][]int{}
 	for _, f := range reflect.VisibleFields(t) {
 		if name := f.Tag.Get("tfsdk"); name != "" {
 			found[name] = f.Index
 		}
 	}
-	modelFields.Store(t, found)
 	return found
 }

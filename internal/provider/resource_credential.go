@@ -2,11 +2,12 @@ package provider
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/resourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -17,12 +18,11 @@ import (
 )
 
 var (
-	_ resource.ResourceWithConfigure        = (*credentialResource)(nil)
-	_ resource.ResourceWithModifyPlan       = (*credentialResource)(nil)
-	_ resource.ResourceWithIdentity         = (*credentialResource)(nil)
-	_ resource.ResourceWithImportState      = (*credentialResource)(nil)
-	_ resource.ResourceWithValidateConfig   = (*credentialResource)(nil)
-	_ resource.ResourceWithConfigValidators = (*credentialResource)(nil)
+	_ resource.ResourceWithConfigure      = (*credentialResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*credentialResource)(nil)
+	_ resource.ResourceWithIdentity       = (*credentialResource)(nil)
+	_ resource.ResourceWithImportState    = (*credentialResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*credentialResource)(nil)
 )
 
 // credentialResource is partner_credential: how a partner proves to be an identity.
@@ -90,14 +90,35 @@ func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest,
 	}
 }
 
-func (r *credentialResource) ConfigValidators(context.Context) []resource.ConfigValidator {
-	var kinds []path.Expression
-	for _, k := range access.Kinds() {
-		kinds = append(kinds, path.MatchRoot(string(k)))
+// ValidateConfig refuses private keys, and then kinds that do not go together: with an error that has a path, the CLI prints
+// what is there.
+func (r *credentialResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	config, ok := read[credentialModel](ctx, req.Config, &resp.Diagnostics)
+	if ok && !refusePrivateKeys(&resp.Diagnostics, r.kind, config.texts()) {
+		config.validateKind(&resp.Diagnostics)
 	}
-	return []resource.ConfigValidator{
-		resourcevalidator.ExactlyOneOf(kinds...),
-		resourcevalidator.Conflicting(path.MatchRoot("federated"), path.MatchRoot("rotation")), // there is nothing to rotate
+}
+
+// validateKind wants exactly one kind, as far as is known.
+func (m *credentialModel) validateKind(diags *diag.Diagnostics) {
+	var given []string
+	unknown := false
+	for i, v := range []types.Object{m.Federated, m.Certificate, m.SSHCertificate, m.Secret} {
+		unknown = unknown || v.IsUnknown()
+		if !v.IsNull() && !v.IsUnknown() {
+			given = append(given, string(access.Kinds()[i]))
+		}
+	}
+	switch {
+	case len(given) > 1:
+		diags.AddAttributeError(path.Root(given[1]), "Two kinds of one credential", fmt.Sprintf("Both %s and %s are given, and a credential is of exactly "+
+			"one kind: it ends, rotates and is revoked as a whole. Keep the one that the partner uses, or write a partner_credential for each.", given[0], given[1]))
+	case len(given) == 0 && !unknown:
+		diags.AddError("No kind of credential", "Exactly one of federated, certificate, ssh_certificate and secret says how the partner proves to be the "+
+			"identity. Write federated = { issuer, subject, audiences } where the partner has an OIDC issuer of its own: it needs no secret at all.")
+	case !m.Federated.IsNull() && !m.Federated.IsUnknown() && !m.Rotation.IsNull():
+		diags.AddAttributeError(path.Root("rotation"), "Nothing to rotate", "A federated credential has no secret and no certificate that could be issued "+
+			"anew: the partner's issuer rotates its own keys. Leave rotation out.")
 	}
 }
 
