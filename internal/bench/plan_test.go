@@ -77,6 +77,8 @@ func BenchmarkValidate(b *testing.B) {
 
 func BenchmarkFirstApply(b *testing.B) {
 	ctx := b.Context()
+	b.ReportAllocs()
+	defer reportCPU(b)()
 	for b.Loop() {
 		w, err := newWorld(900, b.TempDir(), access.WallClock())
 		if err != nil {

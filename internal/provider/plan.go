@@ -72,7 +72,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 			return
 		}
 	case state == nil || !reflect.DeepEqual(plan, state) || !req.Plan.Raw.Equal(req.State.Raw):
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		writePlan(ctx, &resp.Plan, plan, &resp.Diagnostics)
 	}
 	if replaces {
 		return // Terraform asks again, for the object that takes this one's place.

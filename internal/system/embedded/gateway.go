@@ -65,7 +65,7 @@ func (s *System) opaAllows(r policy.Request) (bool, error) {
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}
-	hold, err := os.ReadFile(s.paths.public("policy/hold.json"))
+	hold, err := os.ReadFile(s.paths.public(policy.HoldText))
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}

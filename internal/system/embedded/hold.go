@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"maps"
@@ -134,6 +135,20 @@ type cutting struct {
 	revoked    revocations                // what they hold, beside what is revoked anyway
 }
 
+// holdFiles say in a folder who is on hold; nil where they stay as this process left them. To sign and pack the same for each
+// partner again would be most of what a change costs where there are many.
+func (s *System) holdFiles(h policy.Hold, folder string) (map[string][]byte, error) {
+	text, err := h.Text()
+	if err != nil {
+		return nil, err
+	}
+	digest, there := s.known.digests[folder+policy.HoldText]
+	if _, packed := s.known.digests[folder+policy.HoldBundle]; there && packed && digest == sha256.Sum256(text) {
+		return map[string][]byte{policy.HoldText: nil, policy.HoldBundle: nil}, nil
+	}
+	return policy.HoldFiles(h, s.signer)
+}
+
 // cuttings are all partners that have an identity, with what is cut with each.
 func (s *System) cuttings(d *draft) map[string]*cutting {
 	all := map[string]*cutting{}
@@ -195,7 +210,7 @@ func (c *cutting) without(text []byte) []byte {
 func (s *System) cutFiles(p policy.Publication, all map[string]*cutting, principals map[string][]byte) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for partner, c := range all {
-		hold, err := policy.HoldFiles(without(p.Hold, partner), s.signer)
+		hold, err := s.holdFiles(without(p.Hold, partner), cutFolder(partner))
 		if err != nil {
 			return nil, err
 		}

@@ -29,8 +29,14 @@ type (
 
 const holdFormat = 1
 
-// HoldFiles are the files that say who is on hold, by their path in the publish folder. The same hold gives the same bytes.
-func HoldFiles(h Hold, s *Signer) (map[string][]byte, error) {
+// The files that say who is on hold, by their path in the publish folder.
+const (
+	HoldText   = "policy/hold.json"
+	HoldBundle = "hold.tar.gz"
+)
+
+// Text is what HoldText says.
+func (h Hold) Text() ([]byte, error) {
 	d := holdDocument{held{Format: holdFormat, Partners: map[string]bool{}, Released: map[string]bool{}}}
 	for _, partner := range h.Partners {
 		d.Hold.Partners[partner] = true
@@ -42,9 +48,18 @@ func HoldFiles(h Hold, s *Signer) (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write who is on hold: %w", err)
 	}
+	return text, nil
+}
+
+// HoldFiles are the files that say who is on hold. The same text, signed by the same key, gives the same bytes.
+func HoldFiles(h Hold, s *Signer) (map[string][]byte, error) {
+	text, err := h.Text()
+	if err != nil {
+		return nil, err
+	}
 	bundle, err := bundleFile("partner_hold", s, member{"data.json", text})
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{"policy/hold.json": text, "hold.tar.gz": bundle}, nil
+	return map[string][]byte{HoldText: text, HoldBundle: bundle}, nil
 }

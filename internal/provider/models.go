@@ -18,8 +18,8 @@ type source interface {
 }
 
 // read reads a configuration, plan or state into a model, whose fields are all values of the framework. The framework's own
-// Get looks at each field's tag with a regular expression that it compiles anew, which for thousands of resources is most of
-// what reading costs.
+// Get and Set look at each field's tag with a regular expression that they compile anew, which for thousands of resources is
+// most of what reading and writing cost.
 func read[M any, S source](ctx context.Context, from S, diags *diag.Diagnostics) (*M, bool) {
 	m := new(M)
 	if err := decode(ctx, reflect.ValueOf(m).Elem(), from); err != nil {
@@ -63,6 +63,38 @@ func valueIn(from any) (attr.Type, tftypes.Value) {
 		return f.Schema.Type(), f.Raw
 	}
 	panic(fmt.Sprintf("provider: %T is no source", from))
+}
+
+// written is a model as a plan or a state has it.
+func written[M any](ctx context.Context, schema interface{ Type() attr.Type }, model *M, diags *diag.Diagnostics) (tftypes.Value, bool) {
+	m := reflect.ValueOf(model).Elem()
+	attributes := map[string]attr.Value{}
+	for name, index := range fieldsOf(m.Type()) {
+		attributes[name] = m.FieldByIndex(index).Interface().(attr.Value)
+	}
+	object, d := types.ObjectValue(schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes(), attributes)
+	diags.Append(d...)
+	if d.HasError() {
+		return tftypes.Value{}, false
+	}
+	raw, err := object.ToTerraformValue(ctx)
+	if err != nil {
+		diags.AddError("What was read cannot be written", sentence(err)+". This is a fault of the provider: please report it.")
+	}
+	return raw, err == nil
+}
+
+// writePlan and writeState write a model where it belongs.
+func writePlan[M any](ctx context.Context, to *tfsdk.Plan, model *M, diags *diag.Diagnostics) {
+	if raw, ok := written(ctx, to.Schema, model, diags); ok {
+		to.Raw = raw
+	}
+}
+
+func writeState[M any](ctx context.Context, to *tfsdk.State, model *M, diags *diag.Diagnostics) {
+	if raw, ok := written(ctx, to.Schema, model, diags); ok {
+		to.Raw = raw
+	}
 }
 
 // fieldsOf are a model's fields by the name of their attribute.
