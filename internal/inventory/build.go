@@ -63,7 +63,9 @@ type builder struct {
 func (b *builder) take(r *access.Record) {
 	b.by[r.Object.Ref()] = r
 	holder := r.Object.Holder()
-	b.names[holder.Partner] = true
+	if !access.IsShadow(holder.Partner) {
+		b.names[holder.Partner] = true
+	}
 	if b.below[holder] == nil {
 		b.below[holder] = map[access.Type]int{}
 	}
@@ -104,9 +106,16 @@ func (b *builder) item(r *access.Record) Item {
 	case *access.Grant:
 		i.Purpose, i.Resource, i.Actions = o.Purpose, string(o.Resource), slices.Sorted(slices.Values(o.Actions))
 	}
+	if access.IsShadow(holder.Partner) { // nobody is to look after it, or to declare it
+		i.Flags, i.Import, i.Why = []Flag{Governed}, "", ofRehearsal
+		return i
+	}
 	i.Flags = b.flags(r, &i)
 	return i
 }
+
+// ofRehearsal says what a twin is that a listing meets.
+const ofRehearsal = "It is of a rehearsal that runs, or was killed: it reaches nothing and ends by itself, and the next rehearsal of its stack removes it"
 
 // flags are what there is to know about an object, in the order of the constants.
 func (b *builder) flags(r *access.Record, i *Item) []Flag {

@@ -181,3 +181,22 @@ func TestThreeThousandAreJudgedAtOnce(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 }
+
+// What a killed rehearsal left is nobody's neglect, and nothing to declare; no stray is taken for its own.
+func TestATwinOfARehearsalIsNobodysNeglect(t *testing.T) {
+	twin := access.IdentityID{Partner: access.ShadowPartner("1a2b3c4d"), Environment: "prod", Name: "twin"}
+	stray := access.Stray{NativeID: "x", Names: []string{"rehearsal-1a2b3c4d acme"}}
+	records := append(trio(), identityOf(twin, drifted))
+	inv := Build(records, []access.Stray{stray}, today, judged)
+	for _, i := range inv.Items {
+		switch {
+		case i.NativeID == "x" && i.Partner != "acme":
+			t.Errorf("the stray is taken for %q's", i.Partner)
+		case i.ID == twin.String() && (len(i.Flags) != 1 || i.Flags[0] != Governed || i.Import != "" || i.Why == ""):
+			t.Errorf("the twin is shown as %+v", i)
+		}
+	}
+	if out := inv.Offboard("acme", "partners", records); len(out.Records) != 3 || len(out.Items) != 4 {
+		t.Errorf("with acme go %v", out.Items)
+	}
+}

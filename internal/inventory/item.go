@@ -73,7 +73,8 @@ type Item struct {
 	Drift                                        []string // what the system holds beyond the declaration, a sentence each
 	EnforcedBy                                   string   // who ends it, in words
 	Revocation                                   []string // how to cut it by hand, a step each
-	// Why says of what is ungoverned what makes it a partner's, or access at all; Import is a ready import block.
+	// Why says of what is ungoverned what makes it a partner's, or access at all, and of a rehearsal's twin what it is; Import
+	// is a ready import block.
 	Why, Import string
 }
 

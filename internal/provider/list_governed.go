@@ -118,7 +118,7 @@ func (l *listed[M, P]) find(ctx context.Context, req list.ListRequest, diags *di
 		return nil, nil, false
 	}
 	found := all.Filter(wanted)
-	found.Items = slices.DeleteFunc(found.Items, func(i inventory.Item) bool { return i.Type != l.kind || i.ID == "" })
+	found.Items = slices.DeleteFunc(found.Items, func(i inventory.Item) bool { return i.Type != l.kind || i.ID == "" || access.IsShadow(i.Partner) })
 	records := map[string]*access.Record{}
 	for _, r := range all.records {
 		if ref := r.Object.Ref(); ref.Type == l.kind {

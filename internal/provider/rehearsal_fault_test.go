@@ -6,8 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -193,6 +195,43 @@ func TestTheNextRehearsalRemovesWhatAKilledOneLeft(t *testing.T) {
 		t.Errorf("the twin of another stack: %v", err)
 	}
 	w.nothingOfShadows()
+}
+
+// A partner that is gone cannot be rehearsed any more: what a killed run left goes all the same, by the next try or by a destroy.
+func TestWhatAKilledRehearsalLeftGoesWithoutAnother(t *testing.T) {
+	for name, sweep := range map[string]func(rehearsal.Rehearsal) error{
+		"a sweep": func(r rehearsal.Rehearsal) error { return r.Sweep(t.Context()) },
+		"a rehearsal of nobody": func(r rehearsal.Rehearsal) error {
+			if _, err := r.Run(t.Context(), "globex"); !errors.Is(err, rehearsal.ErrNothing) {
+				return err
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.acmeHolds()
+			killed := &director{System: w.system(), steps: func(steps []access.Step) []access.Step {
+				first := steps[0].Do
+				steps[0].Do = func(ctx context.Context) error { _ = first(ctx); runtime.Goexit(); return nil }
+				return steps
+			}}
+			var dead sync.WaitGroup
+			dead.Go(func() {
+				_, _ = rehearsal.Rehearsal{System: killed, Stack: "partners", Environment: "prod"}.Run(t.Context(), "acme")
+			})
+			dead.Wait()
+			records, err := w.system().List(t.Context())
+			if err != nil || !slices.ContainsFunc(records, func(r *access.Record) bool { return access.IsShadow(r.Object.Holder().Partner) }) {
+				t.Fatalf("the killed run left nothing: %v", err)
+			}
+			if err := sweep(rehearsal.Rehearsal{System: w.system(), Stack: "partners", Environment: "prod"}); err != nil {
+				t.Error(err)
+			}
+			w.nothingOfShadows()
+		})
+	}
 }
 
 // On a real OpenBao: steps that do not cut are found out, what a killed run left is removed, and the memory is no access.

@@ -52,7 +52,7 @@ func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 			"holds, comes in with each, cuts the shadow by the steps that `partner_offboarding` prints, measures the seconds until it is refused, and " +
 			"removes it. The partner's own access is not touched. The system remembers when: see `offboarding/rehearsal-overdue`.\n\nIt gives no access, so " +
 			"it has neither owner nor end. It rehearses what the partner holds when it is applied: let it depend on the partner's resources. Destroying it " +
-			"changes nothing in the system.",
+			"removes what a killed rehearsal of this stack left, and nothing else.",
 		Attributes: map[string]schema.Attribute{
 			"partner": schema.StringAttribute{
 				Required: true, Validators: []validator.String{part("a partner's name"), noShadow()},
@@ -142,8 +142,19 @@ func (r *rehearsalResource) Update(ctx context.Context, req resource.UpdateReque
 	}
 }
 
-// Delete leaves all as it is: that there was a rehearsal stays true.
-func (r *rehearsalResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
+// Delete removes what a rehearsal left that was killed. That there was a rehearsal stays true.
+func (r *rehearsalResource) Delete(ctx context.Context, _ resource.DeleteRequest, resp *resource.DeleteResponse) {
+	if r.collects {
+		return
+	}
+	r.applies()
+	r.rehearsing.Lock()
+	defer r.rehearsing.Unlock()
+	defer r.restock()
+	twins := rehearsal.Rehearsal{System: r.system, Stack: r.stack, Environment: r.environment}
+	if err := twins.Sweep(warned(ctx, &resp.Diagnostics)); err != nil {
+		resp.Diagnostics.AddWarning("Something of a rehearsal may be left", sentence(err)+". It reaches nothing, and ends by itself ten minutes after it was made.")
+	}
 }
 
 // rehearse rehearses, one partner at a time: each begins by removing what an earlier one left.

@@ -107,12 +107,12 @@ func (r Rehearsal) run(ctx context.Context, rehearser access.Rehearser, partner 
 	if err != nil {
 		return out, err
 	}
+	if err := r.sweep(ctx, rehearser, records); err != nil {
+		return out, fmt.Errorf("remove what an earlier rehearsal left: %w", err)
+	}
 	cast, err := castOf(partner, r.Environment, records, now)
 	if err != nil {
 		return out, err
-	}
-	if err := r.sweep(ctx, rehearser, records); err != nil {
-		return out, fmt.Errorf("remove what an earlier rehearsal left: %w", err)
 	}
 	show := &show{Rehearsal: r, rehearser: rehearser, cast: cast}
 	err = show.play(ctx)
@@ -124,6 +124,22 @@ func (r Rehearsal) run(ctx context.Context, rehearser access.Rehearser, partner 
 	}
 	out.At, err = r.System.Now(ctx)
 	return out, err
+}
+
+// Sweep removes what rehearsals of this stack left that were killed. None may run meanwhile.
+func (r Rehearsal) Sweep(ctx context.Context) error {
+	rehearser, able := access.As[access.Rehearser](r.System)
+	if !able {
+		return nil
+	}
+	records, err := r.System.List(ctx)
+	if err == nil {
+		err = r.sweep(ctx, rehearser, records)
+	}
+	if err != nil {
+		return fmt.Errorf("remove what an earlier rehearsal left: %w", err)
+	}
+	return nil
 }
 
 // sweep removes what a rehearsal of this stack left that was killed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,20 @@ func startCluster(t *testing.T) (*realtool.BaoCluster, *lab) {
 
 func secretOf(id access.IdentityID) *access.Credential {
 	return &access.Credential{IdentityID: id, Terms: terms(time.Hour), Secret: &access.SecretRequest{Recipient: "age1"}}
+}
+
+// A rehearsal knows one address of a cluster, and says that it measured there.
+func TestARehearsalOnAClusterSaysWhereItMeasured(t *testing.T) {
+	cluster, l := startCluster(t)
+	s := at(t, l.bao, cluster.CA, cluster.RootToken, 30*time.Second)
+	if _, err := s.List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range s.Doors(access.Proof{Credential: secretOf(idOf("etl"))}) {
+		if !strings.Contains(d.Note, "Measured at "+l.bao.Address+" alone") {
+			t.Errorf("its note is %q", d.Note)
+		}
+	}
 }
 
 // What was written through a standby is read through it, acts on it, and is cut on it.

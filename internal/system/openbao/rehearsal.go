@@ -93,7 +93,18 @@ func (s *System) Doors(p access.Proof) []access.Door {
 		out.How = "a token of the twin's entity, as partner_token gives out"
 		out.Note = "Nobody can sign as the partner's issuer, so the login at " + at["path"] + " was not tried; its role was deleted by the steps."
 	}
+	out.Note = strings.TrimSpace(out.Note + " " + s.atOneAddress())
 	return []access.Door{out}
+}
+
+// atOneAddress says, on a cluster, what a measure does not tell: a standby learns of a cut a moment after the leader.
+func (s *System) atOneAddress() string {
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	if s.found == nil || !s.found.cluster {
+		return ""
+	}
+	return "Measured at " + s.client.Address() + " alone: other nodes of the cluster were not asked, and a standby may refuse a moment later."
 }
 
 // door is how a session is come by: no visit where that is refused.
