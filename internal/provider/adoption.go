@@ -16,10 +16,17 @@ import (
 // What nobody declared is imported as PARTNER/ENVIRONMENT/NAME@NATIVE_ID. That changes nothing but the state, which knows
 // the id, and in its private part what is to be adopted. The next plan judges it as new access, and its apply adopts it.
 
+// adoptedAs is what is to be adopted, and as what.
+type adoptedAs struct {
+	native string
+	id     access.IdentityID
+}
+
 // adoption says what adopting would do. It is asked once in a walk: nothing but this walk's own apply changes it there.
 func (s *session) adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
+	as := adoptedAs{native, id}
 	s.mu.Lock()
-	known := s.adopting[native]
+	known := s.adopting[as]
 	s.mu.Unlock()
 	if known != nil {
 		return known, nil
@@ -34,8 +41,19 @@ func (s *session) adoption(ctx context.Context, id access.IdentityID, native str
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.adopting[native] = a
+	s.adopting[as] = a
 	return a, nil
+}
+
+// claimAdoption lets one block of a plan adopt a thing.
+func (s *session) claimAdoption(id access.IdentityID, native string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if by, is := s.claimed[native]; is && by != id {
+		return fmt.Errorf("%w: %s is to be adopted as %s in the same plan", access.ErrGoverned, native, by)
+	}
+	s.claimed[native] = id
+	return nil
 }
 
 // importUngoverned takes into the state what nobody declared.
@@ -111,15 +129,19 @@ func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, na
 	if err == nil {
 		a, err = g.adoption(ctx, id, native)
 	}
+	if err == nil {
+		err = g.claimAdoption(id, native)
+	}
 	if err != nil {
 		failed(diags, "adopt", ref, err)
 		return false
 	}
-	diags.AddWarning("This adopts what nobody declared: "+ref.String(), adoptionText(native, a))
+	identity, is := any(plan).(*identityModel)
+	diags.AddWarning("This adopts what nobody declared: "+ref.String(), adoptionText(native, a, is && !identity.HoldReleased.IsNull()))
 	return true
 }
 
-func adoptionText(native string, a *access.Adoption) string {
+func adoptionText(native string, a *access.Adoption, released bool) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "The apply brings %s under this declaration. From then on the partner may do what the grants of the identity allow, and nothing else; "+
 		"until they are applied, too, he may do nothing.\n\n", native)
@@ -136,7 +158,10 @@ func adoptionText(native string, a *access.Adoption) string {
 		text.Reset()
 		fmt.Fprintf(&text, "The apply removes %s, as which nobody can log in any more, and makes the declared identity in its place.", native)
 	}
-	if a.Held {
+	switch {
+	case a.Held && released:
+		text.WriteString(" It was cut by hand, and hold_released gives it back.")
+	case a.Held:
 		text.WriteString(" It was cut by hand, and stays so.")
 	}
 	return text.String()

@@ -330,6 +330,43 @@ resource "partner_identity" "it" {
 	}
 }
 
+// The plan said that it stays cut, and the apply gave it back; and it let two blocks adopt the same, of which the apply made one.
+func TestThePlanOfAnAdoptionSaysWhatTheApplyDoes(t *testing.T) {
+	c, h, provider := newLegacy(t)
+	c.must("POST", h.native, map[string]any{"disabled": true})
+	block := func(name, line string) string {
+		return fmt.Sprintf(`
+import {
+  to = partner_identity.%[1]s
+  id = "acme/prod/%[1]s@%[2]s"
+}
+resource "partner_identity" %[1]q {
+  partner    = "acme"
+  name       = %[1]q
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed of the ERP"
+  expires_at = %[3]q
+  %[4]s
+}
+`, name, h.native, access.At(time.Now().Add(time.Hour)), line)
+	}
+	c.write(provider + block("nightly", "") + block("weekly", ""))
+	if out, err := c.try("plan"); err == nil || !strings.Contains(flowing(out), "in the same plan") {
+		t.Errorf("a plan that adopts it twice says %v\n%s", err, out)
+	}
+	for line, says := range map[string]string{"": "It was cut by hand, and stays so", `hold_released = "INC-7"`: "hold_released gives it back"} {
+		c.write(provider + block("nightly", line))
+		if out := c.cli.must("plan"); !strings.Contains(flowing(out), says) {
+			t.Errorf("with %q the plan does not say %q:\n%s", line, says, out)
+		}
+	}
+	c.write(provider + block("nightly", `hold_released = "INC-7"`))
+	c.cli.must("apply", "-auto-approve")
+	if h.login() == "" {
+		t.Error("it is still cut")
+	}
+}
+
 func TestTheEmbeddedSystemHasNothingToAdopt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

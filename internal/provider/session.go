@@ -36,7 +36,8 @@ type session struct {
 	journal  *journal.Journal
 	stocking sync.Mutex // held while the inventory is taken
 	stock    *stock
-	adopting map[string]*access.Adoption // what adopting would do, by native id
+	adopting map[adoptedAs]*access.Adoption // what adopting would do
+	claimed  map[string]access.IdentityID   // which native id this plan adopts as what
 	// rehearsing is held while a partner is rehearsed.
 	rehearsing sync.Mutex
 	collects   bool // findings are recorded instead of refused, and nothing is changed
@@ -47,7 +48,7 @@ func newSession(system access.System, settings guardrail.Settings, stack string)
 		system: system, settings: settings, environment: settings.Environment, stack: stack,
 		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()),
 		done:      map[access.Ref]bool{}, vanished: map[access.Ref]bool{}, seen: map[access.Ref]kept{}, findings: map[access.Ref][]guardrail.Finding{},
-		adopting: map[string]*access.Adoption{},
+		adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{},
 	}
 }
 

@@ -82,6 +82,11 @@ path "partner-pki/certs/+" {
   capabilities = ["list"]
 }
 
+# What adopting an entity asks: whose logins are asked for a second factor.
+path "identity/mfa/login-enforcement/+" {
+  capabilities = ["read", "list"]
+}
+
 # Many requests as one. It gives nothing that the paths above do not.
 path "sys/workflows/manage/partner-bundle" {
   capabilities = ["read"]

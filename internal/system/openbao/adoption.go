@@ -89,13 +89,20 @@ func (s *System) legacy(ctx context.Context, id access.IdentityID, native string
 	if err := s.client.Get(ctx, native, found.entity); err != nil {
 		return nil, err
 	}
-	if why := s.unadoptable(found.entity, id); why != "" {
+	own, err := s.ownEntity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if why := s.unadoptable(found.entity, id, own); why != "" {
 		return nil, fmt.Errorf("%w: %s", access.ErrUnsupported, why)
 	}
 	if owner, is := snap.holder(found.entity); is {
 		return nil, fmt.Errorf("it is the entity of %s: %w", owner, access.ErrGoverned)
 	}
-	return found, s.findLogins(ctx, snap, found)
+	if err := s.findLogins(ctx, snap, found); err != nil {
+		return nil, err
+	}
+	return found, s.keepsSecondFactors(ctx, found)
 }
 
 // holder is whose entity it is by its name, where that is declared: also of one that is being replaced.
@@ -105,21 +112,46 @@ func (s *snapshot) holder(e *entity) (access.IdentityID, bool) {
 }
 
 // unadoptable says why an entity cannot be adopted, as far as it shows; "" where it can. An AppRole and a user are of one
-// login alone, so they can lose their policies with it; a role that admits several would change for the others, too.
-func (s *System) unadoptable(e *entity, as access.IdentityID) string {
+// login alone, so they can lose their policies with it; a role that admits several would change for the others, too. Own is
+// the entity of this provider's login.
+func (s *System) unadoptable(e *entity, as access.IdentityID, own string) string {
+	if e.ID == own {
+		return "this provider is logged in as it, and would end its own session and rights. Say in its metadata who answers for it, as owner"
+	}
 	if owner := e.Metadata["owner"]; owner != "" {
 		return fmt.Sprintf("%s answers for it, as its metadata says", owner)
 	}
-	if e.Name == nameOf(as) {
+	if strings.EqualFold(e.Name, nameOf(as)) {
 		return fmt.Sprintf("it has the name that the identity's own entity needs. Rename it first: bao write %s%s name=legacy-%s", entityFolder, e.ID, as.Name)
 	}
 	for _, a := range e.Aliases {
+		if a.Path != "" && a.Local {
+			return fmt.Sprintf("%q logs in as it at %s, which is mounted as local: OpenBao gives such a login to no other entity. Declare the access anew, "+
+				"hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, entityFolder, e.ID)
+		}
 		if a.Path != "" && a.Type != "approle" && a.Type != "userpass" {
 			return fmt.Sprintf("%q logs in as it at %s: a role of the method %s may admit others, whom taking away its policies would cut off. Declare the "+
 				"access anew, hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, a.Type, entityFolder, e.ID)
 		}
 	}
 	return ""
+}
+
+// ownEntity is the entity of this provider's own login; "" where it has none, or may not look.
+func (s *System) ownEntity(ctx context.Context) (string, error) {
+	s.surveyed.Lock()
+	defer s.surveyed.Unlock()
+	if s.own == nil {
+		var token struct {
+			Entity string `json:"entity_id"`
+		}
+		err := s.client.Get(ctx, "auth/token/lookup-self", &token)
+		if err != nil && !errors.Is(err, access.ErrNotPermitted) {
+			return "", err
+		}
+		s.own = &token.Entity
+	}
+	return *s.own, nil
 }
 
 // findLogins finds the roles by which one logs in as an entity. An alias whose mount or role is gone lets nobody in.
@@ -173,7 +205,8 @@ func (s *System) declaredRoles(snap *snapshot) map[string]access.IdentityID {
 }
 
 // roleOfAlias is the path of the role, or user, that an alias is of; "" where it is gone. OpenBao notes an AppRole's name at
-// each login; it is believed only where the role still has the id that is the alias' name.
+// each login; it is believed only where the role still has the id that is the alias' name. Names of aliases are the same in
+// capitals: whoever wrote one by hand need not have written it as the role has it.
 func (s *System) roleOfAlias(ctx context.Context, a alias) (path string, err error) {
 	if a.Path == "" {
 		return "", nil
@@ -186,12 +219,12 @@ func (s *System) roleOfAlias(ctx context.Context, a alias) (path string, err err
 	}
 	if noted := a.Metadata["role_name"]; roleName.MatchString(noted) {
 		path = a.Path + "role/" + noted
-		if id, err := s.roleID(ctx, path); err != nil || id == a.Name {
+		if id, err := s.roleID(ctx, path); err != nil || strings.EqualFold(id, a.Name) {
 			return path, err
 		}
 	}
 	byID, err := s.appRoles(ctx, a.Path)
-	return byID[a.Name], err
+	return byID[strings.ToLower(a.Name)], err
 }
 
 // roleID is the id of an AppRole; "" where it is gone.
@@ -203,7 +236,7 @@ func (s *System) roleID(ctx context.Context, path string) (string, error) {
 	return answer.ID, gone(err)
 }
 
-// appRoles are the paths of all AppRoles of a mount, by their ids. They are read once, where nobody has logged in by one that
+// appRoles are the paths of all AppRoles of a mount, by their ids in small letters. They are read once, where nobody has logged in by one that
 // is to be adopted.
 func (s *System) appRoles(ctx context.Context, mount string) (map[string]string, error) {
 	s.surveyed.Lock()
@@ -224,7 +257,7 @@ func (s *System) appRoles(ctx context.Context, mount string) (map[string]string,
 		if err != nil {
 			return nil, err
 		}
-		byID[id] = path
+		byID[strings.ToLower(id)] = path
 	}
 	s.approles[mount] = byID
 	return byID, nil
@@ -241,7 +274,7 @@ func loginPaths(l ledger.Login) []string {
 // roleAmong is a login's role among what was read; nil where it is gone, or another one has its name.
 func roleAmong(read map[string]map[string]any, l ledger.Login) map[string]any {
 	paths := loginPaths(l)
-	if len(paths) > 1 && read[paths[1]]["role_id"] != l.Name {
+	if id, _ := read[paths[len(paths)-1]]["role_id"].(string); len(paths) > 1 && !strings.EqualFold(id, l.Name) {
 		return nil
 	}
 	return read[paths[0]]

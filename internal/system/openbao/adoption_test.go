@@ -296,6 +296,22 @@ func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 			st.admin(t, "POST", h.native, map[string]any{"name": nameOf(id)})
 			return h.native
 		}, access.ErrUnsupported, "Rename it"},
+		"it has our name in capitals": {func(h handmade, id access.IdentityID) string {
+			st.admin(t, "POST", h.native, map[string]any{"name": strings.ToUpper(nameOf(id))})
+			return h.native
+		}, access.ErrUnsupported, "Rename it"},
+		"a local mount": {func(_ handmade, id access.IdentityID) string {
+			st.admin(t, "POST", "sys/auth/near", map[string]any{"type": "approle", "local": true})
+			return st.byHandAt(t, "near", "near-"+id.Name).native
+		}, access.ErrUnsupported, "mounted as local"},
+		"a second factor": {func(h handmade, _ access.IdentityID) string {
+			st.secondFactor(t, h.name, map[string]any{"identity_entity_ids": []string{strings.TrimPrefix(h.native, entityFolder)}})
+			return h.native
+		}, access.ErrUnsupported, "second factor"},
+		"a second factor by a group": {func(h handmade, _ access.IdentityID) string {
+			st.secondFactor(t, h.name, map[string]any{"identity_group_ids": st.admin(t, "GET", h.native, nil)["direct_group_ids"]})
+			return h.native
+		}, access.ErrUnsupported, "second factor"},
 		"a shared method": {func(h handmade, _ access.IdentityID) string {
 			st.alias(t, h, (&System{}).jwtMount(issuerURL), "svc-shared")
 			return h.native
@@ -333,6 +349,14 @@ func (st *stage) alias(t testing.TB, h handmade, mount, name string) {
 	t.Helper()
 	number := strings.TrimPrefix(h.native, entityFolder)
 	st.admin(t, "POST", "identity/entity-alias", map[string]any{"name": name, "canonical_id": number, "mount_accessor": st.accessor(t, mount)})
+}
+
+// secondFactor asks some for a second factor when they log in.
+func (st *stage) secondFactor(t testing.TB, name string, whom map[string]any) {
+	t.Helper()
+	method := st.admin(t, "POST", "identity/mfa/method/totp", map[string]any{"method_name": name, "issuer": "bao", "period": 30})["method_id"]
+	whom["mfa_method_ids"] = []any{method}
+	st.admin(t, "POST", "identity/mfa/login-enforcement/"+name, whom)
 }
 
 func TestAUserIsAdoptedWithItsPassword(t *testing.T) {

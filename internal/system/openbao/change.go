@@ -116,6 +116,11 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 		return nil, err
 	}
 	is.keep(d.Ledger[change.Object.Ref()].Issued)
+	if takesOver(f.documents[id]) && entities[id].entity == nil { // else it was looked at before
+		if err := s.claimedAlone(ctx, id, adopted); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.writeOthers(ctx, f, d, id); err != nil {
 		return p, err
 	}

@@ -43,6 +43,8 @@ type alias struct {
 	// Type is the mount's, such as approle. Path is "auth/partner-approle/"; empty where the mount is gone, also where another is there since.
 	Path string `json:"mount_path"`
 	Type string `json:"mount_type"`
+	// Local: the mount is of one cluster alone, and so the alias stays with its entity.
+	Local bool `json:"local"`
 }
 
 // onMount are the aliases of an entity on an auth method: by its path, since another process may have made it after this

@@ -85,7 +85,7 @@ type surveying struct {
 	entities map[string]*entity         // by id; those of the listing know their name and aliases only
 	owned    map[string]bool            // "MOUNT NAME": the alias of an entity that has an owner, or is governed
 	roles    map[string]map[string]bool // by auth mount, the roles that are declared
-	adopted  map[string]bool            // the paths of logins that are adopted
+	adopted  map[string]bool            // the paths of logins that were adopted; true: the role there is still the one
 	found    []access.Stray
 }
 
@@ -111,7 +111,8 @@ func (s *System) strays(ctx context.Context, snap *snapshot, partners []string) 
 func (sv *surveying) expect() {
 	for _, e := range sv.snap.ledger {
 		for _, l := range e.Adopted.Left() {
-			sv.adopted[l.NativeID] = true
+			n := sv.snap.known(e.Object.Holder())
+			sv.adopted[l.NativeID] = sv.adopted[l.NativeID] || n == nil || roleAmong(n.roles, l) != nil
 		}
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
@@ -196,6 +197,10 @@ func (sv *surveying) governed(e *entity) bool {
 
 // lookAtEntities reads those that may be partners', and keeps those without an owner.
 func (sv *surveying) lookAtEntities() error {
+	own, err := sv.ownEntity(sv.ctx)
+	if err != nil {
+		return err
+	}
 	for _, id := range slices.Sorted(maps.Keys(sv.entities)) {
 		e := sv.entities[id]
 		names, ours := []string{e.Name}, strings.HasPrefix(e.Name, prefix)
@@ -206,7 +211,8 @@ func (sv *surveying) lookAtEntities() error {
 			}
 			ours = ours || sv.partnerMount(strings.TrimSuffix(strings.TrimPrefix(a.Path, "auth/"), "/"))
 		}
-		governed := sv.governed(e)
+		declared := sv.governed(e)
+		governed := declared
 		if !governed && (ours || sv.bears(names...)) {
 			full := new(entity)
 			err := sv.client.Get(sv.ctx, "identity/entity/id/"+id, full)
@@ -218,7 +224,7 @@ func (sv *surveying) lookAtEntities() error {
 				sv.add("entity", "identity/entity/id/"+id, entityWhy(e), names...)
 				stray := &sv.found[len(sv.found)-1]
 				stray.Policies, stray.Adoptable = e.Policies, true
-				if not := sv.unadoptable(full, access.IdentityID{}); not != "" {
+				if not := sv.unadoptable(full, access.IdentityID{}, own); not != "" {
 					stray.Adoptable, stray.Why = false, stray.Why+". It cannot be adopted: "+not
 				}
 			}
@@ -226,7 +232,8 @@ func (sv *surveying) lookAtEntities() error {
 		if governed {
 			for _, a := range e.Aliases {
 				sv.owned[a.Path+" "+a.Name] = true
-				if role := a.Metadata["role_name"]; role != "" {
+				// What a declared entity logged in by may be another one since: which of them are ours is known.
+				if role := a.Metadata["role_name"]; role != "" && (!declared || !sv.remade(a.Path+"role/"+role)) {
 					sv.owned[a.Path+" "+role] = true
 				}
 			}
@@ -278,13 +285,21 @@ func (sv *surveying) lookAtMounts() error {
 	return nil
 }
 
+// remade says whether a role has the place of one that was adopted, and is another one.
+func (sv *surveying) remade(path string) bool {
+	same, was := sv.adopted[path]
+	return was && !same
+}
+
 func (sv *surveying) role(mount, below, kind, name string) {
+	path := "auth/" + mount + "/" + below + "/" + name
 	declared := sv.roles[mount][name] && below != "role" || sv.roles[mount][name] && kind == "AppRole"
-	if declared || sv.adopted["auth/"+mount+"/"+below+"/"+name] || sv.owned["auth/"+mount+"/ "+name] || !sv.partnerMount(mount) && !sv.bears(name) {
+	partners := sv.partnerMount(mount) || sv.bears(name) || sv.remade(path)
+	if declared || sv.adopted[path] || sv.owned["auth/"+mount+"/ "+name] || !partners {
 		return
 	}
 	why := "it lets in whoever holds what it asks for, and no declaration says who answers for it and when it ends"
-	sv.add(kind, "auth/"+mount+"/"+below+"/"+name, why, name)
+	sv.add(kind, path, why, name)
 }
 
 // lookAtGroups finds groups that bear a partner's name. One that a governed identity is in is drift of that.

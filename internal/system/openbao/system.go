@@ -56,9 +56,11 @@ type System struct {
 
 	loading sync.Mutex // held while one caller reads everything for all
 
-	surveyed sync.Mutex                   // guards approles and claims
+	surveyed sync.Mutex                   // guards what follows
 	approles map[string]map[string]string // AppRoles by their ids, by mount
 	claims   map[string]access.IdentityID // which entity is adopted as what
+	own      *string                      // the entity of this provider's login
+	factors  []enforcement                // who is asked for a second factor; nil: not read yet
 
 	mu      sync.Mutex // guards what follows
 	seen    *snapshot

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // adopting is what a change lets its identity take over, or what is left of what it took over before: a login whose role
-// somebody removed is forgotten. fresh says that the taking over begins with this change.
+// somebody removed, or gave to another entity, is forgotten. fresh says that the taking over begins with this change.
 func (s *System) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, fresh bool, err error) {
 	id := change.Object.Holder()
 	if change.Object.Ref() != id.Ref() {
@@ -37,17 +38,55 @@ func (s *System) adopting(ctx context.Context, f *family, change access.Change) 
 	case e.Adopted == nil:
 		return nil, false, nil
 	}
-	left := &ledger.Adopted{From: e.Adopted.From}
+	there, err := s.readEntity(ctx, id)
+	if err != nil {
+		return nil, false, err
+	}
+	left, logins := &ledger.Adopted{From: e.Adopted.From}, s.logins(f.ledger(), id)
 	for _, l := range e.Adopted.Logins {
 		role, err := s.readLogin(ctx, l)
 		if err != nil {
 			return nil, false, err
 		}
-		if role != nil {
+		away := logins[loginAs(l)] && there != nil && !there.logsIn(l) && !takesOver(f.documents[id])
+		if role != nil && !away {
 			left.Logins = append(left.Logins, l)
 		}
 	}
 	return left, false, nil
+}
+
+// logsIn says whether a login is the entity's.
+func (e *entity) logsIn(l ledger.Login) bool {
+	return slices.ContainsFunc(e.Aliases, func(a alias) bool { return loginOf(a) == loginAs(l) })
+}
+
+// claimedAlone takes the claim of an identity back, with an error, where another one claims the same entity: nobody sees two
+// policies written at once. Each looks once its own claim is written, so of two at least one sees the other.
+func (s *System) claimedAlone(ctx context.Context, id access.IdentityID, adopted *ledger.Adopted) error {
+	if adopted == nil { // it is a change of something else of the identity
+		return nil
+	}
+	for begun := access.WallClock(); ; {
+		snap, err := s.listing(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range snap.ledger {
+			if by := e.Object.Holder(); by != id && e.Adopted != nil && e.Adopted.From == adopted.From {
+				return errors.Join(fmt.Errorf("being adopted as %s: %w", by, access.ErrGoverned), s.erase(ctx, id))
+			}
+		}
+		if snap.documents[id] != nil { // a standby that has heard of our claim has heard of all before it
+			return nil
+		}
+		if access.WallClock().Sub(begun) > staleness {
+			return fmt.Errorf("%w: OpenBao answers without %s, which was just written", access.ErrUnavailable, nameOf(id))
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // claim lets one identity of this process adopt an entity. Other processes are met in the policies.
@@ -104,6 +143,12 @@ func (s *System) takeOver(ctx context.Context, l ledger.Ledger, id access.Identi
 	old := new(entity)
 	if err := s.client.Get(ctx, entityFolder+number, old); err != nil {
 		return gone(err)
+	}
+	// It may have been cut by hand since the identity's own entity was made.
+	if old.held() && i.HoldReleased == "" {
+		if _, err := s.settleEntity(ctx, l, id, there, old); err != nil {
+			return err
+		}
 	}
 	logins := s.logins(l, id)
 	for _, a := range old.Aliases {
@@ -197,12 +242,15 @@ func (s *System) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n *
 		if role == nil {
 			continue
 		}
-		adopted = append(adopted, undeclared(l))
+		text := undeclared(l)
+		if role["bind_secret_id"] == false {
+			text += " It asks for no secret id any more: whoever knows its role_id is let in."
+		}
+		adopted = append(adopted, text)
 		if more := policiesOf(role); len(more) > 0 {
 			drift = append(drift, fmt.Sprintf("%s gives policies beyond what is declared: %s.", l.NativeID, strings.Join(more, ", ")))
 		}
-		isHere := func(a alias) bool { return loginOf(a) == loginAs(l) }
-		if logins[loginAs(l)] && n.entity != nil && !slices.ContainsFunc(n.entity.Aliases, isHere) {
+		if logins[loginAs(l)] && n.entity != nil && !n.entity.logsIn(l) {
 			drift = append(drift, fmt.Sprintf("Who logs in at %s is not this identity any more.", l.NativeID))
 		}
 	}

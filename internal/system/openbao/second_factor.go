@@ -1,0 +1,64 @@
+package openbao
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// enforcement asks those who log in for a second factor.
+type enforcement struct {
+	Name      string   `json:"name"`
+	Entities  []string `json:"identity_entity_ids"`
+	Groups    []string `json:"identity_group_ids"`
+	Accessors []string `json:"auth_method_accessors"`
+	Types     []string `json:"auth_method_types"`
+}
+
+// keepsSecondFactors refuses an entity whose logins are asked for a second factor because of what it is, or is in: of the one
+// that takes its place nobody would ask for it.
+func (s *System) keepsSecondFactors(ctx context.Context, found *legacy) error {
+	all, err := s.enforcements(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		asked := slices.Contains(m.Entities, found.ID) || slices.ContainsFunc(found.Groups, func(g string) bool { return slices.Contains(m.Groups, g) })
+		still := func(a alias) bool {
+			return slices.Contains(m.Accessors, a.Accessor) || slices.Contains(m.Types, a.Type)
+		}
+		if asked && slices.ContainsFunc(found.Aliases, func(a alias) bool { return a.Path != "" && !still(a) }) {
+			return fmt.Errorf("%w: by the login enforcement %s it is asked for a second factor, which would not be asked for any more. Let that name the auth method, "+
+				"by auth_method_accessors", access.ErrUnsupported, m.Name)
+		}
+	}
+	return nil
+}
+
+// enforcements are read once.
+func (s *System) enforcements(ctx context.Context) ([]enforcement, error) {
+	s.surveyed.Lock()
+	defer s.surveyed.Unlock()
+	if s.factors != nil {
+		return s.factors, nil
+	}
+	const folder = "identity/mfa/login-enforcement"
+	var names struct {
+		Keys []string `json:"keys"`
+	}
+	if err := s.client.List(ctx, folder, &names); gone(err) != nil {
+		return nil, err
+	}
+	all := []enforcement{}
+	for _, name := range names.Keys {
+		m := enforcement{Name: name}
+		if err := s.client.Get(ctx, folder+"/"+name, &m); gone(err) != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	s.factors = all
+	return all, nil
+}
