@@ -63,6 +63,9 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	replaces := len(resp.RequiresReplace) > 0
 	nonce := g.remember(ctx, state, &k, req.Private, resp.Private, &resp.Diagnostics)
 	c := g.compute(plan, state, o, unknown, k, replaces, &resp.Diagnostics)
+	if seen, is := g.hasSeen(o.Ref()); is && state == nil && k.History.UID == "" {
+		keep(ctx, resp.Private, seen, &resp.Diagnostics) // it is tainted: Terraform hands in nothing of it, and revokes it by what is planned
+	}
 	if state == nil {
 		knownBy(resp.Identity, P(plan).common().ID) // also of what takes another's place, where Terraform hands in that one's
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/partner-access/terraform-provider-partner/internal/provider"
 )
@@ -209,5 +211,45 @@ func TestShortWayAnswersAsTheFrameworkDoes(t *testing.T) {
 				t.Error("the steps do not go all ways")
 			}
 		})
+	}
+}
+
+// The configuration says less than the state, or something else than a plan: what was given is left out and has a default, what
+// changed is ignored, has another address, is tainted, is not known yet, or is imported.
+func TestShortWayAnswersAsTheFrameworkDoesWhereTheProposalHidesSomething(t *testing.T) {
+	thorough(t)
+	t.Parallel()
+	w, m := newWorld(t), &met{}
+	all := func(i args, g string, more ...string) string {
+		return w.config(append([]string{identity(i), credential("federated", nil), g}, more...)...)
+	}
+	given := args{"subcontractors": "{ allowed = true, max_depth = 3 }", "suspended": "true", "environment": `"prod"`}
+	less := args{"subcontractors": "{ allowed = true }"}
+	ignoring := strings.TrimSuffix(identity(args{"suspended": "true", "purpose": `"Something else that the ERP is fed with"`}), "}\n") +
+		"  lifecycle {\n    ignore_changes = [suspended, purpose, subcontractors]\n  }\n}\n"
+	renamed := strings.Replace(grant(nil), `"orders" {`, `"daily" {`, 1)
+	moved := "moved {\n  from = partner_grant.orders\n  to = partner_grant.daily\n}\n"
+	later := args{"subcontractors": "{ allowed = true }", "purpose": "terraform_data.purpose.output"}
+	fed := func(what string) string {
+		return fmt.Sprintf("resource \"terraform_data\" \"purpose\" {\n  input = %q\n}\n", what)
+	}
+	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.twins(m), Steps: []resource.TestStep{
+		{Config: all(given, grant(nil))},
+		{Config: all(less, grant(nil))},
+		{Config: all(less, grant(nil)), ConfigPlanChecks: emptyPlan(), ConfigStateChecks: []statecheck.StateCheck{
+			has(theIdentity, "suspended", knownvalue.Bool(false)),
+			has(theIdentity, "subcontractors", knownvalue.ObjectPartial(map[string]knownvalue.Check{"max_depth": knownvalue.Int64Exact(1)})),
+		}},
+		{Config: w.config(ignoring, credential("federated", nil), grant(nil)), ConfigPlanChecks: emptyPlan()},
+		{Config: all(less, renamed, moved), ConfigPlanChecks: emptyPlan()},
+		{Config: all(less, renamed), Taint: []string{"partner_grant.daily"}},
+		{Config: all(later, renamed, fed("Nightly order feed into the ERP"))},
+		{Config: all(later, renamed, fed("Nightly order feed into the ERP")), ConfigPlanChecks: emptyPlan()},
+		{Config: all(later, renamed, fed("Nightly order feed into ACME's ERP"))},
+		{ResourceName: theIdentity, ImportState: true, ImportStateVerify: true},
+	}})
+	t.Logf("%d plans, %d the short way; %d readings, %d kept", m.planned.Load(), m.short.Load(), m.read.Load(), m.kept.Load())
+	if m.short.Load() < 20 || m.planned.Load()-m.short.Load() < 10 {
+		t.Error("the steps do not go both ways")
 	}
 }
