@@ -240,9 +240,10 @@ func (l *life) live() (serials []string) {
 	return serials
 }
 
-// before does something before a request is sent.
+// before does something before a request is sent. On a busy machine that takes seconds, which count as the request's own.
 func before(method, path string, do func()) func(*client.Options) {
 	return func(o *client.Options) {
+		o.Patience = 30 * time.Second
 		inner := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if r.Method == method && strings.HasSuffix(r.URL.Path, path) {
