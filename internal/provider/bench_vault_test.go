@@ -31,7 +31,7 @@ import (
 // A plan that changes nothing, beside one of the same access declared object by object with hashicorp/vault's provider, on the
 // same server: requests and time, with a server that is so far away. Its binary is not ours to ship:
 //
-//	PARTNER_VAULT_PROVIDER=/path/to/terraform-provider-vault PARTNER_IDENTITIES=1000 PARTNER_DISTANCE=0s,10ms,30ms \
+//	PARTNER_VAULT_PROVIDER=/path/to/terraform-provider-vault PARTNER_IDENTITIES=1000 PARTNER_DISTANCE=10ms,30ms \
 //	    go test ./internal/provider -run - -bench BesideVault -benchtime 3x -timeout 2h
 func BenchmarkPlanBesideVault(b *testing.B) {
 	binary := os.Getenv("PARTNER_VAULT_PROVIDER")

@@ -202,7 +202,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 // finish writes state and private state: what was planned, and what the plan had left unknown.
 func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, state *tfsdk.State, private keeper, diags *diag.Diagnostics) {
 	P(plan).observe(seen, false)
-	writeState(ctx, state, plan, diags)
+	write(ctx, &state.Raw, state.Schema, plan, diags)
 	keep(ctx, private, keptOf(seen), diags)
 	diags.Append(private.SetKey(ctx, memoKey, nil)...)
 }
@@ -251,7 +251,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 			resp.State.RemoveResource(ctx) // the server puts in what came
 		}
 	} else {
-		writeState(ctx, &resp.State, state, &resp.Diagnostics)
+		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
 		if !imported {
 			before, _, _ = objectOf[M, P](&was, &resp.Diagnostics)
 		}
@@ -274,7 +274,7 @@ func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref,
 	}
 	if ends := timeOf(t.EndsAt); !ends.IsZero() && !now.Before(ends) {
 		t.Status = types.StringValue("expired")
-		writeState(ctx, &resp.State, state, &resp.Diagnostics)
+		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
 		return
 	}
 	g.vanish(ref)

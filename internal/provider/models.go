@@ -65,8 +65,8 @@ func valueIn(from any) (attr.Type, tftypes.Value) {
 	panic(fmt.Sprintf("provider: %T is no source", from))
 }
 
-// written is a model as a plan or a state has it.
-func written[M any](ctx context.Context, schema interface{ Type() attr.Type }, model *M, diags *diag.Diagnostics) (tftypes.Value, bool) {
+// write writes a model into a plan or a state, of a schema.
+func write[M any](ctx context.Context, to *tftypes.Value, schema interface{ Type() attr.Type }, model *M, diags *diag.Diagnostics) {
 	m := reflect.ValueOf(model).Elem()
 	attributes := map[string]attr.Value{}
 	for name, index := range fieldsOf(m.Type()) {
@@ -75,26 +75,14 @@ func written[M any](ctx context.Context, schema interface{ Type() attr.Type }, m
 	object, d := types.ObjectValue(schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes(), attributes)
 	diags.Append(d...)
 	if d.HasError() {
-		return tftypes.Value{}, false
+		return
 	}
 	raw, err := object.ToTerraformValue(ctx)
 	if err != nil {
 		diags.AddError("What was read cannot be written", sentence(err)+". This is a fault of the provider: please report it.")
+		return
 	}
-	return raw, err == nil
-}
-
-// writePlan and writeState write a model where it belongs.
-func writePlan[M any](ctx context.Context, to *tfsdk.Plan, model *M, diags *diag.Diagnostics) {
-	if raw, ok := written(ctx, to.Schema, model, diags); ok {
-		to.Raw = raw
-	}
-}
-
-func writeState[M any](ctx context.Context, to *tfsdk.State, model *M, diags *diag.Diagnostics) {
-	if raw, ok := written(ctx, to.Schema, model, diags); ok {
-		to.Raw = raw
-	}
+	*to = raw
 }
 
 // fieldsOf are a model's fields by the name of their attribute.

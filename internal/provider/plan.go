@@ -63,8 +63,8 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	replaces := len(resp.RequiresReplace) > 0
 	nonce := g.remember(ctx, state, &k, req.Private, resp.Private, &resp.Diagnostics)
 	c := g.compute(plan, state, o, unknown, k, replaces, &resp.Diagnostics)
-	if seen, is := g.hasSeen(o.Ref()); is && state == nil && k.History.UID == "" {
-		keep(ctx, resp.Private, seen, &resp.Diagnostics) // it is tainted: Terraform hands in nothing of it, and revokes it by what is planned
+	if seen, is := g.withheld(o.Ref(), k, state == nil); is {
+		keep(ctx, resp.Private, seen, &resp.Diagnostics) // Terraform revokes it by what is planned
 	}
 	if state == nil {
 		knownBy(resp.Identity, P(plan).common().ID) // also of what takes another's place, where Terraform hands in that one's
@@ -75,7 +75,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 			return
 		}
 	case state == nil || !reflect.DeepEqual(plan, state) || !req.Plan.Raw.Equal(req.State.Raw):
-		writePlan(ctx, &resp.Plan, plan, &resp.Diagnostics)
+		write(ctx, &resp.Plan.Raw, resp.Plan.Schema, plan, &resp.Diagnostics)
 	}
 	if replaces {
 		return // Terraform asks again, for the object that takes this one's place.
@@ -199,7 +199,7 @@ func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string
 		Held: k.Held, Drift: k.Drift, Released: k.History.Released,
 	}
 	ref := o.Ref()
-	if seen, ok := g.hasSeen(ref); ok && creates && k.History.UID == "" {
+	if seen, is := g.withheld(ref, k, creates); is {
 		k = seen
 	}
 	applied := k.applied(g.kind)

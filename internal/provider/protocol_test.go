@@ -14,14 +14,8 @@ import (
 // protocol is the provider as a Terraform asks it that is newer than the one of the tests.
 type protocol struct {
 	t       *testing.T
-	server  listingServer
+	server  provider.Server
 	schemas *tfprotov6.GetProviderSchemaResponse
-}
-
-// listingServer is a provider's server that answers terraform query.
-type listingServer interface {
-	tfprotov6.ProviderServer
-	tfprotov6.ListResourceServer
 }
 
 // knownBy is the type of a resource's identity.
@@ -31,7 +25,7 @@ var knownBy = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftyp
 func (w *world) protocol(around func(access.System) access.System) *protocol {
 	w.t.Helper()
 	server := provider.NewServer(provider.NewAround(w.clock, around)())
-	p := &protocol{t: w.t, server: server.(listingServer)}
+	p := &protocol{t: w.t, server: server}
 	var err error
 	if p.schemas, err = server.GetProviderSchema(w.t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
 		w.t.Fatal(err)

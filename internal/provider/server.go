@@ -18,14 +18,14 @@ import (
 // ModifyPlan alone. So where the proposal is the state, the framework is told of no proposal, as it is for a destroy, and
 // does nothing but call ModifyPlan, which knows from the context that it is about to judge the state. If that would move
 // anything, it says so, and the call is made as it came. A reading leaves out what it did not change in the same way.
-func NewServer(p provider.Provider) tfprotov6.ProviderServer {
-	return &server{providerserver.NewProtocol6(p)().(framework)}
+func NewServer(p provider.Provider) Server {
+	return &server{providerserver.NewProtocol6(p)().(Server)}
 }
 
-type server struct{ framework }
+type server struct{ Server }
 
-// framework is its server: all that it serves of what a provider can.
-type framework interface {
+// Server is what Terraform asks of a provider: all that the framework serves.
+type Server interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
 }
@@ -49,13 +49,13 @@ func unchangedIn(ctx context.Context) *unchanged {
 // PlanResourceChange takes the short way where the proposal is the state.
 func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	if !isGoverned(req.TypeName) || isNull(req.PriorState) || !bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
-		return during(ctx, req, s.framework.PlanResourceChange)
+		return during(ctx, req, s.Server.PlanResourceChange)
 	}
 	u, short := &unchanged{}, *req
 	short.ProposedNewState = nothing()
-	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), &short, s.framework.PlanResourceChange)
+	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), &short, s.Server.PlanResourceChange)
 	if u.moved || err != nil {
-		return during(ctx, req, s.framework.PlanResourceChange)
+		return during(ctx, req, s.Server.PlanResourceChange)
 	}
 	answer.PlannedState = req.ProposedNewState
 	return answer, nil
@@ -64,10 +64,10 @@ func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanReso
 // ReadResource returns the state as it came where the reading changed nothing.
 func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	if !isGoverned(req.TypeName) {
-		return during(ctx, req, s.framework.ReadResource)
+		return during(ctx, req, s.Server.ReadResource)
 	}
 	u := &unchanged{}
-	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), req, s.framework.ReadResource)
+	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), req, s.Server.ReadResource)
 	if err == nil && u.kept {
 		answer.NewState = req.CurrentState
 	}

@@ -39,15 +39,15 @@ func (c *call) Value(key any) any           { return (*c.of.Load()).Value(key) }
 
 // UpgradeResourceState is the first call for each resource in a state.
 func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	return during(ctx, req, s.framework.UpgradeResourceState)
+	return during(ctx, req, s.Server.UpgradeResourceState)
 }
 
 // ValidateResourceConfig is called twice for each resource of a plan.
 func (s *server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return during(ctx, req, s.framework.ValidateResourceConfig)
+	return during(ctx, req, s.Server.ValidateResourceConfig)
 }
 
 // ApplyResourceChange is called for each resource that an apply changes.
 func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	return during(ctx, req, s.framework.ApplyResourceChange)
+	return during(ctx, req, s.Server.ApplyResourceChange)
 }

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ import (
 
 // twins ask the framework's own server beside ours, and hold every answer of a reading and a plan against its.
 type twins struct {
-	listingServer
+	provider.Server
 	framework tfprotov6.ProviderServer
 	t         *testing.T
 	types     map[string]tftypes.Type
@@ -35,45 +36,38 @@ type met struct {
 }
 
 func (w *world) twins(m *met) map[string]func() (tfprotov6.ProviderServer, error) {
-	return map[string]func() (tfprotov6.ProviderServer, error){"partner": func() (tfprotov6.ProviderServer, error) {
-		newProvider := provider.New("test", w.clock)
-		return &twins{
-			listingServer: provider.NewServer(newProvider()).(listingServer), framework: providerserver.NewProtocol6(newProvider())(),
-			t: w.t, types: w.resourceTypes(), met: m,
-		}, nil
-	}}
-}
-
-func (w *world) resourceTypes() map[string]tftypes.Type {
-	types := map[string]tftypes.Type{}
-	schemas, err := provider.NewServer(provider.New("test", w.clock)()).GetProviderSchema(w.t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	newProvider, types := provider.New("test", w.clock), map[string]tftypes.Type{}
+	schemas, err := provider.NewServer(newProvider()).GetProviderSchema(w.t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	for name, s := range schemas.ResourceSchemas {
 		types[name] = s.ValueType()
 	}
-	return types
+	return map[string]func() (tfprotov6.ProviderServer, error){"partner": func() (tfprotov6.ProviderServer, error) {
+		framework := providerserver.NewProtocol6(newProvider())()
+		return &twins{Server: provider.NewServer(newProvider()), framework: framework, t: w.t, types: types, met: m}, nil
+	}}
 }
 
 func (s *twins) ConfigureProvider(ctx context.Context, req *tfprotov6.ConfigureProviderRequest) (*tfprotov6.ConfigureProviderResponse, error) {
 	if _, err := s.framework.ConfigureProvider(ctx, req); err != nil {
 		return nil, err
 	}
-	return s.listingServer.ConfigureProvider(ctx, req)
+	return s.Server.ConfigureProvider(ctx, req)
 }
 
 // ApplyResourceChange changes the system behind the back of the other twin, which is asked nothing any more.
 func (s *twins) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	s.applies.Store(true)
-	return s.listingServer.ApplyResourceChange(ctx, req)
+	return s.Server.ApplyResourceChange(ctx, req)
 }
 
 func (s *twins) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	got, err := s.listingServer.ReadResource(ctx, req)
+	got, err := s.Server.ReadResource(ctx, req)
 	want, wantErr := s.framework.ReadResource(ctx, req)
 	if err != nil || wantErr != nil {
-		return got, fmt.Errorf("%w, %w", err, wantErr)
+		return got, errors.Join(err, wantErr)
 	}
 	s.met.read.Add(1)
 	if got.NewState == req.CurrentState {
@@ -85,7 +79,7 @@ func (s *twins) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceReq
 }
 
 func (s *twins) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	got, err := s.listingServer.PlanResourceChange(ctx, req)
+	got, err := s.Server.PlanResourceChange(ctx, req)
 	if s.applies.Load() || err != nil {
 		return got, err
 	}

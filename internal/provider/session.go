@@ -178,6 +178,15 @@ func (s *session) hasSeen(ref access.Ref) (kept, bool) {
 	return k, ok
 }
 
+// withheld is what the reading of this walk knows of an object that is created again, and of which Terraform hands in nothing:
+// it is tainted.
+func (s *session) withheld(ref access.Ref, k kept, creates bool) (kept, bool) {
+	if !creates || k.History.UID != "" {
+		return kept{}, false
+	}
+	return s.hasSeen(ref)
+}
+
 // end is when an object ends, and whether that is known: the identity and the parent above it may not have arrived yet.
 func (s *session) end(o access.Object, unknown map[string]bool) (time.Time, bool) {
 	identity, isIdentity := o.(*access.Identity)

@@ -21,21 +21,13 @@ func TestALoginIsFoundHoweverItsAliasIsWritten(t *testing.T) {
 	h := st.byHand(t, "etl")
 	h.roleID = "ACME-Nightly"
 	st.admin(t, "POST", h.role+"/role-id", map[string]any{"role_id": h.roleID})
-	for _, a := range st.admin(t, "GET", h.native, nil)["aliases"].([]any) {
-		st.admin(t, "DELETE", fmt.Sprint("identity/entity-alias/id/", a.(map[string]any)["id"]), nil)
-	}
+	st.withoutAliases(t, h.native)
 	st.alias(t, h, h.mount, "acme-nightly")
 	r := st.put(t, identityOf("etl"), adopting(h.native))
 	h.claims(t, "adopted", h.login(t))
 	st.put(t, grantedTo("etl"))
 	h.claims(t, "with a grant", h.login(t), "granted")
-	if now := st.get(t, idOf("etl").Ref()); len(now.Drift) > 0 || len(now.Adopted) != 1 {
-		t.Errorf("drift %q, left %q", now.Drift, now.Adopted)
-	}
-	st.drop(t, r)
-	if st.there(t, h.role) {
-		t.Error("the role is left")
-	}
+	h.goesWith(t, r)
 }
 
 // It had the name of one that was adopted, and so no inventory named it.
@@ -141,9 +133,7 @@ func TestALoginWhoseAliasWasTakenAwayIsForgotten(t *testing.T) {
 	h := st.byHand(t, "etl")
 	r := st.put(t, identityOf("etl"), adopting(h.native))
 	st.put(t, grantedTo("etl"))
-	for _, a := range st.admin(t, "GET", entityPath(idOf("etl")), nil)["aliases"].([]any) {
-		st.admin(t, "DELETE", fmt.Sprint("identity/entity-alias/id/", a.(map[string]any)["id"]), nil)
-	}
+	st.withoutAliases(t, entityPath(idOf("etl")))
 	if now := st.get(t, idOf("etl").Ref()); len(now.Drift) != 1 {
 		t.Errorf("drift %q", now.Drift)
 	}

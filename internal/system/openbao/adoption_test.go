@@ -202,13 +202,7 @@ func TestASecretTakesThePlaceOfAnOldLoginOnTheSameMount(t *testing.T) {
 	h.claims(t, "the secret", st.session(t, st.holder(c, made)), "granted")
 	h.claims(t, "the old login", h.login(t))
 	st.put(t, c, known(made), issuing(access.IssueReplace)) // which ends the sessions, and moves the aliases
-	if now := st.get(t, idOf("etl").Ref()); len(now.Drift) > 0 || len(now.Adopted) != 1 {
-		t.Errorf("drift %q, left %q", now.Drift, now.Adopted)
-	}
-	st.drop(t, r)
-	if st.there(t, h.role) {
-		t.Error("the old role is left")
-	}
+	h.goesWith(t, r)
 }
 
 func TestABundleTellsWhatIsLeftFromBeforeAdoptions(t *testing.T) {
@@ -349,6 +343,26 @@ func (st *stage) alias(t testing.TB, h handmade, mount, name string) {
 	t.Helper()
 	number := strings.TrimPrefix(h.native, entityFolder)
 	st.admin(t, "POST", "identity/entity-alias", map[string]any{"name": name, "canonical_id": number, "mount_accessor": st.accessor(t, mount)})
+}
+
+// goesWith is an adopted login that is all that is left from before, and goes with the identity.
+func (h handmade) goesWith(t testing.TB, r *access.Record) {
+	t.Helper()
+	if now := h.st.get(t, r.Object.Ref()); len(now.Drift) > 0 || len(now.Adopted) != 1 {
+		t.Errorf("drift %q, left %q", now.Drift, now.Adopted)
+	}
+	h.st.drop(t, r)
+	if h.st.there(t, h.role) {
+		t.Error("the old role is left")
+	}
+}
+
+// withoutAliases takes all logins away from an entity.
+func (st *stage) withoutAliases(t testing.TB, entity string) {
+	t.Helper()
+	for _, a := range st.admin(t, "GET", entity, nil)["aliases"].([]any) {
+		st.admin(t, "DELETE", fmt.Sprint("identity/entity-alias/id/", a.(map[string]any)["id"]), nil)
+	}
 }
 
 // secondFactor asks some for a second factor when they log in.
