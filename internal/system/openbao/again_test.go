@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -287,5 +288,23 @@ func TestTwoWhoCreateOneIdentityDoNotUndoEachOther(t *testing.T) {
 	}
 	if r := st.get(t, i.Ref()); first == nil || r.UID != first.UID || len(r.Drift) > 0 {
 		t.Errorf("there is %+v, drift %q", r, r.Drift)
+	}
+}
+
+// Somebody else created it after this process had read everything. Whoever is refused because of it can read it at once.
+func TestWhatAChangeRanIntoIsThereForTheNextRead(t *testing.T) {
+	st := startStage(t)
+	s := st.open()
+	s.options.Fresh = time.Minute
+	if _, err := s.List(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	i := identityOf("etl")
+	first := st.put(t, i)
+	if _, err := s.Put(t.Context(), st.change(i, func(c *access.Change) { c.Stack = "others" })); !errors.Is(err, access.ErrOtherStack) {
+		t.Errorf("the second is told %v", err)
+	}
+	if r, err := s.Get(t.Context(), i.Ref()); err != nil || r.UID != first.UID {
+		t.Errorf("it reads %+v, %v", r, err)
 	}
 }

@@ -244,11 +244,24 @@ func (s *System) fetch(ctx context.Context, id access.IdentityID) (*document, er
 		f, written := s.floors[id]
 		s.mu.Unlock()
 		if !written || !f.behind(d, cluster) || access.WallClock().Sub(begun) > staleness {
+			s.learn(d)
 			return d, nil
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// learn puts a policy that somebody else has written into the snapshot: who was refused because of it finds it there.
+func (s *System) learn(d *document) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil || d == nil {
+		return
+	}
+	if known := s.seen.documents[d.id]; known == nil || known.version < d.version {
+		s.seen = s.seen.with(d.id, d)
 	}
 }
 
