@@ -108,7 +108,7 @@ func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, r
 	case isNotFound(err):
 		resp.Diagnostics.AddWarning("What was to be adopted is gone: "+ref.String(), fmt.Sprintf("The system has no %s any more. What is declared is planned as "+
 			"a new identity.", k.Adopt))
-		resp.State.RemoveResource(ctx)
+		remove(ctx, resp)
 	case errors.Is(err, access.ErrUnavailable), errors.Is(err, access.ErrNotPermitted):
 		failed(&resp.Diagnostics, "read", ref, err)
 	} // why it cannot be adopted, the plan says

@@ -24,7 +24,7 @@ type model[M any] interface {
 	// common are the attributes that all resources share.
 	common() *terms
 	// complete fills in what is not given and has a default, from the provider's configuration and the state (nil: none).
-	complete(s *session, state *M, given func(path.Path) bool)
+	complete(s *session, state *M, given func(names ...string) bool)
 	// object reads the arguments.
 	object(r *reader) access.Object
 	// settle keeps the state's writing of what means the same, and the state's computed values.
@@ -209,7 +209,7 @@ func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, sta
 
 // Read asks the system. The clock decides here, and only here.
 func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	state, ok := read[M](ctx, req.State, &resp.Diagnostics)
+	state, ok := readState[M](ctx, req.State, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -245,12 +245,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	P(state).declare(rec.Object)
 	P(state).observe(seen, true)
 	var before access.Object
-	if short := unchangedIn(ctx); reflect.DeepEqual(&was, state) {
-		if short != nil {
-			short.kept = true
-			resp.State.RemoveResource(ctx) // the server puts in what came
-		}
-	} else {
+	if !reflect.DeepEqual(&was, state) {
 		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
 		if !imported {
 			before, _, _ = objectOf[M, P](&was, &resp.Diagnostics)
@@ -278,7 +273,15 @@ func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref,
 		return
 	}
 	g.vanish(ref)
+	remove(ctx, resp)
+}
+
+// remove takes a resource out of the state.
+func remove(ctx context.Context, resp *resource.ReadResponse) {
 	resp.State.RemoveResource(ctx)
+	if u := unchangedIn(ctx); u != nil {
+		u.gone = true
+	}
 }
 
 // Delete revokes, and verifies that nothing remains. It touches only the uid that the state knows.

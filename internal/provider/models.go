@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -12,9 +13,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// source is a configuration, a plan or a state.
+// source is a configuration, a plan or a state, or what was read past the framework.
 type source interface {
-	tfsdk.Config | tfsdk.Plan | tfsdk.State
+	tfsdk.Config | tfsdk.Plan | tfsdk.State | sent
 }
 
 // read reads a configuration, plan or state into a model, whose fields are all values of the framework. The framework's own
@@ -30,22 +31,29 @@ func read[M any, S source](ctx context.Context, from S, diags *diag.Diagnostics)
 }
 
 func decode(ctx context.Context, m reflect.Value, from any) error {
-	t, raw := valueIn(from)
-	value, err := t.ValueFromTerraform(ctx, raw)
-	if err != nil {
-		return err
-	}
-	object, ok := value.(types.Object)
-	if !ok || object.IsNull() || object.IsUnknown() {
+	kinds, raw := valueIn(from)
+	if raw.IsNull() || !raw.IsKnown() {
 		return fmt.Errorf("there is no object for %s", m.Type())
 	}
-	attributes, fields := object.Attributes(), fieldsOf(m.Type())
+	var attributes map[string]tftypes.Value
+	if err := raw.As(&attributes); err != nil {
+		return err
+	}
+	fields := fieldsOf(m.Type())
 	if len(attributes) != len(fields) {
 		return fmt.Errorf("%s has %d fields for %d attributes", m.Type(), len(fields), len(attributes))
 	}
 	for name, index := range fields {
-		field, a := m.FieldByIndex(index), reflect.ValueOf(attributes[name])
-		if !a.IsValid() || !a.Type().AssignableTo(field.Type()) {
+		kind, is := kinds[name]
+		if !is {
+			return fmt.Errorf("there is no attribute %s for %s", name, m.Type())
+		}
+		value, err := kind.ValueFromTerraform(ctx, attributes[name])
+		if err != nil {
+			return err
+		}
+		field, a := m.FieldByIndex(index), reflect.ValueOf(value)
+		if !a.Type().AssignableTo(field.Type()) {
 			return fmt.Errorf("%s has no field for the attribute %s", m.Type(), name)
 		}
 		field.Set(a)
@@ -53,16 +61,44 @@ func decode(ctx context.Context, m reflect.Value, from any) error {
 	return nil
 }
 
-func valueIn(from any) (attr.Type, tftypes.Value) {
+func valueIn(from any) (map[string]attr.Type, tftypes.Value) {
+	kinds := func(schema interface{ Type() attr.Type }) map[string]attr.Type {
+		return schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes()
+	}
 	switch f := from.(type) {
 	case tfsdk.Config:
-		return f.Schema.Type(), f.Raw
+		return kinds(f.Schema), f.Raw
 	case tfsdk.Plan:
-		return f.Schema.Type(), f.Raw
+		return kinds(f.Schema), f.Raw
 	case tfsdk.State:
-		return f.Schema.Type(), f.Raw
+		return kinds(f.Schema), f.Raw
+	case sent:
+		return f.attributes, f.raw
 	}
 	panic(fmt.Sprintf("provider: %T is no source", from))
+}
+
+// readState reads the state of a resource, where Terraform or the server has put it.
+func readState[M any](ctx context.Context, state tfsdk.State, diags *diag.Diagnostics) (*M, bool) {
+	if u := unchangedIn(ctx); u != nil {
+		return read[M](ctx, u.state, diags)
+	}
+	return read[M](ctx, state, diags)
+}
+
+// given says which arguments a configuration has: by a name, or by that of an object and a name within it.
+func given(config tftypes.Value) func(names ...string) bool {
+	return func(names ...string) bool {
+		at := config
+		for _, name := range names {
+			var parts map[string]tftypes.Value
+			if at.IsKnown() && at.As(&parts) != nil {
+				return false
+			}
+			at = parts[name]
+		}
+		return !at.IsNull()
+	}
 }
 
 // write writes a model into a plan or a state, of a schema.
@@ -87,11 +123,17 @@ func write[M any](ctx context.Context, to *tftypes.Value, schema interface{ Type
 
 // fieldsOf are a model's fields by the name of their attribute.
 func fieldsOf(t reflect.Type) map[string][]int {
+	if known, is := fields.Load(t); is {
+		return known.(map[string][]int)
+	}
 	found := map[string][]int{}
 	for _, f := range reflect.VisibleFields(t) {
 		if name := f.Tag.Get("tfsdk"); name != "" {
 			found[name] = f.Index
 		}
 	}
+	fields.Store(t, found)
 	return found
 }
+
+var fields sync.Map // by type

@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -39,11 +38,11 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		short.moved = true
 		return
 	}
-	P(plan).complete(g.session, state, func(argument path.Path) bool {
-		var v attr.Value
-		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, argument, &v)...)
-		return v != nil && !v.IsNull()
-	})
+	config := req.Config.Raw
+	if short != nil {
+		config = short.config
+	}
+	P(plan).complete(g.session, state, given(config))
 	if k.Adopt != "" {
 		if !g.explainAdoption(ctx, plan, state, k.Adopt, &resp.Diagnostics) {
 			return
@@ -113,7 +112,7 @@ func (g *governed[M, P]) remember(ctx context.Context, state *M, k *kept, was, n
 // planned reads the plan and the state. Most plans change nothing: then one of them is read for both.
 func (g *governed[M, P]) planned(ctx context.Context, req resource.ModifyPlanRequest, unchanged bool, diags *diag.Diagnostics) (plan, state *M, ok bool) {
 	if unchanged {
-		if state, ok = read[M](ctx, req.State, diags); !ok {
+		if state, ok = readState[M](ctx, req.State, diags); !ok {
 			return nil, nil, false
 		}
 		same := *state

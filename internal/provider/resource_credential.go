@@ -186,7 +186,7 @@ func withIssued(attributes map[string]schema.Attribute) map[string]schema.Attrib
 	return attributes
 }
 
-func (m *credentialModel) complete(*session, *credentialModel, func(path.Path) bool) {}
+func (m *credentialModel) complete(*session, *credentialModel, func(names ...string) bool) {}
 
 func (m *credentialModel) object(r *reader) access.Object {
 	c := &access.Credential{

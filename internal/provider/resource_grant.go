@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -69,9 +68,9 @@ func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 	}
 }
 
-func (m *grantModel) complete(s *session, state *grantModel, given func(path.Path) bool) {
+func (m *grantModel) complete(s *session, state *grantModel, given func(names ...string) bool) {
 	switch {
-	case given(path.Root("name")):
+	case given("name"):
 	case state != nil:
 		m.Name = state.Name
 	case m.Resource.IsUnknown() || m.Actions.IsUnknown():

@@ -6,7 +6,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -134,14 +133,14 @@ func subcontractorsAttribute() schema.Attribute {
 	}
 }
 
-func (m *identityModel) complete(s *session, _ *identityModel, given func(path.Path) bool) {
-	if !given(path.Root("environment")) {
+func (m *identityModel) complete(s *session, _ *identityModel, given func(names ...string) bool) {
+	if !given("environment") {
 		m.Environment = types.StringValue(s.environment)
 	}
-	if !given(path.Root("suspended")) {
+	if !given("suspended") {
 		m.Suspended = types.BoolValue(false)
 	}
-	if m.Subcontractors.IsNull() || m.Subcontractors.IsUnknown() || given(path.Root("subcontractors").AtName("max_depth")) {
+	if m.Subcontractors.IsNull() || m.Subcontractors.IsUnknown() || given("subcontractors", "max_depth") {
 		return
 	}
 	parts := m.Subcontractors.Attributes()

@@ -3,9 +3,12 @@ package provider
 import (
 	"bytes"
 	"context"
+	"sync"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
@@ -13,16 +16,19 @@ import (
 // NewServer is the provider as Terraform calls it: the framework's server, with a short way for resources that nothing
 // changes, which in most plans are nearly all.
 //
-// The framework takes each value of each planned resource through the schema about ten times, for defaults, plan modifiers,
-// write-only and semantically equal values. The governed resources have none of these: what they plan is decided by their
-// ModifyPlan alone. So where the proposal is the state, the framework is told of no proposal, as it is for a destroy, and
-// does nothing but call ModifyPlan, which knows from the context that it is about to judge the state. If that would move
-// anything, it says so, and the call is made as it came. A reading leaves out what it did not change in the same way.
+// The framework takes each value of each resource through the schema, once to read it and about ten times more for defaults,
+// plan modifiers, write-only and semantically equal values, and blocks. The governed resources have none of these: what they
+// plan is decided by their ModifyPlan alone, and what they are by their Read. So the framework is told of no values there: it
+// does nothing but call ModifyPlan or Read, which find the values in the context. A proposal that is the state is planned so:
+// if ModifyPlan would move anything, it says so, and the call is made as it came.
 func NewServer(p provider.Provider) Server {
-	return &server{providerserver.NewProtocol6(p)().(Server)}
+	return &server{providerserver.NewProtocol6(p)().(Server), sync.OnceValue(func() map[string]shape { return shapesOf(p) })}
 }
 
-type server struct{ Server }
+type server struct {
+	Server
+	shapes func() map[string]shape
+}
 
 // Server is what Terraform asks of a provider: all that the framework serves.
 type Server interface {
@@ -30,12 +36,47 @@ type Server interface {
 	tfprotov6.ListResourceServer
 }
 
+// shape is what the values of a resource look like.
+type shape struct {
+	attributes map[string]attr.Type
+	whole      tftypes.Type
+	version    int64
+}
+
+// shapesOf are those of the governed resources.
+func shapesOf(p provider.Provider) map[string]shape {
+	ctx, all := context.Background(), map[string]shape{}
+	var of provider.MetadataResponse
+	p.Metadata(ctx, provider.MetadataRequest{}, &of)
+	for _, newResource := range p.Resources(ctx) {
+		r := newResource()
+		var named resource.MetadataResponse
+		r.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: of.TypeName}, &named)
+		if isGoverned(named.TypeName) {
+			var described resource.SchemaResponse
+			r.Schema(ctx, resource.SchemaRequest{}, &described)
+			t := described.Schema.Type()
+			all[named.TypeName] = shape{t.(attr.TypeWithAttributeTypes).AttributeTypes(), t.TerraformType(ctx), described.Schema.Version}
+		}
+	}
+	return all
+}
+
+// sent is a value as Terraform sent it, read past the framework.
+type sent struct {
+	shape
+	raw tftypes.Value
+}
+
 // unchanged is what the server and a resource tell each other about a call that takes the short way.
 type unchanged struct {
+	state sent
+	// config is the configuration of a planned resource.
+	config tftypes.Value
 	// moved is what a planned resource answers: something is to change after all, and nothing was decided.
 	moved bool
-	// kept is what a resource that was read answers: it is as it was.
-	kept bool
+	// gone is what a resource that was read answers: it is not there any more.
+	gone bool
 }
 
 type unchangedKey struct{}
@@ -46,13 +87,53 @@ func unchangedIn(ctx context.Context) *unchanged {
 	return u
 }
 
+// short is the short way of a call for a resource: nil where it has none, or Terraform sent what cannot be read, which the
+// framework puts into words.
+func (s *server) short(name string, state *tfprotov6.DynamicValue) *unchanged {
+	if !isGoverned(name) || isNull(state) {
+		return nil
+	}
+	of := s.shapes()[name]
+	raw, err := state.Unmarshal(of.whole)
+	if err != nil {
+		return nil
+	}
+	return &unchanged{state: sent{of, raw}}
+}
+
+// UpgradeResourceState is the first call for each resource in a state. A state of this version is answered as it came: Terraform
+// has taken out what the schema does not have, and adds what it has besides.
+func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	if of, is := s.shapes()[req.TypeName]; !is || req.Version != of.version || req.RawState == nil || len(req.RawState.JSON) == 0 {
+		return during(ctx, req, s.Server.UpgradeResourceState)
+	}
+	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
+}
+
+// unmoved is the short way of a plan whose proposal is the state.
+func (s *server) unmoved(req *tfprotov6.PlanResourceChangeRequest) *unchanged {
+	if req.PriorState == nil || !bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
+		return nil
+	}
+	u := s.short(req.TypeName, req.PriorState)
+	if u == nil {
+		return nil
+	}
+	var err error
+	if u.config, err = req.Config.Unmarshal(u.state.whole); err != nil {
+		return nil
+	}
+	return u
+}
+
 // PlanResourceChange takes the short way where the proposal is the state.
 func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	if !isGoverned(req.TypeName) || isNull(req.PriorState) || !bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
+	u := s.unmoved(req)
+	if u == nil {
 		return during(ctx, req, s.Server.PlanResourceChange)
 	}
-	u, short := &unchanged{}, *req
-	short.ProposedNewState = nothing()
+	short := *req
+	short.Config, short.PriorState, short.ProposedNewState = nothing(), nothing(), nothing()
 	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), &short, s.Server.PlanResourceChange)
 	if u.moved || err != nil {
 		return during(ctx, req, s.Server.PlanResourceChange)
@@ -61,14 +142,16 @@ func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanReso
 	return answer, nil
 }
 
-// ReadResource returns the state as it came where the reading changed nothing.
+// ReadResource returns the state as it came where the reading wrote none.
 func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	if !isGoverned(req.TypeName) {
+	u := s.short(req.TypeName, req.CurrentState)
+	if u == nil {
 		return during(ctx, req, s.Server.ReadResource)
 	}
-	u := &unchanged{}
-	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), req, s.Server.ReadResource)
-	if err == nil && u.kept {
+	short := *req
+	short.CurrentState = nothing()
+	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), &short, s.Server.ReadResource)
+	if err == nil && !u.gone && isNull(answer.NewState) {
 		answer.NewState = req.CurrentState
 	}
 	return answer, err

@@ -37,11 +37,6 @@ func (c *call) Done() <-chan struct{}       { return (*c.of.Load()).Done() }
 func (c *call) Err() error                  { return (*c.of.Load()).Err() }
 func (c *call) Value(key any) any           { return (*c.of.Load()).Value(key) }
 
-// UpgradeResourceState is the first call for each resource in a state.
-func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	return during(ctx, req, s.Server.UpgradeResourceState)
-}
-
 // ValidateResourceConfig is called twice for each resource of a plan.
 func (s *server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	return during(ctx, req, s.Server.ValidateResourceConfig)
