@@ -36,7 +36,7 @@ func TestContract(t *testing.T) {
 }
 
 func harness(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
-	if !strings.Contains(t.Name(), "random") { // which is hard work, while the others wait for ends that have to be met in time
+	if !strings.Contains(t.Name(), "random") { // which are hard work, and in parallel with each other already
 		t.Parallel()
 	}
 	return harnessOf(startLab(t))

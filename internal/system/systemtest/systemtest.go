@@ -93,7 +93,10 @@ func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness) {
 			hundreds = 1
 		}
 		for n := range hundreds {
-			t.Run(fmt.Sprintf("hundred %d", n+1), func(t *testing.T) { agreesWithModel(newWorld(t, partner, open)) })
+			t.Run(fmt.Sprintf("hundred %d", n+1), func(t *testing.T) {
+				t.Parallel() // with each other only: what is hard work would starve those that wait for an end
+				agreesWithModel(newWorld(t, partner, open))
+			})
 		}
 	})
 }
