@@ -62,20 +62,25 @@ func decode(ctx context.Context, m reflect.Value, from any) error {
 }
 
 func valueIn(from any) (map[string]attr.Type, tftypes.Value) {
-	kinds := func(schema interface{ Type() attr.Type }) map[string]attr.Type {
-		return schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes()
-	}
 	switch f := from.(type) {
 	case tfsdk.Config:
-		return kinds(f.Schema), f.Raw
+		return attributesOf(f.Schema), f.Raw
 	case tfsdk.Plan:
-		return kinds(f.Schema), f.Raw
+		return attributesOf(f.Schema), f.Raw
 	case tfsdk.State:
-		return kinds(f.Schema), f.Raw
+		return attributesOf(f.Schema), f.Raw
 	case sent:
 		return f.attributes, f.raw
 	}
 	panic(fmt.Sprintf("provider: %T is no source", from))
+}
+
+// typed is a schema.
+type typed interface{ Type() attr.Type }
+
+// attributesOf are the types of a schema's attributes.
+func attributesOf(schema typed) map[string]attr.Type {
+	return schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes()
 }
 
 // readState reads the state of a resource, where Terraform or the server has put it.
@@ -102,13 +107,13 @@ func given(config tftypes.Value) func(names ...string) bool {
 }
 
 // write writes a model into a plan or a state, of a schema.
-func write[M any](ctx context.Context, to *tftypes.Value, schema interface{ Type() attr.Type }, model *M, diags *diag.Diagnostics) {
+func write[M any](ctx context.Context, to *tftypes.Value, schema typed, model *M, diags *diag.Diagnostics) {
 	m := reflect.ValueOf(model).Elem()
 	attributes := map[string]attr.Value{}
 	for name, index := range fieldsOf(m.Type()) {
 		attributes[name] = m.FieldByIndex(index).Interface().(attr.Value)
 	}
-	object, d := types.ObjectValue(schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes(), attributes)
+	object, d := types.ObjectValue(attributesOf(schema), attributes)
 	diags.Append(d...)
 	if d.HasError() {
 		return
@@ -123,7 +128,7 @@ func write[M any](ctx context.Context, to *tftypes.Value, schema interface{ Type
 
 // fieldsOf are a model's fields by the name of their attribute.
 func fieldsOf(t reflect.Type) map[string][]int {
-	if known, is := fields.Load(t); is {
+	if known, is := modelFields.Load(t); is {
 		return known.(map[string][]int)
 	}
 	found := map[string][]int{}
@@ -132,8 +137,9 @@ func fieldsOf(t reflect.Type) map[string][]int {
 			found[name] = f.Index
 		}
 	}
-	fields.Store(t, found)
+	modelFields.Store(t, found)
 	return found
 }
 
-var fields sync.Map // by type
+// modelFields are what fieldsOf has found, by type.
+var modelFields sync.Map

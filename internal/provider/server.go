@@ -53,10 +53,9 @@ func shapesOf(p provider.Provider) map[string]shape {
 		var named resource.MetadataResponse
 		r.Metadata(ctx, resource.MetadataRequest{ProviderTypeName: of.TypeName}, &named)
 		if isGoverned(named.TypeName) {
-			var described resource.SchemaResponse
-			r.Schema(ctx, resource.SchemaRequest{}, &described)
-			t := described.Schema.Type()
-			all[named.TypeName] = shape{t.(attr.TypeWithAttributeTypes).AttributeTypes(), t.TerraformType(ctx), described.Schema.Version}
+			var resp resource.SchemaResponse
+			r.Schema(ctx, resource.SchemaRequest{}, &resp)
+			all[named.TypeName] = shape{attributesOf(resp.Schema), resp.Schema.Type().TerraformType(ctx), resp.Schema.Version}
 		}
 	}
 	return all
@@ -90,24 +89,15 @@ func unchangedIn(ctx context.Context) *unchanged {
 // short is the short way of a call for a resource: nil where it has none, or Terraform sent what cannot be read, which the
 // framework puts into words.
 func (s *server) short(name string, state *tfprotov6.DynamicValue) *unchanged {
-	if !isGoverned(name) || isNull(state) {
+	of, is := s.shapes()[name]
+	if !is || isNull(state) {
 		return nil
 	}
-	of := s.shapes()[name]
 	raw, err := state.Unmarshal(of.whole)
 	if err != nil {
 		return nil
 	}
 	return &unchanged{state: sent{of, raw}}
-}
-
-// UpgradeResourceState is the first call for each resource in a state. A state of this version is answered as it came: Terraform
-// has taken out what the schema does not have, and adds what it has besides.
-func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	if of, is := s.shapes()[req.TypeName]; !is || req.Version != of.version || req.RawState == nil || len(req.RawState.JSON) == 0 {
-		return during(ctx, req, s.Server.UpgradeResourceState)
-	}
-	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
 }
 
 // unmoved is the short way of a plan whose proposal is the state.
@@ -124,6 +114,15 @@ func (s *server) unmoved(req *tfprotov6.PlanResourceChangeRequest) *unchanged {
 		return nil
 	}
 	return u
+}
+
+// UpgradeResourceState is the first call for each resource in a state. A state of this version is answered as it came: Terraform
+// has taken out what the schema does not have, and adds what it has besides.
+func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	if of, is := s.shapes()[req.TypeName]; !is || req.Version != of.version || req.RawState == nil || len(req.RawState.JSON) == 0 {
+		return during(ctx, req, s.Server.UpgradeResourceState)
+	}
+	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
 }
 
 // PlanResourceChange takes the short way where the proposal is the state.
