@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -46,26 +47,63 @@ var workflowText = func() string {
 	return text.String()
 }
 
-// bundler says whether requests can be bundled: the workflow is there, to the letter, or can be installed. Another text
-// under its name is somebody else's, and is left alone.
-func (s *System) bundler(ctx context.Context) (bool, error) {
-	var there struct {
-		Workflow string `json:"workflow"`
+// bundler is what is known of the workflow.
+type bundler int
+
+const (
+	notAsked bundler = iota
+	absent
+	unusable // it may not be read or installed, or is somebody else's: another text of the name is left alone
+	usable
+)
+
+// bundles says whether requests can be bundled. It is found out once in a process, when there is enough to bundle: the
+// workflow is more than a hundred kilobytes.
+func (s *System) bundles(ctx context.Context) (bool, error) {
+	s.bundling.Lock()
+	defer s.bundling.Unlock()
+	if s.bundler == notAsked {
+		var there struct {
+			Workflow string `json:"workflow"`
+		}
+		err := s.client.Get(ctx, "sys/workflows/manage/"+workflow, &there)
+		switch {
+		case errors.Is(err, access.ErrUnavailable):
+			return false, err
+		case errors.Is(err, access.ErrNotFound):
+			s.bundler = absent
+		case err == nil && there.Workflow == workflowText():
+			s.bundler = usable
+		default:
+			s.bundler = unusable
+		}
 	}
-	err := s.client.Get(ctx, "sys/workflows/manage/"+workflow, &there)
-	switch {
-	case err == nil:
-		return there.Workflow == workflowText(), nil
-	case errors.Is(err, access.ErrUnavailable):
-		return false, err
-	case !errors.Is(err, access.ErrNotFound) || !s.options.Bootstrap:
-		return false, nil // it may not be read, or is not installed: there are single requests
+	return s.bundler == usable, nil
+}
+
+// offerBundles installs the workflow, once there is enough to bundle and where the configuration lets it make what it
+// misses. It is tried once, after a change, since a plan only looks; where it cannot be done, there are single requests.
+func (s *System) offerBundles(ctx context.Context) {
+	snap := s.current(time.Time{})
+	if !s.options.Bootstrap || snap == nil || len(snap.documents) < worthwhile {
+		return
 	}
+	if can, err := s.bundles(ctx); can || err != nil {
+		return
+	}
+	s.bundling.Lock()
+	defer s.bundling.Unlock()
+	if s.bundler != absent {
+		return
+	}
+	s.bundler = unusable
 	install := map[string]any{"workflow": workflowText(), "description": "Bundles the reads of terraform-provider-partner.", "cas": -1}
-	if err := s.client.Put(ctx, "sys/workflows/manage/"+workflow, install, nil); err != nil {
-		return said(err, "check-and-set"), nil // somebody else has installed it, or this login may not
+	switch err := s.client.Put(ctx, "sys/workflows/manage/"+workflow, install, nil); {
+	case err == nil:
+		s.bundler = usable
+	case said(err, "check-and-set"): // somebody else was first
+		s.bundler = notAsked
 	}
-	return true, nil
 }
 
 // ask is one read of a bundle.
@@ -126,15 +164,18 @@ func (s *System) executeOne(ctx context.Context, chunk []ask, answers []response
 
 // bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet, where that can
 // be done in bundles.
-func (s *System) bundle(ctx context.Context, at *site, snap *snapshot, stack string) error {
+func (s *System) bundle(ctx context.Context, snap *snapshot, stack string) error {
 	var ids []access.IdentityID
 	for id, d := range snap.documents {
 		if _, e := d.entries.Identity(id); e != nil && (stack == "" || e.History.Stack == stack) && snap.known(id) == nil {
 			ids = append(ids, id)
 		}
 	}
-	if !at.bundles || len(ids) < worthwhile {
+	if len(ids) < worthwhile {
 		return nil
+	}
+	if can, err := s.bundles(ctx); err != nil || !can {
+		return err
 	}
 	slices.SortFunc(ids, access.IdentityID.Compare)
 	b := &bundling{snap: snap, broken: map[access.IdentityID]bool{}, natives: map[access.IdentityID]*native{}}

@@ -1,9 +1,11 @@
 package openbao
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -210,6 +212,37 @@ func TestReadsAreFewAndFewerInBundles(t *testing.T) {
 		if len(r.Drift) > 0 {
 			t.Errorf("%s drifts: %q", ref, r.Drift)
 		}
+	}
+}
+
+func TestTheWorkflowIsInstalledByAChangeOnceThereIsEnoughToBundle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
+	realtool.Find(t, "bao")
+	t.Parallel()
+	l := startLab(t)
+	const path = "sys/workflows/manage/" + workflow
+	there := func() bool {
+		status, _ := l.bao.Call(t, l.bao.RootToken, "GET", path, nil)
+		return status == http.StatusOK
+	}
+	crowd(t, l, worthwhile-1)
+	planned(t, l, 0)
+	logged, err := os.ReadFile(l.bao.AuditLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if there() || bytes.Contains(logged, []byte(path)) || !bytes.Contains(logged, []byte("sys/policies/detailed/acl")) {
+		t.Error("a few identities make the provider ask for the workflow")
+	}
+	crowd(t, l, worthwhile)
+	if !there() {
+		t.Error("changes do not install it")
+	}
+	l.must("DELETE", path, nil)
+	if _, err := l.open().List(t.Context()); err != nil || there() {
+		t.Errorf("a look installs it, or fails: %v", err)
 	}
 }
 

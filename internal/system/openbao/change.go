@@ -52,6 +52,7 @@ func (s *System) put(ctx context.Context, change access.Change) (*access.Record,
 		}
 		return nil, err
 	}
+	s.offerBundles(ctx)
 	return s.answer(ctx, p, is)
 }
 

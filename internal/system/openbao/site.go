@@ -1,12 +1,14 @@
 package openbao
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -19,8 +21,6 @@ type site struct {
 	cluster bool
 	// auth and engines are what is mounted where: "partner-approle/" without auth/ before it.
 	auth, engines map[string]mounted
-	// bundles: the workflow of bundle.go is installed, and may be executed.
-	bundles bool
 }
 
 type mounted struct {
@@ -98,21 +98,25 @@ func (s *System) probe(ctx context.Context) (*site, error) {
 		return nil, fmt.Errorf("%w: the server is of version %s. It takes OpenBao %s or later, whose policies end path by path, and whose CEL roles "+
 			"know the time: nothing else could end access natively. HashiCorp Vault has neither", access.ErrUnsupported, at.version, oldest)
 	}
+	return at, s.look(ctx, at)
+}
+
+// look asks for what does not depend on the version, side by side.
+func (s *System) look(ctx context.Context, at *site) error {
 	var leader struct {
 		Cluster bool `json:"ha_enabled"`
 	}
-	if err := s.client.Get(ctx, "sys/leader", &leader); err != nil {
-		return nil, err
+	var errs [3]error
+	var all sync.WaitGroup
+	for n, ask := range []struct {
+		path string
+		out  any
+	}{{"sys/leader", &leader}, {"sys/auth", &at.auth}, {"sys/mounts", &at.engines}} {
+		all.Go(func() { errs[n] = s.client.Get(ctx, ask.path, ask.out) })
 	}
+	all.Wait()
 	at.cluster = leader.Cluster
-	if err := s.client.Get(ctx, "sys/auth", &at.auth); err != nil {
-		return nil, err
-	}
-	if err := s.client.Get(ctx, "sys/mounts", &at.engines); err != nil {
-		return nil, err
-	}
-	at.bundles, err = s.bundler(ctx)
-	return at, err
+	return cmp.Or(errs[:]...)
 }
 
 // missing is a mount that is not there, with the commands that make it.

@@ -123,7 +123,7 @@ func (s *System) load(ctx context.Context) (*snapshot, error) {
 			}
 			return nil, fmt.Errorf("%w: OpenBao answers with an old %s", access.ErrUnavailable, old)
 		}
-		if err := s.bundle(ctx, at, snap, s.options.Stack); err != nil {
+		if err := s.bundle(ctx, snap, s.options.Stack); err != nil {
 			return nil, err
 		}
 		snap.goodUntil = access.WallClock().Add(max(s.options.Fresh, listingShare*access.WallClock().Sub(snap.begun)))

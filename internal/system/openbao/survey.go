@@ -25,10 +25,7 @@ func (s *System) Survey(ctx context.Context, partners []string) ([]*access.Recor
 	if err != nil {
 		return nil, nil, fmt.Errorf("survey: %w", err)
 	}
-	at, err := s.site(ctx)
-	if err == nil {
-		err = s.bundle(ctx, at, snap, "")
-	}
+	err = s.bundle(ctx, snap, "")
 	var records []*access.Record
 	if err == nil {
 		records, err = s.observeAll(ctx, snap)

@@ -56,6 +56,9 @@ type System struct {
 
 	loading sync.Mutex // held while one caller reads everything for all
 
+	bundling sync.Mutex // held while the workflow is looked at, or installed
+	bundler  bundler
+
 	surveyed sync.Mutex                   // guards what follows
 	approles map[string]map[string]string // AppRoles by their ids, by mount
 	claims   map[string]access.IdentityID // which entity is adopted as what

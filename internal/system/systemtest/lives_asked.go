@@ -1,0 +1,118 @@
+package systemtest
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// question is what is asked of the enforcement, and what the model says.
+type question struct {
+	Probe
+	want bool
+}
+
+func (l *life) ask() {
+	now := l.now()
+	if l.near(now) {
+		return
+	}
+	questions := l.questions(now)
+	var probes []Probe
+	for _, q := range questions {
+		probes = append(probes, q.Probe)
+	}
+	answers := l.answers(probes)
+	if l.near(l.now()) {
+		return
+	}
+	for n, q := range questions {
+		if q.want {
+			l.answered[0].Add(1)
+		} else {
+			l.answered[1].Add(1)
+		}
+		if answers[n] != q.want {
+			l.fail("%s asks to %s %s at %s: %v, and the model says %v: %s", q.Credential.Ref(), q.Action, q.Path, now, answers[n], q.want, l.said())
+		}
+	}
+	l.askSessions(now, questions)
+}
+
+func (l *life) answers(probes []Probe) (answers []bool) {
+	if l.AllowsAll != nil {
+		return l.AllowsAll(l.test, probes)
+	}
+	for _, p := range probes {
+		answers = append(answers, l.Allows(l.test, p))
+	}
+	return answers
+}
+
+// askSessions asks with sessions that were opened before: nothing that the model does not grant is given, also to them.
+func (l *life) askSessions(now time.Time, questions []question) {
+	if l.Session == nil {
+		return
+	}
+	for _, action := range []string{"read", "list"} {
+		for _, name := range []string{"daily", "weekly"} {
+			granted := l.granted(name, action, path(name), now)
+			for _, may := range l.sessions {
+				l.answered[2].Add(1)
+				if may(action, path(name)) && !granted && !l.near(l.now()) {
+					l.fail("a session of before may %s %s: %s", action, path(name), l.said())
+				}
+			}
+		}
+	}
+	for _, q := range questions {
+		if q.want && len(l.sessions) < 2 {
+			l.sessions = append(l.sessions, l.Session(l.test, q.Probe))
+			return
+		}
+	}
+}
+
+// questions are some to each thing that was ever issued, and a few to what was revoked.
+func (l *life) questions(now time.Time) (all []question) {
+	add := func(p Probe, alive bool) {
+		name, action := []string{"daily", "weekly"}[l.dice.IntN(2)], []string{"read", "list"}[l.dice.IntN(2)]
+		p.Action, p.Path = action, path(name)
+		if l.dice.IntN(4) == 0 {
+			p.Path = strings.Replace(path(name), "/1.csv", "/archive/1.csv", 1)
+		}
+		all = append(all, question{p, alive && l.granted(name, action, p.Path, now)})
+	}
+	for _, kind := range l.Proves {
+		c := l.credential(l.name+"-sub", kind, 1)
+		e := l.model[c.Ref()]
+		if e == nil {
+			if kind == access.Federated {
+				add(Probe{Credential: c}, false)
+			}
+			continue
+		}
+		if kind == access.Federated {
+			add(Probe{Credential: e.object.(*access.Credential)}, l.end(e).After(now))
+		}
+		for _, i := range e.items {
+			add(i.probe, i.end(l.end(e)).After(now))
+		}
+	}
+	for _, p := range l.gone[max(0, len(l.gone)-3):] {
+		add(p, false)
+	}
+	return all
+}
+
+// granted says whether the model gives an action on a path to who has proven to be the identity.
+func (l *life) granted(name, action, path string, now time.Time) bool {
+	g := l.model[l.grant(l.name+"-sub", name, 1).Ref()]
+	if g == nil || l.model.cut(g.object) || !l.end(g).After(now) {
+		return false
+	}
+	declared := g.object.(*access.Grant)
+	return slices.Contains(declared.Actions, action) && declared.Resource.Contains(access.Pattern(path))
+}
