@@ -102,7 +102,7 @@ func (s *server) short(name string, state *tfprotov6.DynamicValue) *unchanged {
 
 // unmoved is the short way of a plan whose proposal is the state.
 func (s *server) unmoved(req *tfprotov6.PlanResourceChangeRequest) *unchanged {
-	if req.PriorState == nil || !bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
+	if req.PriorState == nil || req.ProposedNewState == nil || req.Config == nil || !bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
 		return nil
 	}
 	u := s.short(req.TypeName, req.PriorState)

@@ -247,3 +247,21 @@ func TestShortWayAnswersAsTheFrameworkDoesWhereTheProposalHidesSomething(t *test
 		t.Error("the steps do not go both ways")
 	}
 }
+
+// Terraform always sends a proposal and a configuration; whoever else speaks the protocol may not, and gets an answer.
+func TestAPlanWithoutProposalOrConfigurationIsAnswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	null, err := tfprotov6.NewDynamicValue(tftypes.DynamicPseudoType, tftypes.NewValue(tftypes.DynamicPseudoType, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, req := range map[string]tfprotov6.PlanResourceChangeRequest{
+		"no proposal":      {TypeName: "partner_identity", PriorState: &null, Config: &null},
+		"no configuration": {TypeName: "partner_identity", PriorState: &null, ProposedNewState: &null},
+	} {
+		if answer, err := provider.NewServer(provider.New("test", w.clock)()).PlanResourceChange(t.Context(), &req); answer == nil || err != nil {
+			t.Errorf("%s: %v, %v", name, answer, err)
+		}
+	}
+}

@@ -62,38 +62,49 @@ const (
 func (s *System) bundles(ctx context.Context) (bool, error) {
 	s.bundling.Lock()
 	defer s.bundling.Unlock()
-	if s.bundler == notAsked {
-		var there struct {
-			Workflow string `json:"workflow"`
-		}
-		err := s.client.Get(ctx, "sys/workflows/manage/"+workflow, &there)
-		switch {
-		case errors.Is(err, access.ErrUnavailable):
-			return false, err
-		case errors.Is(err, access.ErrNotFound):
-			s.bundler = absent
-		case err == nil && there.Workflow == workflowText():
-			s.bundler = usable
-		default:
-			s.bundler = unusable
-		}
-	}
-	return s.bundler == usable, nil
+	err := s.lookAtWorkflow(ctx)
+	return s.bundler == usable, err
 }
+
+// lookAtWorkflow finds out what there is, unless that is known. The lock is held.
+func (s *System) lookAtWorkflow(ctx context.Context) error {
+	if s.bundler != notAsked {
+		return nil
+	}
+	var there struct {
+		Workflow string `json:"workflow"`
+	}
+	err := s.client.Get(ctx, "sys/workflows/manage/"+workflow, &there)
+	switch {
+	case errors.Is(err, access.ErrUnavailable):
+		return err
+	case errors.Is(err, access.ErrNotFound):
+		s.bundler = absent
+	case err == nil && there.Workflow == workflowText():
+		s.bundler = usable
+	default:
+		s.bundler = unusable
+	}
+	return nil
+}
+
+// offering is how long a change that is made may take longer, once in a process, to install the workflow.
+const offering = 5 * time.Second
 
 // offerBundles installs the workflow, once there is enough to bundle and where the configuration lets it make what it
 // misses. It is tried once, after a change, since a plan only looks; where it cannot be done, there are single requests.
 func (s *System) offerBundles(ctx context.Context) {
-	snap := s.current(time.Time{})
-	if !s.options.Bootstrap || snap == nil || len(snap.documents) < worthwhile {
+	if !s.options.Bootstrap || !s.bundling.TryLock() { // else somebody else is at it
 		return
 	}
-	if can, err := s.bundles(ctx); can || err != nil {
-		return
-	}
-	s.bundling.Lock()
 	defer s.bundling.Unlock()
-	if s.bundler != absent {
+	if s.offered || !s.many() {
+		return
+	}
+	s.offered = true
+	ctx, cancel := context.WithTimeout(ctx, offering)
+	defer cancel()
+	if s.lookAtWorkflow(ctx) != nil || s.bundler != absent {
 		return
 	}
 	s.bundler = unusable
@@ -104,6 +115,13 @@ func (s *System) offerBundles(ctx context.Context) {
 	case said(err, "check-and-set"): // somebody else was first
 		s.bundler = notAsked
 	}
+}
+
+// many says whether so much was seen, of all stacks, that a bundle is worthwhile: an inventory reads it all.
+func (s *System) many() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen != nil && len(s.seen.documents) >= worthwhile
 }
 
 // ask is one read of a bundle.

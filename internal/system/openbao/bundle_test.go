@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -243,6 +245,43 @@ func TestTheWorkflowIsInstalledByAChangeOnceThereIsEnoughToBundle(t *testing.T) 
 	l.must("DELETE", path, nil)
 	if _, err := l.open().List(t.Context()); err != nil || there() {
 		t.Errorf("a look installs it, or fails: %v", err)
+	}
+}
+
+// A gateway swallows what concerns workflows: that costs one change a moment, and none its success.
+func TestWhereNoWorkflowCanBeInstalledChangesGoOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
+	realtool.Find(t, "bao")
+	t.Parallel()
+	l := startLab(t)
+	var swallowed atomic.Int64
+	s := l.open(func(o *client.Options) {
+		near := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if !strings.Contains(r.URL.Path, workflow) {
+				return near.RoundTrip(r)
+			}
+			swallowed.Add(1)
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+	})
+	begun, waited := time.Now(), 0
+	for n := range worthwhile + 2 {
+		id, before := idOf(fmt.Sprintf("feed-%d", n)), swallowed.Load()
+		end := access.At(begun.Add(time.Hour).Truncate(time.Second))
+		o := &access.Identity{ID: id, Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: end}, Purpose: "Nightly order feed"}
+		if _, err := s.Put(t.Context(), access.Change{Object: o, Stack: "partners", EndsAt: end.Time}); err != nil {
+			t.Fatal(err)
+		}
+		if swallowed.Load() > before {
+			waited++
+		}
+	}
+	if waited != 1 {
+		t.Errorf("%d changes waited for the workflow, want one", waited)
 	}
 }
 

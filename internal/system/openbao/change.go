@@ -52,8 +52,9 @@ func (s *System) put(ctx context.Context, change access.Change) (*access.Record,
 		}
 		return nil, err
 	}
+	r, err := s.answer(ctx, p, is)
 	s.offerBundles(ctx)
-	return s.answer(ctx, p, is)
+	return r, err
 }
 
 // putting is a put whose policy is written.

@@ -58,6 +58,7 @@ type System struct {
 
 	bundling sync.Mutex // held while the workflow is looked at, or installed
 	bundler  bundler
+	offered  bool // it was tried to install it
 
 	surveyed sync.Mutex                   // guards what follows
 	approles map[string]map[string]string // AppRoles by their ids, by mount

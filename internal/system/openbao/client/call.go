@@ -24,6 +24,8 @@ const (
 	manyRepeats = 1 << 30 // patience ends before
 
 	tolerated = time.Second // of difference between two clocks
+	// slowAnswer says less about the server's clock than a quick one before it: the date in it may be from its begin or its end.
+	slowAnswer = 2 * time.Second
 )
 
 var (
@@ -261,5 +263,7 @@ func (c *Client) compare(date string, sent time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.skew, c.timed = skew, true
+	if !c.timed || c.clock().Sub(sent) < slowAnswer {
+		c.skew, c.timed = skew, true
+	}
 }

@@ -309,6 +309,21 @@ func TestSkewIsTheServersClockAgainstOurs(t *testing.T) {
 	}
 }
 
+func TestASlowAnswerMovesNoSkewThatIsKnown(t *testing.T) {
+	t.Parallel()
+	ours, c := newClock(), clientOf(t, answer(200, `{}`))
+	c.clock = ours.Now
+	date := func() string { return ours.Now().Add(5 * time.Second).Format(http.TimeFormat) }
+	for n, takes := range []time.Duration{20 * time.Second, 0, 20 * time.Second} {
+		sent := ours.Now()
+		ours.move(takes)
+		c.compare(date(), sent)
+		if got, _ := c.Skew(); n > 0 && (got-5*time.Second).Abs() > time.Second {
+			t.Errorf("after answer %d of a server 5 s ahead: %s", n+1, got)
+		}
+	}
+}
+
 func is(err error, sentinel error) bool {
 	for _, other := range []error{access.ErrNotFound, access.ErrNotPermitted, access.ErrUnavailable, access.ErrUnsupported} {
 		if errors.Is(err, other) != (other == sentinel) { //nolint:errorlint // the sentinel itself is compared

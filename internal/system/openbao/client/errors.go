@@ -23,6 +23,7 @@ type Error struct {
 	cause    error
 	ended    error // of the caller's context
 	byPolicy bool  // a 403 that is not about the token
+	ours     bool  // OpenBao itself answered
 	login    bool  // the client's own login failed, and the call itself was not sent
 }
 
@@ -103,5 +104,6 @@ func (k *call) failure(ctx context.Context) *Error {
 		cause:     o.cause,
 		ended:     ctx.Err(),
 		byPolicy:  o.byPolicy,
+		ours:      o.ours,
 	}
 }

@@ -35,6 +35,7 @@ type bank struct {
 	looks    int
 	denies   bool // by its policies
 	closed   bool // no more logins
+	mute     bool // renewals fail
 }
 
 func newBank(life time.Duration) *bank {
@@ -50,6 +51,8 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := strings.TrimPrefix(r.URL.Path, "/v1/"); {
 	case strings.HasSuffix(path, "/login"):
 		b.logIn(w, r)
+	case path == "auth/token/renew-self" && b.mute:
+		answer(500, `{"errors":["internal error"]}`)(w, r)
 	case !good:
 		answer(403, `{"errors":["permission denied"]}`)(w, r)
 	case path == "auth/token/lookup-self":
@@ -160,6 +163,29 @@ func TestATokenIsRenewedInItsLastThird(t *testing.T) {
 	b.must(t, c.Get(t.Context(), "a", nil), 1, 1)
 	b.clock.move(19 * time.Minute)
 	b.must(t, c.Get(t.Context(), "a", nil), 1, 1)
+}
+
+func TestATokenThatLastsDoesWithoutItsRenewal(t *testing.T) {
+	t.Parallel()
+	b := newBank(time.Hour)
+	c := b.client(t, role)
+	b.must(t, c.Get(t.Context(), "a", nil), 1, 0)
+	b.mute = true
+	b.clock.move(45 * time.Minute)
+	b.must(t, c.Get(t.Context(), "a", nil), 1, 0)
+	tried := c.Requests()
+	b.must(t, c.Get(t.Context(), "a", nil), 1, 0)
+	if more := c.Requests() - tried; more != 1 {
+		t.Errorf("%d requests for a call right after a renewal that failed", more)
+	}
+	b.mute = false
+	b.clock.move(time.Minute)
+	b.must(t, c.Get(t.Context(), "a", nil), 1, 1)
+	b.mute = true
+	b.clock.move(61 * time.Minute)
+	if err := c.Get(t.Context(), "a", nil); !is(err, access.ErrUnavailable) {
+		t.Errorf("with a token that has ended: %v", err)
+	}
 }
 
 func TestATokenThatIsAtItsMaximumIsReplaced(t *testing.T) {

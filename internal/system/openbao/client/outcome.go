@@ -45,6 +45,7 @@ type outcome struct {
 	problem  string
 	messages []string
 	byPolicy bool // a 403 of the policies: the token itself is good
+	ours     bool // OpenBao wrote the answer, and not somebody in between
 }
 
 // judge says what the last attempt came to.
@@ -56,15 +57,17 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 	if resp.StatusCode/100 == 2 {
 		return k.judgeSuccess(o)
 	}
-	said, ours := k.said()
-	o.messages = said
+	o.messages, o.ours = k.said()
 	switch resp.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		o.fate, o.repeats, o.cause = refused, never, access.ErrNotPermitted
 		o.byPolicy = strings.Contains(string(k.answer), "1 error occurred")
 	case http.StatusNotFound:
-		return k.judgeNotFound(o, ours)
+		return k.judgeNotFound(o)
 	case http.StatusMethodNotAllowed:
+		if !o.ours {
+			return o.foreign()
+		}
 		o.fate, o.repeats, o.cause = refused, never, access.ErrUnsupported
 	case http.StatusTooManyRequests:
 		o.fate, o.wait = notBegun, retryAfter(resp.Header.Get("Retry-After"), k.client.clock())
@@ -158,11 +161,16 @@ func (k *call) judgeSuccess(o outcome) outcome {
 	return o
 }
 
+// foreign is the outcome where a balancer answered by itself, so that nothing is known of what was asked for.
+func (o outcome) foreign() outcome {
+	o.repeats, o.problem = few, "the answer is not one of OpenBao's"
+	return o
+}
+
 // judgeNotFound tells what is gone from what was never served. A balancer's own 404 is neither.
-func (k *call) judgeNotFound(o outcome, ours bool) outcome {
-	if !ours {
-		o.repeats, o.problem = few, "the answer is not one of OpenBao's"
-		return o
+func (k *call) judgeNotFound(o outcome) outcome {
+	if !o.ours {
+		return o.foreign()
 	}
 	o.fate, o.repeats = refused, never
 	switch {

@@ -38,6 +38,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		"a gateway's 404 is not a missing object":       {404, `{"message":"canaryBODY"}`, access.ErrUnavailable, "not one of OpenBao's", 3},
 		"an empty 404 is not a missing object":          {404, ``, access.ErrUnavailable, "", 3},
 		"an unsupported operation":                      {405, `{"errors":["1 error occurred:\n\t* unsupported operation\n\n"]}`, access.ErrUnsupported, "", 1},
+		"a balancer's 405 says nothing":                 {405, page, access.ErrUnavailable, "not one of OpenBao's", 3},
 		"the policies deny":                             {403, policyDenies, access.ErrNotPermitted, "permission denied: refused", 1},
 		"the token is refused":                          {403, `{"errors":["permission denied"]}`, access.ErrNotPermitted, "", 1},
 		"a proxy's 401":                                 {401, page, access.ErrNotPermitted, "", 1},

@@ -20,6 +20,7 @@ type ticket struct {
 	renewable bool
 	life      time.Duration // from its start, or from its last renewal
 	end       time.Time     // zero: not known, or never
+	next      time.Time     // a renewal that got no answer is not tried again before
 }
 
 func newTicket(token string, now time.Time, life, left seconds, renewable bool) ticket {
@@ -32,7 +33,7 @@ func newTicket(token string, now time.Time, life, left seconds, renewable bool) 
 
 // waning says that less than a third of the ticket's life is left.
 func (t ticket) waning(now time.Time) bool {
-	return !t.end.IsZero() && t.end.Sub(now) < t.life/3
+	return !t.end.IsZero() && t.end.Sub(now) < t.life/3 && !now.Before(t.next)
 }
 
 // ofLogin makes a failure one of the client on its own behalf, before the caller's call was sent. Not found, or a bad
@@ -66,17 +67,22 @@ func (c *Client) token(ctx context.Context) (string, error) {
 	return c.ticket.token, nil
 }
 
+// renewing is how long a renewal may keep the calls that wait for it.
+const renewing = 5 * time.Second
+
 // prolong renews the ticket, or logs in again where a renewal gives no more time. The lock is held.
 func (c *Client) prolong(ctx context.Context) error {
 	if c.ticket.renewable {
 		r := request{method: http.MethodPost, path: "auth/token/renew-self", body: []byte("{}"), token: c.ticket.token, repeatable: true}
-		renewed, err := c.ask(ctx, r)
+		quick, cancel := context.WithTimeout(ctx, renewing)
+		renewed, err := c.ask(quick, r)
+		cancel()
 		if err == nil && renewed.end.Sub(c.ticket.end) > time.Second {
 			c.ticket = renewed
 			return nil
 		}
 		if errors.Is(err, access.ErrUnavailable) {
-			return err
+			return c.renewLater(ctx, err)
 		}
 		c.ticket.renewable = false
 	}
@@ -93,6 +99,20 @@ func (c *Client) prolong(ctx context.Context) error {
 		return ctx.Err()
 	default:
 		return err
+	}
+	return nil
+}
+
+// renewLater lets a token that still lasts do without its renewal for a while: what is asked may be answered all the same,
+// by a standby. Cancelled calls and ended tokens fail.
+func (c *Client) renewLater(ctx context.Context, failure error) error {
+	now := c.clock()
+	if ctx.Err() != nil || !now.Before(c.ticket.end) {
+		return failure
+	}
+	c.ticket.next = now.Add(c.options.Patience)
+	if c.ticket.next.After(c.ticket.end) {
+		c.ticket.next = c.ticket.end
 	}
 	return nil
 }

@@ -68,8 +68,9 @@ func (v *Visitor) Get(ctx context.Context, token, path string) error {
 	return nil
 }
 
-// Refused says whether OpenBao itself did not let somebody in: by its answer, and not for want of one.
+// Refused says whether OpenBao itself did not let somebody in: by its answer, and neither for want of one nor by that of a
+// balancer or firewall before it.
 func Refused(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && (e.Status == http.StatusBadRequest || e.Status == http.StatusForbidden) && !errors.Is(err, access.ErrUnavailable)
+	return errors.As(err, &e) && e.ours && (e.Status == http.StatusBadRequest || e.Status == http.StatusForbidden) && !errors.Is(err, access.ErrUnavailable)
 }
