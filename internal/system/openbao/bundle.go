@@ -19,7 +19,8 @@ import (
 // singly.
 
 const (
-	workflow = "partner-bundle"
+	workflow     = "partner-bundle"
+	workflowPath = "sys/workflows/manage/" + workflow
 	// slots is how many reads a bundle has: measured on 2.7.2, 200 take 73 ms, and a bundle of five 33 ms.
 	slots = 200
 	// worthwhile is from how many identities on a bundle is quicker than single reads.
@@ -74,7 +75,7 @@ func (s *System) lookAtWorkflow(ctx context.Context) error {
 	var there struct {
 		Workflow string `json:"workflow"`
 	}
-	err := s.client.Get(ctx, "sys/workflows/manage/"+workflow, &there)
+	err := s.client.Get(ctx, workflowPath, &there)
 	switch {
 	case errors.Is(err, access.ErrUnavailable):
 		return err
@@ -109,7 +110,7 @@ func (s *System) offerBundles(ctx context.Context) {
 	}
 	s.bundler = unusable
 	install := map[string]any{"workflow": workflowText(), "description": "Bundles the reads of terraform-provider-partner.", "cas": -1}
-	switch err := s.client.Put(ctx, "sys/workflows/manage/"+workflow, install, nil); {
+	switch err := s.client.Put(ctx, workflowPath, install, nil); {
 	case err == nil:
 		s.bundler = usable
 	case said(err, "check-and-set"): // somebody else was first

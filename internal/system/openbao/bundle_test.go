@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
@@ -160,16 +159,11 @@ func oneByOne(t testing.TB, l *lab, identities int, distance time.Duration) int6
 }
 
 func TestReadsAreFewAndFewerInBundles(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it needs a real OpenBao")
-	}
-	realtool.Find(t, "bao")
-	t.Parallel()
-	l := startLab(t)
+	l := startStage(t).lab
 	const identities = 60
 	crowd(t, l, identities)
 	bundled, few := planned(t, l, 0)
-	l.must("DELETE", "sys/workflows/manage/"+workflow, nil)
+	l.must("DELETE", workflowPath, nil)
 	single, many := planned(t, l, 0)
 	t.Logf("%d requests in bundles, %d singly, for %d objects", few, many, len(single))
 	if limit := int64(12); few > limit {
@@ -218,15 +212,9 @@ func TestReadsAreFewAndFewerInBundles(t *testing.T) {
 }
 
 func TestTheWorkflowIsInstalledByAChangeOnceThereIsEnoughToBundle(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it needs a real OpenBao")
-	}
-	realtool.Find(t, "bao")
-	t.Parallel()
-	l := startLab(t)
-	const path = "sys/workflows/manage/" + workflow
+	l := startStage(t).lab
 	there := func() bool {
-		status, _ := l.bao.Call(t, l.bao.RootToken, "GET", path, nil)
+		status, _ := l.bao.Call(t, l.bao.RootToken, "GET", workflowPath, nil)
 		return status == http.StatusOK
 	}
 	crowd(t, l, worthwhile-1)
@@ -235,14 +223,14 @@ func TestTheWorkflowIsInstalledByAChangeOnceThereIsEnoughToBundle(t *testing.T) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if there() || bytes.Contains(logged, []byte(path)) || !bytes.Contains(logged, []byte("sys/policies/detailed/acl")) {
+	if there() || bytes.Contains(logged, []byte(workflowPath)) || !bytes.Contains(logged, []byte("sys/policies/detailed/acl")) {
 		t.Error("a few identities make the provider ask for the workflow")
 	}
 	crowd(t, l, worthwhile)
 	if !there() {
 		t.Error("changes do not install it")
 	}
-	l.must("DELETE", path, nil)
+	l.must("DELETE", workflowPath, nil)
 	if _, err := l.open().List(t.Context()); err != nil || there() {
 		t.Errorf("a look installs it, or fails: %v", err)
 	}
@@ -250,14 +238,9 @@ func TestTheWorkflowIsInstalledByAChangeOnceThereIsEnoughToBundle(t *testing.T) 
 
 // A gateway swallows what concerns workflows: that costs one change a moment, and none its success.
 func TestWhereNoWorkflowCanBeInstalledChangesGoOn(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it needs a real OpenBao")
-	}
-	realtool.Find(t, "bao")
-	t.Parallel()
-	l := startLab(t)
+	st := startStage(t)
 	var swallowed atomic.Int64
-	s := l.open(func(o *client.Options) {
+	s := st.open(func(o *client.Options) {
 		near := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if !strings.Contains(r.URL.Path, workflow) {
@@ -268,12 +251,10 @@ func TestWhereNoWorkflowCanBeInstalledChangesGoOn(t *testing.T) {
 			return nil, r.Context().Err()
 		})
 	})
-	begun, waited := time.Now(), 0
+	waited := 0
 	for n := range worthwhile + 2 {
-		id, before := idOf(fmt.Sprintf("feed-%d", n)), swallowed.Load()
-		end := access.At(begun.Add(time.Hour).Truncate(time.Second))
-		o := &access.Identity{ID: id, Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: end}, Purpose: "Nightly order feed"}
-		if _, err := s.Put(t.Context(), access.Change{Object: o, Stack: "partners", EndsAt: end.Time}); err != nil {
+		before := swallowed.Load()
+		if _, err := s.Put(t.Context(), st.change(identityOf(fmt.Sprintf("feed-%d", n)))); err != nil {
 			t.Fatal(err)
 		}
 		if swallowed.Load() > before {
@@ -286,14 +267,9 @@ func TestWhereNoWorkflowCanBeInstalledChangesGoOn(t *testing.T) {
 }
 
 func TestAnotherWorkflowOfTheNameIsLeftAlone(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it needs a real OpenBao")
-	}
-	realtool.Find(t, "bao")
-	t.Parallel()
-	l := startLab(t)
+	l := startStage(t).lab
 	theirs := "output {\n  data = { eval_source = \"cel\" eval_type = \"map\" expression = \"{}\" }\n}\n"
-	l.must("POST", "sys/workflows/manage/"+workflow, map[string]any{"workflow": theirs + "flow \"f\" {\n  request \"r\" {\n    operation = \"read\"\n    path = \"sys/health\"\n  }\n}\n"})
+	l.must("POST", workflowPath, map[string]any{"workflow": theirs + "flow \"f\" {\n  request \"r\" {\n    operation = \"read\"\n    path = \"sys/health\"\n  }\n}\n"})
 	crowd(t, l, worthwhile)
 	all, requests := planned(t, l, 0)
 	if len(all) != 4*worthwhile || requests < 2*worthwhile {
@@ -325,7 +301,7 @@ func BenchmarkPlan(b *testing.B) {
 		return requests
 	}
 	measure("in bundles", plan)
-	l.must("DELETE", "sys/workflows/manage/"+workflow, nil)
+	l.must("DELETE", workflowPath, nil)
 	measure("singly", plan)
 	measure("object by object", func(b *testing.B, distance time.Duration) int64 { return oneByOne(b, l, identities, distance) })
 }

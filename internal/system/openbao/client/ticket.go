@@ -110,10 +110,7 @@ func (c *Client) renewLater(ctx context.Context, failure error) error {
 	if ctx.Err() != nil || !now.Before(c.ticket.end) {
 		return failure
 	}
-	c.ticket.next = now.Add(c.options.Patience)
-	if c.ticket.next.After(c.ticket.end) {
-		c.ticket.next = c.ticket.end
-	}
+	c.ticket.next = access.Earliest(now.Add(c.options.Patience), c.ticket.end)
 	return nil
 }
 
