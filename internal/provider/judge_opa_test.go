@@ -58,7 +58,13 @@ func gatewayConfig(t *testing.T, j *judged, bundle, services object) string {
 
 func newGateway(t *testing.T, j *judged) *gateway {
 	t.Helper()
-	program := realtool.Find(t, "opa")
+	return newGatewayOf(t, j, "opa")
+}
+
+// newGatewayOf runs one of the versions that scripts/tools gets.
+func newGatewayOf(t *testing.T, j *judged, version string) *gateway {
+	t.Helper()
+	program := realtool.Find(t, version)
 	folder := http.FileServer(http.Dir(j.published("")))
 	publication := httptest.NewServer(folder)
 	t.Cleanup(publication.Close)
