@@ -21,8 +21,12 @@ type Revoked struct {
 	Hold   bool
 }
 
-// CRL is the signed revocation list (RFC 5280, 5) in PEM. The number must grow from list to list. Verifiers may refuse
-// every certificate once nextUpdate has passed.
+// backdate is how long before now a list begins, for gateways whose clocks are late: to them a list that begins later is
+// not valid yet, and they refuse everybody.
+const backdate = time.Minute
+
+// CRL is the signed revocation list (RFC 5280, 5) in PEM. The number must grow from list to list. It begins a little before
+// now, as certificates do. Verifiers may refuse every certificate once nextUpdate has passed.
 func (a *Authority) CRL(revoked []Revoked, number int64, now, nextUpdate time.Time) ([]byte, error) {
 	entries, err := revocations(revoked)
 	if err != nil {
@@ -30,7 +34,7 @@ func (a *Authority) CRL(revoked []Revoked, number int64, now, nextUpdate time.Ti
 	}
 	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
 		Number:                    big.NewInt(number),
-		ThisUpdate:                now.UTC().Truncate(time.Second),
+		ThisUpdate:                now.Add(-backdate).UTC().Truncate(time.Second),
 		NextUpdate:                nextUpdate.UTC().Truncate(time.Second),
 		RevokedCertificateEntries: entries,
 	}, a.certificate, a.x509)
