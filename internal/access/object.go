@@ -152,6 +152,22 @@ func (c *Credential) IssueLife(issued, end time.Time) (until time.Time) {
 	return Earliest(issued.Add(c.Rotation.Every.Duration+c.Rotation.Overlap.Duration), end)
 }
 
+// leastNotice is how long at least what was issued works on after its credential was given a rotation.
+const leastNotice = 24 * time.Hour
+
+// AgesUntil is until when what was issued at a moment without a rotation works once the credential is given one now: as if
+// it had rotated from the beginning, but for the overlap and a day at least, so that adding a rotation cuts nobody.
+func (c *Credential) AgesUntil(issued, now time.Time) time.Time {
+	if c.Rotation == nil {
+		return time.Time{}
+	}
+	life := issued.Add(c.Rotation.Every.Duration + c.Rotation.Overlap.Duration)
+	if least := now.Add(max(c.Rotation.Overlap.Duration, leastNotice)); life.Before(least) {
+		return least
+	}
+	return life
+}
+
 // RotatesAt is when what was issued at a moment is due to be issued anew; zero where the credential does not rotate.
 func (c *Credential) RotatesAt(issued time.Time) time.Time {
 	if c.Rotation == nil || issued.IsZero() {

@@ -14,6 +14,24 @@ func lives(days int, changes ...func(*access.Credential)) part {
 	return plans(with(credential(etl, changes...), until(in(days))))
 }
 
+// keeps is a credential that was issued some days ago and then ended so many days after that, now extended to end later, and
+// perhaps changed.
+func keeps(ago, before, after int, kind func(*access.Credential), changes ...func(*access.Credential)) part {
+	return plans(with(credential(etl, append(changes, kind)...), until(in(after-ago))),
+		was(with(credential(etl, kind), until(in(before-ago)))), issuedAt(in(-ago)))
+}
+
+func issuedAt(at time.Time) detail { return func(s *Subject) { s.IssuedAt = at } }
+func anew() detail                 { return func(s *Subject) { s.Anew = true } }
+
+// holdsSince is a credential that the system holds, with when it was issued.
+func holdsSince(at time.Time, c *access.Credential) part {
+	return func(s *scenario) {
+		holds(c)(s)
+		s.live[len(s.live)-1].Issued = &access.Issued{At: at}
+	}
+}
+
 func trusting(issuer, subject string, audiences ...string) part {
 	return carries(trusts(issuer, subject, audiences...))
 }
@@ -46,6 +64,16 @@ func credentialCases() map[string][]policy {
 			bad("over half a year, though the rule is off", set(func(s *Settings) { s.Levels = map[string]Level{"credential/no-rotation": Off} }), lives(181, secret(recipient))),
 			good("half a year with the rule off", set(func(s *Settings) { s.Levels = map[string]Level{"credential/no-rotation": Off} }), lives(180, secret(recipient))),
 			warned("it was applied before", plans(with(credential(etl, csr("p256")), until(in(91))), unchanged())),
+			edge(good("a secret that is extended to exactly 30 days after it was issued", keeps(25, 29, 30, secret(recipient)))),
+			edge(bad("a secret that is extended to 31 days after it was issued", keeps(25, 29, 31, secret(recipient)))),
+			good("the same, where it is issued anew", plans(with(credential(etl, secret(recipient)), until(in(29))),
+				was(with(credential(etl, secret(recipient)), until(in(4)))), issuedAt(in(-25)), anew())),
+			bad("one that is extended and rotated from now on, when it is too old", keeps(29, 30, 100, secret(recipient), rotates("480h", "48h"))),
+			good("one that is extended and rotated from now on, in time", keeps(27, 30, 100, secret(recipient), rotates("480h", "48h"))),
+			good("a rotation for what is too old takes nothing more", plans(with(credential(etl, secret(recipient), rotates("480h", "48h")), until(in(4))),
+				was(with(credential(etl, secret(recipient)), until(in(4)))), issuedAt(in(-26)))),
+			bad("what the state says of its age counts for nothing", holdsSince(in(-25), with(credential(etl, secret(recipient)), until(in(4)))),
+				plans(with(credential(etl, secret(recipient)), until(in(29))), was(with(credential(etl, secret(recipient)), until(in(4)))), issuedAt(in(-1)))),
 		},
 		"credential/weak-key": {
 			good("P-256", carries(csr("p256"))),

@@ -148,25 +148,38 @@ func noRotation(c *Context, s *Subject) []problem {
 			say("Set rotation.overlap below %s, such as \"%s\".", r.Every, hours((r.Every.Duration/2).Truncate(time.Hour))))
 	}
 	most, what := issueLimit(cred)
-	start := s.start(c.Now)
-	life := cred.ExpiresAt.Sub(start)
-	if cred.Rotation != nil && cred.Rotation.Every.Duration > 0 {
-		life = cred.IssueLife(start, cred.ExpiresAt.Time).Sub(start)
+	start, rotates := s.issued(c.Now), cred.Rotation != nil && cred.Rotation.Every.Duration > 0
+	until := cred.ExpiresAt.Time
+	switch {
+	case rotates && s.ages():
+		until = access.Earliest(until, cred.AgesUntil(start, c.Now))
+	case rotates:
+		until = cred.IssueLife(start, until)
 	}
+	life := until.Sub(start)
 	if most == 0 || life <= most {
 		return nil
 	}
 	lives := "without rotation, what is issued once"
-	if cred.Rotation != nil && cred.Rotation.Every.Duration > 0 {
+	if rotates {
 		lives = say("with rotation every %s and an overlap of %s, what is issued once", cred.Rotation.Every, cred.Rotation.Overlap)
 	}
 	hard := cred.Kind() == access.Secret && life > ceilingSecret
 	text := say("%s: %s lives for %s; %s is the most for %s", s, lives, length(life), length(most), what)
+	if !s.Anew && !s.IssuedAt.IsZero() && s.extends() {
+		text += say(" (what the partner holds was issued on %s, and a later end does not make it younger)", moment(s.IssuedAt))
+	}
 	if hard {
 		text += say(", and no configuration can raise it over %s", length(ceilingSecret))
 	}
 	return []problem{{attribute: "rotation", text: text, hard: hard,
 		fix: say("Set rotation = { every = %q, overlap = \"24h\" } or shorter, or expires_at to %s or earlier.", hours(most-day), moment(start.Add(most)))}}
+}
+
+// ages says whether the plan gives a rotation to what was issued without one and stays in force.
+func (s *Subject) ages() bool {
+	before, _ := s.Before.(*access.Credential)
+	return before != nil && before.Rotation == nil && !s.Anew && !s.IssuedAt.IsZero()
 }
 
 // issueLimit is how long what is issued once may live, and of what it is the limit; zero where nothing is issued.

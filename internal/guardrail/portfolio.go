@@ -89,6 +89,9 @@ func (p *Portfolio) Live(records []*access.Record, stack string) {
 			},
 			ref: r.Object.Ref(), holder: r.Object.Holder(), stack: r.Stack,
 		}
+		if r.Issued != nil {
+			e.IssuedAt = r.Issued.At
+		}
 		e.keys = keysOf(&e.Subject)
 		p.live[e.ref] = e
 		partner := e.holder.Partner
@@ -124,6 +127,9 @@ func (p *Portfolio) Put(s Subject) {
 	e.keys = keysOf(&e.Subject)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if live := p.live[e.ref]; live != nil && s.Before != nil {
+		e.IssuedAt = live.IssuedAt // a state says what it likes
+	}
 	p.arrivals++
 	e.seq = p.arrivals
 	same := func(o *entry) bool { return o.Nonce == s.Nonce }

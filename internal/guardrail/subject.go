@@ -20,6 +20,10 @@ type Subject struct {
 	EndsAt, LastUsedAt time.Time
 	// UseUnknown: it may have been used since LastUsedAt.
 	UseUnknown bool
+	// IssuedAt is when what is in force of a credential was issued; zero: nothing is, or it is not known. Anew: the plan issues
+	// it anew.
+	IssuedAt time.Time
+	Anew     bool
 	// Drift is what the system holds beyond the declaration. Held: it was cut by hand in the system.
 	Drift []string
 	Held  bool
@@ -83,6 +87,15 @@ func (s *Subject) start(now time.Time) time.Time {
 		return s.History.RenewedAt
 	}
 	return s.History.CreatedAt
+}
+
+// issued is when what the plan leaves in force of a credential was or will be issued: a later end of what stays does not make
+// it younger.
+func (s *Subject) issued(now time.Time) time.Time {
+	if s.Anew || s.IssuedAt.IsZero() || s.Before == nil {
+		return s.start(now)
+	}
+	return s.IssuedAt
 }
 
 // end is the end in force, as far as it is known.

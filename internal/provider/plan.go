@@ -195,7 +195,10 @@ func (t *terms) unknown() {
 func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string, creates bool) guardrail.Subject {
 	s := guardrail.Subject{
 		Object: o, History: k.History, LastUsedAt: k.LastUsedAt, UseUnknown: k.UseUnknown, EndsAt: c.ends, Unknown: c.unknown, Nonce: nonce,
-		Held: k.Held, Drift: k.Drift, Released: k.History.Released,
+		Held: k.Held, Drift: k.Drift, Released: k.History.Released, IssuedAt: k.IssuedAt,
+	}
+	if c.before != nil && g.kind == access.TypeCredential {
+		_, s.Anew, _ = reissue(c, k)
 	}
 	ref := o.Ref()
 	if seen, is := g.withheld(ref, k, creates); is {
@@ -211,7 +214,7 @@ func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string
 	default:
 		s.History, s.LastUsedAt, s.Later = access.History{}, time.Time{}, g.hasVanished(ref)
 		if live, planned, ok := g.portfolio.Find(ref); ok && !planned && live.History.Stack == g.stack {
-			s.Before, s.History, s.Adopted = live.Object, live.History, true
+			s.Before, s.History, s.IssuedAt, s.Adopted = live.Object, live.History, live.IssuedAt, true
 			s.Held, s.Released = live.Held, live.History.Released
 		}
 	}

@@ -59,6 +59,12 @@ func wanted(c change, k kept) (issue access.Issue, why string) {
 	return access.IssueKeep, ""
 }
 
+// ages says whether a change gives a rotation to what was issued without one. That is then due by its age: an apply that adds
+// a rotation issues nothing, the next plan does where the time has come.
+func ages(before, after *access.Credential, k kept) bool {
+	return before.Rotation == nil && after.Rotation != nil && after.Kind() != access.Federated && !k.IssuedAt.IsZero()
+}
+
 func trigger(c *access.Credential) map[string]string {
 	if c.Rotation == nil {
 		return nil
@@ -93,6 +99,10 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	issue, anew, why := reissue(c, k)
 	until, overlaps := overlapsUntil(c, k)
 	switch {
+	case why == "" && ages(c.before.(*access.Credential), credential, k):
+		diags.AddWarning("The partner's credential will be rotated", fmt.Sprintf("%s has a rotation now. What the partner holds was issued on %s, and so it "+
+			"is due from %s on: the first plan after that issues it anew, with overlap.%s", ref, access.At(k.IssuedAt),
+			access.At(credential.RotatesAt(k.IssuedAt)), endsUnrotated(c, credential)))
 	case why == "":
 	case !anew:
 		explainWaiting(ref, issue, why, diags)
@@ -106,6 +116,14 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 		diags.AddWarning("The partner's credential is rotated, with overlap", fmt.Sprintf("%s is issued anew, because %s. What the partner holds works "+
 			"beside the new one %s: hand the new %s over before.", ref, why, until, handedOver(credential.Kind())))
 	}
+}
+
+// endsUnrotated says what becomes of what was issued if nobody rotates it.
+func endsUnrotated(c change, credential *access.Credential) string {
+	if c.fixed {
+		return ""
+	}
+	return fmt.Sprintf(" It ends by itself %s after that, or a day after this apply where that is later.", credential.Rotation.Overlap)
 }
 
 // overlapsUntil says until when an old one works beside the new one, and whether it does at all.

@@ -3,6 +3,9 @@ package provider_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -188,4 +191,59 @@ func TestASecretExtendedAfterItsEndIsIssuedAnewInTheSameApply(t *testing.T) {
 		},
 		resource.TestStep{Config: extended, ConfigPlanChecks: emptyPlan()},
 	)
+}
+
+// One API key was kept for eleven months, by a month more every month. The moment from which its life counts is when it was
+// issued, not when it was extended last.
+func TestMonthlyExtensionsDoNotKeepOneKey(t *testing.T) {
+	thorough(t)
+	t.Parallel()
+	w, was := newWorld(t), remembered{}
+	config := func(at, ends string, more args) string {
+		all := args{"expires_at": strconv.Quote(ends), "allowed_cidrs": `["203.0.0.0/16"]`, "review": at, "rotation": ""}
+		maps.Copy(all, more)
+		return w.config(identity(nil), credential("secret", all))
+	}
+	w.run(
+		resource.TestStep{Config: config("", "2026-12-23T00:00:00Z", args{}), Check: was.remember},
+		resource.TestStep{
+			PreConfig: w.passes(25 * day), Config: config(review("2026-12-18T00:00:00Z"), "2027-01-17T00:00:00Z", args{}),
+			ExpectError: regexp.MustCompile(`credential/no-rotation`),
+		},
+		// With a rotation from now on it may stay: what is issued has an end of its own, and is due.
+		resource.TestStep{
+			Config: config(review("2026-12-18T00:00:00Z"), "2027-01-17T00:00:00Z", args{"rotation": `{ every = "480h", overlap = "48h" }`}),
+			Check:  was.issuedAs(true), ExpectNonEmptyPlan: true,
+		},
+		resource.TestStep{
+			Config:           config(review("2026-12-18T00:00:00Z"), "2027-01-17T00:00:00Z", args{"rotation": `{ every = "480h", overlap = "48h" }`}),
+			ConfigPlanChecks: isDue(), Check: was.issuedAs(false),
+		},
+	)
+}
+
+// A rotation that was added later never became due: the same key for 359 days. On every kind it counts from when the thing was
+// issued, and is decided when it is read.
+func TestARotationThatIsAddedLaterComesDue(t *testing.T) {
+	thorough(t)
+	for _, kind := range []string{"secret", "certificate", "ssh_certificate"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w, was := newWorld(t), remembered{}
+			config := func(rotation string) string {
+				return w.config(identity(nil), credential(kind, args{"rotation": rotation, "expires_at": `"2026-12-23T00:00:00Z"`}))
+			}
+			const rotates = `{ every = "480h", overlap = "48h" }`
+			w.run(
+				resource.TestStep{Config: config(""), Check: was.remember},
+				resource.TestStep{
+					PreConfig: w.passes(10 * day), Config: config(rotates), ConfigPlanChecks: keeps(), Check: was.issuedAs(true),
+					ConfigStateChecks: []statecheck.StateCheck{has(theKey, "rotates_at", text("2026-12-14T12:00:00Z")), has(theKey, "status", text("active"))},
+				},
+				resource.TestStep{Config: config(rotates), ConfigPlanChecks: emptyPlan()},
+				resource.TestStep{PreConfig: w.passes(10 * day), Config: config(rotates), ConfigPlanChecks: isDue(), Check: was.issuedAs(false)},
+				resource.TestStep{Config: config(rotates), ConfigPlanChecks: emptyPlan()},
+			)
+		})
+	}
 }

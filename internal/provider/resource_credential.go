@@ -246,6 +246,10 @@ func (m *credentialModel) move(c change, k kept) {
 		return
 	}
 	before, after := c.before.(*access.Credential), c.after.(*access.Credential)
+	if ages(before, after, k) {
+		m.RotatesAt = timeValue(after.RotatesAt(k.IssuedAt))
+		unknownAll(&m.Handover)
+	}
 	if !access.SameTrust(before, after) {
 		unknownAll(&m.Login, &m.Handover)
 	}

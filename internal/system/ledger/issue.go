@@ -27,6 +27,7 @@ func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Chan
 		}
 		return dead
 	})
+	d.age(c, e.Issued)
 	newest, found := e.Newest()
 	if found && mode == access.IssueOverlap && change.Known != "" && change.Known != newest.Name() {
 		mode = access.IssueKeep // it was rotated, and the answer was lost: the partner holds the one before
@@ -53,6 +54,23 @@ func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Chan
 		e.Issued = append(e.Issued, fresh)
 	}
 	return issued, nil
+}
+
+// age gives what was issued before its credential had a rotation the moment at which that is due, counted from when it was
+// issued. Where its end can be moved, it gets an end of its own as well: it dies by itself if nobody rotates it.
+func (d *Draft) age(c *access.Credential, items []Item) {
+	if c.Rotation == nil {
+		return
+	}
+	for n, i := range items {
+		if i.Superseded || !i.RotatesAt.IsZero() {
+			continue
+		}
+		items[n].RotatesAt = c.RotatesAt(i.At)
+		if !d.issuer.Fixed(i) {
+			items[n].Until = access.Earliest(i.Until, c.AgesUntil(i.At, d.Now))
+		}
+	}
 }
 
 // dueFrom makes the newest item due from a moment on, where it is not before.

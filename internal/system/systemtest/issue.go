@@ -16,6 +16,7 @@ func issueCases() []contract {
 		{name: "at most two secrets live at a time", needs: needs(access.Secret), run: twoLive},
 		{name: "replacing revokes the old one at once", run: replaceAtOnce},
 		{name: "what was issued before a moment is revoked at once", run: issuedBefore},
+		{name: "what was issued before its credential had a rotation is due by its age", run: rotatedLater},
 		{name: "what was issued dies by itself when nobody rotates", run: diesByItself},
 		{name: "a secret that cannot be sealed grants nothing", needs: needs(access.Secret), run: sealingFails},
 		{name: "no record says the clear secret", needs: needs(access.Secret), run: neverClear},
@@ -172,6 +173,28 @@ func issuedBefore(w *world) {
 			w.may("with what was issued before", h, "daily", false)
 		}
 		w.may("with the new one", w.holder(c, third.Issued), "daily", true)
+	}
+}
+
+// A rotation that is added later counts from when the thing was issued: else whoever adds and extends keeps one key for ever.
+func rotatedLater(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		c := w.credential("etl", kind, 60)
+		first := w.put(c)
+		if !first.Issued.RotatesAt.IsZero() {
+			w.Errorf("%s: what does not rotate is due at %s", kind, first.Issued.RotatesAt)
+		}
+		w.pass(3)
+		w.rotating(2, 1)(c)
+		second := w.put(c, known(first.UID))
+		if !sameIssued(second.Issued, first.Issued) || !second.Issued.RotatesAt.Equal(first.Issued.At.Add(2*w.Unit)) || !second.Due(w.now()) {
+			w.Errorf("%s: %+v became %+v, which is due: %t", kind, first.Issued, second.Issued, second.Due(w.now()))
+		}
+		if r := w.get(c.Ref()); !r.Due(w.now()) {
+			w.Errorf("%s: it was not kept that it is due: %+v", kind, r.Issued)
+		}
+		w.may("with what is due", w.holder(c, first.Issued), "daily", true)
 	}
 }
 
