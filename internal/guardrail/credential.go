@@ -230,10 +230,10 @@ func rsa2048(_ *Context, s *Subject) []problem {
 }
 
 func privateKey(_ *Context, s *Subject) []problem {
-	if !PrivateKey(texts(s.Object)...) {
+	if !holdsPrivateKey(s.Object) {
 		return nil
 	}
-	stood := s.Before != nil && PrivateKey(texts(s.Before)...)
+	stood := s.Before != nil && holdsPrivateKey(s.Before)
 	found := problem{text: say("%s has private key material in one of its arguments", s), cause: entered}
 	if stood {
 		found.cause = byChange

@@ -174,24 +174,44 @@ func TestWhatRemainsAfterADestroyIsAnErrorAndStaysInTheState(t *testing.T) {
 func TestAPrivateKeyIsRefusedAndNeverPrinted(t *testing.T) {
 	key := "-----BEGIN OPENSSH PRIVATE KEY-----\\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ\\n-----END OPENSSH PRIVATE KEY-----"
 	for argument, config := range map[string]string{
-		"recipient":   identity(nil) + credential("secret", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
-		"public_key":  identity(nil) + credential("ssh_certificate", args{"ssh_certificate": fmt.Sprintf(`{ public_key = "%s" }`, key)}),
-		"csr":         identity(nil) + credential("certificate", args{"certificate": fmt.Sprintf(`{ csr = "%s" }`, key)}),
-		"purpose":     identity(args{"purpose": `"` + key + `"`}),
-		"owner":       identity(args{"owner": `"` + key + `"`}),
-		"partner":     identity(args{"partner": `"` + key + `"`}),
-		"expires_at":  identity(args{"expires_at": `"` + key + `"`}),
-		"ceiling":     identity(args{"ceiling": `["` + key + `"]`}),
-		"resource":    identity(nil) + grant(args{"resource": `"` + key + `"`}),
-		"actions":     identity(nil) + grant(args{"actions": `["` + key + `"]`}),
-		"a trigger":   identity(nil) + credential("secret", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
-		"two kinds":   identity(nil) + credential("federated", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
-		"no rotation": identity(nil) + credential("federated", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
-		"unknown":     `resource "terraform_data" "key" { input = "` + key + `" }` + "\n" + identity(args{"purpose": "terraform_data.key.output"}),
+		"recipient":     identity(nil) + credential("secret", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
+		"public_key":    identity(nil) + credential("ssh_certificate", args{"ssh_certificate": fmt.Sprintf(`{ public_key = "%s" }`, key)}),
+		"csr":           identity(nil) + credential("certificate", args{"certificate": fmt.Sprintf(`{ csr = "%s" }`, key)}),
+		"purpose":       identity(args{"purpose": `"` + key + `"`}),
+		"owner":         identity(args{"owner": `"` + key + `"`}),
+		"partner":       identity(args{"partner": `"` + key + `"`}),
+		"expires_at":    identity(args{"expires_at": `"` + key + `"`}),
+		"ceiling":       identity(args{"ceiling": `["` + key + `"]`}),
+		"resource":      identity(nil) + grant(args{"resource": `"` + key + `"`}),
+		"actions":       identity(nil) + grant(args{"actions": `["` + key + `"]`}),
+		"a trigger":     identity(nil) + credential("secret", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
+		"two kinds":     identity(nil) + credential("federated", args{"secret": fmt.Sprintf(`{ recipient = "%s" }`, key)}),
+		"no rotation":   identity(nil) + credential("federated", args{"rotation": fmt.Sprintf(`{ every = "480h", trigger = { a = "%s" } }`, key)}),
+		"expected use":  identity(args{"expected_use": `"` + key + `"`}),
+		"actions, ssh":  identity(nil) + grant(args{"resource": `"ssh/depot"`, "actions": `["` + key + `"]`}),
+		"a waiver":      identity(args{"waivers": `{ "` + key + `" = { reason = "x", approver = "a@example.com", until = "x" } }`}),
+		"a JWK's parts": identity(nil) + credential("secret", args{"rotation": `{ every = "480h", trigger = { kty = "OKP", x = "x", d = "b3BlbnNzaC1rZXktdjE" } }`}),
+		"a kind": `provider "partner" { 
+  alias       = "other"
+  environment = "prod"
+  partners    = { acme = { kind = "` + key + `" } }
+}
+data "partner_inventory" "all" { provider = partner.other }`,
+		"owner domains": `provider "partner" { 
+  alias       = "other"
+  environment = "prod"
+  guardrails  = { owner_domains = ["` + key + `"], review_every = "` + key + `" }
+}
+data "partner_inventory" "all" { provider = partner.other }`,
+		"a data source": "data \"partner_offboarding\" \"acme\" {\n  partner = \"" + key + "\"\n}",
+		"an ephemeral":  "ephemeral \"partner_token\" \"acme\" {\n  identity_id = \"" + key + "\"\n}",
+		"a function":    `output "x" { value = provider::partner::covers(file("key.pem"), "a/b") }`,
+		"unknown":       `resource "terraform_data" "key" { input = "` + key + `" }` + "\n" + identity(args{"purpose": "terraform_data.key.output"}),
 	} {
 		t.Run(argument, func(t *testing.T) {
 			t.Parallel()
 			c := newCLI(t)
+			c.file("key.pem", strings.ReplaceAll(key, "\\n", "\n"))
 			c.write(`provider "partner" { environment = "prod" }` + "\n" + config)
 			out, err := c.try("apply", "-no-color", "-auto-approve")
 			if err == nil || !strings.Contains(out, "credential/private-key") {

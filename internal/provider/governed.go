@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
 // model is what the three resources have in common: a model of one of them, M, as Terraform sees it.
@@ -37,8 +36,6 @@ type model[M any] interface {
 	observe(seen observed, all bool)
 	// replaced names the arguments whose change makes another object of it.
 	replaced(state *M) []string
-	// texts are all texts among the arguments, for the search for private keys.
-	texts() []types.String
 }
 
 // change is a planned change from one object to another.
@@ -62,27 +59,6 @@ type governed[M any, P model[M]] struct {
 
 func (g *governed[M, P]) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_" + string(g.kind)
-}
-
-// ValidateConfig refuses private keys, without a path: with one, the CLI would print the key.
-func (g *governed[M, P]) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	config, ok := read[M](ctx, req.Config, &resp.Diagnostics)
-	if ok {
-		refusePrivateKeys(&resp.Diagnostics, g.kind, P(config).texts())
-	}
-}
-
-// refusePrivateKeys reports whether it found one.
-func refusePrivateKeys(diags *diag.Diagnostics, kind access.Type, texts []types.String) bool {
-	for _, t := range texts {
-		if guardrail.PrivateKey(t.ValueString()) {
-			rule, _ := guardrail.Lookup("credential/private-key")
-			found := guardrail.Finding{Rule: rule, Problem: fmt.Sprintf("an argument of this %s holds private key material", kind), Fix: rule.Remedy}
-			diags.AddError(found.Summary(), found.Detail()+"\n"+offboardNow)
-			return true
-		}
-	}
-	return false
 }
 
 // objectOf reads a model's object, and says what is wrong with its arguments.

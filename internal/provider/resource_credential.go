@@ -90,11 +90,10 @@ func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest,
 	}
 }
 
-// ValidateConfig refuses private keys, and then kinds that do not go together: with an error that has a path, the CLI prints
-// what is there.
+// ValidateConfig refuses kinds that do not go together.
 func (r *credentialResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	config, ok := read[credentialModel](ctx, req.Config, &resp.Diagnostics)
-	if ok && !refusePrivateKeys(&resp.Diagnostics, r.kind, config.texts()) {
+	if ok {
 		config.validateKind(&resp.Diagnostics)
 	}
 }
@@ -320,9 +319,4 @@ func (m *credentialModel) replaced(state *credentialModel) (names []string) {
 		}
 	}
 	return names
-}
-
-func (m *credentialModel) texts() []types.String {
-	return append(append(m.terms.texts(), m.IdentityID, m.RevokeIssuedBefore),
-		textsIn(m.Federated, m.Certificate, m.SSHCertificate, m.Secret, m.Rotation, m.AllowedCIDRs)...)
 }

@@ -13,11 +13,10 @@ import (
 )
 
 var (
-	_ resource.ResourceWithConfigure      = (*grantResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*grantResource)(nil)
-	_ resource.ResourceWithIdentity       = (*grantResource)(nil)
-	_ resource.ResourceWithImportState    = (*grantResource)(nil)
-	_ resource.ResourceWithValidateConfig = (*grantResource)(nil)
+	_ resource.ResourceWithConfigure   = (*grantResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*grantResource)(nil)
+	_ resource.ResourceWithIdentity    = (*grantResource)(nil)
+	_ resource.ResourceWithImportState = (*grantResource)(nil)
 )
 
 // grantResource is partner_grant: what an identity may do.
@@ -131,8 +130,4 @@ func (m *grantModel) replaced(state *grantModel) (names []string) {
 		names = append(names, "name")
 	}
 	return names
-}
-
-func (m *grantModel) texts() []types.String {
-	return append(m.terms.texts(), m.IdentityID, m.Name, m.Resource, m.Purpose)
 }

@@ -15,11 +15,10 @@ import (
 )
 
 var (
-	_ resource.ResourceWithConfigure      = (*identityResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*identityResource)(nil)
-	_ resource.ResourceWithIdentity       = (*identityResource)(nil)
-	_ resource.ResourceWithImportState    = (*identityResource)(nil)
-	_ resource.ResourceWithValidateConfig = (*identityResource)(nil)
+	_ resource.ResourceWithConfigure   = (*identityResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*identityResource)(nil)
+	_ resource.ResourceWithIdentity    = (*identityResource)(nil)
+	_ resource.ResourceWithImportState = (*identityResource)(nil)
 )
 
 // identityResource is partner_identity: one partner's non-human identity for one use case in one environment.
@@ -227,9 +226,4 @@ func (m *identityModel) replaced(state *identityModel) (names []string) {
 		}
 	}
 	return names
-}
-
-func (m *identityModel) texts() []types.String {
-	return append(append(m.terms.texts(), m.Partner, m.Environment, m.Name, m.Purpose, m.Contact, m.ParentID, m.HoldReleased),
-		textsIn(m.Agreement, m.Ceiling)...)
 }

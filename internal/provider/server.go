@@ -125,8 +125,8 @@ func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.Upgrad
 	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
 }
 
-// PlanResourceChange takes the short way where the proposal is the state.
-func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+// plan takes the short way where the proposal is the state.
+func (s *server) plan(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	u := s.unmoved(req)
 	if u == nil {
 		return during(ctx, req, s.Server.PlanResourceChange)
@@ -141,8 +141,8 @@ func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanReso
 	return answer, nil
 }
 
-// ReadResource returns the state as it came where the reading wrote none.
-func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+// read returns the state as it came where the reading wrote none.
+func (s *server) read(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	u := s.short(req.TypeName, req.CurrentState)
 	if u == nil {
 		return during(ctx, req, s.Server.ReadResource)

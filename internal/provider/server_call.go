@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
 // call is the context of one call of Terraform's, which lets go of what it carries when the call is over.
@@ -25,6 +23,11 @@ func during[Request, Response any](ctx context.Context, req Request, do func(con
 	return do(c, req)
 }
 
+// brief is a call whose context ends with it.
+func brief[Request, Response any](do func(context.Context, Request) (Response, error)) func(context.Context, Request) (Response, error) {
+	return func(ctx context.Context, req Request) (Response, error) { return during(ctx, req, do) }
+}
+
 // over is the context of a call that is over.
 var over = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -36,13 +39,3 @@ func (c *call) Deadline() (time.Time, bool) { return (*c.of.Load()).Deadline() }
 func (c *call) Done() <-chan struct{}       { return (*c.of.Load()).Done() }
 func (c *call) Err() error                  { return (*c.of.Load()).Err() }
 func (c *call) Value(key any) any           { return (*c.of.Load()).Value(key) }
-
-// ValidateResourceConfig is called twice for each resource of a plan.
-func (s *server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return during(ctx, req, s.Server.ValidateResourceConfig)
-}
-
-// ApplyResourceChange is called for each resource that an apply changes.
-func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	return during(ctx, req, s.Server.ApplyResourceChange)
-}

@@ -192,7 +192,3 @@ func set[V attr.Value](to *V, value V, all bool) {
 		*to = value
 	}
 }
-
-func (t *terms) texts() []types.String {
-	return append([]types.String{t.Owner, t.ExpiresAt}, textsIn(t.Review, t.Waivers)...)
-}

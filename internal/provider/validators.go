@@ -13,12 +13,11 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 	"github.com/partner-access/terraform-provider-partner/internal/seal"
 )
 
-// reads is a validator that refuses what a parser cannot read. It is silent about private keys: an error with a path
-// would make the CLI print the value, so that a rule without a path refuses those.
+// reads is a validator that refuses what a parser cannot read. It never sees a private key: the server refuses those before, since
+// an error with a path makes the CLI print the value.
 type reads struct {
 	what  string
 	parse func(string) error
@@ -32,11 +31,7 @@ func (v reads) ValidateString(_ context.Context, req validator.StringRequest, re
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	value := req.ConfigValue.ValueString()
-	if guardrail.PrivateKey(value) {
-		return
-	}
-	if err := v.parse(value); err != nil {
+	if err := v.parse(req.ConfigValue.ValueString()); err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, "Not "+v.what, fmt.Sprintf("%s: %s.", req.Path, strings.TrimRight(err.Error(), ".")))
 	}
 }

@@ -257,20 +257,3 @@ func unknownAll(values ...any) {
 		}
 	}
 }
-
-// textsIn are all known texts within values.
-func textsIn(values ...attr.Value) (out []types.String) {
-	for _, v := range values {
-		switch v := v.(type) {
-		case types.String:
-			out = append(out, v)
-		case types.Object:
-			out = append(out, textsIn(slices.Collect(maps.Values(v.Attributes()))...)...)
-		case types.Map:
-			out = append(out, textsIn(slices.Collect(maps.Values(v.Elements()))...)...)
-		case types.Set:
-			out = append(out, textsIn(v.Elements()...)...)
-		}
-	}
-	return out
-}

@@ -1,4 +1,4 @@
-package guardrail
+package material
 
 import (
 	"crypto"
@@ -8,9 +8,14 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,6 +54,16 @@ func privateKeys(t *testing.T) map[string]string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: name, Bytes: der}))
 	}
 	pkcs8 := encode("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(ed)))
+	// EncryptedPrivateKeyInfo: PBES2, and octets. PKCS #12: version 3, and data.
+	encrypted := must(asn1.Marshal(struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Data      []byte
+	}{pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}}, make([]byte, 64)}))
+	store := must(asn1.Marshal(struct {
+		Version int
+		Data    pkix.AlgorithmIdentifier
+		Rest    []byte
+	}{3, pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}}, make([]byte, 64)}))
 	return map[string]string{
 		"PKCS 8":              pkcs8,
 		"PKCS 1":              encode("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(r)),
@@ -75,15 +90,41 @@ func privateKeys(t *testing.T) map[string]string {
 		"base64 of DER":       base64.StdEncoding.EncodeToString(must(x509.MarshalPKCS8PrivateKey(ec))),
 		"base64 of PKCS 1":    base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PrivateKey(r)),
 		"hexadecimal":         hex.EncodeToString([]byte(pkcs8)),
+		"indented":            strings.ReplaceAll("\n"+pkcs8, "\n", "\n        "),
+		"quoted in a mail":    strings.ReplaceAll("\n"+pkcs8, "\n", "\n> "),
+		"no-break spaces":     strings.ReplaceAll(pkcs8, " ", "\u00a0"),
+		"zero-width spaces":   strings.ReplaceAll(pkcs8, "PRIVATE", "PRI\u200bVATE"),
+		"a word processor's":  strings.ReplaceAll(pkcs8, "-----", "–––"),
+		"UTF-16":              strings.Join(strings.Split(pkcs8, ""), "\x00"),
+		"in a URL":            url.QueryEscape(pkcs8),
+		"in XML":              strings.ReplaceAll(pkcs8, "\n", "&#10;"),
+		"an encrypted body":   base64.StdEncoding.EncodeToString(encrypted),
+		"an age plugin's":     "AGE-PLUGIN-YUBIKEY-1QQPQZZZQFFFF",
+		"minisign":            "untrusted comment: minisign encrypted secret key\nRWRTY0Iy",
+		"BIND":                "Private-key-format: v1.3\nAlgorithm: 13 (ECDSAP256SHA256)\n",
+		"openssl pkey -text":  "Private-Key: (256 bit)\npriv:\n    1f:0a:b4:9c:00:11:22:33:44:55:66:77:88:99:aa:\n",
+		".NET":                "<RSAKeyValue><Modulus>x</Modulus><Exponent>AQAB</Exponent><P>x</P><D>y</D></RSAKeyValue>",
+		"PKCS 12":             base64.StdEncoding.EncodeToString(store),
+		"a Java key store":    base64.StdEncoding.EncodeToString(append([]byte{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1}, make([]byte, 40)...)),
+		"OpenVPN":             "-----BEGIN OpenVPN Static key V1-----\n6acef03f62675b4b1bbd03e53b187727",
 	}
+}
+
+// file is what a partner sends, from the cases of the rules.
+func file(name string) string {
+	b, err := os.ReadFile(filepath.Join("..", "guardrail", "testdata", name))
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
 }
 
 func TestPrivateKeysAreFoundInEveryForm(t *testing.T) {
 	for name, text := range privateKeys(t) {
-		if !PrivateKey("harmless", text) {
+		if !HoldsPrivateKey(text) {
 			t.Errorf("%s: not found", name)
 		}
-		if !PrivateKey(file("rsa3072.csr") + "\n" + text) {
+		if !HoldsPrivateKey(file("rsa3072.csr") + "\n" + text) {
 			t.Errorf("%s: not found behind a certificate request", name)
 		}
 	}
@@ -99,12 +140,14 @@ func TestWhatIsPublicIsNoPrivateKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{
-		"", "private key", "Rotates the PRIVATE KEY of the signer", file("rsa3072.csr"), file("p256.csr"), file("rsa3072.pub"), file("dsa.pub"), recipient,
+		"", "private key", "Rotates the PRIVATE KEY of the signer", file("rsa3072.csr"), file("p256.csr"), file("rsa3072.pub"), file("dsa.pub"), "age1g4cmkag7wz6v70vmx3zlacnx0ep6x2c4pa348w75gt6t4m97047sq7l5wg",
 		string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})), base64.StdEncoding.EncodeToString([]byte(file("rsa3072.csr"))),
 		`{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`,
-		"https://login.acme.test/realms/partners", strings.Repeat("0123456789abcdef", 40), strings.Repeat("MIIC", 100),
+		"https://login.acme.test/realms/partners", "Phase 2 - begin private key rotation", "Private-key: none is ever asked for", "priv: what is private",
+		"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ", "---- BEGIN SSH2 PUBLIC KEY ----\nComment: x\nAAAA", "untrusted comment: minisign public key 1234\nRWQ",
+		"AGE-PLUGIN-YUBIKEY writes recipients such as age1yubikey1", "The key exchange begins -- private keys stay with the partner", strings.Repeat("0123456789abcdef", 40), strings.Repeat("MIIC", 100),
 	} {
-		if PrivateKey(text) {
+		if HoldsPrivateKey(text) {
 			t.Errorf("found in %q", text)
 		}
 	}
@@ -113,6 +156,6 @@ func TestWhatIsPublicIsNoPrivateKey(t *testing.T) {
 func BenchmarkPrivateKey(b *testing.B) {
 	text := file("rsa3072.csr")
 	for b.Loop() {
-		PrivateKey(text)
+		HoldsPrivateKey(text)
 	}
 }
