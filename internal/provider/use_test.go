@@ -22,7 +22,7 @@ func TestTheGatewaysLogDecidesWhatIsDormant(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "use.jsonl")
 	writes := func(at time.Time) func() {
 		return func() {
-			line := fmt.Sprintf("{\"time\": %q, \"identity\": \"acme/prod/orders-etl\", \"kind\": \"federated\"}\n", access.At(at))
+			line := fmt.Sprintf("{\"time\": %q, \"identity\": \"acme/prod/orders-etl\", \"kind\": \"federated\", \"admitted\": true}\n", access.At(at))
 			if err := os.WriteFile(log, []byte(line), 0o600); err != nil {
 				t.Error(err)
 			}

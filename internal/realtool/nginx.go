@@ -42,33 +42,63 @@ type Nginx struct {
 // StartNginx starts nginx until the end of the test. nginx reads its files now and at Reload only.
 func StartNginx(t testing.TB, conf NginxConf) *Nginx {
 	t.Helper()
-	program := Find(t, "nginx")
+	return startNginx(t, "nginx", func(addr, dir string) string { return conf.server(addr, dir) })
+}
+
+// StartNginxOf starts one of the versions that scripts/tools gets, with a configuration of the http context: where listens
+// is what to listen on, and server.pem and server.key in dir are the server's own.
+func StartNginxOf(t testing.TB, version string, http func(listens, dir string) string) *Nginx {
+	t.Helper()
+	return startNginx(t, version, http)
+}
+
+func startNginx(t testing.TB, version string, http func(addr, dir string) string) *Nginx {
+	t.Helper()
+	program := Find(t, version)
 	dir := shortTempDir(t)
 	n := &Nginx{socket: filepath.Join(dir, "s"), Roots: serverCertificate(t, dir)}
 	begin := func(addr string) *server {
-		file := write(t, filepath.Join(dir, "nginx.conf"), n.config(t, conf, addr, dir))
+		file := write(t, filepath.Join(dir, "nginx.conf"), n.config(t, dir, http(addr, dir)))
 		_ = os.Remove(n.socket) // of an attempt before
 		log := filepath.Join(dir, "error.log")
-		return start(t, exec.Command(program, "-p", dir, "-c", file, "-e", log), log)
+		args := []string{"-p", dir, "-c", file}
+		if version == "nginx" {
+			args = append(args, "-e", log) // since 1.19.5: before, the compiled-in file is tried first
+		}
+		return start(t, exec.Command(program, args...), log)
 	}
 	n.server, n.Addr = startOnFreeAddr(t, begin, func(string) bool { return n.worker() != "" })
 	return n
 }
 
-func (n *Nginx) config(t testing.TB, conf NginxConf, addr, dir string) string {
-	t.Helper()
+// server is a server that only tells who it admitted.
+func (conf NginxConf) server(addr, dir string) string {
 	crl := ""
 	if conf.CRL != "" {
 		crl = fmt.Sprintf("ssl_crl %q;", conf.CRL)
 	}
+	return fmt.Sprintf(`access_log off;
+	server {
+		listen %[2]s ssl;
+		ssl_certificate %[1]s/server.pem;
+		ssl_certificate_key %[1]s/server.key;
+		ssl_client_certificate %[3]q;
+		%[4]s
+		ssl_verify_client on;
+		return 200 $ssl_client_s_dn;
+	}`, dir, addr, conf.ClientCA, crl)
+}
+
+func (n *Nginx) config(t testing.TB, dir, http string) string {
+	t.Helper()
 	return fmt.Sprintf(`daemon off;
+error_log %[2]s/error.log;
 %[1]s
 worker_processes 1;
 worker_shutdown_timeout 1s;
 pid %[2]s/pid;
 events {}
 http {
-	access_log off;
 	client_body_temp_path %[2]s/body;
 	proxy_temp_path %[2]s/proxy;
 	fastcgi_temp_path %[2]s/fastcgi;
@@ -77,19 +107,12 @@ http {
 	default_type text/plain;
 	server {
 		listen unix:%[3]s;
+		access_log off;
 		return 200 $pid;
 	}
-	server {
-		listen %[4]s ssl;
-		ssl_certificate %[2]s/server.pem;
-		ssl_certificate_key %[2]s/server.key;
-		ssl_client_certificate %[5]q;
-		%[6]s
-		ssl_verify_client on;
-		return 200 $ssl_client_s_dn;
-	}
+	%[4]s
 }
-`, workerUser(t), dir, n.socket, addr, conf.ClientCA, crl)
+`, workerUser(t), dir, n.socket, http)
 }
 
 // workerUser keeps the workers of a root's nginx root, or they could not read the test's files.
@@ -145,12 +168,23 @@ func (n *Nginx) Reload(t testing.TB) {
 // Get asks as a client with this certificate, nil for none: 200 and the subject when nginx admits it, else 400 and why.
 func (n *Nginx) Get(t testing.TB, certificate *tls.Certificate) (status int, body string) {
 	t.Helper()
+	return n.Ask(t, certificate, http.MethodGet, "/")
+}
+
+// Ask asks for a path, as it stands here, as a client with this certificate, nil for none.
+func (n *Nginx) Ask(t testing.TB, certificate *tls.Certificate, method, path string) (status int, body string) {
+	t.Helper()
 	trust := &tls.Config{RootCAs: n.Roots, MinVersion: tls.VersionTLS12}
 	if certificate != nil {
 		trust.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return certificate, nil }
 	}
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}}
-	resp, err := client.Get("https://" + n.Addr + "/")
+	req, err := http.NewRequestWithContext(context.Background(), method, "https://"+n.Addr+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.URL.Opaque = "//" + n.Addr + path // else Go would write the path in its own way
+	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatalf("ask nginx: %v", err)
 	}

@@ -105,7 +105,7 @@ func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error
 	}
 	r, err := l.record(e)
 	if err == nil {
-		err = s.tellUse(r)
+		err = s.tellUse(l.Ledger, r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", ref, err)
@@ -113,14 +113,14 @@ func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error
 	return r, nil
 }
 
-// tellUse puts into records when they were last used, where logs are read.
-func (s *System) tellUse(records ...*access.Record) error {
+// tellUse puts into records of a ledger when they were last used, where logs are read.
+func (s *System) tellUse(of ledger.Ledger, records ...*access.Record) error {
 	if len(s.options.UseLogs) == 0 {
 		return nil
 	}
 	u, err := s.used.latest(s.options.UseLogs, s.now())
 	for _, r := range records {
-		u.tell(r)
+		u.tell(r, of)
 	}
 	return err
 }
@@ -139,7 +139,7 @@ func (s *System) List(ctx context.Context) ([]*access.Record, error) {
 		}
 		records = append(records, r)
 	}
-	if err := s.tellUse(records...); err != nil {
+	if err := s.tellUse(l.Ledger, records...); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
 	slices.SortFunc(records, func(a, b *access.Record) int { return ledger.CompareRefs(a.Object.Ref(), b.Object.Ref()) })

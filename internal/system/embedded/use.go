@@ -9,28 +9,34 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // The gateways know when access is used, and this system does not: it reads their logs, where it is told of them. A log
 // has one JSON object a line, of one of two forms; other lines are passed over.
 //
-//	{"time": "2027-01-01T03:00:00Z", "identity": "acme/prod/orders-etl", "kind": "certificate"}
+//	{"time": "2027-01-01T03:00:00Z", "identity": "acme/prod/orders-etl", "kind": "certificate", "admitted": true}
 //
-// is what a gateway is told to write for each login or request that it let in. The other is OPA's decision log, of
-// decisions about data.partner.verdict, whose result has allow and identity.
+// is what a gateway is told to write for each login or request. Instead of the identity it may have the "dn" of the
+// certificate. The other is OPA's decision log, of decisions about data.partner.verdict, whose result has allow and identity.
+//
+// Only what was admitted is a use: anybody can make a certificate with a partner's name, and be refused with it.
 
 // useLine is a line of either form.
 type useLine struct {
 	Time      time.Time `json:"time"`
 	Timestamp time.Time `json:"timestamp"`
 	Identity  string    `json:"identity"`
+	DN        string    `json:"dn"`
 	Kind      string    `json:"kind"`
+	Admitted  bool      `json:"admitted"`
 	Result    *struct {
 		Allow    bool   `json:"allow"`
 		Identity string `json:"identity"`
@@ -40,10 +46,40 @@ type useLine struct {
 	} `json:"input"`
 }
 
-// uses are when what was last used, as far as the logs tell, and since when they tell.
+// subject is the subject of our certificates, as nginx and OpenSSL write it.
+var subject = regexp.MustCompile(`^/?CN=([a-z0-9/:-]+)$`)
+
+// read returns when the line was written, of which kind of credential it speaks, and the name of who was let in: an
+// identity's id or the common name of its certificates. The name is "" where nobody was.
+func (l *useLine) read() (at time.Time, kind access.Kind, name string) {
+	if l.Result != nil {
+		if l.Result.Allow {
+			name = l.Result.Identity
+		}
+		return l.Timestamp, presentedKind(l.Input.Credential), name
+	}
+	if slices.Contains(access.Kinds(), access.Kind(l.Kind)) {
+		kind = access.Kind(l.Kind)
+	}
+	if dn := subject.FindStringSubmatch(l.DN); l.Admitted && l.Identity == "" && dn != nil {
+		name = dn[1]
+	} else if l.Admitted {
+		name = l.Identity
+	}
+	return l.Time, kind, name
+}
+
+// use is what was used: by its name in the log, with one kind of credential or, where kind is "", with any.
+type use struct {
+	name string
+	kind access.Kind
+}
+
+// uses are when what was last used, as far as the logs tell, and of when the logs tell.
 type uses struct {
-	since time.Time
-	last  map[access.Ref]time.Time
+	last map[use]time.Time
+	// first and newest are the first and the newest line about a kind of credential, whatever became of the request.
+	first, newest map[access.Kind]time.Time
 }
 
 // useLogs are logs that are read again when they change.
@@ -80,7 +116,7 @@ func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	if state.String() == l.state && l.read.last != nil {
 		return l.read, nil
 	}
-	fresh := uses{last: map[access.Ref]time.Time{}}
+	fresh := uses{last: map[use]time.Time{}, first: map[access.Kind]time.Time{}, newest: map[access.Kind]time.Time{}}
 	for _, path := range slices.Compact(paths) {
 		if err := fresh.file(path, now); err != nil {
 			return uses{}, unread(path, err)
@@ -130,38 +166,28 @@ func (u *uses) file(path string, now time.Time) error {
 // tolerated is how far ahead of us a gateway's clock may be.
 const tolerated = time.Minute
 
-// line takes in one line. What is not of an identity, or of the future, tells nothing.
+// line takes in one line. One of the future tells nothing.
 func (u *uses) line(text []byte, now time.Time) {
 	var l useLine
 	if json.Unmarshal(text, &l) != nil {
 		return
 	}
-	at, name, kind := l.Time, l.Identity, access.Kind(l.Kind)
-	if l.Result != nil {
-		if at, name = l.Timestamp, ""; l.Result.Allow {
-			name = l.Result.Identity
-		}
-		kind = presentedKind(l.Input.Credential)
-	}
+	at, kind, name := l.read()
 	if at.IsZero() || at.After(now.Add(tolerated)) {
 		return
 	}
-	if u.since.IsZero() || at.Before(u.since) {
-		u.since = at
+	at = at.UTC().Truncate(time.Second)
+	u.first[kind] = access.Earliest(u.first[kind], at)
+	if at.After(u.newest[kind]) {
+		u.newest[kind] = at
 	}
-	id, err := access.ParseIdentityID(name)
-	if err != nil {
+	if name == "" {
 		return
 	}
-	u.note(id.Ref(), at)
-	if slices.Contains(access.Kinds(), kind) {
-		u.note(access.Ref{Type: access.TypeCredential, ID: name + "/" + string(kind)}, at)
-	}
-}
-
-func (u *uses) note(ref access.Ref, at time.Time) {
-	if at.After(u.last[ref]) {
-		u.last[ref] = at.UTC().Truncate(time.Second)
+	for _, used := range []use{{name, ""}, {name, kind}} {
+		if at.After(u.last[used]) {
+			u.last[used] = at
+		}
 	}
 }
 
@@ -175,12 +201,42 @@ func presentedKind(credential map[string]json.RawMessage) access.Kind {
 	return ""
 }
 
-// tell puts into a record when it was last used. Where no log reaches back to its creation, and none tells of a use,
-// nobody knows.
-func (u *uses) tell(r *access.Record) {
-	if r.Object.Ref().Type == access.TypeGrant {
-		return
+// tell puts into a record when it was last used. The ledger says by which kinds of credential an identity is used.
+func (u *uses) tell(r *access.Record, l ledger.Ledger) {
+	id := r.Object.Holder()
+	switch o := r.Object.(type) {
+	case *access.Credential:
+		r.LastUsedAt = u.since(r.CreatedAt, id, o.Kind())
+		r.UseUnknown = u.isUnknown(r.CreatedAt, r.LastUsedAt, o.Kind())
+	case *access.Identity:
+		r.LastUsedAt, r.UseUnknown = u.since(r.CreatedAt, id, ""), true
+		for _, kind := range access.Kinds() {
+			e, found := l[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(kind)}]
+			if !found {
+				continue
+			}
+			if r.UseUnknown = u.isUnknown(e.History.CreatedAt, u.since(e.History.CreatedAt, id, kind), kind); r.UseUnknown {
+				return
+			}
+		}
 	}
-	r.LastUsedAt = u.last[r.Object.Ref()]
-	r.UseUnknown = r.LastUsedAt.IsZero() && (u.since.IsZero() || u.since.After(r.CreatedAt))
+}
+
+// since returns the last use after a moment; zero where the logs tell of none.
+func (u *uses) since(created time.Time, id access.IdentityID, kind access.Kind) time.Time {
+	last := u.last[use{id.String(), kind}]
+	if short := u.last[use{id.CommonName(), kind}]; short.After(last) {
+		last = short
+	}
+	if last.Before(created.Truncate(time.Second)) {
+		return time.Time{} // it was somebody else's, of before
+	}
+	return last
+}
+
+// isUnknown reports whether a credential of a kind may have been used though no line says so: the silence of a log counts only
+// if it speaks of that kind, and did before and after the credential was made. One gateway says nothing of another's.
+func (u *uses) isUnknown(created, used time.Time, kind access.Kind) bool {
+	first, speaks := u.first[kind]
+	return used.IsZero() && (!speaks || first.After(created) || u.newest[kind].Before(created.Truncate(time.Second)))
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,42 +39,88 @@ func writeLog(t *testing.T, path string, lines ...string) {
 func at(d time.Duration) string { return start.Add(d).Format(time.RFC3339) }
 
 func TestTheGatewaysLogsTellWhenAccessWasLastUsed(t *testing.T) {
-	first := fmt.Sprintf(`{"time": %q, "identity": "somebody/prod/else"}`, at(-time.Hour))
-	ours := func(d time.Duration, kind string) string {
-		return fmt.Sprintf(`{"time": %q, "identity": "acme/prod/etl", "kind": %q, "more": [1]}`, at(d), kind)
+	// Somebody else was let in before and after ours was made: so the logs speak of both kinds.
+	others := func(d time.Duration, kind string) string {
+		return fmt.Sprintf(`{"time": %q, "identity": "somebody/prod/else", "kind": %q, "admitted": true}`, at(d), kind)
 	}
+	speaks := []string{others(-time.Hour, "secret"), others(-time.Hour, "federated"), others(time.Minute, "secret"), others(time.Minute, "federated")}
+	ours := func(d time.Duration, kind, more string) string {
+		return fmt.Sprintf(`{"time": %q, "identity": "acme/prod/etl", "kind": %q, "more": [1]%s}`, at(d), kind, more)
+	}
+	in := `, "admitted": true`
 	decided := func(d time.Duration, result string) string {
 		return fmt.Sprintf(`{"timestamp": %q, "path": "partner/verdict", "input": {"credential": {"claims": {}}}, "result": %s}`, at(d), result)
 	}
 	for name, c := range map[string]struct {
 		lines                    []string
 		identity, key, federated time.Duration // after the start; 0: never
-		unknown                  bool
+		unknown                  []access.Kind // and so of the identity
 	}{
-		"a use":                            {[]string{first, ours(time.Hour, "secret")}, time.Hour, time.Hour, 0, false},
-		"the latest of several":            {[]string{first, ours(3*time.Hour, "secret"), ours(2*time.Hour, "federated")}, 3 * time.Hour, 3 * time.Hour, 2 * time.Hour, false},
-		"a decision of OPA":                {[]string{first, decided(time.Hour, `{"allow": true, "identity": "acme/prod/etl"}`)}, time.Hour, 0, time.Hour, false},
-		"a refusal":                        {[]string{first, decided(time.Hour, `{"allow": false, "identity": "acme/prod/etl"}`)}, 0, 0, 0, false},
-		"a decision without an identity":   {[]string{first, decided(time.Hour, `{"allow": true}`)}, 0, 0, 0, false},
-		"no use, since before it was made": {[]string{first}, 0, 0, 0, false},
-		"a log that begins later":          {[]string{fmt.Sprintf(`{"time": %q, "identity": "x/y/z"}`, at(time.Hour))}, 0, 0, 0, true},
-		"an empty log":                     {nil, 0, 0, 0, true},
-		"a kind that is none":              {[]string{first, ours(time.Hour, "voodoo")}, time.Hour, 0, 0, false},
-		"a line of the future":             {[]string{first, ours(72*time.Hour, "secret")}, 0, 0, 0, false},
-		"what is no JSON, and too long":    {[]string{first, "GET /", strings.Repeat("x", 3<<20), "{", "", ours(time.Hour, "secret")}, time.Hour, time.Hour, 0, false},
-		"an id that climbs":                {[]string{first, fmt.Sprintf(`{"time": %q, "identity": "../../etc"}`, at(time.Hour))}, 0, 0, 0, false},
+		"a use":                          {append(speaks, ours(time.Hour, "secret", in)), time.Hour, time.Hour, 0, nil},
+		"the latest of several":          {append(speaks, ours(3*time.Hour, "secret", in), ours(2*time.Hour, "federated", in)), 3 * time.Hour, 3 * time.Hour, 2 * time.Hour, nil},
+		"a decision of OPA":              {append(speaks, decided(time.Hour, `{"allow": true, "identity": "acme/prod/etl"}`)), time.Hour, 0, time.Hour, nil},
+		"a refusal":                      {append(speaks, decided(time.Hour, `{"allow": false, "identity": "acme/prod/etl"}`)), 0, 0, 0, nil},
+		"a decision without an identity": {append(speaks, decided(time.Hour, `{"allow": true}`)), 0, 0, 0, nil},
+		"a request that was refused":     {append(speaks, ours(time.Hour, "secret", `, "admitted": false`)), 0, 0, 0, nil},
+		"what does not say whether":      {append(speaks, ours(time.Hour, "secret", "")), 0, 0, 0, nil},
+		"what says so in words":          {append(speaks, ours(time.Hour, "secret", `, "admitted": "true"`)), 0, 0, 0, nil},
+		"no use, and both kinds spoken":  {speaks, 0, 0, 0, nil},
+		"silence about one kind":         {speaks[:3], 0, 0, 0, []access.Kind{access.Federated}},
+		"silence, but for one used":      {append(speaks[:1:1], ours(time.Hour, "federated", in)), time.Hour, 0, time.Hour, []access.Kind{access.Secret}},
+		"logs that begin later":          {speaks[2:], 0, 0, 0, []access.Kind{access.Secret, access.Federated}},
+		"logs that ended before":         {speaks[:2], 0, 0, 0, []access.Kind{access.Secret, access.Federated}},
+		"an empty log":                   {nil, 0, 0, 0, []access.Kind{access.Secret, access.Federated}},
+		"a kind that is none":            {append(speaks, ours(time.Hour, "voodoo", in)), time.Hour, 0, 0, nil},
+		"a line of the future":           {append(speaks, ours(72*time.Hour, "secret", in)), 0, 0, 0, nil},
+		"one of before it was made":      {append(speaks, ours(-time.Minute, "secret", in)), 0, 0, 0, nil},
+		"what is no JSON, and too long":  {append(speaks, "GET /", strings.Repeat("x", 3<<20), "{", "", ours(time.Hour, "secret", in)), time.Hour, time.Hour, 0, nil},
+		"an id that climbs":              {append(speaks, fmt.Sprintf(`{"time": %q, "identity": "../../etc", "admitted": true}`, at(time.Hour))), 0, 0, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := logged(t, c.lines...)
 			w.wait(24 * time.Hour)
-			for ref, d := range map[access.Ref]time.Duration{acme.Ref(): c.identity, secret(acme, 1).Ref(): c.key, federated(acme, 1).Ref(): c.federated} {
+			for kind, d := range map[access.Kind]time.Duration{"": c.identity, access.Secret: c.key, access.Federated: c.federated} {
+				ref, unknown := acme.Ref(), len(c.unknown) > 0
+				if kind != "" {
+					ref, unknown = access.Ref{Type: access.TypeCredential, ID: acme.String() + "/" + string(kind)}, slices.Contains(c.unknown, kind)
+				}
 				want := time.Time{}
 				if d > 0 {
 					want = start.Add(d)
 				}
-				if r := w.get(ref); !r.LastUsedAt.Equal(want) || r.UseUnknown != c.unknown {
-					t.Errorf("%s was last used at %s, want %s; unknown: %v, want %v", ref, r.LastUsedAt, want, r.UseUnknown, c.unknown)
+				if r := w.get(ref); !r.LastUsedAt.Equal(want) || r.UseUnknown != unknown {
+					t.Errorf("%s was last used at %s, want %s; unknown: %v, want %v", ref, r.LastUsedAt, want, r.UseUnknown, unknown)
 				}
+			}
+		})
+	}
+}
+
+// A certificate has room for 64 characters of an id. What stands there instead of a longer one began with another
+// identity's whole id, and the use was credited to that one.
+func TestTheUseOfALongIDIsItsOwn(t *testing.T) {
+	long := access.IdentityID{Partner: "acme", Environment: "prod", Name: "stock-feed-of-the-new-warehouse-in-rotterdam-and-its-annexes"}
+	short := access.IdentityID{Partner: "acme", Environment: "prod", Name: "stock-feed-of-the-new"}
+	if !strings.HasPrefix(long.CommonName(), short.String()+":") {
+		t.Fatalf("%s does not begin with %s", long.CommonName(), short)
+	}
+	for name, who := range map[string]string{
+		"as nginx writes it":   `"dn": "CN=` + long.CommonName() + `"`,
+		"as OpenSSL writes it": `"dn": "/CN=` + long.CommonName() + `"`,
+		"as the identity":      `"identity": "` + long.CommonName() + `"`,
+		"whole":                `"identity": "` + long.String() + `"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, log := logged(t)
+			w.put(identity(long, 90))
+			w.put(identity(short, 90))
+			writeLog(t, log, fmt.Sprintf(`{"time": %q, %s, "kind": "certificate", "admitted": true}`, at(time.Hour), who))
+			w.wait(24 * time.Hour)
+			if got := w.get(long.Ref()).LastUsedAt; !got.Equal(start.Add(time.Hour)) {
+				t.Errorf("its last use is %s", got)
+			}
+			if got := w.get(short.Ref()).LastUsedAt; !got.IsZero() {
+				t.Errorf("another identity's last use is %s", got)
 			}
 		})
 	}
@@ -85,7 +132,7 @@ func TestALogIsReadAgainWhenItGrows(t *testing.T) {
 		t.Error("it is known from nothing")
 	}
 	w.wait(time.Hour)
-	writeLog(t, filepath.Join(filepath.Dir(log), "use-2.jsonl"), fmt.Sprintf(`{"time": %q, "identity": "acme/prod/etl"}`, at(time.Minute)))
+	writeLog(t, filepath.Join(filepath.Dir(log), "use-2.jsonl"), fmt.Sprintf(`{"time": %q, "identity": "acme/prod/etl", "kind": "secret", "admitted": true}`, at(time.Minute)))
 	if got := w.get(acme.Ref()).LastUsedAt; !got.Equal(start.Add(time.Minute)) {
 		t.Errorf("last used at %s", got)
 	}
@@ -126,7 +173,7 @@ func TestOPAsOwnDecisionLogTells(t *testing.T) {
 		t.Fatal(err)
 	}
 	u, err := new(useLogs).latest([]string{log}, time.Now())
-	if got := u.last[federated(acme, 1).Ref()]; err != nil || time.Since(got) > time.Minute || !got.Equal(u.last[acme.Ref()]) {
+	if got := u.last[use{acme.String(), access.Federated}]; err != nil || time.Since(got) > time.Minute || !got.Equal(u.last[use{acme.String(), ""}]) {
 		t.Errorf("last used at %s (%v), by\n%s", got, err, out)
 	}
 }

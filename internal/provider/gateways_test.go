@@ -1,0 +1,384 @@
+//go:build unix
+
+package provider_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+)
+
+// The configurations in examples/gateways run here as they are published, but for addresses, paths and how often they pull.
+
+// example is a published configuration with some of its texts replaced, each of which must be in it.
+func example(t *testing.T, name string, replaced ...string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "examples", "gateways", filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	for n := 0; n < len(replaced); n += 2 {
+		if !strings.Contains(text, replaced[n]) {
+			t.Fatalf("%s has no %q to replace", name, replaced[n])
+		}
+		text = strings.ReplaceAll(text, replaced[n], replaced[n+1])
+	}
+	return text
+}
+
+// freePort is a port of loopback that nobody listened on a moment ago.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// output is what a running program printed so far.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// background runs a program until the end of the test.
+func background(t *testing.T, cmd *exec.Cmd) *output {
+	t.Helper()
+	said := &output{}
+	cmd.Stdout, cmd.Stderr = said, said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s said:\n%.4000s", filepath.Base(cmd.Path), said)
+		}
+	})
+	return said
+}
+
+var (
+	pulls   = regexp.MustCompile(`(min|max)_delay_seconds: \d+`)
+	command = regexp.MustCompile(`(?m)^# opa (run .*)$`)
+	block0  = regexp.MustCompile(`(?s)      -----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n`)
+)
+
+// exampleOPA runs a version of OPA as the head of the example says, on a port of its own, and returns the address and what it
+// says: with the example, its log of decisions.
+func exampleOPA(t *testing.T, j *judged, version string) (address string, said *output) {
+	t.Helper()
+	publication := httptest.NewServer(http.FileServer(http.Dir(j.published(""))))
+	t.Cleanup(publication.Close)
+	key, err := os.ReadFile(j.published("policy/key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := example(t, "opa/opa.yaml", "https://publisher.example.com/partner/publish", publication.URL)
+	text = pulls.ReplaceAllString(text, "${1}_delay_seconds: 1")
+	indented := "      " + strings.ReplaceAll(strings.TrimSpace(string(key)), "\n", "\n      ") + "\n"
+	text = block0.ReplaceAllLiteralString(text, indented)
+	address = "127.0.0.1:" + freePort(t)
+	found := command.FindStringSubmatch(text)
+	if found == nil {
+		t.Fatal("the example does not say how OPA is run")
+	}
+	folder := filepath.Dir(j.save(version+"/opa.yaml", text))
+	j.save(version+"/mask.rego", example(t, "opa/mask.rego"))
+	cmd := exec.Command(realtool.Find(t, version), strings.Fields(strings.Replace(found[1], "127.0.0.1:8181", address, 1))...)
+	cmd.Dir = folder
+	said = background(t, cmd)
+	eventually(t, version+" has taken the bundles", func() bool {
+		resp, err := http.Get("http://" + address + "/health?bundles")
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return err == nil && resp.StatusCode == http.StatusOK
+	})
+	return address, said
+}
+
+// stranger has made a certificate by himself, with a name that is a partner's.
+func stranger(t *testing.T, name string) *tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// orders is the server behind the gateways: it says which path it was asked for.
+func ordersServer(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "orders of "+r.URL.Path) }))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+// The example asked OPA about the path /decide, so that every granted request was a 403; and its log of use counted whoever
+// came with a certificate that he had made himself.
+func TestTheNginxExampleAdmitsWhatIsGrantedAndLogsIt(t *testing.T) {
+	t.Parallel()
+	for nginx, opa := range map[string]string{"nginx": "opa", "nginx-1.18": "opa-0.70"} {
+		t.Run(nginx, func(t *testing.T) {
+			t.Parallel()
+			j := newJudged(t)
+			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+			w := newWorkload(t, "stock-feed", key, err)
+			log := filepath.Join(j.folder, "nginx.jsonl")
+			applied := func(suspended string) {
+				j.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { use_logs = [%q] }\n}\n", log) +
+					w.blocks(j, args{"suspended": suspended}, args{"allowed_cidrs": `["127.0.0.0/8"]`}) +
+					j.grant("stock-feed", "daily", "stock/acme/daily/*", `["read"]`, nil))
+				j.must("apply", "-no-color", "-input=false", "-auto-approve")
+			}
+			if err := os.WriteFile(log, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			applied("false")
+			server := exampleNginx(t, j, nginx, opa, log)
+
+			self := stranger(t, "acme/prod/stock-feed")
+			used := func() string {
+				j.must("apply", "-refresh-only", "-no-color", "-input=false", "-auto-approve")
+				at, _ := j.state()["partner_identity.stock-feed"]["last_used_at"].(string)
+				return at
+			}
+			for what, asks := range map[string]struct {
+				by           *tls.Certificate
+				method, path string
+				status       int
+			}{
+				"a path that is not granted":                    {w.presents(j), "GET", "/stock/acme/weekly/1.csv", 403},
+				"a path that climbs out":                        {w.presents(j), "GET", "/stock/acme/daily/%2e%2e/weekly/1.csv", 403},
+				"a method that is not granted":                  {w.presents(j), "PUT", "/stock/acme/daily/1.csv", 403},
+				"a method that nobody has":                      {w.presents(j), "PATCH", "/stock/acme/daily/1.csv", 403},
+				"a path that would be a header of the question": {w.presents(j), "GET", "/stock/acme/daily/1%0d%0aX-Method:%20GET", 400},
+				"the question itself":                           {w.presents(j), "GET", "/decide", 404},
+				"a stranger with the partner's name":            {self, "GET", "/stock/acme/daily/1.csv", 400},
+				"nobody":                                        {nil, "GET", "/stock/acme/daily/1.csv", 400},
+			} {
+				if status, body := server.Ask(t, asks.by, asks.method, asks.path); status != asks.status {
+					t.Errorf("%s: %d %q, want %d", what, status, body, asks.status)
+				}
+			}
+			if at := used(); at != "" {
+				t.Errorf("nobody was let in, and the state says that it was used at %s", at)
+			}
+			if status, body := server.Ask(t, w.presents(j), "GET", "/stock//acme/daily/x/../1.csv"); status != 200 {
+				t.Errorf("what is granted: %d %q", status, body)
+			}
+			if at, err := time.Parse(time.RFC3339, used()); err != nil || time.Since(at) > time.Minute {
+				t.Errorf("it was used just now, and the state says %s, %v", at, err)
+			}
+
+			applied("true")
+			eventually(t, "OPA refuses what was suspended", func() bool {
+				status, _ := server.Ask(t, w.presents(j), "GET", "/stock/acme/daily/1.csv")
+				return status == 403
+			})
+			revoked := w.presents(j)
+			j.apply()
+			server.Reload(t) // as the pull unit does
+			if status, _ := server.Ask(t, revoked, "GET", "/stock/acme/daily/1.csv"); status != 400 {
+				t.Errorf("nginx answers %d to a certificate that was revoked", status)
+			}
+		})
+	}
+}
+
+// exampleNginx runs the example with decide.py and OPA behind it.
+func exampleNginx(t *testing.T, j *judged, nginx, opa, log string) *realtool.Nginx {
+	t.Helper()
+	address, _ := exampleOPA(t, j, opa)
+	port := freePort(t)
+	decide := exec.Command(realtool.Find(t, "python3"), "../../examples/gateways/nginx/decide.py")
+	decide.Env = append(os.Environ(), "DECIDE_PORT="+port, "OPA_URL=http://"+address+"/v1/data/partner/verdict")
+	background(t, decide)
+	eventually(t, "decide.py listens", func() bool {
+		c, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp", "127.0.0.1:"+port)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+	behind := ordersServer(t)
+	return realtool.StartNginxOf(t, nginx, func(listens, dir string) string {
+		text := example(t, "nginx/nginx.conf", "listen 443", "listen "+listens, "/srv/partner/publish", j.published(""), "/etc/nginx/tls", dir,
+			"127.0.0.1:8080", behind, "127.0.0.1:9090", "127.0.0.1:"+port, "/var/log/partner/nginx.jsonl", log)
+		if nginx == "nginx-1.18" {
+			text = regexp.MustCompile(`(?m)^ *keepalive_time .*$`).ReplaceAllString(text, "") // the guide says so
+		}
+		return text
+	})
+}
+
+// The decision log that the guide recommends had the partner's key in each line.
+func TestTheOPAExampleLogsDecisionsAndNoKey(t *testing.T) {
+	t.Parallel()
+	j := newJudged(t)
+	log := filepath.Join(j.folder, "decisions.jsonl")
+	if err := os.WriteFile(log, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { use_logs = [%q] }\n}\n", log) +
+		j.identity("orders-etl", nil) + j.credential("orders-etl", "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), nil) +
+		j.grant("orders-etl", "daily", "orders/acme/daily/*", `["read"]`, nil))
+	j.must("apply", "-no-color", "-input=false", "-auto-approve")
+	secret := opened(t, j.attribute("partner_credential.orders-etl-secret", "sealed_secret"))
+	for _, version := range []string{"opa-0.70", "opa-1.4", "opa"} {
+		address, said := exampleOPA(t, j, version)
+		for _, path := range []string{"orders/acme/daily/1.csv", "orders/acme/weekly/1.csv"} {
+			asked := object{"input": reading(secret).but("path", path)}
+			resp, err := http.Post("http://"+address+"/v1/data/partner/verdict", "application/json", strings.NewReader(asJSON(t, asked)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+		}
+		eventually(t, version+" logs both decisions", func() bool { return strings.Count(said.String(), `"path":"partner/verdict"`) == 2 })
+		if strings.Contains(said.String(), string(secret)) || !strings.Contains(said.String(), `"secret":"masked"`) {
+			t.Errorf("%s logs the key, or does not say that it is masked: %s", version, said)
+		}
+		if err := os.WriteFile(log, []byte(said.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		j.must("apply", "-refresh-only", "-no-color", "-input=false", "-auto-approve")
+		if at := j.attribute("partner_credential.orders-etl-secret", "last_used_at"); at == "" {
+			t.Errorf("the log of %s does not tell of the use", version)
+		}
+	}
+}
+
+// HAProxy reads the same files as nginx.
+func TestTheHAProxyExampleAdmitsUntilTheCut(t *testing.T) {
+	t.Parallel()
+	j := newJudged(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	w := newWorkload(t, "stock-feed", key, err)
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	stays := newWorkload(t, "stays", other, err)
+	j.apply(w.blocks(j, nil, nil), stays.blocks(j, nil, nil))
+
+	told := make(chan http.Header, 1)
+	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { told <- r.Header }))
+	t.Cleanup(behind.Close)
+	port := freePort(t)
+	folder := filepath.Dir(j.save("haproxy/server.pem", ""))
+	serverKeyPair(t, filepath.Join(folder, "server.pem"))
+	config := j.save("haproxy/haproxy.cfg", example(t, "haproxy/haproxy.cfg", "/srv/partner/publish", j.published(""), "bind :443", "bind 127.0.0.1:"+port,
+		"/etc/haproxy/server.pem", filepath.Join(folder, "server.pem"), "127.0.0.1:8080", strings.TrimPrefix(behind.URL, "http://")))
+	start := func() (stop func()) {
+		cmd := exec.Command(realtool.Find(t, "haproxy"), "-db", "-f", config)
+		said := &output{}
+		cmd.Stdout, cmd.Stderr = said, said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return sync.OnceFunc(func() {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		})
+	}
+	ask := func(c *tls.Certificate) (int, error) {
+		client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{
+			InsecureSkipVerify:   true, //nolint:gosec // the client is who is looked at here
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c, nil },
+		}}}
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://127.0.0.1:"+port+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Serial", "of somebody else")
+		resp, err := client.Do(req)
+		if err != nil {
+			return 0, err
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode, nil
+	}
+	stop := start()
+	t.Cleanup(func() { stop() })
+	eventually(t, "HAProxy lets in what is declared", func() bool { status, err := ask(w.presents(j)); return err == nil && status == 200 })
+	h := <-told
+	if serial := j.attribute(w.address(), "serial"); !strings.EqualFold(strings.TrimLeft(h.Get("X-Serial"), "0"), strings.TrimLeft(strings.ReplaceAll(serial, ":", ""), "0")) ||
+		len(h.Values("X-Serial")) != 1 || h.Get("X-Partner") != "acme/prod/stock-feed" {
+		t.Errorf("the server behind is told %v, and the serial is %s", h, serial)
+	}
+	if status, err := ask(stranger(t, "acme/prod/stock-feed")); err == nil {
+		t.Errorf("a stranger with the partner's name: %d", status)
+	}
+	revoked := w.presents(j)
+	j.apply(stays.blocks(j, nil, nil))
+	stop()
+	stop = start()
+	eventually(t, "HAProxy lets the other one in", func() bool { status, err := ask(stays.presents(j)); return err == nil && status == 200 })
+	<-told
+	if status, err := ask(revoked); err == nil {
+		t.Errorf("what was revoked: %d", status)
+	}
+}
+
+// serverKeyPair writes a server's certificate and key into one file.
+func serverKeyPair(t *testing.T, path string) {
+	t.Helper()
+	c := stranger(t, "gateway")
+	secret, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := slices.Concat(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
