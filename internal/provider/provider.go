@@ -162,6 +162,13 @@ func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnost
 		directory = r.text("embedded", v["directory"])
 		options.PublicationLife = r.span("embedded", v["publication_life"]).Duration
 		options.UseLogs = r.list("embedded", v["use_logs"])
+		if zone := r.text("embedded", v["sshd_time_zone"]); zone != "" {
+			var err error
+			if options.SSHDZone, err = parseZone(zone); err != nil { // it was not known when this was validated
+				diags.AddAttributeError(path.Root("embedded"), "Not a time zone", sentence(err)+".")
+				return "", false
+			}
+		}
 	}
 	if directory == "" {
 		directory = filepath.Join(".partner", m.Environment.ValueString())

@@ -45,8 +45,13 @@ func providerSchema() schema.Schema {
 					"use_logs": schema.ListAttribute{
 						Optional: true, ElementType: types.StringType,
 						MarkdownDescription: "Files (with `*` and `?` for several) in which gateways log whom they let in, one JSON object a line: " +
-							"`{\"time\": ..., \"identity\": ..., \"kind\": ...}`, or OPA's decision log of `data.partner.verdict`. From these it is known when access was " +
-							"last used; without them it is not.",
+							"`{\"time\": ..., \"identity\": ..., \"kind\": ..., \"admitted\": true}`, or OPA's decision log of `data.partner.verdict`. From these it is " +
+							"known when access was last used; without them it is not.",
+					},
+					"sshd_time_zone": schema.StringAttribute{
+						Optional: true, Validators: []validator.String{timeZone()},
+						MarkdownDescription: "The time zone that the gateways' sshd runs in, such as `UTC` or `Europe/Berlin`. Set it if one of them is older than " +
+							"OpenSSH 9.1, which reads ends in its own zone only; all of them must then run in this zone.",
 					},
 					"publication_life": schema.StringAttribute{
 						Optional: true, Validators: []validator.String{span()},

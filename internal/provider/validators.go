@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
+	_ "time/tzdata" // machines that run pipelines often have no time zones
 
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"golang.org/x/crypto/ssh"
@@ -51,6 +53,17 @@ func span() validator.String {
 		}
 		return d, err
 	})
+}
+
+func timeZone() validator.String { return parses("a time zone", parseZone) }
+
+// parseZone reads the name of a time zone in the IANA database.
+func parseZone(s string) (*time.Location, error) {
+	zone, err := time.LoadLocation(s)
+	if err != nil || s == "" || s == "Local" {
+		return nil, fmt.Errorf("%q is not a time zone: write UTC, or a name of the IANA database such as Europe/Berlin", s)
+	}
+	return zone, nil
 }
 
 func overlap() validator.String { return parses("a duration", access.ParseSpan) }

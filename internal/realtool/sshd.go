@@ -2,6 +2,7 @@ package realtool
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,11 @@ type SSHDConf struct {
 	RevokedKeys              string   // file; none when empty
 	AuthorizedPrincipalsFile string   // file, with %u for the login
 	Logins                   []string // login names that exist on this server
+
+	Version string // one that scripts/tools gets; sshd when empty
+	Home    string // of every login; a folder of its own when empty. With it, StrictModes is on for files in there.
+	Zone    string // the time zone that it runs in; the machine's when empty
+	More    string // lines after these
 }
 
 // SSHD is a running OpenSSH server. It reads its files anew for every login.
@@ -34,13 +40,14 @@ type SSHD struct {
 // them the user who runs the test, and cannot become another.
 func StartSSHD(t testing.TB, conf SSHDConf) *SSHD {
 	t.Helper()
-	program := Find(t, "sshd")
+	program := Find(t, cmp.Or(conf.Version, "sshd"))
 	wrapper := nssWrapper(t)
 	s := &SSHD{dir: t.TempDir()}
 	s.hostKey(t)
 	env := append(os.Environ(),
 		"LD_PRELOAD="+wrapper,
-		"NSS_WRAPPER_PASSWD="+s.passwd(t, conf.Logins),
+		"NSS_WRAPPER_PASSWD="+s.passwd(t, conf),
+		"TZ="+cmp.Or(conf.Zone, os.Getenv("TZ"), "UTC"),
 		"NSS_WRAPPER_GROUP="+write(t, s.path("group"), fmt.Sprintf("partners:x:%d:\n", sshdID())),
 	)
 	begin := func(addr string) *server {
@@ -62,13 +69,16 @@ func StartSSHD(t testing.TB, conf SSHDConf) *SSHD {
 
 func (s *SSHD) path(name string) string { return filepath.Join(s.dir, name) }
 
-// config has StrictModes off because a test's files lie below a temporary folder that everybody may write to.
+// Said is what the server has logged so far.
+func (s *SSHD) Said() string { return s.server.said() }
+
+// config has StrictModes off where a test's files lie below a temporary folder that everybody may write to.
 func (s *SSHD) config(conf SSHDConf, addr string) string {
 	lines := []string{
 		"ListenAddress " + addr,
 		"HostKey " + s.path("host_key"),
 		"PidFile none",
-		"StrictModes no",
+		"StrictModes " + map[bool]string{true: "no", false: "yes"}[conf.Home == ""],
 		"UsePAM no",
 		"AuthenticationMethods publickey",
 		"AuthorizedKeysFile none",
@@ -79,7 +89,10 @@ func (s *SSHD) config(conf SSHDConf, addr string) string {
 	if conf.RevokedKeys != "" {
 		lines = append(lines, fmt.Sprintf("RevokedKeys %q", conf.RevokedKeys))
 	}
-	return strings.Join(append(lines, s.sessionPrograms()...), "\n") + "\n"
+	if conf.Version == "" {
+		lines = append(lines, s.sessionPrograms()...)
+	}
+	return strings.Join(append(lines, conf.More), "\n") + "\n"
 }
 
 // sessionPrograms names the unpacked helpers of OpenSSH 9.8 and later, whose place is else compiled in.
@@ -102,11 +115,11 @@ func (s *SSHD) hostKey(t testing.TB) {
 	}
 }
 
-func (s *SSHD) passwd(t testing.TB, logins []string) string {
+func (s *SSHD) passwd(t testing.TB, conf SSHDConf) string {
 	t.Helper()
 	var text strings.Builder
-	for _, login := range logins {
-		fmt.Fprintf(&text, "%s:x:%d:%d::%s:/bin/sh\n", login, sshdID(), sshdID(), s.dir)
+	for _, login := range conf.Logins {
+		fmt.Fprintf(&text, "%s:x:%d:%d::%s:/bin/sh\n", login, sshdID(), sshdID(), cmp.Or(conf.Home, s.dir))
 	}
 	return write(t, s.path("passwd"), text.String())
 }

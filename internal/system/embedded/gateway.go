@@ -168,5 +168,5 @@ func (s *System) loginAdmits(id access.IdentityID, shown *ssh.Certificate, autho
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}
-	return policy.Login(principals, id, s.now())
+	return policy.Login(principals, id, s.now(), s.options.SSHDZone)
 }

@@ -19,7 +19,7 @@ import (
 func (s *System) publication(d *draft) policy.Publication {
 	p := policy.Publication{
 		Environment: s.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(s.options.PublicationLife).Truncate(time.Second),
-		RevokedTokens: d.revokedTokens(), Hold: d.hold(),
+		RevokedTokens: d.revokedTokens(), Hold: d.hold(), SSHDZone: s.options.SSHDZone,
 	}
 	at := map[access.IdentityID]int{}
 	for _, e := range d.Ledger {

@@ -36,6 +36,8 @@ type Options struct {
 	PublicationLife time.Duration
 	// UseLogs are patterns of the files in which gateways log whom they let in: see use.go. None: nobody knows.
 	UseLogs []string
+	// SSHDZone is the zone that gateways' sshd runs in, where one is older than OpenSSH 9.1. Default: all read UTC.
+	SSHDZone *time.Location
 	// Environment is the environment that the directory is for.
 	Environment string
 	// Command is what this process calls itself to another that waits for its lock. Default: terraform-provider-partner.

@@ -66,8 +66,9 @@ func (h *held) holds(line []string) bool {
 	})
 }
 
-// Login says whether a line of a principals file lets an identity in at a moment, as sshd reads it.
-func Login(principals []byte, id access.IdentityID, now time.Time) (bool, error) {
+// Login says whether a line of a principals file lets an identity in at a moment, as sshd reads it. The zone is the one that
+// the file was written for: see Publication.
+func Login(principals []byte, id access.IdentityID, now time.Time, zone *time.Location) (bool, error) {
 	for line := range strings.Lines(string(principals)) {
 		options, name, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if name != id.String() {
@@ -75,7 +76,7 @@ func Login(principals []byte, id access.IdentityID, now time.Time) (bool, error)
 		}
 		_, rest, _ := strings.Cut(options, `expiry-time="`)
 		text, _, _ := strings.Cut(rest, `"`)
-		until, err := time.Parse("20060102150405Z", text)
+		until, err := readExpiryTime(text, zone)
 		if err != nil {
 			return false, fmt.Errorf("read the principals: the line of %s has no expiry-time", id)
 		}

@@ -68,14 +68,14 @@ func TestARehearsalReadsPrincipalsAsSSHDDoes(t *testing.T) {
 	const text = `restrict,expiry-time="20260101000000Z",pty acme/prod/orders-etl` + "\n" + `restrict,expiry-time="20260601120000Z" acme/prod/orders` + "\n"
 	last := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	for at, want := range map[time.Time]bool{last.Add(-time.Hour): true, last.Add(time.Second - 1): true, last.Add(time.Second): false} {
-		if got, err := Login([]byte(text), id, at); got != want || err != nil {
+		if got, err := Login([]byte(text), id, at, nil); got != want || err != nil {
 			t.Errorf("at %s: %v, %v", at, got, err)
 		}
 	}
-	if got, err := Login([]byte(text), access.IdentityID{Partner: "acme", Environment: "prod", Name: "other"}, last); got || err != nil {
+	if got, err := Login([]byte(text), access.IdentityID{Partner: "acme", Environment: "prod", Name: "other"}, last, nil); got || err != nil {
 		t.Errorf("who has no line: %v, %v", got, err)
 	}
-	if _, err := Login([]byte("restrict acme/prod/orders\n"), id, last); err == nil {
+	if _, err := Login([]byte("restrict acme/prod/orders\n"), id, last, nil); err == nil {
 		t.Error("a line without an end was taken")
 	}
 }

@@ -30,7 +30,7 @@ func Principals(p Publication) map[string][]byte {
 	for _, i := range sorted(p.Identities) {
 		for name, s := range shells(i, p.Now) {
 			path := "ssh/principals/" + name
-			files[path] = append(files[path], s.line(i.ID)...)
+			files[path] = append(files[path], s.line(i.ID, p.SSHDZone)...)
 		}
 	}
 	return files
@@ -95,8 +95,8 @@ func (s shell) until() time.Time { return access.Earliest(s.login, s.pty, s.forw
 
 // line is a line of an AuthorizedPrincipalsFile (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"): restrict takes everything
 // away, the next options give back what was granted.
-func (s shell) line(id access.IdentityID) string {
-	options := []string{"restrict", fmt.Sprintf(`expiry-time="%s"`, lastSecond(s.until()).UTC().Format("20060102150405Z"))}
+func (s shell) line(id access.IdentityID, zone *time.Location) string {
+	options := []string{"restrict", fmt.Sprintf(`expiry-time="%s"`, expiryTime(lastSecond(s.until()), zone))}
 	if !s.pty.IsZero() {
 		options = append(options, "pty")
 	}
@@ -104,6 +104,36 @@ func (s shell) line(id access.IdentityID) string {
 		options = append(options, "port-forwarding")
 	}
 	return strings.Join(options, ",") + " " + id.String() + "\n"
+}
+
+// The forms of expiry-time: in UTC since OpenSSH 9.1, and in sshd's own zone before that (ssh-keygen(1), "-V"; the release
+// notes of 9.1).
+const (
+	inUTC  = "20060102150405Z"
+	inZone = "20060102150405"
+)
+
+// expiryTime writes a moment for sshd, in UTC or, where a zone is given, in the form that has none. Where clocks are set back
+// a time of day comes twice, and sshd may take it for the later one: then it writes a moment before.
+func expiryTime(t time.Time, zone *time.Location) string {
+	if zone == nil {
+		return t.UTC().Format(inUTC)
+	}
+	text := t.In(zone).Format(inZone)
+	for _, shift := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
+		if t.Add(shift).In(zone).Format(inZone) == text {
+			return t.Add(-shift).In(zone).Format(inZone)
+		}
+	}
+	return text
+}
+
+// readExpiryTime reads what expiryTime wrote.
+func readExpiryTime(text string, zone *time.Location) (time.Time, error) {
+	if zone == nil {
+		return time.Parse(inUTC, text)
+	}
+	return time.ParseInLocation(inZone, text, zone)
 }
 
 // lastSecond is the start of the last whole second before an end.

@@ -73,6 +73,36 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
+// sshd of before 9.1 reads its own zone only. Where the clock is set back, a time of day that comes twice is the earlier one
+// for some and the later one for others: neither may be after the end.
+func TestTheOlderFormIsNeverLaterThanTheEnd(t *testing.T) {
+	for _, name := range []string{"UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Kiritimati", "Africa/Casablanca", "Antarctica/Troll"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for end := day(1); end.Before(day(1).AddDate(1, 0, 0)); end = end.Add(17 * time.Minute) {
+			text := expiryTime(end, zone)
+			if len(text) != len("20060102150405") {
+				t.Fatalf("%s: %q", name, text)
+			}
+			read, err := readExpiryTime(text, zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			latest := read
+			for _, shift := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
+				if other := read.Add(shift); other.In(zone).Format(inZone) == text && other.After(latest) {
+					latest = other
+				}
+			}
+			if latest.After(end) || end.Sub(latest) > 2*time.Hour {
+				t.Fatalf("%s: %s is written as %s, which may be %s", name, end, text, latest)
+			}
+		}
+	}
+}
+
 func TestNoFileForWhatIsNoLogin(t *testing.T) {
 	for _, login := range []string{"..", "Root", "1st", "a:b", "a@b", "-x", strings.Repeat("a", 33), "a,b", "~"} {
 		if got := Principals(Publication{Now: now, Identities: []Identity{{ID: id("etl"), EndsAt: day(9), Grants: []Grant{grant("g", "ssh/"+login, day(9), "login")}}}}); len(got) > 0 {

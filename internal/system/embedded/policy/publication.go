@@ -23,6 +23,8 @@ type Publication struct {
 	RevokedTokens map[string]time.Time
 	// Hold is who was cut by hand.
 	Hold Hold
+	// SSHDZone is the zone that sshd runs in where it is older than OpenSSH 9.1 and reads no other; nil: it reads UTC.
+	SSHDZone *time.Location
 }
 
 // Identity is one identity as it is enforced. EndsAt is its effective end, and so is that of everything in it; zero

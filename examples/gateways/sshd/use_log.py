@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""Writes the logins of partners as lines for embedded.use_logs.
+
+    journalctl --identifier=sshd --identifier=sshd-session --output=json --follow |
+        use_log.py /srv/partner/publish/ssh/ca.pub >>/var/log/partner/sshd.jsonl
+
+Only logins count whose certificate is of this authority: another one that the server trusts may sign any name.
+"""
+import base64
+import datetime
+import hashlib
+import json
+import re
+import sys
+
+# What sshd logs of a login by certificate: the id that was signed, and last the authority that signed it.
+ACCEPTED = re.compile(
+    r"Accepted publickey for \S+ from \S+ port \d+ ssh2: \S+-CERT SHA256:\S+ "
+    r"ID (?P<id>[a-z0-9/-]+) \(serial \d+\) CA \S+ (?P<authority>SHA256:\S+)"
+)
+
+
+def fingerprint(path):
+    with open(path, encoding="ascii") as file:
+        blob = base64.b64decode(file.read().split()[1])
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def main(authority_file):
+    authority = fingerprint(authority_file)
+    for line in sys.stdin:
+        entry = json.loads(line)
+        message = entry.get("MESSAGE")
+        login = ACCEPTED.fullmatch(message) if isinstance(message, str) else None
+        if login is None or login["authority"] != authority:
+            continue
+        at = datetime.datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) // 1_000_000, datetime.timezone.utc)
+        use = {"time": at.isoformat().replace("+00:00", "Z"), "identity": login["id"], "kind": "ssh_certificate", "admitted": True}
+        print(json.dumps(use), flush=True)
+
+
+main(sys.argv[1])

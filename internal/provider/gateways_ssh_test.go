@@ -1,0 +1,230 @@
+//go:build unix
+
+package provider_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+)
+
+// sshGateway is a machine with a copy of the publication and the example's sshd.
+type sshGateway struct {
+	t    *testing.T
+	j    *judged
+	home string
+	*realtool.SSHD
+}
+
+// newSSHGateway starts a version of sshd with the example and more lines. An older one goes without what it does not know.
+func newSSHGateway(t *testing.T, j *judged, version, more string) *sshGateway {
+	t.Helper()
+	g := &sshGateway{t: t, j: j, home: filepath.Join(j.folder, "gateway-"+version+fmt.Sprint(len(more)))}
+	if err := os.MkdirAll(filepath.Join(g.home, "publish"), 0o755); err != nil { //nolint:gosec // as on a gateway
+		t.Fatal(err)
+	}
+	g.pull("--chown=root:root")
+	text, zone := example(t, "sshd/sshd_config", "/srv/partner", g.home), ""
+	if version != "" {
+		zone = "Etc/GMT+9"
+		text = regexp.MustCompile(`(?m)^ *(ChannelTimeout|UnusedConnectionTimeout) .*$`).ReplaceAllString(text, "") // the example says so
+	}
+	g.SSHD = realtool.StartSSHD(t, realtool.SSHDConf{
+		TrustedUserCAKeys: g.file("ssh/ca.pub"), RevokedKeys: g.file("ssh/revoked_keys"), AuthorizedPrincipalsFile: g.file("ssh/principals/%u"),
+		Logins: []string{"diagnose", "deploy", "exchange"}, Version: version, Home: g.home, Zone: zone, More: more + text,
+	})
+	return g
+}
+
+func (g *sshGateway) file(name string) string {
+	return filepath.Join(g.home, "publish", filepath.FromSlash(name))
+}
+
+// pull copies the publication as the unit does; owner is what the unit says of the owner.
+func (g *sshGateway) pull(owner string) {
+	g.t.Helper()
+	unit := example(g.t, "sshd/partner-pull.service", "publisher.example.com::partner/publish/", g.j.published("")+"/", "/srv/partner", g.home, "--chown=root:root", owner)
+	line := regexp.MustCompile(`(?m)^ExecStart=/usr/bin/rsync (.*)$`).FindStringSubmatch(unit)
+	if line == nil {
+		g.t.Fatal("the unit does not pull")
+	}
+	if out, ok := run(realtool.Find(g.t, "rsync"), strings.Fields(line[1])...); !ok {
+		g.t.Fatal(out)
+	}
+}
+
+// fetches says whether a file arrives by sftp.
+func (g *sshGateway) fetches(l login) (bool, string) {
+	g.t.Helper()
+	const text = "the daily orders"
+	if err := os.WriteFile(filepath.Join(g.home, "orders.csv"), []byte(text), 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+	to := filepath.Join(g.t.TempDir(), "orders.csv")
+	host, port, _ := strings.Cut(g.Addr, ":")
+	out, _ := run(realtool.Find(g.t, "sftp"), "-F", "none", "-P", port, "-i", l.by.key, "-o", "CertificateFile="+l.certificate, "-o", "BatchMode=yes",
+		"-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+		"-S", realtool.Find(g.t, "ssh"), l.as+"@"+host+":"+filepath.Join(g.home, "orders.csv"), to)
+	got, _ := os.ReadFile(to) // what did not arrive is empty
+	return string(got) == text, out
+}
+
+// The example and its unit, end to end: granted, not granted, file transfer, the log of use, and a cut. sshd of before 9.1
+// refused everybody, since it cannot read an end in UTC; the pull unit kept the publisher's owner, which sshd does not accept;
+// and the limit on commands broke sftp.
+func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"", "sshd-8.4"} {
+		t.Run("sshd"+strings.TrimPrefix(version, "sshd"), func(t *testing.T) {
+			t.Parallel()
+			j := newJudged(t)
+			who := newOperator(t, j, "stock-feed")
+			log, settings := filepath.Join(j.folder, "sshd.jsonl"), ""
+			if version != "" {
+				settings = `, sshd_time_zone = "Etc/GMT+9"` // nine hours west
+			}
+			if err := os.WriteFile(log, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			end := time.Time{}
+			applied := func(logins ...string) {
+				text := fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { use_logs = [%q]%s }\n}\n", log, settings) +
+					who.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.0/8"]`})
+				for _, login := range logins {
+					replaced := args{}
+					if login == "deploy" {
+						replaced["expires_at"] = stamp(end)
+					}
+					text += j.grant("stock-feed", login, "ssh/"+login, `["login"]`, replaced)
+				}
+				j.write(text)
+				begin := time.Now()
+				j.must("apply", "-no-color", "-input=false", "-auto-approve")
+				j.took = time.Since(begin)
+			}
+			applied("diagnose", "exchange")
+			own := newSSHGateway(t, j, version, "Subsystem sftp internal-sftp\n")
+			certificate := who.certificate(j)
+			in := func(as string) login { return login{who, certificate, as} }
+			admits := func(as string) bool {
+				out, err := own.Run(t, as, who.key, certificate, "echo in")
+				return err == nil && out == "in\n"
+			}
+			if !admits("diagnose") {
+				t.Error("what is granted is refused")
+			}
+			if admits("deploy") {
+				t.Error("what is not granted is let in")
+			}
+			if fetched, said := own.fetches(in("exchange")); !fetched {
+				t.Errorf("no file arrives: %s", said)
+			}
+			if admits("exchange") {
+				t.Error("a login for file transfer runs commands")
+			}
+			if fetched, _ := own.fetches(in("deploy")); fetched {
+				t.Error("a file arrives by a login that is not granted")
+			}
+
+			lines := useLog(t, j, own)
+			if err := os.WriteFile(log, lines, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j.must("apply", "-refresh-only", "-no-color", "-input=false", "-auto-approve")
+			if at, err := time.Parse(time.RFC3339, j.attribute("partner_credential.stock-feed-ssh_certificate", "last_used_at")); err != nil || time.Since(at) > time.Minute {
+				t.Errorf("by the log it was used at %s, %v:\n%s", at, err, lines)
+			}
+
+			end = j.shortly()
+			applied("diagnose", "exchange", "deploy")
+			own.pull("--chown=root:root")
+			endByThemselves(t, ending{"the grant", end, func() bool { return admits("deploy") }})
+			if !admits("diagnose") {
+				t.Error("another grant ended with it")
+			}
+			applied("exchange")
+			own.pull("--chown=root:root")
+			if admits("diagnose") {
+				t.Error("what was cut is let in")
+			}
+		})
+	}
+}
+
+// sshd accepts no file that belongs to another account, and the unit copied the publisher's.
+func TestThePullUnitMakesTheFilesRoots(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files to another account")
+	}
+	j := newJudged(t)
+	who := newOperator(t, j, "stock-feed")
+	j.apply(who.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.0/8"]`}), j.grant("stock-feed", "diagnose", "ssh/diagnose", `["login"]`, nil),
+		j.grant("stock-feed", "exchange", "ssh/exchange", `["login"]`, nil))
+	g := newSSHGateway(t, j, "", "Subsystem sftp "+filepath.Join("/usr/lib/openssh", "sftp-server")+"\n")
+	err := filepath.WalkDir(j.published(""), func(path string, _ os.DirEntry, err error) error {
+		if err == nil {
+			err = os.Lchown(path, 4711, 4711)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := login{who, who.certificate(j), "diagnose"}
+	admits := func() bool { return strings.Contains(l.ssh(t, g.SSHD, "echo in"), "in\n") }
+	if g.pull("--no-times"); admits() {
+		t.Error("sshd lets in by files of another account: this proves nothing")
+	}
+	if g.pull("--chown=root:root"); !admits() {
+		t.Error("what is granted is refused")
+	}
+	l.as = "exchange"
+	if fetched, said := g.fetches(l); !fetched {
+		t.Errorf("no file arrives where the subsystem is a program: %s", said)
+	}
+}
+
+// useLog is what use_log.py makes of what sshd logged, and of somebody who is certified by another authority.
+func useLog(t *testing.T, j *judged, g *sshGateway) []byte {
+	t.Helper()
+	var journal bytes.Buffer
+	tell := func(message string) {
+		fmt.Fprintln(&journal, asJSON(t, object{"MESSAGE": message, "__REALTIME_TIMESTAMP": fmt.Sprint(time.Now().UnixMicro())}))
+	}
+	var accepted string
+	for line := range strings.Lines(g.Said()) {
+		tell(strings.TrimSpace(line))
+		if strings.HasPrefix(line, "Accepted publickey") {
+			accepted = strings.TrimSpace(line)
+		}
+	}
+	before, _, found := strings.Cut(accepted, " CA ")
+	if !found {
+		t.Fatalf("sshd logs no login by certificate:\n%s", g.Said())
+	}
+	ours := strings.Count(journal.String(), "Accepted publickey")
+	other := strings.ReplaceAll(before, "acme/prod/stock-feed", "acme/prod/somebody-else")
+	tell(other + " CA ED25519 SHA256:" + strings.Repeat("A", 43))
+	tell(other + accepted[len(before):] + " CA ED25519 SHA256:" + strings.Repeat("A", 43))
+	fmt.Fprintln(&journal, `{"MESSAGE": [1, 2], "__REALTIME_TIMESTAMP": "1"}`)
+	cmd := exec.Command(realtool.Find(t, "python3"), "../../examples/gateways/sshd/use_log.py", j.published("ssh/ca.pub"))
+	var said bytes.Buffer
+	cmd.Stdin, cmd.Stderr = &journal, &said
+	lines, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, &said)
+	}
+	if bytes.Count(lines, []byte("\n")) != ours || bytes.Contains(lines, []byte("somebody-else")) {
+		t.Errorf("of %d logins by our certificates it tells\n%s", ours, lines)
+	}
+	return lines
+}
