@@ -40,6 +40,9 @@ path "auth/partner-approle/role/+/secret-id-accessor/lookup" {
 path "auth/+/cel/role/+" {
   capabilities = ["read", "list"]
 }
+path "auth/+/config" {
+  capabilities = ["read"]
+}
 path "auth/partner-cert/certs/+" {
   capabilities = ["read", "list"]
 }

@@ -79,7 +79,7 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 	}
 	c, isCredential := change.Object.(*access.Credential)
 	if isCredential { // the mounts have to be there before anything is issued
-		if _, _, err := s.aliasOf(ctx, c); err != nil {
+		if _, _, err := s.aliasOf(ctx, c, s.logsIn(f, c)); err != nil {
 			return nil, err
 		}
 	}
@@ -131,6 +131,16 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 		return p, err
 	}
 	return p, s.realize(ctx, f, d, before, change, entities)
+}
+
+// logsIn says whether a credential has its way to log in already: it is there, and at the same issuer.
+func (s *System) logsIn(f *family, c *access.Credential) bool {
+	e := f.ledger()[c.Ref()]
+	if e == nil || e.Removed() {
+		return false
+	}
+	old, _ := e.Credential()
+	return s.mountOf(old) == s.mountOf(c)
 }
 
 // writeOwn writes the policy that a change is about, if all that follow can be written as well.
@@ -203,6 +213,9 @@ func (s *System) answer(ctx context.Context, p *putting, is *issuer) (*access.Re
 		for _, l := range e.Adopted.Left() {
 			r.Adopted = append(r.Adopted, undeclared(l))
 		}
+	}
+	if c, ok := e.Credential(); ok && err == nil && c.Kind() == access.Federated {
+		r.Drift, err = s.trustDrift(ctx, c.Federated.Issuer, nil, nil) // no change of a credential repairs it
 	}
 	if err != nil || r.Issued == nil || !p.placed.Tell {
 		return r, err

@@ -79,17 +79,22 @@ func (l *lab) furnish() {
 	if l.issuer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
-	public, err := x509.MarshalPKIXPublicKey(l.issuer.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
 	mount := (&System{}).jwtMount(issuerURL)
 	l.must("POST", "sys/auth/"+mount, map[string]any{"type": "jwt"})
 	l.must("POST", "auth/"+mount+"/config", map[string]any{
 		"bound_issuer": issuerURL, "jwt_supported_algs": []string{"ES256"},
-		"jwt_validation_pubkeys": []string{string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))},
+		"jwt_validation_pubkeys": []string{publicPEM(t, l.issuer)},
 	})
 	l.must("POST", "sys/mounts/orders", map[string]any{"type": "kv"})
+}
+
+func publicPEM(t testing.TB, key *ecdsa.PrivateKey) string {
+	t.Helper()
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))
 }
 
 // must asks as the administrator.

@@ -1,7 +1,6 @@
 package openbao
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,17 +21,15 @@ const clockSkew = 30 * time.Second
 // longestToken is the longest life of an issuer's token that is accepted: one that lives for years is a secret of its own.
 const longestToken = 24 * time.Hour
 
-// federatedRole is the CEL role of an identity on its issuer's mount. The mount has checked signature and issuer; the
-// program checks the rest, and caps the session at the end; one of the last second lives for a second, and its paths end. It names the alias, without which a login would be nobody's.
+// federatedRole is the CEL role of an identity on its issuer's mount. The mount has checked the
+// signature, with keys that several issuers may share, and the issuer where it is bound to one; the program checks the
+// issuer and the rest, and caps the session at the end; one of the last second lives for a second, and its paths end. It
+// names the alias, without which a login would be nobody's.
 //
 // A role of the plain kind has no end, and knows neither the time nor the life of the token.
-func (s *System) federatedRole(c *access.Credential, end time.Time) role {
+func (s *System) federatedRole(c *access.Credential, end time.Time, t trust) role {
 	f := c.Federated
-	var audiences []string
-	for _, a := range f.Audiences {
-		audiences = append(audiences, quote(a))
-	}
-	in := "[" + strings.Join(audiences, ", ") + "]"
+	in := listOf(f.Audiences)
 	variable := func(name, expression string) map[string]any {
 		return map[string]any{"name": name, "expression": expression}
 	}
@@ -50,6 +47,8 @@ func (s *System) federatedRole(c *access.Credential, end time.Time) role {
 				variable("ends_at", "timestamp("+quote(access.At(end).String())+")"),
 				variable("left", "(ends_at - now).getSeconds()"),
 				variable("life", fmt.Sprintf("(left < 1 ? 1 : left < %[1]d ? left : %[1]d) * 1000000000", int(s.options.Session.Seconds()))),
+				variable(keysVariable, quote(t.keys())),
+				variable("right_issuer", "has(claims.iss) && type(claims.iss) == string && claims.iss in "+listOf(t.issuers(f.Issuer))),
 				variable("right_subject", "has(claims.sub) && type(claims.sub) == string && claims.sub == "+quote(f.Subject)),
 				variable("right_audience", "has(claims.aud) && (type(claims.aud) == string ? claims.aud in "+in+
 					" : type(claims.aud) == list && claims.aud.exists(a, a in "+in+"))"),
@@ -57,31 +56,31 @@ func (s *System) federatedRole(c *access.Credential, end time.Time) role {
 					int(longestToken.Seconds()))),
 				variable("auth", auth),
 			},
-			"expression": `now >= ends_at ? "the access has ended" : !right_subject ? "another subject" : !right_audience ? "another audience" : !fresh ? "a token without an end, or of more than a day" : auth`,
+			"expression": `now >= ends_at ? "the access has ended" : !right_issuer ? "another issuer" : !right_subject ? "another subject" : !right_audience ? "another audience" : !fresh ? "a token without an end, or of more than a day" : auth`,
 		},
 	}}
+}
+
+// listOf writes texts as a list of CEL.
+func listOf(texts []string) string {
+	var all []string
+	for _, t := range texts {
+		all = append(all, quote(t))
+	}
+	return "[" + strings.Join(all, ", ") + "]"
 }
 
 // boundNetworks binds the session of a login to the credential's networks.
 func boundNetworks(c *access.Credential) string {
 	var all []string
 	for _, n := range c.AllowedCIDRs {
-		all = append(all, quote(n.String()))
+		all = append(all, n.String())
 	}
 	if len(all) == 0 {
 		return ""
 	}
-	return "bound_cidrs: [" + strings.Join(all, ", ") + "], "
+	return "bound_cidrs: " + listOf(all) + ", "
 }
 
 // quote writes a text as a string of CEL, whose escapes are those of Go for what is ASCII; all else is escaped.
 func quote(text string) string { return strconv.QuoteToASCII(text) }
-
-// issuerMount is the accessor of an issuer's auth method.
-func (s *System) issuerMount(ctx context.Context, issuer string) (accessor string, err error) {
-	path := s.jwtMount(issuer)
-	trust := map[string]any{"oidc_discovery_url": issuer, "bound_issuer": issuer}
-	return s.authMount(ctx, path, "jwt", func(ctx context.Context) error {
-		return s.client.Put(ctx, "auth/"+path+"/config", trust, nil)
-	}, fmt.Sprintf("bao write auth/%s/config oidc_discovery_url=%s bound_issuer=%s", path, issuer, issuer))
-}

@@ -202,6 +202,13 @@ func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.
 			}
 		}
 	}
+	if c.Kind() == access.Federated {
+		trust, err := s.trustDrift(ctx, c.Federated.Issuer, roles[0].body, n.roles[roles[0].path])
+		if err != nil {
+			return nil, err
+		}
+		drift = append(drift, trust...)
+	}
 	switch aliases := n.entity.onMount(s.mountOf(c)); {
 	case n.entity == nil:
 		drift = append(drift, "The entity is not there: nobody can log in with the credential, until it is applied again.")

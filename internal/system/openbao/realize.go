@@ -140,7 +140,7 @@ func (s *System) leaveIssuer(ctx context.Context, before ledger.Ledger, c *acces
 
 // realizeCredential lets who logs in with a credential be its identity.
 func (s *System) realizeCredential(ctx context.Context, l ledger.Ledger, c *access.Credential) error {
-	accessor, name, err := s.aliasOf(ctx, c)
+	accessor, name, err := s.aliasOf(ctx, c, true)
 	if err != nil {
 		return err
 	}

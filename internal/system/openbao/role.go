@@ -15,11 +15,11 @@ func aliasName(c *access.Credential) string {
 	return nameOf(c.IdentityID)
 }
 
-// aliasOf is the mount that a credential logs in on, and the name that it has there.
-func (s *System) aliasOf(ctx context.Context, c *access.Credential) (accessor, name string, err error) {
+// aliasOf is the mount that a credential logs in on, and the name that it has there. known: it logs in there already.
+func (s *System) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string, err error) {
 	switch c.Kind() {
 	case access.Federated:
-		accessor, err = s.issuerMount(ctx, c.Federated.Issuer)
+		accessor, err = s.issuerMount(ctx, c.Federated.Issuer, known)
 	case access.Certificate:
 		accessor, err = s.authMount(ctx, s.options.Mounts.Cert, "cert", nil)
 	default:
@@ -32,7 +32,8 @@ func (s *System) aliasOf(ctx context.Context, c *access.Credential) (accessor, n
 func (s *System) roles(ctx context.Context, c *access.Credential, end time.Time) ([]role, error) {
 	switch c.Kind() {
 	case access.Federated:
-		return []role{s.federatedRole(c, end)}, nil
+		t, err := s.trustOf(ctx, c.Federated.Issuer)
+		return []role{s.federatedRole(c, end, t)}, err
 	case access.Certificate:
 		ca, err := s.authority(ctx)
 		return s.certificateRoles(c, end, ca), err
