@@ -27,7 +27,7 @@ func ParsePattern(text string) (Pattern, error) {
 			return "", fmt.Errorf("%q has an empty segment: write segments separated by single slashes, with none at the start or the end", text)
 		case s == "*":
 			return "", fmt.Errorf("%q has * before its end: * stands only as the last segment; write + for exactly one segment", text)
-		case s == "." || s == "..":
+		case strings.Trim(s, ".") == "": // three dots and more are two to some servers
 			return "", fmt.Errorf("%q has the segment %q, which climbs paths", text, s)
 		case !literal.MatchString(s):
 			return "", fmt.Errorf("%q has the segment %q: a segment is made of A-Z a-z 0-9 . _ ~ : @ = , - or is a whole + or *", text, s)

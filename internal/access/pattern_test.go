@@ -9,14 +9,14 @@ import (
 
 func TestPatternsThatDoNotParse(t *testing.T) {
 	for _, text := range []string{
-		"", "/", "a/", "/a", "a//b", "a/*/b", "*/a", "acme*", "a/b*", "a/..", "./a", "a/./b", "a b", "a?b", "a#b", "a%2e", `a"b`,
+		"", "/", "a/", "/a", "a//b", "a/*/b", "*/a", "acme*", "a/b*", "a/..", "a/...", "..../a", "./a", "a/./b", "a b", "a?b", "a#b", "a%2e", `a"b`,
 		"a{b", "a$b", `a\b`, "a\x00b", "a\nb", "ä", "а/b", "++", "a/+b", "**",
 	} {
 		if p, err := ParsePattern(text); err == nil {
 			t.Errorf("ParsePattern(%q) = %q, want an error", text, p)
 		}
 	}
-	for _, text := range []string{"a", "*", "+", "a/*", "a/+/b", "+/*", "A-Z/a.b/_~:@=,-", "a/...", "ssh/deploy"} {
+	for _, text := range []string{"a", "*", "+", "a/*", "a/+/b", "+/*", "A-Z/a.b/_~:@=,-", "a/..b", "a/b..", "ssh/deploy"} {
 		if _, err := ParsePattern(text); err != nil {
 			t.Errorf("ParsePattern(%q): %v", text, err)
 		}

@@ -188,6 +188,8 @@ var decisions = slices.Concat([]request{
 	refused("the folder itself", "not_granted", object{"path": "orders/acme/daily"}),
 	refused("a sister folder", "not_granted", object{"path": "orders/acme/weekly/1.csv"}),
 	refused("a folder that begins alike", "not_granted", object{"path": "orders/acme/daily2/1.csv"}),
+	allowed("a name with a space, an umlaut and dots", object{"path": "orders/acme/daily/März 2026/..bericht v1.2 (neu).csv"}),
+	allowed("a name of another script", object{"path": "orders/acme/daily/日本語.csv"}),
 	allowed("an exact resource", object{"path": "orders/acme/manifest"}),
 	refused("below an exact resource", "not_granted", object{"path": "orders/acme/manifest/x"}),
 	allowed("one segment", object{"path": "orders/x/inbox", "action": "write"}),
@@ -198,7 +200,12 @@ var decisions = slices.Concat([]request{
 }, unclear("orders/acme/daily/../../../etc", "orders/acme/daily/./1.csv", "orders/acme/daily/", "orders/acme/daily//1.csv",
 	"/orders/acme/daily/1.csv", "", "orders/acme/daily/%2e%2e", "orders/acme/daily/a%2Fb", `orders/acme/daily/..\..\x`,
 	"orders/acme/daily/x?y", "orders/acme/daily/x#y", "orders/acme/daily/..;/x", "orders/acme/daily/x\x00.csv",
-	"orders/acme/daily/x\n", "orders/acme/daily/x\x7f"))
+	"orders/acme/daily/x\n", "orders/acme/daily/x\x7f",
+	// What a server might take for dots and slashes, or drop.
+	"orders/acme/daily/\uff0e\uff0e/x", "orders/acme/daily/\u2024\u2024/x", "orders/acme/daily/\u2025/x", "orders/acme/daily/..\uff0fx",
+	"orders/acme/daily/..\u2215x", "orders/acme/daily/..\uff3cx", "orders/acme/daily/.../x", "orders/acme/daily/.. /x", "orders/acme/daily/ ../x",
+	"orders/acme/daily/. ./x", "orders/acme/daily/ /x", "orders/acme/daily/..\u00a0/x", "orders/acme/daily/..\u200b/x", "orders/acme/daily/.\ufeff./x",
+	"orders/acme/daily/x\u0085", "orders/acme/daily/x\u202ecsv.exe", "orders/acme/daily/x\u00ad", "orders/acme/daily/\ufffd"))
 
 func unclear(paths ...string) []request {
 	var out []request
@@ -302,7 +309,8 @@ func weakened(line string) []string {
 	if condition := regexp.MustCompile(` if [^{]+$`); !body && condition.MatchString(line) {
 		out = append(out, condition.ReplaceAllString(line, " if true\n"))
 	}
-	for weak, weaker := range map[string]string{" < ": " <= ", " > ": " >= ", "== 1": ">= 1", "[^%": "[^", `\\?`: "?", "?#": "#", "#;": ";", `;\x00`: `\x00`, `\x00-\x1f`: "", `\x7f]`: "]", `"", `: "", `".", `: "", `, ".."`: ""} {
+	for weak, weaker := range map[string]string{" < ": " <= ", " > ": " >= ", "== 1": ">= 1", "[%": "[", `\\?`: "?", "?#": "#", "#;": ";", `;]`: "]", "[ -~": `[\t-~`, "-~": `-\x7f`, `\p{L}`: `\p{L}\p{C}`,
+		`\p{M}`: `\p{M}\p{P}`, `\p{Nd}`: `\p{Nd}\p{S}`, "[. ]*": "[. ]+", "^[.": "^[", "[. ]": "[.]"} {
 		if strings.HasPrefix(line, "#") || !strings.Contains(line, weak) {
 			continue
 		}

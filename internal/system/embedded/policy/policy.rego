@@ -126,13 +126,15 @@ network_allowed(proof) if {
 	net.cidr_contains(network, input.ip)
 }
 
-# The segments of a path that means one thing to every server: none that is empty or climbs, and no character that some
-# server decodes, cuts at, or takes for a slash.
+# The segments of a path that means one thing to every server: no character that some server decodes, cuts at, drops, or
+# takes for a dot or a slash (as full-width ones), and no segment that is empty or climbs, also not where dots and spaces at an
+# end are dropped.
 segments := parts if {
-	regex.match(`^[^%\\?#;\x00-\x1f\x7f]+$`, input.path)
+	regex.match(`^[ -~\p{L}\p{M}\p{Nd}]+$`, input.path)
+	not regex.match(`[%\\?#;]`, input.path)
 	parts := split(input.path, "/")
 	every part in parts {
-		not part in {"", ".", ".."}
+		not regex.match(`^[. ]*$`, part)
 	}
 }
 
