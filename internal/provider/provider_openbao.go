@@ -25,7 +25,7 @@ func openbaoAttribute() schema.Attribute {
 		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{someText()}}
 	}
 	secret := func(description string) schema.Attribute {
-		return schema.StringAttribute{Optional: true, Sensitive: true, MarkdownDescription: description, Validators: []validator.String{someText()}}
+		return schema.StringAttribute{Optional: true, Sensitive: true, MarkdownDescription: description, Validators: []validator.String{longText()}}
 	}
 	login := []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("openbao").AtName("token"))}
 	return schema.SingleNestedAttribute{
@@ -36,7 +36,7 @@ func openbaoAttribute() schema.Attribute {
 			"address":          text("Where it is: `https://host:8200`. Default: the environment's `BAO_ADDR`, else `VAULT_ADDR`. Without TLS only on loopback."),
 			"namespace":        text("The namespace that partner access lives in; one of its own is best. Default: `BAO_NAMESPACE`, else `VAULT_NAMESPACE`."),
 			"ca_cert_file":     text("A file with the CA certificates, in PEM, to trust instead of the machine's. Default: `BAO_CACERT`, else `VAULT_CACERT`."),
-			"ca_cert_pem":      text("The same as text."),
+			"ca_cert_pem":      schema.StringAttribute{Optional: true, MarkdownDescription: "The same as text.", Validators: []validator.String{longText()}},
 			"client_cert_file": text("A client certificate for TLS, in PEM. Default: `BAO_CLIENT_CERT`, else `VAULT_CLIENT_CERT`."),
 			"client_key_file":  text("Its private key, in PEM. Default: `BAO_CLIENT_KEY`, else `VAULT_CLIENT_KEY`."),
 			"token":            secret("A token to use. Default, where no other login is given: `BAO_TOKEN`, else `VAULT_TOKEN`. It is renewed while in use."),

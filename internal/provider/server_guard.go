@@ -1,30 +1,27 @@
 package provider
 
 import (
-	"bytes"
 	"context"
 	"iter"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-	"github.com/vmihailenco/msgpack/v5"
-	"github.com/vmihailenco/msgpack/v5/msgpcode"
 
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
-// guarded makes a call, unless what it hands in holds a private key. Then nothing else looks at it: every error with an attribute's
-// path makes the CLI print what stands there, and many a message quotes it. What the answer says is looked through as well, since a
-// system may quote what it holds.
+// guarded makes a call, unless what it hands in holds a private key, or a text that is not what it seems. Then nothing else looks at
+// it: every error with an attribute's path makes the CLI print what stands there, and many a message quotes it. What the answer says
+// is looked through as well, since a system may quote what it holds.
 func guarded[Request, Response any](ctx context.Context, req Request, do func(context.Context, Request) (*Response, error),
 	said func(*Response) *[]*tfprotov6.Diagnostic, what string, values ...*tfprotov6.DynamicValue,
 ) (*Response, error) {
 	for _, v := range values {
-		if at, found := keyWithin(v); found {
+		if refused := refusedTexts(what, v); len(refused) > 0 {
 			answer := new(Response)
-			*said(answer) = []*tfprotov6.Diagnostic{privateKeyIn(argumentOf(what, at), offboardNow)}
+			*said(answer) = refused
 			return answer, nil
 		}
 	}
@@ -35,6 +32,26 @@ func guarded[Request, Response any](ctx context.Context, req Request, do func(co
 	return answer, err
 }
 
+// refusedTexts says what is wrong with the texts of a configuration, whatever the arguments are called.
+func refusedTexts(what string, v *tfprotov6.DynamicValue) (refused []*tfprotov6.Diagnostic) {
+	seen := textsOf(v)
+	if seen.key != nil {
+		return []*tfprotov6.Diagnostic{privateKeyIn(argumentOf(what, seen.key), offboardNow)}
+	}
+	for _, f := range seen.flaws {
+		d := &tfprotov6.Diagnostic{
+			Severity: tfprotov6.DiagnosticSeverityError, Summary: "A text is not what it seems",
+			Detail: sentenceCase(argumentOf(what, f.at)) + " holds " + f.flaw.String() + ". Nobody sees it, and it changes what the text means, or how it is " +
+				"shown to whoever reviews it: write the text anew without it.",
+		}
+		if len(f.at) > 0 {
+			d.Attribute = tftypes.NewAttributePath().WithAttributeName(f.at[0])
+		}
+		refused = append(refused, d)
+	}
+	return refused
+}
+
 // privateKeyIn is the finding without a path, and without the value.
 func privateKeyIn(where, more string) *tfprotov6.Diagnostic {
 	rule, _ := guardrail.Lookup("credential/private-key")
@@ -42,12 +59,14 @@ func privateKeyIn(where, more string) *tfprotov6.Diagnostic {
 	return &tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityError, Summary: found.Summary(), Detail: found.Detail() + "\n" + more}
 }
 
-func argumentOf(what, at string) string {
-	if at == "" {
+func argumentOf(what string, at []string) string {
+	if len(at) == 0 {
 		return "an argument of " + what
 	}
-	return "the argument " + at + " of " + what
+	return "the argument " + strings.Join(at, ".") + " of " + what
 }
+
+func sentenceCase(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // withhold takes the words out of diagnostics that hold a private key.
 func withhold(diags []*tfprotov6.Diagnostic) {
@@ -71,72 +90,6 @@ func pathHoldsKey(path *tftypes.AttributePath) bool {
 		}
 	}
 	return false
-}
-
-// keyWithin reports whether any text in a value holds a private key, also the key of a map, and where: the names on the way.
-// It reads the encoding, so it needs no schema and misses nothing.
-func keyWithin(v *tfprotov6.DynamicValue) (at string, found bool) {
-	if v == nil {
-		return "", false
-	}
-	if len(v.JSON) > 0 {
-		return "", material.HoldsPrivateKey(string(v.JSON))
-	}
-	w := &keyWalk{decoder: msgpack.NewDecoder(bytes.NewReader(v.MsgPack))}
-	if err := w.value(); err != nil {
-		return "", false // nobody can read it, so nobody quotes it
-	}
-	return strings.Join(w.at, "."), w.found
-}
-
-// keyWalk walks the msgpack of a value until it finds a private key.
-type keyWalk struct {
-	decoder *msgpack.Decoder
-	at      []string
-	found   bool
-}
-
-func (w *keyWalk) value() error {
-	code, err := w.decoder.PeekCode()
-	switch {
-	case err != nil:
-		return err
-	case msgpcode.IsString(code):
-		text, err := w.decoder.DecodeString()
-		w.found = material.HoldsPrivateKey(text)
-		return err
-	case msgpcode.IsFixedMap(code), code == msgpcode.Map16, code == msgpcode.Map32:
-		return w.mapping()
-	case msgpcode.IsFixedArray(code), code == msgpcode.Array16, code == msgpcode.Array32:
-		n, err := w.decoder.DecodeArrayLen()
-		for ; n > 0 && err == nil && !w.found; n-- {
-			err = w.value()
-		}
-		return err
-	}
-	return w.decoder.Skip()
-}
-
-// mapping walks a map or an object. The members of a JSON Web Key are a private key together.
-func (w *keyWalk) mapping() error {
-	n, err := w.decoder.DecodeMapLen()
-	names := map[string]bool{}
-	for ; n > 0 && err == nil; n-- {
-		var name string
-		if name, err = w.decoder.DecodeString(); err != nil {
-			return err
-		}
-		names[name] = true
-		if w.found = material.HoldsPrivateKey(name) || names["kty"] && (names["d"] || names["k"]); w.found {
-			return nil
-		}
-		w.at = append(w.at, name)
-		if err = w.value(); w.found {
-			return err
-		}
-		w.at = w.at[:len(w.at)-1]
-	}
-	return err
 }
 
 // ValidateProviderConfig is asked first of all.
@@ -225,8 +178,8 @@ func (s *server) ValidateListResourceConfig(ctx context.Context, req *tfprotov6.
 
 // ListResource answers a query.
 func (s *server) ListResource(ctx context.Context, req *tfprotov6.ListResourceRequest) (*tfprotov6.ListResourceServerStream, error) {
-	if at, found := keyWithin(req.Config); found {
-		refused := tfprotov6.ListResourceResult{Diagnostics: []*tfprotov6.Diagnostic{privateKeyIn(argumentOf("a list of "+req.TypeName, at), "")}}
+	if said := refusedTexts("a list of "+req.TypeName, req.Config); len(said) > 0 {
+		refused := tfprotov6.ListResourceResult{Diagnostics: said}
 		return &tfprotov6.ListResourceServerStream{Results: func(push func(tfprotov6.ListResourceResult) bool) { push(refused) }}, nil
 	}
 	stream, err := s.Server.ListResource(ctx, req)
@@ -250,7 +203,7 @@ func withheld(results iter.Seq[tfprotov6.ListResourceResult]) iter.Seq[tfprotov6
 // CallFunction refuses a private key. Whatever an error says, Terraform itself prints the variables and locals of the call that failed.
 func (s *server) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRequest) (*tfprotov6.CallFunctionResponse, error) {
 	for _, argument := range req.Arguments {
-		if _, found := keyWithin(argument); found {
+		if textsOf(argument).key != nil {
 			return &tfprotov6.CallFunctionResponse{Error: &tfprotov6.FunctionError{Text: refusedArgument(req.Name)}}, nil
 		}
 	}
@@ -258,6 +211,6 @@ func (s *server) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRe
 }
 
 func refusedArgument(function string) string {
-	d := privateKeyIn(argumentOf("the function "+function, ""), "")
+	d := privateKeyIn(argumentOf("the function "+function, nil), "")
 	return d.Summary + ". " + strings.TrimRight(d.Detail, ".\n")
 }
