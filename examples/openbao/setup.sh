@@ -8,7 +8,7 @@ issuer=${1:?usage: setup.sh URL-OF-ACMES-ISSUER}
 bao auth enable -path=partner-approle -max-lease-ttl=17568h approle
 bao auth tune -user-lockout-disable=true partner-approle # five bad logins by anybody would shut a partner out
 bao auth enable -path=partner-cert -max-lease-ttl=17568h cert
-bao secrets enable -path=partner-pki -max-lease-ttl=87840h pki
+bao secrets enable -path=partner-pki -description='Partner access' -max-lease-ttl=87840h pki
 bao write -field=serial_number partner-pki/root/generate/internal \
 	common_name='Partner access' issuer_name=partner key_type=ec key_bits=256 ttl=87840h
 

@@ -182,10 +182,8 @@ type Capabilities struct {
 	KnowsLastUse, LogsUse bool
 	// CheckGrant returns an error where the system has no such action on such a resource.
 	CheckGrant func(*Grant) error
-	// SystemPath says why a pattern reaches the system's own administration, or passes access on; "" where it does not.
-	SystemPath func(Pattern) string
-	// Privileged says why actions on a pattern are privileged (issuing, signing, key export); "" where they are not.
-	Privileged func(resource Pattern, actions []string) string
+	// Reach says what a grant reaches. That of a Scout refuses everything: its own Reaching takes its place.
+	Reach Reaching
 	// CutByHand are the steps that cut all that a partner has, where neither Terraform nor its state is at hand. Records
 	// are what the partner has, with what hangs on it.
 	CutByHand func(partner string, records []*Record) []Step

@@ -9,6 +9,10 @@ import (
 
 func reaches(p access.Pattern) part { return plans(grant(etl, "daily", resource(p))) }
 
+func lowered(slug string, to Level) part {
+	return set(func(s *Settings) { s.Levels = map[string]Level{slug: to} })
+}
+
 func shared(p ...access.Pattern) part { return set(func(s *Settings) { s.Shared = p }) }
 
 // many lets grants of one identity arrive, each on its own resource.
@@ -23,17 +27,23 @@ func many(id string, n int) part {
 
 func scopeCases() map[string][]policy {
 	admin := can(func(c *access.Capabilities) {
-		c.SystemPath = func(p access.Pattern) string {
+		c.Reach = func(p access.Pattern, actions []string) (r access.Reach) {
 			if p.Overlaps("sys/*") {
-				return "it is the system's own administration."
+				r.System = "it is the system's own administration."
 			}
-			return ""
-		}
-		c.Privileged = func(p access.Pattern, actions []string) string {
 			if p.Overlaps("pki/issue/*") {
-				return "it issues certificates"
+				r.Privileged = "it issues certificates"
 			}
-			return ""
+			if p.Overlaps("plugin/*") {
+				r.Unknown = "the engine at plugin/ is of the type magic"
+			}
+			if p.Overlaps("orders/none/*") {
+				r.Nothing, r.Instead = "nothing is mounted at orders/none", "Write orders/acme."
+			}
+			if p.Overlaps("secret/data/*") {
+				r.Place = 2
+			}
+			return r
 		}
 	})
 	issuing := func(p access.Pattern, end time.Time, details ...detail) part {
@@ -60,6 +70,9 @@ func scopeCases() map[string][]policy {
 			bad("everything", reaches("*")),
 			bad("every login", reaches("ssh/*")),
 			bad("any segment", reaches("+/acme/orders")),
+			edge(good("a partner's folder in a place of two", admin, reaches("secret/data/emea/*"))),
+			edge(bad("a place of two counts as one", admin, reaches("secret/data/*"))),
+			good("a place that bears the partner's name", admin, reaches("secret/data/acme/*")),
 			bad("three are asked for", set(func(s *Settings) { s.MinFixedSegments = 3 }), reaches("orders/daily/*")),
 			bad("it is widened", plans(grant(etl, "daily", resource("orders/*")), was(grant(etl, "daily", resource("orders/acme/*"))))),
 			warned("it was wider before", plans(grant(etl, "daily", resource("orders/+")), was(grant(etl, "daily", resource("orders/*"))))),
@@ -72,6 +85,25 @@ func scopeCases() map[string][]policy {
 			bad("an exact path of it", admin, reaches("sys/seal")),
 			bad("a wildcard that reaches it", admin, reaches("+/policies/acl")),
 			warned("it was applied before", admin, plans(grant(etl, "daily", resource("sys/seal")), unchanged())),
+		},
+		"scope/unknown-engine": {
+			good("what is known", admin, reaches("orders/acme/*")),
+			good("waived", admin, plans(with(grant(etl, "daily", resource("plugin/acme/x")), waives("scope/unknown-engine", "ciso@example.com", in(30))))),
+			good("a system that knows all of its own", reaches("plugin/acme/x")),
+			bad("what is not", admin, reaches("plugin/acme/x")),
+			bad("a wildcard that reaches it", admin, reaches("+/acme/x")),
+			bad("it is moved there", admin, plans(grant(etl, "daily", resource("plugin/acme/x")), was(grant(etl, "daily")))),
+			warned("it was applied before", admin, plans(grant(etl, "daily", resource("plugin/acme/x")), unchanged())),
+		},
+		"scope/no-mount": {
+			good("what is there", admin, reaches("orders/acme/*")),
+			good("waived", atApply(), admin, plans(with(grant(etl, "daily", resource("orders/none/x")), waives("scope/no-mount", "ciso@example.com", in(30)))), holds(identity(etl))),
+			bad("what is not", admin, reaches("orders/none/x")),
+			bad("it is moved there", admin, plans(grant(etl, "daily", resource("orders/none/x")), was(grant(etl, "daily")))),
+			edge(warned("a warning at plan, where it is lowered", admin, lowered("scope/no-mount", Warn), reaches("orders/none/x"))),
+			edge(bad("and refused at apply", admin, lowered("scope/no-mount", Warn), atApply(), holds(identity(etl)), reaches("orders/none/x"))),
+			good("off is off", admin, lowered("scope/no-mount", Off), atApply(), holds(identity(etl)), reaches("orders/none/x")),
+			warned("it was applied before", admin, plans(grant(etl, "daily", resource("orders/none/x")), unchanged())),
 		},
 		"scope/privileged": {
 			edge(good("issuing for exactly 30 days", admin, issuing("pki/issue/acme", in(30)))),

@@ -44,6 +44,8 @@ type Rule struct {
 	chained bool
 	// unready: it judges what is not known yet, so it does not wait. last: it judges after all other rules.
 	unready, last bool
+	// settles: where it is lowered to a warning, what it warns of at plan is settled until the apply, which refuses it else.
+	settles bool
 	// bounded: beyond a certain point it holds even where it is switched off.
 	bounded bool
 }
@@ -96,7 +98,7 @@ func slugs() []string {
 // table is the one table, sorted by slug. Nothing that it holds is ever changed or handed out uncloned.
 var table = sync.OnceValue(func() []Rule {
 	all := slices.Concat(
-		planRules(), ownerRules(), partnerRules(), expiryRules(), reviewRules(), purposeRules(), scopeRules(), separationRules(),
+		planRules(), ownerRules(), partnerRules(), expiryRules(), reviewRules(), purposeRules(), scopeRules(), reachRules(), separationRules(),
 		credentialRules(), delegationRules(), activityRules(), incidentRules(), offboardingRules(), waiverRules(),
 	)
 	slices.SortFunc(all, func(a, b Rule) int { return strings.Compare(a.Slug, b.Slug) })

@@ -120,7 +120,7 @@ func TestTheCatalogueIsWhatWasDecided(t *testing.T) {
 		waiver/unknown-rule waiver/fixed-rule waiver/expired waiver/too-long waiver/self-approved`)
 	deny := strings.Fields(`owner/not-an-address owner/placeholder owner/external owner/departed expiry/too-long expiry/permanent
 		expiry/outlives-agreement review/overdue review/automatic review/by-partner purpose/vague scope/wildcard-resource scope/privileged
-		scope/foreign-partner scope/overlap separation/shared-key credential/no-rotation credential/weak-key credential/open-network
+		scope/foreign-partner scope/overlap scope/unknown-engine scope/no-mount separation/shared-key credential/no-rotation credential/weak-key credential/open-network
 		activity/unused-renewal`)
 	warn := strings.Fields(`expiry/soon expiry/expired scope/accumulation credential/static-secret credential/rsa-2048 credential/network
 		credential/count activity/dormant activity/not-logged activity/drift offboarding/rehearsal-overdue waiver/unused`)

@@ -18,6 +18,8 @@ type Context struct {
 	subject *entry
 	// hid are the rules that a waiver of the subject hid, or that could not be judged yet.
 	hid map[string]bool
+	// reached is what the system says of the subject, where it was asked.
+	reached *access.Reach
 }
 
 // problem is what a check found.

@@ -113,6 +113,20 @@ func (p *Portfolio) Rehearsed(last map[string]time.Time) {
 	}
 }
 
+// Reaching takes in how the system judges grants by what stands in it now. What is not judged yet is judged by the last one.
+func (p *Portfolio) Reaching(r access.Reaching) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.capabilities.Reach = r
+}
+
+// Reach is what the system says of a grant.
+func (p *Portfolio) Reach(g *access.Grant) access.Reach {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return reach(&p.capabilities, g)
+}
+
 // Loaded says whether Live was called.
 func (p *Portfolio) Loaded() bool {
 	p.mu.RLock()

@@ -195,9 +195,13 @@ func (d dice) settings() Settings {
 func (d dice) capabilities() access.Capabilities {
 	return access.Capabilities{
 		Name: "embedded", Kinds: access.Kinds(), KnowsLastUse: d.maybe(), LogsUse: d.maybe(),
-		SystemPath: func(p access.Pattern) string { return pick(d, "", "the system's own") },
-		Privileged: func(access.Pattern, []string) string { return pick(d, "", "it signs") },
-		CannotEnd:  func(access.Object, time.Time) string { return pick(d, "", "it has no clock") },
+		Reach: func(access.Pattern, []string) access.Reach {
+			return access.Reach{
+				System: pick(d, "", "the system's own"), Privileged: pick(d, "", "it signs"), Unknown: pick(d, "", "a plugin"),
+				Nothing: pick(d, "", "not there"), Place: d.IntN(3),
+			}
+		},
+		CannotEnd: func(access.Object, time.Time) string { return pick(d, "", "it has no clock") },
 	}
 }
 

@@ -7,9 +7,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// privilegedLife is how long what the system calls privileged may last.
-const privilegedLife = 30 * day
-
 func scopeRules() []Rule {
 	return []Rule{{
 		Slug: "scope/wildcard-action", Title: "The grant allows every action",
@@ -35,30 +32,6 @@ func scopeRules() []Rule {
 		},
 		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
 		own:      wildcardResource,
-	}, {
-		Slug: "scope/system-path", Title: "The grant reaches the system's own administration",
-		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource"},
-		Why:    "Whoever reaches the administration of the access system, or passes access on, is bound by no other rule.",
-		Remedy: "Set resource to the data that the partner needs.",
-		Precedent: Precedent{
-			"In December 2024 a stolen key of BeyondTrust's remote support let intruders set passwords in the service itself; the US " +
-				"Treasury was among those that were entered.",
-			"https://www.beyondtrust.com/remote-support-saas-service-security-investigation",
-		},
-		Controls: []Control{NHI5, AC6, PRAA05},
-		own:      systemPath,
-	}, {
-		Slug: "scope/privileged", Title: "Privileged access lasts too long",
-		Level: Deny, On: grants, Reads: []string{"resource", "actions", "expires_at"},
-		Why:    "What issues, signs, exports keys or opens a terminal reaches further than its grant says, and may outlast it in what it made.",
-		Remedy: "Grant it for 30 days or less, or grant what is not privileged.",
-		Precedent: Precedent{
-			"In March 2011 the account of a partner of Comodo that could issue certificates was stolen, and within hours nine were issued " +
-				"for sites such as Google and Yahoo. To suspend the account was not enough: each of them had to be revoked.",
-			"https://blog.mozilla.org/security/2011/03/25/comodo-certificate-issue-follow-up/",
-		},
-		Controls: []Control{NHI5, AC6, AC22, PCI827},
-		own:      privileged,
 	}, {
 		Slug: "scope/outside-ceiling", Title: "The grant is outside of its identity's ceiling",
 		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource"}, ReadsAbove: []string{"ceiling"},
@@ -137,44 +110,26 @@ func wildcardAction(_ *Context, s *Subject) []problem {
 func wildcardResource(c *Context, s *Subject) []problem {
 	resource := s.grant().Resource
 	fixed, wild := resource.Fixed()
-	if !wild || fixed >= c.Settings.MinFixedSegments || slices.Contains(resource.Segments()[:fixed], s.partner()) {
+	place := max(c.reach(s).Place, 1) // what names a place fixes as much as one segment does
+	counts := fixed - min(place, fixed) + min(fixed, 1)
+	if !wild || counts >= c.Settings.MinFixedSegments || slices.Contains(resource.Segments()[:fixed], s.partner()) {
 		return nil
 	}
 	fix := say("Write %d literal segments or more before the first wildcard, such as \"%s/*\".", c.Settings.MinFixedSegments, example(resource, fixed, s.partner()))
 	if fixed == 1 && resource.Segments()[0] == "ssh" {
 		fix = "Name one login, as in \"ssh/<login>\", and give each further one a grant of its own." // what follows ssh is no folder
 	}
-	return one("resource", say("%s: resource %s has %s before its first wildcard; min_fixed_segments is %d", s, resource, counted(fixed, "literal segment"), c.Settings.MinFixedSegments), fix)
+	named := ""
+	if place > 1 && fixed >= place {
+		named = say(" (%s counts as one: it only names the place)", strings.Join(resource.Segments()[:place], "/"))
+	}
+	return one("resource", say("%s: resource %s has %s before its first wildcard%s; min_fixed_segments is %d", s, resource,
+		counted(counts, "literal segment"), named, c.Settings.MinFixedSegments), fix)
 }
 
 // example is the literal start of a resource, with the partner's name after it.
 func example(resource access.Pattern, fixed int, partner string) string {
 	return strings.Join(append(resource.Segments()[:fixed:fixed], partner), "/")
-}
-
-func systemPath(c *Context, s *Subject) []problem {
-	if c.Capabilities.SystemPath == nil {
-		return nil
-	}
-	why := c.Capabilities.SystemPath(s.grant().Resource)
-	if why == "" {
-		return nil
-	}
-	return one("resource", say("%s: resource %s: %s", s, s.grant().Resource, strings.TrimSuffix(why, ".")), "")
-}
-
-func privileged(c *Context, s *Subject) []problem {
-	g, start := s.grant(), s.start(c.Now)
-	if c.Capabilities.Privileged == nil || g.ExpiresAt.Sub(start) <= privilegedLife {
-		return nil
-	}
-	why := c.Capabilities.Privileged(g.Resource, g.Actions)
-	if why == "" {
-		return nil
-	}
-	return one("expires_at", say("%s lasts until %s, %s from %s on, and is privileged (%s); %s is the most", s, date(g.ExpiresAt.Time),
-		length(g.ExpiresAt.Sub(start)), moment(start), strings.TrimSuffix(why, "."), length(privilegedLife)),
-		say("Set expires_at to %s or earlier, or grant what is not privileged.", moment(start.Add(privilegedLife))))
 }
 
 func outsideCeiling(_ *Context, lower, upper *Subject) []problem {

@@ -49,6 +49,9 @@ func BenchmarkPlanBesideVault(b *testing.B) {
 	}
 	issuer := (&cluster{cli: newCLI(b), bao: bao, issuerKey: newKey(b)}).startIssuer()
 	bao.Run(b, filepath.Join(example, "setup.sh"), issuer)
+	if status, answer := bao.Call(b, bao.RootToken, "POST", "sys/mounts/orders", map[string]any{"type": "kv"}); status >= 300 {
+		b.Fatalf("mount orders: %d %v", status, answer)
+	}
 	away := &way{}
 	address, file := away.to(b, bao)
 	us, err := built()

@@ -26,7 +26,9 @@ import (
 
 // notShown are the rules that no example can be refused by, and why.
 var notShown = map[string]string{
-	"expiry/soon": "it only warns: what a plan creates or extends has all of its life ahead",
+	"expiry/soon":          "it only warns: what a plan creates or extends has all of its life ahead",
+	"scope/no-mount":       "it takes an OpenBao: TestNoGrantReachesPastItsData shows it",
+	"scope/unknown-engine": "it takes an OpenBao with a plugin",
 }
 
 // notRepaired are the rules whose example is repaired by no other configuration, and why.

@@ -263,6 +263,7 @@ func TestAnUnrelatedChangeOfAHundredCredentialsOnOpenBaoRotatesNone(t *testing.T
 	j := newJudged(t)
 	c := &cluster{cli: j.cli, bao: realtool.StartBao(t)}
 	c.as(c.bao.RootToken)
+	c.must("POST", "sys/mounts/orders", map[string]any{"type": "kv"})
 	m := newMany(j, 50, "secret", "certificate")
 	before := m.changesUnrelated(func(blocks ...string) string {
 		t.Helper()
@@ -270,7 +271,6 @@ func TestAnUnrelatedChangeOfAHundredCredentialsOnOpenBaoRotatesNone(t *testing.T
 			strings.ReplaceAll(strings.Join(blocks, ""), `["203.0.113.0/24"]`, `["127.0.0.0/24"]`))
 		return c.cli.must("apply", "-no-color", "-input=false", "-auto-approve")
 	})
-	c.must("POST", "sys/mounts/orders", map[string]any{"type": "kv"})
 	for address, was := range before {
 		login := was["login"].(map[string]any)
 		path := fmt.Sprint(login["path"])

@@ -22,6 +22,9 @@ func TestTheLeaderDiesWhileTwoHundredResourcesAreApplied(t *testing.T) {
 	realtool.Find(t, "bao")
 	const identities = 50
 	cluster := realtool.StartBaoCluster(t)
+	if status, answer := cluster.Leader(t).Call(t, cluster.RootToken, "POST", "sys/mounts/orders", map[string]any{"type": "kv"}); status != http.StatusNoContent {
+		t.Fatalf("mount orders: %d %v", status, answer)
+	}
 	standby := cluster.Standbys(t)[0]
 	c := newCLI(t)
 	c.env = append(c.env, "BAO_ADDR="+standby.Address, "BAO_CACERT="+standby.CAFile, "BAO_TOKEN="+cluster.RootToken)

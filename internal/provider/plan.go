@@ -229,6 +229,12 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 		return false
 	}
 	ref := s.Object.Ref()
+	if grant, is := s.Object.(*access.Grant); is && g.isApplying() {
+		if err := g.scoutAgain(ctx, grant); err != nil {
+			failed(diags, "judge", ref, err)
+			return false
+		}
+	}
 	if phase == guardrail.Plan {
 		refuseBeforeRules(g.session, s, diags)
 	}

@@ -70,6 +70,9 @@ func (s *session) load(ctx context.Context) error {
 		}
 		s.portfolio.Rehearsed(rehearsed)
 	}
+	if err := s.scout(ctx, time.Time{}); err != nil {
+		return err
+	}
 	s.portfolio.Live(records, s.stack)
 	s.frozen = map[string]string{}
 	for _, r := range records {
@@ -79,6 +82,32 @@ func (s *session) load(ctx context.Context) error {
 	}
 	s.loaded = true
 	return nil
+}
+
+// scout lets the rules judge grants by what stood in the system at a moment, or later.
+func (s *session) scout(ctx context.Context, since time.Time) error {
+	scout, able := access.As[access.Scout](s.system)
+	if !able {
+		return nil
+	}
+	reaching, err := scout.Reaching(ctx, since)
+	if err == nil {
+		s.portfolio.Reaching(reaching)
+	}
+	return err
+}
+
+// fresh is how old the look at a system may be by which an apply judges grants: one look serves a hundred of them.
+const fresh = time.Second
+
+// scoutAgain looks again at what stands in the system in the middle of an apply: other resources of the same run may have
+// made, moved or removed it. Nothing is only believed at this moment.
+func (s *session) scoutAgain(ctx context.Context, g *access.Grant) error {
+	now := access.WallClock()
+	if err := s.scout(ctx, now.Add(-fresh)); err != nil || s.portfolio.Reach(g).Nothing == "" {
+		return err
+	}
+	return s.scout(ctx, now)
 }
 
 // refusesChanges says, where findings are collected, that nothing is changed.

@@ -14,6 +14,9 @@ path "sys/auth" {
 path "sys/mounts" {
   capabilities = ["read"]
 }
+path "sys/namespaces" {
+  capabilities = ["list"]
+}
 path "sys/policies/detailed/acl/partner" {
   capabilities = ["list"]
 }

@@ -31,8 +31,7 @@ func (s *System) Capabilities() access.Capabilities {
 		KnowsLastUse: len(s.options.UseLogs) > 0,
 		LogsUse:      true, // the gateways do: sshd and nginx each login, OPA each decision
 		CheckGrant:   checkGrant,
-		SystemPath:   systemPath,
-		Privileged:   privileged,
+		Reach:        reach,
 		CutByHand:    func(partner string, _ []*access.Record) []access.Step { return s.cutSteps(partner) },
 		CannotEnd:    cannotEnd,
 	}
@@ -62,6 +61,10 @@ func checkGrant(g *access.Grant) error {
 		}
 	}
 	return nil
+}
+
+func reach(p access.Pattern, actions []string) access.Reach {
+	return access.Reach{System: systemPath(p), Privileged: privileged(p, actions)}
 }
 
 func systemPath(p access.Pattern) string {

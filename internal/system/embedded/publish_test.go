@@ -139,11 +139,12 @@ func TestSystemSaysWhatItCannotDo(t *testing.T) {
 		}
 	}
 	for pattern, reaches := range map[access.Pattern]bool{"ssh/root": true, "ssh/+": true, "*": true, "+/root": true, "ssh/deploy": false, "ssh/root/x": false} {
-		if (c.SystemPath(pattern) != "") != reaches {
-			t.Errorf("%s: %q", pattern, c.SystemPath(pattern))
+		if r := c.Reach(pattern, nil); (r.System != "") != reaches {
+			t.Errorf("%s: %q", pattern, r.System)
 		}
 	}
-	if c.Privileged("ssh/deploy", []string{"login"}) != "" || c.Privileged("ssh/+", []string{"login", "login-pty"}) == "" || c.Privileged("a/b", []string{"login-pty"}) != "" {
+	privileged := func(p access.Pattern, actions ...string) bool { return c.Reach(p, actions).Privileged != "" }
+	if privileged("ssh/deploy", "login") || !privileged("ssh/+", "login", "login-pty") || privileged("a/b", "login-pty") {
 		t.Error("what is privileged is not")
 	}
 	if c.CannotEnd(nil, start) != "" || c.CannotEnd(nil, time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)) == "" || c.CannotEnd(nil, time.Time{}) == "" {

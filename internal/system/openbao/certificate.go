@@ -79,7 +79,7 @@ func (s *System) authority(ctx context.Context) (string, error) {
 			"bao write "+mount+"/root/generate/internal common_name='Partner access' key_type=ec key_bits=256 ttl=87840h")
 	}
 	if !there {
-		config := map[string]any{"type": "pki", "description": "Partner access", "config": map[string]any{"max_lease_ttl": caLife.String()}}
+		config := map[string]any{"type": "pki", "description": mountDescription, "config": map[string]any{"max_lease_ttl": caLife.String()}}
 		if err := s.client.Put(ctx, "sys/mounts/"+mount, config, nil); err != nil && !taken(err) {
 			return "", err
 		}

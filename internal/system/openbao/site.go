@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,12 +22,21 @@ type site struct {
 	cluster bool
 	// auth and engines are what is mounted where: "partner-approle/" without auth/ before it.
 	auth, engines map[string]mounted
+	// children are the namespaces below ours: "team-a/". unlisted: this login may not see them.
+	children []string
+	unlisted bool
+	looked   time.Time // when it was asked for engines and children
 }
 
 type mounted struct {
-	Type     string `json:"type"`
-	Accessor string `json:"accessor"`
+	Type        string            `json:"type"`
+	Accessor    string            `json:"accessor"`
+	Description string            `json:"description"`
+	Options     map[string]string `json:"options"`
 }
+
+// mountDescription is what is written beside the mounts that this package makes.
+const mountDescription = "Partner access"
 
 // release is a version of OpenBao.
 type release [3]int
@@ -108,15 +118,36 @@ func (s *System) look(ctx context.Context, at *site) error {
 	}
 	var errs [3]error
 	var all sync.WaitGroup
-	for n, ask := range []struct {
-		path string
-		out  any
-	}{{"sys/leader", &leader}, {"sys/auth", &at.auth}, {"sys/mounts", &at.engines}} {
-		all.Go(func() { errs[n] = s.client.Get(ctx, ask.path, ask.out) })
-	}
+	all.Go(func() { errs[0] = s.client.Get(ctx, "sys/leader", &leader) })
+	all.Go(func() { errs[1] = s.client.Get(ctx, "sys/auth", &at.auth) })
+	all.Go(func() { errs[2] = s.lookAround(ctx, at) })
 	all.Wait()
 	at.cluster = leader.Cluster
 	return cmp.Or(errs[:]...)
+}
+
+// lookAround asks for all that a grant can reach. What it finds takes the place of what was found before.
+func (s *System) lookAround(ctx context.Context, at *site) error {
+	var engines map[string]mounted
+	var below struct {
+		Names []string `json:"keys"`
+	}
+	begun := access.WallClock()
+	var errs [2]error
+	var both sync.WaitGroup
+	both.Go(func() { errs[0] = s.client.Get(ctx, "sys/mounts", &engines) })
+	both.Go(func() { errs[1] = gone(s.client.List(ctx, "sys/namespaces", &below)) })
+	both.Wait()
+	unlisted := errors.Is(errs[1], access.ErrNotPermitted) || errors.Is(errs[1], access.ErrUnsupported)
+	if unlisted {
+		errs[1] = nil
+	}
+	if err := cmp.Or(errs[:]...); err != nil {
+		return err
+	}
+	at.engines, at.children = engines, below.Names
+	at.unlisted, at.looked = unlisted, begun
+	return nil
 }
 
 // missing is a mount that is not there, with the commands that make it.
@@ -142,7 +173,7 @@ func (s *System) authMount(ctx context.Context, path, kind string, settle func(c
 	if !s.options.Bootstrap {
 		return "", missing("auth/"+path, append([]string{fmt.Sprintf("bao auth enable -path=%s %s", path, kind)}, commands...)...)
 	}
-	config := map[string]any{"type": kind, "description": "Partner access", "config": map[string]any{"max_lease_ttl": longestSecret.String()}}
+	config := map[string]any{"type": kind, "description": mountDescription, "config": map[string]any{"max_lease_ttl": longestSecret.String()}}
 	if err := s.client.Put(ctx, "sys/auth/"+path, config, nil); err != nil && !taken(err) {
 		return "", err
 	}

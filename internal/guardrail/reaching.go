@@ -1,0 +1,114 @@
+package guardrail
+
+import (
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// privilegedLife is how long what the system calls privileged may last.
+const privilegedLife = 30 * day
+
+// reachRules judge a grant by what the system says that it reaches.
+func reachRules() []Rule {
+	return []Rule{{
+		Slug: "scope/system-path", Title: "The grant reaches the system's own administration",
+		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource", "actions"},
+		Why:    "Whoever reaches the administration of the access system, or passes access on, is bound by no other rule.",
+		Remedy: "Set resource to the data that the partner needs.",
+		Precedent: Precedent{
+			"In December 2024 a stolen key of BeyondTrust's remote support let intruders set passwords in the service itself; the US " +
+				"Treasury was among those that were entered.",
+			"https://www.beyondtrust.com/remote-support-saas-service-security-investigation",
+		},
+		Controls: []Control{NHI5, AC6, PRAA05},
+		own:      systemPath,
+	}, {
+		Slug: "scope/privileged", Title: "Privileged access lasts too long",
+		Level: Deny, On: grants, Reads: []string{"resource", "actions", "expires_at"},
+		Why:    "What issues, signs, exports keys or opens a terminal reaches further than its grant says, and may outlast it in what it made.",
+		Remedy: "Grant it for 30 days or less, or grant what is not privileged.",
+		Precedent: Precedent{
+			"In March 2011 the account of a partner of Comodo that could issue certificates was stolen, and within hours nine were issued " +
+				"for sites such as Google and Yahoo. To suspend the account was not enough: each of them had to be revoked.",
+			"https://blog.mozilla.org/security/2011/03/25/comodo-certificate-issue-follow-up/",
+		},
+		Controls: []Control{NHI5, AC6, AC22, PCI827},
+		own:      privileged,
+	}, {
+		Slug: "scope/unknown-engine", Title: "Nobody can tell what the grant opens",
+		Level: Deny, On: grants, Reads: []string{"resource", "actions"},
+		Why:    "Where the provider does not know what is data, a grant may give out access to other systems, or administer what gives it out.",
+		Remedy: "Set resource to the data that the partner needs; where that is only there, read what the engine does on that path, and waive this with what was found as the reason.",
+		Precedent: Precedent{
+			"NIST SP 800-53 CM-7(5): what may run is allowed by exception, and everything else is denied.",
+			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
+		},
+		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
+		own:      unknownEngine,
+	}, {
+		Slug: "scope/no-mount", Title: "The grant opens nothing that is there",
+		Level: Deny, On: grants, Reads: []string{"resource"},
+		Why: "It opens nothing today, and one day whatever somebody puts there, which nobody has judged.",
+		Remedy: "Set resource to a path at which the data are, or make the place before the grant. Where one run makes both, lower this rule to warn: " +
+			"the apply refuses the grant while there is still nothing.",
+		Precedent: Precedent{
+			"Microsoft on dangling names: where a name still points at something in the cloud that was removed, whoever makes one of that " +
+				"kind there takes over what is trusted under the name.",
+			"https://learn.microsoft.com/en-us/azure/security/fundamentals/subdomain-takeover",
+		},
+		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
+		own:      noMount, settles: true,
+	}}
+}
+
+// reach is what a system says of a grant.
+func reach(c *access.Capabilities, g *access.Grant) access.Reach {
+	if c.Reach == nil {
+		return access.Reach{}
+	}
+	return c.Reach(g.Resource, g.Actions)
+}
+
+// reach is what the system says of the grant that is judged. It is asked once, since five rules want to know.
+func (c *Context) reach(s *Subject) access.Reach {
+	if c.reached == nil {
+		r := reach(c.Capabilities, s.grant())
+		c.reached = &r
+	}
+	return *c.reached
+}
+
+func systemPath(c *Context, s *Subject) []problem {
+	r := c.reach(s)
+	return reached(s, r.System, r.Instead)
+}
+
+func privileged(c *Context, s *Subject) []problem {
+	g, start := s.grant(), s.start(c.Now)
+	why := c.reach(s).Privileged
+	if why == "" || g.ExpiresAt.Sub(start) <= privilegedLife {
+		return nil
+	}
+	return one("expires_at", say("%s lasts until %s, %s from %s on, and is privileged (%s); %s is the most", s, date(g.ExpiresAt.Time),
+		length(g.ExpiresAt.Sub(start)), moment(start), strings.TrimSuffix(why, "."), length(privilegedLife)),
+		say("Set expires_at to %s or earlier, or grant what is not privileged.", moment(start.Add(privilegedLife))))
+}
+
+func unknownEngine(c *Context, s *Subject) []problem {
+	r := c.reach(s)
+	return reached(s, r.Unknown, r.Instead)
+}
+
+func noMount(c *Context, s *Subject) []problem {
+	r := c.reach(s)
+	return reached(s, r.Nothing, r.Instead)
+}
+
+// reached is a problem of a grant's resource, where the system says why.
+func reached(s *Subject, why, instead string) []problem {
+	if why == "" {
+		return nil
+	}
+	return one("resource", say("%s: resource %s: %s", s, s.grant().Resource, strings.TrimSuffix(why, ".")), instead)
+}

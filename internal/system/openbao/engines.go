@@ -1,0 +1,178 @@
+package openbao
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// route is what an engine does on the paths of a pattern, below its mount.
+type route struct {
+	path access.Pattern
+	// only are the actions that it is so for; none: for all.
+	only []string
+	// named: it is so for one name, and not for a wildcard, which stands for every name, also later ones.
+	named bool
+}
+
+// engine is what is data of a type of engine, and what gives out access. What is neither administers it: so a route that a
+// later version brings is refused until it is put here.
+type engine struct {
+	data, privileged []route
+	// gives says what the privileged routes give out.
+	gives string
+}
+
+func routes(paths ...access.Pattern) (all []route) {
+	for _, p := range paths {
+		all = append(all, route{path: p})
+	}
+	return all
+}
+
+// reading are routes that are data for who reads or lists.
+func reading(paths ...access.Pattern) []route {
+	all := routes(paths...)
+	for i := range all {
+		all[i].only = []string{"read", "list"}
+	}
+	return all
+}
+
+// byName are routes that end in a name, which has to be a literal.
+func byName(paths ...access.Pattern) []route {
+	all := routes(paths...)
+	for i := range all {
+		all[i].named = true
+	}
+	return all
+}
+
+const (
+	otherSystem  = "it gives out credentials of another system"
+	certificates = "it issues certificates, which last as long as the engine lets them and not as long as the grant"
+	sshAccess    = "it signs keys or gives out passwords for SSH, which nothing takes back"
+	cloudAccess  = "it gives out credentials of a cloud, which may last longer than the session that got them"
+	keyMaterial  = "it gives out keys, which nothing takes back"
+)
+
+// elsewhere is an engine whose creds/ROLE are credentials of another system.
+func elsewhere(gives string, more ...access.Pattern) engine {
+	return engine{gives: gives, privileged: append(routes("creds/+"), routes(more...)...)}
+}
+
+// engines are the types that are known. A KV store of version 2 is kv2 here.
+var engines = sync.OnceValue(func() map[string]engine {
+	kv := engine{data: routes("*")}
+	return map[string]engine{
+		"kv":      kv,
+		"generic": kv, // its name of old
+		"kv2": {data: routes("data/*", "metadata/*", "metadata", "subkeys/*", "detailed-metadata/*", "detailed-metadata", "delete/*",
+			"undelete/*", "destroy/*")},
+		"transit":  transit(),
+		"totp":     {data: routes("code/+")},
+		"database": {data: byName("creds/+", "static-creds/+"), privileged: routes("creds/+", "static-creds/+"), gives: otherSystem},
+		"pki": {
+			data: reading("ca", "ca/pem", "ca_chain", "cert/+", "cert/+/raw", "cert/+/raw/pem", "crl", "crl/pem", "crl/delta", "crl/delta/pem",
+				"issuer/+/json", "issuer/+/der", "issuer/+/pem", "issuer/+/crl", "issuer/+/crl/*", "issuers", "ocsp/*"),
+			privileged: byName("issue/+", "sign/+", "cel/issue/+", "cel/sign/+", "issuer/+/issue/+", "issuer/+/sign/+"), gives: certificates,
+		},
+		"ssh": {
+			data:       reading("public_key", "issuer/+/public_key"),
+			privileged: routes("sign/+", "issue/+", "creds/+"), gives: sshAccess,
+		},
+		"aws":          elsewhere(cloudAccess, "sts/+", "static-creds/+"),
+		"azure":        elsewhere(cloudAccess, "static-creds/+"),
+		"gcp":          gcp(),
+		"gcpkms":       {data: routes("encrypt/+", "decrypt/+", "reencrypt/+", "sign/+", "verify/+", "pubkey/+")},
+		"alicloud":     elsewhere(cloudAccess),
+		"mongodbatlas": elsewhere(cloudAccess),
+		"terraform":    elsewhere(otherSystem),
+		"consul":       elsewhere(otherSystem),
+		"nomad":        elsewhere(otherSystem),
+		"rabbitmq":     elsewhere(otherSystem),
+		"kubernetes":   elsewhere(otherSystem),
+		"ldap":         elsewhere(otherSystem, "static-cred/+", "library/+/check-out", "library/+/check-in", "library/+/status"),
+		"openldap":     elsewhere(otherSystem, "static-cred/+", "library/+/check-out", "library/+/check-in", "library/+/status"),
+		"ad":           elsewhere(otherSystem, "library/+/check-out", "library/+/check-in", "library/+/status"),
+	}
+})
+
+// transit encrypts under a key of any name: who may create there and names a key that is not there makes it.
+func transit() engine {
+	use := []string{"read", "list", "update", "patch", "delete"}
+	return engine{
+		data: slices.Concat(
+			[]route{{path: "encrypt/+", only: use}}, byName("encrypt/+"), reading("keys/+", "wrapping_key"),
+			routes("decrypt/+", "rewrap/+", "sign/+", "sign/+/+", "verify/+", "verify/+/+", "hmac/+", "hmac/+/+", "datakey/plaintext/+",
+				"datakey/wrapped/+", "datakey/+/+", "random", "random/+", "random/+/+", "hash", "hash/+"),
+		),
+		privileged: routes("export/+/+", "export/+/+/+", "byok-export/+/+", "byok-export/+/+/+"), gives: keyMaterial,
+	}
+}
+
+func gcp() engine {
+	return engine{gives: cloudAccess, privileged: routes(
+		"token/+", "key/+", "roleset/+/token", "roleset/+/key", "static-account/+/token", "static-account/+/key", "impersonated-account/+/token",
+	)}
+}
+
+// nature is what an action on a path below a mount is.
+type nature int
+
+const (
+	data nature = iota
+	privileged
+	administration
+)
+
+// judge says what actions below the mount of an engine are, the gravest of them; and the route that it goes by, or, where
+// that administers, a path that no route has.
+func (e engine) judge(below access.Pattern, actions []string) (worst nature, by route, beyond string) {
+	if len(actions) == 0 {
+		actions = []string{""}
+	}
+	for _, action := range actions {
+		of, r, path := e.judgeAction(below, action)
+		if of >= worst {
+			worst, by, beyond = of, r, path
+		}
+	}
+	return worst, by, beyond
+}
+
+func (e engine) judgeAction(below access.Pattern, action string) (nature, route, string) {
+	var open []access.Pattern
+	beyond := ""
+	for of, rows := range [][]route{e.data, e.privileged} {
+		for _, r := range rows {
+			if r.holds(below, action) {
+				open = append(open, r.path)
+			}
+		}
+		path, outside := access.Outside(open, below)
+		if !outside {
+			return nature(of), first(rows, below, action), ""
+		}
+		beyond = path
+	}
+	return administration, route{}, beyond
+}
+
+// holds says whether a route is for an action, and for a pattern as it is written.
+func (r route) holds(below access.Pattern, action string) bool {
+	if _, wild := below.Fixed(); wild && r.named {
+		return false
+	}
+	return len(r.only) == 0 || slices.Contains(r.only, action)
+}
+
+func first(rows []route, below access.Pattern, action string) route {
+	for _, r := range rows {
+		if r.holds(below, action) && r.path.Overlaps(below) {
+			return r
+		}
+	}
+	return route{}
+}

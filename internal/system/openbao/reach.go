@@ -1,0 +1,273 @@
+package openbao
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var _ access.Scout = (*System)(nil)
+
+// ground is all that a grant can reach: what is mounted in our namespace, and what lies below that.
+type ground struct {
+	mounts     []place
+	namespaces map[string]bool // the children of ours
+	// unlisted: this login may not see the children.
+	unlisted bool
+	// roles are those of partners in an authority, whatever that is called.
+	roles map[string]access.IdentityID
+}
+
+// place is a mount.
+type place struct {
+	path []string
+	kind string
+	// ours: partner access is made of it.
+	ours bool
+}
+
+func (p place) String() string { return strings.Join(p.path, "/") + "/" }
+
+// lay is the ground by what the server lists.
+func (s *System) lay(engines map[string]mounted, children []string, unlisted bool, ids []access.IdentityID) *ground {
+	g := &ground{namespaces: map[string]bool{}, unlisted: unlisted, roles: map[string]access.IdentityID{}}
+	for _, child := range children {
+		g.namespaces[strings.TrimSuffix(child, "/")] = true
+	}
+	for _, id := range ids {
+		g.roles[roleOf(id)] = id
+	}
+	// Ours are there before they are made: whoever was granted them would have them then. The usual one may be that of
+	// another configuration.
+	ours := map[string]bool{s.options.Mounts.PKI + "/": true, DefaultMounts().PKI + "/": true}
+	for path, m := range engines {
+		mine := ours[path] || m.Type == "pki" && m.Description == mountDescription
+		g.mounts = append(g.mounts, place{path: segments(path), kind: m.kind(), ours: mine})
+	}
+	for path := range ours {
+		if _, there := engines[path]; !there {
+			g.mounts = append(g.mounts, place{path: segments(path), kind: "pki", ours: true})
+		}
+	}
+	slices.SortFunc(g.mounts, func(a, b place) int { return slices.Compare(a.path, b.path) })
+	return g
+}
+
+func segments(path string) []string { return strings.Split(strings.TrimSuffix(path, "/"), "/") }
+
+// kind is the type of an engine, as engines names it.
+func (m mounted) kind() string {
+	if m.Type == "kv" && m.Options["version"] == "2" {
+		return "kv2"
+	}
+	return m.Type
+}
+
+// own are the paths below auth/ that are a holder's own business: they pass nothing on.
+var own = []access.Pattern{"auth/token/renew-self", "auth/token/lookup-self", "auth/token/revoke-self"}
+
+// reserved are the mounts that every namespace has.
+var reserved = map[string]string{
+	"sys":       "it reaches sys/, which administers OpenBao",
+	"auth":      "it reaches auth/, where tokens and credentials are made",
+	"identity":  "it reaches identity/, which says who may do what",
+	"cubbyhole": "it reaches cubbyhole/, which is a token's own and nobody's data",
+}
+
+// reach judges a grant by the mounts that its pattern reaches.
+func (g *ground) reach(p access.Pattern, actions []string) access.Reach {
+	if slices.Contains(own, p) {
+		return access.Reach{}
+	}
+	if why := g.foreign(p.Segments()[0]); why != "" {
+		return access.Reach{System: why}
+	}
+	at, certain := g.at(p.Segments())
+	if i := slices.IndexFunc(at, func(m place) bool { return m.ours }); i >= 0 {
+		return access.Reach{System: fmt.Sprintf("it reaches %s, which signs what partners log in with", at[i])}
+	}
+	switch {
+	case len(at) > 1:
+		return access.Reach{System: fmt.Sprintf("it spans several mounts, %s and %s among them, which nothing judges as one", at[0], at[1])}
+	case len(at) == 0 && g.unlisted:
+		return access.Reach{System: fmt.Sprintf("nothing is mounted there, and whether %s/ is a child namespace cannot be told: this login may not list them. "+
+			"Give it the policy plan of the guide, which has sys/namespaces", p.Segments()[0])}
+	case len(at) == 0:
+		return access.Reach{Nothing: "nothing is mounted there", Instead: g.elsewhere()}
+	}
+	r := g.within(at[0], p, actions)
+	if !certain && r.System == "" && r.Nothing == "" {
+		r.Nothing = fmt.Sprintf("its wildcard stands in the name of a mount. It reaches %s, and whatever is mounted beside it later", at[0])
+		r.Instead = fmt.Sprintf("Begin resource with %s.", at[0])
+	}
+	return r
+}
+
+// foreign says why a first segment is no place of ours for data.
+func (g *ground) foreign(first string) string {
+	switch {
+	case first == "+" || first == "*":
+		return "it begins with a wildcard, and so reaches sys/, auth/ and identity/"
+	case g.namespaces[first]:
+		return fmt.Sprintf("it reaches into the child namespace %s/, with its own sys/, auth/ and identity/", first)
+	}
+	return reserved[first]
+}
+
+// at are the mounts that a pattern reaches, as OpenBao routes: a path belongs to the longest mount that it begins with.
+// Certain: every path of the pattern belongs to the one.
+func (g *ground) at(p []string) (reached []place, certain bool) {
+	longest := 0
+	for _, m := range g.mounts {
+		some, all := begins(p, m.path)
+		if some {
+			reached = append(reached, m)
+		}
+		if all {
+			longest = max(longest, len(m.path))
+		}
+	}
+	reached = slices.DeleteFunc(reached, func(m place) bool { return len(m.path) < longest })
+	return reached, longest > 0 && len(reached) == 1
+}
+
+// begins says whether paths of a pattern lie in a mount, and whether all do.
+func begins(p, mount []string) (some, all bool) {
+	all = true
+	for i, s := range mount {
+		switch {
+		case i < len(p) && p[i] == "*":
+			return true, false
+		case i >= len(p) || p[i] != "+" && p[i] != s:
+			return false, false
+		case p[i] == "+":
+			all = false
+		}
+	}
+	return true, all
+}
+
+// below is what is left of a pattern below a mount; "" where it is the mount itself.
+func below(p access.Pattern, m place) access.Pattern {
+	segments := p.Segments()
+	if len(segments) <= len(m.path) && segments[len(segments)-1] == "*" {
+		return "*"
+	}
+	return access.Pattern(strings.Join(segments[len(m.path):], "/"))
+}
+
+// within judges what a pattern reaches of one mount.
+func (g *ground) within(m place, p access.Pattern, actions []string) access.Reach {
+	rest := below(p, m)
+	e, known := engines()[m.kind]
+	switch {
+	case !known:
+		return access.Reach{Unknown: fmt.Sprintf("the engine at %s is of the type %q, which this provider does not know", m, m.kind), Place: len(m.path)}
+	case rest == "" && m.kind != "kv" && m.kind != "generic":
+		return access.Reach{Nothing: fmt.Sprintf("it is the mount %s itself, and no path of its engine", m), Instead: e.instead(m, "", actions), Place: len(m.path)}
+	case rest == "":
+		return access.Reach{Place: len(m.path)}
+	case m.kind == "pki" && g.signer(rest) != "":
+		return access.Reach{System: fmt.Sprintf("it signs in the name of %s, as whom it logs in then", g.signer(rest))}
+	}
+	of, by, beyond := e.judge(rest, actions)
+	switch {
+	case of == privileged:
+		return access.Reach{Privileged: e.gives, Place: len(m.path) + by.head()}
+	case of == administration && m.kind == "kv2" && !rest.Overlaps("config"):
+		return access.Reach{
+			Nothing: fmt.Sprintf("%s is a KV store of version 2, which has nothing at that path", m),
+			Instead: e.instead(m, rest, actions), Place: len(m.path),
+		}
+	case of == administration:
+		return access.Reach{
+			System:  fmt.Sprintf("it administers the engine at %s, which is of the type %s: %s%s is not data", m, m.kind, m, beyond),
+			Instead: e.instead(m, rest, actions), Place: len(m.path),
+		}
+	}
+	return access.Reach{Place: len(m.path) + by.head()}
+}
+
+// head is how many literal segments a route begins with.
+func (r route) head() int {
+	if r.path == "" || r.path == "*" {
+		return 0
+	}
+	n, wild := r.path.Fixed()
+	if !wild {
+		return n - 1
+	}
+	return n
+}
+
+// signer is the identity in whose name a path of an authority signs.
+func (g *ground) signer(below access.Pattern) string {
+	all := below.Segments()
+	if id, is := g.roles[all[len(all)-1]]; is {
+		return id.String()
+	}
+	return ""
+}
+
+// instead says what to write for data of a KV store of version 2; "" for other engines, where the rule's remedy says all.
+func (e engine) instead(m place, rest access.Pattern, actions []string) string {
+	if m.kind != "kv2" {
+		return ""
+	}
+	if rest == "" || rest == "data" || rest == "config" {
+		rest = "*"
+	}
+	text := fmt.Sprintf("Write %sdata/%s, where the values are", m, rest)
+	if slices.Contains(actions, "list") {
+		text += fmt.Sprintf(", and in a grant of its own %smetadata/%s for list: the names are there", m, rest)
+	}
+	return text + "."
+}
+
+// elsewhere names mounts that data may be in.
+func (g *ground) elsewhere() string {
+	const most = 8
+	var names []string
+	for _, m := range g.mounts {
+		if !m.ours && reserved[m.path[0]] == "" {
+			names = append(names, m.String())
+		}
+	}
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) > most:
+		names = append(names[:most], "others")
+	}
+	return fmt.Sprintf("Begin resource with what is mounted (%s), or mount the engine first.", strings.Join(names, ", "))
+}
+
+// unseen refuses everything: nobody has looked at the mounts.
+func unseen(access.Pattern, []string) access.Reach {
+	return access.Reach{System: "it was not looked at what is mounted there"}
+}
+
+// Reaching judges grants by what was mounted at a moment or later.
+func (s *System) Reaching(ctx context.Context, since time.Time) (access.Reaching, error) {
+	at, err := s.site(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("what is mounted: %w", err)
+	}
+	snap, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("what is mounted: %w", err)
+	}
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	if at.looked.Before(since) {
+		if err := s.lookAround(ctx, at); err != nil {
+			return nil, fmt.Errorf("what is mounted: %w", err)
+		}
+	}
+	return s.lay(at.engines, at.children, at.unlisted, slices.Collect(maps.Keys(snap.documents))).reach, nil
+}
