@@ -42,7 +42,7 @@ type Nginx struct {
 // StartNginx starts nginx until the end of the test. nginx reads its files now and at Reload only.
 func StartNginx(t testing.TB, conf NginxConf) *Nginx {
 	t.Helper()
-	return startNginx(t, "nginx", func(addr, dir string) string { return conf.server(addr, dir) })
+	return startNginx(t, "nginx", conf.server)
 }
 
 // StartNginxOf starts one of the versions that scripts/tools gets, with a configuration of the http context: where listens
