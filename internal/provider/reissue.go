@@ -17,7 +17,8 @@ const due = "its rotation is due"
 // reissue decides whether a change issues a credential anew, what becomes of the old one, and why. Both the plan and
 // the apply ask it, with the same values, so that the one does what the other said.
 //
-// Only what is named here reissues. What is fixed cannot be shortened: at a due rotation and at a later end the old one
+// Only what is named here reissues. A renewal does not: what ends by its rotation anyway follows then, and only what would
+// end at the old end is issued anew. What is fixed cannot be shortened: at a due rotation and at a later end the old one
 // keeps its own end, in every other case it is revoked. A secret that is not lives for the overlap.
 //
 // Under an identity that is cut nothing is issued (anew is false): a rotation waits without a word, what is asked for
@@ -51,7 +52,9 @@ func wanted(c change, k kept) (issue access.Issue, why string) {
 		return atOnce, "rotation.trigger changed"
 	case c.fixed && c.endsKnown && !k.IssuedUntil.IsZero() && c.ends.Before(k.IssuedUntil):
 		return access.IssueReplace, fmt.Sprintf("it ends on %s, and what was issued until %s cannot be shortened", access.At(c.ends), access.At(k.IssuedUntil))
-	case c.fixed && c.endsKnown && c.ends.After(c.stateEnds):
+	case c.fixed && c.endsKnown && c.ends.After(c.stateEnds) && !k.IssuedUntil.Before(c.stateEnds):
+		return access.IssueOverlap, fmt.Sprintf("it ends later, and what was issued ends on %s and cannot be prolonged", access.At(k.IssuedUntil))
+	case c.fixed && c.endsKnown && c.ends.After(c.stateEnds) && k.IssuedUntil.IsZero():
 		return access.IssueOverlap, "it ends later"
 	case isDue, c.stateStatus == "expired" && k.Due && c.endsKnown && c.ends.After(c.stateEnds):
 		return access.IssueOverlap, due

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ type issuedCase struct {
 	change func(*access.Credential)
 	status string
 	ends   time.Duration // how much later it ends
+	until  time.Duration // when what was issued ends, after the first; 22 days where it is 0, nothing is in force where it is -1
 	cut    bool          // its identity is suspended
 	due    bool          // its rotation has come, as Read says
 	want   access.Issue
@@ -43,13 +45,17 @@ func TestWhatReissues(t *testing.T) {
 		"a due secret works for the overlap":           {kind: access.Secret, status: "due", want: access.IssueOverlap, anew: true},
 		"an expiring one is left alone":                {kind: access.Secret, status: "expiring"},
 		"a suspended one waits":                        {kind: access.Secret, status: "suspended"},
-		"a later end of a certificate":                 {kind: access.Certificate, ends: day, want: access.IssueOverlap, anew: true},
+		"a later end where it ends by its rotation":    {kind: access.Certificate, ends: day},
+		"the same of an SSH certificate":               {kind: access.SSHCertificate, ends: 90 * day},
+		"a later end of what ends at the old one":      {kind: access.Certificate, ends: day, until: 30 * day, want: access.IssueOverlap, anew: true},
+		"a later end where nothing is in force":        {kind: access.Certificate, ends: day, until: -1, want: access.IssueOverlap, anew: true},
 		"a later end of a secret":                      {kind: access.Secret, ends: day},
 		"an end before what was signed":                {kind: access.Certificate, ends: -20 * day, want: access.IssueReplace, anew: true},
 		"an earlier end that what was signed meets":    {kind: access.Certificate, ends: -5 * day},
 		"an end before what was issued, of a secret":   {kind: access.Secret, ends: -20 * day},
 		"the same where the system cannot shorten it":  {kind: access.Secret, fixed: true, ends: -20 * day, want: access.IssueReplace, anew: true},
-		"a later end where it cannot be moved":         {kind: access.Secret, fixed: true, ends: day, want: access.IssueOverlap, anew: true},
+		"a later end of a secret that rotates":         {kind: access.Secret, fixed: true, ends: day},
+		"a later end where it cannot be moved":         {kind: access.Secret, fixed: true, ends: day, until: 30 * day, want: access.IssueOverlap, anew: true},
 		"another CSR":                                  {kind: access.Certificate, change: func(c *access.Credential) { c.Certificate.CSR = "b" }, want: access.IssueReplace, anew: true},
 		"another SSH key":                              {kind: access.SSHCertificate, change: func(c *access.Credential) { c.SSHCertificate.PublicKey = "b" }, want: access.IssueReplace, anew: true},
 		"another recipient works beside the old one":   {kind: access.Secret, change: func(c *access.Credential) { c.Secret.Recipient = "b" }, want: access.IssueOverlap, anew: true},
@@ -65,7 +71,7 @@ func TestWhatReissues(t *testing.T) {
 		"an expired one that is extended":              {kind: access.Secret, status: "expired", due: true, ends: day, want: access.IssueOverlap, anew: true},
 		"an expired one of a suspended identity waits": {kind: access.Secret, status: "expired", due: true, ends: day, cut: true},
 		"a trigger waits":                              {kind: access.Secret, status: "suspended", change: trigger, cut: true, want: access.IssueOverlap, waits: true},
-		"a later end of a certificate waits":           {kind: access.Certificate, status: "suspended", ends: day, cut: true, want: access.IssueOverlap, waits: true},
+		"a later end of a certificate waits":           {kind: access.Certificate, status: "suspended", ends: day, until: 30 * day, cut: true, want: access.IssueOverlap, waits: true},
 		"a stolen one is revoked, and waits":           {kind: access.Secret, status: "suspended", change: stolen, cut: true, want: access.IssueReplace, waits: true},
 		"an earlier end is revoked, and waits":         {kind: access.Certificate, status: "suspended", ends: -20 * day, cut: true, want: access.IssueReplace, waits: true},
 		"a trigger where it cannot be shortened":       {kind: access.Secret, fixed: true, change: trigger, want: access.IssueReplace, anew: true},
@@ -77,11 +83,14 @@ func TestWhatReissues(t *testing.T) {
 			if c.change != nil {
 				c.change(after)
 			}
-			stateEnds := first.Add(30 * day)
+			stateEnds, until := first.Add(30*day), first.Add(cmp.Or(c.until, 22*day))
+			if c.until < 0 {
+				until = time.Time{}
+			}
 			issue, anew, why := reissue(change{
 				before: before, after: after, stateStatus: c.status, stateEnds: stateEnds, ends: stateEnds.Add(c.ends), endsKnown: true,
 				fixed: c.kind == access.Certificate || c.kind == access.SSHCertificate || c.fixed, cut: c.cut,
-			}, kept{IssuedAt: first, IssuedUntil: first.Add(22 * day), Due: c.due})
+			}, kept{IssuedAt: first, IssuedUntil: until, Due: c.due})
 			if issue != c.want || anew != c.anew || (c.anew || c.waits) != (why != "") {
 				t.Errorf("issue %v, anew %v (%s), want %v, %v", issue, anew, why, c.want, c.anew)
 			}

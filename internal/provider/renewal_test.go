@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-testing/compare"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -40,6 +41,39 @@ func TestALaterEndNeedsAReviewThatWasNotUsed(t *testing.T) {
 		},
 		refused(w.config(identity(args{"review": second, "expires_at": may})), "expiry/rolling"),
 	)
+}
+
+// Each quarterly review made every partner install a new certificate, though the one that it had was to end months before the
+// old end anyway.
+func TestARenewalDoesNotRotate(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"certificate", "ssh_certificate", "secret"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			rotating := args{"rotation": `{ every = "480h", overlap = "48h" }`, "expires_at": `"2027-01-31T00:00:00Z"`}
+			longer := args{"rotation": rotating["rotation"], "expires_at": `"2027-02-28T00:00:00Z"`, "review": review("2026-11-26T00:00:00Z")}
+			same, other := statecheck.CompareValue(compare.ValuesSame()), statecheck.CompareValue(compare.ValuesDiffer())
+			w.run(
+				resource.TestStep{Config: w.config(identity(nil), credential(kind, rotating)), ConfigStateChecks: []statecheck.StateCheck{
+					same.AddStateValue(theKey, path("fingerprint")),
+				}},
+				resource.TestStep{
+					PreConfig: w.passes(5 * day), Config: w.config(identity(nil), credential(kind, longer)),
+					ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectKnownValue(theKey, path("rotates_at"), text("2026-12-14T12:00:00Z"))}},
+					ConfigStateChecks: []statecheck.StateCheck{
+						same.AddStateValue(theKey, path("fingerprint")), other.AddStateValue(theKey, path("rotates_at")),
+						has(theKey, "ends_at", text("2027-02-28T00:00:00Z")), has(theKey, "renewals", knownvalue.Int64Exact(1)),
+					},
+				},
+				// It follows at its rotation.
+				resource.TestStep{
+					PreConfig: w.passes(16 * day), Config: w.config(identity(nil), credential(kind, longer)),
+					ConfigStateChecks: []statecheck.StateCheck{other.AddStateValue(theKey, path("rotates_at"))},
+				},
+			)
+		})
+	}
 }
 
 func TestAReviewOfTheIdentityCoversItsGrants(t *testing.T) {
