@@ -3,6 +3,7 @@ package access
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // What an access system answers when it does not do what it was asked for. Callers compare with [errors.Is].
@@ -26,6 +27,8 @@ var (
 	ErrUnavailable = errors.New("unavailable")
 	// ErrRemains: after a revocation the system still holds something of the object.
 	ErrRemains = errors.New("something of it remains")
+	// ErrDamaged: the record of the object, or of its identity, cannot be read or contradicts itself. See DamagedError.
+	ErrDamaged = errors.New("its record is damaged")
 	// ErrUnsupported: the system cannot do this at all.
 	ErrUnsupported = errors.New("not supported by this system")
 )
@@ -43,3 +46,29 @@ func (e *OtherStackError) Error() string {
 
 // Is makes it an ErrOtherStack.
 func (e *OtherStackError) Is(target error) bool { return target == ErrOtherStack }
+
+// DamagedError is an ErrDamaged that names the record and what is wrong with it. It harms nobody but its own identity: that
+// gives no access, gets none, and may always be removed.
+type DamagedError struct {
+	// Record is the file or the policy.
+	Record  string
+	Problem error
+	// Left is what the system still has of an object whose record is gone; empty where the record is there.
+	Left []string
+	// UID is what is left says that it is of; "" where it does not say.
+	UID string
+}
+
+// Error names the record, and what is wrong with it.
+func (e *DamagedError) Error() string {
+	if len(e.Left) > 0 {
+		return fmt.Sprintf("the record in %s is gone, and still there is %s", e.Record, strings.Join(e.Left, ", "))
+	}
+	return fmt.Sprintf("the record in %s is damaged: %s", e.Record, e.Problem)
+}
+
+// Is makes it an ErrDamaged.
+func (e *DamagedError) Is(target error) bool { return target == ErrDamaged }
+
+// Unwrap gives the problem.
+func (e *DamagedError) Unwrap() error { return e.Problem }

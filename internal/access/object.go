@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -191,6 +192,33 @@ func (g *Grant) Ref() Ref { return Ref{TypeGrant, g.IdentityID.String() + "/" + 
 
 // Holder is the identity that may do it.
 func (g *Grant) Holder() IdentityID { return g.IdentityID }
+
+// Bare is the object of a reference with nothing but its name: what is known where its record is lost.
+func Bare(ref Ref) (Object, error) {
+	_, holder, err := ParseRef(ref.Type, ref.ID)
+	if err != nil {
+		return nil, err
+	}
+	last := ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]
+	switch ref.Type {
+	case TypeIdentity:
+		return &Identity{ID: holder}, nil
+	case TypeGrant:
+		return &Grant{IdentityID: holder, Name: last}, nil
+	}
+	c := &Credential{IdentityID: holder}
+	switch Kind(last) {
+	case Federated:
+		c.Federated = &FederatedTrust{}
+	case Certificate:
+		c.Certificate = &CertificateRequest{}
+	case SSHCertificate:
+		c.SSHCertificate = &SSHRequest{}
+	case Secret:
+		c.Secret = &SecretRequest{}
+	}
+	return c, nil
+}
 
 // Declaration is the object as canonical JSON: the same object gives the same bytes, sets in sorted order.
 func Declaration(o Object) ([]byte, error) {

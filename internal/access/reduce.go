@@ -1,6 +1,7 @@
 package access
 
 import (
+	"bytes"
 	"maps"
 	"net/netip"
 	"reflect"
@@ -141,6 +142,16 @@ func widenedGrant(b, a *Grant, attribute string) bool {
 
 func subset(inner, outer []string) bool {
 	return !slices.ContainsFunc(inner, func(s string) bool { return !slices.Contains(outer, s) })
+}
+
+// Narrows says whether a change takes access away and gives none: something differs, and nothing is widened.
+func Narrows(before, after Object) bool {
+	b, err := Declaration(before)
+	a, failed := Declaration(after)
+	if err != nil || failed != nil || bytes.Equal(b, a) || before.Ref() != after.Ref() {
+		return false
+	}
+	return !slices.ContainsFunc(Attributes(after.Ref().Type), func(attribute string) bool { return Widened(before, after, attribute) })
 }
 
 // SameRequest says whether two credentials ask for the same thing to be issued: the same key or recipient, and on

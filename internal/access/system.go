@@ -83,11 +83,8 @@ const (
 type Record struct {
 	Object Object
 	History
-	// EndsAt is the end that the system enforces: the earliest of the object's own and all above it, and of what was issued
-	// for it where nothing follows that.
+	// EndsAt is the end that the system enforces: the earliest of the object's own and all above it.
 	EndsAt time.Time
-	// EndAsked is the end that was asked for, where what was issued ends before; zero where it is EndsAt.
-	EndAsked time.Time
 	// Suspended: cut by the declaration of the identity or of one above it. Held: cut by hand in the system.
 	Suspended, Held bool
 	// Issued is what was last issued and is not revoked; nil where there is none. Secrets and certificates themselves
@@ -110,14 +107,6 @@ type Record struct {
 	Login      map[string]string
 }
 
-// Asked is the end that was asked for.
-func (r *Record) Asked() time.Time {
-	if r.EndAsked.IsZero() {
-		return r.EndsAt
-	}
-	return r.EndAsked
-}
-
 // Issued is what a system issued for a credential.
 type Issued struct {
 	// At is when it was issued, Until when it ends by itself, RotatesAt when it is due (zero: never).
@@ -136,6 +125,23 @@ type Surveyor interface {
 	// access to partners, and no provider made: it is theirs by where it is, or because it bears the name of one of them
 	// (or of one that List tells of) as a word. What has an owner by the system's own means is not listed.
 	Survey(ctx context.Context, partners []string) ([]*Record, []Stray, error)
+}
+
+// Examiner is a System that goes on where single records are damaged: List leaves them out, Get answers ErrDamaged, Put gives
+// their identity nothing new, and Delete removes what there is under its name.
+type Examiner interface {
+	// Damaged are the records that cannot be read, sorted.
+	Damaged(ctx context.Context) ([]Damage, error)
+}
+
+// Damage is a record that cannot be read.
+type Damage struct {
+	// Ref is whose it is; zero where it is of no single object.
+	Ref Ref
+	// NativeID is its name in the system: the file, or the policy.
+	NativeID string
+	// Why says what is wrong, in a sentence without its stop.
+	Why string
 }
 
 // SessionCounter is a System that can list sessions.
@@ -189,8 +195,6 @@ type Capabilities struct {
 	// Kinds are the kinds of credentials that it offers. Fixed are those of them whose end cannot be moved once they are
 	// issued: where they should end earlier, they are revoked.
 	Kinds, Fixed []Kind
-	// Capped are those of them of which the system may issue what ends earlier than asked: it is known once it is issued.
-	Capped []Kind
 	// KnowsLastUse: it knows when access was last used. LogsUse: it keeps an audit log of its use.
 	KnowsLastUse, LogsUse bool
 	// CheckGrant returns an error where the system has no such action on such a resource.

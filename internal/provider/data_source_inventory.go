@@ -160,15 +160,37 @@ func (s *session) takeStock(ctx context.Context, diags *diag.Diagnostics) (*stoc
 		return s.stock, true
 	}
 	records, strays, err := s.survey(ctx)
+	var damaged []access.Damage
+	if examiner, is := access.As[access.Examiner](s.system); is && err == nil {
+		damaged, err = examiner.Damaged(ctx)
+	}
 	if err == nil {
 		var now time.Time
 		if now, err = s.system.Now(ctx); err == nil {
-			s.stock = &stock{inventory.Build(records, strays, now, s.stockOptions()), records}
+			options := s.stockOptions()
+			for _, d := range damaged {
+				strays = append(strays, damagedStray(d))
+				if _, holder, err := access.ParseRef(d.Ref.Type, d.Ref.ID); err == nil {
+					options.Partners = append(options.Partners, holder.Partner)
+				}
+			}
+			s.stock = &stock{inventory.Build(records, strays, now, options), records}
 			return s.stock, true
 		}
 	}
 	diags.AddError("Cannot take the inventory", sentence(err)+". Nothing was changed.")
 	return nil, false
+}
+
+// damagedStray is a damaged record as the inventory shows it: nobody can say who answers for what it is of.
+func damagedStray(d access.Damage) access.Stray {
+	name := d.Ref.ID
+	if name == "" {
+		name = d.NativeID
+	}
+	return access.Stray{NativeID: d.NativeID, Kind: "damaged record of", Names: []string{name}, Why: d.Why, Revocation: []string{
+		"Restore it from a backup; or run terraform destroy with -target for " + name + ", which removes all that stands under its name.",
+	}}
 }
 
 // restock forgets the inventory: something was changed.

@@ -16,6 +16,10 @@ import (
 
 const offboardNow = "To offboard now, whatever the rules say: terraform destroy -refresh=false."
 
+// mendIt says what to do about a damaged record.
+const mendIt = "Restore the record from a backup; or end what it is of: terraform destroy with -target, or apply with -replace, removes all that stands " +
+	"under its name, and what is then created is new access. What needs the old record's history (reviews, renewals) does not come back by that."
+
 // raise turns findings into diagnostics, each at its attribute.
 func raise(diags *diag.Diagnostics, findings []guardrail.Finding) {
 	for _, f := range findings {
@@ -60,6 +64,8 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	case errors.As(err, &other):
 		diags.AddError(summary, fmt.Sprintf("The %s exists already and belongs to the stack %q. Two stacks that own one access would undo each "+
 			"other's changes. Give it another name, or import it where it is declared. Nothing was changed.", ref, other.Stack))
+	case errors.Is(err, access.ErrDamaged):
+		diags.AddError(summary, sentence(err)+". Its identity gets nothing new until that is mended; everybody else goes on. "+mendIt)
 	case errors.Is(err, access.ErrForeign):
 		diags.AddError(summary, fmt.Sprintf("%s. What others made is not taken over silently: remove it, or give this one another name. Nothing was changed.", sentence(err)))
 	case errors.Is(err, access.ErrGoverned):

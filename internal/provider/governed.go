@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -132,7 +133,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	c := change{after: o, endsKnown: true, fixed: g.isFixed(o)}
 	if state != nil {
 		c.before, _, _ = objectOf[M, P](state, diags)
-		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), k.asked(P(state).common())
+		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), timeOf(P(state).common().EndsAt)
 	}
 	if k.before = k.applied(g.kind); k.before == nil {
 		k.before = c.before
@@ -204,7 +205,14 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 		err = g.retell(ctx, P(state), rec)
 	}
 	now, clockErr := g.system.Now(ctx)
+	var damaged *access.DamagedError
 	switch {
+	case errors.As(err, &damaged) && k.History.UID != "" && damaged.UID != "" && damaged.UID != k.History.UID:
+		g.readGone(ctx, state, ref, now, k, resp) // what is left is of another one
+		return
+	case errors.As(err, &damaged) && k.History.UID != "":
+		g.readDamaged(ctx, state, ref, damaged, k, resp)
+		return
 	case isNotFound(err) && clockErr == nil:
 		g.readGone(ctx, state, ref, now, k, resp)
 		return
@@ -250,6 +258,19 @@ func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref,
 	}
 	g.vanish(ref)
 	remove(ctx, resp)
+}
+
+// readDamaged keeps what the state says of an object whose record cannot be read, and says so as drift. Where the record is
+// gone and something of the object is left, the plan replaces it: what is left goes, and new access takes its place.
+func (g *governed[M, P]) readDamaged(ctx context.Context, state *M, ref access.Ref, damaged *access.DamagedError, k kept, resp *resource.ReadResponse) {
+	text := sentence(damaged) + "."
+	if drift := textSet([]string{text}); !P(state).common().Drift.Equal(drift) {
+		P(state).common().Drift = drift
+		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
+	}
+	k.Drift, k.Damaged, k.Lost = []string{text}, true, len(damaged.Left) > 0
+	keep(ctx, resp.Private, k, &resp.Diagnostics)
+	g.vanish(ref) // if it is made anew, then as new access
 }
 
 // remove takes a resource out of the state.

@@ -28,13 +28,14 @@ type kept struct {
 	// IssuedAt and IssuedUntil are when what was last issued began and ends.
 	IssuedAt    time.Time `json:"issued_at,omitzero"`
 	IssuedUntil time.Time `json:"issued_until,omitzero"`
-	// EndAsked is the end that was asked for, where what was issued ends before.
-	EndAsked time.Time `json:"end_asked,omitzero"`
 	// Due: its rotation has come, also where it has ended in the meantime.
 	Due bool `json:"due,omitzero"`
 	// Held: it was cut by hand in the system. Drift is what the system holds beyond the declaration.
-	Held       bool      `json:"held,omitzero"`
-	Drift      []string  `json:"drift,omitempty"`
+	Held  bool     `json:"held,omitzero"`
+	Drift []string `json:"drift,omitempty"`
+	// Damaged: the system has no record of it that can be read. Lost: it has none at all, and something of the object is left.
+	Damaged    bool      `json:"damaged,omitzero"`
+	Lost       bool      `json:"lost,omitzero"`
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
 	UseUnknown bool      `json:"use_unknown,omitzero"`
 	// Adopt is the native id of what the first apply adopts: it was imported so, and nothing is declared in the system yet.
@@ -48,28 +49,11 @@ type kept struct {
 const keptKey = "kept"
 
 func keptOf(r observed) kept {
-	k := kept{History: r.History, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted, EndAsked: r.EndAsked}
+	k := kept{History: r.History, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
 	}
 	return k
-}
-
-// asked is the end that a state was asked for.
-func (k kept) asked(state *terms) time.Time {
-	if k.EndAsked.IsZero() {
-		return timeOf(state.EndsAt)
-	}
-	return k.EndAsked
-}
-
-// cap is when what was issued ends before it was asked to; a change that does not extend it does not move that. Zero where
-// it ends as asked.
-func (k kept) cap(c change) time.Time {
-	if k.EndAsked.IsZero() || c.ends.After(k.EndAsked) {
-		return time.Time{}
-	}
-	return k.IssuedUntil
 }
 
 func keptIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (k kept) {

@@ -55,11 +55,17 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		}
 		P(plan).settle(state)
 	}
+	if k.Lost && state != nil {
+		resp.RequiresReplace.Append(path.Root("drift"))
+	}
 	o, unknown, ok := objectOf[M, P](plan, &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	replaces := len(resp.RequiresReplace) > 0
+	if k.Damaged && (replaces || state == nil) { // what takes its place is new access
+		k.History, k.Applied = access.History{}, nil
+	}
 	nonce := g.remember(ctx, state, &k, req.Private, resp.Private, &resp.Diagnostics)
 	c := g.compute(plan, state, o, unknown, k, replaces, &resp.Diagnostics)
 	if seen, is := g.withheld(o.Ref(), k, state == nil); is {
@@ -138,26 +144,21 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 		} else {
 			t.ID = types.StringValue(o.Ref().ID)
 		}
-		if c.endsKnown && !g.isCapped(o) {
+		if c.endsKnown {
 			t.EndsAt = timeValue(c.ends)
 		}
 		return c
 	}
 	c.before, _, _ = objectOf[M, P](state, diags)
 	s := P(state).common()
-	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), k.asked(s), g.cut(o, k)
+	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), timeOf(s.EndsAt), g.cut(o, k)
 	if !c.endsKnown {
 		c.ends = c.stateEnds
 		if hasAny(unknown, "expires_at", "waivers", "agreement", "parent_id") {
 			t.EndsAt = types.StringUnknown()
 		}
 	} else if !c.ends.Equal(c.stateEnds) {
-		t.EndsAt = timeValue(access.Earliest(c.ends, k.cap(c)))
-	}
-	if credential, ok := o.(*access.Credential); ok && g.isCapped(credential) {
-		if _, anew, _ := reissue(c, k); anew {
-			unknownAll(&t.EndsAt)
-		}
+		t.EndsAt = timeValue(c.ends)
 	}
 	if access.Extends(c.before, c.after) {
 		t.Renewals = types.Int64Value(s.Renewals.ValueInt64() + 1)

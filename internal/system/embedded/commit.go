@@ -67,12 +67,15 @@ func (s *System) again(batch []*task, err error) {
 func (s *System) draft(d *draft, t *task) (err error) {
 	switch t.kind {
 	case taskPut:
+		if err := d.refuse(t.change); err != nil {
+			return err
+		}
 		before := d.Ledger[t.change.Object.Ref()]
 		if t.put, err = d.Place(t.change); err == nil && lifts(before, t.put.Entry) {
 			t.put.Entry.HoldLifted = d.holds[t.change.Object.Holder().Partner]
 		}
 	case taskDelete:
-		t.victims, err = d.Strike(t.ref, t.uid)
+		t.victims, err = d.strike(t.ref, t.uid)
 	case taskToken:
 		err = s.sign(d, &t.request)
 	case taskRevoke:
@@ -130,6 +133,11 @@ func (s *System) sweepStaged() error {
 // generation is bumped, and everything is renamed into place, the ledger before the publication.
 func (s *System) commit(base *book, d *draft, publish bool) (*book, error) {
 	d.settle()
+	if publish && (s.known.digests == nil || s.known.generation != base.generation) {
+		if err := s.withhold(d); err != nil {
+			return nil, s.abandon(err)
+		}
+	}
 	objects := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
 	public := &stage{disk: s.disk, dir: s.paths.stagedPublish(), mode: publicFile, parents: publicDir}
 	if err := s.stageObjects(objects, base, d); err != nil {
@@ -206,6 +214,11 @@ func (s *System) stageObjects(st *stage, base *book, d *draft) error {
 			if err := st.replace(s.paths.object(ref), before, after); err != nil {
 				return err
 			}
+		}
+	}
+	for ref := range base.damaged {
+		if _, still := d.damaged[ref]; !still && d.Ledger[ref] == nil {
+			st.remove(s.paths.object(ref))
 		}
 	}
 	for name, r := range d.revoked {

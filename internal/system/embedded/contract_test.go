@@ -50,7 +50,7 @@ func corrupted(t *testing.T, dir string) (repair func()) {
 			t.Fatal(err)
 		}
 	}
-	replace([]byte("{"))
+	replace([]byte(`{"version": 2}`)) // of a newer provider
 	return func() { replace(good) }
 }
 

@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,12 +25,29 @@ func readEntry(path string, ref access.Ref) (*ledger.Entry, error) {
 	if e.Object == nil || e.Ref() != ref {
 		return nil, corrupt(path, fmt.Errorf("it is not of %s, which belongs there", ref))
 	}
+	if e.Bound.After(e.Object.Common().ExpiresAt.Time) {
+		return nil, corrupt(path, errors.New("it ends after the end that it declares"))
+	}
 	return e, nil
 }
 
+// sumKey begins the last value of each file: the SHA-256 of what stands before it. A disk that flips a bit, or somebody who
+// edits a file, shall not move an end unseen.
+const sumKey = ",\n  \"sum\": \""
+
 func encodeFile(v any) ([]byte, error) {
 	text, err := json.MarshalIndent(v, "", "  ")
-	return append(text, '\n'), err
+	if err != nil {
+		return nil, err
+	}
+	text = bytes.TrimSuffix(text, []byte("\n}"))
+	return fmt.Appendf(text, "%s%x\"\n}\n", sumKey, sha256.Sum256(text)), nil
+}
+
+// whole says whether a file is as it was written.
+func whole(text []byte) bool {
+	at := bytes.LastIndex(text, []byte(sumKey))
+	return at >= 0 && string(text[at:]) == fmt.Sprintf("%s%x\"\n}\n", sumKey, sha256.Sum256(text[:at]))
 }
 
 // readFile reads a JSON file of the ledger, and refuses one of a newer version. A file that is not there is no error.
@@ -47,10 +66,13 @@ func readFile(path string, v any) (found bool, err error) {
 		return false, corrupt(path, err)
 	}
 	if header.Version > version {
-		return false, fail(fmt.Errorf("%s is of version %d, and this provider knows only version %d: use a newer provider", path, header.Version, version), nothingChanged)
+		return false, corrupt(path, fmt.Errorf("it is of version %d, and this provider knows only version %d: %w", header.Version, version, errNewer))
 	}
 	if header.Version < 1 {
 		return false, corrupt(path, errors.New("it has no version"))
+	}
+	if !whole(text) {
+		return false, corrupt(path, errors.New("it is not as it was written"))
 	}
 	if err := json.Unmarshal(text, v); err != nil {
 		return false, corrupt(path, err)
@@ -58,6 +80,9 @@ func readFile(path string, v any) (found bool, err error) {
 	return true, nil
 }
 
+// errNewer: a newer provider wrote it.
+var errNewer = errors.New("use a newer provider")
+
 func corrupt(path string, err error) error {
-	return fail(fmt.Errorf("%s is corrupt, restore it from a copy or remove it: %w", path, err), nothingChanged)
+	return fail(&access.DamagedError{Record: path, Problem: err}, nothingChanged)
 }

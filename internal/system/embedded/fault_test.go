@@ -246,42 +246,6 @@ func TestAReadOnlyDirectoryIsReadAndNotChanged(t *testing.T) {
 	w.get(r.Object.Ref())
 }
 
-func TestAnUnreadableLedgerIsOneClearError(t *testing.T) {
-	file := "ledger/acme/prod/etl/identity.json"
-	for name, content := range map[string]string{
-		"cut off":        `{"version": 1, "decl`,
-		"empty":          "",
-		"no version":     `{}`,
-		"newer":          `{"version": 2}`,
-		"of another":     `{"version": 1, "type": "identity", "id": "acme/prod/other", "declaration": {}}`,
-		"no declaration": `{"version": 1, "type": "identity", "id": "acme/prod/etl"}`,
-		"no end":         `{"version": 1, "type": "identity", "id": "acme/prod/etl", "declaration": {"id": "acme/prod/etl"}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			w, r := story(t)
-			if err := os.WriteFile(filepath.Join(w.dir, file), []byte(content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			before := w.files("")
-			w.restart()
-			_, getErr := w.Get(w.ctx(), acme.Ref())
-			_, listErr := w.List(w.ctx())
-			_, putErr := w.try(r.Object)
-			_, deleteErr := w.Delete(w.ctx(), acme.Ref(), "any")
-			for _, err := range []error{getErr, listErr, putErr, deleteErr} {
-				if !errors.Is(err, access.ErrUnavailable) || errors.Is(err, access.ErrNotFound) ||
-					!strings.Contains(err.Error(), filepath.FromSlash(file)) || !strings.Contains(err.Error(), nothingChanged) {
-					t.Errorf("got %v", err)
-				}
-				if name == "newer" && !strings.Contains(err.Error(), "use a newer provider") {
-					t.Errorf("got %v", err)
-				}
-			}
-			same(t, before, w.files(""))
-		})
-	}
-}
-
 func TestStrayFilesAreLeftAlone(t *testing.T) {
 	w, r := story(t)
 	for _, name := range []string{"ledger/README", "ledger/acme/prod/etl/identity.json.orig", "ledger/acme/prod/etl/grant-UPPER.json", "ledger/revoked/notes.txt", "publish/README"} {

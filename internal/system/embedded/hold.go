@@ -86,9 +86,9 @@ func line(l ledger.Ledger, id access.IdentityID) []access.IdentityID {
 	return ids
 }
 
-// cut says whether an identity gives no access, by declaration or by hand.
+// cut says whether an identity gives no access, by declaration or by hand, or because a record of it cannot be read.
 func (d *draft) cut(id access.IdentityID) bool {
-	return d.Standing(id).Cut() || held(d.Ledger, d.holds, id)
+	return d.Standing(id).Cut() || held(d.Ledger, d.holds, id) || d.damaged.of(id) != nil
 }
 
 // hold is who is on hold, as gateways are told. A partner whose identities were all released is not.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
@@ -22,7 +23,9 @@ func (s *System) open() (err error) {
 		return err
 	}
 	published, err := readFile(s.paths.published(), new(published))
-	if err != nil {
+	if errors.Is(err, access.ErrDamaged) {
+		published = true
+	} else if err != nil {
 		return err
 	}
 	if keys, _ := os.ReadDir(s.paths.keys()); published && len(keys) == 0 {

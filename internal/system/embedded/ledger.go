@@ -28,6 +28,9 @@ type generation struct {
 func (p paths) readGeneration() (generation, error) {
 	var g generation
 	_, err := readFile(p.generation(), &g)
+	if errors.Is(err, access.ErrDamaged) && !errors.Is(err, errNewer) {
+		return generation{}, nil // as where it is missing: the next one goes on from the publication's
+	}
 	return g, err
 }
 
@@ -37,6 +40,7 @@ type book struct {
 	generation generation
 	revoked    map[string]revocation // by the name of their file
 	holds      holds
+	damaged    damage
 }
 
 // revocation is a certificate, or a token of our own, that was revoked before its natural end. It outlives its identity.
@@ -47,18 +51,25 @@ type revocation struct {
 	Identity access.IdentityID `json:"identity"`
 	At       time.Time         `json:"at"`
 	Until    time.Time         `json:"until"`
+	// Withheld: nobody revoked it, but its record cannot be read. It is given back with the record.
+	Withheld bool `json:"withheld,omitzero"`
+	// damage is why the file cannot be read; nil where it can.
+	damage error
 }
 
 func (r revocation) file() string { return string(r.Kind) + "-" + r.Serial + ".json" }
 
 // unborn: there are objects, but no generation of them was ever finished; somebody put them there.
-func (l *book) unborn() bool { return l.generation == generation{} && len(l.Ledger) > 0 }
+func (l *book) unborn() bool { return l.generation == generation{} && len(l.Ledger)+len(l.damaged) > 0 }
 
 // census is a digest of which objects are there.
 func (l *book) census() string {
 	lines := make([]string, 0, len(l.Ledger))
 	for ref, e := range l.Ledger {
 		lines = append(lines, ref.String()+" "+e.History.UID+"\n")
+	}
+	for ref := range l.damaged {
+		lines = append(lines, ref.String()+" damaged\n")
 	}
 	slices.Sort(lines)
 	digest := sha256.New()
@@ -70,29 +81,31 @@ func (l *book) census() string {
 
 // readLedger reads everything, on as many cores as there are. Files that are none of ours are left alone.
 func (p paths) readLedger(g generation, h holds) (*book, error) {
-	l := &book{Ledger: ledger.Ledger{}, generation: g, revoked: map[string]revocation{}, holds: h}
-	refs, err := p.refs()
+	l := &book{Ledger: ledger.Ledger{}, generation: g, revoked: map[string]revocation{}, holds: h, damaged: damage{}}
+	refs, err := p.refs(l.damaged)
 	if err != nil {
 		return nil, err
 	}
 	entries := make([]*ledger.Entry, len(refs))
-	errs := make([]error, readers)
+	errs := make([]error, len(refs))
 	var wg sync.WaitGroup
 	for worker := range readers {
 		wg.Go(func() {
-			for i := worker; i < len(refs) && errs[worker] == nil; i += readers {
-				entries[i], errs[worker] = readEntry(p.object(refs[i]), refs[i])
+			for i := worker; i < len(refs); i += readers {
+				entries[i], errs[i] = readEntry(p.object(refs[i]), refs[i])
 			}
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			l.Ledger[refs[i]] = entries[i]
+		case harms(err):
+			l.damaged[refs[i]] = damagedBy(p.object(refs[i]), err)
+		default:
 			return nil, err
 		}
-	}
-	for _, e := range entries {
-		l.Ledger[e.Ref()] = e
 	}
 	return l, p.readRevoked(l)
 }
@@ -100,15 +113,20 @@ func (p paths) readLedger(g generation, h holds) (*book, error) {
 // readers is how many files are read at a time: most of it is waiting for the kernel.
 const readers = 4
 
-// refs are the objects that have a file.
-func (p paths) refs() ([]access.Ref, error) {
+// refs are the objects that have a file. An identity's directory that cannot be read is damage of it.
+func (p paths) refs(damaged damage) ([]access.Ref, error) {
 	var refs []access.Ref
 	err := p.directories("", 3, func(holder string) error {
 		files, err := os.ReadDir(p.in("ledger", filepath.FromSlash(holder)))
 		for _, f := range files {
-			if ref, ours := refOf(holder, f.Name()); ours && !f.IsDir() {
+			if ref, ours := refOf(holder, f.Name()); ours {
 				refs = append(refs, ref)
 			}
+		}
+		if harms(err) {
+			ref := access.Ref{Type: access.TypeIdentity, ID: holder}
+			damaged[ref] = damagedBy(p.object(ref), err)
+			return nil
 		}
 		return err
 	})
@@ -144,11 +162,15 @@ func (p paths) readRevoked(l *book) error {
 			continue
 		}
 		var r revocation
-		if _, err := readFile(p.revocation(f.Name()), &r); err != nil {
-			return err
+		_, err := readFile(p.revocation(f.Name()), &r)
+		if err == nil && r.file() != f.Name() {
+			err = corrupt(p.revocation(f.Name()), errors.New("it is of another certificate than its name says"))
 		}
-		if r.file() != f.Name() {
-			return corrupt(p.revocation(f.Name()), errors.New("it is of another certificate than its name says"))
+		if err != nil {
+			told := false
+			if r, told = unreadable(f.Name(), damagedBy(p.revocation(f.Name()), err)); !harms(err) || !told {
+				return err
+			}
 		}
 		l.revoked[f.Name()] = r
 	}
@@ -161,18 +183,19 @@ type draft struct {
 	generation generation
 	revoked    map[string]revocation
 	holds      holds
+	damaged    damage
 }
 
 // draftOn is a draft on a book.
 func (s *System) draftOn(b *book) *draft {
-	d := &draft{Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), generation: b.generation, revoked: maps.Clone(b.revoked), holds: b.holds}
+	d := &draft{Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), generation: b.generation, revoked: maps.Clone(b.revoked), holds: b.holds, damaged: maps.Clone(b.damaged)}
 	d.Revoke = d.revoke
 	return d
 }
 
 // book is the draft as it is.
 func (d *draft) book() *book {
-	return &book{Ledger: d.Ledger, generation: d.generation, revoked: d.revoked, holds: d.holds}
+	return &book{Ledger: d.Ledger, generation: d.generation, revoked: d.revoked, holds: d.holds, damaged: d.damaged}
 }
 
 // census is a digest of which objects are there.
@@ -181,6 +204,7 @@ func (d *draft) census() string { return d.book().census() }
 // settle draws the consequences of a change: what cannot be shortened is revoked, and what has ended is forgotten.
 func (d *draft) settle() {
 	d.Settle()
+	d.release()
 	for name, r := range d.revoked {
 		if !r.Until.Add(grace).After(d.Now) {
 			delete(d.revoked, name)

@@ -27,7 +27,7 @@ func (s *System) publication(d *draft) policy.Publication {
 			stands := d.Standing(i.ID)
 			at[i.ID] = len(p.Identities)
 			p.Identities = append(p.Identities, policy.Identity{
-				ID: i.ID, UID: e.History.UID, Above: line(d.Ledger, i.ID)[1:], EndsAt: stands.End, Suspended: stands.Cut() || held(d.Ledger, d.holds, i.ID),
+				ID: i.ID, UID: e.History.UID, Above: line(d.Ledger, i.ID)[1:], EndsAt: stands.End, Suspended: d.cut(i.ID),
 			})
 		}
 	}
@@ -77,7 +77,7 @@ func (s *System) revoked(d *draft) revocations {
 	var out revocations
 	for _, name := range slices.Sorted(maps.Keys(d.revoked)) {
 		r := d.revoked[name]
-		out.add(r.Kind, ca.Revoked{Serial: r.Serial, At: r.At})
+		out.add(r.Kind, ca.Revoked{Serial: r.Serial, At: r.At, Hold: r.Withheld})
 	}
 	for _, ref := range slices.SortedFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
 		e := d.Ledger[ref]

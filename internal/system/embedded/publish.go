@@ -60,6 +60,9 @@ const (
 func (s *System) due(l *book, whole bool) (published, due, error) {
 	var p published
 	if _, err := readFile(s.paths.published(), &p); err != nil {
+		if errors.Is(err, access.ErrDamaged) && !errors.Is(err, errNewer) && l.generation != (generation{}) {
+			return published{}, broken, nil // it is derived
+		}
 		return p, broken, err
 	}
 	if p.Generation != l.generation || l.unborn() || !whole && l.Ledger != nil && p.Census != l.census() {

@@ -13,10 +13,25 @@ import (
 func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 	r, err := l.Record(e)
 	if err == nil {
+		if damaged := l.damaged.of(e.Object.Holder()); damaged != nil {
+			r.Suspended = true
+			r.Drift = append(r.Drift, "It gives no access, because "+damaged.Error()+".")
+		}
 		r.Held = held(l.Ledger, l.holds, e.Object.Holder())
 		r.EnforcedBy, r.Revocation, r.Login = enforcedBy(r.Object), cutByHand(r.Object), login(r.Object)
 	}
 	return r, err
+}
+
+// entry is what the ledger holds under a reference.
+func (l *book) entry(ref access.Ref) (*ledger.Entry, error) {
+	if err := l.damaged[ref]; err != nil {
+		return nil, err
+	}
+	if e := l.Ledger[ref]; e != nil {
+		return e, nil
+	}
+	return nil, access.ErrNotFound
 }
 
 // placed is the answer to a put.
@@ -39,9 +54,9 @@ func (s *System) Tell(ctx context.Context, ref access.Ref) (*access.Issued, erro
 	if err != nil {
 		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
 	}
-	e, found := l.Ledger[ref]
-	if !found {
-		return nil, fmt.Errorf("read what was issued for %s: %w", ref, access.ErrNotFound)
+	e, err := l.entry(ref)
+	if err != nil {
+		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
 	}
 	r, err := l.placed(&ledger.Placed{Entry: e, Tell: true})
 	if err == nil && r.Issued == nil {

@@ -101,9 +101,9 @@ func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", ref, err)
 	}
-	e, found := l.Ledger[ref]
-	if !found {
-		return nil, fmt.Errorf("read %s: %w", ref, access.ErrNotFound)
+	e, err := l.entry(ref)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", ref, err)
 	}
 	r, err := l.record(e)
 	if err == nil {
@@ -161,7 +161,7 @@ func (s *System) Put(ctx context.Context, change access.Change) (*access.Record,
 // Delete revokes an object, proves that the publication has nothing of it, and then forgets it.
 func (s *System) Delete(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
 	l, err := s.view(ctx)
-	if err == nil && !l.Has(ref, uid) {
+	if err == nil && !l.Has(ref, uid) && l.damaged[ref] == nil {
 		err = access.ErrNotFound
 	}
 	t := &task{kind: taskDelete, ref: ref, uid: uid}
@@ -242,8 +242,13 @@ func (s *System) snapshot() (l *book, settled bool, err error) {
 		return nil, false, again
 	case after != before: // and if something went wrong, then because of that
 		return nil, false, nil
-	case err != nil || l.unborn() || was.Generation != generation{} && was.Census != l.census():
+	case err != nil || l.unborn():
 		return nil, false, err
+	case was.Generation != generation{} && was.Census != l.census():
+		if len(l.damaged) > 0 { // who may not publish without what is damaged may read the rest
+			return l, false, nil
+		}
+		return nil, false, nil
 	}
 	return l, due == notDue, nil
 }

@@ -187,6 +187,12 @@ func (d *Draft) Strike(ref access.Ref, uid string) ([]*Entry, error) {
 	if ref.Type == access.TypeIdentity {
 		victims = append(victims, d.Under(d.Ledger[ref].Object.Holder())...)
 	}
+	d.Mark(victims)
+	return victims, nil
+}
+
+// Mark marks entries as being removed, and revokes what was issued for them.
+func (d *Draft) Mark(victims []*Entry) {
 	for _, v := range victims {
 		marked := *v
 		if marked.RemovedAt.IsZero() {
@@ -201,7 +207,6 @@ func (d *Draft) Strike(ref access.Ref, uid string) ([]*Entry, error) {
 		marked.Issued = evidenceOf(v.Issued)
 		d.Set(&marked)
 	}
-	return victims, nil
 }
 
 // evidenceOf is what is needed to see whether items are still in force, without what was given out.

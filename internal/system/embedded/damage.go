@@ -1,0 +1,231 @@
+package embedded
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+var _ access.Examiner = (*System)(nil)
+
+// damage are the objects whose files cannot be read, and why. Their identities publish nothing, and everybody else goes on.
+type damage map[access.Ref]error
+
+// harms says whether a file that cannot be read is damage of its own object. Where the machine has no more of something, or
+// the disk hangs, nothing is known of any file.
+func harms(err error) bool {
+	return errors.Is(err, access.ErrDamaged) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) ||
+		errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ELOOP)
+}
+
+// damagedBy is an error of a file as damage of it.
+func damagedBy(path string, err error) error {
+	if d := (*access.DamagedError)(nil); errors.As(err, &d) {
+		return d
+	}
+	if f := (*failure)(nil); errors.As(err, &f) {
+		err = f.cause
+	}
+	return &access.DamagedError{Record: path, Problem: err}
+}
+
+// of is a damaged record of an identity; nil where all are whole.
+func (x damage) of(id access.IdentityID) error {
+	if len(x) == 0 {
+		return nil
+	}
+	for _, ref := range slices.SortedFunc(maps.Keys(x), ledger.CompareRefs) {
+		if _, holder, err := access.ParseRef(ref.Type, ref.ID); err == nil && holder == id {
+			return x[ref]
+		}
+	}
+	return nil
+}
+
+// refuse says why a change would give access to an identity with a damaged record, or to one that is to hang on it; nil where
+// it does not. Less access is not refused, where its own record can be read.
+func (d *draft) refuse(c access.Change) error {
+	ref, above := c.Object.Ref(), c.Object.Holder()
+	if i, ok := c.Object.(*access.Identity); ok {
+		above = i.ParentID
+	}
+	for _, err := range []error{d.damaged[ref], d.damaged[above.Ref()]} {
+		if err != nil {
+			return err
+		}
+	}
+	before := d.Ledger[ref]
+	if before != nil && !before.Removed() && access.Narrows(before.Object, c.Object) {
+		return nil
+	}
+	if err := d.damaged.of(c.Object.Holder()); err != nil {
+		return err
+	}
+	if before != nil && ref.Type == access.TypeIdentity && before.Object.(*access.Identity).ParentID == above {
+		return nil // it hung there already
+	}
+	return d.damaged.of(above)
+}
+
+// strike begins the removal of an object, with all that is damaged below it. What is damaged is known by its name alone: its
+// file goes at once, and the publication is what proves that nothing is left.
+func (d *draft) strike(ref access.Ref, uid string) (victims []*ledger.Entry, err error) {
+	_, holder, err := access.ParseRef(ref.Type, ref.ID)
+	if err != nil {
+		return nil, err
+	}
+	if d.damaged[ref] == nil {
+		if victims, err = d.Strike(ref, uid); err != nil {
+			return nil, err
+		}
+	} else {
+		own, err := bare(ref)
+		if err != nil {
+			return nil, err
+		}
+		victims = append(victims, own)
+		if ref.Type == access.TypeIdentity {
+			below := d.Under(holder)
+			d.Mark(below)
+			victims = append(victims, below...)
+		}
+	}
+	taken := map[access.IdentityID]bool{}
+	for _, v := range victims {
+		if v.Ref().Type == access.TypeIdentity {
+			taken[v.Object.Holder()] = true
+		}
+	}
+	for _, other := range slices.SortedFunc(maps.Keys(d.damaged), ledger.CompareRefs) {
+		_, of, _ := access.ParseRef(other.Type, other.ID)
+		if other != ref && !taken[of] {
+			continue
+		}
+		delete(d.damaged, other)
+		if other == ref {
+			continue
+		}
+		lost, err := bare(other)
+		if err != nil {
+			return nil, err
+		}
+		victims = append(victims, lost)
+	}
+	return victims, nil
+}
+
+// bare is an entry of which only the name is known.
+func bare(ref access.Ref) (*ledger.Entry, error) {
+	o, err := access.Bare(ref)
+	return &ledger.Entry{Object: o}, err
+}
+
+// withhold puts certificates on hold that the last publication admits and no record knows: their record is damaged, or
+// somebody took it away. Gateways that ask only the revocation list would go on to admit them.
+func (s *System) withhold(d *draft) error {
+	text, err := os.ReadFile(s.paths.public("policy/data.json"))
+	var last struct {
+		Partner struct {
+			Published struct {
+				Certificates map[string]struct {
+					Identity access.IdentityID `json:"identity"`
+					Serial   string            `json:"serial"`
+					EndsAt   time.Time         `json:"ends_at"`
+				} `json:"certificates"`
+			} `json:"published"`
+		} `json:"partner"`
+	}
+	if errors.Is(err, fs.ErrNotExist) || err == nil && json.Unmarshal(text, &last) != nil {
+		return nil // it is made anew from the ledger
+	}
+	if err != nil {
+		return err
+	}
+	known := d.serials()
+	for _, c := range last.Partner.Published.Certificates {
+		r := revocation{
+			Version: version, Kind: access.Certificate, Identity: c.Identity, At: d.Now.Truncate(time.Second), Until: c.EndsAt, Withheld: true,
+			Serial: strings.Repeat("0", max(0, 32-len(c.Serial))) + c.Serial, // it is published without its zeros
+		}
+		if _, already := d.revoked[r.file()]; !already && c.Serial != "" && !known[r.Serial] && c.EndsAt.After(d.Now) {
+			d.revoked[r.file()] = r
+		}
+	}
+	return nil
+}
+
+// release gives certificates back whose record is there again.
+func (d *draft) release() {
+	var known map[string]bool
+	for name, r := range d.revoked {
+		if !r.Withheld {
+			continue
+		}
+		if known == nil {
+			known = d.serials()
+		}
+		if known[r.Serial] {
+			delete(d.revoked, name)
+		}
+	}
+}
+
+// serials are those of all certificates that a record knows.
+func (d *draft) serials() map[string]bool {
+	known := map[string]bool{}
+	for _, e := range d.Ledger {
+		for _, i := range e.Issued {
+			known[i.Serial] = true
+		}
+	}
+	return known
+}
+
+// unreadable is what a damaged file of the revoked still says by its name: it stays revoked until somebody mends or removes it.
+func unreadable(name string, err error) (revocation, bool) {
+	kind, serial, found := strings.Cut(strings.TrimSuffix(name, ".json"), "-")
+	told := slices.Contains([]access.Kind{access.Certificate, access.SSHCertificate, tokenKind}, access.Kind(kind))
+	return revocation{Kind: access.Kind(kind), Serial: serial, At: time.Unix(0, 0).UTC(), Until: lastNanosecond, damage: err}, told && found && serial != ""
+}
+
+// Damaged are the records that cannot be read.
+func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
+	l, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for damaged records: %w", err)
+	}
+	var all []access.Damage
+	for ref, err := range l.damaged {
+		all = append(all, s.damageOf(ref, s.paths.object(ref), err))
+	}
+	for name, r := range l.revoked {
+		if r.damage != nil {
+			all = append(all, s.damageOf(access.Ref{}, s.paths.revocation(name), r.damage))
+		}
+	}
+	slices.SortFunc(all, func(a, b access.Damage) int {
+		return cmp.Or(ledger.CompareRefs(a.Ref, b.Ref), cmp.Compare(a.NativeID, b.NativeID))
+	})
+	return all, nil
+}
+
+func (s *System) damageOf(ref access.Ref, path string, err error) access.Damage {
+	name, relErr := filepath.Rel(s.paths.root, path)
+	if relErr != nil {
+		name = path
+	}
+	return access.Damage{Ref: ref, NativeID: filepath.ToSlash(name), Why: err.Error()}
+}
