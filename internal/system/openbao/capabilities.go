@@ -19,7 +19,6 @@ func (s *System) Capabilities() access.Capabilities {
 		Name:    "openbao",
 		Kinds:   slices.Clone(kinds),
 		Fixed:   []access.Kind{access.Certificate, access.Secret},
-		Capped:  []access.Kind{access.Certificate, access.Secret},
 		LogsUse: true, KnowsLastUse: true,
 		CheckGrant: checkGrant,
 		Reach:      unseen,

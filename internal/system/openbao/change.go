@@ -74,6 +74,9 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 		return nil, err
 	}
 	defer s.reread(f)
+	if err := f.refuse(change); err != nil {
+		return nil, err
+	}
 	if err := s.finishRemoval(ctx, f, change); err != nil {
 		return nil, err
 	}

@@ -38,6 +38,9 @@ func (s *System) remove(ctx context.Context, ref access.Ref, uid string) (swept 
 		victims, f, err = s.strike(ctx, ref, holder, uid)
 		return err
 	})
+	if errors.Is(err, access.ErrNotFound) {
+		return s.clear(ctx, ref, holder, uid)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -247,6 +250,9 @@ func (s *System) forgetAll(ctx context.Context, ref access.Ref, holder access.Id
 // eraseStruck removes an identity's policy, where its removal was not overtaken by a creation.
 func (s *System) eraseStruck(ctx context.Context, id access.IdentityID, uid string) error {
 	d, err := s.fetch(ctx, id)
+	if errors.Is(err, access.ErrForeign) {
+		return s.erase(ctx, id)
+	}
 	if err != nil || d == nil {
 		return err
 	}

@@ -3,9 +3,11 @@ package openbao
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -43,6 +45,9 @@ type document struct {
 	entries ledger.Ledger
 	// dead is what was given up, and has not ended for certain.
 	dead []lost
+	// damage is what is wrong with the ledger; nil where it is whole. unread are the lines that cannot be read, as they stand.
+	damage error
+	unread []string
 	// body is what stands below the ledger, and is compared with what the ledger compiles to.
 	body string
 	text string
@@ -69,42 +74,82 @@ func parseDocument(name, text string, version int) (*document, error) {
 	}
 	d := &document{id: id, version: version, entries: ledger.Ledger{}, body: body, text: text}
 	for _, l := range head[1:] {
-		if content, ok := strings.CutPrefix(l, dying); ok {
-			x, err := parseLost(id, content)
-			if err != nil {
-				return nil, damaged(name, err)
-			}
-			d.dead = append(d.dead, x)
+		if err := d.take(l); err != nil {
+			d.damage = &access.DamagedError{Record: "the policy " + name, Problem: err}
+			d.unread = append(d.unread, l)
 		}
-		content, ok := strings.CutPrefix(l, line)
-		if !ok {
-			continue
-		}
-		var header struct {
-			Version int `json:"version"`
-		}
-		e := new(ledger.Entry)
-		err := json.Unmarshal([]byte(content), &header)
-		switch {
-		case err == nil && header.Version > ledger.Version:
-			return nil, fmt.Errorf("the policy %s is of version %d, and this provider knows only version %d: use a newer provider: %w",
-				name, header.Version, ledger.Version, access.ErrUnsupported)
-		case err == nil:
-			err = json.Unmarshal([]byte(content), e)
-		}
-		if err == nil && e.Object.Holder() != id {
-			err = fmt.Errorf("it holds %s", e.Ref())
-		}
-		if err != nil {
-			return nil, damaged(name, err)
-		}
-		d.entries[e.Ref()] = e
 	}
 	return d, nil
 }
 
-func damaged(name string, err error) error {
-	return fmt.Errorf("the ledger in the policy %s is damaged, restore it from a backup or remove it: %w: %w", name, access.ErrUnavailable, err)
+// take takes in a line of the head.
+func (d *document) take(l string) error {
+	if strings.HasPrefix(l, unreadable) {
+		return errors.New("a line of it could not be read")
+	}
+	if content, ok := strings.CutPrefix(l, dying); ok {
+		x, err := parseLost(d.id, content)
+		if err == nil {
+			d.dead = append(d.dead, x)
+		}
+		return err
+	}
+	content, ok := strings.CutPrefix(l, line)
+	if !ok {
+		return nil
+	}
+	e, err := parseEntry(content)
+	switch {
+	case err != nil:
+		return err
+	case e.Object.Holder() != d.id:
+		return fmt.Errorf("it holds %s", e.Ref())
+	case d.entries[e.Ref()] != nil:
+		return fmt.Errorf("it holds %s twice", e.Ref())
+	case e.Bound.After(e.Object.Common().ExpiresAt.Time):
+		return fmt.Errorf("%s ends after the end that it declares", e.Ref())
+	}
+	d.entries[e.Ref()] = e
+	return nil
+}
+
+func parseEntry(content string) (*ledger.Entry, error) {
+	var header struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal([]byte(content), &header); err != nil {
+		return nil, err
+	}
+	if header.Version > ledger.Version {
+		return nil, fmt.Errorf("it is of version %d, and this provider knows only version %d: use a newer provider", header.Version, ledger.Version)
+	}
+	e := new(ledger.Entry)
+	return e, json.Unmarshal([]byte(content), e)
+}
+
+// unreadable begins a line that could not be read, and cannot stand in a policy as it was.
+const unreadable = "unreadable "
+
+// kept are the lines that cannot be read, as they may be written again.
+func (d *document) kept() (lines []string) {
+	if d == nil {
+		return nil
+	}
+	for _, l := range d.unread {
+		if !policy.Printable(l) {
+			l = unreadable + strconv.QuoteToASCII(l)
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// broken is what is wrong with an identity's record; nil where it is whole, or not there.
+func (d *document) broken() error {
+	if d == nil {
+		return nil
+	}
+	return d.damage
 }
 
 // lost is what has to be ended yet.
@@ -115,8 +160,9 @@ func (d *document) lost() []lost {
 	return d.dead
 }
 
-// render writes the policy of an identity from a ledger that has it and all above it, and what has to be ended yet.
-func render(l ledger.Ledger, id access.IdentityID, dead []lost) (string, error) {
+// render writes the policy of an identity from a ledger that has it and all above it, what has to be ended yet, and what could
+// not be read: while there is some of that, the policy allows nothing.
+func render(l ledger.Ledger, id access.IdentityID, dead []lost, unread []string) (string, error) {
 	head := []string{title}
 	own := ledger.Ledger{}
 	for ref, e := range l {
@@ -133,6 +179,9 @@ func render(l ledger.Ledger, id access.IdentityID, dead []lost) (string, error) 
 	}
 	for _, x := range dead {
 		head = append(head, x.line())
+	}
+	if len(unread) > 0 {
+		return policy.Render(append(head, unread...), nil), nil
 	}
 	body, err := compile(l, own, id)
 	if err != nil {

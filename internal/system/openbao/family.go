@@ -2,6 +2,7 @@ package openbao
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -13,7 +14,8 @@ import (
 // family is what a change has to do with: the identity, all above it, and for an identity all that hangs on it.
 type family struct {
 	documents map[access.IdentityID]*document
-	dead      []lost // what the change gives up
+	foreign   map[access.IdentityID]error // where a policy of somebody else stands
+	dead      []lost                      // what the change gives up
 }
 
 func (f *family) ledger() ledger.Ledger {
@@ -49,7 +51,7 @@ func (f *family) asIssued(c *access.Credential, i ledger.Item) ledger.Item {
 
 // family reads what a change has to do with, from the server and not from a snapshot.
 func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
-	f := &family{documents: map[access.IdentityID]*document{}}
+	f := &family{documents: map[access.IdentityID]*document{}, foreign: map[access.IdentityID]error{}}
 	i, isIdentity := o.(*access.Identity)
 	if isIdentity {
 		snap, err := s.below(ctx, i.ID)
@@ -71,6 +73,10 @@ func (s *System) add(ctx context.Context, f *family, id access.IdentityID) error
 		return nil
 	}
 	d, err := s.fetch(ctx, id)
+	if errors.Is(err, access.ErrForeign) {
+		f.foreign[id] = err // nobody hangs on it, and nobody is harmed by it
+		return nil
+	}
 	if err == nil && d != nil {
 		f.documents[id] = d
 	}
@@ -104,7 +110,7 @@ func (s *System) below(ctx context.Context, id access.IdentityID) ([]access.Iden
 		return nil, err
 	}
 	d, err := s.fetch(ctx, id)
-	if err != nil {
+	if err != nil && !errors.Is(err, access.ErrForeign) {
 		return nil, err
 	}
 	if i := d.identity(); i != nil && (i.Subcontractors != nil || len(snap.ledger.Under(id)) > len(d.below())) {
@@ -164,7 +170,7 @@ func (f *family) text(d *ledger.Draft, id access.IdentityID) (string, error) {
 			dead = append(dead, x)
 		}
 	}
-	return render(d.Ledger, id, dead)
+	return render(d.Ledger, id, dead, f.documents[id].kept())
 }
 
 func hangsOn(l ledger.Ledger, id, on access.IdentityID) bool {

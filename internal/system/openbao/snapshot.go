@@ -19,7 +19,8 @@ import (
 type snapshot struct {
 	documents map[access.IdentityID]*document
 	ledger    ledger.Ledger
-	rehearsed map[string]time.Time // by partner
+	foreign   map[access.IdentityID]bool // where a policy of somebody else stands
+	rehearsed map[string]time.Time       // by partner
 	begun     time.Time
 	goodUntil time.Time
 
@@ -52,7 +53,7 @@ func (s *snapshot) with(id access.IdentityID, d *document) *snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := &snapshot{
-		documents: maps.Clone(s.documents), ledger: maps.Clone(s.ledger), rehearsed: s.rehearsed,
+		documents: maps.Clone(s.documents), ledger: maps.Clone(s.ledger), foreign: s.foreign, rehearsed: s.rehearsed,
 		begun: s.begun, goodUntil: s.goodUntil, natives: maps.Clone(s.natives),
 	}
 	if old := next.documents[id]; old != nil {
@@ -182,7 +183,7 @@ func (s *System) listing(ctx context.Context) (*snapshot, error) {
 	}
 	snap := &snapshot{
 		begun: access.WallClock(), documents: map[access.IdentityID]*document{}, ledger: ledger.Ledger{}, natives: map[access.IdentityID]*native{},
-		rehearsed: map[string]time.Time{},
+		rehearsed: map[string]time.Time{}, foreign: map[access.IdentityID]bool{},
 	}
 	err := s.client.List(ctx, "sys/policies/detailed/acl/"+strings.TrimSuffix(prefix, "/"), &answer)
 	if err != nil && !errors.Is(err, access.ErrNotFound) {
@@ -200,6 +201,9 @@ func (s *System) listing(ctx context.Context) (*snapshot, error) {
 		}
 		d, err := parseDocument(name, p.Policy, p.Version)
 		if errors.Is(err, access.ErrForeign) {
+			if id, named := idIn(name); named {
+				snap.foreign[id] = true
+			}
 			continue // it is not ours
 		}
 		if err != nil {

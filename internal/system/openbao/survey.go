@@ -217,7 +217,8 @@ func (sv *surveying) lookAtEntities() error {
 				return err
 			}
 			e.Metadata, e.Policies, e.Disabled = full.Metadata, full.Policies, full.Disabled
-			if governed = e.Metadata["owner"] != ""; !governed {
+			governed = e.Metadata["owner"] != "" && !sv.lost(full)
+			if !governed {
 				sv.add("entity", "identity/entity/id/"+id, entityWhy(e), names...)
 				stray := &sv.found[len(sv.found)-1]
 				stray.Policies, stray.Adoptable = e.Policies, true
@@ -239,8 +240,16 @@ func (sv *surveying) lookAtEntities() error {
 	return nil
 }
 
+// lost says whether an entity is that of an identity whose policy is gone, or is another's text.
+func (sv *surveying) lost(e *entity) bool {
+	id, named := idIn(e.Name)
+	return named && strings.HasPrefix(e.Name, prefix) && sv.snap.documents[id] == nil && e.Metadata["managed_by"] == "terraform-provider-partner"
+}
+
 func entityWhy(e *entity) string {
 	switch {
+	case e.Metadata["managed_by"] == "terraform-provider-partner":
+		return "its record, the policy of its name, is gone: destroy it in the stack " + e.Metadata["stack"] + ", or remove what bears its name"
 	case len(e.Aliases) == 0:
 		return "it has no owner, and nobody logs in as it any more"
 	case len(e.Policies) == 0:

@@ -141,7 +141,7 @@ func (s *System) get(ctx context.Context, ref access.Ref) (*access.Record, error
 			return nil, err
 		}
 		if e = snap.ledger[ref]; e == nil {
-			return nil, access.ErrNotFound
+			return nil, s.lostRecord(ctx, snap, ref)
 		}
 	}
 	for {

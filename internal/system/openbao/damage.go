@@ -1,0 +1,278 @@
+package openbao
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+var _ access.Examiner = (*System)(nil)
+
+// idIn is the identity that a policy is named after.
+func idIn(name string) (access.IdentityID, bool) {
+	id, err := access.ParseIdentityID(strings.TrimPrefix(name, prefix))
+	return id, err == nil
+}
+
+// text is damage as a sentence.
+func text(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
+
+// Damaged are the policies whose ledger cannot be read.
+func (s *System) Damaged(ctx context.Context) (all []access.Damage, err error) {
+	snap, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for damaged records: %w", err)
+	}
+	for id, d := range snap.documents {
+		if d.damage != nil {
+			all = append(all, access.Damage{Ref: id.Ref(), NativeID: "sys/policies/acl/" + nameOf(id), Why: d.damage.Error()})
+		}
+	}
+	slices.SortFunc(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
+	return all, nil
+}
+
+// refuse says why a change cannot be made where records are damaged: its identity gets nothing new, nor what is to hang on it.
+// Less access is not refused, where the object's own record can be read.
+func (f *family) refuse(c access.Change) error {
+	id := c.Object.Holder()
+	if err := f.foreign[id]; err != nil {
+		return err
+	}
+	before := f.ledger()[c.Object.Ref()]
+	if i, ok := c.Object.(*access.Identity); ok && i.ParentID != (access.IdentityID{}) {
+		moves := before == nil || before.Removed() || before.Object.(*access.Identity).ParentID != i.ParentID
+		if err := f.documents[i.ParentID].broken(); err != nil && moves {
+			return err
+		}
+	}
+	if before != nil && !before.Removed() && access.Narrows(before.Object, c.Object) {
+		return nil
+	}
+	return f.documents[id].broken()
+}
+
+// lostRecord says what it means that the ledger has no object: its record cannot be read, or is gone and something of the
+// object is still there, or there is none. It asks OpenBao only where nothing is known, so that no other reading costs more.
+func (s *System) lostRecord(ctx context.Context, snap *snapshot, ref access.Ref) error {
+	_, holder, err := access.ParseRef(ref.Type, ref.ID)
+	if err != nil {
+		return err
+	}
+	d := snap.documents[holder]
+	if err := d.broken(); err != nil {
+		return err
+	}
+	left, uid, err := s.leftovers(ctx, d, ref, snap.foreign[holder])
+	if err != nil {
+		return err
+	}
+	if len(left) == 0 {
+		return access.ErrNotFound
+	}
+	return &access.DamagedError{Record: "the policy " + nameOf(holder), Left: left, UID: uid}
+}
+
+// leftovers are what OpenBao still has under an object's name, though no ledger holds it, and the uid that its entity bears.
+func (s *System) leftovers(ctx context.Context, d *document, ref access.Ref, foreign bool) (left []string, uid string, err error) {
+	_, id, err := access.ParseRef(ref.Type, ref.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	if ref.Type == access.TypeGrant {
+		if d.allows(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]) {
+			left = append(left, "a path of its name")
+		}
+		return left, "", nil
+	}
+	at, err := s.site(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	paths := s.rolesOf(id, at.auth)
+	if ref.Type == access.TypeIdentity {
+		e, err := s.readEntity(ctx, id)
+		if err != nil {
+			return nil, "", err
+		}
+		if e != nil && e.Metadata["managed_by"] == "terraform-provider-partner" {
+			left, uid = append(left, entityPath(id)), e.Metadata["uid"]
+			if foreign {
+				left = append(left, "a policy of another text")
+			}
+		}
+		paths = append(paths, s.options.Mounts.PKI+"/roles/"+roleOf(id))
+	} else {
+		paths = s.rolesOfKind(id, access.Kind(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]), at.auth)
+	}
+	for _, path := range paths {
+		if path == tokenRole(id) {
+			continue
+		}
+		switch err := s.client.Get(ctx, path, nil); {
+		case err == nil:
+			left = append(left, path)
+		case gone(err) != nil && !errors.Is(err, access.ErrUnsupported):
+			return nil, "", err
+		}
+	}
+	return left, uid, nil
+}
+
+// rolesOfKind are the roles that a credential of a kind may have, wherever it logs in.
+func (s *System) rolesOfKind(id access.IdentityID, kind access.Kind, mounts map[string]mounted) (paths []string) {
+	switch kind {
+	case access.Secret:
+		return []string{s.appRole(id)}
+	case access.Certificate:
+		return []string{"auth/" + s.options.Mounts.Cert + "/certs/" + roleOf(id), s.options.Mounts.PKI + "/roles/" + roleOf(id)}
+	case access.Federated:
+		for mount, m := range mounts {
+			if mount = strings.TrimSuffix(mount, "/"); m.Type == "jwt" && s.ours(mount) {
+				paths = append(paths, "auth/"+mount+"/cel/role/"+roleOf(id))
+			}
+		}
+		slices.Sort(paths)
+	case access.SSHCertificate:
+	}
+	return paths
+}
+
+// allows says whether a policy has a path of a grant: its comment names the grants that it is compiled from.
+func (d *document) allows(grant string) bool {
+	if d == nil {
+		return false
+	}
+	for l := range strings.Lines(d.body) {
+		name, value, ok := strings.Cut(strings.TrimSpace(l), "=")
+		if ok && strings.TrimSpace(name) == "comment" && slices.Contains(strings.Fields(strings.Trim(strings.TrimSpace(value), `"`)), grant) {
+			return true
+		}
+	}
+	return false
+}
+
+// clear removes what stands under the name of an object that no ledger holds: its record is damaged, or was removed by hand.
+// ErrNotFound where nothing does, or where what does is of another uid.
+func (s *System) clear(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]access.Ref, error) {
+	own, err := access.Bare(ref)
+	if err != nil {
+		return nil, err
+	}
+	victims := []*ledger.Entry{{Object: own, History: access.History{UID: uid}}}
+	var f *family
+	err = again(ctx, func() error {
+		if f, err = s.family(ctx, own); err != nil {
+			return err
+		}
+		d := f.documents[holder]
+		if d.broken() == nil {
+			left, other, err := s.leftovers(ctx, d, ref, f.foreign[holder] != nil)
+			if err != nil {
+				return err
+			}
+			if len(left) == 0 || other != "" && other != uid {
+				return access.ErrNotFound
+			}
+		}
+		var below []*ledger.Entry
+		if ref.Type == access.TypeIdentity {
+			below = f.ledger().Under(holder)
+		}
+		if d.broken() == nil && d != nil && d.entries[ref] != nil {
+			return errChanged // somebody made it meanwhile
+		}
+		victims = append(victims[:1:1], below...)
+		return s.closePolicies(ctx, f, ref, holder, below)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer s.reread(f)
+	return s.clearRest(ctx, f, ref, holder, victims)
+}
+
+// closePolicies writes the policies without what is to go, or removes one that is not ours: from then on they give nothing.
+func (s *System) closePolicies(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, below []*ledger.Entry) error {
+	draft := f.draft(s.now(), &issuer{system: s, ctx: ctx})
+	draft.Mark(below)
+	draft.Settle()
+	switch d := f.documents[holder]; {
+	case d != nil:
+		mended := *d
+		mended.unread = slices.DeleteFunc(slices.Clone(d.unread), func(l string) bool {
+			return ref.Type != access.TypeIdentity && strings.Contains(l, `"`+ref.ID+`"`) && strings.Contains(l, `"`+string(ref.Type)+`"`)
+		})
+		f.documents[holder] = &mended
+		if err := s.writeOwn(ctx, f, draft, holder); err != nil {
+			return err
+		}
+	case f.foreign[holder] != nil && ref.Type == access.TypeIdentity:
+		if err := s.erase(ctx, holder); err != nil {
+			return err
+		}
+	}
+	return s.writeOthers(ctx, f, draft, holder)
+}
+
+// clearRest removes what follows from the policies, and proves that it is gone.
+func (s *System) clearRest(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) ([]access.Ref, error) {
+	all := victims
+	if ref.Type == access.TypeIdentity { // of what was issued only OpenBao knows
+		signed, err := access.Bare(access.Ref{Type: access.TypeCredential, ID: holder.String() + "/" + string(access.Certificate)})
+		if err != nil {
+			return nil, err
+		}
+		all = append(slices.Clone(victims), &ledger.Entry{Object: signed})
+	}
+	if c, ok := victims[0].Object.(*access.Credential); ok {
+		if err := s.clearLogins(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.sweepAll(ctx, f, all); err != nil {
+		return nil, err
+	}
+	if err := s.verify(ctx, all); err != nil {
+		return nil, err
+	}
+	if ref.Type == access.TypeIdentity {
+		if err := again(ctx, func() error { return s.forgetAll(ctx, ref, holder, victims) }); err != nil {
+			return nil, err
+		}
+	}
+	var swept []access.Ref
+	for _, v := range victims[1:] {
+		swept = append(swept, v.Ref())
+	}
+	return swept, nil
+}
+
+// clearLogins removes the roles and aliases of a credential of which only the kind is known.
+func (s *System) clearLogins(ctx context.Context, c *access.Credential) error {
+	at, err := s.site(ctx)
+	if err != nil {
+		return err
+	}
+	e, err := s.readEntity(ctx, c.IdentityID)
+	if err != nil {
+		return err
+	}
+	for _, path := range s.rolesOfKind(c.IdentityID, c.Kind(), at.auth) {
+		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+		mount, _, _ := strings.Cut(strings.TrimPrefix(path, "auth/"), "/")
+		for _, a := range e.onMount(mount) {
+			if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
