@@ -88,18 +88,20 @@ func TestATriggerAndALaterEndOfASuspendedIdentityWait(t *testing.T) {
 	thorough(t)
 	suspended := args{"suspended": "true", "review": review("2026-11-23T00:00:00Z")}
 	given := args{"review": review("2026-11-23T00:00:00Z")}
-	for name, asks := range map[string]args{
-		"secret":          {"rotation": `{ every = "480h", overlap = "48h", trigger = { n = "7" } }`},
-		"certificate":     {"expires_at": `"2027-03-15T00:00:00Z"`},
-		"ssh_certificate": {"expires_at": `"2027-03-15T00:00:00Z"`},
+	brief, longer := args{"expires_at": `"2026-12-04T00:00:00Z"`}, args{"expires_at": `"2027-03-15T00:00:00Z"`} // issued until its end
+	for name, does := range map[string]struct{ before, asks args }{
+		"secret":          {nil, args{"rotation": `{ every = "480h", overlap = "48h", trigger = { n = "7" } }`}},
+		"certificate":     {brief, longer},
+		"ssh_certificate": {brief, longer},
 	} {
+		before, asks := does.before, does.asks
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, was := newWorld(t), remembered{}
 			config := func(i, k args) string { return w.config(identity(i), credential(name, k)) }
 			w.run(
-				resource.TestStep{Config: config(nil, nil), Check: was.remember},
-				resource.TestStep{Config: config(suspended, nil)},
+				resource.TestStep{Config: config(nil, before), Check: was.remember},
+				resource.TestStep{Config: config(suspended, before)},
 				resource.TestStep{Config: config(suspended, asks), ConfigPlanChecks: keeps(), Check: was.issuedAs(true)},
 				resource.TestStep{Config: config(suspended, asks), ConfigPlanChecks: emptyPlan()},
 				resource.TestStep{Config: config(given, asks), Check: was.issuedAs(true), ExpectNonEmptyPlan: true},
