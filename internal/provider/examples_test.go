@@ -27,7 +27,7 @@ import (
 // notShown are the rules that no example can be refused by, and why.
 var notShown = map[string]string{
 	"expiry/soon":          "it only warns: what a plan creates or extends has all of its life ahead",
-	"scope/no-mount":       "it takes an OpenBao: TestNoGrantReachesPastItsData shows it",
+	"scope/no-mount":       "it takes an OpenBao: TestNoGrantReachesPastItsDataOnOpenBao shows it",
 	"scope/unknown-engine": "it takes an OpenBao with a plugin",
 }
 
