@@ -70,7 +70,11 @@ func (s *System) authority(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%w: at %s is the engine %s, where pki belongs", access.ErrUnsupported, mount, engine.Type)
 	}
 	if there {
-		if ca, err := read(); err != nil || ca != "" {
+		ca, err := read()
+		if noIssuer(err) {
+			err = s.unissued(ctx)
+		}
+		if err != nil || ca != "" {
 			return ca, gone(err)
 		}
 	}
@@ -98,6 +102,28 @@ func (s *System) authority(ctx context.Context) (string, error) {
 		return err
 	})
 	return ca, err
+}
+
+// unissued is the error of an authority without a default issuer, with what to do; nil where it may be made, since there is
+// no issuer at all.
+func (s *System) unissued(ctx context.Context) error {
+	mount := s.options.Mounts.PKI
+	var issuers struct {
+		Keys []string `json:"keys"`
+	}
+	if err := s.client.List(ctx, mount+"/issuers", &issuers); gone(err) != nil {
+		return err
+	}
+	if s.options.Bootstrap && len(issuers.Keys) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s. Nothing was signed", access.ErrUnsupported, withoutIssuer(mount))
+}
+
+// withoutIssuer says what an authority lacks, and what to do.
+func withoutIssuer(mount string) string {
+	return fmt.Sprintf("%s has no default issuer, and signs nothing: name one of bao list %s/issuers by bao write %s/config/issuers default=ISSUER, "+
+		"or make one by bao write %s/root/generate/internal common_name='Partner access' key_type=ec key_bits=256 ttl=87840h", mount, mount, mount, mount)
 }
 
 type signed struct {
@@ -146,7 +172,11 @@ func (s *System) text(ctx context.Context, serial string) (string, error) {
 	if err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/"+serial, &leaf); err != nil {
 		return "", err
 	}
-	ca, err := s.authority(ctx)
+	var ca string
+	var err error
+	if ca, err = s.authority(ctx); away(err) {
+		err = nil // the leaf is what was issued
+	}
 	return strings.TrimSpace(leaf.Certificate) + "\n" + ca + "\n", err
 }
 

@@ -109,7 +109,7 @@ func (s *System) sweepAll(ctx context.Context, f *family, victims []*ledger.Entr
 		}
 	}
 	if certificates {
-		if err := s.pushCRL(ctx); err != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := s.pushCRL(ctx); err != nil && !away(err) {
 			return err
 		}
 	}

@@ -33,6 +33,12 @@ func unheard(err error) bool {
 		errors.As(err, &refused) && refused.Status == http.StatusBadRequest && !refused.Conflict()
 }
 
+// noIssuer: the authority has nothing to sign by, because its issuer was deleted or is being changed.
+func noIssuer(err error) bool { return said(err, "no default issuer") }
+
+// away: what was asked for needs a mount that is gone, or an issuer that is.
+func away(err error) bool { return errors.Is(err, access.ErrUnsupported) || noIssuer(err) }
+
 // ambiguous: the change may have been made.
 func ambiguous(err error) bool {
 	var refused *client.Error

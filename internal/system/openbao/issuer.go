@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -155,8 +156,9 @@ func (x lost) line() string {
 
 // bury ends what is lost, and every session that may have been opened with it, and then forgets it.
 func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []access.IdentityID) error {
-	certificates := false
+	signed := map[access.IdentityID]bool{}
 	sessions := map[access.IdentityID]bool{}
+	var shut error
 	for _, id := range ids {
 		for _, x := range f.documents[id].lost() {
 			if !x.Until.IsZero() && !x.Until.After(s.now()) {
@@ -168,15 +170,27 @@ func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 				}
 				continue
 			}
-			sessions[id], certificates = true, certificates || x.Serial != ""
-			if err := s.end(ctx, id, x.Serial, x.Accessor); err != nil {
+			sessions[id] = true
+			signed[id] = signed[id] || x.Serial != ""
+			if err := s.end(ctx, id, x.Serial, x.Accessor); away(err) {
+				shut = err
+			} else if err != nil {
 				return err
 			}
 		}
 	}
-	if certificates {
-		if err := s.pushCRL(ctx); err != nil {
+	if slices.Contains(slices.Collect(maps.Values(signed)), true) {
+		if err := s.pushCRL(ctx); away(err) {
+			shut = err
+		} else if err != nil {
 			return err
+		}
+	}
+	if shut != nil { // no list can say that it is revoked: nobody logs in by it, until it is applied again
+		for id := range signed {
+			if err := s.client.Delete(ctx, "auth/"+s.options.Mounts.Cert+"/certs/"+roleOf(id)); gone(err) != nil && !away(err) {
+				return err
+			}
 		}
 	}
 	for _, id := range ids {

@@ -21,6 +21,8 @@ type native struct {
 	secrets map[string]secretID
 	// authority is the certificate of the authority: it is the same for all, and kept under the zero id.
 	authority string
+	// unissued: there is none, because the mount has no default issuer. It is kept there, too.
+	unissued bool
 }
 
 type entity struct {

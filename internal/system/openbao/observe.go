@@ -220,6 +220,9 @@ func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.
 	case !strings.EqualFold(aliases[0].Name, aliasName(c)):
 		drift = append(drift, fmt.Sprintf("The alias is %q, where %q belongs.", aliases[0].Name, aliasName(c)))
 	}
+	if common := snap.known(access.IdentityID{}); c.Kind() == access.Certificate && common != nil && common.unissued {
+		drift = append(drift, withoutIssuer(s.options.Mounts.PKI)+".")
+	}
 	if c.Kind() == access.Secret {
 		drift = append(drift, s.secretDrift(e, n)...)
 	}
@@ -238,15 +241,23 @@ func (s *System) expected(ctx context.Context, snap *snapshot, c *access.Credent
 		var ca struct {
 			Certificate string `json:"certificate"`
 		}
-		if err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/ca", &ca); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/ca", &ca)
+		if gone(err) != nil && !away(err) {
 			return nil, err
 		}
+		common.unissued = noIssuer(err)
 		common.authority = strings.TrimSpace(ca.Certificate)
 		snap.mu.Lock()
 		snap.natives[nobody] = common
 		snap.mu.Unlock()
 	}
-	return s.certificateRoles(c, end, common.authority), nil
+	roles := s.certificateRoles(c, end, common.authority)
+	if common.authority == "" { // nobody knows what belongs there
+		for _, r := range roles {
+			delete(r.body, "certificate")
+		}
+	}
+	return roles, nil
 }
 
 func (s *System) secretDrift(e *ledger.Entry, n *native) (drift []string) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -118,11 +119,20 @@ func (s *System) settleEnds(ctx context.Context, l, before ledger.Ledger, of []a
 		if !ok || e.Removed() || was == nil || c.Kind() == access.Secret || !slices.Contains(of, c.IdentityID) || l.End(e).Equal(before.End(was)) {
 			continue
 		}
-		if err := s.settleRoles(ctx, c, l.End(e)); err != nil {
+		if err := s.settleEnd(ctx, c, l.End(e)); err != nil && !away(err) { // where its mount is gone, nobody logs in
 			return err
 		}
 	}
 	return nil
+}
+
+// settleEnd writes the end of a credential into its roles. A certificate's is in the role that signs, which needs no issuer.
+func (s *System) settleEnd(ctx context.Context, c *access.Credential, end time.Time) error {
+	if c.Kind() != access.Certificate {
+		return s.settleRoles(ctx, c, end)
+	}
+	signs := s.certificateRoles(c, end, "")[0]
+	return s.client.Put(ctx, signs.path, signs.body, nil)
 }
 
 // leaveIssuer removes the role that a credential had at another issuer, and the alias with it.

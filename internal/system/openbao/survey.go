@@ -412,7 +412,7 @@ func (sv *surveying) authoritySerial(mount string) (string, error) {
 	var ca struct {
 		Certificate string `json:"certificate"`
 	}
-	if err := sv.client.Get(sv.ctx, mount+"/cert/ca", &ca); gone(err) != nil {
+	if err := sv.client.Get(sv.ctx, mount+"/cert/ca", &ca); gone(err) != nil && !noIssuer(err) {
 		return "", err
 	}
 	block, _ := pem.Decode([]byte(ca.Certificate))

@@ -1,0 +1,80 @@
+package openbao
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// What is broken about a mount of partner access blocked plan and destroy of everything: whoever has nothing there goes on,
+// what is there drifts, and all of it can leave.
+func TestABrokenMountIsDriftAndEverybodyMayLeave(t *testing.T) {
+	if !testing.Short() {
+		t.Parallel()
+	}
+	jwt := (&System{}).jwtMount(issuerURL)
+	for name, c := range map[string]struct {
+		breaks [][2]string // method and path
+		hit    access.Kind
+		says   string
+	}{
+		"no default issuer":        {[][2]string{{"DELETE", "partner-pki/root"}}, access.Certificate, "no default issuer"},
+		"no PKI mount":             {[][2]string{{"DELETE", "sys/mounts/partner-pki"}}, access.Certificate, ""},
+		"no certificate method":    {[][2]string{{"DELETE", "sys/auth/partner-cert"}}, access.Certificate, ""},
+		"no AppRole method":        {[][2]string{{"DELETE", "sys/auth/partner-approle"}}, access.Secret, ""},
+		"no method of the issuer":  {[][2]string{{"DELETE", "sys/auth/" + jwt}}, access.Federated, ""},
+		"nothing is mounted":       {[][2]string{{"DELETE", "partner-pki/root"}, {"DELETE", "sys/mounts/partner-pki"}, {"DELETE", "sys/auth/partner-cert"}, {"DELETE", "sys/auth/partner-approle"}, {"DELETE", "sys/auth/" + jwt}}, access.Secret, ""},
+		"the signing role deleted": {[][2]string{{"DELETE", "partner-pki/roles/acme.prod.first"}}, access.Certificate, "is not there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st := startStageAlone(t)
+			ctx := context.Background()
+			all, other := st.complete(t, "first", kinds...), st.complete(t, "second", kinds...)
+			for _, b := range c.breaks {
+				st.admin(t, b[0], b[1], nil)
+			}
+			if _, err := st.open().List(ctx); err != nil {
+				t.Errorf("list: %v", err)
+			}
+			if _, _, err := st.open().Survey(ctx, nil); err != nil {
+				t.Errorf("survey: %v", err)
+			}
+			for kind, r := range all.credentials {
+				now := st.get(t, r.Object.Ref())
+				if hit := len(now.Drift) > 0; kind == c.hit && !hit {
+					t.Errorf("%s drifts: %v", kind, now.Drift)
+				}
+				if kind == c.hit && !strings.Contains(strings.Join(now.Drift, " "), c.says) {
+					t.Errorf("%s: drift does not say %q: %v", kind, c.says, now.Drift)
+				}
+			}
+			st.put(t, identityOf("first", func(i *access.Identity) { i.ExpiresAt = in(30 * time.Minute) }), known(all.identity)) // less is never refused
+			st.put(t, grantOf("second", func(g *access.Grant) { g.Actions = []string{"read"} }), known(other.grant))
+			if c.hit == access.Certificate && c.says == "no default issuer" {
+				st.put(t, identityOf("third"))
+				options := st.options()
+				options.Bootstrap = false
+				_, err := Open(options).Put(ctx, st.change(st.credentialOf("third", access.Certificate)))
+				if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "bao write partner-pki/config/issuers default=") {
+					t.Errorf("signed without an issuer: %v", err)
+				}
+			}
+			for _, gone := range []complete{all, other} {
+				for _, r := range gone.credentials {
+					st.drop(t, r)
+				}
+				st.drop(t, gone.identity)
+			}
+			for _, name := range []string{"first", "second"} {
+				if left := slices.DeleteFunc(st.traces(t, idOf(name)), func(s string) bool { return strings.Contains(s, "partner-pki/cert") }); len(left) > 0 {
+					t.Errorf("after destroy there is\n%s", strings.Join(left, "\n"))
+				}
+			}
+		})
+	}
+}
