@@ -134,6 +134,13 @@ type Examiner interface {
 	Damaged(ctx context.Context) ([]Damage, error)
 }
 
+// Furnished is a System whose credentials need something that an operator sets up.
+type Furnished interface {
+	// Lacks are the things that a new credential needs and that are not there, one text each, with the commands that make
+	// them. It makes nothing.
+	Lacks(ctx context.Context, c *Credential) ([]string, error)
+}
+
 // Damage is a record that cannot be read.
 type Damage struct {
 	// Ref is whose it is; zero where it is of no single object.

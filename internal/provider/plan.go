@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -243,6 +244,7 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 	}
 	if phase == guardrail.Plan {
 		refuseBeforeRules(g.session, s, diags)
+		g.refuseUnfurnished(ctx, s, diags)
 	}
 	g.portfolio.Put(s)
 	findings := g.portfolio.Evaluate(ref, s.Nonce, phase, now)
@@ -251,6 +253,32 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 		raise(diags, findings)
 	}
 	return !diags.HasError()
+}
+
+// refuseUnfurnished says what a new credential needs and the system has not, at plan and not in the middle of an apply: each
+// missing thing once, whoever needs it. What has vanished, or is there, is not refused: it only leaves.
+func (s *session) refuseUnfurnished(ctx context.Context, subject guardrail.Subject, diags *diag.Diagnostics) {
+	c, isCredential := subject.Object.(*access.Credential)
+	furnished, needs := access.As[access.Furnished](s.system)
+	if !isCredential || !needs || subject.Before != nil || c.Kind() == "" || hasAny(subject.Unknown, "federated") {
+		return
+	}
+	lacks, err := furnished.Lacks(ctx, c)
+	if err != nil {
+		failed(diags, "plan", c.Ref(), err)
+		return
+	}
+	for _, lack := range lacks {
+		if !s.lacking(lack) {
+			continue
+		}
+		summary, detail := "The access system lacks what is planned", strings.ToUpper(lack[:1])+lack[1:]+".\n"+offboardNow
+		if subject.Later {
+			diags.AddWarning(summary, detail)
+			continue
+		}
+		diags.AddError(summary, detail)
+	}
 }
 
 // refuseBeforeRules refuses what no rule is needed for: an id that another stack owns, what the system does not offer.

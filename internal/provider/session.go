@@ -28,6 +28,7 @@ type session struct {
 	loaded   bool
 	frozen   map[string]string // names of this stack's grants that are not made of what they grant now, by grantKey
 	vanished map[access.Ref]bool
+	lacks    map[string]bool     // what is missing in the system, and was said
 	done     map[access.Ref]bool // what this apply has created or changed
 	applying bool                // this walk is an apply
 	seen     map[access.Ref]kept
@@ -158,6 +159,18 @@ func (s *session) vanish(ref access.Ref) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.vanished[ref] = true
+}
+
+// lacking notes that something is missing in the system, and reports whether that is news.
+func (s *session) lacking(what string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lacks == nil {
+		s.lacks = map[string]bool{}
+	}
+	news := !s.lacks[what]
+	s.lacks[what] = true
+	return news
 }
 
 // finished remembers that this apply has created or changed an object: it is now what was planned.

@@ -222,3 +222,26 @@ func (s *System) jwtMount(issuer string) string {
 	sum := sha256.Sum256([]byte(issuer))
 	return "partner-jwt-" + hex.EncodeToString(sum[:6])
 }
+
+var _ access.Furnished = (*System)(nil)
+
+// Lacks are the mounts that a new credential needs and that are missing, or are not what belongs there. Where the configuration
+// lets it make what it misses, nothing is lacking.
+func (s *System) Lacks(ctx context.Context, c *access.Credential) (lacks []string, err error) {
+	if s.options.Bootstrap {
+		return nil, nil
+	}
+	looks := []func() error{func() error { _, _, err := s.aliasOf(ctx, c, false); return err }}
+	if c.Kind() == access.Certificate {
+		looks = append(looks, func() error { _, err := s.authority(ctx); return err })
+	}
+	for _, look := range looks {
+		switch err := look(); {
+		case errors.Is(err, access.ErrUnsupported):
+			lacks = append(lacks, strings.TrimPrefix(err.Error(), access.ErrUnsupported.Error()+": "))
+		case err != nil:
+			return nil, fmt.Errorf("what %s needs: %w", c.Ref(), err)
+		}
+	}
+	return lacks, nil
+}
