@@ -65,13 +65,18 @@ func (a *ailing) refuses(t *testing.T, apply func() (string, error), says ...str
 	if n := strings.Count(out, "Error: "); n != 1 {
 		t.Errorf("%d errors, want one:\n%s", n, out)
 	}
-	plain := strings.Join(strings.Fields(strings.NewReplacer("│", " ", "╷", " ", "╵", " ").Replace(out)), " ") // the CLI wraps
+	plain := unwrapped(out)
 	for _, s := range says {
 		if !strings.Contains(plain, s) {
 			t.Errorf("it does not say %q:\n%s", s, out)
 		}
 	}
 	sameFiles(t, strings.Join(says, ", "), before, a.everything())
+}
+
+// unwrapped is what the CLI said, before it wrapped it.
+func unwrapped(out string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer("│", " ", "╷", " ", "╵", " ").Replace(out)), " ")
 }
 
 func (a *ailing) tryApply() (string, error) {
@@ -115,16 +120,14 @@ func corruptOrNewer(t *testing.T) {
 		change func([]byte) []byte
 		says   string
 	}{
-		{"acme/prod/orders-etl/identity.json", cut, "is corrupt, restore it from a copy or remove it"},
-		{"acme/prod/orders-etl/credential-secret.json", cut, "is corrupt"},
-		{"acme/prod/orders-etl/credential-secret.json", none, "is corrupt"},
-		{"generation.json", cut, "is corrupt"},
-		{"published.json", cut, "is corrupt"},
-		{"acme/prod/orders-etl/identity.json", newer, "is of version 2, and this provider knows only version 1: use a newer provider"},
-		{"generation.json", newer, "is of version 2"},
-		{"published.json", newer, "is of version 2"},
+		{"ledger/acme/prod/orders-etl/identity.json", cut, "is damaged"},
+		{"ledger/acme/prod/orders-etl/credential-secret.json", cut, "is damaged"},
+		{"ledger/acme/prod/orders-etl/credential-secret.json", none, "is damaged"},
+		{"ledger/acme/prod/orders-etl/identity.json", newer, "is of version 2, and this provider knows only version 1: use a newer provider"},
+		{"ledger/generation.json", newer, "is of version 2"},
+		{"publish/generation.json", newer, "is of version 2"},
 	} {
-		path := a.partner("ledger", filepath.FromSlash(c.file))
+		path := a.partner(filepath.FromSlash(c.file))
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -140,20 +143,38 @@ func corruptOrNewer(t *testing.T) {
 			t.Fatalf("%s was not changed", c.file)
 		}
 		put(changed)
-		a.refuses(t, a.tryApply, filepath.ToSlash(c.file), c.says, "Nothing was changed.")
+		if strings.HasSuffix(c.file, "generation.json") {
+			a.refuses(t, a.tryApply, c.file, c.says)
+		} else if out, err := a.tryApply(); err == nil || !strings.Contains(unwrapped(out), c.says) || !strings.Contains(unwrapped(out), c.file) {
+			t.Errorf("%s: it should be refused, and say %q:\n%s", c.file, c.says, out)
+		}
 		put(text)
 	}
-	// What the errors say of the two files that are derived: removed, they are made anew.
-	for _, name := range []string{"generation.json", "published.json"} {
-		if err := os.Remove(a.partner("ledger", name)); err != nil {
+	a.recovers(t)
+	copies(t)
+}
+
+// Of the two files that say what is signed each has a copy of the other: one that is gone is told, and made anew by the apply.
+func copies(t *testing.T) {
+	a := newAiling(t)
+	a.must("apply", "-no-color", "-input=false", "-auto-approve")
+	for _, name := range []string{"ledger/generation.json", "publish/generation.json"} {
+		path := a.partner(filepath.FromSlash(name))
+		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		a.must("plan", "-no-color", "-input=false")
-		if _, err := os.Stat(a.partner("ledger", name)); err != nil {
-			t.Errorf("the next plan did not make it anew: %v", err)
+		if out := a.must("plan", "-no-color", "-input=false"); !strings.Contains(unwrapped(out), name+" is not signed, or damaged") {
+			t.Errorf("the plan does not say that %s is gone:\n%s", name, out)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("a plan wrote %s", name)
+		}
+		a.must("apply", "-no-color", "-input=false", "-auto-approve")
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("the next apply did not make it anew: %v", err)
 		}
 	}
-	a.recovers(t)
+	a.destroy()
 }
 
 // locked holds the lock as another program on this machine would, first for a moment and then for good.

@@ -41,18 +41,13 @@ func (c *cli) ledger() ledgerSeen {
 	for name, text := range c.files(".partner", "prod", "ledger") {
 		name = strings.TrimPrefix(name, filepath.Join(".partner", "prod", "ledger")+"/")
 		switch {
-		case strings.HasPrefix(name, ".staged/"), strings.HasPrefix(name, "revoked/"), name == "ledger.lock", name == "ledger.holder":
-		case name == "generation.json", name == "published.json":
-			var g struct {
-				ID         string
-				Generation struct{ ID string }
-			}
+		case strings.HasPrefix(name, ".staged/"), strings.HasPrefix(name, "revoked/"), name == "ledger.lock", name == "ledger.holder", name == "sums":
+		case name == "generation.json":
+			var g struct{ ID string }
 			if err := json.Unmarshal(text, &g); err != nil {
 				c.t.Fatalf("%s: %v", name, err)
 			}
-			if seen.generation += g.ID; g.ID == "" {
-				seen.publishedGeneration = g.Generation.ID
-			}
+			seen.generation = g.ID
 		default:
 			var e entrySeen
 			if err := json.Unmarshal(text, &e); err != nil {
@@ -61,6 +56,13 @@ func (c *cli) ledger() ledgerSeen {
 			seen.objects[strings.TrimSuffix(name, ".json")] = e
 		}
 	}
+	var published struct{ Generation struct{ ID string } }
+	if text, err := os.ReadFile(c.partner("publish", "generation.json")); err == nil {
+		if err := json.Unmarshal(text, &published); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	seen.publishedGeneration = published.Generation.ID
 	return seen
 }
 
@@ -176,8 +178,8 @@ func (c *cli) publicationIsKnown(when string) {
 // left is what may be there when nothing is: revocations stay until what was revoked would have ended.
 var left = []string{
 	"journal.jsonl", "journal.jsonl.head", "journal.jsonl.lock", "journal.jsonl.torn", // the record outlives what it records
-	"keys/signing.pem", "keys/ssh.key", "keys/x509.key", "keys/x509.pem",
-	"ledger/generation.json", "ledger/ledger.lock", "ledger/published.json", "ledger/revoked/*.json",
+	"keys/signing.pem", "keys/signing.pub", "keys/ssh.key", "keys/x509.key", "keys/x509.pem",
+	"ledger/generation.json", "ledger/ledger.lock", "ledger/sums", "ledger/revoked/*.json", "publish/generation.json",
 	"publish/bundle.tar.gz", "publish/hold.tar.gz", "publish/policy/hold.json", "publish/ca.pem", "publish/crl.pem", "publish/jwks.json", "publish/openid-configuration",
 	"publish/policy/data.json", "publish/policy/key.pem", "publish/policy/policy.rego", "publish/ssh/ca.pub", "publish/ssh/revoked_keys",
 }

@@ -46,7 +46,7 @@ func (s *System) bury(l *book, batch []*task) *book {
 	if len(deletes) == 0 {
 		return l
 	}
-	next, err := s.commit(l, d, false)
+	next, err := s.commit(l, d, scope{changes: true})
 	if err != nil {
 		if f := (*failure)(nil); errors.As(err, &f) {
 			err = &failure{kind: f.kind, cause: f.cause, outcome: buriedLater}
@@ -83,7 +83,8 @@ type evidence struct {
 				Certificates map[string]struct{}
 				Secrets      map[string]struct{}
 				Identities   map[string]struct {
-					Grants []struct{ Name, Resource string }
+					Suspended bool
+					Grants    []struct{ Name, Resource string }
 				}
 				Trust map[string]map[string][]struct{ Identity string }
 			}

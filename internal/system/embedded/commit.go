@@ -2,10 +2,12 @@ package embedded
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -25,7 +27,7 @@ func (s *System) process(batch []*task) {
 	for _, t := range batch {
 		t.err = d.Try(func() error { return s.draft(d, t) })
 	}
-	next, err := s.commit(base, d, true)
+	next, err := s.commit(base, d, scope{publish: true, changes: slices.ContainsFunc(batch, (*task).changes)})
 	if err != nil {
 		s.again(batch, err)
 		return
@@ -37,6 +39,13 @@ func (s *System) process(batch []*task) {
 		}
 	}
 }
+
+// scope is what a commit may do: publish, and do so because something changes. A plan, which changes nothing, finishes what
+// did not come to its end and renews what ages; what somebody else did to the directory it leaves for the next change.
+type scope struct{ publish, changes bool }
+
+// changes reports whether a task changes something, or was asked to.
+func (t *task) changes() bool { return t.kind != taskLoad && t.err == nil }
 
 // acts does what is no change of the ledger, before anything of that is read. It returns the other tasks.
 func acts(batch []*task) (others []*task) {
@@ -77,7 +86,7 @@ func (s *System) draft(d *draft, t *task) (err error) {
 	case taskDelete:
 		t.victims, err = d.strike(t.ref, t.uid)
 	case taskToken:
-		err = s.sign(d, &t.request)
+		err = s.signToken(d, &t.request)
 	case taskRevoke:
 		err = d.revokeToken(t.request.token)
 	case taskLoad, taskAlone:
@@ -87,7 +96,7 @@ func (s *System) draft(d *draft, t *task) (err error) {
 
 // base is the ledger as the lock's holder finds it. From here on nobody else changes it.
 func (s *System) base() (*book, error) {
-	g, err := s.paths.readGeneration()
+	raw, err := s.paths.readGeneration()
 	if err != nil {
 		return nil, err
 	}
@@ -98,16 +107,92 @@ func (s *System) base() (*book, error) {
 	s.mu.Lock()
 	l := s.cached
 	s.mu.Unlock()
-	if err := s.sweepStaged(); err != nil {
-		return nil, err
-	}
-	if l == nil || l.generation != g || !maps.Equal(l.holds, h) {
-		if l, err = s.paths.readLedger(g, h); err != nil {
+	if l == nil || l.raw != raw || !maps.Equal(l.holds, h) {
+		if l, err = s.load(h); err != nil {
 			return nil, err
 		}
+	} else if err := s.sweepStaged(); err != nil {
+		return nil, err
 	}
 	s.hold(l)
 	return l, nil
+}
+
+// load reads the ledger under the lock, and first finishes what a process that died left of a change.
+func (s *System) load(h holds) (*book, error) {
+	st, err := s.standing()
+	if err != nil {
+		return nil, err
+	}
+	if st.was.Generation.Number < st.generation.Number {
+		if err := s.finish(st.generation); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.sweepStaged(); err != nil {
+		return nil, err
+	}
+	l, err := s.paths.readLedger(st, h)
+	if err == nil {
+		err = s.inspect(l, st.was)
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.tell()
+	return l, nil
+}
+
+// finish renames into place what a generation signed and a process that died had not got to, and removes what that removes.
+func (s *System) finish(g generation) error {
+	left, err := os.ReadDir(s.paths.stagedLedger())
+	if err != nil {
+		return nil //nolint:nilerr // nothing was left
+	}
+	staged := map[string]string{} // paths, by the digest
+	for _, f := range left {
+		path := filepath.Join(s.paths.stagedLedger(), f.Name())
+		text, err := os.ReadFile(path)
+		switch {
+		case err != nil:
+		case strings.HasPrefix(f.Name(), "sums-"):
+			staged[parseSums(text).digest()] = path
+		default:
+			staged[digestOf(text)] = path
+		}
+	}
+	place := func(digest, to string) error {
+		from, is := staged[digest]
+		if !is {
+			return nil
+		}
+		delete(staged, digest)
+		if err := s.disk.mkdir(filepath.Dir(to), privateDir); err != nil {
+			return err
+		}
+		if err := s.disk.rename(from, to); err != nil {
+			return err
+		}
+		return s.disk.sync(filepath.Dir(to))
+	}
+	if err := place(g.Sums, s.paths.sums()); err != nil {
+		return fail(err, perhapsChanged)
+	}
+	list, _, err := s.paths.readSums(g)
+	if err != nil {
+		return err
+	}
+	for name, digest := range list.files {
+		if err := place(digest, s.paths.in("ledger", filepath.FromSlash(name))); err != nil {
+			return fail(err, perhapsChanged)
+		}
+	}
+	for _, name := range list.removed {
+		if err := s.disk.remove(s.paths.in("ledger", filepath.FromSlash(name))); err != nil {
+			return fail(err, perhapsChanged)
+		}
+	}
+	return nil
 }
 
 // hold remembers the ledger as the one that cannot change, until the lock is released.
@@ -131,9 +216,12 @@ func (s *System) sweepStaged() error {
 
 // commit puts a draft in force: first everything is written beside, so that a full disk leaves all as it was; then the
 // generation is bumped, and everything is renamed into place, the ledger before the publication.
-func (s *System) commit(base *book, d *draft, publish bool) (*book, error) {
+func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
+	if err := s.takeOver(base, d, in); err != nil {
+		return nil, s.abandon(err)
+	}
 	d.settle()
-	if publish && (s.known.digests == nil || s.known.generation != base.generation) {
+	if in.publish && s.known.generation != base.generation {
 		if err := s.withhold(d); err != nil {
 			return nil, s.abandon(err)
 		}
@@ -143,53 +231,106 @@ func (s *System) commit(base *book, d *draft, publish bool) (*book, error) {
 	if err := s.stageObjects(objects, base, d); err != nil {
 		return nil, s.abandon(err)
 	}
-	fresh := s.known.generation == base.generation && maps.Equal(s.known.holds, base.holds) && !objects.empty() && !d.Again
-	was, due, err := s.due(base, fresh)
+	if in.changes {
+		objects.weed(base.planted)
+	}
+	fresh := s.known.generation == base.generation && maps.Equal(s.known.holds, base.holds) && !objects.empty() && !d.Again && len(base.found) == 0
+	was, err := s.lastRecord()
 	if err != nil {
 		return nil, s.abandon(err)
 	}
-	if objects.empty() && due == notDue && !d.Again {
+	due := s.due(was, base, fresh)
+	if objects.empty() && !d.Again && (due == notDue || due == tampered && !in.changes) {
 		return base, nil
 	}
 	if !fresh {
 		s.known = known{}
 	}
-	next := following(base.generation, was.Generation)
+	next := s.following(base.generation, was.Generation)
 	record, digests := was, s.known.digests
-	if publish {
+	if in.publish {
 		if record, digests, err = s.stagePublication(public, d, next, was); err != nil {
 			return nil, s.abandon(err)
 		}
 	}
-	record.Version, record.Generation, record.Census, record.Holds = version, next, d.census(), base.holds
-	if err := s.enact(next, objects, public, record); err != nil {
+	d.sums = base.sums.after(s.paths, objects, base.lost)
+	record.Version, record.Census, record.Holds, record.Revoked = version, d.census(), base.holds, d.listed()
+	if next, err = s.enact(next, objects, public, d.sums, record); err != nil {
 		return nil, err
 	}
 	s.known = known{generation: next, holds: base.holds, digests: digests}
 	l := d.book()
-	l.generation = next
+	l.generation, l.raw = next, next
+	if !in.changes { // it is still to be told
+		l.found = base.found
+		l.planted = base.planted
+		l.tell()
+	}
 	s.keep(l)
 	return l, nil
 }
 
-// enact renames everything into place.
-func (s *System) enact(next generation, objects, public *stage, record published) error {
+// lastRecord is the record of what is published; zero where it is not signed.
+func (s *System) lastRecord() (published, error) {
+	was, err := s.readRecord()
+	if err != nil || was.Generation == (generation{}) {
+		return was, err
+	}
+	w, err := s.witness()
+	if err != nil || !was.attested(w) {
+		return published{}, err
+	}
+	return was, nil
+}
+
+// enact signs everything, and renames it into place.
+func (s *System) enact(next generation, objects, public *stage, list sums, record published) (generation, error) {
 	bump := &stage{disk: s.disk, dir: objects.dir, mode: privateFile, parents: privateDir, names: "generation-"}
-	done := &stage{disk: s.disk, dir: objects.dir, mode: privateFile, parents: privateDir, names: "published-"}
-	err := errors.Join(bump.encode(s.paths.generation(), next), done.encode(s.paths.published(), record))
+	done := &stage{disk: s.disk, dir: public.dir, mode: publicFile, parents: publicDir, names: recordStaged}
+	err := errors.Join(s.open(), objects.write(s.paths.sums(), list.text()))
+	if err == nil {
+		next, record, err = s.sign(next, list.digest(), record)
+	}
+	if err == nil {
+		err = errors.Join(bump.encode(s.paths.generation(), next), done.encode(s.paths.record(), record), s.disk.sync(objects.dir))
+	}
 	if err != nil {
-		return s.abandon(err)
+		return next, s.abandon(err)
 	}
 	for _, st := range []*stage{bump, objects, public, done} {
 		if err := st.enact(); err != nil {
 			s.keep(nil) // nobody knows what is there now: read it again
 			s.known = known{}
-			return fail(err, perhapsChanged)
+			return next, fail(err, perhapsChanged)
 		}
 	}
 	s.prune(s.paths.ledger(), objects.removals)
 	s.prune(s.paths.publish(), public.removals)
-	return nil
+	return next, nil
+}
+
+// weed removes what nobody signed, but for what is written in its place.
+func (st *stage) weed(planted []string) {
+	for _, path := range planted {
+		if !slices.ContainsFunc(st.moves, func(m [2]string) bool { return m[1] == path }) {
+			st.remove(path)
+		}
+	}
+}
+
+// sign signs a generation with what it is made of, and the record of what is published of it.
+func (s *System) sign(g generation, sums string, record published) (generation, published, error) {
+	g.Sums = sums
+	var err error
+	if g.Signature, err = s.signer.Attest(g.text()); err != nil {
+		return g, record, fmt.Errorf("sign the ledger: %w", err)
+	}
+	record.Generation = g
+	text, err := record.text()
+	if err == nil {
+		record.Signature, err = s.signer.Attest(text)
+	}
+	return g, record, err
 }
 
 // abandon clears what was staged, and says that nothing was changed.
@@ -198,9 +339,9 @@ func (s *System) abandon(err error) error {
 	return fail(err, nothingChanged)
 }
 
-// following is the generation after both.
-func following(a, b generation) generation {
-	return generation{Version: version, Number: max(a.Number, b.Number) + 1, ID: access.NewUID()}
+// following is the generation after both, and after all that was ever seen: no number is used twice.
+func (s *System) following(a, b generation) generation {
+	return generation{Version: version, Number: max(a.Number, b.Number, s.options.remembered()) + 1, ID: access.NewUID()}
 }
 
 // stageObjects stages what the draft changes in the ledger.

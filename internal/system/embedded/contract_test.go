@@ -40,18 +40,25 @@ func TestContract(t *testing.T) {
 // corrupted makes the ledger one that nobody can read.
 func corrupted(t *testing.T, dir string) (repair func()) {
 	t.Helper()
-	path := paths{root: dir}.generation()
-	good, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	replace := func(text []byte) {
-		if err := os.WriteFile(path, text, 0o600); err != nil {
+	p := paths{root: dir}
+	good := map[string][]byte{p.generation(): nil, p.record(): nil} // each has a copy of the other; and both are of a newer provider
+	for path := range good {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		good[path] = text
+		if err := os.WriteFile(path, []byte(`{"version": 2}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	replace([]byte(`{"version": 2}`)) // of a newer provider
-	return func() { replace(good) }
+	return func() {
+		for path, text := range good {
+			if err := os.WriteFile(path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // opaAllows is what OPA decides with the published policy and data, at the time of the clock.

@@ -216,6 +216,9 @@ func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 			all = append(all, s.damageOf(access.Ref{}, s.paths.revocation(name), r.damage))
 		}
 	}
+	for _, f := range l.found {
+		all = append(all, access.Damage{NativeID: f.file, Why: f.file + " " + f.why})
+	}
 	slices.SortFunc(all, func(a, b access.Damage) int {
 		return cmp.Or(ledger.CompareRefs(a.Ref, b.Ref), cmp.Compare(a.NativeID, b.NativeID))
 	})

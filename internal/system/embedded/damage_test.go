@@ -179,8 +179,8 @@ func TestADamagedRecordHarmsNobodyElse(t *testing.T) {
 			t.Run(name+" "+file, func(t *testing.T) {
 				w := newNeighbours(t)
 				before := w.admitted()
+				uid := w.get(acme.Ref()).UID
 				path := filepath.Join("ledger/acme/prod/etl", file+".json")
-				uid, asItWas := w.get(acme.Ref()).UID, w.read("ledger/acme/prod/etl/identity.json")
 				old := w.read(path)
 				w.write(path, damage(old))
 				w.restart()
@@ -210,8 +210,9 @@ func TestADamagedRecordHarmsNobodyElse(t *testing.T) {
 					if _, err := w.try(identity(acme, 90), update(r)); !errors.Is(err, access.ErrDamaged) {
 						t.Errorf("the same again: %v", err)
 					}
+					back := w.saved()
 					w.put(less, update(r)) // less is never refused
-					w.write("ledger/acme/prod/etl/identity.json", asItWas)
+					back()
 				}
 				w.write(path, old) // somebody mends it: all is as it was
 				w.restart()
@@ -243,6 +244,21 @@ func (w *world) leaves(t *testing.T, uid string) {
 	all, err := w.Damaged(w.ctx())
 	if all = slices.DeleteFunc(all, func(d access.Damage) bool { return d.Ref == access.Ref{} }); err != nil || len(all) > 0 { // but for what was revoked
 		t.Errorf("still damaged: %v %v", all, err)
+	}
+}
+
+// saved copies the directory; what it returns puts all of it back, as from a backup.
+func (w *world) saved() (back func()) {
+	w.Helper()
+	copied := w.TempDir()
+	if err := copyTree(w.dir, copied); err != nil {
+		w.Fatal(err)
+	}
+	return func() {
+		if err := errors.Join(os.RemoveAll(w.dir), copyTree(copied, w.dir)); err != nil {
+			w.Fatal(err)
+		}
+		w.restart()
 	}
 }
 
@@ -287,7 +303,7 @@ func TestDamagedFilesOfAllAreMadeAnew(t *testing.T) {
 		t.Fatal(err, revoked)
 	}
 	name, _ := filepath.Rel(w.dir, revoked[0])
-	for _, file := range []string{"ledger/generation.json", "ledger/published.json", "ledger/rehearsed.json", name} {
+	for _, file := range []string{"ledger/generation.json", "publish/generation.json", "ledger/sums", "ledger/rehearsed.json", name} {
 		for _, text := range []string{"", "{", "\x00\x00\x00"} {
 			w.write(file, text)
 			w.restart()
@@ -300,6 +316,8 @@ func TestDamagedFilesOfAllAreMadeAnew(t *testing.T) {
 			if now := w.admitted(); !maps.Equal(before, now) {
 				t.Errorf("%s: admitted is\n%v\nwas\n%v", file, now, before)
 			}
+			r := w.get(globex.Ref())
+			w.put(r.Object, update(r)) // a change heals it, where it can be
 		}
 	}
 	if all, err := w.Damaged(w.ctx()); err != nil || len(all) != 1 || all[0].NativeID != name {

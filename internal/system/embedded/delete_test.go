@@ -95,7 +95,7 @@ func TestWhatRemainsIsNamedAndStays(t *testing.T) {
 	k := w.put(secret(acme, 70))
 	stubborn := w.read("publish/policy/data.json")
 	w.disk.before = func(operation, path string) error {
-		if operation == "rename" && strings.HasSuffix(path, "published.json") { // somebody restores an old copy
+		if operation == "rename" && strings.HasSuffix(path, "publish/generation.json") { // somebody restores an old copy
 			return os.WriteFile(filepath.Join(w.dir, "publish/policy/data.json"), []byte(stubborn), 0o600)
 		}
 		return nil
@@ -122,9 +122,12 @@ func TestARemovalThatWasBegunCanBeTakenBack(t *testing.T) {
 	w := newWorld(t)
 	w.put(identity(acme, 90))
 	c := w.put(certificate(acme, 70))
+	bumps := 0
 	w.disk.before = func(operation, path string) error {
-		if operation == "remove" && strings.HasSuffix(path, "certificate.json") {
-			return os.ErrClosed
+		if operation == "rename" && strings.HasSuffix(path, "ledger/generation.json") {
+			if bumps++; bumps == 2 { // it is revoked, and about to be forgotten
+				return os.ErrClosed
+			}
 		}
 		return nil
 	}

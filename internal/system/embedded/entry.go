@@ -17,9 +17,9 @@ import (
 const version = ledger.Version
 
 // readEntry reads the file of an object.
-func readEntry(path string, ref access.Ref) (*ledger.Entry, error) {
-	e := new(ledger.Entry)
-	if _, err := readFile(path, e); err != nil {
+func readEntry(p paths, s sums, ref access.Ref) (*ledger.Entry, error) {
+	e, path := new(ledger.Entry), p.object(ref)
+	if _, err := readSigned(p, s, path, e); err != nil {
 		return nil, err
 	}
 	if e.Object == nil || e.Ref() != ref {
@@ -52,6 +52,15 @@ func whole(text []byte) bool {
 
 // readFile reads a JSON file of the ledger, and refuses one of a newer version. A file that is not there is no error.
 func readFile(path string, v any) (found bool, err error) {
+	return readJSON(path, v, func([]byte) error { return nil })
+}
+
+// readSigned is readFile of a file that the sums list.
+func readSigned(p paths, s sums, path string, v any) (found bool, err error) {
+	return readJSON(path, v, func(text []byte) error { return s.verified(p, path, text) })
+}
+
+func readJSON(path string, v any, verify func(text []byte) error) (found bool, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -73,6 +82,9 @@ func readFile(path string, v any) (found bool, err error) {
 	}
 	if !whole(text) {
 		return false, corrupt(path, errors.New("it is not as it was written"))
+	}
+	if err := verify(text); err != nil {
+		return false, fail(err, nothingChanged)
 	}
 	if err := json.Unmarshal(text, v); err != nil {
 		return false, corrupt(path, err)

@@ -261,18 +261,28 @@ func TestStrayFilesAreLeftAlone(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsMissingIsPublishedAgain(t *testing.T) {
+func TestAFileThatIsMissingIsToldAndPublishedAgain(t *testing.T) {
 	w, r := story(t)
 	for _, name := range []string{"crl.pem", "policy/data.json", "ssh/principals/deploy"} {
 		if err := os.Remove(filepath.Join(w.dir, "publish", name)); err != nil {
 			t.Fatal(err)
 		}
 		w.restart()
-		w.get(r.Object.Ref())
+		if drift := w.get(acme.Ref()).Drift; len(drift) != 1 || !strings.Contains(drift[0], "publish/"+name+" is gone") {
+			t.Errorf("it is told as %q", drift)
+		}
+		if w.read("publish/"+name) != "" {
+			t.Errorf("a plan published %s", name)
+		}
+		w.put(identity(acme, 90), update(w.get(acme.Ref())))
 		if w.read("publish/"+name) == "" {
 			t.Errorf("%s is not back", name)
 		}
+		if drift := w.get(acme.Ref()).Drift; len(drift) != 0 {
+			t.Errorf("healed, it is told as %q", drift)
+		}
 	}
+	w.get(r.Object.Ref())
 }
 
 func TestOneThatFailsDoesNotFailTheOthers(t *testing.T) {

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
@@ -22,14 +22,8 @@ func (s *System) open() (err error) {
 	if err := s.sweepKeys(); err != nil {
 		return err
 	}
-	published, err := readFile(s.paths.published(), new(published))
-	if errors.Is(err, access.ErrDamaged) {
-		published = true
-	} else if err != nil {
-		return err
-	}
-	if keys, _ := os.ReadDir(s.paths.keys()); published && len(keys) == 0 {
-		return fmt.Errorf("the keys are missing from %s: restore them, or remove %s to start with new ones, which no gateway trusts yet", s.paths.keys(), s.paths.published())
+	if keys, _ := os.ReadDir(s.paths.keys()); len(keys) == 0 && s.inUse() {
+		return fmt.Errorf("the keys are missing from %s: restore them, or begin anew in another directory, whose keys no gateway trusts yet", s.paths.keys())
 	}
 	if err := s.disk.mkdir(s.paths.keys(), privateDir); err != nil {
 		return err
@@ -37,8 +31,26 @@ func (s *System) open() (err error) {
 	if s.authority, err = ca.OpenAt(s.paths.keys(), s.options.Passphrase, s.options.Clock); err != nil {
 		return err
 	}
-	s.signer, err = policy.OpenSigner(s.paths.keys(), s.options.Passphrase)
-	return err
+	if s.signer, err = policy.OpenSigner(s.paths.keys(), s.options.Passphrase); err != nil {
+		return err
+	}
+	return s.writeWitness()
+}
+
+// writeWitness keeps the public part of the signing key beside it, so that a plan needs no passphrase to tell what is signed.
+func (s *System) writeWitness() error {
+	path := filepath.Join(s.paths.keys(), witnessFile)
+	if text, err := os.ReadFile(path); err == nil && bytes.Equal(text, s.signer.PublicPEM()) {
+		return nil
+	}
+	beside := filepath.Join(s.paths.keys(), "."+witnessFile)
+	if err := s.disk.write(beside, s.signer.PublicPEM(), privateFile); err != nil {
+		return err
+	}
+	if err := s.disk.rename(beside, path); err != nil {
+		return err
+	}
+	return s.disk.sync(s.paths.keys())
 }
 
 // sweepKeys removes what a process that died left of the keys in the making: it may be one in the clear. They are made

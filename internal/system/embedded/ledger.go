@@ -17,23 +17,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// generation names one state of the ledger. Its number grows from commit to commit; its id tells it from one of the same
-// number before a backup was restored.
-type generation struct {
-	Version int    `json:"version"`
-	Number  int64  `json:"number"`
-	ID      string `json:"id"`
-}
-
-func (p paths) readGeneration() (generation, error) {
-	var g generation
-	_, err := readFile(p.generation(), &g)
-	if errors.Is(err, access.ErrDamaged) && !errors.Is(err, errNewer) {
-		return generation{}, nil // as where it is missing: the next one goes on from the publication's
-	}
-	return g, err
-}
-
 // book is the ledger as the files have it at one generation. Once it is shared it is never changed.
 type book struct {
 	ledger.Ledger
@@ -41,6 +24,14 @@ type book struct {
 	revoked    map[string]revocation // by the name of their file
 	holds      holds
 	damaged    damage
+	// raw is the generation as it lay there, and sums are what it signed.
+	raw  generation
+	sums sums
+	// found is what is not as this system left it, and planted the paths of what it never put there.
+	found   []finding
+	planted []string
+	lost    map[string]bool                // what is signed and gone, by its name in the sums
+	drifts  map[access.IdentityID][]string // what each identity is to tell of it
 }
 
 // revocation is a certificate, or a token of our own, that was revoked before its natural end. It outlives its identity.
@@ -59,9 +50,6 @@ type revocation struct {
 
 func (r revocation) file() string { return string(r.Kind) + "-" + r.Serial + ".json" }
 
-// unborn: there are objects, but no generation of them was ever finished; somebody put them there.
-func (l *book) unborn() bool { return l.generation == generation{} && len(l.Ledger)+len(l.damaged) > 0 }
-
 // census is a digest of which objects are there.
 func (l *book) census() string {
 	lines := make([]string, 0, len(l.Ledger))
@@ -79,20 +67,31 @@ func (l *book) census() string {
 	return hex.EncodeToString(digest.Sum(nil))
 }
 
-// readLedger reads everything, on as many cores as there are. Files that are none of ours are left alone.
-func (p paths) readLedger(g generation, h holds) (*book, error) {
-	l := &book{Ledger: ledger.Ledger{}, generation: g, revoked: map[string]revocation{}, holds: h, damaged: damage{}}
+// readLedger reads everything that is signed, on as many cores as there are. Files that are none of ours are left alone.
+func (p paths) readLedger(st standing, h holds) (*book, error) {
+	l := &book{
+		Ledger: ledger.Ledger{}, generation: st.generation, raw: st.raw, revoked: map[string]revocation{}, holds: h, damaged: damage{}, found: st.found, lost: map[string]bool{},
+	}
+	var damaged bool
+	var err error
+	if l.sums, damaged, err = p.readSums(st.generation); err != nil {
+		return nil, err
+	}
+	if damaged {
+		l.find(p, p.sums(), "is damaged", access.IdentityID{})
+	}
 	refs, err := p.refs(l.damaged)
 	if err != nil {
 		return nil, err
 	}
+	refs = l.unplanted(p, refs)
 	entries := make([]*ledger.Entry, len(refs))
 	errs := make([]error, len(refs))
 	var wg sync.WaitGroup
 	for worker := range readers {
 		wg.Go(func() {
 			for i := worker; i < len(refs); i += readers {
-				entries[i], errs[i] = readEntry(p.object(refs[i]), refs[i])
+				entries[i], errs[i] = readEntry(p, l.sums, refs[i])
 			}
 		})
 	}
@@ -161,8 +160,12 @@ func (p paths) readRevoked(l *book) error {
 		if f.IsDir() || filepath.Ext(f.Name()) != ".json" {
 			continue
 		}
+		if _, listed := l.sums.files["revoked/"+f.Name()]; !listed {
+			l.plant(p, p.revocation(f.Name()), access.IdentityID{})
+			continue
+		}
 		var r revocation
-		_, err := readFile(p.revocation(f.Name()), &r)
+		_, err := readSigned(p, l.sums, p.revocation(f.Name()), &r)
 		if err == nil && r.file() != f.Name() {
 			err = corrupt(p.revocation(f.Name()), errors.New("it is of another certificate than its name says"))
 		}
@@ -174,6 +177,7 @@ func (p paths) readRevoked(l *book) error {
 		}
 		l.revoked[f.Name()] = r
 	}
+	l.missing(p)
 	return nil
 }
 
@@ -184,18 +188,29 @@ type draft struct {
 	revoked    map[string]revocation
 	holds      holds
 	damaged    damage
+	sums       sums
 }
 
 // draftOn is a draft on a book.
 func (s *System) draftOn(b *book) *draft {
-	d := &draft{Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), generation: b.generation, revoked: maps.Clone(b.revoked), holds: b.holds, damaged: maps.Clone(b.damaged)}
+	d := &draft{Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), generation: b.generation, revoked: maps.Clone(b.revoked), holds: b.holds, damaged: maps.Clone(b.damaged), sums: b.sums}
 	d.Revoke = d.revoke
 	return d
 }
 
 // book is the draft as it is.
 func (d *draft) book() *book {
-	return &book{Ledger: d.Ledger, generation: d.generation, revoked: d.revoked, holds: d.holds, damaged: d.damaged}
+	return &book{Ledger: d.Ledger, generation: d.generation, revoked: d.revoked, holds: d.holds, damaged: d.damaged, sums: d.sums}
+}
+
+// listed is what was revoked, sorted, without whose it was: gateways may read it.
+func (d *draft) listed() (all []revocation) {
+	for _, name := range slices.Sorted(maps.Keys(d.revoked)) {
+		r := d.revoked[name]
+		r.Identity = access.IdentityID{}
+		all = append(all, r)
+	}
+	return all
 }
 
 // census is a digest of which objects are there.

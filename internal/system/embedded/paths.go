@@ -17,7 +17,8 @@ func (p paths) in(elements ...string) string {
 func (p paths) ledger() string             { return p.in("ledger") }
 func (p paths) revoked() string            { return p.in("ledger", "revoked") }
 func (p paths) generation() string         { return p.in("ledger", "generation.json") }
-func (p paths) published() string          { return p.in("ledger", "published.json") }
+func (p paths) sums() string               { return p.in("ledger", "sums") }
+func (p paths) record() string             { return p.in("publish", "generation.json") }
 func (p paths) rehearsed() string          { return p.in("ledger", "rehearsed.json") }
 func (p paths) lock() string               { return p.in("ledger", "ledger.lock") }
 func (p paths) holder() string             { return p.in("ledger", "ledger.holder") }

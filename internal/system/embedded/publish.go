@@ -2,13 +2,14 @@ package embedded
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,11 @@ const (
 	krlFile = "ssh/revoked_keys"
 )
 
-// published is the record of what publish/ was made from.
+// dataFile is the policy data.
+const dataFile = "policy/data.json"
+
+// published is the record of what publish/ was made from. It lies in publish/, signed, and so tells a ledger that was put back
+// from a newer one.
 type published struct {
 	Version    int        `json:"version"`
 	Generation generation `json:"generation"`
@@ -37,7 +42,33 @@ type published struct {
 	// Cuts are digests of what the lists say where a partner is cut, by partner; Holds is who was on hold.
 	Cuts  map[string]string `json:"cuts,omitempty"`
 	Holds holds             `json:"holds,omitempty"`
-	Files []string          `json:"files"`
+	// Revoked is what was revoked: a ledger that is put back takes it over.
+	Revoked []revocation `json:"revoked,omitempty"`
+	// Files are the digests of the files.
+	Files     map[string]string `json:"files"`
+	Signature string            `json:"signature"`
+}
+
+// text is what is signed.
+func (p published) text() ([]byte, error) {
+	p.Signature = ""
+	return json.Marshal(p)
+}
+
+// attested reports whether the record is signed, and the generation in it.
+func (p published) attested(w policy.Witness) bool {
+	text, err := p.text()
+	return err == nil && p.Signature != "" && w.Attested(text, p.Signature) && w.Attested(p.Generation.text(), p.Generation.Signature)
+}
+
+// readRecord reads the record as it lies there, signed or not.
+func (s *System) readRecord() (published, error) {
+	var p published
+	_, err := readFile(s.paths.record(), &p)
+	if err != nil && harms(err) && !errors.Is(err, errNewer) {
+		return published{}, nil
+	}
+	return p, err
 }
 
 // known is the publication as this process left it, by the digests of its files.
@@ -51,35 +82,27 @@ type known struct {
 type due int
 
 const (
-	notDue due = iota
-	aging      // it is whole, and should be made anew
-	broken     // it is not of this ledger, or a file is missing
+	notDue   due = iota
+	tampered     // something is not as this system left it: the next change makes it anew
+	aging        // it is whole, and should be made anew
+	broken       // it is not of this ledger: a change did not finish
 )
 
-// due reads the record of the publication. One that is known to be whole is not looked over.
-func (s *System) due(l *book, whole bool) (published, due, error) {
-	var p published
-	if _, err := readFile(s.paths.published(), &p); err != nil {
-		if errors.Is(err, access.ErrDamaged) && !errors.Is(err, errNewer) && l.generation != (generation{}) {
-			return published{}, broken, nil // it is derived
-		}
-		return p, broken, err
+// due says what the publication of a ledger needs. One that is known to be whole is not looked over.
+func (s *System) due(p published, l *book, whole bool) due {
+	switch {
+	case l.generation == generation{}:
+		return notDue
+	case p.Generation == generation{} && l.generation.Number > 1, p.Generation.Number > l.generation.Number:
+		return tampered
+	case p.Generation != l.generation, !whole && l.Ledger != nil && p.Census != l.census():
+		return broken
+	case !maps.Equal(p.Holds, l.holds), !p.RenewAt.IsZero() && !s.now().Before(p.RenewAt):
+		return aging
+	case len(l.found) > 0:
+		return tampered
 	}
-	if p.Generation != l.generation || l.unborn() || !whole && l.Ledger != nil && p.Census != l.census() {
-		return p, broken, nil
-	}
-	if !whole && slices.ContainsFunc(p.Files, s.missing) {
-		return p, broken, nil
-	}
-	if !maps.Equal(p.Holds, l.holds) || !p.RenewAt.IsZero() && !s.now().Before(p.RenewAt) {
-		return p, aging, nil
-	}
-	return p, notDue, nil
-}
-
-func (s *System) missing(name string) bool {
-	_, err := os.Stat(s.paths.public(name))
-	return err != nil
+	return notDue
 }
 
 // stagePublication stages what differs from what is published, and returns the record and the digests of all.
@@ -115,7 +138,10 @@ func (s *System) stagePublication(st *stage, d *draft, g generation, was publish
 			st.remove(s.paths.public(name))
 		}
 	}
-	record.Files = slices.Sorted(maps.Keys(files))
+	record.Files = make(map[string]string, len(digests))
+	for name, digest := range digests {
+		record.Files[name] = hex.EncodeToString(digest[:])
+	}
 	return record, digests, nil
 }
 
@@ -195,6 +221,9 @@ func (s *System) digests() (map[string][sha256.Size]byte, error) {
 				return fs.SkipDir
 			}
 			return err
+		}
+		if path == s.paths.record() {
+			return nil
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {

@@ -17,6 +17,9 @@ func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 			r.Suspended = true
 			r.Drift = append(r.Drift, "It gives no access, because "+damaged.Error()+".")
 		}
+		if i, is := e.Object.(*access.Identity); is {
+			r.Drift = append(r.Drift, l.drifts[i.ID]...)
+		}
 		r.Held = held(l.Ledger, l.holds, e.Object.Holder())
 		r.EnforcedBy, r.Revocation, r.Login = enforcedBy(r.Object), cutByHand(r.Object), login(r.Object)
 	}

@@ -18,6 +18,7 @@ type stage struct {
 	names         string
 	mode, parents os.FileMode
 	moves         [][2]string
+	digests       []string // of what is moved
 	removals      []string
 }
 
@@ -58,7 +59,7 @@ func (st *stage) write(path string, content []byte) error {
 	if err := st.disk.write(beside, content, st.mode); err != nil {
 		return err
 	}
-	st.moves = append(st.moves, [2]string{beside, path})
+	st.moves, st.digests = append(st.moves, [2]string{beside, path}), append(st.digests, digestOf(content))
 	return nil
 }
 

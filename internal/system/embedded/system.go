@@ -2,8 +2,9 @@
 // keys of the authorities (keys/), and what gateways read (publish/). sshd, nginx, OPA and the like enforce it.
 //
 // The ledger is the truth, and publish/ is derived from it. Every commit bumps ledger/generation.json before it touches
-// an object, and writes ledger/published.json last; so where the two differ, whoever comes next knows that a commit did
-// not finish, and publishes anew. Where they agree, the ledger is whole and may be read without a lock.
+// an object, and writes publish/generation.json last; so where the two differ, whoever comes next knows that a commit did
+// not finish, and finishes it. Where they agree, the ledger is whole and may be read without a lock. Both are signed, and what
+// they do not sign is not believed.
 package embedded
 
 import (
@@ -40,6 +41,10 @@ type Options struct {
 	SSHDZone *time.Location
 	// Environment is the environment that the directory is for.
 	Environment string
+	// Remembered is the newest generation that the journal tells of; nil: there is none.
+	Remembered func() int64
+	// Accept is the number of an older generation that was put back on purpose; zero: none was.
+	Accept int64
 	// Command is what this process calls itself to another that waits for its lock. Default: terraform-provider-partner.
 	Command string
 }
@@ -55,12 +60,13 @@ type System struct {
 
 	mu      sync.Mutex // guards what follows
 	queue   []*task
-	pending int           // changes submitted and not answered yet
-	crowded time.Time     // when there were several of them, last
-	took    time.Duration // how long the last commit took
-	led     bool          // a leader is at work on the queue
-	leading bool          // the leader holds the lock: nobody else changes the ledger
-	cached  *book         // good while the generation on disk is its own; never changed, only replaced
+	pending int             // changes submitted and not answered yet
+	crowded time.Time       // when there were several of them, last
+	took    time.Duration   // how long the last commit took
+	trusted *policy.Witness // what the ledger is signed with, once it was read
+	led     bool            // a leader is at work on the queue
+	leading bool            // the leader holds the lock: nobody else changes the ledger
+	cached  *book           // good while the generation on disk is its own; never changed, only replaced
 
 	used useLogs
 
@@ -88,6 +94,14 @@ func Open(directory string, o Options) *System {
 	}
 	p := paths{root: directory}
 	return &System{options: o, paths: p, lock: newLock(p, o.Command)}
+}
+
+// remembered is the newest generation that the journal tells of.
+func (o Options) remembered() int64 {
+	if o.Remembered == nil {
+		return 0
+	}
+	return o.Remembered()
 }
 
 // Now is the time of the clock that the System was given.
@@ -212,7 +226,7 @@ func (s *System) current() (*book, error) {
 		return l, nil
 	}
 	g, err := s.paths.readGeneration()
-	if err != nil || g != l.generation {
+	if err != nil || g != l.raw {
 		return nil, err
 	}
 	if h, err := s.paths.readHolds(); err != nil || !maps.Equal(h, l.holds) {
@@ -222,35 +236,36 @@ func (s *System) current() (*book, error) {
 }
 
 // snapshot reads the ledger without the lock: nil where a commit was at work meanwhile, or did not finish. It is settled
-// when the publication needs nothing either.
+// when the publication needs nothing either, or nothing that a plan may do.
 func (s *System) snapshot() (l *book, settled bool, err error) {
-	before, err := s.paths.readGeneration()
-	if err != nil {
-		return nil, false, err
-	}
 	h, err := s.paths.readHolds()
 	if err != nil {
 		return nil, false, err
 	}
-	was, due, err := s.due(&book{generation: before, holds: h}, false)
-	if err != nil || due == broken {
-		return nil, false, err
+	st, err := s.standing()
+	if err == nil && s.due(st.was, &book{generation: st.generation, holds: h}, false) == broken {
+		return nil, false, nil
 	}
-	l, err = s.paths.readLedger(before, h)
+	if err == nil {
+		l, err = s.paths.readLedger(st, h)
+	}
+	if err == nil {
+		err = s.inspect(l, st.was)
+	}
 	switch after, again := s.paths.readGeneration(); {
 	case again != nil:
 		return nil, false, again
-	case after != before: // and if something went wrong, then because of that
+	case after != st.raw: // and if something went wrong, then because of that
 		return nil, false, nil
-	case err != nil || l.unborn():
+	case err != nil:
 		return nil, false, err
-	case was.Generation != generation{} && was.Census != l.census():
-		if len(l.damaged) > 0 { // who may not publish without what is damaged may read the rest
-			return l, false, nil
-		}
+	}
+	l.tell()
+	due := s.due(st.was, l, false)
+	if due == broken && len(l.damaged) == 0 {
 		return nil, false, nil
 	}
-	return l, due == notDue, nil
+	return l, due == notDue || due == tampered, nil // who may not publish without what is damaged may read the rest
 }
 
 // keep remembers a ledger for the calls to come.

@@ -56,8 +56,8 @@ func (s *System) Revoke(ctx context.Context, token access.Token) error {
 	return nil
 }
 
-// sign makes the token of a request.
-func (s *System) sign(d *draft, r *request) error {
+// signToken makes the token of a request.
+func (s *System) signToken(d *draft, r *request) error {
 	e := d.Ledger[r.id.Ref()]
 	if e == nil || e.Removed() {
 		return access.ErrNoIdentity

@@ -22,6 +22,7 @@ import (
 // Signer signs bundles and tokens with ES256 (RFC 7518, section 3.4). The key stands behind crypto.Signer, so that one
 // in a KMS or a token can take its place.
 type Signer struct {
+	key       crypto.Signer
 	jose      jose.Signer
 	public    jose.JSONWebKey
 	publicPEM []byte
@@ -58,6 +59,7 @@ func newSigner(key crypto.Signer) (*Signer, error) {
 		return nil, fmt.Errorf("write the public signing key: %w", err)
 	}
 	return &Signer{
+		key:       repeatable{key},
 		jose:      signer,
 		public:    jose.JSONWebKey{Key: public, KeyID: id, Algorithm: string(jose.ES256), Use: "sig"},
 		publicPEM: pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}),

@@ -1,0 +1,334 @@
+package embedded
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// forged is the file of a grant as this system would write it, made in another directory.
+func forged(t *testing.T, g *access.Grant) string {
+	t.Helper()
+	w := newWorld(t)
+	w.put(identity(g.IdentityID, 90))
+	w.put(g)
+	name, _ := filepath.Rel(w.dir, w.paths.object(g.Ref()))
+	return w.read(name)
+}
+
+// told are the drifts of an identity, in one text.
+func (w *world) told(id access.IdentityID) string { return strings.Join(w.get(id.Ref()).Drift, "\n") }
+
+func (w *world) crlNumber() int64 {
+	w.Helper()
+	block, _ := pem.Decode([]byte(w.read("publish/crl.pem")))
+	list, err := x509.ParseRevocationList(block.Bytes)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return list.Number.Int64()
+}
+
+// Who could write to ledger/ had what he liked published by a plan that said "No changes".
+func TestAFileThatIsPutIntoTheLedgerIsNeverPublished(t *testing.T) {
+	w, _ := story(t)
+	for name, text := range map[string]string{
+		"ledger/acme/prod/etl/grant-all.json":   forged(t, grant(acme, "all", "orders/*", 80, "read")),
+		"ledger/acme/prod/etl/grant-shell.json": forged(t, grant(acme, "shell", "ssh/root", 80, "login")), // in the place of another
+	} {
+		before, was := w.files("publish"), w.read(name)
+		w.write(name, text)
+		w.restart()
+		if _, err := w.List(w.ctx()); err != nil {
+			t.Fatal(err)
+		}
+		if was == "" {
+			same(t, before, w.files("publish"))
+		}
+		if said := w.told(acme); !strings.Contains(said, name) {
+			t.Errorf("it is told as %q", said)
+		}
+		if i := w.data().Identities[acme.String()]; !i.Suspended && len(i.Grants) > 1 || strings.Contains(w.read("publish/policy/data.json"), "root") || w.read("publish/ssh/principals/root") != "" {
+			t.Error("it is published")
+		}
+		w.write(name, was)
+		if was == "" {
+			w.write(name, text)
+			w.put(identity(acme, 90), update(w.get(acme.Ref())))
+			if w.read(name) != "" || w.told(acme) != "" {
+				t.Error("the next change did not take it away")
+			}
+		}
+		w.restart()
+	}
+}
+
+// A revocation that is put there by hand revokes nobody: that would be a way to cut others off.
+func TestAForgedRevocationIsNotBelieved(t *testing.T) {
+	w, r := story(t)
+	forged := revocation{Version: version, Kind: access.Certificate, Serial: r.Issued.Serial, Identity: acme, At: start, Until: r.Issued.Until}
+	text, err := encodeFile(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(w.paths.revoked(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.write("ledger/revoked/"+forged.file(), string(text))
+	w.restart()
+	w.put(grant(acme, "daily", "orders/*", 30, "read"))
+	if len(w.crl()) != 0 {
+		t.Errorf("revoked is %v", w.crl())
+	}
+}
+
+// An older ledger gave back what was revoked since, and used the number of a revocation list again.
+func TestAnOlderLedgerThatIsPutBackIsRefused(t *testing.T) {
+	w, r := story(t)
+	k := w.put(secret(acme, 80))
+	old := t.TempDir()
+	if err := copyTree(w.paths.ledger(), old); err != nil {
+		t.Fatal(err)
+	}
+	w.put(r.Object, update(r), issuing(access.IssueReplace))
+	if _, err := w.Delete(w.ctx(), k.Object.Ref(), k.UID); err != nil {
+		t.Fatal(err)
+	}
+	number, revoked := w.crlNumber(), w.crl()
+	if err := errors.Join(os.RemoveAll(w.paths.ledger()), copyTree(old, w.paths.ledger())); err != nil {
+		t.Fatal(err)
+	}
+	before := w.files("")
+	w.restart()
+	_, getErr := w.Get(w.ctx(), acme.Ref())
+	_, putErr := w.try(grant(acme, "daily", "orders/*", 30, "read"))
+	for _, err := range []error{getErr, putErr} {
+		if !errors.Is(err, errNotAuthentic) || errors.Is(err, access.ErrNotFound) || !strings.Contains(err.Error(), "went back to generation") ||
+			!strings.Contains(err.Error(), AcceptVariable+"=") {
+			t.Fatalf("got %v", err)
+		}
+	}
+	same(t, before, w.files(""))
+	// It was put back on purpose.
+	var accepted int64
+	if _, err := fmt.Sscanf(putErr.Error()[strings.Index(putErr.Error(), AcceptVariable):], AcceptVariable+"=%d", &accepted); err != nil {
+		t.Fatal(err)
+	}
+	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Accept: accepted})
+	if said := w.told(acme); !strings.Contains(said, "was put back to generation") {
+		t.Errorf("it is told as %q", said)
+	}
+	w.put(grant(acme, "daily", "orders/*", 30, "read"))
+	w.restart()
+	if w.told(acme) != "" {
+		t.Errorf("accepted, it is told as %q", w.told(acme))
+	}
+	now := w.crl()
+	for serial := range revoked {
+		if _, still := now[serial]; !still {
+			t.Errorf("%s is not revoked any more", serial)
+		}
+	}
+	if w.crlNumber() <= number {
+		t.Errorf("the number of the list was %d, and is %d", number, w.crlNumber())
+	}
+	if len(w.data().Secrets) > 0 {
+		t.Error("the key that was removed is back")
+	}
+}
+
+// Both folders were put back: only the journal knows.
+func TestTheJournalRemembersTheGeneration(t *testing.T) {
+	w, r := story(t)
+	back := w.saved()
+	w.put(r.Object, update(r), issuing(access.IssueReplace))
+	newest := w.view2(t).generation.Number
+	back()
+	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Remembered: func() int64 { return newest }})
+	if _, err := w.Get(w.ctx(), acme.Ref()); !errors.Is(err, errNotAuthentic) || !strings.Contains(err.Error(), "went back") {
+		t.Errorf("got %v", err)
+	}
+	if err := errors.Join(os.RemoveAll(w.paths.ledger()), os.RemoveAll(w.paths.publish())); err != nil {
+		t.Fatal(err)
+	}
+	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Remembered: func() int64 { return newest }})
+	if _, err := w.try(identity(acme, 90)); !errors.Is(err, errNotAuthentic) {
+		t.Errorf("with nothing left: %v", err)
+	}
+}
+
+func (w *world) view2(t *testing.T) *book {
+	t.Helper()
+	l, err := w.view(w.ctx())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// A line for root in publish/ was not seen, and the next change overwrote the evidence.
+func TestALineThatIsAddedToThePublicationIsToldAndTakenAway(t *testing.T) {
+	for name, line := range map[string]string{
+		"ssh/principals/root":   "acme/prod/etl\n",
+		"ssh/principals/backup": "somebody\n",
+		"ssh/principals/deploy": "restrict acme/prod/etl\n",
+		"crl.pem":               "",
+		"policy/data.json":      "{}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := story(t)
+			before := w.published()
+			w.write("publish/"+name, line)
+			changed := w.published()
+			w.restart()
+			if said := w.told(acme); !strings.Contains(said, "publish/"+name) {
+				t.Errorf("it is told as %q", said)
+			}
+			same(t, changed, w.published())
+			w.put(identity(acme, 90), update(w.get(acme.Ref())))
+			w.restart()
+			if _, there := before[name]; w.told(acme) != "" || !there && w.read("publish/"+name) != "" || there && w.read("publish/"+name) == line {
+				t.Errorf("the next change left it: %q", w.told(acme))
+			}
+		})
+	}
+}
+
+// What a cut by hand copies over the publication is no finding.
+func TestACutByHandIsNoFinding(t *testing.T) {
+	w, _ := story(t)
+	for _, name := range []string{"crl.pem", "hold.tar.gz", "policy/hold.json", "ssh/principals/deploy", "ssh/revoked_keys"} {
+		w.write("publish/"+name, w.read("publish/cut/acme/"+name))
+	}
+	w.restart()
+	if said := w.told(acme); said != "" {
+		t.Errorf("it is told as %q", said)
+	}
+}
+
+// Bit flips, truncation, deletion, swaps and rollback of every file of the directory: never wider access, never a blocked
+// removal of somebody else, always said.
+func TestTwoThousandDamagesOfAnyFile(t *testing.T) {
+	rounds := 2000
+	if testing.Short() {
+		rounds = 100
+	}
+	older := newNeighbours(t)
+	older.put(grant(globex, "late", "globex/late/*", 30, "read"))
+	rollback := older.contents()
+	older.put(identity(acme, 60), update(older.get(acme.Ref())))
+	if _, err := older.Delete(older.ctx(), secret(acme, 1).Ref(), older.get(secret(acme, 1).Ref()).UID); err != nil {
+		t.Fatal(err)
+	}
+	now, before := older.contents(), older.admitted()
+	files := slices.Sorted(func(yield func(string) bool) {
+		for name := range now {
+			if !strings.HasPrefix(name, "keys/") && !yield(name) {
+				return
+			}
+		}
+	})
+	w := &world{TB: t, dir: filepath.Join(t.TempDir(), "prod"), elapsed: older.elapsed}
+	for n := range rounds {
+		if t.Failed() {
+			return
+		}
+		dice := rand.New(rand.NewPCG(uint64(n), 16)) //nolint:gosec // a test's dice
+		file := files[n%len(files)]
+		w.fill(now)
+		text, how := []byte(now[file]), "an older one"
+		if old, was := rollback[file]; was && old != now[file] && dice.IntN(3) == 0 {
+			text = []byte(old)
+		} else if len(text) == 0 {
+			continue
+		} else if how = mangle(dice, &text, now[files[dice.IntN(len(files))]]); how == "as it was" {
+			continue
+		}
+		if how == "gone" {
+			if err := os.Remove(filepath.Join(w.dir, file)); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			w.write(file, string(text))
+		}
+		if when := fmt.Sprintf("%d: %s: %s", n, file, how); !w.survives(before, file) {
+			t.Errorf("%s", when)
+		}
+	}
+}
+
+// survives says whether a damaged directory is told to be, gives nothing new to anybody, and lets globex go.
+func (w *world) survives(before map[string]bool, file string) bool {
+	w.restart()
+	all, err := w.Damaged(w.ctx())
+	if err != nil || len(all) == 0 && !derived(file) {
+		w.Logf("it is told as %v, %v", all, err)
+		return false
+	}
+	wider := func(when string) bool {
+		for line := range w.admitted() {
+			if !before[line] {
+				w.Logf("%s: new is %s", when, line)
+				return true
+			}
+		}
+		return false
+	}
+	if r, err := w.Get(w.ctx(), globex.Ref()); err == nil {
+		_, err = w.Delete(w.ctx(), globex.Ref(), r.UID)
+		if err != nil {
+			w.Logf("globex cannot leave: %v", err)
+			return false
+		}
+	} else if !errors.Is(err, access.ErrDamaged) && !errors.Is(err, access.ErrNotFound) || !strings.Contains(file, "globex") {
+		w.Logf("globex cannot be read: %v", err)
+		return false
+	}
+	return !wider("after the next change")
+}
+
+// derived are files that nobody has to hear of: they say who holds the lock.
+func derived(file string) bool { return strings.HasPrefix(file, "ledger/ledger.") }
+
+// contents are all files of the directory.
+func (w *world) contents() map[string]string {
+	w.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		name, _ := filepath.Rel(w.dir, path)
+		all[filepath.ToSlash(name)] = string(text)
+		return err
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return all
+}
+
+// fill makes the directory hold these files and nothing else.
+func (w *world) fill(files map[string]string) {
+	w.Helper()
+	if err := os.RemoveAll(w.dir); err != nil {
+		w.Fatal(err)
+	}
+	for name, text := range files {
+		path := filepath.Join(w.dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			w.Fatal(err)
+		}
+	}
+}

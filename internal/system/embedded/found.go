@@ -1,0 +1,244 @@
+package embedded
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+)
+
+// finding is a file that is not as this system left it.
+type finding struct {
+	// file is its path below the directory, with why after it a sentence without its stop.
+	file, why string
+	// identity is whose it is; zero where it is of nobody.
+	identity access.IdentityID
+}
+
+func (f finding) String() string { return f.file + " " + f.why + "." }
+
+func (st *standing) find(p paths, path, why string) {
+	st.found = append(st.found, finding{file: p.named(path), why: why})
+}
+
+// find notes a finding.
+func (l *book) find(p paths, path, why string, of access.IdentityID) {
+	l.found = append(l.found, finding{file: p.named(path), why: why, identity: of})
+}
+
+// named is the path of a file below the directory.
+func (p paths) named(path string) string {
+	name, err := filepath.Rel(p.root, path)
+	if err != nil {
+		return path
+	}
+	return filepath.ToSlash(name)
+}
+
+// plant notes a file that nobody signed. It is not read: the next change takes it away.
+func (l *book) plant(p paths, path string, of access.IdentityID) {
+	why := "was put there by somebody else: it is not signed, gives nothing, and the next change takes it away"
+	if text, err := os.ReadFile(path); err == nil {
+		why += " (SHA-256 " + digestOf(text) + ")"
+	}
+	l.planted = append(l.planted, path)
+	l.find(p, path, why, of)
+}
+
+// unplanted are the objects that are signed.
+func (l *book) unplanted(p paths, refs []access.Ref) []access.Ref {
+	return slices.DeleteFunc(refs, func(ref access.Ref) bool {
+		path := p.object(ref)
+		_, listed := l.sums.files[p.listed(path)]
+		if !listed {
+			_, holder, _ := access.ParseRef(ref.Type, ref.ID)
+			l.plant(p, path, holder)
+		}
+		return !listed
+	})
+}
+
+// missing notes what is signed and gone. Of what was revoked, the name says all that is needed.
+func (l *book) missing(p paths) {
+	for name := range l.sums.files {
+		path := p.in("ledger", filepath.FromSlash(name))
+		file, revoked := strings.CutPrefix(name, "revoked/")
+		if _, read := l.revoked[file]; revoked && !read {
+			err := &access.DamagedError{Record: path, Problem: errGone}
+			if r, told := unreadable(file, err); told {
+				l.revoked[file] = r
+			}
+		}
+		holder, object := "", name
+		if at := strings.LastIndexByte(name, '/'); at >= 0 {
+			holder, object = name[:at], name[at+1:]
+		}
+		ref, ours := refOf(holder, object)
+		if ours && l.Ledger[ref] == nil && l.damaged[ref] == nil {
+			_, of, _ := access.ParseRef(ref.Type, ref.ID)
+			l.find(p, path, "is gone: somebody took it away", of)
+			l.lost[name] = true
+		}
+	}
+}
+
+// inspect compares what is published with the record of it. What a hand has copied from the folders that cut a partner is no
+// finding: that takes access away, and the file in hold/ tells of it.
+func (s *System) inspect(l *book, was published) error {
+	if was.Generation != l.generation {
+		return nil // it is made anew
+	}
+	there, err := s.digests()
+	if err != nil {
+		return fail(err, nothingChanged)
+	}
+	cuts := map[string]bool{}
+	for name, digest := range was.Files {
+		if _, rest, cut := cutFile(name); cut {
+			cuts[rest+" "+digest] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(was.Files)) {
+		now, found := there[name]
+		digest := hex.EncodeToString(now[:])
+		switch {
+		case !found:
+			l.find(s.paths, s.paths.public(name), "is gone", access.IdentityID{})
+		case digest != was.Files[name] && !cuts[name+" "+digest]:
+			s.differs(l, name, digest)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(there)) {
+		if _, known := was.Files[name]; !known && ours(name) {
+			s.differs(l, name, hex.EncodeToString(func(d [sha256.Size]byte) []byte { return d[:] }(there[name])))
+		}
+	}
+	return nil
+}
+
+// cutFile takes the name of a file of a cut apart.
+func cutFile(name string) (partner, rest string, is bool) {
+	below, is := strings.CutPrefix(name, "cut/")
+	partner, rest, _ = strings.Cut(below, "/")
+	return partner, rest, is
+}
+
+// ours says whether gateways would read a file of this name, whoever put it there.
+func ours(name string) bool {
+	return strings.HasPrefix(name, "ssh/principals/") || strings.HasPrefix(name, "cut/")
+}
+
+// differs notes a file that is not as it was published, with each identity that it gives something to.
+func (s *System) differs(l *book, name, digest string) {
+	path, why := s.paths.public(name), "is not as it was published (SHA-256 "+digest+"): the next change writes it anew"
+	of := s.concerned(l, name)
+	for _, id := range of {
+		l.find(s.paths, path, why, id)
+	}
+	if len(of) == 0 {
+		l.find(s.paths, path, why, access.IdentityID{})
+	}
+}
+
+// concerned are the identities of the ledger whose lines of a principals file, or parts of the policy data, are not as this
+// system would write them; none where that cannot be told.
+func (s *System) concerned(l *book, name string) (of []access.IdentityID) {
+	want, known := s.compiled(l, name)
+	got, err := os.ReadFile(s.paths.public(name))
+	if err != nil || !known {
+		return nil
+	}
+	for _, ref := range slices.SortedFunc(maps.Keys(l.Ledger), func(a, b access.Ref) int { return strings.Compare(a.ID, b.ID) }) {
+		if ref.Type != access.TypeIdentity {
+			continue
+		}
+		if id := l.Ledger[ref].Object.Holder(); !bytes.Equal(partOf(want, name, id), partOf(got, name, id)) {
+			of = append(of, id)
+		}
+	}
+	return of
+}
+
+// partOf is what a published file says of one identity.
+func partOf(text []byte, name string, id access.IdentityID) (part []byte) {
+	if strings.HasPrefix(name, "ssh/principals/") {
+		for line := range bytes.Lines(text) {
+			if slices.Contains(strings.Fields(string(line)), id.String()) {
+				part = append(part, line...)
+			}
+		}
+		return part
+	}
+	var d struct {
+		Partner struct {
+			Published struct {
+				Certificates, Secrets map[string]json.RawMessage
+				Identities            map[string]json.RawMessage
+				Trust                 map[string]map[string]json.RawMessage
+			}
+		}
+	}
+	if json.Unmarshal(text, &d) != nil {
+		return nil
+	}
+	p := d.Partner.Published
+	part = append(part, p.Identities[id.String()]...)
+	for _, proofs := range []map[string]json.RawMessage{p.Certificates, p.Secrets} {
+		for _, print := range slices.Sorted(maps.Keys(proofs)) {
+			if bytes.Contains(proofs[print], []byte(`"`+id.String()+`"`)) {
+				part = append(append(part, print...), proofs[print]...)
+			}
+		}
+	}
+	for _, issuer := range slices.Sorted(maps.Keys(p.Trust)) {
+		for _, subject := range slices.Sorted(maps.Keys(p.Trust[issuer])) {
+			if proofs := p.Trust[issuer][subject]; bytes.Contains(proofs, []byte(`"`+id.String()+`"`)) {
+				part = append(append(append(part, issuer...), subject...), proofs...)
+			}
+		}
+	}
+	return part
+}
+
+// compiled is a file as this system would write it now, as far as it can be told for each identity.
+func (s *System) compiled(l *book, name string) (text []byte, known bool) {
+	p := s.publication(s.draftOn(l))
+	if strings.HasPrefix(name, "ssh/principals/") {
+		return policy.Principals(p)[name], true
+	}
+	if name != dataFile {
+		return nil, false
+	}
+	text, err := policy.Data(p)
+	return text, err == nil
+}
+
+// tell gives each finding to the identity that is to tell of it: its own, and what is of nobody, or of what the ledger does not
+// know, to the first. So there is always a change that heals it.
+func (l *book) tell() {
+	if len(l.found) == 0 {
+		return
+	}
+	var first access.IdentityID
+	for ref, e := range l.Ledger {
+		if id := e.Object.Holder(); ref.Type == access.TypeIdentity && !e.Removed() && (first == access.IdentityID{} || id.String() < first.String()) {
+			first = id
+		}
+	}
+	l.drifts = map[access.IdentityID][]string{}
+	for _, f := range l.found {
+		of := f.identity
+		if l.Ledger[of.Ref()] == nil {
+			of = first
+		}
+		l.drifts[of] = append(l.drifts[of], f.String())
+	}
+}

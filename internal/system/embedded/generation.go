@@ -1,0 +1,200 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+)
+
+// generation names one state of the ledger. Its number grows from commit to commit; its id tells it from one of the same
+// number before a backup was restored; Sums is the digest of what it is made of, and all of it is signed.
+type generation struct {
+	Version   int    `json:"version"`
+	Number    int64  `json:"number"`
+	ID        string `json:"id"`
+	Sums      string `json:"sums"`
+	Signature string `json:"signature"`
+}
+
+// text is what is signed.
+func (g generation) text() []byte {
+	return []byte("generation " + strconv.FormatInt(g.Number, 10) + " " + g.ID + " " + g.Sums + "\n")
+}
+
+// readGeneration reads the generation as it lies there, signed or not. A damaged one is as a missing one: it has a copy.
+func (p paths) readGeneration() (generation, error) {
+	var g generation
+	_, err := readFile(p.generation(), &g)
+	if errors.Is(err, access.ErrDamaged) && !errors.Is(err, errNewer) {
+		return generation{}, nil
+	}
+	return g, err
+}
+
+// standing is what a directory says of itself, as far as it is signed.
+type standing struct {
+	raw generation // as generation.json has it
+	// generation is the newest one that is signed, and what the ledger is believed to be.
+	generation generation
+	// was is the record of the publication; zero where it is not authentic.
+	was published
+	// found is what is not as this system left it.
+	found []finding
+}
+
+// standing reads the generation and the record of the publication, each of which holds a copy of the other. A ledger older than
+// its publication was put back, and is an error.
+func (s *System) standing() (st standing, err error) {
+	if st.raw, err = s.paths.readGeneration(); err != nil {
+		return st, err
+	}
+	if st.was, err = s.readRecord(); err != nil {
+		return st, err
+	}
+	if st.raw == (generation{}) && st.was.Generation == (generation{}) {
+		return st, s.unborn()
+	}
+	w, err := s.witness()
+	if err != nil {
+		return st, err
+	}
+	signed := st.raw
+	if !w.Attested(signed.text(), signed.Signature) {
+		st.find(s.paths, s.paths.generation(), "is not signed, or damaged")
+		signed = generation{}
+	}
+	if !st.was.attested(w) {
+		if signed.Number > 1 { // else it is the first change that did not finish
+			st.find(s.paths, s.paths.record(), "is not signed, or damaged")
+		}
+		st.was = published{}
+	}
+	return st, s.newest(&st, signed)
+}
+
+// newest takes the newer of two generations. Where that is the publication's, the ledger must be it.
+func (s *System) newest(st *standing, signed generation) error {
+	copied := st.was.Generation
+	last := max(signed.Number, copied.Number, s.options.remembered())
+	switch {
+	case signed.Number == last && (copied.Number < last || copied == signed):
+		st.generation = signed
+		if copied.Number < last && st.was.Version > 0 && !s.unfinished() {
+			st.find(s.paths, s.paths.record(), fmt.Sprintf("is of generation %d, and the ledger of %d: an older one was put there", copied.Number, last))
+		}
+		return nil
+	case copied.Number == last && s.paths.isOf(copied):
+		if signed != (generation{}) {
+			st.find(s.paths, s.paths.generation(), fmt.Sprintf("is of generation %d, which is older than the rest of the ledger", signed.Number))
+		}
+		st.generation = copied
+		return nil
+	}
+	return s.wentBack(st, signed, last)
+}
+
+// unfinished reports whether a process died before it had published: it left the record that it was about to put in place.
+func (s *System) unfinished() bool {
+	left, err := filepath.Glob(filepath.Join(s.paths.stagedPublish(), recordStaged+"*"))
+	return err == nil && len(left) > 0
+}
+
+// recordStaged begins the name of a record that is not in place yet.
+const recordStaged = "generation-"
+
+// isOf reports whether the ledger is what a generation signed.
+func (p paths) isOf(g generation) bool {
+	_, _, err := p.readSums(g)
+	return err == nil
+}
+
+// AcceptVariable is the environment variable by whose value a ledger that was put back is accepted.
+const AcceptVariable = "PARTNER_ACCEPT_GENERATION"
+
+// wentBack is the error of a ledger that is older than what is known of it, unless whoever put it back said so.
+func (s *System) wentBack(st *standing, signed generation, last int64) error {
+	if signed.Number == 0 {
+		return fail(fmt.Errorf("%w: what is in %s is not of generation %d, which is the last that is known, nor of another that is signed: restore "+
+			"it, or the whole directory, from a copy", errNotAuthentic, s.paths.ledger(), last), nothingChanged)
+	}
+	if s.options.Accept != signed.Number {
+		return fail(fmt.Errorf("%w: %s went back to generation %d, and generation %d is known: an older copy was put there. From it nothing is published, "+
+			"since that would give back what was revoked. Restore the newer one. If there is none, set %s=%d for one apply: it is accepted under a "+
+			"number that was never used, without what is revoked or removed since", errNotAuthentic, s.paths.ledger(), signed.Number, last,
+			AcceptVariable, signed.Number), nothingChanged)
+	}
+	st.generation = signed
+	st.find(s.paths, s.paths.ledger(), fmt.Sprintf("was put back to generation %d, after generation %d, and is accepted as %s says", signed.Number, last, AcceptVariable))
+	return nil
+}
+
+// unborn is an error where a directory without a generation has been in use: somebody took that away.
+func (s *System) unborn() error {
+	if s.options.remembered() == 0 && !s.inUse() {
+		return nil
+	}
+	return fail(fmt.Errorf("%w: %s and %s are gone or damaged, and the directory was in use: restore them, or the whole directory, from a copy", errNotAuthentic,
+		s.paths.generation(), s.paths.record()), nothingChanged)
+}
+
+// inUse reports whether a change was ever made in the directory.
+func (s *System) inUse() bool {
+	for _, path := range []string{s.paths.generation(), s.paths.sums(), s.paths.record(), s.paths.public(crlFile)} {
+		if _, err := os.Lstat(path); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// witness is the public key that the ledger is signed with. It lies beside the keys, so that no passphrase is needed to look;
+// where it is damaged the key itself tells.
+func (s *System) witness() (policy.Witness, error) {
+	s.mu.Lock()
+	w := s.trusted
+	s.mu.Unlock()
+	if w != nil {
+		return *w, nil
+	}
+	found, err := s.readWitness()
+	if err != nil {
+		return found, fail(fmt.Errorf("the key that the ledger is signed with: %w", err), nothingChanged)
+	}
+	s.mu.Lock()
+	s.trusted = &found
+	s.mu.Unlock()
+	return found, nil
+}
+
+func (s *System) readWitness() (policy.Witness, error) {
+	keys, err := os.ReadDir(s.paths.keys())
+	if err != nil || len(keys) == 0 {
+		// The keys are lost. No change is possible without them, and to read, the copy that gateways have will do.
+		text, err := os.ReadFile(s.paths.public("policy/key.pem"))
+		if err != nil {
+			return policy.Witness{}, err
+		}
+		return policy.ParseWitness(text)
+	}
+	if w, err := policy.OpenWitness(s.paths.keys(), s.options.Passphrase); err == nil {
+		return w, nil
+	}
+	path := filepath.Join(s.paths.keys(), witnessFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return policy.Witness{}, err
+	}
+	w, err := policy.ParseWitness(text)
+	if err != nil {
+		err = fmt.Errorf("%s %w: set PARTNER_PASSPHRASE, or restore it from a copy", path, err)
+	}
+	return w, err
+}
+
+// witnessFile is the public part of the signing key, in the folder of keys.
+const witnessFile = "signing.pub"

@@ -1,0 +1,178 @@
+package embedded
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// The ledger is signed as a whole: the file sums lists the SHA-256 of every other file of it, as sha256sum(1) prints them, and
+// generation.json holds the digest of that list under the signature of the key that signs what is published. Who can write to
+// ledger/ and not read keys/ can take files away, and nothing else: what the list does not say is not believed.
+
+// sums are the digests of the files of the ledger, by their paths below it, and the paths of those that this generation
+// removed: a process that died may have left them.
+type sums struct {
+	files   map[string]string
+	removed []string
+}
+
+const removedMark = "# removed "
+
+// signedText is what the generation signs: all but what was removed, so that it can be made anew from the files.
+func (s sums) signedText() []byte {
+	var b bytes.Buffer
+	for _, path := range slices.Sorted(maps.Keys(s.files)) {
+		b.WriteString(s.files[path] + "  " + path + "\n")
+	}
+	return b.Bytes()
+}
+
+func (s sums) digest() string { return digestOf(s.signedText()) }
+
+// text is the file.
+func (s sums) text() []byte {
+	b := bytes.NewBuffer(s.signedText())
+	for _, path := range slices.Sorted(slices.Values(s.removed)) {
+		b.WriteString(removedMark + path + "\n")
+	}
+	return b.Bytes()
+}
+
+func parseSums(text []byte) sums {
+	s := sums{files: make(map[string]string, bytes.Count(text, []byte("\n")))}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		if path, removed := strings.CutPrefix(line, removedMark); removed {
+			s.removed = append(s.removed, path)
+		} else if digest, path, ok := strings.Cut(line, "  "); ok {
+			s.files[path] = digest
+		}
+	}
+	return s
+}
+
+// after are the sums once a stage is in place, without what was lost before.
+func (s sums) after(p paths, st *stage, lost map[string]bool) sums {
+	next := sums{files: maps.Clone(s.files)}
+	maps.DeleteFunc(next.files, func(name, _ string) bool { return lost[name] })
+	if next.files == nil {
+		next.files = map[string]string{}
+	}
+	for _, path := range st.removals {
+		name := p.listed(path)
+		delete(next.files, name)
+		next.removed = append(next.removed, name)
+	}
+	for n, m := range st.moves {
+		next.files[p.listed(m[1])] = st.digests[n]
+	}
+	return next
+}
+
+// listed is the name under which a file stands in the sums.
+func (p paths) listed(path string) string {
+	name, err := filepath.Rel(p.ledger(), path)
+	if err != nil {
+		return path
+	}
+	return filepath.ToSlash(name)
+}
+
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// readSums reads the list that a generation signed. Where the file is not that list, it may still be made anew from the files:
+// then nothing but the list was damaged.
+func (p paths) readSums(g generation) (s sums, damaged bool, err error) {
+	if g == (generation{}) {
+		return sums{}, false, nil
+	}
+	text, err := os.ReadFile(p.sums())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !harms(err) {
+		return sums{}, false, fail(err, nothingChanged)
+	}
+	if s = parseSums(text); err == nil && s.digest() == g.Sums {
+		return s, !bytes.Equal(text, s.text()), nil
+	}
+	if s, err = p.sum(); err != nil {
+		return sums{}, false, err
+	}
+	if s.digest() != g.Sums {
+		return sums{}, false, fail(fmt.Errorf("%w: what is in %s is not what generation %d signed, and %s, which would tell what of it is, "+
+			"is damaged too", errNotAuthentic, p.ledger(), g.Number, p.sums()), nothingChanged)
+	}
+	return s, true, nil
+}
+
+// errNotAuthentic: nobody can tell what of the ledger was written by whom.
+var errNotAuthentic = errors.New("the ledger is not authentic")
+
+// sum makes the list anew from the files that are there.
+func (p paths) sum() (sums, error) {
+	s := sums{files: map[string]string{}}
+	err := filepath.WalkDir(p.ledger(), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case path == p.stagedLedger():
+			return fs.SkipDir
+		case d.IsDir() || !p.signed(path):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err == nil {
+			s.files[p.listed(path)] = digestOf(text)
+		}
+		return err
+	})
+	return s, fail(err, nothingChanged)
+}
+
+// signed says whether a file belongs in the sums, by its name.
+func (p paths) signed(path string) bool {
+	name := p.listed(path)
+	holder, file := "", name
+	if at := strings.LastIndexByte(name, '/'); at >= 0 {
+		holder, file = name[:at], name[at+1:]
+	}
+	switch {
+	case path == p.generation():
+		return false
+	case holder == "" || holder == "revoked":
+		return filepath.Ext(file) == ".json"
+	}
+	_, ours := refOf(holder, file)
+	return ours
+}
+
+// verified is an error where a file of the ledger is not what the sums say, and damage of it.
+func (s sums) verified(p paths, path string, text []byte) error {
+	switch digest, listed := s.files[p.listed(path)]; {
+	case !listed:
+		return &access.DamagedError{Record: path, Problem: errPlanted}
+	case digest != digestOf(text):
+		return &access.DamagedError{Record: path, Problem: errEdited}
+	}
+	return nil
+}
+
+var (
+	errPlanted = errors.New("it was put there by somebody else: it is not signed, and gives nothing")
+	errGone    = errors.New("it is gone: somebody took it away")
+	errEdited  = errors.New("it is not as it was signed: somebody edited it, or put an older one in its place")
+)
