@@ -3,6 +3,9 @@ package access
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -13,13 +16,57 @@ type Moment struct {
 	text string
 }
 
+// rfc3339 is what a moment is made of (RFC 3339, 5.6, which allows small letters). Go's parser takes more than that.
+var rfc3339 = regexp.MustCompile(`^([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
+
 // ParseMoment reads an RFC 3339 moment. A date without time or zone is refused, since nobody could say when it ends.
 func ParseMoment(text string) (Moment, error) {
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return Moment{}, fmt.Errorf("%q is not an RFC 3339 moment such as 2027-03-31T00:00:00Z", text)
+	if parts := rfc3339.FindStringSubmatch(text); parts != nil {
+		if t, err := time.Parse(time.RFC3339, strings.ToUpper(text)); err == nil {
+			return Moment{Time: t.UTC(), text: text}, nil
+		}
+		if why := noSuchMoment(parts); why != "" {
+			return Moment{}, fmt.Errorf("%q is no moment: %s", text, why)
+		}
 	}
-	return Moment{Time: t.UTC(), text: text}, nil
+	for _, almost := range []struct{ layout, write string }{
+		{time.DateOnly, "2006-01-02T15:04:05Z"}, {"2006-01-02T15:04:05", "2006-01-02T15:04:05Z"}, {"2006-01-02T15:04", "2006-01-02T15:04:05Z"},
+		{"2006-01-02 15:04:05", "2006-01-02T15:04:05Z"}, {"2006-01-02 15:04", "2006-01-02T15:04:05Z"}, {"2006-01-02 15:04:05Z07:00", time.RFC3339},
+		{"2006-01-02 15:04:05 -0700", time.RFC3339}, {"2006-01-02T15:04Z07:00", time.RFC3339}, {"2006-01-02T15:04:05-0700", time.RFC3339},
+		{"2006-01-02 15:04:05 UTC", time.RFC3339}, {time.RFC3339, time.RFC3339},
+	} {
+		if t, err := time.Parse(almost.layout, strings.ToUpper(strings.TrimSpace(text))); err == nil {
+			return Moment{}, fmt.Errorf("%q is not an RFC 3339 moment: write %s", text, t.Format(almost.write))
+		}
+	}
+	return Moment{}, fmt.Errorf("%q is not an RFC 3339 moment such as 2027-03-31T00:00:00Z", text)
+}
+
+// noSuchMoment says why a moment that is well written does not exist.
+func noSuchMoment(parts []string) string {
+	var n [7]int
+	for i := range n[1:] {
+		n[i+1], _ = strconv.Atoi(parts[i+1])
+	}
+	year, month, day, hour, minute, second := n[1], n[2], n[3], n[4], n[5], n[6]
+	if month < 1 || month > 12 {
+		return fmt.Sprintf("there is no month %02d", month)
+	}
+	if last := time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day(); day < 1 || day > last {
+		return fmt.Sprintf("the day does not exist, %s %d has %d days", time.Month(month), year, last)
+	}
+	switch {
+	case hour == 24 && minute == 0 && second == 0:
+		next := time.Date(year, time.Month(month), day+1, 0, 0, 0, 0, time.UTC)
+		return "24:00 does not exist: write " + next.Format("2006-01-02T15:04:05") + strings.ToUpper(parts[8])
+	case hour > 23:
+		return "hours are 00 to 23"
+	case minute > 59:
+		return "minutes are 00 to 59"
+	case second > 59:
+		return "seconds are 00 to 59 here, also where a leap second is inserted"
+	}
+	return ""
 }
 
 // At is t as a Moment, written in UTC to the second.

@@ -7,12 +7,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
 // heldKey is what a credential proves to be its identity with, or is sealed to.
@@ -66,7 +66,7 @@ func held(c *access.Credential) []heldKey {
 		key, ok = sshKey(c.SSHCertificate.PublicKey)
 		key.attribute = "ssh_certificate.public_key"
 	case access.Secret:
-		key, ok = recipientKey(strings.TrimSpace(c.Secret.Recipient))
+		key, ok = recipientKey(c.Secret.Recipient)
 		key.attribute, key.recipient = "secret.recipient", true
 	}
 	if !ok {
@@ -75,48 +75,44 @@ func held(c *access.Credential) []heldKey {
 	return []heldKey{key}
 }
 
-func recipientKey(recipient string) (heldKey, bool) {
-	if strings.HasPrefix(recipient, "age1") {
-		return heldKey{print: fingerprint([]byte(recipient))}, true
+func recipientKey(text string) (heldKey, bool) {
+	recipient, err := material.ParseRecipient(text)
+	if err != nil {
+		return sshKey(text) // a key that age cannot seal to may be weak all the same
 	}
-	return sshKey(recipient)
+	if key, is := recipient.SSHKey(); is {
+		return heldSSH(key.PublicKey), true
+	}
+	return heldKey{print: fingerprint([]byte(recipient.String()))}, true
 }
 
 func requestKey(text string) (heldKey, bool) {
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
-		return heldKey{}, false
-	}
-	request, err := x509.ParseCertificateRequest(block.Bytes)
+	request, err := material.KnownRequest(text)
 	if err != nil {
 		return heldKey{}, false
 	}
-	key := publicKey(request.PublicKey, request.RawSubjectPublicKeyInfo)
-	switch request.SignatureAlgorithm {
-	case x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
-		key.digest = "SHA-1"
-	case x509.MD5WithRSA, x509.MD2WithRSA:
-		key.digest = "MD5"
-	}
+	key := publicKey(request.PublicKey, request.Info)
+	key.digest = request.Digest
 	return key, true
 }
 
-func sshKey(line string) (heldKey, bool) {
-	parsed, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+func sshKey(text string) (heldKey, bool) {
+	parsed, err := material.ParseSSHKey(text)
 	if err != nil {
 		return heldKey{}, false
 	}
-	if c, signed := parsed.(*ssh.Certificate); signed {
-		parsed = c.Key
-	}
+	return heldSSH(parsed.PublicKey), true
+}
+
+func heldSSH(parsed ssh.PublicKey) heldKey {
 	if plain, ok := parsed.(ssh.CryptoPublicKey); ok {
 		public := plain.CryptoPublicKey()
 		if der, err := x509.MarshalPKIXPublicKey(public); err == nil {
-			return publicKey(public, der), true
+			return publicKey(public, der)
 		}
-		return publicKey(public, parsed.Marshal()), true
+		return publicKey(public, parsed.Marshal())
 	}
-	return heldKey{print: fingerprint(parsed.Marshal())}, true
+	return heldKey{print: fingerprint(parsed.Marshal())}
 }
 
 // publicKey is the key of its encoding: the same key has the same fingerprint in a CSR as on an SSH line.

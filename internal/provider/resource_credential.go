@@ -126,10 +126,10 @@ func federatedAttribute() schema.Attribute {
 		Optional:            true,
 		MarkdownDescription: "Trust in one workload of the partner's own OIDC issuer: no secret at all.",
 		Attributes: map[string]schema.Attribute{
-			"issuer":  schema.StringAttribute{Required: true, MarkdownDescription: "The issuer's URL, https.", Validators: []validator.String{someText()}},
-			"subject": schema.StringAttribute{Required: true, MarkdownDescription: "The one subject (`sub`) that is trusted.", Validators: []validator.String{anyText()}},
+			"issuer":  schema.StringAttribute{Required: true, MarkdownDescription: "The issuer's URL, https.", Validators: []validator.String{someText(), issuer()}},
+			"subject": schema.StringAttribute{Required: true, MarkdownDescription: "The one subject (`sub`) that is trusted.", Validators: []validator.String{anyText(), subject()}},
 			"audiences": schema.SetAttribute{
-				Required: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(someText())},
+				Required: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(anyText(), audience())},
 				MarkdownDescription: "The audiences (`aud`), at least one of which a token must be meant for.",
 			},
 		},

@@ -1,10 +1,7 @@
 package provider
 
 import (
-	"bytes"
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,9 +9,9 @@ import (
 	_ "time/tzdata" // machines that run pipelines often have no time zones
 
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"golang.org/x/crypto/ssh"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/material"
 	"github.com/partner-access/terraform-provider-partner/internal/seal"
 )
 
@@ -79,50 +76,18 @@ func recipient() validator.String {
 }
 
 func signingRequest() validator.String {
-	return reads{"a certificate signing request", checkRequest}
+	return parses("a certificate signing request", material.ParseRequest)
 }
 
 func sshKey() validator.String {
-	return reads{"an SSH public key", checkSSHKey}
+	return parses("an SSH public key", material.ParseSSHKey)
 }
 
-// checkRequest refuses what is no PKCS #10 request (RFC 2986), or was not signed by its own key. A signature that is
-// merely weak is judged by a rule.
-func checkRequest(text string) error {
-	block, rest := pem.Decode([]byte(text))
-	if block == nil || block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST" {
-		return errors.New("write the request in PEM, from -----BEGIN CERTIFICATE REQUEST----- to its end")
-	}
-	if len(bytes.TrimSpace(rest)) > 0 {
-		return errors.New("there is more than one request in it: write one")
-	}
-	request, err := x509.ParseCertificateRequest(block.Bytes)
-	if err != nil {
-		return fmt.Errorf("the request cannot be read (%w): make it anew, as with openssl req -new", err)
-	}
-	var insecure x509.InsecureAlgorithmError
-	if err := request.CheckSignature(); err != nil && !errors.As(err, &insecure) {
-		return errors.New("the request's signature does not fit its key: it was changed or damaged, ask the partner for it again")
-	}
-	return nil
-}
+func issuer() validator.String { return parses("an issuer", material.ParseIssuer) }
 
-// checkSSHKey refuses what is not one line of authorized_keys (sshd(8)) with a plain public key and no options.
-func checkSSHKey(text string) error {
-	key, _, options, rest, err := ssh.ParseAuthorizedKey([]byte(text))
-	switch {
-	case err != nil:
-		return errors.New("write the line of the partner's .pub file, such as ssh-ed25519 AAAA... partner")
-	case len(options) > 0:
-		return errors.New("it has options before the key: write the key alone, what it may do is for grants to say")
-	case len(bytes.TrimSpace(rest)) > 0:
-		return errors.New("there is more than one line in it: write one key")
-	}
-	if _, certified := key.(*ssh.Certificate); certified {
-		return errors.New("it is a certificate: write the public key that it was made for")
-	}
-	return nil
-}
+func subject() validator.String { return parses("a subject", material.ParseSubject) }
+
+func audience() validator.String { return parses("an audience", material.ParseAudience) }
 
 func part(what string) validator.String {
 	return reads{what, func(s string) error {

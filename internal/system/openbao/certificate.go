@@ -3,6 +3,7 @@ package openbao
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/material"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -140,8 +142,12 @@ func (s *System) sign(ctx context.Context, c *access.Credential, at, until time.
 	if err != nil {
 		return ledger.Item{}, "", err
 	}
+	asked, err := readableRequest(c.Certificate.CSR)
+	if err != nil {
+		return ledger.Item{}, "", err
+	}
 	request := map[string]any{
-		"csr": c.Certificate.CSR, "common_name": c.IdentityID.CommonName(), "exclude_cn_from_sans": true,
+		"csr": asked, "common_name": c.IdentityID.CommonName(), "exclude_cn_from_sans": true,
 		"uri_sans": "partner:" + c.IdentityID.String(), "not_after": access.At(until).String(),
 	}
 	var answer signed
@@ -162,6 +168,22 @@ func (s *System) sign(ctx context.Context, c *access.Credential, at, until time.
 	}
 	item := ledger.Item{At: at, Until: end, RotatesAt: c.RotatesAt(at), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
 	return item, strings.TrimSpace(answer.Certificate) + "\n" + strings.TrimSpace(answer.CA) + "\n", nil
+}
+
+// readableRequest is a request as OpenBao reads it, in PEM and nothing around it. OpenBao reads also its names and attributes,
+// though it takes none of them (Go's crypto/x509, as here).
+func readableRequest(text string) (string, error) {
+	request, err := material.ParseRequest(text)
+	if err != nil {
+		return "", err
+	}
+	canonical := request.PEM()
+	block, _ := pem.Decode([]byte(canonical))
+	if _, err := x509.ParseCertificateRequest(block.Bytes); err != nil {
+		return "", fmt.Errorf("%w: OpenBao cannot read the request's names or attributes (%w), though it takes none of them: ask the partner for one of the same key "+
+			"that leaves the subject and the names empty", access.ErrUnsupported, err)
+	}
+	return canonical, nil
 }
 
 // text is a certificate that was signed before, with its authority's.

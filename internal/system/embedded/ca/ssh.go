@@ -3,7 +3,6 @@ package ca
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
 // SSHRequest asks for a user certificate of an identity.
@@ -77,17 +77,12 @@ func (a *Authority) signSSH(r SSHRequest) (Issued, error) {
 }
 
 // requestedSSHKey reads exactly one public key without options.
-func requestedSSHKey(line string) (ssh.PublicKey, error) {
-	line = strings.TrimSpace(line)
-	algorithm, _, _ := strings.Cut(line, " ")
-	public, _, options, _, err := ssh.ParseAuthorizedKey([]byte(line))
-	if err != nil || len(options) > 0 || strings.ContainsAny(line, "\r\n") || public.Type() != algorithm {
-		return nil, errors.New("the public key is not one line such as: ssh-ed25519 AAAA… comment")
+func requestedSSHKey(text string) (ssh.PublicKey, error) {
+	key, err := material.ParseSSHKey(text)
+	if err != nil {
+		return nil, err
 	}
-	if _, ok := public.(*ssh.Certificate); ok {
-		return nil, errors.New("the public key is a certificate: give the key that it was made of")
-	}
-	return public, checkSSHKey(public)
+	return key.PublicKey, checkSSHKey(key.PublicKey)
 }
 
 func checkSSHKey(public ssh.PublicKey) error {

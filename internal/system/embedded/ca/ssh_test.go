@@ -78,7 +78,6 @@ func TestSSHKeysThatAreNotSigned(t *testing.T) {
 		"RSA 1024":    sshLine(t, rsaKey(t, 1024)),
 		"DSA":         dsaLine,
 		"two keys":    good + good,
-		"junk before": "junk\n" + good,
 		"options":     "no-pty " + good,
 		"other name":  "ssh-rsa" + strings.TrimPrefix(good, "ssh-ed25519"),
 		"private key": private,

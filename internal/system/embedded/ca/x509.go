@@ -16,10 +16,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
 // minRSABits is the smallest RSA key that is still signed, by NIST SP 800-131A.
@@ -91,26 +91,11 @@ func (a *Authority) signX509(r X509Request) (Issued, error) {
 
 // requestedKey is the public key of a request that its private key has signed.
 func requestedKey(text string) (crypto.PublicKey, error) {
-	block, rest := pem.Decode([]byte(text))
-	switch {
-	case block == nil || !strings.HasPrefix(strings.TrimSpace(text), "-----BEGIN"):
-		return nil, errors.New("the request is not in PEM")
-	case block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST":
-		return nil, errors.New("the PEM block is not a CERTIFICATE REQUEST")
-	case strings.TrimSpace(string(rest)) != "":
-		return nil, errors.New("something follows the request")
-	}
-	csr, err := x509.ParseCertificateRequest(block.Bytes)
+	request, err := material.ParseRequest(text)
 	if err != nil {
-		return nil, fmt.Errorf("the request cannot be read: %w", err)
-	}
-	if err := checkKey(csr.PublicKey); err != nil {
 		return nil, err
 	}
-	if err := csr.CheckSignature(); err != nil {
-		return nil, fmt.Errorf("the request is not signed by its own key: %w", err)
-	}
-	return csr.PublicKey, nil
+	return request.PublicKey, checkKey(request.PublicKey)
 }
 
 // checkKey refuses keys that are too weak to stand for somebody.

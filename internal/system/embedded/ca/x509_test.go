@@ -130,18 +130,17 @@ func TestRequestsThatAreNotSigned(t *testing.T) {
 	}
 	private := string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1}))
 	cases := map[string]string{
-		"empty":          "",
-		"not PEM":        "MIIB",
-		"bad signature":  string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: forged})),
-		"truncated":      string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block.Bytes[:90]})),
-		"RSA 1024":       request(t, rsaKey(t, 1024), &x509.CertificateRequest{SignatureAlgorithm: x509.SHA256WithRSA}),
-		"P-224":          request(t, ecKey(t, elliptic.P224()), &x509.CertificateRequest{}),
-		"private key":    private,
-		"two requests":   good + good,
-		"key after it":   good + private,
-		"key before it":  "x" + private + good,
-		"certificate":    string(authority(t).CertificatePEM()),
-		"text before it": "Certificate Request:\n" + good,
+		"empty":         "",
+		"not PEM":       "MIIB",
+		"bad signature": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: forged})),
+		"truncated":     string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block.Bytes[:90]})),
+		"RSA 1024":      request(t, rsaKey(t, 1024), &x509.CertificateRequest{SignatureAlgorithm: x509.SHA256WithRSA}),
+		"P-224":         request(t, ecKey(t, elliptic.P224()), &x509.CertificateRequest{}),
+		"private key":   private,
+		"two requests":  good + good,
+		"key after it":  good + private,
+		"key before it": "x" + private + good,
+		"certificate":   string(authority(t).CertificatePEM()),
 	}
 	a := authority(t)
 	for name, csr := range cases {

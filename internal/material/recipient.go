@@ -1,0 +1,155 @@
+package material
+
+import (
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+	"golang.org/x/crypto/ssh"
+)
+
+// minRSABits is the smallest RSA key that is sealed to, by NIST SP 800-131A.
+const minRSABits = 2048
+
+// Recipient is a partner's public key that secrets are sealed to. The zero Recipient is nobody.
+type Recipient struct {
+	age         age.Recipient
+	text        string
+	fingerprint string
+	key         ssh.PublicKey
+}
+
+// Age is the recipient as age takes it.
+func (r Recipient) Age() age.Recipient { return r.age }
+
+// String is the recipient in its one spelling, without comment: the same for the same key.
+func (r Recipient) String() string { return r.text }
+
+// Fingerprint is SHA256:... of the key, of an SSH key as ssh-keygen prints it: the same for the same key.
+func (r Recipient) Fingerprint() string { return r.fingerprint }
+
+// SSHKey is the recipient's SSH key, where it is one.
+func (r Recipient) SSHKey() (SSHKey, bool) { return SSHKey{r.key}, r.key != nil }
+
+// ParseRecipient reads the one recipient in a text: age1... (or age1pq1...), or an ssh-ed25519 or ssh-rsa public key, with
+// comment lines and blank ones as age -R takes them.
+func ParseRecipient(text string) (Recipient, error) {
+	if HoldsPrivateKey(text) {
+		return Recipient{}, errors.New("it is a private key: give the public key, and replace the private one, which is exposed now")
+	}
+	var found []string
+	for _, l := range lines(text) {
+		if l != "" && !strings.HasPrefix(l, "#") {
+			found = append(found, l)
+		}
+	}
+	ages := 0
+	for _, l := range found {
+		if strings.HasPrefix(strings.ToLower(l), "age1") {
+			ages++
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return Recipient{}, errors.New("it is empty")
+	case ages > 1 || ages == 1 && len(found) > 1:
+		return Recipient{}, errors.New("it has several lines: give exactly one key")
+	case ages == 1:
+		return parseAge(found[0])
+	}
+	key, err := ParseSSHKey(text)
+	if err != nil {
+		return Recipient{}, noRecipient(text, err)
+	}
+	return sshRecipient(key.PublicKey)
+}
+
+const fromRecipient = "write one of age1..., ssh-ed25519 AAAA... and ssh-rsa AAAA..."
+
+// noRecipient says what a text without a recipient is.
+func noRecipient(text string, err error) error {
+	if why := odd(text); why != "" {
+		return errors.New(why)
+	}
+	is := another(text)
+	if errors.Is(err, errNoKey) || is != "" && !strings.Contains(is, "SSH public key") {
+		switch {
+		case strings.HasPrefix(is, "its "):
+			return errors.New(is)
+		case is != "":
+			return errors.New(is + ", which nothing is sealed to: " + fromRecipient)
+		}
+		return errors.New("it is no recipient: " + fromRecipient)
+	}
+	return err
+}
+
+// parseAge reads an age recipient. Bech32 allows all upper case too, which age writes in lower case.
+func parseAge(text string) (Recipient, error) {
+	if strings.ToUpper(text) == text {
+		text = strings.ToLower(text)
+	}
+	var key interface {
+		age.Recipient
+		String() string
+	}
+	var err error
+	switch {
+	case strings.HasPrefix(text, "age1pq1"):
+		key, err = age.ParseHybridRecipient(text)
+	case strings.Count(text, "1") > 1 && strings.LastIndexByte(text, '1') != len("age"):
+		// The last 1 ends the prefix (BIP 173), so this one is longer than "age": a plugin's.
+		return Recipient{}, errors.New("it is of an age plugin: give an age1… key of age itself")
+	default:
+		key, err = age.ParseX25519Recipient(text)
+	}
+	if err != nil {
+		return Recipient{}, errors.New("it is no whole age key: a character is wrong, missing or too many")
+	}
+	sum := sha256.Sum256([]byte(key.String()))
+	return Recipient{age: key, text: key.String(), fingerprint: "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])}, nil
+}
+
+func sshRecipient(public ssh.PublicKey) (Recipient, error) {
+	var key age.Recipient
+	var err error
+	switch public.Type() {
+	case ssh.KeyAlgoED25519:
+		key, err = agessh.NewEd25519Recipient(public)
+	case ssh.KeyAlgoRSA:
+		if bits := rsaBits(public); bits < minRSABits {
+			return Recipient{}, fmt.Errorf("its RSA key has %d bits: use %d or more", bits, minRSABits)
+		}
+		key, err = agessh.NewRSARecipient(public)
+	default:
+		return Recipient{}, fmt.Errorf("its key is %s, which age cannot seal to: %s", kindOfSSH(public.Type()), fromRecipient)
+	}
+	if err != nil {
+		return Recipient{}, errors.New("its " + public.Type() + " key is not one that age can use")
+	}
+	return Recipient{age: key, text: SSHKey{public}.Line(), fingerprint: ssh.FingerprintSHA256(public), key: public}, nil
+}
+
+func kindOfSSH(name string) string {
+	switch {
+	case strings.HasPrefix(name, "sk-"):
+		return "on a security key"
+	case strings.HasPrefix(name, "ecdsa-"):
+		return "ECDSA"
+	}
+	return "DSA"
+}
+
+func rsaBits(public ssh.PublicKey) int {
+	if k, ok := public.(ssh.CryptoPublicKey); ok {
+		if k, ok := k.CryptoPublicKey().(*rsa.PublicKey); ok {
+			return k.N.BitLen()
+		}
+	}
+	return 0
+}

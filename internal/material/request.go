@@ -1,0 +1,120 @@
+package material
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+	casn1 "golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// Request is a partner's certificate signing request (PKCS #10, RFC 2986), whose signature fits its key. Nothing but its key is of
+// any interest.
+type Request struct {
+	PublicKey crypto.PublicKey
+	// Info is the key as a SubjectPublicKeyInfo: the same for the same key.
+	Info []byte
+	// Digest is what the request is signed with where that is broken: SHA-1 or MD5; "" where it is not.
+	Digest string
+	der    []byte
+}
+
+// PEM is the request in its one spelling.
+func (r Request) PEM() string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: r.der}))
+}
+
+const askForRequest = "ask the partner for one with a key that is ECDSA P-256, Ed25519 or RSA of 3072 bits, signed with SHA-256"
+
+// ParseRequest reads the one request in a text. What stands around it does not matter, nor does what it says of names and
+// attributes: these are not read.
+func ParseRequest(text string) (Request, error) {
+	if HoldsPrivateKey(text) {
+		return Request{}, errPrivate
+	}
+	return requestIn(text, true)
+}
+
+// KnownRequest reads a request that was parsed before, and does not check its signature again, which takes longer than all else.
+func KnownRequest(text string) (Request, error) { return requestIn(text, false) }
+
+func requestIn(text string, verify bool) (Request, error) {
+	var der [][]byte
+	for _, b := range blocks(text) {
+		if b.Type == "CERTIFICATE REQUEST" || b.Type == "NEW CERTIFICATE REQUEST" {
+			der = append(der, b.Bytes)
+		}
+	}
+	switch {
+	case len(der) > 1:
+		return Request{}, fmt.Errorf("there are %d requests in it: write one", len(der))
+	case len(der) == 0:
+		return Request{}, noRequest(text)
+	}
+	return parseRequest(der[0], verify)
+}
+
+// noRequest says what a text without a request is.
+func noRequest(text string) error {
+	const from = "write the request in PEM, from -----BEGIN CERTIFICATE REQUEST----- to its end"
+	if why := odd(text); why != "" {
+		return errors.New(why)
+	}
+	if b, is := body(text); is {
+		if _, err := parseRequest(b, true); err == nil {
+			return errors.New("the base64 text of a request stands there without its BEGIN and END lines: " + from)
+		}
+	}
+	switch is := another(text); {
+	case strings.HasPrefix(is, "its "):
+		return errors.New(is)
+	case is != "" && is != "it is empty":
+		return errors.New(is + ", not a request: " + from)
+	case is != "":
+		return errors.New(is + ": " + from)
+	}
+	return errors.New("there is no request in it: " + from)
+}
+
+// parseRequest reads the key of a request and checks that it was signed with it. Of the rest it reads only where it ends.
+func parseRequest(der []byte, verify bool) (Request, error) {
+	damaged := errors.New("the request is cut off or damaged: ask the partner for the whole file")
+	var whole, info, name, key, algorithm cryptobyte.String
+	var version int
+	var signature asn1.BitString
+	input, outer := cryptobyte.String(der), cryptobyte.String(nil)
+	if !input.ReadASN1Element(&outer, casn1.SEQUENCE) {
+		return Request{}, damaged
+	}
+	der = outer
+	if !outer.ReadASN1(&whole, casn1.SEQUENCE) || !whole.ReadASN1Element(&info, casn1.SEQUENCE) {
+		return Request{}, damaged
+	}
+	signed, fields := []byte(info), cryptobyte.String(nil)
+	if !info.ReadASN1(&fields, casn1.SEQUENCE) || !fields.ReadASN1Integer(&version) || !fields.ReadASN1Element(&name, casn1.SEQUENCE) ||
+		!fields.ReadASN1Element(&key, casn1.SEQUENCE) || !whole.ReadASN1(&algorithm, casn1.SEQUENCE) || !whole.ReadASN1BitString(&signature) {
+		return Request{}, damaged
+	}
+	public, err := x509.ParsePKIXPublicKey(key)
+	if err != nil {
+		return Request{}, fmt.Errorf("its key is %s, which is not supported: %s", kindOfKey(key), askForRequest)
+	}
+	r := Request{PublicKey: public, Info: key, der: der}
+	method, err := readMethod(algorithm)
+	if err != nil {
+		return Request{}, err
+	}
+	r.Digest = method.broken
+	if !verify {
+		return r, nil
+	}
+	if err := method.verify(public, signed, signature.RightAlign()); err != nil {
+		return Request{}, err
+	}
+	return r, nil
+}

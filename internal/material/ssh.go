@@ -1,0 +1,173 @@
+package material
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// SSHKey is a partner's SSH public key.
+type SSHKey struct{ ssh.PublicKey }
+
+// Line is the key as a line of authorized_keys in its one spelling, without comment.
+func (k SSHKey) Line() string {
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.PublicKey)))
+}
+
+// ParseSSHKey reads the one public key in a text: a .pub file with its comments and blank lines, or the format of RFC 4716.
+func ParseSSHKey(text string) (SSHKey, error) {
+	if HoldsPrivateKey(text) {
+		return SSHKey{}, errPrivate
+	}
+	if line, is := fromRFC4716(text); is {
+		text = line
+	}
+	var found []ssh.PublicKey
+	var broken error
+	for _, l := range lines(text) {
+		if l == "" || strings.HasPrefix(l, "#") {
+			continue
+		}
+		key, err := parseSSHLine(l)
+		switch {
+		case err == nil:
+			found = append(found, key)
+		case broken == nil && !errors.Is(err, errNoKey):
+			broken = err
+		}
+	}
+	switch {
+	case len(found) > 1:
+		return SSHKey{}, fmt.Errorf("there are %d keys in it, more than one line: write one", len(found))
+	case broken != nil:
+		if n, is := wrapped(text); is {
+			return SSHKey{}, fmt.Errorf("the key is broken over %d lines: write it on one line", n)
+		}
+		return SSHKey{}, broken
+	case len(found) == 0:
+		return SSHKey{}, noSSHKey(text)
+	}
+	if _, signed := found[0].(*ssh.Certificate); signed {
+		return SSHKey{}, errors.New("it is a certificate: write the public key that it was made for")
+	}
+	return SSHKey{found[0]}, nil
+}
+
+const fromPub = "write the line of the partner's .pub file, such as ssh-ed25519 AAAA... partner"
+
+// errNoKey is what is said of a line that is no key's at all.
+var errNoKey = errors.New("it is no SSH public key: " + fromPub)
+
+var algorithmName = regexp.MustCompile(`^(ssh-(rsa|dss|ed25519|ed448)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)(-cert-v01@openssh\.com)?$|-cert-v01@openssh\.com$`)
+
+func isAlgorithm(word string) bool { return algorithmName.MatchString(word) }
+
+// parseSSHLine reads one line of authorized_keys (sshd(8)) without options.
+func parseSSHLine(line string) (ssh.PublicKey, error) {
+	words := strings.Fields(line)
+	at := slices.IndexFunc(words, isAlgorithm)
+	switch {
+	case at < 0 && len(words) > 0 && blobName(words[0]) != "":
+		return nil, fmt.Errorf("the key's kind is missing before it: write %s before AAAA", blobName(words[0]))
+	case at < 0:
+		return nil, errNoKey
+	case at > 0 && (at+1 == len(words) || blobName(words[at+1]) == ""):
+		return nil, errNoKey // words about a key
+	case at == 1 && host.MatchString(words[0]) && !option.MatchString(words[0]):
+		return nil, errors.New("it is a line of known_hosts, whose key is a host's: " + fromPub)
+	case at > 0:
+		return nil, errors.New("it has options before the key: write the key alone, what it may do is for grants to say")
+	case len(words) == 1:
+		return nil, errors.New("the key itself is missing behind " + words[0] + ": " + fromPub)
+	}
+	if name := blobName(words[1]); name != "" && name != words[0] {
+		return nil, fmt.Errorf("it says %s, and the key behind it is of the kind %s: write %s", words[0], name, name)
+	}
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(words[0] + " " + words[1]))
+	if err != nil || key.Type() != words[0] {
+		return nil, errors.New("its " + words[0] + " key is not whole, a character is wrong, missing or too many: " + fromPub)
+	}
+	return key, nil
+}
+
+var (
+	host   = regexp.MustCompile(`^(\|1\||@?\[?[A-Za-z0-9*?!-]+(\.|:|\]|,)|[A-Za-z0-9-]+$)`)
+	option = regexp.MustCompile(`(?i)(="|^(no-|restrict|cert-authority|pty|user-rc|x11-forwarding|agent-forwarding|port-forwarding|verify-required)|,no-|,restrict)`)
+)
+
+// blobName is the kind of key that a blob in base64 says it is; "" where it is none.
+func blobName(text string) string {
+	if !strings.HasPrefix(text, "AAAA") {
+		return ""
+	}
+	b, _ := base64.StdEncoding.DecodeString(text[:min(len(text), 64)&^3])
+	if len(b) < 4 {
+		return ""
+	}
+	n := int(binary.BigEndian.Uint32(b))
+	if n > len(b)-4 || !isAlgorithm(string(b[4:4+n])) {
+		return ""
+	}
+	return string(b[4 : 4+n])
+}
+
+// wrapped reports whether a text is one key that was broken over lines, and over how many.
+func wrapped(text string) (n int, is bool) {
+	var all []string
+	for _, l := range lines(text) {
+		if l != "" && !strings.HasPrefix(l, "#") {
+			all = append(all, l)
+		}
+	}
+	if len(all) < 2 {
+		return 0, false
+	}
+	_, err := parseSSHLine(strings.Join(all, ""))
+	return len(all), err == nil
+}
+
+var rfc4716 = regexp.MustCompile(`(?s)-{4,5} ?BEGIN SSH2 PUBLIC KEY ?-{4,5}\n(.*?)-{4,5} ?END SSH2 PUBLIC KEY ?-{4,5}`)
+
+// fromRFC4716 is the line of a key that is written as RFC 4716 says, as PuTTY does.
+func fromRFC4716(text string) (line string, is bool) {
+	found := rfc4716.FindAllStringSubmatch(strings.Join(lines(text), "\n"), -1)
+	if len(found) != 1 {
+		return "", false
+	}
+	var key strings.Builder
+	header := false
+	for _, l := range strings.Split(found[0][1], "\n") {
+		switch {
+		case header || strings.Contains(l, ":"):
+			header = strings.HasSuffix(l, `\`) // a header goes on in the next line
+		default:
+			key.WriteString(l)
+		}
+	}
+	name := blobName(key.String())
+	return name + " " + key.String(), name != ""
+}
+
+// noSSHKey says what a text without a key is.
+func noSSHKey(text string) error {
+	if why := odd(text); why != "" {
+		return errors.New(why)
+	}
+	switch is := another(text); {
+	case strings.HasPrefix(is, "it is a public key in PEM"):
+		return errors.New(is + ": ssh-keygen -i -m PKCS8 -f FILE writes it as needed (-m PEM for an RSA PUBLIC KEY)")
+	case strings.Contains(is, "RFC 4716"):
+		return errors.New(is + ", and is not whole or not alone: ssh-keygen -i -f FILE writes it as needed")
+	case strings.HasPrefix(is, "its "):
+		return errors.New(is)
+	case is != "" && is != "it is an SSH public key":
+		return errors.New(is + ", not an SSH public key: " + fromPub)
+	}
+	return errNoKey
+}

@@ -1,0 +1,132 @@
+package material
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// checkClaim refuses what no claim of a token can equal, since trust is compared byte by byte: white space or something
+// invisible at an edge, and line ends anywhere.
+func checkClaim(what, text string) error {
+	if text == "" {
+		return nil // a rule says more
+	}
+	runes := []rune(text)
+	for _, edge := range []struct {
+		c     rune
+		where string
+	}{{runes[0], "begins with"}, {runes[len(runes)-1], "ends in"}} {
+		if unicode.IsSpace(edge.c) || invisible(edge.c) {
+			return fmt.Errorf("%s %+q %s %s, which no token has: write %+q, or trimspace(file(...)) where it comes from a file", what, text, edge.where, Named(edge.c), trimmed(text))
+		}
+	}
+	for _, c := range text {
+		if c == '\n' || c == '\t' || c == '\r' || c != ' ' && unicode.IsSpace(c) || invisible(c) {
+			return fmt.Errorf("%s %+q holds %s, which no token has: write it without", what, text, Named(c))
+		}
+	}
+	return nil
+}
+
+func trimmed(text string) string {
+	return strings.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || invisible(c) })
+}
+
+// ParseAudience reads one audience, and refuses what no token has: an edge of white space, or several in one text.
+func ParseAudience(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("an empty text says nothing: write an audience, such as orders.example.com")
+	}
+	if err := checkClaim("audience", text); err != nil {
+		return "", err
+	}
+	if strings.ContainsAny(text, ",; []\"") {
+		parts := strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(",; []\"", c) })
+		for i, p := range parts {
+			parts[i] = strconv.Quote(p)
+		}
+		return "", fmt.Errorf("audience %q is several in one text: write audiences = [%s]", text, strings.Join(parts, ", "))
+	}
+	return text, nil
+}
+
+// ParseSubject reads the subject of a token.
+func ParseSubject(text string) (string, error) { return text, checkClaim("subject", text) }
+
+// ParseIssuer reads the address of an OIDC issuer, as the tokens' iss names it. What no token can name is refused; whether it may be
+// trusted is for a rule to judge.
+func ParseIssuer(text string) (string, error) {
+	if err := checkClaim("issuer", text); err != nil {
+		return "", err
+	}
+	if strings.ContainsAny(text, " {}<>$\\\"") {
+		return "", fmt.Errorf("issuer %q is a pattern or has a placeholder in it, and tokens name one address: write the issuer's own, with what stands for the placeholder", text)
+	}
+	scheme, rest, found := strings.Cut(text, "://")
+	if !found {
+		return text, nil // a rule says that it is not https
+	}
+	authority, path, hasPath := strings.Cut(rest, "/")
+	if before, _, is := strings.Cut(path, ".well-known/"); is {
+		return "", fmt.Errorf("issuer %q is the address of the issuer's discovery document, and tokens name the issuer: write %q", text, strings.TrimRight(scheme+"://"+authority+"/"+before, "/"))
+	}
+	if keys.MatchString("/" + path) {
+		return "", fmt.Errorf("issuer %q is the address of the issuer's keys, and tokens name the issuer: write what its discovery document has as issuer", text)
+	}
+	if err := checkAuthority(text, scheme, authority); err != nil {
+		return "", err
+	}
+	return text, checkKnown(text, authority, path, hasPath)
+}
+
+var keys = regexp.MustCompile(`(?i)/(jwks?(\.json)?|jwks_uri|discovery(/v2\.0)?/keys|(v[0-9]+/)?keys|oauth2/v[0-9]+/certs|openid-connect/certs|(oauth2?/)?(v[0-9.]+/)?(token|authorize))/?$`)
+
+// checkAuthority refuses hosts and ports that no address has.
+func checkAuthority(text, scheme, authority string) error {
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		return nil // a rule says more
+	}
+	host, port := authority, ""
+	if at := strings.LastIndexByte(authority, ':'); at > strings.LastIndexByte(authority, ']') {
+		host, port = authority[:at], authority[at+1:]
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || port != strconv.Itoa(n) {
+			return fmt.Errorf("issuer %q has the port %q: ports are 1 to 65535", text, port)
+		}
+	}
+	if strings.ToLower(host) != host || strings.ToLower(scheme) != scheme {
+		lower := strings.ToLower(scheme) + "://" + strings.ToLower(host) + strings.TrimPrefix(text, scheme+"://"+host)
+		return fmt.Errorf("issuer %q has upper case in its host, and tokens are compared byte by byte: write %q, or as its discovery document has it", text, lower)
+	}
+	if _, err := url.Parse(text); err != nil {
+		return fmt.Errorf("issuer %q is not an address such as https://login.example.com", text)
+	}
+	return nil
+}
+
+// slashed are the hosts whose issuers are named with a slash at the end, and bare those without.
+var (
+	slashed = regexp.MustCompile(`(^|\.)(auth0\.com|sts\.windows\.net)$`)
+	bare    = regexp.MustCompile(`^(accounts\.google\.com|token\.actions\.githubusercontent\.com|gitlab\.com|oidc\.circleci\.com|app\.terraform\.io|login\.microsoftonline\.com)$`)
+	many    = regexp.MustCompile(`^(common|organizations|consumers)(/|$)`)
+	entra   = regexp.MustCompile(`^(login\.microsoftonline\.(com|us|de)|login\.partner\.microsoftonline\.cn|login\.windows\.net|sts\.windows\.net)$`)
+)
+
+// checkKnown refuses what the great issuers are known not to name.
+func checkKnown(text, authority, path string, hasPath bool) error {
+	switch {
+	case entra.MatchString(authority) && many.MatchString(path):
+		return fmt.Errorf("issuer %q is Entra's address for all tenants, and tokens name their own: write the tenant's, https://login.microsoftonline.com/TENANT/v2.0 with its id", text)
+	case entra.MatchString(authority) && strings.Contains(path, ".onmicrosoft.com"):
+		return fmt.Errorf("issuer %q names the tenant by a domain, and tokens name it by its id: write https://login.microsoftonline.com/TENANT/v2.0 with its id", text)
+	case slashed.MatchString(authority) && !strings.HasSuffix(text, "/"):
+		return fmt.Errorf("issuer %q has no slash at its end, and this issuer's tokens do: write %q", text, text+"/")
+	case bare.MatchString(authority) && hasPath && strings.HasSuffix(text, "/"):
+		return fmt.Errorf("issuer %q has a slash at its end, and this issuer's tokens do not: write %q", text, strings.TrimRight(text, "/"))
+	}
+	return nil
+}

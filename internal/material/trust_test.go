@@ -1,0 +1,77 @@
+package material
+
+import (
+	"strings"
+	"testing"
+)
+
+// A trust that no token can meet is refused with what to write.
+func TestTrustThatNoTokenMeetsIsRefused(t *testing.T) {
+	for _, c := range []struct{ text, says string }{
+		{"https://login.acme.test\n", `write "https://login.acme.test", or trimspace`},
+		{" https://login.acme.test", "begins with a space"},
+		{"https://login.acme.test\u00a0", "ends in a no-break space"},
+		{"https://login.acme.test\ufeff", "byte order mark"},
+		{"https://login.acme.test/a b", "placeholder"},
+		{"https://login.microsoftonline.com/common/v2.0", "https://login.microsoftonline.com/TENANT/v2.0"},
+		{"https://login.microsoftonline.com/organizations/v2.0", "TENANT"},
+		{"https://login.microsoftonline.com/{tenantid}/v2.0", "placeholder"},
+		{"https://login.microsoftonline.com/acme.onmicrosoft.com/v2.0", "by its id"},
+		{"https://sts.windows.net/11111111-2222-3333-4444-555555555555", `write "https://sts.windows.net/11111111-2222-3333-4444-555555555555/"`},
+		{"https://acme.eu.auth0.com", `write "https://acme.eu.auth0.com/"`},
+		{"https://accounts.google.com/", `write "https://accounts.google.com"`},
+		{"https://token.actions.githubusercontent.com/", `write "https://token.actions.githubusercontent.com"`},
+		{"https://login.acme.test/.well-known/openid-configuration", `write "https://login.acme.test"`},
+		{"https://login.acme.test/realms/x/.well-known/openid-configuration", `write "https://login.acme.test/realms/x"`},
+		{"https://login.acme.test/oauth2/v1/keys", "the address of the issuer's keys"},
+		{"https://login.acme.test/jwks.json", "the address of the issuer's keys"},
+		{"https://login.acme.test/realms/x/protocol/openid-connect/certs", "the address of the issuer's keys"},
+		{"https://login.acme.test:99999", "ports are 1 to 65535"},
+		{"https://login.acme.test:0", "ports are 1 to 65535"},
+		{"https://login.acme.test:https", "ports are 1 to 65535"},
+		{"https://login.acme.test:", "ports are 1 to 65535"},
+		{"https://Login.ACME.test/Realm", `write "https://login.acme.test/Realm"`},
+		{"HTTPS://login.acme.test", `write "https://login.acme.test"`},
+	} {
+		if _, err := ParseIssuer(c.text); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%q: %v, want it to say %q", c.text, err, c.says)
+		}
+	}
+	for _, text := range []string{
+		"https://login.acme.test", "https://login.acme.test/", "https://login.acme.test:8443/tenant/1", "https://[2001:db8::7]:8443", "http://127.0.0.1:5556/dex",
+		"https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0", "https://sts.windows.net/11111111-2222-3333-4444-555555555555/",
+		"https://acme.auth0.com/", "https://accounts.google.com", "https://token.actions.githubusercontent.com/acme", "https://gitlab.acme.test",
+		"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI", "https://login.acme.test/realms/Partners", "https://keys.acme.test",
+		"https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF", "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c",
+	} {
+		if _, err := ParseIssuer(text); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for _, text := range []string{"svc ", "\tsvc", "svc\u00a0", "svc\u200b", "svc\n", "a\nb", "a\tb", "\ufeffsvc"} {
+		if _, err := ParseSubject(text); err == nil || !strings.Contains(err.Error(), "write") {
+			t.Errorf("subject %q: %v", text, err)
+		}
+	}
+	for _, text := range []string{"svc", "repo:acme/orders:ref:refs/heads/main", "CN=Depot feed,O=ACME", "system:serviceaccount:acme:feed"} {
+		if _, err := ParseSubject(text); err != nil {
+			t.Errorf("subject %q: %v", text, err)
+		}
+	}
+	for text, says := range map[string]string{
+		"orders.example.com,api.example.com": `write audiences = ["orders.example.com", "api.example.com"]`,
+		"orders.example.com api.example.com": `["orders.example.com", "api.example.com"]`,
+		`["orders.example.com","api"]`:       `["orders.example.com", "api"]`,
+		"orders.example.com\n":               "ends in a line end",
+		"":                                   "an empty text",
+	} {
+		if _, err := ParseAudience(text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("audience %q: %v, want it to say %q", text, err, says)
+		}
+	}
+	for _, text := range []string{"orders.example.com", "api://orders/.default", "https://orders.example.com/", "11111111-2222-3333-4444-555555555555", "*"} {
+		if _, err := ParseAudience(text); err != nil {
+			t.Errorf("audience %q: %v", text, err)
+		}
+	}
+}
