@@ -148,11 +148,14 @@ func (s *System) withhold(d *draft) error {
 			} `json:"published"`
 		} `json:"partner"`
 	}
-	if errors.Is(err, fs.ErrNotExist) || err == nil && json.Unmarshal(text, &last) != nil {
-		return nil // it is made anew from the ledger
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	if err != nil {
 		return err
+	}
+	if json.Unmarshal(text, &last) != nil {
+		return nil // it is made anew from the ledger
 	}
 	known := d.serials()
 	for _, c := range last.Partner.Published.Certificates {

@@ -170,7 +170,7 @@ func (p paths) readRevoked(l *book) error {
 			err = corrupt(p.revocation(f.Name()), errors.New("it is of another certificate than its name says"))
 		}
 		if err != nil {
-			told := false
+			var told bool
 			if r, told = unreadable(f.Name(), damagedBy(p.revocation(f.Name()), err)); !harms(err) || !told {
 				return err
 			}

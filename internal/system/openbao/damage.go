@@ -108,7 +108,9 @@ func (s *System) leftovers(ctx context.Context, d *document, ref access.Ref, for
 		}
 		paths = append(paths, s.options.Mounts.PKI+"/roles/"+roleOf(id))
 	} else {
-		paths = s.rolesOfKind(id, access.Kind(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]), at.auth)
+		if paths, err = s.rolesLeft(ctx, d, ref, id, at.auth); err != nil {
+			return nil, "", err
+		}
 	}
 	for _, path := range paths {
 		if path == tokenRole(id) {
@@ -122,6 +124,29 @@ func (s *System) leftovers(ctx context.Context, d *document, ref access.Ref, for
 		}
 	}
 	return left, uid, nil
+}
+
+// rolesLeft are the roles of a credential that no ledger holds and that may yet let somebody in. While the identity stands, a
+// role without an alias is what an attempt to issue left behind: nobody logs in by it as the identity.
+func (s *System) rolesLeft(ctx context.Context, d *document, ref access.Ref, id access.IdentityID, mounts map[string]mounted) (paths []string, err error) {
+	paths = s.rolesOfKind(id, access.Kind(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]), mounts)
+	if d.identity() == nil {
+		return paths, nil
+	}
+	e, err := s.readEntity(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(paths, func(path string) bool { return len(e.onMount(mountIn(path))) > 0 }) {
+		return nil, nil
+	}
+	return paths, nil
+}
+
+// mountIn is the auth method of a role's path.
+func mountIn(path string) string {
+	mount, _, _ := strings.Cut(strings.TrimPrefix(path, "auth/"), "/")
+	return mount
 }
 
 // rolesOfKind are the roles that a credential of a kind may have, wherever it logs in.
@@ -171,6 +196,9 @@ func (s *System) clear(ctx context.Context, ref access.Ref, holder access.Identi
 			return err
 		}
 		d := f.documents[holder]
+		if d != nil && d.entries[ref] != nil {
+			return access.ErrNotFound // it is of another uid
+		}
 		if d.broken() == nil {
 			left, other, err := s.leftovers(ctx, d, ref, f.foreign[holder] != nil)
 			if err != nil {
@@ -183,9 +211,6 @@ func (s *System) clear(ctx context.Context, ref access.Ref, holder access.Identi
 		var below []*ledger.Entry
 		if ref.Type == access.TypeIdentity {
 			below = f.ledger().Under(holder)
-		}
-		if d.broken() == nil && d != nil && d.entries[ref] != nil {
-			return errChanged // somebody made it meanwhile
 		}
 		victims = append(victims[:1:1], below...)
 		return s.closePolicies(ctx, f, ref, holder, below)
@@ -267,8 +292,7 @@ func (s *System) clearLogins(ctx context.Context, c *access.Credential) error {
 		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
-		mount, _, _ := strings.Cut(strings.TrimPrefix(path, "auth/"), "/")
-		for _, a := range e.onMount(mount) {
+		for _, a := range e.onMount(mountIn(path)) {
 			if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
 				return err
 			}

@@ -61,7 +61,7 @@ func TestAPolicyEditedByHandHarmsNobodyElseAndIsDestroyed(t *testing.T) {
 		}, false},
 		"only its title": {func(h *meddler) { h.retell(func(text string) string { return "# " + title + "\n" }) }, false},
 		"cut off": {func(h *meddler) {
-			h.retell(func(text string) string { return text[:strings.Index(text, `"history"`)] + "\n" })
+			h.retell(func(text string) string { return strings.SplitN(text, `"history"`, 2)[0] + "\n" })
 		}, true},
 		"newer":                  {line(itself, replacing(`"version":1`, `"version":2`)), true},
 		"of another":             {line(itself, replacing("/hand-", "/foreign-")), true},

@@ -60,8 +60,8 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 // edited says what a policy's text is changed by hand.
 func edited(snap *snapshot, id access.IdentityID) (string, error) {
 	d := snap.documents[id]
-	if d.damage != nil {
-		return text(d.damage), nil
+	if damaged := d.broken(); damaged != nil {
+		return text(damaged), nil //nolint:nilerr // it is the drift
 	}
 	want, err := compile(snap.ledger, d.entries, id)
 	if err != nil || d.body == want {
