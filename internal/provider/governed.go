@@ -298,6 +298,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again. Nothing was changed.")
 		return
 	}
+	g.remembers(ctx)
 	asked := access.WallClock()
 	defer g.restock()
 	swept, err := g.system.Delete(warned(ctx, &resp.Diagnostics), ref, k.History.UID)
@@ -314,6 +315,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	if len(others) > 0 {
 		resp.Diagnostics.AddWarning("More was revoked with "+ref.String(), "Under it stood, and went with it: "+strings.Join(others, ", ")+".")
 	}
+	g.warnMinted(ctx, append(swept, ref), &resp.Diagnostics)
 }
 
 // ImportState takes an id, as text or as the resource's identity; Read does the rest.

@@ -179,3 +179,29 @@ func TestWhatIsRefusedSinceCanBeReducedAndDestroyed(t *testing.T) {
 	r.must("DELETE", "sys/mounts/later", nil)
 	r.cli.must("destroy", "-auto-approve")
 }
+
+// What a partner signed outlives its grant: whoever offboards it is told what that may be, and how to revoke it.
+func TestADestroyNamesWhatAPrivilegedGrantMayHaveSigned(t *testing.T) {
+	r := newReached(t)
+	r.must("POST", "infra/pki/root/generate/internal", object{"common_name": "infra", "key_type": "ec", "key_bits": 256})
+	r.must("POST", "infra/pki/roles/shop", object{"allow_any_name": true, "key_type": "ec", "key_bits": 256})
+	r.end = access.At(time.Now().Add(20 * 24 * time.Hour)).String()
+	r.declares("", map[string]string{"sign": "infra/pki/issue/shop: update", "export": "transit/export/encryption-key/acme: read", "data": "orders/acme/*: read"})
+	r.cli.must("apply", "-auto-approve")
+	token := r.token("partner/acme/prod/feed")
+	status, answer := r.bao.Call(t, token, "POST", "infra/pki/issue/shop", object{"common_name": "shop.acme.test", "ttl": "24h"})
+	data, _ := answer["data"].(map[string]any)
+	serial, _ := data["serial_number"].(string)
+	if serial == "" {
+		t.Fatalf("the partner signs nothing: %d %v", status, answer)
+	}
+	_, texts, err := r.says("warning", "destroy", "-auto-approve", "-refresh=false")
+	for _, want := range []string{serial, "shop.acme.test", "bao write infra/pki/revoke serial_number=SERIAL", "no lease of transit/export", "audit log"} {
+		if err != nil || !strings.Contains(texts, want) {
+			t.Errorf("%v: %q is not in what is said:\n%s", err, want, texts)
+		}
+	}
+	if strings.Contains(texts, "orders/acme") {
+		t.Errorf("data is warned of as well:\n%s", texts)
+	}
+}

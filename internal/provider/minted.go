@@ -1,0 +1,42 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// remembers reads what the system holds before something of it is removed, where privileged grants may have given out what
+// lives on. A removal does not wait for it: where it fails, only the warning is missing.
+func (s *session) remembers(ctx context.Context) {
+	if _, able := access.As[access.Minter](s.system); !able {
+		return
+	}
+	if err := s.load(ctx); err != nil {
+		tflog.Warn(ctx, "what privileged grants gave out is not looked at", map[string]any{"error": sentence(err)})
+	}
+}
+
+// warnMinted names what may live on of what a partner signed or got by the privileged grants among what was removed.
+func (s *session) warnMinted(ctx context.Context, removed []access.Ref, diags *diag.Diagnostics) {
+	minter, able := access.As[access.Minter](s.system)
+	if !able {
+		return
+	}
+	for _, ref := range removed {
+		held, _, ok := s.portfolio.Find(ref)
+		g, is := held.Object.(*access.Grant)
+		if !ok || !is {
+			continue
+		}
+		if r := s.portfolio.Reach(g); r.Privileged != "" || r.System != "" || r.Unknown != "" {
+			diags.AddWarning("What was got by "+ref.String()+" may live on", fmt.Sprintf("It reached %s, and what gives out access, signs or exports "+
+				"takes nothing back when a grant ends. %s", g.Resource, strings.Join(minter.Minted(ctx, g, held.History.CreatedAt), " ")))
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package openbao
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var _ access.Minter = (*System)(nil)
+
+// mostNamed is how many certificates a warning names.
+const mostNamed = 10
+
+// Minted names what the engine of a privileged grant gave out while that stood. OpenBao keeps neither with a certificate nor
+// with a lease as whom it was asked for: that is in the audit log. So nothing is revoked here, which would be others' too.
+func (s *System) Minted(ctx context.Context, g *access.Grant, since time.Time) []string {
+	m, ok := s.mountOfGrant(ctx, g)
+	_, wild := g.Resource.Fixed()
+	switch {
+	case ok && m.kind == "pki":
+		return s.signedSince(ctx, m, since)
+	case ok && !wild:
+		return s.leased(ctx, g.Resource)
+	}
+	return []string{fmt.Sprintf("What was got from %s is not known here: see OpenBao's audit log.", g.Resource)}
+}
+
+// mountOfGrant is the one mount that a grant lies on.
+func (s *System) mountOfGrant(ctx context.Context, g *access.Grant) (place, bool) {
+	at, err := s.site(ctx)
+	if err != nil {
+		return place{}, false
+	}
+	s.probing.Lock()
+	on, certain := s.lay(at.engines, at.children, at.unlisted, nil).at(g.Resource.Segments())
+	s.probing.Unlock()
+	if !certain {
+		return place{}, false
+	}
+	return on[0], true
+}
+
+// signedSince names the certificates that an authority signed since a moment, and that have not ended.
+func (s *System) signedSince(ctx context.Context, m place, since time.Time) []string {
+	var all struct {
+		Certificates map[string]signedCertificate `json:"key_info"`
+	}
+	if err := gone(s.client.List(ctx, m.String()+"certs/detailed", &all)); err != nil {
+		return []string{fmt.Sprintf("Which certificates %s signed since %s is not known: the login may not list %scerts/detailed.", m, access.At(since), m)}
+	}
+	var named []string
+	for _, serial := range slices.Sorted(maps.Keys(all.Certificates)) {
+		c := all.Certificates[serial]
+		// OpenBao dates certificates back by half a minute, or as much as a role says.
+		if c.NotAfter.After(s.now()) && c.NotBefore.After(since.Add(-10*time.Minute)) {
+			named = append(named, fmt.Sprintf("%s (%s, until %s)", serial, c.CommonName, access.At(c.NotAfter)))
+		}
+	}
+	said := "What a role does not store is not among them, and who asked is in the audit log alone"
+	if len(named) == 0 {
+		return []string{fmt.Sprintf("%s keeps no certificate that it signed since %s and that has not ended. %s.", m, access.At(since), said)}
+	}
+	more := ""
+	if n := len(named) - mostNamed; n > 0 {
+		named, more = named[:mostNamed], fmt.Sprintf(", and %d more", n)
+	}
+	return []string{fmt.Sprintf("%s signed since %s, and they have not ended: %s%s. %s. Revoke the partner's by: bao write %srevoke serial_number=SERIAL.",
+		m, access.At(since), strings.Join(named, ", "), more, said, m)}
+}
+
+// leased says how many leases there are of a path. Those of a session end with it.
+func (s *System) leased(ctx context.Context, path access.Pattern) []string {
+	const sessions = "A lease ends with the session that got it, at the latest"
+	leases, err := s.leases(ctx, path)
+	switch {
+	case err != nil:
+		return []string{fmt.Sprintf("How many leases there are of %s is not known: the login may not list them. %s. What has none, such as what is "+
+			"signed or exported, is in the audit log alone.", path, sessions)}
+	case leases == 0:
+		return []string{fmt.Sprintf("There is no lease of %s. What has none, such as what is signed or exported, is in the audit log alone.", path)}
+	}
+	return []string{fmt.Sprintf("There are %d leases of %s, the partner's and everybody's. %s; to end all of them now: bao lease revoke -prefix %s.", leases, path, sessions, path)}
+}
+
+func (s *System) leases(ctx context.Context, path access.Pattern) (int, error) {
+	var all struct {
+		Keys []string `json:"keys"`
+	}
+	err := gone(s.client.List(ctx, "sys/leases/lookup/"+string(path), &all))
+	return len(all.Keys), err
+}
