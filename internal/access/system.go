@@ -151,6 +151,16 @@ type Damage struct {
 	Why string
 }
 
+// Noter is a System that notes what it did beside what it was asked for.
+type Noter interface {
+	// Notes are taken by the first that asks: what was found that was not as the system had left it, and was healed; and what
+	// whoever runs it should hear of, as summary and detail.
+	Notes() (healed []string, warnings [][2]string)
+	// Generation names the state that the system is in: a name that is its own, and a number that never falls, with a slash
+	// between them; empty where there is none yet.
+	Generation() string
+}
+
 // SessionCounter is a System that can list sessions.
 type SessionCounter interface {
 	// Sessions is how many sessions are live of these identities, and of strays by their native ids: of those that the system

@@ -187,10 +187,25 @@ func (g *governed) intend(ctx context.Context, l Line) error {
 
 func (g *governed) done(ctx context.Context, l Line) {
 	l.Phase = Done
+	g.note(ctx, &l)
 	if err := g.append(ctx, l); err != nil {
 		g.desk.Warn(ctx, fmt.Sprintf("The journal misses the end of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change was made "+
 			"and stands, and nothing of it is lost. But the journal has only its intent (change %s), and not that it was done: %v. No other "+
 			"change is made until the journal can be written again.", l.Change, err))
+	}
+}
+
+// note writes into a line what the system noted, and lets whoever runs it hear of that.
+func (g *governed) note(ctx context.Context, l *Line) {
+	n, is := access.As[access.Noter](g.System)
+	if !is {
+		return
+	}
+	var warnings [][2]string
+	l.Found, warnings = n.Notes()
+	l.Generation = n.Generation()
+	for _, w := range warnings {
+		g.desk.Warn(ctx, w[0], w[1])
 	}
 }
 

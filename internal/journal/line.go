@@ -64,6 +64,9 @@ type Line struct {
 	Seconds float64   `json:"seconds,omitzero"`
 	// Serial names what was issued or revoked.
 	Serial string `json:"serial,omitempty"`
+	// Generation names the state that the system was in after the change, Found what was not as it had left it, and was healed.
+	Generation string   `json:"generation,omitempty"`
+	Found      []string `json:"found,omitempty"`
 	// Error says why a change failed.
 	Error string `json:"error,omitempty"`
 	// Previous is the hash of the line before, "" on the first; Hash is this line's.

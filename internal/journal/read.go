@@ -5,9 +5,38 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"strconv"
 )
+
+// newestWithin is how far from its end the journal is searched for a generation.
+const newestWithin = 1 << 20
+
+// Newest is the number of the last generation of a system that the journal tells of; zero where it tells of none.
+func (j *Journal) Newest(system string) int64 {
+	f, err := os.Open(j.path)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > newestWithin {
+		_, _ = f.Seek(-newestWithin, io.SeekEnd)
+	}
+	text, err := io.ReadAll(f)
+	mark := []byte(`,"generation":"` + system + `/`) // no text in a line holds it: there a quote has a backslash before it
+	at := bytes.LastIndex(text, mark)
+	if err != nil || at < 0 {
+		return 0
+	}
+	number, _, _ := bytes.Cut(text[at+len(mark):], []byte(`"`))
+	newest, err := strconv.ParseInt(string(number), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return newest
+}
 
 // Read returns the lines of the journal up to the first that does not hold, and says in gaps, a sentence each, why it
 // cannot be relied on further. It changes nothing. Where there is none yet, there are no lines.

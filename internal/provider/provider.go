@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -19,6 +20,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao"
 )
@@ -108,12 +110,12 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 	if m.Stack.IsNull() {
 		stack = "default"
 	}
-	system, directory, ok := p.system(m, stack, &resp.Diagnostics)
+	var record *journal.Journal
+	system, directory, ok := p.system(m, stack, func(system string) int64 { return record.Newest(system) }, &resp.Diagnostics)
 	if !ok {
 		return
 	}
-	record, ok := m.journal(p.clock, directory, &resp.Diagnostics)
-	if !ok {
+	if record, ok = m.journal(p.clock, directory, &resp.Diagnostics); !ok {
 		return
 	}
 	s := newSession(journaled(system, record, stack, p.clock), settings, stack)
@@ -136,7 +138,7 @@ func (p *partnerProvider) ValidateConfig(ctx context.Context, req provider.Valid
 }
 
 // system is the access system that is configured, and the directory of an embedded one.
-func (p *partnerProvider) system(m *providerModel, stack string, diags *diag.Diagnostics) (s access.System, directory string, ok bool) {
+func (p *partnerProvider) system(m *providerModel, stack string, remembered func(string) int64, diags *diag.Diagnostics) (s access.System, directory string, ok bool) {
 	if !m.OpenBao.IsNull() {
 		options, ok := m.openbaoOptions(p.version, stack, diags)
 		if !ok {
@@ -146,6 +148,14 @@ func (p *partnerProvider) system(m *providerModel, stack string, diags *diag.Dia
 	}
 	options := embedded.Options{
 		Clock: p.clock, Environment: m.Environment.ValueString(), Passphrase: os.Getenv("PARTNER_PASSPHRASE"), Command: "terraform-provider-partner " + p.version,
+		Remembered: remembered,
+	}
+	if text := os.Getenv(embedded.AcceptVariable); text != "" {
+		var err error
+		if options.Accept, err = strconv.ParseInt(text, 10, 64); err != nil || options.Accept < 1 {
+			diags.AddError("Not a generation", embedded.AcceptVariable+" is the number of the generation of a ledger that was put back, such as 17.")
+			return nil, "", false
+		}
 	}
 	if directory, ok = m.embedded(&options, diags); !ok {
 		return nil, "", false

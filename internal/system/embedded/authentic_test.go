@@ -154,14 +154,14 @@ func TestTheJournalRemembersTheGeneration(t *testing.T) {
 	w.put(r.Object, update(r), issuing(access.IssueReplace))
 	newest := w.view2(t).generation.Number
 	back()
-	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Remembered: func() int64 { return newest }})
+	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Remembered: func(string) int64 { return newest }})
 	if _, err := w.Get(w.ctx(), acme.Ref()); !errors.Is(err, errNotAuthentic) || !strings.Contains(err.Error(), "went back") {
 		t.Errorf("got %v", err)
 	}
 	if err := errors.Join(os.RemoveAll(w.paths.ledger()), os.RemoveAll(w.paths.publish())); err != nil {
 		t.Fatal(err)
 	}
-	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Remembered: func() int64 { return newest }})
+	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Remembered: func(string) int64 { return newest }})
 	if _, err := w.try(identity(acme, 90)); !errors.Is(err, errNotAuthentic) {
 		t.Errorf("with nothing left: %v", err)
 	}

@@ -261,9 +261,10 @@ func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
 	s.known = known{generation: next, holds: base.holds, digests: digests}
 	l := d.book()
 	l.generation, l.raw = next, next
-	if !in.changes { // it is still to be told
-		l.found = base.found
-		l.planted = base.planted
+	if in.changes {
+		s.heals(base.found)
+	} else { // it is still to be told
+		l.found, l.planted = base.found, base.planted
 		l.tell()
 	}
 	s.keep(l)
@@ -341,7 +342,7 @@ func (s *System) abandon(err error) error {
 
 // following is the generation after both, and after all that was ever seen: no number is used twice.
 func (s *System) following(a, b generation) generation {
-	return generation{Version: version, Number: max(a.Number, b.Number, s.options.remembered()) + 1, ID: access.NewUID()}
+	return generation{Version: version, Number: max(a.Number, b.Number, s.remembered()) + 1, ID: access.NewUID()}
 }
 
 // stageObjects stages what the draft changes in the ledger.

@@ -80,7 +80,7 @@ func (s *System) standing() (st standing, err error) {
 // newest takes the newer of two generations. Where that is the publication's, the ledger must be it.
 func (s *System) newest(st *standing, signed generation) error {
 	copied := st.was.Generation
-	last := max(signed.Number, copied.Number, s.options.remembered())
+	last := max(signed.Number, copied.Number, s.remembered())
 	switch {
 	case signed.Number == last && (copied.Number < last || copied == signed):
 		st.generation = signed
@@ -135,7 +135,7 @@ func (s *System) wentBack(st *standing, signed generation, last int64) error {
 
 // unborn is an error where a directory without a generation has been in use: somebody took that away.
 func (s *System) unborn() error {
-	if s.options.remembered() == 0 && !s.inUse() {
+	if s.remembered() == 0 && !s.inUse() {
 		return nil
 	}
 	return fail(fmt.Errorf("%w: %s and %s are gone or damaged, and the directory was in use: restore them, or the whole directory, from a copy", errNotAuthentic,

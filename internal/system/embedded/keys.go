@@ -25,6 +25,9 @@ func (s *System) open() (err error) {
 	if keys, _ := os.ReadDir(s.paths.keys()); len(keys) == 0 && s.inUse() {
 		return fmt.Errorf("the keys are missing from %s: restore them, or begin anew in another directory, whose keys no gateway trusts yet", s.paths.keys())
 	}
+	if keys, _ := os.ReadDir(s.paths.keys()); len(keys) == 0 && s.options.Passphrase == "" {
+		s.inTheClear()
+	}
 	if err := s.disk.mkdir(s.paths.keys(), privateDir); err != nil {
 		return err
 	}

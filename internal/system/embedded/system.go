@@ -42,7 +42,7 @@ type Options struct {
 	// Environment is the environment that the directory is for.
 	Environment string
 	// Remembered is the newest generation that the journal tells of; nil: there is none.
-	Remembered func() int64
+	Remembered func(system string) int64
 	// Accept is the number of an older generation that was put back on purpose; zero: none was.
 	Accept int64
 	// Command is what this process calls itself to another that waits for its lock. Default: terraform-provider-partner.
@@ -60,6 +60,8 @@ type System struct {
 
 	mu      sync.Mutex // guards what follows
 	queue   []*task
+	healed  []string        // what was found and made as it should be, for the journal
+	notes   [][2]string     // what whoever runs it should hear of
 	pending int             // changes submitted and not answered yet
 	crowded time.Time       // when there were several of them, last
 	took    time.Duration   // how long the last commit took
@@ -71,9 +73,10 @@ type System struct {
 	used useLogs
 
 	// The leader's own.
-	authority *ca.Authority
-	signer    *policy.Signer
-	known     known
+	newestSeen *int64 // what the journal told, once it was asked
+	authority  *ca.Authority
+	signer     *policy.Signer
+	known      known
 }
 
 var _ access.System = (*System)(nil)
@@ -94,14 +97,6 @@ func Open(directory string, o Options) *System {
 	}
 	p := paths{root: directory}
 	return &System{options: o, paths: p, lock: newLock(p, o.Command)}
-}
-
-// remembered is the newest generation that the journal tells of.
-func (o Options) remembered() int64 {
-	if o.Remembered == nil {
-		return 0
-	}
-	return o.Remembered()
 }
 
 // Now is the time of the clock that the System was given.

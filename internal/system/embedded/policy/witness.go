@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"path/filepath"
@@ -58,6 +59,16 @@ func OpenWitness(keysDir, passphrase string) (Witness, error) {
 		return Witness{}, errNoWitness
 	}
 	return Witness{public}, nil
+}
+
+// Name names the key.
+func (w Witness) Name() string {
+	der, err := x509.MarshalPKIXPublicKey(w.key)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:8])
 }
 
 // Attested reports whether the key signed a text of the ledger.

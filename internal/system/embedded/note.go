@@ -1,0 +1,77 @@
+package embedded
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var _ access.Noter = (*System)(nil)
+
+// Notes are what was found and healed, and what whoever runs it should hear of, since they were asked for last.
+func (s *System) Notes() (healed []string, warnings [][2]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	healed, warnings = s.healed, s.notes
+	s.healed, s.notes = nil, nil
+	return healed, warnings
+}
+
+// heals notes what a change found and has made as it should be.
+func (s *System) heals(found []finding) {
+	if len(found) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := ""
+	for _, f := range found {
+		s.healed = append(s.healed, f.String())
+		text += "\n- " + f.String()
+	}
+	s.notes = append(s.notes, [2]string{"The directory was not as it had been left", "Somebody else wrote there, or a disk failed. This was found, and is as " +
+		"it should be now; the journal keeps it:" + text})
+}
+
+// inTheClear notes that new keys lie there unencrypted.
+func (s *System) inTheClear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, [2]string{"Three private keys lie unencrypted", fmt.Sprintf("In %s were made the keys that sign certificates, SSH certificates, "+
+		"and what is published. Whoever can read them can sign what gateways take. Set PARTNER_PASSPHRASE where Terraform runs: the next "+
+		"change encrypts them. Their clear text can survive in free blocks and backups, so that it is better set before the first apply.", s.paths.keys())})
+}
+
+// Generation names the generation that this process knows.
+func (s *System) Generation() string {
+	s.mu.Lock()
+	l, w := s.cached, s.trusted
+	s.mu.Unlock()
+	if l == nil || w == nil || l.generation.Number == 0 {
+		return ""
+	}
+	return w.Name() + "/" + strconv.FormatInt(l.generation.Number, 10)
+}
+
+// remembered is the newest generation that the journal tells of. It is asked once: what comes after is made here, or read.
+func (s *System) remembered() int64 {
+	s.mu.Lock()
+	newest := s.newestSeen
+	s.mu.Unlock()
+	if newest != nil {
+		return *newest
+	}
+	if s.options.Remembered == nil {
+		return 0
+	}
+	w, err := s.witness()
+	if err != nil {
+		return 0
+	}
+	told := s.options.Remembered(w.Name())
+	s.mu.Lock()
+	s.newestSeen = &told
+	s.mu.Unlock()
+	return told
+}
