@@ -204,15 +204,24 @@ func TestALineThatIsAddedToThePublicationIsToldAndTakenAway(t *testing.T) {
 	}
 }
 
-// What a cut by hand copies over the publication is no finding.
+// What a cut by hand copies over the publication is no finding, and a list under a number of its own.
 func TestACutByHandIsNoFinding(t *testing.T) {
 	w, _ := story(t)
+	number := w.crlNumber()
 	for _, name := range []string{"crl.pem", "hold.tar.gz", "policy/hold.json", "ssh/principals/deploy", "ssh/revoked_keys"} {
 		w.write("publish/"+name, w.read("publish/cut/acme/"+name))
 	}
+	if w.crlNumber() <= number {
+		t.Errorf("the list of the cut has the number %d, and the one before had %d", w.crlNumber(), number)
+	}
+	cut := w.crlNumber()
 	w.restart()
 	if said := w.told(acme); said != "" {
 		t.Errorf("it is told as %q", said)
+	}
+	w.put(certificate(acme, 80), update(w.get(certificate(acme, 80).Ref())), issuing(access.IssueReplace))
+	if w.crlNumber() <= cut {
+		t.Errorf("after the cut with the number %d comes %d", cut, w.crlNumber())
 	}
 }
 

@@ -165,8 +165,12 @@ func (s *System) files(d *draft, p policy.Publication, g generation, was publish
 	half := d.Now.Add(s.options.PublicationLife / 2)
 	record := published{RenewAt: access.Earliest(half, policy.RefreshAt(p)), Revocations: was.Revocations, RevocationsAt: was.RevocationsAt}
 	sign := func(folder string, r revocations) (err error) {
-		if files[folder+crlFile], err = s.authority.CRL(r.x509, g.Number, d.Now, p.ValidUntil); err == nil {
-			files[folder+krlFile], err = s.authority.KRL(r.ssh, uint64(g.Number), d.Now)
+		number := 2 * g.Number
+		if folder != "" {
+			number++ // one number is of one list: where a partner is cut, it is newer than what it replaces, and older than the next
+		}
+		if files[folder+crlFile], err = s.authority.CRL(r.x509, number, d.Now, p.ValidUntil); err == nil {
+			files[folder+krlFile], err = s.authority.KRL(r.ssh, uint64(number), d.Now)
 		}
 		return err
 	}
