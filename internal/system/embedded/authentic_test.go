@@ -121,7 +121,8 @@ func TestAnOlderLedgerThatIsPutBackIsRefused(t *testing.T) {
 	same(t, before, w.files(""))
 	// It was put back on purpose.
 	var accepted int64
-	if _, err := fmt.Sscanf(putErr.Error()[strings.Index(putErr.Error(), AcceptVariable):], AcceptVariable+"=%d", &accepted); err != nil {
+	_, named, _ := strings.Cut(putErr.Error(), AcceptVariable)
+	if _, err := fmt.Sscanf(named, "=%d", &accepted); err != nil {
 		t.Fatal(err)
 	}
 	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Accept: accepted})
