@@ -2,8 +2,6 @@ package embedded
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -27,18 +25,11 @@ func full(b *testing.B) *world {
 			b.Fatal(err)
 		}
 	}
-	for _, e := range d.Ledger {
-		text, err := encodeFile(e)
-		if err != nil {
-			b.Fatal(err)
-		}
-		path := w.paths.object(e.Ref())
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			b.Fatal(err)
-		}
+	if err := w.prepare(); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := w.commit(base, d, scope{publish: true, changes: true}); err != nil {
+		b.Fatal(err)
 	}
 	if _, err := w.List(w.ctx()); err != nil {
 		b.Fatal(err)
