@@ -10,6 +10,8 @@ import (
 var (
 	// ErrNotFound: with a working login, the object is not there, or is there with another uid.
 	ErrNotFound = errors.New("not found")
+	// ErrNoSystem: no access is kept there, and none ever was; or all of it was taken away.
+	ErrNoSystem = errors.New("no access system is there")
 	// ErrNoIdentity: the identity that the object is of, or its parent, is not there.
 	ErrNoIdentity = errors.New("its identity does not exist")
 	// ErrCut: the identity is suspended or was cut by hand, or one above it. ErrEnded: it has ended.

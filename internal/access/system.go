@@ -14,6 +14,10 @@ type System interface {
 	// Capabilities says what the system can do. It makes no request.
 	Capabilities() Capabilities
 
+	// ID returns the id of the system, which its first change makes and nothing ever changes: it tells one system from another
+	// one at the same place. ErrNoSystem where nothing is kept; "" where access is kept, and its id was lost.
+	ID(ctx context.Context) (string, error)
+
 	// Now is the system's own clock.
 	Now(ctx context.Context) (time.Time, error)
 
@@ -83,6 +87,8 @@ const (
 type Record struct {
 	Object Object
 	History
+	// System is the id of the system that holds it; "" where that was lost.
+	System string
 	// EndsAt is the end that the system enforces: the earliest of the object's own and all above it.
 	EndsAt time.Time
 	// Suspended: cut by the declaration of the identity or of one above it. Held: cut by hand in the system.
@@ -209,6 +215,8 @@ type Adoption struct {
 type Capabilities struct {
 	// Name is the system's name: embedded, openbao.
 	Name string
+	// Place says where the system is, in words: the directory, or the address and the namespace.
+	Place string
 	// Kinds are the kinds of credentials that it offers. Fixed are those of them whose end cannot be moved once they are
 	// issued: where they should end earlier, they are revoked.
 	Kinds, Fixed []Kind

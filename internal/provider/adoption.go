@@ -79,7 +79,7 @@ func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native stri
 	} {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), value)...)
 	}
-	keep(ctx, resp.Private, kept{Adopt: native}, &resp.Diagnostics)
+	keep(ctx, resp.Private, kept{Adopt: native, System: g.locate(ctx).id}, &resp.Diagnostics)
 }
 
 // begun is the uid of an identity whose adoption was begun by this stack, and the state was not told; "" where it was not.

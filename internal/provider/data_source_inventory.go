@@ -157,6 +157,7 @@ func (s *session) takeStock(ctx context.Context, diags *diag.Diagnostics) (*stoc
 	s.stocking.Lock()
 	defer s.stocking.Unlock()
 	if s.stock != nil {
+		s.warnAbsent(ctx, diags)
 		return s.stock, true
 	}
 	records, strays, err := s.survey(ctx)
@@ -167,6 +168,7 @@ func (s *session) takeStock(ctx context.Context, diags *diag.Diagnostics) (*stoc
 	if err == nil {
 		var now time.Time
 		if now, err = s.system.Now(ctx); err == nil {
+			s.warnAbsent(ctx, diags)
 			options := s.stockOptions()
 			for _, d := range damaged {
 				strays = append(strays, damagedStray(d))

@@ -59,8 +59,11 @@ func pathTo(attribute string) path.Path {
 // failed says that a system did not do what it was asked for, and what access exists now.
 func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	var other *access.OtherStackError
+	var elsewhere *elsewhereError
 	summary := fmt.Sprintf("Cannot %s %s", act, ref)
 	switch {
+	case errors.As(err, &elsewhere):
+		diags.AddError(summary, explainElsewhere(elsewhere))
 	case errors.As(err, &other):
 		diags.AddError(summary, fmt.Sprintf("The %s exists already and belongs to the stack %q. Two stacks that own one access would undo each "+
 			"other's changes. Give it another name, or import it where it is declared. Nothing was changed.", ref, other.Stack))

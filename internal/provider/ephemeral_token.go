@@ -200,6 +200,8 @@ const lentKey = "token"
 func (r *tokenResource) fit(ctx context.Context, id access.IdentityID, now time.Time) error {
 	rec, err := r.system.Get(ctx, id.Ref())
 	switch {
+	case isNotFound(err) && r.locate(ctx).none:
+		return fmt.Errorf("%w: nothing is kept in %s", access.ErrNoSystem, r.system.Capabilities().Place)
 	case isNotFound(err):
 		return access.ErrNoIdentity
 	case err != nil:

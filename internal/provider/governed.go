@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,6 +124,12 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		failed(diags, "read", o.Ref(), err)
 		return observed{}, false
 	}
+	if k.History.UID != "" {
+		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
+			failed(diags, "change", o.Ref(), err)
+			return observed{}, false
+		}
+	}
 	act := "create"
 	switch {
 	case k.Adopt != "":
@@ -168,6 +175,8 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		return observed{}, false
 	}
 	g.finished(o.Ref())
+	g.made(rec.System, diags)
+	rec.System = cmp.Or(rec.System, k.System)
 	seen, err := g.observe(ctx, rec)
 	if err != nil {
 		failed(diags, "read the clock for", o.Ref(), err)
@@ -194,12 +203,21 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	stillKnownBy(resp.Identity, t.ID)
 	ref := access.Ref{Type: g.kind, ID: t.ID.ValueString()}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	if k.Adopt != "" && k.System != "" {
+		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
+			failed(&resp.Diagnostics, "read", ref, err)
+			return
+		}
+	}
 	if k.Adopt != "" && !g.adopted(ctx, ref, &k, resp) {
 		return
 	}
 	rec, err := g.system.Get(ctx, ref)
 	if err == nil && k.History.UID != "" && rec.UID != k.History.UID {
 		err = access.ErrNotFound
+	}
+	if k.History.UID != "" {
+		err = g.sameSystem(ctx, k.System, rec, err, &resp.Diagnostics)
 	}
 	if err == nil && k.History.UID != "" {
 		err = g.retell(ctx, P(state), rec)
@@ -248,6 +266,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref, now time.Time, k kept, resp *resource.ReadResponse) {
 	t := P(state).common()
 	if k.History.UID == "" {
+		g.warnAbsent(ctx, &resp.Diagnostics)
 		resp.Diagnostics.AddError("Cannot import "+ref.String(), "The system holds no such access. Check the id and the provider's environment and directory.")
 		return
 	}
@@ -290,6 +309,12 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	if k.Adopt != "" && k.System != "" {
+		if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
+			failed(&resp.Diagnostics, "revoke", ref, err)
+			return
+		}
+	}
 	if k.Adopt != "" && !g.forgetUngoverned(ctx, ref, &k, &resp.Diagnostics) {
 		return
 	}
@@ -298,10 +323,19 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again. Nothing was changed.")
 		return
 	}
+	if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
+		failed(&resp.Diagnostics, "revoke", ref, err)
+		return
+	}
 	g.remembers(ctx)
 	asked := access.WallClock()
 	defer g.restock()
 	swept, err := g.system.Delete(warned(ctx, &resp.Diagnostics), ref, k.History.UID)
+	if isNotFound(err) {
+		if elsewhere := g.refuseElsewhere(ctx, k.System, false); elsewhere != nil {
+			err = elsewhere
+		}
+	}
 	if err != nil && !isNotFound(err) {
 		failed(&resp.Diagnostics, "revoke", ref, err)
 		return

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -23,6 +24,8 @@ type keeper interface {
 type kept struct {
 	// History has the uid that the state knows; empty before there is one.
 	History access.History `json:"history"`
+	// System is the id of the access system that the state belongs to; empty where it was never told.
+	System string `json:"system,omitempty"`
 	// Applied is what was last applied, where the system held something else since; else that is the state itself.
 	Applied json.RawMessage `json:"applied,omitempty"`
 	// IssuedAt and IssuedUntil are when what was last issued began and ends.
@@ -49,7 +52,7 @@ type kept struct {
 const keptKey = "kept"
 
 func keptOf(r observed) kept {
-	k := kept{History: r.History, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted}
+	k := kept{History: r.History, System: r.System, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
 	}
@@ -91,6 +94,7 @@ func (k kept) applied(t access.Type) access.Object {
 // read is what to keep after a reading: was is the object as the state had it before, nil where it had none.
 func (k kept) read(seen observed, was access.Object) kept {
 	next := keptOf(seen)
+	next.System = cmp.Or(next.System, k.System)
 	if next.Applied = k.Applied; next.Applied == nil && was != nil {
 		next.Applied, _ = access.Declaration(was)
 	}

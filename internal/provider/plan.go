@@ -23,7 +23,11 @@ import (
 // by the clock: a moment that passes between plan and apply would break the apply.
 func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	short := unchangedIn(ctx)
-	if req.Plan.Raw.IsNull() && short == nil || g.session == nil {
+	if g.session == nil {
+		return
+	}
+	if req.Plan.Raw.IsNull() && short == nil {
+		g.planRemoval(ctx, req, resp)
 		return
 	}
 	plan, state, ok := g.planned(ctx, req, short != nil, &resp.Diagnostics)
@@ -35,6 +39,18 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	ref := access.Ref{Type: g.kind}
+	if state != nil {
+		ref.ID = P(state).common().ID.ValueString()
+	}
+	if k.History.UID != "" {
+		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
+			failed(&resp.Diagnostics, "plan", ref, err)
+			return
+		}
+	} else {
+		g.announce(ctx, &resp.Diagnostics)
+	}
 	if short != nil && k.Adopt != "" {
 		short.moved = true
 		return
@@ -98,6 +114,23 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 			"one, what stands under it may be revoked with the old address, and is created again by the next apply.", access.At(s.History.CreatedAt)))
 	}
 	g.judge(ctx, s, guardrail.Plan, &resp.Diagnostics)
+}
+
+// planRemoval refuses to plan that what is kept in another system is revoked. A system that cannot be asked stops no removal
+// here: it is asked again when it is to revoke.
+func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	there := g.locate(ctx)
+	if k.History.UID == "" || there.err != nil {
+		return
+	}
+	state, ok := read[M](ctx, req.State, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	if err := g.belongs(k.System, there, true); err != nil {
+		failed(&resp.Diagnostics, "plan to revoke", access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}, err)
+	}
 }
 
 // remember carries the block's nonce and what was last applied over to the second call of a replacement, and takes them up

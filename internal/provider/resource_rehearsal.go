@@ -97,6 +97,7 @@ func (r *rehearsalResource) Create(ctx context.Context, req resource.CreateReque
 	m, ok := read[rehearsalModel](ctx, req.Plan, &resp.Diagnostics)
 	if ok && r.rehearse(ctx, m, &resp.Diagnostics) {
 		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+		keep(ctx, resp.Private, kept{System: r.locate(ctx).id}, &resp.Diagnostics)
 	}
 }
 
@@ -107,6 +108,9 @@ const settling = time.Minute
 func (r *rehearsalResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	m, ok := read[rehearsalModel](ctx, req.State, &resp.Diagnostics)
 	if !ok {
+		return
+	}
+	if !r.isHere(ctx, "read when it was rehearsed", m.Partner.ValueString(), req.Private, &resp.Diagnostics) {
 		return
 	}
 	rehearser, able := access.As[access.Rehearser](r.system)
@@ -142,9 +146,26 @@ func (r *rehearsalResource) Update(ctx context.Context, req resource.UpdateReque
 	}
 }
 
+// isHere reports whether the system is the one that was rehearsed in. One that cannot be asked is met by what comes after.
+func (r *rehearsalResource) isHere(ctx context.Context, act, partner string, private keeper, diags *diag.Diagnostics) bool {
+	there := r.look(ctx)
+	if there.err != nil {
+		return true
+	}
+	var elsewhere *elsewhereError
+	if errors.As(r.belongs(keptIn(ctx, private, diags).System, there, true), &elsewhere) {
+		diags.AddError(fmt.Sprintf("Cannot %s: %s", act, partner), explainElsewhere(elsewhere))
+	}
+	return elsewhere == nil
+}
+
 // Delete removes what a rehearsal left that was killed. That there was a rehearsal stays true.
-func (r *rehearsalResource) Delete(ctx context.Context, _ resource.DeleteRequest, resp *resource.DeleteResponse) {
+func (r *rehearsalResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	if r.collects {
+		return
+	}
+	m, ok := read[rehearsalModel](ctx, req.State, &resp.Diagnostics)
+	if !ok || !r.isHere(ctx, "remove what a rehearsal may have left", m.Partner.ValueString(), req.Private, &resp.Diagnostics) {
 		return
 	}
 	r.applies()

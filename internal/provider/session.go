@@ -41,6 +41,10 @@ type session struct {
 	claimed  map[string]access.IdentityID   // which native id this plan adopts as what
 	// rehearsing is held while a partner is rehearsed.
 	rehearsing sync.Mutex
+	locating   sync.Mutex // guards located
+	located    located
+	announcing sync.Once
+	naming     sync.Once
 	collects   bool // findings are recorded instead of refused, and nothing is changed
 }
 
@@ -73,6 +77,9 @@ func (s *session) load(ctx context.Context) error {
 	}
 	if err := s.scout(ctx, time.Time{}); err != nil {
 		return err
+	}
+	if there := s.locate(ctx); there.err != nil {
+		return there.err
 	}
 	s.portfolio.Live(records, s.stack)
 	s.frozen = map[string]string{}

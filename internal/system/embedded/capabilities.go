@@ -26,6 +26,7 @@ var lastNanosecond = time.Unix(0, 1<<63-1)
 func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{
 		Name:         "embedded",
+		Place:        "the directory " + s.paths.root,
 		Kinds:        access.Kinds(),
 		Fixed:        []access.Kind{access.Certificate, access.SSHCertificate},
 		KnowsLastUse: len(s.options.UseLogs) > 0,

@@ -243,6 +243,9 @@ func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
 	if objects.empty() && !d.Again && (due == notDue || due == tampered && !in.changes) {
 		return base, nil
 	}
+	if err := s.identify(base, d); err != nil {
+		return nil, s.abandon(err)
+	}
 	if !fresh {
 		s.known = known{}
 	}

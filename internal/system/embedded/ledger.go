@@ -20,6 +20,7 @@ import (
 // book is the ledger as the files have it at one generation. Once it is shared it is never changed.
 type book struct {
 	ledger.Ledger
+	system     string // the id of the system; "" where it has none yet, or it was lost
 	generation generation
 	revoked    map[string]revocation // by the name of their file
 	holds      holds
@@ -81,6 +82,9 @@ func (p paths) readLedger(st standing, h holds) (*book, error) {
 		l.find(p, p.sums(), "is damaged", access.IdentityID{})
 	}
 	refs, err := p.refs(l.damaged)
+	if err == nil {
+		l.system, err = p.readSystem()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -184,6 +188,7 @@ func (p paths) readRevoked(l *book) error {
 // draft is a book in the making.
 type draft struct {
 	*ledger.Draft
+	system     string
 	generation generation
 	revoked    map[string]revocation
 	holds      holds
@@ -193,14 +198,14 @@ type draft struct {
 
 // draftOn is a draft on a book.
 func (s *System) draftOn(b *book) *draft {
-	d := &draft{Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), generation: b.generation, revoked: maps.Clone(b.revoked), holds: b.holds, damaged: maps.Clone(b.damaged), sums: b.sums}
+	d := &draft{Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked), holds: b.holds, damaged: maps.Clone(b.damaged), sums: b.sums}
 	d.Revoke = d.revoke
 	return d
 }
 
 // book is the draft as it is.
 func (d *draft) book() *book {
-	return &book{Ledger: d.Ledger, generation: d.generation, revoked: d.revoked, holds: d.holds, damaged: d.damaged, sums: d.sums}
+	return &book{Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.holds, damaged: d.damaged, sums: d.sums}
 }
 
 // listed is what was revoked, sorted, without whose it was: gateways may read it.

@@ -16,6 +16,7 @@ func (p paths) in(elements ...string) string {
 
 func (p paths) ledger() string             { return p.in("ledger") }
 func (p paths) revoked() string            { return p.in("ledger", "revoked") }
+func (p paths) system() string             { return p.in("ledger", "system.json") }
 func (p paths) generation() string         { return p.in("ledger", "generation.json") }
 func (p paths) sums() string               { return p.in("ledger", "sums") }
 func (p paths) record() string             { return p.in("publish", "generation.json") }

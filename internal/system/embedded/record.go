@@ -13,6 +13,7 @@ import (
 func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 	r, err := l.Record(e)
 	if err == nil {
+		r.System = l.system
 		if damaged := l.damaged.of(e.Object.Holder()); damaged != nil {
 			r.Suspended = true
 			r.Drift = append(r.Drift, "It gives no access, because "+damaged.Error()+".")

@@ -17,6 +17,7 @@ var kinds = []access.Kind{access.Federated, access.Certificate, access.Secret}
 func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{
 		Name:    "openbao",
+		Place:   s.place(),
 		Kinds:   slices.Clone(kinds),
 		Fixed:   []access.Kind{access.Certificate, access.Secret},
 		LogsUse: true, KnowsLastUse: true,

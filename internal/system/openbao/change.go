@@ -32,6 +32,11 @@ func (s *System) put(ctx context.Context, change access.Change) (*access.Record,
 		return nil, err
 	}
 	defer cancel()
+	if change.Object.Ref().Type == access.TypeIdentity && change.UID == "" {
+		if err := s.identify(ctx); err != nil {
+			return nil, err
+		}
+	}
 	defer s.alone(change.Object.Holder())()
 	is := &issuer{system: s, ctx: ctx}
 	var p *putting

@@ -21,6 +21,7 @@ type snapshot struct {
 	ledger    ledger.Ledger
 	foreign   map[access.IdentityID]bool // where a policy of somebody else stands
 	rehearsed map[string]time.Time       // by partner
+	system    string                     // the id of the system; "" where it has none yet, or it was lost
 	begun     time.Time
 	goodUntil time.Time
 
@@ -53,7 +54,7 @@ func (s *snapshot) with(id access.IdentityID, d *document) *snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next := &snapshot{
-		documents: maps.Clone(s.documents), ledger: maps.Clone(s.ledger), foreign: s.foreign, rehearsed: s.rehearsed,
+		documents: maps.Clone(s.documents), ledger: maps.Clone(s.ledger), foreign: s.foreign, rehearsed: s.rehearsed, system: s.system,
 		begun: s.begun, goodUntil: s.goodUntil, natives: maps.Clone(s.natives),
 	}
 	if old := next.documents[id]; old != nil {
@@ -142,6 +143,7 @@ func (s *System) keep(snap *snapshot) *snapshot {
 		}
 	}
 	s.seen = snap
+	s.system = snap.system
 	return snap
 }
 
@@ -191,6 +193,10 @@ func (s *System) listing(ctx context.Context) (*snapshot, error) {
 	}
 	for name, p := range answer.Policies {
 		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		if name == systemName {
+			snap.system = parseSystem(p.Policy)
 			continue
 		}
 		if at := parseMemory(p.Policy); !at.IsZero() {

@@ -71,6 +71,7 @@ type System struct {
 
 	mu      sync.Mutex // guards what follows
 	seen    *snapshot
+	system  string // its id, as it was read last
 	floors  map[access.IdentityID]floor
 	changes map[access.IdentityID]*sync.Mutex
 }
@@ -210,6 +211,9 @@ func (s *System) record(l ledger.Ledger, e *ledger.Entry) (*access.Record, error
 	r, err := l.Record(e)
 	if err == nil {
 		r.EnforcedBy, r.Revocation, r.Login = s.enforcedBy(r.Object), s.cutByHand(r.Object), s.login(r.Object)
+		s.mu.Lock()
+		r.System = s.system
+		s.mu.Unlock()
 	}
 	return r, err
 }
