@@ -269,6 +269,9 @@ func TestTheNamespaceIsAnotherSystems(t *testing.T) {
 		if status, answer := bao.Call(t, bao.RootToken, "POST", "sys/namespaces/"+name, map[string]any{}); status >= 300 {
 			t.Fatalf("%d %v", status, answer)
 		}
+		if status, answer := bao.Call(t, bao.RootToken, "POST", name+"/sys/mounts/orders", map[string]any{"type": "kv"}); status >= 300 {
+			t.Fatalf("%d %v", status, answer)
+		}
 	}
 	ours, theirs := open(), open()
 	ours.write(in("ours"))
