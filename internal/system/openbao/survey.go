@@ -348,6 +348,9 @@ func (sv *surveying) lookAtPolicies() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(all.Policies)) {
 		id, err := access.ParseIdentityID(strings.TrimPrefix(name, prefix))
+		if name == systemName && parseSystem(all.Policies[name].Policy) != "" {
+			continue
+		}
 		if _, remembers := memoryOf(name); remembers && !parseMemory(all.Policies[name].Policy).IsZero() {
 			continue
 		}
