@@ -283,7 +283,7 @@ func (c *cluster) left() (found []string) {
 		data, _ := answer["data"].(map[string]any)
 		keys, _ := data["keys"].([]any)
 		for _, k := range keys {
-			if k == "system" { // which system it is stays, for whoever comes next
+			if k == "partner/system" { // which system it is stays, for whoever comes next
 				continue
 			}
 			found = append(found, path+": "+k.(string))

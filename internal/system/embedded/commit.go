@@ -243,7 +243,7 @@ func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
 	if objects.empty() && !d.Again && (due == notDue || due == tampered && !in.changes) {
 		return base, nil
 	}
-	if err := s.identify(base, d); err != nil {
+	if err := s.identify(objects, base, d, in.changes); err != nil {
 		return nil, s.abandon(err)
 	}
 	if !fresh {
@@ -257,7 +257,7 @@ func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
 		}
 	}
 	d.sums = base.sums.after(s.paths, objects, base.lost)
-	record.Version, record.Census, record.Holds, record.Revoked = version, d.census(), base.holds, d.listed()
+	record.Version, record.System, record.Census, record.Holds, record.Revoked = version, d.system, d.census(), base.holds, d.listed()
 	if next, err = s.enact(next, objects, public, d.sums, record); err != nil {
 		return nil, err
 	}

@@ -13,61 +13,58 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// identified is the file that says which system a directory holds. It is written before the first publication, and never
-// changed: a backup that is restored, and a copy, are the same system.
+// identified is the file that says which system a directory holds. It is made by the first change, signed with the rest, and
+// never changed: a backup that is restored, and a copy, are the same system.
 type identified struct {
 	Version int    `json:"version"`
 	ID      string `json:"id"`
 }
 
-// ID reads which system the directory holds. It reads no more of the ledger than it must: damage elsewhere hides no id.
-func (s *System) ID(context.Context) (string, error) {
-	id, err := s.paths.readSystem()
+// ID returns which system the directory holds.
+func (s *System) ID(ctx context.Context) (string, error) {
+	l, err := s.view(ctx)
 	if err != nil {
 		return "", fmt.Errorf("read which access system it is: %w", err)
 	}
-	g, err := s.paths.readGeneration()
-	if err == nil && id != "" && g != (generation{}) {
-		return id, nil
-	}
-	harmed := damage{}
-	refs, err := s.paths.refs(harmed)
-	if err != nil {
-		return "", fmt.Errorf("read which access system it is: %w", err)
-	}
-	if len(refs)+len(harmed) == 0 { // never begun, or emptied
+	if len(l.Ledger)+len(l.damaged) == 0 && (l.system == "" || l.generation == (generation{})) { // never begun, or emptied
 		return "", access.ErrNoSystem
 	}
-	return id, nil
+	return l.system, nil
 }
 
-// readSystem reads the id; "" where there is none, or its file is damaged: what is there can then still be revoked.
-func (p paths) readSystem() (string, error) {
+// identity reads the id. Where its file is not as it was signed, the record of the publication has a copy; "" where that is lost
+// as well: what is there can then still be revoked.
+func (l *book) identity(p paths, was published) error {
 	text, err := os.ReadFile(p.system())
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !harms(err) {
+		return fail(err, nothingChanged)
 	}
-	if err != nil {
-		return "", fail(err, nothingChanged)
+	if _, listed := l.sums.files[p.listed(p.system())]; !listed {
+		return nil
 	}
 	var i identified
-	if json.Unmarshal(text, &i) != nil {
-		return "", nil
+	if err == nil && l.sums.verified(p, p.system(), text) == nil && json.Unmarshal(text, &i) == nil {
+		l.system = i.ID
+		return nil
 	}
-	return i.ID, nil
+	l.system, l.unnamed = was.System, true
+	l.find(p, p.system(), "is gone, or not as it was signed", access.IdentityID{})
+	return nil
 }
 
-// identify gives a directory that holds nothing an id, before anything else is made in it. What is left of another system
-// is not built upon: gateways trust it, and what was revoked there would be admitted by a list that does not know of it.
-func (s *System) identify(base *book, d *draft) error {
+// identify gives a directory that holds nothing an id. The file is in place before any key is made: keys without it are those
+// of a system whose ledger is gone, on which none is built. Gateways trust them, and a new list of what is revoked would not
+// have what was revoked there.
+func (s *System) identify(objects *stage, base *book, d *draft, changes bool) error {
+	if base.unnamed && base.system != "" && changes {
+		return objects.encode(s.paths.system(), identified{Version: version, ID: base.system})
+	}
 	if len(base.Ledger)+len(base.damaged) > 0 || len(d.Ledger) == 0 || base.system != "" && base.generation != (generation{}) {
 		return nil
 	}
-	if base.generation == (generation{}) {
-		if left := s.leftovers(base); left != "" {
-			return fmt.Errorf("%s is left of an access system whose ledger is missing. Restore %s from a backup; if that system is lost for ever, move %s "+
-				"away to start a new one, which no gateway trusts yet", left, s.paths.ledger(), left)
-		}
+	if base.generation == (generation{}) && s.keysAlone() {
+		return fmt.Errorf("%s is left of an access system whose ledger is missing: restore %s from a copy. If that system is lost for ever, move %s away to "+
+			"start a new one, which no gateway trusts yet", s.paths.keys(), s.paths.ledger(), s.paths.keys())
 	}
 	st := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
 	i := identified{Version: version, ID: access.NewUID()}
@@ -78,19 +75,14 @@ func (s *System) identify(base *book, d *draft) error {
 		return err
 	}
 	d.system = i.ID
-	return nil
+	return objects.encode(s.paths.system(), i) // and so it is signed
 }
 
-// leftovers is what a system left whose ledger is gone. A first change that was cut short leaves its id and keys, and has
-// published nothing.
-func (s *System) leftovers(base *book) string {
-	if _, err := os.Stat(s.paths.public("ca.pem")); !errors.Is(err, fs.ErrNotExist) {
-		return s.paths.publish()
+// keysAlone reports whether there are keys, and nothing that says that a first change was at making them.
+func (s *System) keysAlone() bool {
+	if _, err := os.Lstat(s.paths.system()); err == nil {
+		return false
 	}
 	keys, _ := os.ReadDir(s.paths.keys())
-	made := slices.ContainsFunc(keys, func(f os.DirEntry) bool { return !strings.HasPrefix(f.Name(), ".") })
-	if made && base.system == "" {
-		return s.paths.keys()
-	}
-	return ""
+	return slices.ContainsFunc(keys, func(f os.DirEntry) bool { return !strings.HasPrefix(f.Name(), ".") })
 }

@@ -21,6 +21,7 @@ import (
 type book struct {
 	ledger.Ledger
 	system     string // the id of the system; "" where it has none yet, or it was lost
+	unnamed    bool   // its file is damaged or gone
 	generation generation
 	revoked    map[string]revocation // by the name of their file
 	holds      holds
@@ -83,7 +84,7 @@ func (p paths) readLedger(st standing, h holds) (*book, error) {
 	}
 	refs, err := p.refs(l.damaged)
 	if err == nil {
-		l.system, err = p.readSystem()
+		err = l.identity(p, st.was)
 	}
 	if err != nil {
 		return nil, err

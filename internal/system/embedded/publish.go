@@ -31,6 +31,8 @@ const dataFile = "policy/data.json"
 type published struct {
 	Version    int        `json:"version"`
 	Generation generation `json:"generation"`
+	// System is the id of the system: the copy of what ledger/system.json says.
+	System string `json:"system,omitempty"`
 	// Census is a digest of the objects that it was made from: it tells when somebody took a file away by hand.
 	Census string `json:"census"`
 	// RenewAt is when it should be made anew though nothing changes: in the middle of its life, or when a line of a
