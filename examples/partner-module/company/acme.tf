@@ -1,28 +1,3 @@
-terraform {
-  required_providers {
-    partner = {
-      source = "partner-access/partner"
-    }
-  }
-}
-
-provider "partner" {
-  environment = "prod"
-
-  guardrails = {
-    owner_domains = ["example.com"]
-  }
-
-  partners = {
-    acme = {
-      kind      = "vendor"
-      domains   = ["acme.test"]
-      contact   = "noc@acme.test"
-      agreement = { reference = "MSA-2026-014", ends_at = "2027-06-30T00:00:00Z" }
-    }
-  }
-}
-
 module "acme" {
   source = "./.."
 
@@ -35,7 +10,7 @@ module "acme" {
     orders-etl = {
       purpose     = "Nightly order feed into ACME's ERP"
       ceiling     = ["orders/acme/*"]
-      certificate = file("${path.module}/keys/orders-etl.csr")
+      certificate = file("${path.module}/keys/acme/orders-etl.csr")
 
       federated = {
         issuer    = "https://login.acme.test"
@@ -75,7 +50,7 @@ module "acme" {
     support = {
       purpose         = "Collect diagnostics from the order hosts"
       ceiling         = ["ssh/diagnose"]
-      ssh_certificate = file("${path.module}/keys/support.pub")
+      ssh_certificate = file("${path.module}/keys/acme/support.pub")
 
       grants = {
         diagnose = {
@@ -86,8 +61,4 @@ module "acme" {
       }
     }
   }
-}
-
-output "handover" {
-  value = module.acme.handover
 }
