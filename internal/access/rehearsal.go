@@ -12,6 +12,9 @@ import (
 type Rehearser interface {
 	// Doors are the ways in which the holder of a proof comes in. A cut has to close each of them.
 	Doors(p Proof) []Door
+	// Shell is the environment in which a shell runs the steps of a cut as this system's login; clean removes what was
+	// written for it. An error says what is missing on this machine.
+	Shell(ctx context.Context) (environment []string, clean func() error, err error)
 	// Tidy removes what the steps of a cut left of shadow partners that hold nothing any more.
 	Tidy(ctx context.Context) error
 	// Remember keeps when a partner was rehearsed last; Rehearsed tells it, by partner. Neither touches any access.

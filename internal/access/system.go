@@ -209,6 +209,8 @@ type Adoption struct {
 	Policies, Groups []string
 	// Held: it was cut by hand, and stays so.
 	Held bool
+	// Revocation is how to remove it by hand, a step each.
+	Revocation []string
 }
 
 // Capabilities is what a system can do, for the rules that ask.
@@ -226,17 +228,10 @@ type Capabilities struct {
 	CheckGrant func(*Grant) error
 	// Reach says what a grant reaches. That of a Scout refuses everything: its own Reaching takes its place.
 	Reach Reaching
-	// CutByHand are the steps that cut all that a partner has, where neither Terraform nor its state is at hand. Records
-	// are what the partner has, with what hangs on it.
-	CutByHand func(partner string, records []*Record) []Step
+	// CutByHand are the steps that cut all that a partner has, where neither Terraform nor its state is at hand: whole
+	// commands, as a shell takes them, that fail where they cut nothing. Nothing secret is in them. Records are what the
+	// partner has, with what hangs on it.
+	CutByHand func(partner string, records []*Record) []string
 	// CannotEnd says why the system could not end the object by itself at that moment; "" where it can.
 	CannotEnd func(o Object, end time.Time) string
-}
-
-// Step is one step of a cut. What is printed for people and what a rehearsal does come from the same value.
-type Step struct {
-	// Text is the command, as a shell takes it. Nothing secret is in it.
-	Text string
-	// Do does what the command does.
-	Do func(ctx context.Context) error
 }

@@ -24,10 +24,7 @@ func reopened(_ *Context, s *Subject) []problem {
 	}
 	i := s.identity()
 	if i == nil {
-		if !s.created() {
-			return nil // it stays cut with its identity
-		}
-		return one("identity_id", say("%s was cut by hand in the system, and the plan creates it anew", s), "")
+		return nil // it stays cut, by itself or with its identity
 	}
 	used, lifted, changed := slices.Clone(s.Released), false, i.HoldReleased != ""
 	if before := (&Subject{Object: s.Before}).identity(); before != nil {
@@ -42,9 +39,8 @@ func reopened(_ *Context, s *Subject) []problem {
 	if i.HoldReleased != "" {
 		text = say("%s was cut by hand in the system and stays cut: hold_released is %s, which was applied before", s, shown(i.HoldReleased))
 	}
-	found := problem{attribute: "hold_released", text: text, cause: enteredIf(lifted || changed)}
-	if s.created() {
-		found.cause = byChange
+	if s.created() { // it comes into being cut: nothing is restored, and a destroy, which plans all first, goes through
+		return []problem{{attribute: "hold_released", text: text, cause: standing}}
 	}
-	return []problem{found}
+	return []problem{{attribute: "hold_released", text: text, cause: enteredIf(lifted || changed)}}
 }

@@ -58,9 +58,10 @@ func (s *session) claimAdoption(id access.IdentityID, native string) error {
 
 // importUngoverned takes into the state what nobody declared.
 func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native string, resp *resource.ImportStateResponse) {
+	var what *access.Adoption
 	id, err := access.ParseIdentityID(text)
 	if err == nil {
-		_, err = g.adoption(ctx, id, native)
+		what, err = g.adoption(ctx, id, native)
 	}
 	switch {
 	case isNotFound(err):
@@ -75,7 +76,7 @@ func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native stri
 	}
 	for name, value := range map[string]any{
 		"id": text, "partner": id.Partner, "environment": id.Environment, "name": id.Name,
-		"enforced_by": "Nobody: it is imported, and not adopted yet.", "revocation": []string{"bao delete " + native},
+		"enforced_by": "Nobody: it is imported, and not adopted yet.", "revocation": what.Revocation,
 	} {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), value)...)
 	}

@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 		_ = os.Setenv("GOGC", "400") // for what is started from here
 		debug.SetGCPercent(400)
 	}
+	if tools, err := filepath.Abs("../../.tools/bin"); err == nil { // the steps that a rehearsal runs want bao there
+		_ = os.Setenv("PATH", tools+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	}
 	code := m.Run()
 	if folder, err := built(); err == nil {
 		_ = os.RemoveAll(folder)

@@ -60,8 +60,8 @@ func (d *offboardingDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 			},
 			"steps": schema.ListAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "The commands that cut the partner off, with its live sessions where the system can cut these, as a shell takes them. They need " +
-					"neither Terraform nor its state, and nothing in them is secret. On OpenBao the policy `cut` is enough for those of declared access.",
+				MarkdownDescription: "The commands that cut the partner off, with its live sessions where the system can cut these, as a shell takes them: whole commands, that fail where they cut " +
+					"nothing. They need neither Terraform nor its state, and nothing in them is secret. On OpenBao the policy `cut` is enough for those of declared access.",
 			},
 		},
 	}
@@ -80,9 +80,7 @@ func (d *offboardingDataSource) Read(ctx context.Context, req datasource.ReadReq
 	goes := all.Offboard(partner, d.stack, all.records)
 	steps, items := []string{}, []attr.Value{}
 	if len(goes.Records) > 0 {
-		for _, step := range d.system.Capabilities().CutByHand(partner, goes.Records) {
-			steps = append(steps, step.Text)
-		}
+		steps = append(steps, d.system.Capabilities().CutByHand(partner, goes.Records)...)
 	}
 	for i := range goes.Items {
 		items = append(items, itemValue(&goes.Items[i]))

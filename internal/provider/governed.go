@@ -177,6 +177,10 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	g.finished(o.Ref())
 	g.made(rec.System, diags)
 	rec.System = cmp.Or(rec.System, k.System)
+	if state == nil && rec.Held && g.kind == access.TypeIdentity {
+		diags.AddWarning(o.Ref().String()+" is held", "Something of its partner was cut by hand in the system, and what is new of it is cut as well. When the "+
+			"incident is closed, set hold_released to a value never used before.")
+	}
 	seen, err := g.observe(ctx, rec)
 	if err != nil {
 		failed(diags, "read the clock for", o.Ref(), err)

@@ -27,7 +27,7 @@ func handover(seen observed, sealed string) string {
 			"    age --decrypt --identity KEYFILE secret.age\n\n```\n%s\n```\n\n", strings.TrimSpace(sealed))
 	}
 	if command := seen.Login["command"]; command != "" {
-		fmt.Fprintf(&b, "\nThis logs in, with `BAO_ADDR` (and `BAO_NAMESPACE`) as said above, and prints the token for the requests that follow:\n\n    %s\n\n", command)
+		fmt.Fprintf(&b, "\nThis logs in, and prints the token for the requests that follow:\n\n    %s\n\n", command)
 	}
 	fmt.Fprintf(&b, "- Ends on: %s\n", access.At(seen.EndsAt))
 	if seen.Issued != nil && !seen.Issued.RotatesAt.IsZero() {

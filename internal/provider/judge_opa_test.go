@@ -44,8 +44,8 @@ func gatewayConfig(t *testing.T, j *judged, bundle, services object) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bundle["signing"] = object{"keyid": "partner"}
 	hold := maps.Clone(bundle)
+	bundle["signing"] = object{"keyid": "partner"}
 	if hold["resource"] = "hold.tar.gz"; services == nil {
 		hold["resource"] = "file://" + j.published("hold.tar.gz")
 	}

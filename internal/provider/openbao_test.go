@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -352,7 +353,7 @@ func TestACompanyWithThreePartnersOnOpenBao(t *testing.T) {
 	c.may("ACME after the pipeline", prod, "GET", "orders/acme/prod/1.csv", false)
 
 	c.cli.must("destroy", "-auto-approve")
-	if left := c.left(); len(left) > 0 {
+	if left := c.left(); !slices.Equal(left, []string{"sys/policies/acl/partner: partner/acme/prod/orders-etl/held"}) { // the hold outlives it
 		t.Errorf("after destroy there is %v", left)
 	}
 	for name, token := range map[string]string{"ACME in test": test, "Globex": globex, "Initech": initech} {

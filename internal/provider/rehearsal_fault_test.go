@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -24,7 +25,7 @@ import (
 // director is a system whose cut goes as a test wants it to.
 type director struct {
 	access.System
-	steps func([]access.Step) []access.Step
+	steps func([]string) []string
 	put   func(access.Change) error
 	doors func([]access.Door) []access.Door
 }
@@ -34,7 +35,7 @@ func (d *director) Unwrap() access.System { return d.System }
 func (d *director) Capabilities() access.Capabilities {
 	c := d.System.Capabilities()
 	if cut := c.CutByHand; d.steps != nil {
-		c.CutByHand = func(partner string, records []*access.Record) []access.Step { return d.steps(cut(partner, records)) }
+		c.CutByHand = func(partner string, records []*access.Record) []string { return d.steps(cut(partner, records)) }
 	}
 	return c
 }
@@ -94,9 +95,9 @@ func (w *world) nothingOfShadows() {
 }
 
 func TestARehearsalThatFailsLeavesNothing(t *testing.T) {
-	nothing := func(steps []access.Step) []access.Step {
+	nothing := func(steps []string) []string {
 		for i := range steps {
-			steps[i].Do = func(context.Context) error { return nil }
+			steps[i] = "true"
 		}
 		return steps
 	}
@@ -110,12 +111,11 @@ func TestARehearsalThatFailsLeavesNothing(t *testing.T) {
 		director
 		says string
 	}{
-		"a step that fails": {director{steps: func(steps []access.Step) []access.Step {
-			steps[1].Do = func(context.Context) error { return errors.New("no space left") }
-			return steps
-		}}, "step 2 of the cut failed (cp -R "},
+		"a step that fails": {director{steps: func(steps []string) []string {
+			return append(steps, "echo no space left >&2; exit 7")
+		}}, "step 2 of the cut failed (echo no space left >&2; exit 7): exit status 7: no space left"},
 		"steps that do nothing":   {director{steps: nothing}, "the twin was still let in ("},
-		"steps that cut too late": {director{steps: func(steps []access.Step) []access.Step { return steps[:1] }}, "the steps do not cut this partner"},
+		"steps that cut too late": {director{steps: func(steps []string) []string { return []string{"mkdir -p /nowhere 2>&1 || true"} }}, "the steps do not cut this partner"},
 		"a door that never opens": {director{doors: closed}, "its refusal would prove nothing"},
 		"a put that fails": {director{put: func(c access.Change) error {
 			if c.Object.Ref().Type == access.TypeCredential {
@@ -152,10 +152,9 @@ func TestARehearsalThatIsInterruptedLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.acmeHolds()
 	ctx, cancel := context.WithCancel(t.Context())
-	d := &director{System: w.system(), steps: func(steps []access.Step) []access.Step {
-		first := steps[0].Do
-		steps[0].Do = func(ctx context.Context) error { err := first(ctx); cancel(); return err }
-		return steps
+	d := &director{System: w.system(), steps: func(steps []string) []string {
+		time.AfterFunc(300*time.Millisecond, cancel)
+		return append(steps, "sleep 60")
 	}}
 	_, err := rehearsal.Rehearsal{System: d, Stack: "partners", Environment: "prod"}.Run(ctx, "acme")
 	if !errors.Is(err, context.Canceled) {
@@ -183,7 +182,7 @@ func TestTheNextRehearsalRemovesWhatAKilledOneLeft(t *testing.T) {
 	put(access.ShadowPartner("dead"), "partners")
 	others := put(access.ShadowPartner("alive"), "another")
 	for _, partner := range []string{"dead", "gone"} {
-		if err := w.system().Capabilities().CutByHand(access.ShadowPartner(partner), nil)[0].Do(t.Context()); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Join(w.directory, "hold"), 0o755), os.WriteFile(filepath.Join(w.directory, "hold", access.ShadowPartner(partner)), nil, 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -212,9 +211,9 @@ func TestWhatAKilledRehearsalLeftGoesWithoutAnother(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.acmeHolds()
-			killed := &director{System: w.system(), steps: func(steps []access.Step) []access.Step {
-				first := steps[0].Do
-				steps[0].Do = func(ctx context.Context) error { _ = first(ctx); runtime.Goexit(); return nil }
+			killed := &director{System: w.system(), steps: func(steps []string) []string {
+				_ = exec.Command("sh", "-c", steps[0]).Run() //nolint:gosec // G204: as a rehearsal runs it
+				runtime.Goexit()
 				return steps
 			}}
 			var dead sync.WaitGroup
@@ -253,15 +252,14 @@ func TestARehearsalOnOpenBaoFindsOutStepsThatDoNotCut(t *testing.T) {
 		return err
 	}
 	// Only the login is taken away, and the session lasts.
-	late := &director{System: system, steps: func(steps []access.Step) []access.Step { return steps[len(steps)-1:] }}
+	late := &director{System: system, steps: func(steps []string) []string { return steps[len(steps)-1:] }}
 	for _, partner := range []string{"acme", "globex", "initech"} {
 		if err := rehearse(late, partner); err == nil || !strings.Contains(err.Error(), "the steps do not cut this partner") {
 			t.Errorf("%s: it says %v", partner, err)
 		}
 	}
-	killed := &director{System: system, steps: func(steps []access.Step) []access.Step {
-		steps[0].Do = func(context.Context) error { panic("killed") }
-		return steps
+	killed := &director{System: system, steps: func(steps []string) []string {
+		panic("killed")
 	}}
 	func() {
 		defer func() { _ = recover() }()

@@ -98,7 +98,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"hold_released": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},
-				MarkdownDescription: "Gives back what was cut by hand in the system: a value that was never used for this identity, such as the incident's number.",
+				MarkdownDescription: "Gives back what was cut by hand in the system: a value that was never used for an identity of this id, nor for one of its partner before it was made, such as the incident's number. Each value counts once, also after a destroy.",
 			},
 			"last_used_at": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",

@@ -49,7 +49,7 @@ func (r *rehearsalResource) Metadata(_ context.Context, req resource.MetadataReq
 func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A rehearsal of a partner's offboarding. At apply it makes a shadow partner with a credential of each kind that the partner " +
-			"holds, comes in with each, cuts the shadow by the steps that `partner_offboarding` prints, measures the seconds until it is refused, and " +
+			"holds, comes in with each, cuts the shadow by the steps that `partner_offboarding` prints (a shell runs them; on OpenBao it needs the program `bao`), measures the seconds until it is refused, and " +
 			"removes it. The partner's own access is not touched. The system remembers when: see `offboarding/rehearsal-overdue`.\n\nIt gives no access, so " +
 			"it has neither owner nor end. It rehearses what the partner holds when it is applied: let it depend on the partner's resources. Destroying it " +
 			"removes what a killed rehearsal of this stack left, and nothing else.",

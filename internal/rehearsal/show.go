@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -37,12 +40,27 @@ func (s *show) play(ctx context.Context) error {
 		return err
 	}
 	begun := access.WallClock()
-	for n, step := range s.System.Capabilities().CutByHand(s.identity.ID.Partner, s.made) {
-		if err := step.Do(ctx); err != nil {
-			return fmt.Errorf("step %d of the cut failed (%s): %w", n+1, step.Text, err)
-		}
+	if err := s.cut(ctx); err != nil {
+		return err
 	}
 	return s.await(ctx, begun)
+}
+
+// cut has a shell do what is printed, and nothing else: a step that a person cannot run is to fail here, too.
+func (s *show) cut(ctx context.Context) error {
+	environment, clean, err := s.rehearser.Shell(ctx)
+	if err != nil {
+		return fmt.Errorf("the steps cannot be run as they are printed: %w", err)
+	}
+	for n, step := range s.System.Capabilities().CutByHand(s.identity.ID.Partner, s.made) {
+		cmd := exec.CommandContext(ctx, "sh", "-c", step)
+		cmd.Env, cmd.Dir, cmd.WaitDelay = environment, os.TempDir(), time.Second
+		if said, failure := cmd.CombinedOutput(); failure != nil {
+			err = fmt.Errorf("step %d of the cut failed (%s): %w: %s", n+1, step, errors.Join(failure, ctx.Err()), strings.TrimSpace(string(said)))
+			break
+		}
+	}
+	return errors.Join(err, clean())
 }
 
 // make puts the shadow in force. A kind that the system cannot make for it is a result by itself.

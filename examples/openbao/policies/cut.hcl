@@ -1,6 +1,7 @@
-# What the person on call needs to cut a partner off: to disable and to revoke, and nothing that gives access.
+# What the person on call needs to cut a partner off: to disable, to revoke and to mark it as cut, and nothing that gives access.
 #
-#     bao write identity/entity/name/partner/acme/prod/orders-etl disabled=true
+#     bao read -field=id identity/entity/name/partner/acme/prod/orders-etl &&
+#       bao write identity/entity/name/partner/acme/prod/orders-etl disabled=true
 
 path "auth/token/lookup-self" {
   capabilities = ["read"]
@@ -15,6 +16,20 @@ path "identity/entity/name" {
 path "identity/entity/name/partner/*" {
   capabilities       = ["read", "update"]
   allowed_parameters = { "disabled" = [true, "true"] }
+}
+
+# A mark lets a cut last: of a partner, an identity, a credential. It may say nothing but that.
+path "sys/policies/acl/partner/+/held" {
+  capabilities       = ["create", "update"]
+  allowed_parameters = { "policy" = ["# Cut by hand."] }
+}
+path "sys/policies/acl/partner/+/+/+/held" {
+  capabilities       = ["create", "update"]
+  allowed_parameters = { "policy" = ["# Cut by hand."] }
+}
+path "sys/policies/acl/partner/+/+/+/+/held" {
+  capabilities       = ["create", "update"]
+  allowed_parameters = { "policy" = ["# Cut by hand."] }
 }
 
 path "auth/partner-approle/role/+" {

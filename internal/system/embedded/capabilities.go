@@ -33,7 +33,7 @@ func (s *System) Capabilities() access.Capabilities {
 		LogsUse:      true, // the gateways do: sshd and nginx each login, OPA each decision
 		CheckGrant:   checkGrant,
 		Reach:        reach,
-		CutByHand:    func(partner string, _ []*access.Record) []access.Step { return s.cutSteps(partner) },
+		CutByHand:    func(partner string, _ []*access.Record) []string { return []string{cutCommand(s.paths.root, partner)} },
 		CannotEnd:    cannotEnd,
 	}
 }

@@ -18,16 +18,10 @@ func (s *System) process(batch []*task) {
 	if batch = acts(batch); len(batch) == 0 {
 		return
 	}
-	base, err := s.base()
-	if err != nil {
-		answerUnanswered(batch, err)
-		return
+	next, err := s.change(batch)
+	for tries := 0; errors.Is(err, errCutMeanwhile) && tries < 100; tries++ {
+		next, err = s.change(batch)
 	}
-	d := s.draftOn(base)
-	for _, t := range batch {
-		t.err = d.Try(func() error { return s.draft(d, t) })
-	}
-	next, err := s.commit(base, d, scope{publish: true, changes: slices.ContainsFunc(batch, (*task).changes)})
 	if err != nil {
 		s.again(batch, err)
 		return
@@ -38,6 +32,20 @@ func (s *System) process(batch []*task) {
 			t.record, t.err = next.placed(t.put)
 		}
 	}
+}
+
+// change drafts a batch and commits it. Where somebody cuts by hand meanwhile, it is errCutMeanwhile, and nothing was changed.
+func (s *System) change(batch []*task) (*book, error) {
+	base, err := s.base()
+	if err != nil {
+		return nil, err
+	}
+	d := s.draftOn(base)
+	for _, t := range batch {
+		t.put, t.victims, t.swept = nil, nil, nil
+		t.err = d.Try(func() error { return s.draft(d, t) })
+	}
+	return s.commit(base, d, scope{publish: true, changes: slices.ContainsFunc(batch, (*task).changes)})
 }
 
 // scope is what a commit may do: publish, and do so because something changes. A plan, which changes nothing, finishes what
@@ -79,9 +87,8 @@ func (s *System) draft(d *draft, t *task) (err error) {
 		if err := d.refuse(t.change); err != nil {
 			return err
 		}
-		before := d.Ledger[t.change.Object.Ref()]
-		if t.put, err = d.Place(t.change); err == nil && lifts(before, t.put.Entry) {
-			t.put.Entry.HoldLifted = d.holds[t.change.Object.Holder().Partner]
+		if t.put, err = d.Place(t.change); err == nil && t.put.Hold {
+			err = s.holdNew(d, t.change.Object.Holder())
 		}
 	case taskDelete:
 		t.victims, err = d.strike(t.ref, t.uid)
@@ -119,7 +126,7 @@ func (s *System) base() (*book, error) {
 }
 
 // load reads the ledger under the lock, and first finishes what a process that died left of a change.
-func (s *System) load(h holds) (*book, error) {
+func (s *System) load(h ledger.Holds) (*book, error) {
 	st, err := s.standing()
 	if err != nil {
 		return nil, err
@@ -204,7 +211,11 @@ func (s *System) hold(l *book) {
 
 // sweepStaged removes what a process that died left half-written.
 func (s *System) sweepStaged() error {
-	for _, dir := range []string{s.paths.stagedLedger(), s.paths.stagedPublish()} {
+	dirs := []string{s.paths.stagedLedger(), s.paths.stagedPublish()}
+	if _, err := os.Stat(filepath.Join(s.paths.cutting(), byProvider)); err == nil {
+		dirs = append(dirs, s.paths.cutting())
+	}
+	for _, dir := range dirs {
 		if left, _ := os.ReadDir(dir); len(left) > 0 {
 			if err := s.disk.removeAll(dir); err != nil {
 				return fail(err, nothingChanged)
@@ -234,7 +245,7 @@ func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
 	if in.changes {
 		objects.weed(base.planted)
 	}
-	fresh := s.known.generation == base.generation && maps.Equal(s.known.holds, base.holds) && !objects.empty() && !d.Again && len(base.found) == 0
+	fresh := s.known.generation == base.generation && maps.Equal(s.known.holds, d.Holds) && !objects.empty() && !d.Again && len(base.found) == 0 && !s.byHand()
 	was, err := s.lastRecord()
 	if err != nil {
 		return nil, s.abandon(err)
@@ -249,6 +260,9 @@ func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
 	if !fresh {
 		s.known = known{}
 	}
+	if s.byHand() && in.publish {
+		public.remove(s.paths.public(cutByHandFile))
+	}
 	next := s.following(base.generation, was.Generation)
 	record, digests := was, s.known.digests
 	if in.publish {
@@ -257,11 +271,16 @@ func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
 		}
 	}
 	d.sums = base.sums.after(s.paths, objects, base.lost)
-	record.Version, record.System, record.Census, record.Holds, record.Revoked = version, d.system, d.census(), base.holds, d.listed()
-	if next, err = s.enact(next, objects, public, d.sums, record); err != nil {
+	record.Version, record.System, record.Census, record.Holds, record.Revoked = version, d.system, d.census(), d.Holds, d.listed()
+	free, err := s.alonePublished(in.publish, d.Holds)
+	if err != nil {
+		return nil, s.abandon(err)
+	}
+	next, err = s.enact(next, objects, public, d.sums, record)
+	if err = errors.Join(err, free()); err != nil {
 		return nil, err
 	}
-	s.known = known{generation: next, holds: base.holds, digests: digests}
+	s.known = known{generation: next, holds: d.Holds, digests: digests}
 	l := d.book()
 	l.generation, l.raw = next, next
 	if in.changes {
@@ -364,6 +383,11 @@ func (s *System) stageObjects(st *stage, base *book, d *draft) error {
 	for ref := range base.damaged {
 		if _, still := d.damaged[ref]; !still && d.Ledger[ref] == nil {
 			st.remove(s.paths.object(ref))
+		}
+	}
+	for id := range d.Noted {
+		if err := st.encode(s.paths.stone(id), d.Tombstones[id]); err != nil {
+			return err
 		}
 	}
 	for name, r := range d.revoked {

@@ -136,7 +136,9 @@ func TestAfterADeathAnywhereThePublicationFollowsTheLedger(t *testing.T) {
 // published are the files that gateways see.
 func (w *world) published() map[string]string {
 	files := w.files("publish")
-	maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasPrefix(name, ".staged") })
+	maps.DeleteFunc(files, func(name, _ string) bool {
+		return strings.HasPrefix(name, ".staged") || strings.HasPrefix(name, ".cutting")
+	})
 	return files
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // finding is a file that is not as this system left it.
@@ -81,6 +82,13 @@ func (l *book) missing(p paths) {
 		if at := strings.LastIndexByte(name, '/'); at >= 0 {
 			holder, object = name[:at], name[at+1:]
 		}
+		if id, err := access.ParseIdentityID(holder); err == nil && object == stoneFile {
+			if _, read := l.stones[id]; !read {
+				l.find(p, path, "is gone: no release lifts a hold until one was written anew", id)
+				l.stones[id], l.lost[name] = ledger.Tombstone{Damaged: true}, true
+			}
+			continue
+		}
 		ref, ours := refOf(holder, object)
 		if ours && l.Ledger[ref] == nil && l.damaged[ref] == nil {
 			_, of, _ := access.ParseRef(ref.Type, ref.ID)
@@ -90,7 +98,7 @@ func (l *book) missing(p paths) {
 	}
 }
 
-// inspect compares what is published with the record of it. What a hand has copied from the folders that cut a partner is no
+// inspect compares what is published with the record of it. What cut.sh has changed is no
 // finding: that takes access away, and the file in hold/ tells of it.
 func (s *System) inspect(l *book, was published) error {
 	if was.Generation != l.generation {
@@ -100,19 +108,13 @@ func (s *System) inspect(l *book, was published) error {
 	if err != nil {
 		return fail(err, nothingChanged)
 	}
-	cuts := map[string]bool{}
-	for name, digest := range was.Files {
-		if _, rest, cut := cutFile(name); cut {
-			cuts[rest+" "+digest] = true
-		}
-	}
 	for _, name := range slices.Sorted(maps.Keys(was.Files)) {
 		now, found := there[name]
 		digest := hex.EncodeToString(now[:])
 		switch {
 		case !found:
 			l.find(s.paths, s.paths.public(name), "is gone", access.IdentityID{})
-		case digest != was.Files[name] && !cuts[name+" "+digest]:
+		case digest != was.Files[name] && !s.onlyCuts(l, name, was.Files[name]):
 			s.differs(l, name, digest)
 		}
 	}
@@ -122,13 +124,6 @@ func (s *System) inspect(l *book, was published) error {
 		}
 	}
 	return nil
-}
-
-// cutFile takes the name of a file of a cut apart.
-func cutFile(name string) (partner, rest string, is bool) {
-	below, is := strings.CutPrefix(name, "cut/")
-	partner, rest, _ = strings.Cut(below, "/")
-	return partner, rest, is
 }
 
 // ours says whether gateways would read a file of this name, whoever put it there.

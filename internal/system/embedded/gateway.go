@@ -74,7 +74,7 @@ func (s *System) opaAllows(r policy.Request) (bool, error) {
 
 // tlsVerifies verifies a client as nginx does, with ssl_client_certificate and ssl_crl.
 func (s *System) tlsVerifies(p access.Proof) (bool, error) {
-	authority, list, err := s.tlsFiles()
+	authority, lists, err := s.tlsFiles()
 	if err != nil {
 		return false, err
 	}
@@ -90,7 +90,8 @@ func (s *System) tlsVerifies(p access.Proof) (bool, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(authority)
 	_, err = shown.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: s.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	if err != nil || !comparable || !public.Equal(shown.PublicKey) || s.now().After(list.NextUpdate) {
+	list := ca.ListFor(lists, shown, s.now())
+	if err != nil || !comparable || !public.Equal(shown.PublicKey) || list == nil {
 		return false, nil //nolint:nilerr // it is the refusal
 	}
 	return !slices.ContainsFunc(list.RevokedCertificateEntries, func(r x509.RevocationListEntry) bool {
@@ -98,32 +99,37 @@ func (s *System) tlsVerifies(p access.Proof) (bool, error) {
 	}), nil
 }
 
-// tlsFiles are the authority, and the list that it signed.
-func (s *System) tlsFiles() (*x509.Certificate, *x509.RevocationList, error) {
-	var ders [2][]byte
+// tlsFiles are the authority, and the lists that it signed.
+func (s *System) tlsFiles() (*x509.Certificate, []*x509.RevocationList, error) {
+	var blocks [2][]*pem.Block
 	for n, name := range []string{"ca.pem", crlFile} {
 		text, err := os.ReadFile(s.paths.public(name))
 		if err != nil {
 			return nil, nil, fail(err, nothingChanged)
 		}
-		block, _ := pem.Decode(text)
-		if block == nil {
+		for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+			blocks[n] = append(blocks[n], block)
+		}
+		if len(blocks[n]) == 0 {
 			return nil, nil, fmt.Errorf("read %s: it is not in PEM", name)
 		}
-		ders[n] = block.Bytes
 	}
-	authority, err := x509.ParseCertificate(ders[0])
+	authority, err := x509.ParseCertificate(blocks[0][0].Bytes)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read ca.pem: %w", err)
 	}
-	list, err := x509.ParseRevocationList(ders[1])
-	if err == nil {
-		err = list.CheckSignatureFrom(authority)
+	var lists []*x509.RevocationList
+	for _, block := range blocks[1] {
+		list, err := x509.ParseRevocationList(block.Bytes)
+		if err == nil {
+			err = list.CheckSignatureFrom(authority)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("read %s: %w", crlFile, err)
+		}
+		lists = append(lists, list)
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("read %s: %w", crlFile, err)
-	}
-	return authority, list, nil
+	return authority, lists, nil
 }
 
 // sshdAdmits judges a login as sshd does, with TrustedUserCAKeys, RevokedKeys and AuthorizedPrincipalsFile.

@@ -3,13 +3,15 @@ package embedded
 import (
 	"bytes"
 	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
@@ -17,16 +19,31 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// A partner is cut by hand in two steps, without Terraform, keys or state: a file hold/PARTNER makes it last, and what
-// lies in publish/cut/PARTNER/, copied over publish/, makes it act at the gateways' next pull. Every publication makes
-// these folders anew: they hold the files that would differ without the partner, signed where a signature is needed. The
-// policy bundle is not among them: who is on hold has a small bundle of its own.
+// A partner, an identity or a credential is cut by hand without Terraform, keys or state, by publish/cut.sh: a file in hold/
+// makes it last, and what gateways read is changed at once. Each change adds to what is published, so that cuts add up in
+// whatever order they are made: signed lists of revoked certificates of one identity each (see ca.Cut), sections of sshd's
+// list of revoked keys, lines that are left out. Every publication brings them along in cut/PARTNER.txt.
 
-// holds are the partners that are on hold, by the moment at which the file of each was last written.
-type holds map[string]time.Time
+// cutScript is publish/cut.sh.
+//
+//go:embed cut.sh
+var cutScript []byte
 
-// readHolds reads hold/. Whatever bears the name of a partner holds it, also a folder or a dangling link.
-func (p paths) readHolds() (holds, error) {
+const cutName = "cut.sh"
+
+// holdFile is the name of the file that holds a partner, an identity or a credential; no part of an id has a dot.
+func holdFile(scope string) string { return strings.ReplaceAll(scope, "/", ".") }
+
+// scopeOf is what a file in hold/ holds.
+func scopeOf(file string) (scope string, is bool) {
+	scope = strings.ReplaceAll(file, ".", "/")
+	_, notIdentity := access.ParseIdentityID(scope)
+	_, _, notCredential := access.ParseRef(access.TypeCredential, scope)
+	return scope, access.ValidPart(scope) || notIdentity == nil || notCredential == nil
+}
+
+// readHolds reads hold/. Whatever bears the name of something holds it, also a folder or a dangling link.
+func (p paths) readHolds() (ledger.Holds, error) {
 	files, err := os.ReadDir(p.holds())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -34,9 +51,10 @@ func (p paths) readHolds() (holds, error) {
 	if err != nil {
 		return nil, fail(err, nothingChanged)
 	}
-	found := holds{}
+	found := ledger.Holds{}
 	for _, f := range files {
-		if !access.ValidPart(f.Name()) {
+		scope, is := scopeOf(f.Name())
+		if !is {
 			continue
 		}
 		info, err := f.Info()
@@ -46,7 +64,7 @@ func (p paths) readHolds() (holds, error) {
 		if err != nil {
 			return nil, fail(err, nothingChanged)
 		}
-		found[f.Name()] = info.ModTime().UTC()
+		found[scope] = info.ModTime().UTC()
 	}
 	if len(found) == 0 {
 		return nil, nil
@@ -54,99 +72,66 @@ func (p paths) readHolds() (holds, error) {
 	return found, nil
 }
 
-// lifts says whether an entry has a value of hold_released that was never applied to it before.
-func lifts(before, after *ledger.Entry) bool {
-	i, isIdentity := after.Object.(*access.Identity)
-	return isIdentity && i.HoldReleased != "" && (before == nil || !slices.Contains(before.History.Released, i.HoldReleased))
+// cut says whether a credential gives no access, by declaration or by hand, or because a record of its identity cannot be read.
+func (d *draft) cut(c *access.Credential) bool {
+	return d.cutIdentity(c.IdentityID) || d.HeldAlone(d.Holds, c)
 }
 
-// holding says whether the hold of an identity's own partner is in force on it.
-func (h holds) holding(id access.IdentityID, e *ledger.Entry) bool {
-	since, on := h[id.Partner]
-	return on && since.After(e.HoldLifted)
-}
-
-// held says whether an identity was cut by hand, or anything above it.
-func held(l ledger.Ledger, h holds, id access.IdentityID) bool {
-	if len(h) == 0 {
-		return false
-	}
-	return slices.ContainsFunc(line(l, id), func(member access.IdentityID) bool {
-		e := l[member.Ref()]
-		return e != nil && h.holding(member, e)
-	})
-}
-
-// line is an identity with all that it hangs on, itself first.
-func line(l ledger.Ledger, id access.IdentityID) []access.IdentityID {
-	ids := []access.IdentityID{id}
-	for i, _ := l.Identity(id); i != nil && i.ParentID != (access.IdentityID{}) && len(ids) <= len(l); i, _ = l.Identity(i.ParentID) {
-		ids = append(ids, i.ParentID)
-	}
-	return ids
-}
-
-// cut says whether an identity gives no access, by declaration or by hand, or because a record of it cannot be read.
-func (d *draft) cut(id access.IdentityID) bool {
-	return d.Standing(id).Cut() || held(d.Ledger, d.holds, id) || d.damaged.of(id) != nil
+// cutIdentity says whether an identity gives none.
+func (d *draft) cutIdentity(id access.IdentityID) bool {
+	return d.Standing(id).Cut() || d.HeldIdentity(d.Holds, id) || d.damaged.of(id) != nil
 }
 
 // hold is who is on hold, as gateways are told. A partner whose identities were all released is not.
 func (d *draft) hold() policy.Hold {
 	var h policy.Hold
-	if len(d.holds) == 0 {
+	if len(d.Holds) == 0 {
 		return h
 	}
-	on := map[string]bool{}
-	for partner := range d.holds {
-		on[partner] = true // also one that has no identity yet
-	}
-	free := map[string]bool{}
+	free := map[string]bool{} // partners with identities, all of which were released
 	for _, e := range d.Ledger {
 		i, ok := e.Object.(*access.Identity)
-		if !ok || e.Removed() || !on[i.ID.Partner] {
+		if !ok || e.Removed() {
 			continue
 		}
-		if d.holds.holding(i.ID, e) {
+		if d.Holds[i.ID.String()].After(e.HoldLifted) {
+			h.Held = append(h.Held, i.ID.String())
+		}
+		since, on := d.Holds[i.ID.Partner]
+		if !on {
+			continue
+		}
+		if since.After(e.HoldLifted) {
 			free[i.ID.Partner] = false
 			continue
 		}
 		if _, known := free[i.ID.Partner]; !known {
 			free[i.ID.Partner] = true
 		}
-		h.Released = append(h.Released, i.ID)
+		h.Released = append(h.Released, i.ID.String())
 	}
-	h.Partners = slices.Sorted(maps.Keys(on))
-	h.Partners = slices.DeleteFunc(h.Partners, func(partner string) bool { return free[partner] })
-	h.Released = slices.DeleteFunc(h.Released, func(id access.IdentityID) bool { return free[id.Partner] })
+	for scope := range d.Holds {
+		switch e := d.Ledger[access.Ref{Type: access.TypeCredential, ID: scope}]; {
+		case access.ValidPart(scope) && !free[scope]: // also one that has no identity yet
+			h.Held = append(h.Held, scope)
+		case e != nil && !e.Removed() && d.HeldAlone(d.Holds, e.Object):
+			h.Held = append(h.Held, scope)
+		}
+	}
+	h.Released = slices.DeleteFunc(h.Released, func(id string) bool {
+		partner, _, _ := strings.Cut(id, "/")
+		return free[partner]
+	})
 	return h
 }
 
-// without is who is on hold once a partner is cut, too.
-func without(h policy.Hold, partner string) policy.Hold {
-	h.Partners = append(slices.DeleteFunc(slices.Clone(h.Partners), func(p string) bool { return p == partner }), partner)
-	h.Released = slices.DeleteFunc(slices.Clone(h.Released), func(id access.IdentityID) bool { return id.Partner == partner })
-	return h
-}
-
-// cutting is what changes where a partner is cut.
+// cutting is what changes where a partner, or a part of it, is cut.
 type cutting struct {
-	identities map[access.IdentityID]bool // its own, and what hangs on them
-	revoked    revocations                // what they hold, beside what is revoked anyway
-}
-
-// holdFiles say in a folder who is on hold; nil where they stay as this process left them. To sign and pack the same for each
-// partner again would be most of what a change costs where there are many.
-func (s *System) holdFiles(h policy.Hold, folder string) (map[string][]byte, error) {
-	text, err := h.Text()
-	if err != nil {
-		return nil, err
-	}
-	digest, there := s.known.digests[folder+policy.HoldText]
-	if _, packed := s.known.digests[folder+policy.HoldBundle]; there && packed && digest == sha256.Sum256(text) {
-		return map[string][]byte{policy.HoldText: nil, policy.HoldBundle: nil}, nil
-	}
-	return policy.HoldFiles(h, s.signer)
+	// lines are its identities with all that each hangs on, credentials the kinds that each has.
+	lines       map[access.IdentityID][]access.IdentityID
+	credentials map[access.IdentityID][]access.Kind
+	// revoked is what each holds that is not revoked anyway.
+	revoked map[access.IdentityID]*revocations
 }
 
 // cuttings are all partners that have an identity, with what is cut with each.
@@ -157,71 +142,107 @@ func (s *System) cuttings(d *draft) map[string]*cutting {
 		if !ok || e.Removed() {
 			continue
 		}
-		for _, member := range line(d.Ledger, i.ID) {
+		line := d.Line(i.ID)
+		for _, member := range line {
 			c := all[member.Partner]
 			if c == nil {
-				c = &cutting{identities: map[access.IdentityID]bool{}}
+				c = &cutting{map[access.IdentityID][]access.IdentityID{}, map[access.IdentityID][]access.Kind{}, map[access.IdentityID]*revocations{}}
 				all[member.Partner] = c
 			}
-			c.identities[i.ID] = true
+			c.lines[i.ID] = line
 		}
 	}
 	for _, ref := range slices.SortedFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
 		e := d.Ledger[ref]
 		c, ok := e.Credential()
-		if !ok || len(e.Issued) == 0 || e.Removed() || d.cut(c.IdentityID) {
+		if !ok || e.Removed() {
 			continue
 		}
-		for _, partner := range partners(line(d.Ledger, c.IdentityID)) {
+		for _, member := range d.Line(c.IdentityID) {
+			cut := all[member.Partner]
+			if cut == nil || cut.lines[c.IdentityID] == nil || slices.Contains(cut.credentials[c.IdentityID], c.Kind()) {
+				continue
+			}
+			cut.credentials[c.IdentityID] = append(cut.credentials[c.IdentityID], c.Kind())
+			if d.cut(c) {
+				continue
+			}
+			if cut.revoked[c.IdentityID] == nil {
+				cut.revoked[c.IdentityID] = &revocations{}
+			}
 			for _, i := range e.Issued {
-				all[partner].revoked.add(c.Kind(), ca.Revoked{Serial: i.Serial, At: d.Now, Hold: true})
+				cut.revoked[c.IdentityID].add(c.Kind(), ca.Revoked{Serial: i.Serial, At: d.Now, Hold: true})
 			}
 		}
 	}
 	return all
 }
 
-// partners are whose identities these are, each once.
-func partners(ids []access.IdentityID) (all []string) {
-	for _, id := range ids {
-		if !slices.Contains(all, id.Partner) {
-			all = append(all, id.Partner)
+// cutFile is where it lies what cuts a partner.
+func cutFile(partner string) string { return "cut/" + partner + ".txt" }
+
+// digest is of all that a partner's file says.
+func (c *cutting) digest(a *ca.Authority) (string, error) {
+	sum := sha256.New()
+	for _, id := range slices.SortedFunc(maps.Keys(c.lines), access.IdentityID.Compare) {
+		sum.Write(fmt.Appendln(nil, c.lines[id], c.credentials[id]))
+		if r := c.revoked[id]; r != nil {
+			own, err := r.digest(a)
+			if err != nil {
+				return "", err
+			}
+			sum.Write(fmt.Appendln(nil, own))
 		}
 	}
-	return all
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// cutFolder is where the files lie that cut a partner.
-func cutFolder(partner string) string { return "cut/" + partner + "/" }
-
-// without are the lines of a principals file that stay: each ends with the id of its identity.
-func (c *cutting) without(text []byte) []byte {
-	left := []byte{}
-	for line := range bytes.Lines(text) {
-		fields := strings.Fields(string(line))
-		if id, err := access.ParseIdentityID(fields[len(fields)-1]); err != nil || !c.identities[id] {
-			left = append(left, line...)
+// text is the file that cuts a partner, for cut.sh: words in lines, of which the first says what it is.
+//
+//	line ID ABOVE...       an identity with what it hangs on
+//	credential ID KIND     what it has
+//	crl ID BASE64,...      its list for the verifiers of certificates
+//	krl ID \ooo...         its section for sshd's list
+func (c *cutting) text(sign func(access.IdentityID, revocations) (crl, krl []byte, err error)) ([]byte, error) {
+	var out bytes.Buffer
+	for _, id := range slices.SortedFunc(maps.Keys(c.lines), access.IdentityID.Compare) {
+		out.WriteString("line")
+		for _, member := range c.lines[id] {
+			out.WriteString(" " + member.String())
 		}
-	}
-	return left
-}
-
-// cutFiles are the files that cut each partner, but for the lists of what is revoked: without what is not its own.
-func (s *System) cutFiles(p policy.Publication, all map[string]*cutting, principals map[string][]byte) (map[string][]byte, error) {
-	files := map[string][]byte{}
-	for partner, c := range all {
-		hold, err := s.holdFiles(without(p.Hold, partner), cutFolder(partner))
+		out.WriteString("\n")
+		for _, kind := range c.credentials[id] {
+			fmt.Fprintf(&out, "credential %s %s\n", id, kind)
+		}
+		r := c.revoked[id]
+		if r == nil {
+			continue
+		}
+		crl, krl, err := sign(id, *r)
 		if err != nil {
 			return nil, err
 		}
-		for name, text := range principals {
-			if left := c.without(text); len(left) < len(text) {
-				hold[name] = left
-			}
+		if len(r.x509) > 0 {
+			fmt.Fprintf(&out, "crl %s %s\n", id, base64Lines(crl))
 		}
-		for name, text := range hold {
-			files[cutFolder(partner)+name] = text
+		if len(r.ssh) > 0 {
+			fmt.Fprintf(&out, "krl %s ", id)
+			for _, octet := range krl {
+				fmt.Fprintf(&out, `\%03o`, octet)
+			}
+			out.WriteString("\n")
 		}
 	}
-	return files, nil
+	return out.Bytes(), nil
+}
+
+// base64Lines are the lines of a block in PEM, with commas between.
+func base64Lines(block []byte) string {
+	var lines []string
+	for line := range strings.Lines(string(block)) {
+		if !strings.HasPrefix(line, "-----") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return strings.Join(lines, ",")
 }

@@ -85,19 +85,21 @@ func (w *world) listed(chain string) bool {
 func everybody(string) bool       { return true }
 func globexOnly(name string) bool { return strings.HasPrefix(name, "globex") }
 
-// byHand runs the first step of the revocation, as it stands.
+// byHand cuts a partner by the printed steps.
 func (w *world) byHand(id access.IdentityID) {
 	w.Helper()
-	step := w.get(id.Ref()).Revocation[0]
-	_, command, found := strings.Cut(step, "directory: ")
-	command, _, _ = strings.Cut(command, " (")
-	if !found {
-		w.Fatalf("%q has no command", step)
-	}
-	cmd := exec.Command("sh", "-c", command)
-	cmd.Dir = w.dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		w.Fatalf("%s: %v: %s", command, err, out)
+	w.shell(w.Capabilities().CutByHand(id.Partner, nil)...)
+}
+
+// shell runs printed steps as they stand, from anywhere.
+func (w *world) shell(steps ...string) {
+	w.Helper()
+	for _, step := range steps {
+		cmd := exec.Command("sh", "-c", step)
+		cmd.Dir = w.TempDir()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			w.Fatalf("%s: %v: %s", step, err, out)
+		}
 	}
 }
 
@@ -177,7 +179,6 @@ func TestWhatIsMadeForAPartnerOnHoldIsCutToo(t *testing.T) {
 func TestTheFoldersToCutWithAreAlwaysOfTheNewestPublication(t *testing.T) {
 	w, of := twoPartners(t)
 	w.byHand(acme)
-	w.get(acme.Ref()) // a plan makes it last
 	w.byHand(globex)
 	w.lets(of, "both cut", func(name string) bool { return false })
 	for _, id := range []access.IdentityID{acme, globex} {
@@ -190,7 +191,7 @@ func TestTheFoldersToCutWithAreAlwaysOfTheNewestPublication(t *testing.T) {
 	if _, err := w.Delete(w.ctx(), globex.Ref(), w.get(globex.Ref()).UID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(w.dir, "publish", "cut", "globex")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(w.dir, "publish", "cut", "globex.txt")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a folder is left of who is gone: %v", err)
 	}
 	w.byHand(acme)

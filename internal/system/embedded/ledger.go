@@ -24,7 +24,8 @@ type book struct {
 	unnamed    bool   // its file is damaged or gone
 	generation generation
 	revoked    map[string]revocation // by the name of their file
-	holds      holds
+	holds      ledger.Holds
+	stones     ledger.Tombstones
 	damaged    damage
 	// raw is the generation as it lay there, and sums are what it signed.
 	raw  generation
@@ -34,6 +35,7 @@ type book struct {
 	planted []string
 	lost    map[string]bool                // what is signed and gone, by its name in the sums
 	drifts  map[access.IdentityID][]string // what each identity is to tell of it
+	root    string                         // the directory, for the steps that are told
 }
 
 // revocation is a certificate, or a token of our own, that was revoked before its natural end. It outlives its identity.
@@ -70,9 +72,10 @@ func (l *book) census() string {
 }
 
 // readLedger reads everything that is signed, on as many cores as there are. Files that are none of ours are left alone.
-func (p paths) readLedger(st standing, h holds) (*book, error) {
+func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 	l := &book{
-		Ledger: ledger.Ledger{}, generation: st.generation, raw: st.raw, revoked: map[string]revocation{}, holds: h, damaged: damage{}, found: st.found, lost: map[string]bool{},
+		Ledger: ledger.Ledger{}, generation: st.generation, raw: st.raw, revoked: map[string]revocation{}, holds: h, stones: ledger.Tombstones{},
+		damaged: damage{}, found: st.found, lost: map[string]bool{}, root: p.root,
 	}
 	var damaged bool
 	var err error
@@ -82,7 +85,7 @@ func (p paths) readLedger(st standing, h holds) (*book, error) {
 	if damaged {
 		l.find(p, p.sums(), "is damaged", access.IdentityID{})
 	}
-	refs, err := p.refs(l.damaged)
+	refs, err := p.refs(l.damaged, l)
 	if err == nil {
 		err = l.identity(p, st.was)
 	}
@@ -117,14 +120,20 @@ func (p paths) readLedger(st standing, h holds) (*book, error) {
 // readers is how many files are read at a time: most of it is waiting for the kernel.
 const readers = 4
 
-// refs are the objects that have a file. An identity's directory that cannot be read is damage of it.
-func (p paths) refs(damaged damage) ([]access.Ref, error) {
+// refs are the objects that have a file. An identity's directory that cannot be read is damage of it. It reads the tombstones
+// that lie beside them.
+func (p paths) refs(damaged damage, l *book) ([]access.Ref, error) {
 	var refs []access.Ref
 	err := p.directories("", 3, func(holder string) error {
 		files, err := os.ReadDir(p.in("ledger", filepath.FromSlash(holder)))
 		for _, f := range files {
 			if ref, ours := refOf(holder, f.Name()); ours {
 				refs = append(refs, ref)
+			}
+			if id, notAnID := access.ParseIdentityID(holder); notAnID == nil && f.Name() == stoneFile {
+				if err := l.readStone(p, id); err != nil {
+					return err
+				}
 			}
 		}
 		if harms(err) {
@@ -135,6 +144,23 @@ func (p paths) refs(damaged damage) ([]access.Ref, error) {
 		return err
 	})
 	return refs, fail(err, nothingChanged)
+}
+
+// readStone reads a tombstone. One that cannot be read lets no release lift anything, and stands in nobody else's way.
+func (l *book) readStone(p paths, id access.IdentityID) error {
+	path := p.stone(id)
+	if _, listed := l.sums.files[p.listed(path)]; !listed {
+		l.plant(p, path, id)
+		return nil
+	}
+	var t ledger.Tombstone
+	_, err := readSigned(p, l.sums, path, &t)
+	if harms(err) {
+		l.find(p, path, "is damaged: no release lifts a hold until one was written anew", id)
+		t, err = ledger.Tombstone{Damaged: true}, nil
+	}
+	l.stones[id] = t
+	return err
 }
 
 // directories visits the directories so many levels down whose names may be parts of an id.
@@ -192,21 +218,28 @@ type draft struct {
 	system     string
 	generation generation
 	revoked    map[string]revocation
-	holds      holds
 	damaged    damage
 	sums       sums
+	root       string
 }
 
 // draftOn is a draft on a book.
 func (s *System) draftOn(b *book) *draft {
-	d := &draft{Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked), holds: b.holds, damaged: maps.Clone(b.damaged), sums: b.sums}
+	d := &draft{
+		Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked),
+		damaged: maps.Clone(b.damaged), sums: b.sums, root: b.root,
+	}
+	d.Holds, d.Tombstones = b.holds, maps.Clone(b.stones)
 	d.Revoke = d.revoke
 	return d
 }
 
 // book is the draft as it is.
 func (d *draft) book() *book {
-	return &book{Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.holds, damaged: d.damaged, sums: d.sums}
+	return &book{
+		Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.Holds, stones: d.Tombstones,
+		damaged: d.damaged, sums: d.sums, root: d.root,
+	}
 }
 
 // listed is what was revoked, sorted, without whose it was: gateways may read it.

@@ -28,6 +28,7 @@ func (p paths) holds() string              { return p.in("hold") }
 func (p paths) keys() string               { return p.in("keys") }
 func (p paths) publish() string            { return p.in("publish") }
 func (p paths) stagedPublish() string      { return p.in("publish", ".staged") }
+func (p paths) cutting() string            { return p.in("publish", ".cutting") }
 func (p paths) public(n string) string     { return p.in("publish", filepath.FromSlash(n)) }
 func (p paths) revocation(n string) string { return p.in("ledger", "revoked", n) }
 
@@ -39,6 +40,13 @@ func (p paths) object(ref access.Ref) string {
 	holder, last := ref.ID[:strings.LastIndexByte(ref.ID, '/')], ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]
 	return p.in("ledger", filepath.FromSlash(holder), string(ref.Type)+"-"+last+".json")
 }
+
+// stone is the tombstone of an identity, beside its objects.
+func (p paths) stone(id access.IdentityID) string {
+	return p.in("ledger", filepath.FromSlash(id.String()), stoneFile)
+}
+
+const stoneFile = "remembered.json"
 
 // refOf is the object that a file of an identity's directory holds, and whether it is one at all.
 func refOf(holder, file string) (access.Ref, bool) {

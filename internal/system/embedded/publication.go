@@ -27,7 +27,7 @@ func (s *System) publication(d *draft) policy.Publication {
 			stands := d.Standing(i.ID)
 			at[i.ID] = len(p.Identities)
 			p.Identities = append(p.Identities, policy.Identity{
-				ID: i.ID, UID: e.History.UID, Above: line(d.Ledger, i.ID)[1:], EndsAt: stands.End, Suspended: d.cut(i.ID),
+				ID: i.ID, UID: e.History.UID, Above: d.Line(i.ID)[1:], EndsAt: stands.End, Suspended: d.cutIdentity(i.ID),
 			})
 		}
 	}
@@ -39,6 +39,9 @@ func (s *System) publication(d *draft) policy.Publication {
 		holder := &p.Identities[n]
 		switch o := e.Object.(type) {
 		case *access.Credential:
+			if d.HeldAlone(d.Holds, o) {
+				continue
+			}
 			holder.Credentials = append(holder.Credentials, credentials(o, e, holder.EndsAt)...)
 		case *access.Grant:
 			holder.Grants = append(holder.Grants, policy.Grant{
@@ -81,7 +84,7 @@ func (s *System) revoked(d *draft) revocations {
 	}
 	for _, ref := range slices.SortedFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
 		e := d.Ledger[ref]
-		if c, ok := e.Credential(); ok && len(e.Issued) > 0 && !e.Removed() && d.cut(c.IdentityID) {
+		if c, ok := e.Credential(); ok && len(e.Issued) > 0 && !e.Removed() && d.cut(c) {
 			for _, i := range e.Issued {
 				out.add(c.Kind(), ca.Revoked{Serial: i.Serial, At: d.Now, Hold: true})
 			}
@@ -100,11 +103,6 @@ func (r *revocations) add(kind access.Kind, certificate ca.Revoked) {
 		}
 	case access.Federated, access.Secret:
 	}
-}
-
-// and is both lists in one.
-func (r revocations) and(o revocations) revocations {
-	return revocations{x509: slices.Concat(o.x509, r.x509), ssh: slices.Concat(o.ssh, r.ssh)}
 }
 
 // digest is of what the lists say, and who signs them; the moment of a hold is of no matter.

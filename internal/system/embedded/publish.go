@@ -15,6 +15,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // The lists of what is revoked, for X.509 and for SSH.
@@ -41,9 +42,9 @@ type published struct {
 	// Revocations is a digest of what the two lists say, RevocationsAt when they were signed.
 	Revocations   string    `json:"revocations"`
 	RevocationsAt time.Time `json:"revocations_at"`
-	// Cuts are digests of what the lists say where a partner is cut, by partner; Holds is who was on hold.
+	// Cuts are digests of what cuts each partner; Holds is what was on hold.
 	Cuts  map[string]string `json:"cuts,omitempty"`
-	Holds holds             `json:"holds,omitempty"`
+	Holds ledger.Holds      `json:"holds,omitempty"`
 	// Revoked is what was revoked: a ledger that is put back takes it over.
 	Revoked []revocation `json:"revoked,omitempty"`
 	// Files are the digests of the files.
@@ -76,7 +77,7 @@ func (s *System) readRecord() (published, error) {
 // known is the publication as this process left it, by the digests of its files.
 type known struct {
 	generation generation
-	holds      holds
+	holds      ledger.Holds
 	digests    map[string][sha256.Size]byte
 }
 
@@ -99,7 +100,7 @@ func (s *System) due(p published, l *book, whole bool) due {
 		return tampered
 	case p.Generation != l.generation, !whole && l.Ledger != nil && p.Census != l.census():
 		return broken
-	case !maps.Equal(p.Holds, l.holds), !p.RenewAt.IsZero() && !s.now().Before(p.RenewAt):
+	case s.byHand(), !maps.Equal(p.Holds, l.holds), !p.RenewAt.IsZero() && !s.now().Before(p.RenewAt):
 		return aging
 	case len(l.found) > 0:
 		return tampered
@@ -156,58 +157,51 @@ func (s *System) files(d *draft, p policy.Publication, g generation, was publish
 	if err != nil {
 		return published{}, nil, err
 	}
-	principals, cuts := policy.Principals(p), s.cuttings(d)
-	cutting, err := s.cutFiles(p, cuts, principals)
-	if err != nil {
-		return published{}, nil, err
-	}
-	maps.Copy(files, principals)
-	maps.Copy(files, cutting)
-	files["ca.pem"], files["ssh/ca.pub"] = s.authority.CertificatePEM(), s.authority.SSHPublicKey()
+	maps.Copy(files, policy.Principals(p))
+	files[cutName], files["ca.pem"], files["ssh/ca.pub"] = cutScript, s.authority.CertificatePEM(), s.authority.SSHPublicKey()
 	half := d.Now.Add(s.options.PublicationLife / 2)
 	record := published{RenewAt: access.Earliest(half, policy.RefreshAt(p)), Revocations: was.Revocations, RevocationsAt: was.RevocationsAt}
-	sign := func(folder string, r revocations) (err error) {
-		number := 2 * g.Number
-		if folder != "" {
-			number++ // one number is of one list: where a partner is cut, it is newer than what it replaces, and older than the next
-		}
-		if files[folder+crlFile], err = s.authority.CRL(r.x509, number, d.Now, p.ValidUntil); err == nil {
-			files[folder+krlFile], err = s.authority.KRL(r.ssh, uint64(number), d.Now)
-		}
-		return err
-	}
-	err = s.lists(d, &record, was, files, cuts, sign)
-	return record, files, err
-}
-
-// lists are the lists of what is revoked, for all, and for where a partner is cut. Those that say what they said are kept
-// as they are, until they are to be renewed.
-func (s *System) lists(d *draft, record *published, was published, files map[string][]byte, cuts map[string]*cutting, sign func(folder string, r revocations) error) error {
+	keep := s.known.digests != nil && d.Now.Before(was.RevocationsAt.Add(s.options.PublicationLife/4))
 	all := s.revoked(d)
 	digest, err := all.digest(s.authority)
 	if err != nil {
-		return err
+		return published{}, nil, err
 	}
-	keep := s.known.digests != nil && d.Now.Before(was.RevocationsAt.Add(s.options.PublicationLife/4))
 	if keep && digest == was.Revocations {
 		files[crlFile], files[krlFile] = nil, nil
 	} else {
 		record.Revocations, record.RevocationsAt = digest, d.Now
-		if err := sign("", all); err != nil {
-			return err
+		if files[crlFile], err = s.authority.CRL(all.x509, 2*g.Number, d.Now, p.ValidUntil); err == nil {
+			files[krlFile], err = s.authority.KRL(all.ssh, uint64(2*g.Number), d.Now)
 		}
 	}
+	if err == nil {
+		err = s.cutFiles(d, &record, was.Cuts, keep, files, 2*g.Number+1, p.ValidUntil) // newer than what it replaces, and older than the next
+	}
+	return record, files, err
+}
+
+// cutFiles are what cuts each partner. Those that say what they said are kept as they are, until the lists are to be renewed:
+// a list of theirs has to begin later than the one for all.
+func (s *System) cutFiles(d *draft, record *published, was map[string]string, keep bool, files map[string][]byte, number int64, until time.Time) error {
+	sign := func(id access.IdentityID, r revocations) (crl, krl []byte, err error) {
+		if len(r.x509) > 0 {
+			crl, err = s.authority.Cut(id, r.x509, number, d.Now, until)
+		}
+		return crl, s.authority.KRLSection(r.ssh), err
+	}
 	record.Cuts = map[string]string{}
-	for partner, c := range cuts {
-		own, err := c.revoked.digest(s.authority)
+	for partner, c := range s.cuttings(d) {
+		own, err := c.digest(s.authority)
 		if err != nil {
 			return err
 		}
-		folder := cutFolder(partner)
-		record.Cuts[partner] = own + " " + digest
-		if keep && record.Cuts[partner] == was.Cuts[partner] {
-			files[folder+crlFile], files[folder+krlFile] = nil, nil
-		} else if err := sign(folder, c.revoked.and(all)); err != nil {
+		record.Cuts[partner] = own + " " + record.Revocations
+		if keep && record.Cuts[partner] == was[partner] {
+			files[cutFile(partner)] = nil
+			continue
+		}
+		if files[cutFile(partner)], err = c.text(sign); err != nil {
 			return err
 		}
 	}
@@ -223,7 +217,7 @@ func (s *System) digests() (map[string][sha256.Size]byte, error) {
 			return nil
 		}
 		if err != nil || f.IsDir() {
-			if err == nil && path == s.paths.stagedPublish() {
+			if err == nil && (path == s.paths.stagedPublish() || path == s.paths.cutting()) {
 				return fs.SkipDir
 			}
 			return err

@@ -18,9 +18,7 @@ import (
 func TestExactlyTheseFilesArePublished(t *testing.T) {
 	w, _ := story(t)
 	want := []string{
-		"bundle.tar.gz", "ca.pem", "crl.pem",
-		"cut/acme/crl.pem", "cut/acme/hold.tar.gz", "cut/acme/policy/hold.json", "cut/acme/ssh/principals/deploy", "cut/acme/ssh/revoked_keys",
-		"generation.json",
+		"bundle.tar.gz", "ca.pem", "crl.pem", "cut.sh", "cut/acme.txt", "generation.json",
 		"hold.tar.gz", "jwks.json", "openid-configuration", "policy/data.json", "policy/hold.json", "policy/key.pem",
 		"policy/policy.rego", "ssh/ca.pub", "ssh/principals/deploy", "ssh/revoked_keys",
 	}
@@ -84,7 +82,8 @@ func TestUnchangedFilesAreNotRewritten(t *testing.T) {
 		}
 		w.put(grant(acme, "daily", "orders/*", 30, "read"))
 		for name, text := range w.files("publish") {
-			changes := name == "generation.json" || name == "policy/data.json" || name == "bundle.tar.gz" || again && (strings.HasSuffix(name, "crl.pem") || strings.HasSuffix(name, "ssh/revoked_keys"))
+			changes := name == "generation.json" || name == "policy/data.json" || name == "bundle.tar.gz" ||
+				again && (strings.HasSuffix(name, "crl.pem") || strings.HasPrefix(name, "cut/") || strings.HasSuffix(name, "ssh/revoked_keys"))
 			if text != before[name] && !changes {
 				t.Errorf("%s was rewritten", name)
 			}

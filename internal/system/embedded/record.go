@@ -21,8 +21,8 @@ func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 		if i, is := e.Object.(*access.Identity); is {
 			r.Drift = append(r.Drift, l.drifts[i.ID]...)
 		}
-		r.Held = held(l.Ledger, l.holds, e.Object.Holder())
-		r.EnforcedBy, r.Revocation, r.Login = enforcedBy(r.Object), cutByHand(r.Object), login(r.Object)
+		r.Held = l.Held(l.holds, e.Object)
+		r.EnforcedBy, r.Revocation, r.Login = enforcedBy(r.Object), cutByHand(l.root, r.Object), login(r.Object)
 	}
 	return r, err
 }

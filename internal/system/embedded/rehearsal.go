@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -68,37 +68,12 @@ func (s *System) alone(ctx context.Context, act func() error) error {
 	return s.submit(ctx, &task{kind: taskAlone, act: act})
 }
 
-// putOnHold is the first step of a cut.
-func (s *System) putOnHold(partner string) error {
-	err := s.disk.mkdir(s.paths.holds(), publicDir)
-	if err == nil {
-		err = s.disk.write(filepath.Join(s.paths.holds(), partner), nil, publicFile)
+// Shell lets the printed steps run: they need nothing but what every machine has.
+func (s *System) Shell(context.Context) (environment []string, clean func() error, err error) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		return nil, nil, fmt.Errorf("%w: they need a shell, and sh is not on the PATH of this machine", access.ErrUnsupported)
 	}
-	return fail(err, nothingChanged)
-}
-
-// publishCut is the second: it takes the files that cut a partner into the publication, as they lie there.
-func (s *System) publishCut(partner string) error {
-	folder := s.paths.public(cutFolder(partner))
-	st := &stage{disk: s.disk, dir: s.paths.stagedPublish(), mode: publicFile, parents: publicDir}
-	err := filepath.WalkDir(folder, func(path string, f fs.DirEntry, err error) error {
-		if err != nil || f.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(folder, path)
-		if err != nil {
-			return err
-		}
-		return st.write(s.paths.public(filepath.ToSlash(name)), content)
-	})
-	if err != nil {
-		return s.abandon(err)
-	}
-	return fail(st.enact(), perhapsChanged)
+	return []string{"PATH=" + os.Getenv("PATH")}, func() error { return nil }, nil
 }
 
 // Tidy takes the holds of shadow partners away that have no identity any more, and publishes without them.

@@ -157,7 +157,8 @@ func (p paths) signed(path string) bool {
 		return filepath.Ext(file) == ".json"
 	}
 	_, ours := refOf(holder, file)
-	return ours
+	_, notAnID := access.ParseIdentityID(holder)
+	return ours || notAnID == nil && file == stoneFile
 }
 
 // verified is an error where a file of the ledger is not what the sums say, and damage of it.

@@ -221,7 +221,7 @@ func (s *System) current() (*book, error) {
 		return l, nil
 	}
 	g, err := s.paths.readGeneration()
-	if err != nil || g != l.raw {
+	if err != nil || g != l.raw || s.byHand() {
 		return nil, err
 	}
 	if h, err := s.paths.readHolds(); err != nil || !maps.Equal(h, l.holds) {
@@ -238,7 +238,7 @@ func (s *System) snapshot() (l *book, settled bool, err error) {
 		return nil, false, err
 	}
 	st, err := s.standing()
-	if err == nil && s.due(st.was, &book{generation: st.generation, holds: h}, false) == broken {
+	if err == nil && s.due(st.was, &book{generation: st.generation, holds: h, root: s.paths.root}, false) == broken {
 		return nil, false, nil
 	}
 	if err == nil {

@@ -67,7 +67,7 @@ func (s *System) signToken(d *draft, r *request) error {
 	switch {
 	case !until.After(d.Now):
 		return access.ErrEnded
-	case d.cut(r.id):
+	case (d.Standing(r.id).Cut() || d.HeldIdentity(d.Holds, r.id)):
 		return access.ErrCut
 	}
 	if err := s.open(); err != nil {

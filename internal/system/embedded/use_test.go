@@ -153,7 +153,7 @@ func TestOPAsOwnDecisionLogTells(t *testing.T) {
 		return map[string]any{"resource": "file://" + filepath.Join(published, name), "signing": map[string]any{"keyid": "partner"}}
 	}
 	settings, err := json.Marshal(map[string]any{
-		"bundles": map[string]any{"partner": bundle("bundle.tar.gz"), "partner_hold": bundle("hold.tar.gz")},
+		"bundles": map[string]any{"partner": bundle("bundle.tar.gz"), "partner_hold": map[string]any{"resource": "file://" + filepath.Join(published, "hold.tar.gz")}},
 		"keys":    map[string]any{"partner": map[string]any{"algorithm": "ES256", "key": w.read("publish/policy/key.pem")}},
 	})
 	if err != nil {

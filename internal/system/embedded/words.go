@@ -1,8 +1,6 @@
 package embedded
 
 import (
-	"context"
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -43,87 +41,20 @@ func credentialEnds(k access.Kind) string {
 	return ""
 }
 
-// lasting is the last step where an identity is cut by hand: the ledger knows nothing of it.
-const lasting = "Then suspend or destroy it in Terraform: the next publication would bring it back."
-
-// cutByHand is how to cut an object's access by hand on a gateway, where Terraform cannot be run. Paths are those
-// below publish/, wherever a gateway keeps its copy.
-func cutByHand(o access.Object) []string {
-	var steps []string
-	switch o := o.(type) {
-	case *access.Identity:
-		steps = append([]string{wholePartner(o.ID.Partner)}, shellCut(o.ID)...)
-		steps = append(steps,
-			fmt.Sprintf("OPA: suspended = true under identities[%q] in policy/data.json; with the bundle, refuse %s at the gateway.", o.ID, o.ID),
-			tlsCut(o.ID), lasting)
-	case *access.Grant:
-		steps = grantCut(o)
-	case *access.Credential:
-		steps = credentialCut(o)
+// cutByHand is how to cut an object's access by hand, where Terraform cannot be run: a whole command, on the machine that has
+// the directory. A grant cannot be cut alone: what OPA is told of it is signed.
+func cutByHand(root string, o access.Object) []string {
+	if c, ok := o.(*access.Credential); ok {
+		return []string{cutCommand(root, c.Ref().ID)}
 	}
-	return steps
+	return []string{cutCommand(root, o.Holder().String())}
 }
 
-// cutSteps cut a partner, wherever they are run on the machine that has the directory. What they do is what a shell would,
-// but for one thing: files are renamed into place, so that no gateway reads half of one.
-func (s *System) cutSteps(partner string) []access.Step {
-	root := s.paths.root
-	if absolute, err := filepath.Abs(root); err == nil {
-		root = absolute
+// cutCommand cuts a partner, an identity or a credential.
+func cutCommand(root, scope string) string {
+	path := filepath.Join(root, "publish", cutName)
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
 	}
-	quoted := func(elements ...string) string {
-		return "'" + strings.ReplaceAll(filepath.Join(append([]string{root}, elements...)...), "'", `'\''`) + "'"
-	}
-	return []access.Step{{
-		Text: "mkdir -p " + quoted("hold") + " && touch " + quoted("hold", partner),
-		Do:   func(context.Context) error { return s.putOnHold(partner) },
-	}, {
-		Text: "cp -R " + quoted("publish", "cut", partner) + "/. " + quoted("publish"),
-		Do:   func(ctx context.Context) error { return s.alone(ctx, func() error { return s.publishCut(partner) }) },
-	}}
-}
-
-// wholePartner cuts all that a partner has, and what hangs on it: see hold.go.
-func wholePartner(partner string) string {
-	return fmt.Sprintf("All of %s, below the provider's directory: mkdir -p hold && touch hold/%s && cp -R publish/cut/%s/. publish/ (gateways follow at their next pull).", partner, partner, partner)
-}
-
-func grantCut(g *access.Grant) []string {
-	if name := shellLogin(g.Resource); name != "" {
-		return []string{
-			fmt.Sprintf("sshd: delete the line that ends in %q from ssh/principals/%s.", g.IdentityID, name),
-			fmt.Sprintf("End the open sessions, everybody's who came in as %s: pkill -KILL -u %s", name, name),
-		}
-	}
-	return []string{fmt.Sprintf("OPA: delete the grant %q under identities[%q] in policy/data.json; with the bundle, refuse %s at the gateway.", g.Name, g.IdentityID, g.Resource)}
-}
-
-func credentialCut(c *access.Credential) []string {
-	switch c.Kind() {
-	case access.Federated:
-		return []string{
-			fmt.Sprintf("OPA: delete %q under trust[%q] in policy/data.json; with the bundle, refuse its tokens at the gateway.", c.Federated.Subject, c.Federated.Issuer),
-			"Ask the partner to disable the workload.",
-		}
-	case access.Certificate:
-		return []string{tlsCut(c.IdentityID),
-			"OPA: delete its fingerprint under certificates in policy/data.json."}
-	case access.SSHCertificate:
-		return shellCut(c.IdentityID)
-	case access.Secret:
-		return []string{"OPA: delete its fingerprint under secrets in policy/data.json; with the bundle, refuse the key at the gateway."}
-	}
-	return nil
-}
-
-// shellCut revokes by key id, which takes every SSH certificate of the identity (ssh-keygen(1), "KEY REVOCATION LISTS").
-func shellCut(id access.IdentityID) []string {
-	return []string{
-		fmt.Sprintf("sshd: echo 'id: %s' | ssh-keygen -k -u -f ssh/revoked_keys -s ssh/ca.pub -", id),
-		"End its open sessions: sshd logs their processes with the certificate's ID.",
-	}
-}
-
-func tlsCut(id access.IdentityID) string {
-	return fmt.Sprintf(`nginx, and reload: if ($ssl_client_s_dn ~ "CN=%s(,|$)") { return 403; }`, id.CommonName())
+	return "sh '" + strings.ReplaceAll(path, "'", `'\''`) + "' " + scope
 }

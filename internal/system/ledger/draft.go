@@ -26,6 +26,12 @@ type Draft struct {
 	Touched map[access.Ref]bool
 	// Revoke is told of each item that ends before its time; what it returns takes that back.
 	Revoke func(*access.Credential, Item) (undo func())
+	// Holds are what was cut by hand, Tombstones what is remembered; Noted says of whom something was added to the latter.
+	Holds      Holds
+	Tombstones Tombstones
+	Noted      map[access.IdentityID]bool
+	// Others is what there is beside, where the draft is not of all.
+	Others Ledger
 	// Again asks for a publication though nothing changes: a removal did not come to its end with the last one.
 	Again bool
 
@@ -37,6 +43,7 @@ type Draft struct {
 func NewDraft(of Ledger, now time.Time, issuer Issuer) *Draft {
 	return &Draft{
 		Ledger: maps.Clone(of), Now: now, Touched: map[access.Ref]bool{}, issuer: issuer,
+		Tombstones: Tombstones{}, Noted: map[access.IdentityID]bool{},
 		Revoke: func(*access.Credential, Item) func() { return nil },
 	}
 }
@@ -65,8 +72,11 @@ func (d *Draft) Set(e *Entry) {
 	d.Ledger[ref], d.Touched[ref] = e, true
 }
 
-// Forget takes an object out of the ledger.
+// Forget takes an object out of the ledger. What has to outlive it stays in its tombstone.
 func (d *Draft) Forget(ref access.Ref) {
+	if e := d.Ledger[ref]; e != nil && ref.Type == access.TypeIdentity {
+		d.remember(e, d.Now)
+	}
 	delete(d.Ledger, ref)
 	d.Touched[ref] = true
 }
@@ -84,6 +94,8 @@ type Placed struct {
 	Tell bool
 	// Fresh: something was issued.
 	Fresh bool
+	// Lifts: it releases what was cut by hand. Hold: it is new, and to be held, with a mark of its own.
+	Lifts, Hold bool
 }
 
 // Place puts the change's object into the draft: adopted, owned, resting on what is above it, with its history and
@@ -114,10 +126,14 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 			e.History.UID = access.NewUID()
 		}
 	}
-	if i, ok := object.(*access.Identity); ok {
-		e.History = e.History.Releases(i.HoldReleased)
-	}
 	p := &Placed{Entry: e, Tell: c.UID == ""}
+	if i, ok := object.(*access.Identity); ok {
+		if before == nil {
+			p.Hold = d.inherit(e)
+		}
+		p.Lifts = d.release(e, i.HoldReleased)
+		p.Hold = p.Hold && !p.Lifts
+	}
 	if credential, ok := e.Credential(); ok {
 		if p.Fresh, err = d.issue(before, e, credential, c); err != nil {
 			return nil, err

@@ -18,7 +18,8 @@ func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Chan
 		return false, nil
 	}
 	end, mode := d.End(e), change.Issue
-	waits := change.Wait || before != nil && d.Standing(c.IdentityID).Cut()
+	cut := d.Standing(c.IdentityID).Cut() || d.HeldIdentity(d.Holds, c.IdentityID)
+	waits := change.Wait || before != nil && cut || d.HeldAlone(d.Holds, c)
 	same := before == nil || access.SameRequest(before.Object.(*access.Credential), c)
 	e.Issued = slices.DeleteFunc(slices.Clone(e.Issued), func(i Item) bool {
 		dead := c.RevokeIssuedBefore.After(i.At) || d.outlives(i, end) || mode == access.IssueKeep && !same || waits && mode == access.IssueReplace

@@ -44,7 +44,7 @@ func (s *System) Adoption(ctx context.Context, id access.IdentityID, native stri
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
-	a := &access.Adoption{Policies: found.policies, Held: found.Disabled}
+	a := &access.Adoption{Policies: found.policies, Held: found.Disabled, Revocation: []string{s.shell().remove(native)}}
 	for _, l := range found.logins {
 		a.Logins = append(a.Logins, l.NativeID)
 	}

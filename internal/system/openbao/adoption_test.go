@@ -98,6 +98,7 @@ func TestWhatIsAdoptedLogsInAsBeforeAndMayDoWhatIsGranted(t *testing.T) {
 	want := access.Adoption{
 		Logins: []string{h.role}, Policies: []string{"default", "legacy-etl-entity", "legacy-etl-role"}, Groups: []string{"everybody-etl"},
 	}
+	want.Revocation = what.Revocation
 	if fmt.Sprint(*what) != fmt.Sprint(want) {
 		t.Errorf("adopting would be %+v, want %+v", *what, want)
 	}

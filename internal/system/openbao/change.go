@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -66,6 +68,8 @@ func (s *System) put(ctx context.Context, change access.Change) (*access.Record,
 type putting struct {
 	ledger ledger.Ledger
 	placed *ledger.Placed
+	// held: it was cut by hand, and stays so.
+	held bool
 }
 
 // tryPut makes a change on what is there now. It returns a putting also with an error, once the policy is written.
@@ -105,6 +109,17 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 	if err := d.Try(func() (err error) { placed, err = d.Place(change); return err }); err != nil {
 		return nil, err
 	}
+	if placed.Hold {
+		if err := s.mark(ctx, id.String()); err != nil {
+			return nil, err
+		}
+		marks, err := s.marks(ctx, d.Ledger, change.Object)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(f.holds, marks)
+		d.Holds = f.holds
+	}
 	note(d, placed, adopted)
 	if fresh {
 		f.dead = append(f.dead, begun(id, adopted))
@@ -115,15 +130,22 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 	for _, serial := range is.unknown {
 		f.dead = append(f.dead, lost{ID: id, Kind: access.Certificate, Serial: serial})
 	}
-	entities, err := s.entities(ctx, f, d, change)
+	entities, err := s.entities(ctx, f, d, change, placed)
 	if err != nil {
 		return nil, err
 	}
 	change.Object = placed.Entry.Object // its sets in order, as it is read later
 	before := f.ledger()
-	p := &putting{ledger: d.Ledger, placed: placed}
+	p := &putting{ledger: d.Ledger, placed: placed, held: entities[id].held || d.Held(f.holds, placed.Entry.Object)}
 	if err := s.writeOwn(ctx, f, d, id); err != nil {
 		return nil, err
+	}
+	if change.Object.Ref() == id.Ref() {
+		if _, more := f.stones[id].Noting(placed.Entry); more && len(placed.Entry.History.Released) > 0 {
+			if err := s.remember(ctx, placed.Entry, time.Time{}); err != nil {
+				return p, err
+			}
+		}
 	}
 	is.keep(d.Ledger[change.Object.Ref()].Issued)
 	if takesOver(f.documents[id]) && entities[id].entity == nil { // else it was looked at before
@@ -218,6 +240,7 @@ func (s *System) answer(ctx context.Context, p *putting, is *issuer) (*access.Re
 	}
 	r, err := s.record(p.ledger, e)
 	if err == nil {
+		r.Held = p.held
 		for _, l := range e.Adopted.Left() {
 			r.Adopted = append(r.Adopted, undeclared(l))
 		}

@@ -75,6 +75,18 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 		return nil, nil, err
 	}
 	d.Settle()
+	for _, v := range victims { // a hold is not of the entity, which goes
+		if v.Ref().Type != access.TypeIdentity {
+			continue
+		}
+		there, err := s.readEntity(ctx, v.Object.Holder())
+		if err == nil {
+			err = s.keepHold(ctx, f.ledger(), v, there)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
 	if err := s.writeOwn(ctx, f, d, holder); err != nil {
 		return nil, nil, err
 	}
@@ -224,6 +236,9 @@ func (s *System) forgetAll(ctx context.Context, ref access.Ref, holder access.Id
 	if ref.Type == access.TypeIdentity {
 		for _, v := range slices.Backward(victims) {
 			if i, ok := v.Object.(*access.Identity); ok {
+				if err := s.remember(ctx, v, s.now()); err != nil {
+					return err
+				}
 				if err := s.eraseStruck(ctx, i.ID, v.History.UID); err != nil {
 					return err
 				}

@@ -16,6 +16,10 @@ type family struct {
 	documents map[access.IdentityID]*document
 	foreign   map[access.IdentityID]error // where a policy of somebody else stands
 	dead      []lost                      // what the change gives up
+	// holds are the marks in force; stones and others are what is remembered, of a moment ago.
+	holds  ledger.Holds
+	stones ledger.Tombstones
+	others ledger.Ledger
 }
 
 func (f *family) ledger() ledger.Ledger {
@@ -28,6 +32,9 @@ func (f *family) ledger() ledger.Ledger {
 
 func (f *family) draft(now time.Time, is ledger.Issuer) *ledger.Draft {
 	d := ledger.NewDraft(f.ledger(), now, is)
+	d.Holds = f.holds
+	d.Tombstones = maps.Clone(f.stones)
+	d.Others = f.others
 	d.Revoke = func(c *access.Credential, i ledger.Item) func() {
 		before := len(f.dead)
 		f.dead = append(f.dead, lostItem(c, f.asIssued(c, i)))
@@ -51,7 +58,14 @@ func (f *family) asIssued(c *access.Credential, i ledger.Item) ledger.Item {
 
 // family reads what a change has to do with, from the server and not from a snapshot.
 func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
-	f := &family{documents: map[access.IdentityID]*document{}, foreign: map[access.IdentityID]error{}}
+	was, err := s.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := &family{
+		documents: map[access.IdentityID]*document{}, foreign: map[access.IdentityID]error{},
+		holds: maps.Clone(was.holds), stones: was.stones, others: was.ledger,
+	}
 	i, isIdentity := o.(*access.Identity)
 	if isIdentity {
 		snap, err := s.below(ctx, i.ID)
@@ -64,7 +78,12 @@ func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
 			}
 		}
 	}
-	return f, s.above(ctx, f, o)
+	if err := s.above(ctx, f, o); err != nil || o.Ref().Type == access.TypeGrant {
+		return f, err
+	}
+	now, err := s.marks(ctx, f.ledger(), o)
+	maps.Copy(f.holds, now)
+	return f, err
 }
 
 // add reads the document of an identity into the family.

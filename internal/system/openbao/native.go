@@ -69,7 +69,9 @@ func (e *entity) has(w alias) bool {
 }
 
 // held says whether an entity was cut by hand: it is disabled, and nothing of ours says that a declaration did it.
-func (e *entity) held() bool { return e != nil && e.Disabled && e.Metadata[cutBy] != byDeclaration }
+func (e *entity) held() bool {
+	return e != nil && e.Disabled && e.Metadata[cutBy] != byDeclaration && e.Metadata[cutBy] != byMark
+}
 
 func entityPath(id access.IdentityID) string { return "identity/entity/name/" + nameOf(id) }
 
@@ -93,6 +95,7 @@ const (
 	cutBy         = "cut_by"
 	byDeclaration = "declaration"
 	byHand        = "hand"
+	byMark        = "mark" // of what it is, or hangs on, was cut by hand: see hold.go
 	// released is the last release of a hold that reached the entity.
 	released = "hold_released"
 )
@@ -135,18 +138,13 @@ func lastRelease(e *ledger.Entry) string {
 	return e.History.Released[len(e.History.Released)-1]
 }
 
-// stays says whether what was cut by hand stays so under a declaration: until it brings a release that was not used yet, or
-// one that a process noted, and died before the entity was enabled.
-func stays(before *ledger.Entry, i *access.Identity, e *entity) bool {
-	switch {
-	case !e.held():
-		return false
-	case i == nil || i.HoldReleased == "":
-		return true
-	case before == nil || !slices.Contains(before.History.Released, i.HoldReleased):
-		return false
+// stays says whether an entity that was cut by hand stays so under a declared release that lifts nothing: but for one that
+// a process noted, and died before the entity was enabled.
+func stays(before *ledger.Entry, declared string, e *entity) bool {
+	if !e.held() || declared == "" || lastRelease(before) != declared {
+		return e.held()
 	}
-	return lastRelease(before) != i.HoldReleased || e.Metadata[released] == clipped(i.HoldReleased)
+	return e.Metadata[released] == clipped(declared)
 }
 
 // settleEntity brings the entity of an identity in line with the ledger, and returns its id. Where it is held, as the hold
@@ -173,7 +171,17 @@ func (s *System) settleEntity(ctx context.Context, l ledger.Ledger, id access.Id
 			known[released] = last
 		}
 	}
-	want := map[string]any{"metadata": known, "policies": []string{nameOf(id)}, "disabled": stands.Cut() || hold != nil}
+	marked := false
+	if !stands.Cut() && hold == nil {
+		marks, err := s.marks(ctx, l, i)
+		if err != nil {
+			return "", err
+		}
+		if marked = l.HeldIdentity(marks, id); marked {
+			known[cutBy] = byMark
+		}
+	}
+	want := map[string]any{"metadata": known, "policies": []string{nameOf(id)}, "disabled": stands.Cut() || hold != nil || marked}
 	if there != nil {
 		if there.Disabled == want["disabled"] && maps.Equal(there.Metadata, known) && slices.Equal(there.Policies, []string{nameOf(id)}) {
 			return there.ID, nil

@@ -23,6 +23,8 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 		return nil
 	}
 	id := e.Object.Holder()
+	marked := snap.ledger.Held(snap.holds, e.Object)
+	r.Held = marked
 	if drift, err := edited(snap, id); err != nil {
 		return err
 	} else if drift != "" {
@@ -30,7 +32,7 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 	}
 	if e.Ref().Type == access.TypeGrant {
 		if n := snap.known(id); n != nil && n.entity != nil { // asked for the identity already
-			r.Held = n.entity.held()
+			r.Held = marked || n.entity.held()
 		}
 		return nil
 	}
@@ -38,7 +40,7 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 	if err != nil {
 		return err
 	}
-	r.Held = n.entity.held()
+	r.Held = marked || n.entity.held()
 	switch o := e.Object.(type) {
 	case *access.Identity:
 		adopted, drift := s.left(snap, id, e, n)
@@ -141,10 +143,13 @@ func (s *System) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry
 		return []string{fmt.Sprintf("The entity %s is not there: nobody can log in as it, until it is applied again.", nameOf(i.ID))}
 	}
 	stands := snap.ledger.Standing(i.ID)
+	marked := snap.ledger.HeldIdentity(snap.holds, i.ID)
 	switch {
+	case !there.Disabled && marked:
+		drift = append(drift, "The entity is enabled, though the identity was cut by hand and not released.")
 	case !there.Disabled && stands.Cut():
 		drift = append(drift, "The entity is enabled, though the identity is suspended. Its policy allows nothing.")
-	case there.Disabled && !stands.Cut() && !there.held():
+	case there.Disabled && !stands.Cut() && !there.held() && !marked:
 		drift = append(drift, "The entity is disabled, though the identity is not suspended any more.")
 	}
 	if more := without(there.Policies, nameOf(i.ID)); len(more) > 0 {
@@ -157,7 +162,7 @@ func (s *System) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry
 		drift = append(drift, "The entity is in groups: "+strings.Join(there.Groups, ", ")+".")
 	}
 	want, got := metadata(i, e, stands), maps.Clone(there.Metadata)
-	if there.held() || there.Disabled != stands.Cut() { // said already
+	if there.held() || marked || there.Disabled != stands.Cut() { // said already
 		delete(want, cutBy)
 		delete(got, cutBy)
 	}
@@ -189,6 +194,12 @@ func without(all []string, one string) []string {
 
 // credentialDrift says what differs in a credential's roles and alias, and what was issued past us.
 func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
+	if snap.ledger.HeldAlone(snap.holds, c) { // it may have no more than this
+		if login := s.shutting(c); n.roles[login] != nil {
+			drift = append(drift, login+" is there, though the credential was cut by hand and not released.")
+		}
+		return drift, nil
+	}
 	roles, err := s.expected(ctx, snap, c, snap.ledger.End(e))
 	if err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func (x standing) hold() *entity {
 }
 
 // entities are those that a change of an identity has to bring in line: its own, and those of all that hangs on it.
-func (s *System) entities(ctx context.Context, f *family, d *ledger.Draft, change access.Change) (map[access.IdentityID]standing, error) {
+func (s *System) entities(ctx context.Context, f *family, d *ledger.Draft, change access.Change, placed *ledger.Placed) (map[access.IdentityID]standing, error) {
 	i, ok := change.Object.(*access.Identity)
 	if !ok {
 		return nil, nil
@@ -41,12 +41,20 @@ func (s *System) entities(ctx context.Context, f *family, d *ledger.Draft, chang
 		if err != nil {
 			return nil, err
 		}
-		declared := i
-		if id != i.ID {
-			declared = nil
+		released := ""
+		if id == i.ID {
+			released = i.HoldReleased
 		}
 		_, before := f.ledger().Identity(id)
-		all[id] = standing{e, stays(before, declared, e)}
+		x := standing{e, stays(before, released, e)}
+		if id == i.ID && placed.Lifts {
+			x.held = false
+		}
+		if all[id] = x; x.held { // also where the entity is replaced
+			if err := s.keepHold(ctx, d.Ledger, entry, e); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if f.documents[i.ID] != nil {
 		return all, nil
@@ -97,11 +105,15 @@ func (s *System) realize(ctx context.Context, f *family, d *ledger.Draft, before
 		if err := s.strip(ctx, d.Ledger, id, entities[id].entity); err != nil {
 			return err
 		}
-		if err := s.settleEnds(ctx, d.Ledger, before, lower); err != nil {
+		if err := s.settleEnds(ctx, d.Ledger, before, f.holds, lower); err != nil {
 			return err
 		}
 	case *access.Credential:
-		if err := s.realizeCredential(ctx, d.Ledger, o); err != nil {
+		if d.HeldAlone(f.holds, o) {
+			if err := s.shut(ctx, o); err != nil {
+				return err
+			}
+		} else if err := s.realizeCredential(ctx, d.Ledger, o); err != nil {
 			return err
 		}
 		if err := s.leaveIssuer(ctx, before, o); err != nil {
@@ -112,11 +124,14 @@ func (s *System) realize(ctx context.Context, f *family, d *ledger.Draft, before
 }
 
 // settleEnds writes the roles of credentials whose end was moved by a change above them.
-func (s *System) settleEnds(ctx context.Context, l, before ledger.Ledger, of []access.IdentityID) error {
+func (s *System) settleEnds(ctx context.Context, l, before ledger.Ledger, holds ledger.Holds, of []access.IdentityID) error {
 	for ref, e := range l {
 		c, ok := e.Credential()
 		was := before[ref]
 		if !ok || e.Removed() || was == nil || c.Kind() == access.Secret || !slices.Contains(of, c.IdentityID) || l.End(e).Equal(before.End(was)) {
+			continue
+		}
+		if l.HeldAlone(holds, c) {
 			continue
 		}
 		if err := s.settleEnd(ctx, c, l.End(e)); err != nil && !away(err) { // where its mount is gone, nobody logs in

@@ -66,8 +66,13 @@ func (s *System) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
 	return maps.Clone(snap.rehearsed), nil
 }
 
-// Tidy has nothing to do: what the steps cut goes with its identity.
-func (s *System) Tidy(context.Context) error { return nil }
+// Tidy removes the marks that the steps left of shadow partners which have no identity any more.
+func (s *System) Tidy(ctx context.Context) error {
+	if err := s.removeMarks(ctx); err != nil {
+		return fmt.Errorf("take away the marks of shadow partners: %w", err)
+	}
+	return nil
+}
 
 // Doors are the logins of a credential.
 func (s *System) Doors(p access.Proof) []access.Door {

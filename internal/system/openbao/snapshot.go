@@ -22,6 +22,8 @@ type snapshot struct {
 	foreign   map[access.IdentityID]bool // where a policy of somebody else stands
 	rehearsed map[string]time.Time       // by partner
 	system    string                     // the id of the system; "" where it has none yet, or it was lost
+	holds     ledger.Holds               // what was cut by hand, by the marks
+	stones    ledger.Tombstones
 	begun     time.Time
 	goodUntil time.Time
 
@@ -53,10 +55,7 @@ func (f floor) behind(d *document, cluster bool) bool {
 func (s *snapshot) with(id access.IdentityID, d *document) *snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := &snapshot{
-		documents: maps.Clone(s.documents), ledger: maps.Clone(s.ledger), foreign: s.foreign, rehearsed: s.rehearsed, system: s.system,
-		begun: s.begun, goodUntil: s.goodUntil, natives: maps.Clone(s.natives),
-	}
+	next := s.copied()
 	if old := next.documents[id]; old != nil {
 		for ref := range old.entries {
 			delete(next.ledger, ref)
@@ -69,6 +68,14 @@ func (s *snapshot) with(id access.IdentityID, d *document) *snapshot {
 		maps.Copy(next.ledger, d.entries)
 	}
 	return next
+}
+
+// copied is a copy that may be changed, but for what is rehearsed, held and remembered. The lock is held.
+func (s *snapshot) copied() *snapshot {
+	return &snapshot{
+		documents: maps.Clone(s.documents), ledger: maps.Clone(s.ledger), foreign: s.foreign, rehearsed: s.rehearsed, system: s.system, holds: s.holds, stones: s.stones,
+		begun: s.begun, goodUntil: s.goodUntil, natives: maps.Clone(s.natives),
+	}
 }
 
 // A listing serves all reads for so many times as long as it took: reads then spend at most that part of their time on
@@ -174,8 +181,9 @@ func (s *System) reload(ctx context.Context, id access.IdentityID) (*snapshot, e
 }
 
 type policyAnswer struct {
-	Policy  string `json:"policy"`
-	Version int    `json:"version"`
+	Policy   string    `json:"policy"`
+	Version  int       `json:"version"`
+	Modified time.Time `json:"modified"`
 }
 
 // listing reads all policies below our prefix.
@@ -185,7 +193,7 @@ func (s *System) listing(ctx context.Context) (*snapshot, error) {
 	}
 	snap := &snapshot{
 		begun: access.WallClock(), documents: map[access.IdentityID]*document{}, ledger: ledger.Ledger{}, natives: map[access.IdentityID]*native{},
-		rehearsed: map[string]time.Time{}, foreign: map[access.IdentityID]bool{},
+		rehearsed: map[string]time.Time{}, foreign: map[access.IdentityID]bool{}, holds: ledger.Holds{}, stones: ledger.Tombstones{},
 	}
 	err := s.client.List(ctx, "sys/policies/detailed/acl/"+strings.TrimSuffix(prefix, "/"), &answer)
 	if err != nil && !errors.Is(err, access.ErrNotFound) {
@@ -203,6 +211,9 @@ func (s *System) listing(ctx context.Context) (*snapshot, error) {
 			if partner, is := memoryOf(name); is {
 				snap.rehearsed[partner] = at
 			}
+			continue
+		}
+		if snap.beside(name, p) {
 			continue
 		}
 		d, err := parseDocument(name, p.Policy, p.Version)

@@ -144,7 +144,7 @@ func (sv *surveying) bears(names ...string) bool {
 
 // add notes a stray that a path removes.
 func (sv *surveying) add(kind, path, why string, names ...string) {
-	sv.found = append(sv.found, access.Stray{NativeID: path, Kind: kind, Names: names, Why: why, Revocation: []string{"bao delete " + path}})
+	sv.found = append(sv.found, access.Stray{NativeID: path, Kind: kind, Names: names, Why: why, Revocation: []string{sv.shell().remove(path)}})
 }
 
 // list reads names; none where there are none, or where the mount has no such list.
@@ -348,10 +348,7 @@ func (sv *surveying) lookAtPolicies() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(all.Policies)) {
 		id, err := access.ParseIdentityID(strings.TrimPrefix(name, prefix))
-		if name == systemName && parseSystem(all.Policies[name].Policy) != "" {
-			continue
-		}
-		if _, remembers := memoryOf(name); remembers && !parseMemory(all.Policies[name].Policy).IsZero() {
+		if name == systemName && parseSystem(all.Policies[name].Policy) != "" || besides(name, all.Policies[name].Policy) {
 			continue
 		}
 		if strings.HasPrefix(name, prefix) && (err != nil || sv.snap.documents[id] == nil) {
@@ -405,7 +402,7 @@ func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) err
 		}
 		sv.add("certificate", mount+"/cert/"+serial, fmt.Sprintf("it was signed by hand for %s, and lets in until %s", c.CommonName, access.At(c.NotAfter)), c.CommonName)
 		stray := &sv.found[len(sv.found)-1]
-		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{"bao write " + mount + "/revoke serial_number=" + serial}
+		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{"bao write" + sv.shell().where + quoted(mount+"/revoke") + " serial_number=" + quoted(serial)}
 	}
 	return nil
 }

@@ -89,7 +89,13 @@ func (s *System) sweepByHand(ctx context.Context, id access.IdentityID, mounts m
 		return err
 	}
 	for _, name := range others {
-		paths = append(paths, "sys/policies/acl/"+name)
+		if scope, marks := scopeOf(name); marks { // somebody wrote rights into a mark: it stays one
+			if err := s.mark(ctx, scope); err != nil {
+				return err
+			}
+			continue
+		}
+		paths = append(paths, policyFolder+name)
 	}
 	for _, path := range paths {
 		err := s.client.Delete(ctx, path)
@@ -176,8 +182,8 @@ func (s *System) policiesBelow(ctx context.Context, id access.IdentityID) ([]str
 		return nil, err
 	}
 	var names []string
-	for name := range all.Policies {
-		if strings.HasPrefix(name, nameOf(id)+"/") {
+	for name, p := range all.Policies {
+		if strings.HasPrefix(name, nameOf(id)+"/") && !besides(name, p.Policy) {
 			names = append(names, name)
 		}
 	}

@@ -195,6 +195,9 @@ func (s *System) list(ctx context.Context) ([]*access.Record, error) {
 	var records []*access.Record
 	for _, ref := range snap.refs() {
 		r, err := s.record(snap.ledger, snap.ledger[ref])
+		if err == nil {
+			r.Held = snap.ledger.Held(snap.holds, r.Object)
+		}
 		if err == nil && snap.known(snap.ledger[ref].Object.Holder()) != nil {
 			err = s.observe(ctx, snap, snap.ledger[ref], r)
 		}

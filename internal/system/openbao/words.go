@@ -1,8 +1,8 @@
 package openbao
 
 import (
-	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -28,84 +28,114 @@ func (s *System) enforcedBy(o access.Object) string {
 	}
 }
 
-// command is one call, as people type it and as the client makes it.
-type command struct {
-	path string
-	set  [2]string // what is written; nothing: the path is deleted
-}
+// shell spells calls as people type them: whole commands, that say to which server and namespace they go, whatever the
+// variables of the shell say.
+type shell struct{ where string }
 
-// text is the command, as a shell takes it.
-func (c command) text() string {
-	if c.set[0] == "" {
-		return "bao delete " + c.path
+func (s *System) shell() shell {
+	namespace := s.client.Namespace()
+	if namespace == "" {
+		namespace = "root"
 	}
-	return "bao write " + c.path + " " + c.set[0] + "=" + c.set[1]
+	return shell{" -address=" + quoted(s.client.Address()) + " -namespace=" + quoted(strings.TrimSuffix(namespace, "/")) + " "}
 }
 
-// run makes the call that bao would make.
-func (s *System) run(ctx context.Context, c command) error {
-	if c.set[0] == "" {
-		return gone(s.client.Delete(ctx, c.path))
+// oneWord is what a shell takes as it stands.
+var oneWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
+
+// quoted is a text as one word of a shell.
+func quoted(text string) string {
+	if oneWord.MatchString(text) {
+		return text
 	}
-	return s.client.Put(ctx, c.path, map[string]string{c.set[0]: c.set[1]}, nil)
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// disabling cuts an identity, with its live sessions. The policy cut is enough for it.
-func disabling(id access.IdentityID) command {
-	return command{entityPath(id), [2]string{"disabled", "true"}}
+// there fails, and says so, where an identity is not at this address and in this namespace: a write by name would make
+// another entity there, and a deletion of nothing succeeds.
+func (x shell) there(id access.IdentityID) string {
+	return "bao read" + x.where + "-field=id " + entityPath(id) + " >/dev/null"
 }
 
-// shutting takes the way to log in away that a credential is for.
-func (s *System) shutting(c *access.Credential) command {
+// disable cuts an identity, with its live sessions.
+func (x shell) disable(id access.IdentityID) string {
+	return "bao write" + x.where + entityPath(id) + " disabled=true"
+}
+
+// mark lets a cut last, whatever is suspended, destroyed and made anew meanwhile.
+func (x shell) mark(scope string) string {
+	return "bao write" + x.where + policyFolder + markOf(scope) + " policy='" + heldText + "'"
+}
+
+// cut cuts one identity.
+func (x shell) cut(id access.IdentityID) string {
+	return x.there(id) + " && " + x.disable(id) + " && " + x.mark(id.String())
+}
+
+// shut takes the way to log in away that a credential is for.
+func (x shell) shut(id access.IdentityID, login string) string {
+	return x.there(id) + " && bao delete" + x.where + login
+}
+
+// remove removes what somebody made by hand, under whatever name.
+func (x shell) remove(path string) string {
+	return "bao read" + x.where + quoted(path) + " >/dev/null && bao delete" + x.where + quoted(path)
+}
+
+// shutting is the way to log in that a credential is for.
+func (s *System) shutting(c *access.Credential) string {
 	switch c.Kind() {
 	case access.Federated:
-		return command{path: s.rolePaths(c)[0]}
+		return s.rolePaths(c)[0]
 	case access.Certificate:
-		return command{path: "auth/" + s.options.Mounts.Cert + "/certs/" + roleOf(c.IdentityID)}
+		return "auth/" + s.options.Mounts.Cert + "/certs/" + roleOf(c.IdentityID)
 	default:
-		return command{path: s.appRole(c.IdentityID)}
+		return s.appRole(c.IdentityID)
 	}
 }
 
-// cutByHand is how to cut an object's access by hand, where Terraform cannot be run.
+// cutByHand is how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy
+// cut is enough for it. A grant cannot be cut alone: whoever may write a policy may write himself any.
 func (s *System) cutByHand(o access.Object) []string {
-	id := o.Holder()
-	disable := disabling(id).text()
-	switch o := o.(type) {
-	case *access.Grant:
-		return []string{fmt.Sprintf("bao policy write %s - (its text without the blocks of %q), or cut the identity: %s", nameOf(id), o.Name, disable)}
-	case *access.Credential:
-		return []string{s.shutting(o).text(), disable}
+	x := s.shell()
+	if c, ok := o.(*access.Credential); ok { // and then the sessions that it opened
+		return []string{x.shut(c.IdentityID, s.shutting(c)) + " && " + x.mark(c.Ref().ID), x.cut(c.IdentityID)}
 	}
-	return []string{disable}
+	return []string{x.cut(o.Holder())}
 }
 
-// cutPartner are the steps that cut a partner off: each identity at once, with its live sessions, and then its ways to log
-// in. The policy cut is enough for them.
-func (s *System) cutPartner(_ string, records []*access.Record) (steps []access.Step) {
-	var identities, logins []command
+// cutPartner are the steps that cut a partner off: each identity at once, with its live sessions, then all that is made for
+// it later, and then its ways to log in.
+func (s *System) cutPartner(partner string, records []*access.Record) (steps []string) {
+	x := s.shell()
+	var own, logins []string
 	for _, r := range records {
 		switch o := r.Object.(type) {
 		case *access.Identity:
-			identities = append(identities, disabling(o.ID))
+			if o.ID.Partner == partner {
+				own = append(own, x.there(o.ID))
+				steps = append(steps, x.there(o.ID)+" && "+x.disable(o.ID))
+			} else {
+				steps = append(steps, x.cut(o.ID))
+			}
 		case *access.Credential:
-			logins = append(logins, s.shutting(o))
+			logins = append(logins, x.shut(o.IdentityID, s.shutting(o)))
 		}
 	}
-	for _, c := range append(identities, logins...) {
-		steps = append(steps, access.Step{Text: c.text(), Do: func(ctx context.Context) error { return s.run(ctx, c) }})
+	if len(own) > 0 {
+		steps = append(steps, "{ "+strings.Join(own, " || ")+"; } && "+x.mark(partner))
 	}
-	return steps
+	return append(steps, logins...)
 }
 
 // login is what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The command is for
-// the bao program, with BAO_ADDR and BAO_NAMESPACE set; it prints the token, and reads what is secret from its input.
+// the bao program; it prints the token, and reads what is secret from its input.
 func (s *System) login(o access.Object) map[string]string {
 	c, ok := o.(*access.Credential)
 	if !ok {
 		return nil
 	}
-	m := map[string]string{"address": s.client.Address()}
+	m, where := map[string]string{"address": s.client.Address()}, s.shell().where
 	if namespace := s.client.Namespace(); namespace != "" {
 		m["namespace"] = namespace
 	}
@@ -113,14 +143,14 @@ func (s *System) login(o access.Object) map[string]string {
 	case access.Federated:
 		m["path"], m["role"] = "auth/"+s.jwtMount(c.Federated.Issuer)+"/cel/login", roleOf(c.IdentityID)
 		m["subject"], m["audiences"] = c.Federated.Subject, strings.Join(c.Federated.Audiences, " ")
-		m["command"] = fmt.Sprintf("bao write -field=token %s role=%s jwt=- <TOKENFILE", m["path"], m["role"])
+		m["command"] = fmt.Sprintf("bao write%s-field=token %s role=%s jwt=- <TOKENFILE", where, m["path"], m["role"])
 	case access.Certificate:
 		m["path"], m["name"] = "auth/"+s.options.Mounts.Cert+"/login", roleOf(c.IdentityID)
-		m["command"] = fmt.Sprintf("bao login -method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE -token-only name=%s",
-			s.options.Mounts.Cert, m["name"])
+		m["command"] = fmt.Sprintf("bao login%s-method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE -token-only name=%s",
+			where, s.options.Mounts.Cert, m["name"])
 	default:
 		m["path"], m["role_id"] = "auth/"+s.options.Mounts.AppRole+"/login", nameOf(c.IdentityID)
-		m["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write -field=token %s role_id=%s secret_id=-", m["path"], m["role_id"])
+		m["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write%s-field=token %s role_id=%s secret_id=-", where, m["path"], m["role_id"])
 	}
 	return m
 }

@@ -1,13 +1,18 @@
 package ca
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
 	"math/big"
 	"slices"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 // certificateHold is the reason of a revocation that may be taken back (RFC 5280, 5.3.1). All others have none: the
@@ -28,15 +33,89 @@ const backdate = time.Minute
 // CRL is the signed revocation list (RFC 5280, 5) in PEM. The number must grow from list to list. It begins a little before
 // now, as certificates do. Verifiers may refuse every certificate once nextUpdate has passed.
 func (a *Authority) CRL(revoked []Revoked, number int64, now, nextUpdate time.Time) ([]byte, error) {
+	return a.list(revoked, number, now.Add(-backdate), nextUpdate, nil)
+}
+
+// distributionPoint names the lists of one identity. Nothing is fetched from there.
+func distributionPoint(id access.IdentityID) string { return "partner:" + id.String() }
+
+// Cut is a list like CRL's for the certificates of one identity alone, whose distribution point they name. It begins a second
+// later than a list that was signed at the same moment. Of two lists that are for a certificate OpenSSL and BoringSSL take the
+// one that begins later (x509_vfy.c, get_crl_sk): so behind the list for all in one file it is the one that counts, and as
+// many as one likes can be added there.
+func (a *Authority) Cut(id access.IdentityID, revoked []Revoked, number int64, now, nextUpdate time.Time) ([]byte, error) {
+	value, err := only(distributionPoint(id))
+	if err != nil {
+		return nil, fmt.Errorf("sign the revocation list: %w", err)
+	}
+	begin := now.Add(-backdate).Truncate(time.Second).Add(time.Second)
+	return a.list(revoked, number, begin, nextUpdate, []pkix.Extension{{Id: onlyFor, Critical: true, Value: value}})
+}
+
+// onlyFor is the extension that says which certificates a list is for (RFC 5280, 5.2.5).
+var onlyFor = asn1.ObjectIdentifier{2, 5, 29, 28}
+
+// only is its value for those that name one distribution point.
+func only(point string) ([]byte, error) {
+	name := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 6, Bytes: []byte(point)}
+	return asn1.Marshal(issuingDistributionPoint{Point: pointName{FullName: []asn1.RawValue{name}}})
+}
+
+type (
+	issuingDistributionPoint struct {
+		Point pointName `asn1:"tag:0"`
+	}
+	pointName struct {
+		FullName []asn1.RawValue `asn1:"tag:0"`
+	}
+)
+
+// ListFor is the list that counts for a certificate at a moment, as OpenSSL chooses it; nil where there is none.
+func ListFor(lists []*x509.RevocationList, c *x509.Certificate, now time.Time) (found *x509.RevocationList) {
+	for _, l := range lists {
+		mine := true
+		for _, e := range l.Extensions {
+			if e.Id.Equal(onlyFor) {
+				mine = slices.ContainsFunc(c.CRLDistributionPoints, func(point string) bool {
+					value, err := only(point)
+					return err == nil && bytes.Equal(value, e.Value)
+				})
+			}
+		}
+		if mine && !now.Before(l.ThisUpdate) && !now.After(l.NextUpdate) && (found == nil || l.ThisUpdate.After(found.ThisUpdate)) {
+			found = l
+		}
+	}
+	return found
+}
+
+// AreCuts reports whether a text is lists in PEM, each of which is for one identity alone.
+func AreCuts(text []byte) bool {
+	for len(text) > 0 {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			return false
+		}
+		l, err := x509.ParseRevocationList(block.Bytes)
+		if err != nil || !slices.ContainsFunc(l.Extensions, func(e pkix.Extension) bool { return e.Id.Equal(onlyFor) }) {
+			return false
+		}
+		text = rest
+	}
+	return true
+}
+
+func (a *Authority) list(revoked []Revoked, number int64, begin, nextUpdate time.Time, extensions []pkix.Extension) ([]byte, error) {
 	entries, err := revocations(revoked)
 	if err != nil {
 		return nil, fmt.Errorf("sign the revocation list: %w", err)
 	}
 	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
 		Number:                    big.NewInt(number),
-		ThisUpdate:                now.Add(-backdate).UTC().Truncate(time.Second),
+		ThisUpdate:                begin.UTC().Truncate(time.Second),
 		NextUpdate:                nextUpdate.UTC().Truncate(time.Second),
 		RevokedCertificateEntries: entries,
+		ExtraExtensions:           extensions,
 	}, a.certificate, a.x509)
 	if err != nil {
 		return nil, fmt.Errorf("sign the revocation list: %w", err)

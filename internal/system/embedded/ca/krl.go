@@ -30,17 +30,23 @@ func (a *Authority) KRL(serials []uint64, version uint64, now time.Time) ([]byte
 	krl = binary.BigEndian.AppendUint64(krl, 0)                          // flags
 	krl = appendString(krl, nil)                                         // reserved
 	krl = appendString(krl, nil)                                         // comment
-	if len(sorted) == 0 {
-		return krl, nil
+	return append(krl, a.KRLSection(sorted)...), nil
+}
+
+// KRLSection is a section of such a list; nothing where there are no serials. More of them can be added behind the last one:
+// sshd adds up all that it reads.
+func (a *Authority) KRLSection(serials []uint64) []byte {
+	if len(serials) == 0 {
+		return nil
 	}
 	var list []byte
-	for _, serial := range sorted {
+	for _, serial := range slices.Sorted(slices.Values(serials)) {
 		list = binary.BigEndian.AppendUint64(list, serial)
 	}
 	section := appendString(nil, a.ssh.PublicKey().Marshal())
 	section = appendString(section, nil) // reserved
 	section = appendString(append(section, krlSerialList), list)
-	return appendString(append(krl, krlCertificates), section), nil
+	return appendString([]byte{krlCertificates}, section)
 }
 
 // appendString appends an SSH string (RFC 4251, 5): its length and its octets.
@@ -50,6 +56,23 @@ func appendString(b, s []byte) []byte {
 
 var errKRL = errors.New("read the key revocation list: it has another form than this system writes")
 
+// KRLEnds are the places in a list at which it could end: behind its head, and behind each section.
+func KRLEnds(krl []byte) (ends []int) {
+	const head = len(krlMagic) + 4 + 8 + 8 + 8 + 4 + 4
+	for at := head; at <= len(krl); {
+		ends = append(ends, at)
+		if at == len(krl) {
+			break
+		}
+		_, rest, ok := cutString(krl[at+1:])
+		if !ok {
+			break
+		}
+		at = len(krl) - len(rest)
+	}
+	return ends
+}
+
 // RevokedSerials are the serials of a list that KRL wrote. One in another form, such as ssh-keygen writes, is an error.
 func RevokedSerials(krl []byte) ([]uint64, error) {
 	rest, ours := bytes.CutPrefix(krl, []byte(krlMagic))
@@ -57,20 +80,33 @@ func RevokedSerials(krl []byte) ([]uint64, error) {
 	if !ours || len(rest) < head {
 		return nil, errKRL
 	}
-	if rest = rest[head:]; len(rest) == 0 {
-		return nil, nil
+	var serials []uint64
+	for rest = rest[head:]; len(rest) > 0; {
+		var section []byte
+		var ok bool
+		kind := rest[0]
+		if section, rest, ok = cutString(rest[1:]); !ok || kind != krlCertificates {
+			return nil, errKRL
+		}
+		found, err := sectionSerials(section)
+		if err != nil {
+			return nil, err
+		}
+		serials = append(serials, found...)
 	}
-	section, rest, ok := cutString(rest[1:])
+	return serials, nil
+}
+
+func sectionSerials(section []byte) (serials []uint64, err error) {
 	_, section, hasKey := cutString(section)
 	_, section, hasReserved := cutString(section)
-	if !ok || !hasKey || !hasReserved || len(rest) > 0 || krl[len(krlMagic)+head] != krlCertificates || len(section) == 0 || section[0] != krlSerialList {
+	if !hasKey || !hasReserved || len(section) == 0 || section[0] != krlSerialList {
 		return nil, errKRL
 	}
 	list, rest, ok := cutString(section[1:])
 	if !ok || len(rest) > 0 || len(list)%8 != 0 {
 		return nil, errKRL
 	}
-	var serials []uint64
 	for ; len(list) > 0; list = list[8:] {
 		serials = append(serials, binary.BigEndian.Uint64(list))
 	}

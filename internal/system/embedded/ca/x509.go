@@ -75,6 +75,7 @@ func (a *Authority) signX509(r X509Request) (Issued, error) {
 		BasicConstraintsValid: true,
 		SubjectKeyId:          id,
 		URIs:                  []*url.URL{{Scheme: "partner", Opaque: r.Identity.String()}},
+		CRLDistributionPoints: []string{distributionPoint(r.Identity)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, public, a.x509)
 	if err != nil {

@@ -35,7 +35,7 @@ type member struct {
 	text []byte
 }
 
-// bundleFile is the signed bundle (openpolicyagent.org/docs/management-bundles, "Bundle File Format" and "Signing").
+// bundleFile is the bundle, signed where there is a signer (openpolicyagent.org/docs/management-bundles, "Bundle File Format" and "Signing").
 // Such a signature has no end of its own: what ends a bundle are the ends in its data, valid_until above all.
 func bundleFile(root string, s *Signer, content ...member) ([]byte, error) {
 	about, err := canonical(manifest{RegoVersion: 1, Revision: revision(content), Roots: []string{root}})
@@ -43,11 +43,14 @@ func bundleFile(root string, s *Signer, content ...member) ([]byte, error) {
 		return nil, fmt.Errorf("write the bundle's manifest: %w", err)
 	}
 	files := append([]member{{".manifest", about}}, content...)
-	signatures, err := signatures(files, s)
-	if err != nil {
-		return nil, fmt.Errorf("sign the bundle: %w", err)
+	if s != nil {
+		signatures, err := signatures(files, s)
+		if err != nil {
+			return nil, fmt.Errorf("sign the bundle: %w", err)
+		}
+		files = append(files, member{".signatures.json", signatures})
 	}
-	bundle, err := pack(append(files, member{".signatures.json", signatures}))
+	bundle, err := pack(files)
 	if err != nil {
 		return nil, fmt.Errorf("pack the bundle: %w", err)
 	}

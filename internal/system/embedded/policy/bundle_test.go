@@ -29,7 +29,7 @@ func newGateway(t testing.TB, publication map[string][]byte) gateway {
 	}
 	put(t, dir, "hold.tar.gz", publication["hold.tar.gz"])
 	return gateway{dir, put(t, dir, "opa.json", asJSON(t, object{
-		"bundles": object{"partner": bundle("bundle.tar.gz"), "partner_hold": bundle("hold.tar.gz")},
+		"bundles": object{"partner": bundle("bundle.tar.gz"), "partner_hold": object{"resource": "file://" + dir + "/hold.tar.gz"}},
 		"keys":    object{"partner": object{"algorithm": "ES256", "key": string(publication["policy/key.pem"])}},
 	}))}
 }

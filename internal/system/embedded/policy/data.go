@@ -40,6 +40,7 @@ type (
 		Audiences []string `json:"audiences,omitempty"`
 		end
 		Identity string         `json:"identity"`
+		Kind     access.Kind    `json:"kind"`
 		Networks []netip.Prefix `json:"networks"` // [] is anywhere; a document without it admits from nowhere
 		Serial   string         `json:"serial,omitempty"`
 	}
@@ -127,7 +128,7 @@ func line(i Identity) []string {
 
 // add publishes one credential. SSH certificates are not in it: no gateway but sshd sees them.
 func (d *published) add(identity string, c Credential) {
-	entry := proof{end: ending(c.EndsAt), Identity: identity, Networks: networks(c.Networks)}
+	entry := proof{end: ending(c.EndsAt), Identity: identity, Kind: c.Kind, Networks: networks(c.Networks)}
 	switch {
 	case c.Kind == access.Federated && c.Trust != nil:
 		entry.Audiences = slices.Sorted(slices.Values(c.Trust.Audiences))

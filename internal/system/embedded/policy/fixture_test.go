@@ -98,13 +98,19 @@ func fixture() Publication {
 			{ID: id("long"), UID: "uid-long", EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret(longKey, valid.AddDate(1, 0, 0))}},
 			{ID: id("stale"), UID: "uid-stale", EndsAt: valid.AddDate(1, 0, 0), Grants: []Grant{read}, Credentials: []Credential{secret("partner_stale", valid.AddDate(1, 0, 0))}},
 			{ID: id("shared"), EndsAt: whoEnds, Credentials: []Credential{trust("third.example.com", audience)}, Grants: []Grant{grant("own", "own/*", mayEnds, "read")}},
+			{ID: id("taken"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_taken", keyEnds)}},
+			{ID: globex("again"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_again", keyEnds)}},
+			{ID: id("alone"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_alone", keyEnds)}},
 			{ID: globex("cut"), UID: "uid-cut", EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_cut", keyEnds)}},
 			{ID: globex("freed"), EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_freed", keyEnds)}},
 			{ID: id("below"), Above: []access.IdentityID{globex("cut")}, EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_below", keyEnds)}},
 			{ID: id("under"), Above: []access.IdentityID{globex("freed")}, EndsAt: whoEnds, Grants: []Grant{read}, Credentials: []Credential{secret("partner_under", keyEnds)}},
 		},
 		RevokedTokens: map[string]time.Time{"revoked": now.Add(time.Minute)},
-		Hold:          Hold{Partners: []string{"globex"}, Released: []access.IdentityID{globex("freed")}},
+		Hold: Hold{
+			Held:     []string{"globex", id("alone").String() + "/secret", id("taken").String(), globex("again").String()},
+			Released: []string{globex("freed").String(), globex("again").String()},
+		},
 	}
 }
 

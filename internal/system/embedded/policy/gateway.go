@@ -36,7 +36,7 @@ func Allows(data, hold []byte, r Request, now time.Time) (bool, error) {
 	return slices.ContainsFunc(p.proofs(r), func(proven proof) bool {
 		holder, there := p.Identities[proven.Identity]
 		return there && ns < proven.EndsAtNS && len(proven.Networks) == 0 && !holder.Suspended && ns < holder.EndsAtNS &&
-			!h.Hold.holds(holder.Line) && slices.ContainsFunc(holder.Grants, func(g may) bool {
+			!h.Hold.holds(holder.Line) && !h.Hold.Held[proven.Identity+"/"+string(proven.Kind)] && slices.ContainsFunc(holder.Grants, func(g may) bool {
 			return ns < g.EndsAtNS && slices.Contains(g.Actions, r.Action) && g.Resource.Matches(r.Path)
 		})
 	}), nil
@@ -62,7 +62,7 @@ func (d *published) proofs(r Request) (found []proof) {
 func (h *held) holds(line []string) bool {
 	return slices.ContainsFunc(line, func(id string) bool {
 		partner, _, _ := strings.Cut(id, "/")
-		return h.Partners[partner] && !h.Released[id]
+		return h.Held[id] || h.Held[partner] && !h.Released[id]
 	})
 }
 

@@ -50,6 +50,7 @@ admitted contains proof.identity if {
 	holder := published.identities[proof.identity]
 	holder.suspended == false
 	not_held(holder)
+	not_held_alone(proof)
 	now < holder.ends_at_ns
 	some grant in holder.grants
 	now < grant.ends_at_ns
@@ -59,16 +60,28 @@ admitted contains proof.identity if {
 
 now := time.now_ns()
 
-# Neither the identity nor what it hangs on is of a partner on hold, or each that is was released.
+# Neither the identity nor what it hangs on is on hold, or of a partner on hold; or each that is of one was released.
 not_held(holder) if {
 	every id in holder.line {
 		off_hold(id)
 	}
 }
 
-off_hold(id) if object.get(hold.partners, split(id, "/")[0], false) == false
+off_hold(id) if {
+	object.get(hold.held, id, false) == false
+	object.get(hold.held, split(id, "/")[0], false) == false
+}
 
-off_hold(id) if hold.released[id] == true
+off_hold(id) if {
+	object.get(hold.held, id, false) == false
+	hold.released[id] == true
+}
+
+# The credential itself is not on hold.
+not_held_alone(proof) if {
+	credential := concat("/", [proof.identity, object.get(proof, "kind", "")])
+	object.get(hold.held, credential, false) == false
+}
 
 # The published credentials that the request proves to hold.
 proofs contains published.secrets[crypto.sha256(input.credential.secret)] if one_credential
@@ -196,7 +209,13 @@ reason contains "identity_on_hold" if {
 	not not_held(published.identities[proof.identity])
 }
 
-reason contains "hold_unknown" if not hold.partners
+reason contains "credential_on_hold" if {
+	not allow
+	some proof in proofs
+	not not_held_alone(proof)
+}
+
+reason contains "hold_unknown" if not hold.held
 
 reason contains "identity_ended" if {
 	not allow

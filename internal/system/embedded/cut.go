@@ -1,0 +1,122 @@
+package embedded
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// errCutMeanwhile: somebody cut by hand after a change was drafted, and before it was published.
+var errCutMeanwhile = errors.New("somebody cut by hand at the same time")
+
+const (
+	// cutByHandFile is what cut.sh leaves where it has changed the publication.
+	cutByHandFile = ".cut-by-hand"
+	// byProvider is the file that tells our lock on the publication from one of cut.sh.
+	byProvider = "provider"
+	// cutPatience is how long cut.sh may take; after that it has died.
+	cutPatience = 5 * time.Second
+)
+
+// byHand reports whether cut.sh has changed the publication since it was made.
+func (s *System) byHand() bool {
+	_, err := os.Lstat(s.paths.public(cutByHandFile))
+	return err == nil
+}
+
+// holdNew holds an identity that is being made while something of its partner was cut by hand.
+func (s *System) holdNew(d *draft, id access.IdentityID) error {
+	err := s.disk.mkdir(s.paths.holds(), publicDir)
+	if err == nil {
+		err = s.disk.write(filepath.Join(s.paths.holds(), holdFile(id.String())), nil, publicFile)
+	}
+	if err != nil {
+		return fail(err, nothingChanged)
+	}
+	d.Holds, err = s.paths.readHolds()
+	return err
+}
+
+// alonePublished keeps cut.sh out of the publication until free is called: it reads what lies there and adds to it, and would
+// bring back what is replaced meanwhile. Where the holds are others by now than those that were drafted with, it is
+// errCutMeanwhile: what cut.sh has just taken away is not to be published once more, not even for a moment.
+func (s *System) alonePublished(publish bool, drafted ledger.Holds) (free func() error, err error) {
+	if !publish {
+		return func() error { return nil }, nil
+	}
+	dir := s.paths.cutting()
+	if err := s.disk.mkdir(s.paths.publish(), publicDir); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, byProvider)); err == nil { // of a process that died: we hold the ledger's lock
+		if err := s.disk.removeAll(dir); err != nil {
+			return nil, err
+		}
+	}
+	for deadline := access.WallClock().Add(cutPatience); ; {
+		err := s.disk.do("mkdir", dir, func() error { return os.Mkdir(dir, privateDir) })
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		if access.WallClock().After(deadline) {
+			if err := s.disk.removeAll(dir); err != nil {
+				return nil, err
+			}
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	free = func() error { return fail(s.disk.removeAll(dir), perhapsChanged) }
+	err = s.disk.do("create", dir, func() error { return os.WriteFile(filepath.Join(dir, byProvider), nil, privateFile) })
+	if err == nil {
+		var now ledger.Holds
+		if now, err = s.paths.readHolds(); err == nil && !maps.Equal(now, drafted) {
+			err = errCutMeanwhile
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, free())
+	}
+	return free, nil
+}
+
+// onlyCuts reports whether a published file differs from what was published, by its digest, only in what cut.sh does: it takes
+// access away, and gives none.
+func (s *System) onlyCuts(l *book, name, digest string) bool {
+	text, err := os.ReadFile(s.paths.public(name))
+	if err != nil {
+		return false
+	}
+	switch {
+	case name == crlFile: // more lists, which nobody believes without our signature
+		const last = "-----END X509 CRL-----\n"
+		at := bytes.Index(text, []byte(last))
+		return at >= 0 && digestOf(text[:at+len(last)]) == digest && ca.AreCuts(text[at+len(last):])
+	case name == krlFile: // more sections, which only revoke
+		_, err := ca.RevokedSerials(text)
+		return err == nil && slices.ContainsFunc(ca.KRLEnds(text), func(end int) bool { return digestOf(text[:end]) == digest })
+	case strings.HasPrefix(name, "ssh/principals/"): // lines are left out
+		want, _ := s.compiled(l, name)
+		lines := strings.SplitAfter(string(want), "\n")
+		return !slices.ContainsFunc(strings.SplitAfter(string(text), "\n"), func(line string) bool { return !slices.Contains(lines, line) })
+	case name == policy.HoldText:
+		return policy.HoldsMore(s.draftOn(l).hold(), text)
+	case name == policy.HoldBundle:
+		data, err := policy.Unpack(text, "data.json")
+		return err == nil && policy.HoldsMore(s.draftOn(l).hold(), data)
+	}
+	return false
+}

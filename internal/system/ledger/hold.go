@@ -1,0 +1,214 @@
+package ledger
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Holds are what was cut by hand, by when each was cut last: partners by their names, identities and credentials by their
+// ids. They stand beside the objects, and outlive them: what is made anew under a held name is held.
+type Holds map[string]time.Time
+
+// newest is when an identity was cut last, itself or with its partner.
+func (h Holds) newest(id access.IdentityID) time.Time {
+	if partner, own := h[id.Partner], h[id.String()]; partner.After(own) {
+		return partner
+	}
+	return h[id.String()]
+}
+
+// lift is when the last cut was made that a release of an identity lifts: of it, its partner, and its credentials.
+func (h Holds) lift(id access.IdentityID) time.Time {
+	last := h.newest(id)
+	for name, at := range h {
+		if strings.HasPrefix(name, id.String()+"/") && at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+// Holding reports whether a hold of an identity itself, or of its partner, is in force on it.
+func (h Holds) Holding(e *Entry) bool {
+	return h.newest(e.Object.Holder()).After(e.HoldLifted)
+}
+
+// Any reports whether anything of a partner was cut by hand.
+func (h Holds) Any(partner string) bool {
+	for scope := range h {
+		if scope == partner || strings.HasPrefix(scope, partner+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// Line is an identity with all that it hangs on, itself first.
+func (l Ledger) Line(id access.IdentityID) []access.IdentityID {
+	ids := []access.IdentityID{id}
+	for i, _ := l.Identity(id); i != nil && i.ParentID != (access.IdentityID{}) && len(ids) <= len(l); i, _ = l.Identity(i.ParentID) {
+		ids = append(ids, i.ParentID)
+	}
+	return ids
+}
+
+// HeldIdentity reports whether an identity was cut by hand, or anything above it.
+func (l Ledger) HeldIdentity(h Holds, id access.IdentityID) bool {
+	if len(h) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(l.Line(id), func(member access.IdentityID) bool {
+		e := l[member.Ref()]
+		return e != nil && h.Holding(e)
+	})
+}
+
+// HeldAlone reports whether an object was cut by hand for itself, whatever becomes of its identity.
+func (l Ledger) HeldAlone(h Holds, o access.Object) bool {
+	if o.Ref().Type == access.TypeIdentity {
+		return false
+	}
+	_, holder := l.Identity(o.Holder())
+	return holder != nil && h[o.Ref().ID].After(holder.HoldLifted)
+}
+
+// Held reports whether an object gives no access because it was cut by hand: itself, its identity, or anything above.
+func (l Ledger) Held(h Holds, o access.Object) bool {
+	return l.HeldAlone(h, o) || l.HeldIdentity(h, o.Holder())
+}
+
+// Tombstone is what is remembered of an identity outside of its object, so that it outlives it. A system keeps it as JSON,
+// by the identity's id.
+type Tombstone struct {
+	Version  int    `json:"version"`
+	Identity string `json:"identity"`
+	// Released are the values of hold_released that were applied to the identity: none lifts a hold again.
+	Released []string `json:"released,omitempty"`
+	// HoldLifted is up to when holds are lifted from it.
+	HoldLifted time.Time `json:"hold_lifted,omitzero"`
+	// RemovedAt is when an identity of this id was removed last; zero while none was.
+	RemovedAt time.Time `json:"removed_at,omitzero"`
+	// Damaged: it could not be read. Nobody knows what was used, so no release lifts a hold, until it is written anew with one.
+	Damaged bool `json:"-"`
+}
+
+// Tombstones are what is remembered, by the identity.
+type Tombstones map[access.IdentityID]Tombstone
+
+// Noting is a tombstone with what an identity's entry has, and whether that is more than it had.
+func (t Tombstone) Noting(e *Entry) (noted Tombstone, more bool) {
+	t.Version, t.Identity, more, t.Damaged = Version, e.Object.Holder().String(), t.Damaged, false
+	for _, value := range e.History.Released {
+		if !slices.Contains(t.Released, value) {
+			t.Released, more = append(slices.Clip(t.Released), value), true
+		}
+	}
+	if e.HoldLifted.After(t.HoldLifted) {
+		t.HoldLifted, more = e.HoldLifted, true
+	}
+	return t, more
+}
+
+// Spent are the values of hold_released that were applied to identities of a partner, also to removed ones.
+func Spent(l Ledger, t Tombstones, partner string) (values []string) {
+	for id, stone := range t {
+		if id.Partner == partner {
+			values = append(values, stone.Released...)
+		}
+	}
+	for _, e := range l {
+		if e.Ref().Type == access.TypeIdentity && e.Object.Holder().Partner == partner {
+			values = append(values, e.History.Released...)
+		}
+	}
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+// inherit gives a new identity what was remembered under its id, and what its partner has used: a value that released
+// somebody before releases nobody who is made later. It reports whether the new one is to be held: while anything of its
+// partner is, all that is new of it is as well, or a rename would give back what was cut.
+func (d *Draft) inherit(e *Entry) (hold bool) {
+	id := e.Object.Holder()
+	all := maps.Clone(d.Others)
+	if all == nil {
+		all = Ledger{}
+	}
+	maps.Copy(all, d.Ledger)
+	e.History.Released = Spent(all, d.Tombstones, id.Partner)
+	e.HoldLifted = d.Tombstones[id].HoldLifted
+	there := d.Tombstones[id].RemovedAt // it was, until then
+	if was := d.Ledger[id.Ref()]; was != nil {
+		if was.HoldLifted.After(e.HoldLifted) {
+			e.HoldLifted = was.HoldLifted
+		}
+		if was.RemovedAt.After(there) {
+			there = was.RemovedAt
+		}
+	}
+	for scope, at := range d.Holds {
+		holder, is := holderOf(scope)
+		if !is || holder.Partner != id.Partner || holder == id || !at.After(there) {
+			continue
+		}
+		lifted := d.Tombstones[holder].HoldLifted
+		if other := all[holder.Ref()]; other != nil && other.HoldLifted.After(lifted) {
+			lifted = other.HoldLifted
+		}
+		hold = hold || at.After(lifted)
+	}
+	return hold
+}
+
+// holderOf is the identity that a scope is, or is of.
+func holderOf(scope string) (id access.IdentityID, is bool) {
+	parts := strings.SplitN(scope, "/", 4)
+	if len(parts) < 3 {
+		return id, false
+	}
+	id, err := access.ParseIdentityID(strings.Join(parts[:3], "/"))
+	return id, err == nil
+}
+
+// release applies a value of hold_released to an identity, and reports whether it lifts what was cut by hand.
+func (d *Draft) release(e *Entry, value string) (lifts bool) {
+	if value == "" || slices.Contains(e.History.Released, value) {
+		return false
+	}
+	e.History = e.History.Releases(value)
+	if d.Tombstones[e.Object.Holder()].Damaged {
+		d.remember(e, time.Time{})
+		return false
+	}
+	if last := d.Holds.lift(e.Object.Holder()); last.After(e.HoldLifted) {
+		e.HoldLifted = last
+	}
+	d.remember(e, time.Time{})
+	return true
+}
+
+// remember notes in the tombstone of an identity what its entry has.
+func (d *Draft) remember(e *Entry, removed time.Time) {
+	id := e.Object.Holder()
+	if access.IsShadow(id.Partner) { // nobody comes back as it
+		return
+	}
+	before, had := d.Tombstones[id]
+	stone, more := before.Noting(e)
+	if !removed.IsZero() {
+		stone.RemovedAt = removed
+	}
+	if !more && !had && (removed.IsZero() || !d.Holds.Any(id.Partner)) {
+		return
+	}
+	d.Tombstones[id], d.Noted[id] = stone, true
+	d.undo = append(d.undo, func() {
+		if d.Tombstones[id] = before; !had {
+			delete(d.Tombstones, id)
+		}
+	})
+}
