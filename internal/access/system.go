@@ -89,8 +89,11 @@ type Record struct {
 	History
 	// System is the id of the system that holds it; "" where that was lost.
 	System string
-	// EndsAt is the end that the system enforces: the earliest of the object's own and all above it.
+	// EndsAt is the end that the system enforces: the earliest of the object's own and all above it, and of what was issued
+	// for it where nothing follows that.
 	EndsAt time.Time
+	// EndAsked is the end that was asked for, where what was issued ends before; zero where it is EndsAt.
+	EndAsked time.Time
 	// Suspended: cut by the declaration of the identity or of one above it. Held: cut by hand in the system.
 	Suspended, Held bool
 	// Issued is what was last issued and is not revoked; nil where there is none. Secrets and certificates themselves
@@ -111,6 +114,14 @@ type Record struct {
 	EnforcedBy string
 	Revocation []string
 	Login      map[string]string
+}
+
+// Asked is the end that was asked for.
+func (r *Record) Asked() time.Time {
+	if r.EndAsked.IsZero() {
+		return r.EndsAt
+	}
+	return r.EndAsked
 }
 
 // Issued is what a system issued for a credential.
@@ -222,6 +233,8 @@ type Capabilities struct {
 	// Kinds are the kinds of credentials that it offers. Fixed are those of them whose end cannot be moved once they are
 	// issued: where they should end earlier, they are revoked.
 	Kinds, Fixed []Kind
+	// Capped are those of them of which the system may issue what ends earlier than asked: it is known once it is issued.
+	Capped []Kind
 	// KnowsLastUse: it knows when access was last used. LogsUse: it keeps an audit log of its use.
 	KnowsLastUse, LogsUse bool
 	// CheckGrant returns an error where the system has no such action on such a resource.

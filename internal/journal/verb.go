@@ -24,7 +24,7 @@ func verbOf(before *access.Record, change access.Change) Verb {
 		return Suspend
 	case is != nil && was != nil && (was.Suspended && !is.Suspended || is.HoldReleased != was.HoldReleased && before.Held):
 		return Resume
-	case access.Extends(before.Object, change.Object) || change.EndsAt.After(before.EndsAt):
+	case access.Extends(before.Object, change.Object) || change.EndsAt.After(before.Asked()):
 		return Renew
 	case issues(before, change):
 		return Rotate

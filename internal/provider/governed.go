@@ -140,7 +140,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	c := change{after: o, endsKnown: true, fixed: g.isFixed(o)}
 	if state != nil {
 		c.before, _, _ = objectOf[M, P](state, diags)
-		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), timeOf(P(state).common().EndsAt)
+		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), k.asked(P(state).common())
 	}
 	if k.before = k.applied(g.kind); k.before == nil {
 		k.before = c.before

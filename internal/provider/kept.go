@@ -31,6 +31,8 @@ type kept struct {
 	// IssuedAt and IssuedUntil are when what was last issued began and ends.
 	IssuedAt    time.Time `json:"issued_at,omitzero"`
 	IssuedUntil time.Time `json:"issued_until,omitzero"`
+	// EndAsked is the end that was asked for, where what was issued ends before.
+	EndAsked time.Time `json:"end_asked,omitzero"`
 	// Due: its rotation has come, also where it has ended in the meantime.
 	Due bool `json:"due,omitzero"`
 	// Held: it was cut by hand in the system. Drift is what the system holds beyond the declaration.
@@ -52,11 +54,28 @@ type kept struct {
 const keptKey = "kept"
 
 func keptOf(r observed) kept {
-	k := kept{History: r.History, System: r.System, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted}
+	k := kept{History: r.History, System: r.System, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted, EndAsked: r.EndAsked}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
 	}
 	return k
+}
+
+// asked is the end that a state was asked for.
+func (k kept) asked(state *terms) time.Time {
+	if k.EndAsked.IsZero() {
+		return timeOf(state.EndsAt)
+	}
+	return k.EndAsked
+}
+
+// cap is when what was issued ends before it was asked to; a change that does not extend it does not move that. Zero where
+// it ends as asked.
+func (k kept) cap(c change) time.Time {
+	if k.EndAsked.IsZero() || c.ends.After(k.EndAsked) {
+		return time.Time{}
+	}
+	return k.IssuedUntil
 }
 
 func keptIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (k kept) {

@@ -178,21 +178,26 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 		} else {
 			t.ID = types.StringValue(o.Ref().ID)
 		}
-		if c.endsKnown {
+		if c.endsKnown && !g.isCapped(o) {
 			t.EndsAt = timeValue(c.ends)
 		}
 		return c
 	}
 	c.before, _, _ = objectOf[M, P](state, diags)
 	s := P(state).common()
-	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), timeOf(s.EndsAt), g.cut(o, k)
+	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), k.asked(s), g.cut(o, k)
 	if !c.endsKnown {
 		c.ends = c.stateEnds
 		if hasAny(unknown, "expires_at", "waivers", "agreement", "parent_id") {
 			t.EndsAt = types.StringUnknown()
 		}
 	} else if !c.ends.Equal(c.stateEnds) {
-		t.EndsAt = timeValue(c.ends)
+		t.EndsAt = timeValue(access.Earliest(c.ends, k.cap(c)))
+	}
+	if credential, ok := o.(*access.Credential); ok && g.isCapped(credential) {
+		if _, anew, _ := reissue(c, k); anew {
+			unknownAll(&t.EndsAt)
+		}
 	}
 	if access.Extends(c.before, c.after) {
 		t.Renewals = types.Int64Value(s.Renewals.ValueInt64() + 1)

@@ -266,6 +266,13 @@ func (s *session) isFixed(o access.Object) bool {
 	return ok && slices.Contains(s.system.Capabilities().Fixed, c.Kind())
 }
 
+// isCapped says whether what is issued for an object decides when it ends: the system may end it before it is asked to, and
+// no rotation follows.
+func (s *session) isCapped(o access.Object) bool {
+	c, ok := o.(*access.Credential)
+	return ok && c.Rotation == nil && slices.Contains(s.system.Capabilities().Capped, c.Kind())
+}
+
 func hasAny(unknown map[string]bool, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return unknown[name] })
 }

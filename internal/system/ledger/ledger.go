@@ -123,6 +123,9 @@ func (l Ledger) Record(e *Entry) (*access.Record, error) {
 		r.Drift = []string{"It gives no access, because " + stands.Broken + "."}
 	}
 	if i, found := e.Newest(); found && !e.Removed() {
+		if i.RotatesAt.IsZero() && i.End(r.EndsAt).Before(r.EndsAt) { // nothing follows it
+			r.EndAsked, r.EndsAt = r.EndsAt, i.Until.UTC()
+		}
 		r.Issued = &access.Issued{At: i.At, Until: i.End(r.EndsAt), RotatesAt: i.RotatesAt, Serial: i.Serial, Fingerprint: i.Fingerprint}
 	}
 	return r, nil

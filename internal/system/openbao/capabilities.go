@@ -20,6 +20,7 @@ func (s *System) Capabilities() access.Capabilities {
 		Place:   s.place(),
 		Kinds:   slices.Clone(kinds),
 		Fixed:   []access.Kind{access.Certificate, access.Secret},
+		Capped:  []access.Kind{access.Certificate, access.Secret},
 		LogsUse: true, KnowsLastUse: true,
 		CheckGrant: checkGrant,
 		Reach:      unseen,

@@ -72,8 +72,22 @@ func (s *System) newSecret(ctx context.Context, c *access.Credential, at, until 
 	}
 	sum := sha256.Sum256(key)
 	return ledger.Item{
-		At: at, Until: until, RotatesAt: c.RotatesAt(at), Fingerprint: hex.EncodeToString(sum[:]), Accessor: made.Accessor, Sealed: sealed,
+		At: at, Until: until, RotatesAt: rotatesBefore(c, at, until), Fingerprint: hex.EncodeToString(sum[:]), Accessor: made.Accessor, Sealed: sealed,
 	}, nil
+}
+
+// rotatesBefore is when what ends at a moment is due: where that is earlier than asked, so is the rotation, so that the
+// partner has the overlap all the same.
+func rotatesBefore(c *access.Credential, at, until time.Time) time.Time {
+	due := c.RotatesAt(at)
+	if due.IsZero() {
+		return due
+	}
+	latest := until.Add(-c.Rotation.Overlap.Duration)
+	if half := at.Add(until.Sub(at) / 2).Truncate(time.Second); latest.Before(half) {
+		latest = half // it lives hardly longer than the overlap
+	}
+	return access.Earliest(due, latest)
 }
 
 // slack is what may pass between the moment at which a life is counted, and the one at which OpenBao begins to count it.

@@ -171,7 +171,7 @@ func (s *System) authMount(ctx context.Context, path, kind string, settle func(c
 		return m.Accessor, nil
 	}
 	if !s.options.Bootstrap {
-		return "", missing("auth/"+path, append([]string{fmt.Sprintf("bao auth enable -path=%s %s", path, kind)}, commands...)...)
+		return "", missing("auth/"+path, append([]string{fmt.Sprintf("bao auth enable -path=%s -max-lease-ttl=%dh %s", path, int(longestSecret.Hours()), kind)}, commands...)...)
 	}
 	config := map[string]any{"type": kind, "description": mountDescription, "config": map[string]any{"max_lease_ttl": longestSecret.String()}}
 	if err := s.client.Put(ctx, "sys/auth/"+path, config, nil); err != nil && !taken(err) {
