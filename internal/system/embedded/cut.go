@@ -108,15 +108,14 @@ func (s *System) onlyCuts(l *book, name, digest string) bool {
 	case name == krlFile: // more sections, which only revoke
 		_, err := ca.RevokedSerials(text)
 		return err == nil && slices.ContainsFunc(ca.KRLEnds(text), func(end int) bool { return digestOf(text[:end]) == digest })
-	case strings.HasPrefix(name, "ssh/principals/"): // lines are left out
+	case strings.HasPrefix(name, "ssh/principals/"): // the lines are left out of those who are on hold
 		want, _ := s.compiled(l, name)
-		lines := strings.SplitAfter(string(want), "\n")
-		return !slices.ContainsFunc(strings.SplitAfter(string(text), "\n"), func(line string) bool { return !slices.Contains(lines, line) })
+		return bytes.Equal(want, text)
 	case name == policy.HoldText:
-		return policy.HoldsMore(s.draftOn(l).hold(), text)
+		return s.draftOn(l).hold().Says(text)
 	case name == policy.HoldBundle:
 		data, err := policy.Unpack(text, "data.json")
-		return err == nil && policy.HoldsMore(s.draftOn(l).hold(), data)
+		return err == nil && s.draftOn(l).hold().Says(data)
 	}
 	return false
 }

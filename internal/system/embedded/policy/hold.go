@@ -4,7 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -68,38 +68,40 @@ func HoldFiles(h Hold) (map[string][]byte, error) {
 	return map[string][]byte{HoldText: text, HoldBundle: bundle}, nil
 }
 
-// HoldsMore reports whether a text holds all that a hold does, and releases nobody else.
-func HoldsMore(h Hold, text []byte) bool {
-	var d holdDocument
-	if json.Unmarshal(text, &d) != nil || d.Hold.Format != holdFormat {
-		return false
-	}
-	for _, name := range h.Held {
-		if !d.Hold.Held[name] {
-			return false
-		}
-	}
-	for name, is := range d.Hold.Released {
-		if is && !slices.Contains(h.Released, name) {
-			return false
-		}
-	}
-	return true
+// Says reports whether a text says what a hold says, in whatever order: cut.sh writes who was cut last first.
+func (h Hold) Says(text []byte) bool {
+	lines := func(text []byte) []string { return slices.Sorted(strings.Lines(string(text))) }
+	return slices.Equal(lines(h.Text()), lines(text))
 }
 
-// Unpack is a file of a bundle.
-func Unpack(bundle []byte, name string) ([]byte, error) {
+// Unpack is a file of a bundle, which has nothing but its own end behind it.
+func Unpack(bundle []byte, name string) (found []byte, err error) {
 	zip, err := gzip.NewReader(bytes.NewReader(bundle))
 	if err != nil {
 		return nil, fmt.Errorf("unpack the bundle: %w", err)
 	}
-	for files := tar.NewReader(zip); ; {
+	files := tar.NewReader(zip)
+	for {
 		f, err := files.Next()
-		if err != nil {
-			return nil, fmt.Errorf("unpack the bundle: %s: %w", name, err)
+		if errors.Is(err, io.EOF) {
+			break
 		}
-		if f.Name == name {
-			return io.ReadAll(io.LimitReader(files, 1<<26))
+		if err == nil && f.Name == name {
+			found, err = io.ReadAll(io.LimitReader(files, mostText))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("unpack the bundle: %w", err)
 		}
 	}
+	rest, err := io.ReadAll(io.LimitReader(zip, mostText))
+	if err == nil && (len(bytes.Trim(rest, "\x00")) > 0 || found == nil) {
+		err = errors.New("it has more in it, or less")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("unpack the bundle: %w", err)
+	}
+	return found, nil
 }
+
+// mostText is the most that is read of a file in a bundle.
+const mostText = 1 << 26
