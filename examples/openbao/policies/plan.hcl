@@ -55,6 +55,15 @@ path "partner-pki/roles/+" {
 path "partner-pki/cert/+" {
   capabilities = ["read"]
 }
+path "partner-pki/issuers/+" {
+  capabilities = ["list"]
+}
+path "partner-pki/issuer/+/json" {
+  capabilities = ["read"]
+}
+path "auth/partner-cert/crls/+" {
+  capabilities = ["read"]
+}
 
 # What the inventory looks at beside that: whoever else might be a partner's.
 path "identity/entity/id/+" {

@@ -62,8 +62,10 @@ type Item struct {
 	Until     time.Time `json:"until,omitzero"`
 	RotatesAt time.Time `json:"rotates_at,omitzero"`
 	// Superseded: a newer one was issued, and this one works until its own end.
-	Superseded  bool   `json:"superseded,omitzero"`
-	Serial      string `json:"serial,omitzero"`
+	Superseded bool   `json:"superseded,omitzero"`
+	Serial     string `json:"serial,omitzero"`
+	// Authority names who signed it, where the system may have another authority tomorrow.
+	Authority   string `json:"authority,omitzero"`
 	Fingerprint string `json:"fingerprint,omitzero"`
 	KeyHash     string `json:"key_hash,omitzero"`
 	// Accessor names a secret to the system without being it.

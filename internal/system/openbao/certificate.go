@@ -19,9 +19,6 @@ import (
 // caLife is how long the authority lives that bootstrap makes.
 const caLife = 10 * 366 * 24 * time.Hour
 
-// crlName is the name under which the authority's revocation list is pushed to the auth method.
-const crlName = "partner"
-
 // certificateRoles are what may be signed for an identity, and who may log in with it. Each identity has a role of its own
 // on the auth method, so that its networks are its own, and deleting the role shuts it out.
 func (s *System) certificateRoles(c *access.Credential, end time.Time, ca string) []role {
@@ -166,7 +163,7 @@ func (s *System) sign(ctx context.Context, c *access.Credential, at, until time.
 		return ledger.Item{}, "", errors.Join(fmt.Errorf("%w: it was signed until %s, and should end on %s", access.ErrUnsupported, access.At(end), access.At(until)),
 			s.revokeSerial(ctx, answer.Serial))
 	}
-	item := ledger.Item{At: at, Until: end, RotatesAt: rotatesBefore(c, at, end), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
+	item := ledger.Item{Authority: authoritySerial(answer.CA), At: at, Until: end, RotatesAt: rotatesBefore(c, at, end), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
 	return item, strings.TrimSpace(answer.Certificate) + "\n" + strings.TrimSpace(answer.CA) + "\n", nil
 }
 
@@ -187,16 +184,18 @@ func readableRequest(text string) (string, error) {
 }
 
 // text is a certificate that was signed before, with its authority's.
-func (s *System) text(ctx context.Context, serial string) (string, error) {
+func (s *System) text(ctx context.Context, i ledger.Item) (string, error) {
 	var leaf struct {
 		Certificate string `json:"certificate"`
 	}
-	if err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/"+serial, &leaf); err != nil {
+	if err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/"+i.Serial, &leaf); err != nil {
 		return "", err
 	}
-	var ca string
-	var err error
-	if ca, err = s.authority(ctx); away(err) {
+	ca, err := s.authority(ctx)
+	if err == nil {
+		ca, err = s.trusted(ctx, []ledger.Item{i}, ca)
+	}
+	if away(err) {
 		err = nil // the leaf is what was issued
 	}
 	return strings.TrimSpace(leaf.Certificate) + "\n" + ca + "\n", err
@@ -270,29 +269,4 @@ func knows(items []ledger.Item, serial string) bool {
 		}
 	}
 	return false
-}
-
-// pushCRL hands the authority's revocation list to the auth method, until it has the present one: somebody who revoked
-// at the same time may have pushed an older one after ours.
-func (s *System) pushCRL(ctx context.Context) error {
-	pushed := ""
-	for range rounds {
-		var list struct {
-			CRL string `json:"certificate"`
-		}
-		if err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/crl", &list); err != nil {
-			return err
-		}
-		if list.CRL == pushed {
-			return nil
-		}
-		if err := s.client.Put(ctx, "auth/"+s.options.Mounts.Cert+"/crls/"+crlName, map[string]any{"crl": list.CRL}, nil); err != nil {
-			if errors.Is(err, access.ErrUnsupported) {
-				return nil // the auth method is gone, and nobody logs in there
-			}
-			return err
-		}
-		pushed = list.CRL
-	}
-	return fmt.Errorf("%w: the revocation list changes faster than it can be pushed", access.ErrUnavailable)
 }

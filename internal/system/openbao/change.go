@@ -103,6 +103,7 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 	if err != nil {
 		return nil, err
 	}
+	is.before = f.ledger()
 	d := f.draft(s.now(), is)
 	secrets.forget(d)
 	var placed *ledger.Placed
@@ -260,7 +261,7 @@ func (s *System) tell(ctx context.Context, e *ledger.Entry, r *access.Record, kn
 	r.Issued.Sealed = i.Sealed
 	if i.Serial != "" {
 		if r.Issued.Text = known[i.Serial]; r.Issued.Text == "" {
-			r.Issued.Text, err = s.text(ctx, i.Serial)
+			r.Issued.Text, err = s.text(ctx, i)
 		}
 	}
 	return err

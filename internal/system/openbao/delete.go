@@ -111,17 +111,22 @@ func (s *System) sweep(ctx context.Context, f *family, ref access.Ref, holder ac
 
 // sweepAll removes what OpenBao holds of entries, the first of which is what all is about.
 func (s *System) sweepAll(ctx context.Context, f *family, victims []*ledger.Entry) error {
-	certificates := false
+	certificates, serials := false, []string(nil)
 	for _, v := range victims {
 		if c, ok := v.Credential(); ok {
 			certificates = certificates || c.Kind() == access.Certificate
+			for _, i := range v.Issued {
+				if i.Serial != "" && i.Until.After(s.now()) {
+					serials = append(serials, i.Serial)
+				}
+			}
 			if err := s.sweepCredential(ctx, c, v.Issued); err != nil {
 				return err
 			}
 		}
 	}
 	if certificates {
-		if err := s.pushCRL(ctx); err != nil && !away(err) {
+		if err := s.pushRevoked(ctx, serials...); err != nil && !away(err) {
 			return err
 		}
 	}

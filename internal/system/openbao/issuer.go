@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 type issuer struct {
 	system *System
 	ctx    context.Context //nolint:containedctx // it lives as long as one call
+	before ledger.Ledger   // what was there before the change
 	issued []issued
 	texts  map[string]string // certificates by serial
 	// unknown are certificates that no ledger held when ours was signed, with a process that died between.
@@ -40,7 +40,7 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 	if c.Kind() == access.Certificate {
 		return is.sign(c, at, until, end)
 	}
-	if err := s.settleRoles(is.ctx, c, end); err != nil { // it is issued by the role
+	if err := s.settleRoles(is.ctx, c, end, nil); err != nil { // it is issued by the role
 		return ledger.Item{}, err
 	}
 	item, err := s.newSecret(is.ctx, c, at, until, change.Seal)
@@ -60,7 +60,7 @@ func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.I
 	if gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 		return ledger.Item{}, err
 	}
-	if err := s.settleRoles(is.ctx, c, end); err != nil {
+	if err := is.settleSigning(c, end); err != nil {
 		return ledger.Item{}, err
 	}
 	item, text, err := s.sign(is.ctx, c, at, until)
@@ -79,6 +79,22 @@ func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.I
 	is.texts[item.Serial] = text
 	is.issued = append(is.issued, issued{c, item})
 	return item, nil
+}
+
+// settleSigning writes the roles of a credential so that they take what was signed for it before, and what is signed now.
+func (is *issuer) settleSigning(c *access.Credential, end time.Time) error {
+	s := is.system
+	ca, err := s.authority(is.ctx)
+	if err != nil {
+		return err
+	}
+	bundle := ca
+	if e := is.before[c.Ref()]; e != nil && !e.Removed() {
+		if bundle, err = s.trusted(is.ctx, e.Issued, ca); err != nil {
+			return err
+		}
+	}
+	return s.writeRoles(is.ctx, c, s.certificateRoles(c, end, with(bundle, ca)))
 }
 
 // keep leaves alone what a ledger holds from now on.
@@ -156,6 +172,7 @@ func (x lost) line() string {
 
 // bury ends what is lost, and every session that may have been opened with it, and then forgets it.
 func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []access.IdentityID) error {
+	var serials []string
 	signed := map[access.IdentityID]bool{}
 	sessions := map[access.IdentityID]bool{}
 	var shut error
@@ -171,7 +188,9 @@ func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 				continue
 			}
 			sessions[id] = true
-			signed[id] = signed[id] || x.Serial != ""
+			if x.Serial != "" {
+				serials, signed[id] = append(serials, x.Serial), true
+			}
 			if err := s.end(ctx, id, x.Serial, x.Accessor); away(err) {
 				shut = err
 			} else if err != nil {
@@ -179,8 +198,8 @@ func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 			}
 		}
 	}
-	if slices.Contains(slices.Collect(maps.Values(signed)), true) {
-		if err := s.pushCRL(ctx); away(err) {
+	if len(serials) > 0 {
+		if err := s.pushRevoked(ctx, serials...); away(err) {
 			shut = err
 		} else if err != nil {
 			return err

@@ -23,6 +23,8 @@ type native struct {
 	authority string
 	// unissued: there is none, because the mount has no default issuer. It is kept there, too.
 	unissued bool
+	// revocations are what was revoked of certificates; they are kept there too.
+	revocations revocations
 }
 
 type entity struct {

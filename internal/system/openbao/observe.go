@@ -200,7 +200,7 @@ func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.
 		}
 		return drift, nil
 	}
-	roles, err := s.expected(ctx, snap, c, snap.ledger.End(e))
+	roles, err := s.expected(ctx, snap, c, e)
 	if err != nil {
 		return nil, err
 	}
@@ -231,20 +231,45 @@ func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.
 	case !strings.EqualFold(aliases[0].Name, aliasName(c)):
 		drift = append(drift, fmt.Sprintf("The alias is %q, where %q belongs.", aliases[0].Name, aliasName(c)))
 	}
-	if common := snap.known(access.IdentityID{}); c.Kind() == access.Certificate && common != nil && common.unissued {
-		drift = append(drift, withoutIssuer(s.options.Mounts.PKI)+".")
-	}
-	if c.Kind() == access.Secret {
+	switch c.Kind() {
+	case access.Secret:
 		drift = append(drift, s.secretDrift(e, n)...)
+	case access.Certificate:
+		common, err := s.common(ctx, snap)
+		if err != nil {
+			return nil, err
+		}
+		if common.unissued {
+			drift = append(drift, withoutIssuer(s.options.Mounts.PKI)+".")
+		}
+		orphans, err := s.orphans(ctx, e.Issued, common.authority)
+		return append(append(drift, common.revocations.drift(s, c, e.Issued)...), orphans...), err
 	}
 	return drift, nil
 }
 
 // expected are the roles that a credential should have. It makes nothing: a plan only looks.
-func (s *System) expected(ctx context.Context, snap *snapshot, c *access.Credential, end time.Time) ([]role, error) {
+func (s *System) expected(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry) ([]role, error) {
+	end := snap.ledger.End(e)
 	if c.Kind() != access.Certificate {
-		return s.roles(ctx, c, end)
+		return s.roles(ctx, c, end, e.Issued)
 	}
+	common, err := s.common(ctx, snap)
+	if err != nil {
+		return nil, err
+	}
+	ca, err := s.trusted(ctx, e.Issued, common.authority)
+	roles := s.certificateRoles(c, end, ca)
+	if common.authority == "" { // nobody knows what belongs there
+		for _, r := range roles {
+			delete(r.body, "certificate")
+		}
+	}
+	return roles, err
+}
+
+// common is what is the same for all certificates. It is read at most once for a snapshot.
+func (s *System) common(ctx context.Context, snap *snapshot) (*native, error) {
 	nobody := access.IdentityID{}
 	common := snap.known(nobody)
 	if common == nil {
@@ -258,17 +283,14 @@ func (s *System) expected(ctx context.Context, snap *snapshot, c *access.Credent
 		}
 		common.unissued = noIssuer(err)
 		common.authority = strings.TrimSpace(ca.Certificate)
+		if common.revocations, err = s.lookAtRevocations(ctx); err != nil {
+			return nil, err
+		}
 		snap.mu.Lock()
 		snap.natives[nobody] = common
 		snap.mu.Unlock()
 	}
-	roles := s.certificateRoles(c, end, common.authority)
-	if common.authority == "" { // nobody knows what belongs there
-		for _, r := range roles {
-			delete(r.body, "certificate")
-		}
-	}
-	return roles, nil
+	return common, nil
 }
 
 func (s *System) secretDrift(e *ledger.Entry, n *native) (drift []string) {

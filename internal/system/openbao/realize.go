@@ -113,28 +113,42 @@ func (s *System) realize(ctx context.Context, f *family, d *ledger.Draft, before
 			if err := s.shut(ctx, o); err != nil {
 				return err
 			}
-		} else if err := s.realizeCredential(ctx, d.Ledger, o); err != nil {
+		} else if err := s.realizeCredential(ctx, d.Ledger, o, before[o.Ref()] != nil); err != nil {
 			return err
 		}
 		if err := s.leaveIssuer(ctx, before, o); err != nil {
+			return err
+		}
+	case *access.Grant:
+		if err := s.settleEnds(ctx, d.Ledger, before, f.holds, lower); err != nil {
 			return err
 		}
 	}
 	return s.bury(ctx, f, d.Ledger, lower)
 }
 
-// settleEnds writes the roles of credentials whose end was moved by a change above them.
+// settleEnds writes the roles of credentials whose end was moved by a change above them, or of which the last certificate of
+// an authority has ended.
 func (s *System) settleEnds(ctx context.Context, l, before ledger.Ledger, holds ledger.Holds, of []access.IdentityID) error {
 	for ref, e := range l {
 		c, ok := e.Credential()
 		was := before[ref]
-		if !ok || e.Removed() || was == nil || c.Kind() == access.Secret || !slices.Contains(of, c.IdentityID) || l.End(e).Equal(before.End(was)) {
+		if !ok || e.Removed() || was == nil || c.Kind() == access.Secret || !slices.Contains(of, c.IdentityID) {
 			continue
 		}
 		if l.HeldAlone(holds, c) {
 			continue
 		}
-		if err := s.settleEnd(ctx, c, l.End(e)); err != nil && !away(err) { // where its mount is gone, nobody logs in
+		left := signers(e.Issued)
+		moved, rotated := !l.End(e).Equal(before.End(was)), len(left) > 0 && !slices.Equal(left, signers(was.Issued))
+		if !moved && !rotated {
+			continue
+		}
+		settle := s.settleEnd
+		if rotated {
+			settle = s.settleRoles
+		}
+		if err := settle(ctx, c, l.End(e), e.Issued); err != nil && !away(err) { // where its mount is gone, nobody logs in
 			return err
 		}
 	}
@@ -142,9 +156,9 @@ func (s *System) settleEnds(ctx context.Context, l, before ledger.Ledger, holds 
 }
 
 // settleEnd writes the end of a credential into its roles. A certificate's is in the role that signs, which needs no issuer.
-func (s *System) settleEnd(ctx context.Context, c *access.Credential, end time.Time) error {
+func (s *System) settleEnd(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
 	if c.Kind() != access.Certificate {
-		return s.settleRoles(ctx, c, end)
+		return s.settleRoles(ctx, c, end, issued)
 	}
 	signs := s.certificateRoles(c, end, "")[0]
 	return s.client.Put(ctx, signs.path, signs.body, nil)
@@ -163,14 +177,19 @@ func (s *System) leaveIssuer(ctx context.Context, before ledger.Ledger, c *acces
 	return s.sweepLogin(ctx, old)
 }
 
-// realizeCredential lets who logs in with a credential be its identity.
-func (s *System) realizeCredential(ctx context.Context, l ledger.Ledger, c *access.Credential) error {
+// realizeCredential lets who logs in with a credential be its identity. known: it was there before.
+func (s *System) realizeCredential(ctx context.Context, l ledger.Ledger, c *access.Credential, known bool) error {
 	accessor, name, err := s.aliasOf(ctx, c, true)
 	if err != nil {
 		return err
 	}
-	if err := s.settleRoles(ctx, c, l.End(l[c.Ref()])); err != nil {
+	if err := s.settleRoles(ctx, c, l.End(l[c.Ref()]), l[c.Ref()].Issued); err != nil {
 		return err
+	}
+	if c.Kind() == access.Certificate && known { // something may have been revoked by hand
+		if err := s.pushRevoked(ctx); err != nil {
+			return err
+		}
 	}
 	there, err := s.readEntity(ctx, c.IdentityID)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // aliasName is the name that a credential has where it logs in.
@@ -28,14 +29,17 @@ func (s *System) aliasOf(ctx context.Context, c *access.Credential, known bool) 
 	return accessor, aliasName(c), err
 }
 
-// roles are what OpenBao has to keep for a credential.
-func (s *System) roles(ctx context.Context, c *access.Credential, end time.Time) ([]role, error) {
+// roles are what OpenBao has to keep for a credential, and for what was issued for it.
+func (s *System) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
 	switch c.Kind() {
 	case access.Federated:
 		t, err := s.trustOf(ctx, c.Federated.Issuer)
 		return []role{s.federatedRole(c, end, t)}, err
 	case access.Certificate:
 		ca, err := s.authority(ctx)
+		if err == nil {
+			ca, err = s.trusted(ctx, issued, ca)
+		}
 		return s.certificateRoles(c, end, ca), err
 	default:
 		return []role{s.secretRole(c)}, nil
@@ -43,11 +47,15 @@ func (s *System) roles(ctx context.Context, c *access.Credential, end time.Time)
 }
 
 // settleRoles writes the roles of a credential.
-func (s *System) settleRoles(ctx context.Context, c *access.Credential, end time.Time) error {
-	roles, err := s.roles(ctx, c, end)
+func (s *System) settleRoles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
+	roles, err := s.roles(ctx, c, end, issued)
 	if err != nil {
 		return err
 	}
+	return s.writeRoles(ctx, c, roles)
+}
+
+func (s *System) writeRoles(ctx context.Context, c *access.Credential, roles []role) error {
 	at, err := s.site(ctx)
 	if err != nil {
 		return err

@@ -2,9 +2,6 @@ package openbao
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
@@ -391,13 +388,13 @@ func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) err
 	if err != nil {
 		return err
 	}
-	own, err := sv.authoritySerial(mount)
+	own, err := sv.authorities(sv.ctx)
 	if err != nil {
 		return err
 	}
 	for _, serial := range slices.Sorted(maps.Keys(signed)) {
 		c := signed[serial]
-		if serial == own || known[serial] || !c.NotAfter.After(sv.now()) || slices.Contains(revoked, serial) {
+		if own[serial] != "" || known[serial] || !c.NotAfter.After(sv.now()) || slices.Contains(revoked, serial) {
 			continue
 		}
 		sv.add("certificate", mount+"/cert/"+serial, fmt.Sprintf("it was signed by hand for %s, and lets in until %s", c.CommonName, access.At(c.NotAfter)), c.CommonName)
@@ -405,27 +402,4 @@ func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) err
 		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{"bao write" + sv.shell().where + quoted(mount+"/revoke") + " serial_number=" + quoted(serial)}
 	}
 	return nil
-}
-
-// authoritySerial is the serial of the authority's own certificate, as OpenBao writes serials.
-func (sv *surveying) authoritySerial(mount string) (string, error) {
-	var ca struct {
-		Certificate string `json:"certificate"`
-	}
-	if err := sv.client.Get(sv.ctx, mount+"/cert/ca", &ca); gone(err) != nil && !noIssuer(err) {
-		return "", err
-	}
-	block, _ := pem.Decode([]byte(ca.Certificate))
-	if block == nil {
-		return "", nil
-	}
-	c, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return "", fmt.Errorf("%w: the authority's certificate cannot be read", access.ErrUnavailable)
-	}
-	var pairs []string
-	for _, b := range c.SerialNumber.Bytes() {
-		pairs = append(pairs, hex.EncodeToString([]byte{b}))
-	}
-	return strings.Join(pairs, ":"), nil
 }

@@ -54,8 +54,9 @@ type System struct {
 	probing sync.Mutex // held while the server is looked at, or a mount is made
 	found   *site
 
-	trusting sync.Mutex       // held while the configuration of an issuer's auth method is read
-	trusts   map[string]trust // by mount
+	trusting sync.Mutex        // held while the configuration of an issuer's auth method is read
+	trusts   map[string]trust  // by mount
+	signers  map[string]string // certificates of authorities, by their serials
 
 	loading sync.Mutex // held while one caller reads everything for all
 
@@ -95,7 +96,7 @@ func Open(o Options) *System {
 	return &System{
 		options: o, client: o.Client, floors: map[access.IdentityID]floor{}, changes: map[access.IdentityID]*sync.Mutex{},
 		approles: map[string]map[string]string{}, claims: map[string]access.IdentityID{},
-		trusts: map[string]trust{},
+		trusts: map[string]trust{}, signers: map[string]string{},
 	}
 }
 

@@ -1,0 +1,131 @@
+package openbao
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// signers are the serials of the authorities that signed items.
+func signers(items []ledger.Item) (serials []string) {
+	for _, i := range items {
+		if i.Authority != "" && !slices.Contains(serials, i.Authority) {
+			serials = append(serials, i.Authority)
+		}
+	}
+	slices.Sort(serials)
+	return serials
+}
+
+// trusted are the certificates of the authorities that signed what was issued for a credential; where nothing was, of the one
+// that signs now. So a certificate goes on when the authority is rotated, until it ends or is rotated itself.
+func (s *System) trusted(ctx context.Context, items []ledger.Item, now string) (string, error) {
+	need := signers(items)
+	if len(need) == 0 || len(need) == 1 && need[0] == authoritySerial(now) {
+		return now, nil
+	}
+	var all []string
+	for _, serial := range need {
+		text := now
+		if serial != authoritySerial(now) {
+			var err error
+			if text, err = s.authorityOf(ctx, serial); err != nil {
+				return "", err
+			}
+		}
+		if text != "" {
+			all = append(all, text)
+		}
+	}
+	if len(all) == 0 {
+		return now, nil
+	}
+	return strings.Join(all, "\n"), nil
+}
+
+// with is a bundle of authorities and the one that signs now.
+func with(bundle, now string) string {
+	if now == "" || strings.Contains(bundle, now) {
+		return bundle
+	}
+	return strings.TrimSpace(bundle + "\n" + now)
+}
+
+// authorities are the engine's, by their serials, as the ids that it knows them by.
+func (s *System) authorities(ctx context.Context) (map[string]string, error) {
+	var all struct {
+		Keys map[string]struct {
+			Serial string `json:"serial_number"`
+		} `json:"key_info"`
+	}
+	err := s.client.List(ctx, s.options.Mounts.PKI+"/issuers", &all)
+	ids := map[string]string{}
+	for id, a := range all.Keys {
+		ids[a.Serial] = id
+	}
+	if errors.Is(err, access.ErrUnsupported) {
+		err = nil
+	}
+	return ids, gone(err)
+}
+
+// authorityOf is the certificate of an authority of the engine, "" where it is not there any more. Each is read once.
+func (s *System) authorityOf(ctx context.Context, serial string) (string, error) {
+	s.trusting.Lock()
+	defer s.trusting.Unlock()
+	if text, known := s.signers[serial]; known {
+		return text, nil
+	}
+	ids, err := s.authorities(ctx)
+	if err != nil {
+		return "", err
+	}
+	var ca struct {
+		Certificate string `json:"certificate"`
+	}
+	if id := ids[serial]; id != "" {
+		if err := s.client.Get(ctx, s.options.Mounts.PKI+"/issuer/"+id+"/json", &ca); gone(err) != nil {
+			return "", err
+		}
+	}
+	s.signers[serial] = strings.TrimSpace(ca.Certificate)
+	return s.signers[serial], nil
+}
+
+// authoritySerial is the serial of an authority, as OpenBao writes serials; "" where there is none.
+func authoritySerial(text string) string {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return ""
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return ""
+	}
+	return serialText(c.SerialNumber)
+}
+
+// orphans says which of the certificates that were issued were signed by an authority that the engine has no more.
+func (s *System) orphans(ctx context.Context, items []ledger.Item, now string) (drift []string, err error) {
+	for _, serial := range signers(items) {
+		if serial == authoritySerial(now) {
+			continue
+		}
+		text, err := s.authorityOf(ctx, serial)
+		if err != nil {
+			return nil, err
+		}
+		if text == "" {
+			drift = append(drift, fmt.Sprintf("The authority %s is gone from %s: what it signed lets in no longer than until the next apply. To issue "+
+				"anew, change rotation.trigger.", serial, s.options.Mounts.PKI))
+		}
+	}
+	return drift, nil
+}

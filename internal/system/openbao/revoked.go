@@ -1,0 +1,243 @@
+package openbao
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// crlName is the name of the list of what is revoked, on the auth method.
+const crlName = "partner"
+
+func (s *System) listPath() string { return "auth/" + s.options.Mounts.Cert + "/crls/" + crlName }
+
+// pushRevoked hands the auth method a list of everything that the engine revoked, and of these serials, until it has them
+// all: somebody who revoked at the same time may have pushed an older one after ours.
+//
+// The list is written here. The engine's own may be built once a day (auto_rebuild) or never (disable), each of its
+// authorities has one of its own, and nothing but the serials in it is looked at.
+func (s *System) pushRevoked(ctx context.Context, serials ...string) error {
+	at, err := s.site(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.recall()
+	for range rounds {
+		want, err := s.revoked(ctx)
+		if err != nil {
+			return err
+		}
+		for _, serial := range serials {
+			want[serial] = true
+		}
+		covered, err := s.covers(ctx, want)
+		if err != nil || covered {
+			if errors.Is(err, access.ErrUnsupported) {
+				return nil // the auth method is gone, and nobody logs in there
+			}
+			return err
+		}
+		if err := s.retain(ctx, want); err != nil {
+			return err
+		}
+		text, err := revocationList(slices.Sorted(maps.Keys(want)), s.now())
+		if err != nil {
+			return err
+		}
+		if err := s.client.Put(ctx, s.listPath(), map[string]any{"crl": text}, nil); err != nil {
+			return err
+		}
+		err = s.settled(ctx, at, func() error {
+			covered, err := s.covers(ctx, want)
+			if err == nil && !covered {
+				err = fmt.Errorf("the list %s: %w", s.listPath(), access.ErrNotFound)
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, access.ErrNotFound) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: the auth method does not take the list of what is revoked, or it changes faster than it can be pushed: what was revoked may "+
+		"still let in. Shut it out by hand: bao delete auth/%s/certs/ROLE", access.ErrUnavailable, s.options.Mounts.Cert)
+}
+
+// retain adds what the auth method refuses already, and the engine does not say is revoked, as long as it lives: the engine
+// could not revoke it where its authority was away.
+func (s *System) retain(ctx context.Context, want map[string]bool) error {
+	held, err := s.held(ctx)
+	maps.DeleteFunc(held, func(serial string, _ bool) bool { return want[serial] })
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	all, err := s.signed(ctx)
+	for serial := range held {
+		if away(err) || all[serial].NotAfter.After(s.now()) {
+			want[serial] = true
+		}
+	}
+	if away(err) {
+		return nil
+	}
+	return err
+}
+
+// covers says whether the auth method's list has all of these serials.
+func (s *System) covers(ctx context.Context, want map[string]bool) (bool, error) {
+	held, err := s.held(ctx)
+	for serial := range want {
+		if err == nil && !held[serial] {
+			return false, nil
+		}
+	}
+	return err == nil, err
+}
+
+// revoked are the serials that the engine revoked and has not forgotten.
+func (s *System) revoked(ctx context.Context) (map[string]bool, error) {
+	var all struct {
+		Keys []string `json:"keys"`
+	}
+	err := s.client.List(ctx, s.options.Mounts.PKI+"/certs/revoked", &all)
+	serials := map[string]bool{}
+	for _, serial := range all.Keys {
+		serials[serial] = true
+	}
+	if away(err) { // there is no engine
+		err = nil
+	}
+	return serials, gone(err)
+}
+
+// held are the serials that the auth method refuses.
+func (s *System) held(ctx context.Context) (map[string]bool, error) {
+	var list struct {
+		Serials map[string]any `json:"serials"`
+	}
+	err := s.client.Get(ctx, s.listPath(), &list)
+	if said(err, "no such CRL") { // nothing was pushed yet
+		err = nil
+	}
+	serials := map[string]bool{}
+	for text := range list.Serials {
+		if number, ok := new(big.Int).SetString(text, 10); ok {
+			serials[serialText(number)] = true
+		}
+	}
+	return serials, gone(err)
+}
+
+// serialText is a serial as OpenBao writes it.
+func serialText(number *big.Int) string {
+	var pairs []string
+	for _, b := range number.Bytes() {
+		pairs = append(pairs, fmt.Sprintf("%02x", b))
+	}
+	return strings.Join(pairs, ":")
+}
+
+// revocationList is a list of serials, signed with a key that is forgotten.
+func revocationList(serials []string, now time.Time) (string, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", err
+	}
+	list := &x509.RevocationList{Number: big.NewInt(now.UnixNano()), ThisUpdate: now, NextUpdate: now.Add(caLife)}
+	for _, serial := range serials {
+		number, ok := new(big.Int).SetString(strings.ReplaceAll(serial, ":", ""), 16)
+		if !ok {
+			return "", fmt.Errorf("%w: %q is no serial", access.ErrUnavailable, serial)
+		}
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: number, RevocationTime: now})
+	}
+	issuer := &x509.Certificate{KeyUsage: x509.KeyUsageCRLSign, SubjectKeyId: []byte{1}}
+	issuer.Subject.CommonName = "Revoked by terraform-provider-partner"
+	der, err := x509.CreateRevocationList(rand.Reader, list, issuer, key)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})), err
+}
+
+// revocations are what is the same for all certificates at one moment.
+type revocations struct {
+	revoked map[string]bool     // by the engine
+	unheard map[string][]string // of those, what still lets in, by the common name
+	unread  bool                // the login may not look
+}
+
+// lookAtRevocations asks what was revoked, and whether the auth method has heard of it.
+func (s *System) lookAtRevocations(ctx context.Context) (r revocations, err error) {
+	r.unheard = map[string][]string{}
+	r.revoked, err = s.revoked(ctx)
+	if err != nil || len(r.revoked) == 0 {
+		r.unread = errors.Is(err, access.ErrNotPermitted)
+		return r, permitted(err)
+	}
+	held, err := s.held(ctx)
+	missing := slices.DeleteFunc(slices.Sorted(maps.Keys(r.revoked)), func(serial string) bool { return held[serial] })
+	if err != nil || len(missing) == 0 {
+		r.unread = errors.Is(err, access.ErrNotPermitted)
+		if errors.Is(err, access.ErrUnsupported) { // the auth method is gone
+			err = nil
+		}
+		return r, permitted(err)
+	}
+	all, err := s.signed(ctx)
+	for _, serial := range missing {
+		if c := all[serial]; c.NotAfter.After(s.now()) {
+			r.unheard[c.CommonName] = append(r.unheard[c.CommonName], serial)
+		}
+	}
+	r.unread = errors.Is(err, access.ErrNotPermitted)
+	return r, permitted(err)
+}
+
+// permitted makes no error of what the login may not do.
+func permitted(err error) error {
+	if errors.Is(err, access.ErrNotPermitted) {
+		return nil
+	}
+	return err
+}
+
+// drift says what was revoked past the declaration.
+func (r revocations) drift(s *System, c *access.Credential, issued []ledger.Item) (drift []string) {
+	if r.unread {
+		return []string{fmt.Sprintf("Whether something was revoked by hand could not be read: the login lacks list on %s/certs/revoked, or read on %s.",
+			s.options.Mounts.PKI, s.listPath())}
+	}
+	unheard := r.unheard[c.IdentityID.CommonName()]
+	for _, serial := range unheard {
+		drift = append(drift, fmt.Sprintf("The certificate %s is revoked in %s, and still lets in: auth/%s has not heard of it. An apply tells it.",
+			serial, s.options.Mounts.PKI, s.options.Mounts.Cert))
+	}
+	for _, i := range issued {
+		if r.revoked[i.Serial] && !slices.Contains(unheard, i.Serial) && i.Until.After(s.now()) {
+			drift = append(drift, fmt.Sprintf("The certificate %s was revoked in %s by hand: it lets nobody in. To issue another, change rotation.trigger "+
+				"or set revoke_issued_before.", i.Serial, s.options.Mounts.PKI))
+		}
+	}
+	return drift
+}
+
+// recall lets what is the same for all certificates be asked again.
+func (s *System) recall() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen != nil {
+		s.seen.mu.Lock()
+		delete(s.seen.natives, access.IdentityID{})
+		s.seen.mu.Unlock()
+	}
+}
