@@ -102,7 +102,7 @@ func unusedRenewal(c *Context, s, upper *Subject) []problem {
 		return nil
 	}
 	return two("expires_at", "expected_use", say("%s %s, over %s ago, and expires_at moves from %s to %s", s, s.unused(since), length(allowed),
-		date(s.Before.Common().ExpiresAt.Time), date(s.terms().ExpiresAt.Time)), "")
+		date(s.endBefore()), date(s.terms().ExpiresAt.Time)), "")
 }
 
 func notLogged(c *Context, s *Subject) []problem {
@@ -115,8 +115,12 @@ func notLogged(c *Context, s *Subject) []problem {
 func drifted(c *Context, s *Subject) []problem {
 	what := slices.Sorted(slices.Values(s.Drift))
 	if live := c.view.live[c.subject.ref]; live != nil && s.Before != nil {
+		was := s.Before
+		if s.Told != nil {
+			was = s.Told
+		}
 		for _, a := range openings {
-			if access.Widened(s.Before, live.Object, a) {
+			if access.Widened(was, live.Object, a) {
 				what = append(what, "the system holds a wider "+a+" than was last applied")
 			}
 		}

@@ -249,7 +249,7 @@ func expiryRolling(_ *Context, s, upper *Subject) []problem {
 	if !newest.IsZero() {
 		what = say("the newest review is of %s, and one of %s was already used", date(newest), date(used))
 	}
-	return two("expires_at", "review", say("%s: expires_at moves from %s to %s, but %s", s, date(s.Before.Common().ExpiresAt.Time), date(s.terms().ExpiresAt.Time), what), "")
+	return two("expires_at", "review", say("%s: expires_at moves from %s to %s, but %s", s, date(s.endBefore()), date(s.terms().ExpiresAt.Time), what), "")
 }
 
 func expiryPermanent(c *Context, s, upper *Subject) []problem {

@@ -185,6 +185,16 @@ func (p *Portfolio) Find(ref access.Ref) (s Subject, planned, ok bool) {
 	return Subject{}, false, false
 }
 
+// Holds returns what the system holds of an object, whatever the plan leaves of it.
+func (p *Portfolio) Holds(ref access.Ref) (Subject, bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if e := p.live[ref]; e != nil {
+		return e.Subject, true
+	}
+	return Subject{}, false
+}
+
 func (p *Portfolio) family(id access.IdentityID) *family {
 	f := p.families[id]
 	if f == nil {

@@ -9,8 +9,13 @@ import (
 // Subject is one object as a plan leaves it.
 type Subject struct {
 	Object access.Object
-	// Before is what was last applied; nil: the plan creates the object.
+	// Before is what the system holds; nil: the plan creates the object.
 	Before access.Object
+	// Told is what the state says was last applied, where that is not Before; nil: nothing, or the state is not believed.
+	Told access.Object
+	// Gone: the system holds nothing any more, Before is what the state remembers of it, and the plan brings it back. It is
+	// judged as created, and a later end is an extension all the same.
+	Gone bool
 	// Adopted: the plan creates it, but the system holds it from this stack, and Before is that. A later end is then an
 	// extension; every other rule judges it as created.
 	Adopted bool
@@ -41,10 +46,36 @@ type Subject struct {
 }
 
 // created says whether the plan creates the object, adopting it or not.
-func (s *Subject) created() bool { return s.Before == nil || s.Adopted }
+func (s *Subject) created() bool { return s.Before == nil || s.Adopted || s.Gone }
 
 // extends says whether the plan moves the expiry of what exists to a later moment.
-func (s *Subject) extends() bool { return s.Before != nil && access.Extends(s.Before, s.Object) }
+func (s *Subject) extends() bool { return s.Before != nil && s.terms().ExpiresAt.After(s.endBefore()) }
+
+// endBefore is the earlier of the ends that the system holds and that the state was told.
+func (s *Subject) endBefore() time.Time {
+	if told := s.narrower(); told != nil {
+		return access.Earliest(s.Before.Common().ExpiresAt.Time, told.Common().ExpiresAt.Time)
+	}
+	return s.Before.Common().ExpiresAt.Time
+}
+
+// widens says whether an argument is wider than what the system holds, or than what was last applied.
+func (s *Subject) widens(attribute string) bool {
+	if access.Widened(s.Before, s.Object, attribute) {
+		return true
+	}
+	told := s.narrower()
+	return told != nil && access.Widened(told, s.Object, attribute)
+}
+
+// narrower is what a change is compared with beside what the system holds: what was last applied, if that is something else.
+// Nil where the change takes away from what the system holds and adds nothing: less is never refused, whatever a state says.
+func (s *Subject) narrower() access.Object {
+	if s.Told == nil || len(s.Unknown) == 0 && access.Narrows(s.Before, s.Object) {
+		return nil
+	}
+	return s.Told
+}
 
 // enters says whether the plan creates the object, or widens it in one of the arguments.
 func (s *Subject) enters(reads []string, phase Phase) bool {
@@ -55,7 +86,7 @@ func (s *Subject) enters(reads []string, phase Phase) bool {
 		return false
 	}
 	for _, a := range reads {
-		if s.Unknown[a] || access.Widened(s.Before, s.Object, a) {
+		if s.Unknown[a] || s.widens(a) {
 			return true
 		}
 	}
@@ -81,7 +112,7 @@ func (s *Subject) waits(arguments ...[]string) bool {
 // last renewed, or created.
 func (s *Subject) start(now time.Time) time.Time {
 	switch {
-	case s.extends() || s.History.CreatedAt.IsZero():
+	case s.extends() || s.Gone || s.History.CreatedAt.IsZero():
 		return now
 	case !s.History.RenewedAt.IsZero():
 		return s.History.RenewedAt

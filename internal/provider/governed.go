@@ -73,6 +73,24 @@ func objectOf[M any, P model[M]](m *M, diags *diag.Diagnostics) (access.Object, 
 	return o, r.unknown, len(r.faults) == 0
 }
 
+// claimed is the object that a state's attributes make; nil where they make none, as when somebody edited them.
+func claimed[M any, P model[M]](state *M) access.Object {
+	var faults diag.Diagnostics
+	if o, _, ok := objectOf[M, P](state, &faults); ok {
+		return o
+	}
+	return nil
+}
+
+// before is what a change begins with by the state, or, where that cannot be read, by the system; nil where neither says.
+func (g *governed[M, P]) before(ref access.Ref, state *M) access.Object {
+	if o := claimed[M, P](state); o != nil {
+		return o
+	}
+	live, _ := g.portfolio.Holds(ref)
+	return live.Object
+}
+
 // Create puts a new object in force, or adopts what its own stack left behind.
 func (g *governed[M, P]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	plan, ok := read[M](ctx, req.Plan, &resp.Diagnostics)
@@ -139,13 +157,10 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	}
 	c := change{after: o, endsKnown: true, fixed: g.isFixed(o)}
 	if state != nil {
-		c.before, _, _ = objectOf[M, P](state, diags)
+		c.before = g.before(o.Ref(), state)
 		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), k.asked(P(state).common())
 	}
-	if k.before = k.applied(g.kind); k.before == nil {
-		k.before = c.before
-	}
-	if !g.judgeAtApply(ctx, o, k, diags) {
+	if !g.judgeAtApply(ctx, c, k, diags) {
 		return observed{}, false
 	}
 	var known bool
@@ -193,7 +208,11 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, state *tfsdk.State, private keeper, diags *diag.Diagnostics) {
 	P(plan).observe(seen, false)
 	write(ctx, &state.Raw, state.Schema, plan, diags)
-	keep(ctx, private, keptOf(seen), diags)
+	k := keptOf(seen)
+	if k.tell(nil, seen.Object); claimed[M, P](plan) != nil {
+		k.tell(nil, claimed[M, P](plan)) // as the state has it
+	}
+	keep(ctx, private, k, diags)
 	diags.Append(private.SetKey(ctx, memoKey, nil)...)
 }
 
@@ -205,7 +224,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 	t := P(state).common()
 	stillKnownBy(resp.Identity, t.ID)
-	ref := access.Ref{Type: g.kind, ID: t.ID.ValueString()}
+	ref := g.meant(state)
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
 	if k.Adopt != "" && k.System != "" {
 		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
@@ -218,6 +237,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 	rec, err := g.system.Get(ctx, ref)
 	if err == nil && k.History.UID != "" && rec.UID != k.History.UID {
+		sayAnother(ref, rec, k.History.UID, &resp.Diagnostics)
 		err = access.ErrNotFound
 	}
 	if k.History.UID != "" {
@@ -250,18 +270,17 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	was, seen := *state, observed{rec, now, g.settings.WarnBefore}
 	P(state).declare(rec.Object)
 	P(state).observe(seen, true)
-	var before access.Object
-	if !reflect.DeepEqual(&was, state) {
+	moved := !reflect.DeepEqual(&was, state)
+	if moved {
 		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
-		if !imported {
-			before, _, _ = objectOf[M, P](&was, &resp.Diagnostics)
-		}
 	}
-	next := k.read(seen, before)
+	next := keptOf(seen)
+	next.System = cmp.Or(next.System, k.System)
+	if moved || len(k.Applied) > 0 {
+		next.told = k.claims(g.kind, claimed[M, P](&was), rec.History)
+	}
+	next.tell(next.told, rec.Object)
 	keep(ctx, resp.Private, next, &resp.Diagnostics)
-	if next.before = next.applied(g.kind); next.before == nil {
-		next.before = rec.Object
-	}
 	g.see(ref, next)
 }
 
@@ -296,6 +315,23 @@ func (g *governed[M, P]) readDamaged(ctx context.Context, state *M, ref access.R
 	g.vanish(ref) // if it is made anew, then as new access
 }
 
+// meant is what a state means by its id or, where that is none, by its arguments.
+func (g *governed[M, P]) meant(state *M) access.Ref {
+	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
+	if _, _, err := access.ParseRef(ref.Type, ref.ID); err != nil {
+		if o := claimed[M, P](state); o != nil {
+			return o.Ref()
+		}
+	}
+	return ref
+}
+
+// sayAnother warns that the system holds another object than a state means: that one goes on, whatever becomes of the state.
+func sayAnother(ref access.Ref, rec *access.Record, uid string, diags *diag.Diagnostics) {
+	diags.AddWarning("Another one is in force: "+ref.String(), fmt.Sprintf("The state means the one with the uid %q, and the system holds %q, of the stack %q, created "+
+		"on %s. It is not this state's to touch, and goes on. If it is meant, import it: terraform import takes the id %s.", uid, rec.UID, rec.Stack, access.At(rec.CreatedAt), ref.ID))
+}
+
 // remove takes a resource out of the state.
 func remove(ctx context.Context, resp *resource.ReadResponse) {
 	resp.State.RemoveResource(ctx)
@@ -311,7 +347,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	if !ok {
 		return
 	}
-	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
+	ref := g.meant(state)
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
 	if k.Adopt != "" && k.System != "" {
 		if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
@@ -321,6 +357,12 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	if k.Adopt != "" && !g.forgetUngoverned(ctx, ref, &k, &resp.Diagnostics) {
 		return
+	}
+	if k.History.UID == "" {
+		// Its private part is missing: what this stack made under the id is what the state means.
+		if rec, err := g.system.Get(ctx, ref); err == nil && rec.Stack == g.stack {
+			k.History.UID = rec.UID
+		}
 	}
 	if k.History.UID == "" {
 		resp.Diagnostics.AddError("Cannot revoke "+ref.String(), "The state does not say which one it is (its private part is missing), and another "+
@@ -343,6 +385,11 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	if err != nil && !isNotFound(err) {
 		failed(&resp.Diagnostics, "revoke", ref, err)
 		return
+	}
+	if isNotFound(err) && !g.isDone(ref) {
+		if rec, got := g.system.Get(ctx, ref); got == nil && rec.Stack == g.stack {
+			sayAnother(ref, rec, k.History.UID, &resp.Diagnostics)
+		}
 	}
 	// Delete returns when the system was seen to refuse it.
 	tflog.Info(ctx, "revoked, and seen to be refused", map[string]any{"ref": ref.String(), "seconds": access.WallClock().Sub(asked).Seconds()})

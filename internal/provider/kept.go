@@ -2,10 +2,12 @@ package provider
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -26,8 +28,10 @@ type kept struct {
 	History access.History `json:"history"`
 	// System is the id of the access system that the state belongs to; empty where it was never told.
 	System string `json:"system,omitempty"`
-	// Applied is what was last applied, where the system held something else since; else that is the state itself.
+	// Applied is what was last applied, where the system held something else since; else that is the state itself. Print is
+	// its fingerprint: what has another one was not written by us, and is not believed.
 	Applied json.RawMessage `json:"applied,omitempty"`
+	Print   string          `json:"print,omitempty"`
 	// IssuedAt and IssuedUntil are when what was last issued began and ends.
 	IssuedAt    time.Time `json:"issued_at,omitzero"`
 	IssuedUntil time.Time `json:"issued_until,omitzero"`
@@ -47,8 +51,8 @@ type kept struct {
 	// Adopted is what is left from before an adoption.
 	Adopt   string   `json:"adopt,omitempty"`
 	Adopted []string `json:"adopted,omitempty"`
-	// before is Applied where this walk knows it as an object.
-	before access.Object
+	// told is what was last applied, where this walk knows it as an object.
+	told access.Object
 }
 
 const keptKey = "kept"
@@ -83,8 +87,11 @@ func keptIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (k kep
 	diags.Append(d...)
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &k); err != nil {
-			diags.AddError("The private part of the state cannot be read", sentence(err)+".")
+			return kept{} // like one that is missing: the system knows what is true
 		}
+	}
+	if k.History.UID != "" {
+		k.Adopt = "" // it was adopted
 	}
 	return k
 }
@@ -98,10 +105,31 @@ func keep(ctx context.Context, private keeper, k kept, diags *diag.Diagnostics) 
 	diags.Append(private.SetKey(ctx, keptKey, text)...)
 }
 
-// applied is the object that was last applied, nil where none is known.
-func (k kept) applied(t access.Type) access.Object {
-	if k.before != nil || len(k.Applied) == 0 {
-		return k.before
+// printOf is the fingerprint of a declaration.
+func printOf(declaration []byte) string {
+	sum := sha256.Sum256(declaration)
+	return base64.RawStdEncoding.EncodeToString(sum[:9])
+}
+
+// claims is what the state says was last applied; nil where it says nothing that is believed: it has to be what was written
+// there by us, and nothing may have been renewed or reviewed in the system since, which explains what differs. state is the
+// object that the state's attributes make, nil where they make none.
+func (k kept) claims(t access.Type, state access.Object, now access.History) access.Object {
+	if k.History.UID == "" || k.Print == "" || !sameCourse(k.History, now) {
+		return nil
+	}
+	declared := []byte(k.Applied)
+	if len(declared) == 0 {
+		if state == nil {
+			return nil
+		}
+		declared, _ = access.Declaration(state)
+	}
+	if printOf(declared) != k.Print {
+		return nil
+	}
+	if len(k.Applied) == 0 {
+		return state
 	}
 	o, err := access.ParseDeclaration(t, k.Applied)
 	if err != nil {
@@ -110,23 +138,30 @@ func (k kept) applied(t access.Type) access.Object {
 	return o
 }
 
-// read is what to keep after a reading: was is the object as the state had it before, nil where it had none.
-func (k kept) read(seen observed, was access.Object) kept {
-	next := keptOf(seen)
-	next.System = cmp.Or(next.System, k.System)
-	if next.Applied = k.Applied; next.Applied == nil && was != nil {
-		next.Applied, _ = access.Declaration(was)
+// sameCourse says whether two histories of an object are of one moment.
+func sameCourse(a, b access.History) bool {
+	return a.UID == b.UID && a.Renewals == b.Renewals && a.RenewedAt.Equal(b.RenewedAt) && a.ReviewedAt.Equal(b.ReviewedAt) &&
+		a.ReviewUsedAt.Equal(b.ReviewUsedAt) && slices.Equal(a.Released, b.Released)
+}
+
+// tell writes down what was last applied: nil is what was seen.
+func (k *kept) tell(told, seen access.Object) {
+	now, _ := access.Declaration(seen)
+	k.Applied, k.Print = nil, printOf(now)
+	if told == nil {
+		return
 	}
-	if now, _ := access.Declaration(seen.Object); bytes.Equal(now, next.Applied) {
-		next.Applied = nil
+	if was, _ := access.Declaration(told); !bytes.Equal(was, now) {
+		k.Applied, k.Print = was, printOf(was)
 	}
-	return next
 }
 
 // memo is what the planned private state carries: a replacement is planned twice, the second time without its state.
 type memo struct {
 	// Nonce tells one resource block from another that declares the same id.
 	Nonce string `json:"nonce"`
+	// UID is of what is replaced.
+	UID string `json:"uid,omitempty"`
 	// Applied is what was last applied.
 	Applied json.RawMessage `json:"applied,omitempty"`
 }

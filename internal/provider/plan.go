@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -83,7 +82,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if k.Damaged && (replaces || state == nil) { // what takes its place is new access
 		k.History, k.Applied = access.History{}, nil
 	}
-	nonce := g.remember(ctx, state, &k, req.Private, resp.Private, &resp.Diagnostics)
+	m := g.remember(ctx, o.Ref(), state, &k, req.Private, resp.Private, &resp.Diagnostics)
 	c := g.compute(plan, state, o, unknown, k, replaces, &resp.Diagnostics)
 	if seen, is := g.withheld(o.Ref(), k, state == nil); is {
 		keep(ctx, resp.Private, seen, &resp.Diagnostics) // Terraform revokes it by what is planned
@@ -105,9 +104,12 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	g.compareClocks(&resp.Diagnostics)
 	explainReissue(c, k, &resp.Diagnostics)
 	explainReach(c, &resp.Diagnostics)
-	explainTakeover(g.stack, c, k, &resp.Diagnostics)
 	explainLeft(o.Ref(), k, &resp.Diagnostics)
-	s := g.subject(o, c, k, nonce, state == nil)
+	s, ok := g.subject(ctx, c, k, m, state == nil, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	explainTakeover(g.stack, c, s.History, &resp.Diagnostics)
 	if s.Adopted {
 		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
 			"creating it takes it up again, with its history and what was issued. If the block was renamed, write a moved block as well: without "+
@@ -133,20 +135,22 @@ func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPla
 	}
 }
 
-// remember carries the block's nonce and what was last applied over to the second call of a replacement, and takes them up
-// there.
-func (g *governed[M, P]) remember(ctx context.Context, state *M, k *kept, was, next keeper, diags *diag.Diagnostics) (nonce string) {
-	m := memoIn(ctx, was, diags)
-	if k.before = k.applied(g.kind); k.before == nil && state != nil && k.History.UID != "" {
-		k.before, _, _ = objectOf[M, P](state, diags)
-	}
-	if k.before == nil && len(m.Applied) > 0 {
-		k.before, _ = access.ParseDeclaration(g.kind, m.Applied)
-	} else if k.before != nil {
-		m.Applied, _ = access.Declaration(k.before)
+// remember carries the block's nonce, and what is known of what it replaces, over to the second call of a replacement, and
+// takes them up there. A first call has a nonce of its own, whatever its state says.
+func (g *governed[M, P]) remember(ctx context.Context, ref access.Ref, state *M, k *kept, was, next keeper, diags *diag.Diagnostics) memo {
+	m := memo{Nonce: rand.Text(), UID: k.History.UID}
+	if state == nil {
+		m = memoIn(ctx, was, diags)
+		if len(m.Applied) > 0 {
+			k.told, _ = access.ParseDeclaration(g.kind, m.Applied)
+		}
+	} else if live, is := g.portfolio.Holds(ref); is {
+		if k.told = k.claims(g.kind, claimed[M, P](state), live.History); k.told != nil {
+			m.Applied, _ = access.Declaration(k.told)
+		}
 	}
 	m.keep(ctx, next, diags)
-	return m.Nonce
+	return m
 }
 
 // planned reads the plan and the state. Most plans change nothing: then one of them is read for both.
@@ -183,7 +187,9 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 		}
 		return c
 	}
-	c.before, _, _ = objectOf[M, P](state, diags)
+	if c.before = g.before(o.Ref(), state); c.before == nil {
+		c.before = o // nobody knows what it was: the rules judge it as created
+	}
 	s := P(state).common()
 	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), k.asked(s), g.cut(o, k)
 	if !c.endsKnown {
@@ -219,51 +225,21 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 }
 
 // explainTakeover warns where a change takes an object over from the stack that made it.
-func explainTakeover(stack string, c change, k kept, diags *diag.Diagnostics) {
-	if c.before == nil || k.History.Stack == "" || k.History.Stack == stack {
+func explainTakeover(stack string, c change, h access.History, diags *diag.Diagnostics) {
+	if c.before == nil || h.Stack == "" || h.Stack == stack {
 		return
 	}
 	before, _ := access.Declaration(c.before)
 	after, _ := access.Declaration(c.after)
 	if !bytes.Equal(before, after) {
 		diags.AddWarning("This takes "+c.after.Ref().String()+" over from another stack", fmt.Sprintf("The stack %q made it. After this change the stack "+
-			"%q owns it: if %q is still in use, remove it from there.", k.History.Stack, stack, k.History.Stack))
+			"%q owns it: if %q is still in use, remove it from there.", h.Stack, stack, h.Stack))
 	}
 }
 
 // unknown marks every computed value of a new object.
 func (t *terms) unknown() {
 	unknownAll(&t.Status, &t.EndsAt, &t.CreatedAt, &t.RenewedAt, &t.ReviewedAt, &t.Renewals, &t.EnforcedBy, &t.Drift, &t.Revocation)
-}
-
-// subject is what the rules see of the planned object.
-func (g *governed[M, P]) subject(o access.Object, c change, k kept, nonce string, creates bool) guardrail.Subject {
-	s := guardrail.Subject{
-		Object: o, History: k.History, LastUsedAt: k.LastUsedAt, UseUnknown: k.UseUnknown, EndsAt: c.ends, Unknown: c.unknown, Nonce: nonce,
-		Held: k.Held, Drift: k.Drift, Released: k.History.Released, IssuedAt: k.IssuedAt,
-	}
-	if c.before != nil && g.kind == access.TypeCredential {
-		_, s.Anew, _ = reissue(c, k)
-	}
-	ref := o.Ref()
-	if seen, is := g.withheld(ref, k, creates); is {
-		k = seen
-	}
-	applied := k.applied(g.kind)
-	switch {
-	case applied != nil && applied.Ref() == ref:
-		// Also where it is made anew (-replace, or tainted): it is judged by what changes.
-		s.Before, s.History, s.Released = applied, k.History, k.History.Released
-	case !creates:
-		s.Before = c.before
-	default:
-		s.History, s.LastUsedAt, s.Later = access.History{}, time.Time{}, g.hasVanished(ref)
-		if live, planned, ok := g.portfolio.Find(ref); ok && !planned && live.History.Stack == g.stack {
-			s.Before, s.History, s.IssuedAt, s.Adopted = live.Object, live.History, live.IssuedAt, true
-			s.Held, s.Released = live.Held, live.History.Released
-		}
-	}
-	return s
 }
 
 // judge puts a subject into the portfolio and reports what the rules find.
@@ -284,6 +260,7 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 		refuseBeforeRules(g.session, s, diags)
 		g.refuseUnfurnished(ctx, s, diags)
 	}
+	s.Gone = s.Gone && s.Object.Common().ExpiresAt.After(now) // else nothing comes of it
 	g.portfolio.Put(s)
 	findings := g.portfolio.Evaluate(ref, s.Nonce, phase, now)
 	g.record(ref, findings)
@@ -335,12 +312,14 @@ func refuseBeforeRules(s *session, subject guardrail.Subject, diags *diag.Diagno
 }
 
 // judgeAtApply runs the rules just before a change, when everything is known.
-func (g *governed[M, P]) judgeAtApply(ctx context.Context, o access.Object, k kept, diags *diag.Diagnostics) bool {
-	planned, isPlanned, ok := g.portfolio.Find(o.Ref())
+func (g *governed[M, P]) judgeAtApply(ctx context.Context, c change, k kept, diags *diag.Diagnostics) bool {
+	planned, isPlanned, ok := g.portfolio.Find(c.after.Ref())
 	if !ok || !isPlanned {
-		planned = guardrail.Subject{History: k.History, Nonce: rand.Text(), Before: k.applied(g.kind)}
+		if planned, ok = g.subject(ctx, c, k, memo{Nonce: rand.Text(), UID: k.History.UID}, c.before == nil, diags); !ok {
+			return false
+		}
 	}
-	planned.Object, planned.Unknown, planned.Later = o, nil, false
+	planned.Object, planned.Unknown, planned.Later = c.after, nil, false
 	var found diag.Diagnostics
 	fine := g.judge(ctx, planned, guardrail.Apply, &found)
 	// What is no error was said when this was planned.

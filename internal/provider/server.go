@@ -3,7 +3,10 @@ package provider
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -154,6 +157,20 @@ func (s *server) read(ctx context.Context, req *tfprotov6.ReadResourceRequest) (
 		answer.NewState = req.CurrentState
 	}
 	return answer, err
+}
+
+// legible is the private part of a state, nil where it cannot be read: like one that is missing, it must stop nobody's removal.
+func legible(private []byte) []byte {
+	var parts map[string][]byte
+	if len(private) == 0 || json.Unmarshal(private, &parts) != nil {
+		return nil
+	}
+	for key, part := range parts {
+		if !strings.HasPrefix(key, ".") && (!json.Valid(part) || !utf8.Valid(part)) {
+			return nil
+		}
+	}
+	return private
 }
 
 func isGoverned(name string) bool {

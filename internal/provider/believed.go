@@ -1,0 +1,87 @@
+package provider
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+// The state is not believed: it says which object a block means, and nothing about what was allowed. What was applied is what
+// the system holds. Only where somebody changed that, what the state was told counts beside it.
+
+// subject is what the rules see of the planned object. creates: Terraform hands in no state of it.
+func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, creates bool, diags *diag.Diagnostics) (guardrail.Subject, bool) {
+	o, ref := c.after, c.after.Ref()
+	s := guardrail.Subject{Object: o, EndsAt: c.ends, Unknown: c.unknown, Nonce: m.Nonce}
+	if c.before != nil && g.kind == access.TypeCredential {
+		_, s.Anew, _ = reissue(c, k)
+	}
+	live, held := g.portfolio.Holds(ref)
+	if seen, is := g.withheld(ref, k, creates); is {
+		k, m.UID = seen, seen.History.UID
+	}
+	switch {
+	case held && (!creates || m.UID != "" && m.UID == live.History.UID):
+		// Also where it is made anew (-replace, or tainted): it is judged by what changes.
+		now, ok := g.facts(ctx, c, k, live, diags)
+		if !ok {
+			return s, false
+		}
+		s.Before, s.Told = live.Object, toldOf(k.told, live.Object)
+		s.History, s.Released, s.IssuedAt = live.History, live.History.Released, live.IssuedAt
+		s.Held, s.Drift, s.LastUsedAt, s.UseUnknown = now.Held, now.Drift, now.LastUsedAt, now.UseUnknown
+	case held && live.History.Stack == g.stack:
+		s.Before, s.History, s.IssuedAt, s.Adopted = live.Object, live.History, live.IssuedAt, true
+		s.Held, s.Released = live.Held, live.History.Released
+	case creates || held:
+		s.Later = g.hasVanished(ref)
+	default:
+		s.Before, s.History, s.Released = c.before, k.History, k.History.Released
+		if !sameDeclaration(c.before, o) {
+			_, err := g.system.Get(ctx, ref)
+			s.Gone = isNotFound(err) // what is damaged, the system judges
+		}
+	}
+	return s, true
+}
+
+// toldOf is what a state was told of an object that the system holds; nil where that is the same, or of another object.
+func toldOf(told, live access.Object) access.Object {
+	if told == nil || told.Ref() != live.Ref() || sameDeclaration(told, live) {
+		return nil
+	}
+	return told
+}
+
+func sameDeclaration(a, b access.Object) bool {
+	was, _ := access.Declaration(a)
+	is, _ := access.Declaration(b)
+	return bytes.Equal(was, is)
+}
+
+// facts are what the system says of an object beside its declaration: by this walk's reading or, where Terraform made none and
+// the plan changes something, by asking now. What does not change is only warned of, by what was last read.
+func (g *governed[M, P]) facts(ctx context.Context, c change, k kept, live guardrail.Subject, diags *diag.Diagnostics) (kept, bool) {
+	ref := c.after.Ref()
+	if seen, is := g.hasSeen(ref); is {
+		return seen, true
+	}
+	if len(c.unknown) == 0 && sameDeclaration(live.Object, c.after) {
+		k.Held = k.Held || live.Held
+		return k, true
+	}
+	rec, err := g.system.Get(ctx, ref)
+	if isNotFound(err) {
+		return kept{Held: live.Held, Drift: live.Drift, UseUnknown: true}, true // it went a moment ago: the change will say so
+	}
+	if err != nil {
+		failed(diags, "read", ref, err)
+		return k, false
+	}
+	return keptOf(observed{rec, time.Time{}, g.settings.WarnBefore}), true
+}

@@ -1,0 +1,287 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// stated is what a state holds of a resource.
+type stated struct {
+	kind    string
+	value   tftypes.Value
+	private []byte
+}
+
+var believedKinds = []string{"partner_identity", "partner_credential", "partner_grant"}
+
+// declared is a configuration of the three, some arguments replaced.
+func declared(replaced map[string]map[string]any) map[string]map[string]any {
+	all := map[string]map[string]any{
+		"partner_identity": {
+			"partner": "acme", "name": "orders-etl", "owner": "jane.doe@example.com", "purpose": "Nightly order feed into the ERP",
+			"expires_at": "2027-03-31T00:00:00Z", "ceiling": []string{"orders/acme/*"},
+		},
+		"partner_credential": {
+			"identity_id": "acme/prod/orders-etl", "owner": "jane.doe@example.com", "expires_at": "2027-02-28T00:00:00Z", "allowed_cidrs": []string{"203.0.113.0/24"},
+			"secret": map[string]any{"recipient": partnerRecipient}, "rotation": map[string]any{"every": "480h", "overlap": "48h"},
+		},
+		"partner_grant": {
+			"identity_id": "acme/prod/orders-etl", "resource": "orders/acme/daily/*", "actions": []string{"read", "list"},
+			"owner": "jane.doe@example.com", "purpose": "Read the daily order files", "expires_at": "2027-02-28T00:00:00Z",
+		},
+	}
+	for kind, arguments := range replaced {
+		for name, v := range arguments {
+			all[kind][name] = v
+		}
+	}
+	return all
+}
+
+// proposed is what Terraform proposes: the configuration, and what it leaves to the provider as it was.
+func (p *protocol) proposed(kind string, config, prior tftypes.Value) tftypes.Value {
+	var given, was map[string]tftypes.Value
+	if err := config.As(&given); err != nil {
+		p.t.Fatal(err)
+	}
+	given = maps.Clone(given)
+	if !prior.IsNull() {
+		if err := prior.As(&was); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	for _, a := range p.schemas.ResourceSchemas[kind].Block.Attributes {
+		switch {
+		case !a.Computed || !given[a.Name].IsNull():
+		case was != nil:
+			given[a.Name] = was[a.Name]
+		default:
+			given[a.Name] = tftypes.NewValue(given[a.Name].Type(), tftypes.UnknownValue)
+		}
+	}
+	return tftypes.NewValue(config.Type(), given)
+}
+
+// planOf plans a configuration of the three, after a reading if refresh, and returns the rules that refuse it.
+func (p *protocol) planOf(config map[string]map[string]any, states []stated, refresh bool) (refused []string) {
+	p.t.Helper()
+	for at, kind := range believedKinds {
+		t := p.schemas.ResourceSchemas[kind].ValueType()
+		prior, private := tftypes.NewValue(t, nil), []byte(nil)
+		if states != nil {
+			prior, private = states[at].value, states[at].private
+		}
+		if refresh && !prior.IsNull() {
+			now, err := p.server.ReadResource(p.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: p.encode(t, prior), Private: private})
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			refused = append(refused, slugs(now.Diagnostics)...)
+			if now.NewState != nil {
+				prior, private = p.decode(t, now.NewState), now.Private
+			}
+			if prior.IsNull() {
+				private = nil
+			}
+		}
+		answer := p.planned(kind, config[kind], prior, private)
+		if len(answer.RequiresReplace) > 0 { // as Terraform does
+			refused = append(refused, slugs(answer.Diagnostics)...)
+			answer = p.planned(kind, config[kind], tftypes.NewValue(t, nil), answer.PlannedPrivate)
+		}
+		refused = append(refused, slugs(answer.Diagnostics)...)
+	}
+	return refused
+}
+
+func (p *protocol) planned(kind string, config map[string]any, prior tftypes.Value, private []byte) *tfprotov6.PlanResourceChangeResponse {
+	p.t.Helper()
+	t := p.schemas.ResourceSchemas[kind].ValueType()
+	given := plainValue(t, config)
+	answer, err := p.server.PlanResourceChange(p.t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: kind, PriorState: p.encode(t, prior), ProposedNewState: p.encode(t, p.proposed(kind, given, prior)), Config: p.encode(t, given), PriorPrivate: private,
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return answer
+}
+
+func (p *protocol) decode(t tftypes.Type, v *tfprotov6.DynamicValue) tftypes.Value {
+	p.t.Helper()
+	value, err := v.Unmarshal(t)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return value
+}
+
+// slugs are the errors' rules, or their whole texts where they are of none.
+func slugs(diags []*tfprotov6.Diagnostic) (all []string) {
+	for _, d := range diags {
+		if d.Severity == tfprotov6.DiagnosticSeverityError {
+			if slug, _, is := strings.Cut(d.Summary, ": "); is && strings.Contains(slug, "/") && !strings.Contains(slug, " ") {
+				all = append(all, slug)
+				continue
+			}
+			all = append(all, d.Summary+": "+d.Detail)
+		}
+	}
+	return all
+}
+
+// inForce applies the usual configuration, and returns its state.
+func (p *protocol) inForce() (states []stated) {
+	p.t.Helper()
+	config := declared(nil)
+	for _, kind := range believedKinds {
+		t := p.schemas.ResourceSchemas[kind].ValueType()
+		none, given := tftypes.NewValue(t, nil), plainValue(t, config[kind])
+		planned := p.planned(kind, config[kind], none, nil)
+		p.well(planned.Diagnostics)
+		made, err := p.server.ApplyResourceChange(p.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
+			TypeName: kind, PriorState: p.encode(t, none), PlannedState: planned.PlannedState, Config: p.encode(t, given), PlannedPrivate: planned.PlannedPrivate,
+		})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.well(made.Diagnostics)
+		states = append(states, stated{kind, p.decode(t, made.NewState), made.Private})
+	}
+	return states
+}
+
+// lies are what an edited state says.
+var lies = []string{"", "2098-01-01T00:00:00Z", "2020-01-01T00:00:00Z", "+/*", "orders/*", "admin", "x", "expired", "due", "87600h", "acme/prod/other", "\"", "globex",
+	"https://evil.test", "0.0.0.0/0"}
+
+// edited is a state with some leaves changed, of its values and of its private parts.
+func edited(t *testing.T, dice *rand.Rand, states []stated, foreign [][]byte) []stated {
+	out := slices.Clone(states)
+	for range 1 + dice.IntN(4) {
+		s := &out[dice.IntN(len(out))]
+		switch dice.IntN(3) {
+		case 0:
+			s.private = editedPrivate(t, dice, s.private, foreign)
+		default:
+			n := 0
+			_ = tftypes.Walk(s.value, func(_ *tftypes.AttributePath, _ tftypes.Value) (bool, error) { n++; return true, nil })
+			target, met := 1+dice.IntN(n-1), 0
+			changed, err := tftypes.Transform(s.value, func(_ *tftypes.AttributePath, v tftypes.Value) (tftypes.Value, error) {
+				met++
+				if met-1 != target || !v.IsKnown() {
+					return v, nil
+				}
+				switch {
+				case v.Type().Is(tftypes.String):
+					return tftypes.NewValue(tftypes.String, lies[dice.IntN(len(lies))]), nil
+				case v.Type().Is(tftypes.Bool):
+					return tftypes.NewValue(tftypes.Bool, dice.IntN(2) == 0), nil
+				case v.Type().Is(tftypes.Number):
+					return tftypes.NewValue(tftypes.Number, dice.Int64N(50)-5), nil
+				case v.Type().Is(tftypes.Set{ElementType: tftypes.String}) && dice.IntN(2) == 0:
+					return tftypes.NewValue(v.Type(), []tftypes.Value{tftypes.NewValue(tftypes.String, lies[dice.IntN(len(lies))])}), nil
+				}
+				return tftypes.NewValue(v.Type(), nil), nil
+			})
+			if err == nil && !changed.IsNull() {
+				s.value = changed
+			}
+		}
+	}
+	return out
+}
+
+func editedPrivate(t *testing.T, dice *rand.Rand, private []byte, foreign [][]byte) []byte {
+	switch dice.IntN(6) {
+	case 0:
+		return nil
+	case 1:
+		return foreign[dice.IntN(len(foreign))]
+	case 2:
+		return []byte(`{"kept": "bm9uc2Vuc2U="}`)
+	}
+	var parts map[string][]byte
+	var kept map[string]any
+	if json.Unmarshal(private, &parts) != nil || json.Unmarshal(parts["kept"], &kept) != nil {
+		return private
+	}
+	values := []any{true, false, "", "x", "2098-01-01T00:00:00Z", "2020-01-01T00:00:00Z", []string{"x"}, nil, 7}
+	names := []string{"applied", "print", "issued_at", "issued_until", "due", "held", "drift", "last_used_at", "use_unknown", "adopt", "adopted", "history"}
+	if dice.IntN(2) == 0 {
+		kept[names[dice.IntN(len(names))]] = values[dice.IntN(len(values))]
+	} else if h, is := kept["history"].(map[string]any); is {
+		names = []string{"uid", "stack", "created_at", "renewed_at", "renewals", "reviewed_at", "review_used_at", "released"}
+		h[names[dice.IntN(len(names))]] = values[dice.IntN(len(values))]
+	}
+	parts["kept"], _ = json.Marshal(kept)
+	parts["memo"] = []byte(`{"nonce": "x", "uid": "x"}`)
+	out, err := json.Marshal(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Whatever somebody writes into a state, no error of the honest plan is lost, and nothing that takes away is refused: with and
+// without a refresh. An edited state turned every rule into a warning, since what was last applied came from there.
+func TestAStateEditedIn500WaysLosesNoErrorAndRefusesNoReduction(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	states := w.protocol(alone).inForce()
+	var foreign [][]byte
+	for _, s := range states {
+		foreign = append(foreign, s.private)
+	}
+	const far, soon = "2098-01-01T00:00:00Z", "2027-01-15T00:00:00Z"
+	wide := map[string]map[string]any{
+		"partner_identity":   {"expires_at": far, "owner": "nobody", "ceiling": nil, "purpose": "test"},
+		"partner_credential": {"expires_at": far, "allowed_cidrs": []string{"0.0.0.0/0"}, "rotation": map[string]any{"every": "87600h"}},
+		"partner_grant":      {"expires_at": far, "resource": "+/*", "actions": []string{"admin"}},
+	}
+	plans := map[string]map[string]map[string]any{
+		"all is widened":      wide,
+		"the grant's end":     {"partner_grant": {"expires_at": "2027-03-20T00:00:00Z"}},
+		"nothing":             nil,
+		"a suspension":        {"partner_identity": {"suspended": true}},
+		"ends earlier":        {"partner_identity": {"expires_at": soon}, "partner_credential": {"expires_at": soon}, "partner_grant": {"expires_at": soon}},
+		"fewer actions":       {"partner_grant": {"actions": []string{"read"}, "resource": "orders/acme/daily/x"}},
+		"a narrower network":  {"partner_credential": {"allowed_cidrs": []string{"203.0.113.0/28"}}},
+		"a narrower ceiling":  {"partner_identity": {"ceiling": []string{"orders/acme/daily/*"}}},
+		"a shorter rotation ": {"partner_credential": {"rotation": map[string]any{"every": "240h", "overlap": "24h"}}},
+	}
+	honestly := map[string][]string{}
+	names, refusals := slices.Sorted(maps.Keys(plans)), 0
+	for seed := range uint64(500) {
+		dice := rand.New(rand.NewPCG(seed, 15)) //nolint:gosec // a seed that can be said again
+		for _, name := range []string{"all is widened", names[dice.IntN(len(names))]} {
+			refresh, config := dice.IntN(2) == 0, declared(plans[name])
+			honest, is := honestly[fmt.Sprint(name, refresh)]
+			if !is {
+				honest = w.protocol(alone).planOf(config, states, refresh)
+				honestly[fmt.Sprint(name, refresh)] = honest
+			}
+			got := w.protocol(alone).planOf(config, edited(t, dice, states, foreign), refresh)
+			refusals += len(honest)
+			for _, slug := range honest {
+				if !slices.Contains(got, slug) {
+					t.Errorf("seed %d, %s, refresh %v: %s is lost; %v", seed, name, refresh, slug, got)
+				}
+			}
+			if len(honest) == 0 && len(got) > 0 {
+				t.Errorf("seed %d, %s, refresh %v: refused: %v", seed, name, refresh, got)
+			}
+		}
+	}
+	if refusals < 500 {
+		t.Errorf("the honest plans were refused by %d rules only", refusals)
+	}
+}
