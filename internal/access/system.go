@@ -239,6 +239,8 @@ type Capabilities struct {
 	KnowsLastUse, LogsUse bool
 	// CheckGrant returns an error where the system has no such action on such a resource.
 	CheckGrant func(*Grant) error
+	// CheckCredential returns an error where the system could not issue such a credential; nil where it issues all.
+	CheckCredential func(*Credential) error
 	// Reach says what a grant reaches. That of a Scout refuses everything: its own Reaching takes its place.
 	Reach Reaching
 	// CutByHand are the steps that cut all that a partner has, where neither Terraform nor its state is at hand: whole

@@ -34,7 +34,7 @@ func partnerUnknown(c *Context, s *Subject) []problem {
 	}
 	known := slices.Sorted(maps.Keys(c.Settings.Partners))
 	known = nearest(name, known)
-	holds := "it holds none"
+	holds := "it holds none; where there is no register, write partners = null"
 	if len(known) > 0 {
 		holds = "it holds " + strings.Join(known[:min(len(known), 5)], ", ")
 		if more := len(known) - 5; more > 0 {

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -25,7 +26,7 @@ func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
 		"a name of 64 characters":            {identity(args{"name": fmt.Sprintf("%q", strings.Repeat("a", 64))}), `an identity's name`},
 		"a date without a time":              {identity(args{"expires_at": `"2027-03-31"`}), `RFC 3339`},
 		"a moment without a zone":            {identity(args{"expires_at": `"2027-03-31T00:00:00"`}), `RFC 3339`},
-		"an empty ceiling":                   {identity(args{"ceiling": `[]`}), `at least 1`},
+		"an empty ceiling":                   {identity(args{"ceiling": `[]`}), `write null where there is none`},
 		"a ceiling with an open word":        {identity(args{"ceiling": `["acme*"]`}), `a pattern of resources`},
 		"a parent that is no id":             {identity(args{"parent_id": `"acme/prod"`}), `an identity's id`},
 		"a duration in days":                 {identity(args{"expected_use": `"30d"`}), `a duration`},
@@ -34,11 +35,10 @@ func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
 		"a purpose shown in another order":   {identity(args{"purpose": `"Nightly \u202eorder feed"`}), `a right-to-left override`},
 		"a waiver with a C1 control":         {identity(args{"waivers": `{ "purpose/vague" = { reason = "because\u0085", approver = "a@example.com", until = "2027-01-01T00:00:00Z" } }`}), `U\+0085`},
 		"an audience with a byte order mark": {identity(nil) + credential("federated", args{"federated": `{ issuer = "https://login.acme.test", subject = "svc", audiences = ["\ufefforders"] }`}), `a byte order mark`},
-		"waivers that are empty":             {identity(args{"waivers": `{}`}), `at least 1`},
 		"a resource that climbs":             {identity(nil) + grant(args{"resource": `"orders/../acme"`}), `a pattern of resources`},
 		"a resource with an empty segment":   {identity(nil) + grant(args{"resource": `"orders//acme"`}), `a pattern of resources`},
 		"an action in upper case":            {identity(nil) + grant(args{"actions": `["Read"]`}), `an action`},
-		"no action":                          {identity(nil) + grant(args{"actions": `[]`}), `at least 1`},
+		"no action":                          {identity(nil) + grant(args{"actions": `[]`}), `Name at least one`},
 		"an identity_id that climbs":         {grant(args{"identity_id": `"acme/../x"`}), `an identity's id`},
 		"two kinds of credential":            {identity(nil) + credential("federated", args{"secret": `{ recipient = "age1" }`}), `Both federated and secret are given`},
 		"a rotation of what cannot rotate":   {identity(nil) + credential("federated", args{"rotation": `{ every = "720h" }`}), `Nothing to rotate`},
@@ -51,7 +51,7 @@ func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
 		"a recipient that is none":           {identity(nil) + credential("secret", args{"secret": `{ recipient = "age1xyz" }`}), `an age or SSH recipient`},
 		"a network with host bits":           {identity(nil) + credential("secret", args{"allowed_cidrs": `["203.0.113.7/24"]`}), `canonical`},
 		"a network that is none":             {identity(nil) + credential("secret", args{"allowed_cidrs": `["203.0.113.0"]`}), `a network`},
-		"no network":                         {identity(nil) + credential("secret", args{"allowed_cidrs": `[]`}), `at least 1`},
+		"no network":                         {identity(nil) + credential("secret", args{"allowed_cidrs": `[]`}), `write null where there is no limit`},
 		"a rotation of nothing":              {identity(nil) + credential("secret", args{"rotation": `{ every = "0s" }`}), `a duration`},
 		"a negative overlap":                 {identity(nil) + credential("secret", args{"rotation": `{ every = "720h", overlap = "-1h" }`}), `negative`},
 	} {
@@ -61,6 +61,29 @@ func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
 			}}})
 		})
 	}
+}
+
+// The empty defaults of a module mean none, and stay as they are written.
+func TestEmptyDefaultsOfAModuleMeanNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	empty := w.config(identity(args{"waivers": "{}"}), credential("secret", args{"waivers": "{}", "rotation": `{ every = "480h", trigger = {} }`}), grant(args{"waivers": "{}"}))
+	null := w.config(identity(nil), credential("secret", args{"rotation": `{ every = "480h" }`}), grant(nil))
+	var sealed string
+	same := resource.TestCheckResourceAttrWith("partner_credential.orders", "sealed_secret", func(now string) error {
+		if sealed != "" && now != sealed {
+			return errors.New("it was issued anew")
+		}
+		sealed = now
+		return nil
+	})
+	w.run(
+		resource.TestStep{Config: empty, Check: same},
+		resource.TestStep{Config: empty, ConfigPlanChecks: emptyPlan()},
+		resource.TestStep{Config: null, Check: same},
+		resource.TestStep{Config: null, ConfigPlanChecks: emptyPlan()},
+		resource.TestStep{Config: empty, Check: same},
+	)
 }
 
 func TestWhatTheProviderBlockCannotMean(t *testing.T) {

@@ -309,6 +309,20 @@ func refuseBeforeRules(s *session, subject guardrail.Subject, diags *diag.Diagno
 			diags.AddAttributeError(path.Root("resource"), "Not something that this system can grant", sentence(err)+".")
 		}
 	}
+	if c, ok := subject.Object.(*access.Credential); ok && !hasAny(subject.Unknown, "certificate") {
+		refuseUnissuable(s, c, subject.Before, diags)
+	}
+}
+
+// refuseUnissuable refuses a request that the system could not sign, where it is a new one: what stands harms nobody.
+func refuseUnissuable(s *session, c *access.Credential, before access.Object, diags *diag.Diagnostics) {
+	check := s.system.Capabilities().CheckCredential
+	if was, ok := before.(*access.Credential); check == nil || ok && reflect.DeepEqual(was.Certificate, c.Certificate) {
+		return
+	}
+	if err := check(c); err != nil {
+		diags.AddAttributeError(path.Root("certificate"), "Not something that this system can issue", sentence(err)+".")
+	}
 }
 
 // judgeAtApply runs the rules just before a change, when everything is known.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -83,7 +82,7 @@ func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"allowed_cidrs": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(network())},
+				Validators:          []validator.Set{notEmpty("An empty list of networks says neither that it may be used from anywhere nor from where. Name the networks, or write null where there is no limit."), setvalidator.ValueStringsAre(network())},
 				MarkdownDescription: "The networks that it may be used from, such as `203.0.113.0/24`. By default anywhere.",
 			},
 		})),
@@ -158,7 +157,7 @@ func rotationAttribute() schema.Attribute {
 				MarkdownDescription: "How long the old one works beside the new one, such as `48h`. Default none.",
 			},
 			"trigger": schema.MapAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.Map{mapvalidator.SizeAtLeast(1)},
+				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Any values: when they change, it is issued anew.",
 			},
 		},
@@ -264,6 +263,10 @@ func (m *credentialModel) declare(o access.Object) {
 	m.RevokeIssuedBefore = momentValue(c.RevokeIssuedBefore)
 	m.AllowedCIDRs = optionalSet(c.AllowedCIDRs)
 	m.Federated, m.Certificate = types.ObjectNull(federatedType), types.ObjectNull(certificateType)
+	trigger := types.MapNull(types.StringType)
+	if was, ok := m.Rotation.Attributes()["trigger"].(types.Map); ok {
+		trigger = noneOf(was, trigger)
+	}
 	m.SSHCertificate, m.Secret, m.Rotation = types.ObjectNull(sshType), types.ObjectNull(secretType), types.ObjectNull(rotationType)
 	switch {
 	case c.Federated != nil:
@@ -278,8 +281,11 @@ func (m *credentialModel) declare(o access.Object) {
 		m.Secret = types.ObjectValueMust(secretType, map[string]attr.Value{"recipient": types.StringValue(c.Secret.Recipient)})
 	}
 	if c.Rotation != nil {
+		if len(c.Rotation.Trigger) > 0 {
+			trigger = textMap(c.Rotation.Trigger)
+		}
 		m.Rotation = types.ObjectValueMust(rotationType, map[string]attr.Value{
-			"every": spanValue(c.Rotation.Every), "overlap": spanValue(c.Rotation.Overlap), "trigger": optionalMap(c.Rotation.Trigger),
+			"every": spanValue(c.Rotation.Every), "overlap": spanValue(c.Rotation.Overlap), "trigger": trigger,
 		})
 	}
 }

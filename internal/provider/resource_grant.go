@@ -56,7 +56,7 @@ func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 			},
 			"actions": schema.SetAttribute{
 				Required: true, ElementType: types.StringType,
-				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(action())},
+				Validators:          []validator.Set{notEmpty("A grant of no action gives nothing. Name at least one, such as read, or remove the block."), setvalidator.ValueStringsAre(action())},
 				MarkdownDescription: "What may be done there, such as `read`. On `ssh/LOGIN`: `login`, `login-pty`, `login-forward`.",
 			},
 			"purpose": schema.StringAttribute{

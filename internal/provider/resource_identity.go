@@ -75,7 +75,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"ceiling": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(pattern())},
+				Validators:          []validator.Set{notEmpty("An empty ceiling says neither that nothing may be granted nor that all may. Name the patterns, or write null where there is none."), setvalidator.ValueStringsAre(pattern())},
 				MarkdownDescription: "Patterns that all grants of the identity must lie in. It grants nothing.",
 			},
 			"agreement": agreementAttribute(),

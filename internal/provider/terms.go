@@ -3,7 +3,6 @@ package provider
 import (
 	"slices"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -81,7 +80,6 @@ func waiversAttribute() schema.Attribute {
 		Optional: true,
 		MarkdownDescription: "Rules that are set aside here for a while, by slug. A waiver of an `expiry/` rule also moves the end of the " +
 			"access to its `until`: it buys time, not an exemption.",
-		Validators: []validator.Map{mapvalidator.SizeAtLeast(1)},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"reason":   schema.StringAttribute{Required: true, MarkdownDescription: "Why the rule is set aside.", Validators: []validator.String{someText()}},
 			"approver": schema.StringAttribute{Required: true, MarkdownDescription: "Who allowed it: an e-mail address other than the owner's.", Validators: []validator.String{someText()}},
@@ -147,7 +145,7 @@ func (t *terms) declare(from *access.Terms) {
 		})
 	}
 	element := types.ObjectType{AttrTypes: waiverType}
-	t.Waivers = types.MapNull(element)
+	t.Waivers = noneOf(t.Waivers, types.MapNull(element))
 	if len(from.Waivers) > 0 {
 		waivers := map[string]attr.Value{}
 		for slug, w := range from.Waivers {

@@ -148,3 +148,18 @@ func within(s string, limit int) error {
 	}
 	return nil
 }
+
+// emptiness is a validator of sets that refuses an empty one where that could mean two things.
+type emptiness struct{ why string }
+
+func notEmpty(why string) validator.Set { return emptiness{why} }
+
+func (v emptiness) Description(context.Context) string { return "must not be empty" }
+
+func (v emptiness) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v emptiness) ValidateSet(_ context.Context, req validator.SetRequest, resp *validator.SetResponse) {
+	if !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() && len(req.ConfigValue.Elements()) == 0 {
+		resp.Diagnostics.AddAttributeError(req.Path, "Empty where it could mean two things", v.why)
+	}
+}

@@ -182,12 +182,12 @@ func textMap(values map[string]string) types.Map {
 	return types.MapValueMust(types.StringType, out)
 }
 
-// optionalMap is a map whose empty value stands for null.
-func optionalMap(values map[string]string) types.Map {
-	if len(values) == 0 {
-		return types.MapNull(types.StringType)
+// noneOf is how none was written: as an empty map, which modules have as a default, else as null.
+func noneOf(was, null types.Map) types.Map {
+	if !was.IsNull() && !was.IsUnknown() && len(was.Elements()) == 0 {
+		return was
 	}
-	return textMap(values)
+	return null
 }
 
 // same is the state's value where the plan's means the same: the same moment in another zone, the same duration

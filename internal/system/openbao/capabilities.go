@@ -22,10 +22,10 @@ func (s *System) Capabilities() access.Capabilities {
 		Fixed:   []access.Kind{access.Certificate, access.Secret},
 		Capped:  []access.Kind{access.Certificate, access.Secret},
 		LogsUse: true, KnowsLastUse: true,
-		CheckGrant: checkGrant,
-		Reach:      unseen,
-		CutByHand:  s.cutPartner,
-		CannotEnd:  cannotEnd,
+		CheckGrant: checkGrant, CheckCredential: checkCredential,
+		Reach:     unseen,
+		CutByHand: s.cutPartner,
+		CannotEnd: cannotEnd,
 	}
 }
 
@@ -36,6 +36,15 @@ func checkGrant(g *access.Grant) error {
 		}
 	}
 	return nil
+}
+
+// checkCredential refuses at plan what the signing would refuse.
+func checkCredential(c *access.Credential) error {
+	if c.Certificate == nil {
+		return nil
+	}
+	_, err := readableRequest(c.Certificate.CSR)
+	return err
 }
 
 // lastMoment is the last second of a year that RFC 3339 can write.
