@@ -69,7 +69,7 @@ func ParseRecipient(text string) (Recipient, error) {
 	return sshRecipient(key.PublicKey)
 }
 
-const fromRecipient = "write one of age1..., ssh-ed25519 AAAA... and ssh-rsa AAAA..."
+const fromRecipient = "write one of age1..., ssh-ed25519 AAAA... and ssh-rsa AAAA... alone"
 
 // noRecipient says what a text without a recipient is.
 func noRecipient(text string, err error) error {
