@@ -148,13 +148,12 @@ func TestRequestsThatAreNotTakenAreToldWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	of := func(info []byte) string { return crafted(t, key, info, subject, noAttributes) }
-	other := strings.Replace(plain, "", "", 0)
 	flipped := append([]byte(nil), der...)
 	flipped[len(flipped)-3] ^= 1
 	sha224 := append([]byte(nil), der...)
 	at := strings.Index(string(sha224), "\x2a\x86\x48\xce\x3d\x04\x03\x02")
 	sha224[at+7] = 1
-	compressed := elliptic.MarshalCompressed(elliptic.P256(), key.X, key.Y) //nolint:staticcheck // to have one
+	compressed := elliptic.MarshalCompressed(elliptic.P256(), key.X, key.Y)
 	for how, c := range map[string]struct{ text, says string }{
 		"a certificate":            {block("CERTIFICATE", der), "it is a CERTIFICATE, not a request"},
 		"a public key":             {block("PUBLIC KEY", der), "public key in PEM"},
@@ -164,7 +163,7 @@ func TestRequestsThatAreNotTakenAreToldWhy(t *testing.T) {
 		"no-break spaces":          {strings.ReplaceAll(plain, "\n", "\u00a0\n"), "a no-break space (U+00A0)"},
 		"zero-width spaces":        {strings.ReplaceAll(plain, "\n", "\u200b\n"), "a zero-width space"},
 		"line ends as text":        {strings.ReplaceAll(plain, "\n", `\n`), `its line ends are written as \n`},
-		"two requests":             {plain + other, "there are 2 requests"},
+		"two requests":             {plain + plain, "there are 2 requests"},
 		"cut off":                  {plain[:len(plain)/2], "damaged or cut off"},
 		"cut off inside":           {block("CERTIFICATE REQUEST", der[:60]), "cut off or damaged"},
 		"empty":                    {"  \n", "it is empty"},

@@ -91,9 +91,10 @@ func checkAuthority(text, scheme, authority string) error {
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		return nil // a rule says more
 	}
-	host, port := authority, ""
+	host := authority
 	if at := strings.LastIndexByte(authority, ':'); at > strings.LastIndexByte(authority, ']') {
-		host, port = authority[:at], authority[at+1:]
+		port := authority[at+1:]
+		host = authority[:at]
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || port != strconv.Itoa(n) {
 			return fmt.Errorf("issuer %q has the port %q: ports are 1 to 65535", text, port)
 		}
