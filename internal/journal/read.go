@@ -20,7 +20,7 @@ func (j *Journal) Newest(system string) int64 {
 	if err != nil {
 		return 0
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	if info, err := f.Stat(); err == nil && info.Size() > newestWithin {
 		_, _ = f.Seek(-newestWithin, io.SeekEnd)
 	}

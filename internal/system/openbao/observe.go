@@ -63,7 +63,7 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 func edited(snap *snapshot, id access.IdentityID) (string, error) {
 	d := snap.documents[id]
 	if damaged := d.broken(); damaged != nil {
-		return text(damaged), nil //nolint:nilerr // it is the drift
+		return text(damaged), nil
 	}
 	want, err := compile(snap.ledger, d.entries, id)
 	if err != nil || d.body == want {
