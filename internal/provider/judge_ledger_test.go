@@ -41,7 +41,8 @@ func (c *cli) ledger() ledgerSeen {
 	for name, text := range c.files(".partner", "prod", "ledger") {
 		name = strings.TrimPrefix(name, filepath.Join(".partner", "prod", "ledger")+"/")
 		switch {
-		case strings.HasPrefix(name, ".staged/"), strings.HasPrefix(name, "revoked/"), name == "ledger.lock", name == "ledger.holder", name == "sums":
+		case strings.HasPrefix(name, ".staged/"), strings.HasPrefix(name, "revoked/"), name == "ledger.lock", name == "ledger.holder", name == "sums", name == "system.json",
+			strings.HasSuffix(name, "remembered.json"):
 		case name == "generation.json":
 			var g struct{ ID string }
 			if err := json.Unmarshal(text, &g); err != nil {
@@ -181,7 +182,7 @@ var left = []string{
 	"keys/signing.pem", "keys/signing.pub", "keys/ssh.key", "keys/x509.key", "keys/x509.pem",
 	"ledger/generation.json", "ledger/ledger.lock", "ledger/sums", "ledger/revoked/*.json", "publish/generation.json",
 	"publish/bundle.tar.gz", "publish/hold.tar.gz", "publish/policy/hold.json", "publish/ca.pem", "publish/crl.pem", "publish/jwks.json", "publish/openid-configuration",
-	"publish/policy/data.json", "publish/policy/key.pem", "publish/policy/policy.rego", "publish/ssh/ca.pub", "publish/ssh/revoked_keys",
+	"ledger/system.json", "publish/cut.sh", "publish/policy/data.json", "publish/policy/key.pem", "publish/policy/policy.rego", "publish/ssh/ca.pub", "publish/ssh/revoked_keys",
 }
 
 // nothing fails where anything is left of what was applied.
