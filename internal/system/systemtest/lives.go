@@ -253,8 +253,8 @@ func (l *life) put(what string, o access.Object, adopt bool, issue access.Issue)
 	for _, other := range l.model {
 		l.drop(other, func(i item, c *access.Credential) bool { return l.fixed(c.Kind()) && i.until.After(l.end(other)) })
 	}
-	if !r.EndsAt.Equal(l.end(e)) || r.Suspended != l.model.cut(o) {
-		l.fail("%s ends %s, suspended %v; the model says %s, %v", o.Ref(), r.EndsAt, r.Suspended, l.end(e), l.model.cut(o))
+	if !r.Asked().Equal(l.end(e)) || r.EndsAt.After(l.end(e)) || r.Suspended != l.model.cut(o) {
+		l.fail("%s ends %s, suspended %v; the model says %s, %v", o.Ref(), r.Asked(), r.Suspended, l.end(e), l.model.cut(o))
 	}
 }
 

@@ -212,6 +212,8 @@ func (m model) agree(w *world) {
 			w.Errorf("%s: issued = %v, the model says until %s", ref, issued, e.issued)
 		} else if issued && !r.Issued.Until.Equal(e.issued) {
 			w.Errorf("%s: what was issued lives until %s, the model says %s", ref, r.Issued.Until, e.issued)
+		} else if told := access.Earliest(e.issued, m.end(e)); issued && !r.EndsAt.Equal(told) {
+			w.Errorf("%s: it is told to end on %s, and what was issued lets nobody in after %s", ref, r.EndsAt, told)
 		}
 	}
 }
