@@ -42,7 +42,9 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 		s.Later = g.hasVanished(ref)
 	default:
 		s.Before, s.History, s.Released = c.before, k.History, k.History.Released
-		if !sameDeclaration(c.before, o) {
+		if c.untold {
+			s.Before = nil
+		} else if c.stateStatus != access.StatusExpired || !sameDeclaration(c.before, o) {
 			_, err := g.system.Get(ctx, ref)
 			s.Gone = isNotFound(err) // what is damaged, the system judges
 		}

@@ -172,12 +172,15 @@ func edited(t *testing.T, dice *rand.Rand, states []stated, foreign [][]byte) []
 		case 0:
 			s.private = editedPrivate(t, dice, s.private, foreign)
 		default:
-			n := 0
-			_ = tftypes.Walk(s.value, func(_ *tftypes.AttributePath, _ tftypes.Value) (bool, error) { n++; return true, nil })
-			target, met := 1+dice.IntN(n-1), 0
-			changed, err := tftypes.Transform(s.value, func(_ *tftypes.AttributePath, v tftypes.Value) (tftypes.Value, error) {
-				met++
-				if met-1 != target || !v.IsKnown() {
+			var leaves []string
+			_ = tftypes.Walk(s.value, func(at *tftypes.AttributePath, _ tftypes.Value) (bool, error) {
+				leaves = append(leaves, at.String())
+				return true, nil
+			})
+			slices.Sort(leaves) // a map is walked in no order
+			target := leaves[1+dice.IntN(len(leaves)-1)]
+			changed, err := tftypes.Transform(s.value, func(at *tftypes.AttributePath, v tftypes.Value) (tftypes.Value, error) {
+				if at.String() != target || !v.IsKnown() {
 					return v, nil
 				}
 				switch {

@@ -51,6 +51,8 @@ type change struct {
 	fixed bool
 	// cut: the identity is suspended or held, and nothing is issued for it.
 	cut bool
+	// untold: neither the state nor the system says what it was.
+	untold bool
 }
 
 // governed is the life of a resource: one for identities, credentials and grants.
@@ -288,6 +290,12 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 // has vanished and the plan proposes it again.
 func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref, now time.Time, k kept, resp *resource.ReadResponse) {
 	t := P(state).common()
+	if k.History.UID == "" && !t.Owner.IsNull() && !g.locate(ctx).none {
+		// No import: its private part is missing. It is not forgotten, and stops nobody else's plan.
+		resp.Diagnostics.AddWarning("The state does not say which one it means: "+ref.String(), "Its private part is missing, and the system holds nothing of that id. "+
+			"The state keeps it. If it is gone, forget it: terraform state rm. If not, import it by its right id.")
+		return
+	}
 	if k.History.UID == "" {
 		g.warnAbsent(ctx, &resp.Diagnostics)
 		resp.Diagnostics.AddError("Cannot import "+ref.String(), "The system holds no such access. Check the id and the provider's environment and directory.")

@@ -188,7 +188,7 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 		return c
 	}
 	if c.before = g.before(o.Ref(), state); c.before == nil {
-		c.before = o // nobody knows what it was: the rules judge it as created
+		c.before, c.untold = o, true // the rules judge it as created
 	}
 	s := P(state).common()
 	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), k.asked(s), g.cut(o, k)
