@@ -54,13 +54,7 @@ func (s *System) identify(ctx context.Context) error {
 	err = s.client.Put(ctx, "sys/policies/acl/"+systemName, map[string]any{"policy": text, "cas": -1}, nil)
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.Conflict() { // another process was first, or the answer was lost
-		var there policyAnswer
-		if err = s.client.Get(ctx, "sys/policies/acl/"+systemName, &there); err == nil {
-			if id = parseSystem(there.Policy); id == "" {
-				err = fmt.Errorf("%w: the policy %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
-					access.ErrUnavailable, systemName)
-			}
-		}
+		id, err = s.identified(ctx)
 	}
 	if err != nil {
 		return err
@@ -74,6 +68,24 @@ func (s *System) identify(ctx context.Context) error {
 		s.seen = next
 	}
 	return nil
+}
+
+// identified reads the id that another process has just written.
+func (s *System) identified(ctx context.Context) (string, error) {
+	at, err := s.site(ctx)
+	if err != nil {
+		return "", err
+	}
+	var there policyAnswer
+	if err := s.settled(ctx, at, func() error { return s.client.Get(ctx, "sys/policies/acl/"+systemName, &there) }); err != nil {
+		return "", err
+	}
+	id := parseSystem(there.Policy)
+	if id == "" {
+		return "", fmt.Errorf("%w: the policy %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
+			access.ErrUnavailable, systemName)
+	}
+	return id, nil
 }
 
 // place says where the system is.
