@@ -83,6 +83,7 @@ func TestTheProvidersOwnLoginIsNotAdopted(t *testing.T) {
 	if _, err := s.Now(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	st.put(t, identityOf("other")) // so that the access system is there
 	before := st.everything(t)
 	_, err := s.Adoption(t.Context(), idOf("pipeline"), h.native)
 	_, put := s.Put(t.Context(), st.change(identityOf("pipeline"), adopting(h.native)))

@@ -76,7 +76,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 	}
 	d.Settle()
 	for _, v := range victims { // a hold is not of the entity, which goes
-		if v.Ref().Type != access.TypeIdentity {
+		if v.Ref().Type != access.TypeIdentity || v.Removed() { // an entity may be disabled by who began the removal
 			continue
 		}
 		there, err := s.readEntity(ctx, v.Object.Holder())

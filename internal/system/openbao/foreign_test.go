@@ -120,37 +120,6 @@ func mentions(text, name string) bool {
 	return false
 }
 
-func TestADamagedLedgerIsNamedAndNothingIsChanged(t *testing.T) {
-	st := startStage(t)
-	for name, damage := range map[string]func(text string) string{
-		"cut off":  func(text string) string { return strings.Replace(text, `"version":1`, `"version":`, 1) },
-		"newer":    func(text string) string { return strings.Replace(text, `"version":1`, `"version":99`, 1) },
-		"no owner": func(text string) string { return strings.ReplaceAll(text, `acme/prod/etl`, `acme/prod/elt`) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			st := startStageOf(t, st)
-			all := st.complete(t, "etl", access.Secret)
-			path := "sys/policies/acl/partner/acme/prod/etl"
-			text, _ := st.admin(t, "GET", path, nil)["policy"].(string)
-			st.admin(t, "POST", path, map[string]any{"policy": damage(text)})
-			before := fmt.Sprint(st.everything(t))
-			s := st.open()
-			_, get := s.Get(t.Context(), all.identity.Object.Ref())
-			_, put := s.Put(t.Context(), st.change(all.identity.Object, known(all.identity)))
-			_, credential := s.Put(t.Context(), st.change(st.credentialOf("etl", access.Secret), issuing(access.IssueReplace)))
-			_, remove := s.Delete(t.Context(), all.identity.Object.Ref(), all.identity.UID)
-			for what, err := range map[string]error{"get": get, "put": put, "put of a credential": credential, "delete": remove} {
-				if err == nil || errors.Is(err, access.ErrNotFound) || !strings.Contains(err.Error(), "partner/acme/prod/etl") {
-					t.Errorf("%s answers %v", what, err)
-				}
-			}
-			if after := fmt.Sprint(st.everything(t)); after != before {
-				t.Errorf("%s\nbecame\n%s", before, after)
-			}
-		})
-	}
-}
-
 // startStageOf is a stage of its own for a subtest that breaks more than it can name.
 func startStageOf(t *testing.T, like *stage) *stage {
 	t.Helper()

@@ -56,7 +56,13 @@ func (s *System) sweepIdentity(ctx context.Context, id access.IdentityID) error 
 		return err
 	}
 	if e != nil {
-		if err := s.client.Put(ctx, "identity/entity/id/"+e.ID, map[string]any{"disabled": true}, nil); err != nil {
+		change := map[string]any{"disabled": true}
+		if !e.Disabled { // should this process die here, the next one is not to take it for a cut by hand
+			known := map[string]string{cutBy: byDeclaration}
+			maps.Copy(known, e.Metadata)
+			change["metadata"] = known
+		}
+		if err := s.client.Put(ctx, "identity/entity/id/"+e.ID, change, nil); err != nil {
 			return err
 		}
 	}
