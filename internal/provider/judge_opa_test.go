@@ -158,6 +158,9 @@ func takes(t *testing.T, j *judged, bundle []byte, r request) (allowed bool, err
 	if !ok {
 		return false, errors.New(out)
 	}
+	if warned := strings.LastIndex(out, "{\"level\""); warned >= 0 { // that the hold, which needs no key, is not signed
+		_, out, _ = strings.Cut(out[warned:], "\n")
+	}
 	var answer struct{ Result []struct{ Result *bool } }
 	if err := json.Unmarshal([]byte(out), &answer); err != nil || len(answer.Result) != 1 || answer.Result[0].Result == nil {
 		t.Fatalf("opa answered %s: %v", out, err)
