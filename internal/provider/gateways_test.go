@@ -147,7 +147,8 @@ func stranger(t *testing.T, name string) *tls.Certificate {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -314,7 +315,7 @@ func TestTheHAProxyExampleAdmitsUntilTheCut(t *testing.T) {
 	t.Cleanup(behind.Close)
 	port := freePort(t)
 	folder := filepath.Dir(j.save("haproxy/server.pem", ""))
-	serverKeyPair(t, filepath.Join(folder, "server.pem"))
+	trusted := serverKeyPair(t, filepath.Join(folder, "server.pem"))
 	config := j.save("haproxy/haproxy.cfg", example(t, "haproxy/haproxy.cfg", "/srv/partner/publish", j.published(""), "bind :443", "bind 127.0.0.1:"+port,
 		"/etc/haproxy/server.pem", filepath.Join(folder, "server.pem"), "127.0.0.1:8080", strings.TrimPrefix(behind.URL, "http://")))
 	start := func() (stop func()) {
@@ -331,7 +332,7 @@ func TestTheHAProxyExampleAdmitsUntilTheCut(t *testing.T) {
 	}
 	ask := func(c *tls.Certificate) (int, error) {
 		client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{
-			InsecureSkipVerify:   true, //nolint:gosec // the client is who is looked at here
+			RootCAs:              trusted,
 			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c, nil },
 		}}}
 		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://127.0.0.1:"+port+"/", nil)
@@ -368,8 +369,8 @@ func TestTheHAProxyExampleAdmitsUntilTheCut(t *testing.T) {
 	}
 }
 
-// serverKeyPair writes a server's certificate and key into one file.
-func serverKeyPair(t *testing.T, path string) {
+// serverKeyPair writes a server's certificate and key into one file, and returns a pool that trusts it.
+func serverKeyPair(t *testing.T, path string) *x509.CertPool {
 	t.Helper()
 	c := stranger(t, "gateway")
 	secret, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
@@ -381,4 +382,7 @@ func serverKeyPair(t *testing.T, path string) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(text)
+	return pool
 }
