@@ -297,7 +297,8 @@ func (s *System) settleAlias(ctx context.Context, entityID, accessor, name strin
 
 // overtaken says whether an alias could not be made because somebody replaced the entity, or made it, meanwhile.
 func overtaken(err error) bool {
-	return said(err, "invalid canonical ID") || said(err, "lias already exists") || said(err, "already has an alias")
+	gone := said(err, "invalid canonical ID") || said(err, "is not associated with an entity")
+	return gone || said(err, "lias already exists") || said(err, "already has an alias")
 }
 
 // cutSessions ends every session of an identity at once: its entity is put aside and another takes its place. A token is of
