@@ -38,7 +38,7 @@ func TestKilledWhileItWrites(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(30*time.Millisecond + rand.N(90*time.Millisecond)) //nolint:gosec // G404: a moment, no secret
+		time.Sleep(30*time.Millisecond + rand.N(90*time.Millisecond))
 		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}

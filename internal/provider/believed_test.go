@@ -264,7 +264,7 @@ func TestAStateEditedIn500WaysLosesNoErrorAndRefusesNoReduction(t *testing.T) {
 	honestly := map[string][]string{}
 	names, refusals := slices.Sorted(maps.Keys(plans)), 0
 	for seed := range uint64(500) {
-		dice := rand.New(rand.NewPCG(seed, 15)) //nolint:gosec // a seed that can be said again
+		dice := rand.New(rand.NewPCG(seed, 15))
 		for _, name := range []string{"all is widened", names[dice.IntN(len(names))]} {
 			refresh, config := dice.IntN(2) == 0, declared(plans[name])
 			honest, is := honestly[fmt.Sprint(name, refresh)]

@@ -28,7 +28,7 @@ type sshGateway struct {
 func newSSHGateway(t *testing.T, j *judged, version, more string) *sshGateway {
 	t.Helper()
 	g := &sshGateway{t: t, j: j, home: filepath.Join(j.folder, "gateway-"+version+fmt.Sprint(len(more)))}
-	if err := os.MkdirAll(filepath.Join(g.home, "publish"), 0o755); err != nil { //nolint:gosec // as on a gateway
+	if err := os.MkdirAll(filepath.Join(g.home, "publish"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	g.pull("--chown=root:root")

@@ -22,7 +22,7 @@ func TestAKilledRotationLeavesThePartnerWhatWorks(t *testing.T) {
 		t.Skip("some dozen applies, with the real CLI")
 	}
 	t.Parallel()
-	l := &lane{cli: newCLI(t), seen: &tally{hit: map[string]int{}}, random: mrand.New(mrand.NewPCG(uint64(time.Now().UnixNano()), 1))} //nolint:gosec // G404, G115: moments, no secrets
+	l := &lane{cli: newCLI(t), seen: &tally{hit: map[string]int{}}, random: mrand.New(mrand.NewPCG(uint64(time.Now().UnixNano()), 1))}
 	l.pids = l.leash("")
 	j := &judged{cli: l.cli, began: time.Now()}
 	declare := func(n int) {

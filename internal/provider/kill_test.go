@@ -39,7 +39,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		t.Skip("some hundred applies, with the real CLI")
 	}
 	needTerraform(t)
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // G115: it is after 1970
+	seed := uint64(time.Now().UnixNano())
 	if given := os.Getenv("PARTNER_KILL_SEED"); given != "" {
 		var err error
 		if seed, err = strconv.ParseUint(given, 10, 64); err != nil {
@@ -126,7 +126,7 @@ type lane struct {
 
 func newLane(t *testing.T, n int, seed uint64, config string, seen *tally) *lane {
 	t.Helper()
-	l := &lane{cli: newCLI(t), seen: seen, random: mrand.New(mrand.NewPCG(seed, uint64(n)))} //nolint:gosec // G404, G115: moments, no secrets
+	l := &lane{cli: newCLI(t), seen: seen, random: mrand.New(mrand.NewPCG(seed, uint64(n)))}
 	l.pids = l.leash("")
 	l.write(config)
 	return l

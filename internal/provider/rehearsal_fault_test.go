@@ -212,7 +212,7 @@ func TestWhatAKilledRehearsalLeftGoesWithoutAnother(t *testing.T) {
 			w := newWorld(t)
 			w.acmeHolds()
 			killed := &director{System: w.system(), steps: func(steps []string) []string {
-				_ = exec.Command("sh", "-c", steps[0]).Run() //nolint:gosec // G204: as a rehearsal runs it
+				_ = exec.Command("sh", "-c", steps[0]).Run()
 				runtime.Goexit()
 				return steps
 			}}

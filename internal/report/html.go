@@ -18,7 +18,7 @@ func (r *Report) HTML() (string, error) {
 		return "", err
 	}
 	p := r.page()
-	p.Style = template.CSS(style)
+	p.Style = template.CSS(style) //nolint:gosec // the sheet is our own, embedded in the program
 	var out strings.Builder
 	if err := pageTemplate.Execute(&out, p); err != nil {
 		return "", err

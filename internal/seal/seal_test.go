@@ -76,7 +76,7 @@ func open(t *testing.T, sealed, private string) (string, bool) {
 	if err := os.WriteFile(identity, []byte(private), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "-d", "-i", identity) //nolint:gosec // a test's own arguments
+	cmd := exec.Command(program, "-d", "-i", identity)
 	cmd.Stdin = strings.NewReader(sealed)
 	out, err := cmd.Output()
 	return string(out), err == nil

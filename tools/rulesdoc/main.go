@@ -57,7 +57,7 @@ func write(folder string, rules []guardrail.Rule) error {
 		return err
 	}
 	for path, text := range pages {
-		if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // a page of the docs
+		if err := os.WriteFile(path, text, 0o644); err != nil {
 			return err
 		}
 	}

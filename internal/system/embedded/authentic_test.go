@@ -248,7 +248,7 @@ func TestTwoThousandDamagesOfAnyFile(t *testing.T) {
 		if t.Failed() {
 			return
 		}
-		dice := rand.New(rand.NewPCG(uint64(n), 16)) //nolint:gosec // a test's dice
+		dice := rand.New(rand.NewPCG(uint64(n), 16))
 		file := files[n%len(files)]
 		w.fill(now)
 		text, how := []byte(now[file]), "an older one"

@@ -70,7 +70,7 @@ func opaAllows(t testing.TB, dir string, now time.Time, p systemtest.Probe) bool
 	}
 	policy := filepath.Join(dir, "publish", "policy")
 	query := fmt.Sprintf("data.partner.allow with time.now_ns as %d", now.UnixNano())
-	cmd := exec.Command(realtool.Find(t, "opa"), "eval", "--stdin-input", "--format", "raw", "--fail", //nolint:gosec // a test's own arguments
+	cmd := exec.Command(realtool.Find(t, "opa"), "eval", "--stdin-input", "--format", "raw", "--fail",
 		"-d", filepath.Join(policy, "data.json"), "-d", filepath.Join(policy, "hold.json"), "-d", filepath.Join(policy, "policy.rego"), query)
 	cmd.Stdin = bytes.NewReader(input)
 	out, err := cmd.CombinedOutput()

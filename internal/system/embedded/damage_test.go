@@ -335,7 +335,7 @@ func TestAnyDamageOfOneIdentity(t *testing.T) {
 	files := neighboursFiles(t)
 	for n := range rounds {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			dice := rand.New(rand.NewPCG(uint64(n), 6)) //nolint:gosec // a test's dice
+			dice := rand.New(rand.NewPCG(uint64(n), 6))
 			w := newNeighbours(t)
 			before, uid := w.admitted(), w.get(acme.Ref()).UID
 			file := files[dice.IntN(len(files))]

@@ -28,7 +28,7 @@ func TestThreeHundredRandomLives(t *testing.T) {
 	for n := range 2 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			systemtest.Lives(t, lives, 1, uint64(time.Now().UnixNano()), func(t *testing.T, clock *systemtest.Clock) systemtest.Harness { //nolint:gosec // G115: a seed
+			systemtest.Lives(t, lives, 1, uint64(time.Now().UnixNano()), func(t *testing.T, clock *systemtest.Clock) systemtest.Harness {
 				dir := filepath.Join(t.TempDir(), ".partner", "prod")
 				s := Open(dir, Options{Clock: clock.Now, Environment: "prod"})
 				s.disk.unsynced = true
@@ -55,7 +55,7 @@ func startOPA(t *testing.T) *opa {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(short, "s")
-	cmd := exec.Command(realtool.Find(t, "opa"), "run", "--server", "--addr", "unix://"+socket, "--log-level", "error") //nolint:gosec // a test's own arguments
+	cmd := exec.Command(realtool.Find(t, "opa"), "run", "--server", "--addr", "unix://"+socket, "--log-level", "error")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -172,7 +172,7 @@ func (s *System) files(d *draft, p policy.Publication, g generation, was publish
 	} else {
 		record.Revocations, record.RevocationsAt = digest, d.Now
 		if files[crlFile], err = s.authority.CRL(all.x509, 2*g.Number, d.Now, p.ValidUntil); err == nil {
-			files[krlFile], err = s.authority.KRL(all.ssh, uint64(2*g.Number), d.Now)
+			files[krlFile], err = s.authority.KRL(all.ssh, uint64(2*g.Number), d.Now) //nolint:gosec // counted up from 1
 		}
 	}
 	if err == nil {

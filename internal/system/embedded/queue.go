@@ -181,7 +181,7 @@ func (s *System) acquire() (locked bool, err error) {
 		if locked, err := s.lock.try(s.now()); locked || err != nil {
 			return locked, err
 		}
-		time.Sleep(time.Millisecond + rand.N(8*time.Millisecond)) // spreads those who wait
+		time.Sleep(time.Millisecond + rand.N(8*time.Millisecond)) //nolint:gosec // spreads those who wait
 	}
 }
 

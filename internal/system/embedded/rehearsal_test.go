@@ -135,7 +135,7 @@ func TestACutBringsNothingBackThatIsRevokedMeanwhile(t *testing.T) {
 			case <-done:
 				return
 			default:
-				if out, err := exec.Command("sh", "-c", steps[0]).CombinedOutput(); err != nil { //nolint:gosec // G204: as people run it
+				if out, err := exec.Command("sh", "-c", steps[0]).CombinedOutput(); err != nil {
 					t.Errorf("%v: %s", err, out)
 				}
 			}

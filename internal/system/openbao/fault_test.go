@@ -54,7 +54,7 @@ func ailing(percent int, seed uint64, failed *atomic.Int64) func(*client.Options
 		o.Patience, o.FirstWait = 8*time.Second, 2*time.Millisecond // the server is near, and 20,000 calls go wrong
 		inner := o.Transport
 		var mu sync.Mutex
-		dice := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's dice
+		dice := rand.New(rand.NewPCG(seed, 1))
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			mu.Lock()
 			ails, f := dice.IntN(100) < percent, faults[dice.IntN(len(faults))]

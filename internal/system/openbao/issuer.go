@@ -15,7 +15,7 @@ import (
 // issuer issues for one put. What it issued and no ledger holds is taken back: nobody has it.
 type issuer struct {
 	system *System
-	ctx    context.Context //nolint:containedctx // it lives as long as one call
+	ctx    context.Context // it lives as long as one call
 	before ledger.Ledger   // what was there before the change
 	issued []issued
 	texts  map[string]string // certificates by serial

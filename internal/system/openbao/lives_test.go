@@ -21,7 +21,7 @@ func TestThreeHundredRandomLives(t *testing.T) {
 	if more, err := strconv.Atoi(os.Getenv("PARTNER_LIVES")); err == nil {
 		lives = more
 	}
-	systemtest.Lives(t, lives, 50, uint64(time.Now().UnixNano()), func(t *testing.T, _ *systemtest.Clock) systemtest.Harness { //nolint:gosec // G115: a seed
+	systemtest.Lives(t, lives, 50, uint64(time.Now().UnixNano()), func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
 		l := startLab(t)
 		h := harnessOf(l)
 		h.Unit = 4 * time.Second

@@ -164,7 +164,7 @@ func TestInterruptedRotationsLeaveThePartnerWhatWorks(t *testing.T) {
 		return r.rotate(r.t.Context(), r.open(awayFrom(n, &count))) != nil
 	})
 	each("cancelled", func(r *rotation, n int64) bool {
-		ctx, cancel := context.WithTimeout(r.t.Context(), rand.N(40*time.Millisecond)) //nolint:gosec // a moment, no secret
+		ctx, cancel := context.WithTimeout(r.t.Context(), rand.N(40*time.Millisecond))
 		defer cancel()
 		if err := r.rotate(ctx, r.open()); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			r.t.Errorf("round %d: %v", n, err)
@@ -173,7 +173,7 @@ func TestInterruptedRotationsLeaveThePartnerWhatWorks(t *testing.T) {
 	})
 	each("answers lost", func(r *rotation, n int64) bool {
 		var failed atomic.Int64
-		_ = r.rotate(r.t.Context(), r.open(ailing(30, uint64(n), &failed))) //nolint:gosec // G115: a seed
+		_ = r.rotate(r.t.Context(), r.open(ailing(30, uint64(n), &failed)))
 		return n < 12
 	})
 	t.Cleanup(func() {

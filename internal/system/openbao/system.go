@@ -260,7 +260,7 @@ func again(ctx context.Context, change func() error) error {
 		if !errors.Is(err, errChanged) || round == rounds-1 {
 			return err
 		}
-		if err := pause(ctx, time.Duration(round+1)*5*time.Millisecond+rand.N(10*time.Millisecond)); err != nil {
+		if err := pause(ctx, time.Duration(round+1)*5*time.Millisecond+rand.N(10*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
 			return err
 		}
 	}

@@ -52,7 +52,7 @@ func Lives(t *testing.T, lives, atOnce int, seed uint64, open func(t *testing.T,
 			for n := range next {
 				l := &life{
 					world: &world{TB: t, test: t, Harness: w.Harness, partner: w.partner, origin: w.origin}, model: model{},
-					dice: rand.New(rand.NewPCG(seed, uint64(n))), name: fmt.Sprintf("life-%d", n), //nolint:gosec // G404, G115: dice, no secrets
+					dice: rand.New(rand.NewPCG(seed, uint64(n))), name: fmt.Sprintf("life-%d", n),
 					own: w.ModelUnit > 0, answered: &answered,
 				}
 				l.live(14)

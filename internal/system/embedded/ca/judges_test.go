@@ -120,7 +120,7 @@ func write(t *testing.T, name string, text []byte) string {
 // run is what a program prints, and whether it is content.
 func run(t *testing.T, program string, args ...string) (string, bool) {
 	t.Helper()
-	out, err := exec.Command(realtool.Find(t, program), args...).CombinedOutput() //nolint:gosec // a test's own arguments
+	out, err := exec.Command(realtool.Find(t, program), args...).CombinedOutput()
 	return string(out), err == nil
 }
 

@@ -26,10 +26,10 @@ func (a *Authority) KRL(serials []uint64, version uint64, now time.Time) ([]byte
 	krl := []byte(krlMagic)
 	krl = binary.BigEndian.AppendUint32(krl, krlFormat)
 	krl = binary.BigEndian.AppendUint64(krl, version)
-	krl = binary.BigEndian.AppendUint64(krl, uint64(max(0, now.Unix()))) //nolint:gosec // not negative
-	krl = binary.BigEndian.AppendUint64(krl, 0)                          // flags
-	krl = appendString(krl, nil)                                         // reserved
-	krl = appendString(krl, nil)                                         // comment
+	krl = binary.BigEndian.AppendUint64(krl, uint64(max(0, now.Unix())))
+	krl = binary.BigEndian.AppendUint64(krl, 0) // flags
+	krl = appendString(krl, nil)                // reserved
+	krl = appendString(krl, nil)                // comment
 	return append(krl, a.KRLSection(sorted)...), nil
 }
 

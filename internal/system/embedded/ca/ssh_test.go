@@ -40,7 +40,7 @@ func TestSSHCertificateIsOfOneIdentityFromItsNetworks(t *testing.T) {
 			if got := strings.Fields(mustRun(t, "ssh-keygen", "-l", "-f", public))[1]; got != issued.Fingerprint {
 				t.Errorf("ssh-keygen says %s, we say %s", got, issued.Fingerprint)
 			}
-			local := func(at time.Time) string { return at.Local().Format("2006-01-02T15:04:05") } //nolint:gosmopolitan // as ssh-keygen prints it
+			local := func(at time.Time) string { return at.Local().Format("2006-01-02T15:04:05") } // as ssh-keygen prints it
 			for _, want := range []string{
 				"user certificate", `Key ID: "acme/prod/orders-etl"`, "Serial: " + issued.Serial,
 				"Valid: from " + local(now) + " to " + local(now.Add(time.Hour)),
@@ -157,7 +157,7 @@ func TestALargeRevocationListIsRead(t *testing.T) {
 	a := authority(t)
 	serials := make([]uint64, 20_000)
 	for i := range serials {
-		serials[i] = uint64(i+1) * 7919 //nolint:gosec // not negative
+		serials[i] = uint64(i+1) * 7919
 	}
 	krl, err := a.KRL(serials, 1, now)
 	if err != nil {

@@ -246,7 +246,7 @@ func backoff(first time.Duration, attempts int) time.Duration {
 	for range attempts {
 		wait = min(2*wait, longestWait)
 	}
-	return wait/2 + rand.N(wait/2+1)
+	return wait/2 + rand.N(wait/2+1) //nolint:gosec // spreads those who wait
 }
 
 // compare notes how far the server's clock is from ours, by the second that it wrote into an answer: that was between sent
