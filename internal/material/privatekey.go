@@ -2,34 +2,36 @@ package material
 
 import (
 	"bytes"
-	"crypto/x509"
-	encoding "encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
+	"html"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 var (
 	// A header as it is, or as word processors, mails and URLs make it.
-	pemPrivate = regexp.MustCompile(`(?i)(-{4,5} ?BEGIN[ +][A-Z0-9 +]{0,40}(PRIVATE|SECRET)[ +]KEY|[-–—−]{2,5} ?BEGIN[ +][A-Z0-9 +]{0,40}PRIVATE[ +]KEY[A-Z +]{0,6} ?[-–—−]{2})`)
-	jwkType    = regexp.MustCompile(`"kty"\s*:`)
-	jwkPrivate = regexp.MustCompile(`"(d|k|p)"\s*:\s*"[A-Za-z0-9_=-]{16,}"`)
-	// What openssl prints of a key (openssl pkey -text), what age's plugins, minisign, signify and BIND write, and .NET's XML.
-	otherPrivate = regexp.MustCompile(`(?i)(priv(ate ?exponent)?:\s*([0-9a-f]{2}:){8}|AGE-PLUGIN-[A-Z0-9+._-]{1,30}-1[A-Z0-9]{6}|untrusted comment: .{0,40}secret key|Private-key-format: v|<RSAKeyValue>(?s:.*)<D>)`)
-	static       = regexp.MustCompile(`(?i)-----BEGIN OpenVPN (tls-crypt-v2 )?(Static|client|server) key`)
-	unescape     = strings.NewReplacer(`\\n`, "\n", `\n`, "\n", `\\r`, "", `\r`, "", `\"`, `"`, `\/`, "/", "&#10;", "\n", "&#xA;", "\n", "\x00", "", "\r", "", "%0A", "\n", "%0a", "\n", "%20", " ", "%2B", "+", "%2b", "+", "%2F", "/", "%2f", "/", "%3D", "=", "%3d", "=")
+	pemPrivate = regexp.MustCompile(`(?i)(-{4,5}\s?BEGIN[\s+][A-Z0-9\s+]{0,40}(PRIVATE|SECRET)[\s+]{1,3}KEY|[-\p{Pd}−]{2,5}\s?BEGIN[\s+][A-Z0-9\s+]{0,40}PRIVATE[\s+]{1,3}KEY[A-Z\s+]{0,6}[-\p{Pd}−]{2})`)
+	// A JSON Web Key, also as HCL, YAML or the query of a URL has its members.
+	jwkType    = regexp.MustCompile(`\bkty["']?\s*[:=]`)
+	jwkPrivate = regexp.MustCompile(`(?:^|[\s{,"'?&])(d|k|p)["']?\s*[:=]\s*["']?[A-Za-z0-9_=+/-]{16,}`)
+	// What openssl prints of a key (pkey -text, asn1parse), what WireGuard, age's plugins, minisign, signify and BIND write, and .NET's XML.
+	otherPrivate = regexp.MustCompile(`(?i)(priv(ate ?exponent)?:\s*([0-9a-f]{2}:){8}|\[HEX DUMP\]:0420[0-9a-f]{64}|private[ _-]?key["']?\s*[:=]\s*["']?([a-z0-9+/]{43}=|(0x)?[0-9a-f]{64})|` +
+		`AGE-PLUGIN-[A-Z0-9+._-]{1,30}-1[A-Z0-9]{6}|untrusted comment: .{0,40}secret key|Private-key-format: v|Private-MAC:|<RSAKeyValue[^>]{0,200}>(?s:.*)<D>)`)
+	static = regexp.MustCompile(`(?i)-----BEGIN OpenVPN (tls-crypt-v2 )?(Static|client|server) key`)
+	// A character by its number, or a sign of white space, as JSON and many languages write it, however often it was quoted.
+	escapes  = regexp.MustCompile(`\\+(?:u00([0-9a-fA-F]{2})|x([0-9a-fA-F]{2})|([nrt"'/]))`)
+	percents = regexp.MustCompile(`%([0-9a-fA-F]{2})`)
+	colons   = regexp.MustCompile(`(?i)([0-9a-f]{2}:){40}`)
 )
 
 // HoldsPrivateKey reports whether a text holds private key material in any of its usual forms: PEM of every sort, encrypted
-// or not, OpenSSH, SSH2, PGP and PuTTY files, age identities, JSON Web Keys, PKCS DER and PKCS #12, also with escaped line ends,
-// and also as base64 or hexadecimal of one of these.
+// or not, OpenSSH, SSH2, PGP and PuTTY files, age identities, JSON Web Keys, PKCS DER and PKCS #12, also escaped as JSON, HTML or a URL
+// do it, and also as base64, hexadecimal or gzip of one of these.
 func HoldsPrivateKey(text string) bool {
 	if len(text) < 16 {
 		return false
@@ -38,9 +40,45 @@ func HoldsPrivateKey(text string) bool {
 		if private(text, 2) { // bytes of OpenSSH have zeros that mean something
 			return true
 		}
-		text = unescape.Replace(text)
+		text = unescaped(text)
+	}
+	if strings.Count(text, ":") >= 40 && colons.MatchString(text) && private(strings.ReplaceAll(text, ":", ""), 1) {
+		return true
 	}
 	return private(seen(text), 2)
+}
+
+// unescaped is a text without what JSON, HTML and URLs do to it, also where one did it to the other.
+func unescaped(text string) string {
+	for range 3 {
+		before := text
+		text = strings.NewReplacer("\x00", "", "\r", "").Replace(text)
+		text = escapes.ReplaceAllStringFunc(text, func(found string) string {
+			parts := escapes.FindStringSubmatch(found)
+			switch letter := parts[3]; letter {
+			case "":
+				return character(parts[1] + parts[2])
+			case "n", "r", "t":
+				return "\n"
+			default:
+				return letter
+			}
+		})
+		text = percents.ReplaceAllStringFunc(text, func(found string) string { return character(found[1:]) })
+		if text = html.UnescapeString(text); text == before {
+			break
+		}
+	}
+	return text
+}
+
+// character is the one with a number of two hexadecimal digits.
+func character(digits string) string {
+	n, err := strconv.ParseUint(digits, 16, 8)
+	if err != nil {
+		return ""
+	}
+	return string([]byte{byte(n)})
 }
 
 // seen is the text as a person sees it: one kind of space, and nothing invisible.
@@ -77,7 +115,7 @@ func private(text string, depth int) bool {
 
 // hinted reports whether the slower look is worth it.
 func hinted(upper string) bool {
-	for _, word := range []string{"PRIV", "AGE-PLUGIN-", "SECRET KEY", "<RSAKEYVALUE>"} {
+	for _, word := range []string{"PRIV", "AGE-PLUGIN-", "SECRET KEY", "<RSAKEYVALUE", "[HEX DUMP]"} {
 		if strings.Contains(upper, word) {
 			return true
 		}
@@ -100,21 +138,31 @@ func upperASCII(text string) string {
 func encodedPrivate(text string, depth int) bool {
 	for _, r := range runs(text) {
 		for start := range 4 { // what stands before it may have shifted it
-			if b := unbase64(r.letters[start:]); private(string(b), depth) {
+			if privateBytes(unbase64(r.letters[start:]), depth) {
 				return true
 			}
 		}
 		for _, start := range r.words {
 			word := r.letters[start:]
-			if (word[0] == 'M' || word[0] == '/' || word[0] == '_') && derPrivate(unbase64(word)) {
-				return true
+			if strings.IndexByte(firstLetters, word[0]) >= 0 {
+				if b := unbase64(word); binaryPrivate(b) || privateBytes(unzipped(b), depth) {
+					return true
+				}
 			}
-			if b := unhex(word); len(b) > 0 && (private(string(b), depth) || derPrivate(b)) {
+			if b := unhex(word); privateBytes(b, depth) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// privateBytes reports whether what was decoded is a private key, or a text that holds one, also as Windows encodes texts.
+func privateBytes(b []byte, depth int) bool {
+	if len(b) == 0 {
+		return false
+	}
+	return binaryPrivate(b) || private(string(b), depth) || bytes.Count(b, []byte{0}) > len(b)/4 && private(string(bytes.ReplaceAll(b, []byte{0}, nil)), depth)
 }
 
 var urlSafe = strings.NewReplacer("-", "+", "_", "/")
@@ -133,6 +181,7 @@ func unbase64(letters string) []byte {
 
 // unhex decodes the hexadecimal that the letters begin with.
 func unhex(letters string) []byte {
+	letters = strings.TrimPrefix(letters, "0x")
 	end := 0
 	for end < len(letters) && strings.IndexByte("0123456789abcdefABCDEF", letters[end]) >= 0 {
 		end++
@@ -144,7 +193,8 @@ func unhex(letters string) []byte {
 	return b
 }
 
-// run is a stretch of base64 letters in a text, white space left out, and where in it words begin.
+// run is a stretch of base64 letters in a text, white space and the signs of a list left out, and where in it words begin: also behind
+// a sign that is a letter, too, as in a path.
 type run struct {
 	letters string
 	words   []int
@@ -171,7 +221,8 @@ func runs(text string) []run {
 				words, apart = append(words, len(letters)), false
 			}
 			letters = append(letters, c)
-		case c == '\n', c == '\t', c == ' ':
+			apart = c == '+' || c == '/' || c == '_' || c == '-'
+		case c == '\n', c == '\t', c == ' ', c == '"', c == '\'', c == ',':
 			apart = true
 		default:
 			flush()
@@ -179,65 +230,4 @@ func runs(text string) []run {
 	}
 	flush()
 	return all
-}
-
-// derPrivate says whether the bytes begin with a private key in DER.
-func derPrivate(b []byte) bool {
-	var whole, fields cryptobyte.String
-	input := cryptobyte.String(b)
-	if bytes.HasPrefix(b, javaStore) {
-		return true
-	}
-	if len(b) < 40 || !input.ReadASN1Element(&whole, asn1.SEQUENCE) {
-		return false
-	}
-	sequence := whole
-	if !sequence.ReadASN1(&fields, asn1.SEQUENCE) {
-		return false
-	}
-	if fields.PeekASN1Tag(asn1.SEQUENCE) {
-		return encryptedPKCS8(fields)
-	}
-	// All others begin with a version, which requests and certificates do not.
-	if !fields.PeekASN1Tag(asn1.INTEGER) {
-		return false
-	}
-	if store(fields) {
-		return true
-	}
-	if _, err := x509.ParsePKCS8PrivateKey(whole); err == nil {
-		return true
-	}
-	if _, err := x509.ParsePKCS1PrivateKey(whole); err == nil {
-		return true
-	}
-	_, err := x509.ParseECPrivateKey(whole)
-	return err == nil
-}
-
-// javaStore is what a Java key store begins with whose first entry is a private key.
-var javaStore = []byte{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1}
-
-// encryptedPKCS8 reports whether the fields are those of an EncryptedPrivateKeyInfo (RFC 5208, 6): an algorithm of PKCS #5 or
-// #12, and octets.
-func encryptedPKCS8(fields cryptobyte.String) bool {
-	var algorithm cryptobyte.String
-	var id encoding.ObjectIdentifier
-	if !fields.ReadASN1(&algorithm, asn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&id) || !fields.PeekASN1Tag(asn1.OCTET_STRING) {
-		return false
-	}
-	return begins(id, 1, 2, 840, 113549, 1, 5) || begins(id, 1, 2, 840, 113549, 1, 12)
-}
-
-// store reports whether the fields are those of a PKCS #12 file (RFC 7292, 4): version 3, and data that is signed or not.
-func store(fields cryptobyte.String) bool {
-	var version int
-	var data cryptobyte.String
-	var id encoding.ObjectIdentifier
-	return fields.ReadASN1Integer(&version) && version == 3 && fields.ReadASN1(&data, asn1.SEQUENCE) && data.ReadASN1ObjectIdentifier(&id) &&
-		begins(id, 1, 2, 840, 113549, 1, 7)
-}
-
-func begins(id encoding.ObjectIdentifier, with ...int) bool {
-	return len(id) >= len(with) && slices.Equal(id[:len(with)], with)
 }
