@@ -126,6 +126,26 @@ func (p Pattern) Overlaps(q Pattern) bool {
 	}
 }
 
+// Meet is the pattern of the paths that two overlapping patterns have in common.
+func (p Pattern) Meet(q Pattern) Pattern {
+	a, b := p.Segments(), q.Segments()
+	var both []string
+	for i := 0; ; i++ {
+		switch {
+		case i == len(a):
+			return Pattern(strings.Join(both, "/"))
+		case a[i] == "*":
+			return Pattern(strings.Join(append(both, b[i:]...), "/"))
+		case b[i] == "*":
+			return Pattern(strings.Join(append(both, a[i:]...), "/"))
+		case a[i] == "+":
+			both = append(both, b[i])
+		default:
+			both = append(both, a[i])
+		}
+	}
+}
+
 // Segments are the segments of the pattern.
 func (p Pattern) Segments() []string { return strings.Split(string(p), "/") }
 

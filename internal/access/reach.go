@@ -20,6 +20,19 @@ type Reach struct {
 	// Place is how many of the pattern's first segments only name a place, such as a mount of several segments. They fix
 	// no more than one segment does. 0 or 1: each segment counts.
 	Place int
+	// Targets are the things that it reaches, where several paths reach one; what only one path reaches is none.
+	Targets []Target
+}
+
+// Target is a thing that several paths of a system reach: a secret, whose values are on one path and whose names are on another.
+// Two patterns that share no path meet all the same where they reach one target.
+type Target struct {
+	// Kind is what it is called: secret, key, role. Things of two kinds are never one.
+	Kind string
+	// Path is where it is, as its place and its name; a pattern stands for several of a kind.
+	Path Pattern
+	// Way is the part of the grant's pattern that reaches the part of Path that it is asked for.
+	Way func(path Pattern) Pattern
 }
 
 // Reaching says what actions on a pattern reach. It is pure: it makes no request.

@@ -43,6 +43,14 @@ func scopeCases() map[string][]policy {
 			if p.Overlaps("secret/data/*") {
 				r.Place = 2
 			}
+			for _, way := range []access.Pattern{"secret/data/", "secret/metadata/"} {
+				if way := way + "*"; p.Overlaps(way) {
+					name := strings.Join(p.Meet(way).Segments()[2:], "/")
+					r.Targets = append(r.Targets, access.Target{Kind: "secret", Path: access.Pattern("secret/" + name), Way: func(of access.Pattern) access.Pattern {
+						return access.Pattern(strings.Join(append(way.Segments()[:2], of.Segments()[1:]...), "/"))
+					}})
+				}
+			}
 			return r
 		}
 	})
@@ -148,6 +156,17 @@ func scopeCases() map[string][]policy {
 			bad("a grant inside of the other's ceiling", plans(identity(etl, ceiling("orders/acme/*"))), plans(identity("globex/prod/etl")), plans(grant("globex/prod/etl", "daily", resource("orders/+/daily")))),
 			bad("the grant was there first", plans(identity("globex/prod/etl")), plans(grant("globex/prod/etl", "daily", resource("orders/+/daily"))), plans(identity(etl, ceiling("orders/acme/*")))),
 			bad("the grant's identity arrives last", plans(grant("globex/prod/etl", "daily", resource("orders/+/daily"))), plans(identity(etl, ceiling("orders/acme/*"))), plans(identity("globex/prod/etl"))),
+			bad("two grants, and no ceiling", plans(identity(etl)), plans(identity("globex/prod/etl")), plans(grant(etl, "daily")), plans(grant("globex/prod/etl", "daily", resource("orders/acme/daily/x")))),
+			bad("a grant that is widened into another's", plans(identity(etl), unchanged()), plans(identity("globex/prod/etl"), unchanged()), plans(grant(etl, "daily"), unchanged()),
+				plans(grant("globex/prod/etl", "daily", resource("orders/acme/*")), was(grant("globex/prod/etl", "daily")))),
+			good("two grants where partners may meet", shared("orders/acme/*"), plans(identity(etl)), plans(identity("globex/prod/etl")), plans(grant(etl, "daily")), plans(grant("globex/prod/etl", "daily", resource("orders/acme/daily/x")))),
+			good("a subcontractor's grant in its parent's", plans(identity(main, offers(1))), plans(identity(sub, under(main))), plans(grant(main, "daily")), plans(grant(sub, "daily", resource("orders/acme/daily/x")))),
+			bad("the names of the other's values", admin, plans(identity(etl)), plans(identity("globex/prod/etl", ceiling("secret/metadata/acme/*"))), reaches("secret/data/acme/*")),
+			bad("by two grants", admin, plans(identity(etl)), plans(identity("globex/prod/etl")), reaches("secret/data/acme/*"), plans(grant("globex/prod/etl", "names", resource("secret/metadata/acme/x")))),
+			good("the names of others' values", admin, plans(identity(etl)), plans(identity("globex/prod/etl")), reaches("secret/data/acme/*"), plans(grant("globex/prod/etl", "names", resource("secret/metadata/globex/*")))),
+			bad("names are shared, values are not", admin, shared("secret/metadata/acme/*"), plans(identity(etl)), plans(identity("globex/prod/etl")), reaches("secret/data/acme/*"), plans(grant("globex/prod/etl", "names", resource("secret/metadata/acme/x")))),
+			bad("whichever comes first", admin, shared("secret/metadata/acme/*"), plans(identity(etl)), plans(identity("globex/prod/etl")), plans(grant("globex/prod/etl", "names", resource("secret/metadata/acme/x"))), reaches("secret/data/acme/*")),
+			good("both are shared", admin, shared("secret/metadata/acme/x", "secret/data/acme/x"), plans(identity(etl)), plans(identity("globex/prod/etl")), reaches("secret/data/acme/*"), plans(grant("globex/prod/etl", "names", resource("secret/metadata/acme/x")))),
 			bad("only part of it is shared", shared("orders/common/*"), plans(identity(etl, ceiling("orders/*"))), plans(identity("globex/prod/etl", ceiling("orders/+/x")))),
 			warned("with another stack's", foreign(identity("globex/prod/etl", ceiling("orders/acme/*"))), plans(identity(etl, ceiling("orders/acme/*")))),
 			good("with ours that may be leaving", holds(identity("globex/prod/etl", ceiling("orders/acme/*"))), plans(identity(etl, ceiling("orders/acme/*")))),

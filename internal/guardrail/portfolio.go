@@ -1,6 +1,7 @@
 package guardrail
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -23,8 +24,9 @@ type Portfolio struct {
 	live      map[access.Ref]*entry
 	families  map[access.IdentityID]*family
 	keys      map[string]map[*entry]bool
-	ceilings  trie
-	resources trie
+	open      trie // what is reached where partners do not meet, and common, where they may
+	common    trie
+	nowhere   map[*entry]bool // what opens nothing yet: one day it may reach something
 	partners  map[string]int
 	onboarded map[string]*entry
 }
@@ -61,7 +63,7 @@ func NewPortfolio(s Settings, c access.Capabilities) *Portfolio {
 	p := &Portfolio{
 		settings: s, capabilities: c,
 		planned: map[access.Ref][]*entry{}, live: map[access.Ref]*entry{}, families: map[access.IdentityID]*family{},
-		keys: map[string]map[*entry]bool{}, partners: map[string]int{}, onboarded: map[string]*entry{},
+		keys: map[string]map[*entry]bool{}, partners: map[string]int{}, onboarded: map[string]*entry{}, nowhere: map[*entry]bool{},
 	}
 	for _, r := range table() {
 		level, set := s.Levels[r.Slug]
@@ -92,7 +94,7 @@ func (p *Portfolio) Live(records []*access.Record, stack string) {
 		if r.Issued != nil {
 			e.IssuedAt = r.Issued.At
 		}
-		e.keys = keysOf(&e.Subject)
+		e.keys, e.reaches = keysOf(&e.Subject), reachesOf(&p.capabilities, &e.Subject)
 		p.live[e.ref] = e
 		partner := e.holder.Partner
 		if first := p.onboarded[partner]; first == nil || r.CreatedAt.Before(first.History.CreatedAt) {
@@ -113,11 +115,17 @@ func (p *Portfolio) Rehearsed(last map[string]time.Time) {
 	}
 }
 
-// Reaching takes in how the system judges grants by what stands in it now. What is not judged yet is judged by the last one.
+// Reaching takes in how the system judges grants by what stands in it now. What is not judged yet is judged by the last one, and
+// so is what opened nothing before.
 func (p *Portfolio) Reaching(r access.Reaching) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.capabilities.Reach = r
+	for _, e := range slices.Collect(maps.Keys(p.nowhere)) {
+		p.forget(e)
+		e.reaches = reachesOf(&p.capabilities, &e.Subject)
+		p.index(e)
+	}
 }
 
 // Reach is what the system says of a grant.
@@ -141,6 +149,7 @@ func (p *Portfolio) Put(s Subject) {
 	e.keys = keysOf(&e.Subject)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	e.reaches = reachesOf(&p.capabilities, &e.Subject)
 	if live := p.live[e.ref]; live != nil && s.Before != nil {
 		e.IssuedAt = live.IssuedAt // a state says what it likes
 	}
@@ -231,6 +240,9 @@ func (p *Portfolio) index(e *entry) {
 	for _, t := range p.territories(e) {
 		t.trie.add(t.pattern, e)
 	}
+	if slices.ContainsFunc(e.reaches, func(r reached) bool { return r.nothing }) {
+		p.nowhere[e] = true
+	}
 }
 
 // foreign is 1 for what another stack owns, else 0.
@@ -257,6 +269,7 @@ func (p *Portfolio) forget(e *entry) {
 	for _, t := range p.territories(e) {
 		t.trie.drop(t.pattern, e)
 	}
+	delete(p.nowhere, e)
 }
 
 // remove takes e out of the entries. Their order says nothing.
@@ -275,20 +288,18 @@ type territory struct {
 // territories are the patterns of an entry, and the index that each belongs to.
 func (p *Portfolio) territories(e *entry) []territory {
 	var all []territory
-	switch o := e.Object.(type) {
-	case *access.Identity:
-		for _, c := range o.Ceiling {
-			if !p.shared(c) {
-				all = append(all, territory{&p.ceilings, c})
-			}
+	if g := e.grant(); g != nil && g.Resource != "" {
+		all = append(all, territory{&p.family(g.IdentityID).grants, g.Resource})
+	}
+	for _, r := range e.reaches {
+		meets := &p.open
+		if p.shared(r.pattern) {
+			meets = &p.common
+		} else {
+			all = append(all, territory{meets, r.pattern})
 		}
-	case *access.Grant:
-		if o.Resource == "" {
-			return nil
-		}
-		all = append(all, territory{&p.family(o.IdentityID).grants, o.Resource})
-		if !p.shared(o.Resource) {
-			all = append(all, territory{&p.resources, o.Resource})
+		for _, t := range r.targets {
+			all = append(all, territory{meets, placeOf(t)})
 		}
 	}
 	return all

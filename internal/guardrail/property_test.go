@@ -502,7 +502,7 @@ func TestTheTrieFindsWhatOverlaps(t *testing.T) {
 			if !want || but != "" {
 				continue
 			}
-			both := meeting(e.grant().Resource, q)
+			both := e.grant().Resource.Meet(q)
 			for _, path := range paths {
 				if both.Matches(path) != (e.grant().Resource.Matches(path) && q.Matches(path)) {
 					t.Fatalf("%s and %s meet in %s, but not on %s", e.grant().Resource, q, both, path)

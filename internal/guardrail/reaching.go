@@ -81,7 +81,7 @@ func (c *Context) reach(s *Subject) access.Reach {
 
 func systemPath(c *Context, s *Subject) []problem {
 	r := c.reach(s)
-	return reached(s, r.System, r.Instead)
+	return outOf(s, r.System, r.Instead)
 }
 
 func privileged(c *Context, s *Subject) []problem {
@@ -97,16 +97,16 @@ func privileged(c *Context, s *Subject) []problem {
 
 func unknownEngine(c *Context, s *Subject) []problem {
 	r := c.reach(s)
-	return reached(s, r.Unknown, r.Instead)
+	return outOf(s, r.Unknown, r.Instead)
 }
 
 func noMount(c *Context, s *Subject) []problem {
 	r := c.reach(s)
-	return reached(s, r.Nothing, r.Instead)
+	return outOf(s, r.Nothing, r.Instead)
 }
 
-// reached is a problem of a grant's resource, where the system says why.
-func reached(s *Subject, why, instead string) []problem {
+// outOf is a problem of a grant's resource, where the system says why.
+func outOf(s *Subject, why, instead string) []problem {
 	if why == "" {
 		return nil
 	}

@@ -162,89 +162,6 @@ func exceedsParent(_ *Context, lower, upper *Subject) []problem {
 	return nil
 }
 
-// reach are the patterns of a grant or of a ceiling, sorted.
-func (s *Subject) reach() []access.Pattern {
-	switch o := s.Object.(type) {
-	case *access.Identity:
-		return slices.Sorted(slices.Values(o.Ceiling))
-	case *access.Grant:
-		return []access.Pattern{o.Resource}
-	}
-	return nil
-}
-
-// foreigners are the identities of other partners whose ceilings overlap the entry, and for a ceiling the grants of
-// other partners too, but those that hang on one another. While what stands above one of the two may still arrive,
-// nobody knows whether they do.
-func foreigners(v view, e *entry) []*entry {
-	found := map[*entry]bool{}
-	for _, p := range e.reach() {
-		if p == "" || v.shared(p) {
-			continue
-		}
-		v.ceilings.overlapping(p, e.holder.Partner, found)
-		if e.ref.Type == access.TypeIdentity {
-			v.resources.overlapping(p, e.holder.Partner, found)
-		}
-	}
-	if len(found) == 0 || !v.settled(e) {
-		return nil
-	}
-	var all []*entry
-	for o := range found {
-		if v.settled(o) && !v.hangsOn(e, o.holder) && !v.hangsOn(o, e.holder) {
-			all = append(all, o)
-		}
-	}
-	return all
-}
-
-func foreignPartner(c *Context, a, b *Subject) []problem {
-	for _, p := range a.reach() {
-		for _, q := range b.reach() {
-			if !p.Overlaps(q) {
-				continue
-			}
-			both := meeting(p, q)
-			if c.shared(both) {
-				continue
-			}
-			text := say("%s (%s) and %s (%s) are of different partners and both cover %s", a, p, b, q, both)
-			return two(a.reachedBy(), b.reachedBy(), text, "")
-		}
-	}
-	return nil
-}
-
-func (s *Subject) reachedBy() string {
-	if s.grant() != nil {
-		return "resource"
-	}
-	return "ceiling"
-}
-
-func (c *Context) shared(p access.Pattern) bool { return c.view.shared(p) }
-
-// meeting is the pattern of the paths that two overlapping patterns have in common.
-func meeting(p, q access.Pattern) access.Pattern {
-	a, b := p.Segments(), q.Segments()
-	var both []string
-	for i := 0; ; i++ {
-		switch {
-		case i == len(a):
-			return access.Pattern(strings.Join(both, "/"))
-		case a[i] == "*":
-			return access.Pattern(strings.Join(append(both, b[i:]...), "/"))
-		case b[i] == "*":
-			return access.Pattern(strings.Join(append(both, a[i:]...), "/"))
-		case a[i] == "+":
-			both = append(both, b[i])
-		default:
-			both = append(both, a[i])
-		}
-	}
-}
-
 // siblings are the other grants of the same identity whose resources overlap the entry's.
 func siblings(v view, e *entry) []*entry {
 	f := v.families[e.holder]
@@ -274,7 +191,7 @@ func overlap(_ *Context, a, b *Subject) []problem {
 		return nil
 	}
 	text := say("%s (until %s) and %s (until %s) both allow %s on %s", a, date(ga.ExpiresAt.Time), b, date(gb.ExpiresAt.Time),
-		strings.Join(same, ", "), meeting(ga.Resource, gb.Resource))
+		strings.Join(same, ", "), ga.Resource.Meet(gb.Resource))
 	return two("resource", "resource", text, "")
 }
 

@@ -41,8 +41,10 @@ type Subject struct {
 	// Later: a creation that is judged at apply and only warned of at plan.
 	Later bool
 
-	// keys are what a credential holds, read once when it arrives.
-	keys []heldKey
+	// keys are what a credential holds, read once when it arrives; reaches what a grant or a ceiling reaches, by the last look at
+	// the system.
+	keys    []heldKey
+	reaches []reached
 }
 
 // created says whether the plan creates the object, adopting it or not.

@@ -88,7 +88,7 @@ func guardrailsAttribute() schema.Attribute {
 			"owner_domains":      texts("Domains that owners must be of. Subdomains count. Default any.", someText()),
 			"active_owners":      texts("Everybody who may own access: a list from the directory. Default anybody.", someText()),
 			"environments":       texts("Other environments that identities may be of, beside the provider's. Default none.", part("an environment's name")),
-			"shared":             texts("Patterns on which several partners may meet. Default none.", pattern()),
+			"shared":             texts("Patterns on which several partners may meet. It shares what it names and no other path to the same thing: on OpenBao, the names of secrets in a KV store and their values are two patterns. Default none.", pattern()),
 			"warn_before":        length("How long before an end `expiry/soon` warns. Default `720h` (30 days)."),
 			"review_every":       length("How long a review counts. Default `2160h` (90 days)."),
 			"dormant_after":      length("After how long without use access is dormant. Default `1080h` (45 days)."),

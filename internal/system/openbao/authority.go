@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -60,12 +61,17 @@ func with(bundle, now string) string {
 
 // authorities are the engine's, by their serials, as the ids that it knows them by.
 func (s *System) authorities(ctx context.Context) (map[string]string, error) {
+	return s.authoritiesAt(ctx, s.options.Mounts.PKI)
+}
+
+// authoritiesAt are those of the engine at a path. OpenBao tells them to everybody.
+func (s *System) authoritiesAt(ctx context.Context, path string) (map[string]string, error) {
 	var all struct {
 		Keys map[string]struct {
 			Serial string `json:"serial_number"`
 		} `json:"key_info"`
 	}
-	err := s.client.List(ctx, s.options.Mounts.PKI+"/issuers", &all)
+	err := s.client.List(ctx, path+"/issuers", &all)
 	ids := map[string]string{}
 	for id, a := range all.Keys {
 		ids[a.Serial] = id
@@ -74,6 +80,37 @@ func (s *System) authorities(ctx context.Context) (map[string]string, error) {
 		err = nil
 	}
 	return ids, gone(err)
+}
+
+// unread stands for the authorities of an engine that did not say which it has.
+const unread = "unread"
+
+// authoritiesIn are the serials of the authorities in each engine that signs certificates, by its path. Our own is not asked. One
+// engine that does not answer stops nothing else: grants on it are refused.
+func (s *System) authoritiesIn(ctx context.Context, engines map[string]mounted) map[string][]string {
+	all := map[string][]string{}
+	for path, m := range engines {
+		if m.Type != "pki" || path == s.options.Mounts.PKI+"/" {
+			continue
+		}
+		ids, err := s.authoritiesAt(ctx, strings.TrimSuffix(path, "/"))
+		all[path] = slices.Collect(maps.Keys(ids))
+		if err != nil {
+			all[path] = []string{unread}
+		}
+	}
+	return all
+}
+
+// signersOf are the serials of the authorities that signed what partners hold, and of those of which nobody knows it.
+func signersOf(l ledger.Ledger) map[string]bool {
+	serials := map[string]bool{unread: true}
+	for _, e := range l {
+		for _, serial := range signers(e.Issued) {
+			serials[serial] = true
+		}
+	}
+	return serials
 }
 
 // authorityOf is the certificate of an authority of the engine, "" where it is not there any more. Each is read once.

@@ -58,6 +58,14 @@ func (s *System) lay(engines map[string]mounted, children []string, unlisted boo
 	return g
 }
 
+// claim makes ours what holds an authority that signed for a partner: that of another configuration, whatever it is called, and
+// whether or not it is described as such.
+func (g *ground) claim(authorities map[string][]string, signed map[string]bool) {
+	for i, m := range g.mounts {
+		g.mounts[i].ours = m.ours || slices.ContainsFunc(authorities[m.String()], func(serial string) bool { return signed[serial] })
+	}
+}
+
 func segments(path string) []string { return strings.Split(strings.TrimSuffix(path, "/"), "/") }
 
 // kind is the type of an engine, as engines names it.
@@ -81,6 +89,12 @@ var reserved = map[string]string{
 
 // reach judges a grant by the mounts that its pattern reaches.
 func (g *ground) reach(p access.Pattern, actions []string) access.Reach {
+	r := g.judge(p, actions)
+	r.Targets = g.targets(p, actions)
+	return r
+}
+
+func (g *ground) judge(p access.Pattern, actions []string) access.Reach {
 	if slices.Contains(own, p) {
 		return access.Reach{}
 	}
@@ -269,5 +283,7 @@ func (s *System) Reaching(ctx context.Context, since time.Time) (access.Reaching
 			return nil, fmt.Errorf("what is mounted: %w", err)
 		}
 	}
-	return s.lay(at.engines, at.children, at.unlisted, slices.Collect(maps.Keys(snap.documents))).reach, nil
+	on := s.lay(at.engines, at.children, at.unlisted, slices.Collect(maps.Keys(snap.documents)))
+	on.claim(at.authorities, signersOf(snap.ledger))
+	return on.reach, nil
 }

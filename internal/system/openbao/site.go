@@ -25,7 +25,9 @@ type site struct {
 	// children are the namespaces below ours: "team-a/". unlisted: this login may not see them.
 	children []string
 	unlisted bool
-	looked   time.Time // when it was asked for engines and children
+	// authorities are the serials of those in each other engine that signs certificates, by its path.
+	authorities map[string][]string
+	looked      time.Time // when it was asked for engines and what is in them, and for children
 }
 
 type mounted struct {
@@ -145,7 +147,7 @@ func (s *System) lookAround(ctx context.Context, at *site) error {
 	if err := cmp.Or(errs[:]...); err != nil {
 		return err
 	}
-	at.engines, at.children = engines, below.Names
+	at.engines, at.children, at.authorities = engines, below.Names, s.authoritiesIn(ctx, engines)
 	at.unlisted, at.looked = unlisted, begun
 	return nil
 }
