@@ -12,6 +12,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 const offboardNow = "To offboard now, whatever the rules say: terraform destroy -refresh=false."
@@ -60,6 +61,7 @@ func pathTo(attribute string) path.Path {
 func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	var other *access.OtherStackError
 	var elsewhere *elsewhereError
+	var refused *client.Error
 	summary := fmt.Sprintf("Cannot %s %s", act, ref)
 	switch {
 	case errors.As(err, &elsewhere):
@@ -78,6 +80,9 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 			"created first. Nothing was granted.", sentence(err)))
 	case errors.Is(err, access.ErrRemains):
 		diags.AddError(summary, fmt.Sprintf("%s. The resource stays in the state: run the same command again, or remove what is named by hand.", sentence(err)))
+	case errors.As(err, &refused) && refused.Login():
+		diags.AddError(summary, sentence(err)+". This says nothing about whether the access exists. Get a new token, or one that lasts as long as the run, and "+
+			"run the same command again.")
 	case errors.Is(err, access.ErrNotPermitted):
 		diags.AddError(summary, fmt.Sprintf("%s. This says nothing about whether the access exists. Give this login the rights that it needs.", sentence(err)))
 	case errors.Is(err, access.ErrNotFound):

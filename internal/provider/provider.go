@@ -91,7 +91,8 @@ func (p *partnerProvider) Functions(context.Context) []func() function.Function 
 	return []func() function.Function{newCovers, newEarliest, newExplain, newVerifyJournal}
 }
 
-// Configure reads the configuration, all of which must be known. It opens nothing: the system is asked when it is needed.
+// Configure reads the configuration, all of which must be known. The embedded system is opened when it is needed; OpenBao is looked
+// at, since everything needs it, and a way that does not lead there is to be one error.
 func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	if !req.Config.Raw.IsFullyKnown() {
 		resp.Diagnostics.AddError("A value of the provider's configuration is not known yet", "Rules are evaluated in plan, before anything "+
@@ -116,6 +117,9 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 		return
 	}
 	if record, ok = m.journal(p.clock, directory, &resp.Diagnostics); !ok {
+		return
+	}
+	if o, is := system.(*openbao.System); is && !enter(ctx, o, &resp.Diagnostics) {
 		return
 	}
 	s := newSession(journaled(system, record, stack, p.clock), settings, stack)

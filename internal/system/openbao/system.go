@@ -41,6 +41,8 @@ type Options struct {
 	Session time.Duration
 	// Stack is whose identities are read ahead in bundles. Empty: nobody's.
 	Stack string
+	// PartnerAddress is where partners find OpenBao. Default: where the client does.
+	PartnerAddress string
 	// Fresh is for how long at least one reading serves: a plan of thousands takes a minute, in which it asks for everything
 	// three times. What this process changes is read again at once. Default: as long as is said at listingShare.
 	Fresh time.Duration
@@ -99,6 +101,18 @@ func Open(o Options) *System {
 		trusts: map[string]trust{}, signers: map[string]string{},
 	}
 }
+
+// Enter looks at the server for the first time, with a short patience: what is wrong with the way there, or with the login, is
+// known before anything is asked for.
+func (s *System) Enter(ctx context.Context) error {
+	return s.client.Enter(ctx, func(ctx context.Context) error {
+		_, err := s.site(ctx)
+		return err
+	})
+}
+
+// Address is where OpenBao is asked.
+func (s *System) Address() string { return s.client.Address() }
 
 // Now is the server's time: that of this machine, moved by how far the server's clock is from it where that is more than
 // a second.

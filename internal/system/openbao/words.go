@@ -1,6 +1,7 @@
 package openbao
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -32,12 +33,17 @@ func (s *System) enforcedBy(o access.Object) string {
 // variables of the shell say.
 type shell struct{ where string }
 
-func (s *System) shell() shell {
+func (s *System) shell() shell { return s.shellAt(s.client.Address()) }
+
+// partners is where partners ask.
+func (s *System) partners() string { return cmp.Or(s.options.PartnerAddress, s.client.Address()) }
+
+func (s *System) shellAt(address string) shell {
 	namespace := s.client.Namespace()
 	if namespace == "" {
 		namespace = "root"
 	}
-	return shell{" -address=" + quoted(s.client.Address()) + " -namespace=" + quoted(strings.TrimSuffix(namespace, "/")) + " "}
+	return shell{" -address=" + quoted(address) + " -namespace=" + quoted(strings.TrimSuffix(namespace, "/")) + " "}
 }
 
 // oneWord is what a shell takes as it stands.
@@ -135,7 +141,7 @@ func (s *System) login(o access.Object) map[string]string {
 	if !ok {
 		return nil
 	}
-	m, where := map[string]string{"address": s.client.Address()}, s.shell().where
+	m, where := map[string]string{"address": s.partners()}, s.shellAt(s.partners()).where
 	if namespace := s.client.Namespace(); namespace != "" {
 		m["namespace"] = namespace
 	}

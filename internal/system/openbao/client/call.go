@@ -49,10 +49,14 @@ type call struct {
 	request
 	client   *Client
 	deadline time.Time // zero before the first attempt
+	patience time.Duration
+	sent     time.Time // the last attempt; zero where it did not get its turn
 	attempts int
 	few      int
 	pause    time.Duration
+	spent    bool // patience has ended
 
+	secured   atomic.Bool // the last attempt got as far as TLS
 	connected atomic.Bool // the last attempt got a connection, so that it may have been sent
 	answer    []byte
 	outcome   outcome // of the last attempt
@@ -115,7 +119,9 @@ func (k *call) httpRequest(ctx context.Context) (*retryablehttp.Request, error) 
 // as lost. It is the call's [http.RoundTripper].
 func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	k.connected.Store(false)
+	k.secured.Store(false)
 	k.answer = nil
+	k.sent = time.Time{}
 	leave, err := k.turn(req.Context())
 	if err != nil {
 		return nil, err
@@ -128,18 +134,19 @@ func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	tooSlow := time.AfterFunc(limit, func() { cancel(errSlow) })
 	defer tooSlow.Stop()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { k.connected.Store(true) },
+		TLSHandshakeStart: func() { k.secured.Store(true) },
+		GotConn:           func(httptrace.GotConnInfo) { k.connected.Store(true) },
 	})
 
 	k.client.count.Add(1)
-	sent := k.client.clock()
+	k.sent = k.client.clock()
 	resp, err := k.client.transport.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, because(ctx, err)
 	}
 	defer resp.Body.Close()
 	k.connected.Store(true)
-	k.client.compare(resp.Header.Get("Date"), sent)
+	k.client.compare(resp.Header.Get("Date"), k.sent)
 	latest := k.client.clock().Add(slowestAnswer * k.client.options.Patience)
 	body := progress{resp.Body, func() { tooSlow.Reset(min(limit, latest.Sub(k.client.clock()))) }}
 	k.answer, err = io.ReadAll(io.LimitReader(body, k.client.largest+1))
@@ -196,7 +203,8 @@ func (k *call) turn(ctx context.Context) (leave func(), err error) {
 	}
 	now := k.client.clock()
 	if k.deadline.IsZero() {
-		k.deadline = now.Add(k.client.options.Patience)
+		k.patience = k.client.patience()
+		k.deadline = now.Add(k.patience)
 	} else {
 		k.deadline = k.deadline.Add(now.Sub(queued))
 	}
@@ -208,7 +216,7 @@ func (k *call) turn(ctx context.Context) (leave func(), err error) {
 func (k *call) attemptLimit() time.Duration {
 	limit := k.deadline.Sub(k.client.clock())
 	if k.repeatable {
-		limit = min(limit, k.client.options.Patience/2)
+		limit = min(limit, k.patience/2)
 	}
 	return max(limit, 0)
 }
@@ -217,7 +225,10 @@ func (k *call) attemptLimit() time.Duration {
 func (k *call) again(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	k.outcome = k.judge(resp, err)
 	k.maybe = k.maybe || k.outcome.fate == unanswered
-	return ctx.Err() == nil && k.worthwhile(), nil // an error here would only hide the outcome
+	k.log(ctx)
+	worthwhile := ctx.Err() == nil && k.worthwhile()
+	k.client.learn(k.outcome, k.spent)
+	return worthwhile, nil // an error here would only hide the outcome
 }
 
 // worthwhile says whether the last outcome allows another attempt, in time, and sets the pause before it.
@@ -236,7 +247,8 @@ func (k *call) worthwhile() bool {
 	}
 	k.pause = max(o.wait, backoff(k.client.firstWait, k.attempts))
 	k.attempts++
-	return !k.client.clock().Add(k.pause).After(k.deadline)
+	k.spent = k.client.clock().Add(k.pause).After(k.deadline)
+	return !k.spent
 }
 
 // backoff is the wait after so many attempts: twice as long each time, and less by up to half, so that callers that failed

@@ -42,6 +42,9 @@ type Client struct {
 	hidden []string // what no text may show
 	skew   time.Duration
 	timed  bool
+
+	entering time.Time // until when the first look may take; zero when there is none
+	away     bool      // a call waited for OpenBao in vain, and nothing was answered since
 }
 
 // New makes a client. It checks the options and sends nothing: the login is made with the first call.

@@ -15,6 +15,9 @@ func (c *Client) Environment(ctx context.Context, folder string) ([]string, erro
 		return nil, err
 	}
 	environment := []string{"BAO_TOKEN=" + token}
+	if c.options.ServerName != "" {
+		environment = append(environment, "BAO_TLS_SERVER_NAME="+c.options.ServerName)
+	}
 	for name, content := range map[string][]byte{
 		"BAO_CACERT": c.options.CACertPEM, "BAO_CLIENT_CERT": c.options.ClientCertPEM, "BAO_CLIENT_KEY": c.options.ClientKeyPEM,
 	} {

@@ -2,9 +2,12 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 // conflict is how OpenBao's answer to a lost check-and-set begins. Its status is 400, as for any other bad input.
@@ -80,7 +83,7 @@ func (e *Error) Conflict() bool {
 }
 
 // mayBeLogin says whether the token may be the reason.
-func (e *Error) mayBeLogin() bool { return e.Status == http.StatusForbidden && !e.byPolicy }
+func (e *Error) mayBeLogin() bool { return e.Status == http.StatusForbidden && e.ours && !e.byPolicy }
 
 // unsent is a request that is not made at all.
 func (r request) unsent(problem string) *Error {
@@ -93,7 +96,7 @@ func (k *call) failure(ctx context.Context) *Error {
 	if o.fate == done {
 		return nil
 	}
-	return &Error{
+	failure := &Error{
 		Status:    o.status,
 		Messages:  o.messages,
 		Method:    k.method,
@@ -106,4 +109,13 @@ func (k *call) failure(ctx context.Context) *Error {
 		byPolicy:  o.byPolicy,
 		ours:      o.ours,
 	}
+	if k.token != "" && failure.mayBeLogin() {
+		failure.problem = "it does not take this token, which has ended, was revoked, or is of another namespace or network"
+	}
+	return failure
+}
+
+// Login says whether OpenBao did not take the client's login or token: nothing is known of its rights.
+func (e *Error) Login() bool {
+	return e.mayBeLogin() || (e.login && !errors.Is(e, access.ErrUnavailable))
 }

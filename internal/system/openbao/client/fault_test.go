@@ -198,7 +198,7 @@ func TestWhatWasNotSentIsRepeatedAlwaysAndSaysSo(t *testing.T) {
 	err := c.PostOnce(t.Context(), "a", nil, nil)
 	var failure *Error
 	if !errors.As(err, &failure) || failure.Ambiguous || !is(err, access.ErrUnavailable) ||
-		!strings.HasSuffix(err.Error(), "dial tcp: connection refused: nothing was sent") || c.Requests() != 1+many {
+		!strings.HasSuffix(err.Error(), "connection refused: nothing was sent") || c.Requests() != 1+many {
 		t.Errorf("got %v after %d requests", err, c.Requests())
 	}
 }
@@ -211,7 +211,7 @@ func TestAServerThatIsNotTrustedIsNotAskedTwice(t *testing.T) {
 	defer server.Close()
 	c := clientAt(t, server.URL)
 	err := c.Get(t.Context(), "a", nil)
-	if !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "failed to verify certificate") ||
+	if !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "signed by an authority that is not trusted here") ||
 		!strings.HasSuffix(err.Error(), "nothing was sent") || c.Requests() != 1 {
 		t.Errorf("got %v after %d requests", err, c.Requests())
 	}

@@ -42,7 +42,7 @@ type JWT struct {
 
 func (t Token) check() error {
 	if t == "" {
-		return errors.New("login by token: there is no token")
+		return errors.New("no login to OpenBao: set BAO_TOKEN; or token, approle or jwt in openbao. What bao login keeps in a file is not read")
 	}
 	if !headerText.MatchString(string(t)) {
 		return errors.New("login by token: the token has a space, a line end or another character that no token has")
@@ -153,7 +153,7 @@ func (c *Client) lookUp(ctx context.Context, given Token) (ticket, error) {
 	switch {
 	case failure == nil:
 		return newTicket(string(given), now, max(self.TTL, self.Life), self.TTL, self.Renewable), nil
-	case errors.Is(failure, access.ErrUnavailable) || ctx.Err() != nil:
+	case errors.Is(failure, access.ErrUnavailable), failure.mayBeLogin(), ctx.Err() != nil:
 		return ticket{}, ofLogin(failure)
 	}
 	return ticket{token: string(given)}, nil

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -32,6 +33,7 @@ type Options struct {
 
 	CACertPEM                   []byte // trust exactly these; empty: the system's roots
 	ClientCertPEM, ClientKeyPEM []byte // for TLS; both or neither
+	ServerName                  string // that the server's certificate has; empty: the host of the address
 
 	Login     Login  // how the client gets its token
 	UserAgent string // terraform-provider-partner/VERSION
@@ -40,6 +42,9 @@ type Options struct {
 	RequestsPerSecond float64       // 0: no limit
 	Patience          time.Duration // how long a call is repeated in all; 0: 30 s
 	FirstWait         time.Duration // before the first repetition, then twice as long each time; 0: 200 ms
+
+	// Log is told of each attempt; nil: nobody is.
+	Log func(context.Context, Attempt)
 
 	// Transport carries the requests; nil: the one of NewTransport. A test wraps faults around that one.
 	Transport http.RoundTripper
@@ -85,6 +90,9 @@ var headerText = regexp.MustCompile(`^[\x21-\x7e]+( [\x21-\x7e]+)*$`)
 
 // base is the address below which the API's paths are.
 func (o Options) base() (*url.URL, error) {
+	if o.Address == "" {
+		return nil, errors.New("no address of OpenBao: set BAO_ADDR, or address in openbao, such as https://openbao.example.com:8200")
+	}
 	base, err := url.Parse(o.Address)
 	if err != nil || base.Host == "" || base.Opaque != "" {
 		// The text of err would print the address, and with it a password that somebody put in.
@@ -120,7 +128,7 @@ func loopback(host string) bool {
 //
 // It speaks HTTP/1.1: with HTTP/2 all calls share one connection, and stall together when the node at its end dies.
 func (o Options) NewTransport() (*http.Transport, error) {
-	trust := &tls.Config{MinVersion: tls.VersionTLS12}
+	trust := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: o.ServerName}
 	if len(o.CACertPEM) > 0 {
 		trust.RootCAs = x509.NewCertPool()
 		if !trust.RootCAs.AppendCertsFromPEM(o.CACertPEM) {
@@ -146,5 +154,7 @@ func (o Options) NewTransport() (*http.Transport, error) {
 		MaxIdleConnsPerHost: o.Concurrency,
 		IdleConnTimeout:     idleLimit,
 		Protocols:           http1,
+
+		OnProxyConnectResponse: connectedThrough,
 	}, nil
 }

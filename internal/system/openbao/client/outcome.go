@@ -1,8 +1,6 @@
 package client
 
 import (
-	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,13 +58,16 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 	o.messages, o.ours = k.said()
 	switch resp.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
+		if !o.ours { // a firewall's page says nothing about rights
+			return k.foreign(o)
+		}
 		o.fate, o.repeats, o.cause = refused, never, access.ErrNotPermitted
 		o.byPolicy = strings.Contains(string(k.answer), "1 error occurred")
 	case http.StatusNotFound:
 		return k.judgeNotFound(o)
 	case http.StatusMethodNotAllowed:
 		if !o.ours {
-			return o.foreign()
+			return k.foreign(o)
 		}
 		o.fate, o.repeats, o.cause = refused, never, access.ErrUnsupported
 	case http.StatusTooManyRequests:
@@ -78,6 +79,7 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 		o.repeats = few
 		if o.says("active cluster node not found") { // answered before it is forwarded; other texts may follow a lost forward
 			o.fate, o.repeats = notBegun, patiently
+			o.problem = "this node is a standby and knows no leader"
 		}
 	case http.StatusServiceUnavailable:
 		if o.says("sealed") {
@@ -89,7 +91,12 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 		case 3:
 			return k.judgeRedirect(o, resp)
 		case 4:
-			o.fate, o.repeats, o.cause = refused, never, nil
+			o.fate, o.repeats = refused, never
+			if k.wrongScheme(o) {
+				o.problem = speaksTLS
+				return o
+			}
+			o.cause = nil
 		default:
 			o.repeats = never
 		}
@@ -103,7 +110,7 @@ func (k *call) judgeLost(err error) outcome {
 	if k.connected.Load() {
 		o.fate = unanswered
 	}
-	o.problem = describe(err, k.connected.Load())
+	o.problem = k.describe(err)
 	var name *net.DNSError
 	switch {
 	case errors.As(err, &name) && name.IsNotFound:
@@ -114,40 +121,6 @@ func (k *call) judgeLost(err error) outcome {
 	return o
 }
 
-// describe is the text of errors that are known to show nothing of an answer; net/http prints a line that it cannot read.
-func describe(err error, connected bool) string {
-	for _, own := range []error{errSlow, errCut, errTooBig, errNoTurn} {
-		if errors.Is(err, own) {
-			return own.Error()
-		}
-	}
-	var op *net.OpError
-	var untrusted *tls.CertificateVerificationError
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return "the call was ended"
-	case errors.As(err, &untrusted):
-		return untrusted.Error()
-	case errors.As(err, &op):
-		return op.Error()
-	case connected:
-		return "the connection broke"
-	}
-	return "no connection"
-}
-
-// permanent says whether two sides of TLS do not accept each other. It is no better the next time.
-func permanent(err error) bool {
-	var untrusted *tls.CertificateVerificationError
-	var notTLS tls.RecordHeaderError
-	var alert tls.AlertError
-	if errors.As(err, &untrusted) || errors.As(err, &notTLS) || errors.As(err, &alert) {
-		return true
-	}
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "remote error" // how an alert of the other side is reported
-}
-
 // judgeSuccess believes a success only with an answer that OpenBao could have written.
 func (k *call) judgeSuccess(o outcome) outcome {
 	switch {
@@ -155,6 +128,8 @@ func (k *call) judgeSuccess(o outcome) outcome {
 		o.fate = done
 	case len(k.answer) == 0:
 		o.problem = "the answer is empty"
+	case k.page():
+		o.problem = aPage
 	default:
 		o.problem = "the answer is not JSON"
 	}
@@ -162,15 +137,18 @@ func (k *call) judgeSuccess(o outcome) outcome {
 }
 
 // foreign is the outcome where a balancer answered by itself, so that nothing is known of what was asked for.
-func (o outcome) foreign() outcome {
+func (k *call) foreign(o outcome) outcome {
 	o.repeats, o.problem = few, "the answer is not one of OpenBao's"
+	if k.page() {
+		o.problem = aPage
+	}
 	return o
 }
 
 // judgeNotFound tells what is gone from what was never served. A balancer's own 404 is neither.
 func (k *call) judgeNotFound(o outcome) outcome {
 	if !o.ours {
-		return o.foreign()
+		return k.foreign(o)
 	}
 	o.fate, o.repeats = refused, never
 	switch {

@@ -1,0 +1,213 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+)
+
+// openbaoOptions reads where OpenBao is, and how to log in there.
+func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagnostics) (openbao.Options, bool) {
+	r := &reader{}
+	v := r.object("openbao", m.OpenBao)
+	text := func(name string, variables ...string) string {
+		if s := r.text("openbao", v[name]); s != "" {
+			return s
+		}
+		return firstEnv(variables...)
+	}
+	o := client.Options{
+		Address: text("address", "BAO_ADDR", "VAULT_ADDR"), Namespace: text("namespace", "BAO_NAMESPACE", "VAULT_NAMESPACE"),
+		UserAgent: "terraform-provider-partner/" + version, Concurrency: int(v["concurrency"].(types.Int64).ValueInt64()), Log: requestLog(),
+		ServerName:        firstEnv("BAO_TLS_SERVER_NAME", "VAULT_TLS_SERVER_NAME"),
+		RequestsPerSecond: v["requests_per_second"].(types.Float64).ValueFloat64(),
+	}
+	file := func(name, env string) []byte {
+		path := text(name, "BAO_"+env, "VAULT_"+env)
+		if path == "" {
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			r.faults = append(r.faults, fault{"openbao", fmt.Errorf("%s: %w", name, err)})
+		}
+		return content
+	}
+	if pem := r.text("openbao", v["ca_cert_pem"]); pem != "" {
+		o.CACertPEM = []byte(pem)
+	} else {
+		o.CACertPEM = file("ca_cert_file", "CACERT")
+	}
+	if len(o.CACertPEM) == 0 { // as the program bao does
+		o.CACertPEM = []byte(firstEnv("BAO_CACERT_BYTES", "VAULT_CACERT_BYTES"))
+	}
+	if len(o.CACertPEM) == 0 {
+		o.CACertPEM = r.caPath(firstEnv("BAO_CAPATH", "VAULT_CAPATH"))
+	}
+	o.ClientCertPEM, o.ClientKeyPEM = file("client_cert_file", "CLIENT_CERT"), file("client_key_file", "CLIENT_KEY")
+	o.Login = r.openbaoLogin(v)
+	options := openbao.Options{Stack: stack, Session: r.span("openbao", v["session"]).Duration, Bootstrap: v["bootstrap"].(types.Bool).ValueBool(), Fresh: oneWalk}
+	options.PartnerAddress = r.partnerAddress(v["partner_address"])
+	if mounts := r.object("openbao", v["mounts"]); mounts != nil {
+		options.Mounts = openbao.Mounts{
+			AppRole: r.mount(mounts["approle"]), Cert: r.mount(mounts["cert"]), PKI: r.mount(mounts["pki"]), JWT: map[string]string{},
+		}
+		for issuer, e := range r.elements("openbao", mounts["jwt"].(types.Map)) {
+			options.Mounts.JWT[issuer] = r.mount(e)
+		}
+	}
+	c, err := client.New(o)
+	if err != nil {
+		r.faults = append(r.faults, fault{"openbao", err})
+	}
+	for _, f := range r.faults {
+		diags.AddError("Invalid openbao configuration", sentence(f.err)+".") // no path: with one, the CLI would print what stands there
+	}
+	options.Client = c
+	return options, len(r.faults) == 0
+}
+
+// openbaoLogin is how the provider itself logs in.
+func (r *reader) openbaoLogin(v map[string]attr.Value) client.Login {
+	if a := r.object("openbao", v["approle"]); a != nil {
+		login := client.AppRole{Mount: r.mount(a["mount"]), RoleID: r.text("openbao", a["role_id"]), SecretID: r.text("openbao", a["secret_id"])}
+		if login.SecretID == "" {
+			login.SecretID = os.Getenv("PARTNER_OPENBAO_SECRET_ID")
+		}
+		return login
+	}
+	if j := r.object("openbao", v["jwt"]); j != nil {
+		login := client.JWT{
+			Mount: r.mount(j["mount"]), Role: r.text("openbao", j["role"]), JWT: r.text("openbao", j["token"]), File: r.text("openbao", j["token_file"]),
+		}
+		if login.JWT == "" && login.File == "" {
+			login.JWT = os.Getenv("PARTNER_OPENBAO_JWT")
+		}
+		return login
+	}
+	token := r.text("openbao", v["token"])
+	if token == "" {
+		token = firstEnv("BAO_TOKEN", "VAULT_TOKEN")
+	}
+	return client.Token(token)
+}
+
+// caPath are all certificates in a folder, which the program bao trusts by BAO_CAPATH.
+func (r *reader) caPath(folder string) (all []byte) {
+	if folder == "" {
+		return nil
+	}
+	err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		all = append(append(all, content...), '\n')
+		return err
+	})
+	if err == nil && !strings.Contains(string(all), "-----BEGIN CERTIFICATE-----") {
+		err = errors.New("it has no certificate in PEM")
+	}
+	if err != nil {
+		r.faults = append(r.faults, fault{"openbao", fmt.Errorf("the folder of BAO_CAPATH: %w", err)})
+	}
+	return all
+}
+
+// partnerAddress is the address that partners are told, where theirs is not the provider's.
+func (r *reader) partnerAddress(v attr.Value) string {
+	text := strings.TrimSuffix(r.text("openbao", v), "/")
+	if text == "" {
+		return ""
+	}
+	at, err := url.Parse(text)
+	if err != nil || at.Scheme != "https" || at.Host == "" || at.User != nil || at.RawQuery != "" || at.Fragment != "" {
+		r.faults = append(r.faults, fault{"openbao", errors.New("partner_address is not an address such as https://openbao.example.com: partners are handed it, so it " +
+			"has TLS, and neither a name, a password, a query nor a fragment")})
+	}
+	return text
+}
+
+// enter looks at OpenBao before any resource does, so that a way that does not lead there is one error and not one for each
+// resource.
+func enter(ctx context.Context, system *openbao.System, diags *diag.Diagnostics) bool {
+	err := system.Enter(ctx)
+	if err == nil {
+		return true
+	}
+	var failure *client.Error
+	summary := "OpenBao cannot be used at " + system.Address()
+	switch is := errors.As(err, &failure); {
+	case is && failure.Login():
+		summary = "OpenBao does not take this login at " + system.Address()
+	case errors.Is(err, access.ErrUnavailable):
+		summary = "OpenBao cannot be reached at " + system.Address()
+	}
+	diags.AddError(summary, sentence(err)+". Nothing was read or changed."+notTaken(err))
+	return false
+}
+
+// notTaken names what is set for the program bao and means nothing here: whoever relies on it looks there first.
+func notTaken(failure error) string {
+	for _, v := range []struct{ name, instead string }{
+		{"SKIP_VERIFY", "a server is always verified, as it is sent the token: name its authority with ca_cert_file or BAO_CACERT"},
+		{"PROXY_ADDR", "the proxy is that of HTTPS_PROXY and NO_PROXY"},
+		{"HTTP_PROXY", "the proxy is that of HTTPS_PROXY and NO_PROXY"},
+		{"AGENT_ADDR", "the address is that of BAO_ADDR or openbao.address"},
+	} {
+		for _, prefix := range []string{"BAO_", "VAULT_"} {
+			set := os.Getenv(prefix + v.name)
+			if v.name == "SKIP_VERIFY" && !strings.Contains(failure.Error(), "certificate") {
+				continue
+			}
+			if set != "" && set != "0" && !strings.EqualFold(set, "false") {
+				return fmt.Sprintf("\n%s is set, and is not taken: %s.", prefix+v.name, v.instead)
+			}
+		}
+	}
+	return ""
+}
+
+// requestSubsystem is under which name requests are logged; TF_LOG_PROVIDER_PARTNER_OPENBAO sets its level alone.
+const requestSubsystem = "openbao"
+
+// requestLog writes each request to the provider's log; nil where nobody reads that.
+func requestLog() func(context.Context, client.Attempt) {
+	if !logs() {
+		return nil
+	}
+	return func(ctx context.Context, a client.Attempt) {
+		ctx = tflog.NewSubsystem(ctx, requestSubsystem, tflog.WithLevelFromEnv("TF_LOG_PROVIDER_PARTNER", requestSubsystem))
+		fields := map[string]any{"method": a.Method, "path": a.Path, "status": a.Status, "ms": a.Took.Milliseconds(), "attempt": a.Number}
+		if a.Namespace != "" {
+			fields["namespace"] = a.Namespace
+		}
+		if a.Problem != "" {
+			fields["problem"] = a.Problem
+		}
+		tflog.SubsystemDebug(ctx, requestSubsystem, "request", fields)
+	}
+}
+
+// logs says whether anybody asked for a log.
+func logs() bool {
+	for _, v := range os.Environ() {
+		if name, level, _ := strings.Cut(v, "="); strings.HasPrefix(name, "TF_LOG") && name != "TF_LOG_PATH" && !strings.HasPrefix(name, "TF_LOG_SDK") && level != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,190 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+const (
+	// entrance is how long the first look may take in all, so that a way that does not lead to OpenBao is named within half a
+	// minute.
+	entrance = 20 * time.Second
+	// absence is the patience with an OpenBao that was away for as long as another call had patience.
+	absence = 2 * time.Second
+)
+
+// Enter makes the first look at OpenBao. All calls in it share one short patience: what is wrong with the way is known soon,
+// and once. Afterwards a call has its usual patience, since a server that answered before is likely to come back.
+func (c *Client) Enter(ctx context.Context, look func(context.Context) error) error {
+	c.enterUntil(c.clock().Add(entrance))
+	defer c.enterUntil(time.Time{})
+	return look(ctx)
+}
+
+func (c *Client) enterUntil(end time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entering = end
+}
+
+// patience is how long a call that begins now is repeated.
+func (c *Client) patience() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.entering.IsZero():
+		return min(c.options.Patience, max(0, c.entering.Sub(c.clock())))
+	case c.away:
+		return min(c.options.Patience, absence)
+	}
+	return c.options.Patience
+}
+
+// learn remembers from an attempt whether OpenBao is there. Where one call waited for it in vain, those after it do not wait
+// as long again; the first answer gives them their patience back.
+func (c *Client) learn(o outcome, spent bool) {
+	answered := o.fate == done || (o.ours && !errors.Is(o.cause, access.ErrUnavailable))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case answered:
+		c.away = false
+	case spent && o.wait == 0:
+		c.away = true
+	}
+}
+
+// proxyAnswer is the status by which a proxy made no connection.
+type proxyAnswer int
+
+func (p proxyAnswer) Error() string {
+	text := fmt.Sprintf("the proxy of the environment (HTTPS_PROXY) answered %d and made no connection", int(p))
+	if p == http.StatusProxyAuthRequired {
+		return text + ": it asks for a name and a password"
+	}
+	return text + ": it may not connect to this host, or NO_PROXY is to name it"
+}
+
+// connectedThrough stops at a proxy that makes no connection.
+func connectedThrough(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return proxyAnswer(answer.StatusCode)
+}
+
+// describe says what is wrong with the way to OpenBao, by errors that are known to show nothing of an answer; net/http prints a
+// line that it cannot read.
+func (k *call) describe(err error) string {
+	host, connected := k.client.base.Host, k.connected.Load()
+	if text := describeTLS(err, host); text != "" {
+		return text
+	}
+	for _, own := range []error{errCut, errTooBig, errNoTurn} {
+		if errors.Is(err, own) {
+			return own.Error()
+		}
+	}
+	var proxy proxyAnswer
+	var name *net.DNSError
+	var op *net.OpError
+	var slow net.Error
+	switch {
+	case errors.Is(err, errSlow) && connected:
+		return errSlow.Error()
+	case errors.Is(err, errSlow) && k.secured.Load():
+		return "what listens at " + host + " does not answer to TLS"
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return "the call was ended"
+	case errors.As(err, &proxy):
+		return proxy.Error()
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return "the proxy of the environment (HTTPS_PROXY) cannot be reached: " + op.Err.Error()
+	case errors.As(err, &name) && name.IsNotFound:
+		return fmt.Sprintf("the name %s has no address in DNS", name.Name)
+	case errors.As(err, &name):
+		return fmt.Sprintf("the name %s could not be looked up: %s", name.Name, name.Err)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens at " + host + ": connection refused"
+	case errors.Is(err, errSlow), errors.As(err, &slow) && slow.Timeout() && !connected:
+		return "no answer from " + host + ": packets get lost on the way, at a firewall or because the address is wrong"
+	case errors.As(err, &op):
+		return op.Error()
+	case connected:
+		return "the connection broke"
+	}
+	return "no connection"
+}
+
+const (
+	speaksHTTP = "the port speaks plain HTTP, where https was asked for: give the port that speaks TLS"
+	speaksTLS  = "the port speaks TLS, where http was asked for: write https"
+)
+
+// describeTLS says why two sides have no TLS with each other; "" for errors of another kind.
+func describeTLS(err error, host string) string {
+	var noTLS tls.RecordHeaderError
+	var untrusted *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var alert *net.OpError
+	switch {
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return speaksHTTP
+	case errors.As(err, &noTLS):
+		return "what listens at " + host + " does not speak TLS"
+	case errors.As(err, &untrusted) && errors.As(err, &authority):
+		return "the certificate of " + host + " is signed by an authority that is not trusted here: name it with ca_cert_file or BAO_CACERT"
+	case errors.As(err, &untrusted):
+		return untrusted.Error()
+	case errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate"):
+		return host + " asks for a client certificate that it trusts: set client_cert_file and client_key_file (" + alert.Err.Error() + ")"
+	case strings.HasSuffix(err.Error(), "TLS handshake timeout"):
+		return "what listens at " + host + " does not answer to TLS"
+	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // an alert
+		return speaksTLS
+	}
+	return ""
+}
+
+// permanent says whether it is no better the next time: two sides of TLS do not accept each other, or a proxy has said no.
+func permanent(err error) bool {
+	var proxy proxyAnswer
+	var untrusted *tls.CertificateVerificationError
+	var notTLS tls.RecordHeaderError
+	var alert tls.AlertError
+	for _, kind := range []any{&proxy, &untrusted, &notTLS, &alert} {
+		if errors.As(err, kind) {
+			return true
+		}
+	}
+	if text := describeTLS(err, ""); text == speaksHTTP || text == speaksTLS {
+		return true
+	}
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error" // how an alert of the other side is reported
+}
+
+// wrongScheme says whether an answer is that of a port which speaks TLS to who does not.
+func (k *call) wrongScheme(o outcome) bool {
+	return o.status == http.StatusBadRequest && !o.ours && k.client.base.Scheme == "http" &&
+		(strings.Contains(string(k.answer), "HTTP request to an HTTPS server") || strings.Contains(string(k.answer), "plain HTTP request was sent to HTTPS port"))
+}
+
+// page says whether an answer is one of HTML, as firewalls and balancers write it.
+func (k *call) page() bool {
+	start := strings.ToLower(strings.TrimSpace(string(k.answer[:min(len(k.answer), 1000)])))
+	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html") || strings.Contains(start, "<head>") || strings.Contains(start, "<body")
+}
+
+const aPage = "a page of HTML came instead of OpenBao's answer, as firewalls, proxies and login pages send it"
