@@ -239,7 +239,7 @@ type Capabilities struct {
 	KnowsLastUse, LogsUse bool
 	// CheckGrant returns an error where the system has no such action on such a resource.
 	CheckGrant func(*Grant) error
-	// CheckCredential returns an error where the system could not issue such a credential; nil where it issues all.
+	// CheckCredential returns an error where the system could not issue such a credential, whatever the rules say of it.
 	CheckCredential func(*Credential) error
 	// Reach says what a grant reaches. That of a Scout refuses everything: its own Reaching takes its place.
 	Reach Reaching

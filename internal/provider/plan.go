@@ -267,6 +267,9 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 	if !g.collects {
 		raise(diags, findings)
 	}
+	if phase == guardrail.Plan && !diags.HasError() {
+		refuseUnissuable(g.session, s, diags)
+	}
 	return !diags.HasError()
 }
 
@@ -309,19 +312,22 @@ func refuseBeforeRules(s *session, subject guardrail.Subject, diags *diag.Diagno
 			diags.AddAttributeError(path.Root("resource"), "Not something that this system can grant", sentence(err)+".")
 		}
 	}
-	if c, ok := subject.Object.(*access.Credential); ok && !hasAny(subject.Unknown, "certificate") {
-		refuseUnissuable(s, c, subject.Before, diags)
-	}
 }
 
-// refuseUnissuable refuses a request that the system could not sign, where it is a new one: what stands harms nobody.
-func refuseUnissuable(s *session, c *access.Credential, before access.Object, diags *diag.Diagnostics) {
-	check := s.system.Capabilities().CheckCredential
-	if was, ok := before.(*access.Credential); check == nil || ok && reflect.DeepEqual(was.Certificate, c.Certificate) {
+// refuseUnissuable refuses a key or a request that the system could not sign, where it is a new one: what stands harms nobody.
+// It speaks after the rules, which say why such a key is weak, and where a rule was waived or set to warn only.
+func refuseUnissuable(s *session, subject guardrail.Subject, diags *diag.Diagnostics) {
+	c, ok := subject.Object.(*access.Credential)
+	if !ok || hasAny(subject.Unknown, "certificate", "ssh_certificate") {
 		return
 	}
-	if err := check(c); err != nil {
-		diags.AddAttributeError(path.Root("certificate"), "Not something that this system can issue", sentence(err)+".")
+	if was, ok := subject.Before.(*access.Credential); ok && reflect.DeepEqual(was.Certificate, c.Certificate) &&
+		reflect.DeepEqual(was.SSHCertificate, c.SSHCertificate) {
+		return
+	}
+	if err := s.system.Capabilities().CheckCredential(c); err != nil {
+		diags.AddAttributeError(path.Root(string(c.Kind())), "Not something that this system can issue",
+			sentence(err)+". No waiver and no setting changes that.")
 	}
 }
 

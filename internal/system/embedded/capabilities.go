@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 )
 
 // loginName is a login name that every POSIX system takes.
@@ -31,10 +32,10 @@ func (s *System) Capabilities() access.Capabilities {
 		Fixed:        []access.Kind{access.Certificate, access.SSHCertificate},
 		KnowsLastUse: len(s.options.UseLogs) > 0,
 		LogsUse:      true, // the gateways do: sshd and nginx each login, OPA each decision
-		CheckGrant:   checkGrant,
-		Reach:        reach,
-		CutByHand:    func(partner string, _ []*access.Record) []string { return []string{cutCommand(s.paths.root, partner)} },
-		CannotEnd:    cannotEnd,
+		CheckGrant:   checkGrant, CheckCredential: checkCredential,
+		Reach:     reach,
+		CutByHand: func(partner string, _ []*access.Record) []string { return []string{cutCommand(s.paths.root, partner)} },
+		CannotEnd: cannotEnd,
 	}
 }
 
@@ -60,6 +61,17 @@ func checkGrant(g *access.Grant) error {
 		if !slices.Contains(shellActions, action) {
 			return fmt.Errorf("%s has no action %q: it has %s", g.Resource, action, strings.Join(shellActions, ", "))
 		}
+	}
+	return nil
+}
+
+// checkCredential refuses at plan what the authorities would refuse to sign.
+func checkCredential(c *access.Credential) error {
+	switch c.Kind() {
+	case access.Certificate:
+		return ca.CheckRequest(c.Certificate.CSR)
+	case access.SSHCertificate:
+		return ca.CheckSSHKey(c.SSHCertificate.PublicKey)
 	}
 	return nil
 }

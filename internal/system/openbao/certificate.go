@@ -2,6 +2,7 @@ package openbao
 
 import (
 	"context"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -15,6 +16,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
+
+// minRSABits is the smallest RSA key that OpenBao's PKI engine signs.
+const minRSABits = 2048
 
 // caLife is how long the authority lives that bootstrap makes.
 const caLife = 10 * 366 * 24 * time.Hour
@@ -176,9 +180,17 @@ func readableRequest(text string) (string, error) {
 	}
 	canonical := request.PEM()
 	block, _ := pem.Decode([]byte(canonical))
-	if _, err := x509.ParseCertificateRequest(block.Bytes); err != nil {
+	asked, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
 		return "", fmt.Errorf("%w: OpenBao cannot read the request's names or attributes (%w), though it takes none of them: ask the partner for one of the same key "+
 			"that leaves the subject and the names empty", access.ErrUnsupported, err)
+	}
+	if key, is := asked.PublicKey.(*rsa.PublicKey); is && key.N.BitLen() < minRSABits {
+		return "", fmt.Errorf("%w: OpenBao signs no RSA key of fewer than %d bits, and the request's has %d", access.ErrUnsupported, minRSABits, key.N.BitLen())
+	}
+	if err := asked.CheckSignature(); err != nil { // it fits, as was seen above
+		return "", fmt.Errorf("%w: OpenBao does not know how the request is signed (%w): ask the partner for one of the same key that is signed with SHA-256 "+
+			"and, if the key is RSA, with the padding of PKCS #1 v1.5, as openssl req -new -sha256 does", access.ErrUnsupported, err)
 	}
 	return canonical, nil
 }

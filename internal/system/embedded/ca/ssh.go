@@ -76,6 +76,12 @@ func (a *Authority) signSSH(r SSHRequest) (Issued, error) {
 	}, nil
 }
 
+// CheckSSHKey returns an error where SignSSH would not sign for a key.
+func CheckSSHKey(line string) error {
+	_, err := requestedSSHKey(line)
+	return err
+}
+
 // requestedSSHKey reads exactly one public key without options.
 func requestedSSHKey(text string) (ssh.PublicKey, error) {
 	key, err := material.ParseSSHKey(text)

@@ -90,6 +90,12 @@ func (a *Authority) signX509(r X509Request) (Issued, error) {
 	}, nil
 }
 
+// CheckRequest returns an error where SignX509 would not sign for a request.
+func CheckRequest(csr string) error {
+	_, err := requestedKey(csr)
+	return err
+}
+
 // requestedKey is the public key of a request that its private key has signed.
 func requestedKey(text string) (crypto.PublicKey, error) {
 	request, err := material.ParseRequest(text)
