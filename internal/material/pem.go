@@ -1,31 +1,62 @@
 package material
 
 import (
-	"encoding/base64"
+	"cmp"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 var errPrivate = errors.New("it holds a private key, which is exposed now: remove it, and ask the partner for what belongs to a new one")
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// lines are those of a text, without byte order mark, line ends of Windows and white space around each.
+// lines are those of a text, without byte order mark, quotes around it all, line ends of Windows, and around each line white space
+// and the marks that a mail sets before what it quotes.
 func lines(text string) []string {
-	all := strings.Split(lineEnds.Replace(strings.TrimPrefix(text, "\ufeff")), "\n")
+	all := strings.Split(lineEnds.Replace(unquoted(text)), "\n")
 	for i, l := range all {
-		all[i] = strings.Trim(l, " \t")
+		all[i] = strings.TrimRight(strings.TrimLeft(l, "> \t\v\f"), " \t\v\f")
 	}
 	return all
 }
 
+// quotes are those that people and editors set around a text.
+var quotes = []string{`""`, `''`, "``", "“”", "„“", "‘’", "«»"}
+
+// unquoted is a text without byte order mark and without quotes around it all.
+func unquoted(text string) string {
+	text = strings.TrimPrefix(text, "\ufeff")
+	inner := strings.TrimSpace(text)
+	for _, q := range quotes {
+		opening, size := utf8.DecodeRuneInString(q)
+		if rest, ok := strings.CutPrefix(inner, string(opening)); ok {
+			if between, ok := strings.CutSuffix(rest, q[size:]); ok {
+				return between
+			}
+		}
+	}
+	return text
+}
+
+// onOneLine is a PEM block without headers, whose line ends may be lost, as in a variable of the environment.
+var onOneLine = regexp.MustCompile(`-----BEGIN ([A-Za-z0-9 ]{1,60})-----([A-Za-z0-9+/=\s]*)-----END ([A-Za-z0-9 ]{1,60})-----`)
+
 // blocks are the PEM blocks in a text, whatever stands around them.
 func blocks(text string) (all []*pem.Block) {
-	rest := []byte(strings.Join(lines(text), "\n"))
+	rest := []byte(onOneLine.ReplaceAllStringFunc(strings.Join(lines(text), "\n"), func(block string) string {
+		parts := onOneLine.FindStringSubmatch(block)
+		name := strings.ToUpper(parts[1])
+		if strings.TrimPrefix(name, "NEW ") != strings.TrimPrefix(strings.ToUpper(parts[3]), "NEW ") {
+			return block
+		}
+		body := strings.TrimRight(strings.Join(strings.Fields(parts[2]), ""), "=")
+		return fmt.Sprintf("\n-----BEGIN %s-----\n%s%s\n-----END %s-----\n", name, body, "==="[:(4-len(body)%4)%4], name)
+	}))
 	for {
 		var b *pem.Block
 		if b, rest = pem.Decode(rest); b == nil {
@@ -44,16 +75,17 @@ func odd(text string) string {
 			return fmt.Sprintf("characters stand in it that nobody sees, such as %s, as web pages and mails leave them: copy it as plain text", Named(c))
 		}
 	}
-	if strings.Contains(text, `\n`) {
+	switch zeros := strings.Count(text, "\x00"); {
+	case zeros > len(text)/3:
+		return "it is written in UTF-16, as by > of PowerShell: save it as UTF-8"
+	case zeros > 0 && strings.HasPrefix(text, "0"):
+		return "it is no text, but DER: have it written in PEM"
+	case strings.Contains(text, "\ufffd"):
+		return "it was read in a wrong encoding, and characters were lost: save it as UTF-8"
+	case strings.Contains(text, `\n`):
 		return `its line ends are written as \n: read it with file("..."), or write replace(..., "\\n", "\n")`
 	}
 	return ""
-}
-
-// body reports whether a text is nothing but base64 of DER, as it stands between the lines of PEM.
-func body(text string) ([]byte, bool) {
-	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(strings.TrimPrefix(text, "\ufeff")), ""))
-	return b, err == nil && len(b) > 40 && b[0] == 0x30
 }
 
 // another says what a text is that is not what was asked for; "" where nobody can tell.
@@ -68,11 +100,15 @@ func another(text string) string {
 	case strings.Contains(joined, "---- BEGIN SSH2 PUBLIC KEY"):
 		return "it is an SSH public key in the format of RFC 4716 (PuTTY)"
 	case pemHeader.MatchString(joined):
-		name := pemHeader.FindStringSubmatch(joined)[1]
-		if kind := kindOfBlock(name); strings.HasPrefix(name, "PGP ") {
-			return kind
-		}
-		return "its PEM block " + name + " is damaged or cut off: ask the partner for the whole file"
+		return brokenBlock(joined)
+	case mangled.MatchString(joined):
+		return "its lines BEGIN and END are not as PEM has them, -----BEGIN ...----- with five hyphens on either side: copy it as plain text, or ask the " +
+			"partner for the file"
+	case ends.MatchString(joined):
+		return "its first line is missing, -----BEGIN " + ends.FindStringSubmatch(joined)[1] + "-----: ask the partner for the whole file"
+	}
+	if is := cmp.Or(encoded(joined), elsewhere(joined)); is != "" {
+		return is
 	}
 	for _, l := range lines(text) {
 		if algorithm, _, _ := strings.Cut(l, " "); isAlgorithm(algorithm) {
@@ -85,6 +121,29 @@ func another(text string) string {
 	return ""
 }
 
+var (
+	mangled = regexp.MustCompile(`(?i)\bBEGIN\s+[A-Z0-9 ]*(REQUEST|CERTIFICATE|KEY)\b`)
+	ends    = regexp.MustCompile(`-----END ([A-Z0-9 ]{1,60})-----`)
+)
+
+// brokenBlock says what is wrong with a block of PEM that nothing can be decoded from.
+func brokenBlock(text string) string {
+	at := pemHeader.FindStringSubmatchIndex(text)
+	name, body := text[at[2]:at[3]], text[at[1]:]
+	if strings.HasPrefix(name, "PGP ") {
+		return kindOfBlock(name)
+	}
+	end := strings.Index(body, "-----END")
+	if end >= 0 && !strings.Contains(body[:end], ": ") {
+		for _, c := range body[:end] {
+			if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=", c) && !unicode.IsSpace(c) {
+				return fmt.Sprintf("its PEM block %s has %q in it, where nothing but base64 belongs: copy it as plain text, or ask the partner for the file", name, c)
+			}
+		}
+	}
+	return "its PEM block " + name + " is damaged or cut off: ask the partner for the whole file"
+}
+
 func kindOfBlock(name string) string {
 	switch name {
 	case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE":
@@ -95,6 +154,9 @@ func kindOfBlock(name string) string {
 		return "it is a PGP public key"
 	case "PUBLIC KEY", "RSA PUBLIC KEY":
 		return "it is a public key in PEM (" + name + ")"
+	}
+	if strings.ContainsRune("AEIOX", rune(name[0])) {
+		return "it is an " + name
 	}
 	return "it is a " + name
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -44,29 +45,52 @@ func ParseRecipient(text string) (Recipient, error) {
 	}
 	var found []string
 	for _, l := range lines(text) {
-		if l != "" && !strings.HasPrefix(l, "#") {
-			found = append(found, l)
+		if !strings.HasPrefix(l, "#") {
+			found = append(found, ageWords(l)...)
 		}
 	}
-	ages := 0
-	for _, l := range found {
-		if strings.HasPrefix(strings.ToLower(l), "age1") {
-			ages++
+	found = slices.CompactFunc(found, strings.EqualFold)
+	if len(found) == 0 {
+		key, err := ParseSSHKey(text)
+		if err != nil {
+			return Recipient{}, noRecipient(text, err)
+		}
+		return sshRecipient(key.PublicKey)
+	}
+	if _, err := ParseSSHKey(text); len(found) > 1 || err == nil {
+		return Recipient{}, errors.New("it has several keys: give exactly one")
+	}
+	r, err := parseAge(found[0])
+	if err == nil {
+		return r, nil
+	}
+	if why := odd(text); why != "" {
+		return Recipient{}, errors.New(why)
+	}
+	if n, is := brokenAge(text); is {
+		return Recipient{}, fmt.Errorf("the key is broken over %d lines: write it on one line", n)
+	}
+	return Recipient{}, err
+}
+
+// ageWords are the age recipients in a line, whatever is beside them: a comment, or what age-keygen says before one.
+func ageWords(line string) (keys []string) {
+	for _, w := range strings.Fields(line) {
+		if blobName(w) != "" {
+			return nil // a line of an SSH key, whose comment it is
+		}
+		if w = strings.Trim(w, "\"'`,;"); strings.HasPrefix(strings.ToLower(w), "age1") {
+			keys = append(keys, w)
 		}
 	}
-	switch {
-	case len(found) == 0:
-		return Recipient{}, errors.New("it is empty")
-	case ages > 1 || ages == 1 && len(found) > 1:
-		return Recipient{}, errors.New("it has several lines: give exactly one key")
-	case ages == 1:
-		return parseAge(found[0])
-	}
-	key, err := ParseSSHKey(text)
-	if err != nil {
-		return Recipient{}, noRecipient(text, err)
-	}
-	return sshRecipient(key.PublicKey)
+	return keys
+}
+
+// brokenAge reports over how many lines an age recipient is broken, where it is.
+func brokenAge(text string) (n int, is bool) {
+	words := strings.Fields(text)
+	_, err := parseAge(strings.Join(words, ""))
+	return len(words), len(words) > 1 && err == nil
 }
 
 const fromRecipient = "write one of age1..., ssh-ed25519 AAAA... and ssh-rsa AAAA... alone"
@@ -76,11 +100,20 @@ func noRecipient(text string, err error) error {
 	if why := odd(text); why != "" {
 		return errors.New(why)
 	}
+	for _, l := range lines(text) {
+		for _, key := range ageWords(l) {
+			if _, err := parseAge(key); err == nil {
+				return errors.New("its only key stands in a comment: write the key without what is before it")
+			}
+		}
+	}
 	is := another(text)
 	if errors.Is(err, errNoKey) || is != "" && !strings.Contains(is, "SSH public key") {
 		switch {
 		case strings.HasPrefix(is, "its "):
 			return errors.New(is)
+		case is == "it is empty":
+			return errors.New(is + ": " + fromRecipient)
 		case is != "":
 			return errors.New(is + ", which nothing is sealed to: " + fromRecipient)
 		}
@@ -91,9 +124,11 @@ func noRecipient(text string, err error) error {
 
 // parseAge reads an age recipient. Bech32 allows all upper case too, which age writes in lower case.
 func parseAge(text string) (Recipient, error) {
-	if strings.ToUpper(text) == text {
-		text = strings.ToLower(text)
+	lower := strings.ToLower(text)
+	if lower != text && strings.ToUpper(text) != text {
+		return Recipient{}, errors.New("it is written in upper and in lower case: write it in lower case, age1…")
 	}
+	text = lower
 	var key interface {
 		age.Recipient
 		String() string

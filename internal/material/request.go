@@ -1,12 +1,14 @@
 package material
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -46,7 +48,8 @@ func KnownRequest(text string) (Request, error) { return requestIn(text, false) 
 func requestIn(text string, verify bool) (Request, error) {
 	var der [][]byte
 	for _, b := range blocks(text) {
-		if b.Type == "CERTIFICATE REQUEST" || b.Type == "NEW CERTIFICATE REQUEST" {
+		is := func(other []byte) bool { return bytes.Equal(other, b.Bytes) }
+		if strings.TrimPrefix(b.Type, "NEW ") == "CERTIFICATE REQUEST" && !slices.ContainsFunc(der, is) {
 			der = append(der, b.Bytes)
 		}
 	}
@@ -56,8 +59,14 @@ func requestIn(text string, verify bool) (Request, error) {
 	case len(der) == 0:
 		return Request{}, noRequest(text)
 	}
-	return parseRequest(der[0], verify)
+	r, err := parseRequest(der[0], verify)
+	if _, other := x509.ParseCertificate(der[0]); errors.Is(err, errCutOff) && other == nil {
+		return Request{}, errors.New("it is called a request, and what is in it is a CERTIFICATE: ask the partner for the request")
+	}
+	return r, err
 }
+
+var errCutOff = errors.New("the request is cut off or damaged: ask the partner for the whole file")
 
 // noRequest says what a text without a request is.
 func noRequest(text string) error {
@@ -67,7 +76,13 @@ func noRequest(text string) error {
 	}
 	if b, is := body(text); is {
 		if _, err := parseRequest(b, true); err == nil {
-			return errors.New("the base64 text of a request stands there without its BEGIN and END lines: " + from)
+			return errors.New("the base64 text of a request stands there without its BEGIN and END lines: " + from +
+				", as openssl req -inform DER -in FILE writes it")
+		}
+	}
+	for _, b := range blocks(text) {
+		if _, err := parseRequest(b.Bytes, true); err == nil {
+			return fmt.Errorf("it is called a %s, and what is in it is a request: %s", b.Type, from)
 		}
 	}
 	switch is := another(text); {
@@ -83,22 +98,21 @@ func noRequest(text string) error {
 
 // parseRequest reads the key of a request and checks that it was signed with it. Of the rest it reads only where it ends.
 func parseRequest(der []byte, verify bool) (Request, error) {
-	damaged := errors.New("the request is cut off or damaged: ask the partner for the whole file")
 	var whole, info, name, key, algorithm cryptobyte.String
 	var version int
 	var signature asn1.BitString
 	input, outer := cryptobyte.String(der), cryptobyte.String(nil)
 	if !input.ReadASN1Element(&outer, casn1.SEQUENCE) {
-		return Request{}, damaged
+		return Request{}, errCutOff
 	}
 	der = outer
 	if !outer.ReadASN1(&whole, casn1.SEQUENCE) || !whole.ReadASN1Element(&info, casn1.SEQUENCE) {
-		return Request{}, damaged
+		return Request{}, errCutOff
 	}
 	signed, fields := []byte(info), cryptobyte.String(nil)
 	if !info.ReadASN1(&fields, casn1.SEQUENCE) || !fields.ReadASN1Integer(&version) || !fields.ReadASN1Element(&name, casn1.SEQUENCE) ||
 		!fields.ReadASN1Element(&key, casn1.SEQUENCE) || !whole.ReadASN1(&algorithm, casn1.SEQUENCE) || !whole.ReadASN1BitString(&signature) {
-		return Request{}, damaged
+		return Request{}, errCutOff
 	}
 	public, err := x509.ParsePKIXPublicKey(key)
 	if err != nil {

@@ -155,15 +155,15 @@ func TestRequestsThatAreNotTakenAreToldWhy(t *testing.T) {
 	sha224[at+7] = 1
 	compressed := elliptic.MarshalCompressed(elliptic.P256(), key.X, key.Y)
 	for how, c := range map[string]struct{ text, says string }{
-		"a certificate":            {block("CERTIFICATE", der), "it is a CERTIFICATE, not a request"},
-		"a public key":             {block("PUBLIC KEY", der), "public key in PEM"},
+		"a certificate":            {block("CERTIFICATE", der[9:]), "it is a CERTIFICATE, not a request"},
+		"a public key":             {block("PUBLIC KEY", der[9:]), "public key in PEM"},
 		"an SSH key":               {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDPvnrjDUtrc8ZZ/GIMr1htCDpX3sBmCpuIylk4prkbe", "it is an SSH public key, not a request"},
 		"PGP":                      {"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ\n-----END PGP PUBLIC KEY BLOCK-----", "PGP"},
 		"the body alone":           {base64.StdEncoding.EncodeToString(der), "without its BEGIN and END lines"},
 		"no-break spaces":          {strings.ReplaceAll(plain, "\n", "\u00a0\n"), "a no-break space (U+00A0)"},
 		"zero-width spaces":        {strings.ReplaceAll(plain, "\n", "\u200b\n"), "a zero-width space"},
 		"line ends as text":        {strings.ReplaceAll(plain, "\n", `\n`), `its line ends are written as \n`},
-		"two requests":             {plain + plain, "there are 2 requests"},
+		"two requests":             {plain + crafted(t, ecKey(t), nil, subject, noAttributes), "there are 2 requests"},
 		"cut off":                  {plain[:len(plain)/2], "damaged or cut off"},
 		"cut off inside":           {block("CERTIFICATE REQUEST", der[:60]), "cut off or damaged"},
 		"empty":                    {"  \n", "it is empty"},

@@ -1,6 +1,7 @@
 package material
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -25,9 +26,7 @@ func ParseSSHKey(text string) (SSHKey, error) {
 	if HoldsPrivateKey(text) {
 		return SSHKey{}, errPrivate
 	}
-	if line, is := fromRFC4716(text); is {
-		text = line
-	}
+	text = fromRFC4716(text)
 	var found []ssh.PublicKey
 	var broken error
 	for _, l := range lines(text) {
@@ -36,7 +35,7 @@ func ParseSSHKey(text string) (SSHKey, error) {
 		}
 		key, err := parseSSHLine(l)
 		switch {
-		case err == nil:
+		case err == nil && !slices.ContainsFunc(found, func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), key.Marshal()) }):
 			found = append(found, key)
 		case broken == nil && !errors.Is(err, errNoKey):
 			broken = err
@@ -45,6 +44,8 @@ func ParseSSHKey(text string) (SSHKey, error) {
 	switch {
 	case len(found) > 1:
 		return SSHKey{}, fmt.Errorf("there are %d keys in it, more than one line: write one", len(found))
+	case broken != nil && strings.Contains(text, "BEGIN SSH2 PUBLIC KEY"):
+		return SSHKey{}, noSSHKey(text)
 	case broken != nil:
 		if n, is := wrapped(text); is {
 			return SSHKey{}, fmt.Errorf("the key is broken over %d lines: write it on one line", n)
@@ -71,35 +72,51 @@ func isAlgorithm(word string) bool { return algorithmName.MatchString(word) }
 // parseSSHLine reads one line of authorized_keys (sshd(8)) without options.
 func parseSSHLine(line string) (ssh.PublicKey, error) {
 	words := strings.Fields(line)
-	at := slices.IndexFunc(words, isAlgorithm)
+	at := slices.IndexFunc(words, func(w string) bool { return blobName(w) != "" }) - 1
 	switch {
-	case at < 0 && len(words) > 0 && blobName(words[0]) != "":
-		return nil, fmt.Errorf("the key's kind is missing before it: write %s before AAAA", blobName(words[0]))
-	case at < 0:
+	case len(words) > 0 && isAlgorithm(words[0]): // what follows it is the key, whole or not
+	case at < -1:
 		return nil, errNoKey
-	case at > 0 && (at+1 == len(words) || blobName(words[at+1]) == ""):
-		return nil, errNoKey // words about a key
-	case at == 1 && host.MatchString(words[0]) && !option.MatchString(words[0]):
-		return nil, errors.New("it is a line of known_hosts, whose key is a host's: " + fromPub)
+	case odd(strings.Join(words[:at+2], "")) != "":
+		return nil, errors.New(odd(strings.Join(words[:at+2], "")))
+	case at == -1 || !kind.MatchString(words[at]):
+		return nil, fmt.Errorf("the key's kind is missing before it: write %s before AAAA", blobName(words[at+1]))
 	case at > 0:
-		return nil, errors.New("it has options before the key: write the key alone, what it may do is for grants to say")
-	case len(words) == 1:
+		return nil, errors.New(before(words[:at]))
+	}
+	if len(words) == 1 {
 		return nil, errors.New("the key itself is missing behind " + words[0] + ": " + fromPub)
 	}
 	if name := blobName(words[1]); name != "" && name != words[0] {
 		return nil, fmt.Errorf("it says %s, and the key behind it is of the kind %s: write %s", words[0], name, name)
 	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(words[0] + " " + words[1]))
-	if err != nil || key.Type() != words[0] {
-		return nil, errors.New("its " + words[0] + " key is not whole, a character is wrong, missing or too many: " + fromPub)
+	switch why := odd(words[1]); {
+	case err == nil && key.Type() == words[0]:
+		return key, nil
+	case why != "":
+		return nil, errors.New(why)
 	}
-	return key, nil
+	return nil, errors.New("its " + words[0] + " key is not whole, a character is wrong, missing or too many: " + fromPub)
 }
 
 var (
-	host   = regexp.MustCompile(`^(\|1\||@?\[?[A-Za-z0-9*?!-]+(\.|:|\]|,)|[A-Za-z0-9-]+$)`)
+	// kind is a word that is meant to say of which kind a key is.
+	kind   = regexp.MustCompile(`(?i)^(ssh-|ecdsa|rsa|sk-|ed25519|dsa|dss)[a-z0-9@.-]*$`)
+	host   = regexp.MustCompile(`^(@|\|1\||\[?[A-Za-z0-9*?!-]+([.:\],].+|\])|[A-Za-z0-9-]*[A-Za-z][A-Za-z0-9-]*$)`)
 	option = regexp.MustCompile(`(?i)(="|^(no-|restrict|cert-authority|pty|user-rc|x11-forwarding|agent-forwarding|port-forwarding|verify-required)|,no-|,restrict)`)
 )
+
+// before says what the words before a key are.
+func before(words []string) string {
+	switch {
+	case option.MatchString(words[0]):
+		return "it has options before the key: write the key alone, what it may do is for grants to say"
+	case host.MatchString(words[0]) && (len(words) == 1 || words[0][0] == '@'):
+		return "it is a line of known_hosts, whose key is a host's: " + fromPub
+	}
+	return "words stand before the key: write the key alone"
+}
 
 // blobName is the kind of key that a blob in base64 says it is; "" where it is none.
 func blobName(text string) string {
@@ -134,30 +151,41 @@ func wrapped(text string) (n int, is bool) {
 
 var rfc4716 = regexp.MustCompile(`(?s)-{4,5} ?BEGIN SSH2 PUBLIC KEY ?-{4,5}\n(.*?)-{4,5} ?END SSH2 PUBLIC KEY ?-{4,5}`)
 
-// fromRFC4716 is the line of a key that is written as RFC 4716 says, as PuTTY does.
-func fromRFC4716(text string) (line string, is bool) {
-	found := rfc4716.FindAllStringSubmatch(strings.Join(lines(text), "\n"), -1)
-	if len(found) != 1 {
-		return "", false
+// fromRFC4716 is a text in which each key that is written as RFC 4716 says, as PuTTY does, stands as a line.
+func fromRFC4716(text string) string {
+	joined := strings.Join(lines(text), "\n")
+	if !rfc4716.MatchString(joined) {
+		return text
 	}
-	var key strings.Builder
-	header := false
-	for _, l := range strings.Split(found[0][1], "\n") {
-		switch {
-		case header || strings.Contains(l, ":"):
-			header = strings.HasSuffix(l, `\`) // a header goes on in the next line
-		default:
-			key.WriteString(l)
+	return rfc4716.ReplaceAllStringFunc(joined, func(block string) string {
+		var key strings.Builder
+		header := false
+		for _, l := range strings.Split(rfc4716.FindStringSubmatch(block)[1], "\n") {
+			switch {
+			case header || strings.ContainsAny(l, ": "):
+				header = strings.HasSuffix(l, `\`) // a header goes on in the next line
+			default:
+				key.WriteString(l)
+			}
 		}
-	}
-	name := blobName(key.String())
-	return name + " " + key.String(), name != ""
+		if name := blobName(key.String()); name != "" {
+			return name + " " + key.String()
+		}
+		return block
+	})
 }
 
 // noSSHKey says what a text without a key is.
 func noSSHKey(text string) error {
 	if why := odd(text); why != "" {
 		return errors.New(why)
+	}
+	for _, l := range lines(text) {
+		if rest, comment := strings.CutPrefix(l, "#"); comment {
+			if _, err := parseSSHLine(rest); err == nil {
+				return errors.New("its only key stands in a comment: write the line without the # before it")
+			}
+		}
 	}
 	switch is := another(text); {
 	case strings.HasPrefix(is, "it is a public key in PEM"):
