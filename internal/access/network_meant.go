@@ -1,0 +1,164 @@
+package access
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+var (
+	// several are addresses and networks in one text.
+	several = regexp.MustCompile(`[,;|]|[0-9a-fA-F]\s+[0-9a-fA-F]`)
+	// ofFour are numbers as IPv4 has them, some of them with zeros before them, which some programs read as octal.
+	ofFour  = regexp.MustCompile(`^(\d{1,4})\.(\d{1,4})\.(\d{1,4})\.(\d{1,4})(/\d{1,3})?$`)
+	port    = regexp.MustCompile(`^([0-9.]+(?:/\d+)?|\[[0-9a-fA-F:.]+\](?:/\d+)?):\d+$`)
+	words   = regexp.MustCompile(`(?i)^(\*|any|all|anywhere|everywhere|0/0|0\.0\.0\.0|::|0\.0\.0\.0/0+)$`)
+	netmask = regexp.MustCompile(`^(\S+)\s+(?:netmask\s+|mask\s+)?(\d+\.\d+\.\d+\.\d+)$`)
+)
+
+// meantNetworks says what to write for a text that is no network, where one can tell what is meant; else what a network of IPv6 is.
+func meantNetworks(text string) string {
+	plain := strings.TrimFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\"'`", c) })
+	plain, _, _ = strings.Cut(plain, "#")
+	plain = strings.TrimSpace(plain)
+	if words.MatchString(plain) {
+		return ": write 0.0.0.0/0 for all addresses of IPv4 and ::/0 for those of IPv6"
+	}
+	if first, last, ok := ends(plain); ok {
+		return betweenSaid(first, last)
+	}
+	if mask := netmask.FindStringSubmatch(plain); mask != nil {
+		plain = mask[1] + "/" + mask[2]
+	}
+	if with := port.FindStringSubmatch(plain); with != nil {
+		if m, ok := meantNetwork(with[1]); ok {
+			return ", which has no port: write " + m.String()
+		}
+	}
+	if m, ok := meantNetwork(plain); ok {
+		return ": write " + m.String()
+	}
+	switch {
+	case ofFour.MatchString(plain):
+		if parts := ofFour.FindStringSubmatch(plain); zeros(parts[1:5]) || strings.HasPrefix(parts[5], "/0") {
+			return ": numbers with a zero before them mean different things to different programs, write them without"
+		}
+		return ": its numbers go to 255, and a network's size to 32"
+	case several.MatchString(plain) && strings.Count(plain, ".")+strings.Count(plain, ":") > 3:
+		return ": there are several in one text, write each as one of its own"
+	}
+	if host := strings.TrimPrefix(strings.TrimPrefix(plain, "https://"), "http://"); host != plain || named.MatchString(plain) {
+		return ": names are not looked up, since whoever has the name would have the access: write the addresses"
+	}
+	return " or 2001:db8::/48"
+}
+
+// zone is that of an address of IPv6.
+var zone = regexp.MustCompile(`^([0-9a-fA-F:]+)%[^/\]]*`)
+
+var named = regexp.MustCompile(`(?i)^[a-z0-9-]+(\.[a-z0-9-]+)*\.?[a-z][a-z0-9-]*\.?$`)
+
+func zeros(parts []string) bool {
+	for _, p := range parts {
+		if len(p) > 1 && p[0] == '0' {
+			return true
+		}
+	}
+	return false
+}
+
+// meantNetwork is the network that somebody means who writes an address, a network mask, brackets, asterisks, or too few numbers.
+func meantNetwork(text string) (meant netip.Prefix, ok bool) {
+	text = zone.ReplaceAllString(text, "$1")
+	text = strings.NewReplacer("[", "", "]", "", "\\", "/", "\uff0f", "/").Replace(text)
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Masked(), true
+	}
+	if a, err := netip.ParseAddr(text); err == nil {
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), true
+	}
+	host, size, cut := strings.Cut(text, "/")
+	if !cut {
+		return starred(text)
+	}
+	if short := strings.TrimRight(host, "."); strings.Trim(short, "0123456789.") == "" && strings.Count(short, ".") < 3 && !strings.Contains(size, ".") {
+		p, err := netip.ParsePrefix(short + strings.Repeat(".0", 3-strings.Count(short, ".")) + "/" + size)
+		return p.Masked(), err == nil
+	}
+	return masked(host, size)
+}
+
+// masked is a network of IPv4 that is written with its mask, or with what routers call the wildcard of it.
+func masked(host, mask string) (netip.Prefix, bool) {
+	a, err := netip.ParseAddr(strings.TrimSpace(host))
+	m, errMask := netip.ParseAddr(strings.TrimSpace(mask))
+	if err != nil || errMask != nil || !a.Is4() || !m.Is4() {
+		return netip.Prefix{}, false
+	}
+	b := m.As4()
+	set := binary.BigEndian.Uint32(b[:])
+	if set != 0 && set&(1<<31) == 0 {
+		set = ^set
+	}
+	size := bits.OnesCount32(set)
+	return netip.PrefixFrom(a, size).Masked(), set == uint32(0xffffffff)<<(32-size)
+}
+
+// starred is a network of IPv4 whose last numbers are asterisks.
+func starred(text string) (netip.Prefix, bool) {
+	fixed := strings.TrimRight(text, ".*")
+	stars := strings.Count(text, "*")
+	if stars == 0 || strings.Count(text, ".") != 3 || strings.Count(fixed, ".") != 3-stars || !strings.HasSuffix(text, strings.Repeat(".*", stars)) {
+		return netip.Prefix{}, false
+	}
+	p, err := netip.ParsePrefix(fmt.Sprintf("%s%s/%d", fixed, strings.Repeat(".0", stars), 32-8*stars))
+	return p, err == nil
+}
+
+// ends are the first and the last address of a range that is written with a hyphen, or three dots.
+func ends(text string) (first, last netip.Addr, ok bool) {
+	from, to, cut := strings.Cut(strings.NewReplacer("\u2013", "-", "\u2014", "-", "..", "-", " ", "").Replace(text), "-")
+	if !cut {
+		return first, last, false
+	}
+	first, err := netip.ParseAddr(from)
+	if err == nil && strings.Trim(to, "0123456789") == "" { // the last number alone
+		to = from[:strings.LastIndexAny(from, ".:")+1] + to
+	}
+	last, errLast := netip.ParseAddr(to)
+	return first, last, err == nil && errLast == nil && first.BitLen() == last.BitLen() && !last.Less(first)
+}
+
+// betweenSaid says how a range is written as networks.
+func betweenSaid(first, last netip.Addr) string {
+	var all []string
+	for a := first; a.IsValid() && !last.Less(a); {
+		p := netip.PrefixFrom(a, a.BitLen())
+		for p.Bits() > 0 {
+			wider := netip.PrefixFrom(a, p.Bits()-1)
+			if wider.Masked() != wider || last.Less(lastOf(wider)) {
+				break
+			}
+			p = wider
+		}
+		if all = append(all, fmt.Sprintf("%q", p)); len(all) > 8 {
+			return ": it is a range, and no few networks are that: write the networks that are meant"
+		}
+		a = lastOf(p).Next()
+	}
+	return ": it is a range, write " + strings.Join(all, ", ")
+}
+
+// lastOf is the last address of a network.
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for i := p.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 1 << (7 - i%8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
