@@ -36,5 +36,6 @@ resource "partner_grant" "orders" {
 }
 
 output "handover" {
-  value = partner_credential.orders.handover
+  sensitive = true # not secret, but long: this keeps it out of every plan
+  value     = provider::partner::handover(partner_identity.orders, [partner_credential.orders], [partner_grant.orders])
 }

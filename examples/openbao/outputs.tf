@@ -10,11 +10,13 @@ output "logins" {
 
 output "globex_certificate" {
   description = "Globex's certificate, with its authority's."
+  sensitive   = true # not secret, but long
   value       = partner_credential.globex.issued
 }
 
 output "initech_secret" {
   description = "Initech's secret, which only Initech can open."
+  sensitive   = true # as it stands in no plan and no log, nobody keeps it until its key is broken
   value       = partner_credential.initech.sealed_secret
 }
 

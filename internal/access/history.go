@@ -2,7 +2,9 @@ package access
 
 import (
 	"crypto/rand"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,6 +34,21 @@ func (h History) Releases(value string) History {
 		h.Released = append(slices.Clone(h.Released), value)
 	}
 	return h
+}
+
+// HistoryLine is a history in a line.
+func HistoryLine(h History) string {
+	parts := []string{"created " + At(h.CreatedAt).String()}
+	switch {
+	case h.Renewals == 1:
+		parts = append(parts, "renewed once, "+At(h.RenewedAt).String())
+	case h.Renewals > 1:
+		parts = append(parts, fmt.Sprintf("renewed %d times, last %s", h.Renewals, At(h.RenewedAt)))
+	}
+	if !h.ReviewedAt.IsZero() {
+		parts = append(parts, "reviewed "+At(h.ReviewedAt).String())
+	}
+	return strings.Join(parts, "; ")
 }
 
 // NewUID is a fresh uid: 128 bits of randomness or more, as text.

@@ -162,3 +162,17 @@ func TestWhatMerelyReducesIsNotWidened(t *testing.T) {
 		})
 	}
 }
+
+func TestAHistoryIsALine(t *testing.T) {
+	day := func(n int) time.Time { return time.Date(2026, 11, n, 12, 0, 0, 0, time.UTC) }
+	for want, h := range map[string]History{
+		"created 2026-11-01T12:00:00Z":                                                                            {CreatedAt: day(1)},
+		"created 2026-11-01T12:00:00Z; reviewed 2026-11-02T12:00:00Z":                                             {CreatedAt: day(1), ReviewedAt: day(2)},
+		"created 2026-11-01T12:00:00Z; renewed once, 2026-11-03T12:00:00Z; reviewed 2026-11-02T12:00:00Z":         {CreatedAt: day(1), ReviewedAt: day(2), Renewals: 1, RenewedAt: day(3)},
+		"created 2026-11-01T12:00:00Z; renewed 2 times, last 2026-11-04T12:00:00Z; reviewed 2026-11-03T12:00:00Z": {CreatedAt: day(1), ReviewedAt: day(3), Renewals: 2, RenewedAt: day(4)},
+	} {
+		if got := HistoryLine(h); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -109,11 +109,20 @@ type Record struct {
 	// are left from before and are not declared, a sentence each: no change removes them, but the identity's removal.
 	AdoptedFrom string
 	Adopted     []string
-	// EnforcedBy says who ends the access, in words. Revocation is how to cut it by hand, a step each. Login is what
-	// the partner needs to log in, nothing secret in it.
-	EnforcedBy string
+	// Revocation is how to cut it by hand, a step each.
 	Revocation []string
-	Login      map[string]string
+	Words
+}
+
+// Words are what a system says of an object by its arguments alone, so that a plan can say it. They stand in the state of
+// every resource: a line each.
+type Words struct {
+	// EnforcedBy says who ends the access.
+	EnforcedBy string
+	// Cut says how to cut it by hand, or where the commands are; "" where it cannot be cut alone.
+	Cut string
+	// Login is what the partner needs to log in, nothing secret in it.
+	Login map[string]string
 }
 
 // Asked is the end that was asked for.
@@ -247,6 +256,10 @@ type Capabilities struct {
 	// commands, as a shell takes them, that fail where they cut nothing. Nothing secret is in them. Records are what the
 	// partner has, with what hangs on it.
 	CutByHand func(partner string, records []*Record) []string
+	// CutActs says when such a cut acts, and what goes on until then.
+	CutActs string
+	// Words says of an object what its record will say.
+	Words func(Object) Words
 	// CannotEnd says why the system could not end the object by itself at that moment; "" where it can.
 	CannotEnd func(o Object, end time.Time) string
 }

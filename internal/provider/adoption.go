@@ -76,7 +76,7 @@ func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native stri
 	}
 	for name, value := range map[string]any{
 		"id": text, "partner": id.Partner, "environment": id.Environment, "name": id.Name,
-		"enforced_by": "Nobody: it is imported, and not adopted yet.", "revocation": what.Revocation,
+		"enforced_by": "Nobody: it is imported, and not adopted yet.", "revocation": strings.Join(what.Revocation, " && "),
 	} {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), value)...)
 	}

@@ -34,8 +34,8 @@ func TestNoSecretIsAnywhereInTheClear(t *testing.T) {
 			credential("secret", args{"expires_at": ends(60), "rotation": `{ every = "480h", overlap = "48h", trigger = { n = "` + trigger + `" } }`}) +
 			grant(args{"expires_at": ends(60)}) +
 			strings.ReplaceAll(credential("certificate", args{"expires_at": ends(60)}), `"orders" {`, `"cert" {`) +
-			"output \"sealed\" { value = partner_credential.orders.sealed_secret }\n" +
-			"output \"handover\" { value = partner_credential.orders.handover }\n"
+			"output \"sealed\" {\n value = partner_credential.orders.sealed_secret\n sensitive = true\n}\n" +
+			"output \"handover\" {\n value = provider::partner::handover(partner_identity.orders, [partner_credential.orders, partner_credential.cert], [partner_grant.orders])\n sensitive = true\n}\n"
 	}
 	var secrets [][]byte
 	printed := ""

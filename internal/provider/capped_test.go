@@ -46,7 +46,10 @@ resource "partner_credential" "orders" {
 }
 data "partner_inventory" "all" { depends_on = [partner_credential.orders] }
 output "ends" { value = { for i in data.partner_inventory.all.items : i.type => i.ends_at } }
-output "handover" { value = partner_credential.orders.handover }
+output "handover" {
+  value     = provider::partner::handover(partner_identity.orders, [partner_credential.orders], [])
+  sensitive = true
+}
 `, ahead(120), ahead(days), recipient, more))
 	}
 	config(84, "")

@@ -79,8 +79,9 @@ func (d *offboardingDataSource) Read(ctx context.Context, req datasource.ReadReq
 	partner := m.Partner.ValueString()
 	goes := all.Offboard(partner, d.stack, all.records)
 	steps, items := []string{}, []attr.Value{}
-	if len(goes.Records) > 0 {
-		steps = append(steps, d.system.Capabilities().CutByHand(partner, goes.Records)...)
+	if can := d.system.Capabilities(); len(goes.Records) > 0 {
+		steps = append(steps, can.CutByHand(partner, goes.Records)...)
+		goes.Notes = append(goes.Notes, can.CutActs)
 	}
 	for i := range goes.Items {
 		items = append(items, itemValue(&goes.Items[i]))

@@ -60,7 +60,7 @@ func expiredLife(w *world, kind string, ended map[string]bool) {
 	} {
 		steps = append(steps, resource.TestStep{
 			ResourceName: address, ImportState: true, ImportStateId: id, ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"sealed_secret", "issued", "handover"}, // what was issued is told once
+			ImportStateVerifyIgnore: []string{"sealed_secret", "issued"}, // what was issued is told once
 		})
 	}
 	w.run(append(steps,

@@ -51,6 +51,10 @@ type change struct {
 	fixed bool
 	// cut: the identity is suspended or held, and nothing is issued for it.
 	cut bool
+	// fresh: it is made anew, and the system holds nothing of it that the change takes up.
+	fresh bool
+	// words are what the system says of it, where its arguments are known enough for that.
+	words *access.Words
 	// untold: neither the state nor the system says what it was.
 	untold bool
 }

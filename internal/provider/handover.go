@@ -1,61 +1,134 @@
 package provider
 
 import (
+	"cmp"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// handover is what to send to the partner, in Markdown. Nothing in it is secret: what is sealed only the partner opens.
-func handover(seen observed, sealed string) string {
-	c, ok := seen.Object.(*access.Credential)
-	if !ok {
-		return ""
-	}
+// handover is what to send to a partner for one identity. Nothing in it is secret: what is sealed only the partner opens.
+type handover struct {
+	identity    handedIdentity
+	credentials []handedCredential
+	grants      []handedGrant
+}
+
+func (h handover) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Access for %s\n\n%s\n\n", c.IdentityID, howToLogIn(c.Kind()))
-	for _, name := range slices.Sorted(maps.Keys(seen.Login)) {
-		if name != "command" {
-			fmt.Fprintf(&b, "- %s: `%s`\n", name, seen.Login[name])
-		}
+	i := h.identity
+	fmt.Fprintf(&b, "# Access for %s\n\n%s.\n\n", i.ID.ValueString(), strings.TrimRight(i.Purpose.ValueString(), "."))
+	fmt.Fprintf(&b, "- Ends on: %s\n", i.EndsAt.ValueString())
+	fmt.Fprintf(&b, "- Questions, or something lost or stolen: %s\n", i.Owner.ValueString())
+	refused(&b, i.Status)
+	if len(h.grants) > 0 {
+		b.WriteString("\n## What it may do\n\n")
 	}
-	if sealed != "" {
-		fmt.Fprintf(&b, "\nSave this block as `secret.age` and open it with the private key of the recipient that you gave us:\n\n"+
-			"    age --decrypt --identity KEYFILE secret.age\n\n```\n%s\n```\n\n", strings.TrimSpace(sealed))
+	for _, g := range slices.SortedFunc(slices.Values(h.grants), func(a, b handedGrant) int {
+		return cmp.Or(cmp.Compare(a.Resource.ValueString(), b.Resource.ValueString()), cmp.Compare(a.ID.ValueString(), b.ID.ValueString()))
+	}) {
+		fmt.Fprintf(&b, "- `%s`: %s; until %s. %s.\n", g.Resource.ValueString(), strings.Join(sortedTexts(g.Actions.Elements()), ", "), g.EndsAt.ValueString(),
+			strings.TrimRight(g.Purpose.ValueString(), "."))
+		refused(&b, g.Status)
 	}
-	if command := seen.Login["command"]; command != "" {
-		fmt.Fprintf(&b, "\nThis logs in, and prints the token for the requests that follow:\n\n    %s\n\n", command)
+	for _, c := range h.credentials {
+		c.write(&b, i.Owner)
 	}
-	fmt.Fprintf(&b, "- Ends on: %s\n", access.At(seen.EndsAt))
-	if seen.Issued != nil && !seen.Issued.RotatesAt.IsZero() {
-		fmt.Fprintf(&b, "- Issued anew on: %s; this one ends on %s at the latest\n", access.At(seen.Issued.RotatesAt), access.At(seen.Issued.Until))
-	}
-	if len(c.AllowedCIDRs) > 0 {
-		fmt.Fprintf(&b, "- Usable from: %s\n", join(c.AllowedCIDRs))
-	}
-	fmt.Fprintf(&b, "- Questions, or lost or stolen: %s\n", c.Owner)
 	return b.String()
 }
 
-func howToLogIn(k access.Kind) string {
-	switch k {
-	case access.Federated:
-		return "Present a token of your own OIDC issuer: there is no secret."
-	case access.Certificate:
-		return "Present the X.509 certificate that we signed from your request, with the private key that you kept. Save it as `certificate.pem`."
-	case access.SSHCertificate:
-		return "Log in with the OpenSSH certificate that we signed from your public key: save it beside your private key as `KEYFILE-cert.pub`."
+// refused says of what does not work now why.
+func refused(b *strings.Builder, status types.String) {
+	switch s := status.ValueString(); s {
+	case access.StatusExpired, access.StatusHeld, access.StatusSuspended:
+		fmt.Fprintf(b, "- It is refused at present: it is %s.\n", s)
 	}
-	return "Present the API key that is sealed to your own public key below."
 }
 
-func join[T any](values []T) string {
-	texts := make([]string, 0, len(values))
-	for _, v := range values {
-		texts = append(texts, fmt.Sprint(v))
+func (c handedCredential) kind() access.Kind {
+	for i, v := range []types.Object{c.Federated, c.Certificate, c.SSHCertificate, c.Secret} {
+		if !v.IsNull() {
+			return access.Kinds()[i]
+		}
 	}
-	return strings.Join(texts, ", ")
+	return ""
+}
+
+func (c handedCredential) write(b *strings.Builder, identityOwner types.String) {
+	kind, login := c.kind(), map[string]string{}
+	for name, v := range c.Login.Elements() {
+		login[name] = v.(types.String).ValueString()
+	}
+	title, text := howToLogIn(kind)
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", title, text)
+	for _, name := range slices.Sorted(maps.Keys(login)) {
+		if name != "command" {
+			fmt.Fprintf(b, "- %s: `%s`\n", name, login[name])
+		}
+	}
+	if cidrs := sortedTexts(c.AllowedCIDRs.Elements()); len(cidrs) > 0 {
+		fmt.Fprintf(b, "- Usable from: %s\n", strings.Join(cidrs, ", "))
+	}
+	fmt.Fprintf(b, "- Ends on: %s\n", c.EndsAt.ValueString())
+	if rotates := c.RotatesAt.ValueString(); rotates != "" {
+		fmt.Fprintf(b, "- Issued anew on: %s; this one ends on %s at the latest\n", rotates, c.until())
+	}
+	if !c.Owner.Equal(identityOwner) {
+		fmt.Fprintf(b, "- Questions, or lost or stolen: %s\n", c.Owner.ValueString())
+	}
+	refused(b, c.Status)
+	if block := cmp.Or(c.Issued.ValueString(), c.SealedSecret.ValueString()); block != "" {
+		fmt.Fprintf(b, "\n```\n%s\n```\n", strings.TrimSpace(block))
+	} else if kind != access.Federated {
+		b.WriteString("\nIt is not in the state, as it was imported: what was sent before goes on, and the next rotation issues another.\n")
+	}
+	switch command := login["command"]; {
+	case command != "":
+		fmt.Fprintf(b, "\nThis logs in, and prints the token for the requests that follow:\n\n    %s\n", command)
+	case kind == access.Secret:
+		b.WriteString("\nThis opens it:\n\n    age --decrypt --identity KEYFILE secret.age\n")
+	}
+}
+
+// until is when what was issued ends: by the certificate itself or, for a secret, after its rotation and the overlap.
+func (c handedCredential) until() string {
+	if block, _ := pem.Decode([]byte(c.Issued.ValueString())); block != nil {
+		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil {
+			return access.At(certificate.NotAfter).String()
+		}
+	}
+	until := timeOf(c.RotatesAt)
+	if overlap, ok := c.Rotation.Attributes()["overlap"].(types.String); ok {
+		span, _ := access.ParseSpan(overlap.ValueString())
+		until = until.Add(span.Duration)
+	}
+	return access.At(access.Earliest(until, timeOf(c.EndsAt))).String()
+}
+
+func howToLogIn(k access.Kind) (title, text string) {
+	switch k {
+	case access.Federated:
+		return "With your own issuer", "Present a token of your own OIDC issuer: there is no secret."
+	case access.Certificate:
+		return "With a certificate", "Present the X.509 certificate below, which we signed from your request, with the private key that you kept. Save it as `certificate.pem`."
+	case access.SSHCertificate:
+		return "With an SSH certificate", "Log in with the OpenSSH certificate below, which we signed from your public key: save it beside your private key as `KEYFILE-cert.pub`."
+	}
+	return "With an API key", "Present the API key that is sealed below. Save the block as `secret.age`: it opens with the private key of the recipient that you gave us."
+}
+
+func sortedTexts(values []attr.Value) (texts []string) {
+	for _, v := range values {
+		texts = append(texts, v.(types.String).ValueString())
+	}
+	slices.Sort(texts)
+	return texts
 }

@@ -79,7 +79,7 @@ provider "partner" {
 		of := args{"identity_id": "partner_identity." + p + ".id", "secret": fmt.Sprintf("{ recipient = %q }", k.recipient.Recipient()), "allowed_cidrs": `["127.0.0.0/24"]`}
 		text += label(identity(edited)) + label(credential("secret", of)) +
 			label(grant(args{"identity_id": of["identity_id"], "resource": `"orders/` + p + `/*"`})) +
-			fmt.Sprintf("output %q { value = partner_credential.%s.sealed_secret }\n", p+"-sealed", p)
+			fmt.Sprintf("output %q {\n value = partner_credential.%s.sealed_secret\n sensitive = true\n}\n", p+"-sealed", p)
 	}
 	k.write(text + more)
 }

@@ -172,11 +172,13 @@ func (g *governed[M, P]) planned(ctx context.Context, req resource.ModifyPlanReq
 // compute sets the computed values of the plan: known where the arguments decide them, kept where nothing moves them.
 func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[string]bool, k kept, replaces bool, diags *diag.Diagnostics) change {
 	t := P(plan).common()
-	c := change{after: o, unknown: unknown, fixed: g.isFixed(o)}
+	c := change{after: o, unknown: unknown, fixed: g.isFixed(o), words: g.words(o, unknown)}
 	c.ends, c.endsKnown = g.end(o, unknown)
 	if state == nil || replaces {
-		P(plan).common().unknown()
-		P(plan).move(change{after: o, unknown: unknown}, kept{})
+		_, held := g.portfolio.Holds(o.Ref())
+		c.fresh = !held && k.Adopt == "" && !hasAny(unknown, "partner", "environment", "name", "identity_id")
+		t.begin(c)
+		P(plan).move(change{after: o, unknown: unknown, fresh: c.fresh, words: c.words}, kept{})
 		if hasAny(unknown, "partner", "environment", "name", "identity_id") {
 			t.ID = types.StringUnknown()
 		} else {
@@ -206,15 +208,13 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 		}
 	}
 	if access.Extends(c.before, c.after) {
-		t.Renewals = types.Int64Value(s.Renewals.ValueInt64() + 1)
-		unknownAll(&t.RenewedAt)
+		unknownAll(&t.History) // it tells when it was applied
+	} else if r := o.Common().Review; r != nil && k.History.UID != "" && r.At.After(k.History.ReviewedAt) {
+		reviewed := k.History
+		reviewed.ReviewedAt = r.At.Time
+		t.History = types.StringValue(access.HistoryLine(reviewed))
 	}
-	if r := o.Common().Review; r != nil && r.At.After(timeOf(s.ReviewedAt)) {
-		t.ReviewedAt = timeValue(r.At.Time)
-	} else if access.Extends(c.before, c.after) {
-		unknownAll(&t.ReviewedAt) // it extends on its identity's review
-	}
-	if !t.EndsAt.Equal(s.EndsAt) || access.Extends(c.before, c.after) {
+	if (!t.EndsAt.Equal(s.EndsAt) || access.Extends(c.before, c.after)) && !c.staysActive() {
 		unknownAll(&t.Status)
 	}
 	if len(s.Drift.Elements()) > len(k.Adopted) { // these no apply removes
@@ -235,11 +235,6 @@ func explainTakeover(stack string, c change, h access.History, diags *diag.Diagn
 		diags.AddWarning("This takes "+c.after.Ref().String()+" over from another stack", fmt.Sprintf("The stack %q made it. After this change the stack "+
 			"%q owns it: if %q is still in use, remove it from there.", h.Stack, stack, h.Stack))
 	}
-}
-
-// unknown marks every computed value of a new object.
-func (t *terms) unknown() {
-	unknownAll(&t.Status, &t.EndsAt, &t.CreatedAt, &t.RenewedAt, &t.ReviewedAt, &t.Renewals, &t.EnforcedBy, &t.Drift, &t.Revocation)
 }
 
 // judge puts a subject into the portfolio and reports what the rules find.

@@ -88,7 +88,7 @@ func (p *partnerProvider) ListResources(context.Context) []func() list.ListResou
 
 // Functions lists the functions.
 func (p *partnerProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newCovers, newEarliest, newExplain, newVerifyJournal}
+	return []func() function.Function{newCovers, newEarliest, newExplain, newHandover, newVerifyJournal}
 }
 
 // Configure reads the configuration, all of which must be known. The embedded system is opened when it is needed; OpenBao is looked

@@ -33,11 +33,11 @@ func TestALaterEndNeedsAReviewThatWasNotUsed(t *testing.T) {
 		// Applied in between, a review is unused, and moves nothing but itself.
 		resource.TestStep{
 			Config:            w.config(identity(args{"review": second})),
-			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "renewals", knownvalue.Int64Exact(0)), has(theIdentity, "reviewed_at", text("2026-11-23T00:00:00Z"))},
+			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "history", text("created 2026-11-24T12:00:00Z; reviewed 2026-11-23T00:00:00Z"))},
 		},
 		resource.TestStep{
 			PreConfig: w.passes(day), Config: w.config(identity(args{"review": second, "expires_at": april})),
-			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "renewals", knownvalue.Int64Exact(1)), has(theIdentity, "renewed_at", text("2026-11-25T12:00:00Z"))},
+			ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "history", text("created 2026-11-24T12:00:00Z; renewed once, 2026-11-25T12:00:00Z; reviewed 2026-11-23T00:00:00Z"))},
 		},
 		refused(w.config(identity(args{"review": second, "expires_at": may})), "expiry/rolling"),
 	)
@@ -63,7 +63,7 @@ func TestARenewalDoesNotRotate(t *testing.T) {
 					ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectKnownValue(theKey, path("rotates_at"), text("2026-12-14T12:00:00Z"))}},
 					ConfigStateChecks: []statecheck.StateCheck{
 						same.AddStateValue(theKey, path("fingerprint")), other.AddStateValue(theKey, path("rotates_at")),
-						has(theKey, "ends_at", text("2027-02-28T00:00:00Z")), has(theKey, "renewals", knownvalue.Int64Exact(1)),
+						has(theKey, "ends_at", text("2027-02-28T00:00:00Z")), has(theKey, "history", saying("renewed once, ")),
 					},
 				},
 				// It follows at its rotation.
@@ -87,7 +87,7 @@ func TestAReviewOfTheIdentityCoversItsGrants(t *testing.T) {
 		resource.TestStep{
 			Config: w.config(reviewed, later),
 			ConfigStateChecks: []statecheck.StateCheck{
-				has(theGrant, "renewals", knownvalue.Int64Exact(1)), has(theGrant, "reviewed_at", text("2026-11-20T00:00:00Z")),
+				has(theGrant, "history", saying("renewed once, ")), has(theGrant, "history", saying("; reviewed 2026-11-20T00:00:00Z")),
 			},
 		},
 		resource.TestStep{Config: w.config(reviewed, later), ConfigPlanChecks: emptyPlan()},
@@ -222,7 +222,7 @@ func TestASecretExtendedAfterItsEndIsIssuedAnewInTheSameApply(t *testing.T) {
 		resource.TestStep{
 			Config:            extended,
 			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectUnknownValue(theKey, path("sealed_secret"))}},
-			ConfigStateChecks: []statecheck.StateCheck{has(theKey, "status", text("active")), has(theKey, "renewals", knownvalue.Int64Exact(1))},
+			ConfigStateChecks: []statecheck.StateCheck{has(theKey, "status", text("active")), has(theKey, "history", saying("renewed once, "))},
 		},
 		resource.TestStep{Config: extended, ConfigPlanChecks: emptyPlan()},
 	)

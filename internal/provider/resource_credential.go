@@ -44,7 +44,6 @@ type credentialModel struct {
 	Serial             types.String `tfsdk:"serial"`
 	Fingerprint        types.String `tfsdk:"fingerprint"`
 	Login              types.Map    `tfsdk:"login"`
-	Handover           types.String `tfsdk:"handover"`
 	LastUsedAt         types.String `tfsdk:"last_used_at"`
 	terms
 }
@@ -167,15 +166,21 @@ func rotationAttribute() schema.Attribute {
 // withIssued adds what the system says of what it issued.
 func withIssued(attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	for name, description := range map[string]string{
-		"rotates_at":    "When what was issued is due to be issued anew. RFC 3339, UTC; null where it does not rotate.",
-		"sealed_secret": "The secret, sealed to the recipient, in ASCII armor: only the partner can open it. Null for other kinds, and after import until rotation.",
-		"issued":        "What was signed: an X.509 chain in PEM, or an OpenSSH certificate line. Null for other kinds, and after import until rotation.",
-		"serial":        "The serial of the certificate: hexadecimal for X.509, decimal for SSH.",
-		"fingerprint":   "The SHA-256 fingerprint of what was issued.",
-		"handover":      "What to send to the partner, in Markdown: how to log in, the sealed block and the line that opens it, dates, whom to ask. Nothing in it is secret.",
-		"last_used_at":  "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
+		"rotates_at":   "When what was issued is due to be issued anew. RFC 3339, UTC; null where it does not rotate.",
+		"serial":       "The serial of the certificate: hexadecimal for X.509, decimal for SSH.",
+		"fingerprint":  "The SHA-256 fingerprint of what was issued.",
+		"last_used_at": "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
 	} {
 		attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	for name, description := range map[string]string{
+		"sealed_secret": "The secret, sealed to the recipient, in ASCII armor: only the partner can open it. Null for other kinds, and after import until rotation.",
+		"issued":        "What was signed: an X.509 chain in PEM, or an OpenSSH certificate line. Null for other kinds, and after import until rotation.",
+	} {
+		attributes[name] = schema.StringAttribute{
+			Computed: true, Sensitive: true, // long, and nothing that a plan needs to show
+			MarkdownDescription: description + " It is not secret: it is marked as sensitive so that no plan prints it, and an output of it needs `sensitive = true`.",
+		}
 	}
 	attributes["login"] = schema.MapAttribute{
 		Computed: true, ElementType: types.StringType,
@@ -222,20 +227,20 @@ func (m *credentialModel) settle(state *credentialModel) {
 	m.RevokeIssuedBefore = same(m.RevokeIssuedBefore, state.RevokeIssuedBefore)
 	m.Rotation = same(m.Rotation, state.Rotation)
 	m.RotatesAt, m.SealedSecret, m.Issued, m.Serial = state.RotatesAt, state.SealedSecret, state.Issued, state.Serial
-	m.Fingerprint, m.Login, m.Handover, m.LastUsedAt = state.Fingerprint, state.Login, state.Handover, state.LastUsedAt
+	m.Fingerprint, m.Login, m.LastUsedAt = state.Fingerprint, state.Login, state.LastUsedAt
 }
 
 func (m *credentialModel) move(c change, k kept) {
 	if c.before == nil {
-		unknownAll(&m.RotatesAt, &m.SealedSecret, &m.Issued, &m.Serial, &m.Fingerprint, &m.Login, &m.Handover, &m.LastUsedAt)
+		m.begin(c)
 		return
 	}
 	issue, anew, why := reissue(c, k)
 	if why != "" && !anew {
-		unknownAll(&m.RotatesAt, &m.Handover) // it waits for its identity, and is due from now on
+		unknownAll(&m.RotatesAt) // it waits for its identity, and is due from now on
 	}
 	if anew || why != "" && issue == access.IssueReplace {
-		unknownAll(&m.RotatesAt, &m.Serial, &m.Fingerprint, &m.Handover, &m.Status)
+		unknownAll(&m.RotatesAt, &m.Serial, &m.Fingerprint, &m.Status)
 		if c.after.(*access.Credential).Kind() == access.Secret {
 			unknownAll(&m.SealedSecret)
 		} else {
@@ -246,13 +251,36 @@ func (m *credentialModel) move(c change, k kept) {
 	before, after := c.before.(*access.Credential), c.after.(*access.Credential)
 	if ages(before, after, k) {
 		m.RotatesAt = timeValue(after.RotatesAt(k.IssuedAt))
-		unknownAll(&m.Handover)
 	}
 	if !access.SameTrust(before, after) {
-		unknownAll(&m.Login, &m.Handover)
+		m.sayLogin(c)
 	}
-	if before.Owner != after.Owner || c.endsKnown && !c.ends.Equal(c.stateEnds) {
-		unknownAll(&m.Handover)
+}
+
+// begin says what is known of a new credential before anything is issued for it: what its kind never has.
+func (m *credentialModel) begin(c change) {
+	unknownAll(&m.RotatesAt, &m.SealedSecret, &m.Issued, &m.Serial, &m.Fingerprint, &m.LastUsedAt)
+	m.sayLogin(c)
+	if c.fresh {
+		m.LastUsedAt = types.StringNull()
+	}
+	credential, none := c.after.(*access.Credential), types.StringNull()
+	switch credential.Kind() {
+	case access.Federated:
+		m.RotatesAt, m.SealedSecret, m.Issued, m.Serial, m.Fingerprint = none, none, none, none, none
+	case access.Certificate, access.SSHCertificate:
+		m.SealedSecret = none
+	case access.Secret:
+		m.Issued, m.Serial = none, none
+	}
+	if credential.Rotation == nil && c.fresh && !c.unknown["rotation"] {
+		m.RotatesAt = none
+	}
+}
+
+func (m *credentialModel) sayLogin(c change) {
+	if unknownAll(&m.Login); c.words != nil {
+		m.Login = textMap(c.words.Login)
 	}
 }
 
@@ -306,7 +334,6 @@ func (m *credentialModel) observe(seen observed, all bool) {
 	set(&m.Issued, optionalText(issued.Text), all && !still)
 	set(&m.Login, textMap(seen.Login), all)
 	set(&m.LastUsedAt, timeValue(seen.LastUsedAt), all)
-	set(&m.Handover, types.StringValue(handover(seen, m.SealedSecret.ValueString())), all)
 }
 
 func (m *credentialModel) replaced(state *credentialModel) (names []string) {

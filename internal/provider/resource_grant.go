@@ -108,7 +108,7 @@ func (m *grantModel) move(c change, _ kept) {
 	}
 	before, after := c.before.(*access.Grant), c.after.(*access.Grant)
 	if before.Resource != after.Resource || access.Widened(before, after, "actions") || access.Widened(after, before, "actions") {
-		unknownAll(&m.EnforcedBy, &m.Revocation)
+		m.word(c)
 	}
 }
 

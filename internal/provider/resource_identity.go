@@ -182,7 +182,9 @@ func (m *identityModel) settle(state *identityModel) {
 
 func (m *identityModel) move(c change, _ kept) {
 	if c.before == nil {
-		unknownAll(&m.LastUsedAt)
+		if unknownAll(&m.LastUsedAt); c.fresh {
+			m.LastUsedAt = types.StringNull()
+		}
 		return
 	}
 	before, after := c.before.(*access.Identity), c.after.(*access.Identity)

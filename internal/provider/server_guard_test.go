@@ -151,7 +151,7 @@ func TestNoPlaceOfTheSchemaPrintsAPrivateKey(t *testing.T) {
 			each("function "+name, parameter.Type, func(argument *tfprotov6.DynamicValue) []*tfprotov6.Diagnostic {
 				var given []*tfprotov6.DynamicValue
 				for _, other := range parameters[:at] {
-					given = append(given, p.encode(other.Type, tftypes.NewValue(other.Type, "x")))
+					given = append(given, p.encode(other.Type, planted(other.Type, "x")[0]))
 				}
 				r, _ := p.server.CallFunction(ctx, &tfprotov6.CallFunctionRequest{Name: name, Arguments: append(given, argument)})
 				if r.Error == nil || r.Error.FunctionArgument != nil {

@@ -21,13 +21,10 @@ type terms struct {
 	Waivers    types.Map    `tfsdk:"waivers"`
 	Status     types.String `tfsdk:"status"`
 	EndsAt     types.String `tfsdk:"ends_at"`
-	CreatedAt  types.String `tfsdk:"created_at"`
-	RenewedAt  types.String `tfsdk:"renewed_at"`
-	ReviewedAt types.String `tfsdk:"reviewed_at"`
-	Renewals   types.Int64  `tfsdk:"renewals"`
+	History    types.String `tfsdk:"history"`
 	EnforcedBy types.String `tfsdk:"enforced_by"`
 	Drift      types.Set    `tfsdk:"drift"`
-	Revocation types.List   `tfsdk:"revocation"`
+	Revocation types.String `tfsdk:"revocation"`
 }
 
 func (t *terms) common() *terms { return t }
@@ -93,24 +90,18 @@ func computedTerms() map[string]schema.Attribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}
 	return map[string]schema.Attribute{
-		"id":          text("The id, made of the arguments and therefore known at plan."),
-		"status":      text("The first that holds of: `expired`, `held` (cut by hand), `suspended`, `due` (for rotation), `expiring`, `active`."),
-		"ends_at":     text("When the access system ends this access: the earliest of its own expiry, the end of all that it hangs on, the agreement's end, and the `until` of each waiver of an `expiry/` rule. RFC 3339, UTC."),
-		"created_at":  text("When it was created. RFC 3339, UTC, by the access system's clock."),
-		"renewed_at":  text("When its end was last moved to a later moment. RFC 3339, UTC."),
-		"reviewed_at": text("The newest review applied to it, its own or its identity's. RFC 3339, UTC."),
-		"renewals": schema.Int64Attribute{
-			Computed: true, MarkdownDescription: "How often its end was moved to a later moment.",
-		},
-		"enforced_by": text("Who ends this access at `ends_at`, in words."),
+		"id":      text("The id, made of the arguments and therefore known at plan."),
+		"status":  text("The first that holds of: `expired`, `held` (cut by hand), `suspended`, `due` (for rotation), `expiring`, `active`."),
+		"ends_at": text("When the access system ends this access: the earliest of its own expiry, the end of all that it hangs on, the agreement's end, and the `until` of each waiver of an `expiry/` rule. RFC 3339, UTC."),
+		"history": text("In a line: when it was created, how often and when its end was last moved to a later moment, and the newest review applied to it, its " +
+			"own or its identity's. By the access system's clock, RFC 3339, UTC; `partner_inventory` has each by itself."),
+		"enforced_by": text("Who ends this access at `ends_at`, in a line."),
 		"drift": schema.SetAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "What the access system holds beyond the declaration, a sentence each.",
+			MarkdownDescription: "What the access system holds beyond the declaration, a sentence each; null where it holds nothing beyond it.",
 		},
-		"revocation": schema.ListAttribute{
-			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "How to cut this access by hand when Terraform is away, a step each.",
-		},
+		"revocation": text("How to cut this access by hand when Terraform is away: the command, or who has the commands. All that cut a partner are the `steps` of " +
+			"`partner_offboarding`. Null for a grant: it cannot be cut alone, and is cut with its identity."),
 	}
 }
 
@@ -164,8 +155,7 @@ func (t *terms) settle(state *terms) {
 	t.Review = same(t.Review, state.Review)
 	t.Waivers = same(t.Waivers, state.Waivers)
 	t.ID = state.ID
-	t.Status, t.EndsAt, t.CreatedAt = state.Status, state.EndsAt, state.CreatedAt
-	t.RenewedAt, t.ReviewedAt, t.Renewals = state.RenewedAt, state.ReviewedAt, state.Renewals
+	t.Status, t.EndsAt, t.History = state.Status, state.EndsAt, state.History
 	t.EnforcedBy, t.Drift, t.Revocation = state.EnforcedBy, state.Drift, state.Revocation
 }
 
@@ -175,13 +165,10 @@ func (t *terms) observe(seen observed, all bool) {
 	set(&t.ID, types.StringValue(seen.Object.Ref().ID), all)
 	set(&t.Status, types.StringValue(seen.Status(seen.now, seen.warnBefore)), all)
 	set(&t.EndsAt, timeValue(seen.EndsAt), all)
-	set(&t.CreatedAt, timeValue(seen.CreatedAt), all)
-	set(&t.RenewedAt, timeValue(seen.RenewedAt), all)
-	set(&t.ReviewedAt, timeValue(seen.ReviewedAt), all)
-	set(&t.Renewals, types.Int64Value(seen.Renewals), all)
+	set(&t.History, types.StringValue(access.HistoryLine(seen.History)), all)
 	set(&t.EnforcedBy, types.StringValue(seen.EnforcedBy), all)
-	set(&t.Drift, textSet(append(slices.Clone(seen.Drift), seen.Adopted...)), all)
-	set(&t.Revocation, textList(seen.Revocation), all)
+	set(&t.Drift, optionalSet(slices.Concat(seen.Drift, seen.Adopted)), all)
+	set(&t.Revocation, optionalText(seen.Cut), all)
 }
 
 // set writes a value where all are asked for, or where the plan left it unknown.

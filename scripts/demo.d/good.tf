@@ -52,20 +52,30 @@ resource "partner_grant" "support" {
   expires_at  = "+60d"
 }
 
+# None of these is secret. They are long, and "sensitive" keeps them out of every plan: terraform output -raw prints them.
+
 output "certificate" {
-  value = partner_credential.certificate.issued
+  sensitive = true
+  value     = partner_credential.certificate.issued
 }
 
 output "ssh_certificate" {
-  value = partner_credential.support.issued
+  sensitive = true
+  value     = partner_credential.support.issued
 }
 
 output "sealed_key" {
-  value = partner_credential.key.sealed_secret
+  sensitive = true
+  value     = partner_credential.key.sealed_secret
 }
 
 output "handover" {
-  value = partner_credential.key.handover
+  sensitive = true
+  value = provider::partner::handover(
+    partner_identity.orders,
+    [partner_credential.certificate, partner_credential.key],
+    [partner_grant.daily],
+  )
 }
 
 output "revocation" {

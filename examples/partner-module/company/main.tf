@@ -35,6 +35,7 @@ provider "partner" {
 }
 
 output "handover" {
-  description = "What to send to each partner."
+  description = "What to send to each partner: terraform output -json handover."
+  sensitive   = true
   value       = { acme = module.acme.handover, globex = module.globex.handover }
 }

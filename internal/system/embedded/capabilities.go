@@ -35,6 +35,8 @@ func (s *System) Capabilities() access.Capabilities {
 		CheckGrant:   checkGrant, CheckCredential: checkCredential,
 		Reach:     reach,
 		CutByHand: func(partner string, _ []*access.Record) []string { return []string{cutCommand(s.paths.root, partner)} },
+		CutActs:   cutActs,
+		Words:     func(o access.Object) access.Words { return words(s.paths.root, o) },
 		CannotEnd: cannotEnd,
 	}
 }

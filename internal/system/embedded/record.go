@@ -22,7 +22,7 @@ func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 			r.Drift = append(r.Drift, l.drifts[i.ID]...)
 		}
 		r.Held = l.Held(l.holds, e.Object)
-		r.EnforcedBy, r.Revocation, r.Login = enforcedBy(r.Object), cutByHand(l.root, r.Object), login(r.Object)
+		r.Words, r.Revocation = words(l.root, r.Object), cutByHand(l.root, r.Object)
 	}
 	return r, err
 }

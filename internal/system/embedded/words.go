@@ -7,38 +7,38 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// The texts stand in the state of every resource, and Terraform writes the whole state anew with each resource that it
-// applies: they say what is to be done, and the guide to the embedded system says why.
+// words are what the state of a resource tells. Terraform writes the whole state anew with each resource that it applies: they
+// say what is to be done, and the guide to the embedded system says why.
+func words(root string, o access.Object) access.Words {
+	w := access.Words{EnforcedBy: enforcedBy(o), Login: login(o)}
+	if _, isGrant := o.(*access.Grant); !isGrant {
+		w.Cut = cutByHand(root, o)[0]
+	}
+	return w
+}
 
-// cutOff ends every sentence about who ends access: the honest part.
-const cutOff = " A cut before that acts at a gateway's next pull; sessions open by then last as long as it lets them."
+// cutActs is the honest part.
+const cutActs = "A cut acts at a gateway's next pull; sessions that are open by then last as long as the gateway lets them."
 
 // enforcedBy says who ends an object's access.
 func enforcedBy(o access.Object) string {
+	const opa = "Open Policy Agent, at each request."
 	switch o := o.(type) {
 	case *access.Credential:
-		return credentialEnds(o.Kind()) + cutOff
+		switch o.Kind() {
+		case access.Certificate:
+			return "Whoever verifies the certificate, at each handshake."
+		case access.SSHCertificate:
+			return "sshd, at each login."
+		}
+		return opa
 	case *access.Grant:
 		if shellLogin(o.Resource) != "" {
-			return "sshd, at each login, by expiry-time in ssh/principals: for all grants of an identity on one login, the first of their ends, until it is published anew." + cutOff
+			return "sshd, at each login; the identity's grants of one login end with the first of them, until it is published anew."
 		}
-		return "Open Policy Agent, at each request, by the end in the policy data." + cutOff
+		return opa
 	}
-	return "The gateways, by the ends of its credentials and grants, never later than its own." + cutOff
-}
-
-func credentialEnds(k access.Kind) string {
-	switch k {
-	case access.Federated:
-		return "Open Policy Agent, at each request, by the end of the trust in the policy data."
-	case access.Certificate:
-		return "Whoever verifies the certificate, at each handshake, by the end signed into it; before that by crl.pem and the policy data."
-	case access.SSHCertificate:
-		return "sshd, at each login, by the end signed into the certificate; before that by ssh/revoked_keys."
-	case access.Secret:
-		return "Open Policy Agent, at each request, by the end of the key in the policy data."
-	}
-	return ""
+	return "The gateways, by the ends of its credentials and grants."
 }
 
 // cutByHand is how to cut an object's access by hand, where Terraform cannot be run: a whole command, on the machine that has

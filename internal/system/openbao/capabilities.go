@@ -25,6 +25,8 @@ func (s *System) Capabilities() access.Capabilities {
 		CheckGrant: checkGrant, CheckCredential: checkCredential,
 		Reach:     unseen,
 		CutByHand: s.cutPartner,
+		CutActs:   cutActs,
+		Words:     s.words,
 		CannotEnd: cannotEnd,
 	}
 }

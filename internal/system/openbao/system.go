@@ -228,7 +228,7 @@ func (s *System) list(ctx context.Context) ([]*access.Record, error) {
 func (s *System) record(l ledger.Ledger, e *ledger.Entry) (*access.Record, error) {
 	r, err := l.Record(e)
 	if err == nil {
-		r.EnforcedBy, r.Revocation, r.Login = s.enforcedBy(r.Object), s.cutByHand(r.Object), s.login(r.Object)
+		r.Words, r.Revocation = s.words(r.Object), s.cutByHand(r.Object)
 		s.mu.Lock()
 		r.System = s.system
 		s.mu.Unlock()

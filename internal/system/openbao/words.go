@@ -9,24 +9,31 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// enforcedBy says who ends an object's access. The texts stand in the state of every resource, so they are short.
+// words are what the state of a resource tells: a line each. The commands that cut a partner are whole only where they say
+// where they go, and what they cut: they are too long for each state, and partner_offboarding has them.
+func (s *System) words(o access.Object) access.Words {
+	w := access.Words{EnforcedBy: s.enforcedBy(o), Login: s.login(o)}
+	if _, isGrant := o.(*access.Grant); !isGrant {
+		w.Cut = fmt.Sprintf("The data source partner_offboarding has the commands: partner = %q.", o.Holder().Partner)
+	}
+	return w
+}
+
+// cutActs says when a cut acts.
+const cutActs = "A cut acts at the next request."
+
+// enforcedBy says who ends an object's access.
 func (s *System) enforcedBy(o access.Object) string {
-	c, ok := o.(*access.Credential)
-	if !ok {
-		if _, isGrant := o.(*access.Grant); isGrant {
-			return "OpenBao, at each request, by the expiration of the path in its policy."
+	switch o := o.(type) {
+	case *access.Grant:
+		return "OpenBao, at each request."
+	case *access.Credential:
+		if o.Kind() == access.Federated {
+			return "OpenBao, at each login; sessions end with it."
 		}
-		return "OpenBao, by the ends of its credentials and grants, never later than its own. A cut acts at the next request."
+		return fmt.Sprintf("OpenBao, at each login; sessions last up to %s, never beyond the grants.", s.options.Session)
 	}
-	session := fmt.Sprintf(" Sessions last up to %s, and never beyond the identity's grants.", s.options.Session)
-	switch c.Kind() {
-	case access.Federated:
-		return "OpenBao, at each login, by the CEL role; sessions end with it, to the second."
-	case access.Certificate:
-		return "OpenBao, at each login, by the end signed into the certificate; before that by the revocation list." + session
-	default:
-		return "OpenBao, at each login, by the life of the secret id." + session
-	}
+	return "OpenBao, by the ends of its credentials and grants."
 }
 
 // shell spells calls as people type them: whole commands, that say to which server and namespace they go, whatever the

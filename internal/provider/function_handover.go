@@ -1,0 +1,132 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// handoverFunction is handover(identity, credentials, grants).
+type handoverFunction struct{}
+
+// handedIdentity, handedCredential and handedGrant are the parts of the resources that a partner is told. Each is known once the
+// resource is made: so nothing is told that was not read back.
+type (
+	handedIdentity struct {
+		ID      types.String `tfsdk:"id"`
+		Owner   types.String `tfsdk:"owner"`
+		Purpose types.String `tfsdk:"purpose"`
+		EndsAt  types.String `tfsdk:"ends_at"`
+		Status  types.String `tfsdk:"status"`
+	}
+	handedCredential struct {
+		ID             types.String `tfsdk:"id"`
+		IdentityID     types.String `tfsdk:"identity_id"`
+		Owner          types.String `tfsdk:"owner"`
+		Federated      types.Object `tfsdk:"federated"`
+		Certificate    types.Object `tfsdk:"certificate"`
+		SSHCertificate types.Object `tfsdk:"ssh_certificate"`
+		Secret         types.Object `tfsdk:"secret"`
+		Rotation       types.Object `tfsdk:"rotation"`
+		AllowedCIDRs   types.Set    `tfsdk:"allowed_cidrs"`
+		EndsAt         types.String `tfsdk:"ends_at"`
+		RotatesAt      types.String `tfsdk:"rotates_at"`
+		Issued         types.String `tfsdk:"issued"`
+		SealedSecret   types.String `tfsdk:"sealed_secret"`
+		Login          types.Map    `tfsdk:"login"`
+		Status         types.String `tfsdk:"status"`
+	}
+	handedGrant struct {
+		ID         types.String `tfsdk:"id"`
+		IdentityID types.String `tfsdk:"identity_id"`
+		Resource   types.String `tfsdk:"resource"`
+		Actions    types.Set    `tfsdk:"actions"`
+		Purpose    types.String `tfsdk:"purpose"`
+		EndsAt     types.String `tfsdk:"ends_at"`
+		Status     types.String `tfsdk:"status"`
+	}
+)
+
+func newHandover() function.Function { return handoverFunction{} }
+
+func (handoverFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "handover"
+}
+
+func (handoverFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	list := func(name, description string, of map[string]attr.Type) function.Parameter {
+		return function.ListParameter{Name: name, MarkdownDescription: description, ElementType: types.ObjectType{AttrTypes: of}}
+	}
+	resp.Definition = function.Definition{
+		Summary: "What to send to a partner",
+		MarkdownDescription: "What to send to a partner for one identity, in Markdown: where to connect and how to log in, the certificate or the sealed block and the " +
+			"line that opens it, what may be done where, when each of it ends, and whom to call. Nothing in it is secret. It tells what was read " +
+			"back from the access system, and so it is known once all of it is applied. An output of it needs `sensitive = true`, which keeps the " +
+			"long text out of every plan: `terraform output -raw` prints it. Needs Terraform 1.8 or OpenTofu 1.7.",
+		Parameters: []function.Parameter{
+			function.ObjectParameter{Name: "identity", MarkdownDescription: "The identity: `partner_identity.NAME`.", AttributeTypes: handedIdentityType},
+			list("credentials", "Its credentials: `[partner_credential.NAME]`, all that the partner is to use.", handedCredentialType),
+			list("grants", "Its grants: `[partner_grant.NAME]`, all that the partner is to know of.", handedGrantType),
+		},
+		Return: function.StringReturn{},
+	}
+}
+
+var (
+	handedIdentityType = textTypes("id", "owner", "purpose", "ends_at", "status")
+	handedGrantType    = with(textTypes("id", "identity_id", "resource", "purpose", "ends_at", "status"), map[string]attr.Type{"actions": textSetType})
+
+	handedCredentialType = with(textTypes("id", "identity_id", "owner", "ends_at", "rotates_at", "issued", "sealed_secret", "status"), map[string]attr.Type{
+		"federated":       types.ObjectType{AttrTypes: federatedType},
+		"certificate":     types.ObjectType{AttrTypes: certificateType},
+		"ssh_certificate": types.ObjectType{AttrTypes: sshType},
+		"secret":          types.ObjectType{AttrTypes: secretType},
+		"rotation":        types.ObjectType{AttrTypes: rotationType},
+		"allowed_cidrs":   textSetType,
+		"login":           types.MapType{ElemType: types.StringType},
+	})
+)
+
+func textTypes(names ...string) map[string]attr.Type {
+	all := map[string]attr.Type{}
+	for _, name := range names {
+		all[name] = types.StringType
+	}
+	return all
+}
+
+func with(all, more map[string]attr.Type) map[string]attr.Type {
+	for name, kind := range more {
+		all[name] = kind
+	}
+	return all
+}
+
+// Run refuses what is not of the identity: a partner must not be sent what is another one's.
+func (handoverFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var h handover
+	if resp.Error = req.Arguments.Get(ctx, &h.identity, &h.credentials, &h.grants); resp.Error != nil {
+		return
+	}
+	for _, c := range h.credentials {
+		if !c.IdentityID.Equal(h.identity.ID) {
+			resp.Error = notOfIdentity(1, "credential", c.ID, h.identity.ID)
+			return
+		}
+	}
+	for _, g := range h.grants {
+		if !g.IdentityID.Equal(h.identity.ID) {
+			resp.Error = notOfIdentity(2, "grant", g.ID, h.identity.ID)
+			return
+		}
+	}
+	resp.Error = resp.Result.Set(ctx, h.markdown())
+}
+
+func notOfIdentity(argument int64, what string, id, identity types.String) *function.FuncError {
+	return function.NewArgumentFuncError(argument, fmt.Sprintf("The %s %s is not of the identity %s: whoever gets this would be sent what is meant for "+
+		"somebody else. Pass what has identity_id = %q.", what, id.ValueString(), identity.ValueString(), identity.ValueString()))
+}
