@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -86,6 +88,9 @@ func (s *System) site(ctx context.Context) (*site, error) {
 		return s.found, nil
 	}
 	at, err := s.probe(ctx)
+	if err == nil {
+		err = s.learnIssuers(ctx, at)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -221,8 +226,58 @@ func (s *System) jwtMount(issuer string) string {
 	if path, named := s.options.Mounts.JWT[issuer]; named {
 		return path
 	}
+	s.mu.Lock()
+	path, learned := s.issuers[plainIssuer(issuer)]
+	s.mu.Unlock()
+	if learned {
+		return path
+	}
+	return usualJWT(issuer)
+}
+
+// jwtPrefix begins the names of issuers' auth methods where a configuration says nothing else.
+const jwtPrefix = "partner-jwt-"
+
+func usualJWT(issuer string) string {
 	sum := sha256.Sum256([]byte(issuer))
-	return "partner-jwt-" + hex.EncodeToString(sum[:6])
+	return jwtPrefix + hex.EncodeToString(sum[:6])
+}
+
+// isUsualJWT matches the names that usualJWT gives.
+var isUsualJWT = regexp.MustCompile("^" + jwtPrefix + "[0-9a-f]{12}$")
+
+// learnIssuers finds out which auth methods of partner access have other names than the usual: a second configuration, such as one
+// that only takes the inventory, need not repeat mounts.jwt to know what the first one declared. Where two are bound to one
+// issuer, or the usual one is there, none is believed.
+func (s *System) learnIssuers(ctx context.Context, at *site) error {
+	found := map[string]string{}
+	for path, m := range at.auth {
+		mount := strings.TrimSuffix(path, "/")
+		ours := strings.HasPrefix(mount, jwtPrefix) || m.Description == mountDescription
+		if m.Type != "jwt" || !ours || isUsualJWT.MatchString(mount) || s.configured(mount) {
+			continue
+		}
+		var t trust
+		err := s.client.Get(ctx, "auth/"+mount+"/config", &t)
+		if err != nil && !errors.Is(err, access.ErrNotPermitted) && !unheard(err) {
+			return err
+		}
+		named := cmp.Or(t.Issuer, t.Discovery)
+		if named == "" {
+			continue
+		}
+		issuer := plainIssuer(named)
+		_, twice := found[issuer]
+		_, usual := at.auth[usualJWT(named)+"/"]
+		if found[issuer] = mount; twice || usual {
+			found[issuer] = ""
+		}
+	}
+	maps.DeleteFunc(found, func(_, mount string) bool { return mount == "" })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issuers = found
+	return nil
 }
 
 var _ access.Furnished = (*System)(nil)

@@ -281,7 +281,7 @@ func (sv *surveying) lookAtMounts() error {
 				sv.role(mount, below, lists[m.Type][below], name)
 			}
 		}
-		if m.Type == "jwt" && len(sv.roles[mount]) == 0 && strings.HasPrefix(mount, "partner-jwt-") && !sv.configured(mount) {
+		if m.Type == "jwt" && len(sv.roles[mount]) == 0 && strings.HasPrefix(mount, jwtPrefix) && !sv.configured(mount) {
 			sv.add("auth method", "sys/auth/"+mount, "an issuer is trusted from which no declared partner comes", mount)
 		}
 	}

@@ -171,12 +171,19 @@ func (s *System) sweepAliases(ctx context.Context, id access.IdentityID, mounts 
 
 // ours says whether an auth method is one of an issuer that partners come from.
 func (s *System) ours(mount string) bool {
-	return strings.HasPrefix(mount, "partner-jwt-") || s.configured(mount)
+	return strings.HasPrefix(mount, jwtPrefix) || s.configured(mount) || s.learned(mount)
 }
 
 // configured says whether the configuration names an auth method for an issuer.
 func (s *System) configured(mount string) bool {
 	return slices.Contains(slices.Collect(maps.Values(s.options.Mounts.JWT)), mount)
+}
+
+// learned says whether it is the auth method of an issuer that the configuration does not name.
+func (s *System) learned(mount string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(slices.Collect(maps.Values(s.issuers)), mount)
 }
 
 // policiesBelow are policies under an identity's name that are not its own.

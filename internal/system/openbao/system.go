@@ -74,7 +74,8 @@ type System struct {
 
 	mu      sync.Mutex // guards what follows
 	seen    *snapshot
-	system  string // its id, as it was read last
+	system  string            // its id, as it was read last
+	issuers map[string]string // the auth methods of issuers that the configuration does not name, as learnIssuers found them
 	floors  map[access.IdentityID]floor
 	changes map[access.IdentityID]*sync.Mutex
 }
