@@ -2,5 +2,5 @@
 // are made of, where each ends, the history that an access system keeps of them, and the [System] interface behind
 // which every access system stands.
 //
-// It imports nothing of this project and nothing of Terraform. All moments are compared in UTC.
+// It imports nothing of this project but package material, and nothing of Terraform. All moments are compared in UTC.
 package access

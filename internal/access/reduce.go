@@ -3,7 +3,6 @@ package access
 import (
 	"bytes"
 	"maps"
-	"net/netip"
 	"reflect"
 	"slices"
 )
@@ -98,11 +97,11 @@ func widenedCredential(b, a *Credential, attribute string) bool {
 	case "federated":
 		return widenedTrust(b.Federated, a.Federated)
 	case "certificate":
-		return !reflect.DeepEqual(b.Certificate, a.Certificate)
+		return !sameCSR(b.Certificate, a.Certificate, true)
 	case "ssh_certificate":
-		return !reflect.DeepEqual(b.SSHCertificate, a.SSHCertificate)
+		return !sameSSHKey(b.SSHCertificate, a.SSHCertificate)
 	case "secret":
-		return !reflect.DeepEqual(b.Secret, a.Secret)
+		return !sameRecipient(b.Secret, a.Secret)
 	case "rotation":
 		return widenedRotation(b.Rotation, a.Rotation)
 	case "allowed_cidrs":
@@ -152,31 +151,4 @@ func Narrows(before, after Object) bool {
 		return false
 	}
 	return !slices.ContainsFunc(Attributes(after.Ref().Type), func(attribute string) bool { return Widened(before, after, attribute) })
-}
-
-// SameRequest says whether two credentials ask for the same thing to be issued: the same key or recipient, and on
-// certificates the same networks. Where they do not, what was issued for the one does not serve the other.
-func SameRequest(b, a *Credential) bool {
-	if b.Kind() != a.Kind() {
-		return false
-	}
-	switch a.Kind() {
-	case Certificate:
-		return *b.Certificate == *a.Certificate && sameNetworks(b.AllowedCIDRs, a.AllowedCIDRs)
-	case SSHCertificate:
-		return *b.SSHCertificate == *a.SSHCertificate && sameNetworks(b.AllowedCIDRs, a.AllowedCIDRs)
-	case Secret:
-		return *b.Secret == *a.Secret
-	}
-	return true
-}
-
-// SameTrust says whether two credentials are logged in with in the same way: the same issuer, subject and audiences, and
-// the same networks.
-func SameTrust(b, a *Credential) bool {
-	return reflect.DeepEqual(b.Federated, a.Federated) && sameNetworks(b.AllowedCIDRs, a.AllowedCIDRs)
-}
-
-func sameNetworks(b, a []netip.Prefix) bool {
-	return slices.Equal(slices.SortedFunc(slices.Values(b), netip.Prefix.Compare), slices.SortedFunc(slices.Values(a), netip.Prefix.Compare))
 }

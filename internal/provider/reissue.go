@@ -46,8 +46,8 @@ func wanted(c change, k kept) (issue access.Issue, why string) {
 	switch {
 	case after.RevokeIssuedBefore.After(k.IssuedAt) && !after.RevokeIssuedBefore.Equal(before.RevokeIssuedBefore.Time):
 		return access.IssueReplace, "all that was issued before " + after.RevokeIssuedBefore.String() + " is revoked"
-	case !access.SameRequest(before, after):
-		return atOnce, "it is asked for with another key, recipient or network"
+	case access.OtherRequest(before, after) != "":
+		return atOnce, "it is asked for with " + access.OtherRequest(before, after)
 	case !maps.Equal(trigger(before), trigger(after)):
 		return atOnce, "rotation.trigger changed"
 	case c.fixed && c.endsKnown && !k.IssuedUntil.IsZero() && c.ends.Before(k.IssuedUntil):

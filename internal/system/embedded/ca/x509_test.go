@@ -134,8 +134,6 @@ func TestRequestsThatAreNotSigned(t *testing.T) {
 		"not PEM":       "MIIB",
 		"bad signature": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: forged})),
 		"truncated":     string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block.Bytes[:90]})),
-		"RSA 1024":      request(t, rsaKey(t, 1024), &x509.CertificateRequest{SignatureAlgorithm: x509.SHA256WithRSA}),
-		"P-224":         request(t, ecKey(t, elliptic.P224()), &x509.CertificateRequest{}),
 		"private key":   private,
 		"two requests":  good + good,
 		"key after it":  good + private,
@@ -226,5 +224,33 @@ func TestOpensslAcceptsUntilRevoked(t *testing.T) {
 	}
 	if got := mustRun(t, "openssl", "x509", "-noout", "-serial", "-in", write(t, "leaf.pem", []byte(mine.Text))); strings.TrimSpace(got) != "serial="+strings.ToUpper(mine.Serial) {
 		t.Errorf("openssl says %s, we say %s", got, mine.Serial)
+	}
+}
+
+// Whether a key is too weak is for a rule to say. Where a waiver sets that aside, the plan that promises a certificate is kept.
+func TestTheAuthorityFollowsAWaiverOfWeakKeys(t *testing.T) {
+	a := authority(t)
+	for name, csr := range map[string]string{
+		"RSA 1024": request(t, rsaKey(t, 1024), &x509.CertificateRequest{SignatureAlgorithm: x509.SHA256WithRSA}),
+		"P-224":    request(t, ecKey(t, elliptic.P224()), &x509.CertificateRequest{}),
+		"SHA-1":    request(t, rsaKey(t, 2048), &x509.CertificateRequest{SignatureAlgorithm: x509.SHA1WithRSA}),
+	} {
+		issued, err := a.SignX509(X509Request{CSR: csr, Identity: orders, NotBefore: now, NotAfter: now.Add(time.Hour)})
+		if err != nil || CheckRequest(csr) != nil {
+			t.Errorf("%s: %v, %v", name, err, CheckRequest(csr))
+			continue
+		}
+		said := mustRun(t, "openssl", "verify", "-auth_level", "0", "-CAfile", write(t, "ca.pem", a.CertificatePEM()), write(t, "leaf.pem", []byte(issued.Text)))
+		if !strings.Contains(said, "OK") {
+			t.Errorf("%s: %s", name, said)
+		}
+	}
+	line := sshLine(t, rsaKey(t, 1024))
+	issued, err := a.SignSSH(SSHRequest{PublicKey: line, Identity: orders, NotBefore: now, NotAfter: now.Add(time.Hour)})
+	if err != nil || CheckSSHKey(line) != nil {
+		t.Fatal(err)
+	}
+	if said := mustRun(t, "ssh-keygen", "-L", "-f", write(t, "cert.pub", []byte(issued.Text))); !strings.Contains(said, "RSA-CERT") {
+		t.Error(said)
 	}
 }
