@@ -77,7 +77,7 @@ func TestSSHKeysThatAreNotSigned(t *testing.T) {
 		"certificate": sshCertificate(t, a, key).Text,
 		"RSA 768":     sshLine(t, rsaKey(t, 768)),
 		"DSA":         dsaLine,
-		"two keys":    good + good,
+		"two keys":    good + sshLine(t, edKey(t)),
 		"options":     "no-pty " + good,
 		"other name":  "ssh-rsa" + strings.TrimPrefix(good, "ssh-ed25519"),
 		"private key": private,

@@ -135,7 +135,7 @@ func TestRequestsThatAreNotSigned(t *testing.T) {
 		"bad signature": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: forged})),
 		"truncated":     string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: block.Bytes[:90]})),
 		"private key":   private,
-		"two requests":  good + good,
+		"two requests":  good + request(t, ecKey(t, elliptic.P256()), &x509.CertificateRequest{}),
 		"key after it":  good + private,
 		"key before it": "x" + private + good,
 		"certificate":   string(authority(t).CertificatePEM()),
