@@ -160,6 +160,13 @@ type Examiner interface {
 	Damaged(ctx context.Context) ([]Damage, error)
 }
 
+// Warden is a System that remembers what was cut by hand, so that what is made anew under a name that was cut stays cut.
+type Warden interface {
+	// WouldHold reports whether an object would be held if it were made now: because it, its identity, or something of its partner was
+	// cut by hand and not released. It makes nothing.
+	WouldHold(ctx context.Context, o Object) (bool, error)
+}
+
 // Furnished is a System whose credentials need something that an operator sets up.
 type Furnished interface {
 	// Lacks are the things that a new credential needs and that are not there, one text each, with the commands that make

@@ -1,11 +1,13 @@
 package provider_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -46,4 +48,57 @@ func TestNoPlanRestoresWhatWasCutByHand(t *testing.T) {
 		resource.TestStep{Config: config(released("INC-7")), ExpectError: regexp.MustCompile(`incident/reopened`)},
 		resource.TestStep{Config: config(released("INC-8")), ConfigStateChecks: status("active")[:1]},
 	)
+}
+
+// What is new under a hold is made, and lets nobody in. The apply said so; the plan, at which somebody decides, did not.
+func TestAPlanSaysWhatWillBeHeld(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	const another = `
+resource "partner_identity" "stock" {
+  partner       = "acme"
+  name          = "stock"
+  owner         = "jane.doe@example.com"
+  purpose       = "Nightly stock feed into their ERP"
+  expires_at    = %q
+  hold_released = %s
+}
+resource "partner_grant" "more" {
+  identity_id = partner_identity.orders.id
+  resource    = "orders/acme/weekly/*"
+  actions     = ["read"]
+  owner       = "jane.doe@example.com"
+  purpose     = "Read the weekly order files"
+  expires_at  = %q
+}
+`
+	config := func(release string) string {
+		return ordersIn(`embedded = { directory = "store" }`) + fmt.Sprintf(another, endsLater(), release, endsLater())
+	}
+	c.write(ordersIn(`embedded = { directory = "store" }`))
+	c.must("apply", "-auto-approve", "-input=false")
+	c.write(config("null"))
+	if out := unframed(c.must("plan", "-input=false")); strings.Contains(out, "held") {
+		t.Errorf("nothing was cut, and a hold is foretold:\n%s", out)
+	}
+	cut := exec.Command("sh", filepath.Join(c.folder, "store", "publish", "cut.sh"), "acme")
+	if out, err := cut.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for release, says := range map[string][]string{
+		"null": {"identity acme/prod/stock will be held", "grant acme/prod/orders-etl/"},
+		// It releases the new identity, and not the one that was there.
+		`"INC-7"`: {"grant acme/prod/orders-etl/"},
+	} {
+		c.write(config(release))
+		out := unframed(c.must("plan", "-input=false"))
+		for _, what := range says {
+			if !strings.Contains(out, what) {
+				t.Errorf("hold_released = %s: the plan does not say %q:\n%s", release, what, out)
+			}
+		}
+		if n := strings.Count(out, "will be held"); n != len(says) {
+			t.Errorf("hold_released = %s: the plan says %d times what will be held:\n%s", release, n, out)
+		}
+	}
 }

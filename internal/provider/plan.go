@@ -110,6 +110,9 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	explainTakeover(g.stack, c, s.History, &resp.Diagnostics)
+	if state == nil {
+		g.foretellHold(ctx, s, &resp.Diagnostics)
+	}
 	if s.Adopted {
 		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
 			"creating it takes it up again, with its history and what was issued. If the block was renamed, write a moved block as well: without "+

@@ -1,11 +1,13 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
 // cut says whether an object's identity, or one above it, is suspended by what this plan leaves in place, or was cut by
@@ -37,4 +39,27 @@ func explainWaiting(ref access.Ref, issue access.Issue, why string, diags *diag.
 		detail += "What the partner holds is revoked now, and stays so. "
 	}
 	diags.AddWarning("The partner's credential waits for its identity", detail+"With the first plan after the identity is given back, it is issued.")
+}
+
+// foretellHold says that what is to be made lets nobody in: something of its partner was cut by hand, and stays cut.
+func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, diags *diag.Diagnostics) {
+	o := subject.Object
+	warden, able := access.As[access.Warden](s.system)
+	if !able || hasAny(subject.Unknown, "partner", "environment", "name", "identity_id", "parent_id", "hold_released") {
+		return
+	}
+	holds, err := warden.WouldHold(ctx, o)
+	if err != nil {
+		failed(diags, "plan", o.Ref(), err)
+		return
+	}
+	if !holds {
+		return
+	}
+	why := "Something of its partner was cut by hand in the system, and what is new of it is cut as well"
+	if o.Ref().Type != access.TypeIdentity {
+		why = fmt.Sprintf("It, its identity %s, or something above was cut by hand in the system", o.Holder())
+	}
+	diags.AddWarning(o.Ref().String()+" will be held", why+": it is made, and lets nobody in. When the incident is closed, set hold_released of the identity to a "+
+		"value never used before, such as the incident's number.")
 }

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -70,6 +71,17 @@ func (p paths) readHolds() (ledger.Holds, error) {
 		return nil, nil
 	}
 	return found, nil
+}
+
+var _ access.Warden = (*System)(nil)
+
+// WouldHold reports whether an object would be held if it were made now.
+func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
+	l, err := s.view(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
+	}
+	return ledger.WouldHold(l.Ledger, l.holds, l.stones, o), nil
 }
 
 // cut says whether a credential gives no access, by declaration or by hand, or because a record of its identity cannot be read.

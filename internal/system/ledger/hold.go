@@ -164,6 +164,30 @@ func (d *Draft) inherit(e *Entry) (hold bool) {
 	return hold
 }
 
+// WouldHold reports whether an object would be held if it were made now. What is there is judged as it is.
+func WouldHold(l Ledger, h Holds, t Tombstones, o access.Object) bool {
+	if len(h) == 0 {
+		return false
+	}
+	if e := l[o.Ref()]; e != nil && !e.Removed() {
+		return l.Held(h, o)
+	}
+	id := o.Holder()
+	i, isIdentity := o.(*access.Identity)
+	if !isIdentity {
+		comes := l[id.Ref()] == nil && o.Ref().Type == access.TypeCredential // with its identity
+		return l.Held(h, o) || comes && h[o.Ref().ID].After(t[id].HoldLifted)
+	}
+	d := NewDraft(l, time.Time{}, nil)
+	d.Holds, d.Tombstones = h, maps.Clone(t)
+	e := &Entry{Object: i}
+	hold := d.inherit(e)
+	if d.release(e, i.HoldReleased) {
+		hold = false
+	}
+	return hold || h.Holding(e) || i.ParentID != (access.IdentityID{}) && l.HeldIdentity(h, i.ParentID)
+}
+
 // holderOf is the identity that a scope is, or is of.
 func holderOf(scope string) (id access.IdentityID, is bool) {
 	parts := strings.SplitN(scope, "/", 4)

@@ -91,7 +91,11 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 	}
 	c, isCredential := change.Object.(*access.Credential)
 	if isCredential { // the mounts have to be there before anything is issued
-		if _, _, err := s.aliasOf(ctx, c, s.logsIn(f, c)); err != nil {
+		known := s.logsIn(f, c)
+		switch _, _, err := s.aliasOf(ctx, c, known); {
+		case known && away(err): // what is declared can be made less, and nothing is issued
+			change.Wait = true
+		case err != nil:
 			return nil, err
 		}
 	}

@@ -216,6 +216,28 @@ func (s *System) marks(ctx context.Context, l ledger.Ledger, o access.Object) (l
 	return holds, errors.Join(errs...)
 }
 
+var _ access.Warden = (*System)(nil)
+
+// WouldHold reports whether an object would be held if it were made now: by a mark, or because the entity that it is for is disabled.
+func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
+	snap, err := s.view(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
+	}
+	if ledger.WouldHold(snap.ledger, snap.holds, snap.stones, o) {
+		return true, nil
+	}
+	id := o.Holder()
+	if o.Ref().Type == access.TypeIdentity || snap.documents[id].identity() == nil {
+		return false, nil
+	}
+	n, err := s.native(ctx, snap, id) // asked for the identity already
+	if err != nil {
+		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
+	}
+	return n.entity.held(), nil
+}
+
 // keepHold lets a hold outlive an entity that somebody disabled without a mark.
 func (s *System) keepHold(ctx context.Context, l ledger.Ledger, e *ledger.Entry, there *entity) error {
 	id := e.Object.Holder()

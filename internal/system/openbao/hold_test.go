@@ -41,12 +41,12 @@ func (v *victim) credential() *access.Credential {
 	return v.credentialOf("etl", access.Secret, func(c *access.Credential) { c.IdentityID = v.id })
 }
 
-// make creates all of it, as a configuration does that has the blocks.
+// make creates all of it, as a configuration does that has the blocks. What a plan foretells of each comes true.
 func (v *victim) make(t testing.TB, release string) {
 	t.Helper()
-	v.identity = v.put(t, v.declared(release))
-	v.grant = v.put(t, grantOf("etl", func(g *access.Grant) { g.IdentityID = v.id }))
-	v.secret = v.put(t, v.credential())
+	v.identity = v.foretold(t, v.declared(release))
+	v.grant = v.foretold(t, grantOf("etl", func(g *access.Grant) { g.IdentityID = v.id }))
+	v.secret = v.foretold(t, v.credential())
 	v.holder = v.stage.holder(v.credential(), v.secret)
 }
 
@@ -66,6 +66,20 @@ func (v *victim) stays(t testing.TB, when string) {
 	if r := v.get(t, v.secret.Object.Ref()); !r.Held {
 		t.Errorf("%s: the credential is not held; drift: %q", when, r.Drift)
 	}
+}
+
+// foretold makes an object, and claims that whether it is held was known before.
+func (v *victim) foretold(t testing.TB, o access.Object) *access.Record {
+	t.Helper()
+	foretold, err := v.open().WouldHold(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := v.put(t, o)
+	if held := v.get(t, o.Ref()).Held; held != foretold {
+		t.Errorf("%s is held: %v, and it was foretold: %v", o.Ref(), held, foretold)
+	}
+	return r
 }
 
 // apply puts all that is declared, as a nightly apply that changes something.

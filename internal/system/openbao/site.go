@@ -163,22 +163,78 @@ func missing(path string, commands ...string) error {
 		access.ErrUnsupported, path, strings.Join(commands, "\n    "))
 }
 
+// disabled is an auth method that is not there any more.
+func disabled(path string, commands ...string) error {
+	return fmt.Errorf("%w: nothing is mounted at auth/%s, and credentials log in there: somebody disabled it. What was cut by hand stays cut, also with "+
+		"bootstrap = true. To let all of them in again, run\n\n    %s\n\nand apply", access.ErrUnsupported, path, strings.Join(commands, "\n    "))
+}
+
+// mounted reports whether an auth method was there when it was last asked.
+func (s *System) mounted(at *site, path string) bool {
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	return at.auth[path+"/"].Accessor != ""
+}
+
+// logsInBy reports whether a credential logs in by an auth method, so that it was there.
+func (s *System) logsInBy(ctx context.Context, path string) (bool, error) {
+	snap, err := s.view(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range snap.ledger {
+		if c, is := e.Credential(); is && !e.Removed() && !access.IsShadow(c.IdentityID.Partner) && s.mountOf(c) == path && snap.ledger.End(e).After(s.now()) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// lookAgain asks what is mounted, as another process may have made it; ErrNotFound where an auth method is not there.
+func (s *System) lookAgain(ctx context.Context, at *site, path string) error {
+	return s.settled(ctx, at, func() error {
+		var all map[string]mounted
+		if err := s.client.Get(ctx, "sys/auth", &all); err != nil {
+			return err
+		}
+		if at.auth = all; all[path+"/"].Accessor == "" {
+			return fmt.Errorf("auth/%s: %w", path, access.ErrNotFound)
+		}
+		return nil
+	})
+}
+
 // authMount is the accessor of an auth method, which is made where it is missing and the configuration says so.
 func (s *System) authMount(ctx context.Context, path, kind string, settle func(context.Context) error, commands ...string) (accessor string, err error) {
 	at, err := s.site(ctx)
 	if err != nil {
 		return "", err
 	}
+	used := false
+	if s.options.Bootstrap && !s.mounted(at, path) {
+		if used, err = s.logsInBy(ctx, path); err != nil {
+			return "", err
+		}
+	}
 	s.probing.Lock()
 	defer s.probing.Unlock()
+	if used {
+		if err := s.lookAgain(ctx, at, path); gone(err) != nil {
+			return "", err
+		}
+	}
 	if m, found := at.auth[path+"/"]; found {
 		if m.Type != kind {
 			return "", fmt.Errorf("%w: at auth/%s is the auth method %s, where %s belongs", access.ErrUnsupported, path, m.Type, kind)
 		}
 		return m.Accessor, nil
 	}
-	if !s.options.Bootstrap {
-		return "", missing("auth/"+path, append([]string{fmt.Sprintf("bao auth enable -path=%s -max-lease-ttl=%dh %s", path, int(longestSecret.Hours()), kind)}, commands...)...)
+	commands = append([]string{fmt.Sprintf("bao auth enable -path=%s -max-lease-ttl=%dh %s", path, int(longestSecret.Hours()), kind)}, commands...)
+	switch {
+	case used:
+		return "", disabled(path, commands...)
+	case !s.options.Bootstrap:
+		return "", missing("auth/"+path, commands...)
 	}
 	config := map[string]any{"type": kind, "description": mountDescription, "config": map[string]any{"max_lease_ttl": longestSecret.String()}}
 	if err := s.client.Put(ctx, "sys/auth/"+path, config, nil); err != nil && !taken(err) {
@@ -189,20 +245,7 @@ func (s *System) authMount(ctx context.Context, path, kind string, settle func(c
 			return "", err
 		}
 	}
-	var all map[string]mounted
-	err = s.settled(ctx, at, func() error {
-		if err := s.client.Get(ctx, "sys/auth", &all); err != nil {
-			return err
-		}
-		if all[path+"/"].Accessor == "" {
-			return fmt.Errorf("auth/%s: %w", path, access.ErrNotFound)
-		}
-		return nil
-	})
-	if err == nil {
-		at.auth = all
-	}
-	return all[path+"/"].Accessor, err
+	return at.auth[path+"/"].Accessor, s.lookAgain(ctx, at, path)
 }
 
 // longestSecret is the most that a secret id may live: what the rules allow a credential, and some.
@@ -283,14 +326,24 @@ func (s *System) learnIssuers(ctx context.Context, at *site) error {
 var _ access.Furnished = (*System)(nil)
 
 // Lacks are the mounts that a new credential needs and that are missing, or are not what belongs there. Where the configuration
-// lets it make what it misses, nothing is lacking.
+// lets it make what it misses, only what somebody disabled is lacking.
 func (s *System) Lacks(ctx context.Context, c *access.Credential) (lacks []string, err error) {
-	if s.options.Bootstrap {
-		return nil, nil
-	}
 	looks := []func() error{func() error { _, _, err := s.aliasOf(ctx, c, false); return err }}
 	if c.Kind() == access.Certificate {
 		looks = append(looks, func() error { _, err := s.authority(ctx); return err })
+	}
+	if s.options.Bootstrap {
+		at, err := s.site(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("what %s needs: %w", c.Ref(), err)
+		}
+		if s.mounted(at, s.mountOf(c)) {
+			return nil, nil
+		}
+		if used, err := s.logsInBy(ctx, s.mountOf(c)); err != nil || !used {
+			return nil, err
+		}
+		looks = looks[:1]
 	}
 	for _, look := range looks {
 		switch err := look(); {
