@@ -250,7 +250,7 @@ func TestWaitingForATurnDoesNotUseUpPatience(t *testing.T) {
 			return
 		}
 		_, _ = io.WriteString(w, `{}`)
-	}, func(o *Options) { o.RequestsPerSecond = 50; o.Patience = 50 * time.Millisecond })
+	}, func(o *Options) { o.RequestsPerSecond = 50; o.Patience = 300 * time.Millisecond })
 	var all sync.WaitGroup
 	for i := range 20 { // 20 wait 400 ms for their first attempt, and as long for the next
 		all.Go(func() {
