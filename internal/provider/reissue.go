@@ -11,8 +11,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/seal"
 )
 
-// due is why a rotation issues anew that nobody asked for but the clock.
-const due = "its rotation is due"
+// Why a rotation issues anew that nobody asked for: by the clock, and where the system holds nothing any more that was issued.
+const (
+	due  = "its rotation is due"
+	lost = "what was issued for it is gone from the system, or revoked"
+)
 
 // reissue decides whether a change issues a credential anew, what becomes of the old one, and why. Both the plan and
 // the apply ask it, with the same values, so that the one does what the other said.
@@ -25,7 +28,7 @@ const due = "its rotation is due"
 // waits for the identity, and what is to be revoked is revoked.
 func reissue(c change, k kept) (issue access.Issue, anew bool, why string) {
 	issue, why = wanted(c, k)
-	if c.cut && why == due {
+	if c.cut && (why == due || why == lost) {
 		return access.IssueKeep, false, ""
 	}
 	return issue, why != "" && !c.cut, why
@@ -56,6 +59,8 @@ func wanted(c change, k kept) (issue access.Issue, why string) {
 		return access.IssueOverlap, fmt.Sprintf("it ends later, and what was issued ends on %s and cannot be prolonged", access.At(k.IssuedUntil))
 	case c.fixed && c.endsKnown && c.ends.After(c.stateEnds) && k.IssuedUntil.IsZero():
 		return access.IssueOverlap, "it ends later"
+	case isDue && k.IssuedUntil.IsZero():
+		return access.IssueOverlap, lost
 	case isDue, c.stateStatus == "expired" && k.Due && c.endsKnown && c.ends.After(c.stateEnds):
 		return access.IssueOverlap, due
 	}

@@ -55,6 +55,9 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 		}
 		r.Drift = append(r.Drift, drift...)
 		r.LastUsedAt, r.UseUnknown = s.lastLogin(o, n), o.Kind() == access.Certificate
+		if newest, found := e.Newest(); found && !r.Held && s.isMissing(o, newest, n) {
+			r.Issued = nil // so that the plan says what the repair issues
+		}
 	}
 	return nil
 }
@@ -112,22 +115,51 @@ func (s *System) native(ctx context.Context, snap *snapshot, id access.IdentityI
 		if c.Kind() != access.Secret {
 			continue
 		}
-		all, err := s.accessors(ctx, id)
-		if err != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := s.readSecrets(ctx, c, e.Issued, n); err != nil {
 			return nil, err
-		}
-		for _, accessor := range all {
-			one, err := s.secretID(ctx, id, accessor)
-			if err != nil {
-				return nil, err
-			}
-			n.add(one)
 		}
 	}
 	snap.mu.Lock()
 	defer snap.mu.Unlock()
 	snap.natives[id] = n
 	return n, nil
+}
+
+// readSecrets reads the secret ids of a credential. A standby of a cluster may not have heard yet of one that was issued.
+func (s *System) readSecrets(ctx context.Context, c *access.Credential, issued []ledger.Item, n *native) error {
+	at, err := s.site(ctx)
+	if err != nil {
+		return err
+	}
+	for begun := access.WallClock(); ; {
+		all, err := s.accessors(ctx, c.IdentityID)
+		if err != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+		for _, accessor := range all {
+			one, err := s.secretID(ctx, c.IdentityID, accessor)
+			if err != nil {
+				return err
+			}
+			n.add(one)
+		}
+		misses := slices.ContainsFunc(issued, func(i ledger.Item) bool { return s.isMissing(c, i, n) })
+		if !misses || !at.cluster || access.WallClock().Sub(begun) > staleness {
+			return nil
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// isMissing reports whether a secret id that was issued, and should work, is not there.
+func (s *System) isMissing(c *access.Credential, i ledger.Item, n *native) bool {
+	if c.Kind() != access.Secret || !i.Until.After(s.now()) {
+		return false
+	}
+	_, there := n.secrets[i.Accessor]
+	return !there
 }
 
 // add takes in a secret id; one that has ended answers with nothing.
@@ -233,7 +265,7 @@ func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.
 	}
 	switch c.Kind() {
 	case access.Secret:
-		drift = append(drift, s.secretDrift(e, n)...)
+		drift = append(drift, s.secretDrift(c, e, n)...)
 	case access.Certificate:
 		common, err := s.common(ctx, snap)
 		if err != nil {
@@ -293,11 +325,14 @@ func (s *System) common(ctx context.Context, snap *snapshot) (*native, error) {
 	return common, nil
 }
 
-func (s *System) secretDrift(e *ledger.Entry, n *native) (drift []string) {
+func (s *System) secretDrift(c *access.Credential, e *ledger.Entry, n *native) (drift []string) {
 	ours := map[string]bool{}
 	for _, i := range e.Issued {
 		ours[i.Accessor] = true
-		if _, there := n.secrets[i.Accessor]; !there && i.Until.After(s.now()) {
+		switch missing := s.isMissing(c, i, n); {
+		case missing && i.Superseded:
+			drift = append(drift, "A secret id that was issued before, and should work beside the new one, is not there.")
+		case missing:
 			drift = append(drift, "A secret id that was issued is not there: nobody can log in with it. It is issued anew when it is applied again.")
 		}
 	}
