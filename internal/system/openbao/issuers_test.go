@@ -14,7 +14,7 @@ func TestASecondConfigurationKnowsTheIssuersOfTheFirst(t *testing.T) {
 	trusts := func(mount, description string) {
 		st.admin(t, "POST", "sys/auth/"+mount, map[string]any{"type": "jwt", "description": description})
 		st.admin(t, "POST", "auth/"+mount+"/config", map[string]any{
-			"bound_issuer": issuerURL + "/", "jwt_supported_algs": []string{"ES256"}, "jwt_validation_pubkeys": []string{publicPEM(t, st.lab.issuer)},
+			"bound_issuer": issuerURL + "/", "jwt_supported_algs": []string{"ES256"}, "jwt_validation_pubkeys": []string{publicPEM(t, st.issuer)},
 		})
 	}
 	trusts("ci", "Logins of our own pipelines")
@@ -66,7 +66,7 @@ func TestAnIssuerWithTwoMountsIsNotGuessed(t *testing.T) {
 	st := startStageAlone(t)
 	bound := func(mount, issuer string) {
 		st.admin(t, "POST", "sys/auth/"+mount, map[string]any{"type": "jwt"})
-		st.admin(t, "POST", "auth/"+mount+"/config", map[string]any{"bound_issuer": issuer, "jwt_validation_pubkeys": []string{publicPEM(t, st.lab.issuer)}})
+		st.admin(t, "POST", "auth/"+mount+"/config", map[string]any{"bound_issuer": issuer, "jwt_validation_pubkeys": []string{publicPEM(t, st.issuer)}})
 	}
 	const other = "https://login.globex.test"
 	bound("partner-jwt-one", other)
