@@ -17,6 +17,8 @@ locals {
     }
   ]...)
 
+  of = { for key, c in local.credentials : key => var.identities[c.identity] }
+
   grants = merge([
     for name, i in var.identities : {
       for grant, g in i.grants : "${name}/${grant}" => merge(g, { identity = name, name = grant })
@@ -26,37 +28,47 @@ locals {
   # What is issued lives for a rotation and its overlap, also if Terraform never runs again.
   rotation = {
     federated       = null
-    certificate     = { every = "720h", overlap = "48h" }
-    ssh_certificate = { every = "168h", overlap = "24h" }
-    secret          = { every = "720h", overlap = "48h" }
+    certificate     = { every = "720h", overlap = "48h", trigger = null }
+    ssh_certificate = { every = "168h", overlap = "24h", trigger = null }
+    secret          = { every = "720h", overlap = "48h", trigger = null }
   }
 }
 
 resource "partner_identity" "this" {
   for_each = var.identities
 
-  partner    = var.partner
-  name       = each.key
-  owner      = var.owner
-  purpose    = each.value.purpose
-  expires_at = var.expires_at
-  ceiling    = each.value.ceiling
-  review     = var.review
-  suspended  = var.suspended
+  partner        = var.partner
+  environment    = var.environment
+  name           = each.key
+  owner          = coalesce(each.value.owner, var.owner)
+  purpose        = each.value.purpose
+  expires_at     = coalesce(each.value.expires_at, var.expires_at)
+  ceiling        = each.value.ceiling
+  contact        = each.value.contact != null ? each.value.contact : var.contact
+  agreement      = each.value.agreement != null ? each.value.agreement : var.agreement
+  parent_id      = each.value.parent_id
+  subcontractors = each.value.subcontractors
+  expected_use   = each.value.expected_use
+  review         = each.value.review != null ? each.value.review : var.review
+  suspended      = coalesce(each.value.suspended, var.suspended)
+  hold_released  = each.value.hold_released != null ? each.value.hold_released : var.hold_released
+  waivers        = each.value.waivers
 }
 
 resource "partner_credential" "this" {
   for_each = local.credentials
 
-  identity_id     = partner_identity.this[each.value.identity].id
-  owner           = var.owner
-  expires_at      = var.expires_at
-  federated       = each.value.kind == "federated" ? var.identities[each.value.identity].federated : null
-  certificate     = each.value.kind == "certificate" ? { csr = var.identities[each.value.identity].certificate } : null
-  ssh_certificate = each.value.kind == "ssh_certificate" ? { public_key = var.identities[each.value.identity].ssh_certificate } : null
-  secret          = each.value.kind == "secret" ? { recipient = var.identities[each.value.identity].secret } : null
-  rotation        = local.rotation[each.value.kind]
-  allowed_cidrs   = each.value.kind == "federated" ? null : var.networks
+  identity_id          = partner_identity.this[each.value.identity].id
+  owner                = partner_identity.this[each.value.identity].owner
+  expires_at           = partner_identity.this[each.value.identity].expires_at
+  federated            = each.value.kind == "federated" ? local.of[each.key].federated : null
+  certificate          = each.value.kind == "certificate" ? { csr = local.of[each.key].certificate } : null
+  ssh_certificate      = each.value.kind == "ssh_certificate" ? { public_key = local.of[each.key].ssh_certificate } : null
+  secret               = each.value.kind == "secret" ? { recipient = local.of[each.key].secret } : null
+  rotation             = lookup(local.of[each.key].rotation, each.value.kind, local.rotation[each.value.kind])
+  revoke_issued_before = lookup(local.of[each.key].revoke_issued_before, each.value.kind, null)
+  allowed_cidrs        = each.value.kind == "federated" ? null : local.of[each.key].networks != null ? local.of[each.key].networks : var.networks
+  waivers              = lookup(local.of[each.key].credential_waivers, each.value.kind, null)
 }
 
 resource "partner_grant" "this" {
@@ -66,7 +78,8 @@ resource "partner_grant" "this" {
   name        = each.value.name
   resource    = each.value.resource
   actions     = each.value.actions
-  owner       = var.owner
+  owner       = each.value.owner != null ? each.value.owner : partner_identity.this[each.value.identity].owner
   purpose     = each.value.purpose
-  expires_at  = var.expires_at
+  expires_at  = each.value.expires_at != null ? each.value.expires_at : partner_identity.this[each.value.identity].expires_at
+  waivers     = each.value.waivers
 }

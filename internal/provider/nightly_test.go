@@ -2,8 +2,11 @@ package provider_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,44 +14,147 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// The job of every night is silent about what is healthy, and says what is not.
-func TestTheNightlyJobSaysWhatIsNeglected(t *testing.T) {
+// nightly is the job of every night, in a folder of its own, on a system whose portfolio the test prepares.
+type nightly struct {
+	*cli
+	*world
+	log string
+}
+
+func newNightly(t *testing.T) *nightly {
+	t.Helper()
 	c := newCLI(t)
 	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "nightly", "main.tf"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	n := &nightly{c, &world{t: t, directory: filepath.Join(c.folder, "system"), now: time.Now()}, filepath.Join(c.folder, "use.jsonl")}
 	c.file("nightly.tf", string(text))
-	directory := filepath.Join(c.folder, "system")
-	c.file("terraform.tfvars.json", `{"directory": `+quoted(directory)+`}`)
-	w := &world{t: t, directory: directory, now: time.Now()}
-	put := func(o access.Object) {
-		t.Helper()
-		if _, err := w.system().Put(t.Context(), access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time}); err != nil {
-			t.Fatal(err)
+	values, err := json.Marshal(map[string]any{"directory": n.directory, "use_logs": []string{n.log}, "active_owners": []string{"jane.doe@example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.file("terraform.tfvars.json", string(values))
+	return n
+}
+
+// put makes something by the world's clock.
+func (n *nightly) put(o access.Object) {
+	n.cli.t.Helper()
+	if _, err := n.system().Put(n.cli.t.Context(), access.Change{Object: o, Stack: "partners", EndsAt: o.Common().ExpiresAt.Time}); err != nil {
+		n.cli.t.Fatal(err)
+	}
+}
+
+func (n *nightly) terms(owner string, days int) access.Terms {
+	return access.Terms{Owner: owner, ExpiresAt: access.At(time.Now().AddDate(0, 0, days).Truncate(time.Second))}
+}
+
+// whole is an identity with a credential and a grant, that somebody used some days ago.
+func (n *nightly) whole(name, owner string, usedDaysAgo int) {
+	n.cli.t.Helper()
+	id := access.IdentityID{Partner: partnerOf(name), Environment: "prod", Name: name}
+	terms := n.terms(owner, 90)
+	n.put(&access.Identity{ID: id, Terms: terms, Purpose: "Nightly order feed"})
+	n.put(&access.Credential{IdentityID: id, Terms: terms, Federated: &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: name, Audiences: []string{"a"}}})
+	n.put(&access.Grant{IdentityID: id, Name: "daily", Terms: terms, Resource: "orders/acme/*", Actions: []string{"read"}, Purpose: "Read"})
+	if usedDaysAgo < 0 {
+		return
+	}
+	file, err := os.OpenFile(n.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		n.cli.t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteString(usedAt(id.String(), usedDaysAgo)); err != nil {
+		n.cli.t.Fatal(err)
+	}
+}
+
+// usedAt is the line of a gateway.
+func usedAt(id string, daysAgo int) string {
+	return fmt.Sprintf("{\"time\": %q, \"identity\": %q, \"kind\": \"federated\", \"admitted\": true}\n", time.Now().UTC().AddDate(0, 0, -daysAgo).Format(time.RFC3339), id)
+}
+
+// checks runs the job, and returns what its checks say: the errors that the workflow makes of them.
+func (n *nightly) checks() (said []string) {
+	n.cli.t.Helper()
+	for line := range strings.Lines(n.must("apply", "-auto-approve", "-json")) {
+		var event struct {
+			Diagnostic struct{ Summary, Detail string }
+		}
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			n.cli.t.Fatalf("%v: %s", err, line)
+		}
+		if event.Diagnostic.Summary == "Check block assertion failed" {
+			said = append(said, event.Diagnostic.Detail)
 		}
 	}
-	terms := func(days int) access.Terms {
-		return access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(time.Now().AddDate(0, 0, days).Truncate(time.Second))}
+	return said
+}
+
+// partnerOf lets what is cut by hand be another partner's: a cut is of all that a partner has.
+func partnerOf(name string) string {
+	if name == "cut" {
+		return "globex"
 	}
+	return "acme"
+}
+
+// The job of every night is silent about what is healthy, and says what is not: each kind of neglect in a prepared portfolio. It
+// could not see whose owner had left, what was dormant and what was cut by hand.
+func TestTheNightlyJobSaysWhatIsNeglected(t *testing.T) {
+	n := newNightly(t)
+	n.world.now = time.Now().AddDate(0, 0, -100)
+	if err := os.WriteFile(n.log, []byte(usedAt("acme/prod/before", 101)), 0o600); err != nil { // the log is older than the access
+		t.Fatal(err)
+	}
+	n.whole("orders", "jane.doe@example.com", 1)
+	n.world.now = time.Now()
 	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders"}
-	put(&access.Identity{ID: id, Terms: terms(90), Purpose: "Nightly order feed"})
-	put(&access.Credential{IdentityID: id, Terms: terms(60), Federated: &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "s", Audiences: []string{"a"}}})
-	put(&access.Grant{IdentityID: id, Name: "daily", Terms: terms(10), Resource: "orders/acme/*", Actions: []string{"read"}, Purpose: "Read"})
-	if out := c.must("apply", "-auto-approve", "-no-color"); strings.Contains(out, "Check block assertion failed") {
-		t.Errorf("what is healthy is complained of:\n%s", out)
+	n.put(&access.Grant{IdentityID: id, Name: "soon", Terms: n.terms("jane.doe@example.com", 10), Resource: "orders/acme/*", Actions: []string{"list"}, Purpose: "Read"})
+	if said := n.checks(); len(said) > 0 {
+		t.Errorf("what is healthy is complained of: %q", said)
 	}
 	var ending []struct{ ID, Owner string }
-	if err := json.Unmarshal([]byte(c.must("output", "-json", "ending")), &ending); err != nil || len(ending) != 1 || ending[0].ID != "acme/prod/orders/daily" {
+	if err := json.Unmarshal([]byte(n.must("output", "-json", "ending")), &ending); err != nil || len(ending) != 1 || ending[0].ID != "acme/prod/orders/soon" {
 		t.Errorf("what ends in 14 days is %v, %v", ending, err)
 	}
-	if page := c.must("output", "-raw", "report"); !strings.HasPrefix(page, "<!doctype html>") {
+	if page := n.must("output", "-raw", "report"); !strings.HasPrefix(page, "<!doctype html>") {
 		t.Errorf("the report is %.100q", page)
 	}
-	put(&access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "forgotten"}, Terms: terms(90), Purpose: "Nobody knows"})
-	out := c.must("apply", "-auto-approve", "-no-color")
-	if !strings.Contains(out, "Check block assertion failed") || !strings.Contains(out, "Nobody uses: acme/prod/forgotten.") {
-		t.Errorf("an identity with nothing is not complained of:\n%s", out)
+
+	n.world.now = time.Now().AddDate(0, 0, -100)
+	n.whole("left", "gone@example.com", 1)
+	n.whole("dormant", "jane.doe@example.com", 60)
+	n.whole("never-used", "jane.doe@example.com", -1)
+	n.whole("changed", "jane.doe@example.com", 1)
+	n.whole("cut", "jane.doe@example.com", 1)
+	n.world.now = time.Now()
+	n.put(&access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "empty"}, Terms: n.terms("jane.doe@example.com", 90), Purpose: "Nobody knows"})
+	if out, err := exec.Command("sh", filepath.Join(n.directory, "publish", "cut.sh"), "globex").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	record := filepath.Join(n.directory, "ledger", "acme", "prod", "changed", "credential-federated.json")
+	if err := os.WriteFile(record, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := n.checks()
+	for check, names := range map[string][]string{
+		"Nobody answers for: ": {"acme/prod/left", "acme/prod/changed"}, // and of a damaged record nobody knows whose it is
+		"Changed by hand: ":    {"acme/prod/changed"},
+		"Nobody uses: ":        {"acme/prod/dormant", "acme/prod/never-used", "acme/prod/empty"},
+		"Cut by hand, and ":    {"globex/prod/cut"},
+	} {
+		at := slices.IndexFunc(said, func(text string) bool { return strings.HasPrefix(text, check) })
+		for _, name := range names {
+			if at < 0 || !strings.Contains(said[at], name) {
+				t.Errorf("%q does not name %s: %q", check, name, said)
+			}
+		}
+		if at >= 0 && strings.Contains(said[at], "acme/prod/orders") {
+			t.Errorf("%q names what is healthy: %q", check, said)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -54,7 +55,7 @@ func newCluster(t *testing.T) *cluster {
 	if err := os.CopyFS(c.folder, os.DirFS("../../examples/openbao")); err != nil {
 		t.Fatal(err)
 	}
-	bao.Run(t, "sh", filepath.Join(c.folder, "setup.sh"), c.issuer) // not by itself: a test that forks meanwhile may have it open yet
+	c.setUp()
 	for _, engine := range []string{"orders", "invoices", "stock"} {
 		c.must("POST", "sys/mounts/"+engine, map[string]any{"type": "kv"})
 	}
@@ -63,6 +64,36 @@ func newCluster(t *testing.T) *cluster {
 	c.variables()
 	c.cli.must("get")
 	return c
+}
+
+// setUp runs the administrator's script. Not by itself: a test that forks meanwhile may have it open yet.
+func (c *cluster) setUp() {
+	c.t.Helper()
+	c.bao.Run(c.t, "sh", filepath.Join(c.folder, "setup.sh"), c.issuer)
+}
+
+// Who runs the setup again, after an error or for a new policy, made a second authority, or stopped at the first mount.
+func TestTheSetupOfOpenBaoCanBeRunAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real OpenBao")
+	}
+	t.Parallel()
+	c := newCluster(t)
+	authorities := func() string {
+		return fmt.Sprint(c.must("LIST", "partner-pki/issuers", nil)["data"].(map[string]any)["keys"])
+	}
+	before := authorities()
+	c.must("DELETE", "sys/policies/acl/partner-cut", nil)
+	c.must("DELETE", "sys/auth/partner-cert", nil)
+	c.setUp()
+	if after := authorities(); after != before {
+		t.Errorf("the authorities were %v, and are %v", before, after)
+	}
+	for _, path := range []string{"sys/policies/acl/partner-cut", "sys/mounts/auth/partner-cert"} {
+		if status, _ := c.bao.Call(t, c.bao.RootToken, "GET", path, nil); status != http.StatusOK {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {

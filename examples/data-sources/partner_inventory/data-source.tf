@@ -30,5 +30,5 @@ data "partner_inventory" "acme" {
 }
 
 output "import_blocks" {
-  value = join("\n", data.partner_inventory.acme.items[*].import)
+  value = join("\n", compact(data.partner_inventory.acme.items[*].import)) # null where it cannot be adopted; why says so
 }

@@ -12,6 +12,8 @@ module "acme" {
       ceiling     = ["orders/acme/*"]
       certificate = file("${path.module}/keys/acme/orders-etl.csr")
 
+      subcontractors = { allowed = true } # initech works for ACME: initech.tf
+
       federated = {
         issuer    = "https://login.acme.test"
         subject   = "svc-orders"

@@ -31,11 +31,18 @@ provider "partner" {
       contact   = "access@globex.test"
       agreement = { reference = "MSA-2025-202", ends_at = "2027-12-31T00:00:00Z" }
     }
+
+    initech = {
+      kind      = "subcontractor"
+      domains   = ["initech.test"]
+      contact   = "desk@initech.test"
+      agreement = { reference = "MSA-2026-014/1", ends_at = "2027-06-30T00:00:00Z" }
+    }
   }
 }
 
 output "handover" {
   description = "What to send to each partner: terraform output -json handover."
   sensitive   = true
-  value       = { acme = module.acme.handover, globex = module.globex.handover }
+  value       = { acme = module.acme.handover, globex = module.globex.handover, initech = module.initech.handover }
 }
