@@ -42,8 +42,9 @@ func credentialRules() []Rule {
 	}, {
 		Slug: "credential/weak-key", Title: "The key or its signature is weak",
 		Level: Deny, On: carriers, Reads: keys, Silences: []string{"credential/rsa-2048"},
-		Why:    "Whoever can break the key is the partner.",
-		Remedy: "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key, signed with SHA-256.",
+		Why: "Whoever can break the key is the partner.",
+		Remedy: "Ask the partner for an Ed25519, ECDSA P-256 or RSA 3072 key, signed with SHA-256. What the system never signs stays " +
+			"refused where this is waived.",
 		Precedent: Precedent{
 			"DigiCert Sdn. Bhd. of Malaysia issued 22 certificates with weak keys, and in 2011 some of them turned out to be compromised " +
 				"for that reason. Browsers revoked their trust in all that it had issued.",

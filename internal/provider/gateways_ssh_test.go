@@ -215,7 +215,10 @@ func useLog(t *testing.T, j *judged, g *sshGateway) []byte {
 	other := strings.ReplaceAll(before, "acme/prod/stock-feed", "acme/prod/somebody-else")
 	tell(other + " CA ED25519 SHA256:" + strings.Repeat("A", 43))
 	tell(other + accepted[len(before):] + " CA ED25519 SHA256:" + strings.Repeat("A", 43))
-	fmt.Fprintln(&journal, `{"MESSAGE": [1, 2], "__REALTIME_TIMESTAMP": "1"}`)
+	for _, odd := range []string{`{"MESSAGE": [1, 2], "__REALTIME_TIMESTAMP": "1"}`, "", "-- No entries --", "\xff\xfe", "null", "[1]", `{"MESSAGE": null}`, `{"MESSA`,
+		asJSON(t, object{"MESSAGE": accepted}), asJSON(t, object{"MESSAGE": accepted, "__REALTIME_TIMESTAMP": "noon"})} {
+		fmt.Fprintln(&journal, odd)
+	}
 	cmd := exec.Command(realtool.Find(t, "python3"), "../../examples/gateways/sshd/use_log.py", j.published("ssh/ca.pub"))
 	var said bytes.Buffer
 	cmd.Stdin, cmd.Stderr = &journal, &said

@@ -240,6 +240,12 @@ func TestTheNginxExampleAdmitsWhatIsGrantedAndLogsIt(t *testing.T) {
 // exampleNginx runs the example with decide.py and OPA behind it.
 func exampleNginx(t *testing.T, j *judged, nginx, opa, log string) *realtool.Nginx {
 	t.Helper()
+	return exampleNginxBefore(t, j, nginx, opa, log, ordersServer(t))
+}
+
+// exampleNginxBefore runs the example before a server of one's own.
+func exampleNginxBefore(t *testing.T, j *judged, nginx, opa, log, behind string) *realtool.Nginx {
+	t.Helper()
 	address, _ := exampleOPA(t, j, opa)
 	port := freePort(t)
 	decide := exec.Command(realtool.Find(t, "python3"), "../../examples/gateways/nginx/decide.py")
@@ -252,7 +258,6 @@ func exampleNginx(t *testing.T, j *judged, nginx, opa, log string) *realtool.Ngi
 		}
 		return err == nil
 	})
-	behind := ordersServer(t)
 	return realtool.StartNginxOf(t, nginx, func(listens, dir string) string {
 		text := example(t, "nginx/nginx.conf", "listen 443", "listen "+listens, "/srv/partner/publish", j.published(""), "/etc/nginx/tls", dir,
 			"127.0.0.1:8080", behind, "127.0.0.1:9090", "127.0.0.1:"+port, "/var/log/partner/nginx.jsonl", log)
@@ -286,6 +291,18 @@ func TestTheOPAExampleLogsDecisionsAndNoKey(t *testing.T) {
 			}
 			_ = resp.Body.Close()
 		}
+		for name, more := range map[string]object{
+			"headers": {"headers": object{"authorization": []string{"Bearer " + string(secret)}}, "path": "orders/acme/daily/1.csv"},
+			"query":   {"url": "/orders?key=" + string(secret), "a/b~c": string(secret)},
+			"another": {"credential": object{"key": string(secret)}, "x": []object{{"y": string(secret)}}},
+		} {
+			resp, err := http.Post("http://"+address+"/v1/data/partner/reason", "application/json", strings.NewReader(asJSON(t, object{"input": more})))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			_ = resp.Body.Close()
+		}
+		eventually(t, version+" logs what is sent otherwise", func() bool { return strings.Count(said.String(), `"path":"partner/reason"`) == 3 })
 		eventually(t, version+" logs both decisions", func() bool { return strings.Count(said.String(), `"path":"partner/verdict"`) == 2 })
 		if strings.Contains(said.String(), string(secret)) || !strings.Contains(said.String(), `"secret":"masked"`) {
 			t.Errorf("%s logs the key, or does not say that it is masked: %s", version, said)
@@ -340,6 +357,9 @@ func TestTheHAProxyExampleAdmitsUntilTheCut(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header.Set("X-Serial", "of somebody else")
+		for _, name := range []string{"X_Serial", "x_partner", "X_Ip", "X-IP"} { // what WSGI, CGI and others take for X-Serial
+			req.Header[name] = []string{"of somebody else"}
+		}
 		resp, err := client.Do(req)
 		if err != nil {
 			return 0, err
@@ -354,6 +374,11 @@ func TestTheHAProxyExampleAdmitsUntilTheCut(t *testing.T) {
 	if serial := j.attribute(w.address(), "serial"); !strings.EqualFold(strings.TrimLeft(h.Get("X-Serial"), "0"), strings.TrimLeft(strings.ReplaceAll(serial, ":", ""), "0")) ||
 		len(h.Values("X-Serial")) != 1 || h.Get("X-Partner") != "acme/prod/stock-feed" {
 		t.Errorf("the server behind is told %v, and the serial is %s", h, serial)
+	}
+	for name, values := range h {
+		if strings.Contains(strings.Join(values, " "), "of somebody else") {
+			t.Errorf("the server behind is told by the client that its %s is %s", name, values)
+		}
 	}
 	if status, err := ask(stranger(t, "acme/prod/stock-feed")); err == nil {
 		t.Errorf("a stranger with the partner's name: %d", status)

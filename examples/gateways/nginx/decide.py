@@ -18,7 +18,8 @@ def allowed(headers):
     question = {
         "credential": {"certificate": {"serial": headers["X-Serial"]}},
         "action": ACTIONS[headers["X-Method"]],
-        "path": headers["X-Path"].lstrip("/"),
+        # Python reads headers as Latin-1, and paths are UTF-8: what is not is refused, since it means nothing to OPA.
+        "path": headers["X-Path"].encode("latin-1").decode("utf-8").lstrip("/"),
         "ip": headers["X-Ip"],
     }
     request = urllib.request.Request(OPA, json.dumps({"input": question}).encode(), {"Content-Type": "application/json"})

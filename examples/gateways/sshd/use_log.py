@@ -28,13 +28,15 @@ def fingerprint(path):
 
 def main(authority_file):
     authority = fingerprint(authority_file)
-    for line in sys.stdin:
-        entry = json.loads(line)
-        message = entry.get("MESSAGE")
-        login = ACCEPTED.fullmatch(message) if isinstance(message, str) else None
+    for line in sys.stdin.buffer:
+        try:
+            entry = json.loads(line)
+            login = ACCEPTED.fullmatch(entry["MESSAGE"])
+            at = datetime.datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) // 1_000_000, datetime.timezone.utc)
+        except (KeyError, TypeError, ValueError):  # no line of the journal, or none of text
+            continue
         if login is None or login["authority"] != authority:
             continue
-        at = datetime.datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) // 1_000_000, datetime.timezone.utc)
         use = {"time": at.isoformat().replace("+00:00", "Z"), "identity": login["id"], "kind": "ssh_certificate", "admitted": True}
         print(json.dumps(use), flush=True)
 

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,12 +32,12 @@ import (
 
 // useLine is a line of either form.
 type useLine struct {
-	Time      time.Time `json:"time"`
-	Timestamp time.Time `json:"timestamp"`
-	Identity  string    `json:"identity"`
-	DN        string    `json:"dn"`
-	Kind      string    `json:"kind"`
-	Admitted  bool      `json:"admitted"`
+	Time      logTime `json:"time"`
+	Timestamp logTime `json:"timestamp"`
+	Identity  string  `json:"identity"`
+	DN        string  `json:"dn"`
+	Kind      string  `json:"kind"`
+	Admitted  bool    `json:"admitted"`
 	Result    *struct {
 		Allow    bool   `json:"allow"`
 		Identity string `json:"identity"`
@@ -56,7 +57,7 @@ func (l *useLine) read() (at time.Time, kind access.Kind, name string) {
 		if l.Result.Allow {
 			name = l.Result.Identity
 		}
-		return l.Timestamp, presentedKind(l.Input.Credential), name
+		return l.Timestamp.Time, presentedKind(l.Input.Credential), name
 	}
 	if slices.Contains(access.Kinds(), access.Kind(l.Kind)) {
 		kind = access.Kind(l.Kind)
@@ -66,7 +67,7 @@ func (l *useLine) read() (at time.Time, kind access.Kind, name string) {
 	} else if l.Admitted {
 		name = l.Identity
 	}
-	return l.Time, kind, name
+	return l.Time.Time, kind, name
 }
 
 // use is what was used: by its name in the log, with one kind of credential or, where kind is "", with any.
@@ -80,6 +81,8 @@ type uses struct {
 	last map[use]time.Time
 	// first and newest are the first and the newest line about a kind of credential, whatever became of the request.
 	first, newest map[access.Kind]time.Time
+	// untimed is what was used at a moment that nobody can read.
+	untimed map[use]bool
 }
 
 // useLogs are logs that are read again when they change.
@@ -116,7 +119,7 @@ func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	if state.String() == l.state && l.read.last != nil {
 		return l.read, nil
 	}
-	fresh := uses{last: map[use]time.Time{}, first: map[access.Kind]time.Time{}, newest: map[access.Kind]time.Time{}}
+	fresh := uses{last: map[use]time.Time{}, first: map[access.Kind]time.Time{}, newest: map[access.Kind]time.Time{}, untimed: map[use]bool{}}
 	for _, path := range slices.Compact(paths) {
 		if err := fresh.file(path, now); err != nil {
 			return uses{}, unread(path, err)
@@ -140,12 +143,11 @@ func (u *uses) file(path string, now time.Time) error {
 		return err
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	if info, err := f.Stat(); err == nil && info.Size() > tailLimit {
-		if _, err := f.Seek(-tailLimit, io.SeekEnd); err != nil {
-			return err
-		}
+	text, err := tail(f)
+	if err != nil {
+		return err
 	}
-	lines := bufio.NewReaderSize(f, 1<<20)
+	lines := bufio.NewReaderSize(text, 1<<20)
 	for {
 		line, err := lines.ReadSlice('\n')
 		if err == nil || errors.Is(err, io.EOF) {
@@ -154,7 +156,7 @@ func (u *uses) file(path string, now time.Time) error {
 		for errors.Is(err, bufio.ErrBufferFull) { // too long to be one of ours
 			_, err = lines.ReadSlice('\n')
 		}
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // what is being packed has no end yet
 			return nil
 		}
 		if err != nil {
@@ -169,11 +171,16 @@ const tolerated = time.Minute
 // line takes in one line. One of the future tells nothing.
 func (u *uses) line(text []byte, now time.Time) {
 	var l useLine
+	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), "\x00") // as a log begins that was truncated while it was written
 	if json.Unmarshal(text, &l) != nil {
 		return
 	}
 	at, kind, name := l.read()
-	if at.IsZero() || at.After(now.Add(tolerated)) {
+	if at.IsZero() {
+		u.untimed[use{name, kind}] = true
+		return
+	}
+	if at.After(now.Add(tolerated)) {
 		return
 	}
 	at = at.UTC().Truncate(time.Second)
@@ -207,7 +214,7 @@ func (u *uses) tell(r *access.Record, l ledger.Ledger) {
 	switch o := r.Object.(type) {
 	case *access.Credential:
 		r.LastUsedAt = u.since(r.CreatedAt, id, o.Kind())
-		r.UseUnknown = u.isUnknown(r.CreatedAt, r.LastUsedAt, o.Kind())
+		r.UseUnknown = u.isUnknown(r.CreatedAt, r.LastUsedAt, id, o.Kind())
 	case *access.Identity:
 		r.LastUsedAt, r.UseUnknown = u.since(r.CreatedAt, id, ""), true
 		for _, kind := range access.Kinds() {
@@ -215,7 +222,7 @@ func (u *uses) tell(r *access.Record, l ledger.Ledger) {
 			if !found {
 				continue
 			}
-			if r.UseUnknown = u.isUnknown(e.History.CreatedAt, u.since(e.History.CreatedAt, id, kind), kind); r.UseUnknown {
+			if r.UseUnknown = u.isUnknown(e.History.CreatedAt, u.since(e.History.CreatedAt, id, kind), id, kind); r.UseUnknown {
 				return
 			}
 		}
@@ -236,7 +243,12 @@ func (u *uses) since(created time.Time, id access.IdentityID, kind access.Kind) 
 
 // isUnknown reports whether a credential of a kind may have been used though no line says so: the silence of a log counts only
 // if it speaks of that kind, and did before and after the credential was made. One gateway says nothing of another's.
-func (u *uses) isUnknown(created, used time.Time, kind access.Kind) bool {
+func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind access.Kind) bool {
+	for _, name := range []string{id.String(), id.CommonName()} {
+		if used.IsZero() && (u.untimed[use{name, kind}] || u.untimed[use{name, ""}]) {
+			return true
+		}
+	}
 	first, speaks := u.first[kind]
 	return used.IsZero() && (!speaks || first.After(created) || u.newest[kind].Before(created.Truncate(time.Second)))
 }

@@ -1,9 +1,12 @@
 package embedded
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,6 +51,9 @@ func TestTheGatewaysLogsTellWhenAccessWasLastUsed(t *testing.T) {
 		return fmt.Sprintf(`{"time": %q, "identity": "acme/prod/etl", "kind": %q, "more": [1]%s}`, at(d), kind, more)
 	}
 	in := `, "admitted": true`
+	timed := func(at string) string {
+		return fmt.Sprintf(`{"time": %s, "identity": "acme/prod/etl", "kind": "secret", "admitted": true}`, at)
+	}
 	decided := func(d time.Duration, result string) string {
 		return fmt.Sprintf(`{"timestamp": %q, "path": "partner/verdict", "input": {"credential": {"claims": {}}}, "result": %s}`, at(d), result)
 	}
@@ -74,6 +80,17 @@ func TestTheGatewaysLogsTellWhenAccessWasLastUsed(t *testing.T) {
 		"a line of the future":           {append(speaks, ours(72*time.Hour, "secret", in)), 0, 0, 0, nil},
 		"one of before it was made":      {append(speaks, ours(-time.Minute, "secret", in)), 0, 0, 0, nil},
 		"what is no JSON, and too long":  {append(speaks, "GET /", strings.Repeat("x", 3<<20), "{", "", ours(time.Hour, "secret", in)), time.Hour, time.Hour, 0, nil},
+		"a first line after zeros":       {append(append([]string{"\x00\x00\x00" + speaks[0]}, speaks[1:]...), "\ufeff"+ours(time.Hour, "secret", in)), time.Hour, time.Hour, 0, nil},
+		"lines of Windows":               {append(speaks, ours(time.Hour, "secret", in)+"\r"), time.Hour, time.Hour, 0, nil},
+		"nginx's local time":             {append(speaks, timed(`"`+start.Add(time.Hour).Format("02/Jan/2006:15:04:05 -0700")+`"`)), time.Hour, time.Hour, 0, nil},
+		"a zone without colon":           {append(speaks, timed(`"`+start.Add(time.Hour).In(time.FixedZone("", 7200)).Format("2006-01-02T15:04:05.000-0700")+`"`)), time.Hour, time.Hour, 0, nil},
+		"seconds since 1970":             {append(speaks, timed(fmt.Sprintf("%d.123", start.Add(time.Hour).Unix()))), time.Hour, time.Hour, 0, nil},
+		"milliseconds since 1970":        {append(speaks, timed(fmt.Sprintf("%q", fmt.Sprint(start.Add(time.Hour).UnixMilli())))), time.Hour, time.Hour, 0, nil},
+		"a time without a zone":          {append(speaks, timed(`"2026-06-01 13:00:00"`)), 0, 0, 0, []access.Kind{access.Secret}},
+		"what is not UTF-8":              {append(speaks, "\xff\xfe{", strings.Replace(ours(time.Hour, "secret", in), "[1]", "\"\xff\"", 1)), time.Hour, time.Hour, 0, nil},
+		"OPA with a time of its own":     {append(speaks, strings.Replace(decided(time.Hour, `{"allow": true, "identity": "acme/prod/etl"}`), "{", `{"time": "1 June, 13h", `, 1)), time.Hour, 0, time.Hour, nil},
+		"an id that begins as ours":      {append(speaks, strings.ReplaceAll(ours(time.Hour, "secret", in), "prod/etl", "prod/etl-2")), 0, 0, 0, nil},
+		"an id that ours begins with":    {append(speaks, strings.ReplaceAll(ours(time.Hour, "secret", in), "prod/etl", "prod/et")), 0, 0, 0, nil},
 		"an id that climbs":              {append(speaks, fmt.Sprintf(`{"time": %q, "identity": "../../etc", "admitted": true}`, at(time.Hour))), 0, 0, 0, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,6 +138,32 @@ func TestTheUseOfALongIDIsItsOwn(t *testing.T) {
 			}
 			if got := w.get(short.Ref()).LastUsedAt; !got.IsZero() {
 				t.Errorf("another identity's last use is %s", got)
+			}
+		})
+	}
+}
+
+// Logs are packed when they are rotated, and with them went what they knew.
+func TestAPackedLogIsRead(t *testing.T) {
+	line := fmt.Sprintf(`{"time": %q, "identity": "acme/prod/etl", "kind": "secret", "admitted": true}`, at(time.Minute))
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(z, line+"\n"+strings.Repeat(line+"\n", 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		bytes []byte
+		used  bool
+	}{"whole": {packed.Bytes(), true}, "while it is written": {packed.Bytes()[:packed.Len()-8], true}, "just begun": {packed.Bytes()[:4], false}} {
+		t.Run(name, func(t *testing.T) {
+			w, log := logged(t)
+			writeLog(t, log, string(c.bytes))
+			w.wait(time.Hour)
+			if got := w.get(acme.Ref()).LastUsedAt; got.IsZero() == c.used {
+				t.Errorf("last used at %s", got)
 			}
 		})
 	}
