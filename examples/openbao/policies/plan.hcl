@@ -30,6 +30,11 @@ path "identity/entity/name/partner/*" {
   capabilities = ["read"]
 }
 
+# Who holds an alias that is not where it was: it changes nothing.
+path "identity/lookup/entity" {
+  capabilities = ["create", "update"]
+}
+
 # How they log in. LIST is asked with an empty last segment, which + matches.
 path "auth/partner-approle/role/+" {
   capabilities = ["read", "list"]

@@ -345,3 +345,19 @@ func TestADeadProcessLeavesNoHoldBehind(t *testing.T) {
 		})
 	}
 }
+
+// After somebody merged the entity into another one, the drift said "somebody else, or nobody".
+func TestDriftAfterAMergeSaysWhoHoldsTheAlias(t *testing.T) {
+	st := startStage(t)
+	i, c := identityOf("merged"), st.credentialOf("merged", access.Secret)
+	st.put(t, i)
+	st.put(t, c)
+	into := st.admin(t, "POST", "identity/entity", map[string]any{"name": "finance-batch", "policies": []string{"more"}})
+	ours := st.admin(t, "GET", entityPath(i.ID), nil)
+	st.admin(t, "POST", "identity/entity/merge", map[string]any{"from_entity_ids": []any{ours["id"]}, "to_entity_id": into["id"]})
+	st.admin(t, "POST", entityPath(i.ID), nil) // what is left of it by its name
+	drift := strings.Join(st.get(t, c.Ref()).Drift, "\n")
+	if !strings.Contains(drift, `the entity "finance-batch" holds it`) {
+		t.Errorf("the drift says: %s", drift)
+	}
+}

@@ -259,7 +259,11 @@ func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.
 	case n.entity == nil:
 		drift = append(drift, "The entity is not there: nobody can log in with the credential, until it is applied again.")
 	case len(aliases) == 0:
-		drift = append(drift, "The alias of the credential is not at this entity: who logs in is somebody else, or nobody.")
+		lost, err := s.astray(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		drift = append(drift, lost)
 	case !strings.EqualFold(aliases[0].Name, aliasName(c)):
 		drift = append(drift, fmt.Sprintf("The alias is %q, where %q belongs.", aliases[0].Name, aliasName(c)))
 	}

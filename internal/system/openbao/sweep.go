@@ -145,8 +145,8 @@ func (s *System) sweepAliases(ctx context.Context, id access.IdentityID, mounts 
 		case mount != s.options.Mounts.AppRole && m.Type != "token" && (m.Type != "jwt" || !s.ours(mount)):
 			continue
 		}
-		var holder entity
-		if err := s.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": m.Accessor}, &holder); gone(err) != nil {
+		holder, err := s.holder(ctx, name, m.Accessor)
+		if err != nil {
 			return err
 		}
 		rest := 0

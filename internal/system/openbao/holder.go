@@ -1,0 +1,38 @@
+package openbao
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// holder is the entity that holds an alias; one without an id where none does.
+func (s *System) holder(ctx context.Context, name, accessor string) (*entity, error) {
+	e := new(entity)
+	err := s.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": accessor}, e)
+	return e, gone(err)
+}
+
+// astray says who holds the alias of a credential that is not at its identity's entity. Who merges entities moves their aliases.
+func (s *System) astray(ctx context.Context, c *access.Credential) (string, error) {
+	at, err := s.site(ctx)
+	if err != nil {
+		return "", err
+	}
+	s.probing.Lock()
+	accessor := at.auth[s.mountOf(c)+"/"].Accessor
+	s.probing.Unlock()
+	e, err := s.holder(ctx, aliasName(c), accessor)
+	const lost = "The alias of the credential is not at this entity: "
+	switch {
+	case errors.Is(err, access.ErrNotPermitted):
+		return lost + "who logs in is somebody else, or nobody. This login may not look who holds it (identity/lookup/entity).", nil
+	case err != nil:
+		return "", err
+	case e.ID == "":
+		return lost + "nobody holds it, and who logs in gets an entity that may do nothing.", nil
+	}
+	return fmt.Sprintf("%sthe entity %q holds it (%s), as after a merge of entities. Who logs in is that one, and may do what it may, until this is applied again.", lost, e.Name, e.ID), nil
+}
