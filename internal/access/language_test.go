@@ -176,3 +176,18 @@ func TestAHistoryIsALine(t *testing.T) {
 		}
 	}
 }
+
+// 90m was shown as 1h3.
+func TestALengthOfTimeIsWrittenAsItIsRead(t *testing.T) {
+	for want, d := range map[string]time.Duration{
+		"720h": 720 * time.Hour, "1h30m": 90 * time.Minute, "10m": 10 * time.Minute, "1h0m30s": time.Hour + 30*time.Second, "30s": 30 * time.Second,
+		"10h": 10 * time.Hour, "0s": 0,
+	} {
+		if got := Hours(d); got != want {
+			t.Errorf("Hours(%d) = %q, want %q", d, got, want)
+		}
+		if s, err := ParseSpan(Hours(d)); d > 0 && (err != nil || s.Duration != d) {
+			t.Errorf("%q is read as %v, %v", Hours(d), s.Duration, err)
+		}
+	}
+}

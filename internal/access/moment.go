@@ -112,6 +112,18 @@ func ParseSpan(text string) (Span, error) {
 // String is the span as it was written.
 func (s Span) String() string { return s.text }
 
+// Hours is a length of time as configurations write it, without the parts that are zero: 720h, 1h30m.
+func Hours(d time.Duration) string {
+	text := d.String()
+	if d%time.Minute == 0 && d != 0 {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if d%time.Hour == 0 && d != 0 {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 // MarshalJSON writes the text.
 func (s Span) MarshalJSON() ([]byte, error) { return json.Marshal(s.text) }
 

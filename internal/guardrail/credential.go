@@ -146,7 +146,7 @@ func noRotation(c *Context, s *Subject) []problem {
 	cred := s.credential()
 	if r := cred.Rotation; r != nil && r.Every.Duration > 0 && r.Overlap.Duration >= r.Every.Duration && cred.Kind() != access.Federated {
 		return one("rotation.overlap", say("%s: rotation.overlap is %s and rotation.every is %s: the old one would never die before the next", s, r.Overlap, r.Every),
-			say("Set rotation.overlap below %s, such as \"%s\".", r.Every, hours((r.Every.Duration/2).Truncate(time.Hour))))
+			say("Set rotation.overlap below %s, such as \"%s\".", r.Every, access.Hours((r.Every.Duration/2).Truncate(time.Hour))))
 	}
 	most, what := issueLimit(cred)
 	start, rotates := s.issued(c.Now), cred.Rotation != nil && cred.Rotation.Every.Duration > 0
@@ -166,7 +166,7 @@ func noRotation(c *Context, s *Subject) []problem {
 		lives = say("with rotation every %s and an overlap of %s, what is issued once", cred.Rotation.Every, cred.Rotation.Overlap)
 	}
 	hard := cred.Kind() == access.Secret && life > ceilingSecret
-	text := say("%s: %s lives for %s; %s is the most for %s", s, lives, length(life), length(most), what)
+	text := say("%s: %s lives for %s; %s is the most for %s", s, lives, beyond(life, most), length(most), what)
 	if !s.Anew && !s.IssuedAt.IsZero() && s.extends() {
 		text += say(" (what the partner holds was issued on %s, and a later end does not make it younger)", moment(s.IssuedAt))
 	}
@@ -174,7 +174,7 @@ func noRotation(c *Context, s *Subject) []problem {
 		text += say(", and no configuration can raise it over %s", length(ceilingSecret))
 	}
 	return []problem{{attribute: "rotation", text: text, hard: hard,
-		fix: say("Set rotation = { every = %q, overlap = \"24h\" } or shorter, or expires_at to %s or earlier.", hours(most-day), moment(start.Add(most)))}}
+		fix: say("Set rotation = { every = %q, overlap = \"24h\" } or shorter, or expires_at to %s or earlier.", access.Hours(most-day), moment(start.Add(most)))}}
 }
 
 // ages says whether the plan gives a rotation to what was issued without one and stays in force.

@@ -222,7 +222,7 @@ func expiryTooLong(c *Context, s *Subject) []problem {
 		return nil
 	}
 	hard := life > hardLifetime(t)
-	text := say("%s: expires_at is %s, %s after %s; max_lifetime of %s %s is %s", s, date(end), length(life), moment(start), article(t), t, length(most))
+	text := say("%s: expires_at is %s, %s after %s; max_lifetime of %s %s is %s", s, date(end), beyond(life, most), moment(start), article(t), t, length(most))
 	if hard {
 		text += say(", and no configuration can raise it over %s", length(hardLifetime(t)))
 	}
@@ -237,7 +237,7 @@ func article(t access.Type) string {
 	return "a"
 }
 
-func expiryRolling(_ *Context, s, upper *Subject) []problem {
+func expiryRolling(c *Context, s, upper *Subject) []problem {
 	if !s.extends() {
 		return nil
 	}
@@ -249,7 +249,19 @@ func expiryRolling(_ *Context, s, upper *Subject) []problem {
 	if !newest.IsZero() {
 		what = say("the newest review is of %s, and one of %s was already used", date(newest), date(used))
 	}
-	return two("expires_at", "review", say("%s: expires_at moves from %s to %s, but %s", s, date(s.endBefore()), date(s.terms().ExpiresAt.Time), what), "")
+	return two("expires_at", "review", say("%s: expires_at moves from %s to %s, but %s", s, date(s.endBefore()), date(s.terms().ExpiresAt.Time), what), reviewBlock(c, s))
+}
+
+// reviewBlock is a review to paste. Its reason is empty, and refused so: that somebody looked is what nobody else can write.
+func reviewBlock(c *Context, s *Subject) string {
+	return say(`Ask whoever knows whether the partner still needs it, and add what came of it to this block, or to its identity's:
+
+  review = {
+    at     = %q # when they looked
+    by     = %q # who looked
+    reason = "" # why it is still needed
+  }
+`, moment(c.Now.Truncate(time.Minute)), s.terms().Owner)
 }
 
 func expiryPermanent(c *Context, s, upper *Subject) []problem {

@@ -91,7 +91,7 @@ func privileged(c *Context, s *Subject) []problem {
 		return nil
 	}
 	return one("expires_at", say("%s lasts until %s, %s from %s on, and is privileged (%s); %s is the most", s, date(g.ExpiresAt.Time),
-		length(g.ExpiresAt.Sub(start)), moment(start), strings.TrimSuffix(why, "."), length(privilegedLife)),
+		beyond(g.ExpiresAt.Sub(start), privilegedLife), moment(start), strings.TrimSuffix(why, "."), length(privilegedLife)),
 		say("Set expires_at to %s or earlier, or grant what is not privileged.", moment(start.Add(privilegedLife))))
 }
 

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 // date is a moment as a reader compares it: the day alone where it is midnight UTC.
@@ -47,12 +49,13 @@ func counted[N int | int64](n N, thing string) string {
 	return strconv.FormatInt(int64(n), 10) + " " + thing + "s"
 }
 
-// hours is a length of time as a setting is written.
-func hours(d time.Duration) string {
-	if d%time.Hour == 0 {
-		return strconv.FormatInt(int64(d/time.Hour), 10) + "h"
+// beyond is a length that is over a limit, in words that show it: where the days are the limit's, with what is beside them.
+func beyond(d, limit time.Duration) string {
+	text := length(d)
+	if text == length(limit) {
+		text += " and " + access.Hours((d % day).Truncate(time.Minute))
 	}
-	return d.String()
+	return text
 }
 
 // list is the words as a sentence says them.

@@ -155,7 +155,7 @@ func waiverExpired(c *Context, s *Subject, w granted) (problem, bool) {
 func waiverTooLong(c *Context, s *Subject, w granted) (problem, bool) {
 	limit := c.Now.Add(ceilingWaiver)
 	return problem{attribute: "until", cause: enteredIf(w.later()),
-		text: say("%s waives %s until %s, %s from now; %s is the most", s, shown(w.slug), date(w.Until.Time), length(w.Until.Sub(c.Now)), length(ceilingWaiver)),
+		text: say("%s waives %s until %s, %s from now; %s is the most", s, shown(w.slug), date(w.Until.Time), beyond(w.Until.Sub(c.Now), ceilingWaiver), length(ceilingWaiver)),
 		fix:  say("Set until to %s or earlier.", moment(limit))}, w.Until.After(limit)
 }
 

@@ -109,12 +109,12 @@ func (s *session) record(ref access.Ref, findings []guardrail.Finding) {
 func settingsValue(s guardrail.Settings) types.Object {
 	lifetimes := map[string]string{}
 	for t, d := range s.MaxLifetime {
-		lifetimes[string(t)] = hours(d)
+		lifetimes[string(t)] = access.Hours(d)
 	}
 	return types.ObjectValueMust(settingsType, map[string]attr.Value{
 		"environment": types.StringValue(s.Environment), "environments": textSet(s.Environments), "owner_domains": textSet(s.OwnerDomains),
 		"active_owners": textSet(s.ActiveOwners), "shared": textSet(s.Shared), "max_lifetime": textMap(lifetimes),
-		"warn_before": types.StringValue(hours(s.WarnBefore)), "review_every": types.StringValue(hours(s.ReviewEvery)), "dormant_after": types.StringValue(hours(s.DormantAfter)),
+		"warn_before": types.StringValue(access.Hours(s.WarnBefore)), "review_every": types.StringValue(access.Hours(s.ReviewEvery)), "dormant_after": types.StringValue(access.Hours(s.DormantAfter)),
 		"min_fixed_segments": types.Int64Value(int64(s.MinFixedSegments)), "max_grants": types.Int64Value(int64(s.MaxGrants)),
 	})
 }

@@ -15,18 +15,27 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-const offboardNow = "To offboard now, whatever the rules say: terraform destroy -refresh=false."
+// offboardNow is the way out where rules refuse a plan and access stands: less access is never refused.
+const offboardNow = "To offboard now, whatever the rules say: terraform destroy -refresh=false -target=ADDRESS, the address of what is to go: a resource, or a module."
 
 // mendIt says what to do about a damaged record.
 const mendIt = "Restore the record from a backup; or end what it is of: terraform destroy with -target, or apply with -replace, removes all that stands " +
 	"under its name, and what is then created is new access. What needs the old record's history (reviews, renewals) does not come back by that."
 
+// wayOut says how to offboard, once in a walk, where this stack has something that could be.
+func (s *session) wayOut() (text string) {
+	if s.stands() {
+		s.offboarding.Do(func() { text = "\n" + offboardNow })
+	}
+	return text
+}
+
 // raise turns findings into diagnostics, each at its attribute.
-func raise(diags *diag.Diagnostics, findings []guardrail.Finding) {
+func (s *session) raise(diags *diag.Diagnostics, findings []guardrail.Finding) {
 	for _, f := range findings {
 		switch f.Level {
 		case guardrail.Deny:
-			addAt(diags, diag.NewErrorDiagnostic(f.Summary(), f.Detail()+"\n"+offboardNow), f.Attribute)
+			addAt(diags, diag.NewErrorDiagnostic(f.Summary(), f.Detail()+s.wayOut()), f.Attribute)
 		case guardrail.Warn:
 			addAt(diags, diag.NewWarningDiagnostic(f.Summary(), f.Detail()), f.Attribute)
 		}

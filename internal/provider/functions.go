@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -144,9 +143,4 @@ func slugs() (all []string) {
 		all = append(all, r.Slug)
 	}
 	return all
-}
-
-// hours is a length of time as configurations write it.
-func hours(d time.Duration) string {
-	return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m")
 }

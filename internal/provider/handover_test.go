@@ -67,3 +67,23 @@ func TestAHandoverHoldsWhatThePartnerNeeds(t *testing.T) {
 		}
 	}
 }
+
+// A credential that is replaced dies at once, and no plan said so.
+func TestTheReplacementOfACredentialWarnsThatTheOldOneDies(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.write(orderFeed(60, 0, ""))
+	const warning = "Warning: The partner's credential is replaced without overlap"
+	if out := c.must("plan", "-no-color"); strings.Contains(out, warning) {
+		t.Errorf("a first plan replaces nothing:\n%s", out)
+	}
+	c.must("apply", "-auto-approve")
+	c.write(strings.Replace(orderFeed(60, 0, ""), "partner_identity.orders.id", "partner_identity.other.id", 1) + strings.Replace(
+		identity(args{"name": `"other"`, "expires_at": `"` + ahead(90) + `"`}), `"orders" {`, `"other" {`, 1))
+	c.must("taint", "partner_credential.key")
+	c.must("taint", "partner_grant.orders")
+	if out := c.must("plan", "-no-color", "-target=partner_credential.certificate", "-target=partner_credential.key", "-target=partner_grant.orders"); strings.Count(out, warning) != 1 ||
+		!strings.Contains(flowing(out), "change rotation.trigger instead") || !strings.Contains(out, "(and one more similar warning elsewhere)") {
+		t.Errorf("one under another identity, and one that is tainted:\n%s", out)
+	}
+}

@@ -93,3 +93,41 @@ func until(t *testing.T, moment time.Time) {
 		t.Fatal("the test ended first")
 	}
 }
+
+// Under each of twelve refusals of a first plan stood how to offboard what did not exist.
+func TestTheWayOutIsSaidOnceAndOnlyWhereSomethingExists(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	config := func(days int, owner string) string {
+		ends := time.Now().UTC().AddDate(0, 0, days).Format(`"2006-01-02T15:04:05Z"`)
+		text := "provider \"partner\" {\n  environment = \"prod\"\n}\n"
+		for _, name := range []string{"orders", "invoices", "stock"} {
+			text += strings.Replace(identity(args{"name": `"` + name + `"`, "expires_at": ends, "owner": owner}), `"orders" {`, `"`+name+`" {`, 1)
+		}
+		return text
+	}
+	const jane = `"jane.doe@example.com"`
+	said := func(when string, refusals, want int) {
+		t.Helper()
+		out, err := c.try("plan", "-no-color")
+		flat := flowing(out)
+		if got := strings.Count(flat, "Error: "); err == nil || got < refusals {
+			t.Errorf("%s: %d refusals, want %d: %v\n%s", when, got, refusals, err, out)
+		}
+		if got := strings.Count(flat, "To offboard now"); got != want {
+			t.Errorf("%s: it says %d times how to offboard, want %d:\n%s", when, got, want, out)
+		}
+		if want > 0 && !strings.Contains(flat, "terraform destroy -refresh=false -target=ADDRESS") {
+			t.Errorf("%s: it does not say what of:\n%s", when, out)
+		}
+	}
+	c.write(config(90, `"tbd"`))
+	said("a first plan", 3, 0)
+	c.write(config(90, jane))
+	c.must("apply", "-auto-approve")
+	c.write(config(120, jane))
+	said("a renewal without a review", 3, 1)
+	if out := c.must("destroy", "-auto-approve", "-refresh=false", "-target=partner_identity.stock"); !strings.Contains(out, "1 destroyed") {
+		t.Errorf("the way out does not lead out:\n%s", out)
+	}
+}

@@ -99,6 +99,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		write(ctx, &resp.Plan.Raw, resp.Plan.Schema, plan, &resp.Diagnostics)
 	}
 	if replaces {
+		explainReplacement(o, &resp.Diagnostics)
 		return // Terraform asks again, for the object that takes this one's place.
 	}
 	g.compareClocks(&resp.Diagnostics)
@@ -112,6 +113,9 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	explainTakeover(g.stack, c, s.History, &resp.Diagnostics)
 	if state == nil {
 		g.foretellHold(ctx, s, &resp.Diagnostics)
+	}
+	if state == nil && s.Before != nil && !s.Adopted { // it is tainted
+		explainReplacement(o, &resp.Diagnostics)
 	}
 	if s.Adopted {
 		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
@@ -263,7 +267,7 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 	findings := g.portfolio.Evaluate(ref, s.Nonce, phase, now)
 	g.record(ref, findings)
 	if !g.collects {
-		raise(diags, findings)
+		g.raise(diags, findings)
 	}
 	if phase == guardrail.Plan && !diags.HasError() {
 		refuseUnissuable(g.session, s, diags)
@@ -288,12 +292,12 @@ func (s *session) refuseUnfurnished(ctx context.Context, subject guardrail.Subje
 		if !s.lacking(lack) {
 			continue
 		}
-		summary, detail := "The access system lacks what is planned", strings.ToUpper(lack[:1])+lack[1:]+".\n"+offboardNow
+		summary, detail := "The access system lacks what is planned", strings.ToUpper(lack[:1])+lack[1:]+"."
 		if subject.Later {
 			diags.AddWarning(summary, detail)
 			continue
 		}
-		diags.AddError(summary, detail)
+		diags.AddError(summary, detail+s.wayOut())
 	}
 }
 

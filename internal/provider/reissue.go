@@ -126,6 +126,18 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	}
 }
 
+// explainReplacement says what it means that a credential is destroyed and made anew: a tainted one, another kind or identity. Of
+// a -replace Terraform tells the provider in a second call alone, and shows none of its warnings.
+func explainReplacement(o access.Object, diags *diag.Diagnostics) {
+	c, ok := o.(*access.Credential)
+	if !ok || c.Kind() == access.Federated || c.Kind() == "" {
+		return
+	}
+	diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("The one whose place %s takes is revoked: what the partner holds stops "+
+		"working in the same apply. Hand the new %s over at once. To issue it anew with overlap, change rotation.trigger instead; for a stolen key, set "+
+		"revoke_issued_before.", c.Ref(), handedOver(c.Kind())))
+}
+
 // endsUnrotated says what becomes of what was issued if nobody rotates it.
 func endsUnrotated(c change, credential *access.Credential) string {
 	if c.fixed {

@@ -36,7 +36,7 @@ func guarded[Request, Response any](ctx context.Context, req Request, do func(co
 func refusedTexts(what string, v *tfprotov6.DynamicValue) (refused []*tfprotov6.Diagnostic) {
 	seen := textsOf(v)
 	if seen.key != nil {
-		return []*tfprotov6.Diagnostic{privateKeyIn(argumentOf(what, seen.key), offboardNow)}
+		return []*tfprotov6.Diagnostic{privateKeyIn(argumentOf(what, seen.key))}
 	}
 	for _, f := range seen.flaws {
 		d := &tfprotov6.Diagnostic{
@@ -53,10 +53,10 @@ func refusedTexts(what string, v *tfprotov6.DynamicValue) (refused []*tfprotov6.
 }
 
 // privateKeyIn is the finding without a path, and without the value.
-func privateKeyIn(where, more string) *tfprotov6.Diagnostic {
+func privateKeyIn(where string) *tfprotov6.Diagnostic {
 	rule, _ := guardrail.Lookup("credential/private-key")
 	found := guardrail.Finding{Rule: rule, Problem: where + " holds private key material", Fix: rule.Remedy}
-	return &tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityError, Summary: found.Summary(), Detail: found.Detail() + "\n" + more}
+	return &tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityError, Summary: found.Summary(), Detail: found.Detail()}
 }
 
 func argumentOf(what string, at []string) string {
@@ -146,7 +146,7 @@ func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRe
 // ImportResourceState gets an id that somebody wrote.
 func (s *server) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
 	if material.HoldsPrivateKey(req.ID) {
-		return &tfprotov6.ImportResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{privateKeyIn("the id of an import", "")}}, nil
+		return &tfprotov6.ImportResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{privateKeyIn("the id of an import")}}, nil
 	}
 	var known *tfprotov6.DynamicValue
 	if req.Identity != nil {
@@ -223,6 +223,6 @@ func (s *server) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRe
 }
 
 func refusedArgument(function string) string {
-	d := privateKeyIn(argumentOf("the function "+function, nil), "")
+	d := privateKeyIn(argumentOf("the function "+function, nil))
 	return d.Summary + ". " + strings.TrimRight(d.Detail, ".\n")
 }

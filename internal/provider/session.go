@@ -45,7 +45,10 @@ type session struct {
 	located    located
 	announcing sync.Once
 	naming     sync.Once
-	collects   bool // findings are recorded instead of refused, and nothing is changed
+	// owns: this stack has something in the system. How to offboard it is said once.
+	owns        bool
+	offboarding sync.Once
+	collects    bool // findings are recorded instead of refused, and nothing is changed
 }
 
 func newSession(system access.System, settings guardrail.Settings, stack string) *session {
@@ -84,12 +87,20 @@ func (s *session) load(ctx context.Context) error {
 	s.portfolio.Live(records, s.stack)
 	s.frozen = map[string]string{}
 	for _, r := range records {
+		s.owns = s.owns || r.Stack == s.stack
 		if g, ok := r.Object.(*access.Grant); ok && r.Stack == s.stack && g.Name != access.GrantName(g.Resource, g.Actions) {
 			s.frozen[grantKey(g)] = g.Name
 		}
 	}
 	s.loaded = true
 	return nil
+}
+
+// stands says whether this stack has something in the system.
+func (s *session) stands() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owns
 }
 
 // scout lets the rules judge grants by what stood in the system at a moment, or later.
