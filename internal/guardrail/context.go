@@ -28,6 +28,8 @@ type problem struct {
 	attribute, other string
 	// text names the objects and both values. fix says what to write instead; "" where the remedy of the rule says all.
 	text, fix string
+	// paste is a block to write, beneath what says so.
+	paste string
 	// cause overrides what makes it an error.
 	cause cause
 	// hard: it is beyond what any configuration can raise, so neither a setting nor a waiver helps.

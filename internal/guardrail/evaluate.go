@@ -227,7 +227,7 @@ func (e *evaluation) add(r *ranked, p problem, attribute string, level Level, be
 	if fix == "" {
 		fix = r.Remedy
 	}
-	e.found = append(e.found, Finding{Rule: r.Rule, Level: level, Subject: e.subject.ref, Attribute: attribute, Problem: p.text, Fix: fix})
+	e.found = append(e.found, Finding{Rule: r.Rule, Level: level, Subject: e.subject.ref, Attribute: attribute, Problem: p.text, Fix: fix, Paste: p.paste})
 }
 
 // silence drops what another finding on the same attribute says better, unless it weighs more than that one.

@@ -249,14 +249,14 @@ func expiryRolling(c *Context, s, upper *Subject) []problem {
 	if !newest.IsZero() {
 		what = say("the newest review is of %s, and one of %s was already used", date(newest), date(used))
 	}
-	return two("expires_at", "review", say("%s: expires_at moves from %s to %s, but %s", s, date(s.endBefore()), date(s.terms().ExpiresAt.Time), what), reviewBlock(c, s))
+	found := two("expires_at", "review", say("%s: expires_at moves from %s to %s, but %s", s, date(s.endBefore()), date(s.terms().ExpiresAt.Time), what), "")
+	found[0].paste = reviewBlock(c, s)
+	return found
 }
 
 // reviewBlock is a review to paste. Its reason is empty, and refused so: that somebody looked is what nobody else can write.
 func reviewBlock(c *Context, s *Subject) string {
-	return say(`Ask whoever knows whether the partner still needs it, and add what came of it to this block, or to its identity's:
-
-  review = {
+	return say(`  review = {
     at     = %q # when they looked
     by     = %q # who looked
     reason = "" # why it is still needed

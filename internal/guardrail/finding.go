@@ -22,6 +22,8 @@ type Finding struct {
 	Problem string
 	// Fix says what to write instead, as sentences.
 	Fix string
+	// Paste is a block to write, as whole lines; "" for most.
+	Paste string
 }
 
 // Summary is the slug and title of the rule.
@@ -39,7 +41,11 @@ func (f Finding) Detail() string {
 	if problem != "" {
 		problem = strings.ToUpper(problem[:1]) + problem[1:]
 	}
-	return problem + ". " + f.Rule.Why + " " + f.Fix + "\nControls: " + strings.Join(controls, ", ") + "."
+	paste := ""
+	if f.Paste != "" {
+		paste = "\n\n" + f.Paste
+	}
+	return problem + ". " + f.Rule.Why + " " + f.Fix + paste + "\nControls: " + strings.Join(controls, ", ") + "."
 }
 
 func sortFindings(findings []Finding) {
