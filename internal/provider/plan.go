@@ -125,7 +125,8 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if s.Adopted {
 		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
 			"creating it takes it up again, with its history and what was issued. If the block was renamed, write a moved block as well: without "+
-			"one, what stands under it may be revoked with the old address, and is created again by the next apply.", access.At(s.History.CreatedAt)))
+			"one, what stands under it may be revoked with the old address, and is created again by the next apply. If another workspace, or a pipeline with a "+
+			"state of its own, declares it too: both are the stack %q, and each undoes what the other changes. Give one of them another stack.", access.At(s.History.CreatedAt), g.stack))
 	}
 	refuseBeforeRules(g.session, s, &resp.Diagnostics)
 	g.refuseUnfurnished(ctx, s, &resp.Diagnostics)
