@@ -155,9 +155,12 @@ func (s *System) remember(ctx context.Context, e *ledger.Entry, removed time.Tim
 		if err := s.client.Get(ctx, policyFolder+name, &there); gone(err) != nil {
 			return err
 		} else if err == nil {
-			if was, err = parseStone(name, there.Policy); errors.Is(err, access.ErrUnsupported) {
+			switch was, err = parseStone(name, there.Policy); {
+			case errors.Is(err, access.ErrUnsupported) && !removed.IsZero(): // a newer provider's is left as it is, and stops no removal
+				return nil
+			case errors.Is(err, access.ErrUnsupported):
 				return err
-			} else if err != nil {
+			case err != nil:
 				was = ledger.Tombstone{Damaged: true}
 			}
 		}
