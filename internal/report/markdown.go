@@ -115,9 +115,9 @@ func (m *markdown) period(r *Report) {
 		m.heading(3, fmt.Sprintf("%s (%d)", g.Title, len(g.Changes)))
 		rows := make([][]string, 0, len(g.Changes))
 		for _, c := range g.Changes {
-			rows = append(rows, []string{moment(c.Asked), string(c.Verb), c.Type, c.ID, c.Who(), c.Word(), moment(c.EndsAt), c.Refusal(), lines(c.Swept), c.Result()})
+			rows = append(rows, []string{moment(c.Asked), string(c.Verb), c.Type, c.ID, c.Reach(), c.Who(), c.Word(), moment(c.EndsAt), c.Refusal(), lines(c.Swept), c.Result()})
 		}
-		m.table([]string{"Asked (UTC)", "Verb", "Type", "ID", "By", "On whose review", "Ends (UTC)", "Seconds to refusal", "Took along", "Outcome"}, rows)
+		m.table([]string{"Asked (UTC)", "Verb", "Type", "ID", "Reach", "By", "On whose review", "Ends (UTC)", "Seconds to refusal", "Took along", "Outcome"}, rows)
 	}
 	m.heading(3, fmt.Sprintf("Gaps (%d)", len(r.Gaps)))
 	rows := make([][]string, 0, len(r.Gaps))

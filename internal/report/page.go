@@ -181,7 +181,7 @@ func state(i *inventory.Item, now time.Time) string {
 }
 
 func (r *Report) groupView(g *group) *groupView {
-	v := &groupView{group: g, Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == "failed")}
+	v := &groupView{group: g, Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == "failed" || g.Slug == "found")}
 	for _, c := range g.Changes {
 		v.Changes = append(v.Changes, changeView{c, r.point(c.Asked), r.point(c.EndsAt)})
 	}

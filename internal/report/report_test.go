@@ -57,7 +57,7 @@ func elsewhere(r *Report) *Report {
 }
 
 func TestChangesOfThePeriod(t *testing.T) {
-	want := map[string]int{"created": 1, "renewed": 1, "cut": 1, "other": 0, "failed": 1, "missing": 1}
+	want := map[string]int{"created": 1, "renewed": 1, "cut": 1, "other": 0, "failed": 1, "missing": 1, "found": 1}
 	for _, g := range sample().groups() {
 		if len(g.Changes) != want[g.Slug] {
 			t.Errorf("%s: %d", g.Slug, len(g.Changes))

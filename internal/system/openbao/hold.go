@@ -107,6 +107,15 @@ func (s *snapshot) beside(name string, p policyAnswer) (is bool) {
 	return true
 }
 
+// Holds are what was cut by hand, by when each was cut last.
+func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
+	snap, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what was cut by hand: %w", err)
+	}
+	return snap.holds, nil
+}
+
 // mark writes that something was cut by hand.
 func (s *System) mark(ctx context.Context, scope string) error {
 	path := policyFolder + markOf(scope)
