@@ -48,13 +48,21 @@ func (m *markdown) summary(s summary) {
 	count("Credentials", s.Credentials)
 	count("Grants", s.Grants)
 	for _, a := range s.Attention {
-		count("Needs attention: "+string(a.Flag)+" ("+a.Meaning+")", len(a.Items))
+		what := "Needs attention: " + string(a.Flag) + " (" + a.Meaning + ")"
+		if a.Unchecked {
+			rows = append(rows, []string{what, notChecked})
+			continue
+		}
+		count(what, len(a.Items))
 	}
 	count("Past its end, and still there", len(s.Past))
 	count("Ends within 30 days", len(s.Soon30))
 	count("Ends within 90 days", len(s.Soon90))
 	m.table([]string{"What", "Count"}, rows)
 }
+
+// notChecked is how many items have a flag that nobody looked for.
+const notChecked = "not checked"
 
 func (m *markdown) partner(p *partner) {
 	m.heading(2, p.Title())
