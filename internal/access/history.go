@@ -15,6 +15,8 @@ type History struct {
 	UID string `json:"uid"`
 	// Stack is who owns the object: the configuration that made it.
 	Stack string `json:"stack"`
+	// Since is when the access began that it goes on from under another name; zero: it goes on from none.
+	Since time.Time `json:"since,omitzero"`
 	// CreatedAt is when it was created, RenewedAt when its end was last moved to a later moment.
 	CreatedAt time.Time `json:"created_at"`
 	RenewedAt time.Time `json:"renewed_at,omitzero"`
@@ -26,6 +28,41 @@ type History struct {
 	ReviewUsedAt time.Time `json:"review_used_at,omitzero"`
 	// Released are the values of hold_released that were applied to the identity, oldest first: none lifts a hold twice.
 	Released []string `json:"released,omitempty"`
+}
+
+// Began is when the access began, under whatever name.
+func (h History) Began() time.Time {
+	if !h.Since.IsZero() && h.Since.Before(h.CreatedAt) {
+		return h.Since
+	}
+	return h.CreatedAt
+}
+
+// Continues is the history of what goes on from access that began at a moment; zero: from none.
+func (h History) Continues(since time.Time) History {
+	if !since.IsZero() && since.Before(h.Began()) {
+		h.Since = since.UTC().Truncate(time.Second)
+	}
+	return h
+}
+
+// ahead is how long before a thing is created somebody may have looked at it for the last time.
+const ahead = 7 * 24 * time.Hour
+
+// Extendable reports whether a review of a moment can extend what has this history: it extends nothing twice, and is newer
+// than the last extension. Before the first one there is a week's time to look, and then to create.
+func (h History) Extendable(review time.Time) bool { return review.After(h.ExtendableFrom()) }
+
+// ExtendableFrom is the moment than which a review has to be newer to extend what has this history.
+func (h History) ExtendableFrom() time.Time {
+	last := h.RenewedAt
+	if last.IsZero() {
+		last = h.CreatedAt.Add(-ahead - time.Nanosecond)
+	}
+	if h.ReviewUsedAt.After(last) {
+		return h.ReviewUsedAt
+	}
+	return last
 }
 
 // Releases is the history after a value of hold_released was applied.

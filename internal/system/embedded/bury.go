@@ -34,14 +34,16 @@ func (s *System) bury(l *book, batch []*task) *book {
 			continue
 		}
 		deletes = append(deletes, t)
+		var gone []access.Ref
 		for _, v := range t.victims {
 			if e := d.Ledger[v.Ref()]; e != nil && e.Removed() {
-				d.Forget(v.Ref())
+				gone = append(gone, v.Ref())
 			}
 			if v != t.victims[0] {
 				t.swept = append(t.swept, v.Ref())
 			}
 		}
+		d.Bury(gone...)
 	}
 	if len(deletes) == 0 {
 		return l

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -97,12 +96,6 @@ func (s *System) draft(d *draft, t *task) (err error) {
 		err = s.signToken(d, &t.request)
 	case taskRevoke:
 		err = d.revokeToken(t.request.token)
-	case taskRemember:
-		d.remembers = true
-		if d.rehearsed == nil {
-			d.rehearsed = map[string]time.Time{}
-		}
-		maps.Copy(d.rehearsed, t.rehearsed)
 	case taskLoad, taskAlone:
 	}
 	return err
@@ -392,12 +385,11 @@ func (s *System) stageObjects(st *stage, base *book, d *draft) error {
 			st.remove(s.paths.object(ref))
 		}
 	}
-	if d.remembers {
-		if err := st.encode(s.paths.rehearsed(), rehearsed{Version: version, Partners: d.rehearsed}); err != nil {
-			return err
-		}
-	}
 	for id := range d.Noted {
+		if _, kept := d.Tombstones[id]; !kept {
+			st.remove(s.paths.stone(id))
+			continue
+		}
 		if err := st.encode(s.paths.stone(id), d.Tombstones[id]); err != nil {
 			return err
 		}

@@ -2,11 +2,13 @@ package embedded
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -59,9 +61,7 @@ func TestAnIdentityTakesEverythingAlong(t *testing.T) {
 		t.Errorf("the other partner was cut: %q", line)
 	}
 	w.revoked([]string{x509.Issued.Serial, ssh.Issued.Serial})
-	if left, _ := os.ReadDir(filepath.Join(w.dir, "ledger", "acme")); len(left) > 0 {
-		t.Errorf("left in the ledger: %v", left)
-	}
+	w.onlyRemembers("acme")
 	if _, err := w.Delete(w.ctx(), acme.Ref(), "any"); !errors.Is(err, access.ErrNotFound) {
 		t.Errorf("deleted twice: %v", err)
 	}
@@ -142,5 +142,32 @@ func TestARemovalThatWasBegunCanBeTakenBack(t *testing.T) {
 	}
 	if !slices.Contains([]int{0}, w.crl()[c.Issued.Serial]) || len(w.crl()) != 1 {
 		t.Errorf("the old certificate works again: %v", w.crl())
+	}
+}
+
+// What was removed is remembered for a year, and then by no file.
+func TestWhatWasRemovedIsForgottenAfterAYear(t *testing.T) {
+	w := newWorld(t)
+	i := w.put(identity(acme, 90))
+	w.put(federated(acme, 80))
+	w.put(grant(acme, "daily", "orders/acme/*", 80, "read"))
+	if _, err := w.Delete(w.ctx(), acme.Ref(), i.UID); err != nil {
+		t.Fatal(err)
+	}
+	remembered := func(when string, want int) {
+		t.Helper()
+		if formers, err := w.Formers(w.ctx()); err != nil || len(formers) != want {
+			t.Errorf("%s: remembered are %v, %v", when, formers, err)
+		}
+	}
+	remembered("at once", 2)
+	w.wait(365*24*time.Hour - time.Second)
+	remembered("a second before a year", 2)
+	w.restart()
+	w.wait(time.Second)
+	remembered("after a year", 0)
+	w.put(identity(access.IdentityID{Partner: "globex", Environment: "prod", Name: "etl"}, 400))
+	if left, err := os.ReadDir(filepath.Join(w.dir, "ledger", "acme")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after the next change there is %v, %v", left, err)
 	}
 }

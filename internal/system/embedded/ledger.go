@@ -26,7 +26,6 @@ type book struct {
 	revoked    map[string]revocation // by the name of their file
 	holds      ledger.Holds
 	stones     ledger.Tombstones
-	rehearsed  map[string]time.Time // when each partner was rehearsed last
 	damaged    damage
 	// raw is the generation as it lay there, and sums are what it signed.
 	raw  generation
@@ -89,9 +88,6 @@ func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 	refs, err := p.refs(l.damaged, l)
 	if err == nil {
 		err = l.identity(p, st.was)
-	}
-	if err == nil {
-		err = l.readRehearsed(p)
 	}
 	if err != nil {
 		return nil, err
@@ -225,8 +221,6 @@ type draft struct {
 	damaged    damage
 	sums       sums
 	root       string
-	rehearsed  map[string]time.Time
-	remembers  bool // rehearsed is more than it was
 }
 
 // draftOn is a draft on a book.
@@ -235,7 +229,7 @@ func (s *System) draftOn(b *book) *draft {
 		Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked),
 		damaged: maps.Clone(b.damaged), sums: b.sums, root: b.root,
 	}
-	d.Holds, d.Tombstones, d.rehearsed = b.holds, maps.Clone(b.stones), maps.Clone(b.rehearsed)
+	d.Holds, d.Tombstones = b.holds, maps.Clone(b.stones)
 	d.Revoke = d.revoke
 	return d
 }
@@ -244,7 +238,7 @@ func (s *System) draftOn(b *book) *draft {
 func (d *draft) book() *book {
 	return &book{
 		Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.Holds, stones: d.Tombstones,
-		damaged: d.damaged, sums: d.sums, root: d.root, rehearsed: d.rehearsed,
+		damaged: d.damaged, sums: d.sums, root: d.root,
 	}
 }
 
@@ -264,6 +258,7 @@ func (d *draft) census() string { return d.book().census() }
 // settle draws the consequences of a change: what cannot be shortened is revoked, and what has ended is forgotten.
 func (d *draft) settle() {
 	d.Settle()
+	d.Prune()
 	d.release()
 	for name, r := range d.revoked {
 		if !r.Until.Add(grace).After(d.Now) {

@@ -41,13 +41,12 @@ const finishing = 30 * time.Second
 type taskKind int
 
 const (
-	taskLoad     taskKind = iota // read the ledger under the lock, and publish anew where that is due
-	taskPut                      // create or change
-	taskDelete                   // remove
-	taskToken                    // give out a token
-	taskRevoke                   // revoke one
-	taskRemember                 // keep when a partner was rehearsed
-	taskAlone                    // do something that is no change of the ledger
+	taskLoad   taskKind = iota // read the ledger under the lock, and publish anew where that is due
+	taskPut                    // create or change
+	taskDelete                 // remove
+	taskToken                  // give out a token
+	taskRevoke                 // revoke one
+	taskAlone                  // do something that is no change of the ledger
 )
 
 // task is one caller's wish, and the answer.
@@ -57,9 +56,7 @@ type task struct {
 	ref     access.Ref
 	uid     string
 	request request
-	// rehearsed is when a partner was rehearsed.
-	rehearsed map[string]time.Time
-	act       func() error
+	act     func() error
 
 	ctx  context.Context
 	done chan struct{} // closed when the answer is complete

@@ -60,7 +60,7 @@ type System struct {
 
 	mu      sync.Mutex // guards what follows
 	queue   []*task
-	healed  []access.Healed // what was found and made as it should be, for the journal
+	healed  []string        // what was found and made as it should be, for the journal
 	notes   [][2]string     // what whoever runs it should hear of
 	pending int             // changes submitted and not answered yet
 	crowded time.Time       // when there were several of them, last
@@ -155,6 +155,15 @@ func (s *System) List(ctx context.Context) ([]*access.Record, error) {
 	}
 	slices.SortFunc(records, func(a, b *access.Record) int { return ledger.CompareRefs(a.Object.Ref(), b.Object.Ref()) })
 	return records, nil
+}
+
+// Formers returns what was removed within a year.
+func (s *System) Formers(ctx context.Context) ([]access.Former, error) {
+	l, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what was removed: %w", err)
+	}
+	return ledger.Formers(l.Ledger, l.stones, s.now()), nil
 }
 
 // Put creates or changes one object, and returns when a publication that contains it is in place.

@@ -72,15 +72,6 @@ func (d *Draft) Set(e *Entry) {
 	d.Ledger[ref], d.Touched[ref] = e, true
 }
 
-// Forget takes an object out of the ledger. What has to outlive it stays in its tombstone.
-func (d *Draft) Forget(ref access.Ref) {
-	if e := d.Ledger[ref]; e != nil && ref.Type == access.TypeIdentity {
-		d.remember(e, d.Now)
-	}
-	delete(d.Ledger, ref)
-	d.Touched[ref] = true
-}
-
 func (d *Draft) revoke(c *access.Credential, i Item) {
 	if undo := d.Revoke(c, i); undo != nil {
 		d.undo = append(d.undo, undo)
@@ -116,9 +107,14 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	reviews := d.reviews(object)
 	if before == nil {
 		e.History = access.Born(c.Stack, d.Now, reviews...)
+		if was := d.Ledger[object.Ref()]; was != nil { // its removal was begun, and did not come to its end
+			e.Former = was.Former
+			d.passes(was, object)
+		}
 	} else {
+		d.passes(before, object)
 		e.History = before.History.Next(before.Object, object, d.Now, reviews...)
-		e.History.Stack, e.HoldLifted, e.Adopted = c.Stack, before.HoldLifted, before.Adopted
+		e.History.Stack, e.HoldLifted, e.Adopted, e.Former = c.Stack, before.HoldLifted, before.Adopted, before.Former
 		if !before.Removed() {
 			e.Issued = before.Issued
 		}
@@ -126,6 +122,7 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 			e.History.UID = access.NewUID()
 		}
 	}
+	e.History = e.History.Continues(c.Since)
 	p := &Placed{Entry: e, Tell: c.UID == ""}
 	if i, ok := object.(*access.Identity); ok {
 		if before == nil {

@@ -30,6 +30,8 @@ type Entry struct {
 	HoldLifted time.Time
 	// Adopted is what an identity has taken over that nobody had declared; nil for nothing.
 	Adopted *Adopted
+	// Former is what was removed of an identity while it stays.
+	Former []access.Former
 }
 
 // Adopted is what an identity has taken over.
@@ -113,6 +115,7 @@ type entryFile struct {
 	HoldLifted  time.Time       `json:"hold_lifted,omitzero"`
 	Issued      []Item          `json:"issued,omitempty"`
 	Adopted     *Adopted        `json:"adopted,omitempty"`
+	Former      []access.Former `json:"former,omitempty"`
 }
 
 // MarshalJSON writes the entry: the same entry gives the same bytes.
@@ -123,7 +126,7 @@ func (e *Entry) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(entryFile{
 		Version: Version, Type: e.Ref().Type, ID: e.Ref().ID, Declaration: declaration, History: e.History,
-		EndsAt: e.Bound, RemovedAt: e.RemovedAt, HoldLifted: e.HoldLifted, Issued: e.Issued, Adopted: e.Adopted,
+		EndsAt: e.Bound, RemovedAt: e.RemovedAt, HoldLifted: e.HoldLifted, Issued: e.Issued, Adopted: e.Adopted, Former: e.Former,
 	})
 }
 
@@ -146,6 +149,7 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 	}
 	*e = Entry{
 		Object: object, History: f.History, Bound: f.EndsAt, Issued: f.Issued, RemovedAt: f.RemovedAt, HoldLifted: f.HoldLifted, Adopted: f.Adopted,
+		Former: f.Former,
 	}
 	return nil
 }

@@ -92,8 +92,25 @@ type Tombstone struct {
 	HoldLifted time.Time `json:"hold_lifted,omitzero"`
 	// RemovedAt is when an identity of this id was removed last; zero while none was.
 	RemovedAt time.Time `json:"removed_at,omitzero"`
+	// Former is what was removed of identities of this id within a year.
+	Former []access.Former `json:"former,omitempty"`
 	// Damaged: it could not be read. Nobody knows what was used, so no release lifts a hold, until it is written anew with one.
 	Damaged bool `json:"-"`
+}
+
+// Empty reports whether there is nothing in it that anybody has to know.
+func (t Tombstone) Empty() bool {
+	return len(t.Released) == 0 && t.HoldLifted.IsZero() && t.RemovedAt.IsZero() && len(t.Former) == 0 && !t.Damaged
+}
+
+// Buried is the tombstone after an identity was removed at a moment, with what was removed of it before and then. It reports
+// whether anything is to be remembered: holding says that something of its partner was cut by hand.
+func (t Tombstone) Buried(e *Entry, removed time.Time, holding bool, formers ...access.Former) (buried Tombstone, more bool) {
+	had := t.Identity != "" || t.Damaged
+	buried, more = t.Noting(e)
+	buried.RemovedAt = removed
+	buried.Former = remembered(remembered(t.Former, removed, e.Former...), removed, formers...)
+	return buried, more || had || holding || len(buried.Former) > 0
 }
 
 // Tombstones are what is remembered, by the identity.
@@ -215,8 +232,8 @@ func (d *Draft) release(e *Entry, value string) (lifts bool) {
 	return true
 }
 
-// remember notes in the tombstone of an identity what its entry has.
-func (d *Draft) remember(e *Entry, removed time.Time) {
+// remember notes in the tombstone of an identity what its entry has and, if it was removed, what was removed of it.
+func (d *Draft) remember(e *Entry, removed time.Time, formers ...access.Former) {
 	id := e.Object.Holder()
 	if access.IsShadow(id.Partner) { // nobody comes back as it
 		return
@@ -224,9 +241,9 @@ func (d *Draft) remember(e *Entry, removed time.Time) {
 	before, had := d.Tombstones[id]
 	stone, more := before.Noting(e)
 	if !removed.IsZero() {
-		stone.RemovedAt = removed
+		stone, more = before.Buried(e, removed, d.Holds.Any(id.Partner), formers...)
 	}
-	if !more && !had && (removed.IsZero() || !d.Holds.Any(id.Partner)) {
+	if !more && !had {
 		return
 	}
 	d.Tombstones[id], d.Noted[id] = stone, true

@@ -267,7 +267,7 @@ func (s *System) clearRest(ctx context.Context, f *family, ref access.Ref, holde
 		return nil, err
 	}
 	if ref.Type == access.TypeIdentity {
-		if err := again(ctx, func() error { return s.forgetAll(ctx, ref, holder, victims) }); err != nil {
+		if err := s.forget(ctx, f, ref, holder, victims); err != nil {
 			return nil, err
 		}
 	}

@@ -106,7 +106,7 @@ func (s *System) sweep(ctx context.Context, f *family, ref access.Ref, holder ac
 	if err := s.verify(ctx, victims); err != nil {
 		return err
 	}
-	return again(ctx, func() error { return s.forgetAll(ctx, ref, holder, victims) })
+	return s.forget(ctx, f, ref, holder, victims)
 }
 
 // sweepAll removes what OpenBao holds of entries, the first of which is what all is about.
@@ -236,21 +236,36 @@ func (s *System) remains(ctx context.Context, victims []*ledger.Entry) (found []
 	return found, nil
 }
 
-// forgetAll takes what was proven to be gone out of the policies.
-func (s *System) forgetAll(ctx context.Context, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
-	if ref.Type == access.TypeIdentity {
-		for _, v := range slices.Backward(victims) {
-			if i, ok := v.Object.(*access.Identity); ok {
-				if err := s.remember(ctx, v, s.now()); err != nil {
-					return err
-				}
-				if err := s.eraseStruck(ctx, i.ID, v.History.UID); err != nil {
-					return err
-				}
+// forget takes what was proven to be gone out of the policies, and remembers what has to outlive it.
+func (s *System) forget(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
+	if ref.Type != access.TypeIdentity {
+		return again(ctx, func() error { return s.forgetBelow(ctx, holder, victims) })
+	}
+	parting := f.draft(s.now(), &issuer{system: s, ctx: ctx}).Parting(victims...)
+	err := again(ctx, func() error { return s.forgetIdentities(ctx, victims, parting) })
+	if err == nil {
+		s.pruneStones(ctx)
+	}
+	return err
+}
+
+// forgetIdentities removes the policies of identities.
+func (s *System) forgetIdentities(ctx context.Context, victims []*ledger.Entry, parting map[access.IdentityID][]access.Former) error {
+	for _, v := range slices.Backward(victims) {
+		if i, ok := v.Object.(*access.Identity); ok {
+			if err := s.remember(ctx, v, s.now(), parting[i.ID]...); err != nil {
+				return err
+			}
+			if err := s.eraseStruck(ctx, i.ID, v.History.UID); err != nil {
+				return err
 			}
 		}
-		return nil
 	}
+	return nil
+}
+
+// forgetBelow takes credentials and grants out of the policy of their identity.
+func (s *System) forgetBelow(ctx context.Context, holder access.IdentityID, victims []*ledger.Entry) error {
 	f, err := s.family(ctx, &access.Grant{IdentityID: holder})
 	if err != nil {
 		return err
@@ -258,7 +273,7 @@ func (s *System) forgetAll(ctx context.Context, ref access.Ref, holder access.Id
 	d := f.draft(s.now(), &issuer{system: s, ctx: ctx})
 	for _, v := range victims {
 		if e := d.Ledger[v.Ref()]; e != nil && e.Removed() && e.History.UID == v.History.UID {
-			d.Forget(v.Ref())
+			d.Bury(v.Ref())
 		}
 	}
 	if f.documents[holder] == nil { // its identity was removed meanwhile

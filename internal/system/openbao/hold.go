@@ -107,15 +107,6 @@ func (s *snapshot) beside(name string, p policyAnswer) (is bool) {
 	return true
 }
 
-// Holds are what was cut by hand, by when each was cut last.
-func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
-	snap, err := s.view(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read what was cut by hand: %w", err)
-	}
-	return snap.holds, nil
-}
-
 // mark writes that something was cut by hand.
 func (s *System) mark(ctx context.Context, scope string) error {
 	path := policyFolder + markOf(scope)
@@ -146,8 +137,8 @@ func (s *System) amend(change func(*snapshot)) {
 	s.seen = next
 }
 
-// remember brings the tombstone of an identity in line with its entry: by check-and-set, since others may write it.
-func (s *System) remember(ctx context.Context, e *ledger.Entry, removed time.Time) error {
+// remember brings the tombstone of an identity in line with its entry and, if it was removed, with what was removed of it.
+func (s *System) remember(ctx context.Context, e *ledger.Entry, removed time.Time, formers ...access.Former) error {
 	id := e.Object.Holder()
 	if access.IsShadow(id.Partner) { // nobody comes back as it
 		return nil
@@ -156,7 +147,17 @@ func (s *System) remember(ctx context.Context, e *ledger.Entry, removed time.Tim
 	if err != nil {
 		return err
 	}
-	held := snap.holds.Any(id.Partner)
+	holding := snap.holds.Any(id.Partner)
+	return s.changeStone(ctx, id, func(was ledger.Tombstone) (ledger.Tombstone, bool) {
+		if removed.IsZero() {
+			return was.Noting(e)
+		}
+		return was.Buried(e, removed, holding, formers...)
+	})
+}
+
+// changeStone changes a tombstone by check-and-set, since others may write it. One that holds nothing is removed.
+func (s *System) changeStone(ctx context.Context, id access.IdentityID, change func(ledger.Tombstone) (ledger.Tombstone, bool)) error {
 	name := prefix + id.String() + stoneName
 	return again(ctx, func() error {
 		var there policyAnswer
@@ -164,21 +165,22 @@ func (s *System) remember(ctx context.Context, e *ledger.Entry, removed time.Tim
 		if err := s.client.Get(ctx, policyFolder+name, &there); gone(err) != nil {
 			return err
 		} else if err == nil {
-			switch was, err = parseStone(name, there.Policy); {
-			case errors.Is(err, access.ErrUnsupported) && !removed.IsZero(): // a newer provider's is left as it is, and stops no removal
-				return nil
-			case errors.Is(err, access.ErrUnsupported):
+			if was, err = parseStone(name, there.Policy); errors.Is(err, access.ErrUnsupported) {
 				return err
-			case err != nil:
+			} else if err != nil {
 				was = ledger.Tombstone{Damaged: true}
 			}
 		}
-		stone, more := was.Noting(e)
-		if !removed.IsZero() && (more || there.Version > 0 || held) {
-			stone.RemovedAt, more = removed, true
-		}
+		stone, more := change(was)
 		if !more {
 			return nil
+		}
+		if stone.Empty() {
+			err := gone(s.client.Delete(ctx, policyFolder+name))
+			if err == nil {
+				s.amend(func(next *snapshot) { delete(next.stones, id) })
+			}
+			return err
 		}
 		text, err := json.Marshal(stone)
 		if err != nil {
@@ -198,6 +200,21 @@ func (s *System) remember(ctx context.Context, e *ledger.Entry, removed time.Tim
 		}
 		return err
 	})
+}
+
+// pruneStones forgets what was removed more than a year ago, whoever removed it: an identity that never comes back is in no
+// other change. What fails is done by the next removal.
+func (s *System) pruneStones(ctx context.Context) {
+	snap, err := s.view(ctx)
+	if err != nil {
+		return
+	}
+	for id, stone := range snap.stones {
+		if now := s.now(); stone.Aged(now) {
+			holding := snap.holds.Any(id.Partner)
+			_ = s.changeStone(ctx, id, func(was ledger.Tombstone) (ledger.Tombstone, bool) { return was.Pruned(now, holding), was.Aged(now) })
+		}
+	}
 }
 
 // marks are the marks in force now that concern an object: of its partner, its identity, all that this hangs on, and itself.

@@ -189,6 +189,15 @@ func (s *System) mayBeStale(id access.IdentityID) bool {
 	return cluster && written && access.WallClock().Sub(f.at) < staleness
 }
 
+// Formers returns what was removed within a year.
+func (s *System) Formers(ctx context.Context) ([]access.Former, error) {
+	snap, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what was removed: %w", err)
+	}
+	return ledger.Formers(snap.ledger, snap.stones, s.now()), nil
+}
+
 // List returns everything that is held, of every stack, sorted by type and id. What differs from the declaration, and
 // what was cut by hand, is in it where the server bundles requests (see bundle.go).
 func (s *System) List(ctx context.Context) ([]*access.Record, error) {

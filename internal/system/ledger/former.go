@@ -1,0 +1,230 @@
+package ledger
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// What was removed is remembered for a year, with its identity while that stays and in its tombstone afterwards: the same
+// access under a new name goes on from it, and is not new.
+
+// mostFormers is how much is remembered of one identity. What is left out then was removed longest ago.
+const mostFormers = 500
+
+// Formers is what is remembered at a moment, sorted.
+func Formers(l Ledger, t Tombstones, now time.Time) []access.Former {
+	var all []access.Former
+	for _, e := range l {
+		all = append(all, remembered(e.Former, now)...)
+	}
+	for _, stone := range t {
+		all = append(all, remembered(stone.Former, now)...)
+	}
+	slices.SortFunc(all, func(a, b access.Former) int {
+		return cmp.Or(CompareRefs(a.Object.Ref(), b.Object.Ref()), a.RemovedAt.Compare(b.RemovedAt))
+	})
+	return all
+}
+
+// remembered is what of a memory is younger than a year, with more in place of what was the same access.
+func remembered(memory []access.Former, now time.Time, more ...access.Former) []access.Former {
+	kept := slices.DeleteFunc(slices.Clone(memory), func(f access.Former) bool {
+		return f.Forgotten(now) || slices.ContainsFunc(more, f.Same)
+	})
+	kept = append(kept, more...)
+	if len(kept) > mostFormers {
+		slices.SortStableFunc(kept, func(a, b access.Former) int { return a.RemovedAt.Compare(b.RemovedAt) })
+		kept = kept[len(kept)-mostFormers:]
+	}
+	return kept
+}
+
+// former is what is to be remembered of an entry that goes, or that a change takes something from; false where it never gave
+// access.
+func (d *Draft) former(e *Entry) (access.Former, bool) {
+	gone := e.RemovedAt
+	if gone.IsZero() {
+		gone = d.Now
+	}
+	h := e.History
+	if holder := d.Ledger[e.Object.Holder().Ref()]; holder != nil && holder.History.ReviewedAt.After(h.ReviewedAt) {
+		h.ReviewedAt = holder.History.ReviewedAt
+	}
+	f, is := access.FormerOf(e.Object, h, d.declaredEnd(e), gone)
+	return f, is && !h.CreatedAt.IsZero() && !access.IsShadow(e.Object.Holder().Partner) && d.wasActive(f)
+}
+
+// declaredEnd is when an entry ends, with all above it, also where a removal of some of that was begun.
+func (l Ledger) declaredEnd(e *Entry) time.Time {
+	end := e.Bound
+	for id, depth := e.Object.Holder(), 0; depth <= len(l); depth++ {
+		above := l[id.Ref()]
+		if above == nil {
+			break
+		}
+		end = access.Earliest(end, above.Bound)
+		i, is := above.Object.(*access.Identity)
+		if !is || i.ParentID == (access.IdentityID{}) {
+			break
+		}
+		id = i.ParentID
+	}
+	return end
+}
+
+// wasActive reports whether access was ever given by something that goes: a credential gives none without a grant, and a grant
+// none without a way to log in.
+func (d *Draft) wasActive(f access.Former) bool {
+	holder := f.Object.Holder()
+	last := access.Earliest(f.EndsAt, f.RemovedAt)
+	meets := func(t access.Type, began, ended time.Time) bool {
+		return t != f.Object.Ref().Type && !began.After(last) && !ended.Before(f.History.CreatedAt)
+	}
+	for _, e := range d.Ledger {
+		if e.Object.Holder() != holder {
+			continue
+		}
+		if e.Ref().Type == access.TypeIdentity {
+			if e.Adopted != nil && f.Object.Ref().Type == access.TypeGrant {
+				return true
+			}
+			continue
+		}
+		ended := d.declaredEnd(e)
+		if e.Removed() {
+			ended = access.Earliest(ended, e.RemovedAt)
+		}
+		if meets(e.Ref().Type, e.History.CreatedAt, ended) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(d.memory(holder), func(other access.Former) bool {
+		return meets(other.Object.Ref().Type, other.History.CreatedAt, access.Earliest(other.EndsAt, other.RemovedAt))
+	})
+}
+
+// memory is what is remembered of an identity.
+func (d *Draft) memory(id access.IdentityID) []access.Former {
+	memory := d.Tombstones[id].Former
+	if e := d.Ledger[id.Ref()]; e != nil {
+		memory = append(slices.Clip(memory), e.Former...)
+	}
+	return memory
+}
+
+// recall remembers what was removed of an identity: with it, or in its tombstone where its own record is lost or gone.
+func (d *Draft) recall(id access.IdentityID, more ...access.Former) {
+	e := d.Ledger[id.Ref()]
+	if e == nil {
+		d.engrave(id, more)
+		return
+	}
+	changed := *e
+	changed.Former = remembered(e.Former, d.Now, more...)
+	d.Set(&changed)
+}
+
+// engrave adds to a tombstone. One that cannot be read stays what it is: what released a hold is not to be forgotten.
+func (d *Draft) engrave(id access.IdentityID, more []access.Former) {
+	before, had := d.Tombstones[id]
+	if before.Damaged {
+		return
+	}
+	stone := before
+	stone.Version, stone.Identity, stone.Former = Version, id.String(), remembered(before.Former, d.Now, more...)
+	d.Tombstones[id], d.Noted[id] = stone, true
+	d.undo = append(d.undo, func() {
+		if d.Tombstones[id] = before; !had {
+			delete(d.Tombstones, id)
+		}
+	})
+}
+
+// passes remembers what an object was, where a change takes its key, its trust or some of its reach from it, or puts it where
+// one stands whose removal was begun.
+func (d *Draft) passes(before *Entry, after access.Object) {
+	if before == nil || !before.Removed() && !gives(before.Object, after) {
+		return
+	}
+	if f, is := d.former(before); is {
+		d.recall(after.Holder(), f)
+	}
+}
+
+// gives reports whether a change takes from an object what it proved to be its identity with, or where it reached.
+func gives(before, after access.Object) bool {
+	switch b := before.(type) {
+	case *access.Credential:
+		a := after.(*access.Credential)
+		return !access.SameRequest(b, a) || b.Federated != nil && (b.Federated.Issuer != a.Federated.Issuer || b.Federated.Subject != a.Federated.Subject)
+	case *access.Grant:
+		a := after.(*access.Grant)
+		return !a.Resource.Contains(b.Resource) || slices.ContainsFunc(b.Actions, func(action string) bool { return !slices.Contains(a.Actions, action) })
+	}
+	return false
+}
+
+// Parting is what is to be remembered of entries that go together, by their identities.
+func (d *Draft) Parting(victims ...*Entry) map[access.IdentityID][]access.Former {
+	formers := map[access.IdentityID][]access.Former{}
+	for _, e := range victims {
+		if f, is := d.former(e); is {
+			formers[e.Object.Holder()] = append(formers[e.Object.Holder()], f)
+		}
+	}
+	return formers
+}
+
+// Bury takes out of the ledger what was proven to be gone, and remembers what has to outlive it.
+func (d *Draft) Bury(refs ...access.Ref) {
+	var victims []*Entry
+	for _, ref := range refs {
+		if e := d.Ledger[ref]; e != nil {
+			victims = append(victims, e)
+		}
+	}
+	formers := d.Parting(victims...)
+	for _, e := range victims {
+		if id := e.Object.Holder(); e.Ref().Type == access.TypeIdentity {
+			d.remember(e, d.Now, formers[id]...)
+			delete(formers, id)
+		}
+		delete(d.Ledger, e.Ref())
+		d.Touched[e.Ref()] = true
+	}
+	for id, more := range formers {
+		d.recall(id, more...)
+	}
+}
+
+// Prune forgets what was removed more than a year ago, and with it tombstones that hold nothing else.
+func (d *Draft) Prune() {
+	for id, stone := range d.Tombstones {
+		if !stone.Aged(d.Now) {
+			continue
+		}
+		stone = stone.Pruned(d.Now, d.Holds.Any(id.Partner))
+		if d.Tombstones[id] = stone; stone.Empty() {
+			delete(d.Tombstones, id)
+		}
+		d.Noted[id] = true
+	}
+}
+
+// Aged reports whether something in a tombstone is to be forgotten.
+func (t Tombstone) Aged(now time.Time) bool {
+	return slices.ContainsFunc(t.Former, func(f access.Former) bool { return f.Forgotten(now) })
+}
+
+// Pruned is the tombstone without what is to be forgotten. While something of its partner is cut by hand, it goes on to say
+// when the identity was removed.
+func (t Tombstone) Pruned(now time.Time, holding bool) Tombstone {
+	t.Former = remembered(t.Former, now)
+	if len(t.Former) == 0 && !holding {
+		t.RemovedAt = time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,132 @@
+package systemtest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func formerCases() []contract {
+	return []contract{
+		{name: "what was removed is remembered, and its identity's removal forgets nothing of it", run: remembersRemoved},
+		{name: "what a change takes away is remembered", run: remembersChanged},
+		{name: "what never gave access is not remembered", run: remembersNothing},
+		{name: "since when access goes on is kept", run: keepsSince},
+	}
+}
+
+// formers are what every handle remembers, by what is remembered of each.
+func (w *world) formers() (all []access.Former) {
+	w.Helper()
+	for n, s := range []access.System{w.System, w.Second()} {
+		rememberer, able := access.As[access.Rememberer](s)
+		if !able {
+			w.Fatal("it remembers nothing")
+		}
+		formers, err := rememberer.Formers(w.ctx())
+		if err != nil {
+			w.Fatal(err)
+		}
+		if n > 0 && len(formers) != len(all) {
+			w.Errorf("one handle remembers %d, another one %d", len(all), len(formers))
+		}
+		all = formers
+	}
+	return all
+}
+
+func (w *world) remembers(when string, refs ...access.Ref) {
+	w.Helper()
+	var got []string
+	for _, f := range w.formers() {
+		got = append(got, f.Object.Ref().String())
+	}
+	var want []string
+	for _, ref := range refs {
+		want = append(want, ref.String())
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		w.Errorf("%s: remembered are %v, want %v", when, got, want)
+	}
+}
+
+func remembersRemoved(w *world) {
+	review := &access.Review{At: w.in(-2), By: "jane.doe@example.com", Reason: "Needed"}
+	i := w.put(w.identity("etl", 60, func(i *access.Identity) { i.Review = review }))
+	c, g := w.credential("etl", access.Federated, 80), w.grant("etl", "daily", 30)
+	c.Owner, g.Owner, g.Purpose = "john.roe@example.com", "john.roe@example.com", "Said in confidence"
+	there, granted := w.put(c), w.put(g)
+	w.remembers("before")
+	before := w.now()
+	w.remove(granted)
+	w.remembers("after the grant", g.Ref())
+	f := w.formers()[0]
+	w.between("removed_at", f.RemovedAt, before)
+	if former := f.Object.(*access.Grant); former.Resource != g.Resource || !slices.Equal(former.Actions, slices.Sorted(slices.Values(g.Actions))) || former.Owner+former.Purpose != "" {
+		w.Errorf("remembered of %+v is %+v", g, former)
+	}
+	if !f.EndsAt.Equal(g.ExpiresAt.Time) || !f.History.CreatedAt.Equal(granted.CreatedAt) || !f.History.ReviewedAt.Equal(review.At.Time) {
+		w.Errorf("remembered are the end %s and the history %+v of %+v", f.EndsAt, f.History, granted)
+	}
+	again := w.put(g)
+	w.remove(again)
+	w.remembers("after it was there again", g.Ref())
+	w.put(g)
+	if swept := w.remove(i); len(swept) != 2 {
+		w.Errorf("swept were %v", swept)
+	}
+	w.remembers("after the identity", c.Ref(), g.Ref())
+	for _, f := range w.formers() {
+		if former, is := f.Object.(*access.Credential); is && (former.Federated.Subject != c.Federated.Subject || !f.EndsAt.Equal(w.in(60).Time)) {
+			w.Errorf("remembered of %+v is %+v until %s", there, former, f.EndsAt)
+		}
+	}
+	w.put(w.identity("etl", 60))
+	w.remembers("under a new identity of that id", c.Ref(), g.Ref())
+	w.remove(w.get(id("etl").Ref()))
+	w.remembers("and after it", c.Ref(), g.Ref())
+}
+
+func remembersChanged(w *world) {
+	w.put(w.identity("etl", 60))
+	c, g := w.credential("etl", access.Federated, 40), w.grant("etl", "daily", 30)
+	first, granted := w.put(c), w.put(g)
+	c.ExpiresAt, g.ExpiresAt = w.in(35), w.in(25)
+	w.put(c, known(first.UID))
+	w.put(g, known(granted.UID))
+	w.remembers("after an earlier end")
+	c.Federated = &access.FederatedTrust{Issuer: c.Federated.Issuer, Subject: "svc-other", Audiences: c.Federated.Audiences}
+	w.put(c, known(first.UID))
+	w.remembers("after another subject", c.Ref())
+	g.Resource = "orders/acme/elsewhere/*"
+	w.put(g, known(granted.UID))
+	w.remembers("after another reach", c.Ref(), g.Ref())
+}
+
+func remembersNothing(w *world) {
+	w.put(w.identity("etl", 60))
+	granted := w.put(w.grant("etl", "daily", 30))
+	w.remove(granted)
+	there := w.put(w.credential("etl", access.Federated, 40))
+	w.remove(there)
+	w.remove(w.get(id("etl").Ref()))
+	w.remembers("of a grant that nobody could use, and a way in to nothing")
+}
+
+func keepsSince(w *world) {
+	w.put(w.identity("etl", 60))
+	since := w.now().Add(-1000 * time.Hour).Truncate(time.Second)
+	g := w.grant("etl", "daily", 30)
+	r, err := w.System.Put(w.ctx(), access.Change{Object: g, Stack: ours, EndsAt: g.ExpiresAt.Time, Since: since})
+	if err != nil {
+		w.Fatal(err)
+	}
+	g.ExpiresAt = w.in(20)
+	w.put(g, known(r.UID))
+	if got := w.get(g.Ref()); !got.Since.Equal(since) || !got.Began().Equal(since) {
+		w.Errorf("the access goes on since %s, and not %s", got.Since, since)
+	}
+}
