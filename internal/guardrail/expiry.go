@@ -62,7 +62,7 @@ func expiryRules() []Rule {
 		Slug: "expiry/rolling", Title: "The access renews itself",
 		Level: Deny, Fixed: true, On: everything, Reads: ends, Needs: []string{"review"}, NeedsAbove: []string{"review"},
 		Why:    "An end that moves on without anybody looking is no end.",
-		Remedy: "Add a review = { at, by, reason } that is newer than the last one used, to this block or to its identity's.",
+		Remedy: "Add a review = { at, by, reason } that is newer than the last extension, to this block or to its identity's.",
 		Precedent: Precedent{
 			"PCI DSS 4.0.1, requirement 7.2.4: access, also of third parties, is reviewed at least every six months, and management " +
 				"acknowledges that it remains appropriate.",
@@ -70,6 +70,18 @@ func expiryRules() []Rule {
 		},
 		Controls: []Control{NHI1, PCI724, IAM08, ISO518},
 		own:      identityAlone(expiryRolling), above: expiryRolling, up: toIdentity,
+	}, {
+		Slug: relabelled, Title: "The access goes on under a new name",
+		Level: Deny, On: children, Reads: relabelledReads, Needs: []string{"expires_at", "review"}, NeedsAbove: []string{"review"},
+		Why:    "Access that ends under one name and goes on under the next never ends, and nobody has to look.",
+		Remedy: "Look whether the partner still needs it, and record that: a review = { at, by, reason } from after the old access ended.",
+		Precedent: Precedent{
+			"In 2006 the European Court of Justice decided (C-212/04, Adeneler) that fixed-term contracts of employment do not cease to be " +
+				"successive because more than 20 working days lie between them: the protection against endless renewal would be void.",
+			"https://eur-lex.europa.eu/legal-content/EN/TXT/?uri=CELEX:62004CJ0212",
+		},
+		Controls: []Control{NHI1, NHI7, PCI724, IAM08},
+		above:    expiryRelabelled, up: toIdentity,
 	}, {
 		Slug: "expiry/permanent", Title: "Temporary access has become permanent",
 		Level: Deny, On: everything, Reads: ends, Needs: []string{"owner", "review"}, NeedsAbove: []string{"review"},
@@ -241,13 +253,19 @@ func expiryRolling(c *Context, s, upper *Subject) []problem {
 	if !s.extends() {
 		return nil
 	}
-	newest, used := access.NewestReview(reviews(s, upper)...), s.History.ReviewUsedAt
-	if newest.After(used) {
+	newest, h := access.NewestReview(reviews(s, upper)...), s.History
+	if h.Extendable(newest) {
 		return nil
 	}
 	what := "no review stands for it"
-	if !newest.IsZero() {
-		what = say("the newest review is of %s, and one of %s was already used", date(newest), date(used))
+	switch {
+	case newest.IsZero():
+	case !newest.After(h.ReviewUsedAt):
+		what = say("the newest review is of %s, and one of %s was already used", date(newest), date(h.ReviewUsedAt))
+	case !h.RenewedAt.IsZero():
+		what = say("the newest review is of %s, before the last extension on %s", date(newest), date(h.RenewedAt))
+	default:
+		what = say("the newest review is of %s, more than a week before the access was created on %s", date(newest), date(h.CreatedAt))
 	}
 	found := two("expires_at", "review", say("%s: expires_at moves from %s to %s, but %s", s, date(s.endBefore()), date(s.terms().ExpiresAt.Time), what), "")
 	found[0].paste = reviewBlock(c, s)
@@ -269,12 +287,16 @@ func expiryPermanent(c *Context, s, upper *Subject) []problem {
 	if s.grant() != nil {
 		years = 1
 	}
-	if !s.extends() || s.History.CreatedAt.IsZero() || !c.Now.After(s.History.CreatedAt.AddDate(years, 0, 0)) {
+	began := s.History.Began()
+	if s.fresh() {
+		began = c.goesOnFrom(s)
+	}
+	if !s.extends() && !s.fresh() || began.IsZero() || !c.Now.After(began.AddDate(years, 0, 0)) {
 		return nil
 	}
 	own := false
 	for _, r := range reviews(s, upper) {
-		if !r.At.After(s.History.ReviewUsedAt) {
+		if !s.fresh() && !s.History.Extendable(r.At.Time) {
 			continue
 		}
 		if !strings.EqualFold(strings.TrimSpace(r.By), strings.TrimSpace(s.terms().Owner)) {
@@ -283,10 +305,10 @@ func expiryPermanent(c *Context, s, upper *Subject) []problem {
 		own = true
 	}
 	if !own {
-		return nil // expiry/rolling speaks
+		return nil // expiry/rolling speaks, or expiry/relabelled
 	}
 	return two("expires_at", "review", say("%s exists since %s, over %s, and its renewal to %s is reviewed by its owner %s alone",
-		s, date(s.History.CreatedAt), counted(years, "year"), date(s.terms().ExpiresAt.Time), shown(s.terms().Owner)), "")
+		s, date(began), counted(years, "year"), date(s.terms().ExpiresAt.Time), shown(s.terms().Owner)), "")
 }
 
 func outlivesIdentity(_ *Context, lower, upper *Subject) []problem {

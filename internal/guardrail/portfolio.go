@@ -3,7 +3,6 @@ package guardrail
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +29,9 @@ type Portfolio struct {
 	nowhere   map[*entry]bool // what opens nothing yet: one day it may reach something
 	partners  map[string]int
 	onboarded map[string]*entry
+	// formers are what the system remembers of removed access, held what it holds, and leaving what this plan removes.
+	formers, held *shelf
+	leaving       map[access.Ref]bool
 }
 
 // ranked is a rule with the level that the settings give it.
@@ -46,10 +48,12 @@ type entry struct {
 	// seq is the number of its arrival in the plan, 0 where the system alone holds it, for stack.
 	seq   int
 	stack string
-	// left: the system held it, and this apply has removed it.
-	left bool
 	// rank is the number of its arrival among its siblings of one type, or, of an identity, of one partner.
 	rank int
+	// asked is the end that was asked for, where what was issued ends before.
+	asked time.Time
+	// removedAt is when it was removed: the system only remembers it.
+	removedAt time.Time
 }
 
 // family is all that hangs on one identity.
@@ -67,6 +71,7 @@ func NewPortfolio(s Settings, c access.Capabilities) *Portfolio {
 		settings: s, capabilities: c,
 		planned: map[access.Ref][]*entry{}, live: map[access.Ref]*entry{}, families: map[access.IdentityID]*family{},
 		keys: map[string]map[*entry]bool{}, partners: map[string]int{}, onboarded: map[string]*entry{}, nowhere: map[*entry]bool{},
+		formers: newShelf(), held: newShelf(), leaving: map[access.Ref]bool{},
 	}
 	for _, r := range table() {
 		level, set := s.Levels[r.Slug]
@@ -92,7 +97,7 @@ func (p *Portfolio) Live(records []*access.Record, stack string) {
 				Object: r.Object, Before: r.Object, History: r.History, EndsAt: r.EndsAt, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown,
 				Drift: r.Drift, Held: r.Held,
 			},
-			ref: r.Object.Ref(), holder: r.Object.Holder(), stack: r.Stack,
+			ref: r.Object.Ref(), holder: r.Object.Holder(), stack: r.Stack, asked: r.EndAsked,
 		}
 		if r.Issued != nil {
 			e.IssuedAt = r.Issued.At
@@ -100,6 +105,7 @@ func (p *Portfolio) Live(records []*access.Record, stack string) {
 		e.keys, e.reaches = keysOf(&e.Subject), reachesOf(&p.capabilities, &e.Subject)
 		p.live[e.ref] = e
 		partner := e.holder.Partner
+		p.held.add(e)
 		if first := p.onboarded[partner]; first == nil || r.CreatedAt.Before(first.History.CreatedAt) {
 			p.onboarded[partner] = e
 		}
@@ -124,7 +130,7 @@ func (p *Portfolio) Reaching(r access.Reaching) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.capabilities.Reach = r
-	for _, e := range slices.Collect(maps.Keys(p.nowhere)) { // what is forgotten is not among them
+	for _, e := range slices.Collect(maps.Keys(p.nowhere)) {
 		p.forget(e)
 		e.reaches = reachesOf(&p.capabilities, &e.Subject)
 		p.index(e)
@@ -165,7 +171,7 @@ func (p *Portfolio) Put(s Subject) {
 		e.rank = old.rank
 		p.planned[e.ref][at] = e
 	} else {
-		if live := p.live[e.ref]; live != nil && len(p.planned[e.ref]) == 0 && !live.left {
+		if live := p.live[e.ref]; live != nil && len(p.planned[e.ref]) == 0 {
 			p.forget(live)
 		}
 		p.planned[e.ref] = append(p.planned[e.ref], e)
@@ -182,37 +188,6 @@ func (p *Portfolio) nextRank(e *entry) int {
 	f := p.family(e.holder)
 	f.count[e.ref.Type]++
 	return f.count[e.ref.Type]
-}
-
-// Left is the removal of an object by this apply: nothing meets it any more. What it was is remembered, for what takes its place.
-func (p *Portfolio) Left(ref access.Ref) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	live := p.live[ref]
-	if live == nil || live.left {
-		return
-	}
-	live.left = true
-	if len(p.planned[ref]) == 0 {
-		p.forget(live)
-	}
-}
-
-// Below are the identities that the system holds under another one, at any depth, sorted.
-func (p *Portfolio) Below(top access.IdentityID) (all []Subject) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	seen := map[access.IdentityID]bool{top: true}
-	for queue := []access.IdentityID{top}; len(queue) > 0; queue = queue[1:] {
-		for _, e := range p.live {
-			if i, is := e.Before.(*access.Identity); is && i.ParentID == queue[0] && !seen[i.ID] {
-				seen[i.ID] = true
-				queue, all = append(queue, i.ID), append(all, e.Subject)
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b Subject) int { return strings.Compare(a.Object.Ref().ID, b.Object.Ref().ID) })
-	return all
 }
 
 // Find returns what the plan leaves of an object, or what the system holds of it.

@@ -33,6 +33,8 @@ type scenario struct {
 	settings     Settings
 	capabilities access.Capabilities
 	live         []*access.Record
+	formers      []access.Former
+	leaving      []access.Ref
 	subjects     []Subject
 	phase        Phase
 	now          time.Time
@@ -53,6 +55,7 @@ func build(parts ...part) *scenario {
 func (s *scenario) portfolio() *Portfolio {
 	p := NewPortfolio(s.settings, s.capabilities)
 	p.Live(s.live, "ours")
+	p.Formers(s.formers)
 	return p
 }
 
@@ -61,7 +64,12 @@ func (s *scenario) findings() []Finding { return s.run(s.portfolio()) }
 
 func (s *scenario) run(p *Portfolio) []Finding {
 	var all []Finding
-	for _, subject := range s.subjects {
+	for i, subject := range s.subjects {
+		for _, l := range s.leaving {
+			if i == len(s.subjects)/2 { // some arrive before, some after
+				all = append(all, p.Leave(l, s.now)...)
+			}
+		}
 		p.Put(subject)
 		all = append(all, p.Evaluate(subject.Object.Ref(), subject.Nonce, s.phase, s.now)...)
 	}
@@ -115,8 +123,6 @@ func lastUsed(at time.Time) detail { return func(s *Subject) { s.LastUsedAt = at
 func cut() detail                  { return func(s *Subject) { s.Held = true } }
 func adopted() detail              { return func(s *Subject) { s.Adopted = true } }
 func vanished() detail             { return func(s *Subject) { s.Later = true } }
-func nowhere() detail              { return func(s *Subject) { s.Nowhere = true } }
-func replaces(uid string) detail   { return func(s *Subject) { s.Replaces = uid } }
 func block(nonce string) detail    { return func(s *Subject) { s.Nonce = nonce } }
 func drift(what ...string) detail  { return func(s *Subject) { s.Drift = what } }
 func released(v ...string) detail  { return func(s *Subject) { s.Released = v } }
@@ -139,6 +145,25 @@ func record(o access.Object, stack string) part {
 			Object: o, EndsAt: o.Common().ExpiresAt.Time,
 			History: access.History{UID: "1", Stack: stack, CreatedAt: in(-7)},
 		})
+	}
+}
+
+// remembers is an object that was removed; leaves is one that the system holds and that the plan removes.
+func remembers(o access.Object, removed time.Time, details ...detail) part {
+	return func(s *scenario) {
+		subject := Subject{Object: o, History: access.History{CreatedAt: in(-200)}, EndsAt: o.Common().ExpiresAt.Time}
+		for _, d := range details {
+			d(&subject)
+		}
+		f, _ := access.FormerOf(o, subject.History, subject.EndsAt, removed)
+		s.formers = append(s.formers, f)
+	}
+}
+
+func leaves(o access.Object) part {
+	return func(s *scenario) {
+		holds(o)(s)
+		s.leaving = append(s.leaving, o.Ref())
 	}
 }
 

@@ -59,7 +59,7 @@ func scopeRules() []Rule {
 		above:    exceedsParent, up: toCeiling,
 	}, {
 		Slug: "scope/foreign-partner", Title: "Two partners meet on one resource",
-		Level: Deny, On: []access.Type{access.TypeIdentity, access.TypeGrant}, Reads: []string{"resource", "ceiling", "parent_id"}, Needs: whose,
+		Level: Deny, On: []access.Type{access.TypeIdentity, access.TypeGrant}, Reads: []string{"resource", "ceiling", "parent_id"},
 		Why:    "What belongs to one partner, another must not see.",
 		Remedy: "Narrow one of the two; where partners are meant to meet, name the pattern in the setting shared.",
 		Precedent: Precedent{
@@ -70,7 +70,7 @@ func scopeRules() []Rule {
 		beside:   foreignPartner, meet: foreigners, chained: true,
 	}, {
 		Slug: "scope/overlap", Title: "Two grants allow the same",
-		Level: Deny, On: grants, Reads: []string{"resource", "actions"}, Needs: whose,
+		Level: Deny, On: grants, Reads: []string{"resource", "actions"},
 		Why:    "The longer one hides the end of the shorter one: access goes on that was declared to have ended.",
 		Remedy: "Unite the two, or narrow one until no action on any path is in both.",
 		Precedent: Precedent{
@@ -181,18 +181,23 @@ func siblings(v view, e *entry) []*entry {
 
 func overlap(_ *Context, a, b *Subject) []problem {
 	ga, gb := a.grant(), b.grant()
-	var same []string
-	for _, action := range slices.Sorted(slices.Values(ga.Actions)) {
-		if action == "*" || slices.Contains(gb.Actions, action) || slices.Contains(gb.Actions, "*") {
-			same = append(same, action)
-		}
-	}
+	same := common(ga, gb)
 	if len(same) == 0 {
 		return nil
 	}
 	text := say("%s (until %s) and %s (until %s) both allow %s on %s", a, date(ga.ExpiresAt.Time), b, date(gb.ExpiresAt.Time),
 		strings.Join(same, ", "), ga.Resource.Meet(gb.Resource))
 	return two("resource", "resource", text, "")
+}
+
+// common are the actions that two grants allow.
+func common(a, b *access.Grant) (same []string) {
+	for _, action := range slices.Sorted(slices.Values(a.Actions)) {
+		if action == "*" || slices.Contains(b.Actions, action) || slices.Contains(b.Actions, "*") {
+			same = append(same, action)
+		}
+	}
+	return same
 }
 
 func accumulation(c *Context, s *Subject) []problem {

@@ -232,8 +232,7 @@ func TestVerbsSayWhatAChangeDoes(t *testing.T) {
 	if _, err := o.List(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	o.put(access.Change{Object: identity(func(i *access.Identity) { later(i); i.HoldReleased = "INC-1" }), UID: "uid-1"})
-	o.says(at, "found cut identity", "intent resume identity", "done resume identity")
+	step(Resume, identity(func(i *access.Identity) { later(i); i.HoldReleased = "INC-1" }), access.Change{})
 }
 
 func TestARevocationSaysWhatWentAlongAndHowSoon(t *testing.T) {

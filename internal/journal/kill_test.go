@@ -53,15 +53,10 @@ func TestKilledWhileItWrites(t *testing.T) {
 		if healed != "" {
 			healings++
 		}
-		there := map[string]bool{}
-		for line := range bytes.Lines(contentOf(t, j.path)) {
-			_, id, _ := bytes.Cut(line[:min(len(line), 400)], []byte(`"id":"`))
-			id, _, _ = bytes.Cut(id, []byte(`"`))
-			there[string(id)] = true
-		}
+		text := contentOf(t, j.path)
 		for id := range strings.Lines(said.String()) {
 			id, whole := strings.CutSuffix(id, "\n")
-			if whole && !there[id] {
+			if whole && !bytes.Contains(text, []byte(`"id":"`+id+`"`)) {
 				t.Errorf("round %d: %s was answered, and is not there", round, id)
 			}
 			answered++
@@ -137,9 +132,6 @@ func TestEveryPrefixOfAWriteIsHealed(t *testing.T) {
 		whole := int64(2 + strings.Count(batch[:n], "\n"))
 		if n == len(lines[1])-1 || n == len(batch)-1 { // only its newline is missing
 			whole++
-		}
-		if whole > 2 {
-			whole++ // the line that tells of it
 		}
 		j.holds(t, whole)
 	}

@@ -106,6 +106,13 @@ func (s *session) record(ref access.Ref, findings []guardrail.Finding) {
 	s.findings[ref] = findings
 }
 
+// recorded are the findings of one resource so far.
+func (s *session) recorded(ref access.Ref) []guardrail.Finding {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.findings[ref])
+}
+
 func settingsValue(s guardrail.Settings) types.Object {
 	lifetimes := map[string]string{}
 	for t, d := range s.MaxLifetime {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -100,8 +99,6 @@ func (g *governed[M, P]) before(ref access.Ref, state *M) access.Object {
 
 // Create puts a new object in force, or adopts what its own stack left behind.
 func (g *governed[M, P]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	ctx, leave := g.traffic.enter(ctx)
-	defer leave()
 	plan, ok := read[M](ctx, req.Plan, &resp.Diagnostics)
 	if !ok {
 		return
@@ -116,8 +113,6 @@ func (g *governed[M, P]) Create(ctx context.Context, req resource.CreateRequest,
 
 // Update changes an object in place.
 func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	ctx, leave := g.traffic.enter(ctx)
-	defer leave()
 	plan, ok := read[M](ctx, req.Plan, &resp.Diagnostics)
 	if !ok {
 		return
@@ -174,13 +169,17 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if !g.judgeAtApply(ctx, c, k, diags) {
 		return observed{}, false
 	}
-	g.follow(ctx, o)
 	var known bool
 	if c.ends, known = g.end(o, unknown); !known {
 		failed(diags, act, o.Ref(), fmt.Errorf("what %s hangs on: %w", o.Ref(), access.ErrNoIdentity))
 		return observed{}, false
 	}
-	put := access.Change{Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt}
+	now, err := g.system.Now(ctx)
+	if err != nil {
+		failed(diags, "read the clock for", o.Ref(), err)
+		return observed{}, false
+	}
+	put := access.Change{Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: g.portfolio.Since(o.Ref(), now)}
 	if credential, ok := o.(*access.Credential); ok {
 		c.cut = g.cut(o, k)
 		put.Issue, _, _ = reissue(c, k)
@@ -230,8 +229,6 @@ func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, sta
 
 // Read asks the system. The clock decides here, and only here.
 func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	ctx, leave := g.traffic.enter(ctx)
-	defer leave()
 	state, ok := readState[M](ctx, req.State, &resp.Diagnostics)
 	if !ok {
 		return
@@ -362,8 +359,6 @@ func remove(ctx context.Context, resp *resource.ReadResponse) {
 
 // Delete revokes, and verifies that nothing remains. It touches only the uid that the state knows.
 func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	ctx, leave := g.traffic.enter(ctx)
-	defer leave()
 	g.applies()
 	state, ok := read[M](ctx, req.State, &resp.Diagnostics)
 	if !ok {
@@ -413,7 +408,6 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 			sayAnother(ref, rec, k.History.UID, &resp.Diagnostics)
 		}
 	}
-	g.removed(append(slices.Clone(swept), ref)...)
 	// Delete returns when the system was seen to refuse it.
 	tflog.Info(ctx, "revoked, and seen to be refused", map[string]any{"ref": ref.String(), "seconds": access.WallClock().Sub(asked).Seconds()})
 	var others []string

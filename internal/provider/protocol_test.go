@@ -24,6 +24,16 @@ var knownBy = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"id": tftyp
 // protocol configures a provider whose system may stand behind another one.
 func (w *world) protocol(around func(access.System) access.System) *protocol {
 	w.t.Helper()
+	return w.protocolWith(around, nil)
+}
+
+// protocolWith has settings of the rules beside.
+func (w *world) protocolWith(around func(access.System) access.System, guardrails map[string]any) *protocol {
+	w.t.Helper()
+	arguments := map[string]any{"environment": "prod", "stack": "partners", "embedded": map[string]any{"directory": w.directory}}
+	if guardrails != nil {
+		arguments["guardrails"] = guardrails
+	}
 	server := provider.NewServer(provider.NewAround(w.clock, around)())
 	p := &protocol{t: w.t, server: server}
 	var err error
@@ -31,8 +41,7 @@ func (w *world) protocol(around func(access.System) access.System) *protocol {
 		w.t.Fatal(err)
 	}
 	p.well(p.schemas.Diagnostics)
-	answer, err := server.ConfigureProvider(w.t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: p.value(
-		p.schemas.Provider, map[string]any{"environment": "prod", "stack": "partners", "embedded": map[string]any{"directory": w.directory}})})
+	answer, err := server.ConfigureProvider(w.t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: p.value(p.schemas.Provider, arguments)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -70,6 +79,12 @@ func plainValue(t tftypes.Type, v any) tftypes.Value {
 	switch v := v.(type) {
 	case map[string]any:
 		values := map[string]tftypes.Value{}
+		if m, is := t.(tftypes.Map); is {
+			for name := range v {
+				values[name] = plainValue(m.ElementType, v[name])
+			}
+			return tftypes.NewValue(t, values)
+		}
 		for name, of := range t.(tftypes.Object).AttributeTypes {
 			values[name] = plainValue(of, v[name])
 		}

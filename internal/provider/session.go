@@ -48,7 +48,6 @@ type session struct {
 	// owns: this stack has something in the system. How to offboard it is said once.
 	owns        bool
 	offboarding sync.Once
-	traffic     *traffic
 	collects    bool // findings are recorded instead of refused, and nothing is changed
 }
 
@@ -57,7 +56,7 @@ func newSession(system access.System, settings guardrail.Settings, stack string)
 		system: system, settings: settings, environment: settings.Environment, stack: stack,
 		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()),
 		done:      map[access.Ref]bool{}, vanished: map[access.Ref]bool{}, seen: map[access.Ref]kept{}, findings: map[access.Ref][]guardrail.Finding{},
-		adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{}, traffic: newTraffic(),
+		adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{},
 	}
 }
 
@@ -78,6 +77,9 @@ func (s *session) load(ctx context.Context) error {
 			return err
 		}
 		s.portfolio.Rehearsed(rehearsed)
+	}
+	if err := s.recall(ctx); err != nil {
+		return err
 	}
 	if err := s.scout(ctx, time.Time{}); err != nil {
 		return err
@@ -102,6 +104,35 @@ func (s *session) stands() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.owns
+}
+
+// recall brings into the portfolio what the system remembers of removed access.
+func (s *session) recall(ctx context.Context) error {
+	rememberer, able := access.As[access.Rememberer](s.system)
+	if !able {
+		return nil
+	}
+	formers, err := rememberer.Formers(ctx)
+	if err == nil {
+		s.portfolio.Formers(formers)
+	}
+	return err
+}
+
+// leave notes that this plan removes an object, and refuses what would go on from it under another name.
+func (s *session) leave(ctx context.Context, ref access.Ref, diags *diag.Diagnostics) {
+	now, err := s.system.Now(ctx)
+	if err != nil {
+		return // what is planned meets it as well, and has the words for it
+	}
+	refused := s.portfolio.Leave(ref, now)
+	for i, f := range refused {
+		s.record(f.Subject, append(s.recorded(f.Subject), f))
+		refused[i].Attribute = "" // it is of another resource than the one that is shown
+	}
+	if !s.collects {
+		s.raise(diags, refused)
+	}
 }
 
 // scout lets the rules judge grants by what stood in the system at a moment, or later.
@@ -195,17 +226,8 @@ func (s *session) lacking(what string) bool {
 // finished remembers that this apply has created or changed an object: it is now what was planned.
 func (s *session) finished(ref access.Ref) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.done[ref] = true
-	s.mu.Unlock()
-	s.traffic.happened()
-}
-
-// removed remembers that this apply has removed objects: they are in nobody's way any more.
-func (s *session) removed(refs ...access.Ref) {
-	for _, ref := range refs {
-		s.portfolio.Left(ref)
-	}
-	s.traffic.happened()
 }
 
 // applies remembers that this walk is an apply: something is being changed.

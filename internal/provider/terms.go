@@ -63,7 +63,7 @@ func reviewAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "Evidence that somebody looked and that the partner still needs this access. A review of an identity covers " +
-			"its credentials and grants. A later `expires_at` needs one that is newer than the last one used.",
+			"its credentials and grants. A later `expires_at` needs one that is newer than the last extension.",
 		Attributes: map[string]schema.Attribute{
 			"at":     schema.StringAttribute{Required: true, MarkdownDescription: "When: an RFC 3339 moment, not in the future.", Validators: []validator.String{moment()}},
 			"by":     schema.StringAttribute{Required: true, MarkdownDescription: "Who looked: an e-mail address.", Validators: []validator.String{someText()}},

@@ -1,0 +1,71 @@
+package guardrail
+
+import (
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// successor is what takes the place of acme/prod/etl under another name, with its identity.
+func successor(o access.Object, terms ...func(*access.Terms)) part {
+	return func(s *scenario) {
+		plans(with(identity("acme/prod/feed"), terms...))(s)
+		plans(o)(s)
+	}
+}
+
+func relabelledCases(by string) []policy {
+	const feed = "acme/prod/feed"
+	daily := resource("orders/acme/daily/*")
+	old := with(grant(etl, "daily"), until(in(-10))) // it ended
+	cut := with(grant(etl, "daily"), until(in(40)))  // it was removed before its end
+	next := func() *access.Grant { return with(grant(feed, "daily"), until(in(90))) }
+	key := func(id string, days int, change func(*access.Credential)) *access.Credential {
+		return with(credential(id, change), until(in(days)))
+	}
+	trust := trusts("https://login.acme.test", "svc", "a")
+	return []policy{
+		good("something else of the partner was removed", remembers(old, in(-9)), successor(grant(feed, "weekly"))),
+		good("other actions were", remembers(grant(etl, "daily", daily, actions("list")), in(-9)), successor(next())),
+		good("another partner's was", remembers(grant("globex/prod/etl", "daily", daily), in(-9)), successor(next())),
+		good("a review of afterwards", remembers(old, in(-9)), successor(with(next(), review(in(-1), by)))),
+		good("a review of the identity covers it", remembers(old, in(-9)), successor(next(), review(in(-1), by))),
+		edge(good("a review a second after the end", remembers(old, in(-9)), successor(with(next(), review(in(-10).Add(time.Second), by))))),
+		edge(bad("a review at the end", remembers(old, in(-9)), successor(with(next(), review(in(-10), by))))),
+		edge(good("a year after the removal", remembers(old, today.AddDate(-1, 0, 0)), successor(next()))),
+		edge(bad("a second less than a year", remembers(old, today.AddDate(-1, 0, 0).Add(time.Second)), successor(next()))),
+		bad("a review of before the removal", remembers(cut, in(-5)), successor(with(next(), review(in(-6), by)))),
+		edge(good("a review a second after the removal", remembers(cut, in(-5)), successor(with(next(), review(in(-5).Add(time.Second), by))))),
+		edge(good("an accident a day ago, made good to the same end", remembers(cut, in(-1)), plans(identity(etl)), plans(cut))),
+		good("an accident made good with an earlier end", remembers(cut, in(-1)), plans(identity(etl)), plans(with(grant(etl, "daily"), until(in(30))))),
+		edge(bad("more than a day ago it was no accident", remembers(cut, in(-1).Add(-time.Second)), plans(identity(etl)), plans(cut))),
+		bad("an accident that ends later afterwards", remembers(cut, in(-1)), plans(identity(etl)), plans(with(grant(etl, "daily"), until(in(41))))),
+		bad("a new name a day later", remembers(cut, in(-1)), successor(next())),
+		bad("a wider reach", remembers(old, in(-9)), successor(grant(feed, "all", resource("orders/acme/*")))),
+		bad("a part of the reach", remembers(grant(etl, "all", resource("orders/acme/*")), in(-9)), successor(next())),
+		bad("the same key", remembers(key(etl, 40, csr("p256")), in(-9)), successor(key(feed, 60, csr("p256")))),
+		bad("the same key on another line", remembers(key(etl, 40, csr("p256")), in(-9)), successor(key(feed, 60, sshCert("p256")))),
+		bad("the same key of another partner", remembers(key("globex/prod/etl", 40, csr("p256")), in(-9)), successor(key(feed, 60, csr("p256")))),
+		bad("the same trust", remembers(key(etl, 40, trust), in(-9)), successor(key(feed, 60, trust))),
+		bad("the same recipient", remembers(key(etl, 40, secret(recipient)), in(-9)), successor(key(feed, 60, secret(recipient)))),
+		good("another key", remembers(key(etl, 40, csr("p256")), in(-9)), successor(key(feed, 60, csr("p256-other")))),
+		bad("a key that is put in another's place", remembers(key(etl, 40, csr("p256")), in(-9)),
+			plans(identity(feed), unchanged()), plans(key(feed, 60, csr("p256")), was(key(feed, 60, csr("p256-other"))))),
+		bad("a grant that is widened to it", remembers(cut, in(-9)), plans(identity(feed), unchanged()),
+			plans(with(grant(feed, "daily"), until(in(90))), was(with(grant(feed, "daily", resource("orders/acme/weekly/*")), until(in(90)))))),
+		good("what stands as it stood", remembers(cut, in(-9)), plans(identity(feed), unchanged()), plans(next(), unchanged())),
+		good("what this stack left behind", remembers(cut, in(-9)), plans(identity(feed), unchanged()), plans(next(), unchanged(), adopted())),
+		bad("in one plan, to a later end", leaves(cut), successor(next())),
+		good("in one plan, to the same end", leaves(cut), successor(with(next(), until(in(40))))),
+		good("in one plan, with a review of a week before it was made", leaves(cut), successor(next(), review(in(-14), by))),
+		bad("in one plan, with an older one", leaves(cut), successor(next(), review(in(-15), by))),
+		bad("the identity leaves, and all under it", leaves(identity(etl)), holds(cut), successor(next())),
+		bad("it has ended and is still there", holds(old), successor(next())),
+		good("beside what is there", holds(cut), successor(next())),
+		edge(good("beside it, for as long as a grant may live", holds(cut), successor(with(next(), until(in(177)))))),
+		edge(bad("beside it, for longer", holds(cut), successor(with(next(), until(in(177).Add(time.Second)))))),
+		good("beside it, for longer, with a review", holds(cut), successor(with(next(), until(in(178)), review(in(-1), by)))),
+		warned("it has vanished, and is judged at apply", remembers(cut, in(-9)), plans(identity(feed), unchanged()), plans(next(), vanished())),
+		bad("and is refused there", atApply(), remembers(cut, in(-9)), plans(identity(feed), unchanged()), plans(next(), vanished())),
+	}
+}

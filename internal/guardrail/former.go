@@ -1,0 +1,298 @@
+package guardrail
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// relabelled is the slug of the rule about access that goes on under a new name, and what that rule reads.
+const relabelled = "expiry/relabelled"
+
+var relabelledReads = []string{"certificate", "ssh_certificate", "secret", "federated", "resource", "actions"}
+
+// accident is how long what was removed may come back as if it had never been away.
+const accident = 24 * time.Hour
+
+// past is access that something new may go on from: it was removed, this plan removes it (leaves), it has ended, or it is still
+// there.
+type past struct {
+	*entry
+	leaves bool
+}
+
+// shelf finds past access: by its key, and by its partner and its reach.
+type shelf struct {
+	keys  map[string][]*entry
+	reach map[string]*trie
+}
+
+func newShelf() *shelf { return &shelf{map[string][]*entry{}, map[string]*trie{}} }
+
+func (h *shelf) add(e *entry) {
+	for _, k := range e.keys {
+		h.keys[k.print] = append(h.keys[k.print], e)
+	}
+	if g := e.grant(); g != nil {
+		if h.reach[e.holder.Partner] == nil {
+			h.reach[e.holder.Partner] = &trie{}
+		}
+		h.reach[e.holder.Partner].add(g.Resource, e)
+	}
+}
+
+// of is what has a key of the subject, or an overlapping reach.
+func (h *shelf) of(s *Subject) []*entry {
+	found := map[*entry]bool{}
+	for _, k := range s.keys {
+		for _, e := range h.keys[k.print] {
+			found[e] = true
+		}
+	}
+	if g := s.grant(); g != nil && g.Resource != "" && h.reach[s.partner()] != nil {
+		h.reach[s.partner()].overlapping(g.Resource, "", found)
+	}
+	return slices.Collect(maps.Keys(found))
+}
+
+// Formers takes in what the system remembers of removed access, in place of what was taken in before.
+func (p *Portfolio) Formers(all []access.Former) {
+	formers := newShelf()
+	for _, f := range all {
+		e := &entry{
+			Subject: Subject{Object: f.Object, History: f.History, EndsAt: f.EndsAt},
+			ref:     f.Object.Ref(), holder: f.Object.Holder(), removedAt: f.RemovedAt,
+		}
+		e.keys = keysOf(&e.Subject)
+		formers.add(e)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.formers = formers
+}
+
+// Leave notes that the plan removes an object, with all under it, and returns what is to be refused because of that among what
+// arrived before.
+func (p *Portfolio) Leave(ref access.Ref, now time.Time) (refused []Finding) {
+	said := map[*entry]bool{}
+	for _, e := range p.novel() {
+		_, said[e] = p.relabels(e, now)
+	}
+	p.mu.Lock()
+	p.leaving[ref] = true
+	p.mu.Unlock()
+	for e, before := range said {
+		if f, is := p.relabels(e, now); is && !before {
+			refused = append(refused, f)
+		}
+	}
+	sortFindings(refused)
+	return refused
+}
+
+// novel are the credentials and grants that this plan creates, or gives another key or reach.
+func (p *Portfolio) novel() (all []*entry) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for ref, entries := range p.planned {
+		if ref.Type == access.TypeIdentity {
+			continue
+		}
+		for _, e := range entries {
+			if e.fresh() || e.enters(relabelledReads, Apply) {
+				all = append(all, e)
+			}
+		}
+	}
+	return all
+}
+
+// relabels is the finding that refuses an entry as access under a new name.
+func (p *Portfolio) relabels(e *entry, now time.Time) (Finding, bool) {
+	for _, f := range p.Evaluate(e.ref, e.Nonce, Plan, now) {
+		if f.Rule.Slug == relabelled && f.Level == Deny {
+			return f, true
+		}
+	}
+	return Finding{}, false
+}
+
+// Since is when the access began that a planned object goes on from under another name; zero where it goes on from none.
+func (p *Portfolio) Since(ref access.Ref, now time.Time) time.Time {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if len(p.planned[ref]) == 0 {
+		return time.Time{}
+	}
+	c := &Context{Settings: &p.settings, Now: now, view: view{p, p.arrivals, Apply}}
+	return c.goesOnFrom(&p.planned[ref][0].Subject)
+}
+
+// fresh says whether the plan creates the object, and does not take it up again.
+func (s *Subject) fresh() bool { return s.Before == nil || s.Gone }
+
+// pasts are what the subject newly has in common with past access: the same key or trust, or an overlapping reach of its
+// partner.
+func (c *Context) pasts(s *Subject) (all []*past) {
+	if s.Adopted || !s.fresh() && !s.enters(relabelledReads, Apply) {
+		return nil
+	}
+	for _, e := range append(c.view.formers.of(s), c.view.held.of(s)...) {
+		there := e.removedAt.IsZero()
+		p := &past{entry: e, leaves: there && (c.view.leaving[e.ref] || c.view.leaving[e.holder.Ref()])}
+		over := e.removedAt
+		if there {
+			over = p.last()
+		}
+		itself := there && e.ref == s.Object.Ref()
+		if !itself && e.ref.Type == s.Object.Ref().Type && c.Now.Before(over.AddDate(1, 0, 0)) && c.meets(s, p) {
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b *past) int {
+		return cmp.Or(strings.Compare(a.ref.ID, b.ref.ID), a.removedAt.Compare(b.removedAt))
+	})
+	return all
+}
+
+// last is when past access was to end: also where what was issued for it ends before.
+func (p *past) last() time.Time {
+	if !p.asked.IsZero() {
+		return p.asked
+	}
+	return p.end()
+}
+
+// gone says whether past access is no more: it was removed, is removed by this plan, or has ended.
+func (c *Context) gone(p *past) bool {
+	return p.leaves || !p.removedAt.IsZero() || !p.last().After(c.Now)
+}
+
+// meets says whether the subject newly has what past access had.
+func (c *Context) meets(s *Subject, p *past) bool {
+	if g := s.grant(); g != nil {
+		was, isGrant := s.Before.(*access.Grant)
+		return p.holder.Partner == s.partner() && meet(g, p.grant()) && (s.fresh() || !isGrant || !meet(was, p.grant()))
+	}
+	_, is := c.sameKey(s, p)
+	return is
+}
+
+func meet(a, b *access.Grant) bool {
+	return a.Resource != "" && a.Resource.Overlaps(b.Resource) && len(common(a, b)) > 0
+}
+
+// sameKey is the key of the subject that past access had, too. A recipient proves nothing: it says something of one partner
+// only, and nothing of what is still there beside it.
+func (c *Context) sameKey(s *Subject, p *past) (heldKey, bool) {
+	for _, k := range s.keys {
+		if k.prior || !s.fresh() && s.holds(k.print, true) {
+			continue
+		}
+		for _, o := range p.keys {
+			sealed := k.recipient || o.recipient
+			if k.print == o.print && (!sealed || p.holder.Partner == s.partner() && c.gone(p)) {
+				return k, true
+			}
+		}
+	}
+	return heldKey{}, false
+}
+
+// goesOnFrom is when the oldest access began that is gone and that the subject goes on from; zero: there is none.
+func (c *Context) goesOnFrom(s *Subject) (began time.Time) {
+	if s.Object.Ref().Type == access.TypeIdentity {
+		return began
+	}
+	for _, p := range c.pasts(s) {
+		if at := p.History.Began(); c.gone(p) && !at.IsZero() {
+			began = access.Earliest(began, at)
+		}
+	}
+	return began
+}
+
+// decision is what makes past access last longer: when that was decided on last, and what a review has to be to decide anew.
+type decision struct {
+	needed   bool
+	suffices func(review time.Time) bool
+	// past says what became of the past access, and fix what to write.
+	past, fix string
+}
+
+const addReview = "add a review = { at, by, reason } that is newer than %s, to this block or to its identity's."
+
+// renews judges whether the subject makes past access last longer than was decided.
+func (c *Context) renews(s *Subject, p *past) decision {
+	end, was := s.end(), p.last()
+	ended := !was.After(c.Now)
+	justNow := p.leaves || !p.removedAt.IsZero() && c.Now.Sub(p.removedAt) <= accident
+	since := func(moment time.Time, past string) decision {
+		return decision{
+			needed: s.fresh() || end.After(was), suffices: func(review time.Time) bool { return review.After(moment) }, past: past,
+			fix: say("Look whether the partner still needs it, and "+addReview, date(moment)),
+		}
+	}
+	switch {
+	case !c.gone(p):
+		last, most := latest(p.History.CreatedAt, p.History.RenewedAt, p.History.ReviewedAt), c.Settings.MaxLifetime[p.ref.Type]
+		return decision{
+			needed:   end.After(was) && end.After(last.Add(most)),
+			suffices: func(review time.Time) bool { return review.After(last) && !end.After(review.Add(most)) },
+			past:     say("%s gives that already, until %s, and nobody has looked at it since %s", p, date(was), date(last)),
+			fix:      say("Set expires_at to %s or earlier, or "+addReview, moment(latest(was, last.Add(most))), date(latest(last, end.Add(-most)))),
+		}
+	case justNow && (!ended || p.ref == s.Object.Ref()):
+		past := say("%s, which this plan removes, was to end on %s", p, date(was))
+		if !p.leaves {
+			past = say("%s, which was removed on %s, was to end on %s", p, date(p.removedAt), date(was))
+		}
+		return decision{
+			needed: end.After(was), suffices: p.History.Extendable, past: past,
+			fix: say("Set expires_at to %s or earlier, or "+addReview, moment(was), date(p.History.ExtendableFrom())),
+		}
+	case ended && (p.removedAt.IsZero() || !p.removedAt.Before(was)):
+		return since(was, say("%s ended on %s", p, date(was)))
+	}
+	return since(p.removedAt, say("%s was removed on %s", p, date(p.removedAt)))
+}
+
+func latest(moments ...time.Time) (last time.Time) {
+	for _, m := range moments {
+		if m.After(last) {
+			last = m
+		}
+	}
+	return last
+}
+
+func expiryRelabelled(c *Context, s, upper *Subject) []problem {
+	newest := access.NewestReview(reviews(s, upper)...)
+	for _, p := range c.pasts(s) {
+		d := c.renews(s, p)
+		if !d.needed || d.suffices(newest) {
+			continue
+		}
+		looked := "no review stands for it"
+		if !newest.IsZero() {
+			looked = say("the newest review is of %s", date(newest))
+		}
+		attribute, what := c.has(s, p)
+		found := two(attribute, "review", say("%s %s until %s; %s; %s", s, what, date(s.end()), d.past, looked), d.fix)
+		found[0].paste = reviewBlock(c, s)
+		return found
+	}
+	return nil
+}
+
+// has is what the subject has in common with past access, and where that stands.
+func (c *Context) has(s *Subject, p *past) (attribute, what string) {
+	if k, is := c.sameKey(s, p); is {
+		return k.attribute, say("holds %s", k.name())
+	}
+	return "resource", say("allows %s on %s", strings.Join(common(s.grant(), p.grant()), ", "), s.grant().Resource.Meet(p.grant().Resource))
+}
