@@ -158,6 +158,35 @@ func move(t *testing.T, from, to string) {
 	}
 }
 
+// A rehearsal that is all that a state knows belongs to a system as well: another one has neither seen it nor anything of it to remove.
+func TestARehearsalIsOfItsSystem(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	c.write(ordersIn(`embedded = { directory = "store" }`) + fmt.Sprintf(`
+resource "partner_credential" "orders" {
+  identity_id = partner_identity.orders.id
+  owner       = "jane.doe@example.com"
+  expires_at  = %q
+  federated   = { issuer = "https://login.acme.test", subject = "svc-orders", audiences = ["orders.example.com"] }
+}
+resource "partner_rehearsal" "acme" {
+  partner    = "acme"
+  depends_on = [partner_grant.orders, partner_credential.orders]
+}
+`, endsLater()))
+	c.must("apply", "-auto-approve", "-input=false")
+	c.must("state", "rm", "partner_credential.orders", "partner_grant.orders", "partner_identity.orders")
+	move(t, filepath.Join(c.folder, "store"), filepath.Join(c.folder, "away"))
+	c.refusesAll("none", few...)
+	if _, err := os.Stat(filepath.Join(c.folder, "store")); !os.IsNotExist(err) {
+		t.Error("something was made where the system is not")
+	}
+	move(t, filepath.Join(c.folder, "away"), filepath.Join(c.folder, "store"))
+	if out := c.must("destroy", "-auto-approve", "-input=false"); !strings.Contains(out, "1 destroyed") {
+		t.Errorf("with the system back, it is not destroyed:\n%s", out)
+	}
+}
+
 // Two environments whose directories were exchanged, by a typo in directory or a variable: what the other one holds under the
 // same id is not touched.
 func TestTheDirectoryIsAnotherSystems(t *testing.T) {
