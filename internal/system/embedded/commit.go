@@ -310,9 +310,15 @@ func (s *System) lastRecord() (published, error) {
 func (s *System) enact(next generation, objects, public *stage, list sums, record published) (generation, error) {
 	bump := &stage{disk: s.disk, dir: objects.dir, mode: privateFile, parents: privateDir, names: "generation-"}
 	done := &stage{disk: s.disk, dir: public.dir, mode: publicFile, parents: publicDir, names: recordStaged}
-	err := errors.Join(s.open(), objects.write(s.paths.sums(), list.text()))
+	err := s.open()
 	if err == nil {
 		next, record, err = s.sign(next, list.digest(), record)
+	}
+	if err == nil {
+		list, err = list.signedBy(next)
+	}
+	if err == nil {
+		err = objects.write(s.paths.sums(), list.text())
 	}
 	if err == nil {
 		err = errors.Join(bump.encode(s.paths.generation(), next), done.encode(s.paths.record(), record), s.disk.sync(objects.dir))

@@ -334,6 +334,43 @@ func TestDamagedFilesOfAllAreMadeAnew(t *testing.T) {
 	w.unharmed(t, before)
 }
 
+// Two damages at once of what is of all: any one of the three copies of the generation is enough, and nobody's removal waits.
+func TestTwoDamagedFilesOfAllBlockNobody(t *testing.T) {
+	t.Parallel()
+	files := []string{"ledger/generation.json", "publish/generation.json", "ledger/sums"}
+	for n, one := range files {
+		for _, other := range files[n+1:] {
+			for _, text := range []string{"", "{", "gone"} {
+				w := newNeighbours(t)
+				before := w.admitted()
+				for _, file := range []string{one, other} {
+					if text != "gone" {
+						w.write(file, text)
+					} else if err := os.Remove(filepath.Join(w.dir, file)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.restart()
+				said, err := w.List(w.ctx())
+				if err != nil {
+					t.Errorf("%s and %s, %q: %v", one, other, text, err)
+					continue
+				}
+				if !slices.ContainsFunc(said, func(r *access.Record) bool { return len(r.Drift) > 0 }) {
+					t.Errorf("%s and %s, %q: it is not said", one, other, text)
+				}
+				if now := w.admitted(); !maps.Equal(before, now) {
+					t.Errorf("%s and %s, %q: admitted is\n%v\nwas\n%v", one, other, text, now, before)
+				}
+				r := w.get(globex.Ref())
+				if _, err := w.Delete(w.ctx(), globex.Ref(), r.UID); err != nil {
+					t.Errorf("%s and %s, %q: a removal: %v", one, other, text, err)
+				}
+			}
+		}
+	}
+}
+
 // A file of one identity in any state: never wider access, never a blocked removal of somebody else, always said.
 func TestAnyDamageOfOneIdentity(t *testing.T) {
 	rounds := 400

@@ -57,7 +57,7 @@ func (s *System) standing() (st standing, err error) {
 		return st, err
 	}
 	if st.raw == (generation{}) && st.was.Generation == (generation{}) {
-		return st, s.unborn()
+		return st, s.bySpare(&st)
 	}
 	w, err := s.witness()
 	if err != nil {
@@ -74,7 +74,21 @@ func (s *System) standing() (st standing, err error) {
 		}
 		st.was = published{}
 	}
+	if signed == (generation{}) && st.was.Generation == (generation{}) {
+		signed = s.spare()
+	}
 	return st, s.newest(&st, signed)
+}
+
+// bySpare goes by the copy of the generation beside the list of the files, as both others are gone or damaged.
+func (s *System) bySpare(st *standing) error {
+	spare := s.spare()
+	if spare == (generation{}) {
+		return s.unborn()
+	}
+	st.find(s.paths, s.paths.generation(), "is gone or damaged")
+	st.find(s.paths, s.paths.record(), "is gone or damaged")
+	return s.newest(st, spare)
 }
 
 // newest takes the newer of two generations. Where that is the publication's, the ledger must be it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,9 +26,11 @@ import (
 type sums struct {
 	files   map[string]string
 	removed []string
+	// spare is a copy of the generation that signed them, for when both others are damaged.
+	spare string
 }
 
-const removedMark = "# removed "
+const removedMark, spareMark = "# removed ", "# generation "
 
 // signedText is what the generation signs: all but what was removed, so that it can be made anew from the files.
 func (s sums) signedText() []byte {
@@ -46,6 +49,9 @@ func (s sums) text() []byte {
 	for _, path := range slices.Sorted(slices.Values(s.removed)) {
 		b.WriteString(removedMark + path + "\n")
 	}
+	if s.spare != "" {
+		b.WriteString(spareMark + s.spare + "\n")
+	}
 	return b.Bytes()
 }
 
@@ -55,11 +61,32 @@ func parseSums(text []byte) sums {
 		line = strings.TrimSuffix(line, "\n")
 		if path, removed := strings.CutPrefix(line, removedMark); removed {
 			s.removed = append(s.removed, path)
+		} else if spare, is := strings.CutPrefix(line, spareMark); is {
+			s.spare = spare
 		} else if digest, path, ok := strings.Cut(line, "  "); ok {
 			s.files[path] = digest
 		}
 	}
 	return s
+}
+
+// signedBy are the sums with a copy of the generation that signed them.
+func (s sums) signedBy(g generation) (sums, error) {
+	text, err := json.Marshal(g)
+	s.spare = string(text)
+	return s, err
+}
+
+// spare is the copy of the generation beside the list; zero where it is not signed, or damaged.
+func (s *System) spare() (g generation) {
+	text, err := os.ReadFile(s.paths.sums())
+	if err != nil || json.Unmarshal([]byte(parseSums(text).spare), &g) != nil {
+		return generation{}
+	}
+	if w, err := s.witness(); err != nil || !w.Attested(g.text(), g.Signature) {
+		return generation{}
+	}
+	return g
 }
 
 // after are the sums once a stage is in place, without what was lost before.
