@@ -252,9 +252,17 @@ func (m *credentialModel) move(c change, k kept) {
 	if ages(before, after, k) {
 		m.RotatesAt = timeValue(after.RotatesAt(k.IssuedAt))
 	}
+	if endsBefore := after.RotatesAt(k.IssuedAt).After(k.IssuedUntil); c.fixed && endsBefore && rotatesOtherwise(before, after) {
+		unknownAll(&m.RotatesAt) // the system says when it is due
+	}
 	if !access.SameTrust(before, after) {
 		m.sayLogin(c)
 	}
+}
+
+// rotatesOtherwise reports whether a change gives a rotation, or another overlap.
+func rotatesOtherwise(before, after *access.Credential) bool {
+	return after.Rotation != nil && (before.Rotation == nil || before.Rotation.Overlap != after.Rotation.Overlap)
 }
 
 // begin says what is known of a new credential before anything is issued for it: what its kind never has.

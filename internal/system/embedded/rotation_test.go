@@ -174,3 +174,25 @@ func TestAnInterruptedRotationLeavesThePartnerWhatWorks(t *testing.T) {
 		t.Error("too few")
 	}
 }
+
+// What was issued until the end of its identity, before its own rotation: when the identity alone was prolonged, as by another
+// stack, nothing was due before that rotation, and the partner was without access until then.
+func TestWhatAnEndFromAboveCutShortIsDueOnceThatMoves(t *testing.T) {
+	for _, c := range []*access.Credential{certificate(acme, 60), sshCertificate(acme, 60)} {
+		w := newWorld(t)
+		above := w.put(identity(acme, 20))
+		r := w.put(rotating(c, "720h", "48h"))
+		if !r.Issued.Until.Equal(start.AddDate(0, 0, 20)) || w.get(c.Ref()).Due(w.clock()) {
+			t.Fatalf("%s: issued until %s: this proves nothing", c.Kind(), r.Issued.Until)
+		}
+		w.wait(10 * 24 * time.Hour)
+		w.put(identity(acme, 80), update(above))
+		if now := w.get(c.Ref()); now.Due(w.clock()) {
+			t.Errorf("%s is due though it ends on %s only", c.Kind(), now.Issued.Until)
+		}
+		w.wait(8 * 24 * time.Hour) // the overlap before its end
+		if now := w.get(c.Ref()); !now.Due(w.clock()) {
+			t.Errorf("%s ends on %s, what is issued on %s, and it is due on %s", c.Kind(), now.EndsAt, now.Issued.Until, now.Issued.RotatesAt)
+		}
+	}
+}

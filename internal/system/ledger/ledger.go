@@ -126,9 +126,23 @@ func (l Ledger) Record(e *Entry) (*access.Record, error) {
 		if i.RotatesAt.IsZero() && i.End(r.EndsAt).Before(r.EndsAt) { // nothing follows it
 			r.EndAsked, r.EndsAt = r.EndsAt, i.Until.UTC()
 		}
-		r.Issued = &access.Issued{At: i.At, Until: i.End(r.EndsAt), RotatesAt: i.RotatesAt, Serial: i.Serial, Fingerprint: i.Fingerprint}
+		r.Issued = &access.Issued{At: i.At, Until: i.End(r.EndsAt), RotatesAt: rotates(e, i, r.EndsAt), Serial: i.Serial, Fingerprint: i.Fingerprint}
 	}
 	return r, nil
+}
+
+// rotates is when what was issued is due. What was to last until an end that moved since has to be followed before it ends by
+// itself, which may be before the rotation that it was given.
+func rotates(e *Entry, i Item, end time.Time) time.Time {
+	c, is := e.Credential()
+	until := i.End(end)
+	if !is || !i.RotatesAt.After(until) || !until.Before(end) {
+		return i.RotatesAt
+	}
+	if due := until.Add(-overlapOf(c)); due.After(i.At) {
+		return due
+	}
+	return i.At
 }
 
 // Cloned is a copy that no caller holds, of an object whose id is safe to make a path of.

@@ -167,7 +167,7 @@ func (s *System) sign(ctx context.Context, c *access.Credential, at, until time.
 		return ledger.Item{}, "", errors.Join(fmt.Errorf("%w: it was signed until %s, and should end on %s", access.ErrUnsupported, access.At(end), access.At(until)),
 			s.revokeSerial(ctx, answer.Serial))
 	}
-	item := ledger.Item{Authority: authoritySerial(answer.CA), At: at, Until: end, RotatesAt: rotatesBefore(c, at, end), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
+	item := ledger.Item{Authority: authoritySerial(answer.CA), At: at, Until: end, RotatesAt: rotatesBefore(c, at, end, until), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
 	return item, strings.TrimSpace(answer.Certificate) + "\n" + strings.TrimSpace(answer.CA) + "\n", nil
 }
 

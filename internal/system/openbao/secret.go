@@ -67,20 +67,21 @@ func (s *System) newSecret(ctx context.Context, c *access.Credential, at, until 
 	if err != nil {
 		return ledger.Item{}, err
 	}
+	asked := until
 	if made.Expires.Before(until.Add(-tidyDelay - slack)) {
 		until = made.Expires.UTC().Truncate(time.Second) // the mount allows no longer one
 	}
 	sum := sha256.Sum256(key)
 	return ledger.Item{
-		At: at, Until: until, RotatesAt: rotatesBefore(c, at, until), Fingerprint: hex.EncodeToString(sum[:]), Accessor: made.Accessor, Sealed: sealed,
+		At: at, Until: until, RotatesAt: rotatesBefore(c, at, until, asked), Fingerprint: hex.EncodeToString(sum[:]), Accessor: made.Accessor, Sealed: sealed,
 	}, nil
 }
 
 // rotatesBefore is when what ends at a moment is due: where that is earlier than asked, so is the rotation, so that the
-// partner has the overlap all the same.
-func rotatesBefore(c *access.Credential, at, until time.Time) time.Time {
+// partner has the overlap all the same. What lasts until the end of its credential is followed by nothing.
+func rotatesBefore(c *access.Credential, at, until, asked time.Time) time.Time {
 	due := c.RotatesAt(at)
-	if due.IsZero() {
+	if due.IsZero() || !until.Before(asked.Add(-slack)) {
 		return due
 	}
 	latest := until.Add(-c.Rotation.Overlap.Duration)
