@@ -83,6 +83,11 @@ const (
 	IssueOverlap
 	// IssueReplace issues anew and revokes the old one at once.
 	IssueReplace
+	// IssueBeside issues anew, and leaves the old one its own end: whether it is to end before is not known yet.
+	IssueBeside
+	// IssueRetire issues nothing, and ends what an IssueBeside left: a secret whose end can be moved works for the rotation's
+	// overlap, the rest is revoked at once.
+	IssueRetire
 )
 
 // Record is what a system holds of one object. All times are UTC.

@@ -96,7 +96,7 @@ func (g *governed) Put(ctx context.Context, change access.Change) (*access.Recor
 		l = g.refused(l, asked)
 	}
 	l.UID, l.EndsAt = r.UID, r.EndsAt.UTC()
-	if i := r.Issued; i != nil && (before == nil || before.Issued == nil || !before.Issued.At.Equal(i.At)) {
+	if i := r.Issued; i != nil && (before == nil || before.Issued == nil || !before.Issued.At.Equal(i.At) || nameOf(before.Issued) != nameOf(i)) {
 		l.Serial = nameOf(i)
 	}
 	g.done(ctx, l)

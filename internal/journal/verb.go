@@ -39,7 +39,7 @@ func issues(before *access.Record, change access.Change) bool {
 	if is == nil || was == nil || is.Kind() == access.Federated {
 		return false
 	}
-	return change.Issue != access.IssueKeep || before.Issued == nil || !access.SameRequest(was, is)
+	return change.Issue != access.IssueKeep && change.Issue != access.IssueRetire || before.Issued == nil || !access.SameRequest(was, is)
 }
 
 // review is the one that stands for an object: the newer of its own and its identity's.

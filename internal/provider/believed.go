@@ -35,6 +35,7 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 		s.Before, s.Told = live.Object, toldOf(k.told, live.Object)
 		s.History, s.Released, s.IssuedAt = live.History, live.History.Released, live.IssuedAt
 		s.Held, s.Drift, s.LastUsedAt, s.UseUnknown = now.Held, now.Drift, now.LastUsedAt, now.UseUnknown
+		s.Anew = s.Anew || creates && g.kind == access.TypeCredential
 	case held && live.History.Stack == g.stack:
 		s.Before, s.History, s.IssuedAt, s.Adopted = live.Object, live.History, live.IssuedAt, true
 		s.Held, s.Released = live.Held, live.History.Released

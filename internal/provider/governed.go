@@ -184,6 +184,9 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		c.cut = g.cut(o, k)
 		put.Issue, _, _ = reissue(c, k)
 		put.Wait, put.Known = state != nil && c.cut, issuedIn(state)
+		if state == nil {
+			put.Issue = g.takingOver(ctx, credential)
+		}
 		if put.Seal, ok = sealer(credential, diags); !ok {
 			return observed{}, false
 		}
@@ -403,7 +406,9 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 		failed(&resp.Diagnostics, "revoke", ref, err)
 		return
 	}
-	if isNotFound(err) && !g.isDone(ref) {
+	if isNotFound(err) && g.isDone(ref) {
+		g.retire(ctx, ref, &resp.Diagnostics)
+	} else if isNotFound(err) {
 		if rec, got := g.system.Get(ctx, ref); got == nil && rec.Stack == g.stack {
 			sayAnother(ref, rec, k.History.UID, &resp.Diagnostics)
 		}

@@ -114,13 +114,15 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	explainTakeover(g.stack, c, s.History, &resp.Diagnostics)
+	taken := false
 	if state == nil {
+		taken = g.explainTaking(ctx, s, &resp.Diagnostics)
 		g.foretellHold(ctx, s, &resp.Diagnostics)
 	}
 	if state == nil && s.Before != nil && !s.Adopted { // it is tainted
 		explainReplacement(o, &resp.Diagnostics)
 	}
-	if s.Adopted {
+	if s.Adopted && !taken {
 		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
 			"creating it takes it up again, with its history and what was issued. If the block was renamed, write a moved block as well: without "+
 			"one, what stands under it may be revoked with the old address, and is created again by the next apply.", access.At(s.History.CreatedAt)))

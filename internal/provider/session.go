@@ -35,10 +35,13 @@ type session struct {
 	findings map[access.Ref][]guardrail.Finding
 	clocks   sync.Once
 	journal  *journal.Journal
-	stocking sync.Mutex // held while the inventory is taken
-	stock    *stock
-	adopting map[adoptedAs]*access.Adoption // what adopting would do
-	claimed  map[string]access.IdentityID   // which native id this plan adopts as what
+	told     tellings // by the journal
+	// keptIssued are the credentials that this apply has created, and that kept what was issued for them.
+	keptIssued map[access.Ref]bool
+	stocking   sync.Mutex // held while the inventory is taken
+	stock      *stock
+	adopting   map[adoptedAs]*access.Adoption // what adopting would do
+	claimed    map[string]access.IdentityID   // which native id this plan adopts as what
 	// rehearsing is held while a partner is rehearsed.
 	rehearsing sync.Mutex
 	locating   sync.Mutex // guards located
@@ -56,7 +59,7 @@ func newSession(system access.System, settings guardrail.Settings, stack string)
 		system: system, settings: settings, environment: settings.Environment, stack: stack,
 		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()),
 		done:      map[access.Ref]bool{}, vanished: map[access.Ref]bool{}, seen: map[access.Ref]kept{}, findings: map[access.Ref][]guardrail.Finding{},
-		adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{},
+		keptIssued: map[access.Ref]bool{}, adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{},
 	}
 }
 

@@ -29,12 +29,16 @@ func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Chan
 		return dead
 	})
 	d.age(c, e.Issued)
+	if mode == access.IssueRetire {
+		e.Issued = d.retire(c, e.Issued)
+		return false, nil
+	}
 	newest, found := e.Newest()
 	if found && mode == access.IssueOverlap && change.Known != "" && change.Known != newest.Name() {
 		mode = access.IssueKeep // it was rotated, and the answer was lost: the partner holds the one before
 	}
 	if waits {
-		if mode == access.IssueOverlap {
+		if mode == access.IssueOverlap || mode == access.IssueBeside {
 			e.Issued = dueFrom(e.Issued, d.Now.Truncate(time.Second))
 		}
 		return false, nil
@@ -50,7 +54,7 @@ func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Chan
 			return false, err
 		}
 	}
-	e.Issued = d.supersede(c, e.Issued, end, mode != access.IssueReplace)
+	e.Issued = d.supersede(c, e.Issued, end, mode)
 	if issued {
 		e.Issued = append(e.Issued, fresh)
 	}
@@ -87,12 +91,29 @@ func dueFrom(items []Item, at time.Time) []Item {
 // outlives says whether an item has an end of its own after the one that it should have, and cannot be shortened.
 func (d *Draft) outlives(i Item, end time.Time) bool { return d.issuer.Fixed(i) && i.Until.After(end) }
 
+// retire ends what was issued before the newest item: a secret whose end can be moved after the overlap, the rest at once.
+func (d *Draft) retire(c *access.Credential, items []Item) []Item {
+	var left []Item
+	for _, i := range items {
+		if i.Superseded {
+			i.Until = access.Earliest(i.Until, d.Now.Add(overlapOf(c)))
+			if d.issuer.Fixed(i) || !i.Until.After(d.Now) {
+				d.revoke(c, i)
+				continue
+			}
+		}
+		left = append(left, i)
+	}
+	return left
+}
+
 // supersede is what is left of the old items beside a new one. With overlap, an old secret works for the rotation's
 // overlap, and what is fixed until its own end; but no more than one of them.
-func (d *Draft) supersede(c *access.Credential, old []Item, end time.Time, overlap bool) []Item {
+func (d *Draft) supersede(c *access.Credential, old []Item, end time.Time, mode access.Issue) []Item {
+	overlap := mode != access.IssueReplace
 	var left []Item
 	for _, i := range old {
-		if !i.Superseded && !d.issuer.Fixed(i) {
+		if !i.Superseded && !d.issuer.Fixed(i) && mode != access.IssueBeside {
 			i.Until = access.Earliest(i.Until, d.Now.Add(overlapOf(c)))
 		}
 		i.Superseded = true

@@ -1,0 +1,127 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
+)
+
+// A replacement with create_before_destroy (-replace, replace_triggered_by, a tainted resource) creates first, under the id that
+// is taken, and deletes the old object then. At its creation nothing tells it from what this stack left behind: an answer that
+// was lost, a state that was forgotten. So a creation issues anew where the old secret was told to a state, and leaves
+// the old one alone; only the deletion of the old object, in the same apply, ends that. What no state was told is told now.
+
+// takingOver says what the creation of a credential issues where this stack holds one already under its id.
+func (s *session) takingOver(ctx context.Context, c *access.Credential) access.Issue {
+	live, held := s.portfolio.Holds(c.Ref())
+	if !held || live.History.Stack != s.stack || c.Kind() == access.Federated {
+		return access.IssueKeep
+	}
+	if above, planned, _ := s.portfolio.Find(c.IdentityID.Ref()); planned && above.Adopted {
+		return access.IssueKeep // all of it was forgotten or renamed
+	}
+	rec, err := s.system.Get(ctx, c.Ref())
+	if err != nil || rec.Issued == nil {
+		return access.IssueKeep
+	}
+	if s.told.has(s.journal, rec) {
+		return access.IssueBeside
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keptIssued[c.Ref()] = true
+	return access.IssueKeep
+}
+
+// explainTaking says what becomes of what the partner holds where a credential is created under the id of one in force, and
+// reports whether it did.
+func (s *session) explainTaking(ctx context.Context, subject guardrail.Subject, diags *diag.Diagnostics) bool {
+	c, is := subject.Object.(*access.Credential)
+	if !is || !subject.Adopted || c.Kind() == access.Federated {
+		return false
+	}
+	first := "as soon as the new one is made"
+	if r := c.Rotation; r != nil && r.Overlap.Duration > 0 && !s.isFixed(c) {
+		first = fmt.Sprintf("%s later", r.Overlap)
+	}
+	if s.takingOver(ctx, c) != access.IssueBeside {
+		return false
+	}
+	diags.AddWarning("The partner's credential is issued anew", fmt.Sprintf("%s is issued anew, because it is created under the id of one that is in force. If it "+
+		"replaces that one, what the partner holds stops working in the same apply, with create_before_destroy %s. If the state only forgot it, what the "+
+		"partner holds works until its own end; import it instead to keep it. Hand the new %s over.", c.Ref(), first, handedOver(c.Kind())))
+	return true
+}
+
+// retire ends what a creation in this apply has left of the object that it replaced, once that is deleted.
+func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagnostics) {
+	rec, err := s.system.Get(ctx, ref)
+	if err != nil || rec.Stack != s.stack {
+		return // it was deleted as well
+	}
+	c, is := rec.Object.(*access.Credential)
+	if above, planned, _ := s.portfolio.Find(rec.Object.Holder().Ref()); !is || c.Kind() == access.Federated || planned && above.Adopted {
+		return
+	}
+	put := access.Change{Object: c, Stack: s.stack, UID: rec.UID, EndsAt: rec.Asked(), Issue: access.IssueRetire}
+	if s.isKept(ref) { // the creation took it for one that was left behind
+		var ok bool
+		put.Issue = access.IssueOverlap
+		if s.isFixed(c) {
+			put.Issue = access.IssueReplace
+		}
+		if put.Seal, ok = sealer(c, diags); !ok {
+			return
+		}
+		diags.AddWarning("The new credential is told by the next refresh: "+ref.String(), fmt.Sprintf("It was replaced with create_before_destroy, and the journal does "+
+			"not know what was issued before. So it was issued anew when the old one was deleted: run terraform apply -refresh-only, and hand the new "+
+			"%s over at once.", handedOver(c.Kind())))
+	}
+	if _, err := s.system.Put(warned(ctx, diags), put); err != nil {
+		failed(diags, "revoke what was issued before of", ref, err)
+	}
+}
+
+// isKept reports whether this apply created an object that kept what was issued for it.
+func (s *session) isKept(ref access.Ref) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.keptIssued[ref]
+}
+
+// tellings are what the journal says was issued, and answered.
+type tellings struct {
+	once sync.Once
+	all  map[[3]string]bool
+}
+
+// has reports whether what a record has in force was answered to whoever asked for it. The journal is read once.
+func (t *tellings) has(j *journal.Journal, r *access.Record) bool {
+	t.once.Do(func() {
+		t.all = map[[3]string]bool{}
+		if j == nil {
+			return
+		}
+		lines, _, _ := j.Read() // what cannot be read is not known
+		for _, l := range lines {
+			if l.Phase == journal.Done && l.Type == string(access.TypeCredential) {
+				t.all[[3]string{l.ID, l.UID, l.Serial}] = true
+			}
+		}
+	})
+	return t.all[[3]string{r.Object.Ref().ID, r.UID, nameOf(r.Issued)}]
+}
+
+// nameOf names what was issued, as the journal does.
+func nameOf(i *access.Issued) string {
+	if i.Serial != "" {
+		return i.Serial
+	}
+	return i.Fingerprint
+}
