@@ -15,6 +15,7 @@ func issueCases() []contract {
 		{name: "with overlap the old secret works beside the new one, then dies", needs: needs(access.Secret), run: overlap},
 		{name: "at most two secrets live at a time", needs: needs(access.Secret), run: twoLive},
 		{name: "replacing revokes the old one at once", run: replaceAtOnce},
+		{name: "what is issued beside the old one leaves it alone, until that is retired", run: besideThenRetired},
 		{name: "what was issued before a moment is revoked at once", run: issuedBefore},
 		{name: "what was issued before its credential had a rotation is due by its age", run: rotatedLater},
 		{name: "what was issued dies by itself when nobody rotates", run: diesByItself},
@@ -135,6 +136,33 @@ func twoLive(w *world) {
 	}
 	for n, h := range holders {
 		w.may("of four in the overlap", h, "daily", n >= len(holders)-2)
+	}
+}
+
+// A creation under an id in force issues anew beside what the partner holds. If it replaces that, the deletion of the old object
+// retires it; if not, it lives as long as it would have.
+func besideThenRetired(w *world) {
+	w.granted()
+	for _, kind := range w.issuable() {
+		c := w.credential("etl", kind, 60, w.rotating(40, 4))
+		first := w.put(c)
+		old := w.holder(c, first.Issued)
+		w.pass(1)
+		second := w.put(c, issuing(access.IssueBeside))
+		fresh := w.holder(c, second.Issued)
+		if sameIssued(second.Issued, first.Issued) || second.UID == first.UID || second.Issued.Text+second.Issued.Sealed == "" {
+			w.Errorf("%s: %+v became %+v", kind, first.Issued, second.Issued)
+		}
+		w.may(string(kind)+", the new one", fresh, "daily", true)
+		w.pass(5) // the overlap
+		w.may(string(kind)+", the old one, after what would be its overlap", old, "daily", true)
+		third := w.put(c, known(second.UID), issuing(access.IssueRetire))
+		if !sameIssued(third.Issued, second.Issued) {
+			w.Errorf("%s: retiring issued %+v after %+v", kind, third.Issued, second.Issued)
+		}
+		w.pass(5)
+		w.may(string(kind)+", the old one, retired", old, "daily", false)
+		w.may(string(kind)+", the new one, beside a retired one", fresh, "daily", true)
 	}
 }
 
