@@ -100,7 +100,7 @@ func (d *reportDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *diag.Diagnostics) (*report.Report, bool) {
 	in := &reader{}
 	out := &report.Report{
-		Title: in.text("title", m.Title), From: in.moment("from", m.From).Time, To: in.moment("to", m.To).Time, Agreements: map[string]access.Agreement{},
+		Title: in.text("title", m.Title), From: in.moment("from", m.From).Time, To: in.moment("to", m.To).Time, Agreements: map[string]access.Agreement{}, Kinds: map[string]string{},
 	}
 	if out.Title == "" {
 		out.Title = "Partner access in " + d.environment
@@ -116,6 +116,7 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 	partner := in.text("partner", m.Partner)
 	out.Inventory = all.Filter(inventory.Filter{Partner: partner})
 	for _, name := range slices.Sorted(maps.Keys(d.settings.Partners)) {
+		out.Kinds[name] = d.settings.Partners[name].Kind
 		if a := d.settings.Partners[name].Agreement; a != nil && (partner == "" || name == partner) {
 			out.Agreements[name] = *a
 		}

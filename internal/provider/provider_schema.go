@@ -122,7 +122,7 @@ func partnersAttribute() schema.Attribute {
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"kind": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf("vendor", "reseller", "distributor", "msp", "integrator", "lab", "subcontractor")},
-				MarkdownDescription: "What it is: `vendor`, `reseller`, `distributor`, `msp`, `integrator`, `lab` or `subcontractor`.",
+				MarkdownDescription: "What it is: `vendor`, `reseller`, `distributor`, `msp`, `integrator`, `lab` or `subcontractor`. `partner_report` says so.",
 			},
 			"domains": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(someText())},

@@ -55,6 +55,7 @@ type documentSummary struct {
 
 type documentPartner struct {
 	Partner   string             `json:"partner"` // "" where no partner is known
+	Kind      string             `json:"kind,omitempty"`
 	Agreement *documentAgreement `json:"agreement,omitempty"`
 	Items     []documentItem     `json:"items"`
 }
@@ -116,7 +117,7 @@ func countsOf(s summary) documentSummary {
 }
 
 func partnerOf(p *partner) documentPartner {
-	d := documentPartner{Partner: p.Name, Items: []documentItem{}}
+	d := documentPartner{Partner: p.Name, Kind: p.Kind, Items: []documentItem{}}
 	if a := p.Agreement; a != nil {
 		d.Agreement = &documentAgreement{Reference: a.Reference, EndsAt: a.EndsAt.UTC()}
 	}

@@ -14,15 +14,20 @@ const nobody = "No partner known"
 // partner is what one partner holds.
 type partner struct {
 	// Name is "" where no partner is known.
-	Name      string
+	Name string
+	// Kind is what it is to the company, "" where the register does not say.
+	Kind      string
 	Agreement *access.Agreement
 	Items     []*inventory.Item
 }
 
-// Title is the partner's name for people.
+// Title is the partner's name for people, with what it is.
 func (p *partner) Title() string {
 	if p.Name == "" {
 		return nobody
+	}
+	if p.Kind != "" {
+		return p.Name + " (" + p.Kind + ")"
 	}
 	return p.Name
 }
@@ -44,6 +49,7 @@ func (r *Report) partners() []*partner {
 	var all []*partner
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		if name != "" {
+			byName[name].Kind = r.Kinds[name]
 			all = append(all, byName[name])
 		}
 	}

@@ -17,6 +17,8 @@ type Report struct {
 	Inventory *inventory.Inventory
 	// Agreements are the contracts, by partner.
 	Agreements map[string]access.Agreement
+	// Kinds are what the partners are to the company, such as an integrator, where the register says so.
+	Kinds map[string]string
 	// From and To bound the period, To excluded; zero leaves that side open.
 	From, To time.Time
 	// Lines are the journal's; those outside the period are left out of it.

@@ -24,7 +24,8 @@ func sample() *Report {
 			"globex":  {Reference: "DPA-77", EndsAt: access.At(day(20))},
 			"initech": {Reference: "SOW-3", EndsAt: access.At(day(-12))},
 		},
-		From: day(-59), To: day(1),
+		Kinds: map[string]string{"acme": "vendor", "globex": "integrator"}, // of initech the register does not say
+		From:  day(-59), To: day(1),
 		Lines:    sampleLines(),
 		Gaps:     []string{"Lines 12 to 14 are missing: line 15 does not chain to line 11.", "Nothing was written between 2027-02-03 and 2027-02-09."},
 		Findings: sampleFindings(),
