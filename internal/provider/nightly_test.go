@@ -105,12 +105,12 @@ func partnerOf(name string) string {
 // could not see whose owner had left, what was dormant and what was cut by hand.
 func TestTheNightlyJobSaysWhatIsNeglected(t *testing.T) {
 	n := newNightly(t)
-	n.world.now = time.Now().AddDate(0, 0, -100)
+	n.now = time.Now().AddDate(0, 0, -100)
 	if err := os.WriteFile(n.log, []byte(usedAt("acme/prod/before", 101)), 0o600); err != nil { // the log is older than the access
 		t.Fatal(err)
 	}
 	n.whole("orders", "jane.doe@example.com", 1)
-	n.world.now = time.Now()
+	n.now = time.Now()
 	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders"}
 	n.put(&access.Grant{IdentityID: id, Name: "soon", Terms: n.terms("jane.doe@example.com", 10), Resource: "orders/acme/*", Actions: []string{"list"}, Purpose: "Read"})
 	if said := n.checks(); len(said) > 0 {
@@ -124,13 +124,13 @@ func TestTheNightlyJobSaysWhatIsNeglected(t *testing.T) {
 		t.Errorf("the report is %.100q", page)
 	}
 
-	n.world.now = time.Now().AddDate(0, 0, -100)
+	n.now = time.Now().AddDate(0, 0, -100)
 	n.whole("left", "gone@example.com", 1)
 	n.whole("dormant", "jane.doe@example.com", 60)
 	n.whole("never-used", "jane.doe@example.com", -1)
 	n.whole("changed", "jane.doe@example.com", 1)
 	n.whole("cut", "jane.doe@example.com", 1)
-	n.world.now = time.Now()
+	n.now = time.Now()
 	n.put(&access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "empty"}, Terms: n.terms("jane.doe@example.com", 90), Purpose: "Nobody knows"})
 	if out, err := exec.Command("sh", filepath.Join(n.directory, "publish", "cut.sh"), "globex").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

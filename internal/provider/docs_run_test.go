@@ -1,0 +1,334 @@
+package provider_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+)
+
+// shell runs a block of a page as a reader does, in a folder, with terraform and what else it takes on the PATH.
+func shell(t *testing.T, folder string, env []string, text string) string {
+	t.Helper()
+	bin := t.TempDir()
+	if err := os.Symlink(os.Getenv("TF_ACC_TERRAFORM_PATH"), filepath.Join(bin, "terraform")); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-ec", text)
+	cmd.Dir = folder
+	cmd.Env = append(slices.Clone(env), "PATH="+bin+":"+os.Getenv("PATH"), "TF_CLI_ARGS=-no-color", "TF_CLI_ARGS_apply=-auto-approve", "TF_CLI_ARGS_destroy=-auto-approve")
+	var out, failed bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &failed
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s\n%v\n%s%s", text, err, tail(out.String()), tail(failed.String()))
+	}
+	return out.String()
+}
+
+func tail(text string) string { return text[max(0, len(text)-3000):] }
+
+// targets are made by make.
+func targets(t *testing.T, commands string) {
+	t.Helper()
+	for line := range strings.Lines(commands) {
+		command, _, _ := strings.Cut(line, "#")
+		if words := strings.Fields(command); len(words) != 2 || words[0] != "make" {
+			t.Errorf("not a target: %q", line)
+		} else {
+			shell(t, filepath.Join("..", ".."), os.Environ(), "make -n "+words[1])
+		}
+	}
+}
+
+func TestTheReadmeIsRun(t *testing.T) {
+	needTerraform(t)
+	t.Parallel()
+	block := blocksOf(t, "README.md")
+	targets(t, block("make demo"))
+	targets(t, block("make test-fast"))
+
+	l := newLab(t)
+	_, csr := newCSR()
+	l.put("acme/orders-etl.csr", csr)
+	access := block(`provider "partner" {`)
+	l.write("\n" + access)
+	l.must("apply", "-auto-approve")
+	l.must("plan", "-detailed-exitcode")
+	// Whoever has a secret there instead, with the same rotation, is not refused.
+	l.write("\n" + strings.Replace(access, `certificate   = { csr = file("acme/orders-etl.csr") }`, `secret        = { recipient = "`+partnerAgeKey.Recipient().String()+`" }`, 1))
+	l.must("plan")
+
+	c := newCLI(t)
+	binary, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.write("provider \"partner\" {\n  environment = \"prod\"\n}\n" + identity(nil))
+	c.file("dev.tfrc", strings.Replace(block("# dev.tfrc"), "/path/to/terraform-provider-partner/dist", binary, 1))
+	if out := shell(t, c.folder, c.env, block("export TF_CLI_CONFIG_FILE=$PWD")); !strings.Contains(out, "1 to add") {
+		t.Errorf("the plan with a local build:\n%s", tail(out))
+	}
+}
+
+// put writes a file beside an example.
+func (l *lab) put(name, text string) {
+	l.t.Helper()
+	path := filepath.Join(l.folder, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		l.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// fresh moves the ends of an example that is planned by the time of this machine.
+func fresh(text string) string {
+	return strings.NewReplacer("2027-03-31T", time.Now().AddDate(0, 0, 120).Format("2006-01-02T"), "2027-02-28T", time.Now().AddDate(0, 0, 90).Format("2006-01-02T")).Replace(text)
+}
+
+func TestGettingStartedIsRun(t *testing.T) {
+	needTerraform(t)
+	for _, program := range []string{"age", "opa", "openssl", "ssh-keygen", "jq"} {
+		realtool.Find(t, program)
+	}
+	t.Parallel()
+	c := newCLI(t)
+	run := func(text string) string { return shell(t, c.folder, c.env, text) }
+	started, life := blocksOf(t, "docs/guides/getting-started.md"), blocksOf(t, "docs/guides/lifecycle.md")
+
+	run(started("openssl req"))
+	config := fresh(started("terraform {"))
+	c.file("main.tf", config)
+	apply := started("terraform apply")
+	if out := run(apply); !strings.Contains(out, "credential/static-secret") {
+		t.Errorf("the one warning is missing:\n%s", tail(out))
+	}
+	quiet := strings.Replace(config, `guardrails  = { owner_domains = ["example.com"] }`, started("guardrails = {"), 1)
+	c.file("main.tf", quiet)
+	if out := run("terraform plan"); quiet == config || strings.Contains(out, "credential/static-secret") {
+		t.Errorf("the warning is not turned off:\n%s", tail(out))
+	}
+	sealed, decide := started("terraform output -raw sealed_key"), started(`printf '{"credential"`)
+	if key := run(sealed); !strings.HasPrefix(key, "partner_") {
+		t.Errorf("the opened key is %.20q", key)
+	}
+	if out := run(started("terraform output -raw certificate")); !strings.Contains(out, "etl.pem: OK") {
+		t.Errorf("openssl says %q", out)
+	}
+	decides := func(want string) {
+		t.Helper()
+		if out := run(decide); !strings.Contains(out, `"value": `+want) {
+			t.Errorf("OPA does not say %s:\n%s", want, tail(out))
+		}
+	}
+	decides("true")
+
+	run("terraform state rm partner_grant.daily partner_credential.key partner_identity.orders")
+	run(life("terraform import"))
+	if out := run("terraform plan"); regexp.MustCompile(`# partner_\S+ (will|must) be`).MatchString(out) {
+		t.Errorf("the plan after the imports:\n%s", tail(out))
+	}
+
+	run(started("terraform destroy"))
+	decides("false")
+	run(apply)
+	run(blocksOf(t, "docs/guides/guardrails.md")("terraform destroy -refresh=false"))
+	run(apply)
+	run(sealed)
+	decides("true")
+	run(blocksOf(t, "docs/guides/embedded.md")("sh .partner/prod/publish/cut.sh"))
+	decides("false")
+	run(life("terraform destroy"))
+
+	journal := blocksOf(t, "docs/guides/journal.md")
+	prod := filepath.Join(c.folder, ".partner", "prod")
+	if out := shell(t, prod, c.env, journal("jq -r")); strings.Count(out, "acme/prod/orders-etl") < 4 {
+		t.Errorf("jq finds too few revocations:\n%s", out)
+	}
+	shell(t, prod, c.env, journal("mkdir evidence"))
+	if _, err := os.Stat(filepath.Join(prod, "evidence", "journal.jsonl.head")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFragmentsOfTheGuidesAreTaken(t *testing.T) {
+	needTerraform(t)
+	t.Parallel()
+	embedded, openbao, guardrails := blocksOf(t, "docs/guides/embedded.md"), blocksOf(t, "docs/guides/openbao.md"), blocksOf(t, "docs/guides/guardrails.md")
+	inventory, journal := blocksOf(t, "docs/guides/inventory.md"), blocksOf(t, "docs/guides/journal.md")
+	life, rotation := blocksOf(t, "docs/guides/lifecycle.md"), blocksOf(t, "docs/guides/rotation.md")
+
+	c := newCLI(t)
+	valid := func(text string) {
+		t.Helper()
+		c.write(text)
+		c.must("validate", "-no-color")
+	}
+	for _, text := range []string{
+		embedded("provider \"partner\" {\n  environment = \"prod\"\n  embedded    = { directory"), embedded("provider \"partner\" {\n  environment = \"prod\"\n  embedded    = { sshd"),
+		openbao(`provider "partner" {`), journal(`provider "partner" {`), guardrails(`provider "partner" {`), inventory("import {"),
+	} {
+		valid(text)
+	}
+	for _, fragment := range []string{embedded("embedded = { use_logs"), embedded("embedded = { publication_life")} {
+		valid("provider \"partner\" {\n  environment = \"prod\"\n  " + fragment + "}\n")
+	}
+	const rest = "  identity_id = partner_identity.orders.id\n  owner = \"jane.doe@example.com\"\n  purpose = \"Read the values\"\n  expires_at = \"2027-02-28T00:00:00Z\"\n"
+	valid(identity(nil) + strings.ReplaceAll(openbao(`resource "partner_grant" "values" {`), "  # ...\n", rest))
+
+	l := newLab(t)
+	applied := func(text string) {
+		t.Helper()
+		l.write(text)
+		l.must("apply", "-auto-approve")
+		l.must("plan", "-detailed-exitcode")
+	}
+	applied(identity(args{"expires_at": `"2027-05-31T00:00:00Z"`}) + life(`resource "partner_grant" "daily" {`))
+	for _, fragment := range []string{life("rotation = {"), life("revoke_issued_before"), rotation("rotation = {"), rotation("revoke_issued_before")} {
+		name, value, _ := strings.Cut(fragment, " = ")
+		applied(identity(nil) + grant(nil) + credential("secret", args{name: strings.TrimSpace(value)}))
+	}
+	l.write(identity(nil) + "data \"partner_inventory\" \"all\" {}\n" + inventory(`output "import_blocks" {`))
+	l.must("apply", "-auto-approve") // the output changes with what is there
+	migration := strings.Replace(guardrails(`resource "partner_identity" "migration`), "  # ...\n", `
+  partner    = "acme"
+  name       = "migration"
+  owner      = "jane.doe@example.com"
+  purpose    = "Move the order files to the new ERP"
+  expires_at = "2028-06-30T00:00:00Z"
+`, 1)
+	applied(migration)
+
+	rule, ok := guardrail.Lookup("expiry/outlives-agreement")
+	printed, _, _ := strings.Cut(guardrails("Error: expiry/outlives-agreement"), "\n")
+	if !ok || !strings.EqualFold(printed, "Error: expiry/outlives-agreement: "+rule.Title) {
+		t.Errorf("the rule's title is %q; printed is %q", rule.Title, printed)
+	}
+	var used map[string]any
+	if err := json.Unmarshal([]byte(embedded(`{"time": "2027-01-01T03:00:00Z"`)), &used); err != nil || len(used) != 4 {
+		t.Errorf("the line of a use log: %v, %v", used, err)
+	}
+	sameKeys(t, journal(`{"schema":1`))
+
+	speed := blocksOf(t, "docs/guides/performance.md")
+	targets(t, speed("make bench"))
+	for command, benchmark := range map[string]string{speed("go test ./internal/system"): "Plan", speed("PARTNER_VAULT_PROVIDER="): "BesideVault"} {
+		folder := regexp.MustCompile(`\./internal/\S+`).FindString(command)
+		if out := shell(t, filepath.Join("..", ".."), os.Environ(), "grep -rl 'func Benchmark.*"+benchmark+"' "+folder); out == "" || !strings.Contains(command, "-bench "+benchmark+" ") {
+			t.Errorf("no benchmark runs by %s", command)
+		}
+	}
+}
+
+// sameKeys compares the keys of printed lines of a journal with those of its schema.
+func sameKeys(t *testing.T, lines string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "journal-line-v1.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range regexp.MustCompile(`"(\w+)":`).FindAllStringSubmatch(lines, -1) {
+		if !strings.Contains(string(text), `"`+key[1]+`": {`) {
+			t.Errorf("a printed line of the journal has %s, which the schema has not", key[1])
+		}
+	}
+}
+
+func TestTheExampleOfATestedModuleIsRun(t *testing.T) {
+	needTerraform(t)
+	t.Parallel()
+	l := newLab(t)
+	if err := os.CopyFS(l.folder, os.DirFS("../../examples/tested-module")); err != nil {
+		t.Fatal(err)
+	}
+	if out := shell(t, l.folder, l.env, "terraform test"); !strings.Contains(out, "0 failed") {
+		t.Errorf("terraform test says\n%s", tail(out))
+	}
+}
+
+// The examples of the reference refer to each other, or to what everybody has.
+func TestTheReferencesExamplesAreApplied(t *testing.T) {
+	needTerraform(t)
+	t.Parallel()
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join("..", "..", "examples", filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "\n" + string(text)
+	}
+	_, csr := newCSR()
+	key, err := os.ReadFile("../../examples/partner-module/company/keys/acme/support.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	support := strings.ReplaceAll(identity(args{"name": `"support"`, "owner": `"ops@example.com"`, "purpose": `"Collect diagnostics from the order hosts"`}), `"orders" {`, `"support" {`)
+	own := identity(nil) + grant(nil) + credential("federated", nil)
+	begin := func(t *testing.T, text string) *lab {
+		l := newLab(t)
+		l.put("acme/orders-etl.csr", csr)
+		l.put("acme/support.pub", string(key))
+		l.put(".partner/empty", "")
+		if err := os.Symlink(l.directory, filepath.Join(l.folder, ".partner", "prod")); err != nil {
+			t.Fatal(err)
+		}
+		l.write(text)
+		l.must("apply", "-auto-approve")
+		return l
+	}
+	t.Run("resources and data sources", func(t *testing.T) {
+		all := read("resources/partner_identity/resource.tf") + read("resources/partner_credential/resource.tf") + read("resources/partner_grant/resource.tf") + support +
+			read("functions/covers/function.tf") + read("functions/explain/function.tf")
+		for _, data := range []string{"guardrails", "inventory", "offboarding", "report"} {
+			all += read("data-sources/partner_" + data + "/data-source.tf")
+		}
+		l := begin(t, all)
+		for _, name := range []string{"partner_grant", "partner_credential", "partner_identity"} {
+			var commands []string
+			for line := range strings.Lines(read("resources/" + name + "/import.sh")) {
+				if !strings.Contains(line, "@identity/entity") { // on OpenBao alone: TestWhatNobodyDeclaredIsAdoptedFromTheInventory
+					commands = append(commands, line)
+				}
+			}
+			address := regexp.MustCompile(`import (\S+)`).FindStringSubmatch(strings.Join(commands, ""))[1]
+			shell(t, l.folder, l.env, "terraform state rm "+address+"\n"+strings.Join(commands, ""))
+		}
+		l.write(all + read("functions/verify_journal/function.tf"))
+		l.must("apply", "-auto-approve")
+	})
+	t.Run("the provider's", func(t *testing.T) {
+		l := begin(t, own)
+		l.write(read("provider/provider.tf") + own)
+		if err := os.Remove(filepath.Join(l.folder, "around.tf")); err != nil {
+			t.Fatal(err)
+		}
+		l.must("plan")
+	})
+	for name, text := range map[string]string{
+		"earliest":  support + identity(nil) + read("functions/earliest/function.tf"),
+		"rehearsal": own + read("resources/partner_rehearsal/resource.tf"),
+		"handover": identity(nil) + read("resources/partner_grant/resource.tf") + support +
+			strings.ReplaceAll(credential("certificate", nil), `"orders" {`, `"certificate" {`) + strings.ReplaceAll(credential("secret", nil), `"orders" {`, `"key" {`) +
+			read("functions/handover/function.tf"),
+	} {
+		t.Run(name, func(t *testing.T) { begin(t, text).must("plan", "-detailed-exitcode") })
+	}
+	t.Run("a token", func(t *testing.T) {
+		text := read("ephemeral-resources/partner_token/ephemeral-resource.tf")
+		tried := strings.Replace(text, "curl --fail", `test -n "$TOKEN" && echo --fail`, 1)
+		if tried == text {
+			t.Fatal("the example asks the gateway in another way")
+		}
+		begin(t, strings.Replace(tried, `test -n "$TOKEN"`, `test -n \"$TOKEN\"`, 1))
+	})
+}
