@@ -152,3 +152,29 @@ func Narrows(before, after Object) bool {
 	}
 	return !slices.ContainsFunc(Attributes(after.Ref().Type), func(attribute string) bool { return Widened(before, after, attribute) })
 }
+
+// SameButName says whether two objects of a type declare the same, but for what their ids are made of.
+func SameButName(b, a Object) bool {
+	was, failed := Declaration(nameless(b))
+	is, err := Declaration(nameless(a))
+	return err == nil && failed == nil && bytes.Equal(was, is)
+}
+
+// nameless is a copy of an object without what its id is made of.
+func nameless(o Object) Object {
+	switch o := o.(type) {
+	case *Identity:
+		copied := *o
+		copied.ID = IdentityID{}
+		return &copied
+	case *Credential:
+		copied := *o
+		copied.IdentityID = IdentityID{}
+		return &copied
+	case *Grant:
+		copied := *o
+		copied.IdentityID, copied.Name = IdentityID{}, ""
+		return &copied
+	}
+	return o
+}

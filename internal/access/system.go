@@ -195,10 +195,25 @@ type Damage struct {
 type Noter interface {
 	// Notes are taken by the first that asks: what was found that was not as the system had left it, and was healed; and what
 	// whoever runs it should hear of, as summary and detail.
-	Notes() (healed []string, warnings [][2]string)
+	Notes() (healed []Healed, warnings [][2]string)
 	// Generation names the state that the system is in: a name that is its own, and a number that never falls, with a slash
 	// between them; empty where there is none yet.
 	Generation() string
+}
+
+// Healed is what was found that was not as the system had left it, and is as it should be now.
+type Healed struct {
+	// Ref is whose it is; zero where it is of no single object.
+	Ref Ref
+	// What says what was found, in a sentence.
+	What string
+}
+
+// HoldLister is a System that knows what was cut by hand.
+type HoldLister interface {
+	// Holds are what was cut by hand, by when each was cut last: partners by their names, identities and credentials by their
+	// ids. It makes no request where it was asked for a listing before.
+	Holds(ctx context.Context) (map[string]time.Time, error)
 }
 
 // SessionCounter is a System that can list sessions.

@@ -105,6 +105,9 @@ var table = sync.OnceValue(func() []Rule {
 	return all
 })
 
+// whose are the arguments that say whose an object is: what is compared with others waits for them.
+var whose = []string{"partner", "environment", "name", "identity_id"}
+
 // The types that rules judge.
 var (
 	everything = []access.Type{access.TypeIdentity, access.TypeCredential, access.TypeGrant}

@@ -6,6 +6,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+const unknownParentSlug = "delegation/unknown-parent"
+
 func delegationRules() []Rule {
 	parent, offer := []string{"parent_id"}, []string{"subcontractors"}
 	return []Rule{{
@@ -44,7 +46,7 @@ func delegationRules() []Rule {
 		Controls: []Control{NHI3, SA9, ISO521},
 		own:      delegationCycle,
 	}, {
-		Slug: "delegation/unknown-parent", Title: "What the object hangs on does not exist",
+		Slug: unknownParentSlug, Title: "What the object hangs on does not exist",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"parent_id", "identity_id"},
 		Why:    "Access that hangs on nothing is ended by nothing.",
 		Remedy: "Refer to the identity's resource, as in partner_identity.main.id, or correct the id.",
@@ -120,7 +122,7 @@ func unknownParent(c *Context, s *Subject) []problem {
 	if i := s.identity(); i != nil {
 		id, attribute = i.ParentID, "parent_id"
 	}
-	if id == (access.IdentityID{}) || c.Phase == Plan || !c.view.loaded || c.view.live[id.Ref()] != nil || len(c.view.planned[id.Ref()]) > 0 {
+	if id == (access.IdentityID{}) || c.Phase == Plan && !s.Nowhere || !c.view.loaded || c.view.live[id.Ref()] != nil || len(c.view.planned[id.Ref()]) > 0 {
 		return nil
 	}
 	return one(attribute, say("%s hangs on identity %s, which neither this configuration nor the system (%s) holds", s, id, c.Capabilities.Name), "")

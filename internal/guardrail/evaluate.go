@@ -88,7 +88,7 @@ func (e *evaluation) judgeOwn(r *ranked) {
 	enters := s.enters(r.Reads, e.phase)
 	for _, found := range problems {
 		if level := e.worst(r, found, enters); level > Off {
-			e.add(r, found, found.attribute, level, e.subject)
+			e.add(r, found, found.attribute, level, e.phase == Apply && r.Slug == unknownParentSlug, e.subject)
 		}
 	}
 }
@@ -120,13 +120,16 @@ func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
 		switch {
 		case lower.seq == 0:
 			level = min(level, Warn)
-		case seen == passing && level < Deny:
-			continue // it judges when it arrives
 		case seen == passing:
-			level = Warn
+			continue // it judges when it arrives
 		}
-		e.add(r, found, e.attribute(found, lower, upper), level, lower, upper)
+		e.add(r, found, e.attribute(found, lower, upper), level, e.awaits(path), lower, upper)
 	}
+}
+
+// awaits says whether one of ours on a path may still arrive in this apply, and be another then.
+func (e *evaluation) awaits(path []*entry) bool {
+	return e.phase == Apply && slices.ContainsFunc(path, func(up *entry) bool { return up.seq == 0 && up.stack == e.stack })
 }
 
 func (e *evaluation) attribute(p problem, first, second *entry) string {
@@ -147,11 +150,11 @@ func (e *evaluation) judgeBeside(r *ranked) {
 		from = append(from, e.descendants...)
 	}
 	for _, a := range from {
-		if a.seq == 0 || !slices.Contains(r.On, a.ref.Type) || a.waits(r.Reads) {
+		if a.seq == 0 || !slices.Contains(r.On, a.ref.Type) || a.waits(r.Reads, r.Needs) {
 			continue
 		}
 		for _, b := range r.meet(e.view, a) {
-			if a == b || b.seq > e.asOf || b.waits(r.Reads) {
+			if a == b || b.seq > e.asOf || b.waits(r.Reads, r.Needs) {
 				continue
 			}
 			first, second := a, b
@@ -175,30 +178,91 @@ func later(a, b *entry) bool {
 }
 
 func (e *evaluation) judgePair(r *ranked, a, b *entry) {
+	if e.succeeds(a, b) || e.succeeds(b, a) {
+		return
+	}
+	enters := a.enters(r.Reads, e.phase) || b.enters(r.Reads, e.phase) || r.chained && (e.moves(a) || e.moves(b))
 	for _, found := range r.beside(e.context, &a.Subject, &b.Subject) {
-		level := e.worst(r, found, a.enters(r.Reads, e.phase) || b.enters(r.Reads, e.phase))
+		level := e.worst(r, found, enters)
+		if level == Deny && e.told(r, a, b) {
+			continue
+		}
+		passing := false
 		if a.seq == 0 || b.seq == 0 {
-			level = e.against(r, a, b, level)
+			level, passing = e.against(r, a, b, level)
 		}
 		if level > Off {
-			e.add(r, found, e.attribute(found, a, b), level, a, b)
+			e.add(r, found, e.attribute(found, a, b), level, passing, a, b)
 		}
 	}
 }
 
-// against is the level of a conflict with what the system alone holds: it may be leaving in this very plan.
-func (e *evaluation) against(r *ranked, a, b *entry, level Level) Level {
+// against is the level of a conflict with what the system alone holds, and whether it may pass until the change is made. What
+// another stack holds, no plan of ours moves. What ours holds may be leaving in this very plan: but for what is never passed on in
+// one, it judges at plan when it arrives, and at apply it may still be on its way out.
+func (e *evaluation) against(r *ranked, a, b *entry, level Level) (Level, bool) {
 	live := a
 	if b.seq == 0 {
 		live = b
 	}
 	switch ours := live.stack == e.stack; {
-	case r.atApply && e.phase == Apply:
-		return level
-	case ours && (!r.atApply || level < Deny):
-		return Off
+	case !ours:
+		return level, false
+	case e.phase == Apply:
+		return level, true
+	case !r.atApply || level < Deny:
+		return Off, false
 	}
-	return min(level, Warn)
+	return level, false
+}
+
+// told says whether the arrival of the other one has said it already, against what the system holds of this one.
+func (e *evaluation) told(r *ranked, a, b *entry) bool {
+	other := a
+	if other == e.subject {
+		other = b
+	}
+	live := e.live[e.subject.ref]
+	if !r.atApply || e.phase == Apply || other.seq == 0 || live == nil || live.stack != e.stack || !other.enters(r.Reads, e.phase) || e.succeeds(other, live) {
+		return false
+	}
+	return len(r.beside(e.context, &live.Subject, &other.Subject)) > 0
+}
+
+// succeeds says whether one entry takes the place of another, which the system alone holds: the block of both is the same.
+func (e *evaluation) succeeds(next, last *entry) bool {
+	if last.seq > 0 || last.stack != e.stack || next.seq == 0 {
+		return false
+	}
+	return next.Replaces != "" && next.Replaces == last.History.UID || e.phase == Apply && e.copies(next, last)
+}
+
+// copies says whether a created entry is another but for its name, under the same identity or one that is created as well, and that
+// is the other's but for its name. So it is where Terraform creates before it destroys: at apply nothing else tells that the one
+// takes the place of the other.
+func (e *evaluation) copies(next, last *entry) bool {
+	if !next.created() || next.ref.Type != last.ref.Type || next.partner() != last.partner() {
+		return false
+	}
+	if next.holder != last.holder {
+		above, _ := e.at(next.holder)
+		was := e.live[last.holder.Ref()]
+		if above == nil || was == nil || above.seq == 0 || !above.created() || !access.SameButName(above.Object, was.Object) {
+			return false
+		}
+	}
+	return access.SameButName(next.Object, last.Object)
+}
+
+// moves says whether what an entry hangs on, its own identity included, is hung elsewhere in this plan.
+func (e *evaluation) moves(of *entry) bool {
+	above, _ := e.chain(of)
+	for _, up := range above {
+		if !up.created() && (up.Unknown["parent_id"] || up.widens("parent_id")) {
+			return true
+		}
+	}
+	return false
 }
 
 // worst is the level of a finding: that of its rule where the plan brings it in, else at most a warning.
@@ -213,7 +277,7 @@ func (e *evaluation) worst(r *ranked, p problem, enters bool) Level {
 	return level
 }
 
-func (e *evaluation) add(r *ranked, p problem, attribute string, level Level, between ...*entry) {
+func (e *evaluation) add(r *ranked, p problem, attribute string, level Level, passing bool, between ...*entry) {
 	if !r.Fixed && !p.hard {
 		for _, o := range between {
 			if w, waived := o.terms().Waivers[r.Slug]; waived && w.Until.After(e.context.Now) {
@@ -227,7 +291,10 @@ func (e *evaluation) add(r *ranked, p problem, attribute string, level Level, be
 	if fix == "" {
 		fix = r.Remedy
 	}
-	e.found = append(e.found, Finding{Rule: r.Rule, Level: level, Subject: e.subject.ref, Attribute: attribute, Problem: p.text, Fix: fix, Paste: p.paste})
+	e.found = append(e.found, Finding{
+		Rule: r.Rule, Level: level, Subject: e.subject.ref, Attribute: attribute, Problem: p.text, Fix: fix, Paste: p.paste,
+		Passing: passing,
+	})
 }
 
 // silence drops what another finding on the same attribute says better, unless it weighs more than that one.

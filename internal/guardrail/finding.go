@@ -24,6 +24,8 @@ type Finding struct {
 	Fix string
 	// Paste is a block to write, as whole lines; "" for most.
 	Paste string
+	// Passing: at apply, it may be settled by a change of the same run that is still to come.
+	Passing bool
 }
 
 // Summary is the slug and title of the rule.

@@ -3,6 +3,7 @@ package guardrail
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +49,8 @@ type entry struct {
 	// seq is the number of its arrival in the plan, 0 where the system alone holds it, for stack.
 	seq   int
 	stack string
+	// left: the system held it, and this apply has removed it.
+	left bool
 	// rank is the number of its arrival among its siblings of one type, or, of an identity, of one partner.
 	rank int
 	// asked is the end that was asked for, where what was issued ends before.
@@ -130,7 +133,7 @@ func (p *Portfolio) Reaching(r access.Reaching) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.capabilities.Reach = r
-	for _, e := range slices.Collect(maps.Keys(p.nowhere)) {
+	for _, e := range slices.Collect(maps.Keys(p.nowhere)) { // what is forgotten is not among them
 		p.forget(e)
 		e.reaches = reachesOf(&p.capabilities, &e.Subject)
 		p.index(e)
@@ -171,7 +174,7 @@ func (p *Portfolio) Put(s Subject) {
 		e.rank = old.rank
 		p.planned[e.ref][at] = e
 	} else {
-		if live := p.live[e.ref]; live != nil && len(p.planned[e.ref]) == 0 {
+		if live := p.live[e.ref]; live != nil && len(p.planned[e.ref]) == 0 && !live.left {
 			p.forget(live)
 		}
 		p.planned[e.ref] = append(p.planned[e.ref], e)
@@ -188,6 +191,37 @@ func (p *Portfolio) nextRank(e *entry) int {
 	f := p.family(e.holder)
 	f.count[e.ref.Type]++
 	return f.count[e.ref.Type]
+}
+
+// Left is the removal of an object by this apply: nothing meets it any more. What it was is remembered, for what takes its place.
+func (p *Portfolio) Left(ref access.Ref) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	live := p.live[ref]
+	if live == nil || live.left {
+		return
+	}
+	live.left = true
+	if len(p.planned[ref]) == 0 {
+		p.forget(live)
+	}
+}
+
+// Below are the identities that the system holds under another one, at any depth, sorted.
+func (p *Portfolio) Below(top access.IdentityID) (all []Subject) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	seen := map[access.IdentityID]bool{top: true}
+	for queue := []access.IdentityID{top}; len(queue) > 0; queue = queue[1:] {
+		for _, e := range p.live {
+			if i, is := e.Before.(*access.Identity); is && i.ParentID == queue[0] && !seen[i.ID] {
+				seen[i.ID] = true
+				queue, all = append(queue, i.ID), append(all, e.Subject)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Subject) int { return strings.Compare(a.Object.Ref().ID, b.Object.Ref().ID) })
+	return all
 }
 
 // Find returns what the plan leaves of an object, or what the system holds of it.

@@ -59,7 +59,7 @@ func scopeRules() []Rule {
 		above:    exceedsParent, up: toCeiling,
 	}, {
 		Slug: "scope/foreign-partner", Title: "Two partners meet on one resource",
-		Level: Deny, On: []access.Type{access.TypeIdentity, access.TypeGrant}, Reads: []string{"resource", "ceiling", "parent_id"},
+		Level: Deny, On: []access.Type{access.TypeIdentity, access.TypeGrant}, Reads: []string{"resource", "ceiling", "parent_id"}, Needs: whose,
 		Why:    "What belongs to one partner, another must not see.",
 		Remedy: "Narrow one of the two; where partners are meant to meet, name the pattern in the setting shared.",
 		Precedent: Precedent{
@@ -70,7 +70,7 @@ func scopeRules() []Rule {
 		beside:   foreignPartner, meet: foreigners, chained: true,
 	}, {
 		Slug: "scope/overlap", Title: "Two grants allow the same",
-		Level: Deny, On: grants, Reads: []string{"resource", "actions"},
+		Level: Deny, On: grants, Reads: []string{"resource", "actions"}, Needs: whose,
 		Why:    "The longer one hides the end of the shorter one: access goes on that was declared to have ended.",
 		Remedy: "Unite the two, or narrow one until no action on any path is in both.",
 		Precedent: Precedent{

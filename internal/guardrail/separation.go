@@ -22,7 +22,7 @@ func separationRules() []Rule {
 		own:      otherEnvironment,
 	}, {
 		Slug: "separation/shared-key", Title: "Two identities prove themselves with one key",
-		Level: Deny, On: carriers, Reads: []string{"certificate", "ssh_certificate", "secret", "federated"},
+		Level: Deny, On: carriers, Reads: []string{"certificate", "ssh_certificate", "secret", "federated"}, Needs: whose,
 		Why:    "Where two identities are one key, neither can be told from the other, nor ended without the other.",
 		Remedy: "Ask the partner for a key, or a workload, of its own for each identity.",
 		Precedent: Precedent{
@@ -34,7 +34,7 @@ func separationRules() []Rule {
 		beside:   sharedKey, meet: keyholders, atApply: true,
 	}, {
 		Slug: "separation/duplicate", Title: "Two resources declare one id",
-		Level: Deny, Fixed: true, On: everything, Reads: []string{"identity_id"},
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"identity_id"}, Needs: whose,
 		Why:    "Each would undo what the other does, and destroying one would end the other's access.",
 		Remedy: "Remove one of the two blocks, or give it another name.",
 		Precedent: Precedent{
@@ -85,18 +85,15 @@ func sharedKey(_ *Context, a, b *Subject) []problem {
 			if ka.print != kb.print || toOnePartner || ka.prior && kb.prior {
 				continue
 			}
-			text := say("%s and %s both hold %s", a, b, ka.name())
-			switch {
-			case ka.prior && (a.holds(ka.print, false) || b.holds(ka.print, true)), kb.prior && (b.holds(ka.print, false) || a.holds(ka.print, true)):
+			// Who gives it up shares it only with who had none before, and who keeps it is found by what he keeps.
+			if ka.prior && (a.holds(ka.print, false) || b.holds(ka.print, true)) || kb.prior && (b.holds(ka.print, false) || a.holds(ka.print, true)) {
 				continue
-			case ka.prior:
-				text = say("%s and %s both hold %s in this plan: the first is only giving it up", a, b, ka.name())
-			case kb.prior:
-				text = say("%s and %s both hold %s in this plan: the second is only giving it up", a, b, ka.name())
 			}
-			fix := ""
-			if ka.prior || kb.prior {
-				fix = "Take it from the one in one apply, and give it to the other in the next; better, ask the partner for a new one."
+			text, fix := say("%s and %s both hold %s", a, b, ka.name()), ""
+			if first, second := a.holds(ka.print, true), b.holds(ka.print, true); first != second {
+				text += map[bool]string{true: ": the first held it before this plan", false: ": the second held it before this plan"}[first]
+				fix = "Ask the partner for a key, or a workload, of its own for each identity. To pass one on, take it from the one in one apply, and give it " +
+					"to the other in the next."
 			}
 			return two(ka.attribute, kb.attribute, text, fix)
 		}

@@ -38,6 +38,10 @@ type Subject struct {
 	Unknown map[string]bool
 	// Nonce tells one resource block from another that declares the same id.
 	Nonce string
+	// Replaces is the uid of what the same block held before, and this takes the place of; "" where it takes nobody's.
+	Replaces string
+	// Nowhere: what it hangs on is not in the system, and whoever plans is sure that it does not arrive.
+	Nowhere bool
 	// Later: a creation that is judged at apply and only warned of at plan.
 	Later bool
 

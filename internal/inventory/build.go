@@ -12,9 +12,9 @@ import (
 
 // Options are what an inventory is judged by.
 type Options struct {
-	// System is the system's name. KnowsLastUse: it knows when access was last used.
-	System       string
-	KnowsLastUse bool
+	// System is the system's name. KnowsLastUse: it knows when access was last used. Surveyed: what nobody declared was looked for.
+	System                 string
+	KnowsLastUse, Surveyed bool
 	// WarnBefore is how long before its end an item is expiring, DormantAfter after how long without use it is dormant.
 	WarnBefore, DormantAfter time.Duration
 	// Departed says whether an owner has left; nil: nobody has.
@@ -33,6 +33,12 @@ func Build(records []*access.Record, strays []access.Stray, at time.Time, o Opti
 		b.take(r)
 	}
 	inv := &Inventory{System: o.System, At: at}
+	if !o.Surveyed {
+		inv.Unchecked = append(inv.Unchecked, Ungoverned)
+	}
+	if !o.KnowsLastUse {
+		inv.Unchecked = append(inv.Unchecked, Dormant)
+	}
 	for _, r := range records {
 		inv.Items = append(inv.Items, b.item(r))
 	}

@@ -17,7 +17,7 @@ type Filter struct {
 
 // Filter is the inventory of the items that are wanted.
 func (inv *Inventory) Filter(f Filter) *Inventory {
-	out := &Inventory{System: inv.System, At: inv.At}
+	out := &Inventory{System: inv.System, At: inv.At, Unchecked: inv.Unchecked}
 	for _, i := range inv.Items {
 		if f.wants(&i) {
 			out.Items = append(out.Items, i)
@@ -40,6 +40,12 @@ func (f Filter) wants(i *Item) bool {
 // Flags are all flags, in their order.
 func Flags() []Flag {
 	return []Flag{Governed, Ungoverned, Orphaned, Drifted, Dormant, Unused, Expiring}
+}
+
+// Checked reports whether it is known of a number of items that no other one has the flag. Where nobody looked for it, none is not
+// known to be none.
+func (inv *Inventory) Checked(f Flag, items int) bool {
+	return items > 0 || !slices.Contains(inv.Unchecked, f)
 }
 
 // Count is how many items have each flag.

@@ -36,6 +36,8 @@ type Inventory struct {
 	System string
 	At     time.Time
 	Items  []Item
+	// Unchecked are the flags that nobody looked for: that no item has one does not mean that there is none.
+	Unchecked []Flag
 }
 
 // Item is one identity, credential or grant, or something ungoverned. All times are UTC; zero means never, or not known.

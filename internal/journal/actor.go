@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"net/url"
 	"os"
 	"os/user"
 	"strings"
@@ -48,6 +47,10 @@ func CurrentActor(lookup func(variable string) (string, bool)) Actor {
 		value, _ := lookup(variable)
 		return clean(value)
 	}
+	address := func(variable string) string {
+		value, _ := lookup(variable)
+		return clean(bare(value))
+	}
 	for _, p := range platforms {
 		if value := get(p.marker); value == "" || strings.EqualFold(value, "false") {
 			continue
@@ -59,7 +62,7 @@ func CurrentActor(lookup func(variable string) (string, bool)) Actor {
 			}
 		}
 		for _, template := range p.runs {
-			if a.Run = fill(template, get); a.Run != "" {
+			if a.Run = fill(template, address); a.Run != "" {
 				break
 			}
 		}
@@ -98,17 +101,28 @@ func fill(template string, get func(string) string) string {
 		b.WriteString(value)
 		template = after
 	}
-	return clean(withoutLogin(b.String()))
+	return clean(b.String())
 }
 
-// withoutLogin takes a user and a password out of an address.
-func withoutLogin(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.User == nil {
-		return address
+// bare is an address without user info, query and fragment, any of which may hold a secret. It asks no parser: a password
+// with a slash or a percent sign in it makes an address that none takes. What cannot be told apart is taken for user info.
+func bare(address string) string {
+	scheme, rest, found := strings.Cut(address, "//")
+	if !found {
+		scheme, rest = "", address
 	}
-	u.User = nil
-	return u.String()
+	visible := rest
+	if query := strings.IndexAny(rest, "?#"); query >= 0 && strings.Contains(rest[:query], "/") {
+		visible = rest[:query] // an @ after this belongs to the query
+	}
+	visible = visible[strings.LastIndexByte(visible, '@')+1:]
+	if query := strings.IndexAny(visible, "?#"); query >= 0 {
+		visible = visible[:query]
+	}
+	if visible == "" || !found {
+		return visible
+	}
+	return scheme + "//" + visible
 }
 
 // longest is how many characters of a value are kept that comes from outside.

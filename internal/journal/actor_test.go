@@ -56,3 +56,48 @@ func TestTheActorIsWhomTheCIRunsFor(t *testing.T) {
 		}
 	}
 }
+
+// An address of which a parser takes nothing is still an address: what is before the @ and after the ? is a login and a token.
+func TestAddressesOfCILoseUserInfoAndQuery(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://ci.test/job/9/":                                      "https://ci.test/job/9/",
+		"https://jane:hunter2@ci.test/job/9/":                         "https://ci.test/job/9/",
+		"https://ci.test/job/9/?token=hunter2":                        "https://ci.test/job/9/",
+		"https://ci.test/job/9/#hunter2":                              "https://ci.test/job/9/",
+		"https://jane:hunter2@ci.test/job/9?token=hunter2":            "https://ci.test/job/9",
+		"https://ci.test/job/9?by=hunter2@example.com":                "https://ci.test/job/9",
+		"https://jane:hunter%zz2@ci.test/job/9":                       "https://ci.test/job/9", // no parser takes these
+		"https://jane:hunter/2@ci.test/job/9":                         "https://ci.test/job/9",
+		"https://jane:hunter/2@ci.test/job/9?a=hunter2@b":             "https://ci.test/job/9",
+		"https://jane:hunter?2@ci.test/job/9":                         "https://ci.test/job/9",
+		"https://jane:hunter#2@ci.test/job/9":                         "https://ci.test/job/9",
+		"https://jane:hunter@2@ci.test/job/9":                         "https://ci.test/job/9",
+		"https://hunter2@ci.test:70000000/job/9%":                     "https://ci.test:70000000/job/9%",
+		"https://ci.test:port/job/9?token=hunter2":                    "https://ci.test:port/job/9",
+		"https://jane:hunter2 @ci.test/job/9?token=hunter2%":          "https://ci.test/job/9",
+		"//jane:hunter2@ci.test/job/9":                                "//ci.test/job/9",
+		"jane:hunter2@ci.test/job/9?token=hunter2":                    "ci.test/job/9",
+		"https://[::1%25hunter]:9/job?hunter2":                        "https://[::1%25hunter]:9/job",
+		"https://jane:hunter2@":                                       "",
+		"https://" + strings.Repeat("hunter2", 99) + "@ci.test/job/9": "https://ci.test/job/9", // which is longer than what is kept
+		"jenkins-access-9":                                            "jenkins-access-9",
+	} {
+		a := CurrentActor(func(variable string) (string, bool) {
+			v, ok := map[string]string{"JENKINS_URL": "https://ci.test/", "BUILD_URL": address}[variable]
+			return v, ok
+		})
+		if a.Run != want {
+			t.Errorf("%s: %q, want %q", address, a.Run, want)
+		}
+	}
+	for _, address := range []string{"https://jane:hunter2@dev.azure.test/example/", "https://jane:hunt%er2@dev.azure.test/example/"} {
+		a := CurrentActor(func(variable string) (string, bool) {
+			v, ok := map[string]string{"TF_BUILD": "True", "SYSTEM_COLLECTIONURI": address, "SYSTEM_TEAMPROJECT": "access", "BUILD_BUILDID": "12"}[variable]
+			return v, ok
+		})
+		if want := "https://dev.azure.test/example/access/_build/results?buildId=12"; a.Run != want {
+			t.Errorf("%s: %q, want %q", address, a.Run, want) // this query is ours, and says which run it was
+		}
+	}
+}

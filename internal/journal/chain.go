@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// schemaVersion is the version of the form of a line: line.v1.schema.json.
-const schemaVersion = 1
+// schemaVersion is the version of the form of a line: line.v2.schema.json. Lines of version 1 are read as well: the form has
+// only grown.
+const schemaVersion = 2
 
 // The rule of the chain is one of bytes, so that a line of Python checks it: a line is BODY,"hash":"HASH"} and a newline,
 // HASH is the SHA-256 of BODY in hexadecimal digits, and BODY ends with the HASH of the line before, as "previous".
@@ -69,27 +70,40 @@ func (h Head) next(line []byte) (Head, string) {
 	}
 	body, hash, ok := open(line)
 	if !ok {
-		return h, "was changed: it is not a line of a journal"
+		return h, notALine
 	}
 	if sum(body) != hash {
 		return h, "was changed: its hash is that of another text"
 	}
-	var at struct {
-		Seq      int64
-		Previous string
-	}
-	if err := json.Unmarshal([]byte(string(body)+"}"), &at); err != nil {
-		return h, "was changed: it is not a line of a journal"
+	seq, ok := seqOf(body)
+	if !ok {
+		return h, notALine
 	}
 	switch {
-	case at.Seq > h.Seq+1:
-		return h, fmt.Sprintf("is number %d: what stood before it was dropped, or moved", at.Seq)
-	case at.Seq <= h.Seq:
-		return h, fmt.Sprintf("is number %d: it was moved, or stands there twice", at.Seq)
-	case at.Previous != h.Hash || !bytes.HasSuffix(body, []byte(`"previous":"`+h.Hash+`"`)):
+	case seq > h.Seq+1:
+		return h, fmt.Sprintf("is number %d: what stood before it was dropped, or moved", seq)
+	case seq <= h.Seq:
+		return h, fmt.Sprintf("is number %d: it was moved, or stands there twice", seq)
+	case !bytes.HasSuffix(body, []byte(`"previous":"`+h.Hash+`"`)):
 		return h, "does not follow on the line before: one of them was written anew"
 	}
-	return Head{at.Seq, hash}, ""
+	return Head{seq, hash}, ""
+}
+
+const notALine = "was changed: it is not a line of a journal"
+
+// longestVersion is how long what stands before the number can be.
+const longestVersion = len(`{"schema":`) + 9
+
+// seqOf is the number of a line. It stands in its place, so that a long journal is checked without taking each line apart.
+func seqOf(body []byte) (seq int64, is bool) {
+	version, rest, ok := bytes.Cut(body, []byte(`,"seq":`))
+	if !ok || !bytes.HasPrefix(version, []byte(`{"schema":`)) || len(version) > longestVersion {
+		return 0, false
+	}
+	number, _, ok := bytes.Cut(rest, []byte(","))
+	seq, err := strconv.ParseInt(string(number), 10, 64)
+	return seq, ok && err == nil
 }
 
 // open takes a line apart.

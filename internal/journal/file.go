@@ -109,7 +109,10 @@ func syncDir(path string) error {
 
 // replace puts a content in the place of a file, such that a reader, and who comes after a crash, sees the old one or the
 // new one.
-func replace(path string, content []byte) error {
+func replace(path string, content []byte) error { return swap(path, content, true) }
+
+// swap is replace, of which a crash may leave nothing where it need not last.
+func swap(path string, content []byte, lasts bool) error {
 	if _, err := regular(path); err != nil {
 		return err
 	}
@@ -122,7 +125,7 @@ func replace(path string, content []byte) error {
 		return err
 	}
 	_, err = f.Write(content)
-	if err == nil {
+	if err == nil && lasts {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {

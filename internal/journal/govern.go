@@ -34,7 +34,11 @@ func Govern(inner access.System, j *Journal, d Desk) access.System {
 		d.Clock = access.WallClock
 	}
 	d.Actor = sync.OnceValue(d.Actor)
-	return &governed{System: inner, journal: j, desk: d, seen: map[access.Ref]access.Record{}}
+	g := &governed{System: inner, journal: j, desk: d, seen: map[access.Ref]access.Record{}}
+	if issuer, able := access.As[access.TokenIssuer](inner); able {
+		return &issuing{governed: g, issuer: issuer}
+	}
+	return g
 }
 
 // governed is a system with a journal before it.
@@ -48,6 +52,8 @@ type governed struct {
 
 	mu   sync.Mutex                   // guards seen
 	seen map[access.Ref]access.Record // what callers were told: it says what a change changes, without asking again
+
+	told cutsTold
 }
 
 // Unwrap is the system behind the journal.
@@ -80,6 +86,8 @@ func (g *governed) Put(ctx context.Context, change access.Change) (*access.Recor
 	before := g.before(ctx, change.Object.Ref())
 	l := g.line(verbOf(before, change), change.Object.Ref())
 	l.Stack, l.UID, l.Owner, l.EndsAt = change.Stack, change.UID, change.Object.Common().Owner, change.EndsAt.UTC()
+	l.Before, l.After = given(before), declared(change.Object, change.EndsAt)
+	l.After.AdoptedFrom = change.Adopt
 	if l.Verb == Create || l.Verb == Renew {
 		l.Review = g.review(change.Object)
 	}
@@ -95,7 +103,7 @@ func (g *governed) Put(ctx context.Context, change access.Change) (*access.Recor
 	if l.Verb == Suspend {
 		l = g.refused(l, asked)
 	}
-	l.UID, l.EndsAt = r.UID, r.EndsAt.UTC()
+	l.UID, l.EndsAt, l.Before, l.After = r.UID, r.EndsAt.UTC(), nil, given(r)
 	if i := r.Issued; i != nil && (before == nil || before.Issued == nil || !before.Issued.At.Equal(i.At) || nameOf(before.Issued) != nameOf(i)) {
 		l.Serial = nameOf(i)
 	}
@@ -112,7 +120,7 @@ func (g *governed) Delete(ctx context.Context, ref access.Ref, uid string) ([]ac
 	l := g.line(Revoke, ref)
 	l.UID = uid
 	if before := g.before(ctx, ref); before != nil && before.UID == uid {
-		l.Owner, l.EndsAt = before.Object.Common().Owner, before.EndsAt.UTC()
+		l.Owner, l.EndsAt, l.Before = before.Object.Common().Owner, before.EndsAt.UTC(), given(before)
 		if before.Issued != nil {
 			l.Serial = nameOf(before.Issued)
 		}
@@ -128,12 +136,27 @@ func (g *governed) Delete(ctx context.Context, ref access.Ref, uid string) ([]ac
 	}
 	// Both say the same of this uid: the system was asked, and has nothing of it.
 	l = g.refused(l, asked)
-	for _, s := range swept {
-		l.Swept = append(l.Swept, s.String())
-	}
+	l.Before = nil
+	l.Swept, l.SweptBefore = g.swept(swept)
 	g.done(ctx, l)
 	g.forget(append(swept, ref)...)
 	return swept, err
+}
+
+// swept is what went along with a removal, and what it gave, as far as this process knows.
+func (g *governed) swept(refs []access.Ref) (names []string, gave map[string]*Given) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, ref := range refs {
+		names = append(names, ref.String())
+		if r, known := g.seen[ref]; known {
+			if gave == nil {
+				gave = map[string]*Given{}
+			}
+			gave[ref.String()] = given(&r)
+		}
+	}
+	return names, gave
 }
 
 // Rehearsed has the journal of a system tell of a rehearsal: a line before it, and one after it with when the last refusal
@@ -158,9 +181,6 @@ func Rehearsed(ctx context.Context, system access.System, partner string, rehear
 	return nil
 }
 
-// partnerType is the type of lines that are about a partner as a whole.
-const partnerType access.Type = "partner"
-
 // line is what the lines of one change have in common.
 func (g *governed) line(verb Verb, ref access.Ref) Line {
 	return Line{
@@ -179,7 +199,7 @@ func (g *governed) refused(l Line, asked time.Time) Line {
 // intend writes the intent, without which nothing is changed.
 func (g *governed) intend(ctx context.Context, l Line) error {
 	l.Phase = Intent
-	if err := g.append(ctx, l); err != nil {
+	if err := g.append(ctx, append(g.cuts(ctx, l), l)...); err != nil {
 		return fmt.Errorf("%w. Nothing was changed", err)
 	}
 	return nil
@@ -187,41 +207,41 @@ func (g *governed) intend(ctx context.Context, l Line) error {
 
 func (g *governed) done(ctx context.Context, l Line) {
 	l.Phase = Done
-	g.note(ctx, &l)
-	if err := g.append(ctx, l); err != nil {
+	found := g.note(ctx, &l)
+	if err := g.append(ctx, append([]Line{l}, found...)...); err != nil {
 		g.desk.Warn(ctx, fmt.Sprintf("The journal misses the end of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change was made "+
 			"and stands, and nothing of it is lost. But the journal has only its intent (change %s), and not that it was done: %v. No other "+
 			"change is made until the journal can be written again.", l.Change, err))
 	}
 }
 
-// note writes into a line what the system noted, and lets whoever runs it hear of that.
-func (g *governed) note(ctx context.Context, l *Line) {
+// note writes into a line what the system noted, and lets whoever runs it hear of that. What was found has lines of its own.
+func (g *governed) note(ctx context.Context, l *Line) (found []Line) {
 	n, is := access.As[access.Noter](g.System)
 	if !is {
-		return
+		return nil
 	}
-	var warnings [][2]string
-	l.Found, warnings = n.Notes()
+	healed, warnings := n.Notes()
 	l.Generation = n.Generation()
 	for _, w := range warnings {
 		g.desk.Warn(ctx, w[0], w[1])
 	}
+	return tampered(*l, healed)
 }
 
 // longestError is how much of an error the journal keeps. Errors hold no secrets; this is so that they hold no novels.
 const longestError = 500
 
 func (g *governed) failed(ctx context.Context, l Line, cause error) {
-	l.Phase, l.Error, l.Serial = Failed, shorten(cause.Error(), longestError), ""
+	l.Phase, l.Error, l.Serial, l.Before, l.After = Failed, shorten(cause.Error(), longestError), "", nil, nil
 	if err := g.append(ctx, l); err != nil {
 		g.desk.Warn(ctx, fmt.Sprintf("The journal misses the end of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change failed, as "+
 			"is said beside this. But the journal has only its intent (change %s), and not that it failed: %v.", l.Change, err))
 	}
 }
 
-func (g *governed) append(ctx context.Context, l Line) error {
-	healed, err := g.journal.Append(l)
+func (g *governed) append(ctx context.Context, lines ...Line) error {
+	healed, err := g.journal.Append(lines...)
 	if healed != "" {
 		g.desk.Warn(ctx, "The journal was healed", healed)
 	}

@@ -232,7 +232,8 @@ func TestVerbsSayWhatAChangeDoes(t *testing.T) {
 	if _, err := o.List(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	step(Resume, identity(func(i *access.Identity) { later(i); i.HoldReleased = "INC-1" }), access.Change{})
+	o.put(access.Change{Object: identity(func(i *access.Identity) { later(i); i.HoldReleased = "INC-1" }), UID: "uid-1"})
+	o.says(at, "found cut identity", "intent resume identity", "done resume identity")
 }
 
 func TestARevocationSaysWhatWentAlongAndHowSoon(t *testing.T) {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -25,35 +27,80 @@ func (j *Journal) tampered(problem string) error {
 		access.ErrUnavailable, ErrTampered, j.path, problem, name, name)
 }
 
-// heal finds the line that the head names, near the end, and follows the chain from there. What a process left that died
-// in the middle of its write is cut off, and kept beside. It returns where the journal ends now.
-func (j *Journal) heal(f *os.File, head Head) (last Head, end int64, healed string, err error) {
+// place is where a journal ends, and what was found on the way there.
+type place struct {
+	last Head
+	end  int64
+	// healed says what was done about what an earlier process left unfinished, found what the journal itself has to keep of it.
+	healed, found string
+}
+
+// heal finds where the journal ends. A file that nobody wrote to since this program did needs no reading. Else every line is
+// checked up to the one that the head names, and the chain followed from there: what a process left that died in the middle of
+// its write is cut off, and kept beside.
+func (j *Journal) heal(f *os.File, head Head) (place, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return place{}, err
+	}
+	if j.untouched(f, head) {
+		return place{last: head, end: info.Size()}, nil
+	}
 	rest, at, err := j.after(f, head)
 	if err != nil {
-		return Head{}, 0, "", err
+		return place{}, err
 	}
-	last = head
+	p := place{last: head, end: at}
+	var uncounted [][]byte
 	for len(rest) > 0 {
 		line := rest
 		if n := bytes.IndexByte(rest, '\n'); n >= 0 {
 			line = rest[:n+1]
 		}
-		next, problem := last.next(line)
-		if problem != "" {
+		next, problem := p.last.next(line)
+		if problem != "" || !json.Valid(line) {
 			break
 		}
-		last, rest, at = next, rest[len(line):], at+int64(len(line))
+		uncounted = append(uncounted, line)
+		p.last, rest, p.end = next, rest[len(line):], p.end+int64(len(line))
 	}
-	if len(rest) == 0 {
-		return last, at, "", nil
+	if next, problem := p.last.next(append(bytes.Clone(rest), '\n')); problem == "" && json.Valid(rest) {
+		uncounted = append(uncounted, rest) // the line is whole, but for its end
+		if _, err := f.WriteAt([]byte("\n"), p.end+int64(len(rest))); err != nil {
+			return place{}, err
+		}
+		p.last, p.end, rest = next, p.end+int64(len(rest))+1, nil
 	}
-	if next, problem := last.next(append(bytes.Clone(rest), '\n')); problem == "" {
-		end = at + int64(len(rest))
-		_, err := f.WriteAt([]byte("\n"), end) // the line is whole, but for its end
-		return next, end + 1, "", err
+	if len(uncounted) > 0 {
+		p.found = j.uncounted(head, uncounted)
+		p.healed = p.found
 	}
-	healed, err = j.cutOff(f, last, at, rest)
-	return last, at, healed, err
+	if len(rest) > 0 {
+		torn, err := j.cutOff(f, p.last, p.end, rest)
+		if err != nil {
+			return place{}, err
+		}
+		p.healed = strings.TrimSpace(p.healed + "\n" + torn)
+	}
+	return p, nil
+}
+
+// longestShown is how much is shown of a line that the head does not count, mostShown how many of them.
+const longestShown, mostShown = 1500, 5
+
+// uncounted says which lines follow on the one that the head names. That is how a process leaves a journal that dies between a
+// line and its head, and how somebody does who adds a line; nothing tells the two apart but what the line says.
+func (j *Journal) uncounted(head Head, lines [][]byte) string {
+	shown := ""
+	for n, line := range lines {
+		if n == mostShown {
+			shown += fmt.Sprintf("\n- and %d more", len(lines)-n)
+			break
+		}
+		shown += "\n- " + shorten(string(line), longestShown)
+	}
+	return fmt.Sprintf("In %s, lines follow on line %d, up to which its head counts. A process that dies between a line and its head leaves that; so does "+
+		"whoever adds a line. They are taken into the chain. Compare each with the access system, and with what was shipped:%s", j.path, head.Seq, shown)
 }
 
 // cutOff keeps what is no line in a file beside the journal, and then takes it out of the journal.
@@ -83,57 +130,27 @@ func (j *Journal) cutOff(f *os.File, last Head, at int64, rest []byte) (healed s
 		"made on their word. They are kept in %s, and the chain goes on from line %d.", last.Seq, j.path, len(rest), j.tornPath(), last.Seq), f.Truncate(at)
 }
 
-// How much of the end is read to find the line that the head names: usually it is the last one. No batch is longer than the
-// most.
-const firstLook, longestLook = 8 << 10, 64 << 20
-
-// after is what stands after the line that the head names, and where that begins.
+// after checks each line up to the one that the head names, and returns what stands after it, and where that begins.
 func (j *Journal) after(f *os.File, head Head) (rest []byte, at int64, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
-	size := info.Size()
-	mark := []byte(hashBegins + head.Hash + hashEnds)
-	for n := min(size, firstLook); ; n = min(size, 8*n) {
-		text := make([]byte, n)
-		if _, err := f.ReadAt(text, size-n); err != nil && !errors.Is(err, io.EOF) {
+	lines := bufio.NewReaderSize(io.NewSectionReader(f, 0, 1<<62), 64<<10)
+	var last Head
+	for last.Seq < head.Seq {
+		line, err := lines.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, 0, err
 		}
-		if head.Seq == 0 && n == size {
-			return text, 0, nil
+		if len(line) == 0 {
+			return nil, 0, j.tampered(missing(last.Seq, head.Seq))
 		}
-		if i := bytes.LastIndex(text, mark); i >= 0 && head.Seq > 0 {
-			begins := bytes.LastIndexByte(text[:i], '\n') + 1
-			if begins > 0 || n == size {
-				ends := i + len(mark)
-				return text[ends:], size - n + int64(ends), j.named(text[begins:ends], head)
-			}
+		next, problem := last.next(line)
+		if problem != "" {
+			return nil, 0, j.tampered(fmt.Sprintf("line %d %s", last.Seq+1, problem))
 		}
-		if n == size || n >= longestLook {
-			return nil, 0, j.differs(f, head)
-		}
+		last, at = next, at+int64(len(line))
 	}
-}
-
-// named checks that a line is the one that the head names.
-func (j *Journal) named(line []byte, head Head) error {
-	body, hash, _ := open(line)
-	var at struct{ Seq int64 }
-	if sum(body) != hash || json.Unmarshal([]byte(string(body)+"}"), &at) != nil || at.Seq != head.Seq {
-		return j.tampered(fmt.Sprintf("its last line, number %d, was changed", head.Seq))
+	if last != head {
+		return nil, 0, j.tampered(anew(last.Seq))
 	}
-	return nil
-}
-
-// differs says how the journal differs from its head.
-func (j *Journal) differs(f *os.File, head Head) error {
-	v, err := Verify(io.NewSectionReader(f, 0, 1<<62), &head)
-	if err != nil {
-		return err
-	}
-	if v.Problem == "" {
-		v.Problem = fmt.Sprintf("it has %d lines, and its head knows of %d only", v.Lines, head.Seq)
-	}
-	return j.tampered(v.Problem)
+	rest, err = io.ReadAll(lines)
+	return rest, at, err
 }

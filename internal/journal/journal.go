@@ -37,9 +37,9 @@ type Journal struct {
 	waiting []*entry
 }
 
-// entry is a line that is to be written, and what came of it.
+// entry is what is to be written together, and what came of it.
 type entry struct {
-	line    Line
+	lines   []Line
 	answer  error
 	healed  string
 	settled bool
@@ -65,10 +65,10 @@ func (j *Journal) Path() string { return j.path }
 func (j *Journal) headPath() string { return j.path + ".head" }
 func (j *Journal) tornPath() string { return j.path + ".torn" }
 
-// Append writes a line, and returns when it will last. Its place, time and hashes are given to it here. Lines that come
-// together are made to last together. Where an earlier process left something unfinished, healed says what was done about it.
-func (j *Journal) Append(l Line) (healed string, err error) {
-	e := &entry{line: l}
+// Append writes lines, and returns when they will last. Place, time and hashes are given to them here. What comes together is
+// made to last together. Where an earlier process left something unfinished, healed says what was done about it.
+func (j *Journal) Append(lines ...Line) (healed string, err error) {
+	e := &entry{lines: lines}
 	j.mu.Lock()
 	j.waiting = append(j.waiting, e)
 	j.mu.Unlock()
@@ -109,29 +109,44 @@ func (j *Journal) write(batch []*entry) (healed string, err error) {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	last, end, healed, err := j.heal(f, head)
+	there, err := j.heal(f, head)
 	if err != nil {
 		return "", err
 	}
-	text, next, err := last.sealAll(batch, j.options.Clock())
+	var lines []Line
+	if there.found != "" {
+		lines = append(lines, j.doubtful(batch[0].lines[0], there.found))
+	}
+	for _, e := range batch {
+		lines = append(lines, e.lines...)
+	}
+	text, next, err := there.last.sealAll(lines, j.options.Clock())
 	if err != nil {
-		return healed, err
+		return there.healed, err
 	}
-	if err := j.commit(f, end, text, next); err != nil {
-		return healed, errors.Join(err, f.Truncate(end))
+	if err := j.commit(f, there.end, text, next); err != nil {
+		return there.healed, errors.Join(err, f.Truncate(there.end))
 	}
-	return healed, nil
+	return there.healed, nil
 }
 
-func (h Head) sealAll(batch []*entry, now time.Time) (text []byte, next Head, err error) {
-	for _, e := range batch {
+func (h Head) sealAll(lines []Line, now time.Time) (text []byte, next Head, err error) {
+	for _, l := range lines {
 		var line []byte
-		if line, h, err = h.seal(e.line, now); err != nil {
+		if line, h, err = h.seal(l, now); err != nil {
 			return nil, Head{}, err
 		}
 		text = append(text, line...)
 	}
 	return text, h, nil
+}
+
+// doubtful is a line that keeps what was found in the journal itself by whoever writes another line.
+func (j *Journal) doubtful(by Line, found string) Line {
+	return Line{
+		Phase: Found, Verb: Tamper, Change: by.Change, System: by.System, Stack: by.Stack, Actor: by.Actor,
+		Type: journalType, ID: filepath.Base(j.path), Found: []string{found},
+	}
 }
 
 // commit makes the lines last before the head that counts on them.
@@ -142,7 +157,11 @@ func (j *Journal) commit(f *os.File, end int64, text []byte, next Head) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	return replace(j.headPath(), []byte(next.String()))
+	if err := replace(j.headPath(), []byte(next.String())); err != nil {
+		return err
+	}
+	j.stamp(f, next)
+	return nil
 }
 
 // take takes the lock. The kernel frees it when its holder dies, however it dies.

@@ -2,17 +2,23 @@
 // afterwards, and how many seconds lay between. Its lines are JSON, each chained to the one before by its hash.
 package journal
 
-import "time"
+import (
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
 
 // Phase says when a line was written.
 type Phase string
 
 // Each change has a line of intent before the system is asked, and one of what came of it. Where the second is missing,
-// the process died between them, and what became of the change is in the system only.
+// the process died between them, and what became of the change is in the system only. Found is no change: it is what a change
+// met that somebody else did.
 const (
 	Intent Phase = "intent"
 	Done   Phase = "done"
 	Failed Phase = "failed"
+	Found  Phase = "found"
 )
 
 // Verb is what a change does.
@@ -29,6 +35,16 @@ const (
 	Revoke   Verb = "revoke"   // access is removed for good
 	Token    Verb = "token"    // a just-in-time token is made
 	Rehearse Verb = "rehearse" // an offboarding is tried on a shadow twin
+	Cut      Verb = "cut"      // found: somebody cut access by hand
+	Tamper   Verb = "tamper"   // found: something was not as it had been left
+)
+
+// The types of lines that are about no object: of a partner as a whole, of one token, of the system, of the journal itself.
+const (
+	partnerType access.Type = "partner"
+	tokenType   access.Type = "token"
+	systemType  access.Type = "system"
+	journalType             = "journal"
 )
 
 // Line is one line of the journal, in the order in which its fields are written. Times are UTC. It never holds a secret.
@@ -48,6 +64,7 @@ type Line struct {
 	Stack  string `json:"stack"`
 	Actor  Actor  `json:"actor"`
 	// Type, ID and UID name the object; of a rehearsal, "partner" and its name. UID is empty while a create is only intended.
+	// A token has the id of its identity.
 	Type string `json:"type"`
 	ID   string `json:"id"`
 	UID  string `json:"uid,omitempty"`
@@ -56,17 +73,24 @@ type Line struct {
 	EndsAt time.Time `json:"ends_at,omitzero"`
 	// Review is on whose word it was created or renewed.
 	Review *Review `json:"review,omitempty"`
-	// Swept are what a revocation took along beside the object itself, as "type id".
-	Swept []string `json:"swept,omitempty"`
+	// Before is what the object gave, as far as this process knew; After is what it is to give, on the line of the outcome what
+	// it gives. An intent has both, but for a creation and a revocation; an outcome has After only.
+	Before *Given `json:"before,omitempty"`
+	After  *Given `json:"after,omitempty"`
+	// Swept are what a revocation took along beside the object itself, as "type id"; SweptBefore is what they gave, by the same.
+	Swept       []string          `json:"swept,omitempty"`
+	SweptBefore map[string]*Given `json:"swept_before,omitempty"`
 	// Refused is when the system was first seen to refuse, or to have nothing left, after a revocation or suspension;
 	// Seconds is how long after the request.
 	Refused time.Time `json:"refused,omitzero"`
 	Seconds float64   `json:"seconds,omitzero"`
 	// Serial names what was issued or revoked.
 	Serial string `json:"serial,omitempty"`
-	// Generation names the state that the system was in after the change, Found what was not as it had left it, and was healed.
-	Generation string   `json:"generation,omitempty"`
-	Found      []string `json:"found,omitempty"`
+	// Generation names the state that the system was in after the change.
+	Generation string `json:"generation,omitempty"`
+	// Found says what somebody else did, FoundAt when, where that is known. Lines of version 1 have it on the change that healed it.
+	Found   []string  `json:"found,omitempty"`
+	FoundAt time.Time `json:"found_at,omitzero"`
 	// Error says why a change failed.
 	Error string `json:"error,omitempty"`
 	// Previous is the hash of the line before, "" on the first; Hash is this line's.

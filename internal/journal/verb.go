@@ -52,10 +52,7 @@ func (g *governed) review(o access.Object) *Review {
 		}
 	}
 	g.mu.Unlock()
-	if own == nil {
-		return nil
-	}
-	return &Review{At: own.At.UTC(), By: own.By, Reason: own.Reason}
+	return reviewOf(own)
 }
 
 // nameOf names what was issued: its serial number, or the fingerprint of a secret's hash.

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,9 @@ func Verify(r io.Reader, head *Head) (Verdict, error) {
 			break
 		}
 		next, problem := v.Last.next(line)
+		if problem == "" && !json.Valid(line) {
+			problem = notALine
+		}
 		if problem != "" {
 			v.Problem = fmt.Sprintf("line %d %s", v.Lines+1, problem)
 			return v, nil
@@ -40,13 +44,21 @@ func Verify(r io.Reader, head *Head) (Verdict, error) {
 		v.Lines, v.Last = next.Seq, next
 		if head != nil && next.Seq == head.Seq {
 			if met = next == *head; !met {
-				v.Problem = fmt.Sprintf("line %d has another hash than the head says: all up to it was written anew", next.Seq)
+				v.Problem = anew(next.Seq)
 				return v, nil
 			}
 		}
 	}
 	if !met {
-		v.Problem = fmt.Sprintf("it ends after line %d, and its head says that %d were written: lines were cut off at the end", v.Lines, head.Seq)
+		v.Problem = missing(v.Lines, head.Seq)
 	}
 	return v, nil
+}
+
+func anew(line int64) string {
+	return fmt.Sprintf("line %d has another hash than the head says: all up to it was written anew", line)
+}
+
+func missing(last, head int64) string {
+	return fmt.Sprintf("it ends after line %d, and its head says that %d were written: lines were cut off at the end", last, head)
 }

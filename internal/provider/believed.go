@@ -25,6 +25,9 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 	if seen, is := g.withheld(ref, k, creates); is {
 		k, m.UID = seen, seen.History.UID
 	}
+	if creates {
+		s.Replaces = m.UID
+	}
 	switch {
 	case held && (!creates || m.UID != "" && m.UID == live.History.UID):
 		// Also where it is made anew (-replace, or tainted): it is judged by what changes.

@@ -28,11 +28,12 @@ type inventoryDataSource struct{ asked }
 
 type inventoryModel struct {
 	filters
-	Flags  types.Set    `tfsdk:"flags"`
-	System types.String `tfsdk:"system"`
-	At     types.String `tfsdk:"at"`
-	Counts types.Map    `tfsdk:"counts"`
-	Items  types.List   `tfsdk:"items"`
+	Flags      types.Set    `tfsdk:"flags"`
+	System     types.String `tfsdk:"system"`
+	At         types.String `tfsdk:"at"`
+	Counts     types.Map    `tfsdk:"counts"`
+	NotChecked types.List   `tfsdk:"not_checked"`
+	Items      types.List   `tfsdk:"items"`
 }
 
 // filters are what an inventory and the lists of terraform query are narrowed by.
@@ -92,7 +93,12 @@ func (d *inventoryDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			},
 			"system": schema.StringAttribute{Computed: true, MarkdownDescription: "The access system: `embedded` or `openbao`."},
 			"at":     schema.StringAttribute{Computed: true, MarkdownDescription: "The moment of the inventory, by the system's clock. RFC 3339, UTC."},
-			"counts": schema.MapAttribute{Computed: true, ElementType: types.Int64Type, MarkdownDescription: "How many of the items have each flag, by flag."},
+			"counts": schema.MapAttribute{Computed: true, ElementType: types.Int64Type, MarkdownDescription: "How many of the items have each flag, by flag. Null where " +
+				"nobody looked for it, which is not none: see `not_checked`."},
+			"not_checked": schema.ListAttribute{
+				Computed: true, ElementType: types.StringType, MarkdownDescription: "The flags that this system cannot be searched for: `ungoverned` with the embedded " +
+					"system, where what nobody declared is `drifted`; `dormant`, and whether something was ever used, where it does not know of its use.",
+			},
 			"items": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
 				MarkdownDescription: "The items, sorted by id, what is ungoverned first: what the resources have, and `type` (`identity`, `credential`, `grant`), " +
@@ -119,7 +125,10 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 	m.System, m.At = types.StringValue(listed.System), timeValue(listed.At)
 	counts, items := map[string]attr.Value{}, []attr.Value{}
 	for flag, n := range listed.Count() {
-		counts[string(flag)] = types.Int64Value(int64(n))
+		counts[string(flag)] = types.Int64Null()
+		if listed.Checked(flag, n) {
+			counts[string(flag)] = types.Int64Value(int64(n))
+		}
 	}
 	for i := range listed.Items {
 		items = append(items, itemValue(&listed.Items[i]))
@@ -127,7 +136,8 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 	fill(ctx, &resp.State, map[string]attr.Value{
 		"partner": m.Partner, "environment": m.Environment, "owner": m.Owner, "expires_before": m.ExpiresBefore, "flags": m.Flags,
 		"system": m.System, "at": m.At, "counts": types.MapValueMust(types.Int64Type, counts),
-		"items": types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items),
+		"not_checked": types.ListValueMust(types.StringType, texts(listed.Unchecked)),
+		"items":       types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items),
 	}, &resp.Diagnostics)
 }
 
@@ -204,6 +214,12 @@ func (s *session) restock() {
 	s.stock = nil
 }
 
+// surveys reports whether the system can be searched for what nobody declared.
+func (s *session) surveys() bool {
+	_, is := access.As[access.Surveyor](s.system)
+	return is
+}
+
 func (s *session) survey(ctx context.Context) ([]*access.Record, []access.Stray, error) {
 	if surveyor, is := access.As[access.Surveyor](s.system); is {
 		return surveyor.Survey(ctx, slices.Sorted(maps.Keys(s.settings.Partners)))
@@ -215,7 +231,7 @@ func (s *session) survey(ctx context.Context) ([]*access.Record, []access.Stray,
 func (s *session) stockOptions() inventory.Options {
 	can := s.system.Capabilities()
 	o := inventory.Options{
-		System: can.Name, KnowsLastUse: can.KnowsLastUse, WarnBefore: s.settings.WarnBefore, DormantAfter: s.settings.DormantAfter, Departed: s.settings.Departed,
+		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: s.surveys(), WarnBefore: s.settings.WarnBefore, DormantAfter: s.settings.DormantAfter, Departed: s.settings.Departed,
 	}
 	o.Partners = slices.Sorted(maps.Keys(s.settings.Partners))
 	return o

@@ -172,7 +172,7 @@ func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl tim
 	}
 	var t access.Token
 	if err == nil {
-		t, err = issuer.Token(ctx, id, now.Add(ttl))
+		t, err = issuer.Token(warned(ctx, &resp.Diagnostics), id, now.Add(ttl))
 	}
 	if err != nil {
 		return refusedToken(&resp.Diagnostics, id, at, err)
@@ -250,7 +250,7 @@ func (r *tokenResource) Close(ctx context.Context, req ephemeral.CloseRequest, r
 	var l lent
 	err := json.Unmarshal(text, &l)
 	if err == nil {
-		err = r.revokeToken(ctx, l)
+		err = r.revokeToken(warned(ctx, &resp.Diagnostics), l)
 	}
 	if err != nil {
 		resp.Diagnostics.AddWarning(fmt.Sprintf("A token of %s was not revoked", l.Identity), fmt.Sprintf("%s. It ends by itself at %s. To cut it before, suspend the identity.",

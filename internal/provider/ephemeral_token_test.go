@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
@@ -134,7 +135,28 @@ func TestATokenWorksInItsRunAndNowhereElse(t *testing.T) {
 		t.Errorf("a plan after it is not empty: %v\n%s", err, out)
 	}
 	nowhere(t, c, printed, tokens...)
+	journaledTokens(t, filepath.Join(c.folder, ".partner", "prod", "journal.jsonl"))
 	c.must("destroy", "-no-color", "-auto-approve")
+}
+
+// journaledTokens claims that every token that was given out, and its end, are lines.
+func journaledTokens(t *testing.T, path string) {
+	t.Helper()
+	given, ended := 0, map[string]bool{}
+	for _, l := range journalLines(t, path) {
+		switch {
+		case l.Phase == journal.Done && l.Verb == journal.Token:
+			given++
+			if l.ID != "acme/prod/orders-etl" || l.Serial == "" || l.EndsAt.Before(l.Time) || l.EndsAt.Sub(l.Time) > 6*time.Minute {
+				t.Errorf("a token that was given out is told as %+v", l)
+			}
+		case l.Phase == journal.Done && l.Verb == journal.Revoke && l.Type == "token":
+			ended[l.Serial] = true
+		}
+	}
+	if given < 2 || len(ended) != given {
+		t.Errorf("the journal tells of %d tokens, and of the end of %d", given, len(ended))
+	}
 }
 
 // nowhere fails for every file of the run that has a token in it, or the part of one that is secret.
@@ -268,6 +290,7 @@ func TestATokenWorksInItsRunOnOpenBao(t *testing.T) {
 	printed += out + c.cli.must("apply", "-no-color", "-auto-approve") + c.cli.must("show", "-json")
 	tokens = append(tokens, check("again"))
 	nowhere(t, c.cli, printed, tokens...)
+	journaledTokens(t, filepath.Join(c.folder, "journal.jsonl"))
 	c.cli.must("destroy", "-no-color", "-auto-approve")
 	if left := c.left(); len(left) > 0 {
 		t.Errorf("there is %q", left)

@@ -384,14 +384,22 @@ func TestTheHAProxyExampleAdmitsUntilTheCut(t *testing.T) {
 		t.Errorf("a stranger with the partner's name: %d", status)
 	}
 	revoked := w.presents(j)
-	j.apply(stays.blocks(j, nil, nil))
-	stop()
-	stop = start()
-	eventually(t, "HAProxy lets the other one in", func() bool { status, err := ask(stays.presents(j)); return err == nil && status == 200 })
-	<-told
-	if status, err := ask(revoked); err == nil {
-		t.Errorf("what was revoked: %d", status)
+	refused := func(when string) {
+		t.Helper()
+		stop()
+		stop = start()
+		eventually(t, "HAProxy lets the other one in", func() bool { status, err := ask(stays.presents(j)); return err == nil && status == 200 })
+		<-told
+		if status, err := ask(revoked); err == nil {
+			t.Errorf("%s: %d", when, status)
+		}
 	}
+	if out, err := exec.Command("sh", j.published("cut.sh"), "acme/prod/stock-feed").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	refused("what was cut by hand")
+	j.apply(stays.blocks(j, nil, nil))
+	refused("what was revoked")
 }
 
 // serverKeyPair writes a server's certificate and key into one file, and returns a pool that trusts it.

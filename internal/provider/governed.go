@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,6 +100,8 @@ func (g *governed[M, P]) before(ref access.Ref, state *M) access.Object {
 
 // Create puts a new object in force, or adopts what its own stack left behind.
 func (g *governed[M, P]) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	ctx, leave := g.traffic.enter(ctx)
+	defer leave()
 	plan, ok := read[M](ctx, req.Plan, &resp.Diagnostics)
 	if !ok {
 		return
@@ -113,6 +116,8 @@ func (g *governed[M, P]) Create(ctx context.Context, req resource.CreateRequest,
 
 // Update changes an object in place.
 func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	ctx, leave := g.traffic.enter(ctx)
+	defer leave()
 	plan, ok := read[M](ctx, req.Plan, &resp.Diagnostics)
 	if !ok {
 		return
@@ -169,6 +174,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if !g.judgeAtApply(ctx, c, k, diags) {
 		return observed{}, false
 	}
+	g.follow(ctx, o)
 	var known bool
 	if c.ends, known = g.end(o, unknown); !known {
 		failed(diags, act, o.Ref(), fmt.Errorf("what %s hangs on: %w", o.Ref(), access.ErrNoIdentity))
@@ -232,6 +238,8 @@ func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, sta
 
 // Read asks the system. The clock decides here, and only here.
 func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	ctx, leave := g.traffic.enter(ctx)
+	defer leave()
 	state, ok := readState[M](ctx, req.State, &resp.Diagnostics)
 	if !ok {
 		return
@@ -362,6 +370,8 @@ func remove(ctx context.Context, resp *resource.ReadResponse) {
 
 // Delete revokes, and verifies that nothing remains. It touches only the uid that the state knows.
 func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	ctx, leave := g.traffic.enter(ctx)
+	defer leave()
 	g.applies()
 	state, ok := read[M](ctx, req.State, &resp.Diagnostics)
 	if !ok {
@@ -413,6 +423,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 			sayAnother(ref, rec, k.History.UID, &resp.Diagnostics)
 		}
 	}
+	g.removed(append(slices.Clone(swept), ref)...)
 	// Delete returns when the system was seen to refuse it.
 	tflog.Info(ctx, "revoked, and seen to be refused", map[string]any{"ref": ref.String(), "seconds": access.WallClock().Sub(asked).Seconds()})
 	var others []string

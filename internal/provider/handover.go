@@ -8,9 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -100,6 +102,11 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 
 // until is when what was issued ends: by the certificate itself or, for a secret, after its rotation and the overlap.
 func (c handedCredential) until() string {
+	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(c.Issued.ValueString())); err == nil {
+		if certificate, is := key.(*ssh.Certificate); is {
+			return access.At(time.Unix(int64(certificate.ValidBefore), 0)).String() //nolint:gosec // a moment, far from the limit
+		}
+	}
 	if block, _ := pem.Decode([]byte(c.Issued.ValueString())); block != nil {
 		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil {
 			return access.At(certificate.NotAfter).String()

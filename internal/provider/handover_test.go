@@ -32,6 +32,9 @@ func TestAHandoverHoldsWhatThePartnerNeeds(t *testing.T) {
 		t.Errorf("the first plan:\n%s", plan)
 	}
 	c.must("apply", "-auto-approve")
+	if out := c.must("plan", "-refresh-only", "-no-color"); !strings.Contains(out, "found no differences") { // of every kind
+		t.Errorf("what was planned is not what is read:\n%s", out)
+	}
 	said := c.must("output", "-raw", "handover")
 	state := c.state()
 	for _, want := range []string{

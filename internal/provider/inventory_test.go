@@ -62,6 +62,13 @@ func TestTheInventoryTellsWhatEveryStackHolds(t *testing.T) {
 		resource.TestStep{PreConfig: theirTerms, Config: with(""), ConfigStateChecks: []statecheck.StateCheck{
 			outputs("flags", map[string]string{orders: "governed", key: "governed", daily: "governed", lab: "governed unused"}),
 			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("system"), knownvalue.StringExact("embedded")),
+			// Nobody looked for these: none is not known, and reads as such.
+			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("not_checked"), knownvalue.ListExact([]knownvalue.Check{
+				knownvalue.StringExact("ungoverned"), knownvalue.StringExact("dormant"),
+			})),
+			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("counts").AtMapKey("ungoverned"), knownvalue.Null()),
+			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("counts").AtMapKey("dormant"), knownvalue.Null()),
+			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("counts").AtMapKey("drifted"), knownvalue.Int64Exact(0)),
 			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("at"), knownvalue.StringExact(access.At(dawn).String())),
 			statecheck.ExpectKnownValue("data.partner_inventory.it", tfjsonpath.New("items").AtSliceIndex(3).AtMapKey("stack"), knownvalue.StringExact("labs")),
 		}},

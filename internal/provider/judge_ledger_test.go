@@ -178,7 +178,7 @@ func (c *cli) publicationIsKnown(when string) {
 
 // left is what may be there when nothing is: revocations stay until what was revoked would have ended.
 var left = []string{
-	"journal.jsonl", "journal.jsonl.head", "journal.jsonl.lock", "journal.jsonl.torn", // the record outlives what it records
+	"journal.jsonl", "journal.jsonl.head", "journal.jsonl.lock", "journal.jsonl.stamp", "journal.jsonl.torn", // the record outlives what it records
 	"keys/signing.pem", "keys/signing.pub", "keys/ssh.key", "keys/x509.key", "keys/x509.pem",
 	"ledger/generation.json", "ledger/ledger.lock", "ledger/sums", "ledger/revoked/*.json", "publish/generation.json",
 	"publish/bundle.tar.gz", "publish/hold.tar.gz", "publish/policy/hold.json", "publish/ca.pem", "publish/crl.pem", "publish/jwks.json", "publish/openid-configuration",

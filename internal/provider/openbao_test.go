@@ -331,6 +331,9 @@ func TestACompanyWithThreePartnersOnOpenBao(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.cli.must("apply", "-auto-approve")
+	if out := c.cli.must("plan", "-refresh-only", "-no-color"); !strings.Contains(flowing(out), "found no differences") {
+		t.Errorf("what was planned is not what is read:\n%s", out)
+	}
 
 	prod, test, globex := c.acme("prod"), c.acme("test"), c.globex()
 	initech, secret := c.initech()

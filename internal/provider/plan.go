@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -25,6 +26,8 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if g.session == nil {
 		return
 	}
+	ctx, leave := g.traffic.enter(ctx)
+	defer leave()
 	if req.Plan.Raw.IsNull() && short == nil {
 		g.planRemoval(ctx, req, resp)
 		return
@@ -82,6 +85,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if k.Damaged && (replaces || state == nil) { // what takes its place is new access
 		k.History, k.Applied = access.History{}, nil
 	}
+	nowhere := short == nil && !replaces && g.seek(ctx, o, unknown)
 	m := g.remember(ctx, o.Ref(), state, &k, req.Private, resp.Private, &resp.Diagnostics)
 	c := g.compute(plan, state, o, unknown, k, replaces, &resp.Diagnostics)
 	if seen, is := g.withheld(o.Ref(), k, state == nil); is {
@@ -113,6 +117,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if !ok {
 		return
 	}
+	s.Nowhere = nowhere
 	explainTakeover(g.stack, c, s.History, &resp.Diagnostics)
 	taken := false
 	if state == nil {
@@ -125,9 +130,16 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if s.Adopted && !taken {
 		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
 			"creating it takes it up again, with its history and what was issued. If the block was renamed, write a moved block as well: without "+
-			"one, what stands under it may be revoked with the old address, and is created again by the next apply.", access.At(s.History.CreatedAt)))
+			"one, what stands under it may be revoked with the old address, and is created again by the next apply. If another workspace, or a pipeline with a "+
+			"state of its own, declares it too: both are the stack %q, and each undoes what the other changes. Give one of them another stack.", access.At(s.History.CreatedAt), g.stack))
 	}
-	g.judge(ctx, s, guardrail.Plan, &resp.Diagnostics)
+	refuseBeforeRules(g.session, s, &resp.Diagnostics)
+	g.refuseUnfurnished(ctx, s, &resp.Diagnostics)
+	phase := guardrail.Plan
+	if g.isApplying() {
+		phase = guardrail.Apply // Terraform asks again just before it makes the change
+	}
+	g.judge(ctx, s, phase, &resp.Diagnostics)
 }
 
 // planRemoval refuses to plan that what is kept in another system is revoked. A system that cannot be asked stops no removal
@@ -147,7 +159,25 @@ func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPla
 		failed(&resp.Diagnostics, "plan to revoke", ref, err)
 		return
 	}
+	g.explainRemoval(ctx, ref, &resp.Diagnostics)
 	g.leave(ctx, ref, &resp.Diagnostics)
+}
+
+// explainRemoval names the subcontractors that go with an identity, whoever declared them. Where the system cannot be read, the
+// removal says it when it is made.
+func (s *session) explainRemoval(ctx context.Context, ref access.Ref, diags *diag.Diagnostics) {
+	id, err := access.ParseIdentityID(ref.ID)
+	if ref.Type != access.TypeIdentity || err != nil || s.load(ctx) != nil {
+		return
+	}
+	var below []string
+	for _, sub := range s.portfolio.Below(id) {
+		below = append(below, fmt.Sprintf("%s (stack %q, owner %s)", sub.Object.Ref(), sub.History.Stack, sub.Object.Common().Owner))
+	}
+	if len(below) > 0 {
+		diags.AddWarning("Subcontractors go with "+ref.String(), "They hang on it, and are revoked with it, with all that is under them: "+strings.Join(below, ", ")+
+			". To keep one, hang it elsewhere first.")
+	}
 }
 
 // remember carries the block's nonce, and what is known of what it replaces, over to the second call of a replacement, and
@@ -272,13 +302,13 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 			return false
 		}
 	}
-	if phase == guardrail.Plan {
-		refuseBeforeRules(g.session, s, diags)
-		g.refuseUnfurnished(ctx, s, diags)
-	}
 	s.Gone = s.Gone && s.Object.Common().ExpiresAt.After(now) // else nothing comes of it
-	g.portfolio.Put(s)
-	findings := g.portfolio.Evaluate(ref, s.Nonce, phase, now)
+	var findings []guardrail.Finding
+	g.traffic.until(ctx, func() bool { // what is in its way may still leave in this run
+		g.portfolio.Put(s)
+		findings = g.portfolio.Evaluate(ref, s.Nonce, phase, now)
+		return !slices.ContainsFunc(findings, func(f guardrail.Finding) bool { return f.Passing && f.Level == guardrail.Deny })
+	})
 	g.record(ref, findings)
 	if !g.collects {
 		g.raise(diags, findings)

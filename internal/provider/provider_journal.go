@@ -20,7 +20,7 @@ import (
 func journalAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "The journal: who changed which access, when, and how soon a revocation was seen to hold. Nothing is changed that it cannot " +
+		MarkdownDescription: "The journal: who changed which access, from what to what, when, and how soon a revocation was seen to hold. Nothing is changed that it cannot " +
 			"record first. See the guide to the journal.",
 		Attributes: map[string]schema.Attribute{
 			"path": schema.StringAttribute{

@@ -51,6 +51,7 @@ type session struct {
 	// owns: this stack has something in the system. How to offboard it is said once.
 	owns        bool
 	offboarding sync.Once
+	traffic     *traffic
 	collects    bool // findings are recorded instead of refused, and nothing is changed
 }
 
@@ -59,7 +60,7 @@ func newSession(system access.System, settings guardrail.Settings, stack string)
 		system: system, settings: settings, environment: settings.Environment, stack: stack,
 		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()),
 		done:      map[access.Ref]bool{}, vanished: map[access.Ref]bool{}, seen: map[access.Ref]kept{}, findings: map[access.Ref][]guardrail.Finding{},
-		keptIssued: map[access.Ref]bool{}, adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{},
+		keptIssued: map[access.Ref]bool{}, adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{}, traffic: newTraffic(),
 	}
 }
 
@@ -229,8 +230,17 @@ func (s *session) lacking(what string) bool {
 // finished remembers that this apply has created or changed an object: it is now what was planned.
 func (s *session) finished(ref access.Ref) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.done[ref] = true
+	s.mu.Unlock()
+	s.traffic.happened()
+}
+
+// removed remembers that this apply has removed objects: they are in nobody's way any more.
+func (s *session) removed(refs ...access.Ref) {
+	for _, ref := range refs {
+		s.portfolio.Left(ref)
+	}
+	s.traffic.happened()
 }
 
 // applies remembers that this walk is an apply: something is being changed.

@@ -48,6 +48,7 @@ type documentSummary struct {
 	Credentials  int            `json:"credentials"`
 	Grants       int            `json:"grants"`
 	Attention    map[string]int `json:"attention"`
+	NotChecked   []string       `json:"not_checked,omitempty"`
 	PastEnd      int            `json:"past_end"`
 	EndsIn30Days int            `json:"ends_in_30_days"`
 	EndsIn90Days int            `json:"ends_in_90_days"`
@@ -111,6 +112,10 @@ func countsOf(s summary) documentSummary {
 		PastEnd: len(s.Past), EndsIn30Days: len(s.Soon30), EndsIn90Days: len(s.Soon90),
 	}
 	for _, a := range s.Attention {
+		if a.Unchecked {
+			d.NotChecked = append(d.NotChecked, string(a.Flag))
+			continue
+		}
 		d.Attention[string(a.Flag)] = len(a.Items)
 	}
 	return d

@@ -79,6 +79,7 @@ type applied struct {
 	Host      string          `json:"host,omitempty"`
 	Owner     string          `json:"owner,omitempty"`
 	EndsAt    time.Time       `json:"ends_at,omitzero"`
+	Reach     string          `json:"reach,omitempty"`
 	Review    *documentReview `json:"review,omitempty"`
 	Swept     []string        `json:"swept,omitempty"`
 	Refused   time.Time       `json:"refused,omitzero"`
@@ -86,6 +87,7 @@ type applied struct {
 	Serial    string          `json:"serial,omitempty"`
 	Outcome   string          `json:"outcome"`
 	Error     string          `json:"error,omitempty"`
+	Found     []string        `json:"found,omitempty"`
 }
 
 func appliedOf(changes []*change) []applied {
@@ -94,7 +96,7 @@ func appliedOf(changes []*change) []applied {
 		a := applied{
 			Asked: c.Asked.UTC(), Verb: string(c.Verb), Change: c.Change, Type: c.Type, ID: c.ID, System: c.System, Stack: c.Stack, Actor: c.Actor.Name,
 			ActorKind: c.Actor.Kind, Run: c.Actor.Run, Host: c.Actor.Host, Owner: c.Owner, EndsAt: c.EndsAt.UTC(), Swept: c.Swept, Refused: c.Refused.UTC(),
-			Seconds: c.Seconds, Serial: c.Serial, Outcome: c.Outcome, Error: c.Error,
+			Seconds: c.Seconds, Serial: c.Serial, Outcome: c.Outcome, Error: c.Error, Reach: c.Reach(), Found: c.Found,
 		}
 		if v := c.Review; v != nil {
 			a.Review = &documentReview{At: v.At.UTC(), By: v.By, Reason: v.Reason}

@@ -48,13 +48,21 @@ func (m *markdown) summary(s summary) {
 	count("Credentials", s.Credentials)
 	count("Grants", s.Grants)
 	for _, a := range s.Attention {
-		count("Needs attention: "+string(a.Flag)+" ("+a.Meaning+")", len(a.Items))
+		what := "Needs attention: " + string(a.Flag) + " (" + a.Meaning + ")"
+		if a.Unchecked {
+			rows = append(rows, []string{what, notChecked})
+			continue
+		}
+		count(what, len(a.Items))
 	}
 	count("Past its end, and still there", len(s.Past))
 	count("Ends within 30 days", len(s.Soon30))
 	count("Ends within 90 days", len(s.Soon90))
 	m.table([]string{"What", "Count"}, rows)
 }
+
+// notChecked is how many items have a flag that nobody looked for.
+const notChecked = "not checked"
 
 func (m *markdown) partner(p *partner) {
 	m.heading(2, p.Title())
@@ -115,9 +123,9 @@ func (m *markdown) period(r *Report) {
 		m.heading(3, fmt.Sprintf("%s (%d)", g.Title, len(g.Changes)))
 		rows := make([][]string, 0, len(g.Changes))
 		for _, c := range g.Changes {
-			rows = append(rows, []string{moment(c.Asked), string(c.Verb), c.Type, c.ID, c.Who(), c.Word(), moment(c.EndsAt), c.Refusal(), lines(c.Swept), c.Result()})
+			rows = append(rows, []string{moment(c.Asked), string(c.Verb), c.Type, c.ID, c.Reach(), c.Who(), c.Word(), moment(c.EndsAt), c.Refusal(), lines(c.Swept), c.Result()})
 		}
-		m.table([]string{"Asked (UTC)", "Verb", "Type", "ID", "By", "On whose review", "Ends (UTC)", "Seconds to refusal", "Took along", "Outcome"}, rows)
+		m.table([]string{"Asked (UTC)", "Verb", "Type", "ID", "Reach", "By", "On whose review", "Ends (UTC)", "Seconds to refusal", "Took along", "Outcome"}, rows)
 	}
 	m.heading(3, fmt.Sprintf("Gaps (%d)", len(r.Gaps)))
 	rows := make([][]string, 0, len(r.Gaps))

@@ -38,6 +38,7 @@ func (p point) Clock() string { _, clock, _ := strings.Cut(p.Text, " "); return 
 type attentionView struct {
 	Name, Meaning string
 	Rows          []link
+	Unchecked     bool
 }
 
 type link struct{ Anchor, Text string }
@@ -87,12 +88,12 @@ func (r *Report) page() *page {
 	}
 	names := r.anchors()
 	for _, a := range s.Attention {
-		p.Attention = append(p.Attention, attentionView{string(a.Flag), a.Meaning, links(names, a.Items)})
+		p.Attention = append(p.Attention, attentionView{string(a.Flag), a.Meaning, links(names, a.Items), a.Unchecked})
 	}
 	p.Ends = []attentionView{
-		{"past its end", "and still there", links(names, s.Past)},
-		{"ends within 30 days", "", links(names, s.Soon30)},
-		{"ends within 90 days", "those within 30 days among them", links(names, s.Soon90)},
+		{"past its end", "and still there", links(names, s.Past), false},
+		{"ends within 30 days", "", links(names, s.Soon30), false},
+		{"ends within 90 days", "those within 30 days among them", links(names, s.Soon90), false},
 	}
 	for n, held := range r.partners() {
 		v := r.partnerView(held, names)
@@ -181,7 +182,7 @@ func state(i *inventory.Item, now time.Time) string {
 }
 
 func (r *Report) groupView(g *group) *groupView {
-	v := &groupView{group: g, Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == "failed")}
+	v := &groupView{group: g, Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == "failed" || g.Slug == "found")}
 	for _, c := range g.Changes {
 		v.Changes = append(v.Changes, changeView{c, r.point(c.Asked), r.point(c.EndsAt)})
 	}

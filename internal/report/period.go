@@ -35,6 +35,7 @@ func (r *Report) groups() []*group {
 	all := []*group{
 		{Slug: "created", Title: "Created"}, {Slug: "renewed", Title: "Renewed"}, {Slug: "cut", Title: "Cut"},
 		{Slug: "other", Title: "Other changes"}, {Slug: "failed", Title: "Failed"}, {Slug: missing, Title: "Outcome missing"},
+		{Slug: "found", Title: "Cuts by hand and tampering that were found"},
 	}
 	for _, c := range r.changes() {
 		g := all[sortOf(c)]
@@ -46,12 +47,17 @@ func (r *Report) groups() []*group {
 // sortOf is the index of a change's group.
 func sortOf(c *change) int {
 	switch {
+	case c.Phase == journal.Found:
+		return 6
 	case c.Outcome == missing:
 		return 5
 	case c.Outcome == string(journal.Failed):
 		return 4
 	}
 	if partner, _, _ := strings.Cut(c.ID, "/"); access.IsShadow(partner) { // a rehearsal's twin, which reached nothing
+		return 3
+	}
+	if c.Type == "token" && c.Verb == journal.Revoke { // at the end of its run
 		return 3
 	}
 	switch c.Verb {
@@ -71,6 +77,12 @@ func (r *Report) changes() []*change {
 	known := map[string]*change{}
 	var all []*change
 	for _, l := range r.Lines {
+		if l.Phase == journal.Found { // it has the name of the change that met it, and is none of its lines
+			if r.within(l.Time) {
+				all = append(all, &change{Asked: l.Time, Line: l, Outcome: string(l.Phase)})
+			}
+			continue
+		}
 		if c := known[l.Change]; c != nil && l.Change != "" {
 			c.next(l)
 			continue
@@ -93,6 +105,12 @@ func (c *change) next(l journal.Line) {
 	if l.EndsAt.IsZero() {
 		l.EndsAt = c.EndsAt
 	}
+	if l.Before == nil {
+		l.Before = c.Before
+	}
+	if l.After == nil {
+		l.After = c.After
+	}
 	c.Line = l
 	if l.Phase == journal.Done || l.Phase == journal.Failed {
 		c.Outcome = string(l.Phase)
@@ -114,6 +132,8 @@ func (c *change) Refusal() string {
 // Result is the outcome in words.
 func (c *change) Result() string {
 	switch {
+	case c.Phase == journal.Found:
+		return strings.Join(c.Found, " ")
 	case c.Error != "":
 		return c.Outcome + ": " + c.Error
 	case c.Outcome == missing:
@@ -137,4 +157,16 @@ func (c *change) Word() string {
 		return ""
 	}
 	return c.Review.By + ", " + moment(c.Review.At) + ": " + c.Review.Reason
+}
+
+// Reach is what the change gave, took away, or changed, "" where the journal does not tell.
+func (c *change) Reach() string {
+	before, after := c.Before.Reached(), c.After.Reached()
+	switch {
+	case before == "" || before == after:
+		return after
+	case after == "":
+		return before
+	}
+	return before + " → " + after
 }

@@ -1,8 +1,11 @@
 package report
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
 // renderings are all of them, by name.
@@ -57,7 +60,7 @@ func elsewhere(r *Report) *Report {
 }
 
 func TestChangesOfThePeriod(t *testing.T) {
-	want := map[string]int{"created": 1, "renewed": 1, "cut": 1, "other": 0, "failed": 1, "missing": 1}
+	want := map[string]int{"created": 1, "renewed": 1, "cut": 1, "other": 0, "failed": 1, "missing": 1, "found": 1}
 	for _, g := range sample().groups() {
 		if len(g.Changes) != want[g.Slug] {
 			t.Errorf("%s: %d", g.Slug, len(g.Changes))
@@ -100,5 +103,26 @@ func TestEndsAtTheEdge(t *testing.T) {
 		if got := state(&i, now); got != c.want {
 			t.Errorf("%v is %s, not %s", c.end, got, c.want)
 		}
+	}
+}
+
+// What nobody looked for is not counted as none, in any form: an auditor would take that for a result.
+func TestWhatWasNotCheckedIsNotNone(t *testing.T) {
+	r := sample()
+	r.Inventory = &inventory.Inventory{System: "embedded", At: now, Unchecked: []inventory.Flag{inventory.Ungoverned, inventory.Drifted}}
+	all := renderings(t, r)
+	for form, wants := range map[string][]string{
+		"md":   {"| Needs attention: ungoverned (nobody declared it: no owner, no end) | not checked |", "| Needs attention: unused (nothing uses it) | 0 |"},
+		"json": {`"not_checked": [`, `"unused": 0`},
+		"html": {"nobody declared it: no owner, no end – not checked", "the system holds more than was declared – not checked"},
+	} {
+		for _, want := range wants {
+			if !strings.Contains(all[form], want) {
+				t.Errorf("%s: no %q", form, want)
+			}
+		}
+	}
+	if strings.Contains(all["json"], `"ungoverned": 0`) || strings.Contains(all["json"], `"drifted": 0`) {
+		t.Error("it is none in JSON")
 	}
 }

@@ -83,15 +83,19 @@ func sampleLines() []journal.Line {
 	lines := []journal.Line{
 		{Time: day(-70), Phase: journal.Intent, Verb: journal.Create, Change: "c0", Actor: actor, Type: "identity", ID: "before/the/period"},
 		{Time: day(-70), Phase: journal.Done, Verb: journal.Create, Change: "c0", Actor: actor, Type: "identity", ID: "before/the/period"},
-		{Time: day(-50), Phase: journal.Intent, Verb: journal.Create, Change: "c1", Actor: actor, Type: "identity", ID: "umbrella/prod/lab", Owner: "team-lab", EndsAt: day(30)},
+		{Time: day(-50), Phase: journal.Intent, Verb: journal.Create, Change: "c1", Actor: actor, Type: "identity", ID: "umbrella/prod/lab", Owner: "team-lab", EndsAt: day(30),
+			After: &journal.Given{Owner: "team-lab", Ceiling: []string{"lab/umbrella/*"}}},
 		{Time: day(-50).Add(time.Second), Phase: journal.Done, Verb: journal.Create, Change: "c1", Actor: actor, Type: "identity", ID: "umbrella/prod/lab", UID: "u1", Owner: "team-lab", EndsAt: day(30)},
 		{Time: day(-30), Phase: journal.Intent, Verb: journal.Renew, Change: "c2", Actor: ci, Type: "identity", ID: "acme/prod/export", Owner: "team-data", EndsAt: day(90), Review: review},
 		{Time: day(-30).Add(2 * time.Second), Phase: journal.Done, Verb: journal.Renew, Change: "c2", Actor: ci, Type: "identity", ID: "acme/prod/export", Owner: "team-data", EndsAt: day(90), Review: review},
-		{Time: day(-9), Phase: journal.Intent, Verb: journal.Revoke, Change: "c3", Actor: actor, Type: "identity", ID: "umbrella/prod/lab"},
+		{Time: day(-9), Phase: journal.Intent, Verb: journal.Revoke, Change: "c3", Actor: actor, Type: "identity", ID: "umbrella/prod/lab",
+			Before: &journal.Given{Owner: "team-lab", Ceiling: []string{"lab/umbrella/*"}}},
 		{Time: day(-9).Add(3 * time.Second), Phase: journal.Done, Verb: journal.Revoke, Change: "c3", Actor: actor, Type: "identity", ID: "umbrella/prod/lab",
 			Swept: []string{"credential umbrella/prod/lab#secret", "token 3f"}, Refused: day(-9).Add(1840 * time.Millisecond), Seconds: 1.84},
 		{Time: day(-5), Phase: journal.Intent, Verb: journal.Rotate, Change: "c4", Actor: ci, Type: "credential", ID: "globex/prod/billing#secret"},
 		{Time: day(-5).Add(time.Second), Phase: journal.Failed, Verb: journal.Rotate, Change: "c4", Actor: ci, Type: "credential", ID: "globex/prod/billing#secret", Error: "openbao: 503 sealed"},
+		{Time: day(-3), Phase: journal.Found, Verb: journal.Cut, Change: "c5", Actor: actor, Type: "partner", ID: "globex", FoundAt: day(-4),
+			Found: []string{"It was cut by hand at 2027-02-25T09:30:00Z."}},
 		{Time: day(-2), Phase: journal.Intent, Verb: journal.Suspend, Change: "c5", Actor: actor, Type: "identity", ID: "globex/prod/billing"},
 	}
 	for n := range lines {

@@ -22,6 +22,8 @@ type attention struct {
 	Flag    inventory.Flag
 	Meaning string
 	Items   []*inventory.Item
+	// Unchecked: nobody looked for it.
+	Unchecked bool
 }
 
 // meanings are the flags that need attention, the worst first.
@@ -48,6 +50,7 @@ func (r *Report) summary() summary {
 	s.Partners = len(held)
 	for _, a := range meanings {
 		a.Items = having(r.Inventory, a.Flag)
+		a.Unchecked = !r.Inventory.Checked(a.Flag, len(a.Items))
 		s.Attention = append(s.Attention, a)
 	}
 	return s

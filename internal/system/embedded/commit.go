@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -96,6 +97,12 @@ func (s *System) draft(d *draft, t *task) (err error) {
 		err = s.signToken(d, &t.request)
 	case taskRevoke:
 		err = d.revokeToken(t.request.token)
+	case taskRemember:
+		d.remembers = true
+		if d.rehearsed == nil {
+			d.rehearsed = map[string]time.Time{}
+		}
+		maps.Copy(d.rehearsed, t.rehearsed)
 	case taskLoad, taskAlone:
 	}
 	return err
@@ -389,6 +396,11 @@ func (s *System) stageObjects(st *stage, base *book, d *draft) error {
 	for ref := range base.damaged {
 		if _, still := d.damaged[ref]; !still && d.Ledger[ref] == nil {
 			st.remove(s.paths.object(ref))
+		}
+	}
+	if d.remembers {
+		if err := st.encode(s.paths.rehearsed(), rehearsed{Version: version, Partners: d.rehearsed}); err != nil {
+			return err
 		}
 	}
 	for id := range d.Noted {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
@@ -82,6 +83,15 @@ func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
 		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
 	}
 	return ledger.WouldHold(l.Ledger, l.holds, l.stones, o), nil
+}
+
+// Holds are what was cut by hand, by when each was cut last.
+func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
+	l, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what was cut by hand: %w", err)
+	}
+	return l.holds, nil
 }
 
 // cut says whether a credential gives no access, by declaration or by hand, or because a record of its identity cannot be read.

@@ -26,6 +26,7 @@ type book struct {
 	revoked    map[string]revocation // by the name of their file
 	holds      ledger.Holds
 	stones     ledger.Tombstones
+	rehearsed  map[string]time.Time // when each partner was rehearsed last
 	damaged    damage
 	// raw is the generation as it lay there, and sums are what it signed.
 	raw  generation
@@ -88,6 +89,9 @@ func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 	refs, err := p.refs(l.damaged, l)
 	if err == nil {
 		err = l.identity(p, st.was)
+	}
+	if err == nil {
+		err = l.readRehearsed(p)
 	}
 	if err != nil {
 		return nil, err
@@ -221,6 +225,8 @@ type draft struct {
 	damaged    damage
 	sums       sums
 	root       string
+	rehearsed  map[string]time.Time
+	remembers  bool // rehearsed is more than it was
 }
 
 // draftOn is a draft on a book.
@@ -229,7 +235,7 @@ func (s *System) draftOn(b *book) *draft {
 		Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked),
 		damaged: maps.Clone(b.damaged), sums: b.sums, root: b.root,
 	}
-	d.Holds, d.Tombstones = b.holds, maps.Clone(b.stones)
+	d.Holds, d.Tombstones, d.rehearsed = b.holds, maps.Clone(b.stones), maps.Clone(b.rehearsed)
 	d.Revoke = d.revoke
 	return d
 }
@@ -238,7 +244,7 @@ func (s *System) draftOn(b *book) *draft {
 func (d *draft) book() *book {
 	return &book{
 		Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.Holds, stones: d.Tombstones,
-		damaged: d.damaged, sums: d.sums, root: d.root,
+		damaged: d.damaged, sums: d.sums, root: d.root, rehearsed: d.rehearsed,
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 var _ access.Noter = (*System)(nil)
 
 // Notes are what was found and healed, and what whoever runs it should hear of, since they were asked for last.
-func (s *System) Notes() (healed []string, warnings [][2]string) {
+func (s *System) Notes() (healed []access.Healed, warnings [][2]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	healed, warnings = s.healed, s.notes
@@ -27,7 +27,11 @@ func (s *System) heals(found []finding) {
 	defer s.mu.Unlock()
 	text := ""
 	for _, f := range found {
-		s.healed = append(s.healed, f.String())
+		h := access.Healed{What: f.String()}
+		if f.identity != (access.IdentityID{}) {
+			h.Ref = f.identity.Ref()
+		}
+		s.healed = append(s.healed, h)
 		text += "\n- " + f.String()
 	}
 	s.notes = append(s.notes, [2]string{"The directory was not as it had been left", "Somebody else wrote there, or a disk failed. This was found, and is as " +

@@ -41,12 +41,13 @@ const finishing = 30 * time.Second
 type taskKind int
 
 const (
-	taskLoad   taskKind = iota // read the ledger under the lock, and publish anew where that is due
-	taskPut                    // create or change
-	taskDelete                 // remove
-	taskToken                  // give out a token
-	taskRevoke                 // revoke one
-	taskAlone                  // do something that is no change of the ledger
+	taskLoad     taskKind = iota // read the ledger under the lock, and publish anew where that is due
+	taskPut                      // create or change
+	taskDelete                   // remove
+	taskToken                    // give out a token
+	taskRevoke                   // revoke one
+	taskRemember                 // keep when a partner was rehearsed
+	taskAlone                    // do something that is no change of the ledger
 )
 
 // task is one caller's wish, and the answer.
@@ -56,7 +57,9 @@ type task struct {
 	ref     access.Ref
 	uid     string
 	request request
-	act     func() error
+	// rehearsed is when a partner was rehearsed.
+	rehearsed map[string]time.Time
+	act       func() error
 
 	ctx  context.Context
 	done chan struct{} // closed when the answer is complete

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,23 +22,9 @@ type rehearsed struct {
 	Partners map[string]time.Time `json:"partners"`
 }
 
-// Remember keeps when a partner was rehearsed.
+// Remember keeps when a partner was rehearsed: in a change like any other, so that it is signed with the rest.
 func (s *System) Remember(ctx context.Context, partner string, at time.Time) error {
-	err := s.alone(ctx, func() error {
-		all, err := s.paths.readRehearsed()
-		if err != nil {
-			return err
-		}
-		if all.Partners == nil {
-			all.Partners = map[string]time.Time{}
-		}
-		all.Version, all.Partners[partner] = version, at.UTC().Truncate(time.Second)
-		st := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
-		if err := st.encode(s.paths.rehearsed(), all); err != nil {
-			return s.abandon(err)
-		}
-		return fail(st.enact(), perhapsChanged)
-	})
+	err := s.submit(ctx, &task{kind: taskRemember, rehearsed: map[string]time.Time{partner: at.UTC().Truncate(time.Second)}})
 	if err != nil {
 		return fmt.Errorf("remember the rehearsal of %s: %w", partner, err)
 	}
@@ -44,23 +32,45 @@ func (s *System) Remember(ctx context.Context, partner string, at time.Time) err
 }
 
 // Rehearsed tells when each partner was rehearsed last.
-func (s *System) Rehearsed(context.Context) (map[string]time.Time, error) {
-	all, err := s.paths.readRehearsed()
+func (s *System) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
+	l, err := s.view(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read when partners were rehearsed: %w", err)
 	}
-	if all.Partners == nil {
-		all.Partners = map[string]time.Time{}
+	all := maps.Clone(l.rehearsed)
+	if all == nil {
+		all = map[string]time.Time{}
 	}
-	return all.Partners, nil
+	return all, nil
 }
 
-func (p paths) readRehearsed() (all rehearsed, err error) {
-	_, err = readFile(p.rehearsed(), &all)
-	if errors.Is(err, access.ErrDamaged) && !errors.Is(err, errNewer) {
-		return rehearsed{}, nil // whoever is to rehearse does it once more
+// readRehearsed reads the file. One that is not as it was signed tells nothing: whoever is to rehearse does it once more.
+func (l *book) readRehearsed(p paths) error {
+	path, nobody := p.rehearsed(), access.IdentityID{}
+	name := p.listed(path)
+	_, listed := l.sums.files[name]
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if listed {
+			l.find(p, path, "is gone: nobody is taken to have rehearsed", nobody)
+			l.lost[name] = true
+		}
+		return nil
+	case err != nil && !harms(err):
+		return fail(err, nothingChanged)
+	case !listed:
+		l.plant(p, path, nobody)
+		return nil
+	case err != nil || l.sums.verified(p, path, text) != nil:
+		l.find(p, path, "is not as it was signed: nobody is taken to have rehearsed, and the next change takes it away", nobody)
+		l.planted = append(l.planted, path)
+		return nil
 	}
-	return all, err
+	var all rehearsed
+	_, err = readFile(path, &all)
+	l.rehearsed = all.Partners
+	return err
 }
 
 // alone does something while nobody else changes the directory.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -185,10 +186,38 @@ func TestRehearsalsAreRememberedInAFileOfTheirOwn(t *testing.T) {
 	if err != nil || len(all) != 2 || !all["acme"].Equal(start) {
 		t.Errorf("later: %v, %v", all, err)
 	}
-	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+	w.put(identity(acme, 90))
+	signed, err := os.ReadFile(file)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if all, err := w.Rehearsed(w.ctx()); err != nil || len(all) > 0 { // then the rules ask for another rehearsal
-		t.Errorf("of a damaged file: %v, %v", all, err)
+	// Somebody who wants no rehearsal writes that there was one, or puts the file away: neither is believed, both are told.
+	for what, text := range map[string]string{"damaged": "{", "forged": strings.ReplaceAll(string(signed), "20", "21"), "gone": ""} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if what == "gone" {
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.restart()
+		if all, err := w.Rehearsed(w.ctx()); err != nil || len(all) > 0 { // then the rules ask for another rehearsal
+			t.Errorf("%s: %v, %v", what, all, err)
+		}
+		if drift := w.get(acme.Ref()).Drift; !slices.ContainsFunc(drift, func(d string) bool { return strings.Contains(d, "rehearsed.json") }) {
+			t.Errorf("%s: it is not said: %q", what, drift)
+		}
+		if err := os.WriteFile(file, signed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The list of the files can be made anew from them: this one was in the way, as it stood in no list.
+	if err := os.Remove(filepath.Join(w.dir, "ledger", "sums")); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	if all, err := w.Rehearsed(w.ctx()); err != nil || len(all) != 2 {
+		t.Errorf("without the list: %v, %v", all, err)
 	}
 }

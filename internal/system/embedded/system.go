@@ -60,7 +60,7 @@ type System struct {
 
 	mu      sync.Mutex // guards what follows
 	queue   []*task
-	healed  []string        // what was found and made as it should be, for the journal
+	healed  []access.Healed // what was found and made as it should be, for the journal
 	notes   [][2]string     // what whoever runs it should hear of
 	pending int             // changes submitted and not answered yet
 	crowded time.Time       // when there were several of them, last

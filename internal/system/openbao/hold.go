@@ -107,6 +107,15 @@ func (s *snapshot) beside(name string, p policyAnswer) (is bool) {
 	return true
 }
 
+// Holds are what was cut by hand, by when each was cut last.
+func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
+	snap, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what was cut by hand: %w", err)
+	}
+	return snap.holds, nil
+}
+
 // mark writes that something was cut by hand.
 func (s *System) mark(ctx context.Context, scope string) error {
 	path := policyFolder + markOf(scope)
@@ -148,7 +157,7 @@ func (s *System) remember(ctx context.Context, e *ledger.Entry, removed time.Tim
 		return err
 	}
 	holding := snap.holds.Any(id.Partner)
-	return s.changeStone(ctx, id, func(was ledger.Tombstone) (ledger.Tombstone, bool) {
+	return s.changeStone(ctx, id, !removed.IsZero(), func(was ledger.Tombstone) (ledger.Tombstone, bool) {
 		if removed.IsZero() {
 			return was.Noting(e)
 		}
@@ -157,7 +166,8 @@ func (s *System) remember(ctx context.Context, e *ledger.Entry, removed time.Tim
 }
 
 // changeStone changes a tombstone by check-and-set, since others may write it. One that holds nothing is removed.
-func (s *System) changeStone(ctx context.Context, id access.IdentityID, change func(ledger.Tombstone) (ledger.Tombstone, bool)) error {
+// Where something is being removed, one that is a newer provider's is left as it is, and stops no removal.
+func (s *System) changeStone(ctx context.Context, id access.IdentityID, removing bool, change func(ledger.Tombstone) (ledger.Tombstone, bool)) error {
 	name := prefix + id.String() + stoneName
 	return again(ctx, func() error {
 		var there policyAnswer
@@ -165,9 +175,12 @@ func (s *System) changeStone(ctx context.Context, id access.IdentityID, change f
 		if err := s.client.Get(ctx, policyFolder+name, &there); gone(err) != nil {
 			return err
 		} else if err == nil {
-			if was, err = parseStone(name, there.Policy); errors.Is(err, access.ErrUnsupported) {
+			switch was, err = parseStone(name, there.Policy); {
+			case errors.Is(err, access.ErrUnsupported) && removing:
+				return nil
+			case errors.Is(err, access.ErrUnsupported):
 				return err
-			} else if err != nil {
+			case err != nil:
 				was = ledger.Tombstone{Damaged: true}
 			}
 		}
@@ -212,7 +225,7 @@ func (s *System) pruneStones(ctx context.Context) {
 	for id, stone := range snap.stones {
 		if now := s.now(); stone.Aged(now) {
 			holding := snap.holds.Any(id.Partner)
-			_ = s.changeStone(ctx, id, func(was ledger.Tombstone) (ledger.Tombstone, bool) { return was.Pruned(now, holding), was.Aged(now) })
+			_ = s.changeStone(ctx, id, false, func(was ledger.Tombstone) (ledger.Tombstone, bool) { return was.Pruned(now, holding), was.Aged(now) })
 		}
 	}
 }

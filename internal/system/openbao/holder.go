@@ -24,8 +24,11 @@ func (s *System) astray(ctx context.Context, c *access.Credential) (string, erro
 	s.probing.Lock()
 	accessor := at.auth[s.mountOf(c)+"/"].Accessor
 	s.probing.Unlock()
-	e, err := s.holder(ctx, aliasName(c), accessor)
 	const lost = "The alias of the credential is not at this entity: "
+	if accessor == "" { // OpenBao takes no question without one
+		return fmt.Sprintf("%sauth/%s is not mounted, and nobody logs in there.", lost, s.mountOf(c)), nil
+	}
+	e, err := s.holder(ctx, aliasName(c), accessor)
 	switch {
 	case errors.Is(err, access.ErrNotPermitted):
 		return lost + "who logs in is somebody else, or nobody. This login may not look who holds it (identity/lookup/entity).", nil

@@ -12,6 +12,7 @@ import (
 func declarationCases() []contract {
 	return []contract{
 		{name: "what is created is read back to the letter", run: readBack},
+		{name: "the first change gives it an id, which nothing takes away", run: ownID},
 		{name: "every kind of credential that is offered is issued, and no other", run: everyKind},
 		{name: "an update in place keeps uid and creation", run: updateInPlace},
 		{name: "an unknown uid is not found, and touched by nothing", run: unknownUID},
@@ -20,6 +21,36 @@ func declarationCases() []contract {
 		{name: "what released a hold is remembered for good", run: releases},
 		{name: "a list has everything of every stack, sorted", run: listAll},
 		{name: "records are copies", run: copies},
+	}
+}
+
+// ownID: a reading makes no id, every record bears it, and it outlives all that is kept.
+func ownID(w *world) {
+	w.refs()
+	for _, handle := range []access.System{w.System, w.Second()} {
+		if id, err := handle.ID(w.ctx()); !errors.Is(err, access.ErrNoSystem) {
+			w.Errorf("an empty one has the id %q, %v", id, err)
+		}
+	}
+	first := w.put(w.identity("first", 40))
+	own, err := w.System.ID(w.ctx())
+	if err != nil || own == "" {
+		w.Fatalf("after the first change its id is %q, %v", own, err)
+	}
+	g := w.put(w.grant("first", "daily", 20))
+	for _, r := range []*access.Record{first, g, w.get(first.Object.Ref()), w.list()[0]} {
+		if r.System != own {
+			w.Errorf("%s is told to be of the system %q, want %q", r.Object.Ref(), r.System, own)
+		}
+	}
+	w.remove(first)
+	for _, handle := range []access.System{w.System, w.Second()} {
+		if id, err := handle.ID(w.ctx()); id != own || err != nil {
+			w.Errorf("emptied, its id is %q, %v, want %q", id, err, own)
+		}
+	}
+	if again := w.put(w.identity("second", 40)); again.System != own {
+		w.Errorf("what is made later is of the system %q, want %q", again.System, own)
 	}
 }
 

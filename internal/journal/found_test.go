@@ -1,0 +1,116 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// watched is a system that knows what was cut by hand, notes what it healed, and gives out tokens.
+type watched struct {
+	*memory
+	holds  map[string]time.Time
+	healed []access.Healed
+	none   error
+}
+
+func (w *watched) Holds(context.Context) (map[string]time.Time, error) {
+	return maps.Clone(w.holds), nil
+}
+func (w *watched) Generation() string                         { return "abc/7" }
+func (w *watched) Revoke(context.Context, access.Token) error { return w.works() }
+
+func (w *watched) Notes() (healed []access.Healed, warnings [][2]string) {
+	healed, w.healed = w.healed, nil
+	return healed, nil
+}
+
+func (w *watched) Token(_ context.Context, id access.IdentityID, until time.Time) (access.Token, error) {
+	return access.Token{Identity: id, Text: "hunter2", Accessor: "ACCESSOR", Until: until}, errors.Join(w.works(), w.none)
+}
+
+func watching(t *testing.T) (*office, *watched) {
+	t.Helper()
+	o := newOffice(t)
+	w := &watched{memory: o.memory}
+	o.System = Govern(w, o.journal, Desk{
+		Stack: "partners", Clock: func() time.Time { return o.memory.now }, Actor: func() Actor { return Actor{Name: "jane", Kind: "user"} },
+		Warn: func(_ context.Context, summary, detail string) { o.warned = append(o.warned, summary+": "+detail) },
+	})
+	return o, w
+}
+
+// A cut by hand is a line with the next change, once, also where another process makes the change after that.
+func TestACutByHandIsALine(t *testing.T) {
+	t.Parallel()
+	o, w := watching(t)
+	o.put(access.Change{Object: anIdentity()})
+	w.holds = map[string]time.Time{"acme": noon, "globex/prod/feed": noon, "initech/prod/feed/secret": noon, access.ShadowPartner("x"): noon}
+	o.put(access.Change{Object: aSecret()})
+	o.says(2, "found cut partner", "found cut identity", "found cut credential", "intent create credential", "done create credential")
+	if l := o.lines()[2]; l.ID != "acme" || !l.FoundAt.Equal(noon) || len(l.Found) != 1 || l.Change != o.lines()[5].Change {
+		t.Errorf("%+v", l)
+	}
+	again, v := watching(t)
+	again.journal, v.records, v.holds = o.journal, o.memory.records, w.holds
+	again.System = Govern(v, o.journal, Desk{Clock: access.WallClock, Actor: func() Actor { return Actor{} }})
+	again.put(access.Change{Object: aSecret(), UID: "uid-1"})
+	again.says(7, "intent change credential", "done change credential")
+	v.holds["acme"] = noon.Add(time.Hour) // cut again
+	again.put(access.Change{Object: aSecret(), UID: "uid-1"})
+	again.says(9, "found cut partner", "intent change credential", "done change credential")
+}
+
+func TestATamperThatIsHealedIsALine(t *testing.T) {
+	t.Parallel()
+	o, w := watching(t)
+	w.healed = []access.Healed{{Ref: anIdentity().Ref(), What: "publish/a was changed."}, {What: "publish/b is gone."}}
+	o.put(access.Change{Object: anIdentity()})
+	o.says(0, "intent create identity", "done create identity", "found tamper identity", "found tamper system")
+	if l := o.lines(); l[2].Found[0] != "publish/a was changed." || l[3].ID != "memory" || l[1].Generation != "abc/7" || len(l[1].Found) > 0 {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestATokenIsALineAndIsNotInIt(t *testing.T) {
+	t.Parallel()
+	o, w := watching(t)
+	o.put(access.Change{Object: anIdentity()})
+	issuer, able := access.As[access.TokenIssuer](o.System)
+	if !able {
+		t.Fatal("it gives out no tokens")
+	}
+	token, err := issuer.Token(t.Context(), anIdentity().ID, noon.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := issuer.Revoke(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	o.says(2, "intent token token", "done token token", "intent revoke token", "done revoke token")
+	given, revoked := o.lines()[3], o.lines()[5]
+	if given.ID != "acme/prod/orders-etl" || given.Serial != "ACCESSOR" || !given.EndsAt.Equal(noon.Add(time.Hour)) || given.Owner != "jane.doe@example.com" ||
+		revoked.Serial != "ACCESSOR" || revoked.Seconds != 1.5 {
+		t.Errorf("%+v\n%+v", given, revoked)
+	}
+	if strings.Contains(string(contentOf(t, o.journal.Path())), "hunter2") {
+		t.Error("the token is in the journal")
+	}
+	w.none = access.ErrCut
+	if _, err := issuer.Token(t.Context(), anIdentity().ID, noon); !errors.Is(err, access.ErrCut) {
+		t.Fatal(err)
+	}
+	o.says(6, "intent token token", "failed token token")
+	if err := Rehearsed(t.Context(), o.System, "acme", func() (time.Time, float64, error) { return noon, 1, nil }); err != nil {
+		t.Fatal(err)
+	}
+	o.says(8, "intent rehearse partner", "done rehearse partner") // it is found behind the tokens
+	if _, able := access.As[access.TokenIssuer](newOffice(t).System); able {
+		t.Error("a system without tokens has some")
+	}
+}

@@ -1,0 +1,49 @@
+package journal
+
+import (
+	"fmt"
+	"os"
+)
+
+// A chain tells that a line was changed to whoever reads all of it, which a change that is made every second cannot. So the
+// journal's stamp remembers what the kernel says of the file since the last line: its number, its size, and when its content
+// and its attributes were changed. Any write moves the last of these, and no program can set it; so a stamp that fits means
+// that nobody wrote there, and else the next change reads every line. The stamp is believed for that alone: it can only save reading.
+//
+// It does not see what root does who sets the clock or writes to the disk itself, what is written within the kernel's tick
+// after the last line (some milliseconds), and what whoever writes does who makes a fitting stamp as well.
+
+func (j *Journal) stampPath() string { return j.path + ".stamp" }
+
+// stampText is the stamp of a file that ends with the head.
+func stampText(f *os.File, head Head) (string, error) {
+	marks, err := marksOf(f)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d %s %s\n", head.Seq, head.Hash, marks), nil
+}
+
+// untouched reports whether nobody has written to the file since its head was written.
+func (j *Journal) untouched(f *os.File, head Head) bool {
+	if _, err := regular(j.stampPath()); err != nil {
+		return false
+	}
+	remembered, err := os.ReadFile(j.stampPath())
+	if err != nil {
+		return false
+	}
+	now, err := stampText(f, head)
+	return err == nil && now == string(remembered)
+}
+
+// stamp remembers how the file is now. Where it cannot, or the machine dies before it lasts, the next change reads all lines.
+func (j *Journal) stamp(f *os.File, head Head) {
+	text, err := stampText(f, head)
+	if err == nil {
+		err = swap(j.stampPath(), []byte(text), false)
+	}
+	if err != nil {
+		_ = os.Remove(j.stampPath()) // an old one fits no more, as the file has grown
+	}
+}

@@ -1,0 +1,115 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// An edited line in the middle was found by whoever reads all of it, and DESIGN said by every change: the next one looked at the end only.
+func TestAnEditedOlderLineIsFoundByTheNextChange(t *testing.T) {
+	t.Parallel()
+	for what, edit := range map[string]func(t *testing.T, path string){
+		"in its place": func(t *testing.T, path string) {
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := bytes.Index(contentOf(t, path), []byte(`"id":"two"`))
+			if _, err := f.WriteAt([]byte(`"id":"TWO"`), int64(at)); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"in a copy": func(t *testing.T, path string) {
+			put(t, path+".copy", bytes.Replace(contentOf(t, path), []byte(`"id":"two"`), []byte(`"id":"TWO"`), 1))
+			if err := os.Rename(path+".copy", path); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		for _, backdated := range []bool{false, true} {
+			j := newJournal(t)
+			j.must(t, "one", "two", "three", "four")
+			before, err := os.Stat(j.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			aTickLater(t, j)
+			edit(t, j.path)
+			if backdated {
+				if err := os.Chtimes(j.path, time.Time{}, before.ModTime()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := j.Append(Line{ID: "five"}); !errors.Is(err, ErrTampered) || !strings.Contains(err.Error(), "line 2 was changed") {
+				t.Errorf("%s, backdated %t: %v", what, backdated, err)
+			}
+		}
+	}
+}
+
+// aTickLater waits until the kernel's clock of files has moved on since the last line: what is written within one tick of it has
+// the same time.
+func aTickLater(t *testing.T, j *Journal) {
+	t.Helper()
+	last, err := os.Stat(j.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		put(t, j.path+".tick", nil)
+		now, err := os.Stat(j.path + ".tick")
+		if err != nil || time.Now().After(deadline) {
+			t.Fatal("the clock of files stands still", err)
+		}
+		if now.ModTime().After(last.ModTime()) {
+			return
+		}
+	}
+}
+
+// What nobody touched is not read: a change costs the same whatever the length of the journal.
+func TestALongJournalIsNotReadWhereNobodyTouchedIt(t *testing.T) {
+	t.Parallel()
+	j := newJournal(t)
+	j.must(t, "one", "two")
+	f, err := os.Open(j.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	head, err := ParseHead(string(contentOf(t, j.headPath())))
+	if err != nil || !j.untouched(f, head) {
+		t.Fatal("it is read after each of its own lines", err)
+	}
+	if err := os.Chmod(j.path, 0o640); err != nil { // a stranger's touch that changes no line
+		t.Fatal(err)
+	}
+	aTickLater(t, j)
+	if err := os.Chmod(j.path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if j.untouched(f, head) {
+		t.Error("a touch is not seen")
+	}
+	j.must(t, "three")
+	if head, err = ParseHead(string(contentOf(t, j.headPath()))); err != nil || !j.untouched(f, head) {
+		t.Error("it was read once, and would be read again", err)
+	}
+	for _, stamp := range []string{"", "hello\n", strings.Replace(string(contentOf(t, j.stampPath())), "3 ", "4 ", 1)} { // a stamp that is lost or damaged only costs time
+		put(t, j.stampPath(), []byte(stamp))
+		if j.untouched(f, head) {
+			t.Errorf("%q fits", stamp)
+		}
+		j.must(t, "on")
+		if head, err = ParseHead(string(contentOf(t, j.headPath()))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
