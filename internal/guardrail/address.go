@@ -1,6 +1,10 @@
 package guardrail
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
 
 // address is an e-mail address in its parts, in lower case: addresses are compared without case.
 type address struct{ local, domain string }
@@ -54,7 +58,7 @@ func (c *Context) outsider(text, partner, contact string) string {
 	a, ok := parseAddress(text)
 	registered := c.Settings.Partners[partner]
 	switch {
-	case contact != "" && strings.EqualFold(text, contact), registered.Contact != "" && strings.EqualFold(text, registered.Contact):
+	case contact != "" && access.SameAddress(text, contact), registered.Contact != "" && access.SameAddress(text, registered.Contact):
 		return say("which is the contact of the partner %s itself", partner)
 	case !ok:
 		return ""

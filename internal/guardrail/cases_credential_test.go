@@ -221,6 +221,7 @@ func credentialCases() map[string][]policy {
 			good("approved by one of our own", domains("example.com"), waived("expiry/too-long", "ciso@example.com", in(30))),
 			good("any address where that rule is off", set(func(s *Settings) { s.Levels = map[string]Level{"owner/not-an-address": Off} }), waived("expiry/too-long", "the board", in(30))),
 			bad("by the owner", waived("expiry/too-long", "Jane.Doe@Example.com", in(30))),
+			bad("by the owner, with a tag", waived("expiry/too-long", "jane.doe+approvals@example.com", in(30))),
 			bad("by nobody", waived("expiry/too-long", " ", in(30))),
 			bad("by no address", waived("expiry/too-long", "CISO", in(30))),
 			bad("by a placeholder", waived("expiry/too-long", "noreply@example.com", in(30))),

@@ -105,6 +105,7 @@ func expiryCases() map[string][]policy {
 			good("old access that is not renewed", plans(identity(etl), unchanged(), created(in(-900)))),
 			good("an old grant whose identity was reviewed by somebody else", plans(with(identity(etl), review(in(-2), other)), unchanged()), extended(terms(review(in(-1), owns)), created(in(-400)))),
 			edge(bad("an identity of two years and a second", plans(with(identity(etl), review(in(-1), owns)), was(with(identity(etl), until(in(10)))), created(today.AddDate(-2, 0, 0).Add(-time.Second))))),
+			bad("by the owner, with a tag", plans(identity(etl), unchanged()), extended(terms(review(in(-1), "jane.doe+reviews@example.com")), created(in(-400)))),
 			edge(bad("a grant of a year and a second", plans(identity(etl), unchanged()), extended(terms(review(in(-1), "Jane.Doe@example.com")), created(today.AddDate(-1, 0, 0).Add(-time.Second))))),
 			bad("a grant whose identity its owner reviewed", plans(with(identity(etl), review(in(-1), owns)), unchanged()), extended(nil, created(in(-400)))),
 			bad("somebody else's review was used already", plans(with(identity(etl), review(in(-50), other)), unchanged()), extended(terms(review(in(-1), owns)), created(in(-400)), spent(in(-50)))),

@@ -73,6 +73,7 @@ func ownerCases() map[string][]policy {
 			good("the partner has other domains", register(Partner{Domains: []string{"acme.test"}, Contact: "noc@acme.test"}), ownedBy("jane@example.com")),
 			bad("another domain", domains("example.com"), ownedBy("jane@acme.test")),
 			bad("a domain that only ends like ours", domains("example.com"), ownedBy("jane@evil-example.com")),
+			bad("the partner's contact, with a tag", register(Partner{Contact: "noc@acme.test"}), ownedBy("noc+shift@acme.test")),
 			bad("the partner's contact", register(Partner{Contact: "NOC@acme.test"}), ownedBy("noc@ACME.test")),
 			bad("a domain of the partner", register(Partner{Domains: []string{"acme.test"}}), ownedBy("jane@eu.acme.test")),
 			bad("a domain of the partner that is listed as ours", domains("acme.test"), register(Partner{Domains: []string{"acme.test"}}), ownedBy("jane@acme.test")),
@@ -84,6 +85,7 @@ func ownerCases() map[string][]policy {
 		"owner/departed": {
 			good("an active owner", staff, ownedBy("jane.doe@example.com")),
 			good("an active owner in other letters", staff, ownedBy("TEAM@EXAMPLE.COM")),
+			good("an active owner, with a tag", staff, ownedBy("team+acme@example.com")),
 			good("no directory", ownedBy("joe@example.com")),
 			bad("somebody else", staff, ownedBy("joe@example.com")),
 			bad("a credential of somebody else", staff, plans(with(credential(etl), owner("joe@example.com")))),

@@ -62,6 +62,7 @@ func reviewCases() map[string][]policy {
 			bad("another domain", domains("example.com"), reviewed(in(-1), "joe@acme.test")),
 			bad("a name where domains are named", domains("example.com"), reviewed(in(-1), "Jane")),
 			bad("the partner's domain", register(Partner{Domains: []string{"acme.test"}}), reviewed(in(-1), "joe@acme.test")),
+			bad("the partner's contact, with a tag", register(Partner{Contact: "noc@acme.test"}), reviewed(in(-1), "NOC+night@acme.test")),
 			bad("the partner's contact", register(Partner{Contact: "noc@acme.test"}), plans(with(grant(etl, "daily"), review(in(-1), "noc@acme.test")))),
 			bad("the contact of its identity", plans(identity(etl, contact("noc@acme.test"))), plans(with(grant(etl, "daily"), review(in(-1), "noc@acme.test")))),
 			warned("it was applied before", domains("example.com"), reviewed(in(-1), "joe@acme.test", unchanged())),

@@ -299,7 +299,7 @@ func expiryPermanent(c *Context, s, upper *Subject) []problem {
 		if !s.fresh() && !s.History.Extendable(r.At.Time) {
 			continue
 		}
-		if !strings.EqualFold(strings.TrimSpace(r.By), strings.TrimSpace(s.terms().Owner)) {
+		if !access.SameAddress(r.By, s.terms().Owner) {
 			return nil
 		}
 		own = true

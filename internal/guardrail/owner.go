@@ -3,6 +3,8 @@ package guardrail
 import (
 	"slices"
 	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 func ownerRules() []Rule {
@@ -112,7 +114,7 @@ func ownerExternal(c *Context, s *Subject) []problem {
 
 func ownerIsContact(c *Context, lower, upper *Subject) []problem {
 	owner, contact := lower.terms().Owner, upper.contact()
-	if contact == "" || !strings.EqualFold(owner, contact) || c.outsider(owner, lower.partner(), "") != "" {
+	if contact == "" || !access.SameAddress(owner, contact) || c.outsider(owner, lower.partner(), "") != "" {
 		return nil
 	}
 	return two("owner", "contact", say("%s has the owner %s, which %s names as the contact of the partner itself", lower, shown(owner), upper), "")
@@ -128,5 +130,5 @@ func ownerDeparted(c *Context, s *Subject) []problem {
 
 // Departed says whether an owner is not among the active ones, where these are known.
 func (s Settings) Departed(owner string) bool {
-	return len(s.ActiveOwners) > 0 && !slices.ContainsFunc(s.ActiveOwners, func(a string) bool { return strings.EqualFold(a, owner) })
+	return len(s.ActiveOwners) > 0 && !slices.ContainsFunc(s.ActiveOwners, func(a string) bool { return access.SameAddress(a, owner) })
 }

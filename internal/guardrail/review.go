@@ -117,7 +117,7 @@ func reviewByPartner(c *Context, s *Subject) []problem {
 
 func reviewByContact(c *Context, lower, upper *Subject) []problem {
 	r, contact := lower.terms().Review, upper.contact()
-	if r == nil || contact == "" || !strings.EqualFold(r.By, contact) || c.outsider(r.By, lower.partner(), "") != "" {
+	if r == nil || contact == "" || !access.SameAddress(r.By, contact) || c.outsider(r.By, lower.partner(), "") != "" {
 		return nil
 	}
 	return two("review.by", "contact", say("%s was reviewed by %s, which %s names as the contact of the partner itself", lower, shown(r.By), upper), "")

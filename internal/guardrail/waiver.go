@@ -161,7 +161,7 @@ func waiverTooLong(c *Context, s *Subject, w granted) (problem, bool) {
 
 func waiverSelfApproved(c *Context, s *Subject, w granted) (problem, bool) {
 	why := "who owns it"
-	if !strings.EqualFold(strings.TrimSpace(w.Approver), strings.TrimSpace(s.terms().Owner)) {
+	if !access.SameAddress(w.Approver, s.terms().Owner) {
 		why = c.unfit(w.Approver, s)
 	}
 	if why == "" {

@@ -2,8 +2,9 @@ package inventory
 
 import (
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 // Filter says which items are wanted; what is empty wants all.
@@ -30,7 +31,7 @@ func (f Filter) wants(i *Item) bool {
 	switch {
 	case f.Partner != "" && i.Partner != f.Partner,
 		f.Environment != "" && i.Environment != f.Environment,
-		f.Owner != "" && !strings.EqualFold(i.Owner, f.Owner),
+		f.Owner != "" && !access.SameAddress(i.Owner, f.Owner),
 		!f.ExpiresBefore.IsZero() && (i.EndsAt.IsZero() || !i.EndsAt.Before(f.ExpiresBefore)):
 		return false
 	}

@@ -217,3 +217,23 @@ func TestASubcontractorComesWithTheLeaveForIt(t *testing.T) {
 		t.Errorf("the plan of its offboarding does not name it:\n%s", out)
 	}
 }
+
+// Who owns it approves its exception under another spelling of the same address.
+func TestAnOwnerWithATagIsNobodyElse(t *testing.T) {
+	p := newPairs(t)
+	waived := `identity acme partner = "acme"; name = "etl"; waivers = { "purpose/vague" = { reason = "Migration", approver = "Jane.Doe+ciso@example.com", until = %q } }`
+	p.configure("", fmt.Sprintf(waived, access.At(time.Now().Add(20*24*time.Hour))))
+	p.refused("waiver/self-approved", "plan")
+}
+
+// A moment that is still to come would revoke what each apply until then issues. A clock may be a little ahead.
+func TestNothingIsRevokedAheadOfTime(t *testing.T) {
+	p := newPairs(t)
+	key := `credential key identity_id = partner_identity.acme.id; rotation = { every = "240h", overlap = "24h" }; secret = { recipient = "` + partnerRecipient + `" }; revoke_issued_before = %q`
+	p.configure("", acme, fmt.Sprintf(key, access.At(time.Now().Add(time.Hour))))
+	if out, err := p.try("plan", "-no-color"); err == nil || !strings.Contains(out, "A moment that is still to come") {
+		t.Errorf("it is not refused: %v\n%s", err, out)
+	}
+	p.configure("", acme, fmt.Sprintf(key, access.At(time.Now().Add(30*time.Second))))
+	p.must("plan")
+}

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -302,6 +303,7 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 			return false
 		}
 	}
+	refuseAhead(s, now, diags)
 	s.Gone = s.Gone && s.Object.Common().ExpiresAt.After(now) // else nothing comes of it
 	var findings []guardrail.Finding
 	g.traffic.until(ctx, func() bool { // what is in its way may still leave in this run
@@ -317,6 +319,21 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 		refuseUnissuable(g.session, s, diags)
 	}
 	return !diags.HasError()
+}
+
+// refuseAhead refuses to revoke what is issued before a moment that is still to come: each apply until then would issue anew, and
+// revoke what it issued. Clocks may differ a little.
+func refuseAhead(s guardrail.Subject, now time.Time, diags *diag.Diagnostics) {
+	c, is := s.Object.(*access.Credential)
+	if !is || hasAny(s.Unknown, "revoke_issued_before") || !c.RevokeIssuedBefore.After(now.Add(tolerableSkew)) {
+		return
+	}
+	if was, is := s.Before.(*access.Credential); is && was.RevokeIssuedBefore.Equal(c.RevokeIssuedBefore.Time) {
+		return // it stands there, and must not be in the way of what takes access away
+	}
+	diags.AddAttributeError(path.Root("revoke_issued_before"), "A moment that is still to come", fmt.Sprintf("%s: revoke_issued_before is %s, and it is now %s. "+
+		"What is issued until then would be revoked as well, and the partner would have nothing that works. Write the moment of the theft, or %s for all that was "+
+		"issued until now.", c.Ref(), c.RevokeIssuedBefore, access.At(now), access.At(now.Truncate(time.Second))))
 }
 
 // refuseUnfurnished says what a new credential needs and the system has not, at plan and not in the middle of an apply: each

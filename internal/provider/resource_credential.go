@@ -77,7 +77,7 @@ func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"rotation":        rotationAttribute(),
 			"revoke_issued_before": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{moment()},
-				MarkdownDescription: "For a stolen key: all that was issued before this moment dies at once, without overlap. RFC 3339.",
+				MarkdownDescription: "For a stolen key: all that was issued before this moment dies at once, without overlap. RFC 3339, and not in the future.",
 			},
 			"allowed_cidrs": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,

@@ -1,0 +1,24 @@
+package access
+
+import "testing"
+
+func TestOneMailboxHasManyAddresses(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"jane.doe@example.com", "jane.doe@example.com", true},
+		{"jane.doe@example.com", "Jane.Doe@EXAMPLE.com", true},
+		{"jane.doe@example.com", "jane.doe+approvals@example.com", true},
+		{"jane.doe+a@example.com", " JANE.DOE+b+c@example.com ", true},
+		{"jane.doe@example.com", "jane.doe@example.org", false},
+		{"jane.doe@example.com", "janedoe@example.com", false},
+		{"jane.doe@example.com", "john+jane.doe@example.com", false},
+		{"Platform Team", "platform team", true},
+		{"a+b", "a+c", false},
+	} {
+		if SameAddress(c.a, c.b) != c.same || SameAddress(c.b, c.a) != c.same {
+			t.Errorf("%q and %q: same is not %v", c.a, c.b, c.same)
+		}
+	}
+}
