@@ -256,9 +256,7 @@ func said(err error) []byte {
 // globex is a session of Globex.
 func (c *cluster) globex() string {
 	c.t.Helper()
-	var logins map[string]map[string]string
-	c.output("logins", &logins)
-	return c.login(logins["globex"]["path"], c.globexShows(), map[string]any{"name": logins["globex"]["name"]})
+	return c.globexWith(c.globexShows())
 }
 
 // globexShows is Globex's certificate, with its key.
