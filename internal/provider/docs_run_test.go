@@ -152,8 +152,11 @@ func TestGettingStartedIsRun(t *testing.T) {
 
 	journal := blocksOf(t, "docs/guides/journal.md")
 	prod := filepath.Join(c.folder, ".partner", "prod")
-	if out := shell(t, prod, c.env, journal("jq -r")); strings.Count(out, "acme/prod/orders-etl") < 4 {
+	if out := shell(t, prod, c.env, journal("jq -r 'select(.phase")); strings.Count(out, "acme/prod/orders-etl") < 4 {
 		t.Errorf("jq finds too few revocations:\n%s", out)
+	}
+	if out := shell(t, prod, c.env, journal("jq -r 'select((.id")); !regexp.MustCompile(`\tcreate\tacme/prod/\S+\t.*"resource":"orders/acme`).MatchString(out) {
+		t.Errorf("jq does not tell what the partner could reach:\n%s", out)
 	}
 	shell(t, prod, c.env, journal("mkdir evidence"))
 	if _, err := os.Stat(filepath.Join(prod, "evidence", "journal.jsonl.head")); err != nil {
@@ -218,7 +221,9 @@ func TestFragmentsOfTheGuidesAreTaken(t *testing.T) {
 	if err := json.Unmarshal([]byte(embedded(`{"time": "2027-01-01T03:00:00Z"`)), &used); err != nil || len(used) != 4 {
 		t.Errorf("the line of a use log: %v, %v", used, err)
 	}
-	sameKeys(t, journal(`{"schema":1`))
+	sameKeys(t, journal(`{"schema":2`), "journal-line-v2.md")
+	sameKeys(t, `{"schema":1,"seq":7,"time":"","phase":"done","verb":"revoke","change":"","refused":"","seconds":0.008,"previous":"","hash":""}`,
+		"journal-line-v1.md")
 
 	speed := blocksOf(t, "docs/guides/performance.md")
 	targets(t, speed("make bench"))
@@ -230,10 +235,10 @@ func TestFragmentsOfTheGuidesAreTaken(t *testing.T) {
 	}
 }
 
-// sameKeys compares the keys of printed lines of a journal with those of its schema.
-func sameKeys(t *testing.T, lines string) {
+// sameKeys compares the keys of printed lines of a journal with those of a page with a schema.
+func sameKeys(t *testing.T, lines, page string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "journal-line-v1.md"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", page))
 	if err != nil {
 		t.Fatal(err)
 	}
