@@ -134,7 +134,7 @@ func explainReplacement(o access.Object, diags *diag.Diagnostics) {
 		return
 	}
 	diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("The one whose place %s takes is revoked: what the partner holds stops "+
-		"working in the same apply. Hand the new %s over at once. To issue it anew with overlap, change rotation.trigger instead; for a stolen key, set "+
+		"working in the same apply (with create_before_destroy after the overlap of its rotation at the latest). Hand the new %s over at once. To issue it anew with overlap, change rotation.trigger instead; for a stolen key, set "+
 		"revoke_issued_before.", c.Ref(), handedOver(c.Kind())))
 }
 
