@@ -20,164 +20,163 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
+// planCall is one call to plan: what it was handed, and what was decided so far.
+type planCall[M any] struct {
+	req  resource.ModifyPlanRequest
+	resp *resource.ModifyPlanResponse
+	// short is set where nothing seems to move: it answers that, or asks for the whole way. Else it is nil.
+	short       *unchanged
+	plan, state *M // state is nil where new access is made
+	kept        kept
+	was         access.Ref // the state's
+	object      access.Object
+	unknown     map[string]bool // arguments of object
+	replaces    bool            // another object takes its place
+}
+
 // ModifyPlan decides what the resource will be, puts it into the portfolio, and evaluates the rules. It decides nothing
 // by the clock: a moment that passes between plan and apply would break the apply.
 func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	short := unchangedIn(ctx)
+	p, diags := &planCall[M]{req: req, resp: resp, short: unchangedIn(ctx)}, &resp.Diagnostics
 	if g.session == nil {
 		return
 	}
 	ctx, leave := g.traffic.enter(ctx)
 	defer leave()
-	if req.Plan.Raw.IsNull() && short == nil {
+	if req.Plan.Raw.IsNull() && p.short == nil {
 		g.planRemoval(ctx, req, resp)
 		return
 	}
-	plan, state, ok := g.planned(ctx, req, short != nil, &resp.Diagnostics)
-	if !ok {
+	if !g.begin(ctx, p) || !g.decide(ctx, p) {
 		return
 	}
-	if err := g.load(ctx); err != nil {
-		resp.Diagnostics.AddError("Cannot read the access system", sentence(err)+". Without it nothing can be planned.")
+	nowhere := p.short == nil && !p.replaces && g.seek(ctx, p.object, p.unknown)
+	m := g.remember(ctx, p.object.Ref(), p.state, &p.kept, req.Private, resp.Private, diags)
+	c := g.compute(p.plan, p.state, p.object, p.unknown, p.kept, p.replaces, diags)
+	if !g.writePlan(ctx, p) {
 		return
 	}
-	k := keptIn(ctx, req.Private, &resp.Diagnostics)
-	ref := access.Ref{Type: g.kind}
-	if state != nil {
-		ref.ID = P(state).common().ID.ValueString()
-	}
-	if k.History.UID != "" {
-		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
-			failed(&resp.Diagnostics, "plan", ref, err)
-			return
-		}
-	} else {
-		g.announce(ctx, &resp.Diagnostics)
-	}
-	if short != nil && k.Adopt != "" {
-		short.moved = true
-		return
-	}
-	config := req.Config.Raw
-	if short != nil {
-		config = short.config
-	}
-	P(plan).complete(g.session, state, given(config))
-	if k.Adopt != "" {
-		if !g.explainAdoption(ctx, plan, state, k.Adopt, &resp.Diagnostics) {
-			return
-		}
-		state = nil // what nobody declared is judged as new access
-	}
-	if state != nil {
-		for _, name := range P(plan).replaced(state) {
-			resp.RequiresReplace.Append(path.Root(name))
-		}
-		P(plan).settle(state)
-	}
-	if k.Lost && state != nil {
-		resp.RequiresReplace.Append(path.Root("drift"))
-	}
-	o, unknown, ok := objectOf[M, P](plan, &resp.Diagnostics)
-	if !ok {
-		return
-	}
-	replaces := len(resp.RequiresReplace) > 0
-	if k.Damaged && (replaces || state == nil) { // what takes its place is new access
-		k.History, k.Applied = access.History{}, nil
-	}
-	nowhere := short == nil && !replaces && g.seek(ctx, o, unknown)
-	m := g.remember(ctx, o.Ref(), state, &k, req.Private, resp.Private, &resp.Diagnostics)
-	c := g.compute(plan, state, o, unknown, k, replaces, &resp.Diagnostics)
-	if seen, is := g.withheld(o.Ref(), k, state == nil); is {
-		keep(ctx, resp.Private, seen, &resp.Diagnostics) // Terraform revokes it by what is planned
-	}
-	if state == nil {
-		knownBy(resp.Identity, P(plan).common().ID) // also of what takes another's place, where Terraform hands in that one's
-	}
-	switch {
-	case short != nil:
-		if short.moved = !reflect.DeepEqual(plan, state); short.moved {
-			return
-		}
-	case state == nil || !reflect.DeepEqual(plan, state) || !req.Plan.Raw.Equal(req.State.Raw):
-		write(ctx, &resp.Plan.Raw, resp.Plan.Schema, plan, &resp.Diagnostics)
-	}
-	if replaces {
-		explainReplacement(o, &resp.Diagnostics)
-		if ref != o.Ref() {
-			g.leave(ctx, ref, &resp.Diagnostics)
+	if p.replaces {
+		explainReplacement(p.object, diags)
+		if p.was != p.object.Ref() {
+			g.leave(ctx, p.was, diags)
 		}
 		return // Terraform asks again, for the object that takes this one's place.
 	}
-	g.compareClocks(&resp.Diagnostics)
-	explainReissue(c, k, &resp.Diagnostics)
-	explainReach(c, &resp.Diagnostics)
-	explainLeft(o.Ref(), k, &resp.Diagnostics)
-	s, ok := g.subject(ctx, c, k, m, state == nil, &resp.Diagnostics)
+	g.compareClocks(diags)
+	explainReissue(c, p.kept, diags)
+	explainReach(c, diags)
+	explainLeft(p.object.Ref(), p.kept, diags)
+	s, ok := g.subject(ctx, c, p.kept, m, p.state == nil, diags)
 	if !ok {
 		return
 	}
 	s.Nowhere = nowhere
-	explainTakeover(g.stack, c, s.History, &resp.Diagnostics)
-	taken := false
-	if state == nil {
-		taken = g.explainTaking(ctx, s, &resp.Diagnostics)
-		g.foretellHold(ctx, s, &resp.Diagnostics)
+	explainTakeover(g.stack, c, s.History, diags)
+	if p.state == nil {
+		g.explainNew(ctx, s, diags)
 	}
-	if state == nil && s.Before != nil && !s.Adopted { // it is tainted
-		explainReplacement(o, &resp.Diagnostics)
-	}
-	if s.Adopted && !taken {
-		resp.Diagnostics.AddWarning("This adopts "+o.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
-			"creating it takes it up again, with its history and what was issued. If the block was renamed, write a moved block as well: without "+
-			"one, what stands under it may be revoked with the old address, and is created again by the next apply. If another workspace, or a pipeline with a "+
-			"state of its own, declares it too: both are the stack %q, and each undoes what the other changes. Give one of them another stack.", access.At(s.History.CreatedAt), g.stack))
-	}
-	refuseBeforeRules(g.session, s, &resp.Diagnostics)
-	g.refuseUnfurnished(ctx, s, &resp.Diagnostics)
+	refuseBeforeRules(g.session, s, diags)
+	g.refuseUnfurnished(ctx, s, diags)
 	phase := guardrail.Plan
 	if g.isApplying() {
 		phase = guardrail.Apply // Terraform asks again just before it makes the change
 	}
-	g.judge(ctx, s, phase, &resp.Diagnostics)
+	g.judge(ctx, s, phase, diags)
 }
 
-// planRemoval refuses to plan that what is kept in another system is revoked. A system that cannot be asked stops no removal
-// here: it is asked again when it is to revoke.
-func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	k := keptIn(ctx, req.Private, &resp.Diagnostics)
-	there := g.locate(ctx)
-	if k.History.UID == "" || there.err != nil {
-		return
+// begin reads what the call was handed, and looks whether the state belongs to the system that is there.
+func (g *governed[M, P]) begin(ctx context.Context, p *planCall[M]) (ok bool) {
+	diags := &p.resp.Diagnostics
+	if p.plan, p.state, ok = g.planned(ctx, p.req, p.short != nil, diags); !ok {
+		return false
 	}
-	state, ok := read[M](ctx, req.State, &resp.Diagnostics)
-	if !ok {
-		return
+	if err := g.load(ctx); err != nil {
+		diags.AddError("Cannot read the access system", sentence(err)+". Without it nothing can be planned.")
+		return false
 	}
-	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
-	if err := g.belongs(k.System, there, true); err != nil {
-		failed(&resp.Diagnostics, "plan to revoke", ref, err)
-		return
+	p.kept = keptIn(ctx, p.req.Private, diags)
+	p.was = access.Ref{Type: g.kind}
+	if p.state != nil {
+		p.was.ID = P(p.state).common().ID.ValueString()
 	}
-	g.explainRemoval(ctx, ref, &resp.Diagnostics)
-	g.leave(ctx, ref, &resp.Diagnostics)
+	if p.kept.History.UID == "" {
+		g.announce(ctx, diags)
+	} else if err := g.belongs(p.kept.System, g.locate(ctx), true); err != nil {
+		failed(diags, "plan", p.was, err)
+		return false
+	}
+	if p.short != nil && p.kept.Adopt != "" {
+		p.short.moved = true
+		return false
+	}
+	return true
 }
 
-// explainRemoval names the subcontractors that go with an identity, whoever declared them. Where the system cannot be read, the
-// removal says it when it is made.
-func (s *session) explainRemoval(ctx context.Context, ref access.Ref, diags *diag.Diagnostics) {
-	id, err := access.ParseIdentityID(ref.ID)
-	if ref.Type != access.TypeIdentity || err != nil || s.load(ctx) != nil {
-		return
+// decide says what object the configuration makes of the state's, and whether it takes that one's place.
+func (g *governed[M, P]) decide(ctx context.Context, p *planCall[M]) (ok bool) {
+	diags, config := &p.resp.Diagnostics, p.req.Config.Raw
+	if p.short != nil {
+		config = p.short.config
 	}
-	var below []string
-	for _, sub := range s.portfolio.Below(id) {
-		below = append(below, fmt.Sprintf("%s (stack %q, owner %s)", sub.Object.Ref(), sub.History.Stack, sub.Object.Common().Owner))
+	P(p.plan).complete(g.session, p.state, given(config))
+	if p.kept.Adopt != "" {
+		if !g.explainAdoption(ctx, p.plan, p.state, p.kept.Adopt, diags) {
+			return false
+		}
+		p.state = nil // what nobody declared is judged as new access
 	}
-	if len(below) > 0 {
-		diags.AddWarning("Subcontractors go with "+ref.String(), "They hang on it, and are revoked with it, with all that is under them: "+strings.Join(below, ", ")+
-			". To keep one, hang it elsewhere first.")
+	if p.state != nil {
+		for _, name := range P(p.plan).replaced(p.state) {
+			p.resp.RequiresReplace.Append(path.Root(name))
+		}
+		P(p.plan).settle(p.state)
+		if p.kept.Lost {
+			p.resp.RequiresReplace.Append(path.Root("drift"))
+		}
+	}
+	if p.object, p.unknown, ok = objectOf[M, P](p.plan, diags); !ok {
+		return false
+	}
+	p.replaces = len(p.resp.RequiresReplace) > 0
+	if p.kept.Damaged && (p.replaces || p.state == nil) { // what takes its place is new access
+		p.kept.History, p.kept.Applied = access.History{}, nil
+	}
+	return true
+}
+
+// writePlan writes what is computed into the plan. It reports false where the short way has to give way to the whole one.
+func (g *governed[M, P]) writePlan(ctx context.Context, p *planCall[M]) bool {
+	diags := &p.resp.Diagnostics
+	if seen, is := g.withheld(p.object.Ref(), p.kept, p.state == nil); is {
+		keep(ctx, p.resp.Private, seen, diags) // Terraform revokes it by what is planned
+	}
+	if p.state == nil {
+		knownBy(p.resp.Identity, P(p.plan).common().ID) // also of what takes another's place, where Terraform hands in that one's
+	}
+	moved := !reflect.DeepEqual(p.plan, p.state)
+	if p.short != nil {
+		p.short.moved = moved
+		return !moved
+	}
+	if p.state == nil || moved || !p.req.Plan.Raw.Equal(p.req.State.Raw) {
+		write(ctx, &p.resp.Plan.Raw, p.resp.Plan.Schema, p.plan, diags)
+	}
+	return true
+}
+
+// explainNew says what becomes of what stands under the id of an object that is created.
+func (g *governed[M, P]) explainNew(ctx context.Context, s guardrail.Subject, diags *diag.Diagnostics) {
+	taken := g.explainTaking(ctx, s, diags)
+	g.foretellHold(ctx, s, diags)
+	switch {
+	case s.Before != nil && !s.Adopted: // it is tainted
+		explainReplacement(s.Object, diags)
+	case s.Adopted && !taken:
+		diags.AddWarning("This adopts "+s.Object.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
+			"creating it takes it up again, with its history and what was issued. If the block was renamed, write a moved block as well: without "+
+			"one, what stands under it may be revoked with the old address, and is created again by the next apply. If another workspace, or a pipeline with a "+
+			"state of its own, declares it too: both are the stack %q, and each undoes what the other changes. Give one of them another stack.", access.At(s.History.CreatedAt), g.stack))
 	}
 }
 

@@ -1,0 +1,50 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// planRemoval refuses to plan that what is kept in another system is revoked. A system that cannot be asked stops no removal
+// here: it is asked again when it is to revoke.
+func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	there := g.locate(ctx)
+	if k.History.UID == "" || there.err != nil {
+		return
+	}
+	state, ok := read[M](ctx, req.State, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
+	if err := g.belongs(k.System, there, true); err != nil {
+		failed(&resp.Diagnostics, "plan to revoke", ref, err)
+		return
+	}
+	g.explainRemoval(ctx, ref, &resp.Diagnostics)
+	g.leave(ctx, ref, &resp.Diagnostics)
+}
+
+// explainRemoval names the subcontractors that go with an identity, whoever declared them. Where the system cannot be read, the
+// removal says it when it is made.
+func (s *session) explainRemoval(ctx context.Context, ref access.Ref, diags *diag.Diagnostics) {
+	id, err := access.ParseIdentityID(ref.ID)
+	if ref.Type != access.TypeIdentity || err != nil || s.load(ctx) != nil {
+		return
+	}
+	var below []string
+	for _, sub := range s.portfolio.Below(id) {
+		below = append(below, fmt.Sprintf("%s (stack %q, owner %s)", sub.Object.Ref(), sub.History.Stack, sub.Object.Common().Owner))
+	}
+	if len(below) > 0 {
+		diags.AddWarning("Subcontractors go with "+ref.String(), "They hang on it, and are revoked with it, with all that is under them: "+strings.Join(below, ", ")+
+			". To keep one, hang it elsewhere first.")
+	}
+}
