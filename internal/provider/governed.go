@@ -244,8 +244,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	if !ok {
 		return
 	}
-	t := P(state).common()
-	stillKnownBy(resp.Identity, t.ID)
+	stillKnownBy(resp.Identity, P(state).common().ID)
 	ref := g.meant(state)
 	k := keptIn(ctx, req.Private, &resp.Diagnostics)
 	if k.Adopt != "" && k.System != "" {
@@ -257,40 +256,48 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	if k.Adopt != "" && !g.adopted(ctx, ref, &k, resp) {
 		return
 	}
-	rec, err := g.system.Get(ctx, ref)
-	if err == nil && k.History.UID != "" && rec.UID != k.History.UID {
-		sayAnother(ref, rec, k.History.UID, &resp.Diagnostics)
-		err = access.ErrNotFound
-	}
-	if k.History.UID != "" {
-		err = g.sameSystem(ctx, k.System, rec, err, &resp.Diagnostics)
-	}
-	if err == nil && k.History.UID != "" {
-		err = g.retell(ctx, P(state), rec)
-	}
+	rec, err := g.found(ctx, P(state), ref, k, &resp.Diagnostics)
 	now, clockErr := g.system.Now(ctx)
 	var damaged *access.DamagedError
 	switch {
 	case errors.As(err, &damaged) && k.History.UID != "" && damaged.UID != "" && damaged.UID != k.History.UID:
 		g.readGone(ctx, state, ref, now, k, resp) // what is left is of another one
-		return
 	case errors.As(err, &damaged) && k.History.UID != "":
 		g.readDamaged(ctx, state, ref, damaged, k, resp)
-		return
 	case isNotFound(err) && clockErr == nil:
 		g.readGone(ctx, state, ref, now, k, resp)
-		return
 	case err != nil || clockErr != nil:
 		failed(&resp.Diagnostics, "read", ref, firstError(err, clockErr))
-		return
+	default:
+		g.readFound(ctx, state, ref, observed{rec, now, g.settings.WarnBefore}, k, resp)
 	}
+}
+
+// found asks the system for the very object that a state means. Another one under its id is not found.
+func (g *governed[M, P]) found(ctx context.Context, state P, ref access.Ref, k kept, diags *diag.Diagnostics) (*access.Record, error) {
+	rec, err := g.system.Get(ctx, ref)
+	if k.History.UID == "" {
+		return rec, err
+	}
+	if err == nil && rec.UID != k.History.UID {
+		sayAnother(ref, rec, k.History.UID, diags)
+		err = access.ErrNotFound
+	}
+	if err = g.sameSystem(ctx, k.System, rec, err, diags); err != nil {
+		return rec, err
+	}
+	return rec, g.retell(ctx, state, rec)
+}
+
+// readFound takes over what the system holds of an object.
+func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref, seen observed, k kept, resp *resource.ReadResponse) {
 	imported := k.History.UID == ""
-	if imported && rec.Stack != g.stack {
-		resp.Diagnostics.AddWarning(fmt.Sprintf("The %s belongs to the stack %q", ref, rec.Stack),
-			fmt.Sprintf("It was imported into the stack %q. Remove it from the state of %q, or both will change it.", g.stack, rec.Stack))
+	if imported && seen.Stack != g.stack {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("The %s belongs to the stack %q", ref, seen.Stack),
+			fmt.Sprintf("It was imported into the stack %q. Remove it from the state of %q, or both will change it.", g.stack, seen.Stack))
 	}
-	was, seen := *state, observed{rec, now, g.settings.WarnBefore}
-	P(state).declare(rec.Object)
+	was := *state
+	P(state).declare(seen.Object)
 	P(state).observe(seen, true)
 	moved := !reflect.DeepEqual(&was, state)
 	if moved {
@@ -299,9 +306,9 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	next := keptOf(seen)
 	next.System = cmp.Or(next.System, k.System)
 	if moved || len(k.Applied) > 0 {
-		next.told = k.claims(g.kind, claimed[M, P](&was), rec.History)
+		next.told = k.claims(g.kind, claimed[M, P](&was), seen.History)
 	}
-	next.tell(next.told, rec.Object)
+	next.tell(next.told, seen.Object)
 	keep(ctx, resp.Private, next, &resp.Diagnostics)
 	g.see(ref, next)
 }
