@@ -3,9 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -145,57 +143,14 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if !ok {
 		return observed{}, false
 	}
-	if g.refusesChanges(diags) {
-		return observed{}, false
-	}
-	g.applies()
-	if err := g.load(ctx); err != nil {
-		failed(diags, "read", o.Ref(), err)
-		return observed{}, false
-	}
-	if k.History.UID != "" {
-		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
-			failed(diags, "change", o.Ref(), err)
-			return observed{}, false
-		}
-	}
-	act := "create"
-	switch {
-	case k.Adopt != "":
-		act = "adopt"
-	case state != nil:
-		act = "change"
-	}
-	c := change{after: o, endsKnown: true, fixed: g.isFixed(o)}
-	if state != nil {
-		c.before = g.before(o.Ref(), state)
-		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), k.asked(P(state).common())
-	}
-	if !g.judgeAtApply(ctx, c, k, diags) {
+	c, ok := g.admit(ctx, o, state, k, diags)
+	if !ok {
 		return observed{}, false
 	}
 	g.follow(ctx, o)
-	var known bool
-	if c.ends, known = g.end(o, unknown); !known {
-		failed(diags, act, o.Ref(), fmt.Errorf("what %s hangs on: %w", o.Ref(), access.ErrNoIdentity))
+	put, ok := g.order(ctx, &c, unknown, state, k, diags)
+	if !ok {
 		return observed{}, false
-	}
-	now, err := g.system.Now(ctx)
-	if err != nil {
-		failed(diags, "read the clock for", o.Ref(), err)
-		return observed{}, false
-	}
-	put := access.Change{Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: g.portfolio.Since(o.Ref(), now)}
-	if credential, ok := o.(*access.Credential); ok {
-		c.cut = g.cut(o, k)
-		put.Issue, _, _ = reissue(c, k)
-		put.Wait, put.Known = state != nil && c.cut, issuedIn(state)
-		if state == nil {
-			put.Issue = g.takingOver(ctx, credential)
-		}
-		if put.Seal, ok = sealer(credential, diags); !ok {
-			return observed{}, false
-		}
 	}
 	defer g.restock()
 	ctx = warned(ctx, diags)
@@ -206,7 +161,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		rec, err = g.system.Put(ctx, put)
 	}
 	if err != nil {
-		failed(diags, act, o.Ref(), unfinished(err, put))
+		failed(diags, k.act(state != nil), o.Ref(), unfinished(err, put))
 		return observed{}, false
 	}
 	g.finished(o.Ref())
@@ -224,6 +179,69 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	return seen, g.readBack(ctx, seen, c.ends, put.Issue != access.IssueKeep || state == nil && !mine.Adopted, diags)
 }
 
+// act is what a change does, in a word.
+func (k kept) act(exists bool) string {
+	switch {
+	case k.Adopt != "":
+		return "adopt"
+	case exists:
+		return "change"
+	}
+	return "create"
+}
+
+// admit looks whether a change may be made: in this run, on this system, by the rules. It returns what the change is.
+func (g *governed[M, P]) admit(ctx context.Context, o access.Object, state *M, k kept, diags *diag.Diagnostics) (c change, ok bool) {
+	if g.refusesChanges(diags) {
+		return c, false
+	}
+	g.applies()
+	if err := g.load(ctx); err != nil {
+		failed(diags, "read", o.Ref(), err)
+		return c, false
+	}
+	if k.History.UID != "" {
+		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
+			failed(diags, "change", o.Ref(), err)
+			return c, false
+		}
+	}
+	c = change{after: o, endsKnown: true, fixed: g.isFixed(o)}
+	if state != nil {
+		c.before = g.before(o.Ref(), state)
+		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), k.asked(P(state).common())
+	}
+	return c, g.judgeAtApply(ctx, c, k, diags)
+}
+
+// order is what the system is asked to do: until when, and what is issued. It completes the change with its end, and with
+// whether it is cut.
+func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[string]bool, state *M, k kept, diags *diag.Diagnostics) (put access.Change, ok bool) {
+	o := c.after
+	if c.ends, ok = g.end(o, unknown); !ok {
+		failed(diags, k.act(state != nil), o.Ref(), fmt.Errorf("what %s hangs on: %w", o.Ref(), access.ErrNoIdentity))
+		return put, false
+	}
+	now, err := g.system.Now(ctx)
+	if err != nil {
+		failed(diags, "read the clock for", o.Ref(), err)
+		return put, false
+	}
+	put = access.Change{Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: g.portfolio.Since(o.Ref(), now)}
+	credential, is := o.(*access.Credential)
+	if !is {
+		return put, true
+	}
+	c.cut = g.cut(o, k)
+	put.Issue, _, _ = reissue(*c, k)
+	put.Wait, put.Known = state != nil && c.cut, issuedIn(state)
+	if state == nil {
+		put.Issue = g.takingOver(ctx, credential)
+	}
+	put.Seal, ok = sealer(credential, diags)
+	return put, ok
+}
+
 // finish writes state and private state: what was planned, and what the plan had left unknown.
 func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, state *tfsdk.State, private keeper, diags *diag.Diagnostics) {
 	P(plan).observe(seen, false)
@@ -234,120 +252,6 @@ func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, sta
 	}
 	keep(ctx, private, k, diags)
 	diags.Append(private.SetKey(ctx, memoKey, nil)...)
-}
-
-// Read asks the system. The clock decides here, and only here.
-func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	ctx, leave := g.traffic.enter(ctx)
-	defer leave()
-	state, ok := readState[M](ctx, req.State, &resp.Diagnostics)
-	if !ok {
-		return
-	}
-	stillKnownBy(resp.Identity, P(state).common().ID)
-	ref := g.meant(state)
-	k := keptIn(ctx, req.Private, &resp.Diagnostics)
-	if k.Adopt != "" && k.System != "" {
-		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
-			failed(&resp.Diagnostics, "read", ref, err)
-			return
-		}
-	}
-	if k.Adopt != "" && !g.adopted(ctx, ref, &k, resp) {
-		return
-	}
-	rec, err := g.found(ctx, P(state), ref, k, &resp.Diagnostics)
-	now, clockErr := g.system.Now(ctx)
-	var damaged *access.DamagedError
-	switch {
-	case errors.As(err, &damaged) && k.History.UID != "" && damaged.UID != "" && damaged.UID != k.History.UID:
-		g.readGone(ctx, state, ref, now, k, resp) // what is left is of another one
-	case errors.As(err, &damaged) && k.History.UID != "":
-		g.readDamaged(ctx, state, ref, damaged, k, resp)
-	case isNotFound(err) && clockErr == nil:
-		g.readGone(ctx, state, ref, now, k, resp)
-	case err != nil || clockErr != nil:
-		failed(&resp.Diagnostics, "read", ref, firstError(err, clockErr))
-	default:
-		g.readFound(ctx, state, ref, observed{rec, now, g.settings.WarnBefore}, k, resp)
-	}
-}
-
-// found asks the system for the very object that a state means. Another one under its id is not found.
-func (g *governed[M, P]) found(ctx context.Context, state P, ref access.Ref, k kept, diags *diag.Diagnostics) (*access.Record, error) {
-	rec, err := g.system.Get(ctx, ref)
-	if k.History.UID == "" {
-		return rec, err
-	}
-	if err == nil && rec.UID != k.History.UID {
-		sayAnother(ref, rec, k.History.UID, diags)
-		err = access.ErrNotFound
-	}
-	if err = g.sameSystem(ctx, k.System, rec, err, diags); err != nil {
-		return rec, err
-	}
-	return rec, g.retell(ctx, state, rec)
-}
-
-// readFound takes over what the system holds of an object.
-func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref, seen observed, k kept, resp *resource.ReadResponse) {
-	imported := k.History.UID == ""
-	if imported && seen.Stack != g.stack {
-		resp.Diagnostics.AddWarning(fmt.Sprintf("The %s belongs to the stack %q", ref, seen.Stack),
-			fmt.Sprintf("It was imported into the stack %q. Remove it from the state of %q, or both will change it.", g.stack, seen.Stack))
-	}
-	was := *state
-	P(state).declare(seen.Object)
-	P(state).observe(seen, true)
-	moved := !reflect.DeepEqual(&was, state)
-	if moved {
-		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
-	}
-	next := keptOf(seen)
-	next.System = cmp.Or(next.System, k.System)
-	if moved || len(k.Applied) > 0 {
-		next.told = k.claims(g.kind, claimed[M, P](&was), seen.History)
-	}
-	next.tell(next.told, seen.Object)
-	keep(ctx, resp.Private, next, &resp.Diagnostics)
-	g.see(ref, next)
-}
-
-// readGone decides what an object that the system does not hold means: after its end it stays, as expired; before, it
-// has vanished and the plan proposes it again.
-func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref, now time.Time, k kept, resp *resource.ReadResponse) {
-	t := P(state).common()
-	if k.History.UID == "" && !t.Owner.IsNull() && !g.locate(ctx).none {
-		// No import: its private part is missing. It is not forgotten, and stops nobody else's plan.
-		resp.Diagnostics.AddWarning("The state does not say which one it means: "+ref.String(), "Its private part is missing, and the system holds nothing of that id. "+
-			"The state keeps it. If it is gone, forget it: terraform state rm. If not, import it by its right id.")
-		return
-	}
-	if k.History.UID == "" {
-		g.warnAbsent(ctx, &resp.Diagnostics)
-		resp.Diagnostics.AddError("Cannot import "+ref.String(), "The system holds no such access. Check the id and the provider's environment and directory.")
-		return
-	}
-	if ends := timeOf(t.EndsAt); !ends.IsZero() && !now.Before(ends) {
-		t.Status = types.StringValue("expired")
-		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
-		return
-	}
-	g.vanish(ref)
-	remove(ctx, resp)
-}
-
-// readDamaged keeps what the state says of an object whose record cannot be read, and says so as drift. Where the record is
-// gone and something of the object is left, the plan replaces it: what is left goes, and new access takes its place.
-func (g *governed[M, P]) readDamaged(ctx context.Context, state *M, ref access.Ref, damaged *access.DamagedError, k kept, resp *resource.ReadResponse) {
-	text := sentence(damaged) + "."
-	if drift := textSet([]string{text}); !P(state).common().Drift.Equal(drift) {
-		P(state).common().Drift = drift
-		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
-	}
-	k.Drift, k.Damaged, k.Lost = []string{text}, true, len(damaged.Left) > 0
-	keep(ctx, resp.Private, k, &resp.Diagnostics)
-	g.vanish(ref) // if it is made anew, then as new access
 }
 
 // meant is what a state means by its id or, where that is none, by its arguments.

@@ -1,0 +1,130 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Read asks the system. The clock decides here, and only here.
+func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	ctx, leave := g.traffic.enter(ctx)
+	defer leave()
+	state, ok := readState[M](ctx, req.State, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	stillKnownBy(resp.Identity, P(state).common().ID)
+	ref := g.meant(state)
+	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	if k.Adopt != "" && k.System != "" {
+		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
+			failed(&resp.Diagnostics, "read", ref, err)
+			return
+		}
+	}
+	if k.Adopt != "" && !g.adopted(ctx, ref, &k, resp) {
+		return
+	}
+	rec, err := g.found(ctx, P(state), ref, k, &resp.Diagnostics)
+	now, clockErr := g.system.Now(ctx)
+	var damaged *access.DamagedError
+	switch {
+	case errors.As(err, &damaged) && k.History.UID != "" && damaged.UID != "" && damaged.UID != k.History.UID:
+		g.readGone(ctx, state, ref, now, k, resp) // what is left is of another one
+	case errors.As(err, &damaged) && k.History.UID != "":
+		g.readDamaged(ctx, state, ref, damaged, k, resp)
+	case isNotFound(err) && clockErr == nil:
+		g.readGone(ctx, state, ref, now, k, resp)
+	case err != nil || clockErr != nil:
+		failed(&resp.Diagnostics, "read", ref, firstError(err, clockErr))
+	default:
+		g.readFound(ctx, state, ref, observed{rec, now, g.settings.WarnBefore}, k, resp)
+	}
+}
+
+// found asks the system for the very object that a state means. Another one under its id is not found.
+func (g *governed[M, P]) found(ctx context.Context, state P, ref access.Ref, k kept, diags *diag.Diagnostics) (*access.Record, error) {
+	rec, err := g.system.Get(ctx, ref)
+	if k.History.UID == "" {
+		return rec, err
+	}
+	if err == nil && rec.UID != k.History.UID {
+		sayAnother(ref, rec, k.History.UID, diags)
+		err = access.ErrNotFound
+	}
+	if err = g.sameSystem(ctx, k.System, rec, err, diags); err != nil {
+		return rec, err
+	}
+	return rec, g.retell(ctx, state, rec)
+}
+
+// readFound takes over what the system holds of an object.
+func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref, seen observed, k kept, resp *resource.ReadResponse) {
+	imported := k.History.UID == ""
+	if imported && seen.Stack != g.stack {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("The %s belongs to the stack %q", ref, seen.Stack),
+			fmt.Sprintf("It was imported into the stack %q. Remove it from the state of %q, or both will change it.", g.stack, seen.Stack))
+	}
+	was := *state
+	P(state).declare(seen.Object)
+	P(state).observe(seen, true)
+	moved := !reflect.DeepEqual(&was, state)
+	if moved {
+		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
+	}
+	next := keptOf(seen)
+	next.System = cmp.Or(next.System, k.System)
+	if moved || len(k.Applied) > 0 {
+		next.told = k.claims(g.kind, claimed[M, P](&was), seen.History)
+	}
+	next.tell(next.told, seen.Object)
+	keep(ctx, resp.Private, next, &resp.Diagnostics)
+	g.see(ref, next)
+}
+
+// readGone decides what an object that the system does not hold means: after its end it stays, as expired; before, it
+// has vanished and the plan proposes it again.
+func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref, now time.Time, k kept, resp *resource.ReadResponse) {
+	t := P(state).common()
+	if k.History.UID == "" && !t.Owner.IsNull() && !g.locate(ctx).none {
+		// No import: its private part is missing. It is not forgotten, and stops nobody else's plan.
+		resp.Diagnostics.AddWarning("The state does not say which one it means: "+ref.String(), "Its private part is missing, and the system holds nothing of that id. "+
+			"The state keeps it. If it is gone, forget it: terraform state rm. If not, import it by its right id.")
+		return
+	}
+	if k.History.UID == "" {
+		g.warnAbsent(ctx, &resp.Diagnostics)
+		resp.Diagnostics.AddError("Cannot import "+ref.String(), "The system holds no such access. Check the id and the provider's environment and directory.")
+		return
+	}
+	if ends := timeOf(t.EndsAt); !ends.IsZero() && !now.Before(ends) {
+		t.Status = types.StringValue("expired")
+		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
+		return
+	}
+	g.vanish(ref)
+	remove(ctx, resp)
+}
+
+// readDamaged keeps what the state says of an object whose record cannot be read, and says so as drift. Where the record is
+// gone and something of the object is left, the plan replaces it: what is left goes, and new access takes its place.
+func (g *governed[M, P]) readDamaged(ctx context.Context, state *M, ref access.Ref, damaged *access.DamagedError, k kept, resp *resource.ReadResponse) {
+	text := sentence(damaged) + "."
+	if drift := textSet([]string{text}); !P(state).common().Drift.Equal(drift) {
+		P(state).common().Drift = drift
+		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
+	}
+	k.Drift, k.Damaged, k.Lost = []string{text}, true, len(damaged.Left) > 0
+	keep(ctx, resp.Private, k, &resp.Diagnostics)
+	g.vanish(ref) // if it is made anew, then as new access
+}
