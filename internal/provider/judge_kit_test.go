@@ -36,7 +36,7 @@ func TestFourPartnersCutOneAfterAnotherStayOutOfRealGateways(t *testing.T) {
 		blocks = append(blocks, p.workload.blocks(j, args{"partner": strconv.Quote(name)}, args{"allowed_cidrs": "null"}),
 			j.credential(name, "ssh_certificate", `{ public_key = "`+p.public+`" }`, args{"allowed_cidrs": "null"}),
 			j.credential(name, "federated", `{ issuer = "https://login.`+name+`.test", subject = "svc", audiences = ["orders.example.com"] }`, nil),
-			j.grant(name, "daily", "orders/"+name+"/*", `["read"]`, nil), j.grant(name, "shell", "ssh/deploy", `["login"]`, nil),
+			j.grant(name, "daily", "orders/"+name+"/*", `["read"]`, nil), j.grant(name, "shell", "ssh/"+name, `["login"]`, nil),
 			fmt.Sprintf("data \"partner_offboarding\" %q { partner = %q }\noutput %q { value = data.partner_offboarding.%s.steps }\n", name, name, name, name))
 	}
 	j.apply(blocks...)
@@ -44,7 +44,7 @@ func TestFourPartnersCutOneAfterAnotherStayOutOfRealGateways(t *testing.T) {
 	listed := realtool.StartNginx(t, realtool.NginxConf{ClientCA: j.published("ca.pem"), CRL: j.published("crl.pem")})
 	sshd := realtool.StartSSHD(t, realtool.SSHDConf{
 		TrustedUserCAKeys: j.published("ssh/ca.pub"), RevokedKeys: j.published("ssh/revoked_keys"),
-		AuthorizedPrincipalsFile: j.published("ssh/principals") + "/%u", Logins: []string{"deploy"},
+		AuthorizedPrincipalsFile: j.published("ssh/principals") + "/%u", Logins: []string{"p0", "p1", "p2", "p3", "p4"},
 	})
 	opa := newGateway(t, j)
 	cut, certificates, steps := map[string]bool{}, map[string]string{}, map[string][]string{}
@@ -64,7 +64,7 @@ func TestFourPartnersCutOneAfterAnotherStayOutOfRealGateways(t *testing.T) {
 			if status, _ := listed.Get(t, p.presents(j)); (status == 200) != want {
 				t.Errorf("%s: nginx answers %s with %d", when, p.name, status)
 			}
-			if _, err := sshd.Run(t, "deploy", p.operator.key, certificates[p.name], "true"); (err == nil) != want {
+			if _, err := sshd.Run(t, p.name, p.operator.key, certificates[p.name], "true"); (err == nil) != want {
 				t.Errorf("%s: sshd lets %s in: %v", when, p.name, err == nil)
 			}
 			ask := request{"credential": object{"claims": object{"iss": "https://login." + p.name + ".test", "sub": "svc", "aud": "orders.example.com"}}, "action": "read", "path": "orders/" + p.name + "/1"}

@@ -182,6 +182,7 @@ var left = []string{
 	"keys/signing.pem", "keys/signing.pub", "keys/ssh.key", "keys/x509.key", "keys/x509.pem",
 	"ledger/generation.json", "ledger/ledger.lock", "ledger/sums", "ledger/revoked/*.json", "publish/generation.json",
 	"publish/bundle.tar.gz", "publish/hold.tar.gz", "publish/policy/hold.json", "publish/ca.pem", "publish/crl.pem", "publish/jwks.json", "publish/openid-configuration",
+	"ledger/*/*/*/remembered.json", // which key, trust and reach it had, for a year
 	"ledger/system.json", "publish/cut.sh", "publish/policy/data.json", "publish/policy/key.pem", "publish/policy/policy.rego", "publish/ssh/ca.pub", "publish/ssh/revoked_keys",
 }
 

@@ -203,8 +203,10 @@ func TestAFolderOfAuthoritiesAndThePartnersAddress(t *testing.T) {
 	c.must("POST", "sys/auth/partner-approle", map[string]any{"type": "approle", "config": map[string]any{"max_lease_ttl": "17568h"}})
 	c.write(strings.Replace(dozen(), "openbao     = {}", `openbao     = { partner_address = "https://access.example.com" }`, 1) + credential("secret", args{
 		"identity_id": "partner_identity.many[0].id", "expires_at": `"` + time.Now().UTC().AddDate(0, 0, 20).Format(time.RFC3339) + `"`, "rotation": "null",
-	}) + "output \"handover\" { value = jsonencode(partner_credential.orders.handover) }\n")
-	out := c.cli.must("apply", "-auto-approve", "-no-color")
+	}) + "output \"handover\" {\n  sensitive = true\n  value = provider::partner::handover(partner_identity.many[0], [partner_credential.orders], [])\n}\n")
+	c.cli.must("apply", "-auto-approve", "-no-color")
+	var out string
+	c.output("handover", &out)
 	if !strings.Contains(out, "https://access.example.com") || !strings.Contains(out, "-address=https://access.example.com ") {
 		t.Errorf("the handover does not name the partners' address:\n%s", out)
 	}

@@ -52,7 +52,8 @@ type session struct {
 	owns        bool
 	offboarding sync.Once
 	traffic     *traffic
-	collects    bool // findings are recorded instead of refused, and nothing is changed
+	seeking     sync.Map // by their refs: who waits for what it hangs on, and so is planned here
+	collects    bool     // findings are recorded instead of refused, and nothing is changed
 }
 
 func newSession(system access.System, settings guardrail.Settings, stack string) *session {

@@ -132,11 +132,14 @@ func (s *session) seek(ctx context.Context, o access.Object, unknown map[string]
 	id := hangsOn(o)
 	here := func() bool {
 		_, _, found := s.portfolio.Find(id.Ref())
-		return found
+		_, seeks := s.seeking.Load(id.Ref())
+		return found || seeks
 	}
 	if id == (access.IdentityID{}) || hasAny(unknown, "identity_id", "parent_id") || here() || s.traffic.crowded() {
 		return false
 	}
+	s.seeking.Store(o.Ref(), true) // two that hang on each other must not wait for each other
+	s.traffic.happened()
 	return !s.traffic.until(ctx, here) && ctx.Err() == nil && s.traffic.free()
 }
 
