@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 	case "":
 		code := m.Run()
 		_ = os.RemoveAll(filepath.Dir(template()))
+		_ = os.RemoveAll(filepath.Dir(neighbours()))
 		os.Exit(code)
 	case "writer":
 		write(dir, os.Getenv("EMBEDDED_TEST_NAME"))
