@@ -49,7 +49,11 @@ output "drifted" { value = [for i in data.partner_inventory.drifted.items : i.id
 		if c.globexWith(before) == "" {
 			t.Errorf("%s: the plan says nothing, and the certificate does not log in", when)
 		}
-		c.file("main.tf", strings.Replace(string(main), rotation, rotation+fmt.Sprintf("\n  revoke_issued_before = %q", access.At(time.Now().Truncate(time.Second))), 1))
+		now := time.Now() // a moment has whole seconds: what was issued in this one was not issued before it
+		for issued := now; !now.Truncate(time.Second).After(issued); now = time.Now() {
+			time.Sleep(10 * time.Millisecond)
+		}
+		c.file("main.tf", strings.Replace(string(main), rotation, rotation+fmt.Sprintf("\n  revoke_issued_before = %q", access.At(now.Truncate(time.Second))), 1))
 		apply()
 		after := c.globexShows()
 		if c.globexWith(before) != "" {
