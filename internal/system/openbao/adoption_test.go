@@ -262,6 +262,7 @@ func TestWhatWasCutByHandStaysCutWhenItIsAdopted(t *testing.T) {
 
 func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 	st := startStage(t)
+	st.put(t, identityOf("there")) // the first change gives the system its id
 	none := entityFolder + "00000000-0000-0000-0000-000000000000"
 	for name, c := range map[string]struct {
 		make func(h handmade, id access.IdentityID) (native string)
