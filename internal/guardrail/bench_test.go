@@ -115,3 +115,26 @@ func evaluationOf(s *scenario) time.Duration {
 	s.each(p)
 	return time.Since(start)
 }
+
+// What a plan removes is looked for among all that it creates: a partner that is moved to other names removes and creates thousands.
+func BenchmarkARemovalBesideAThousandNew(b *testing.B) {
+	made := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	of := func(kind string, n int) *access.Grant {
+		return &access.Grant{
+			IdentityID: access.IdentityID{Partner: "acme", Environment: "prod", Name: fmt.Sprint(kind, n)}, Name: "g", Actions: []string{"read"},
+			Resource: access.Pattern(fmt.Sprintf("orders/%s/%d/*", kind, n)), Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: access.At(made.AddDate(0, 1, 0))},
+		}
+	}
+	p := NewPortfolio(Settings{}, access.Capabilities{})
+	var live []*access.Record
+	for n := range 1000 {
+		live = append(live, &access.Record{Object: of("old", n), EndsAt: made.AddDate(0, 1, 0), History: access.History{UID: "1", Stack: "ours", CreatedAt: made}})
+	}
+	p.Live(live, "ours")
+	for n := range 1000 {
+		p.Put(Subject{Object: of("new", n), Nonce: fmt.Sprint(n), EndsAt: made.AddDate(0, 1, 0)})
+	}
+	for n := 0; b.Loop(); n++ {
+		p.Leave(live[n%len(live)].Object.Ref(), made)
+	}
+}

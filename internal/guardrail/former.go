@@ -78,9 +78,11 @@ func (p *Portfolio) Formers(all []access.Former) {
 // Leave notes that the plan removes an object, with all under it, and returns what is to be refused because of that among what
 // arrived before.
 func (p *Portfolio) Leave(ref access.Ref, now time.Time) (refused []Finding) {
-	said := map[*entry]bool{}
+	said, leavers := map[*entry]bool{}, p.leavers(ref)
 	for _, e := range p.novel() {
-		_, said[e] = p.relabels(e, now)
+		if len(leavers.of(&e.Subject)) > 0 { // nothing else is judged otherwise by this removal
+			_, said[e] = p.relabels(e, now)
+		}
 	}
 	p.mu.Lock()
 	p.leaving[ref] = true
@@ -92,6 +94,25 @@ func (p *Portfolio) Leave(ref access.Ref, now time.Time) (refused []Finding) {
 	}
 	sortFindings(refused)
 	return refused
+}
+
+// leavers are what the system holds of an object and of all under it.
+func (p *Portfolio) leavers(ref access.Ref) *shelf {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	all := newShelf()
+	if ref.Type != access.TypeIdentity {
+		if e := p.live[ref]; e != nil {
+			all.add(e)
+		}
+		return all
+	}
+	for _, e := range p.live {
+		if e.holder.Ref() == ref {
+			all.add(e)
+		}
+	}
+	return all
 }
 
 // novel are the credentials and grants that this plan creates, or gives another key or reach.
