@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -151,6 +152,9 @@ type Issued struct {
 	// Sealed is the secret, sealed to the partner's recipient, in ASCII armor.
 	Sealed string
 }
+
+// Name returns what the journal calls it: its serial number, or the fingerprint of a secret's hash.
+func (i *Issued) Name() string { return cmp.Or(i.Serial, i.Fingerprint) }
 
 // Surveyor is a System whose listing does not tell all that there is.
 type Surveyor interface {

@@ -104,8 +104,8 @@ func (g *governed) Put(ctx context.Context, change access.Change) (*access.Recor
 		l = g.refused(l, asked)
 	}
 	l.UID, l.EndsAt, l.Before, l.After = r.UID, r.EndsAt.UTC(), nil, given(r)
-	if i := r.Issued; i != nil && (before == nil || before.Issued == nil || !before.Issued.At.Equal(i.At) || nameOf(before.Issued) != nameOf(i)) {
-		l.Serial = nameOf(i)
+	if i := r.Issued; i != nil && (before == nil || before.Issued == nil || !before.Issued.At.Equal(i.At) || before.Issued.Name() != i.Name()) {
+		l.Serial = i.Name()
 	}
 	g.done(ctx, l)
 	g.see(r)
@@ -122,7 +122,7 @@ func (g *governed) Delete(ctx context.Context, ref access.Ref, uid string) ([]ac
 	if before := g.before(ctx, ref); before != nil && before.UID == uid {
 		l.Owner, l.EndsAt, l.Before = before.Object.Common().Owner, before.EndsAt.UTC(), given(before)
 		if before.Issued != nil {
-			l.Serial = nameOf(before.Issued)
+			l.Serial = before.Issued.Name()
 		}
 	}
 	if err := g.intend(ctx, l); err != nil {

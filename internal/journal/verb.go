@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"cmp"
 	"math"
 	"time"
 
@@ -54,9 +53,6 @@ func (g *governed) review(o access.Object) *Review {
 	g.mu.Unlock()
 	return reviewOf(own)
 }
-
-// nameOf names what was issued: its serial number, or the fingerprint of a secret's hash.
-func nameOf(i *access.Issued) string { return cmp.Or(i.Serial, i.Fingerprint) }
 
 // seconds is a length of time to the millisecond, rounded up: nothing takes no time at all.
 func seconds(d time.Duration) float64 {

@@ -115,13 +115,5 @@ func (t *tellings) has(j *journal.Journal, r *access.Record) bool {
 			}
 		}
 	})
-	return t.all[[3]string{r.Object.Ref().ID, r.UID, nameOf(r.Issued)}]
-}
-
-// nameOf names what was issued, as the journal does.
-func nameOf(i *access.Issued) string {
-	if i.Serial != "" {
-		return i.Serial
-	}
-	return i.Fingerprint
+	return t.all[[3]string{r.Object.Ref().ID, r.UID, r.Issued.Name()}]
 }
