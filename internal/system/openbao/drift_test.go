@@ -333,7 +333,7 @@ func TestADeadProcessLeavesNoHoldBehind(t *testing.T) {
 			if hand {
 				st.admin(t, "POST", entityPath(i.ID), map[string]any{"disabled": true})
 			}
-			i = identityOf(name, func(i *access.Identity) { i.HoldReleased = "ticket" })
+			i = identityOf(name, func(i *access.Identity) { i.HoldReleased = "ticket of " + name }) // used once by a partner
 			dead := st.open(dyingWhen(false, func(_, path string) bool { return strings.Contains(path, "identity/entity/id/") }))
 			if _, err := dead.Put(t.Context(), st.change(i, known(r))); err == nil {
 				t.Fatal("it did not die")
