@@ -1,0 +1,385 @@
+package openbao
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// A change of the code that is to change nothing changes neither what is written, nor in which order, nor what stands there
+// after it. So a whole life is told here, act by act: the requests that write, and what differs in OpenBao since the act
+// before. The server's clock goes on, so moments stand as what lies between them and the beginning, in tens of minutes.
+func TestALifeIsWrittenAsBefore(t *testing.T) {
+	st := startStage(t)
+	g := &golden{stage: st, begun: time.Now(), there: map[string]string{}}
+	g.live(t)
+	path := filepath.Join("testdata", "life.golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(g.text.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, expected := strings.Split(g.text.String(), "\n"), strings.Split(string(want), "\n")
+	act := ""
+	for n, line := range got {
+		if strings.HasPrefix(line, "== ") {
+			act = line
+		}
+		if n >= len(expected) || line != expected[n] {
+			t.Fatalf("line %d (%s) is\n%s\nwhere the golden file has\n%s", n+1, act, line, strings.Join(expected[min(n, len(expected)):min(n+3, len(expected))], "\n"))
+		}
+	}
+	if len(got) != len(expected) {
+		t.Errorf("it ends after %d lines, where the golden file has %d", len(got), len(expected))
+	}
+}
+
+// golden tells a life.
+type golden struct {
+	*stage
+	begun time.Time
+	there map[string]string // as it was told last
+	text  strings.Builder
+
+	writing sync.Mutex
+	writes  []string
+}
+
+// live is the life of a partner's identities: everything that is made, changed, cut by hand, adopted and removed.
+func (g *golden) live(t *testing.T) {
+	id := idOf("feed")
+	identity := identityOf("feed")
+	grant := grantOf("feed")
+	federated, certificate := g.credentialOf("feed", access.Federated), g.credentialOf("feed", access.Certificate)
+	secret := g.credentialOf("feed", access.Secret, func(c *access.Credential) {
+		c.Rotation = &access.Rotation{Every: span(t, "30m"), Overlap: span(t, "10m")}
+	})
+	var i, gr, f, c, s *access.Record
+	act := func(name string, do func()) {
+		t.Helper()
+		do()
+		g.tell(t, name)
+	}
+	act("an identity is created", func() { i = g.put1(t, identity) })
+	act("a grant is created", func() { gr = g.put1(t, grant) })
+	act("a federated credential is created", func() { f = g.put1(t, federated) })
+	act("a certificate is issued", func() { c = g.put1(t, certificate) })
+	act("a secret is issued", func() { s = g.put1(t, secret) })
+	act("nothing is changed", func() {
+		g.put1(t, identity, known(i))
+		g.put1(t, certificate, known(c), knowing(c))
+		g.put1(t, secret, known(s), knowing(s))
+	})
+	act("a child is created", func() {
+		child := identityOf("child", func(i *access.Identity) { i.ParentID = id })
+		g.put1(t, child)
+		g.put1(t, g.credentialOf("child", access.Federated))
+		g.put1(t, grantOf("child"))
+	})
+	act("the identity ends earlier, and all below", func() {
+		identity.ExpiresAt = in(30 * time.Minute)
+		g.put1(t, identity, known(i))
+	})
+	act("the identity is renewed, and all below", func() {
+		identity.ExpiresAt = in(3 * time.Hour)
+		g.put1(t, identity, known(i))
+	})
+	act("the grant is renewed", func() {
+		grant.ExpiresAt = in(2 * time.Hour)
+		g.put1(t, grant, known(gr))
+	})
+	act("the certificate is rotated", func() { c = g.put1(t, certificate, known(c), knowing(c), issuing(access.IssueOverlap)) })
+	act("the certificate is replaced", func() { c = g.put1(t, certificate, known(c), knowing(c), issuing(access.IssueReplace)) })
+	act("the secret is rotated", func() { s = g.put1(t, secret, known(s), knowing(s), issuing(access.IssueOverlap)) })
+	act("the secret is replaced", func() { s = g.put1(t, secret, known(s), knowing(s), issuing(access.IssueReplace)) })
+	act("the federated credential is bound to a network", func() {
+		federated.AllowedCIDRs = prefixes("127.0.0.0/8")
+		g.put1(t, federated, known(f))
+	})
+	act("the identity is suspended", func() {
+		identity.Suspended = true
+		g.put1(t, identity, known(i))
+	})
+	act("the identity is let go on", func() {
+		identity.Suspended = false
+		g.put1(t, identity, known(i))
+	})
+	act("a credential is cut by hand, and put again", func() {
+		g.run(t, g.open().cutByHand(federated)[0])
+		g.put1(t, federated, known(f))
+	})
+	act("the identity is cut by hand, and put again", func() {
+		g.run(t, g.open().cutByHand(identity)...)
+		g.put1(t, identity, known(i))
+		g.put1(t, secret, known(s), knowing(s))
+	})
+	act("the cut is released", func() {
+		identity.HoldReleased = "the leak was closed"
+		g.put1(t, identity, known(i))
+	})
+	act("its credential comes back", func() { g.put1(t, federated, known(f)) })
+	act("somebody changes things by hand, and it is put again", func() {
+		g.admin(t, "POST", entityPath(id), map[string]any{"policies": []string{nameOf(id), "more"}})
+		g.admin(t, "DELETE", "auth/partner-cert/certs/"+roleOf(id), nil)
+		g.admin(t, "POST", "identity/group", map[string]any{"name": "everybody", "member_entity_ids": []any{g.admin(t, "GET", entityPath(id), nil)["id"]}})
+		g.drift(t, id.Ref(), certificate.Ref(), federated.Ref(), secret.Ref(), grant.Ref())
+		g.put1(t, identity, known(i))
+		g.put1(t, certificate, known(c), knowing(c))
+		g.drift(t, id.Ref(), certificate.Ref(), federated.Ref(), secret.Ref(), grant.Ref())
+	})
+	act("a token is given out", func() { g.token1(t, id) })
+	act("somebody's entity is adopted", func() {
+		old := g.byHand(t, "old")
+		g.writes = nil
+		g.put1(t, identityOf("old"), adopting(old.native))
+		g.drift(t, idOf("old").Ref())
+	})
+	act("what was adopted is removed", func() { g.removal(t, g.get(t, idOf("old").Ref())) })
+	act("the grant is removed", func() { g.removal(t, gr) })
+	act("the secret is removed", func() { g.removal(t, s) })
+	act("the certificate is removed", func() { g.removal(t, c) })
+	act("the identity is removed, with all below", func() { g.removal(t, i) })
+	act("it is created anew", func() { i = g.put1(t, identityOf("feed")) })
+	act("its record is damaged, and it is removed", func() {
+		g.put1(t, g.credentialOf("feed", access.Secret))
+		text := fmt.Sprint(g.admin(t, "GET", policyFolder+nameOf(id), nil)["policy"])
+		g.admin(t, "POST", policyFolder+nameOf(id), map[string]any{"policy": strings.Replace(text, `"purpose":`, `"purpose`, 1)})
+		g.removal(t, i)
+	})
+}
+
+// knowing is the change of one who knows what was issued.
+func knowing(r *access.Record) func(*access.Change) {
+	return func(c *access.Change) { c.Known = nameOfIssued(r.Issued) }
+}
+
+// handle is what another process has, and what it writes is told.
+func (g *golden) handle() *System {
+	return g.open(func(o *client.Options) {
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			g.note(r)
+			return under.RoundTrip(r)
+		})
+	})
+}
+
+// note takes down a request that writes: by its path, and for the marks by what they say.
+func (g *golden) note(r *http.Request) {
+	path := strings.TrimPrefix(r.URL.Path, "/v1/")
+	if text, err := url.PathUnescape(path); err == nil {
+		path = text
+	}
+	if r.Method == http.MethodGet || r.Method == "LIST" || strings.Contains(path, "lookup") {
+		return
+	}
+	body := ""
+	if r.Body != nil && r.GetBody != nil {
+		if copied, err := r.GetBody(); err == nil {
+			text, _ := io.ReadAll(copied)
+			body = g.plain(string(text))
+		}
+	}
+	if len(body) > 160 || strings.Contains(path, "secret-id") || strings.Contains(path, "/sign/") {
+		body = ""
+	}
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	g.writes = append(g.writes, strings.TrimSpace(r.Method+" "+g.plain(path)+" "+body))
+}
+
+func (g *golden) put1(t *testing.T, o access.Object, edits ...func(*access.Change)) *access.Record {
+	t.Helper()
+	r, err := g.handle().Put(t.Context(), g.change(o, edits...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.record(r)
+	return r
+}
+
+func (g *golden) removal(t *testing.T, r *access.Record) {
+	t.Helper()
+	swept, err := g.handle().Delete(t.Context(), r.Object.Ref(), r.UID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(&g.text, "-- removed with it:", swept)
+}
+
+func (g *golden) token1(t *testing.T, id access.IdentityID) {
+	t.Helper()
+	token, err := g.handle().Token(t.Context(), id, time.Now().Add(10*time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(&g.text, "-- token until", g.plain(access.At(token.Until).String()))
+}
+
+func (g *golden) drift(t *testing.T, refs ...access.Ref) {
+	t.Helper()
+	s := g.handle()
+	for _, ref := range refs {
+		r, err := s.Get(t.Context(), ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.record(r)
+	}
+}
+
+// record tells what a caller is told.
+func (g *golden) record(r *access.Record) {
+	text, err := json.Marshal(struct {
+		Ref                    access.Ref
+		EndsAt                 time.Time
+		Suspended, Held        bool
+		Issued                 *access.Issued
+		Adopted, Drift, Revoke []string
+		Words                  access.Words
+		LastUsed               time.Time
+		UseUnknown             bool
+	}{r.Object.Ref(), r.EndsAt, r.Suspended, r.Held, r.Issued, r.Adopted, r.Drift, r.Revocation, r.Words, r.LastUsedAt, r.UseUnknown})
+	if err != nil {
+		panic(err) // texts and moments
+	}
+	fmt.Fprintln(&g.text, "-- record", g.plain(string(text)))
+}
+
+// tell tells an act: what was written, and what differs in OpenBao since the last one.
+func (g *golden) tell(t *testing.T, act string) {
+	t.Helper()
+	fmt.Fprintf(&g.text, "== %s\n", act)
+	for _, w := range inOrder(g.writes, strings.Contains(act, "all below")) {
+		fmt.Fprintln(&g.text, w)
+	}
+	g.writes = nil
+	now := g.standing(t)
+	for _, item := range slices.Sorted(maps.Keys(g.there)) {
+		if now[item] == "" {
+			fmt.Fprintln(&g.text, "gone:", item)
+		}
+	}
+	for _, item := range slices.Sorted(maps.Keys(now)) {
+		if now[item] != g.there[item] {
+			fmt.Fprintln(&g.text, "now:", item, now[item])
+		}
+	}
+	g.there = now
+	fmt.Fprintln(&g.text)
+}
+
+// standing is what stands in OpenBao: policies and roles by their paths, entities and groups by their names.
+func (g *golden) standing(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for item, text := range g.everything(t) {
+		if !strings.HasPrefix(item, "identity/") && item != "sys/policies/acl/default" && item != "sys/policies/acl/root" {
+			told := g.plain(strings.TrimPrefix(text, item))
+			if strings.HasSuffix(item, stoneName) { // what was removed at the same second is in no order
+				words := strings.FieldsFunc(told, func(r rune) bool { return strings.ContainsRune("[]{},", r) })
+				slices.Sort(words)
+				told = strings.Join(words, " ")
+			}
+			all[g.plain(item)] = told
+		}
+	}
+	for _, kind := range []string{"entity", "group"} {
+		_, answer := g.bao.Call(t, g.bao.RootToken, "LIST", "identity/"+kind+"/id", nil)
+		data, _ := answer["data"].(map[string]any)
+		keys, _ := data["keys"].([]any)
+		for _, key := range keys {
+			one := g.admin(t, "GET", "identity/"+kind+"/id/"+fmt.Sprint(key), nil)
+			var logins []string
+			aliases, _ := one["aliases"].([]any)
+			for _, a := range aliases {
+				of := a.(map[string]any)
+				logins = append(logins, fmt.Sprint(of["mount_path"], of["name"]))
+			}
+			slices.Sort(logins)
+			members, _ := one["member_entity_ids"].([]any)
+			groups, _ := one["group_ids"].([]any)
+			all[kind+" "+fmt.Sprint(one["name"])] = g.plain(fmt.Sprint("disabled:", one["disabled"], " policies:", one["policies"], " metadata:", one["metadata"],
+				" logins:", logins, " members:", len(members), " groups:", len(groups)))
+		}
+	}
+	return all
+}
+
+// inOrder is the order of writes, but for those that follow each other and are in no order: deletions and aliases on several
+// mounts, and what is done for several credentials between two policies.
+func inOrder(writes []string, several bool) []string {
+	kind := func(write string) string {
+		for _, k := range []string{"DELETE ", "POST identity/entity-alias "} {
+			if strings.HasPrefix(write, k) {
+				return k
+			}
+		}
+		if several && !strings.HasPrefix(write, "POST "+policyFolder) {
+			return "several"
+		}
+		return ""
+	}
+	for from := 0; from < len(writes); {
+		to := from
+		for to < len(writes) && kind(writes[to]) == kind(writes[from]) {
+			to++
+		}
+		if kind(writes[from]) != "" {
+			slices.Sort(writes[from:to])
+		}
+		from = to
+	}
+	return writes
+}
+
+var scrubbed = []struct {
+	what *regexp.Regexp
+	by   string
+}{
+	{regexp.MustCompile(`-----BEGIN [^-]*-----[A-Za-z0-9+/=\\n\s]*-----END [^-]*-----`), "PEM"},
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
+	{regexp.MustCompile(`\b[0-9a-f]{2}(:[0-9a-f]{2}){15,19}\b`), "SERIAL"},
+	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "SHA256"},
+	{regexp.MustCompile(`keys_of_issuer expression:"[0-9a-f]{16}"|expression:"[0-9a-f]{16}" name:keys_of_issuer|"[0-9a-f]{16}"`), "KEYS"},
+	{regexp.MustCompile(`\bauth_[a-z]+_[0-9a-f]{8}\b`), "ACCESSOR"},
+	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "UID"},
+	{regexp.MustCompile(`https://(127\.0\.0\.1|localhost):\d+`), "ADDRESS"},
+}
+
+var momentText = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`)
+
+// plain is a text without what differs from run to run.
+func (g *golden) plain(text string) string {
+	for _, s := range scrubbed {
+		text = s.what.ReplaceAllString(text, s.by)
+	}
+	return momentText.ReplaceAllStringFunc(text, func(moment string) string {
+		at, err := time.Parse(time.RFC3339Nano, moment)
+		if err != nil || at.Year() < 2000 {
+			return moment
+		}
+		return "+" + at.Sub(g.begun).Round(10*time.Minute).String()
+	})
+}
