@@ -10,55 +10,67 @@ import (
 // atOnce is how many items of a credential may work at the same time.
 const atOnce = 2
 
-// issue brings what is issued for a credential in line with a change of it, and says whether something was issued. What
-// is revoked is revoked with the draft.
+// issue brings what is issued for a credential in line with a change of it, and reports whether something was issued. The
+// table of asked decides; what is revoked is revoked with the draft.
 func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Change) (issued bool, err error) {
 	if c.Kind() == access.Federated {
 		e.Issued = nil
 		return false, nil
 	}
-	end, mode := d.End(e), change.Issue
-	cut := d.Standing(c.IdentityID).Cut() || d.HeldIdentity(d.Holds, c.IdentityID)
-	waits := change.Wait || before != nil && cut || d.HeldAlone(d.Holds, c)
-	same := before == nil || access.SameRequest(before.Object.(*access.Credential), c)
+	end := d.End(e)
+	a := d.ask(before, c, change, end)
 	e.Issued = slices.DeleteFunc(slices.Clone(e.Issued), func(i Item) bool {
-		dead := c.RevokeIssuedBefore.After(i.At) || d.outlives(i, end) || mode == access.IssueKeep && !same || waits && mode == access.IssueReplace
-		if dead {
+		condemned := a.condemns(flaw{stolen: c.RevokeIssuedBefore.After(i.At), outlives: d.outlives(i, end)}) != ""
+		if condemned {
 			d.revoke(c, i)
 		}
-		return dead
+		return condemned
 	})
 	d.age(c, e.Issued)
-	if mode == access.IssueRetire {
+	a.newest, a.lost = d.newest(e, end, change.Known)
+	return d.carryOut(a.decide().do, e, c, change, end)
+}
+
+// ask returns what a change asks of what is issued, as far as the items themselves do not matter.
+func (d *Draft) ask(before *Entry, c *access.Credential, change access.Change, end time.Time) asked {
+	cut := before != nil && (d.Standing(c.IdentityID).Cut() || d.HeldIdentity(d.Holds, c.IdentityID))
+	return asked{
+		mode: change.Issue, waits: change.Wait || cut || d.HeldAlone(d.Holds, c), ended: !end.After(d.Now), creates: change.UID == "",
+		otherRequest: before != nil && !access.SameRequest(before.Object.(*access.Credential), c),
+	}
+}
+
+// newest returns how it stands with what was issued last, and whether that is another one than the caller knows of.
+func (d *Draft) newest(e *Entry, end time.Time, known string) (stands standing, lost bool) {
+	i, ok := e.Newest()
+	if !ok {
+		return none, false
+	}
+	if stands = over; i.End(end).After(d.Now) {
+		stands = inForce
+	}
+	return stands, known != "" && known != i.Name()
+}
+
+// carryOut does what was decided. Where issuing fails, nothing was revoked for it.
+func (d *Draft) carryOut(do act, e *Entry, c *access.Credential, change access.Change, end time.Time) (issued bool, err error) {
+	switch do {
+	case leave:
+	case retireOld:
 		e.Issued = d.retire(c, e.Issued)
-		return false, nil
-	}
-	newest, found := e.Newest()
-	if found && mode == access.IssueOverlap && change.Known != "" && change.Known != newest.Name() {
-		mode = access.IssueKeep // it was rotated, and the answer was lost: the partner holds the one before
-	}
-	if waits {
-		if mode == access.IssueOverlap || mode == access.IssueBeside {
-			e.Issued = dueFrom(e.Issued, d.Now.Truncate(time.Second))
-		}
-		return false, nil
-	}
-	kept := found && (change.UID != "" || newest.End(end).After(d.Now))
-	if mode == access.IssueKeep && (kept || !end.After(d.Now)) {
-		return false, nil
-	}
-	issued = end.After(d.Now)
-	var fresh Item
-	if issued {
-		if fresh, err = d.issuer.Issue(d.Now, end, c, change); err != nil {
+	case makeDue:
+		e.Issued = dueFrom(e.Issued, d.Now.Truncate(time.Second))
+	case revokeAll:
+		e.Issued = d.supersede(c, e.Issued, end, issueAlone)
+	default:
+		fresh, err := d.issuer.Issue(d.Now, end, c, change)
+		if err != nil {
 			return false, err
 		}
+		e.Issued = append(d.supersede(c, e.Issued, end, do), fresh)
+		return true, nil
 	}
-	e.Issued = d.supersede(c, e.Issued, end, mode)
-	if issued {
-		e.Issued = append(e.Issued, fresh)
-	}
-	return issued, nil
+	return false, nil
 }
 
 // age gives what was issued before its credential had a rotation the moment at which that is due, counted from when it was
@@ -109,11 +121,11 @@ func (d *Draft) retire(c *access.Credential, items []Item) []Item {
 
 // supersede is what is left of the old items beside a new one. With overlap, an old secret works for the rotation's
 // overlap, and what is fixed until its own end; but no more than one of them.
-func (d *Draft) supersede(c *access.Credential, old []Item, end time.Time, mode access.Issue) []Item {
-	overlap := mode != access.IssueReplace
+func (d *Draft) supersede(c *access.Credential, old []Item, end time.Time, do act) []Item {
+	overlap := do != issueAlone
 	var left []Item
 	for _, i := range old {
-		if !i.Superseded && !d.issuer.Fixed(i) && mode != access.IssueBeside {
+		if !i.Superseded && !d.issuer.Fixed(i) && do != issueBeside {
 			i.Until = access.Earliest(i.Until, d.Now.Add(overlapOf(c)))
 		}
 		i.Superseded = true
