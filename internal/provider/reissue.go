@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -40,31 +42,72 @@ func wanted(c change, k kept) (issue access.Issue, why string) {
 	if c.before == nil || after.Kind() == access.Federated {
 		return access.IssueKeep, ""
 	}
-	before := c.before.(*access.Credential)
-	isDue := c.stateStatus == "due"
-	atOnce := access.IssueOverlap
-	if after.Kind() != access.Secret || c.fixed && !isDue {
-		atOnce = access.IssueReplace
+	return reasonsOf(c, k, c.before.(*access.Credential), after).decide()
+}
+
+// reasons is all that may issue a credential anew by itself.
+type reasons struct {
+	// stolen is since when nothing counts that was issued before, where the change says so of what is in force; otherRequest is
+	// what it is asked for with, where that is another.
+	stolen, otherRequest string
+	triggered            bool
+	// secret: it may be sealed anew beside the old one. fixed: its end cannot be moved.
+	secret, fixed bool
+	// due: its rotation has come. woken: it had come before it ended, and the change ends it later.
+	due, woken bool
+	// sooner: it is to end before what was issued. later: it is to end later. Both only where its end is known.
+	sooner, later bool
+	// nothing: the system holds nothing that was issued. toTheEnd: what was issued lasts until the end that it had.
+	nothing, toTheEnd bool
+	// ends is when it is to end, until when what was issued does.
+	ends, until time.Time
+}
+
+func reasonsOf(c change, k kept, before, after *access.Credential) reasons {
+	r := reasons{
+		otherRequest: access.OtherRequest(before, after), triggered: !maps.Equal(trigger(before), trigger(after)),
+		secret: after.Kind() == access.Secret, fixed: c.fixed, due: c.stateStatus == "due",
+		sooner: c.endsKnown && c.ends.Before(k.IssuedUntil), later: c.endsKnown && c.ends.After(c.stateEnds),
+		nothing: k.IssuedUntil.IsZero(), toTheEnd: !k.IssuedUntil.Before(c.stateEnds), ends: c.ends, until: k.IssuedUntil,
 	}
-	switch {
-	case after.RevokeIssuedBefore.After(k.IssuedAt) && !after.RevokeIssuedBefore.Equal(before.RevokeIssuedBefore.Time):
-		return access.IssueReplace, "all that was issued before " + after.RevokeIssuedBefore.String() + " is revoked"
-	case access.OtherRequest(before, after) != "":
-		return atOnce, "it is asked for with " + access.OtherRequest(before, after)
-	case !maps.Equal(trigger(before), trigger(after)):
-		return atOnce, "rotation.trigger changed"
-	case c.fixed && c.endsKnown && !k.IssuedUntil.IsZero() && c.ends.Before(k.IssuedUntil):
-		return access.IssueReplace, fmt.Sprintf("it ends on %s, and what was issued until %s cannot be shortened", access.At(c.ends), access.At(k.IssuedUntil))
-	case c.fixed && c.endsKnown && c.ends.After(c.stateEnds) && !k.IssuedUntil.Before(c.stateEnds):
-		return access.IssueOverlap, fmt.Sprintf("it ends later, and what was issued ends on %s and cannot be prolonged", access.At(k.IssuedUntil))
-	case c.fixed && c.endsKnown && c.ends.After(c.stateEnds) && k.IssuedUntil.IsZero():
-		return access.IssueOverlap, "it ends later"
-	case isDue && k.IssuedUntil.IsZero():
-		return access.IssueOverlap, lost
-	case isDue, c.stateStatus == "expired" && k.Due && c.endsKnown && c.ends.After(c.stateEnds):
-		return access.IssueOverlap, due
+	if after.RevokeIssuedBefore.After(k.IssuedAt) && !after.RevokeIssuedBefore.Equal(before.RevokeIssuedBefore.Time) {
+		r.stolen = after.RevokeIssuedBefore.String()
+	}
+	r.woken = c.stateStatus == "expired" && k.Due && r.later
+	return r
+}
+
+// decide is the table: the first row that fits says what becomes of what was issued, and why.
+func (r reasons) decide() (issue access.Issue, why string) {
+	atOnce := access.IssueReplace
+	if r.secret && (!r.fixed || r.due) { // two secrets can work side by side; what is fixed would work on to its own end
+		atOnce = access.IssueOverlap
+	}
+	for _, row := range []struct {
+		fits  bool
+		issue access.Issue
+		why   string
+	}{
+		{r.stolen != "", access.IssueReplace, "all that was issued before {stolen} is revoked"},
+		{r.otherRequest != "", atOnce, "it is asked for with {request}"},
+		{r.triggered, atOnce, "rotation.trigger changed"},
+		{r.fixed && r.sooner, access.IssueReplace, "it ends on {ends}, and what was issued until {until} cannot be shortened"},
+		{r.fixed && r.later && r.toTheEnd, access.IssueOverlap, "it ends later, and what was issued ends on {until} and cannot be prolonged"},
+		{r.fixed && r.later && r.nothing, access.IssueOverlap, "it ends later"},
+		{r.due && r.nothing, access.IssueOverlap, lost},
+		{r.due || r.woken, access.IssueOverlap, due},
+	} {
+		if row.fits {
+			return row.issue, r.say(row.why)
+		}
 	}
 	return access.IssueKeep, ""
+}
+
+// say fills in what a row leaves open.
+func (r reasons) say(why string) string {
+	return strings.NewReplacer("{stolen}", r.stolen, "{request}", r.otherRequest, "{ends}", access.At(r.ends).String(),
+		"{until}", access.At(r.until).String()).Replace(why)
 }
 
 // ages says whether a change gives a rotation to what was issued without one. That is then due by its age: an apply that adds
