@@ -77,7 +77,7 @@ type Probe struct {
 // Run runs the whole contract. open returns a harness on a new, empty store each time.
 func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness) {
 	partner := newPartner(t)
-	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), cutCases(), waitCases(), issueCases(), removalCases(), formerCases(), crowdCases(), faultCases()) {
+	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), reachedCases(), cutCases(), waitCases(), issueCases(), removalCases(), formerCases(), crowdCases(), faultCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, partner, open)
 			if c.needs != nil && c.needs(w) != "" {
