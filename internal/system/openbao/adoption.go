@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -30,6 +31,20 @@ import (
 
 var _ access.Adopter = (*System)(nil)
 
+// adopter lets identities take over what somebody made by hand.
+type adopter struct {
+	*server
+	store    *store
+	creds    *credentials
+	entities *entities
+
+	surveyed sync.Mutex                   // guards what follows
+	approles map[string]map[string]string // AppRoles by their ids, by mount
+	claims   map[string]access.IdentityID // which entity is adopted as what
+	own      *string                      // the entity of this provider's login
+	factors  []enforcement                // who is asked for a second factor; nil: not read yet
+}
+
 const entityFolder = "identity/entity/id/"
 
 var (
@@ -39,12 +54,12 @@ var (
 )
 
 // Adoption says what adopting an entity would do.
-func (s *System) Adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
-	found, err := s.legacy(ctx, id, native)
+func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
+	found, err := ad.legacy(ctx, id, native)
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
-	a := &access.Adoption{Policies: found.policies, Held: found.Disabled, Revocation: []string{s.shell().remove(native)}}
+	a := &access.Adoption{Policies: found.policies, Held: found.Disabled, Revocation: []string{ad.shell().remove(native)}}
 	for _, l := range found.logins {
 		a.Logins = append(a.Logins, l.NativeID)
 	}
@@ -52,7 +67,7 @@ func (s *System) Adoption(ctx context.Context, id access.IdentityID, native stri
 		var group struct {
 			Name string `json:"name"`
 		}
-		if err := s.client.Get(ctx, "identity/group/id/"+groupID, &group); gone(err) != nil {
+		if err := ad.client.Get(ctx, "identity/group/id/"+groupID, &group); gone(err) != nil {
 			return nil, fmt.Errorf("adopt %s: %w", native, err)
 		}
 		a.Groups = append(a.Groups, group.Name)
@@ -68,12 +83,12 @@ type legacy struct {
 }
 
 // legacy finds what a native id names, if it can be adopted as an identity.
-func (s *System) legacy(ctx context.Context, id access.IdentityID, native string) (*legacy, error) {
+func (ad *adopter) legacy(ctx context.Context, id access.IdentityID, native string) (*legacy, error) {
 	number, isEntity := strings.CutPrefix(native, entityFolder)
 	if !isEntity || !entityNumber.MatchString(number) {
 		return nil, fmt.Errorf("%w: only an entity can be adopted, which the inventory names as %sUUID", access.ErrUnsupported, entityFolder)
 	}
-	snap, err := s.view(ctx)
+	snap, err := ad.store.view(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -86,23 +101,23 @@ func (s *System) legacy(ctx context.Context, id access.IdentityID, native string
 		}
 	}
 	found := &legacy{entity: new(entity)}
-	if err := s.client.Get(ctx, native, found.entity); err != nil {
+	if err := ad.client.Get(ctx, native, found.entity); err != nil {
 		return nil, err
 	}
-	own, err := s.ownEntity(ctx)
+	own, err := ad.ownEntity(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if why := s.unadoptable(found.entity, id, own); why != "" {
+	if why := ad.unadoptable(found.entity, id, own); why != "" {
 		return nil, fmt.Errorf("%w: %s", access.ErrUnsupported, why)
 	}
 	if owner, is := snap.holder(found.entity); is {
 		return nil, fmt.Errorf("it is the entity of %s: %w", owner, access.ErrGoverned)
 	}
-	if err := s.findLogins(ctx, snap, found); err != nil {
+	if err := ad.findLogins(ctx, snap, found); err != nil {
 		return nil, err
 	}
-	return found, s.keepsSecondFactors(ctx, found)
+	return found, ad.keepsSecondFactors(ctx, found)
 }
 
 // holder is whose entity it is by its name, where that is declared: also of one that is being replaced.
@@ -114,7 +129,7 @@ func (s *snapshot) holder(e *entity) (access.IdentityID, bool) {
 // unadoptable says why an entity cannot be adopted, as far as it shows; "" where it can. An AppRole and a user are of one
 // login alone, so they can lose their policies with it; a role that admits several would change for the others, too. Own is
 // the entity of this provider's login.
-func (s *System) unadoptable(e *entity, as access.IdentityID, own string) string {
+func (ad *adopter) unadoptable(e *entity, as access.IdentityID, own string) string {
 	if e.ID == own {
 		return "this provider is logged in as it, and would end its own session and rights. Say in its metadata who answers for it, as owner"
 	}
@@ -138,28 +153,28 @@ func (s *System) unadoptable(e *entity, as access.IdentityID, own string) string
 }
 
 // ownEntity is the entity of this provider's own login; "" where it has none, or may not look.
-func (s *System) ownEntity(ctx context.Context) (string, error) {
-	s.surveyed.Lock()
-	defer s.surveyed.Unlock()
-	if s.own == nil {
+func (ad *adopter) ownEntity(ctx context.Context) (string, error) {
+	ad.surveyed.Lock()
+	defer ad.surveyed.Unlock()
+	if ad.own == nil {
 		var token struct {
 			Entity string `json:"entity_id"`
 		}
-		err := s.client.Get(ctx, "auth/token/lookup-self", &token)
+		err := ad.client.Get(ctx, "auth/token/lookup-self", &token)
 		if err != nil && !errors.Is(err, access.ErrNotPermitted) {
 			return "", err
 		}
-		s.own = &token.Entity
+		ad.own = &token.Entity
 	}
-	return *s.own, nil
+	return *ad.own, nil
 }
 
 // findLogins finds the roles by which one logs in as an entity. An alias whose mount or role is gone lets nobody in.
-func (s *System) findLogins(ctx context.Context, snap *snapshot, found *legacy) error {
-	taken := s.declaredRoles(snap)
+func (ad *adopter) findLogins(ctx context.Context, snap *snapshot, found *legacy) error {
+	taken := ad.declaredRoles(snap)
 	found.policies = slices.Clone(found.Policies)
 	for _, a := range found.Aliases {
-		name, err := s.roleOfAlias(ctx, a)
+		name, err := ad.roleOfAlias(ctx, a)
 		if err != nil {
 			return err
 		}
@@ -170,7 +185,7 @@ func (s *System) findLogins(ctx context.Context, snap *snapshot, found *legacy) 
 		if by, is := taken[l.NativeID]; is {
 			return fmt.Errorf("%s is a login of %s: %w", l.NativeID, by, access.ErrGoverned)
 		}
-		role, err := s.readLogin(ctx, l)
+		role, err := ad.readLogin(ctx, l)
 		if err != nil {
 			return err
 		}
@@ -189,11 +204,11 @@ func (s *System) findLogins(ctx context.Context, snap *snapshot, found *legacy) 
 }
 
 // declaredRoles are the roles that the ledger knows, and whose they are.
-func (s *System) declaredRoles(snap *snapshot) map[string]access.IdentityID {
+func (ad *adopter) declaredRoles(snap *snapshot) map[string]access.IdentityID {
 	all := map[string]access.IdentityID{}
 	for _, e := range snap.ledger {
 		if c, ok := e.Credential(); ok {
-			for _, path := range s.rolePaths(c) {
+			for _, path := range ad.creds.rolePaths(c) {
 				all[path] = c.IdentityID
 			}
 		}
@@ -207,7 +222,7 @@ func (s *System) declaredRoles(snap *snapshot) map[string]access.IdentityID {
 // roleOfAlias is the path of the role, or user, that an alias is of; "" where it is gone. OpenBao notes an AppRole's name at
 // each login; it is believed only where the role still has the id that is the alias' name. Names of aliases are the same in
 // capitals: whoever wrote one by hand need not have written it as the role has it.
-func (s *System) roleOfAlias(ctx context.Context, a alias) (path string, err error) {
+func (ad *adopter) roleOfAlias(ctx context.Context, a alias) (path string, err error) {
 	if a.Path == "" {
 		return "", nil
 	}
@@ -219,47 +234,47 @@ func (s *System) roleOfAlias(ctx context.Context, a alias) (path string, err err
 	}
 	if noted := a.Metadata["role_name"]; roleName.MatchString(noted) {
 		path = a.Path + "role/" + noted
-		if id, err := s.roleID(ctx, path); err != nil || strings.EqualFold(id, a.Name) {
+		if id, err := ad.roleID(ctx, path); err != nil || strings.EqualFold(id, a.Name) {
 			return path, err
 		}
 	}
-	byID, err := s.appRoles(ctx, a.Path)
+	byID, err := ad.appRoles(ctx, a.Path)
 	return byID[strings.ToLower(a.Name)], err
 }
 
 // roleID is the id of an AppRole; "" where it is gone.
-func (s *System) roleID(ctx context.Context, path string) (string, error) {
+func (ad *adopter) roleID(ctx context.Context, path string) (string, error) {
 	var answer struct {
 		ID string `json:"role_id"`
 	}
-	err := s.client.Get(ctx, path+"/role-id", &answer)
+	err := ad.client.Get(ctx, path+"/role-id", &answer)
 	return answer.ID, gone(err)
 }
 
 // appRoles are the paths of all AppRoles of a mount, by their ids in small letters. They are read once, where nobody has logged in by one that
 // is to be adopted.
-func (s *System) appRoles(ctx context.Context, mount string) (map[string]string, error) {
-	s.surveyed.Lock()
-	defer s.surveyed.Unlock()
-	if known, is := s.approles[mount]; is {
+func (ad *adopter) appRoles(ctx context.Context, mount string) (map[string]string, error) {
+	ad.surveyed.Lock()
+	defer ad.surveyed.Unlock()
+	if known, is := ad.approles[mount]; is {
 		return known, nil
 	}
 	var all struct {
 		Keys []string `json:"keys"`
 	}
-	if err := s.client.List(ctx, mount+"role", &all); gone(err) != nil {
+	if err := ad.client.List(ctx, mount+"role", &all); gone(err) != nil {
 		return nil, err
 	}
 	byID := map[string]string{}
 	for _, name := range all.Keys {
 		path := mount + "role/" + name
-		id, err := s.roleID(ctx, path)
+		id, err := ad.roleID(ctx, path)
 		if err != nil {
 			return nil, err
 		}
 		byID[strings.ToLower(id)] = path
 	}
-	s.approles[mount] = byID
+	ad.approles[mount] = byID
 	return byID, nil
 }
 
@@ -281,11 +296,11 @@ func roleAmong(read map[string]map[string]any, l ledger.Login) map[string]any {
 }
 
 // readLogin is the role of a login; nil where it is gone.
-func (s *System) readLogin(ctx context.Context, l ledger.Login) (map[string]any, error) {
+func (ad *adopter) readLogin(ctx context.Context, l ledger.Login) (map[string]any, error) {
 	read := map[string]map[string]any{}
 	for _, path := range loginPaths(l) {
 		var role map[string]any
-		if err := s.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := ad.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return nil, err
 		}
 		read[path] = role

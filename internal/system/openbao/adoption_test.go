@@ -309,7 +309,7 @@ func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 			return h.native
 		}, access.ErrUnsupported, "second factor"},
 		"a shared method": {func(h handmade, _ access.IdentityID) string {
-			st.alias(t, h, (&System{}).jwtMount(issuerURL), "svc-shared")
+			st.alias(t, h, usualJWT(issuerURL), "svc-shared")
 			return h.native
 		}, access.ErrUnsupported, "may admit others"},
 		"no secret is asked": {func(h handmade, _ access.IdentityID) string {

@@ -86,8 +86,8 @@ func TestWhatIsMadeAgainAfterItsPolicyWasDeletedDoesNotReviveTheOld(t *testing.T
 func TestWhoCameFromAnIssuerThatIsLeftIsNobody(t *testing.T) {
 	st := startStage(t)
 	const second = "https://login2.acme.test"
-	config := st.admin(t, "GET", "auth/"+(&System{}).jwtMount(issuerURL)+"/config", nil)
-	mount := (&System{}).jwtMount(second)
+	config := st.admin(t, "GET", "auth/"+usualJWT(issuerURL)+"/config", nil)
+	mount := usualJWT(second)
 	st.admin(t, "POST", "sys/auth/"+mount, map[string]any{"type": "jwt"})
 	st.admin(t, "POST", "auth/"+mount+"/config", map[string]any{
 		"bound_issuer": second, "jwt_supported_algs": []string{"ES256"}, "jwt_validation_pubkeys": config["jwt_validation_pubkeys"],
@@ -111,7 +111,7 @@ func TestWhoCameFromAnIssuerThatIsLeftIsNobody(t *testing.T) {
 			t.Errorf("%s: %q", ref, drift)
 		}
 	}
-	if st.there(t, "auth/"+(&System{}).jwtMount(issuerURL)+"/cel/role/acme.prod.etl") {
+	if st.there(t, "auth/"+usualJWT(issuerURL)+"/cel/role/acme.prod.etl") {
 		t.Error("the role at the old issuer is left")
 	}
 }
@@ -120,7 +120,7 @@ func TestWhoCameFromAnIssuerThatIsLeftIsNobody(t *testing.T) {
 func TestAReadMakesNoMount(t *testing.T) {
 	st := startStage(t)
 	all := st.complete(t, "etl", kinds...)
-	for _, path := range []string{"sys/auth/partner-approle", "sys/auth/partner-cert", "sys/auth/" + (&System{}).jwtMount(issuerURL), "sys/mounts/partner-pki"} {
+	for _, path := range []string{"sys/auth/partner-approle", "sys/auth/partner-cert", "sys/auth/" + usualJWT(issuerURL), "sys/mounts/partner-pki"} {
 		st.admin(t, "DELETE", path, nil)
 	}
 	for _, kind := range kinds {

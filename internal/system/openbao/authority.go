@@ -27,7 +27,7 @@ func signers(items []ledger.Item) (serials []string) {
 
 // trusted are the certificates of the authorities that signed what was issued for a credential; where nothing was, of the one
 // that signs now. So a certificate goes on when the authority is rotated, until it ends or is rotated itself.
-func (s *System) trusted(ctx context.Context, items []ledger.Item, now string) (string, error) {
+func (pki *certificates) trusted(ctx context.Context, items []ledger.Item, now string) (string, error) {
 	need := signers(items)
 	if len(need) == 0 || len(need) == 1 && need[0] == authoritySerial(now) {
 		return now, nil
@@ -37,7 +37,7 @@ func (s *System) trusted(ctx context.Context, items []ledger.Item, now string) (
 		text := now
 		if serial != authoritySerial(now) {
 			var err error
-			if text, err = s.authorityOf(ctx, serial); err != nil {
+			if text, err = pki.authorityOf(ctx, serial); err != nil {
 				return "", err
 			}
 		}
@@ -60,12 +60,12 @@ func with(bundle, now string) string {
 }
 
 // authorities are the engine's, by their serials, as the ids that it knows them by.
-func (s *System) authorities(ctx context.Context) (map[string]string, error) {
-	return s.authoritiesAt(ctx, s.options.Mounts.PKI)
+func (pki *certificates) authorities(ctx context.Context) (map[string]string, error) {
+	return pki.authoritiesAt(ctx, pki.options.Mounts.PKI)
 }
 
 // authoritiesAt are those of the engine at a path. OpenBao tells them to everybody.
-func (s *System) authoritiesAt(ctx context.Context, path string) (map[string]string, error) {
+func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]string, error) {
 	var all struct {
 		Keys map[string]struct {
 			Serial string `json:"serial_number"`
@@ -87,7 +87,7 @@ const unread = "unread"
 
 // authoritiesIn are the serials of the authorities in each engine that signs certificates, by its path. Our own is not asked. One
 // engine that does not answer stops nothing else: grants on it are refused.
-func (s *System) authoritiesIn(ctx context.Context, engines map[string]mounted) map[string][]string {
+func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted) map[string][]string {
 	all := map[string][]string{}
 	for path, m := range engines {
 		if m.Type != "pki" || path == s.options.Mounts.PKI+"/" {
@@ -114,13 +114,13 @@ func signersOf(l ledger.Ledger) map[string]bool {
 }
 
 // authorityOf is the certificate of an authority of the engine, "" where it is not there any more. Each is read once.
-func (s *System) authorityOf(ctx context.Context, serial string) (string, error) {
-	s.trusting.Lock()
-	defer s.trusting.Unlock()
-	if text, known := s.signers[serial]; known {
+func (pki *certificates) authorityOf(ctx context.Context, serial string) (string, error) {
+	pki.signing.Lock()
+	defer pki.signing.Unlock()
+	if text, known := pki.signers[serial]; known {
 		return text, nil
 	}
-	ids, err := s.authorities(ctx)
+	ids, err := pki.authorities(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -128,12 +128,12 @@ func (s *System) authorityOf(ctx context.Context, serial string) (string, error)
 		Certificate string `json:"certificate"`
 	}
 	if id := ids[serial]; id != "" {
-		if err := s.client.Get(ctx, s.options.Mounts.PKI+"/issuer/"+id+"/json", &ca); gone(err) != nil {
+		if err := pki.client.Get(ctx, pki.options.Mounts.PKI+"/issuer/"+id+"/json", &ca); gone(err) != nil {
 			return "", err
 		}
 	}
-	s.signers[serial] = strings.TrimSpace(ca.Certificate)
-	return s.signers[serial], nil
+	pki.signers[serial] = strings.TrimSpace(ca.Certificate)
+	return pki.signers[serial], nil
 }
 
 // authoritySerial is the serial of an authority, as OpenBao writes serials; "" where there is none.
@@ -150,18 +150,18 @@ func authoritySerial(text string) string {
 }
 
 // orphans says which of the certificates that were issued were signed by an authority that the engine has no more.
-func (s *System) orphans(ctx context.Context, items []ledger.Item, now string) (drift []string, err error) {
+func (pki *certificates) orphans(ctx context.Context, items []ledger.Item, now string) (drift []string, err error) {
 	for _, serial := range signers(items) {
 		if serial == authoritySerial(now) {
 			continue
 		}
-		text, err := s.authorityOf(ctx, serial)
+		text, err := pki.authorityOf(ctx, serial)
 		if err != nil {
 			return nil, err
 		}
 		if text == "" {
 			drift = append(drift, fmt.Sprintf("The authority %s is gone from %s: what it signed lets in no longer than until the next apply. To issue "+
-				"anew, change rotation.trigger.", serial, s.options.Mounts.PKI))
+				"anew, change rotation.trigger.", serial, pki.options.Mounts.PKI))
 		}
 	}
 	return drift, nil

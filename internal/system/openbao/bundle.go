@@ -48,11 +48,21 @@ var workflowText = func() string {
 	return text.String()
 }
 
-// bundler is what is known of the workflow.
-type bundler int
+// bundler bundles reads by a workflow.
+type bundler struct {
+	*server
+	store *store
+
+	bundling sync.Mutex // held while the workflow is looked at, or installed
+	there    workflowState
+	offered  bool // it was tried to install it
+}
+
+// workflowState is what is known of the workflow.
+type workflowState int
 
 const (
-	notAsked bundler = iota
+	notAsked workflowState = iota
 	absent
 	unusable // it may not be read or installed, or is somebody else's: another text of the name is left alone
 	usable
@@ -60,31 +70,31 @@ const (
 
 // bundles says whether requests can be bundled. It is found out once in a process, when there is enough to bundle: the
 // workflow is more than a hundred kilobytes.
-func (s *System) bundles(ctx context.Context) (bool, error) {
-	s.bundling.Lock()
-	defer s.bundling.Unlock()
-	err := s.lookAtWorkflow(ctx)
-	return s.bundler == usable, err
+func (b *bundler) bundles(ctx context.Context) (bool, error) {
+	b.bundling.Lock()
+	defer b.bundling.Unlock()
+	err := b.lookAtWorkflow(ctx)
+	return b.there == usable, err
 }
 
 // lookAtWorkflow finds out what there is, unless that is known. The lock is held.
-func (s *System) lookAtWorkflow(ctx context.Context) error {
-	if s.bundler != notAsked {
+func (b *bundler) lookAtWorkflow(ctx context.Context) error {
+	if b.there != notAsked {
 		return nil
 	}
-	var there struct {
+	var found struct {
 		Workflow string `json:"workflow"`
 	}
-	err := s.client.Get(ctx, workflowPath, &there)
+	err := b.client.Get(ctx, workflowPath, &found)
 	switch {
 	case errors.Is(err, access.ErrUnavailable):
 		return err
 	case errors.Is(err, access.ErrNotFound):
-		s.bundler = absent
-	case err == nil && there.Workflow == workflowText():
-		s.bundler = usable
+		b.there = absent
+	case err == nil && found.Workflow == workflowText():
+		b.there = usable
 	default:
-		s.bundler = unusable
+		b.there = unusable
 	}
 	return nil
 }
@@ -94,32 +104,32 @@ const offering = 5 * time.Second
 
 // offerBundles installs the workflow, once there is enough to bundle and where the configuration lets it make what it
 // misses. It is tried once, after a change, since a plan only looks; where it cannot be done, there are single requests.
-func (s *System) offerBundles(ctx context.Context) {
-	if !s.options.Bootstrap || !s.bundling.TryLock() { // else somebody else is at it
+func (b *bundler) offerBundles(ctx context.Context) {
+	if !b.options.Bootstrap || !b.bundling.TryLock() { // else somebody else is at it
 		return
 	}
-	defer s.bundling.Unlock()
-	if s.offered || !s.many() {
+	defer b.bundling.Unlock()
+	if b.offered || !b.store.many() {
 		return
 	}
-	s.offered = true
+	b.offered = true
 	ctx, cancel := context.WithTimeout(ctx, offering)
 	defer cancel()
-	if s.lookAtWorkflow(ctx) != nil || s.bundler != absent {
+	if b.lookAtWorkflow(ctx) != nil || b.there != absent {
 		return
 	}
-	s.bundler = unusable
+	b.there = unusable
 	install := map[string]any{"workflow": workflowText(), "description": "Bundles the reads of terraform-provider-partner.", "cas": -1}
-	switch err := s.client.Put(ctx, workflowPath, install, nil); {
+	switch err := b.client.Put(ctx, workflowPath, install, nil); {
 	case err == nil:
-		s.bundler = usable
+		b.there = usable
 	case said(err, "check-and-set"): // somebody else was first
-		s.bundler = notAsked
+		b.there = notAsked
 	}
 }
 
 // many says whether so much was seen, of all stacks, that a bundle is worthwhile: an inventory reads it all.
-func (s *System) many() bool {
+func (s *store) many() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seen != nil && len(s.seen.documents) >= worthwhile
@@ -136,14 +146,14 @@ type response *struct {
 }
 
 // execute asks in bundles, side by side, and answers in the order of the asks.
-func (s *System) execute(ctx context.Context, asks []ask) ([]response, error) {
+func (b *bundler) execute(ctx context.Context, asks []ask) ([]response, error) {
 	all, errs := make([]response, len(asks)), make([]error, (len(asks)+slots-1)/slots)
 	var wg sync.WaitGroup
 	n := 0
 	for chunk := range slices.Chunk(asks, slots) {
 		answers := all[n*slots : n*slots+len(chunk)]
 		failed := &errs[n]
-		wg.Go(func() { *failed = s.executeOne(ctx, chunk, answers) })
+		wg.Go(func() { *failed = b.executeOne(ctx, chunk, answers) })
 		n++
 	}
 	wg.Wait()
@@ -155,7 +165,7 @@ func (s *System) execute(ctx context.Context, asks []ask) ([]response, error) {
 	return all, cmp.Or(errs...)
 }
 
-func (s *System) executeOne(ctx context.Context, chunk []ask, answers []response) error {
+func (b *bundler) executeOne(ctx context.Context, chunk []ask, answers []response) error {
 	in := map[string][]string{}
 	for _, a := range chunk {
 		in["operations"] = append(in["operations"], a.operation)
@@ -163,7 +173,7 @@ func (s *System) executeOne(ctx context.Context, chunk []ask, answers []response
 		in["accessors"] = append(in["accessors"], a.accessor)
 	}
 	var out map[string]json.RawMessage
-	if err := s.client.Put(ctx, "sys/workflows/execute/"+workflow, in, &out); err != nil {
+	if err := b.client.Put(ctx, "sys/workflows/execute/"+workflow, in, &out); err != nil {
 		return err
 	}
 	for n := range chunk {
@@ -183,7 +193,7 @@ func (s *System) executeOne(ctx context.Context, chunk []ask, answers []response
 
 // bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet, where that can
 // be done in bundles.
-func (s *System) bundle(ctx context.Context, snap *snapshot, stack string) error {
+func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) error {
 	var ids []access.IdentityID
 	for id, d := range snap.documents {
 		if _, e := d.entries.Identity(id); e != nil && (stack == "" || e.History.Stack == stack) && snap.known(id) == nil {
@@ -193,18 +203,18 @@ func (s *System) bundle(ctx context.Context, snap *snapshot, stack string) error
 	if len(ids) < worthwhile {
 		return nil
 	}
-	if can, err := s.bundles(ctx); err != nil || !can {
+	if can, err := ob.bundler.bundles(ctx); err != nil || !can {
 		return err
 	}
 	slices.SortFunc(ids, access.IdentityID.Compare)
 	b := &bundling{snap: snap, broken: map[access.IdentityID]bool{}, natives: map[access.IdentityID]*native{}}
 	for _, id := range ids {
-		s.askAbout(b, id)
+		ob.askAbout(b, id)
 	}
 	for range 2 { // the second round looks up the secret ids that the first one listed
 		asks, takes := b.asks, b.takes
 		b.asks, b.takes = nil, nil
-		answers, err := s.execute(ctx, asks)
+		answers, err := ob.bundler.execute(ctx, asks)
 		if errors.Is(err, access.ErrUnavailable) {
 			return err
 		}
@@ -245,7 +255,7 @@ func (b *bundling) ask(id access.IdentityID, a ask, take func(data json.RawMessa
 }
 
 // askAbout asks for an identity's entity, and what is kept for its credentials.
-func (s *System) askAbout(b *bundling, id access.IdentityID) {
+func (ob *observer) askAbout(b *bundling, id access.IdentityID) {
 	n := &native{roles: map[string]map[string]any{}, secrets: map[string]secretID{}}
 	b.natives[id] = n
 	b.ask(id, ask{operation: "read", path: entityPath(id)}, into(&n.entity))
@@ -266,24 +276,24 @@ func (s *System) askAbout(b *bundling, id access.IdentityID) {
 		if !ok || e.Removed() {
 			continue
 		}
-		for _, path := range s.rolePaths(c) {
+		for _, path := range ob.creds.rolePaths(c) {
 			askRole(path)
 		}
 		if c.Kind() == access.Secret {
-			s.askSecrets(b, id, n)
+			ob.askSecrets(b, id, n)
 		}
 	}
 }
 
 // askSecrets asks which secret ids there are, and then for each.
-func (s *System) askSecrets(b *bundling, id access.IdentityID, n *native) {
-	b.ask(id, ask{operation: "list", path: s.appRole(id) + "/secret-id"}, func(data json.RawMessage) error {
+func (ob *observer) askSecrets(b *bundling, id access.IdentityID, n *native) {
+	b.ask(id, ask{operation: "list", path: ob.secrets.appRole(id) + "/secret-id"}, func(data json.RawMessage) error {
 		var list struct {
 			Keys []string `json:"keys"`
 		}
 		err := into(&list)(data)
 		for _, accessor := range list.Keys {
-			b.ask(id, ask{"update", s.appRole(id) + "/secret-id-accessor/lookup", accessor}, func(data json.RawMessage) error {
+			b.ask(id, ask{"update", ob.secrets.appRole(id) + "/secret-id-accessor/lookup", accessor}, func(data json.RawMessage) error {
 				var one secretID
 				err := into(&one)(data)
 				n.add(one)

@@ -135,7 +135,7 @@ func oneByOne(t testing.TB, l *lab, identities int, distance time.Duration) int6
 		id := access.IdentityID{Partner: fmt.Sprintf("p%d", n%10), Environment: "prod", Name: fmt.Sprintf("feed-%d", n)}
 		policy, role := "sys/policies/acl/"+nameOf(id), "auth/partner-approle/role/"+roleOf(id)
 		if n%4 > 0 {
-			role = "auth/" + (&System{}).jwtMount(issuerURL) + "/cel/role/" + roleOf(id)
+			role = "auth/" + usualJWT(issuerURL) + "/cel/role/" + roleOf(id)
 		}
 		paths = append(paths, policy, policy, role)
 	}
@@ -190,7 +190,7 @@ func TestReadsAreFewAndFewerInBundles(t *testing.T) {
 			t.Errorf("the same walk made %d requests more", more)
 		}
 	}
-	if good := time.Until(walk.seen.goodUntil); good < 30*time.Second {
+	if good := time.Until(walk.store.seen.goodUntil); good < 30*time.Second {
 		t.Errorf("what a walk has read serves for %s only", good)
 	}
 	if len(single) != 4*identities || len(bundled) != len(single) {

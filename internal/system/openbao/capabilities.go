@@ -24,9 +24,9 @@ func (s *System) Capabilities() access.Capabilities {
 		LogsUse: true, KnowsLastUse: true,
 		CheckGrant: checkGrant, CheckCredential: checkCredential,
 		Reach:     unseen,
-		CutByHand: s.cutPartner,
+		CutByHand: s.words.cutPartner,
 		CutActs:   cutActs,
-		Words:     s.words,
+		Words:     s.words.words,
 		CannotEnd: cannotEnd,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -23,12 +24,22 @@ const minRSABits = 2048
 // caLife is how long the authority lives that bootstrap makes.
 const caLife = 10 * 366 * 24 * time.Hour
 
+// certificates are what the authority for partners signs, and the auth method that takes it.
+type certificates struct {
+	*server
+	store  *store
+	mounts *mounting
+
+	signing sync.Mutex        // guards what follows
+	signers map[string]string // certificates of authorities, by their serials
+}
+
 // certificateRoles are what may be signed for an identity, and who may log in with it. Each identity has a role of its own
 // on the auth method, so that its networks are its own, and deleting the role shuts it out.
-func (s *System) certificateRoles(c *access.Credential, end time.Time, ca string) []role {
-	id, name, session := c.IdentityID, roleOf(c.IdentityID), int(s.options.Session.Seconds())
+func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, ca string) []role {
+	id, name, session := c.IdentityID, roleOf(c.IdentityID), int(pki.options.Session.Seconds())
 	cn := id.CommonName()
-	return []role{{s.options.Mounts.PKI + "/roles/" + name, map[string]any{
+	return []role{{pki.options.Mounts.PKI + "/roles/" + name, map[string]any{
 		"allow_any_name": false, "allowed_domains": []string{cn}, "allow_bare_domains": true, "enforce_hostnames": false, "allow_localhost": false,
 		"allow_ip_sans": false, "allow_wildcard_certificates": false, "allowed_uri_sans": []string{"partner:" + id.String()},
 		"cn_validations": []string{"disabled"}, "use_csr_common_name": false, "use_csr_sans": false, "server_flag": false, "client_flag": true,
@@ -36,7 +47,7 @@ func (s *System) certificateRoles(c *access.Credential, end time.Time, ca string
 		"generate_lease": false, "require_cn": true, "allow_subdomains": false, "allow_glob_domains": false, "allowed_domains_template": false,
 		"allowed_uri_sans_template": false, "allowed_other_sans": []string{}, "allowed_serial_numbers": []string{}, "issuer_ref": "default",
 		"code_signing_flag": false, "email_protection_flag": false, "not_after_bound": access.At(end).String(), "not_before_duration": 60,
-	}}, {"auth/" + s.options.Mounts.Cert + "/certs/" + name, map[string]any{
+	}}, {"auth/" + pki.options.Mounts.Cert + "/certs/" + name, map[string]any{
 		"certificate": ca, "display_name": nameOf(id), "allowed_common_names": []string{cn}, "allowed_uri_sans": []string{"partner:" + id.String()},
 		"token_ttl": session, "token_max_ttl": session, "token_explicit_max_ttl": session, "token_no_default_policy": true,
 		"token_policies": []string{}, "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0,
@@ -53,21 +64,21 @@ func networks(c *access.Credential) []string {
 
 // authority is the certificate of the authority that signs, in PEM. It is made where it is missing and the configuration
 // says so.
-func (s *System) authority(ctx context.Context) (string, error) {
-	at, err := s.site(ctx)
+func (pki *certificates) authority(ctx context.Context) (string, error) {
+	at, err := pki.site(ctx)
 	if err != nil {
 		return "", err
 	}
-	mount := s.options.Mounts.PKI
+	mount := pki.options.Mounts.PKI
 	read := func() (string, error) {
 		var ca struct {
 			Certificate string `json:"certificate"`
 		}
-		err := s.client.Get(ctx, mount+"/cert/ca", &ca)
+		err := pki.client.Get(ctx, mount+"/cert/ca", &ca)
 		return strings.TrimSpace(ca.Certificate), err
 	}
-	s.probing.Lock()
-	defer s.probing.Unlock()
+	pki.probing.Lock()
+	defer pki.probing.Unlock()
 	engine, there := at.engines[mount+"/"]
 	if there && engine.Type != "pki" {
 		return "", fmt.Errorf("%w: at %s is the engine %s, where pki belongs", access.ErrUnsupported, mount, engine.Type)
@@ -75,30 +86,30 @@ func (s *System) authority(ctx context.Context) (string, error) {
 	if there {
 		ca, err := read()
 		if noIssuer(err) {
-			err = s.unissued(ctx)
+			err = pki.unissued(ctx)
 		}
 		if err != nil || ca != "" {
 			return ca, gone(err)
 		}
 	}
-	if !s.options.Bootstrap {
+	if !pki.options.Bootstrap {
 		return "", missing(mount+" with an authority", "bao secrets enable -path="+mount+" -max-lease-ttl=87840h pki",
 			"bao write "+mount+"/root/generate/internal common_name='Partner access' key_type=ec key_bits=256 ttl=87840h")
 	}
 	if !there {
 		config := map[string]any{"type": "pki", "description": mountDescription, "config": map[string]any{"max_lease_ttl": caLife.String()}}
-		if err := s.client.Put(ctx, "sys/mounts/"+mount, config, nil); err != nil && !taken(err) {
+		if err := pki.client.Put(ctx, "sys/mounts/"+mount, config, nil); err != nil && !taken(err) {
 			return "", err
 		}
 	}
 	root := map[string]any{"common_name": "Partner access", "key_type": "ec", "key_bits": 256, "ttl": caLife.String(), "issuer_name": "partner"}
-	err = s.settled(ctx, at, func() error { return s.client.PostOnce(ctx, mount+"/root/generate/internal", root, nil) })
+	err = pki.settled(ctx, at, func() error { return pki.client.PostOnce(ctx, mount+"/root/generate/internal", root, nil) })
 	if err != nil && !ambiguous(err) && !said(err, "already in use") {
 		return "", err
 	}
 	at.engines[mount+"/"] = mounted{Type: "pki"}
 	var ca string
-	err = s.settled(ctx, at, func() (err error) {
+	err = pki.settled(ctx, at, func() (err error) {
 		if ca, err = read(); err == nil && ca == "" {
 			err = access.ErrNotFound
 		}
@@ -109,15 +120,15 @@ func (s *System) authority(ctx context.Context) (string, error) {
 
 // unissued is the error of an authority without a default issuer, with what to do; nil where it may be made, since there is
 // no issuer at all.
-func (s *System) unissued(ctx context.Context) error {
-	mount := s.options.Mounts.PKI
+func (pki *certificates) unissued(ctx context.Context) error {
+	mount := pki.options.Mounts.PKI
 	var issuers struct {
 		Keys []string `json:"keys"`
 	}
-	if err := s.client.List(ctx, mount+"/issuers", &issuers); gone(err) != nil {
+	if err := pki.client.List(ctx, mount+"/issuers", &issuers); gone(err) != nil {
 		return err
 	}
-	if s.options.Bootstrap && len(issuers.Keys) == 0 {
+	if pki.options.Bootstrap && len(issuers.Keys) == 0 {
 		return nil
 	}
 	return fmt.Errorf("%w: %s. Nothing was signed", access.ErrUnsupported, withoutIssuer(mount))
@@ -138,8 +149,8 @@ type signed struct {
 }
 
 // sign signs the partner's request. Only its key is taken from it.
-func (s *System) sign(ctx context.Context, c *access.Credential, at, until time.Time) (ledger.Item, string, error) {
-	where, err := s.site(ctx)
+func (pki *certificates) sign(ctx context.Context, c *access.Credential, at, until time.Time) (ledger.Item, string, error) {
+	where, err := pki.site(ctx)
 	if err != nil {
 		return ledger.Item{}, "", err
 	}
@@ -152,8 +163,8 @@ func (s *System) sign(ctx context.Context, c *access.Credential, at, until time.
 		"uri_sans": "partner:" + c.IdentityID.String(), "not_after": access.At(until).String(),
 	}
 	var answer signed
-	path := s.options.Mounts.PKI + "/sign/" + roleOf(c.IdentityID)
-	err = s.settled(ctx, where, func() error { return s.client.PostOnce(ctx, path, request, &answer) })
+	path := pki.options.Mounts.PKI + "/sign/" + roleOf(c.IdentityID)
+	err = pki.settled(ctx, where, func() error { return pki.client.PostOnce(ctx, path, request, &answer) })
 	if err != nil {
 		return ledger.Item{}, "", err
 	}
@@ -165,7 +176,7 @@ func (s *System) sign(ctx context.Context, c *access.Credential, at, until time.
 	end := time.Unix(answer.Expiration, 0).UTC()
 	if end.After(until) {
 		return ledger.Item{}, "", errors.Join(fmt.Errorf("%w: it was signed until %s, and should end on %s", access.ErrUnsupported, access.At(end), access.At(until)),
-			s.revokeSerial(ctx, answer.Serial))
+			pki.revokeSerial(ctx, answer.Serial))
 	}
 	item := ledger.Item{Authority: authoritySerial(answer.CA), At: at, Until: end, RotatesAt: rotatesBefore(c, at, end, until), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
 	return item, strings.TrimSpace(answer.Certificate) + "\n" + strings.TrimSpace(answer.CA) + "\n", nil
@@ -196,16 +207,16 @@ func readableRequest(text string) (string, error) {
 }
 
 // text is a certificate that was signed before, with its authority's.
-func (s *System) text(ctx context.Context, i ledger.Item) (string, error) {
+func (pki *certificates) text(ctx context.Context, i ledger.Item) (string, error) {
 	var leaf struct {
 		Certificate string `json:"certificate"`
 	}
-	if err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/"+i.Serial, &leaf); err != nil {
+	if err := pki.client.Get(ctx, pki.options.Mounts.PKI+"/cert/"+i.Serial, &leaf); err != nil {
 		return "", err
 	}
-	ca, err := s.authority(ctx)
+	ca, err := pki.authority(ctx)
 	if err == nil {
-		ca, err = s.trusted(ctx, []ledger.Item{i}, ca)
+		ca, err = pki.trusted(ctx, []ledger.Item{i}, ca)
 	}
 	if away(err) {
 		err = nil // the leaf is what was issued
@@ -213,8 +224,8 @@ func (s *System) text(ctx context.Context, i ledger.Item) (string, error) {
 	return strings.TrimSpace(leaf.Certificate) + "\n" + ca + "\n", err
 }
 
-func (s *System) revokeSerial(ctx context.Context, serial string) error {
-	err := s.client.Put(ctx, s.options.Mounts.PKI+"/revoke", map[string]any{"serial_number": serial}, nil)
+func (pki *certificates) revokeSerial(ctx context.Context, serial string) error {
+	err := pki.client.Put(ctx, pki.options.Mounts.PKI+"/revoke", map[string]any{"serial_number": serial}, nil)
 	if said(err, "not found") {
 		return nil // it has ended, and was tidied away
 	}
@@ -222,11 +233,11 @@ func (s *System) revokeSerial(ctx context.Context, serial string) error {
 }
 
 // signed are all certificates that the authority signed and still keeps, by serial.
-func (s *System) signed(ctx context.Context) (map[string]signedCertificate, error) {
+func (pki *certificates) signed(ctx context.Context) (map[string]signedCertificate, error) {
 	var all struct {
 		Certificates map[string]signedCertificate `json:"key_info"`
 	}
-	err := s.client.List(ctx, s.options.Mounts.PKI+"/certs/detailed", &all)
+	err := pki.client.List(ctx, pki.options.Mounts.PKI+"/certs/detailed", &all)
 	return all.Certificates, gone(err)
 }
 
@@ -237,12 +248,12 @@ type signedCertificate struct {
 }
 
 // unknownSerials are the certificates of an identity that its ledger does not hold.
-func (s *System) unknownSerials(ctx context.Context, id access.IdentityID) (serials []string, err error) {
-	all, err := s.signed(ctx)
+func (pki *certificates) unknownSerials(ctx context.Context, id access.IdentityID) (serials []string, err error) {
+	all, err := pki.signed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.fetch(ctx, id)
+	d, err := pki.store.fetch(ctx, id)
 	if err != nil && !errors.Is(err, access.ErrForeign) {
 		return nil, err
 	}
@@ -253,7 +264,7 @@ func (s *System) unknownSerials(ctx context.Context, id access.IdentityID) (seri
 		}
 	}
 	for serial, c := range all {
-		if c.CommonName == id.CommonName() && c.NotAfter.After(s.now()) && !knows(known, serial) {
+		if c.CommonName == id.CommonName() && c.NotAfter.After(pki.now()) && !knows(known, serial) {
 			serials = append(serials, serial)
 		}
 	}
@@ -261,13 +272,13 @@ func (s *System) unknownSerials(ctx context.Context, id access.IdentityID) (seri
 }
 
 // revokeUnknown revokes certificates of an identity that its ledger does not hold.
-func (s *System) revokeUnknown(ctx context.Context, id access.IdentityID) error {
-	serials, err := s.unknownSerials(ctx, id)
+func (pki *certificates) revokeUnknown(ctx context.Context, id access.IdentityID) error {
+	serials, err := pki.unknownSerials(ctx, id)
 	if err != nil {
 		return err
 	}
 	for _, serial := range serials {
-		if err := s.revokeSerial(ctx, serial); err != nil {
+		if err := pki.revokeSerial(ctx, serial); err != nil {
 			return err
 		}
 	}

@@ -12,17 +12,34 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// changer creates and changes objects.
+type changer struct {
+	*server
+	store    *store
+	bundler  *bundler
+	creds    *credentials
+	certs    *certificates
+	secrets  *secrets
+	fed      *federation
+	entities *entities
+	adopter  *adopter
+	observer *observer
+	sweeper  *sweeper
+	writer   *writer
+	turns    *turns
+}
+
 // Put creates or changes one object, and returns when OpenBao enforces it.
-func (s *System) Put(ctx context.Context, change access.Change) (*access.Record, error) {
+func (ch *changer) Put(ctx context.Context, change access.Change) (*access.Record, error) {
 	ref := change.Object.Ref()
-	r, err := s.put(ctx, change)
+	r, err := ch.put(ctx, change)
 	if err != nil {
 		return nil, fmt.Errorf("put %s: %w", ref, err)
 	}
 	return r, nil
 }
 
-func (s *System) put(ctx context.Context, change access.Change) (*access.Record, error) {
+func (ch *changer) put(ctx context.Context, change access.Change) (*access.Record, error) {
 	if _, _, err := access.ParseRef(change.Object.Ref().Type, change.Object.Ref().ID); err != nil {
 		return nil, err
 	}
@@ -35,15 +52,15 @@ func (s *System) put(ctx context.Context, change access.Change) (*access.Record,
 	}
 	defer cancel()
 	if change.Object.Ref().Type == access.TypeIdentity && change.UID == "" {
-		if err := s.identify(ctx); err != nil {
+		if err := ch.store.identify(ctx); err != nil {
 			return nil, err
 		}
 	}
-	defer s.alone(change.Object.Holder())()
-	is := &issuer{system: s, ctx: ctx}
+	defer ch.turns.alone(change.Object.Holder())()
+	is := &issuer{by: ch.creds, ctx: ctx}
 	var p *putting
 	err = again(ctx, func() error {
-		written, err := s.tryPut(ctx, change, is)
+		written, err := ch.tryPut(ctx, change, is)
 		if written != nil { // another round goes on from what is written
 			if p != nil {
 				written.placed.Tell = written.placed.Tell || p.placed.Tell
@@ -59,8 +76,8 @@ func (s *System) put(ctx context.Context, change access.Change) (*access.Record,
 		}
 		return nil, err
 	}
-	r, err := s.answer(ctx, p, is)
-	s.offerBundles(ctx)
+	r, err := ch.answer(ctx, p, is)
+	ch.bundler.offerBundles(ctx)
 	return r, err
 }
 
@@ -73,52 +90,52 @@ type putting struct {
 }
 
 // tryPut makes a change on what is there now. It returns a putting also with an error, once the policy is written.
-func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (*putting, error) {
+func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer) (*putting, error) {
 	if err := is.takeBack(); err != nil { // of the round before: somebody else may have revoked it
 		return nil, err
 	}
 	id := change.Object.Holder()
-	f, err := s.family(ctx, change.Object)
+	f, err := ch.writer.family(ctx, change.Object)
 	if err != nil {
 		return nil, err
 	}
-	defer s.reread(f)
+	defer ch.store.reread(f)
 	if err := f.refuse(change); err != nil {
 		return nil, err
 	}
-	if err := s.finishRemoval(ctx, f, change); err != nil {
+	if err := ch.sweeper.finishRemoval(ctx, f, change); err != nil {
 		return nil, err
 	}
 	c, isCredential := change.Object.(*access.Credential)
 	if isCredential { // the mounts have to be there before anything is issued
-		known := s.logsIn(f, c)
-		switch _, _, err := s.aliasOf(ctx, c, known); {
+		known := ch.logsIn(f, c)
+		switch _, _, err := ch.creds.aliasOf(ctx, c, known); {
 		case known && away(err): // what is declared can be made less, and nothing is issued
 			change.Wait = true
 		case err != nil:
 			return nil, err
 		}
 	}
-	adopted, fresh, err := s.adopting(ctx, f, change)
+	adopted, fresh, err := ch.adopter.adopting(ctx, f, change)
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := s.inventory(ctx, f, c)
+	secrets, err := ch.secrets.inventory(ctx, f.documents[id], c)
 	if err != nil {
 		return nil, err
 	}
 	is.before = f.ledger()
-	d := f.draft(s.now(), is)
+	d := f.draft(ch.now(), is)
 	secrets.forget(d)
 	var placed *ledger.Placed
 	if err := d.Try(func() (err error) { placed, err = d.Place(change); return err }); err != nil {
 		return nil, err
 	}
 	if placed.Hold {
-		if err := s.mark(ctx, id.String()); err != nil {
+		if err := ch.store.mark(ctx, id.String()); err != nil {
 			return nil, err
 		}
-		marks, err := s.marks(ctx, d.Ledger, change.Object)
+		marks, err := ch.store.marks(ctx, d.Ledger, change.Object)
 		if err != nil {
 			return nil, err
 		}
@@ -130,78 +147,78 @@ func (s *System) tryPut(ctx context.Context, change access.Change, is *issuer) (
 		f.dead = append(f.dead, begun(id, adopted))
 	}
 	d.Settle()
-	f.outdate(d, change, s.options.Session)
+	f.outdate(d, change, ch.options.Session)
 	f.dead = append(f.dead, secrets.unknown...)
 	for _, serial := range is.unknown {
 		f.dead = append(f.dead, lost{ID: id, Kind: access.Certificate, Serial: serial})
 	}
-	entities, err := s.entities(ctx, f, d, change, placed)
+	entities, err := ch.standings(ctx, f, d, change, placed)
 	if err != nil {
 		return nil, err
 	}
 	change.Object = placed.Entry.Object // its sets in order, as it is read later
 	before := f.ledger()
 	p := &putting{ledger: d.Ledger, placed: placed, held: entities[id].held || d.Held(f.holds, placed.Entry.Object)}
-	if err := s.writeOwn(ctx, f, d, id); err != nil {
+	if err := ch.writer.writeOwn(ctx, f, d, id); err != nil {
 		return nil, err
 	}
 	if change.Object.Ref() == id.Ref() {
 		if _, more := f.stones[id].Noting(placed.Entry); more && len(placed.Entry.History.Released) > 0 {
-			if err := s.remember(ctx, placed.Entry, time.Time{}); err != nil {
+			if err := ch.store.remember(ctx, placed.Entry, time.Time{}); err != nil {
 				return p, err
 			}
 		}
 	}
 	is.keep(d.Ledger[change.Object.Ref()].Issued)
 	if takesOver(f.documents[id]) && entities[id].entity == nil { // else it was looked at before
-		if err := s.claimedAlone(ctx, id, adopted); err != nil {
+		if err := ch.adopter.claimedAlone(ctx, id, adopted); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.writeOthers(ctx, f, d, id); err != nil {
+	if err := ch.writer.writeOthers(ctx, f, d, id); err != nil {
 		return p, err
 	}
 	// Whoever changes what is above meanwhile did not see this object: look again, now that it is there.
-	if err := s.sameAbove(ctx, f, d, id); err != nil {
+	if err := ch.writer.sameAbove(ctx, f, d, id); err != nil {
 		return p, err
 	}
-	return p, s.realize(ctx, f, d, before, change, entities)
+	return p, ch.realize(ctx, f, d, before, change, entities)
 }
 
 // logsIn says whether a credential has its way to log in already: it is there, and at the same issuer.
-func (s *System) logsIn(f *family, c *access.Credential) bool {
+func (ch *changer) logsIn(f *family, c *access.Credential) bool {
 	e := f.ledger()[c.Ref()]
 	if e == nil || e.Removed() {
 		return false
 	}
 	old, _ := e.Credential()
-	return s.mountOf(old) == s.mountOf(c)
+	return ch.creds.mountOf(old) == ch.creds.mountOf(c)
 }
 
 // writeOwn writes the policy that a change is about, if all that follow can be written as well.
-func (s *System) writeOwn(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
+func (w *writer) writeOwn(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
 	for _, id := range f.order() {
 		if _, err := f.text(d, id); err != nil {
 			return err
 		}
 	}
-	return s.writeOne(ctx, f, d, own)
+	return w.writeOne(ctx, f, d, own)
 }
 
 // writeOthers writes the policies that follow from the own one.
-func (s *System) writeOthers(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
+func (w *writer) writeOthers(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
 	for _, id := range f.order() {
 		if id == own {
 			continue
 		}
-		if err := s.writeOne(ctx, f, d, id); err != nil {
+		if err := w.writeOne(ctx, f, d, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *System) writeOne(ctx context.Context, f *family, d *ledger.Draft, id access.IdentityID) error {
+func (w *writer) writeOne(ctx context.Context, f *family, d *ledger.Draft, id access.IdentityID) error {
 	text, err := f.text(d, id)
 	if err != nil {
 		return err
@@ -213,7 +230,7 @@ func (s *System) writeOne(ctx context.Context, f *family, d *ledger.Draft, id ac
 		}
 		version = was.version
 	}
-	written, err := s.write(ctx, id, text, version)
+	written, err := w.store.write(ctx, id, text, version)
 	if err == nil {
 		f.documents[id] = written
 	}
@@ -221,12 +238,12 @@ func (s *System) writeOne(ctx context.Context, f *family, d *ledger.Draft, id ac
 }
 
 // sameAbove says errChanged where what is above an identity was changed since a family was read.
-func (s *System) sameAbove(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
+func (w *writer) sameAbove(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
 	for id, was := range f.documents {
 		if id == own || !hangsOn(d.Ledger, own, id) {
 			continue
 		}
-		now, err := s.fetch(ctx, id)
+		now, err := w.store.fetch(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -238,12 +255,12 @@ func (s *System) sameAbove(ctx context.Context, f *family, d *ledger.Draft, own 
 }
 
 // answer is what a put says: what was issued is told in it, and only in it.
-func (s *System) answer(ctx context.Context, p *putting, is *issuer) (*access.Record, error) {
+func (ch *changer) answer(ctx context.Context, p *putting, is *issuer) (*access.Record, error) {
 	e := p.placed.Entry
 	if now := p.ledger[e.Ref()]; now != nil {
 		e = now
 	}
-	r, err := s.record(p.ledger, e)
+	r, err := ch.observer.record(p.ledger, e)
 	if err == nil {
 		r.Held = p.held
 		for _, l := range e.Adopted.Left() {
@@ -251,29 +268,29 @@ func (s *System) answer(ctx context.Context, p *putting, is *issuer) (*access.Re
 		}
 	}
 	if c, ok := e.Credential(); ok && err == nil && c.Kind() == access.Federated {
-		r.Drift, err = s.trustDrift(ctx, c.Federated.Issuer, nil, nil) // no change of a credential repairs it
+		r.Drift, err = ch.fed.trustDrift(ctx, c.Federated.Issuer, nil, nil) // no change of a credential repairs it
 	}
 	if err != nil || r.Issued == nil || !p.placed.Tell {
 		return r, err
 	}
-	return r, s.tell(ctx, e, r, is.texts)
+	return r, ch.observer.tell(ctx, e, r, is.texts)
 }
 
 // tell adds what was given out to a record: the sealed secret, or the certificate, whose text may be known already.
-func (s *System) tell(ctx context.Context, e *ledger.Entry, r *access.Record, known map[string]string) (err error) {
+func (ob *observer) tell(ctx context.Context, e *ledger.Entry, r *access.Record, known map[string]string) (err error) {
 	i, _ := e.Newest()
 	r.Issued.Sealed = i.Sealed
 	if i.Serial != "" {
 		if r.Issued.Text = known[i.Serial]; r.Issued.Text == "" {
-			r.Issued.Text, err = s.text(ctx, i)
+			r.Issued.Text, err = ob.certs.text(ctx, i)
 		}
 	}
 	return err
 }
 
 // Tell returns what was last issued for a credential, with what was given out.
-func (s *System) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
-	snap, err := s.view(ctx)
+func (ob *observer) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
+	snap, err := ob.store.view(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
 	}
@@ -281,12 +298,12 @@ func (s *System) Tell(ctx context.Context, ref access.Ref) (*access.Issued, erro
 	if e == nil {
 		return nil, fmt.Errorf("read what was issued for %s: %w", ref, access.ErrNotFound)
 	}
-	r, err := s.record(snap.ledger, e)
+	r, err := ob.record(snap.ledger, e)
 	if err == nil && r.Issued == nil {
 		err = access.ErrNotFound
 	}
 	if err == nil {
-		err = s.tell(ctx, e, r, nil)
+		err = ob.tell(ctx, e, r, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)

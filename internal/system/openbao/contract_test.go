@@ -79,7 +79,7 @@ func (l *lab) furnish() {
 	if l.issuer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
-	mount := (&System{}).jwtMount(issuerURL)
+	mount := usualJWT(issuerURL)
 	l.must("POST", "sys/auth/"+mount, map[string]any{"type": "jwt"})
 	l.must("POST", "auth/"+mount+"/config", map[string]any{
 		"bound_issuer": issuerURL, "jwt_supported_algs": []string{"ES256"},
@@ -175,7 +175,7 @@ func (l *lab) login(t testing.TB, p systemtest.Probe) string {
 	switch p.Credential.Kind() {
 	case access.Federated:
 		f := p.Credential.Federated
-		return l.post(t, nil, "auth/"+(&System{}).jwtMount(f.Issuer)+"/cel/login", map[string]any{"role": roleOf(id), "jwt": l.token(t, f)})
+		return l.post(t, nil, "auth/"+usualJWT(f.Issuer)+"/cel/login", map[string]any{"role": roleOf(id), "jwt": l.token(t, f)})
 	case access.Certificate:
 		return l.post(t, l.holding(t, p), "auth/partner-cert/login", map[string]any{"name": roleOf(id)})
 	default:

@@ -23,8 +23,8 @@ func idIn(name string) (access.IdentityID, bool) {
 func text(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
 
 // Damaged are the policies whose ledger cannot be read.
-func (s *System) Damaged(ctx context.Context) (all []access.Damage, err error) {
-	snap, err := s.view(ctx)
+func (ob *observer) Damaged(ctx context.Context) (all []access.Damage, err error) {
+	snap, err := ob.store.view(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for damaged records: %w", err)
 	}
@@ -59,7 +59,7 @@ func (f *family) refuse(c access.Change) error {
 
 // lostRecord says what it means that the ledger has no object: its record cannot be read, or is gone and something of the
 // object is still there, or there is none. It asks OpenBao only where nothing is known, so that no other reading costs more.
-func (s *System) lostRecord(ctx context.Context, snap *snapshot, ref access.Ref) error {
+func (ob *observer) lostRecord(ctx context.Context, snap *snapshot, ref access.Ref) error {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (s *System) lostRecord(ctx context.Context, snap *snapshot, ref access.Ref)
 	if err := d.broken(); err != nil {
 		return err
 	}
-	left, uid, err := s.leftovers(ctx, d, ref, snap.foreign[holder])
+	left, uid, err := ob.leftovers(ctx, d, ref, snap.foreign[holder])
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *System) lostRecord(ctx context.Context, snap *snapshot, ref access.Ref)
 }
 
 // leftovers are what OpenBao still has under an object's name, though no ledger holds it, and the uid that its entity bears.
-func (s *System) leftovers(ctx context.Context, d *document, ref access.Ref, foreign bool) (left []string, uid string, err error) {
+func (ob *observer) leftovers(ctx context.Context, d *document, ref access.Ref, foreign bool) (left []string, uid string, err error) {
 	_, id, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
 		return nil, "", err
@@ -90,13 +90,13 @@ func (s *System) leftovers(ctx context.Context, d *document, ref access.Ref, for
 		}
 		return left, "", nil
 	}
-	at, err := s.site(ctx)
+	at, err := ob.site(ctx)
 	if err != nil {
 		return nil, "", err
 	}
-	paths := s.rolesOf(id, at.auth)
+	paths := ob.creds.rolesOf(id, at.auth)
 	if ref.Type == access.TypeIdentity {
-		e, err := s.readEntity(ctx, id)
+		e, err := ob.entities.readEntity(ctx, id)
 		if err != nil {
 			return nil, "", err
 		}
@@ -106,9 +106,9 @@ func (s *System) leftovers(ctx context.Context, d *document, ref access.Ref, for
 				left = append(left, "a policy of another text")
 			}
 		}
-		paths = append(paths, s.options.Mounts.PKI+"/roles/"+roleOf(id))
+		paths = append(paths, ob.options.Mounts.PKI+"/roles/"+roleOf(id))
 	} else {
-		if paths, err = s.rolesLeft(ctx, d, ref, id, at.auth); err != nil {
+		if paths, err = ob.rolesLeft(ctx, d, ref, id, at.auth); err != nil {
 			return nil, "", err
 		}
 	}
@@ -116,7 +116,7 @@ func (s *System) leftovers(ctx context.Context, d *document, ref access.Ref, for
 		if path == tokenRole(id) {
 			continue
 		}
-		switch err := s.client.Get(ctx, path, nil); {
+		switch err := ob.client.Get(ctx, path, nil); {
 		case err == nil:
 			left = append(left, path)
 		case gone(err) != nil && !errors.Is(err, access.ErrUnsupported):
@@ -128,12 +128,12 @@ func (s *System) leftovers(ctx context.Context, d *document, ref access.Ref, for
 
 // rolesLeft are the roles of a credential that no ledger holds and that may yet let somebody in. While the identity stands, a
 // role without an alias is what an attempt to issue left behind: nobody logs in by it as the identity.
-func (s *System) rolesLeft(ctx context.Context, d *document, ref access.Ref, id access.IdentityID, mounts map[string]mounted) (paths []string, err error) {
-	paths = s.rolesOfKind(id, access.Kind(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]), mounts)
+func (ob *observer) rolesLeft(ctx context.Context, d *document, ref access.Ref, id access.IdentityID, mounts map[string]mounted) (paths []string, err error) {
+	paths = ob.creds.rolesOfKind(id, access.Kind(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]), mounts)
 	if d.identity() == nil {
 		return paths, nil
 	}
-	e, err := s.readEntity(ctx, id)
+	e, err := ob.entities.readEntity(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -150,15 +150,15 @@ func mountIn(path string) string {
 }
 
 // rolesOfKind are the roles that a credential of a kind may have, wherever it logs in.
-func (s *System) rolesOfKind(id access.IdentityID, kind access.Kind, mounts map[string]mounted) (paths []string) {
+func (cs *credentials) rolesOfKind(id access.IdentityID, kind access.Kind, mounts map[string]mounted) (paths []string) {
 	switch kind {
 	case access.Secret:
-		return []string{s.appRole(id)}
+		return []string{cs.secrets.appRole(id)}
 	case access.Certificate:
-		return []string{"auth/" + s.options.Mounts.Cert + "/certs/" + roleOf(id), s.options.Mounts.PKI + "/roles/" + roleOf(id)}
+		return []string{"auth/" + cs.options.Mounts.Cert + "/certs/" + roleOf(id), cs.options.Mounts.PKI + "/roles/" + roleOf(id)}
 	case access.Federated:
 		for mount, m := range mounts {
-			if mount = strings.TrimSuffix(mount, "/"); m.Type == "jwt" && s.ours(mount) {
+			if mount = strings.TrimSuffix(mount, "/"); m.Type == "jwt" && cs.ours(mount) {
 				paths = append(paths, "auth/"+mount+"/cel/role/"+roleOf(id))
 			}
 		}
@@ -184,7 +184,7 @@ func (d *document) allows(grant string) bool {
 
 // clear removes what stands under the name of an object that no ledger holds: its record is damaged, or was removed by hand.
 // ErrNotFound where nothing does, or where what does is of another uid.
-func (s *System) clear(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]access.Ref, error) {
+func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]access.Ref, error) {
 	own, err := access.Bare(ref)
 	if err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ func (s *System) clear(ctx context.Context, ref access.Ref, holder access.Identi
 	victims := []*ledger.Entry{{Object: own, History: access.History{UID: uid}}}
 	var f *family
 	err = again(ctx, func() error {
-		if f, err = s.family(ctx, own); err != nil {
+		if f, err = rm.writer.family(ctx, own); err != nil {
 			return err
 		}
 		d := f.documents[holder]
@@ -200,7 +200,7 @@ func (s *System) clear(ctx context.Context, ref access.Ref, holder access.Identi
 			return access.ErrNotFound // it is of another uid
 		}
 		if d.broken() == nil {
-			left, other, err := s.leftovers(ctx, d, ref, f.foreign[holder] != nil)
+			left, other, err := rm.observer.leftovers(ctx, d, ref, f.foreign[holder] != nil)
 			if err != nil {
 				return err
 			}
@@ -213,18 +213,18 @@ func (s *System) clear(ctx context.Context, ref access.Ref, holder access.Identi
 			below = f.ledger().Under(holder)
 		}
 		victims = append(victims[:1:1], below...)
-		return s.closePolicies(ctx, f, ref, holder, below)
+		return rm.closePolicies(ctx, f, ref, holder, below)
 	})
 	if err != nil {
 		return nil, err
 	}
-	defer s.reread(f)
-	return s.clearRest(ctx, f, ref, holder, victims)
+	defer rm.store.reread(f)
+	return rm.clearRest(ctx, f, ref, holder, victims)
 }
 
 // closePolicies writes the policies without what is to go, or removes one that is not ours: from then on they give nothing.
-func (s *System) closePolicies(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, below []*ledger.Entry) error {
-	draft := f.draft(s.now(), &issuer{system: s, ctx: ctx})
+func (rm *remover) closePolicies(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, below []*ledger.Entry) error {
+	draft := f.draft(rm.now(), &issuer{by: rm.creds, ctx: ctx})
 	draft.Mark(below)
 	draft.Settle()
 	switch d := f.documents[holder]; {
@@ -234,19 +234,19 @@ func (s *System) closePolicies(ctx context.Context, f *family, ref access.Ref, h
 			return ref.Type != access.TypeIdentity && strings.Contains(l, `"`+ref.ID+`"`) && strings.Contains(l, `"`+string(ref.Type)+`"`)
 		})
 		f.documents[holder] = &mended
-		if err := s.writeOwn(ctx, f, draft, holder); err != nil {
+		if err := rm.writer.writeOwn(ctx, f, draft, holder); err != nil {
 			return err
 		}
 	case f.foreign[holder] != nil && ref.Type == access.TypeIdentity:
-		if err := s.erase(ctx, holder); err != nil {
+		if err := rm.store.erase(ctx, holder); err != nil {
 			return err
 		}
 	}
-	return s.writeOthers(ctx, f, draft, holder)
+	return rm.writer.writeOthers(ctx, f, draft, holder)
 }
 
 // clearRest removes what follows from the policies, and proves that it is gone.
-func (s *System) clearRest(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) ([]access.Ref, error) {
+func (rm *remover) clearRest(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) ([]access.Ref, error) {
 	all := victims
 	if ref.Type == access.TypeIdentity { // of what was issued only OpenBao knows
 		signed, err := access.Bare(access.Ref{Type: access.TypeCredential, ID: holder.String() + "/" + string(access.Certificate)})
@@ -256,18 +256,18 @@ func (s *System) clearRest(ctx context.Context, f *family, ref access.Ref, holde
 		all = append(slices.Clone(victims), &ledger.Entry{Object: signed})
 	}
 	if c, ok := victims[0].Object.(*access.Credential); ok {
-		if err := s.clearLogins(ctx, c); err != nil {
+		if err := rm.sweeper.clearLogins(ctx, c); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.sweepAll(ctx, f, all); err != nil {
+	if err := rm.sweeper.sweepAll(ctx, f, all); err != nil {
 		return nil, err
 	}
-	if err := s.verify(ctx, all); err != nil {
+	if err := rm.verify(ctx, all); err != nil {
 		return nil, err
 	}
 	if ref.Type == access.TypeIdentity {
-		if err := s.forget(ctx, f, ref, holder, victims); err != nil {
+		if err := rm.forget(ctx, f, ref, holder, victims); err != nil {
 			return nil, err
 		}
 	}
@@ -279,16 +279,16 @@ func (s *System) clearRest(ctx context.Context, f *family, ref access.Ref, holde
 }
 
 // clearLogins removes the roles and aliases of a credential of which only the kind is known.
-func (s *System) clearLogins(ctx context.Context, c *access.Credential) error {
+func (s *sweeper) clearLogins(ctx context.Context, c *access.Credential) error {
 	at, err := s.site(ctx)
 	if err != nil {
 		return err
 	}
-	e, err := s.readEntity(ctx, c.IdentityID)
+	e, err := s.entities.readEntity(ctx, c.IdentityID)
 	if err != nil {
 		return err
 	}
-	for _, path := range s.rolesOfKind(c.IdentityID, c.Kind(), at.auth) {
+	for _, path := range s.creds.rolesOfKind(c.IdentityID, c.Kind(), at.auth) {
 		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}

@@ -12,16 +12,30 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// remover removes objects.
+type remover struct {
+	*server
+	store    *store
+	creds    *credentials
+	certs    *certificates
+	entities *entities
+	adopter  *adopter
+	observer *observer
+	sweeper  *sweeper
+	writer   *writer
+	turns    *turns
+}
+
 // Delete revokes an object, asks OpenBao whether anything of it is left, and then forgets it.
-func (s *System) Delete(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
-	swept, err := s.remove(ctx, ref, uid)
+func (rm *remover) Delete(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
+	swept, err := rm.remove(ctx, ref, uid)
 	if err != nil {
 		return nil, fmt.Errorf("delete %s: %w", ref, err)
 	}
 	return swept, nil
 }
 
-func (s *System) remove(ctx context.Context, ref access.Ref, uid string) (swept []access.Ref, err error) {
+func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swept []access.Ref, err error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
 		return nil, err
@@ -31,21 +45,21 @@ func (s *System) remove(ctx context.Context, ref access.Ref, uid string) (swept 
 		return nil, err
 	}
 	defer cancel()
-	defer s.alone(holder)()
+	defer rm.turns.alone(holder)()
 	var victims []*ledger.Entry
 	var f *family
 	err = again(ctx, func() error {
-		victims, f, err = s.strike(ctx, ref, holder, uid)
+		victims, f, err = rm.strike(ctx, ref, holder, uid)
 		return err
 	})
 	if errors.Is(err, access.ErrNotFound) {
-		return s.clear(ctx, ref, holder, uid)
+		return rm.clear(ctx, ref, holder, uid)
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer s.reread(f)
-	if err := s.sweep(ctx, f, ref, holder, victims); err != nil {
+	defer rm.store.reread(f)
+	if err := rm.sweep(ctx, f, ref, holder, victims); err != nil {
 		return nil, err
 	}
 	for _, v := range victims[1:] {
@@ -55,21 +69,21 @@ func (s *System) remove(ctx context.Context, ref access.Ref, uid string) (swept 
 }
 
 // strike writes the policies without what is to go. From then on it gives no access, whatever happens next.
-func (s *System) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]*ledger.Entry, *family, error) {
+func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]*ledger.Entry, *family, error) {
 	var object access.Object = &access.Identity{ID: holder}
 	if ref.Type != access.TypeIdentity {
 		object = &access.Grant{IdentityID: holder}
 	}
-	f, err := s.family(ctx, object)
+	f, err := rm.writer.family(ctx, object)
 	if err != nil {
 		return nil, nil, err
 	}
 	if d := f.documents[holder]; d != nil && ref.Type == access.TypeIdentity {
-		if err := s.above(ctx, f, &access.Grant{IdentityID: holder}); err != nil {
+		if err := rm.writer.above(ctx, f, &access.Grant{IdentityID: holder}); err != nil {
 			return nil, nil, err
 		}
 	}
-	d := f.draft(s.now(), &issuer{system: s, ctx: ctx})
+	d := f.draft(rm.now(), &issuer{by: rm.creds, ctx: ctx})
 	victims, err := d.Strike(ref, uid)
 	if err != nil {
 		return nil, nil, err
@@ -79,38 +93,38 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 		if v.Ref().Type != access.TypeIdentity || v.Removed() { // an entity may be disabled by who began the removal
 			continue
 		}
-		there, err := s.readEntity(ctx, v.Object.Holder())
+		there, err := rm.entities.readEntity(ctx, v.Object.Holder())
 		if err == nil {
-			err = s.keepHold(ctx, f.ledger(), v, there)
+			err = rm.entities.keepHold(ctx, f.ledger(), v, there)
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 	}
-	if err := s.writeOwn(ctx, f, d, holder); err != nil {
+	if err := rm.writer.writeOwn(ctx, f, d, holder); err != nil {
 		return nil, nil, err
 	}
-	return victims, f, s.writeOthers(ctx, f, d, holder)
+	return victims, f, rm.writer.writeOthers(ctx, f, d, holder)
 }
 
 // sweep removes what follows from the policies, then what the policies remember of it.
-func (s *System) sweep(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
-	if err := s.sweepAll(ctx, f, victims); err != nil {
+func (rm *remover) sweep(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
+	if err := rm.sweeper.sweepAll(ctx, f, victims); err != nil {
 		return err
 	}
 	if ref.Type != access.TypeIdentity { // what a change before this one did not finish
-		if err := s.bury(ctx, f, f.ledger(), []access.IdentityID{holder}); err != nil {
+		if err := rm.writer.bury(ctx, f, f.ledger(), []access.IdentityID{holder}); err != nil {
 			return err
 		}
 	}
-	if err := s.verify(ctx, victims); err != nil {
+	if err := rm.verify(ctx, victims); err != nil {
 		return err
 	}
-	return s.forget(ctx, f, ref, holder, victims)
+	return rm.forget(ctx, f, ref, holder, victims)
 }
 
 // sweepAll removes what OpenBao holds of entries, the first of which is what all is about.
-func (s *System) sweepAll(ctx context.Context, f *family, victims []*ledger.Entry) error {
+func (s *sweeper) sweepAll(ctx context.Context, f *family, victims []*ledger.Entry) error {
 	certificates, serials := false, []string(nil)
 	for _, v := range victims {
 		if c, ok := v.Credential(); ok {
@@ -126,7 +140,7 @@ func (s *System) sweepAll(ctx context.Context, f *family, victims []*ledger.Entr
 		}
 	}
 	if certificates {
-		if err := s.pushRevoked(ctx, serials...); err != nil && !away(err) {
+		if err := s.certs.pushRevoked(ctx, serials...); err != nil && !away(err) {
 			return err
 		}
 	}
@@ -135,20 +149,20 @@ func (s *System) sweepAll(ctx context.Context, f *family, victims []*ledger.Entr
 			if err := s.sweepIdentity(ctx, i.ID); err != nil {
 				return err
 			}
-			if err := s.sweepAdopted(ctx, v.Adopted); err != nil {
+			if err := s.adopter.sweepAdopted(ctx, v.Adopted); err != nil {
 				return err
 			}
 		}
 	}
 	if _, ok := victims[0].Credential(); ok {
-		return s.cutSessions(ctx, f.ledger(), victims[0].Object.Holder())
+		return s.entities.cutSessions(ctx, f.ledger(), victims[0].Object.Holder())
 	}
 	return nil
 }
 
 // finishRemoval ends what is left of an object whose removal was begun, before it is made again: what was issued for the
 // old one, and its sessions, are not to live on with the new one.
-func (s *System) finishRemoval(ctx context.Context, f *family, change access.Change) error {
+func (s *sweeper) finishRemoval(ctx context.Context, f *family, change access.Change) error {
 	e := f.ledger()[change.Object.Ref()]
 	if e == nil || !e.Removed() || change.UID == "" && change.Stack != e.History.Stack || change.UID != "" && change.UID != e.History.UID {
 		return nil
@@ -161,13 +175,13 @@ func (s *System) finishRemoval(ctx context.Context, f *family, change access.Cha
 }
 
 // verify asks whether anything is left of what was swept. On a cluster "gone" is believed only from the second answer on.
-func (s *System) verify(ctx context.Context, victims []*ledger.Entry) error {
-	at, err := s.site(ctx)
+func (rm *remover) verify(ctx context.Context, victims []*ledger.Entry) error {
+	at, err := rm.site(ctx)
 	if err != nil {
 		return err
 	}
 	for begun := access.WallClock(); ; {
-		remains, err := s.remains(ctx, victims)
+		remains, err := rm.remains(ctx, victims)
 		if err != nil {
 			return err
 		}
@@ -185,9 +199,9 @@ func (s *System) verify(ctx context.Context, victims []*ledger.Entry) error {
 }
 
 // remains names what is still there of what was swept.
-func (s *System) remains(ctx context.Context, victims []*ledger.Entry) (found []string, err error) {
+func (rm *remover) remains(ctx context.Context, victims []*ledger.Entry) (found []string, err error) {
 	ask := func(path string) error {
-		err := s.client.Get(ctx, path, nil)
+		err := rm.client.Get(ctx, path, nil)
 		if err == nil {
 			found = append(found, path)
 		}
@@ -201,7 +215,7 @@ func (s *System) remains(ctx context.Context, victims []*ledger.Entry) (found []
 	}
 	var mounts map[string]mounted
 	if _, isIdentity := victims[0].Object.(*access.Identity); isIdentity {
-		if err := s.client.Get(ctx, "sys/auth", &mounts); err != nil {
+		if err := rm.client.Get(ctx, "sys/auth", &mounts); err != nil {
 			return nil, err
 		}
 	}
@@ -211,22 +225,22 @@ func (s *System) remains(ctx context.Context, victims []*ledger.Entry) (found []
 			if err := ask(entityPath(o.ID)); err != nil {
 				return nil, err
 			}
-			others, err := s.policiesBelow(ctx, o.ID)
+			others, err := rm.store.policiesBelow(ctx, o.ID)
 			if err != nil {
 				return nil, err
 			}
-			adopted, err := s.adoptedRemains(ctx, v.Adopted)
+			adopted, err := rm.adopter.adoptedRemains(ctx, v.Adopted)
 			if err != nil {
 				return nil, err
 			}
 			found = append(append(found, others...), adopted...)
-			for _, path := range append(s.rolesOf(o.ID, mounts), "identity/entity/name/"+asideOf(o.ID)) {
+			for _, path := range append(rm.creds.rolesOf(o.ID, mounts), "identity/entity/name/"+asideOf(o.ID)) {
 				if err := ask(path); err != nil {
 					return nil, err
 				}
 			}
 		case *access.Credential:
-			for _, path := range s.rolePaths(o) {
+			for _, path := range rm.creds.rolePaths(o) {
 				if err := ask(path); err != nil {
 					return nil, err
 				}
@@ -237,26 +251,26 @@ func (s *System) remains(ctx context.Context, victims []*ledger.Entry) (found []
 }
 
 // forget takes what was proven to be gone out of the policies, and remembers what has to outlive it.
-func (s *System) forget(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
+func (rm *remover) forget(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
 	if ref.Type != access.TypeIdentity {
-		return again(ctx, func() error { return s.forgetBelow(ctx, holder, victims) })
+		return again(ctx, func() error { return rm.forgetBelow(ctx, holder, victims) })
 	}
-	parting := f.draft(s.now(), &issuer{system: s, ctx: ctx}).Parting(victims...)
-	err := again(ctx, func() error { return s.forgetIdentities(ctx, victims, parting) })
+	parting := f.draft(rm.now(), &issuer{by: rm.creds, ctx: ctx}).Parting(victims...)
+	err := again(ctx, func() error { return rm.forgetIdentities(ctx, victims, parting) })
 	if err == nil {
-		s.pruneStones(ctx)
+		rm.store.pruneStones(ctx)
 	}
 	return err
 }
 
 // forgetIdentities removes the policies of identities.
-func (s *System) forgetIdentities(ctx context.Context, victims []*ledger.Entry, parting map[access.IdentityID][]access.Former) error {
+func (rm *remover) forgetIdentities(ctx context.Context, victims []*ledger.Entry, parting map[access.IdentityID][]access.Former) error {
 	for _, v := range slices.Backward(victims) {
 		if i, ok := v.Object.(*access.Identity); ok {
-			if err := s.remember(ctx, v, s.now(), parting[i.ID]...); err != nil {
+			if err := rm.store.remember(ctx, v, rm.now(), parting[i.ID]...); err != nil {
 				return err
 			}
-			if err := s.eraseStruck(ctx, i.ID, v.History.UID); err != nil {
+			if err := rm.eraseStruck(ctx, i.ID, v.History.UID); err != nil {
 				return err
 			}
 		}
@@ -265,12 +279,12 @@ func (s *System) forgetIdentities(ctx context.Context, victims []*ledger.Entry, 
 }
 
 // forgetBelow takes credentials and grants out of the policy of their identity.
-func (s *System) forgetBelow(ctx context.Context, holder access.IdentityID, victims []*ledger.Entry) error {
-	f, err := s.family(ctx, &access.Grant{IdentityID: holder})
+func (rm *remover) forgetBelow(ctx context.Context, holder access.IdentityID, victims []*ledger.Entry) error {
+	f, err := rm.writer.family(ctx, &access.Grant{IdentityID: holder})
 	if err != nil {
 		return err
 	}
-	d := f.draft(s.now(), &issuer{system: s, ctx: ctx})
+	d := f.draft(rm.now(), &issuer{by: rm.creds, ctx: ctx})
 	for _, v := range victims {
 		if e := d.Ledger[v.Ref()]; e != nil && e.Removed() && e.History.UID == v.History.UID {
 			d.Bury(v.Ref())
@@ -279,14 +293,14 @@ func (s *System) forgetBelow(ctx context.Context, holder access.IdentityID, vict
 	if f.documents[holder] == nil { // its identity was removed meanwhile
 		return nil
 	}
-	return s.writeOwn(ctx, f, d, holder)
+	return rm.writer.writeOwn(ctx, f, d, holder)
 }
 
 // eraseStruck removes an identity's policy, where its removal was not overtaken by a creation.
-func (s *System) eraseStruck(ctx context.Context, id access.IdentityID, uid string) error {
-	d, err := s.fetch(ctx, id)
+func (rm *remover) eraseStruck(ctx context.Context, id access.IdentityID, uid string) error {
+	d, err := rm.store.fetch(ctx, id)
 	if errors.Is(err, access.ErrForeign) {
-		return s.erase(ctx, id)
+		return rm.store.erase(ctx, id)
 	}
 	if err != nil || d == nil {
 		return err
@@ -294,5 +308,5 @@ func (s *System) eraseStruck(ctx context.Context, id access.IdentityID, uid stri
 	if e := d.entries[id.Ref()]; e != nil && (!e.Removed() || e.History.UID != uid) {
 		return nil
 	}
-	return s.erase(ctx, id)
+	return rm.store.erase(ctx, id)
 }

@@ -61,7 +61,7 @@ func (h *meddler) object(of access.Type, kind access.Kind) *access.Record {
 func TestEveryChangeByHandIsDriftAndIsRepairedByAPutOfTheSame(t *testing.T) {
 	st := startStage(t)
 	st.admin(t, "PUT", "sys/policies/acl/more", map[string]any{"policy": `path "orders/more/*" { capabilities = ["read"] }`})
-	celPath := func(h *meddler) string { return "auth/" + (&System{}).jwtMount(issuerURL) + "/cel/role/" + h.role() }
+	celPath := func(h *meddler) string { return "auth/" + usualJWT(issuerURL) + "/cel/role/" + h.role() }
 	for name, c := range map[string]struct {
 		meddle func(h *meddler)
 		on     access.Type

@@ -50,11 +50,11 @@ func byName(paths ...access.Pattern) []route {
 }
 
 const (
-	otherSystem  = "it gives out credentials of another system"
-	certificates = "it issues certificates, which last as long as the engine lets them and not as long as the grant"
-	sshAccess    = "it signs keys or gives out passwords for SSH, which nothing takes back"
-	cloudAccess  = "it gives out credentials of a cloud, which may last longer than the session that got them"
-	keyMaterial  = "it gives out keys, which nothing takes back"
+	otherSystem       = "it gives out credentials of another system"
+	signsCertificates = "it issues certificates, which last as long as the engine lets them and not as long as the grant"
+	sshAccess         = "it signs keys or gives out passwords for SSH, which nothing takes back"
+	cloudAccess       = "it gives out credentials of a cloud, which may last longer than the session that got them"
+	keyMaterial       = "it gives out keys, which nothing takes back"
 )
 
 // elsewhere is an engine whose creds/ROLE are credentials of another system.
@@ -76,7 +76,7 @@ var engines = sync.OnceValue(func() map[string]engine {
 		"pki": {
 			data: reading("ca", "ca/pem", "ca_chain", "cert/+", "cert/+/raw", "cert/+/raw/pem", "crl", "crl/pem", "crl/delta", "crl/delta/pem",
 				"issuer/+/json", "issuer/+/der", "issuer/+/pem", "issuer/+/crl", "issuer/+/crl/*", "issuers", "ocsp/*"),
-			privileged: byName("issue/+", "sign/+", "cel/issue/+", "cel/sign/+", "issuer/+/issue/+", "issuer/+/sign/+"), gives: certificates,
+			privileged: byName("issue/+", "sign/+", "cel/issue/+", "cel/sign/+", "issuer/+/issue/+", "issuer/+/sign/+"), gives: signsCertificates,
 		},
 		"ssh": {
 			data:       reading("public_key", "issuer/+/public_key"),

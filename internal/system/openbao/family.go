@@ -11,6 +11,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// writer reads the policies that a change has to do with, writes them, and finishes what they say is to end.
+type writer struct {
+	*server
+	store    *store
+	creds    *credentials
+	certs    *certificates
+	entities *entities
+	adopter  *adopter
+}
+
 // family is what a change has to do with: the identity, all above it, and for an identity all that hangs on it.
 type family struct {
 	documents map[access.IdentityID]*document
@@ -57,8 +67,8 @@ func (f *family) asIssued(c *access.Credential, i ledger.Item) ledger.Item {
 }
 
 // family reads what a change has to do with, from the server and not from a snapshot.
-func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
-	was, err := s.view(ctx)
+func (w *writer) family(ctx context.Context, o access.Object) (*family, error) {
+	was, err := w.store.view(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -68,30 +78,30 @@ func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
 	}
 	i, isIdentity := o.(*access.Identity)
 	if isIdentity {
-		snap, err := s.below(ctx, i.ID)
+		snap, err := w.below(ctx, i.ID)
 		if err != nil {
 			return nil, err
 		}
 		for _, id := range snap {
-			if err := s.add(ctx, f, id); err != nil {
+			if err := w.add(ctx, f, id); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if err := s.above(ctx, f, o); err != nil || o.Ref().Type == access.TypeGrant {
+	if err := w.above(ctx, f, o); err != nil || o.Ref().Type == access.TypeGrant {
 		return f, err
 	}
-	now, err := s.marks(ctx, f.ledger(), o)
+	now, err := w.store.marks(ctx, f.ledger(), o)
 	maps.Copy(f.holds, now)
 	return f, err
 }
 
 // add reads the document of an identity into the family.
-func (s *System) add(ctx context.Context, f *family, id access.IdentityID) error {
+func (w *writer) add(ctx context.Context, f *family, id access.IdentityID) error {
 	if f.documents[id] != nil {
 		return nil
 	}
-	d, err := s.fetch(ctx, id)
+	d, err := w.store.fetch(ctx, id)
 	if errors.Is(err, access.ErrForeign) {
 		f.foreign[id] = err // nobody hangs on it, and nobody is harmed by it
 		return nil
@@ -103,9 +113,9 @@ func (s *System) add(ctx context.Context, f *family, id access.IdentityID) error
 }
 
 // above adds an object's identity and all that it hangs on.
-func (s *System) above(ctx context.Context, f *family, o access.Object) error {
+func (w *writer) above(ctx context.Context, f *family, o access.Object) error {
 	id := o.Holder()
-	if err := s.add(ctx, f, id); err != nil {
+	if err := w.add(ctx, f, id); err != nil {
 		return err
 	}
 	i, isIdentity := o.(*access.Identity)
@@ -114,7 +124,7 @@ func (s *System) above(ctx context.Context, f *family, o access.Object) error {
 	}
 	for depth := 0; i != nil && i.ParentID != (access.IdentityID{}) && depth < rounds; depth++ {
 		up := i.ParentID
-		if err := s.add(ctx, f, up); err != nil {
+		if err := w.add(ctx, f, up); err != nil {
 			return err
 		}
 		i = f.documents[up].identity()
@@ -123,17 +133,17 @@ func (s *System) above(ctx context.Context, f *family, o access.Object) error {
 }
 
 // below are the identities that hang on one, however deep.
-func (s *System) below(ctx context.Context, id access.IdentityID) ([]access.IdentityID, error) {
-	snap, err := s.view(ctx)
+func (w *writer) below(ctx context.Context, id access.IdentityID) ([]access.IdentityID, error) {
+	snap, err := w.store.view(ctx)
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.fetch(ctx, id)
+	d, err := w.store.fetch(ctx, id)
 	if err != nil && !errors.Is(err, access.ErrForeign) {
 		return nil, err
 	}
 	if i := d.identity(); i != nil && (i.Subcontractors != nil || len(snap.ledger.Under(id)) > len(d.below())) {
-		if snap, err = s.load(ctx); err != nil { // there are some, or may be more: look again
+		if snap, err = w.store.load(ctx); err != nil { // there are some, or may be more: look again
 			return nil, err
 		}
 	}

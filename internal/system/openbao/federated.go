@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -21,13 +22,22 @@ const clockSkew = 30 * time.Second
 // longestToken is the longest life of an issuer's token that is accepted: one that lives for years is a secret of its own.
 const longestToken = 24 * time.Hour
 
+// federation lets in by the tokens of a partner's own issuer.
+type federation struct {
+	*server
+	mounts *mounting
+
+	trusting sync.Mutex       // held while the configuration of an issuer's auth method is read
+	trusts   map[string]trust // by mount
+}
+
 // federatedRole is the CEL role of an identity on its issuer's mount. The mount has checked the
 // signature, with keys that several issuers may share, and the issuer where it is bound to one; the program checks the
 // issuer and the rest, and caps the session at the end; one of the last second lives for a second, and its paths end. It
 // names the alias, without which a login would be nobody's.
 //
 // A role of the plain kind has no end, and knows neither the time nor the life of the token.
-func (s *System) federatedRole(c *access.Credential, end time.Time, t trust) role {
+func (fed *federation) federatedRole(c *access.Credential, end time.Time, t trust) role {
 	f := c.Federated
 	in := listOf(f.Audiences)
 	variable := func(name, expression string) map[string]any {
@@ -36,7 +46,7 @@ func (s *System) federatedRole(c *access.Credential, end time.Time, t trust) rol
 	auth := fmt.Sprintf(`pb.Auth{display_name: %[1]s, alias: logical.Alias{name: %[1]s, metadata: {"last_login": string(now)}}, no_default_policy: true, `+
 		`%[2]slease_options: pb.LeaseOptions{TTL: life, MaxTTL: life, renewable: false, issue_time: now}, explicit_max_ttl: life}`,
 		quote(nameOf(c.IdentityID)), boundNetworks(c))
-	return role{"auth/" + s.jwtMount(f.Issuer) + "/cel/role/" + roleOf(c.IdentityID), map[string]any{
+	return role{"auth/" + fed.jwtMount(f.Issuer) + "/cel/role/" + roleOf(c.IdentityID), map[string]any{
 		"bound_audiences":   f.Audiences,
 		"clock_skew_leeway": int(clockSkew.Seconds()),
 		"expiration_leeway": 0,
@@ -46,7 +56,7 @@ func (s *System) federatedRole(c *access.Credential, end time.Time, t trust) rol
 			"variables": []any{
 				variable("ends_at", "timestamp("+quote(access.At(end).String())+")"),
 				variable("left", "(ends_at - now).getSeconds()"),
-				variable("life", fmt.Sprintf("(left < 1 ? 1 : left < %[1]d ? left : %[1]d) * 1000000000", int(s.options.Session.Seconds()))),
+				variable("life", fmt.Sprintf("(left < 1 ? 1 : left < %[1]d ? left : %[1]d) * 1000000000", int(fed.options.Session.Seconds()))),
 				variable(keysVariable, quote(t.keys())),
 				variable("right_issuer", "has(claims.iss) && type(claims.iss) == string && claims.iss in "+listOf(t.issuers(f.Issuer))),
 				variable("right_subject", "has(claims.sub) && type(claims.sub) == string && claims.sub == "+quote(f.Subject)),

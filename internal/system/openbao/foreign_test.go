@@ -62,9 +62,9 @@ func TestADestroyTakesAlongWhatWasMadeByHandAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	other := (&System{}).jwtMount("https://login.other.test")
+	other := usualJWT("https://login.other.test")
 	st.admin(t, "POST", "sys/auth/"+other, map[string]any{"type": "jwt"})
-	cel := st.admin(t, "GET", "auth/"+(&System{}).jwtMount(issuerURL)+"/cel/role/acme.prod.etl", nil)
+	cel := st.admin(t, "GET", "auth/"+usualJWT(issuerURL)+"/cel/role/acme.prod.etl", nil)
 	st.admin(t, "POST", "auth/"+other+"/cel/role/acme.prod.etl", map[string]any{"cel_program": cel["cel_program"]})
 	mounts := st.admin(t, "GET", "sys/auth", nil)
 	accessor := func(mount string) any { return mounts[mount+"/"].(map[string]any)["accessor"] }

@@ -108,8 +108,8 @@ func (s *snapshot) beside(name string, p policyAnswer) (is bool) {
 }
 
 // Holds are what was cut by hand, by when each was cut last.
-func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
-	snap, err := s.view(ctx)
+func (ob *observer) Holds(ctx context.Context) (map[string]time.Time, error) {
+	snap, err := ob.store.view(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read what was cut by hand: %w", err)
 	}
@@ -117,7 +117,7 @@ func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
 }
 
 // mark writes that something was cut by hand.
-func (s *System) mark(ctx context.Context, scope string) error {
+func (s *store) mark(ctx context.Context, scope string) error {
 	path := policyFolder + markOf(scope)
 	var now policyAnswer
 	err := s.client.Put(ctx, path, map[string]any{"policy": heldText}, nil)
@@ -132,7 +132,7 @@ func (s *System) mark(ctx context.Context, scope string) error {
 }
 
 // amend changes what is known of the marks and tombstones.
-func (s *System) amend(change func(*snapshot)) {
+func (s *store) amend(change func(*snapshot)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.seen == nil {
@@ -147,7 +147,7 @@ func (s *System) amend(change func(*snapshot)) {
 }
 
 // remember brings the tombstone of an identity in line with its entry and, if it was removed, with what was removed of it.
-func (s *System) remember(ctx context.Context, e *ledger.Entry, removed time.Time, formers ...access.Former) error {
+func (s *store) remember(ctx context.Context, e *ledger.Entry, removed time.Time, formers ...access.Former) error {
 	id := e.Object.Holder()
 	if access.IsShadow(id.Partner) { // nobody comes back as it
 		return nil
@@ -167,7 +167,7 @@ func (s *System) remember(ctx context.Context, e *ledger.Entry, removed time.Tim
 
 // changeStone changes a tombstone by check-and-set, since others may write it. One that holds nothing is removed.
 // Where something is being removed, one that is a newer provider's is left as it is, and stops no removal.
-func (s *System) changeStone(ctx context.Context, id access.IdentityID, removing bool, change func(ledger.Tombstone) (ledger.Tombstone, bool)) error {
+func (s *store) changeStone(ctx context.Context, id access.IdentityID, removing bool, change func(ledger.Tombstone) (ledger.Tombstone, bool)) error {
 	name := prefix + id.String() + stoneName
 	return again(ctx, func() error {
 		var there policyAnswer
@@ -217,7 +217,7 @@ func (s *System) changeStone(ctx context.Context, id access.IdentityID, removing
 
 // pruneStones forgets what was removed more than a year ago, whoever removed it: an identity that never comes back is in no
 // other change. What fails is done by the next removal.
-func (s *System) pruneStones(ctx context.Context) {
+func (s *store) pruneStones(ctx context.Context) {
 	snap, err := s.view(ctx)
 	if err != nil {
 		return
@@ -232,7 +232,7 @@ func (s *System) pruneStones(ctx context.Context) {
 
 // marks are the marks in force now that concern an object: of its partner, its identity, all that this hangs on, and itself.
 // They are asked for, since a listing may be of before the cut.
-func (s *System) marks(ctx context.Context, l ledger.Ledger, o access.Object) (ledger.Holds, error) {
+func (s *store) marks(ctx context.Context, l ledger.Ledger, o access.Object) (ledger.Holds, error) {
 	var scopes []string
 	for _, id := range l.Line(o.Holder()) {
 		scopes = append(scopes, id.Partner, id.String())
@@ -261,8 +261,8 @@ func (s *System) marks(ctx context.Context, l ledger.Ledger, o access.Object) (l
 var _ access.Warden = (*System)(nil)
 
 // WouldHold reports whether an object would be held if it were made now: by a mark, or because the entity that it is for is disabled.
-func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
-	snap, err := s.view(ctx)
+func (ob *observer) WouldHold(ctx context.Context, o access.Object) (bool, error) {
+	snap, err := ob.store.view(ctx)
 	if err != nil {
 		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
 	}
@@ -273,7 +273,7 @@ func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
 	if o.Ref().Type == access.TypeIdentity || snap.documents[id].identity() == nil {
 		return false, nil
 	}
-	n, err := s.native(ctx, snap, id) // asked for the identity already
+	n, err := ob.native(ctx, snap, id) // asked for the identity already
 	if err != nil {
 		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
 	}
@@ -281,21 +281,21 @@ func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
 }
 
 // keepHold lets a hold outlive an entity that somebody disabled without a mark.
-func (s *System) keepHold(ctx context.Context, l ledger.Ledger, e *ledger.Entry, there *entity) error {
+func (es *entities) keepHold(ctx context.Context, l ledger.Ledger, e *ledger.Entry, there *entity) error {
 	id := e.Object.Holder()
 	if !there.held() || access.IsShadow(id.Partner) {
 		return nil
 	}
-	holds, err := s.marks(ctx, l, e.Object)
+	holds, err := es.store.marks(ctx, l, e.Object)
 	if err != nil || holds.Holding(e) {
 		return err
 	}
-	return s.mark(ctx, id.String())
+	return es.store.mark(ctx, id.String())
 }
 
 // shut removes the login of a credential that was cut by hand, where a change, or somebody, made it again.
-func (s *System) shut(ctx context.Context, c *access.Credential) error {
-	err := gone(s.client.Delete(ctx, s.shutting(c)))
+func (cs *credentials) shut(ctx context.Context, c *access.Credential) error {
+	err := gone(cs.client.Delete(ctx, cs.shutting(c)))
 	if errors.Is(err, access.ErrUnsupported) {
 		return nil
 	}
@@ -303,7 +303,7 @@ func (s *System) shut(ctx context.Context, c *access.Credential) error {
 }
 
 // removeMarks removes the marks of shadow partners that have nothing any more.
-func (s *System) removeMarks(ctx context.Context) error {
+func (s *store) removeMarks(ctx context.Context) error {
 	snap, err := s.load(ctx)
 	if err != nil {
 		return err

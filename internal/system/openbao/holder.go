@@ -9,26 +9,26 @@ import (
 )
 
 // holder is the entity that holds an alias; one without an id where none does.
-func (s *System) holder(ctx context.Context, name, accessor string) (*entity, error) {
+func (es *entities) holder(ctx context.Context, name, accessor string) (*entity, error) {
 	e := new(entity)
-	err := s.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": accessor}, e)
+	err := es.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": accessor}, e)
 	return e, gone(err)
 }
 
 // astray says who holds the alias of a credential that is not at its identity's entity. Who merges entities moves their aliases.
-func (s *System) astray(ctx context.Context, c *access.Credential) (string, error) {
-	at, err := s.site(ctx)
+func (es *entities) astray(ctx context.Context, c *access.Credential) (string, error) {
+	at, err := es.site(ctx)
 	if err != nil {
 		return "", err
 	}
-	s.probing.Lock()
-	accessor := at.auth[s.mountOf(c)+"/"].Accessor
-	s.probing.Unlock()
+	es.probing.Lock()
+	accessor := at.auth[es.creds.mountOf(c)+"/"].Accessor
+	es.probing.Unlock()
 	const lost = "The alias of the credential is not at this entity: "
 	if accessor == "" { // OpenBao takes no question without one
-		return fmt.Sprintf("%sauth/%s is not mounted, and nobody logs in there.", lost, s.mountOf(c)), nil
+		return fmt.Sprintf("%sauth/%s is not mounted, and nobody logs in there.", lost, es.creds.mountOf(c)), nil
 	}
-	e, err := s.holder(ctx, aliasName(c), accessor)
+	e, err := es.holder(ctx, aliasName(c), accessor)
 	switch {
 	case errors.Is(err, access.ErrNotPermitted):
 		return lost + "who logs in is somebody else, or nobody. This login may not look who holds it (identity/lookup/entity).", nil

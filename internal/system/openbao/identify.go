@@ -29,8 +29,8 @@ func parseSystem(text string) string {
 }
 
 // ID returns which system the namespace holds, from the listing that everything is read by.
-func (s *System) ID(ctx context.Context) (string, error) {
-	snap, err := s.view(ctx)
+func (ob *observer) ID(ctx context.Context) (string, error) {
+	snap, err := ob.store.view(ctx)
 	if err != nil {
 		return "", fmt.Errorf("read which access system it is: %w", err)
 	}
@@ -40,8 +40,15 @@ func (s *System) ID(ctx context.Context) (string, error) {
 	return snap.system, nil
 }
 
+// systemID is the id of the system, as it was read last.
+func (s *store) systemID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.system
+}
+
 // identify gives a namespace that holds nothing an id, before the first policy of an identity is written.
-func (s *System) identify(ctx context.Context) error {
+func (s *store) identify(ctx context.Context) error {
 	snap, err := s.view(ctx)
 	if err != nil {
 		return err
@@ -71,7 +78,7 @@ func (s *System) identify(ctx context.Context) error {
 }
 
 // identified reads the id that another process has just written.
-func (s *System) identified(ctx context.Context) (string, error) {
+func (s *store) identified(ctx context.Context) (string, error) {
 	at, err := s.site(ctx)
 	if err != nil {
 		return "", err
@@ -89,7 +96,7 @@ func (s *System) identified(ctx context.Context) (string, error) {
 }
 
 // place says where the system is.
-func (s *System) place() string {
+func (s *server) place() string {
 	if s.client.Namespace() == "" {
 		return s.client.Address() + ", without a namespace"
 	}

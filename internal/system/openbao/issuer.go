@@ -14,7 +14,7 @@ import (
 
 // issuer issues for one put. What it issued and no ledger holds is taken back: nobody has it.
 type issuer struct {
-	system *System
+	by     *credentials
 	ctx    context.Context // it lives as long as one call
 	before ledger.Ledger   // what was there before the change
 	issued []issued
@@ -34,16 +34,16 @@ func (*issuer) Fixed(ledger.Item) bool { return true }
 
 // Issue issues what the credential asks for.
 func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.Change) (ledger.Item, error) {
-	s := is.system
+	by := is.by
 	at := now.Truncate(time.Second)
 	until := c.IssueLife(at, end).Truncate(time.Second)
 	if c.Kind() == access.Certificate {
 		return is.sign(c, at, until, end)
 	}
-	if err := s.settleRoles(is.ctx, c, end, nil); err != nil { // it is issued by the role
+	if err := by.settleRoles(is.ctx, c, end, nil); err != nil { // it is issued by the role
 		return ledger.Item{}, err
 	}
-	item, err := s.newSecret(is.ctx, c, at, until, change.Seal)
+	item, err := by.secrets.newSecret(is.ctx, c, at, until, change.Seal)
 	if err == nil {
 		is.issued = append(is.issued, issued{c, item})
 	}
@@ -52,10 +52,10 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 
 // sign signs the partner's request. Where something may have been signed for the identity before, it looks what.
 func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.Item, error) {
-	s := is.system
-	err := s.client.Get(is.ctx, s.options.Mounts.PKI+"/roles/"+roleOf(c.IdentityID), nil)
+	by := is.by
+	err := by.client.Get(is.ctx, by.options.Mounts.PKI+"/roles/"+roleOf(c.IdentityID), nil)
 	if err == nil {
-		is.unknown, err = s.unknownSerials(is.ctx, c.IdentityID)
+		is.unknown, err = by.certs.unknownSerials(is.ctx, c.IdentityID)
 	}
 	if gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 		return ledger.Item{}, err
@@ -63,11 +63,11 @@ func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.I
 	if err := is.settleSigning(c, end); err != nil {
 		return ledger.Item{}, err
 	}
-	item, text, err := s.sign(is.ctx, c, at, until)
+	item, text, err := by.certs.sign(is.ctx, c, at, until)
 	if ambiguous(err) {
 		// Whatever was signed, nobody has it: it is revoked with what is not known, and asked for anew.
-		if is.unknown, err = s.unknownSerials(is.ctx, c.IdentityID); err == nil {
-			item, text, err = s.sign(is.ctx, c, at, until)
+		if is.unknown, err = by.certs.unknownSerials(is.ctx, c.IdentityID); err == nil {
+			item, text, err = by.certs.sign(is.ctx, c, at, until)
 		}
 	}
 	if err != nil {
@@ -83,18 +83,18 @@ func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.I
 
 // settleSigning writes the roles of a credential so that they take what was signed for it before, and what is signed now.
 func (is *issuer) settleSigning(c *access.Credential, end time.Time) error {
-	s := is.system
-	ca, err := s.authority(is.ctx)
+	by := is.by
+	ca, err := by.certs.authority(is.ctx)
 	if err != nil {
 		return err
 	}
 	bundle := ca
 	if e := is.before[c.Ref()]; e != nil && !e.Removed() {
-		if bundle, err = s.trusted(is.ctx, e.Issued, ca); err != nil {
+		if bundle, err = by.certs.trusted(is.ctx, e.Issued, ca); err != nil {
 			return err
 		}
 	}
-	return s.writeRoles(is.ctx, c, s.certificateRoles(c, end, with(bundle, ca)))
+	return by.writeRoles(is.ctx, c, by.certs.certificateRoles(c, end, with(bundle, ca)))
 }
 
 // keep leaves alone what a ledger holds from now on.
@@ -109,8 +109,8 @@ func (is *issuer) takeBack() error {
 	if len(is.issued) == 0 {
 		return nil
 	}
-	s, c := is.system, is.issued[0].credential
-	d, err := s.fetch(is.ctx, c.IdentityID)
+	by, c := is.by, is.issued[0].credential
+	d, err := by.store.fetch(is.ctx, c.IdentityID)
 	if err != nil {
 		return err // the next put finds it
 	}
@@ -118,7 +118,7 @@ func (is *issuer) takeBack() error {
 		is.keep(d.entries[c.Ref()].Issued)
 	}
 	for ; len(is.issued) > 0; is.issued = is.issued[1:] {
-		if err := s.end(is.ctx, c.IdentityID, is.issued[0].item.Serial, is.issued[0].item.Accessor); err != nil {
+		if err := by.end(is.ctx, c.IdentityID, is.issued[0].item.Serial, is.issued[0].item.Accessor); err != nil {
 			return err
 		}
 	}
@@ -126,12 +126,12 @@ func (is *issuer) takeBack() error {
 }
 
 // end ends what was issued: the certificate of a serial, or the secret id of an accessor.
-func (s *System) end(ctx context.Context, id access.IdentityID, serial, accessor string) error {
+func (cs *credentials) end(ctx context.Context, id access.IdentityID, serial, accessor string) error {
 	switch {
 	case serial != "":
-		return s.revokeSerial(ctx, serial)
+		return cs.certs.revokeSerial(ctx, serial)
 	case accessor != "":
-		return s.destroy(ctx, id, accessor)
+		return cs.secrets.destroy(ctx, id, accessor)
 	}
 	return nil
 }
@@ -171,18 +171,18 @@ func (x lost) line() string {
 }
 
 // bury ends what is lost, and every session that may have been opened with it, and then forgets it.
-func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []access.IdentityID) error {
+func (w *writer) bury(ctx context.Context, f *family, l ledger.Ledger, ids []access.IdentityID) error {
 	var serials []string
 	signed := map[access.IdentityID]bool{}
 	sessions := map[access.IdentityID]bool{}
 	var shut error
 	for _, id := range ids {
 		for _, x := range f.documents[id].lost() {
-			if !x.Until.IsZero() && !x.Until.After(s.now()) {
+			if !x.Until.IsZero() && !x.Until.After(w.now()) {
 				continue
 			}
 			if x.Entity != "" {
-				if err := s.takeOver(ctx, l, id, x.Entity); err != nil {
+				if err := w.adopter.takeOver(ctx, l, id, x.Entity); err != nil {
 					return err
 				}
 				continue
@@ -191,7 +191,7 @@ func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 			if x.Serial != "" {
 				serials, signed[id] = append(serials, x.Serial), true
 			}
-			if err := s.end(ctx, id, x.Serial, x.Accessor); away(err) {
+			if err := w.creds.end(ctx, id, x.Serial, x.Accessor); away(err) {
 				shut = err
 			} else if err != nil {
 				return err
@@ -199,7 +199,7 @@ func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 		}
 	}
 	if len(serials) > 0 {
-		if err := s.pushRevoked(ctx, serials...); away(err) {
+		if err := w.certs.pushRevoked(ctx, serials...); away(err) {
 			shut = err
 		} else if err != nil {
 			return err
@@ -207,18 +207,18 @@ func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 	}
 	if shut != nil { // no list can say that it is revoked: nobody logs in by it, until it is applied again
 		for id := range signed {
-			if err := s.client.Delete(ctx, "auth/"+s.options.Mounts.Cert+"/certs/"+roleOf(id)); gone(err) != nil && !away(err) {
+			if err := w.client.Delete(ctx, "auth/"+w.options.Mounts.Cert+"/certs/"+roleOf(id)); gone(err) != nil && !away(err) {
 				return err
 			}
 		}
 	}
 	for _, id := range ids {
 		if sessions[id] {
-			if err := s.cutSessions(ctx, l, id); err != nil {
+			if err := w.entities.cutSessions(ctx, l, id); err != nil {
 				return err
 			}
 		}
-		if err := s.buried(ctx, f, id); err != nil {
+		if err := w.buried(ctx, f, id); err != nil {
 			return err
 		}
 	}
@@ -226,7 +226,7 @@ func (s *System) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 }
 
 // buried takes what has ended out of a policy.
-func (s *System) buried(ctx context.Context, f *family, id access.IdentityID) error {
+func (w *writer) buried(ctx context.Context, f *family, id access.IdentityID) error {
 	done := f.documents[id].lost()
 	if len(done) == 0 {
 		return nil
@@ -240,9 +240,9 @@ func (s *System) buried(ctx context.Context, f *family, id access.IdentityID) er
 		if text == d.text {
 			return nil
 		}
-		written, err := s.write(ctx, id, text, d.version)
+		written, err := w.store.write(ctx, id, text, d.version)
 		if errors.Is(err, errChanged) {
-			now, failed := s.fetch(ctx, id)
+			now, failed := w.store.fetch(ctx, id)
 			if failed != nil {
 				return failed
 			}

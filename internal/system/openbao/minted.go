@@ -18,7 +18,7 @@ const mostNamed = 10
 
 // Minted names what the engine of a privileged grant gave out while that stood. OpenBao keeps neither with a certificate nor
 // with a lease as whom it was asked for: that is in the audit log. So nothing is revoked here, which would be others' too.
-func (s *System) Minted(ctx context.Context, g *access.Grant, since time.Time) []string {
+func (s *scout) Minted(ctx context.Context, g *access.Grant, since time.Time) []string {
 	m, ok := s.mountOfGrant(ctx, g)
 	_, wild := g.Resource.Fixed()
 	switch {
@@ -31,7 +31,7 @@ func (s *System) Minted(ctx context.Context, g *access.Grant, since time.Time) [
 }
 
 // mountOfGrant is the one mount that a grant lies on.
-func (s *System) mountOfGrant(ctx context.Context, g *access.Grant) (place, bool) {
+func (s *scout) mountOfGrant(ctx context.Context, g *access.Grant) (place, bool) {
 	at, err := s.site(ctx)
 	if err != nil {
 		return place{}, false
@@ -46,7 +46,7 @@ func (s *System) mountOfGrant(ctx context.Context, g *access.Grant) (place, bool
 }
 
 // signedSince names the certificates that an authority signed since a moment, and that have not ended.
-func (s *System) signedSince(ctx context.Context, m place, since time.Time) []string {
+func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []string {
 	var all struct {
 		Certificates map[string]signedCertificate `json:"key_info"`
 	}
@@ -74,7 +74,7 @@ func (s *System) signedSince(ctx context.Context, m place, since time.Time) []st
 }
 
 // leased says how many leases there are of a path. Those of a session end with it.
-func (s *System) leased(ctx context.Context, path access.Pattern) []string {
+func (s *scout) leased(ctx context.Context, path access.Pattern) []string {
 	const sessions = "A lease ends with the session that got it, at the latest"
 	leases, err := s.leases(ctx, path)
 	switch {
@@ -87,7 +87,7 @@ func (s *System) leased(ctx context.Context, path access.Pattern) []string {
 	return []string{fmt.Sprintf("There are %d leases of %s, the partner's and everybody's. %s; to end all of them now: bao lease revoke -prefix %s.", leases, path, sessions, path)}
 }
 
-func (s *System) leases(ctx context.Context, path access.Pattern) (int, error) {
+func (s *scout) leases(ctx context.Context, path access.Pattern) (int, error) {
 	var all struct {
 		Keys []string `json:"keys"`
 	}

@@ -17,7 +17,7 @@ func TestABrokenMountIsDriftAndEverybodyMayLeave(t *testing.T) {
 	if !testing.Short() {
 		t.Parallel()
 	}
-	jwt := (&System{}).jwtMount(issuerURL)
+	jwt := usualJWT(issuerURL)
 	for name, c := range map[string]struct {
 		breaks [][2]string // method and path
 		hit    access.Kind

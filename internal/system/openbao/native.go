@@ -13,6 +13,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// entities are what OpenBao knows partners as. Each has one of its own, as which its credentials log in.
+type entities struct {
+	*server
+	store *store
+	creds *credentials
+}
+
 // native is what OpenBao holds of an identity beside its policy, as it was read.
 type native struct {
 	entity *entity // nil: there is none
@@ -81,9 +88,9 @@ func entityPath(id access.IdentityID) string { return "identity/entity/name/" + 
 func asideOf(id access.IdentityID) string { return nameOf(id) + "~" }
 
 // readEntity reads an identity's entity; nil where there is none.
-func (s *System) readEntity(ctx context.Context, id access.IdentityID) (*entity, error) {
+func (es *entities) readEntity(ctx context.Context, id access.IdentityID) (*entity, error) {
 	e := new(entity)
-	err := s.client.Get(ctx, entityPath(id), e)
+	err := es.client.Get(ctx, entityPath(id), e)
 	if errors.Is(err, access.ErrNotFound) {
 		return nil, nil
 	}
@@ -151,14 +158,14 @@ func stays(before *ledger.Entry, declared string, e *entity) bool {
 
 // settleEntity brings the entity of an identity in line with the ledger, and returns its id. Where it is held, as the hold
 // shows or one that is put aside, it stays disabled, whatever the ledger says.
-func (s *System) settleEntity(ctx context.Context, l ledger.Ledger, id access.IdentityID, there, hold *entity) (entityID string, err error) {
+func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access.IdentityID, there, hold *entity) (entityID string, err error) {
 	i, e := l.Identity(id)
 	if i == nil {
 		return "", fmt.Errorf("%s: %w", id, access.ErrNoIdentity)
 	}
 	if there == nil && hold == nil {
-		if hold, err = s.heldAside(ctx, id); err == nil && hold == nil {
-			hold, err = s.heldBefore(ctx, i, e.Adopted)
+		if hold, err = es.heldAside(ctx, id); err == nil && hold == nil {
+			hold, err = es.heldBefore(ctx, i, e.Adopted)
 		}
 		if err != nil {
 			return "", err
@@ -175,7 +182,7 @@ func (s *System) settleEntity(ctx context.Context, l ledger.Ledger, id access.Id
 	}
 	marked := false
 	if !stands.Cut() && hold == nil {
-		marks, err := s.marks(ctx, l, i)
+		marks, err := es.store.marks(ctx, l, i)
 		if err != nil {
 			return "", err
 		}
@@ -188,25 +195,25 @@ func (s *System) settleEntity(ctx context.Context, l ledger.Ledger, id access.Id
 		if there.Disabled == want["disabled"] && maps.Equal(there.Metadata, known) && slices.Equal(there.Policies, []string{nameOf(id)}) {
 			return there.ID, nil
 		}
-		err := s.client.Put(ctx, "identity/entity/id/"+there.ID, want, nil)
+		err := es.client.Put(ctx, "identity/entity/id/"+there.ID, want, nil)
 		if !said(err, "entity not found") { // else somebody ended the sessions meanwhile: there is another one
 			return there.ID, err
 		}
 	}
-	return s.makeEntity(ctx, id, want)
+	return es.makeEntity(ctx, id, want)
 }
 
 // makeEntity creates an entity by its name, or finds it where it was made in the meantime: both are the same to us.
-func (s *System) makeEntity(ctx context.Context, id access.IdentityID, want map[string]any) (entityID string, err error) {
+func (es *entities) makeEntity(ctx context.Context, id access.IdentityID, want map[string]any) (entityID string, err error) {
 	for round := range rounds {
 		if err := pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
 			return "", err
 		}
 		var made entity
-		if err := s.client.Put(ctx, entityPath(id), want, &made); err != nil || made.ID != "" {
+		if err := es.client.Put(ctx, entityPath(id), want, &made); err != nil || made.ID != "" {
 			return made.ID, err
 		}
-		there, err := s.readEntity(ctx, id)
+		there, err := es.readEntity(ctx, id)
 		if err != nil || there != nil {
 			return there.id(), err
 		}
@@ -222,12 +229,12 @@ func (e *entity) id() string {
 }
 
 // strip takes from an entity what no declaration gave it: memberships in groups, and aliases of no credential.
-func (s *System) strip(ctx context.Context, l ledger.Ledger, id access.IdentityID, there *entity) error {
+func (es *entities) strip(ctx context.Context, l ledger.Ledger, id access.IdentityID, there *entity) error {
 	if there == nil {
 		return nil
 	}
-	for _, a := range s.strangers(l, id, there) {
-		if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+	for _, a := range es.strangers(l, id, there) {
+		if err := es.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
 			return err
 		}
 	}
@@ -236,9 +243,9 @@ func (s *System) strip(ctx context.Context, l ledger.Ledger, id access.IdentityI
 			Members []string `json:"member_entity_ids"`
 		}
 		path := "identity/group/id/" + groupID
-		err := s.client.Get(ctx, path, &group)
+		err := es.client.Get(ctx, path, &group)
 		if err == nil {
-			err = s.client.Put(ctx, path, map[string]any{"member_entity_ids": append([]string{}, without(group.Members, there.ID)...)}, nil)
+			err = es.client.Put(ctx, path, map[string]any{"member_entity_ids": append([]string{}, without(group.Members, there.ID)...)}, nil)
 		}
 		if gone(err) != nil {
 			return err
@@ -252,11 +259,11 @@ type login struct{ mount, name string }
 
 // logins are where and as whom the credentials of an identity log in, and what it has adopted. An entity has one alias on a
 // mount: where a credential needs it, the adopted login makes room.
-func (s *System) logins(l ledger.Ledger, id access.IdentityID) map[login]bool {
+func (es *entities) logins(l ledger.Ledger, id access.IdentityID) map[login]bool {
 	all, mounts := map[login]bool{}, map[string]bool{}
 	for _, e := range l {
 		if c, ok := e.Credential(); ok && c.IdentityID == id && !e.Removed() {
-			all[login{s.mountOf(c), aliasName(c)}], mounts[s.mountOf(c)] = true, true
+			all[login{es.creds.mountOf(c), aliasName(c)}], mounts[es.creds.mountOf(c)] = true, true
 		}
 	}
 	if i, e := l.Identity(id); i != nil {
@@ -270,8 +277,8 @@ func (s *System) logins(l ledger.Ledger, id access.IdentityID) map[login]bool {
 }
 
 // strangers are an entity's aliases that belong to no credential of the identity.
-func (s *System) strangers(l ledger.Ledger, id access.IdentityID, there *entity) (strangers []alias) {
-	ours := s.logins(l, id)
+func (es *entities) strangers(l ledger.Ledger, id access.IdentityID, there *entity) (strangers []alias) {
+	ours := es.logins(l, id)
 	for _, a := range there.Aliases {
 		if !ours[loginOf(a)] {
 			strangers = append(strangers, a)
@@ -285,13 +292,13 @@ func loginOf(a alias) login {
 }
 
 // settleAlias lets who logs in on a mount under a name be the entity.
-func (s *System) settleAlias(ctx context.Context, entityID, accessor, name string) error {
-	at, err := s.site(ctx)
+func (es *entities) settleAlias(ctx context.Context, entityID, accessor, name string) error {
+	at, err := es.site(ctx)
 	if err != nil {
 		return err
 	}
-	return s.settled(ctx, at, func() error {
-		return s.client.Put(ctx, "identity/entity-alias", map[string]any{"name": name, "canonical_id": entityID, "mount_accessor": accessor}, nil)
+	return es.settled(ctx, at, func() error {
+		return es.client.Put(ctx, "identity/entity-alias", map[string]any{"name": name, "canonical_id": entityID, "mount_accessor": accessor}, nil)
 	})
 }
 
@@ -304,28 +311,28 @@ func overtaken(err error) bool {
 // cutSessions ends every session of an identity at once: its entity is put aside and another takes its place. A token is of
 // the entity that it was issued for, and is refused at the next request where that is disabled or gone. Whoever does it
 // again, after a process that died here, comes to the same end.
-func (s *System) cutSessions(ctx context.Context, l ledger.Ledger, id access.IdentityID) error {
+func (es *entities) cutSessions(ctx context.Context, l ledger.Ledger, id access.IdentityID) error {
 	if i, _ := l.Identity(id); i == nil {
 		return nil // its removal was begun, and takes the entity along
 	}
-	old, err := s.readEntity(ctx, id)
+	old, err := es.readEntity(ctx, id)
 	if err != nil {
 		return err
 	}
 	if old != nil {
-		if err := s.putAside(ctx, id, old); err != nil && !said(err, "entity not found") { // else somebody else did
+		if err := es.putAside(ctx, id, old); err != nil && !said(err, "entity not found") { // else somebody else did
 			return err
 		}
 	}
-	if err := s.replace(ctx, l, id, old); err != nil {
+	if err := es.replace(ctx, l, id, old); err != nil {
 		return err
 	}
-	return s.client.Delete(ctx, "identity/entity/name/"+asideOf(id))
+	return es.client.Delete(ctx, "identity/entity/name/"+asideOf(id))
 }
 
 // putAside gives an entity another name, and takes all that it may do. It keeps whether it was cut by hand.
-func (s *System) putAside(ctx context.Context, id access.IdentityID, old *entity) error {
-	if err := s.client.Delete(ctx, "identity/entity/name/"+asideOf(id)); err != nil { // of a process that died here
+func (es *entities) putAside(ctx context.Context, id access.IdentityID, old *entity) error {
+	if err := es.client.Delete(ctx, "identity/entity/name/"+asideOf(id)); err != nil { // of a process that died here
 		return err
 	}
 	kept := map[string]string{cutBy: byDeclaration}
@@ -336,13 +343,13 @@ func (s *System) putAside(ctx context.Context, id access.IdentityID, old *entity
 		kept[released] = last
 	}
 	aside := map[string]any{"name": asideOf(id), "disabled": true, "policies": []string{}, "metadata": kept}
-	return s.client.Put(ctx, "identity/entity/id/"+old.ID, aside, nil)
+	return es.client.Put(ctx, "identity/entity/id/"+old.ID, aside, nil)
 }
 
 // heldAside is the entity that is put aside, where that was cut by hand; else nil.
-func (s *System) heldAside(ctx context.Context, id access.IdentityID) (*entity, error) {
+func (es *entities) heldAside(ctx context.Context, id access.IdentityID) (*entity, error) {
 	e := new(entity)
-	if err := s.client.Get(ctx, "identity/entity/name/"+asideOf(id), e); err != nil || !e.held() {
+	if err := es.client.Get(ctx, "identity/entity/name/"+asideOf(id), e); err != nil || !e.held() {
 		return nil, gone(err)
 	}
 	return e, nil
@@ -350,13 +357,13 @@ func (s *System) heldAside(ctx context.Context, id access.IdentityID) (*entity, 
 
 // replace makes an entity in the place of one that was put aside, with the aliases of the credentials. It looks again
 // whether they are there: somebody else may have put aside the new one as well.
-func (s *System) replace(ctx context.Context, l ledger.Ledger, id access.IdentityID, old *entity) error {
+func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.IdentityID, old *entity) error {
 	var mounts map[string]mounted // as they are now: another process may have made some
-	if err := s.client.Get(ctx, "sys/auth", &mounts); err != nil {
+	if err := es.client.Get(ctx, "sys/auth", &mounts); err != nil {
 		return err
 	}
 	var wanted []alias
-	for x := range s.logins(l, id) {
+	for x := range es.logins(l, id) {
 		if m, there := mounts[x.mount+"/"]; there {
 			wanted = append(wanted, alias{Name: x.name, Accessor: m.Accessor})
 		}
@@ -365,7 +372,7 @@ func (s *System) replace(ctx context.Context, l ledger.Ledger, id access.Identit
 		if err := pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
 			return err
 		}
-		there, err := s.readEntity(ctx, id)
+		there, err := es.readEntity(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -378,12 +385,12 @@ func (s *System) replace(ctx context.Context, l ledger.Ledger, id access.Identit
 		}
 		if there == nil {
 			there = &entity{}
-			if there.ID, err = s.settleEntity(ctx, l, id, nil, nil); err != nil {
+			if there.ID, err = es.settleEntity(ctx, l, id, nil, nil); err != nil {
 				return err
 			}
 		}
 		for _, a := range missing {
-			if err := s.settleAlias(ctx, there.ID, a.Accessor, a.Name); err != nil && !overtaken(err) {
+			if err := es.settleAlias(ctx, there.ID, a.Accessor, a.Name); err != nil && !overtaken(err) {
 				return err
 			}
 		}

@@ -16,9 +16,23 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// observer reads: what is declared, what OpenBao holds of it, and what differs.
+type observer struct {
+	*server
+	store    *store
+	bundler  *bundler
+	creds    *credentials
+	certs    *certificates
+	secrets  *secrets
+	fed      *federation
+	entities *entities
+	adopter  *adopter
+	words    *wording
+}
+
 // observe adds to a record what OpenBao holds beside the ledger: what was cut by hand, when it was last used, and what
 // differs from the declaration.
-func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r *access.Record) error {
+func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r *access.Record) error {
 	if e.Removed() {
 		return nil
 	}
@@ -36,26 +50,26 @@ func (s *System) observe(ctx context.Context, snap *snapshot, e *ledger.Entry, r
 		}
 		return nil
 	}
-	n, err := s.native(ctx, snap, id)
+	n, err := ob.native(ctx, snap, id)
 	if err != nil {
 		return err
 	}
 	r.Held = marked || n.entity.held()
 	switch o := e.Object.(type) {
 	case *access.Identity:
-		adopted, drift := s.left(snap, id, e, n)
+		adopted, drift := ob.adopter.left(snap, id, e, n)
 		r.Adopted = adopted
-		r.Drift = append(append(r.Drift, s.entityDrift(snap, o, e, n.entity)...), drift...)
-		r.LastUsedAt, r.UseUnknown = s.lastUsed(snap, id, n)
+		r.Drift = append(append(r.Drift, ob.entityDrift(snap, o, e, n.entity)...), drift...)
+		r.LastUsedAt, r.UseUnknown = ob.lastUsed(snap, id, n)
 		r.UseUnknown = r.UseUnknown || len(adopted) > 0 // OpenBao remembers no login by these
 	case *access.Credential:
-		drift, err := s.credentialDrift(ctx, snap, o, e, n)
+		drift, err := ob.credentialDrift(ctx, snap, o, e, n)
 		if err != nil {
 			return err
 		}
 		r.Drift = append(r.Drift, drift...)
-		r.LastUsedAt, r.UseUnknown = s.lastLogin(o, n), o.Kind() == access.Certificate
-		if newest, found := e.Newest(); found && !r.Held && s.isMissing(o, newest, n) {
+		r.LastUsedAt, r.UseUnknown = ob.lastLogin(o, n), o.Kind() == access.Certificate
+		if newest, found := e.Newest(); found && !r.Held && ob.secrets.isMissing(o, newest, n) {
 			r.Issued = nil // so that the plan says what the repair issues
 		}
 	}
@@ -83,19 +97,19 @@ func (s *snapshot) known(id access.IdentityID) *native {
 }
 
 // native is what OpenBao holds of an identity beside its policy. It is read at most once for a snapshot.
-func (s *System) native(ctx context.Context, snap *snapshot, id access.IdentityID) (*native, error) {
+func (ob *observer) native(ctx context.Context, snap *snapshot, id access.IdentityID) (*native, error) {
 	if n := snap.known(id); n != nil {
 		return n, nil
 	}
 	n := &native{roles: map[string]map[string]any{}, secrets: map[string]secretID{}}
 	var err error
-	if n.entity, err = s.readEntity(ctx, id); err != nil {
+	if n.entity, err = ob.entities.readEntity(ctx, id); err != nil {
 		return nil, err
 	}
 	_, identity := snap.documents[id].entries.Identity(id)
 	for _, path := range adoptedPaths(identity) {
 		var role map[string]any
-		if err := s.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := ob.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return nil, err
 		}
 		n.roles[path] = role
@@ -105,9 +119,9 @@ func (s *System) native(ctx context.Context, snap *snapshot, id access.IdentityI
 		if !ok || e.Removed() {
 			continue
 		}
-		for _, path := range s.rolePaths(c) {
+		for _, path := range ob.creds.rolePaths(c) {
 			var role map[string]any
-			if err := s.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			if err := ob.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 				return nil, err
 			}
 			n.roles[path] = role
@@ -115,7 +129,7 @@ func (s *System) native(ctx context.Context, snap *snapshot, id access.IdentityI
 		if c.Kind() != access.Secret {
 			continue
 		}
-		if err := s.readSecrets(ctx, c, e.Issued, n); err != nil {
+		if err := ob.secrets.readSecrets(ctx, c, e.Issued, n); err != nil {
 			return nil, err
 		}
 	}
@@ -126,7 +140,7 @@ func (s *System) native(ctx context.Context, snap *snapshot, id access.IdentityI
 }
 
 // readSecrets reads the secret ids of a credential. A standby of a cluster may not have heard yet of one that was issued.
-func (s *System) readSecrets(ctx context.Context, c *access.Credential, issued []ledger.Item, n *native) error {
+func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued []ledger.Item, n *native) error {
 	at, err := s.site(ctx)
 	if err != nil {
 		return err
@@ -154,7 +168,7 @@ func (s *System) readSecrets(ctx context.Context, c *access.Credential, issued [
 }
 
 // isMissing reports whether a secret id that was issued, and should work, is not there.
-func (s *System) isMissing(c *access.Credential, i ledger.Item, n *native) bool {
+func (s *secrets) isMissing(c *access.Credential, i ledger.Item, n *native) bool {
 	if c.Kind() != access.Secret || !i.Until.After(s.now()) {
 		return false
 	}
@@ -170,7 +184,7 @@ func (n *native) add(one secretID) {
 }
 
 // entityDrift says what an entity has that its identity was not declared with.
-func (s *System) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry, there *entity) (drift []string) {
+func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry, there *entity) (drift []string) {
 	if there == nil {
 		return []string{fmt.Sprintf("The entity %s is not there: nobody can log in as it, until it is applied again.", nameOf(i.ID))}
 	}
@@ -201,7 +215,7 @@ func (s *System) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry
 	if !maps.Equal(want, got) {
 		drift = append(drift, "The entity's metadata is not what was written.")
 	}
-	for _, a := range s.strangers(snap.documents[i.ID].entries, i.ID, there) {
+	for _, a := range ob.entities.strangers(snap.documents[i.ID].entries, i.ID, there) {
 		if loginOf(a) == tokenLogin(i.ID) { // a token is being given out, or whoever did it died: it opens nothing by itself
 			continue
 		}
@@ -225,14 +239,14 @@ func without(all []string, one string) []string {
 }
 
 // credentialDrift says what differs in a credential's roles and alias, and what was issued past us.
-func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
+func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
 	if snap.ledger.HeldAlone(snap.holds, c) { // it may have no more than this
-		if login := s.shutting(c); n.roles[login] != nil {
+		if login := ob.creds.shutting(c); n.roles[login] != nil {
 			drift = append(drift, login+" is there, though the credential was cut by hand and not released.")
 		}
 		return drift, nil
 	}
-	roles, err := s.expected(ctx, snap, c, e)
+	roles, err := ob.expected(ctx, snap, c, e)
 	if err != nil {
 		return nil, err
 	}
@@ -249,17 +263,17 @@ func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.
 		}
 	}
 	if c.Kind() == access.Federated {
-		trust, err := s.trustDrift(ctx, c.Federated.Issuer, roles[0].body, n.roles[roles[0].path])
+		trust, err := ob.fed.trustDrift(ctx, c.Federated.Issuer, roles[0].body, n.roles[roles[0].path])
 		if err != nil {
 			return nil, err
 		}
 		drift = append(drift, trust...)
 	}
-	switch aliases := n.entity.onMount(s.mountOf(c)); {
+	switch aliases := n.entity.onMount(ob.creds.mountOf(c)); {
 	case n.entity == nil:
 		drift = append(drift, "The entity is not there: nobody can log in with the credential, until it is applied again.")
 	case len(aliases) == 0:
-		lost, err := s.astray(ctx, c)
+		lost, err := ob.entities.astray(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -269,33 +283,33 @@ func (s *System) credentialDrift(ctx context.Context, snap *snapshot, c *access.
 	}
 	switch c.Kind() {
 	case access.Secret:
-		drift = append(drift, s.secretDrift(c, e, n)...)
+		drift = append(drift, ob.secrets.secretDrift(c, e, n)...)
 	case access.Certificate:
-		common, err := s.common(ctx, snap)
+		common, err := ob.common(ctx, snap)
 		if err != nil {
 			return nil, err
 		}
 		if common.unissued {
-			drift = append(drift, withoutIssuer(s.options.Mounts.PKI)+".")
+			drift = append(drift, withoutIssuer(ob.options.Mounts.PKI)+".")
 		}
-		orphans, err := s.orphans(ctx, e.Issued, common.authority)
-		return append(append(drift, common.revocations.drift(s, c, e.Issued)...), orphans...), err
+		orphans, err := ob.certs.orphans(ctx, e.Issued, common.authority)
+		return append(append(drift, common.revocations.drift(ob.certs, c, e.Issued)...), orphans...), err
 	}
 	return drift, nil
 }
 
 // expected are the roles that a credential should have. It makes nothing: a plan only looks.
-func (s *System) expected(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry) ([]role, error) {
+func (ob *observer) expected(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry) ([]role, error) {
 	end := snap.ledger.End(e)
 	if c.Kind() != access.Certificate {
-		return s.roles(ctx, c, end, e.Issued)
+		return ob.creds.roles(ctx, c, end, e.Issued)
 	}
-	common, err := s.common(ctx, snap)
+	common, err := ob.common(ctx, snap)
 	if err != nil {
 		return nil, err
 	}
-	ca, err := s.trusted(ctx, e.Issued, common.authority)
-	roles := s.certificateRoles(c, end, ca)
+	ca, err := ob.certs.trusted(ctx, e.Issued, common.authority)
+	roles := ob.certs.certificateRoles(c, end, ca)
 	if common.authority == "" { // nobody knows what belongs there
 		for _, r := range roles {
 			delete(r.body, "certificate")
@@ -305,7 +319,7 @@ func (s *System) expected(ctx context.Context, snap *snapshot, c *access.Credent
 }
 
 // common is what is the same for all certificates. It is read at most once for a snapshot.
-func (s *System) common(ctx context.Context, snap *snapshot) (*native, error) {
+func (ob *observer) common(ctx context.Context, snap *snapshot) (*native, error) {
 	nobody := access.IdentityID{}
 	common := snap.known(nobody)
 	if common == nil {
@@ -313,13 +327,13 @@ func (s *System) common(ctx context.Context, snap *snapshot) (*native, error) {
 		var ca struct {
 			Certificate string `json:"certificate"`
 		}
-		err := s.client.Get(ctx, s.options.Mounts.PKI+"/cert/ca", &ca)
+		err := ob.client.Get(ctx, ob.options.Mounts.PKI+"/cert/ca", &ca)
 		if gone(err) != nil && !away(err) {
 			return nil, err
 		}
 		common.unissued = noIssuer(err)
 		common.authority = strings.TrimSpace(ca.Certificate)
-		if common.revocations, err = s.lookAtRevocations(ctx); err != nil {
+		if common.revocations, err = ob.certs.lookAtRevocations(ctx); err != nil {
 			return nil, err
 		}
 		snap.mu.Lock()
@@ -329,7 +343,7 @@ func (s *System) common(ctx context.Context, snap *snapshot) (*native, error) {
 	return common, nil
 }
 
-func (s *System) secretDrift(c *access.Credential, e *ledger.Entry, n *native) (drift []string) {
+func (s *secrets) secretDrift(c *access.Credential, e *ledger.Entry, n *native) (drift []string) {
 	ours := map[string]bool{}
 	for _, i := range e.Issued {
 		ours[i.Accessor] = true
@@ -394,7 +408,7 @@ func tidied(v any) any {
 }
 
 // lastLogin is when a credential was last logged in with, as far as OpenBao remembers: of certificates it does not.
-func (s *System) lastLogin(c *access.Credential, n *native) (last time.Time) {
+func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) {
 	switch c.Kind() {
 	case access.Secret:
 		for _, one := range n.secrets {
@@ -417,10 +431,10 @@ func (s *System) lastLogin(c *access.Credential, n *native) (last time.Time) {
 
 // lastUsed is when an identity was last logged in as, and whether it may have been since: OpenBao remembers no login with
 // a certificate.
-func (s *System) lastUsed(snap *snapshot, id access.IdentityID, n *native) (last time.Time, unknown bool) {
+func (ob *observer) lastUsed(snap *snapshot, id access.IdentityID, n *native) (last time.Time, unknown bool) {
 	for _, e := range snap.documents[id].below() {
 		if c, ok := e.Credential(); ok {
-			if at := s.lastLogin(c, n); at.After(last) {
+			if at := ob.lastLogin(c, n); at.After(last) {
 				last = at
 			}
 			unknown = unknown || c.Kind() == access.Certificate

@@ -13,6 +13,12 @@ import (
 
 var _ access.Scout = (*System)(nil)
 
+// scout tells what a grant reaches, and what was got by it.
+type scout struct {
+	*server
+	store *store
+}
+
 // ground is all that a grant can reach: what is mounted in our namespace, and what lies below that.
 type ground struct {
 	mounts     []place
@@ -34,7 +40,7 @@ type place struct {
 func (p place) String() string { return strings.Join(p.path, "/") + "/" }
 
 // lay is the ground by what the server lists.
-func (s *System) lay(engines map[string]mounted, children []string, unlisted bool, ids []access.IdentityID) *ground {
+func (s *scout) lay(engines map[string]mounted, children []string, unlisted bool, ids []access.IdentityID) *ground {
 	g := &ground{namespaces: map[string]bool{}, unlisted: unlisted, roles: map[string]access.IdentityID{}}
 	for _, child := range children {
 		g.namespaces[strings.TrimSuffix(child, "/")] = true
@@ -267,12 +273,12 @@ func unseen(access.Pattern, []string) access.Reach {
 }
 
 // Reaching judges grants by what was mounted at a moment or later.
-func (s *System) Reaching(ctx context.Context, since time.Time) (access.Reaching, error) {
+func (s *scout) Reaching(ctx context.Context, since time.Time) (access.Reaching, error) {
 	at, err := s.site(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("what is mounted: %w", err)
 	}
-	snap, err := s.view(ctx)
+	snap, err := s.store.view(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("what is mounted: %w", err)
 	}

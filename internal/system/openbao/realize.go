@@ -25,8 +25,8 @@ func (x standing) hold() *entity {
 	return nil
 }
 
-// entities are those that a change of an identity has to bring in line: its own, and those of all that hangs on it.
-func (s *System) entities(ctx context.Context, f *family, d *ledger.Draft, change access.Change, placed *ledger.Placed) (map[access.IdentityID]standing, error) {
+// standings are the entities that a change of an identity has to bring in line: its own, and those of all that hangs on it.
+func (ch *changer) standings(ctx context.Context, f *family, d *ledger.Draft, change access.Change, placed *ledger.Placed) (map[access.IdentityID]standing, error) {
 	i, ok := change.Object.(*access.Identity)
 	if !ok {
 		return nil, nil
@@ -37,7 +37,7 @@ func (s *System) entities(ctx context.Context, f *family, d *ledger.Draft, chang
 		if ref != id.Ref() || id != i.ID && !hangsOn(d.Ledger, id, i.ID) {
 			continue
 		}
-		e, err := s.readEntity(ctx, id)
+		e, err := ch.entities.readEntity(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +51,7 @@ func (s *System) entities(ctx context.Context, f *family, d *ledger.Draft, chang
 			x.held = false
 		}
 		if all[id] = x; x.held { // also where the entity is replaced
-			if err := s.keepHold(ctx, d.Ledger, entry, e); err != nil {
+			if err := ch.entities.keepHold(ctx, d.Ledger, entry, e); err != nil {
 				return nil, err
 			}
 		}
@@ -68,17 +68,17 @@ func (s *System) entities(ctx context.Context, f *family, d *ledger.Draft, chang
 	if e.Metadata["managed_by"] != "terraform-provider-partner" {
 		return nil, fmt.Errorf("the entity %s is there already: %w", nameOf(i.ID), access.ErrForeign)
 	}
-	if now, err := s.fetch(ctx, i.ID); err != nil {
+	if now, err := ch.store.fetch(ctx, i.ID); err != nil {
 		return nil, err
 	} else if now != nil {
 		return nil, errChanged
 	}
 	all[i.ID] = standing{}
-	return all, s.sweepIdentity(ctx, i.ID)
+	return all, ch.sweeper.sweepIdentity(ctx, i.ID)
 }
 
 // realize brings what follows from the policies in line with them.
-func (s *System) realize(ctx context.Context, f *family, d *ledger.Draft, before ledger.Ledger, change access.Change, entities map[access.IdentityID]standing) error {
+func (ch *changer) realize(ctx context.Context, f *family, d *ledger.Draft, before ledger.Ledger, change access.Change, entities map[access.IdentityID]standing) error {
 	id := change.Object.Holder()
 	lower := []access.IdentityID{id}
 	switch o := change.Object.(type) {
@@ -93,43 +93,43 @@ func (s *System) realize(ctx context.Context, f *family, d *ledger.Draft, before
 			if i, _ := d.Identity(x); i == nil || x != id && there.entity == nil {
 				continue
 			}
-			if _, err := s.settleEntity(ctx, d.Ledger, x, there.entity, there.hold()); err != nil {
+			if _, err := ch.entities.settleEntity(ctx, d.Ledger, x, there.entity, there.hold()); err != nil {
 				return err
 			}
 		}
 		if !takesOver(f.documents[id]) { // else it comes with that
-			if err := s.disarm(ctx, d.Ledger[id.Ref()].Adopted); err != nil {
+			if err := ch.adopter.disarm(ctx, d.Ledger[id.Ref()].Adopted); err != nil {
 				return err
 			}
 		}
-		if err := s.strip(ctx, d.Ledger, id, entities[id].entity); err != nil {
+		if err := ch.entities.strip(ctx, d.Ledger, id, entities[id].entity); err != nil {
 			return err
 		}
-		if err := s.settleEnds(ctx, d.Ledger, before, f.holds, lower); err != nil {
+		if err := ch.settleEnds(ctx, d.Ledger, before, f.holds, lower); err != nil {
 			return err
 		}
 	case *access.Credential:
 		if d.HeldAlone(f.holds, o) {
-			if err := s.shut(ctx, o); err != nil {
+			if err := ch.creds.shut(ctx, o); err != nil {
 				return err
 			}
-		} else if err := s.realizeCredential(ctx, d.Ledger, o, before[o.Ref()] != nil); err != nil {
+		} else if err := ch.realizeCredential(ctx, d.Ledger, o, before[o.Ref()] != nil); err != nil {
 			return err
 		}
-		if err := s.leaveIssuer(ctx, before, o); err != nil {
+		if err := ch.leaveIssuer(ctx, before, o); err != nil {
 			return err
 		}
 	case *access.Grant:
-		if err := s.settleEnds(ctx, d.Ledger, before, f.holds, lower); err != nil {
+		if err := ch.settleEnds(ctx, d.Ledger, before, f.holds, lower); err != nil {
 			return err
 		}
 	}
-	return s.bury(ctx, f, d.Ledger, lower)
+	return ch.writer.bury(ctx, f, d.Ledger, lower)
 }
 
 // settleEnds writes the roles of credentials whose end was moved by a change above them, or of which the last certificate of
 // an authority has ended.
-func (s *System) settleEnds(ctx context.Context, l, before ledger.Ledger, holds ledger.Holds, of []access.IdentityID) error {
+func (ch *changer) settleEnds(ctx context.Context, l, before ledger.Ledger, holds ledger.Holds, of []access.IdentityID) error {
 	for ref, e := range l {
 		c, ok := e.Credential()
 		was := before[ref]
@@ -144,9 +144,9 @@ func (s *System) settleEnds(ctx context.Context, l, before ledger.Ledger, holds 
 		if !moved && !rotated {
 			continue
 		}
-		settle := s.settleEnd
+		settle := ch.creds.settleEnd
 		if rotated {
-			settle = s.settleRoles
+			settle = ch.creds.settleRoles
 		}
 		if err := settle(ctx, c, l.End(e), e.Issued); err != nil && !away(err) { // where its mount is gone, nobody logs in
 			return err
@@ -156,51 +156,51 @@ func (s *System) settleEnds(ctx context.Context, l, before ledger.Ledger, holds 
 }
 
 // settleEnd writes the end of a credential into its roles. A certificate's is in the role that signs, which needs no issuer.
-func (s *System) settleEnd(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
+func (cs *credentials) settleEnd(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
 	if c.Kind() != access.Certificate {
-		return s.settleRoles(ctx, c, end, issued)
+		return cs.settleRoles(ctx, c, end, issued)
 	}
-	signs := s.certificateRoles(c, end, "")[0]
-	return s.client.Put(ctx, signs.path, signs.body, nil)
+	signs := cs.certs.certificateRoles(c, end, "")[0]
+	return cs.client.Put(ctx, signs.path, signs.body, nil)
 }
 
 // leaveIssuer removes the role that a credential had at another issuer, and the alias with it.
-func (s *System) leaveIssuer(ctx context.Context, before ledger.Ledger, c *access.Credential) error {
+func (ch *changer) leaveIssuer(ctx context.Context, before ledger.Ledger, c *access.Credential) error {
 	was := before[c.Ref()]
 	if was == nil || c.Kind() != access.Federated {
 		return nil
 	}
 	old := was.Object.(*access.Credential)
-	if s.mountOf(old) == s.mountOf(c) {
+	if ch.creds.mountOf(old) == ch.creds.mountOf(c) {
 		return nil
 	}
-	return s.sweepLogin(ctx, old)
+	return ch.sweeper.sweepLogin(ctx, old)
 }
 
 // realizeCredential lets who logs in with a credential be its identity. known: it was there before.
-func (s *System) realizeCredential(ctx context.Context, l ledger.Ledger, c *access.Credential, known bool) error {
-	accessor, name, err := s.aliasOf(ctx, c, true)
+func (ch *changer) realizeCredential(ctx context.Context, l ledger.Ledger, c *access.Credential, known bool) error {
+	accessor, name, err := ch.creds.aliasOf(ctx, c, true)
 	if known && away(err) { // nobody logs in, which is drift
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := s.settleRoles(ctx, c, l.End(l[c.Ref()]), l[c.Ref()].Issued); err != nil {
+	if err := ch.creds.settleRoles(ctx, c, l.End(l[c.Ref()]), l[c.Ref()].Issued); err != nil {
 		return err
 	}
 	if c.Kind() == access.Certificate && known { // something may have been revoked by hand
-		if err := s.pushRevoked(ctx); err != nil {
+		if err := ch.certs.pushRevoked(ctx); err != nil {
 			return err
 		}
 	}
-	there, err := s.readEntity(ctx, c.IdentityID)
+	there, err := ch.entities.readEntity(ctx, c.IdentityID)
 	if err != nil {
 		return err
 	}
 	if there == nil {
 		there = &entity{}
-		if there.ID, err = s.settleEntity(ctx, l, c.IdentityID, nil, nil); err != nil {
+		if there.ID, err = ch.entities.settleEntity(ctx, l, c.IdentityID, nil, nil); err != nil {
 			return err
 		}
 	}
@@ -210,12 +210,12 @@ func (s *System) realizeCredential(ctx context.Context, l ledger.Ledger, c *acce
 		case strings.EqualFold(a.Name, name):
 			return nil
 		default: // there can be only one
-			if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+			if err := ch.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
 				return err
 			}
 		}
 	}
-	err = s.settleAlias(ctx, there.ID, accessor, name)
+	err = ch.entities.settleAlias(ctx, there.ID, accessor, name)
 	if overtaken(err) {
 		return errors.Join(errChanged, err)
 	}

@@ -25,6 +25,14 @@ const (
 	rehearsedName  = "/rehearsed"
 )
 
+// rehearsals are tried on twins of partners.
+type rehearsals struct {
+	*server
+	store  *store
+	words  *wording
+	tokens *tokens
+}
+
 // memoryOf is the partner of whom a policy remembers the rehearsal.
 func memoryOf(name string) (partner string, is bool) {
 	partner, ours := strings.CutPrefix(name, prefix)
@@ -46,20 +54,20 @@ func parseMemory(text string) time.Time {
 }
 
 // Remember keeps when a partner was rehearsed.
-func (s *System) Remember(ctx context.Context, partner string, at time.Time) error {
+func (rh *rehearsals) Remember(ctx context.Context, partner string, at time.Time) error {
 	text := policy.Render([]string{rehearsedTitle, rehearsedLine + access.At(at.Truncate(time.Second)).String()}, nil)
-	if err := s.client.Put(ctx, "sys/policies/acl/"+prefix+partner+rehearsedName, map[string]any{"policy": text}, nil); err != nil {
+	if err := rh.client.Put(ctx, "sys/policies/acl/"+prefix+partner+rehearsedName, map[string]any{"policy": text}, nil); err != nil {
 		return fmt.Errorf("remember the rehearsal of %s: %w", partner, err)
 	}
-	s.mu.Lock()
-	s.seen = nil // the next to ask reads it
-	s.mu.Unlock()
+	rh.store.mu.Lock()
+	rh.store.seen = nil // the next to ask reads it
+	rh.store.mu.Unlock()
 	return nil
 }
 
 // Rehearsed tells when each partner was rehearsed last.
-func (s *System) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
-	snap, err := s.view(ctx)
+func (ob *observer) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
+	snap, err := ob.store.view(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read when partners were rehearsed: %w", err)
 	}
@@ -67,28 +75,28 @@ func (s *System) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
 }
 
 // Tidy removes the marks that the steps left of shadow partners which have no identity any more.
-func (s *System) Tidy(ctx context.Context) error {
-	if err := s.removeMarks(ctx); err != nil {
+func (rh *rehearsals) Tidy(ctx context.Context) error {
+	if err := rh.store.removeMarks(ctx); err != nil {
 		return fmt.Errorf("take away the marks of shadow partners: %w", err)
 	}
 	return nil
 }
 
 // Doors are the logins of a credential.
-func (s *System) Doors(p access.Proof) []access.Door {
+func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 	c := p.Credential
-	at := s.login(c)
+	at := rh.words.login(c)
 	var d door
 	switch c.Kind() {
 	case access.Federated:
-		d = func(ctx context.Context) (*visit, error) { return s.lentVisit(ctx, c.IdentityID) }
+		d = func(ctx context.Context) (*visit, error) { return rh.lentVisit(ctx, c.IdentityID) }
 	case access.Certificate:
 		d = func(ctx context.Context) (*visit, error) {
-			return s.visit(ctx, shown(p), at["path"], map[string]string{"name": at["name"]})
+			return rh.visit(ctx, shown(p), at["path"], map[string]string{"name": at["name"]})
 		}
 	case access.Secret:
 		d = func(ctx context.Context) (*visit, error) {
-			return s.visit(ctx, nil, at["path"], map[string]string{"role_id": at["role_id"], "secret_id": p.Secret})
+			return rh.visit(ctx, nil, at["path"], map[string]string{"role_id": at["role_id"], "secret_id": p.Secret})
 		}
 	default:
 		return nil
@@ -98,18 +106,16 @@ func (s *System) Doors(p access.Proof) []access.Door {
 		out.How = "a token of the twin's entity, as partner_token gives out"
 		out.Note = "Nobody can sign as the partner's issuer, so the login at " + at["path"] + " was not tried; its role was deleted by the steps."
 	}
-	out.Note = strings.TrimSpace(out.Note + " " + s.atOneAddress())
+	out.Note = strings.TrimSpace(out.Note + " " + rh.atOneAddress())
 	return []access.Door{out}
 }
 
 // atOneAddress says, on a cluster, what a measure does not tell: a standby learns of a cut a moment after the leader.
-func (s *System) atOneAddress() string {
-	s.probing.Lock()
-	defer s.probing.Unlock()
-	if s.found == nil || !s.found.cluster {
+func (rh *rehearsals) atOneAddress() string {
+	if !rh.onCluster() {
 		return ""
 	}
-	return "Measured at " + s.client.Address() + " alone: other nodes of the cluster were not asked, and a standby may refuse a moment later."
+	return "Measured at " + rh.client.Address() + " alone: other nodes of the cluster were not asked, and a standby may refuse a moment later."
 }
 
 // door is how a session is come by: no visit where that is refused.
@@ -134,13 +140,13 @@ func (d door) open(ctx context.Context) (access.Visit, error) {
 
 // visit is a session of a twin.
 type visit struct {
-	system  *System
+	system  *tokens
 	visitor *client.Visitor
 	token   access.Token
 }
 
-func (s *System) visit(ctx context.Context, show *tls.Certificate, path string, body map[string]string) (*visit, error) {
-	visitor, err := s.client.Visitor(show)
+func (rh *rehearsals) visit(ctx context.Context, show *tls.Certificate, path string, body map[string]string) (*visit, error) {
+	visitor, err := rh.client.Visitor(show)
 	if err != nil {
 		return nil, err
 	}
@@ -148,20 +154,20 @@ func (s *System) visit(ctx context.Context, show *tls.Certificate, path string, 
 	if client.Refused(err) {
 		return nil, nil
 	}
-	return &visit{s, visitor, access.Token{Text: token, Accessor: accessor}}, err
+	return &visit{rh.tokens, visitor, access.Token{Text: token, Accessor: accessor}}, err
 }
 
 // lentVisit is a session of one who cannot log in: its token is given out by this system.
-func (s *System) lentVisit(ctx context.Context, id access.IdentityID) (*visit, error) {
-	visitor, err := s.client.Visitor(nil)
+func (rh *rehearsals) lentVisit(ctx context.Context, id access.IdentityID) (*visit, error) {
+	visitor, err := rh.client.Visitor(nil)
 	if err != nil {
 		return nil, err
 	}
-	token, err := s.Token(ctx, id, s.now().Add(access.LongestToken))
+	token, err := rh.tokens.Token(ctx, id, rh.now().Add(access.LongestToken))
 	if errors.Is(err, access.ErrCut) || errors.Is(err, access.ErrEnded) {
 		return nil, nil
 	}
-	return &visit{s, visitor, token}, err
+	return &visit{rh.tokens, visitor, token}, err
 }
 
 // May reads a path. Nothing is mounted where a twin may read: OpenBao asks the policy first, and then finds nothing.

@@ -22,48 +22,50 @@ import (
 // crlName is the name of the list of what is revoked, on the auth method.
 const crlName = "partner"
 
-func (s *System) listPath() string { return "auth/" + s.options.Mounts.Cert + "/crls/" + crlName }
+func (pki *certificates) listPath() string {
+	return "auth/" + pki.options.Mounts.Cert + "/crls/" + crlName
+}
 
 // pushRevoked hands the auth method a list of everything that the engine revoked, and of these serials, until it has them
 // all: somebody who revoked at the same time may have pushed an older one after ours.
 //
 // The list is written here. The engine's own may be built once a day (auto_rebuild) or never (disable), each of its
 // authorities has one of its own, and nothing but the serials in it is looked at.
-func (s *System) pushRevoked(ctx context.Context, serials ...string) error {
-	at, err := s.site(ctx)
+func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) error {
+	at, err := pki.site(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.recall()
+	defer pki.store.recall()
 	for range rounds {
-		want, err := s.revoked(ctx)
+		want, err := pki.revoked(ctx)
 		if err != nil {
 			return err
 		}
 		for _, serial := range serials {
 			want[serial] = true
 		}
-		covered, err := s.covers(ctx, want)
+		covered, err := pki.covers(ctx, want)
 		if err != nil || covered {
 			if errors.Is(err, access.ErrUnsupported) {
 				return nil // the auth method is gone, and nobody logs in there
 			}
 			return err
 		}
-		if err := s.retain(ctx, want); err != nil {
+		if err := pki.retain(ctx, want); err != nil {
 			return err
 		}
-		text, err := revocationList(slices.Sorted(maps.Keys(want)), s.now())
+		text, err := revocationList(slices.Sorted(maps.Keys(want)), pki.now())
 		if err != nil {
 			return err
 		}
-		if err := s.client.Put(ctx, s.listPath(), map[string]any{"crl": text}, nil); err != nil {
+		if err := pki.client.Put(ctx, pki.listPath(), map[string]any{"crl": text}, nil); err != nil {
 			return err
 		}
-		err = s.settled(ctx, at, func() error {
-			covered, err := s.covers(ctx, want)
+		err = pki.settled(ctx, at, func() error {
+			covered, err := pki.covers(ctx, want)
 			if err == nil && !covered {
-				err = fmt.Errorf("the list %s: %w", s.listPath(), access.ErrNotFound)
+				err = fmt.Errorf("the list %s: %w", pki.listPath(), access.ErrNotFound)
 			}
 			return err
 		})
@@ -72,20 +74,20 @@ func (s *System) pushRevoked(ctx context.Context, serials ...string) error {
 		}
 	}
 	return fmt.Errorf("%w: the auth method does not take the list of what is revoked, or it changes faster than it can be pushed: what was revoked may "+
-		"still let in. Shut it out by hand: bao delete auth/%s/certs/ROLE", access.ErrUnavailable, s.options.Mounts.Cert)
+		"still let in. Shut it out by hand: bao delete auth/%s/certs/ROLE", access.ErrUnavailable, pki.options.Mounts.Cert)
 }
 
 // retain adds what the auth method refuses already, and the engine does not say is revoked, as long as it lives: the engine
 // could not revoke it where its authority was away.
-func (s *System) retain(ctx context.Context, want map[string]bool) error {
-	held, err := s.held(ctx)
+func (pki *certificates) retain(ctx context.Context, want map[string]bool) error {
+	held, err := pki.held(ctx)
 	maps.DeleteFunc(held, func(serial string, _ bool) bool { return want[serial] })
 	if err != nil || len(held) == 0 {
 		return err
 	}
-	all, err := s.signed(ctx)
+	all, err := pki.signed(ctx)
 	for serial := range held {
-		if away(err) || all[serial].NotAfter.After(s.now()) {
+		if away(err) || all[serial].NotAfter.After(pki.now()) {
 			want[serial] = true
 		}
 	}
@@ -96,8 +98,8 @@ func (s *System) retain(ctx context.Context, want map[string]bool) error {
 }
 
 // covers says whether the auth method's list has all of these serials.
-func (s *System) covers(ctx context.Context, want map[string]bool) (bool, error) {
-	held, err := s.held(ctx)
+func (pki *certificates) covers(ctx context.Context, want map[string]bool) (bool, error) {
+	held, err := pki.held(ctx)
 	for serial := range want {
 		if err == nil && !held[serial] {
 			return false, nil
@@ -107,11 +109,11 @@ func (s *System) covers(ctx context.Context, want map[string]bool) (bool, error)
 }
 
 // revoked are the serials that the engine revoked and has not forgotten.
-func (s *System) revoked(ctx context.Context) (map[string]bool, error) {
+func (pki *certificates) revoked(ctx context.Context) (map[string]bool, error) {
 	var all struct {
 		Keys []string `json:"keys"`
 	}
-	err := s.client.List(ctx, s.options.Mounts.PKI+"/certs/revoked", &all)
+	err := pki.client.List(ctx, pki.options.Mounts.PKI+"/certs/revoked", &all)
 	serials := map[string]bool{}
 	for _, serial := range all.Keys {
 		serials[serial] = true
@@ -123,11 +125,11 @@ func (s *System) revoked(ctx context.Context) (map[string]bool, error) {
 }
 
 // held are the serials that the auth method refuses.
-func (s *System) held(ctx context.Context) (map[string]bool, error) {
+func (pki *certificates) held(ctx context.Context) (map[string]bool, error) {
 	var list struct {
 		Serials map[string]any `json:"serials"`
 	}
-	err := s.client.Get(ctx, s.listPath(), &list)
+	err := pki.client.Get(ctx, pki.listPath(), &list)
 	if said(err, "no such CRL") { // nothing was pushed yet
 		err = nil
 	}
@@ -177,14 +179,14 @@ type revocations struct {
 }
 
 // lookAtRevocations asks what was revoked, and whether the auth method has heard of it.
-func (s *System) lookAtRevocations(ctx context.Context) (r revocations, err error) {
+func (pki *certificates) lookAtRevocations(ctx context.Context) (r revocations, err error) {
 	r.unheard = map[string][]string{}
-	r.revoked, err = s.revoked(ctx)
+	r.revoked, err = pki.revoked(ctx)
 	if err != nil || len(r.revoked) == 0 {
 		r.unread = errors.Is(err, access.ErrNotPermitted)
 		return r, permitted(err)
 	}
-	held, err := s.held(ctx)
+	held, err := pki.held(ctx)
 	missing := slices.DeleteFunc(slices.Sorted(maps.Keys(r.revoked)), func(serial string) bool { return held[serial] })
 	if err != nil || len(missing) == 0 {
 		r.unread = errors.Is(err, access.ErrNotPermitted)
@@ -193,9 +195,9 @@ func (s *System) lookAtRevocations(ctx context.Context) (r revocations, err erro
 		}
 		return r, permitted(err)
 	}
-	all, err := s.signed(ctx)
+	all, err := pki.signed(ctx)
 	for _, serial := range missing {
-		if c := all[serial]; c.NotAfter.After(s.now()) {
+		if c := all[serial]; c.NotAfter.After(pki.now()) {
 			r.unheard[c.CommonName] = append(r.unheard[c.CommonName], serial)
 		}
 	}
@@ -212,27 +214,27 @@ func permitted(err error) error {
 }
 
 // drift says what was revoked past the declaration.
-func (r revocations) drift(s *System, c *access.Credential, issued []ledger.Item) (drift []string) {
+func (r revocations) drift(pki *certificates, c *access.Credential, issued []ledger.Item) (drift []string) {
 	if r.unread {
 		return []string{fmt.Sprintf("Whether something was revoked by hand could not be read: the login lacks list on %s/certs/revoked, or read on %s.",
-			s.options.Mounts.PKI, s.listPath())}
+			pki.options.Mounts.PKI, pki.listPath())}
 	}
 	unheard := r.unheard[c.IdentityID.CommonName()]
 	for _, serial := range unheard {
 		drift = append(drift, fmt.Sprintf("The certificate %s is revoked in %s, and still lets in: auth/%s has not heard of it. An apply tells it.",
-			serial, s.options.Mounts.PKI, s.options.Mounts.Cert))
+			serial, pki.options.Mounts.PKI, pki.options.Mounts.Cert))
 	}
 	for _, i := range issued {
-		if r.revoked[i.Serial] && !slices.Contains(unheard, i.Serial) && i.Until.After(s.now()) {
+		if r.revoked[i.Serial] && !slices.Contains(unheard, i.Serial) && i.Until.After(pki.now()) {
 			drift = append(drift, fmt.Sprintf("The certificate %s was revoked in %s by hand: it lets nobody in. To issue another, change rotation.trigger "+
-				"or set revoke_issued_before.", i.Serial, s.options.Mounts.PKI))
+				"or set revoke_issued_before.", i.Serial, pki.options.Mounts.PKI))
 		}
 	}
 	return drift
 }
 
 // recall lets what is the same for all certificates be asked again.
-func (s *System) recall() {
+func (s *store) recall() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.seen != nil {

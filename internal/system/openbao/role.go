@@ -8,6 +8,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// credentials are what partners log in with, whatever the kind.
+type credentials struct {
+	*server
+	store   *store
+	mounts  *mounting
+	certs   *certificates
+	secrets *secrets
+	fed     *federation
+}
+
 // aliasName is the name that a credential has where it logs in.
 func aliasName(c *access.Credential) string {
 	if c.Kind() == access.Certificate {
@@ -17,80 +27,80 @@ func aliasName(c *access.Credential) string {
 }
 
 // aliasOf is the mount that a credential logs in on, and the name that it has there. known: it logs in there already.
-func (s *System) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string, err error) {
+func (cs *credentials) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string, err error) {
 	switch c.Kind() {
 	case access.Federated:
-		accessor, err = s.issuerMount(ctx, c.Federated.Issuer, known)
+		accessor, err = cs.fed.issuerMount(ctx, c.Federated.Issuer, known)
 	case access.Certificate:
-		accessor, err = s.authMount(ctx, s.options.Mounts.Cert, "cert", nil)
+		accessor, err = cs.mounts.authMount(ctx, cs.options.Mounts.Cert, "cert", nil)
 	default:
-		accessor, err = s.secretMount(ctx)
+		accessor, err = cs.secrets.secretMount(ctx)
 	}
 	return accessor, aliasName(c), err
 }
 
 // roles are what OpenBao has to keep for a credential, and for what was issued for it.
-func (s *System) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
+func (cs *credentials) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
 	switch c.Kind() {
 	case access.Federated:
-		t, err := s.trustOf(ctx, c.Federated.Issuer)
-		return []role{s.federatedRole(c, end, t)}, err
+		t, err := cs.fed.trustOf(ctx, c.Federated.Issuer)
+		return []role{cs.fed.federatedRole(c, end, t)}, err
 	case access.Certificate:
-		ca, err := s.authority(ctx)
+		ca, err := cs.certs.authority(ctx)
 		if err == nil {
-			ca, err = s.trusted(ctx, issued, ca)
+			ca, err = cs.certs.trusted(ctx, issued, ca)
 		}
-		return s.certificateRoles(c, end, ca), err
+		return cs.certs.certificateRoles(c, end, ca), err
 	default:
-		return []role{s.secretRole(c)}, nil
+		return []role{cs.secrets.secretRole(c)}, nil
 	}
 }
 
 // settleRoles writes the roles of a credential.
-func (s *System) settleRoles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
-	roles, err := s.roles(ctx, c, end, issued)
+func (cs *credentials) settleRoles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
+	roles, err := cs.roles(ctx, c, end, issued)
 	if err != nil {
 		return err
 	}
-	return s.writeRoles(ctx, c, roles)
+	return cs.writeRoles(ctx, c, roles)
 }
 
-func (s *System) writeRoles(ctx context.Context, c *access.Credential, roles []role) error {
-	at, err := s.site(ctx)
+func (cs *credentials) writeRoles(ctx context.Context, c *access.Credential, roles []role) error {
+	at, err := cs.site(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range roles {
-		if err := s.settled(ctx, at, func() error { return s.client.Put(ctx, r.path, r.body, nil) }); err != nil {
+		if err := cs.settled(ctx, at, func() error { return cs.client.Put(ctx, r.path, r.body, nil) }); err != nil {
 			return err
 		}
 	}
 	if c.Kind() == access.Secret {
 		// The role's id is what the alias is named by. It is set once: a POST of the same is refused by some versions.
-		return s.settled(ctx, at, func() error {
-			return s.client.Put(ctx, s.appRole(c.IdentityID)+"/role-id", map[string]any{"role_id": nameOf(c.IdentityID)}, nil)
+		return cs.settled(ctx, at, func() error {
+			return cs.client.Put(ctx, cs.secrets.appRole(c.IdentityID)+"/role-id", map[string]any{"role_id": nameOf(c.IdentityID)}, nil)
 		})
 	}
 	return nil
 }
 
-func (s *System) mountOf(c *access.Credential) string {
+func (cs *credentials) mountOf(c *access.Credential) string {
 	switch c.Kind() {
 	case access.Federated:
-		return s.jwtMount(c.Federated.Issuer)
+		return cs.jwtMount(c.Federated.Issuer)
 	case access.Certificate:
-		return s.options.Mounts.Cert
+		return cs.options.Mounts.Cert
 	}
-	return s.options.Mounts.AppRole
+	return cs.options.Mounts.AppRole
 }
 
-func (s *System) rolePaths(c *access.Credential) []string {
+func (cs *credentials) rolePaths(c *access.Credential) []string {
 	name := roleOf(c.IdentityID)
 	switch c.Kind() {
 	case access.Federated:
-		return []string{"auth/" + s.jwtMount(c.Federated.Issuer) + "/cel/role/" + name}
+		return []string{"auth/" + cs.jwtMount(c.Federated.Issuer) + "/cel/role/" + name}
 	case access.Certificate:
-		return []string{"auth/" + s.options.Mounts.Cert + "/certs/" + name, s.options.Mounts.PKI + "/roles/" + name}
+		return []string{"auth/" + cs.options.Mounts.Cert + "/certs/" + name, cs.options.Mounts.PKI + "/roles/" + name}
 	}
-	return []string{s.appRole(c.IdentityID)}
+	return []string{cs.secrets.appRole(c.IdentityID)}
 }

@@ -67,7 +67,7 @@ func (r *rotation) inForce() int {
 // given is how many of what was issued anybody may have been told of. A certificate whose signing was never answered is in
 // force until the next apply revokes it, and nobody has it.
 func (r *rotation) given() int {
-	d, err := r.open().fetch(r.t.Context(), r.c.IdentityID)
+	d, err := r.open().store.fetch(r.t.Context(), r.c.IdentityID)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -19,8 +19,8 @@ type enforcement struct {
 
 // keepsSecondFactors refuses an entity whose logins are asked for a second factor because of what it is, or is in: of the one
 // that takes its place nobody would ask for it.
-func (s *System) keepsSecondFactors(ctx context.Context, found *legacy) error {
-	all, err := s.enforcements(ctx)
+func (ad *adopter) keepsSecondFactors(ctx context.Context, found *legacy) error {
+	all, err := ad.enforcements(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,27 +38,27 @@ func (s *System) keepsSecondFactors(ctx context.Context, found *legacy) error {
 }
 
 // enforcements are read once.
-func (s *System) enforcements(ctx context.Context) ([]enforcement, error) {
-	s.surveyed.Lock()
-	defer s.surveyed.Unlock()
-	if s.factors != nil {
-		return s.factors, nil
+func (ad *adopter) enforcements(ctx context.Context) ([]enforcement, error) {
+	ad.surveyed.Lock()
+	defer ad.surveyed.Unlock()
+	if ad.factors != nil {
+		return ad.factors, nil
 	}
 	const folder = "identity/mfa/login-enforcement"
 	var names struct {
 		Keys []string `json:"keys"`
 	}
-	if err := s.client.List(ctx, folder, &names); gone(err) != nil {
+	if err := ad.client.List(ctx, folder, &names); gone(err) != nil {
 		return nil, err
 	}
 	all := []enforcement{}
 	for _, name := range names.Keys {
 		m := enforcement{Name: name}
-		if err := s.client.Get(ctx, folder+"/"+name, &m); gone(err) != nil {
+		if err := ad.client.Get(ctx, folder+"/"+name, &m); gone(err) != nil {
 			return nil, err
 		}
 		all = append(all, m)
 	}
-	s.factors = all
+	ad.factors = all
 	return all, nil
 }

@@ -25,21 +25,27 @@ const countedUses = 1_000_000_000
 // tidyDelay is how much later than its end a secret id may still let in, before the version that checks it at login.
 const tidyDelay = 90 * time.Second
 
-func (s *System) appRole(id access.IdentityID) string {
+// secrets are the secret ids of AppRoles.
+type secrets struct {
+	*server
+	mounts *mounting
+}
+
+func (s *secrets) appRole(id access.IdentityID) string {
 	return "auth/" + s.options.Mounts.AppRole + "/role/" + roleOf(id)
 }
 
 // secretMount is the auth method for secrets. It locks nobody out for bad logins: whoever knows the id of a role could
 // shut its partner out with five of them, and no secret id of 256 random bits is found by trying.
-func (s *System) secretMount(ctx context.Context) (accessor string, err error) {
+func (s *secrets) secretMount(ctx context.Context) (accessor string, err error) {
 	path := s.options.Mounts.AppRole
-	return s.authMount(ctx, path, "approle", func(ctx context.Context) error {
+	return s.mounts.authMount(ctx, path, "approle", func(ctx context.Context) error {
 		return s.client.Put(ctx, "sys/auth/"+path+"/tune", map[string]any{"user_lockout_config": map[string]any{"lockout_disable": true}}, nil)
 	}, "bao auth tune -user-lockout-disable=true "+path)
 }
 
 // secretRole is the AppRole of an identity.
-func (s *System) secretRole(c *access.Credential) role {
+func (s *secrets) secretRole(c *access.Credential) role {
 	session := int(s.options.Session.Seconds())
 	return role{s.appRole(c.IdentityID), map[string]any{
 		"bind_secret_id": true, "token_no_default_policy": true, "token_policies": []string{}, "token_ttl": session, "token_max_ttl": session,
@@ -49,7 +55,7 @@ func (s *System) secretRole(c *access.Credential) role {
 }
 
 // newSecret makes a secret id of 256 random bits, of which only a digest and what the partner can open are kept here.
-func (s *System) newSecret(ctx context.Context, c *access.Credential, at, until time.Time, seal func([]byte) (string, error)) (ledger.Item, error) {
+func (s *secrets) newSecret(ctx context.Context, c *access.Credential, at, until time.Time, seal func([]byte) (string, error)) (ledger.Item, error) {
 	if seal == nil {
 		return ledger.Item{}, errors.New("there is nothing to seal the secret with")
 	}
@@ -96,7 +102,7 @@ const slack = 5 * time.Second
 
 // registerUntil makes a secret id that ends by a moment, never later. OpenBao counts its life from when it hears of it, by
 // its own clock: where that is too late, it is made again with a shorter one.
-func (s *System) registerUntil(ctx context.Context, where *site, id access.IdentityID, key string, until time.Time) (secretID, error) {
+func (s *secrets) registerUntil(ctx context.Context, where *site, id access.IdentityID, key string, until time.Time) (secretID, error) {
 	for margin := time.Duration(0); ; {
 		life := until.Sub(s.now()) - margin
 		if where.version.before(promptSecrets) {
@@ -141,7 +147,7 @@ type secretID struct {
 
 // register makes a secret id known to OpenBao, and reads back until when it is. Where it is there already, an answer was
 // lost, and it is ours: it has 256 random bits.
-func (s *System) register(ctx context.Context, at *site, id access.IdentityID, key string, life time.Duration) (secretID, error) {
+func (s *secrets) register(ctx context.Context, at *site, id access.IdentityID, key string, life time.Duration) (secretID, error) {
 	request := map[string]any{"secret_id": key, "ttl": fmt.Sprintf("%ds", int(life.Seconds())), "num_uses": countedUses}
 	err := s.settled(ctx, at, func() error { return s.client.PostOnce(ctx, s.appRole(id)+"/custom-secret-id", request, nil) })
 	for try := 0; ambiguous(err) && try < 3; try++ {
@@ -164,7 +170,7 @@ func (s *System) register(ctx context.Context, at *site, id access.IdentityID, k
 }
 
 // destroy ends a secret id. One that has ended is fine.
-func (s *System) destroy(ctx context.Context, id access.IdentityID, accessor string) error {
+func (s *secrets) destroy(ctx context.Context, id access.IdentityID, accessor string) error {
 	err := s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/destroy", map[string]any{"secret_id_accessor": accessor}, nil)
 	if said(err, "failed to find accessor") || said(err, "does not exist") || errors.Is(err, access.ErrUnsupported) { // it went with its mount
 		return nil
@@ -173,7 +179,7 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, accessor str
 }
 
 // accessors are the secret ids of an identity's AppRole.
-func (s *System) accessors(ctx context.Context, id access.IdentityID) ([]string, error) {
+func (s *secrets) accessors(ctx context.Context, id access.IdentityID) ([]string, error) {
 	var all struct {
 		Keys []string `json:"keys"`
 	}
@@ -195,7 +201,7 @@ type inventory struct {
 
 // inventory looks before a change is made what is there. What is unknown now, and is not known after the policy is
 // written, is nobody's: another process that is about to write it down finds the policy changed, and issues anew.
-func (s *System) inventory(ctx context.Context, f *family, c *access.Credential) (found inventory, err error) {
+func (s *secrets) inventory(ctx context.Context, d *document, c *access.Credential) (found inventory, err error) {
 	if c == nil || c.Kind() != access.Secret {
 		return inventory{}, nil
 	}
@@ -207,7 +213,7 @@ func (s *System) inventory(ctx context.Context, f *family, c *access.Credential)
 		return inventory{}, nil // it is made with the credential
 	}
 	for begun := access.WallClock(); ; {
-		if found, err = s.compare(ctx, f, c); err != nil {
+		if found, err = s.compare(ctx, d, c); err != nil {
 			return inventory{}, err
 		}
 		// A standby may not have heard of it.
@@ -220,14 +226,14 @@ func (s *System) inventory(ctx context.Context, f *family, c *access.Credential)
 	}
 }
 
-func (s *System) compare(ctx context.Context, f *family, c *access.Credential) (inventory, error) {
+func (s *secrets) compare(ctx context.Context, d *document, c *access.Credential) (inventory, error) {
 	found := inventory{ref: c.Ref()}
 	all, err := s.accessors(ctx, c.IdentityID)
 	if err != nil {
 		return found, err
 	}
 	known := map[string]bool{}
-	if d := f.documents[c.IdentityID]; d != nil {
+	if d != nil {
 		if e := d.entries[c.Ref()]; e != nil && !e.Removed() {
 			for _, i := range e.Issued {
 				known[i.Accessor] = true
@@ -264,7 +270,7 @@ func (i inventory) forget(d *ledger.Draft) {
 }
 
 // secretID is what OpenBao says of an accessor; nothing where it has ended.
-func (s *System) secretID(ctx context.Context, id access.IdentityID, accessor string) (one secretID, err error) {
+func (s *secrets) secretID(ctx context.Context, id access.IdentityID, accessor string) (one secretID, err error) {
 	err = s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor}, &one)
 	return one, gone(err)
 }

@@ -20,10 +20,13 @@ const (
 	mostSessions = 2000
 )
 
+// sessions counts the tokens that work.
+type sessions struct{ *server }
+
 // Sessions counts the service tokens of entities that are not disabled. Batch tokens are stored nowhere: nobody can list
 // them. The right that it needs is in none of the shipped policies: to list accessors is the administrators' business, since
 // what names every token is half of what ends or renews it.
-func (s *System) Sessions(ctx context.Context, of []access.IdentityID, strays []string) (int, error) {
+func (s *sessions) Sessions(ctx context.Context, of []access.IdentityID, strays []string) (int, error) {
 	entities, err := s.enabledEntities(ctx, of, strays)
 	if err != nil || len(entities) == 0 {
 		return 0, err
@@ -50,7 +53,7 @@ func (s *System) Sessions(ctx context.Context, of []access.IdentityID, strays []
 }
 
 // enabledEntities are the ids of the entities whose tokens work.
-func (s *System) enabledEntities(ctx context.Context, of []access.IdentityID, strays []string) (map[string]bool, error) {
+func (s *sessions) enabledEntities(ctx context.Context, of []access.IdentityID, strays []string) (map[string]bool, error) {
 	var paths []string
 	for _, id := range of {
 		paths = append(paths, entityPath(id))
@@ -72,7 +75,7 @@ func (s *System) enabledEntities(ctx context.Context, of []access.IdentityID, st
 }
 
 // owners are the entities of tokens, "" of those that have none, or have ended since they were listed.
-func (s *System) owners(ctx context.Context, accessors []string) ([]string, error) {
+func (s *sessions) owners(ctx context.Context, accessors []string) ([]string, error) {
 	owners := make([]string, len(accessors))
 	err := sideBySide(len(accessors), func(n int) error {
 		var token struct {

@@ -12,7 +12,7 @@ import (
 
 // Shell lets the printed steps run with the token of this system's login, which is in the environment only. The program bao
 // has to be there: what a person on call would miss is to be missed in a rehearsal.
-func (s *System) Shell(ctx context.Context) (environment []string, clean func() error, err error) {
+func (s *server) Shell(ctx context.Context) (environment []string, clean func() error, err error) {
 	if _, err := exec.LookPath("bao"); err != nil {
 		return nil, nil, fmt.Errorf("%w: they need the program bao, which is not on the PATH of this machine", access.ErrUnsupported)
 	}

@@ -15,7 +15,27 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
+
+// server is where OpenBao is, with what was found out about it.
+type server struct {
+	client  *client.Client
+	options Options
+
+	probing sync.Mutex // held while the server is looked at, or a mount is made
+	found   *site
+
+	learning sync.Mutex        // guards what follows
+	issuers  map[string]string // the auth methods of issuers that the configuration does not name, as learnIssuers found them
+}
+
+// mounting makes the auth methods that are missing, where the configuration says so.
+type mounting struct {
+	*server
+	store     *store
+	mountedAt func(*access.Credential) string
+}
 
 // site is what was found out about the server, once in a process.
 type site struct {
@@ -81,7 +101,7 @@ func (r release) before(o release) bool {
 func (r release) String() string { return fmt.Sprintf("%d.%d.%d", r[0], r[1], r[2]) }
 
 // site looks at the server, once.
-func (s *System) site(ctx context.Context) (*site, error) {
+func (s *server) site(ctx context.Context) (*site, error) {
 	s.probing.Lock()
 	defer s.probing.Unlock()
 	if s.found != nil {
@@ -98,7 +118,14 @@ func (s *System) site(ctx context.Context) (*site, error) {
 	return at, nil
 }
 
-func (s *System) probe(ctx context.Context) (*site, error) {
+// onCluster reports whether others may answer, as far as is known.
+func (s *server) onCluster() bool {
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	return s.found != nil && s.found.cluster
+}
+
+func (s *server) probe(ctx context.Context) (*site, error) {
 	var status struct {
 		Version string `json:"version"`
 	}
@@ -119,7 +146,7 @@ func (s *System) probe(ctx context.Context) (*site, error) {
 }
 
 // look asks for what does not depend on the version, side by side.
-func (s *System) look(ctx context.Context, at *site) error {
+func (s *server) look(ctx context.Context, at *site) error {
 	var leader struct {
 		Cluster bool `json:"ha_enabled"`
 	}
@@ -134,7 +161,7 @@ func (s *System) look(ctx context.Context, at *site) error {
 }
 
 // lookAround asks for all that a grant can reach. What it finds takes the place of what was found before.
-func (s *System) lookAround(ctx context.Context, at *site) error {
+func (s *server) lookAround(ctx context.Context, at *site) error {
 	var engines map[string]mounted
 	var below struct {
 		Names []string `json:"keys"`
@@ -170,20 +197,20 @@ func disabled(path string, commands ...string) error {
 }
 
 // mounted reports whether an auth method was there when it was last asked.
-func (s *System) mounted(at *site, path string) bool {
+func (s *server) mounted(at *site, path string) bool {
 	s.probing.Lock()
 	defer s.probing.Unlock()
 	return at.auth[path+"/"].Accessor != ""
 }
 
 // logsInBy reports whether a credential logs in by an auth method, so that it was there.
-func (s *System) logsInBy(ctx context.Context, path string) (bool, error) {
-	snap, err := s.view(ctx)
+func (mt *mounting) logsInBy(ctx context.Context, path string) (bool, error) {
+	snap, err := mt.store.view(ctx)
 	if err != nil {
 		return false, err
 	}
 	for _, e := range snap.ledger {
-		if c, is := e.Credential(); is && !e.Removed() && !access.IsShadow(c.IdentityID.Partner) && s.mountOf(c) == path && snap.ledger.End(e).After(s.now()) {
+		if c, is := e.Credential(); is && !e.Removed() && !access.IsShadow(c.IdentityID.Partner) && mt.mountedAt(c) == path && snap.ledger.End(e).After(mt.now()) {
 			return true, nil
 		}
 	}
@@ -191,7 +218,7 @@ func (s *System) logsInBy(ctx context.Context, path string) (bool, error) {
 }
 
 // lookAgain asks what is mounted, as another process may have made it; ErrNotFound where an auth method is not there.
-func (s *System) lookAgain(ctx context.Context, at *site, path string) error {
+func (s *server) lookAgain(ctx context.Context, at *site, path string) error {
 	return s.settled(ctx, at, func() error {
 		var all map[string]mounted
 		if err := s.client.Get(ctx, "sys/auth", &all); err != nil {
@@ -205,21 +232,21 @@ func (s *System) lookAgain(ctx context.Context, at *site, path string) error {
 }
 
 // authMount is the accessor of an auth method, which is made where it is missing and the configuration says so.
-func (s *System) authMount(ctx context.Context, path, kind string, settle func(context.Context) error, commands ...string) (accessor string, err error) {
-	at, err := s.site(ctx)
+func (mt *mounting) authMount(ctx context.Context, path, kind string, settle func(context.Context) error, commands ...string) (accessor string, err error) {
+	at, err := mt.site(ctx)
 	if err != nil {
 		return "", err
 	}
 	used := false
-	if s.options.Bootstrap && !s.mounted(at, path) {
-		if used, err = s.logsInBy(ctx, path); err != nil {
+	if mt.options.Bootstrap && !mt.mounted(at, path) {
+		if used, err = mt.logsInBy(ctx, path); err != nil {
 			return "", err
 		}
 	}
-	s.probing.Lock()
-	defer s.probing.Unlock()
+	mt.probing.Lock()
+	defer mt.probing.Unlock()
 	if used {
-		if err := s.lookAgain(ctx, at, path); gone(err) != nil {
+		if err := mt.lookAgain(ctx, at, path); gone(err) != nil {
 			return "", err
 		}
 	}
@@ -233,26 +260,26 @@ func (s *System) authMount(ctx context.Context, path, kind string, settle func(c
 	switch {
 	case used:
 		return "", disabled(path, commands...)
-	case !s.options.Bootstrap:
+	case !mt.options.Bootstrap:
 		return "", missing("auth/"+path, commands...)
 	}
 	config := map[string]any{"type": kind, "description": mountDescription, "config": map[string]any{"max_lease_ttl": longestSecret.String()}}
-	if err := s.client.Put(ctx, "sys/auth/"+path, config, nil); err != nil && !taken(err) {
+	if err := mt.client.Put(ctx, "sys/auth/"+path, config, nil); err != nil && !taken(err) {
 		return "", err
 	}
 	if settle != nil {
-		if err := s.settled(ctx, at, func() error { return settle(ctx) }); err != nil {
+		if err := mt.settled(ctx, at, func() error { return settle(ctx) }); err != nil {
 			return "", err
 		}
 	}
-	return at.auth[path+"/"].Accessor, s.lookAgain(ctx, at, path)
+	return at.auth[path+"/"].Accessor, mt.lookAgain(ctx, at, path)
 }
 
 // longestSecret is the most that a secret id may live: what the rules allow a credential, and some.
 const longestSecret = 2 * 366 * 24 * time.Hour
 
 // settled repeats what may fail on a standby for as long as it has not heard of what was just written.
-func (s *System) settled(ctx context.Context, at *site, ask func() error) error {
+func (s *server) settled(ctx context.Context, at *site, ask func() error) error {
 	for begun := access.WallClock(); ; {
 		err := ask()
 		if err == nil || !at.cluster || !unheard(err) || access.WallClock().Sub(begun) > staleness {
@@ -265,13 +292,13 @@ func (s *System) settled(ctx context.Context, at *site, ask func() error) error 
 }
 
 // jwtMount is the auth method of an issuer: each has its own, so that one can be turned off for all who come from there.
-func (s *System) jwtMount(issuer string) string {
+func (s *server) jwtMount(issuer string) string {
 	if path, named := s.options.Mounts.JWT[issuer]; named {
 		return path
 	}
-	s.mu.Lock()
+	s.learning.Lock()
 	path, learned := s.issuers[plainIssuer(issuer)]
-	s.mu.Unlock()
+	s.learning.Unlock()
 	if learned {
 		return path
 	}
@@ -292,7 +319,7 @@ var isUsualJWT = regexp.MustCompile("^" + jwtPrefix + "[0-9a-f]{12}$")
 // learnIssuers finds out which auth methods of partner access have other names than the usual: a second configuration, such as one
 // that only takes the inventory, need not repeat mounts.jwt to know what the first one declared. Where two are bound to one
 // issuer, or the usual one is there, none is believed.
-func (s *System) learnIssuers(ctx context.Context, at *site) error {
+func (s *server) learnIssuers(ctx context.Context, at *site) error {
 	found := map[string]string{}
 	for path, m := range at.auth {
 		mount := strings.TrimSuffix(path, "/")
@@ -317,8 +344,8 @@ func (s *System) learnIssuers(ctx context.Context, at *site) error {
 		}
 	}
 	maps.DeleteFunc(found, func(_, mount string) bool { return mount == "" })
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.learning.Lock()
+	defer s.learning.Unlock()
 	s.issuers = found
 	return nil
 }
@@ -327,20 +354,20 @@ var _ access.Furnished = (*System)(nil)
 
 // Lacks are the mounts that a new credential needs and that are missing, or are not what belongs there. Where the configuration
 // lets it make what it misses, only what somebody disabled is lacking.
-func (s *System) Lacks(ctx context.Context, c *access.Credential) (lacks []string, err error) {
-	looks := []func() error{func() error { _, _, err := s.aliasOf(ctx, c, false); return err }}
+func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks []string, err error) {
+	looks := []func() error{func() error { _, _, err := cs.aliasOf(ctx, c, false); return err }}
 	if c.Kind() == access.Certificate {
-		looks = append(looks, func() error { _, err := s.authority(ctx); return err })
+		looks = append(looks, func() error { _, err := cs.certs.authority(ctx); return err })
 	}
-	if s.options.Bootstrap {
-		at, err := s.site(ctx)
+	if cs.options.Bootstrap {
+		at, err := cs.site(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("what %s needs: %w", c.Ref(), err)
 		}
-		if s.mounted(at, s.mountOf(c)) {
+		if cs.mounted(at, cs.mountOf(c)) {
 			return nil, nil
 		}
-		if used, err := s.logsInBy(ctx, s.mountOf(c)); err != nil || !used {
+		if used, err := cs.mounts.logsInBy(ctx, cs.mountOf(c)); err != nil || !used {
 			return nil, err
 		}
 		looks = looks[:1]

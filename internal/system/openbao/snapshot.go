@@ -35,6 +35,20 @@ func (s *snapshot) refs() []access.Ref {
 	return slices.SortedFunc(maps.Keys(s.ledger), ledger.CompareRefs)
 }
 
+// store is what stands in the policies: it reads all of them at once, and remembers what this process wrote since.
+type store struct {
+	*server
+	// ahead reads what follows from the policies of a stack together with them.
+	ahead func(ctx context.Context, snap *snapshot, stack string) error
+
+	loading sync.Mutex // held while one caller reads everything for all
+
+	mu     sync.Mutex // guards what follows
+	seen   *snapshot
+	system string // its id, as it was read last
+	floors map[access.IdentityID]floor
+}
+
 // floor is the least that is known of a policy, from this process' own writes: a standby may answer with less.
 type floor struct {
 	document *document // nil: it was removed
@@ -86,7 +100,7 @@ const listingShare = 20
 const staleness = 2 * time.Second
 
 // view is the last snapshot, while it is good, else a new one.
-func (s *System) view(ctx context.Context) (*snapshot, error) {
+func (s *store) view(ctx context.Context) (*snapshot, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -97,7 +111,7 @@ func (s *System) view(ctx context.Context) (*snapshot, error) {
 }
 
 // current is the snapshot where it is good, and was begun after a moment.
-func (s *System) current(after time.Time) *snapshot {
+func (s *store) current(after time.Time) *snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.seen == nil || access.WallClock().After(s.seen.goodUntil) || s.seen.begun.Before(after) {
@@ -107,7 +121,7 @@ func (s *System) current(after time.Time) *snapshot {
 }
 
 // load reads everything. Callers that come together share one reading that began after they came.
-func (s *System) load(ctx context.Context) (*snapshot, error) {
+func (s *store) load(ctx context.Context) (*snapshot, error) {
 	came := access.WallClock()
 	s.loading.Lock()
 	defer s.loading.Unlock()
@@ -132,7 +146,7 @@ func (s *System) load(ctx context.Context) (*snapshot, error) {
 			}
 			return nil, fmt.Errorf("%w: OpenBao answers with an old %s", access.ErrUnavailable, old)
 		}
-		if err := s.bundle(ctx, snap, s.options.Stack); err != nil {
+		if err := s.ahead(ctx, snap, s.options.Stack); err != nil {
 			return nil, err
 		}
 		snap.goodUntil = access.WallClock().Add(max(s.options.Fresh, listingShare*access.WallClock().Sub(snap.begun)))
@@ -141,7 +155,7 @@ func (s *System) load(ctx context.Context) (*snapshot, error) {
 }
 
 // keep remembers a snapshot, with what this process wrote while it was read.
-func (s *System) keep(snap *snapshot) *snapshot {
+func (s *store) keep(snap *snapshot) *snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, f := range s.floors {
@@ -156,7 +170,7 @@ func (s *System) keep(snap *snapshot) *snapshot {
 
 // reload is a snapshot that can be believed to have no more of an identity: on a cluster, one that is younger than the
 // staleness of its standbys. Elsewhere it is the one that there is.
-func (s *System) reload(ctx context.Context, id access.IdentityID) (*snapshot, error) {
+func (s *store) reload(ctx context.Context, id access.IdentityID) (*snapshot, error) {
 	at, err := s.site(ctx)
 	if err != nil {
 		return nil, err
@@ -187,7 +201,7 @@ type policyAnswer struct {
 }
 
 // listing reads all policies below our prefix.
-func (s *System) listing(ctx context.Context) (*snapshot, error) {
+func (s *store) listing(ctx context.Context) (*snapshot, error) {
 	var answer struct {
 		Policies map[string]policyAnswer `json:"key_info"`
 	}
@@ -233,7 +247,7 @@ func (s *System) listing(ctx context.Context) (*snapshot, error) {
 }
 
 // behind names a policy of which a snapshot has less than this process wrote.
-func (s *System) behind(snap *snapshot, cluster bool) string {
+func (s *store) behind(snap *snapshot, cluster bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, f := range s.floors {
@@ -245,7 +259,7 @@ func (s *System) behind(snap *snapshot, cluster bool) string {
 }
 
 // fetch reads the policy of one identity; nil where there is none.
-func (s *System) fetch(ctx context.Context, id access.IdentityID) (*document, error) {
+func (s *store) fetch(ctx context.Context, id access.IdentityID) (*document, error) {
 	at, err := s.site(ctx)
 	if err != nil {
 		return nil, err
@@ -275,7 +289,7 @@ func (s *System) fetch(ctx context.Context, id access.IdentityID) (*document, er
 }
 
 // learn puts a policy that somebody else has written into the snapshot: who was refused because of it finds it there.
-func (s *System) learn(d *document) {
+func (s *store) learn(d *document) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.seen == nil || d == nil {
@@ -288,7 +302,7 @@ func (s *System) learn(d *document) {
 
 // write puts a policy in place of a version of it, 0 where there must be none. Somebody else's change in between is
 // errChanged. An answer that was lost is no harm: what is there is compared.
-func (s *System) write(ctx context.Context, id access.IdentityID, text string, version int) (*document, error) {
+func (s *store) write(ctx context.Context, id access.IdentityID, text string, version int) (*document, error) {
 	cas := version
 	if version == 0 {
 		cas = -1
@@ -315,7 +329,7 @@ func (s *System) write(ctx context.Context, id access.IdentityID, text string, v
 }
 
 // wrote remembers what was written, nil for what was removed.
-func (s *System) wrote(id access.IdentityID, d *document) {
+func (s *store) wrote(id access.IdentityID, d *document) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.floors[id] = floor{document: d, at: access.WallClock()}
@@ -325,7 +339,7 @@ func (s *System) wrote(id access.IdentityID, d *document) {
 }
 
 // lose gives up what is known of a policy, and lets the next read ask for all.
-func (s *System) lose(id access.IdentityID) {
+func (s *store) lose(id access.IdentityID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.floors, id)
@@ -333,7 +347,7 @@ func (s *System) lose(id access.IdentityID) {
 }
 
 // reread lets what follows from the policies of a family be asked again.
-func (s *System) reread(f *family) {
+func (s *store) reread(f *family) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id := range f.documents {
@@ -344,7 +358,7 @@ func (s *System) reread(f *family) {
 }
 
 // erase removes the policy of an identity.
-func (s *System) erase(ctx context.Context, id access.IdentityID) error {
+func (s *store) erase(ctx context.Context, id access.IdentityID) error {
 	if err := s.client.Delete(ctx, "sys/policies/acl/"+nameOf(id)); err != nil {
 		return err
 	}

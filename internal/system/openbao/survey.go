@@ -14,18 +14,29 @@ import (
 
 var _ access.Surveyor = (*System)(nil)
 
+// surveyor looks at everything, also at what nobody declared.
+type surveyor struct {
+	*server
+	store    *store
+	creds    *credentials
+	certs    *certificates
+	entities *entities
+	adopter  *adopter
+	observer *observer
+}
+
 // Survey returns everything, of every stack, with all that a look at each identity tells; and what stands on the mounts of
 // partner access, or bears a partner's name elsewhere, and is declared by nobody. OpenBao's own means to name an owner is
 // the metadata of an entity: what logs in as one that has an owner is that owner's.
-func (s *System) Survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
-	snap, err := s.load(ctx)
+func (s *surveyor) Survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
+	snap, err := s.store.load(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("survey: %w", err)
 	}
-	err = s.bundle(ctx, snap, "")
+	err = s.observer.bundle(ctx, snap, "")
 	var records []*access.Record
 	if err == nil {
-		records, err = s.observeAll(ctx, snap)
+		records, err = s.observer.observeAll(ctx, snap)
 	}
 	var strays []access.Stray
 	if err == nil {
@@ -41,7 +52,7 @@ func (s *System) Survey(ctx context.Context, partners []string) ([]*access.Recor
 const lookers = 10
 
 // observeAll looks at everything. What is asked about one identity serves all of its objects.
-func (s *System) observeAll(ctx context.Context, snap *snapshot) ([]*access.Record, error) {
+func (ob *observer) observeAll(ctx context.Context, snap *snapshot) ([]*access.Record, error) {
 	refs := snap.refs()
 	records, errs := make([]*access.Record, len(refs)), make([]error, len(refs))
 	next := make(chan int)
@@ -50,8 +61,8 @@ func (s *System) observeAll(ctx context.Context, snap *snapshot) ([]*access.Reco
 		wg.Go(func() {
 			for n := range next {
 				e := snap.ledger[refs[n]]
-				if records[n], errs[n] = s.record(snap.ledger, e); errs[n] == nil {
-					errs[n] = s.observe(ctx, snap, e, records[n])
+				if records[n], errs[n] = ob.record(snap.ledger, e); errs[n] == nil {
+					errs[n] = ob.observe(ctx, snap, e, records[n])
 				}
 			}
 		})
@@ -71,7 +82,7 @@ func (s *System) observeAll(ctx context.Context, snap *snapshot) ([]*access.Reco
 
 // surveying is what is found out on the way.
 type surveying struct {
-	*System
+	*surveyor
 	ctx      context.Context
 	snap     *snapshot
 	partners map[string]bool
@@ -83,8 +94,8 @@ type surveying struct {
 	found    []access.Stray
 }
 
-func (s *System) strays(ctx context.Context, snap *snapshot, partners []string) ([]access.Stray, error) {
-	sv := &surveying{System: s, ctx: ctx, snap: snap, partners: map[string]bool{}, owned: map[string]bool{}, roles: map[string]map[string]bool{}, adopted: map[string]bool{}}
+func (s *surveyor) strays(ctx context.Context, snap *snapshot, partners []string) ([]access.Stray, error) {
+	sv := &surveying{surveyor: s, ctx: ctx, snap: snap, partners: map[string]bool{}, owned: map[string]bool{}, roles: map[string]map[string]bool{}, adopted: map[string]bool{}}
 	for _, p := range partners {
 		sv.partners[p] = true
 	}
@@ -112,7 +123,7 @@ func (sv *surveying) expect() {
 		if !ok || e.Removed() {
 			continue
 		}
-		mount := sv.mountOf(c)
+		mount := sv.creds.mountOf(c)
 		if sv.roles[mount] == nil {
 			sv.roles[mount] = map[string]bool{}
 		}
@@ -191,7 +202,7 @@ func (sv *surveying) governed(e *entity) bool {
 
 // lookAtEntities reads those that may be partners', and keeps those without an owner.
 func (sv *surveying) lookAtEntities() error {
-	own, err := sv.ownEntity(sv.ctx)
+	own, err := sv.adopter.ownEntity(sv.ctx)
 	if err != nil {
 		return err
 	}
@@ -219,7 +230,7 @@ func (sv *surveying) lookAtEntities() error {
 				sv.add("entity", "identity/entity/id/"+id, entityWhy(e), names...)
 				stray := &sv.found[len(sv.found)-1]
 				stray.Policies, stray.Adoptable = e.Policies, true
-				if not := sv.unadoptable(full, access.IdentityID{}, own); not != "" {
+				if not := sv.adopter.unadoptable(full, access.IdentityID{}, own); not != "" {
 					stray.Adoptable, stray.Why = false, stray.Why+". It cannot be adopted: "+not
 				}
 			}
@@ -380,7 +391,7 @@ func (sv *surveying) lookAtAuthority() error {
 }
 
 func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) error {
-	signed, err := sv.signed(sv.ctx)
+	signed, err := sv.certs.signed(sv.ctx)
 	if err != nil {
 		return err
 	}
@@ -388,7 +399,7 @@ func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) err
 	if err != nil {
 		return err
 	}
-	own, err := sv.authorities(sv.ctx)
+	own, err := sv.certs.authorities(sv.ctx)
 	if err != nil {
 		return err
 	}

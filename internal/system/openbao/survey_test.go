@@ -107,7 +107,7 @@ var neglects = map[string]struct {
 		n.do("POST", "auth/partner-cert/certs/"+name, map[string]any{"certificate": ca, "allowed_common_names": "*"})
 	}, stock.Ungoverned, "auth/partner-cert/certs/%s"},
 	"a JWT role without an end": {func(n neglected, name string) {
-		n.do("POST", "auth/"+(&System{}).jwtMount(issuerURL)+"/role/"+name, map[string]any{"role_type": "jwt", "user_claim": "sub", "bound_audiences": []string{"x"}})
+		n.do("POST", "auth/"+usualJWT(issuerURL)+"/role/"+name, map[string]any{"role_type": "jwt", "user_claim": "sub", "bound_audiences": []string{"x"}})
 	}, stock.Ungoverned, "/role/%s"},
 	"a user with a partner's name": {func(n neglected, name string) {
 		n.do("POST", "sys/auth/people-"+name, map[string]any{"type": "userpass"})

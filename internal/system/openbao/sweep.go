@@ -11,18 +11,28 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// sweeper deletes what follows from the policies.
+type sweeper struct {
+	*server
+	store    *store
+	creds    *credentials
+	certs    *certificates
+	entities *entities
+	adopter  *adopter
+}
+
 // sweepCredential removes a credential's roles and alias, and ends what was issued.
-func (s *System) sweepCredential(ctx context.Context, c *access.Credential, items []ledger.Item) error {
+func (s *sweeper) sweepCredential(ctx context.Context, c *access.Credential, items []ledger.Item) error {
 	for _, i := range items {
 		if i.Serial == "" || !i.Until.After(s.now()) {
 			continue
 		}
-		if err := s.revokeSerial(ctx, i.Serial); err != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := s.certs.revokeSerial(ctx, i.Serial); err != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
 	if c.Kind() == access.Certificate {
-		if err := s.revokeUnknown(ctx, c.IdentityID); err != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := s.certs.revokeUnknown(ctx, c.IdentityID); err != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
@@ -30,17 +40,17 @@ func (s *System) sweepCredential(ctx context.Context, c *access.Credential, item
 }
 
 // sweepLogin removes the roles that a credential logs in by, and its alias.
-func (s *System) sweepLogin(ctx context.Context, c *access.Credential) error {
-	for _, path := range s.rolePaths(c) {
+func (s *sweeper) sweepLogin(ctx context.Context, c *access.Credential) error {
+	for _, path := range s.creds.rolePaths(c) {
 		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
-	e, err := s.readEntity(ctx, c.IdentityID)
+	e, err := s.entities.readEntity(ctx, c.IdentityID)
 	if err != nil {
 		return err
 	}
-	for _, a := range e.onMount(s.mountOf(c)) {
+	for _, a := range e.onMount(s.creds.mountOf(c)) {
 		if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
 			return err
 		}
@@ -50,8 +60,8 @@ func (s *System) sweepLogin(ctx context.Context, c *access.Credential) error {
 
 // sweepIdentity removes an identity's entity, with its aliases and memberships, and whatever else stands under its name,
 // also where somebody made it by hand.
-func (s *System) sweepIdentity(ctx context.Context, id access.IdentityID) error {
-	e, err := s.readEntity(ctx, id)
+func (s *sweeper) sweepIdentity(ctx context.Context, id access.IdentityID) error {
+	e, err := s.entities.readEntity(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -85,18 +95,18 @@ func (s *System) sweepIdentity(ctx context.Context, id access.IdentityID) error 
 }
 
 // sweepByHand removes the roles of an identity's name on every mount of ours, and policies below its own.
-func (s *System) sweepByHand(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
-	if err := s.revokeUnknown(ctx, id); err != nil && !errors.Is(err, access.ErrUnsupported) {
+func (s *sweeper) sweepByHand(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
+	if err := s.certs.revokeUnknown(ctx, id); err != nil && !errors.Is(err, access.ErrUnsupported) {
 		return err
 	}
-	paths := append(s.rolesOf(id, mounts), s.options.Mounts.PKI+"/roles/"+roleOf(id))
-	others, err := s.policiesBelow(ctx, id)
+	paths := append(s.creds.rolesOf(id, mounts), s.options.Mounts.PKI+"/roles/"+roleOf(id))
+	others, err := s.store.policiesBelow(ctx, id)
 	if err != nil {
 		return err
 	}
 	for _, name := range others {
 		if scope, marks := scopeOf(name); marks { // somebody wrote rights into a mark: it stays one
-			if err := s.mark(ctx, scope); err != nil {
+			if err := s.store.mark(ctx, scope); err != nil {
 				return err
 			}
 			continue
@@ -116,17 +126,17 @@ func (s *System) sweepByHand(ctx context.Context, id access.IdentityID, mounts m
 }
 
 // rolesOf are the roles that an identity may have on all auth methods of ours.
-func (s *System) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths []string) {
+func (cs *credentials) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths []string) {
 	for mount, m := range mounts {
 		mount = strings.TrimSuffix(mount, "/")
 		switch {
 		case m.Type == "token":
 			paths = append(paths, tokenRole(id))
-		case mount == s.options.Mounts.AppRole:
-			paths = append(paths, s.appRole(id))
-		case mount == s.options.Mounts.Cert:
+		case mount == cs.options.Mounts.AppRole:
+			paths = append(paths, cs.secrets.appRole(id))
+		case mount == cs.options.Mounts.Cert:
 			paths = append(paths, "auth/"+mount+"/certs/"+roleOf(id))
-		case m.Type == "jwt" && s.ours(mount):
+		case m.Type == "jwt" && cs.ours(mount):
 			paths = append(paths, "auth/"+mount+"/cel/role/"+roleOf(id), "auth/"+mount+"/role/"+roleOf(id))
 		}
 	}
@@ -135,7 +145,7 @@ func (s *System) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths
 
 // sweepAliases removes the aliases of an identity's name on every mount of ours, of whatever entity: somebody may have moved
 // one, or logged in after its entity was gone, which makes another.
-func (s *System) sweepAliases(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
+func (s *sweeper) sweepAliases(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
 	for mount, m := range mounts {
 		mount = strings.TrimSuffix(mount, "/")
 		name := nameOf(id)
@@ -145,7 +155,7 @@ func (s *System) sweepAliases(ctx context.Context, id access.IdentityID, mounts 
 		case mount != s.options.Mounts.AppRole && m.Type != "token" && (m.Type != "jwt" || !s.ours(mount)):
 			continue
 		}
-		holder, err := s.holder(ctx, name, m.Accessor)
+		holder, err := s.entities.holder(ctx, name, m.Accessor)
 		if err != nil {
 			return err
 		}
@@ -170,24 +180,24 @@ func (s *System) sweepAliases(ctx context.Context, id access.IdentityID, mounts 
 }
 
 // ours says whether an auth method is one of an issuer that partners come from.
-func (s *System) ours(mount string) bool {
+func (s *server) ours(mount string) bool {
 	return strings.HasPrefix(mount, jwtPrefix) || s.configured(mount) || s.learned(mount)
 }
 
 // configured says whether the configuration names an auth method for an issuer.
-func (s *System) configured(mount string) bool {
+func (s *server) configured(mount string) bool {
 	return slices.Contains(slices.Collect(maps.Values(s.options.Mounts.JWT)), mount)
 }
 
 // learned says whether it is the auth method of an issuer that the configuration does not name.
-func (s *System) learned(mount string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (s *server) learned(mount string) bool {
+	s.learning.Lock()
+	defer s.learning.Unlock()
 	return slices.Contains(slices.Collect(maps.Values(s.issuers)), mount)
 }
 
 // policiesBelow are policies under an identity's name that are not its own.
-func (s *System) policiesBelow(ctx context.Context, id access.IdentityID) ([]string, error) {
+func (s *store) policiesBelow(ctx context.Context, id access.IdentityID) ([]string, error) {
 	var all struct {
 		Policies map[string]policyAnswer `json:"key_info"`
 	}
@@ -204,7 +214,7 @@ func (s *System) policiesBelow(ctx context.Context, id access.IdentityID) ([]str
 }
 
 // sweepGroups removes groups of an identity's name.
-func (s *System) sweepGroups(ctx context.Context, id access.IdentityID) error {
+func (s *sweeper) sweepGroups(ctx context.Context, id access.IdentityID) error {
 	var all struct {
 		Groups map[string]struct {
 			Name string `json:"name"`

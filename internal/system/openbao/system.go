@@ -49,35 +49,33 @@ type Options struct {
 }
 
 // System is an access system on one namespace of OpenBao. It may be used concurrently, also by several processes.
+//
+// It is the sum of its parts. Each part knows those that stand before it here, and none that stand after it.
 type System struct {
-	options Options
-	client  *client.Client
+	*server // where OpenBao is, and what is mounted there
 
-	probing sync.Mutex // held while the server is looked at, or a mount is made
-	found   *site
+	// What stands in policies, and what follows from it.
+	store    *store
+	bundler  *bundler
+	mounts   *mounting
+	certs    *certificates
+	secrets  *secrets
+	fed      *federation
+	entities *entities
+	words    *wording
+	turns    *turns
 
-	trusting sync.Mutex        // held while the configuration of an issuer's auth method is read
-	trusts   map[string]trust  // by mount
-	signers  map[string]string // certificates of authorities, by their serials
-
-	loading sync.Mutex // held while one caller reads everything for all
-
-	bundling sync.Mutex // held while the workflow is looked at, or installed
-	bundler  bundler
-	offered  bool // it was tried to install it
-
-	surveyed sync.Mutex                   // guards what follows
-	approles map[string]map[string]string // AppRoles by their ids, by mount
-	claims   map[string]access.IdentityID // which entity is adopted as what
-	own      *string                      // the entity of this provider's login
-	factors  []enforcement                // who is asked for a second factor; nil: not read yet
-
-	mu      sync.Mutex // guards what follows
-	seen    *snapshot
-	system  string            // its id, as it was read last
-	issuers map[string]string // the auth methods of issuers that the configuration does not name, as learnIssuers found them
-	floors  map[access.IdentityID]floor
-	changes map[access.IdentityID]*sync.Mutex
+	// What access.System and its further interfaces ask for.
+	*credentials
+	*adopter
+	*observer
+	*remover
+	*changer
+	*tokens
+	*rehearsals
+	*surveyor
+	*scout
+	*sessions
 }
 
 var _ access.System = (*System)(nil)
@@ -96,16 +94,54 @@ func Open(o Options) *System {
 			*m.mount = m.fallback
 		}
 	}
-	return &System{
-		options: o, client: o.Client, floors: map[access.IdentityID]floor{}, changes: map[access.IdentityID]*sync.Mutex{},
+	return assemble(&server{options: o, client: o.Client})
+}
+
+// assemble puts the parts together, each on those that it stands on.
+func assemble(at *server) *System {
+	s := &System{server: at, turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
+	s.store = &store{server: at, floors: map[access.IdentityID]floor{}}
+	s.bundler = &bundler{server: at, store: s.store}
+	s.mounts = &mounting{server: at, store: s.store}
+	s.certs = &certificates{server: at, store: s.store, mounts: s.mounts, signers: map[string]string{}}
+	s.secrets = &secrets{server: at, mounts: s.mounts}
+	s.fed = &federation{server: at, mounts: s.mounts, trusts: map[string]trust{}}
+	s.credentials = &credentials{server: at, mounts: s.mounts, store: s.store, certs: s.certs, secrets: s.secrets, fed: s.fed}
+	s.mounts.mountedAt = s.mountOf
+	s.entities = &entities{server: at, store: s.store, creds: s.credentials}
+	s.words = &wording{server: at, creds: s.credentials}
+	s.adopter = &adopter{
+		server: at, store: s.store, creds: s.credentials, entities: s.entities,
 		approles: map[string]map[string]string{}, claims: map[string]access.IdentityID{},
-		trusts: map[string]trust{}, signers: map[string]string{},
 	}
+	s.observer = &observer{
+		server: at, store: s.store, bundler: s.bundler, creds: s.credentials, certs: s.certs, secrets: s.secrets, fed: s.fed,
+		entities: s.entities, adopter: s.adopter, words: s.words,
+	}
+	s.store.ahead = s.bundle
+	sweeper := &sweeper{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter}
+	writer := &writer{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter}
+	s.remover = &remover{
+		server: at, store: s.store, creds: s.credentials, entities: s.entities, adopter: s.adopter, certs: s.certs,
+		observer: s.observer, sweeper: sweeper, writer: writer, turns: s.turns,
+	}
+	s.changer = &changer{
+		server: at, store: s.store, bundler: s.bundler, creds: s.credentials, certs: s.certs, secrets: s.secrets, fed: s.fed,
+		entities: s.entities, adopter: s.adopter, observer: s.observer, sweeper: sweeper, writer: writer, turns: s.turns,
+	}
+	s.tokens = &tokens{server: at, store: s.store, entities: s.entities, observer: s.observer, turns: s.turns}
+	s.rehearsals = &rehearsals{server: at, store: s.store, words: s.words, tokens: s.tokens}
+	s.surveyor = &surveyor{
+		server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter, observer: s.observer,
+	}
+	s.scout = &scout{server: at, store: s.store}
+	s.sessions = &sessions{server: at}
+	return s
 }
 
 // Enter looks at the server for the first time, with a short patience: what is wrong with the way there, or with the login, is
 // known before anything is asked for.
-func (s *System) Enter(ctx context.Context) error {
+func (s *server) Enter(ctx context.Context) error {
 	return s.client.Enter(ctx, func(ctx context.Context) error {
 		_, err := s.site(ctx)
 		return err
@@ -113,11 +149,11 @@ func (s *System) Enter(ctx context.Context) error {
 }
 
 // Address is where OpenBao is asked.
-func (s *System) Address() string { return s.client.Address() }
+func (s *server) Address() string { return s.client.Address() }
 
 // Now is the server's time: that of this machine, moved by how far the server's clock is from it where that is more than
 // a second.
-func (s *System) Now(ctx context.Context) (time.Time, error) {
+func (s *server) Now(ctx context.Context) (time.Time, error) {
 	if _, known := s.client.Skew(); !known {
 		if _, err := s.site(ctx); err != nil {
 			return time.Time{}, fmt.Errorf("what time is it: %w", err)
@@ -126,47 +162,47 @@ func (s *System) Now(ctx context.Context) (time.Time, error) {
 	return s.now(), nil
 }
 
-func (s *System) now() time.Time {
+func (s *server) now() time.Time {
 	skew, _ := s.client.Skew()
 	return access.WallClock().Add(skew)
 }
 
 // Skew is how far the server's clock is ahead of this machine's; known after the first request.
-func (s *System) Skew() (time.Duration, bool) { return s.client.Skew() }
+func (s *server) Skew() (time.Duration, bool) { return s.client.Skew() }
 
 // Get returns what OpenBao holds under a reference, with what differs from the declaration.
-func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error) {
-	r, err := s.get(ctx, ref)
+func (ob *observer) Get(ctx context.Context, ref access.Ref) (*access.Record, error) {
+	r, err := ob.get(ctx, ref)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", ref, err)
 	}
 	return r, nil
 }
 
-func (s *System) get(ctx context.Context, ref access.Ref) (*access.Record, error) {
+func (ob *observer) get(ctx context.Context, ref access.Ref) (*access.Record, error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
 		return nil, err
 	}
-	snap, err := s.view(ctx)
+	snap, err := ob.store.view(ctx)
 	if err != nil {
 		return nil, err
 	}
 	e := snap.ledger[ref]
 	if e == nil {
-		if snap, err = s.reload(ctx, holder); err != nil { // a standby may not have heard of it yet
+		if snap, err = ob.store.reload(ctx, holder); err != nil { // a standby may not have heard of it yet
 			return nil, err
 		}
 		if e = snap.ledger[ref]; e == nil {
-			return nil, s.lostRecord(ctx, snap, ref)
+			return nil, ob.lostRecord(ctx, snap, ref)
 		}
 	}
 	for {
-		r, err := s.record(snap.ledger, e)
+		r, err := ob.record(snap.ledger, e)
 		if err == nil {
-			err = s.observe(ctx, snap, e, r)
+			err = ob.observe(ctx, snap, e, r)
 		}
-		if err != nil || len(r.Drift) == 0 || !s.mayBeStale(holder) {
+		if err != nil || len(r.Drift) == 0 || !ob.store.mayBeStale(holder) {
 			return r, err
 		}
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
@@ -179,39 +215,36 @@ func (s *System) get(ctx context.Context, ref access.Ref) (*access.Record, error
 }
 
 // mayBeStale says whether what differs may merely be what a standby has not heard of yet: this process has just changed it.
-func (s *System) mayBeStale(id access.IdentityID) bool {
-	s.probing.Lock()
-	cluster := s.found != nil && s.found.cluster
-	s.probing.Unlock()
+func (s *store) mayBeStale(id access.IdentityID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, written := s.floors[id]
-	return cluster && written && access.WallClock().Sub(f.at) < staleness
+	return s.onCluster() && written && access.WallClock().Sub(f.at) < staleness
 }
 
 // Formers returns what was removed within a year.
-func (s *System) Formers(ctx context.Context) ([]access.Former, error) {
-	snap, err := s.view(ctx)
+func (ob *observer) Formers(ctx context.Context) ([]access.Former, error) {
+	snap, err := ob.store.view(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read what was removed: %w", err)
 	}
-	return ledger.Formers(snap.ledger, snap.stones, s.now()), nil
+	return ledger.Formers(snap.ledger, snap.stones, ob.now()), nil
 }
 
 // List returns everything that is held, of every stack, sorted by type and id. What differs from the declaration, and
 // what was cut by hand, is in it where the server bundles requests (see bundle.go).
-func (s *System) List(ctx context.Context) ([]*access.Record, error) {
-	records, err := s.list(ctx)
+func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
+	records, err := ob.list(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
 	return records, nil
 }
 
-func (s *System) list(ctx context.Context) ([]*access.Record, error) {
-	look := s.load
-	if s.options.Fresh > 0 {
-		look = s.view
+func (ob *observer) list(ctx context.Context) ([]*access.Record, error) {
+	look := ob.store.load
+	if ob.options.Fresh > 0 {
+		look = ob.store.view
 	}
 	snap, err := look(ctx)
 	if err != nil {
@@ -219,12 +252,12 @@ func (s *System) list(ctx context.Context) ([]*access.Record, error) {
 	}
 	var records []*access.Record
 	for _, ref := range snap.refs() {
-		r, err := s.record(snap.ledger, snap.ledger[ref])
+		r, err := ob.record(snap.ledger, snap.ledger[ref])
 		if err == nil {
 			r.Held = snap.ledger.Held(snap.holds, r.Object)
 		}
 		if err == nil && snap.known(snap.ledger[ref].Object.Holder()) != nil {
-			err = s.observe(ctx, snap, snap.ledger[ref], r)
+			err = ob.observe(ctx, snap, snap.ledger[ref], r)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", ref, err)
@@ -235,26 +268,30 @@ func (s *System) list(ctx context.Context) ([]*access.Record, error) {
 }
 
 // record is what callers are told of an entry, in this system's words.
-func (s *System) record(l ledger.Ledger, e *ledger.Entry) (*access.Record, error) {
+func (ob *observer) record(l ledger.Ledger, e *ledger.Entry) (*access.Record, error) {
 	r, err := l.Record(e)
 	if err == nil {
-		r.Words, r.Revocation = s.words(r.Object), s.cutByHand(r.Object)
-		s.mu.Lock()
-		r.System = s.system
-		s.mu.Unlock()
+		r.Words, r.Revocation = ob.words.words(r.Object), ob.words.cutByHand(r.Object)
+		r.System = ob.store.systemID()
 	}
 	return r, err
 }
 
+// turns lets one change of an identity be made at a time.
+type turns struct {
+	turning sync.Mutex
+	changes map[access.IdentityID]*sync.Mutex
+}
+
 // alone lets one change of an identity be made at a time in this process. Other processes are met at check-and-set.
-func (s *System) alone(id access.IdentityID) (release func()) {
-	s.mu.Lock()
-	one := s.changes[id]
+func (t *turns) alone(id access.IdentityID) (release func()) {
+	t.turning.Lock()
+	one := t.changes[id]
 	if one == nil {
 		one = new(sync.Mutex)
-		s.changes[id] = one
+		t.changes[id] = one
 	}
-	s.mu.Unlock()
+	t.turning.Unlock()
 	one.Lock()
 	return one.Unlock
 }

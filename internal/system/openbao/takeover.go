@@ -14,7 +14,7 @@ import (
 
 // adopting is what a change lets its identity take over, or what is left of what it took over before: a login whose role
 // somebody removed, or gave to another entity, is forgotten. fresh says that the taking over begins with this change.
-func (s *System) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, fresh bool, err error) {
+func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, fresh bool, err error) {
 	id := change.Object.Holder()
 	if change.Object.Ref() != id.Ref() {
 		return nil, false, nil
@@ -25,10 +25,10 @@ func (s *System) adopting(ctx context.Context, f *family, change access.Change) 
 		if change.Adopt == "" {
 			return nil, false, nil
 		}
-		if err := s.claim(change.Adopt, id); err != nil {
+		if err := ad.claim(change.Adopt, id); err != nil {
 			return nil, false, err
 		}
-		found, err := s.legacy(ctx, id, change.Adopt)
+		found, err := ad.legacy(ctx, id, change.Adopt)
 		if err != nil {
 			return nil, false, err
 		}
@@ -38,13 +38,13 @@ func (s *System) adopting(ctx context.Context, f *family, change access.Change) 
 	case e.Adopted == nil:
 		return nil, false, nil
 	}
-	there, err := s.readEntity(ctx, id)
+	there, err := ad.entities.readEntity(ctx, id)
 	if err != nil {
 		return nil, false, err
 	}
-	left, logins := &ledger.Adopted{From: e.Adopted.From}, s.logins(f.ledger(), id)
+	left, logins := &ledger.Adopted{From: e.Adopted.From}, ad.entities.logins(f.ledger(), id)
 	for _, l := range e.Adopted.Logins {
-		role, err := s.readLogin(ctx, l)
+		role, err := ad.readLogin(ctx, l)
 		if err != nil {
 			return nil, false, err
 		}
@@ -63,18 +63,18 @@ func (e *entity) logsIn(l ledger.Login) bool {
 
 // claimedAlone takes the claim of an identity back, with an error, where another one claims the same entity: nobody sees two
 // policies written at once. Each looks once its own claim is written, so of two at least one sees the other.
-func (s *System) claimedAlone(ctx context.Context, id access.IdentityID, adopted *ledger.Adopted) error {
+func (ad *adopter) claimedAlone(ctx context.Context, id access.IdentityID, adopted *ledger.Adopted) error {
 	if adopted == nil { // it is a change of something else of the identity
 		return nil
 	}
 	for begun := access.WallClock(); ; {
-		snap, err := s.listing(ctx)
+		snap, err := ad.store.listing(ctx)
 		if err != nil {
 			return err
 		}
 		for _, e := range snap.ledger {
 			if by := e.Object.Holder(); by != id && e.Adopted != nil && e.Adopted.From == adopted.From {
-				return errors.Join(fmt.Errorf("being adopted as %s: %w", by, access.ErrGoverned), s.erase(ctx, id))
+				return errors.Join(fmt.Errorf("being adopted as %s: %w", by, access.ErrGoverned), ad.store.erase(ctx, id))
 			}
 		}
 		if snap.documents[id] != nil { // a standby that has heard of our claim has heard of all before it
@@ -90,13 +90,13 @@ func (s *System) claimedAlone(ctx context.Context, id access.IdentityID, adopted
 }
 
 // claim lets one identity of this process adopt an entity. Other processes are met in the policies.
-func (s *System) claim(native string, id access.IdentityID) error {
-	s.surveyed.Lock()
-	defer s.surveyed.Unlock()
-	if by, is := s.claims[native]; is && by != id {
+func (ad *adopter) claim(native string, id access.IdentityID) error {
+	ad.surveyed.Lock()
+	defer ad.surveyed.Unlock()
+	if by, is := ad.claims[native]; is && by != id {
 		return fmt.Errorf("being adopted as %s: %w", by, access.ErrGoverned)
 	}
-	s.claims[native] = id
+	ad.claims[native] = id
 	return nil
 }
 
@@ -122,50 +122,50 @@ func takesOver(d *document) bool {
 }
 
 // takeOver gives the aliases of an entity to an identity, and removes it. Where it is gone, all is done.
-func (s *System) takeOver(ctx context.Context, l ledger.Ledger, id access.IdentityID, number string) error {
+func (ad *adopter) takeOver(ctx context.Context, l ledger.Ledger, id access.IdentityID, number string) error {
 	i, e := l.Identity(id)
 	if i == nil {
 		return nil // its removal was begun, and takes all along
 	}
-	there, err := s.readEntity(ctx, id)
+	there, err := ad.entities.readEntity(ctx, id)
 	if err != nil {
 		return err
 	}
 	if there == nil {
 		there = &entity{}
-		if there.ID, err = s.settleEntity(ctx, l, id, nil, nil); err != nil {
+		if there.ID, err = ad.entities.settleEntity(ctx, l, id, nil, nil); err != nil {
 			return err
 		}
 	}
-	if err := s.disarm(ctx, e.Adopted); err != nil {
+	if err := ad.disarm(ctx, e.Adopted); err != nil {
 		return err
 	}
 	old := new(entity)
-	if err := s.client.Get(ctx, entityFolder+number, old); err != nil {
+	if err := ad.client.Get(ctx, entityFolder+number, old); err != nil {
 		return gone(err)
 	}
 	// It may have been cut by hand since the identity's own entity was made.
 	if old.held() && i.HoldReleased == "" {
-		if _, err := s.settleEntity(ctx, l, id, there, old); err != nil {
+		if _, err := ad.entities.settleEntity(ctx, l, id, there, old); err != nil {
 			return err
 		}
 	}
-	logins := s.logins(l, id)
+	logins := ad.entities.logins(l, id)
 	for _, a := range old.Aliases {
 		if !logins[loginOf(a)] || there.has(a) {
 			continue
 		}
-		if err := s.settleAlias(ctx, there.ID, a.Accessor, a.Name); err != nil && !overtaken(err) {
+		if err := ad.entities.settleAlias(ctx, there.ID, a.Accessor, a.Name); err != nil && !overtaken(err) {
 			return err
 		}
 	}
-	return s.client.Delete(ctx, entityFolder+number)
+	return ad.client.Delete(ctx, entityFolder+number)
 }
 
 // disarm takes from the roles of adopted logins what they give by themselves, so that all comes from the identity's policy.
-func (s *System) disarm(ctx context.Context, adopted *ledger.Adopted) error {
+func (ad *adopter) disarm(ctx context.Context, adopted *ledger.Adopted) error {
 	for _, l := range adopted.Left() {
-		role, err := s.readLogin(ctx, l)
+		role, err := ad.readLogin(ctx, l)
 		if err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (s *System) disarm(ctx context.Context, adopted *ledger.Adopted) error {
 		}
 		// The empty text means no policies, and is what the shipped policy lets this provider write there.
 		nothing := map[string]any{"token_policies": "", "token_no_default_policy": true}
-		if err := s.client.Put(ctx, l.NativeID, nothing, nil); err != nil {
+		if err := ad.client.Put(ctx, l.NativeID, nothing, nil); err != nil {
 			return err
 		}
 	}
@@ -182,44 +182,44 @@ func (s *System) disarm(ctx context.Context, adopted *ledger.Adopted) error {
 }
 
 // heldBefore is the entity that an identity takes over, where that was cut by hand and no release is declared; else nil.
-func (s *System) heldBefore(ctx context.Context, i *access.Identity, adopted *ledger.Adopted) (*entity, error) {
+func (es *entities) heldBefore(ctx context.Context, i *access.Identity, adopted *ledger.Adopted) (*entity, error) {
 	if adopted == nil || i.HoldReleased != "" {
 		return nil, nil
 	}
 	e := new(entity)
-	if err := s.client.Get(ctx, adopted.From, e); err != nil || !e.held() {
+	if err := es.client.Get(ctx, adopted.From, e); err != nil || !e.held() {
 		return nil, gone(err)
 	}
 	return e, nil
 }
 
 // sweepAdopted removes the logins that an identity has taken over, and what it takes them over from.
-func (s *System) sweepAdopted(ctx context.Context, adopted *ledger.Adopted) error {
+func (ad *adopter) sweepAdopted(ctx context.Context, adopted *ledger.Adopted) error {
 	if adopted == nil {
 		return nil
 	}
 	for _, l := range adopted.Logins {
-		role, err := s.readLogin(ctx, l)
+		role, err := ad.readLogin(ctx, l)
 		if err != nil {
 			return err
 		}
 		if role == nil {
 			continue
 		}
-		if err := s.client.Delete(ctx, l.NativeID); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := ad.client.Delete(ctx, l.NativeID); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
-	return s.client.Delete(ctx, adopted.From)
+	return ad.client.Delete(ctx, adopted.From)
 }
 
 // adoptedRemains names what is left of what an identity has taken over.
-func (s *System) adoptedRemains(ctx context.Context, adopted *ledger.Adopted) (found []string, err error) {
+func (ad *adopter) adoptedRemains(ctx context.Context, adopted *ledger.Adopted) (found []string, err error) {
 	if adopted == nil {
 		return nil, nil
 	}
 	for _, l := range adopted.Logins {
-		role, err := s.readLogin(ctx, l)
+		role, err := ad.readLogin(ctx, l)
 		if err != nil {
 			return nil, err
 		}
@@ -227,7 +227,7 @@ func (s *System) adoptedRemains(ctx context.Context, adopted *ledger.Adopted) (f
 			found = append(found, l.NativeID)
 		}
 	}
-	err = s.client.Get(ctx, adopted.From, nil)
+	err = ad.client.Get(ctx, adopted.From, nil)
 	if err == nil {
 		found = append(found, adopted.From)
 	}
@@ -235,8 +235,8 @@ func (s *System) adoptedRemains(ctx context.Context, adopted *ledger.Adopted) (f
 }
 
 // left says which logins an identity has from before its adoption, and what they give beyond the declaration.
-func (s *System) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n *native) (adopted, drift []string) {
-	logins := s.logins(snap.documents[id].entries, id)
+func (ad *adopter) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n *native) (adopted, drift []string) {
+	logins := ad.entities.logins(snap.documents[id].entries, id)
 	for _, l := range e.Adopted.Left() {
 		role := roleAmong(n.roles, l)
 		if role == nil {

@@ -21,6 +21,15 @@ import (
 
 var _ access.TokenIssuer = (*System)(nil)
 
+// tokens gives out tokens for one run.
+type tokens struct {
+	*server
+	store    *store
+	entities *entities
+	observer *observer
+	turns    *turns
+}
+
 // tokenRoles is where the roles are. A login that may not remove one, because it never gives out tokens, still offboards: a
 // role without its alias admits to nothing.
 const tokenRoles = "auth/token/roles/"
@@ -37,16 +46,16 @@ func tokenLogin(id access.IdentityID) login { return login{"token", nameOf(id)} 
 func noPolicy(id access.IdentityID) string { return asideOf(id) }
 
 // Token gives out a token that ends at a moment, or with its identity.
-func (s *System) Token(ctx context.Context, id access.IdentityID, until time.Time) (access.Token, error) {
+func (ts *tokens) Token(ctx context.Context, id access.IdentityID, until time.Time) (access.Token, error) {
 	ctx, cancel, err := begin(ctx)
 	if err != nil {
 		return access.Token{}, fmt.Errorf("a token of %s: %w", id, err)
 	}
 	defer cancel()
-	defer s.alone(id)()
+	defer ts.turns.alone(id)()
 	var t access.Token
 	err = again(ctx, func() (err error) {
-		t, err = s.giveOut(ctx, id, until)
+		t, err = ts.giveOut(ctx, id, until)
 		return err
 	})
 	if err != nil {
@@ -57,42 +66,42 @@ func (s *System) Token(ctx context.Context, id access.IdentityID, until time.Tim
 
 // giveOut makes role and alias, the token, and removes the former again. It is errChanged where another process has removed
 // them in between.
-func (s *System) giveOut(ctx context.Context, id access.IdentityID, until time.Time) (t access.Token, err error) {
-	holder, until, err := s.lively(ctx, id, until)
+func (ts *tokens) giveOut(ctx context.Context, id access.IdentityID, until time.Time) (t access.Token, err error) {
+	holder, until, err := ts.lively(ctx, id, until)
 	if err != nil {
 		return t, err
 	}
 	defer func() {
-		if unmade := s.unmake(ctx, id); unmade != nil && err == nil {
-			err = errors.Join(unmade, s.Revoke(ctx, t)) // no token whose traces stay
+		if unmade := ts.unmake(ctx, id); unmade != nil && err == nil {
+			err = errors.Join(unmade, ts.Revoke(ctx, t)) // no token whose traces stay
 		}
 	}()
-	if err := s.prepareToken(ctx, id, holder.ID); err != nil {
+	if err := ts.prepareToken(ctx, id, holder.ID); err != nil {
 		return t, err
 	}
-	return s.create(ctx, id, holder.ID, until)
+	return ts.create(ctx, id, holder.ID, until)
 }
 
 // lively is the entity of an identity that may have a token, and when that has to end.
-func (s *System) lively(ctx context.Context, id access.IdentityID, until time.Time) (*entity, time.Time, error) {
-	r, err := s.get(ctx, id.Ref())
+func (ts *tokens) lively(ctx context.Context, id access.IdentityID, until time.Time) (*entity, time.Time, error) {
+	r, err := ts.observer.get(ctx, id.Ref())
 	if errors.Is(err, access.ErrNotFound) {
 		err = access.ErrNoIdentity
 	}
 	if err != nil {
 		return nil, until, err
 	}
-	snap, err := s.view(ctx)
+	snap, err := ts.store.view(ctx)
 	if err != nil {
 		return nil, until, err
 	}
 	if e := snap.ledger[id.Ref()]; e != nil && e.Removed() {
 		return nil, until, access.ErrNoIdentity
 	}
-	if until = access.Earliest(until, r.EndsAt).UTC().Truncate(time.Second); until.Sub(s.now()) < time.Second {
+	if until = access.Earliest(until, r.EndsAt).UTC().Truncate(time.Second); until.Sub(ts.now()) < time.Second {
 		return nil, until, access.ErrEnded
 	}
-	there, err := s.readEntity(ctx, id)
+	there, err := ts.entities.readEntity(ctx, id)
 	switch {
 	case err != nil:
 		return nil, until, err
@@ -105,25 +114,25 @@ func (s *System) lively(ctx context.Context, id access.IdentityID, until time.Ti
 }
 
 // prepareToken makes what OpenBao needs to bind a token to an entity.
-func (s *System) prepareToken(ctx context.Context, id access.IdentityID, entityID string) error {
+func (ts *tokens) prepareToken(ctx context.Context, id access.IdentityID, entityID string) error {
 	var mounts map[string]mounted
-	if err := s.client.Get(ctx, "sys/auth", &mounts); err != nil {
+	if err := ts.client.Get(ctx, "sys/auth", &mounts); err != nil {
 		return err
 	}
 	role := map[string]any{
 		"allowed_entity_aliases": []string{nameOf(id)}, "allowed_policies": []string{noPolicy(id)}, "orphan": false, "renewable": false,
 		"token_no_default_policy": true, "token_type": "service", "token_explicit_max_ttl": access.LongestToken.String(),
 	}
-	if err := s.client.Put(ctx, tokenRole(id), role, nil); err != nil {
+	if err := ts.client.Put(ctx, tokenRole(id), role, nil); err != nil {
 		return err
 	}
-	return s.settleAlias(ctx, entityID, mounts["token/"].Accessor, nameOf(id))
+	return ts.entities.settleAlias(ctx, entityID, mounts["token/"].Accessor, nameOf(id))
 }
 
 // create asks for the token. OpenBao makes an entity of its own where the alias is missing: such a token is none of the
 // identity's, could do nothing, and goes at once.
-func (s *System) create(ctx context.Context, id access.IdentityID, entityID string, until time.Time) (access.Token, error) {
-	life := until.Sub(s.now()).Truncate(time.Second)
+func (ts *tokens) create(ctx context.Context, id access.IdentityID, entityID string, until time.Time) (access.Token, error) {
+	life := until.Sub(ts.now()).Truncate(time.Second)
 	if life < time.Second {
 		return access.Token{}, access.ErrEnded
 	}
@@ -135,8 +144,8 @@ func (s *System) create(ctx context.Context, id access.IdentityID, entityID stri
 			Life     int64  `json:"lease_duration"`
 		} `json:"auth"`
 	}
-	begun := s.now()
-	err := s.client.PostOnce(ctx, "auth/token/create/"+tokenRoleName(id), map[string]any{
+	begun := ts.now()
+	err := ts.client.PostOnce(ctx, "auth/token/create/"+tokenRoleName(id), map[string]any{
 		"entity_alias": nameOf(id), "policies": []string{noPolicy(id)}, "ttl": life.String(), "explicit_max_ttl": life.String(),
 		"renewable": false, "no_default_policy": true, "type": "service", "display_name": "partner_token",
 	}, &answer)
@@ -151,30 +160,30 @@ func (s *System) create(ctx context.Context, id access.IdentityID, entityID stri
 	if answer.Auth.EntityID == entityID {
 		return t, nil
 	}
-	return access.Token{}, errors.Join(errChanged, s.Revoke(ctx, t), s.unbind(ctx, id, answer.Auth.EntityID))
+	return access.Token{}, errors.Join(errChanged, ts.Revoke(ctx, t), ts.unbind(ctx, id, answer.Auth.EntityID))
 }
 
 // unbind removes an entity that OpenBao itself made for a token; another process may have moved its alias already.
-func (s *System) unbind(ctx context.Context, id access.IdentityID, entityID string) error {
+func (ts *tokens) unbind(ctx context.Context, id access.IdentityID, entityID string) error {
 	if entityID == "" {
 		return nil
 	}
 	var stray entity
-	if err := s.client.Get(ctx, "identity/entity/id/"+entityID, &stray); err != nil {
+	if err := ts.client.Get(ctx, "identity/entity/id/"+entityID, &stray); err != nil {
 		return gone(err)
 	}
 	if !strings.HasPrefix(stray.Name, "entity_") || len(stray.Policies) > 0 {
 		return nil // it is the identity's own, made anew meanwhile
 	}
-	return s.client.Delete(ctx, "identity/entity/id/"+entityID)
+	return ts.client.Delete(ctx, "identity/entity/id/"+entityID)
 }
 
 // unmake removes role and alias: a token goes on without them.
-func (s *System) unmake(ctx context.Context, id access.IdentityID) error {
-	if err := s.client.Delete(ctx, tokenRole(id)); gone(err) != nil {
+func (ts *tokens) unmake(ctx context.Context, id access.IdentityID) error {
+	if err := ts.client.Delete(ctx, tokenRole(id)); gone(err) != nil {
 		return err
 	}
-	there, err := s.readEntity(ctx, id)
+	there, err := ts.entities.readEntity(ctx, id)
 	if err != nil || there == nil {
 		return err
 	}
@@ -182,7 +191,7 @@ func (s *System) unmake(ctx context.Context, id access.IdentityID) error {
 		if loginOf(a) != tokenLogin(id) {
 			continue
 		}
-		if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); gone(err) != nil {
+		if err := ts.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); gone(err) != nil {
 			return err
 		}
 	}
@@ -190,7 +199,7 @@ func (s *System) unmake(ctx context.Context, id access.IdentityID) error {
 }
 
 // Revoke ends a token by its accessor.
-func (s *System) Revoke(ctx context.Context, t access.Token) error {
+func (ts *tokens) Revoke(ctx context.Context, t access.Token) error {
 	if t.Accessor == "" {
 		return nil
 	}
@@ -199,7 +208,7 @@ func (s *System) Revoke(ctx context.Context, t access.Token) error {
 		return fmt.Errorf("revoke a token of %s: %w", t.Identity, err)
 	}
 	defer cancel()
-	err = s.client.Put(ctx, "auth/token/revoke-accessor", map[string]any{"accessor": t.Accessor}, nil)
+	err = ts.client.Put(ctx, "auth/token/revoke-accessor", map[string]any{"accessor": t.Accessor}, nil)
 	if gone(err) != nil && !said(err, "invalid accessor") {
 		return fmt.Errorf("revoke a token of %s: %w", t.Identity, err)
 	}

@@ -146,7 +146,7 @@ func TestWhatADeadRunLeftOfATokenIsSwept(t *testing.T) {
 	for _, name := range []string{"next", "gone"} {
 		all := st.complete(t, name)
 		s := st.open()
-		there, err := s.readEntity(context.Background(), idOf(name))
+		there, err := s.entities.readEntity(context.Background(), idOf(name))
 		if err == nil {
 			err = s.prepareToken(context.Background(), idOf(name), there.ID)
 		}

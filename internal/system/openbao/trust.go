@@ -29,15 +29,15 @@ type trust struct {
 }
 
 // trustOf reads how an issuer's auth method is configured, once in a process.
-func (s *System) trustOf(ctx context.Context, issuer string) (trust, error) {
-	mount := s.jwtMount(issuer)
-	s.trusting.Lock()
-	defer s.trusting.Unlock()
-	if t, known := s.trusts[mount]; known {
+func (fed *federation) trustOf(ctx context.Context, issuer string) (trust, error) {
+	mount := fed.jwtMount(issuer)
+	fed.trusting.Lock()
+	defer fed.trusting.Unlock()
+	if t, known := fed.trusts[mount]; known {
 		return t, nil
 	}
 	var t trust
-	err := s.client.Get(ctx, "auth/"+mount+"/config", &t)
+	err := fed.client.Get(ctx, "auth/"+mount+"/config", &t)
 	switch {
 	case errors.Is(err, access.ErrNotPermitted):
 		t.unread = true
@@ -46,18 +46,18 @@ func (s *System) trustOf(ctx context.Context, issuer string) (trust, error) {
 	case gone(err) != nil:
 		return trust{}, err
 	}
-	s.trusts[mount] = t
+	fed.trusts[mount] = t
 	return t, nil
 }
 
 // configure lets an auth method take an issuer's tokens, and no others.
-func (s *System) configure(ctx context.Context, issuer string) error {
-	mount, t := s.jwtMount(issuer), trust{Discovery: issuer, Issuer: issuer}
-	err := s.client.Put(ctx, "auth/"+mount+"/config", map[string]any{"oidc_discovery_url": t.Discovery, "bound_issuer": t.Issuer}, nil)
-	s.trusting.Lock()
-	defer s.trusting.Unlock()
-	if delete(s.trusts, mount); err == nil {
-		s.trusts[mount] = t // a standby may not have heard of it
+func (fed *federation) configure(ctx context.Context, issuer string) error {
+	mount, t := fed.jwtMount(issuer), trust{Discovery: issuer, Issuer: issuer}
+	err := fed.client.Put(ctx, "auth/"+mount+"/config", map[string]any{"oidc_discovery_url": t.Discovery, "bound_issuer": t.Issuer}, nil)
+	fed.trusting.Lock()
+	defer fed.trusting.Unlock()
+	if delete(fed.trusts, mount); err == nil {
+		fed.trusts[mount] = t // a standby may not have heard of it
 	}
 	return err
 }
@@ -145,15 +145,15 @@ const plainInShells = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 
 // issuerMount is the accessor of an issuer's auth method, which takes this issuer's tokens. known: the credential logs in
 // there already, and what is to be changed is changed, whatever is wrong with the mount: that is drift.
-func (s *System) issuerMount(ctx context.Context, issuer string, known bool) (accessor string, err error) {
-	mount, configure := s.jwtMount(issuer), func(ctx context.Context) error { return s.configure(ctx, issuer) }
-	accessor, err = s.authMount(ctx, mount, "jwt", configure, trusting(mount, issuer))
+func (fed *federation) issuerMount(ctx context.Context, issuer string, known bool) (accessor string, err error) {
+	mount, configure := fed.jwtMount(issuer), func(ctx context.Context) error { return fed.configure(ctx, issuer) }
+	accessor, err = fed.mounts.authMount(ctx, mount, "jwt", configure, trusting(mount, issuer))
 	if err != nil {
 		return "", err
 	}
-	t, err := s.trustOf(ctx, issuer)
-	if err == nil && !t.configured() && s.options.Bootstrap { // a bootstrap made it that could not reach the issuer
-		err = s.configure(ctx, issuer)
+	t, err := fed.trustOf(ctx, issuer)
+	if err == nil && !t.configured() && fed.options.Bootstrap { // a bootstrap made it that could not reach the issuer
+		err = fed.configure(ctx, issuer)
 		t = trust{Discovery: issuer, Issuer: issuer}
 	}
 	if known {
@@ -166,21 +166,21 @@ func (s *System) issuerMount(ctx context.Context, issuer string, known bool) (ac
 }
 
 // trustDrift says what differs in the auth method of an issuer, and in the keys that it takes since a role was written.
-func (s *System) trustDrift(ctx context.Context, issuer string, want, got map[string]any) (drift []string, err error) {
-	t, err := s.trustOf(ctx, issuer)
+func (fed *federation) trustDrift(ctx context.Context, issuer string, want, got map[string]any) (drift []string, err error) {
+	t, err := fed.trustOf(ctx, issuer)
 	if err != nil {
 		return nil, err
 	}
-	if fault := t.fault(s.jwtMount(issuer), issuer); fault != "" {
+	if fault := t.fault(fed.jwtMount(issuer), issuer); fault != "" {
 		fault = strings.ToUpper(fault[:1]) + fault[1:]
 		if t.unread {
 			return append(drift, fault+"."), nil
 		}
-		return append(drift, fault+". Run: "+trusting(s.jwtMount(issuer), issuer)), nil
+		return append(drift, fault+". Run: "+trusting(fed.jwtMount(issuer), issuer)), nil
 	}
 	if before := keysIn(got); got != nil && before != "" && before != keysIn(want) {
 		drift = append(drift, fmt.Sprintf("The keys that auth/%s takes tokens by were changed since this was last applied: whoever holds the new ones "+
-			"logs in. Applying it takes them as right.", s.jwtMount(issuer)))
+			"logs in. Applying it takes them as right.", fed.jwtMount(issuer)))
 	}
 	return drift, nil
 }

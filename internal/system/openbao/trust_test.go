@@ -17,7 +17,7 @@ const otherIssuer = "https://login.acme.test/other-tenant"
 // bind changes by hand which issuer the auth method is bound to; its keys stay.
 func (st *stage) bind(t testing.TB, issuer string) {
 	t.Helper()
-	path := "auth/" + (&System{}).jwtMount(issuerURL) + "/config"
+	path := "auth/" + usualJWT(issuerURL) + "/config"
 	config := st.admin(t, "GET", path, nil)
 	st.admin(t, "POST", path, map[string]any{"jwt_validation_pubkeys": config["jwt_validation_pubkeys"], "bound_issuer": issuer})
 }
@@ -27,7 +27,7 @@ func (st *stage) loginFrom(t testing.TB, issuer string, c *access.Credential) st
 	t.Helper()
 	claims := *c.Federated
 	claims.Issuer = issuer
-	return st.post(t, nil, "auth/"+(&System{}).jwtMount(issuerURL)+"/cel/login", map[string]any{"role": roleOf(c.IdentityID), "jwt": st.lab.token(t, &claims)})
+	return st.post(t, nil, "auth/"+usualJWT(issuerURL)+"/cel/login", map[string]any{"role": roleOf(c.IdentityID), "jwt": st.lab.token(t, &claims)})
 }
 
 // Tenants of one service share its keys. Whatever the auth method is bound to, a token of another issuer is refused, the
@@ -48,7 +48,7 @@ func TestATokenOfAnotherIssuerNeverLogsInWhateverTheMountIsBoundTo(t *testing.T)
 			t.Errorf("bound to %q, the partner's own token logs in: %v", bound, works)
 		}
 		r := st.get(t, c.Ref())
-		want := "bao write auth/" + (&System{}).jwtMount(issuerURL) + "/config oidc_discovery_url=" + issuerURL
+		want := "bao write auth/" + usualJWT(issuerURL) + "/config oidc_discovery_url=" + issuerURL
 		if len(r.Drift) != 1 || !strings.Contains(r.Drift[0], want) || !strings.Contains(r.Drift[0], "bound to no issuer") && !strings.Contains(r.Drift[0], otherIssuer) {
 			t.Errorf("bound to %q, drift is %q", bound, r.Drift)
 		}
@@ -77,7 +77,7 @@ func TestARoleThatDoesNotAskForTheIssuerIsDriftAndIsRepaired(t *testing.T) {
 	st := startStage(t)
 	all := st.complete(t, "etl", access.Federated)
 	c := st.credentialOf("etl", access.Federated)
-	path := "auth/" + (&System{}).jwtMount(issuerURL) + "/cel/role/" + roleOf(c.IdentityID)
+	path := "auth/" + usualJWT(issuerURL) + "/cel/role/" + roleOf(c.IdentityID)
 	role := st.admin(t, "GET", path, nil)
 	program := role["cel_program"].(map[string]any)
 	program["expression"] = strings.Replace(program["expression"].(string), `!right_issuer ? "another issuer" : `, "", 1)
@@ -100,7 +100,7 @@ func TestOtherKeysOfTheIssuersMountAreDrift(t *testing.T) {
 	st := startStage(t)
 	all := st.complete(t, "etl", access.Federated)
 	ref := all.credentials[access.Federated].Object.Ref()
-	path := "auth/" + (&System{}).jwtMount(issuerURL) + "/config"
+	path := "auth/" + usualJWT(issuerURL) + "/config"
 	st.admin(t, "POST", path, map[string]any{"jwt_validation_pubkeys": []string{publicPEM(t, st.key)}, "bound_issuer": issuerURL})
 	if drift := strings.Join(st.get(t, ref).Drift, " "); !strings.Contains(drift, "keys that auth/") {
 		t.Errorf("drift: %q", drift)
@@ -138,7 +138,7 @@ func TestAnIssuersMountThatWasNeverConfiguredIsNotThere(t *testing.T) {
 	st := startStage(t)
 	st.put(t, identityOf("etl"))
 	away := func(c *access.Credential) { c.Federated.Issuer = "https://127.0.0.1:1" }
-	mount := (&System{}).jwtMount("https://127.0.0.1:1")
+	mount := usualJWT("https://127.0.0.1:1")
 	c := st.credentialOf("etl", access.Federated, away)
 	for range 2 {
 		if _, err := st.open().Put(t.Context(), st.change(c)); err == nil {
@@ -165,7 +165,7 @@ func TestAnIssuersMountThatWasNeverConfiguredIsNotThere(t *testing.T) {
 
 func (st *stage) remount(t testing.TB, issuer string) {
 	t.Helper()
-	path := "sys/auth/" + (&System{}).jwtMount(issuer)
+	path := "sys/auth/" + usualJWT(issuer)
 	st.admin(t, "DELETE", path, nil)
 	st.admin(t, "POST", path, map[string]any{"type": "jwt"})
 }

@@ -9,10 +9,16 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// wording is what people are told of an object.
+type wording struct {
+	*server
+	creds *credentials
+}
+
 // words are what the state of a resource tells: a line each. The commands that cut a partner are whole only where they say
 // where they go, and what they cut: they are too long for each state, and partner_offboarding has them.
-func (s *System) words(o access.Object) access.Words {
-	w := access.Words{EnforcedBy: s.enforcedBy(o), Login: s.login(o)}
+func (ws *wording) words(o access.Object) access.Words {
+	w := access.Words{EnforcedBy: ws.enforcedBy(o), Login: ws.login(o)}
 	if _, isGrant := o.(*access.Grant); !isGrant {
 		w.Cut = fmt.Sprintf("The data source partner_offboarding has the commands: partner = %q.", o.Holder().Partner)
 	}
@@ -23,7 +29,7 @@ func (s *System) words(o access.Object) access.Words {
 const cutActs = "A cut acts at the next request."
 
 // enforcedBy says who ends an object's access.
-func (s *System) enforcedBy(o access.Object) string {
+func (ws *wording) enforcedBy(o access.Object) string {
 	switch o := o.(type) {
 	case *access.Grant:
 		return "OpenBao, at each request."
@@ -31,7 +37,7 @@ func (s *System) enforcedBy(o access.Object) string {
 		if o.Kind() == access.Federated {
 			return "OpenBao, at each login; sessions end with it."
 		}
-		return fmt.Sprintf("OpenBao, at each login; sessions last up to %s, never beyond the grants.", s.options.Session)
+		return fmt.Sprintf("OpenBao, at each login; sessions last up to %s, never beyond the grants.", ws.options.Session)
 	}
 	return "OpenBao, by the ends of its credentials and grants."
 }
@@ -40,12 +46,12 @@ func (s *System) enforcedBy(o access.Object) string {
 // variables of the shell say.
 type shell struct{ where string }
 
-func (s *System) shell() shell { return s.shellAt(s.client.Address()) }
+func (s *server) shell() shell { return s.shellAt(s.client.Address()) }
 
 // partners is where partners ask.
-func (s *System) partners() string { return cmp.Or(s.options.PartnerAddress, s.client.Address()) }
+func (s *server) partners() string { return cmp.Or(s.options.PartnerAddress, s.client.Address()) }
 
-func (s *System) shellAt(address string) shell {
+func (s *server) shellAt(address string) shell {
 	namespace := s.client.Namespace()
 	if namespace == "" {
 		namespace = "root"
@@ -96,31 +102,31 @@ func (x shell) remove(path string) string {
 }
 
 // shutting is the way to log in that a credential is for.
-func (s *System) shutting(c *access.Credential) string {
+func (cs *credentials) shutting(c *access.Credential) string {
 	switch c.Kind() {
 	case access.Federated:
-		return s.rolePaths(c)[0]
+		return cs.rolePaths(c)[0]
 	case access.Certificate:
-		return "auth/" + s.options.Mounts.Cert + "/certs/" + roleOf(c.IdentityID)
+		return "auth/" + cs.options.Mounts.Cert + "/certs/" + roleOf(c.IdentityID)
 	default:
-		return s.appRole(c.IdentityID)
+		return cs.secrets.appRole(c.IdentityID)
 	}
 }
 
 // cutByHand is how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy
 // cut is enough for it. A grant cannot be cut alone: whoever may write a policy may write himself any.
-func (s *System) cutByHand(o access.Object) []string {
-	x := s.shell()
+func (ws *wording) cutByHand(o access.Object) []string {
+	x := ws.shell()
 	if c, ok := o.(*access.Credential); ok { // and then the sessions that it opened
-		return []string{x.shut(c.IdentityID, s.shutting(c)) + " && " + x.mark(c.Ref().ID), x.cut(c.IdentityID)}
+		return []string{x.shut(c.IdentityID, ws.creds.shutting(c)) + " && " + x.mark(c.Ref().ID), x.cut(c.IdentityID)}
 	}
 	return []string{x.cut(o.Holder())}
 }
 
 // cutPartner are the steps that cut a partner off: each identity at once, with its live sessions, then all that is made for
 // it later, and then its ways to log in.
-func (s *System) cutPartner(partner string, records []*access.Record) (steps []string) {
-	x := s.shell()
+func (ws *wording) cutPartner(partner string, records []*access.Record) (steps []string) {
+	x := ws.shell()
 	var own, logins []string
 	for _, r := range records {
 		switch o := r.Object.(type) {
@@ -132,7 +138,7 @@ func (s *System) cutPartner(partner string, records []*access.Record) (steps []s
 				steps = append(steps, x.cut(o.ID))
 			}
 		case *access.Credential:
-			logins = append(logins, x.shut(o.IdentityID, s.shutting(o)))
+			logins = append(logins, x.shut(o.IdentityID, ws.creds.shutting(o)))
 		}
 	}
 	if len(own) > 0 {
@@ -143,26 +149,26 @@ func (s *System) cutPartner(partner string, records []*access.Record) (steps []s
 
 // login is what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The command is for
 // the bao program; it prints the token, and reads what is secret from its input.
-func (s *System) login(o access.Object) map[string]string {
+func (ws *wording) login(o access.Object) map[string]string {
 	c, ok := o.(*access.Credential)
 	if !ok {
 		return nil
 	}
-	m, where := map[string]string{"address": s.partners()}, s.shellAt(s.partners()).where
-	if namespace := s.client.Namespace(); namespace != "" {
+	m, where := map[string]string{"address": ws.partners()}, ws.shellAt(ws.partners()).where
+	if namespace := ws.client.Namespace(); namespace != "" {
 		m["namespace"] = namespace
 	}
 	switch c.Kind() {
 	case access.Federated:
-		m["path"], m["role"] = "auth/"+s.jwtMount(c.Federated.Issuer)+"/cel/login", roleOf(c.IdentityID)
+		m["path"], m["role"] = "auth/"+ws.jwtMount(c.Federated.Issuer)+"/cel/login", roleOf(c.IdentityID)
 		m["subject"], m["audiences"] = c.Federated.Subject, strings.Join(c.Federated.Audiences, " ")
 		m["command"] = fmt.Sprintf("bao write%s-field=token %s role=%s jwt=- <TOKENFILE", where, m["path"], m["role"])
 	case access.Certificate:
-		m["path"], m["name"] = "auth/"+s.options.Mounts.Cert+"/login", roleOf(c.IdentityID)
+		m["path"], m["name"] = "auth/"+ws.options.Mounts.Cert+"/login", roleOf(c.IdentityID)
 		m["command"] = fmt.Sprintf("bao login%s-method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE -token-only name=%s",
-			where, s.options.Mounts.Cert, m["name"])
+			where, ws.options.Mounts.Cert, m["name"])
 	default:
-		m["path"], m["role_id"] = "auth/"+s.options.Mounts.AppRole+"/login", nameOf(c.IdentityID)
+		m["path"], m["role_id"] = "auth/"+ws.options.Mounts.AppRole+"/login", nameOf(c.IdentityID)
 		m["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write%s-field=token %s role_id=%s secret_id=-", where, m["path"], m["role_id"])
 	}
 	return m
