@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,18 +84,21 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 // openbaoLogin is how the provider itself logs in.
 func (r *reader) openbaoLogin(v map[string]attr.Value) client.Login {
 	if a := r.object("openbao", v["approle"]); a != nil {
-		login := client.AppRole{Mount: r.mount(a["mount"]), RoleID: r.text("openbao", a["role_id"]), SecretID: r.text("openbao", a["secret_id"])}
-		if login.SecretID == "" {
-			login.SecretID = os.Getenv("PARTNER_OPENBAO_SECRET_ID")
+		return client.AppRole{
+			Mount:    r.mount(a["mount"]),
+			RoleID:   cmp.Or(r.text("openbao", a["role_id"]), os.Getenv(roleIDVariable)),
+			SecretID: cmp.Or(r.text("openbao", a["secret_id"]), os.Getenv(secretIDVariable)),
 		}
-		return login
 	}
 	if j := r.object("openbao", v["jwt"]); j != nil {
 		login := client.JWT{
-			Mount: r.mount(j["mount"]), Role: r.text("openbao", j["role"]), JWT: r.text("openbao", j["token"]), File: r.text("openbao", j["token_file"]),
+			Mount: r.mount(j["mount"]),
+			Role:  cmp.Or(r.text("openbao", j["role"]), os.Getenv(roleVariable)),
+			JWT:   r.text("openbao", j["token"]),
+			File:  r.text("openbao", j["token_file"]),
 		}
 		if login.JWT == "" && login.File == "" {
-			login.JWT = os.Getenv("PARTNER_OPENBAO_JWT")
+			login.JWT = os.Getenv(jwtVariable)
 		}
 		return login
 	}
@@ -129,7 +133,7 @@ func (r *reader) caPath(folder string) (all []byte) {
 
 // partnerAddress is the address that partners are told, where theirs is not the provider's.
 func (r *reader) partnerAddress(v attr.Value) string {
-	text := strings.TrimSuffix(r.text("openbao", v), "/")
+	text := strings.TrimSuffix(cmp.Or(r.text("openbao", v), os.Getenv(partnerAddressVariable)), "/")
 	if text == "" {
 		return ""
 	}

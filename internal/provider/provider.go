@@ -99,7 +99,7 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 			"exists. Write values that do not depend on other resources.")
 		return
 	}
-	m, ok := read[providerModel](ctx, req.Config, &resp.Diagnostics)
+	m, ok := readProvider(ctx, req.Config, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -130,14 +130,14 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 // ValidateConfig refuses a configuration of OpenBao without a journal, or without a stack: many share a cluster, and each
 // has to own its own.
 func (p *partnerProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
-	m, ok := read[providerModel](ctx, req.Config, &resp.Diagnostics)
+	m, ok := readProvider(ctx, req.Config, &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	m.requireJournal(&resp.Diagnostics)
 	if !m.OpenBao.IsNull() && m.Stack.IsNull() {
 		resp.Diagnostics.AddAttributeError(path.Root("stack"), "OpenBao needs a stack", "Several configurations share one OpenBao. The stack says which "+
-			"of them owns what this one makes, so that none changes another's: stack = \"partners\".")
+			"of them owns what this one makes, so that none changes another's: write stack = \"partners\", or set "+stackVariable+".")
 	}
 }
 
@@ -167,7 +167,7 @@ func (p *partnerProvider) system(m *providerModel, stack string, remembered func
 	return p.open(directory, options), directory, true
 }
 
-// embedded is where the embedded system lives, .partner/ENVIRONMENT below the working directory unless it is said, and
+// embedded is where the embedded system lives, .partner/ENVIRONMENT below the working directory if nothing says where, and
 // what it is told.
 func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnostics) (string, bool) {
 	r := &reader{}
@@ -183,6 +183,9 @@ func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnost
 				return "", false
 			}
 		}
+	}
+	if directory == "" {
+		directory = os.Getenv(directoryVariable)
 	}
 	if directory == "" {
 		directory = filepath.Join(".partner", m.Environment.ValueString())

@@ -25,7 +25,7 @@ func journalAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"path": schema.StringAttribute{
 				Required: true, Validators: []validator.String{someText()},
-				MarkdownDescription: "Its file. Default `journal.jsonl` in the directory of the embedded system; `journal` is required with `openbao`. Several " +
+				MarkdownDescription: "Its file. Without `journal` it is the file of `PARTNER_JOURNAL_PATH`, else `journal.jsonl` in the directory of the embedded system. OpenBao needs one of the two. Several " +
 					"configurations on one machine may share one.",
 			},
 		},
@@ -34,9 +34,9 @@ func journalAttribute() schema.Attribute {
 
 // requireJournal refuses a configuration of OpenBao without a journal: there is no directory that it would belong in.
 func (m *providerModel) requireJournal(diags *diag.Diagnostics) {
-	if !m.OpenBao.IsNull() && m.Journal.IsNull() {
+	if !m.OpenBao.IsNull() && m.Journal.IsNull() && os.Getenv(journalVariable) == "" {
 		diags.AddAttributeError(path.Root("journal"), "OpenBao needs a journal", "Every change of partner access is recorded, and the record is no part of "+
-			"OpenBao. Say which file it is kept in, on a disk that outlives the run: journal = { path = \"journal.jsonl\" }.")
+			"OpenBao. Say which file it is kept in, on a disk that outlives the run: write journal = { path = \"journal.jsonl\" }, or set "+journalVariable+".")
 	}
 }
 
@@ -45,6 +45,8 @@ func (m *providerModel) journal(clock access.Clock, directory string, diags *dia
 	file := filepath.Join(directory, "journal.jsonl")
 	if v := (&reader{}).object("journal", m.Journal); v != nil {
 		file = (&reader{}).text("journal", v["path"])
+	} else if text := os.Getenv(journalVariable); text != "" {
+		file = text
 	}
 	absolute, err := filepath.Abs(file)
 	if err != nil {

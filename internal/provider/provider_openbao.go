@@ -32,7 +32,7 @@ func openbaoAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"address": text("Where it is: `https://host:8200`. Default: the environment's `BAO_ADDR`, else `VAULT_ADDR`. Without TLS only on loopback."),
 			"partner_address": text("The address that partners are told, where it is another than the provider's: that of a balancer or a name in their " +
-				"network. Default: `address`."),
+				"network. Default: `PARTNER_OPENBAO_PARTNER_ADDRESS`, else `address`."),
 			"namespace":        text("The namespace that partner access lives in; one of its own is best. Default: `BAO_NAMESPACE`, else `VAULT_NAMESPACE`."),
 			"ca_cert_file":     text("A file with the CA certificates, in PEM, to trust instead of the machine's. Default: `BAO_CACERT`, else `BAO_CACERT_BYTES` or the folder `BAO_CAPATH`, each also as `VAULT_`."),
 			"ca_cert_pem":      schema.StringAttribute{Optional: true, MarkdownDescription: "The same as text.", Validators: []validator.String{longText()}},
@@ -43,7 +43,7 @@ func openbaoAttribute() schema.Attribute {
 				Optional: true, Validators: login, MarkdownDescription: "Logs in with an AppRole.",
 				Attributes: map[string]schema.Attribute{
 					"mount":     text("Where it is mounted, without `auth/`. Default `approle`."),
-					"role_id":   schema.StringAttribute{Required: true, MarkdownDescription: "The role's id.", Validators: []validator.String{someText()}},
+					"role_id":   text("The role's id. Default: `PARTNER_OPENBAO_ROLE_ID`."),
 					"secret_id": secret("The secret id. Default: `PARTNER_OPENBAO_SECRET_ID`, which keeps it out of the configuration."),
 				},
 			},
@@ -53,7 +53,7 @@ func openbaoAttribute() schema.Attribute {
 				MarkdownDescription: "Logs in with a signed token, such as the workload identity of a CI system.",
 				Attributes: map[string]schema.Attribute{
 					"mount":      text("Where it is mounted, without `auth/`. Default `jwt`."),
-					"role":       schema.StringAttribute{Required: true, MarkdownDescription: "The role to log in as.", Validators: []validator.String{someText()}},
+					"role":       text("The role to log in as. Default: `PARTNER_OPENBAO_ROLE`."),
 					"token":      secret("The token. Default: `PARTNER_OPENBAO_JWT`."),
 					"token_file": text("A file with the token, read at each login."),
 				},

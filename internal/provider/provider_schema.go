@@ -27,12 +27,12 @@ func providerSchema() schema.Schema {
 			"configuration is one access system; aliases give more.",
 		Attributes: map[string]schema.Attribute{
 			"environment": schema.StringAttribute{
-				Required: true, Validators: []validator.String{part("an environment's name")},
-				MarkdownDescription: "The environment that this configuration governs, and the default of its identities.",
+				Optional: true, Validators: []validator.String{part("an environment's name")},
+				MarkdownDescription: "The environment that this configuration governs, and the default of its identities. Required, here or in `PARTNER_ENVIRONMENT`.",
 			},
 			"stack": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("a stack's name")},
-				MarkdownDescription: "Who owns what this configuration makes: no other stack changes it. Required with `openbao`; default `default` on the embedded system.",
+				MarkdownDescription: "Who owns what this configuration makes: no other stack changes it. Default: `PARTNER_STACK`, else `default` on the embedded system; OpenBao needs one of the two.",
 			},
 			"embedded": schema.SingleNestedAttribute{
 				Optional:            true,
@@ -40,7 +40,7 @@ func providerSchema() schema.Schema {
 				Attributes: map[string]schema.Attribute{
 					"directory": schema.StringAttribute{
 						Optional: true, Validators: []validator.String{someText()},
-						MarkdownDescription: "Where it lives. Default `.partner/ENVIRONMENT` below the working directory.",
+						MarkdownDescription: "Where it lives. Default: `PARTNER_EMBEDDED_DIRECTORY`, else `.partner/ENVIRONMENT` below the working directory.",
 					},
 					"use_logs": schema.ListAttribute{
 						Optional: true, ElementType: types.StringType,

@@ -62,7 +62,7 @@ func (t Token) GoString() string { return t.String() }
 
 func (a AppRole) check() error {
 	if a.RoleID == "" || a.SecretID == "" {
-		return errors.New("login by AppRole: role id and secret id are needed")
+		return errors.New("login by AppRole: role id and secret id are needed: write role_id and secret_id, or set PARTNER_OPENBAO_ROLE_ID and PARTNER_OPENBAO_SECRET_ID")
 	}
 	return checkMount("AppRole", a.Mount)
 }
@@ -82,9 +82,9 @@ func (a AppRole) GoString() string { return a.String() }
 func (j JWT) check() error {
 	switch {
 	case (j.JWT == "") == (j.File == ""):
-		return errors.New("login by JWT: either the JWT or its file is needed")
+		return errors.New("login by JWT: either the JWT or its file is needed: write token or token_file, or set PARTNER_OPENBAO_JWT")
 	case j.Role == "":
-		return errors.New("login by JWT: a role is needed")
+		return errors.New("login by JWT: a role is needed: write role, or set PARTNER_OPENBAO_ROLE")
 	}
 	return checkMount("JWT", j.Mount)
 }

@@ -1,0 +1,55 @@
+package provider
+
+import (
+	"context"
+	"os"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// These variables stand in for arguments that one configuration leaves to the pipeline which runs it. What the configuration says goes
+// first. The rules' settings have none: a reviewer reads them in the configuration.
+const (
+	environmentVariable    = "PARTNER_ENVIRONMENT"
+	stackVariable          = "PARTNER_STACK"
+	directoryVariable      = "PARTNER_EMBEDDED_DIRECTORY"
+	journalVariable        = "PARTNER_JOURNAL_PATH"
+	partnerAddressVariable = "PARTNER_OPENBAO_PARTNER_ADDRESS"
+	roleIDVariable         = "PARTNER_OPENBAO_ROLE_ID"
+	secretIDVariable       = "PARTNER_OPENBAO_SECRET_ID"
+	roleVariable           = "PARTNER_OPENBAO_ROLE"
+	jwtVariable            = "PARTNER_OPENBAO_JWT"
+)
+
+// readProvider reads the provider's configuration and completes it from the environment.
+func readProvider(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) (*providerModel, bool) {
+	m, ok := read[providerModel](ctx, config, diags)
+	if !ok {
+		return m, false
+	}
+	named(&m.Environment, environmentVariable, "environment", diags)
+	named(&m.Stack, stackVariable, "stack", diags)
+	if m.Environment.IsNull() && !diags.HasError() {
+		diags.AddAttributeError(path.Root("environment"), "Missing environment", "The environment says which identities this configuration governs, "+
+			"and is part of their ids. Write environment = \"prod\", or set "+environmentVariable+".")
+	}
+	return m, !diags.HasError()
+}
+
+// named takes a name from the environment if the configuration has none.
+func named(v *types.String, variable, what string, diags *diag.Diagnostics) {
+	text := os.Getenv(variable)
+	if !v.IsNull() || text == "" {
+		return
+	}
+	if !access.ValidPart(text) {
+		diags.AddError("Invalid "+variable, "It names the "+what+", and its value cannot: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a digit.")
+		return
+	}
+	*v = types.StringValue(text)
+}
