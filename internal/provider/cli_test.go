@@ -84,7 +84,7 @@ func (c *cli) file(name, text string) {
 
 // command is one run of the CLI, not yet started.
 func (c *cli) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(os.Getenv("TF_ACC_TERRAFORM_PATH"), args...)
+	cmd := exec.Command(os.Getenv(commandLine), args...)
 	cmd.Dir, cmd.Env = c.folder, c.env
 	return cmd
 }

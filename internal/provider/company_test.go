@@ -82,7 +82,7 @@ func TestThePartnersModuleTakesAllThatAPartnerCanNeed(t *testing.T) {
 	l.get()
 	l.must("apply", "-auto-approve")
 	l.must("plan", "-detailed-exitcode")
-	show := exec.Command(os.Getenv("TF_ACC_TERRAFORM_PATH"), "output", "-json", "all")
+	show := exec.Command(os.Getenv(commandLine), "output", "-json", "all")
 	show.Dir, show.Env = l.folder, l.env
 	out, err := show.Output()
 	var all map[string]string
@@ -124,7 +124,7 @@ func newCompany(t *testing.T) *lab {
 // get installs the modules.
 func (l *lab) get() {
 	l.t.Helper()
-	get := exec.Command(os.Getenv("TF_ACC_TERRAFORM_PATH"), "get")
+	get := exec.Command(os.Getenv(commandLine), "get")
 	get.Dir, get.Env = l.folder, l.env
 	if out, err := get.CombinedOutput(); err != nil {
 		l.t.Fatalf("%v: %s", err, out)

@@ -20,7 +20,7 @@ import (
 func shell(t *testing.T, folder string, env []string, text string) string {
 	t.Helper()
 	bin := t.TempDir()
-	if err := os.Symlink(os.Getenv("TF_ACC_TERRAFORM_PATH"), filepath.Join(bin, "terraform")); err != nil {
+	if err := os.Symlink(os.Getenv(commandLine), filepath.Join(bin, "terraform")); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("sh", "-ec", text)

@@ -397,7 +397,7 @@ func (l *lab) must(command string, args ...string) {
 // terraform runs the CLI and returns its diagnostics, sorted.
 func (l *lab) terraform(command string, args ...string) ([]diagnostic, error) {
 	l.t.Helper()
-	cmd := exec.Command(os.Getenv("TF_ACC_TERRAFORM_PATH"), append([]string{command, "-json", "-input=false", "-lock=false"}, args...)...)
+	cmd := exec.Command(os.Getenv(commandLine), append([]string{command, "-json", "-input=false", "-lock=false"}, args...)...)
 	var out, failed bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = l.folder, l.env, &out, &failed
 	err := cmd.Run()

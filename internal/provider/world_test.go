@@ -2,7 +2,6 @@ package provider_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -50,30 +49,6 @@ func briefly(all ...string) []string {
 		return all[:1]
 	}
 	return all
-}
-
-var cliPath sync.Once
-
-// needTerraform finds the CLI that the tests drive: terraform, or tofu in its place.
-func needTerraform(t testing.TB) {
-	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), filepath.Join("..", "..", ".tools", "bin")) {
-		for _, name := range []string{"terraform", "tofu"} {
-			path, err := filepath.Abs(filepath.Join(dir, name))
-			if info, statErr := os.Stat(path); err == nil && statErr == nil && !info.IsDir() {
-				cliPath.Do(func() {
-					if os.Getenv("TF_ACC_TERRAFORM_PATH") == "" {
-						_ = os.Setenv("TF_ACC_TERRAFORM_PATH", path)
-					}
-				})
-				return
-			}
-		}
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("no terraform and no tofu: run make tools")
-	}
-	t.Skip("no terraform and no tofu: run make tools to get one")
 }
 
 func (w *world) clock() time.Time {
