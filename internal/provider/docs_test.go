@@ -112,6 +112,10 @@ var runBy = map[string]map[string]string{
 		"go test ./internal/system": "TestFragmentsOfTheGuidesAreTaken",
 		"PARTNER_VAULT_PROVIDER=":   "TestFragmentsOfTheGuidesAreTaken",
 	},
+	"docs/guides/policies.md": {
+		"terraform plan -out=plan": "TestThePoliciesJudgeAPlanOfAPipeline",
+		"{":                        "TestThePoliciesJudgeAPlanOfAPipeline",
+	},
 	"docs/guides/rotation.md": {
 		"rotation = {":         "TestFragmentsOfTheGuidesAreTaken",
 		"revoke_issued_before": "TestFragmentsOfTheGuidesAreTaken",
@@ -137,6 +141,7 @@ var exampleBy = map[string]string{
 	"openbao":             "TestACompanyWithThreePartnersOnOpenBao",
 	"partner-module":      "TestAllPartnersOfACompanyLiveInOneSystem",
 	"tested-module":       "TestTheExampleOfATestedModuleIsRun",
+	"policy":              "TestPoliciesGiveTheGuardrailsVerdict",
 }
 
 // Published examples were broken, since nobody ran them. Each fenced block of each page is run, applied or compared with what is by a test

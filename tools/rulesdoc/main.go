@@ -1,11 +1,13 @@
 // Command rulesdoc writes the templates of the guardrail pages from the catalogue: one page for each family of rules,
-// and the table of all rules into templates/guides/guardrails.md.tmpl, between two marks.
+// and the table of all rules into templates/guides/guardrails.md.tmpl, between two marks. It also writes the catalogue that
+// examples/policy reads.
 //
 // `make generate` runs it before tfplugindocs, in the folder of this file.
 package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log"
 	"os"
@@ -52,6 +54,10 @@ func write(folder string, rules []guardrail.Rule) error {
 			}
 		}
 	}
+	catalogue := filepath.Join(folder, "..", "..", "examples", "policy", "catalogue.json")
+	if pages[catalogue], err = forPolicies(rules); err != nil {
+		return err
+	}
 	overview := filepath.Join(folder, "guardrails.md.tmpl")
 	if pages[overview], err = withTable(overview, rules); err != nil {
 		return err
@@ -62,6 +68,28 @@ func write(folder string, rules []guardrail.Rule) error {
 		}
 	}
 	return nil
+}
+
+// forPolicies is what the policies of examples/policy have to know of the catalogue.
+func forPolicies(rules []guardrail.Rule) ([]byte, error) {
+	type row struct {
+		Level      string   `json:"level"`
+		Fixed      bool     `json:"fixed"`
+		Reads      []string `json:"reads"`
+		ReadsAbove []string `json:"reads_above"`
+		Silences   []string `json:"silences"`
+		Remedy     string   `json:"remedy"`
+	}
+	rows := map[string]row{}
+	for _, r := range rules {
+		rows[r.Slug] = row{r.Level.String(), r.Fixed, append([]string{}, r.Reads...), append([]string{}, r.ReadsAbove...), append([]string{}, r.Silences...), r.Remedy}
+	}
+	var b bytes.Buffer
+	text := json.NewEncoder(&b)
+	text.SetEscapeHTML(false)
+	text.SetIndent("", "  ")
+	err := text.Encode(map[string]any{"catalogue": rows})
+	return b.Bytes(), err
 }
 
 func families(rules []guardrail.Rule) map[string][]guardrail.Rule {
