@@ -50,7 +50,7 @@ resource "partner_identity" "this" {
   subcontractors = each.value.subcontractors
   expected_use   = each.value.expected_use
   review         = each.value.review != null ? each.value.review : var.review
-  suspended      = coalesce(each.value.suspended, var.suspended)
+  suspended      = each.value.suspended != null ? each.value.suspended : var.suspended
   hold_released  = each.value.hold_released != null ? each.value.hold_released : var.hold_released
   waivers        = each.value.waivers
 }

@@ -45,7 +45,7 @@ variable "review" {
 variable "suspended" {
   description = "Cuts everything at once and keeps the declaration."
   type        = bool
-  default     = false
+  default     = null
 }
 
 variable "hold_released" {

@@ -127,7 +127,7 @@ type Record struct {
 type Words struct {
 	// EnforcedBy says who ends the access.
 	EnforcedBy string
-	// Cut says how to cut it by hand, or where the commands are; "" where it cannot be cut alone.
+	// Cut says how to cut an identity by hand, or where the commands are; "" for others.
 	Cut string
 	// Login is what the partner needs to log in, nothing secret in it.
 	Login map[string]string

@@ -17,18 +17,9 @@ func (c change) staysActive() bool {
 
 // begin marks the computed values of a new object, and says those that are known before it is made.
 func (t *terms) begin(c change) {
-	unknownAll(&t.Status, &t.EndsAt, &t.History, &t.EnforcedBy, &t.Drift, &t.Revocation)
+	unknownAll(&t.Status, &t.EndsAt, &t.History, &t.Drift)
 	if c.fresh {
 		t.Drift = types.SetNull(types.StringType)
-	}
-	t.word(c)
-}
-
-// word says what the system says of an object by its arguments.
-func (t *terms) word(c change) {
-	unknownAll(&t.EnforcedBy, &t.Revocation)
-	if c.words != nil {
-		t.EnforcedBy, t.Revocation = types.StringValue(c.words.EnforcedBy), optionalText(c.words.Cut)
 	}
 }
 

@@ -63,7 +63,7 @@ func TestAPlanCanBeRead(t *testing.T) {
 	}
 	long := []string{"BEGIN CERTIFICATE-", "BEGIN AGE", "# Access for"}
 	c.write(orderFeed(60, 0, ""))
-	short("the first plan of four objects", 106, append(long, "enforced_by   = (known", "revocation    = (known", "login         = (known", "last_used_at", "drift"))
+	short("the first plan of four objects", 100, append(long, "enforced_by = (known", "revocation  = (known", "login         = (known", "suspended", "last_used_at", "drift"))
 	c.write(orderFeed(60, 7, ""))
 	c.must("apply", "-auto-approve")
 	yesterday := time.Now().UTC().AddDate(0, 0, -1).Format(`"2006-01-02T15:04:05Z"`)

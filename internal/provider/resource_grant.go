@@ -102,15 +102,7 @@ func (m *grantModel) object(r *reader) access.Object {
 
 func (m *grantModel) settle(state *grantModel) { m.terms.settle(&state.terms) }
 
-func (m *grantModel) move(c change, _ kept) {
-	if c.before == nil {
-		return
-	}
-	before, after := c.before.(*access.Grant), c.after.(*access.Grant)
-	if before.Resource != after.Resource || access.Widened(before, after, "actions") || access.Widened(after, before, "actions") {
-		m.word(c)
-	}
-}
+func (m *grantModel) move(change, kept) {}
 
 func (m *grantModel) declare(o access.Object) {
 	g := o.(*access.Grant)

@@ -40,6 +40,8 @@ type identityModel struct {
 	ExpectedUse    types.String `tfsdk:"expected_use"`
 	HoldReleased   types.String `tfsdk:"hold_released"`
 	LastUsedAt     types.String `tfsdk:"last_used_at"`
+	EnforcedBy     types.String `tfsdk:"enforced_by"`
+	Revocation     types.String `tfsdk:"revocation"`
 	terms
 }
 
@@ -90,7 +92,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			"subcontractors": subcontractorsAttribute(),
 			"suspended": schema.BoolAttribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "Cuts all access of the identity at once and keeps the declaration. Default `false`.",
+				MarkdownDescription: "Cuts all access of the identity at once and keeps the declaration. By default it is not.",
 			},
 			"expected_use": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{span()},
@@ -102,6 +104,13 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"last_used_at": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
+			},
+			"enforced_by": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "Who ends its access, its credentials' and its grants', in a line. `partner_inventory` says it of each.",
+			},
+			"revocation": schema.StringAttribute{
+				Computed: true, MarkdownDescription: "How to cut it by hand when Terraform is away: the command, or who has the commands. All that cut a partner, " +
+					"or one credential alone, has `partner_offboarding`.",
 			},
 		}),
 	}
@@ -132,12 +141,15 @@ func subcontractorsAttribute() schema.Attribute {
 	}
 }
 
-func (m *identityModel) complete(s *session, _ *identityModel, given func(names ...string) bool) {
+func (m *identityModel) complete(s *session, state *identityModel, given func(names ...string) bool) {
 	if !given("environment") {
 		m.Environment = types.StringValue(s.environment)
 	}
 	if !given("suspended") {
-		m.Suspended = types.BoolValue(false)
+		m.Suspended = types.BoolNull()
+		if state != nil && !state.Suspended.IsNull() {
+			m.Suspended = types.BoolValue(false)
+		}
 	}
 	if m.Subcontractors.IsNull() || m.Subcontractors.IsUnknown() || given("subcontractors", "max_depth") {
 		return
@@ -177,14 +189,12 @@ func (m *identityModel) settle(state *identityModel) {
 	m.terms.settle(&state.terms)
 	m.Agreement = same(m.Agreement, state.Agreement)
 	m.ExpectedUse = same(m.ExpectedUse, state.ExpectedUse)
-	m.LastUsedAt = state.LastUsedAt
+	m.LastUsedAt, m.EnforcedBy, m.Revocation = state.LastUsedAt, state.EnforcedBy, state.Revocation
 }
 
 func (m *identityModel) move(c change, _ kept) {
 	if c.before == nil {
-		if unknownAll(&m.LastUsedAt); c.fresh {
-			m.LastUsedAt = types.StringNull()
-		}
+		m.begin(c)
 		return
 	}
 	before, after := c.before.(*access.Identity), c.after.(*access.Identity)
@@ -193,15 +203,28 @@ func (m *identityModel) move(c change, _ kept) {
 	}
 }
 
+// begin says what is known of a new identity before it is made.
+func (m *identityModel) begin(c change) {
+	unknownAll(&m.LastUsedAt, &m.EnforcedBy, &m.Revocation)
+	if c.fresh {
+		m.LastUsedAt = types.StringNull()
+	}
+	if c.words != nil {
+		m.EnforcedBy, m.Revocation = types.StringValue(c.words.EnforcedBy), types.StringValue(c.words.Cut)
+	}
+}
+
 func (m *identityModel) declare(o access.Object) {
 	i := o.(*access.Identity)
+	if unsaid := m.Suspended.IsNull() && !m.Name.IsNull(); i.Suspended || !unsaid {
+		m.Suspended = types.BoolValue(i.Suspended)
+	}
 	m.terms.declare(&i.Terms)
 	m.Partner, m.Environment, m.Name = types.StringValue(i.ID.Partner), types.StringValue(i.ID.Environment), types.StringValue(i.ID.Name)
 	m.Purpose = types.StringValue(i.Purpose)
 	m.Ceiling = optionalSet(i.Ceiling)
 	m.Contact = optionalText(i.Contact)
 	m.ParentID = optionalText(i.ParentID.String())
-	m.Suspended = types.BoolValue(i.Suspended)
 	m.ExpectedUse = spanValue(i.ExpectedUse)
 	m.HoldReleased = optionalText(i.HoldReleased)
 	m.Agreement = types.ObjectNull(agreementType)
@@ -217,6 +240,8 @@ func (m *identityModel) declare(o access.Object) {
 func (m *identityModel) observe(seen observed, all bool) {
 	m.terms.observe(seen, all)
 	set(&m.LastUsedAt, timeValue(seen.LastUsedAt), all)
+	set(&m.EnforcedBy, types.StringValue(seen.EnforcedBy), all)
+	set(&m.Revocation, optionalText(seen.Cut), all)
 }
 
 func (m *identityModel) replaced(state *identityModel) (names []string) {

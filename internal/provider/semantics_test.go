@@ -96,7 +96,7 @@ func TestAFaithfulConfigurationPlansEmptyAfterImport(t *testing.T) {
 					Config: config, ResourceName: address, ImportState: true, ImportStateKind: resource.ImportBlockWithID,
 				}, resource.TestStep{
 					ResourceName: address, ImportState: true, ImportStateVerify: true,
-					ImportStateVerifyIgnore: []string{"sealed_secret", "issued"},
+					ImportStateVerifyIgnore: []string{"sealed_secret", "issued", "suspended"}, // false, so that a plan is empty whether it is written or not
 				})
 			}
 			w.run(steps...)
@@ -351,6 +351,11 @@ func TestWhatMeansTheSameIsNoChange(t *testing.T) {
 				grant(args{"actions": `["list", "read"]`})),
 			ConfigPlanChecks: plans(plancheck.ResourceActionUpdate, theIdentity), // expected_use did change
 		},
+		resource.TestStep{ // that it is not suspended may be said, or not
+			Config: w.config(
+				identity(args{"ceiling": `["orders/acme/*", "files/acme/*"]`, "expected_use": `"1800m"`}), credential("secret", nil), grant(nil)),
+			ConfigPlanChecks: emptyPlan(), ConfigStateChecks: []statecheck.StateCheck{has(theIdentity, "suspended", knownvalue.Bool(false))},
+		},
 		resource.TestStep{
 			Config: w.config(
 				identity(args{"expires_at": `"2027-03-30T19:00:00-05:00"`, "ceiling": `["orders/acme/*", "files/acme/*"]`, "expected_use": `"1800m"`}),
@@ -377,8 +382,8 @@ func TestAComputedValueMovesOnlyWhereThePlanMovesIt(t *testing.T) {
 				grant(args{"purpose": `"Read the files of the day"`})),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: append(append(
 				same(theIdentity, "status", "ends_at", "history", "enforced_by", "revocation"),
-				same(theKey, "status", "sealed_secret", "fingerprint", "rotates_at", "enforced_by")...),
-				same(theGrant, "status", "enforced_by")...)},
+				same(theKey, "status", "sealed_secret", "fingerprint", "rotates_at")...),
+				same(theGrant, "status", "ends_at")...)},
 		},
 	)
 }

@@ -14,17 +14,15 @@ import (
 // terms are the attributes that identities, credentials and grants have in common: who answers, when it ends, who
 // looked, and what the access system says of it.
 type terms struct {
-	ID         types.String `tfsdk:"id"`
-	Owner      types.String `tfsdk:"owner"`
-	ExpiresAt  types.String `tfsdk:"expires_at"`
-	Review     types.Object `tfsdk:"review"`
-	Waivers    types.Map    `tfsdk:"waivers"`
-	Status     types.String `tfsdk:"status"`
-	EndsAt     types.String `tfsdk:"ends_at"`
-	History    types.String `tfsdk:"history"`
-	EnforcedBy types.String `tfsdk:"enforced_by"`
-	Drift      types.Set    `tfsdk:"drift"`
-	Revocation types.String `tfsdk:"revocation"`
+	ID        types.String `tfsdk:"id"`
+	Owner     types.String `tfsdk:"owner"`
+	ExpiresAt types.String `tfsdk:"expires_at"`
+	Review    types.Object `tfsdk:"review"`
+	Waivers   types.Map    `tfsdk:"waivers"`
+	Status    types.String `tfsdk:"status"`
+	EndsAt    types.String `tfsdk:"ends_at"`
+	History   types.String `tfsdk:"history"`
+	Drift     types.Set    `tfsdk:"drift"`
 }
 
 func (t *terms) common() *terms { return t }
@@ -95,13 +93,10 @@ func computedTerms() map[string]schema.Attribute {
 		"ends_at": text("When the access system ends this access: the earliest of its own expiry, the end of all that it hangs on, the agreement's end, and the `until` of each waiver of an `expiry/` rule. RFC 3339, UTC."),
 		"history": text("In a line: when it was created, how often and when its end was last moved to a later moment, and the newest review applied to it, its " +
 			"own or its identity's. By the access system's clock, RFC 3339, UTC; `partner_inventory` has each by itself."),
-		"enforced_by": text("Who ends this access at `ends_at`, in a line."),
 		"drift": schema.SetAttribute{
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "What the access system holds beyond the declaration, a sentence each; null where it holds nothing beyond it.",
 		},
-		"revocation": text("How to cut this access by hand when Terraform is away: the command, or who has the commands. All that cut a partner are the `steps` of " +
-			"`partner_offboarding`. Null for a grant: it cannot be cut alone, and is cut with its identity."),
 	}
 }
 
@@ -155,8 +150,7 @@ func (t *terms) settle(state *terms) {
 	t.Review = same(t.Review, state.Review)
 	t.Waivers = same(t.Waivers, state.Waivers)
 	t.ID = state.ID
-	t.Status, t.EndsAt, t.History = state.Status, state.EndsAt, state.History
-	t.EnforcedBy, t.Drift, t.Revocation = state.EnforcedBy, state.Drift, state.Revocation
+	t.Status, t.EndsAt, t.History, t.Drift = state.Status, state.EndsAt, state.History, state.Drift
 }
 
 // observe writes what the system says of the object into the computed attributes: into all of them, or only into those
@@ -166,9 +160,7 @@ func (t *terms) observe(seen observed, all bool) {
 	set(&t.Status, types.StringValue(seen.Status(seen.now, seen.warnBefore)), all)
 	set(&t.EndsAt, timeValue(seen.EndsAt), all)
 	set(&t.History, types.StringValue(access.HistoryLine(seen.History)), all)
-	set(&t.EnforcedBy, types.StringValue(seen.EnforcedBy), all)
 	set(&t.Drift, optionalSet(slices.Concat(seen.Drift, seen.Adopted)), all)
-	set(&t.Revocation, optionalText(seen.Cut), all)
 }
 
 // set writes a value where all are asked for, or where the plan left it unknown.

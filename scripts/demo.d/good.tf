@@ -79,5 +79,5 @@ output "handover" {
 }
 
 output "revocation" {
-  value = partner_credential.key.revocation
+  value = partner_identity.orders.revocation
 }

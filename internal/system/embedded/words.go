@@ -11,7 +11,7 @@ import (
 // say what is to be done, and the guide to the embedded system says why.
 func words(root string, o access.Object) access.Words {
 	w := access.Words{EnforcedBy: enforcedBy(o), Login: login(o)}
-	if _, isGrant := o.(*access.Grant); !isGrant {
+	if _, is := o.(*access.Identity); is {
 		w.Cut = cutByHand(root, o)[0]
 	}
 	return w
@@ -38,7 +38,7 @@ func enforcedBy(o access.Object) string {
 		}
 		return opa
 	}
-	return "The gateways, by the ends of its credentials and grants."
+	return "The gateways, at each request, handshake and login over SSH."
 }
 
 // cutByHand is how to cut an object's access by hand, where Terraform cannot be run: a whole command, on the machine that has

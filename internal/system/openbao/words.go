@@ -19,8 +19,8 @@ type wording struct {
 // where they go, and what they cut: they are too long for each state, and partner_offboarding has them.
 func (ws *wording) words(o access.Object) access.Words {
 	w := access.Words{EnforcedBy: ws.enforcedBy(o), Login: ws.login(o)}
-	if _, isGrant := o.(*access.Grant); !isGrant {
-		w.Cut = fmt.Sprintf("The data source partner_offboarding has the commands: partner = %q.", o.Holder().Partner)
+	if i, is := o.(*access.Identity); is {
+		w.Cut = fmt.Sprintf("The data source partner_offboarding has the commands: partner = %q.", i.ID.Partner)
 	}
 	return w
 }
@@ -39,7 +39,7 @@ func (ws *wording) enforcedBy(o access.Object) string {
 		}
 		return fmt.Sprintf("OpenBao, at each login; sessions last up to %s, never beyond the grants.", ws.options.Session)
 	}
-	return "OpenBao, by the ends of its credentials and grants."
+	return fmt.Sprintf("OpenBao, at each login and request; sessions last up to %s, never beyond the grants.", ws.options.Session)
 }
 
 // shell spells calls as people type them: whole commands, that say to which server and namespace they go, whatever the
