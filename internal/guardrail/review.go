@@ -97,7 +97,7 @@ func reviewAutomatic(c *Context, s *Subject) []problem {
 	if r == nil || r.At.IsZero() || r.At.Sub(c.Now).Abs() > automatic {
 		return nil
 	}
-	return one("review.at", say("%s: review.at is %s, within %s of now (%s)", s, moment(r.At.Time), automatic, moment(c.Now)), "")
+	return one("review.at", say("%s: review.at is %s, within %s of now (%s)", s, moment(r.At.Time), length(automatic), moment(c.Now)), "")
 }
 
 func reviewByPartner(c *Context, s *Subject) []problem {

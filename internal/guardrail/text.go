@@ -24,7 +24,7 @@ func moment(t time.Time) string { return t.UTC().Truncate(time.Second).Format(ti
 // length is a length of time in words: whole days where it has any. What is only just longer than a limit reads so.
 func length(d time.Duration) string {
 	if d < day {
-		return d.Truncate(time.Second).String()
+		return access.Hours(d.Truncate(time.Second))
 	}
 	text := counted(int64(d/day), "day")
 	if rest := d % day; rest > 0 && rest < time.Hour {

@@ -20,3 +20,14 @@ func TestWhatIsOverALimitReadsSo(t *testing.T) {
 		}
 	}
 }
+
+// One formatter says each length under a day: the rule's text and what it says to write were 1h30m0s and 1h30m.
+func TestALengthIsWrittenAsConfigurationsWriteIt(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		90 * time.Minute: "1h30m", time.Minute: "1m", time.Hour: "1h", 90*time.Second + 5: "1m30s", 0: "0s", day: "1 day", 3*day + time.Minute: "just over 3 days",
+	} {
+		if got := length(d); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+}

@@ -139,7 +139,7 @@ func (d *door) admit(ctx context.Context, patience time.Duration) (err error) {
 			break
 		}
 		if access.WallClock().After(deadline) {
-			return fmt.Errorf("the twin was not let in within %s before the cut, so that its refusal would prove nothing", patience)
+			return fmt.Errorf("the twin was not let in within %s before the cut, so that its refusal would prove nothing", access.Hours(patience))
 		}
 		if err := pause(ctx); err != nil {
 			return err

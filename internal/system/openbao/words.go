@@ -37,9 +37,9 @@ func (ws *wording) enforcedBy(o access.Object) string {
 		if o.Kind() == access.Federated {
 			return "OpenBao, at each login; sessions end with it."
 		}
-		return fmt.Sprintf("OpenBao, at each login; sessions last up to %s, never beyond the grants.", ws.options.Session)
+		return fmt.Sprintf("OpenBao, at each login; sessions last up to %s, never beyond the grants.", access.Hours(ws.options.Session))
 	}
-	return fmt.Sprintf("OpenBao, at each login and request; sessions last up to %s, never beyond the grants.", ws.options.Session)
+	return fmt.Sprintf("OpenBao, at each login and request; sessions last up to %s, never beyond the grants.", access.Hours(ws.options.Session))
 }
 
 // shell spells calls as people type them: whole commands, that say to which server and namespace they go, whatever the

@@ -73,7 +73,7 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 	case http.StatusTooManyRequests:
 		o.fate, o.wait = notBegun, retryAfter(resp.Header.Get("Retry-After"), k.client.clock())
 		if o.wait > 0 {
-			o.problem = fmt.Sprintf("it asks to wait %s", o.wait.Round(time.Second))
+			o.problem = "it asks to wait " + access.Hours(o.wait.Round(time.Second))
 		}
 	case http.StatusInternalServerError:
 		o.repeats = few
