@@ -11,6 +11,8 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // What somebody made by hand is adopted as an entity: the partner goes on logging in as he did, and all that he may do comes
@@ -34,7 +36,7 @@ var _ access.Adopter = (*System)(nil)
 // adopter lets identities take over what somebody made by hand.
 type adopter struct {
 	*server
-	store    *store
+	store    *policies
 	creds    *credentials
 	entities *entities
 
@@ -67,7 +69,7 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 		var group struct {
 			Name string `json:"name"`
 		}
-		if err := ad.client.Get(ctx, "identity/group/id/"+groupID, &group); gone(err) != nil {
+		if err := ad.client.Get(ctx, "identity/group/id/"+groupID, &group); client.Gone(err) != nil {
 			return nil, fmt.Errorf("adopt %s: %w", native, err)
 		}
 		a.Groups = append(a.Groups, group.Name)
@@ -88,14 +90,14 @@ func (ad *adopter) legacy(ctx context.Context, id access.IdentityID, native stri
 	if !isEntity || !entityNumber.MatchString(number) {
 		return nil, fmt.Errorf("%w: only an entity can be adopted, which the inventory names as %sUUID", access.ErrUnsupported, entityFolder)
 	}
-	snap, err := ad.store.view(ctx)
+	snap, err := ad.store.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if i, _ := snap.ledger.Identity(id); i != nil {
+	if i, _ := snap.Ledger.Identity(id); i != nil {
 		return nil, fmt.Errorf("%s: %w", id, access.ErrGoverned)
 	}
-	for _, e := range snap.ledger {
+	for _, e := range snap.Ledger {
 		if e.Adopted != nil && e.Adopted.From == native {
 			return nil, fmt.Errorf("adopted as %s: %w", e.Object.Holder(), access.ErrGoverned)
 		}
@@ -111,7 +113,7 @@ func (ad *adopter) legacy(ctx context.Context, id access.IdentityID, native stri
 	if why := ad.unadoptable(found.entity, id, own); why != "" {
 		return nil, fmt.Errorf("%w: %s", access.ErrUnsupported, why)
 	}
-	if owner, is := snap.holder(found.entity); is {
+	if owner, is := holderIn(snap, found.entity); is {
 		return nil, fmt.Errorf("it is the entity of %s: %w", owner, access.ErrGoverned)
 	}
 	if err := ad.findLogins(ctx, snap, found); err != nil {
@@ -120,10 +122,10 @@ func (ad *adopter) legacy(ctx context.Context, id access.IdentityID, native stri
 	return found, ad.keepsSecondFactors(ctx, found)
 }
 
-// holder is whose entity it is by its name, where that is declared: also of one that is being replaced.
-func (s *snapshot) holder(e *entity) (access.IdentityID, bool) {
-	id, err := access.ParseIdentityID(strings.TrimSuffix(strings.TrimPrefix(e.Name, prefix), "~"))
-	return id, err == nil && strings.HasPrefix(e.Name, prefix) && s.documents[id] != nil
+// holderIn is whose entity it is by its name, where that is declared: also of one that is being replaced.
+func holderIn(s *snapshot, e *entity) (access.IdentityID, bool) {
+	id, err := access.ParseIdentityID(strings.TrimSuffix(strings.TrimPrefix(e.Name, store.Prefix), "~"))
+	return id, err == nil && strings.HasPrefix(e.Name, store.Prefix) && s.Documents[id] != nil
 }
 
 // unadoptable says why an entity cannot be adopted, as far as it shows; "" where it can. An AppRole and a user are of one
@@ -136,7 +138,7 @@ func (ad *adopter) unadoptable(e *entity, as access.IdentityID, own string) stri
 	if owner := e.Metadata["owner"]; owner != "" {
 		return fmt.Sprintf("%s answers for it, as its metadata says", owner)
 	}
-	if strings.EqualFold(e.Name, nameOf(as)) {
+	if strings.EqualFold(e.Name, store.NameOf(as)) {
 		return fmt.Sprintf("it has the name that the identity's own entity needs. Rename it first: bao write %s%s name=legacy-%s", entityFolder, e.ID, as.Name)
 	}
 	for _, a := range e.Aliases {
@@ -206,7 +208,7 @@ func (ad *adopter) findLogins(ctx context.Context, snap *snapshot, found *legacy
 // declaredRoles are the roles that the ledger knows, and whose they are.
 func (ad *adopter) declaredRoles(snap *snapshot) map[string]access.IdentityID {
 	all := map[string]access.IdentityID{}
-	for _, e := range snap.ledger {
+	for _, e := range snap.Ledger {
 		if c, ok := e.Credential(); ok {
 			for _, path := range ad.creds.rolePaths(c) {
 				all[path] = c.IdentityID
@@ -248,7 +250,7 @@ func (ad *adopter) roleID(ctx context.Context, path string) (string, error) {
 		ID string `json:"role_id"`
 	}
 	err := ad.client.Get(ctx, path+"/role-id", &answer)
-	return answer.ID, gone(err)
+	return answer.ID, client.Gone(err)
 }
 
 // appRoles are the paths of all AppRoles of a mount, by their ids in small letters. They are read once, where nobody has logged in by one that
@@ -262,7 +264,7 @@ func (ad *adopter) appRoles(ctx context.Context, mount string) (map[string]strin
 	var all struct {
 		Keys []string `json:"keys"`
 	}
-	if err := ad.client.List(ctx, mount+"role", &all); gone(err) != nil {
+	if err := ad.client.List(ctx, mount+"role", &all); client.Gone(err) != nil {
 		return nil, err
 	}
 	byID := map[string]string{}
@@ -300,7 +302,7 @@ func (ad *adopter) readLogin(ctx context.Context, l ledger.Login) (map[string]an
 	read := map[string]map[string]any{}
 	for _, path := range loginPaths(l) {
 		var role map[string]any
-		if err := ad.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := ad.client.Get(ctx, path, &role); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return nil, err
 		}
 		read[path] = role

@@ -12,6 +12,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // OpenBao takes no notice of capitals in the name of an alias. A role that was not found by them kept its policies, and let in
@@ -111,7 +112,7 @@ func TestOfTwoThatAdoptTheSameAtOnceOneTakesItsClaimBack(t *testing.T) {
 	st := startStage(t)
 	h := st.byHand(t, "second")
 	var once sync.Once
-	overtaken := before("POST", "sys/policies/acl/"+nameOf(idOf("first")), func() {
+	overtaken := before("POST", "sys/policies/acl/"+store.NameOf(idOf("first")), func() {
 		once.Do(func() { st.put(t, identityOf("second"), adopting(h.native)) })
 	})
 	_, err := st.open(overtaken).Put(t.Context(), st.change(identityOf("first"), adopting(h.native)))

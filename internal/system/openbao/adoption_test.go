@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // handmade is access as people made it: an AppRole with a policy of its own, and an entity with another one, in a group with
@@ -289,11 +290,11 @@ func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 			return entityFolder + st.admin(t, "GET", entityPath(idOf("third")), nil)["id"].(string)
 		}, access.ErrUnsupported, "answers for it"},
 		"it has our name": {func(h handmade, id access.IdentityID) string {
-			st.admin(t, "POST", h.native, map[string]any{"name": nameOf(id)})
+			st.admin(t, "POST", h.native, map[string]any{"name": store.NameOf(id)})
 			return h.native
 		}, access.ErrUnsupported, "Rename it"},
 		"it has our name in capitals": {func(h handmade, id access.IdentityID) string {
-			st.admin(t, "POST", h.native, map[string]any{"name": strings.ToUpper(nameOf(id))})
+			st.admin(t, "POST", h.native, map[string]any{"name": strings.ToUpper(store.NameOf(id))})
 			return h.native
 		}, access.ErrUnsupported, "Rename it"},
 		"a local mount": {func(_ handmade, id access.IdentityID) string {
@@ -318,7 +319,7 @@ func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 		}, access.ErrUnsupported, "without a secret id"},
 		"another one's AppRole": {func(h handmade, _ access.IdentityID) string {
 			st.complete(t, "fourth", access.Secret)
-			st.alias(t, h, "partner-approle", nameOf(idOf("fourth")))
+			st.alias(t, h, "partner-approle", store.NameOf(idOf("fourth")))
 			return h.native
 		}, access.ErrGoverned, "fourth"},
 	} {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // A destroy wrote the policy, and died. What is made again is another one: nobody who held the old one gets in by it.
@@ -232,7 +233,7 @@ func TestAChangeAboveInTheMiddleOfAReplacementLosesNothing(t *testing.T) {
 			first := st.put(t, c)
 			old := st.holder(c, first)
 			var once sync.Once
-			s := st.open(before("POST", "sys/policies/acl/"+nameOf(idOf(name)), func() {
+			s := st.open(before("POST", "sys/policies/acl/"+store.NameOf(idOf(name)), func() {
 				once.Do(func() {
 					st.put(t, identityOf(name+"-top", allowing, suspended), known(top))
 					st.put(t, identityOf(name+"-top", allowing), known(top))

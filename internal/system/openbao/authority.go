@@ -12,6 +12,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 // signers are the serials of the authorities that signed items.
@@ -79,7 +80,7 @@ func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]str
 	if errors.Is(err, access.ErrUnsupported) {
 		err = nil
 	}
-	return ids, gone(err)
+	return ids, client.Gone(err)
 }
 
 // unread stands for the authorities of an engine that did not say which it has.
@@ -128,7 +129,7 @@ func (pki *certificates) authorityOf(ctx context.Context, serial string) (string
 		Certificate string `json:"certificate"`
 	}
 	if id := ids[serial]; id != "" {
-		if err := pki.client.Get(ctx, pki.options.Mounts.PKI+"/issuer/"+id+"/json", &ca); gone(err) != nil {
+		if err := pki.client.Get(ctx, pki.options.Mounts.PKI+"/issuer/"+id+"/json", &ca); client.Gone(err) != nil {
 			return "", err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 // A workflow bundles many reads into one request. OpenBao runs it with the caller's own token, so it gives nothing that
@@ -51,7 +52,7 @@ var workflowText = func() string {
 // bundler bundles reads by a workflow.
 type bundler struct {
 	*server
-	store *store
+	store *policies
 
 	bundling sync.Mutex // held while the workflow is looked at, or installed
 	there    workflowState
@@ -109,7 +110,7 @@ func (b *bundler) offerBundles(ctx context.Context) {
 		return
 	}
 	defer b.bundling.Unlock()
-	if b.offered || !b.store.many() {
+	if b.offered || b.store.Size() < worthwhile {
 		return
 	}
 	b.offered = true
@@ -123,16 +124,9 @@ func (b *bundler) offerBundles(ctx context.Context) {
 	switch err := b.client.Put(ctx, workflowPath, install, nil); {
 	case err == nil:
 		b.there = usable
-	case said(err, "check-and-set"): // somebody else was first
+	case client.Said(err, "check-and-set"): // somebody else was first
 		b.there = notAsked
 	}
-}
-
-// many says whether so much was seen, of all stacks, that a bundle is worthwhile: an inventory reads it all.
-func (s *store) many() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.seen != nil && len(s.seen.documents) >= worthwhile
 }
 
 // ask is one read of a bundle.
@@ -195,8 +189,8 @@ func (b *bundler) executeOne(ctx context.Context, chunk []ask, answers []respons
 // be done in bundles.
 func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) error {
 	var ids []access.IdentityID
-	for id, d := range snap.documents {
-		if _, e := d.entries.Identity(id); e != nil && (stack == "" || e.History.Stack == stack) && snap.known(id) == nil {
+	for id, d := range snap.Documents {
+		if _, e := d.Entries.Identity(id); e != nil && (stack == "" || e.History.Stack == stack) && snap.Known(id) == nil {
 			ids = append(ids, id)
 		}
 	}
@@ -219,17 +213,15 @@ func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) er
 			return err
 		}
 		if err != nil {
-			return nil // it may not be executed: there are single requests
+			return nil //nolint:nilerr // it may not be executed: there are single requests
 		}
 		for n, take := range takes {
 			take(answers[n])
 		}
 	}
-	snap.mu.Lock()
-	defer snap.mu.Unlock()
 	for id, n := range b.natives {
 		if !b.broken[id] {
-			snap.natives[id] = n
+			snap.Note(id, n)
 		}
 	}
 	return nil
@@ -267,11 +259,11 @@ func (ob *observer) askAbout(b *bundling, id access.IdentityID) {
 			return err
 		})
 	}
-	_, identity := b.snap.documents[id].entries.Identity(id)
+	_, identity := b.snap.Documents[id].Entries.Identity(id)
 	for _, path := range adoptedPaths(identity) {
 		askRole(path)
 	}
-	for _, e := range b.snap.documents[id].below() {
+	for _, e := range b.snap.Documents[id].Below() {
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
 			continue

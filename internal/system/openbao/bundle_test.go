@@ -14,6 +14,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // crowd puts so many identities, each with a credential and two grants.
@@ -133,7 +134,7 @@ func oneByOne(t testing.TB, l *lab, identities int, distance time.Duration) int6
 	}
 	for n := range identities {
 		id := access.IdentityID{Partner: fmt.Sprintf("p%d", n%10), Environment: "prod", Name: fmt.Sprintf("feed-%d", n)}
-		policy, role := "sys/policies/acl/"+nameOf(id), "auth/partner-approle/role/"+roleOf(id)
+		policy, role := "sys/policies/acl/"+store.NameOf(id), "auth/partner-approle/role/"+roleOf(id)
 		if n%4 > 0 {
 			role = "auth/" + usualJWT(issuerURL) + "/cel/role/" + roleOf(id)
 		}
@@ -190,7 +191,7 @@ func TestReadsAreFewAndFewerInBundles(t *testing.T) {
 			t.Errorf("the same walk made %d requests more", more)
 		}
 	}
-	if good := time.Until(walk.store.seen.goodUntil); good < 30*time.Second {
+	if good := time.Until(seen(t, walk).GoodUntil); good < 30*time.Second {
 		t.Errorf("what a walk has read serves for %s only", good)
 	}
 	if len(single) != 4*identities || len(bundled) != len(single) {
@@ -304,4 +305,14 @@ func BenchmarkPlan(b *testing.B) {
 	l.must("DELETE", workflowPath, nil)
 	measure("singly", plan)
 	measure("object by object", func(b *testing.B, distance time.Duration) int64 { return oneByOne(b, l, identities, distance) })
+}
+
+// seen is what a handle reads from now.
+func seen(t *testing.T, s *System) *snapshot {
+	t.Helper()
+	snap, err := s.store.View(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snap
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // minRSABits is the smallest RSA key that OpenBao's PKI engine signs.
@@ -27,7 +29,7 @@ const caLife = 10 * 366 * 24 * time.Hour
 // certificates are what the authority for partners signs, and the auth method that takes it.
 type certificates struct {
 	*server
-	store  *store
+	store  *policies
 	mounts *mounting
 
 	signing sync.Mutex        // guards what follows
@@ -48,7 +50,7 @@ func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, c
 		"allowed_uri_sans_template": false, "allowed_other_sans": []string{}, "allowed_serial_numbers": []string{}, "issuer_ref": "default",
 		"code_signing_flag": false, "email_protection_flag": false, "not_after_bound": access.At(end).String(), "not_before_duration": 60,
 	}}, {"auth/" + pki.options.Mounts.Cert + "/certs/" + name, map[string]any{
-		"certificate": ca, "display_name": nameOf(id), "allowed_common_names": []string{cn}, "allowed_uri_sans": []string{"partner:" + id.String()},
+		"certificate": ca, "display_name": store.NameOf(id), "allowed_common_names": []string{cn}, "allowed_uri_sans": []string{"partner:" + id.String()},
 		"token_ttl": session, "token_max_ttl": session, "token_explicit_max_ttl": session, "token_no_default_policy": true,
 		"token_policies": []string{}, "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0,
 	}}}
@@ -89,7 +91,7 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 			err = pki.unissued(ctx)
 		}
 		if err != nil || ca != "" {
-			return ca, gone(err)
+			return ca, client.Gone(err)
 		}
 	}
 	if !pki.options.Bootstrap {
@@ -104,7 +106,7 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 	}
 	root := map[string]any{"common_name": "Partner access", "key_type": "ec", "key_bits": 256, "ttl": caLife.String(), "issuer_name": "partner"}
 	err = pki.settled(ctx, at, func() error { return pki.client.PostOnce(ctx, mount+"/root/generate/internal", root, nil) })
-	if err != nil && !ambiguous(err) && !said(err, "already in use") {
+	if err != nil && !ambiguous(err) && !client.Said(err, "already in use") {
 		return "", err
 	}
 	at.engines[mount+"/"] = mounted{Type: "pki"}
@@ -125,7 +127,7 @@ func (pki *certificates) unissued(ctx context.Context) error {
 	var issuers struct {
 		Keys []string `json:"keys"`
 	}
-	if err := pki.client.List(ctx, mount+"/issuers", &issuers); gone(err) != nil {
+	if err := pki.client.List(ctx, mount+"/issuers", &issuers); client.Gone(err) != nil {
 		return err
 	}
 	if pki.options.Bootstrap && len(issuers.Keys) == 0 {
@@ -226,7 +228,7 @@ func (pki *certificates) text(ctx context.Context, i ledger.Item) (string, error
 
 func (pki *certificates) revokeSerial(ctx context.Context, serial string) error {
 	err := pki.client.Put(ctx, pki.options.Mounts.PKI+"/revoke", map[string]any{"serial_number": serial}, nil)
-	if said(err, "not found") {
+	if client.Said(err, "not found") {
 		return nil // it has ended, and was tidied away
 	}
 	return err
@@ -238,7 +240,7 @@ func (pki *certificates) signed(ctx context.Context) (map[string]signedCertifica
 		Certificates map[string]signedCertificate `json:"key_info"`
 	}
 	err := pki.client.List(ctx, pki.options.Mounts.PKI+"/certs/detailed", &all)
-	return all.Certificates, gone(err)
+	return all.Certificates, client.Gone(err)
 }
 
 type signedCertificate struct {
@@ -253,13 +255,13 @@ func (pki *certificates) unknownSerials(ctx context.Context, id access.IdentityI
 	if err != nil {
 		return nil, err
 	}
-	d, err := pki.store.fetch(ctx, id)
+	d, err := pki.store.Fetch(ctx, id)
 	if err != nil && !errors.Is(err, access.ErrForeign) {
 		return nil, err
 	}
 	var known []ledger.Item
 	if d != nil {
-		if e := d.entries[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(access.Certificate)}]; e != nil && !e.Removed() {
+		if e := d.Entries[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(access.Certificate)}]; e != nil && !e.Removed() {
 			known = e.Issued
 		}
 	}

@@ -10,12 +10,13 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // changer creates and changes objects.
 type changer struct {
 	*server
-	store    *store
+	store    *policies
 	bundler  *bundler
 	creds    *credentials
 	certs    *certificates
@@ -52,14 +53,14 @@ func (ch *changer) put(ctx context.Context, change access.Change) (*access.Recor
 	}
 	defer cancel()
 	if change.Object.Ref().Type == access.TypeIdentity && change.UID == "" {
-		if err := ch.store.identify(ctx); err != nil {
+		if err := ch.store.Identify(ctx); err != nil {
 			return nil, err
 		}
 	}
 	defer ch.turns.alone(change.Object.Holder())()
 	is := &issuer{by: ch.creds, ctx: ctx}
 	var p *putting
-	err = again(ctx, func() error {
+	err = store.Again(ctx, func() error {
 		written, err := ch.tryPut(ctx, change, is)
 		if written != nil { // another round goes on from what is written
 			if p != nil {
@@ -99,7 +100,7 @@ func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer)
 	if err != nil {
 		return nil, err
 	}
-	defer ch.store.reread(f)
+	defer ch.store.Outdate(f.documents)
 	if err := f.refuse(change); err != nil {
 		return nil, err
 	}
@@ -132,10 +133,10 @@ func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer)
 		return nil, err
 	}
 	if placed.Hold {
-		if err := ch.store.mark(ctx, id.String()); err != nil {
+		if err := ch.store.Mark(ctx, id.String()); err != nil {
 			return nil, err
 		}
-		marks, err := ch.store.marks(ctx, d.Ledger, change.Object)
+		marks, err := ch.store.Marks(ctx, d.Ledger, change.Object)
 		if err != nil {
 			return nil, err
 		}
@@ -150,7 +151,7 @@ func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer)
 	f.outdate(d, change, ch.options.Session)
 	f.dead = append(f.dead, secrets.unknown...)
 	for _, serial := range is.unknown {
-		f.dead = append(f.dead, lost{ID: id, Kind: access.Certificate, Serial: serial})
+		f.dead = append(f.dead, store.Lost{ID: id, Kind: access.Certificate, Serial: serial})
 	}
 	entities, err := ch.standings(ctx, f, d, change, placed)
 	if err != nil {
@@ -164,7 +165,7 @@ func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer)
 	}
 	if change.Object.Ref() == id.Ref() {
 		if _, more := f.stones[id].Noting(placed.Entry); more && len(placed.Entry.History.Released) > 0 {
-			if err := ch.store.remember(ctx, placed.Entry, time.Time{}); err != nil {
+			if err := ch.store.Remember(ctx, placed.Entry, time.Time{}); err != nil {
 				return p, err
 			}
 		}
@@ -225,12 +226,12 @@ func (w *writer) writeOne(ctx context.Context, f *family, d *ledger.Draft, id ac
 	}
 	version := 0
 	if was := f.documents[id]; was != nil {
-		if was.text == text {
+		if was.Text == text {
 			return nil
 		}
-		version = was.version
+		version = was.Version
 	}
-	written, err := w.store.write(ctx, id, text, version)
+	written, err := w.store.Write(ctx, id, text, version)
 	if err == nil {
 		f.documents[id] = written
 	}
@@ -243,12 +244,12 @@ func (w *writer) sameAbove(ctx context.Context, f *family, d *ledger.Draft, own 
 		if id == own || !hangsOn(d.Ledger, own, id) {
 			continue
 		}
-		now, err := w.store.fetch(ctx, id)
+		now, err := w.store.Fetch(ctx, id)
 		if err != nil {
 			return err
 		}
-		if now == nil || now.version != was.version {
-			return errChanged
+		if now == nil || now.Version != was.Version {
+			return store.ErrChanged
 		}
 	}
 	return nil
@@ -290,15 +291,15 @@ func (ob *observer) tell(ctx context.Context, e *ledger.Entry, r *access.Record,
 
 // Tell returns what was last issued for a credential, with what was given out.
 func (ob *observer) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
-	snap, err := ob.store.view(ctx)
+	snap, err := ob.store.View(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
 	}
-	e := snap.ledger[ref]
+	e := snap.Ledger[ref]
 	if e == nil {
 		return nil, fmt.Errorf("read what was issued for %s: %w", ref, access.ErrNotFound)
 	}
-	r, err := ob.record(snap.ledger, e)
+	r, err := ob.record(snap.Ledger, e)
 	if err == nil && r.Issued == nil {
 		err = access.ErrNotFound
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
 )
 
@@ -179,7 +180,7 @@ func (l *lab) login(t testing.TB, p systemtest.Probe) string {
 	case access.Certificate:
 		return l.post(t, l.holding(t, p), "auth/partner-cert/login", map[string]any{"name": roleOf(id)})
 	default:
-		return l.post(t, nil, "auth/partner-approle/login", map[string]any{"role_id": nameOf(id), "secret_id": p.Secret})
+		return l.post(t, nil, "auth/partner-approle/login", map[string]any{"role_id": store.NameOf(id), "secret_id": p.Secret})
 	}
 }
 

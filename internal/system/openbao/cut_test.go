@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
 )
 
@@ -158,7 +159,7 @@ func (st *stage) tokens(t testing.TB, p systemtest.Probe) map[string]string {
 		// A token's maker needs a right for it, that no grant gives: an administrator makes them so.
 		st.admin(t, "PUT", "sys/policies/acl/maker-"+name, map[string]any{"policy": `path "auth/token/create" { capabilities = ["create", "update", "sudo"] }`})
 		entity := st.admin(t, "GET", entityPath(idOf(name)), nil)
-		st.admin(t, "POST", "identity/entity/id/"+entity["id"].(string), map[string]any{"policies": []string{nameOf(idOf(name)), "maker-" + name}})
+		st.admin(t, "POST", "identity/entity/id/"+entity["id"].(string), map[string]any{"policies": []string{store.NameOf(idOf(name)), "maker-" + name}})
 		for _, kind := range []string{"service", "batch"} {
 			status, answer := st.bao.Call(t, own, "POST", "auth/token/create", map[string]any{"type": kind, "ttl": "30s", "no_default_policy": true})
 			auth, _ := answer["auth"].(map[string]any)
@@ -168,7 +169,7 @@ func (st *stage) tokens(t testing.TB, p systemtest.Probe) map[string]string {
 			}
 			tokens[kind+" child"] = token
 		}
-		st.admin(t, "POST", "identity/entity/id/"+entity["id"].(string), map[string]any{"policies": []string{nameOf(idOf(name))}})
+		st.admin(t, "POST", "identity/entity/id/"+entity["id"].(string), map[string]any{"policies": []string{store.NameOf(idOf(name))}})
 	}
 	for what, token := range tokens {
 		if !st.reads(t, token, name) {

@@ -9,28 +9,24 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 var _ access.Examiner = (*System)(nil)
-
-// idIn is the identity that a policy is named after.
-func idIn(name string) (access.IdentityID, bool) {
-	id, err := access.ParseIdentityID(strings.TrimPrefix(name, prefix))
-	return id, err == nil
-}
 
 // text is damage as a sentence.
 func text(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
 
 // Damaged are the policies whose ledger cannot be read.
 func (ob *observer) Damaged(ctx context.Context) (all []access.Damage, err error) {
-	snap, err := ob.store.view(ctx)
+	snap, err := ob.store.View(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for damaged records: %w", err)
 	}
-	for id, d := range snap.documents {
-		if d.damage != nil {
-			all = append(all, access.Damage{Ref: id.Ref(), NativeID: "sys/policies/acl/" + nameOf(id), Why: d.damage.Error()})
+	for id, d := range snap.Documents {
+		if d.Damage != nil {
+			all = append(all, access.Damage{Ref: id.Ref(), NativeID: "sys/policies/acl/" + store.NameOf(id), Why: d.Damage.Error()})
 		}
 	}
 	slices.SortFunc(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
@@ -47,14 +43,14 @@ func (f *family) refuse(c access.Change) error {
 	before := f.ledger()[c.Object.Ref()]
 	if i, ok := c.Object.(*access.Identity); ok && i.ParentID != (access.IdentityID{}) {
 		moves := before == nil || before.Removed() || before.Object.(*access.Identity).ParentID != i.ParentID
-		if err := f.documents[i.ParentID].broken(); err != nil && moves {
+		if err := f.documents[i.ParentID].Broken(); err != nil && moves {
 			return err
 		}
 	}
 	if before != nil && !before.Removed() && access.Narrows(before.Object, c.Object) {
 		return nil
 	}
-	return f.documents[id].broken()
+	return f.documents[id].Broken()
 }
 
 // lostRecord says what it means that the ledger has no object: its record cannot be read, or is gone and something of the
@@ -64,28 +60,28 @@ func (ob *observer) lostRecord(ctx context.Context, snap *snapshot, ref access.R
 	if err != nil {
 		return err
 	}
-	d := snap.documents[holder]
-	if err := d.broken(); err != nil {
+	d := snap.Documents[holder]
+	if err := d.Broken(); err != nil {
 		return err
 	}
-	left, uid, err := ob.leftovers(ctx, d, ref, snap.foreign[holder])
+	left, uid, err := ob.leftovers(ctx, d, ref, snap.Foreign[holder])
 	if err != nil {
 		return err
 	}
 	if len(left) == 0 {
 		return access.ErrNotFound
 	}
-	return &access.DamagedError{Record: "the policy " + nameOf(holder), Left: left, UID: uid}
+	return &access.DamagedError{Record: "the policy " + store.NameOf(holder), Left: left, UID: uid}
 }
 
 // leftovers are what OpenBao still has under an object's name, though no ledger holds it, and the uid that its entity bears.
-func (ob *observer) leftovers(ctx context.Context, d *document, ref access.Ref, foreign bool) (left []string, uid string, err error) {
+func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access.Ref, foreign bool) (left []string, uid string, err error) {
 	_, id, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
 		return nil, "", err
 	}
 	if ref.Type == access.TypeGrant {
-		if d.allows(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]) {
+		if d.Allows(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]) {
 			left = append(left, "a path of its name")
 		}
 		return left, "", nil
@@ -119,7 +115,7 @@ func (ob *observer) leftovers(ctx context.Context, d *document, ref access.Ref, 
 		switch err := ob.client.Get(ctx, path, nil); {
 		case err == nil:
 			left = append(left, path)
-		case gone(err) != nil && !errors.Is(err, access.ErrUnsupported):
+		case client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported):
 			return nil, "", err
 		}
 	}
@@ -128,9 +124,9 @@ func (ob *observer) leftovers(ctx context.Context, d *document, ref access.Ref, 
 
 // rolesLeft are the roles of a credential that no ledger holds and that may yet let somebody in. While the identity stands, a
 // role without an alias is what an attempt to issue left behind: nobody logs in by it as the identity.
-func (ob *observer) rolesLeft(ctx context.Context, d *document, ref access.Ref, id access.IdentityID, mounts map[string]mounted) (paths []string, err error) {
+func (ob *observer) rolesLeft(ctx context.Context, d *store.Document, ref access.Ref, id access.IdentityID, mounts map[string]mounted) (paths []string, err error) {
 	paths = ob.creds.rolesOfKind(id, access.Kind(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]), mounts)
-	if d.identity() == nil {
+	if d.Identity() == nil {
 		return paths, nil
 	}
 	e, err := ob.entities.readEntity(ctx, id)
@@ -168,20 +164,6 @@ func (cs *credentials) rolesOfKind(id access.IdentityID, kind access.Kind, mount
 	return paths
 }
 
-// allows says whether a policy has a path of a grant: its comment names the grants that it is compiled from.
-func (d *document) allows(grant string) bool {
-	if d == nil {
-		return false
-	}
-	for l := range strings.Lines(d.body) {
-		name, value, ok := strings.Cut(strings.TrimSpace(l), "=")
-		if ok && strings.TrimSpace(name) == "comment" && slices.Contains(strings.Fields(strings.Trim(strings.TrimSpace(value), `"`)), grant) {
-			return true
-		}
-	}
-	return false
-}
-
 // clear removes what stands under the name of an object that no ledger holds: its record is damaged, or was removed by hand.
 // ErrNotFound where nothing does, or where what does is of another uid.
 func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]access.Ref, error) {
@@ -191,15 +173,15 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.Iden
 	}
 	victims := []*ledger.Entry{{Object: own, History: access.History{UID: uid}}}
 	var f *family
-	err = again(ctx, func() error {
+	err = store.Again(ctx, func() error {
 		if f, err = rm.writer.family(ctx, own); err != nil {
 			return err
 		}
 		d := f.documents[holder]
-		if d != nil && d.entries[ref] != nil {
+		if d != nil && d.Entries[ref] != nil {
 			return access.ErrNotFound // it is of another uid
 		}
-		if d.broken() == nil {
+		if d.Broken() == nil {
 			left, other, err := rm.observer.leftovers(ctx, d, ref, f.foreign[holder] != nil)
 			if err != nil {
 				return err
@@ -218,7 +200,7 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.Iden
 	if err != nil {
 		return nil, err
 	}
-	defer rm.store.reread(f)
+	defer rm.store.Outdate(f.documents)
 	return rm.clearRest(ctx, f, ref, holder, victims)
 }
 
@@ -230,7 +212,7 @@ func (rm *remover) closePolicies(ctx context.Context, f *family, ref access.Ref,
 	switch d := f.documents[holder]; {
 	case d != nil:
 		mended := *d
-		mended.unread = slices.DeleteFunc(slices.Clone(d.unread), func(l string) bool {
+		mended.Unread = slices.DeleteFunc(slices.Clone(d.Unread), func(l string) bool {
 			return ref.Type != access.TypeIdentity && strings.Contains(l, `"`+ref.ID+`"`) && strings.Contains(l, `"`+string(ref.Type)+`"`)
 		})
 		f.documents[holder] = &mended
@@ -238,7 +220,7 @@ func (rm *remover) closePolicies(ctx context.Context, f *family, ref access.Ref,
 			return err
 		}
 	case f.foreign[holder] != nil && ref.Type == access.TypeIdentity:
-		if err := rm.store.erase(ctx, holder); err != nil {
+		if err := rm.store.Erase(ctx, holder); err != nil {
 			return err
 		}
 	}
@@ -289,7 +271,7 @@ func (s *sweeper) clearLogins(ctx context.Context, c *access.Credential) error {
 		return err
 	}
 	for _, path := range s.creds.rolesOfKind(c.IdentityID, c.Kind(), at.auth) {
-		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := s.client.Delete(ctx, path); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 		for _, a := range e.onMount(mountIn(path)) {

@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // retell writes the policy of an identity with another text.
 func (h *meddler) retell(edit func(string) string) {
 	h.t.Helper()
-	path := "sys/policies/acl/" + nameOf(idOf(h.name))
+	path := "sys/policies/acl/" + store.NameOf(idOf(h.name))
 	text, _ := h.do("GET", path, nil)["policy"].(string)
 	changed := edit(text)
 	if changed == text {
@@ -25,7 +26,7 @@ func (h *meddler) retell(edit func(string) string) {
 // ledgerLine is the line of a policy that holds an object.
 func ledgerLine(text string, ref access.Ref) string {
 	for l := range strings.Lines(text) {
-		if strings.HasPrefix(l, "# "+line) && strings.Contains(l, `"`+ref.ID+`"`) && strings.Contains(l, `"`+string(ref.Type)+`"`) {
+		if strings.HasPrefix(l, "# "+store.LedgerLine) && strings.Contains(l, `"`+ref.ID+`"`) && strings.Contains(l, `"`+string(ref.Type)+`"`) {
 			return l
 		}
 	}
@@ -55,11 +56,11 @@ func TestAPolicyEditedByHandHarmsNobodyElseAndIsDestroyed(t *testing.T) {
 		// damaged: a record is there, and cannot be read. Else it is gone, and something is left.
 		damaged bool
 	}{
-		"deleted": {func(h *meddler) { h.do("DELETE", "sys/policies/acl/"+nameOf(idOf(h.name)), nil) }, false},
+		"deleted": {func(h *meddler) { h.do("DELETE", "sys/policies/acl/"+store.NameOf(idOf(h.name)), nil) }, false},
 		"replaced": {func(h *meddler) {
 			h.retell(func(string) string { return `path "orders/*" { capabilities = ["read"] }` })
 		}, false},
-		"only its title": {func(h *meddler) { h.retell(func(text string) string { return "# " + title + "\n" }) }, false},
+		"only its title": {func(h *meddler) { h.retell(func(text string) string { return "# " + store.DocumentTitle + "\n" }) }, false},
 		"cut off": {func(h *meddler) {
 			h.retell(func(text string) string { return strings.SplitN(text, `"history"`, 2)[0] + "\n" })
 		}, true},
@@ -153,7 +154,7 @@ func TestAForgottenLineIsNotVanished(t *testing.T) {
 func TestWhatIsLeftOfAnotherUIDIsNotTouched(t *testing.T) {
 	st := startStage(t)
 	h := &meddler{st, t, "another", st.complete(t, "another", access.Secret)}
-	h.do("DELETE", "sys/policies/acl/"+nameOf(idOf(h.name)), nil)
+	h.do("DELETE", "sys/policies/acl/"+store.NameOf(idOf(h.name)), nil)
 	if _, err := st.open().Delete(context.Background(), h.identity.Object.Ref(), "SOMEBODY"); !errors.Is(err, access.ErrNotFound) {
 		t.Errorf("by another uid: %v", err)
 	}

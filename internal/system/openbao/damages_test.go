@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // One damage at a time was tried. A restore that went wrong, or a newer provider beside this one, makes many of them at once, and
@@ -13,7 +14,7 @@ import (
 func TestManyDamagesAtOnceHarmTheirOwnIdentitiesAlone(t *testing.T) {
 	st := startStage(t)
 	ctx := t.Context()
-	raw := func(name, text string) { st.admin(t, "POST", policyFolder+name, map[string]any{"policy": text}) }
+	raw := func(name, text string) { st.admin(t, "POST", store.Folder+name, map[string]any{"policy": text}) }
 	all := map[string]*meddler{}
 	make := func(name string, kinds ...access.Kind) *meddler {
 		all[name] = &meddler{st, t, name, st.complete(t, name, kinds...)}
@@ -36,11 +37,11 @@ func TestManyDamagesAtOnceHarmTheirOwnIdentitiesAlone(t *testing.T) {
 	line(h, h.credentials[access.Secret], "{", "[")
 	line(h, h.identity, `"history"`, `"histories"`)
 	make("emptied", access.Federated)
-	raw(nameOf(idOf("emptied")), "# ?")
+	raw(store.NameOf(idOf("emptied")), "# ?")
 	make("foreign", access.Secret)
-	raw(nameOf(idOf("foreign")), `path "orders/*" { capabilities = ["read"] }`)
+	raw(store.NameOf(idOf("foreign")), `path "orders/*" { capabilities = ["read"] }`)
 	h = make("deleted", access.Secret, access.Federated)
-	h.do("DELETE", policyFolder+nameOf(idOf("deleted")), nil)
+	h.do("DELETE", store.Folder+store.NameOf(idOf("deleted")), nil)
 	h = make("unentitied", access.Certificate)
 	line(h, h.identity, "{", "}")
 	h.do("DELETE", entityPath(idOf("unentitied")), nil)
@@ -50,11 +51,11 @@ func TestManyDamagesAtOnceHarmTheirOwnIdentitiesAlone(t *testing.T) {
 	below := st.put(t, identityOf("below", func(i *access.Identity) { i.ParentID = above.ID }))
 	(&meddler{st, t, "above", complete{}}).retell(func(text string) string { return strings.Replace(text, `{`, `}`, 1) })
 
-	raw(prefix+"acme/prod/bystander"+stoneName, "# nothing that can be read")
-	raw(prefix+"acme/prod/newer"+stoneName, "# "+stoneTitle+"\n# "+stoneLine+`{"version":9,"identity":"acme/prod/newer"}`+"\n")
-	raw(prefix+"globex"+heldName, "path \"orders/*\" { capabilities = [\"read\"] }")
-	raw(prefix+"nobody/knows/what/this/is", "# ?")
-	raw(prefix+"UPPER/Case/name", "# ?")
+	raw(store.Prefix+"acme/prod/bystander"+store.TombstoneName, "# nothing that can be read")
+	raw(store.Prefix+"acme/prod/newer"+store.TombstoneName, "# "+store.TombstoneTitle+"\n# "+store.TombstoneLine+`{"version":9,"identity":"acme/prod/newer"}`+"\n")
+	raw(store.Prefix+"globex"+store.MarkName, "path \"orders/*\" { capabilities = [\"read\"] }")
+	raw(store.Prefix+"nobody/knows/what/this/is", "# ?")
+	raw(store.Prefix+"UPPER/Case/name", "# ?")
 	st.admin(t, "DELETE", "partner-pki/root", nil)
 	st.admin(t, "DELETE", "sys/auth/partner-cert", nil)
 
@@ -96,7 +97,7 @@ func TestManyDamagesAtOnceHarmTheirOwnIdentitiesAlone(t *testing.T) {
 		}
 		var left []string
 		for _, trace := range st.traces(t, idOf(name)) {
-			if !strings.HasPrefix(trace, policyFolder+nameOf(idOf(name))+stoneName) {
+			if !strings.HasPrefix(trace, store.Folder+store.NameOf(idOf(name))+store.TombstoneName) {
 				left = append(left, trace)
 			}
 		}

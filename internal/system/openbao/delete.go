@@ -10,12 +10,14 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // remover removes objects.
 type remover struct {
 	*server
-	store    *store
+	store    *policies
 	creds    *credentials
 	certs    *certificates
 	entities *entities
@@ -48,7 +50,7 @@ func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swep
 	defer rm.turns.alone(holder)()
 	var victims []*ledger.Entry
 	var f *family
-	err = again(ctx, func() error {
+	err = store.Again(ctx, func() error {
 		victims, f, err = rm.strike(ctx, ref, holder, uid)
 		return err
 	})
@@ -58,7 +60,7 @@ func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swep
 	if err != nil {
 		return nil, err
 	}
-	defer rm.store.reread(f)
+	defer rm.store.Outdate(f.documents)
 	if err := rm.sweep(ctx, f, ref, holder, victims); err != nil {
 		return nil, err
 	}
@@ -187,12 +189,12 @@ func (rm *remover) verify(ctx context.Context, victims []*ledger.Entry) error {
 		}
 		waited := access.WallClock().Sub(begun)
 		switch {
-		case len(remains) == 0 && (!at.cluster || waited > staleness/4):
+		case len(remains) == 0 && (!at.cluster || waited > store.Staleness/4):
 			return nil
-		case len(remains) > 0 && (!at.cluster || waited > staleness):
+		case len(remains) > 0 && (!at.cluster || waited > store.Staleness):
 			return fmt.Errorf("%w: %s", access.ErrRemains, strings.Join(remains, ", "))
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := store.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -211,7 +213,7 @@ func (rm *remover) remains(ctx context.Context, victims []*ledger.Entry) (found 
 		if strings.HasPrefix(path, tokenRoles) && errors.Is(err, access.ErrNotPermitted) {
 			return nil
 		}
-		return gone(err)
+		return client.Gone(err)
 	}
 	var mounts map[string]mounted
 	if _, isIdentity := victims[0].Object.(*access.Identity); isIdentity {
@@ -225,7 +227,7 @@ func (rm *remover) remains(ctx context.Context, victims []*ledger.Entry) (found 
 			if err := ask(entityPath(o.ID)); err != nil {
 				return nil, err
 			}
-			others, err := rm.store.policiesBelow(ctx, o.ID)
+			others, err := rm.store.Below(ctx, o.ID)
 			if err != nil {
 				return nil, err
 			}
@@ -253,12 +255,12 @@ func (rm *remover) remains(ctx context.Context, victims []*ledger.Entry) (found 
 // forget takes what was proven to be gone out of the policies, and remembers what has to outlive it.
 func (rm *remover) forget(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
 	if ref.Type != access.TypeIdentity {
-		return again(ctx, func() error { return rm.forgetBelow(ctx, holder, victims) })
+		return store.Again(ctx, func() error { return rm.forgetBelow(ctx, holder, victims) })
 	}
 	parting := f.draft(rm.now(), &issuer{by: rm.creds, ctx: ctx}).Parting(victims...)
-	err := again(ctx, func() error { return rm.forgetIdentities(ctx, victims, parting) })
+	err := store.Again(ctx, func() error { return rm.forgetIdentities(ctx, victims, parting) })
 	if err == nil {
-		rm.store.pruneStones(ctx)
+		rm.store.Prune(ctx)
 	}
 	return err
 }
@@ -267,7 +269,7 @@ func (rm *remover) forget(ctx context.Context, f *family, ref access.Ref, holder
 func (rm *remover) forgetIdentities(ctx context.Context, victims []*ledger.Entry, parting map[access.IdentityID][]access.Former) error {
 	for _, v := range slices.Backward(victims) {
 		if i, ok := v.Object.(*access.Identity); ok {
-			if err := rm.store.remember(ctx, v, rm.now(), parting[i.ID]...); err != nil {
+			if err := rm.store.Remember(ctx, v, rm.now(), parting[i.ID]...); err != nil {
 				return err
 			}
 			if err := rm.eraseStruck(ctx, i.ID, v.History.UID); err != nil {
@@ -298,15 +300,15 @@ func (rm *remover) forgetBelow(ctx context.Context, holder access.IdentityID, vi
 
 // eraseStruck removes an identity's policy, where its removal was not overtaken by a creation.
 func (rm *remover) eraseStruck(ctx context.Context, id access.IdentityID, uid string) error {
-	d, err := rm.store.fetch(ctx, id)
+	d, err := rm.store.Fetch(ctx, id)
 	if errors.Is(err, access.ErrForeign) {
-		return rm.store.erase(ctx, id)
+		return rm.store.Erase(ctx, id)
 	}
 	if err != nil || d == nil {
 		return err
 	}
-	if e := d.entries[id.Ref()]; e != nil && (!e.Removed() || e.History.UID != uid) {
+	if e := d.Entries[id.Ref()]; e != nil && (!e.Removed() || e.History.UID != uid) {
 		return nil
 	}
-	return rm.store.erase(ctx, id)
+	return rm.store.Erase(ctx, id)
 }

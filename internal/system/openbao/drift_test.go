@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // meddler is what an administrator has to meddle with: one complete identity.
@@ -24,7 +25,7 @@ func (h *meddler) do(method, path string, body any) map[string]any {
 // edit changes the text of the policy.
 func (h *meddler) edit(old, replacement string) {
 	h.t.Helper()
-	path := "sys/policies/acl/" + nameOf(idOf(h.name))
+	path := "sys/policies/acl/" + store.NameOf(idOf(h.name))
 	text, _ := h.do("GET", path, nil)["policy"].(string)
 	head, body, _ := strings.Cut(text, "path ")
 	changed := strings.ReplaceAll("path "+body, old, replacement)
@@ -74,7 +75,7 @@ func TestEveryChangeByHandIsDriftAndIsRepairedByAPutOfTheSame(t *testing.T) {
 		"an identity's text":  {func(h *meddler) { h.edit("orders/"+h.name+"/*", "orders/*") }, access.TypeIdentity, ""},
 		"a credential's text": {func(h *meddler) { h.edit("orders/"+h.name+"/*", "orders/*") }, access.TypeCredential, access.Secret},
 		"more policies": {func(h *meddler) {
-			h.do("POST", entityPath(idOf(h.name)), map[string]any{"policies": []string{nameOf(idOf(h.name)), "more"}})
+			h.do("POST", entityPath(idOf(h.name)), map[string]any{"policies": []string{store.NameOf(idOf(h.name)), "more"}})
 		}, access.TypeIdentity, ""},
 		"no policy": {func(h *meddler) {
 			h.do("POST", entityPath(idOf(h.name)), map[string]any{"policies": []string{}})

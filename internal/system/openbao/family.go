@@ -9,12 +9,13 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // writer reads the policies that a change has to do with, writes them, and finishes what they say is to end.
 type writer struct {
 	*server
-	store    *store
+	store    *policies
 	creds    *credentials
 	certs    *certificates
 	entities *entities
@@ -23,9 +24,9 @@ type writer struct {
 
 // family is what a change has to do with: the identity, all above it, and for an identity all that hangs on it.
 type family struct {
-	documents map[access.IdentityID]*document
+	documents map[access.IdentityID]*store.Document
 	foreign   map[access.IdentityID]error // where a policy of somebody else stands
-	dead      []lost                      // what the change gives up
+	dead      []store.Lost                // what the change gives up
 	// holds are the marks in force; stones and others are what is remembered, of a moment ago.
 	holds  ledger.Holds
 	stones ledger.Tombstones
@@ -35,7 +36,7 @@ type family struct {
 func (f *family) ledger() ledger.Ledger {
 	l := ledger.Ledger{}
 	for _, d := range f.documents {
-		maps.Copy(l, d.entries)
+		maps.Copy(l, d.Entries)
 	}
 	return l
 }
@@ -56,8 +57,8 @@ func (f *family) draft(now time.Time, is ledger.Issuer) *ledger.Draft {
 // asIssued is an item with the end that it has in OpenBao. Where it is superseded, a draft gives it an earlier one, which it
 // has only once it is revoked.
 func (f *family) asIssued(c *access.Credential, i ledger.Item) ledger.Item {
-	if d := f.documents[c.IdentityID]; d != nil && d.entries[c.Ref()] != nil {
-		for _, was := range d.entries[c.Ref()].Issued {
+	if d := f.documents[c.IdentityID]; d != nil && d.Entries[c.Ref()] != nil {
+		for _, was := range d.Entries[c.Ref()].Issued {
 			if was.Serial == i.Serial && was.Accessor == i.Accessor {
 				return was
 			}
@@ -68,13 +69,13 @@ func (f *family) asIssued(c *access.Credential, i ledger.Item) ledger.Item {
 
 // family reads what a change has to do with, from the server and not from a snapshot.
 func (w *writer) family(ctx context.Context, o access.Object) (*family, error) {
-	was, err := w.store.view(ctx)
+	was, err := w.store.View(ctx)
 	if err != nil {
 		return nil, err
 	}
 	f := &family{
-		documents: map[access.IdentityID]*document{}, foreign: map[access.IdentityID]error{},
-		holds: maps.Clone(was.holds), stones: was.stones, others: was.ledger,
+		documents: map[access.IdentityID]*store.Document{}, foreign: map[access.IdentityID]error{},
+		holds: maps.Clone(was.Holds), stones: was.Tombstones, others: was.Ledger,
 	}
 	i, isIdentity := o.(*access.Identity)
 	if isIdentity {
@@ -91,7 +92,7 @@ func (w *writer) family(ctx context.Context, o access.Object) (*family, error) {
 	if err := w.above(ctx, f, o); err != nil || o.Ref().Type == access.TypeGrant {
 		return f, err
 	}
-	now, err := w.store.marks(ctx, f.ledger(), o)
+	now, err := w.store.Marks(ctx, f.ledger(), o)
 	maps.Copy(f.holds, now)
 	return f, err
 }
@@ -101,7 +102,7 @@ func (w *writer) add(ctx context.Context, f *family, id access.IdentityID) error
 	if f.documents[id] != nil {
 		return nil
 	}
-	d, err := w.store.fetch(ctx, id)
+	d, err := w.store.Fetch(ctx, id)
 	if errors.Is(err, access.ErrForeign) {
 		f.foreign[id] = err // nobody hangs on it, and nobody is harmed by it
 		return nil
@@ -120,48 +121,40 @@ func (w *writer) above(ctx context.Context, f *family, o access.Object) error {
 	}
 	i, isIdentity := o.(*access.Identity)
 	if !isIdentity {
-		i = f.documents[id].identity()
+		i = f.documents[id].Identity()
 	}
-	for depth := 0; i != nil && i.ParentID != (access.IdentityID{}) && depth < rounds; depth++ {
+	for depth := 0; i != nil && i.ParentID != (access.IdentityID{}) && depth < store.Rounds; depth++ {
 		up := i.ParentID
 		if err := w.add(ctx, f, up); err != nil {
 			return err
 		}
-		i = f.documents[up].identity()
+		i = f.documents[up].Identity()
 	}
 	return nil
 }
 
 // below are the identities that hang on one, however deep.
 func (w *writer) below(ctx context.Context, id access.IdentityID) ([]access.IdentityID, error) {
-	snap, err := w.store.view(ctx)
+	snap, err := w.store.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	d, err := w.store.fetch(ctx, id)
+	d, err := w.store.Fetch(ctx, id)
 	if err != nil && !errors.Is(err, access.ErrForeign) {
 		return nil, err
 	}
-	if i := d.identity(); i != nil && (i.Subcontractors != nil || len(snap.ledger.Under(id)) > len(d.below())) {
-		if snap, err = w.store.load(ctx); err != nil { // there are some, or may be more: look again
+	if i := d.Identity(); i != nil && (i.Subcontractors != nil || len(snap.Ledger.Under(id)) > len(d.Below())) {
+		if snap, err = w.store.Load(ctx); err != nil { // there are some, or may be more: look again
 			return nil, err
 		}
 	}
 	var all []access.IdentityID
-	for _, e := range snap.ledger.Under(id) {
+	for _, e := range snap.Ledger.Under(id) {
 		if i, ok := e.Object.(*access.Identity); ok {
 			all = append(all, i.ID)
 		}
 	}
 	return all, nil
-}
-
-// below are the identity's own credentials and grants.
-func (d *document) below() []*ledger.Entry {
-	if d == nil {
-		return nil
-	}
-	return d.entries.Under(d.id)
 }
 
 // outdate gives up the sessions of those whose way to log in was changed: by another issuer, subject, audience or network,
@@ -192,19 +185,19 @@ func (f *family) order() []access.IdentityID {
 
 // text is the policy of an identity after a draft. What an entry still names, that is being removed, need not be listed.
 func (f *family) text(d *ledger.Draft, id access.IdentityID) (string, error) {
-	dead := slices.Clone(f.documents[id].lost())
+	dead := slices.Clone(f.documents[id].Pending())
 	for _, x := range f.dead {
 		e := d.Ledger[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(x.Kind)}]
 		if x.ID == id && (e == nil || !e.Removed()) && !slices.Contains(dead, x) {
 			dead = append(dead, x)
 		}
 	}
-	return render(d.Ledger, id, dead, f.documents[id].kept())
+	return store.Render(d.Ledger, id, dead, f.documents[id].Kept())
 }
 
 func hangsOn(l ledger.Ledger, id, on access.IdentityID) bool {
 	i, _ := l.Identity(id)
-	for depth := 0; i != nil && depth < rounds; depth++ {
+	for depth := 0; i != nil && depth < store.Rounds; depth++ {
 		if i.ParentID == on {
 			return true
 		}

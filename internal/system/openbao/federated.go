@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // role is something that OpenBao keeps for a credential: what may log in, or what may be signed.
@@ -45,7 +46,7 @@ func (fed *federation) federatedRole(c *access.Credential, end time.Time, t trus
 	}
 	auth := fmt.Sprintf(`pb.Auth{display_name: %[1]s, alias: logical.Alias{name: %[1]s, metadata: {"last_login": string(now)}}, no_default_policy: true, `+
 		`%[2]slease_options: pb.LeaseOptions{TTL: life, MaxTTL: life, renewable: false, issue_time: now}, explicit_max_ttl: life}`,
-		quote(nameOf(c.IdentityID)), boundNetworks(c))
+		quote(store.NameOf(c.IdentityID)), boundNetworks(c))
 	return role{"auth/" + fed.jwtMount(f.Issuer) + "/cel/role/" + roleOf(c.IdentityID), map[string]any{
 		"bound_audiences":   f.Audiences,
 		"clock_skew_leeway": int(clockSkew.Seconds()),

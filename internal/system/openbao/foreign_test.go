@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 func TestWhatWeDidNotMakeIsRefusedAndLeftAsItIs(t *testing.T) {
@@ -85,7 +86,7 @@ func TestADestroyTakesAlongWhatWasMadeByHandAndNothingElse(t *testing.T) {
 	}
 	after := st.everything(t)
 	for item, text := range after {
-		if !strings.HasSuffix(item, stoneName) && mentions(item+" "+text, "etl") && !strings.Contains(item, "identity/entity/id/"+evil["id"].(string)) {
+		if !strings.HasSuffix(item, store.TombstoneName) && mentions(item+" "+text, "etl") && !strings.Contains(item, "identity/entity/id/"+evil["id"].(string)) {
 			t.Errorf("left: %s %s", item, text)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -140,7 +141,7 @@ func (g *golden) live(t *testing.T) {
 	})
 	act("its credential comes back", func() { g.put1(t, federated, known(f)) })
 	act("somebody changes things by hand, and it is put again", func() {
-		g.admin(t, "POST", entityPath(id), map[string]any{"policies": []string{nameOf(id), "more"}})
+		g.admin(t, "POST", entityPath(id), map[string]any{"policies": []string{store.NameOf(id), "more"}})
 		g.admin(t, "DELETE", "auth/partner-cert/certs/"+roleOf(id), nil)
 		g.admin(t, "POST", "identity/group", map[string]any{"name": "everybody", "member_entity_ids": []any{g.admin(t, "GET", entityPath(id), nil)["id"]}})
 		g.drift(t, id.Ref(), certificate.Ref(), federated.Ref(), secret.Ref(), grant.Ref())
@@ -163,8 +164,8 @@ func (g *golden) live(t *testing.T) {
 	act("it is created anew", func() { i = g.put1(t, identityOf("feed")) })
 	act("its record is damaged, and it is removed", func() {
 		g.put1(t, g.credentialOf("feed", access.Secret))
-		text := fmt.Sprint(g.admin(t, "GET", policyFolder+nameOf(id), nil)["policy"])
-		g.admin(t, "POST", policyFolder+nameOf(id), map[string]any{"policy": strings.Replace(text, `"purpose":`, `"purpose`, 1)})
+		text := fmt.Sprint(g.admin(t, "GET", store.Folder+store.NameOf(id), nil)["policy"])
+		g.admin(t, "POST", store.Folder+store.NameOf(id), map[string]any{"policy": strings.Replace(text, `"purpose":`, `"purpose`, 1)})
 		g.removal(t, i)
 	})
 }
@@ -297,7 +298,7 @@ func (g *golden) standing(t *testing.T) map[string]string {
 	for item, text := range g.everything(t) {
 		if !strings.HasPrefix(item, "identity/") && item != "sys/policies/acl/default" && item != "sys/policies/acl/root" {
 			told := g.plain(strings.TrimPrefix(text, item))
-			if strings.HasSuffix(item, stoneName) { // what was removed at the same second is in no order
+			if strings.HasSuffix(item, store.TombstoneName) { // what was removed at the same second is in no order
 				words := strings.FieldsFunc(told, func(r rune) bool { return strings.ContainsRune("[]{},", r) })
 				slices.Sort(words)
 				told = strings.Join(words, " ")
@@ -336,7 +337,7 @@ func inOrder(writes []string, several bool) []string {
 				return k
 			}
 		}
-		if several && !strings.HasPrefix(write, "POST "+policyFolder) {
+		if several && !strings.HasPrefix(write, "POST "+store.Folder) {
 			return "several"
 		}
 		return ""

@@ -7,6 +7,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
 )
 
@@ -123,11 +124,11 @@ func TestWhatWasCutByAPrintedStepDoesNotComeBack(t *testing.T) {
 			before: func(t *testing.T, v *victim) { v.suspend(t) }, cut: partner, then: func(t *testing.T, v *victim) { v.apply(t, "") },
 		},
 		"an identity, its policy removed by hand": {cut: identity, then: func(t *testing.T, v *victim) {
-			v.admin(t, "DELETE", policyFolder+nameOf(v.id), nil)
+			v.admin(t, "DELETE", store.Folder+store.NameOf(v.id), nil)
 			v.make(t, "")
 		}},
 		"an entity without a mark, its policy removed by hand": {cut: without, then: func(t *testing.T, v *victim) {
-			v.admin(t, "DELETE", policyFolder+nameOf(v.id), nil)
+			v.admin(t, "DELETE", store.Folder+store.NameOf(v.id), nil)
 			v.make(t, "")
 		}},
 	} {

@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 // holder is the entity that holds an alias; one without an id where none does.
 func (es *entities) holder(ctx context.Context, name, accessor string) (*entity, error) {
 	e := new(entity)
 	err := es.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": accessor}, e)
-	return e, gone(err)
+	return e, client.Gone(err)
 }
 
 // astray says who holds the alias of a credential that is not at its identity's entity. Who merges entities moves their aliases.

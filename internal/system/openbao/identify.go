@@ -2,97 +2,21 @@ package openbao
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
-
-// Which access system a namespace holds is remembered in a policy of comments, which nobody has: partner/system. The listing
-// that reads the identities' policies reads it as well, and a snapshot of the cluster that is restored has it.
-const (
-	systemName  = prefix + "system"
-	systemTitle = "Which access system this is, by terraform-provider-partner. It gives nothing to anybody. Never change it: states know the system by it."
-	systemLine  = "id "
-)
-
-// parseSystem reads the id of a system; "" where the text is none of ours.
-func parseSystem(text string) string {
-	head, body := policy.Split(text)
-	if len(head) != 2 || head[0] != systemTitle || body != "" || !strings.HasPrefix(head[1], systemLine) {
-		return ""
-	}
-	return strings.TrimPrefix(head[1], systemLine)
-}
 
 // ID returns which system the namespace holds, from the listing that everything is read by.
 func (ob *observer) ID(ctx context.Context) (string, error) {
-	snap, err := ob.store.view(ctx)
+	snap, err := ob.store.View(ctx)
 	if err != nil {
 		return "", fmt.Errorf("read which access system it is: %w", err)
 	}
-	if snap.system == "" && len(snap.documents) == 0 {
+	if snap.System == "" && len(snap.Documents) == 0 {
 		return "", access.ErrNoSystem
 	}
-	return snap.system, nil
-}
-
-// systemID is the id of the system, as it was read last.
-func (s *store) systemID() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.system
-}
-
-// identify gives a namespace that holds nothing an id, before the first policy of an identity is written.
-func (s *store) identify(ctx context.Context) error {
-	snap, err := s.view(ctx)
-	if err != nil {
-		return err
-	}
-	if snap.system != "" || len(snap.documents) > 0 {
-		return nil
-	}
-	id := access.NewUID()
-	text := policy.Render([]string{systemTitle, systemLine + id}, nil)
-	err = s.client.Put(ctx, "sys/policies/acl/"+systemName, map[string]any{"policy": text, "cas": -1}, nil)
-	var refused *client.Error
-	if errors.As(err, &refused) && refused.Conflict() { // another process was first, or the answer was lost
-		id, err = s.identified(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.system = id
-	if s.seen != nil {
-		next := s.seen.with(access.IdentityID{}, nil)
-		next.system = id
-		s.seen = next
-	}
-	return nil
-}
-
-// identified reads the id that another process has just written.
-func (s *store) identified(ctx context.Context) (string, error) {
-	at, err := s.site(ctx)
-	if err != nil {
-		return "", err
-	}
-	var there policyAnswer
-	if err := s.settled(ctx, at, func() error { return s.client.Get(ctx, "sys/policies/acl/"+systemName, &there) }); err != nil {
-		return "", err
-	}
-	id := parseSystem(there.Policy)
-	if id == "" {
-		return "", fmt.Errorf("%w: the policy %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
-			access.ErrUnavailable, systemName)
-	}
-	return id, nil
+	return snap.System, nil
 }
 
 // place says where the system is.

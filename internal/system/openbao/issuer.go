@@ -2,7 +2,6 @@ package openbao
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -10,6 +9,8 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // issuer issues for one put. What it issued and no ledger holds is taken back: nobody has it.
@@ -57,7 +58,7 @@ func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.I
 	if err == nil {
 		is.unknown, err = by.certs.unknownSerials(is.ctx, c.IdentityID)
 	}
-	if gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+	if client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 		return ledger.Item{}, err
 	}
 	if err := is.settleSigning(c, end); err != nil {
@@ -110,12 +111,12 @@ func (is *issuer) takeBack() error {
 		return nil
 	}
 	by, c := is.by, is.issued[0].credential
-	d, err := by.store.fetch(is.ctx, c.IdentityID)
+	d, err := by.store.Fetch(is.ctx, c.IdentityID)
 	if err != nil {
 		return err // the next put finds it
 	}
-	if d != nil && d.entries[c.Ref()] != nil {
-		is.keep(d.entries[c.Ref()].Issued)
+	if d != nil && d.Entries[c.Ref()] != nil {
+		is.keep(d.Entries[c.Ref()].Issued)
 	}
 	for ; len(is.issued) > 0; is.issued = is.issued[1:] {
 		if err := by.end(is.ctx, c.IdentityID, is.issued[0].item.Serial, is.issued[0].item.Accessor); err != nil {
@@ -136,38 +137,8 @@ func (cs *credentials) end(ctx context.Context, id access.IdentityID, serial, ac
 	return nil
 }
 
-// lost is what is to end before its time, with every session of its identity: something that was issued, or only the
-// sessions. It stands in the policy from the change that gave it up until it has ended, so that whoever changes the identity
-// next finishes it where a process died in between.
-type lost struct {
-	ID       access.IdentityID `json:"-"`
-	Kind     access.Kind       `json:"kind"`
-	Until    time.Time         `json:"until,omitzero"`
-	Serial   string            `json:"serial,omitempty"`
-	Accessor string            `json:"accessor,omitempty"`
-	// Entity is one that the identity takes over, by its number: it ends with its sessions, and nothing else does.
-	Entity string `json:"entity,omitempty"`
-}
-
-func lostItem(c *access.Credential, i ledger.Item) lost {
-	return lost{ID: c.IdentityID, Kind: c.Kind(), Until: i.Until, Serial: i.Serial, Accessor: i.Accessor}
-}
-
-// dying begins each line of a policy that names something lost.
-const dying = "dying "
-
-func parseLost(id access.IdentityID, content string) (lost, error) {
-	x := lost{ID: id}
-	err := json.Unmarshal([]byte(content), &x)
-	return x, err
-}
-
-func (x lost) line() string {
-	text, err := json.Marshal(x)
-	if err != nil {
-		panic(err) // texts and a moment
-	}
-	return dying + ascii(text)
+func lostItem(c *access.Credential, i ledger.Item) store.Lost {
+	return store.Lost{ID: c.IdentityID, Kind: c.Kind(), Until: i.Until, Serial: i.Serial, Accessor: i.Accessor}
 }
 
 // bury ends what is lost, and every session that may have been opened with it, and then forgets it.
@@ -177,7 +148,7 @@ func (w *writer) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 	sessions := map[access.IdentityID]bool{}
 	var shut error
 	for _, id := range ids {
-		for _, x := range f.documents[id].lost() {
+		for _, x := range f.documents[id].Pending() {
 			if !x.Until.IsZero() && !x.Until.After(w.now()) {
 				continue
 			}
@@ -207,7 +178,7 @@ func (w *writer) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 	}
 	if shut != nil { // no list can say that it is revoked: nobody logs in by it, until it is applied again
 		for id := range signed {
-			if err := w.client.Delete(ctx, "auth/"+w.options.Mounts.Cert+"/certs/"+roleOf(id)); gone(err) != nil && !away(err) {
+			if err := w.client.Delete(ctx, "auth/"+w.options.Mounts.Cert+"/certs/"+roleOf(id)); client.Gone(err) != nil && !away(err) {
 				return err
 			}
 		}
@@ -227,22 +198,22 @@ func (w *writer) bury(ctx context.Context, f *family, l ledger.Ledger, ids []acc
 
 // buried takes what has ended out of a policy.
 func (w *writer) buried(ctx context.Context, f *family, id access.IdentityID) error {
-	done := f.documents[id].lost()
+	done := f.documents[id].Pending()
 	if len(done) == 0 {
 		return nil
 	}
 	d := f.documents[id]
-	return again(ctx, func() (err error) {
-		text := d.text
+	return store.Again(ctx, func() (err error) {
+		text := d.Text
 		for _, x := range done {
-			text = strings.ReplaceAll(text, "# "+x.line()+"\n", "")
+			text = strings.ReplaceAll(text, "# "+x.Line()+"\n", "")
 		}
-		if text == d.text {
+		if text == d.Text {
 			return nil
 		}
-		written, err := w.store.write(ctx, id, text, d.version)
-		if errors.Is(err, errChanged) {
-			now, failed := w.store.fetch(ctx, id)
+		written, err := w.store.Write(ctx, id, text, d.Version)
+		if errors.Is(err, store.ErrChanged) {
+			now, failed := w.store.Fetch(ctx, id)
 			if failed != nil {
 				return failed
 			}

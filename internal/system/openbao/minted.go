@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 var _ access.Minter = (*System)(nil)
@@ -50,7 +51,7 @@ func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []str
 	var all struct {
 		Certificates map[string]signedCertificate `json:"key_info"`
 	}
-	if err := gone(s.client.List(ctx, m.String()+"certs/detailed", &all)); err != nil {
+	if err := client.Gone(s.client.List(ctx, m.String()+"certs/detailed", &all)); err != nil {
 		return []string{fmt.Sprintf("Which certificates %s signed since %s is not known: the login may not list %scerts/detailed.", m, access.At(since), m)}
 	}
 	var named []string
@@ -91,6 +92,6 @@ func (s *scout) leases(ctx context.Context, path access.Pattern) (int, error) {
 	var all struct {
 		Keys []string `json:"keys"`
 	}
-	err := gone(s.client.List(ctx, "sys/leases/lookup/"+string(path), &all))
+	err := client.Gone(s.client.List(ctx, "sys/leases/lookup/"+string(path), &all))
 	return len(all.Keys), err
 }

@@ -11,14 +11,23 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // entities are what OpenBao knows partners as. Each has one of its own, as which its credentials log in.
 type entities struct {
 	*server
-	store *store
+	store *policies
 	creds *credentials
 }
+
+// policies is the store of what stands in policies, and snapshot what it read at one moment, with what else was found out about
+// each identity.
+type (
+	policies = store.Store[native]
+	snapshot = store.Snapshot[native]
+)
 
 // native is what OpenBao holds of an identity beside its policy, as it was read.
 type native struct {
@@ -82,10 +91,10 @@ func (e *entity) held() bool {
 	return e != nil && e.Disabled && e.Metadata[cutBy] != byDeclaration && e.Metadata[cutBy] != byMark
 }
 
-func entityPath(id access.IdentityID) string { return "identity/entity/name/" + nameOf(id) }
+func entityPath(id access.IdentityID) string { return "identity/entity/name/" + store.NameOf(id) }
 
 // asideOf is the name of an entity that is put aside, and then removed: there is at most one.
-func asideOf(id access.IdentityID) string { return nameOf(id) + "~" }
+func asideOf(id access.IdentityID) string { return store.NameOf(id) + "~" }
 
 // readEntity reads an identity's entity; nil where there is none.
 func (es *entities) readEntity(ctx context.Context, id access.IdentityID) (*entity, error) {
@@ -182,7 +191,7 @@ func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access
 	}
 	marked := false
 	if !stands.Cut() && hold == nil {
-		marks, err := es.store.marks(ctx, l, i)
+		marks, err := es.store.Marks(ctx, l, i)
 		if err != nil {
 			return "", err
 		}
@@ -190,13 +199,13 @@ func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access
 			known[cutBy] = byMark
 		}
 	}
-	want := map[string]any{"metadata": known, "policies": []string{nameOf(id)}, "disabled": stands.Cut() || hold != nil || marked}
+	want := map[string]any{"metadata": known, "policies": []string{store.NameOf(id)}, "disabled": stands.Cut() || hold != nil || marked}
 	if there != nil {
-		if there.Disabled == want["disabled"] && maps.Equal(there.Metadata, known) && slices.Equal(there.Policies, []string{nameOf(id)}) {
+		if there.Disabled == want["disabled"] && maps.Equal(there.Metadata, known) && slices.Equal(there.Policies, []string{store.NameOf(id)}) {
 			return there.ID, nil
 		}
 		err := es.client.Put(ctx, "identity/entity/id/"+there.ID, want, nil)
-		if !said(err, "entity not found") { // else somebody ended the sessions meanwhile: there is another one
+		if !client.Said(err, "entity not found") { // else somebody ended the sessions meanwhile: there is another one
 			return there.ID, err
 		}
 	}
@@ -205,8 +214,8 @@ func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access
 
 // makeEntity creates an entity by its name, or finds it where it was made in the meantime: both are the same to us.
 func (es *entities) makeEntity(ctx context.Context, id access.IdentityID, want map[string]any) (entityID string, err error) {
-	for round := range rounds {
-		if err := pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
+	for round := range store.Rounds {
+		if err := store.Pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
 			return "", err
 		}
 		var made entity
@@ -218,7 +227,7 @@ func (es *entities) makeEntity(ctx context.Context, id access.IdentityID, want m
 			return there.id(), err
 		}
 	}
-	return "", fmt.Errorf("%w: the entity %s is made, and not there", access.ErrUnavailable, nameOf(id))
+	return "", fmt.Errorf("%w: the entity %s is made, and not there", access.ErrUnavailable, store.NameOf(id))
 }
 
 func (e *entity) id() string {
@@ -247,7 +256,7 @@ func (es *entities) strip(ctx context.Context, l ledger.Ledger, id access.Identi
 		if err == nil {
 			err = es.client.Put(ctx, path, map[string]any{"member_entity_ids": append([]string{}, without(group.Members, there.ID)...)}, nil)
 		}
-		if gone(err) != nil {
+		if client.Gone(err) != nil {
 			return err
 		}
 	}
@@ -304,8 +313,8 @@ func (es *entities) settleAlias(ctx context.Context, entityID, accessor, name st
 
 // overtaken says whether an alias could not be made because somebody replaced the entity, or made it, meanwhile.
 func overtaken(err error) bool {
-	gone := said(err, "invalid canonical ID") || said(err, "is not associated with an entity")
-	return gone || said(err, "lias already exists") || said(err, "already has an alias")
+	gone := client.Said(err, "invalid canonical ID") || client.Said(err, "is not associated with an entity")
+	return gone || client.Said(err, "lias already exists") || client.Said(err, "already has an alias")
 }
 
 // cutSessions ends every session of an identity at once: its entity is put aside and another takes its place. A token is of
@@ -320,7 +329,7 @@ func (es *entities) cutSessions(ctx context.Context, l ledger.Ledger, id access.
 		return err
 	}
 	if old != nil {
-		if err := es.putAside(ctx, id, old); err != nil && !said(err, "entity not found") { // else somebody else did
+		if err := es.putAside(ctx, id, old); err != nil && !client.Said(err, "entity not found") { // else somebody else did
 			return err
 		}
 	}
@@ -350,7 +359,7 @@ func (es *entities) putAside(ctx context.Context, id access.IdentityID, old *ent
 func (es *entities) heldAside(ctx context.Context, id access.IdentityID) (*entity, error) {
 	e := new(entity)
 	if err := es.client.Get(ctx, "identity/entity/name/"+asideOf(id), e); err != nil || !e.held() {
-		return nil, gone(err)
+		return nil, client.Gone(err)
 	}
 	return e, nil
 }
@@ -368,8 +377,8 @@ func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.Iden
 			wanted = append(wanted, alias{Name: x.name, Accessor: m.Accessor})
 		}
 	}
-	for round := range rounds {
-		if err := pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
+	for round := range store.Rounds {
+		if err := store.Pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
 			return err
 		}
 		there, err := es.readEntity(ctx, id)
@@ -395,5 +404,5 @@ func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.Iden
 			}
 		}
 	}
-	return fmt.Errorf("%w: the entity %s is replaced again and again", access.ErrUnavailable, nameOf(id))
+	return fmt.Errorf("%w: the entity %s is replaced again and again", access.ErrUnavailable, store.NameOf(id))
 }

@@ -14,12 +14,14 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // observer reads: what is declared, what OpenBao holds of it, and what differs.
 type observer struct {
 	*server
-	store    *store
+	store    *policies
 	bundler  *bundler
 	creds    *credentials
 	certs    *certificates
@@ -37,7 +39,7 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 		return nil
 	}
 	id := e.Object.Holder()
-	marked := snap.ledger.Held(snap.holds, e.Object)
+	marked := snap.Ledger.Held(snap.Holds, e.Object)
 	r.Held = marked
 	if drift, err := edited(snap, id); err != nil {
 		return err
@@ -45,7 +47,7 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 		r.Drift = append(r.Drift, drift)
 	}
 	if e.Ref().Type == access.TypeGrant {
-		if n := snap.known(id); n != nil && n.entity != nil { // asked for the identity already
+		if n := snap.Known(id); n != nil && n.entity != nil { // asked for the identity already
 			r.Held = marked || n.entity.held()
 		}
 		return nil
@@ -78,27 +80,20 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 
 // edited says what a policy's text is changed by hand.
 func edited(snap *snapshot, id access.IdentityID) (string, error) {
-	d := snap.documents[id]
-	if damaged := d.broken(); damaged != nil {
+	d := snap.Documents[id]
+	if damaged := d.Broken(); damaged != nil {
 		return text(damaged), nil
 	}
-	want, err := compile(snap.ledger, d.entries, id)
-	if err != nil || d.body == want {
+	want, err := store.Compile(snap.Ledger, d.Entries, id)
+	if err != nil || d.Body == want {
 		return "", err
 	}
-	return fmt.Sprintf("The policy %s does not say what is declared: somebody edited it, or what it hangs on was changed and the change not finished.", nameOf(id)), nil
-}
-
-// known is what was asked about an identity already.
-func (s *snapshot) known(id access.IdentityID) *native {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.natives[id]
+	return fmt.Sprintf("The policy %s does not say what is declared: somebody edited it, or what it hangs on was changed and the change not finished.", store.NameOf(id)), nil
 }
 
 // native is what OpenBao holds of an identity beside its policy. It is read at most once for a snapshot.
 func (ob *observer) native(ctx context.Context, snap *snapshot, id access.IdentityID) (*native, error) {
-	if n := snap.known(id); n != nil {
+	if n := snap.Known(id); n != nil {
 		return n, nil
 	}
 	n := &native{roles: map[string]map[string]any{}, secrets: map[string]secretID{}}
@@ -106,22 +101,22 @@ func (ob *observer) native(ctx context.Context, snap *snapshot, id access.Identi
 	if n.entity, err = ob.entities.readEntity(ctx, id); err != nil {
 		return nil, err
 	}
-	_, identity := snap.documents[id].entries.Identity(id)
+	_, identity := snap.Documents[id].Entries.Identity(id)
 	for _, path := range adoptedPaths(identity) {
 		var role map[string]any
-		if err := ob.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := ob.client.Get(ctx, path, &role); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return nil, err
 		}
 		n.roles[path] = role
 	}
-	for _, e := range snap.documents[id].below() {
+	for _, e := range snap.Documents[id].Below() {
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
 			continue
 		}
 		for _, path := range ob.creds.rolePaths(c) {
 			var role map[string]any
-			if err := ob.client.Get(ctx, path, &role); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			if err := ob.client.Get(ctx, path, &role); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 				return nil, err
 			}
 			n.roles[path] = role
@@ -133,9 +128,7 @@ func (ob *observer) native(ctx context.Context, snap *snapshot, id access.Identi
 			return nil, err
 		}
 	}
-	snap.mu.Lock()
-	defer snap.mu.Unlock()
-	snap.natives[id] = n
+	snap.Note(id, n)
 	return n, nil
 }
 
@@ -158,10 +151,10 @@ func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued 
 			n.add(one)
 		}
 		misses := slices.ContainsFunc(issued, func(i ledger.Item) bool { return s.isMissing(c, i, n) })
-		if !misses || !at.cluster || access.WallClock().Sub(begun) > staleness {
+		if !misses || !at.cluster || access.WallClock().Sub(begun) > store.Staleness {
 			return nil
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := store.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -186,10 +179,10 @@ func (n *native) add(one secretID) {
 // entityDrift says what an entity has that its identity was not declared with.
 func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry, there *entity) (drift []string) {
 	if there == nil {
-		return []string{fmt.Sprintf("The entity %s is not there: nobody can log in as it, until it is applied again.", nameOf(i.ID))}
+		return []string{fmt.Sprintf("The entity %s is not there: nobody can log in as it, until it is applied again.", store.NameOf(i.ID))}
 	}
-	stands := snap.ledger.Standing(i.ID)
-	marked := snap.ledger.HeldIdentity(snap.holds, i.ID)
+	stands := snap.Ledger.Standing(i.ID)
+	marked := snap.Ledger.HeldIdentity(snap.Holds, i.ID)
 	switch {
 	case !there.Disabled && marked:
 		drift = append(drift, "The entity is enabled, though the identity was cut by hand and not released.")
@@ -198,10 +191,10 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 	case there.Disabled && !stands.Cut() && !there.held() && !marked:
 		drift = append(drift, "The entity is disabled, though the identity is not suspended any more.")
 	}
-	if more := without(there.Policies, nameOf(i.ID)); len(more) > 0 {
+	if more := without(there.Policies, store.NameOf(i.ID)); len(more) > 0 {
 		drift = append(drift, "The entity has further policies: "+strings.Join(more, ", ")+".")
 	}
-	if !slices.Contains(there.Policies, nameOf(i.ID)) {
+	if !slices.Contains(there.Policies, store.NameOf(i.ID)) {
 		drift = append(drift, "The entity lacks its policy: it can do nothing that is granted.")
 	}
 	if len(there.Groups) > 0 {
@@ -215,7 +208,7 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 	if !maps.Equal(want, got) {
 		drift = append(drift, "The entity's metadata is not what was written.")
 	}
-	for _, a := range ob.entities.strangers(snap.documents[i.ID].entries, i.ID, there) {
+	for _, a := range ob.entities.strangers(snap.Documents[i.ID].Entries, i.ID, there) {
 		if loginOf(a) == tokenLogin(i.ID) { // a token is being given out, or whoever did it died: it opens nothing by itself
 			continue
 		}
@@ -225,7 +218,7 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 		}
 		drift = append(drift, fmt.Sprintf("Who logs in as %q at %s is this entity too.", a.Name, where))
 	}
-	if len(snap.documents[i.ID].dead) > 0 {
+	if len(snap.Documents[i.ID].Dead) > 0 {
 		drift = append(drift, unfinished)
 	}
 	return drift
@@ -240,7 +233,7 @@ func without(all []string, one string) []string {
 
 // credentialDrift says what differs in a credential's roles and alias, and what was issued past us.
 func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
-	if snap.ledger.HeldAlone(snap.holds, c) { // it may have no more than this
+	if snap.Ledger.HeldAlone(snap.Holds, c) { // it may have no more than this
 		if login := ob.creds.shutting(c); n.roles[login] != nil {
 			drift = append(drift, login+" is there, though the credential was cut by hand and not released.")
 		}
@@ -300,7 +293,7 @@ func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *acce
 
 // expected are the roles that a credential should have. It makes nothing: a plan only looks.
 func (ob *observer) expected(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry) ([]role, error) {
-	end := snap.ledger.End(e)
+	end := snap.Ledger.End(e)
 	if c.Kind() != access.Certificate {
 		return ob.creds.roles(ctx, c, end, e.Issued)
 	}
@@ -321,14 +314,14 @@ func (ob *observer) expected(ctx context.Context, snap *snapshot, c *access.Cred
 // common is what is the same for all certificates. It is read at most once for a snapshot.
 func (ob *observer) common(ctx context.Context, snap *snapshot) (*native, error) {
 	nobody := access.IdentityID{}
-	common := snap.known(nobody)
+	common := snap.Known(nobody)
 	if common == nil {
 		common = new(native)
 		var ca struct {
 			Certificate string `json:"certificate"`
 		}
 		err := ob.client.Get(ctx, ob.options.Mounts.PKI+"/cert/ca", &ca)
-		if gone(err) != nil && !away(err) {
+		if client.Gone(err) != nil && !away(err) {
 			return nil, err
 		}
 		common.unissued = noIssuer(err)
@@ -336,9 +329,7 @@ func (ob *observer) common(ctx context.Context, snap *snapshot) (*native, error)
 		if common.revocations, err = ob.certs.lookAtRevocations(ctx); err != nil {
 			return nil, err
 		}
-		snap.mu.Lock()
-		snap.natives[nobody] = common
-		snap.mu.Unlock()
+		snap.Note(nobody, common)
 	}
 	return common, nil
 }
@@ -421,7 +412,7 @@ func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) 
 			return last
 		}
 		for _, a := range n.entity.Aliases {
-			if at, err := time.Parse(time.RFC3339Nano, a.Metadata["last_login"]); err == nil && at.After(last) && a.Name == nameOf(c.IdentityID) {
+			if at, err := time.Parse(time.RFC3339Nano, a.Metadata["last_login"]); err == nil && at.After(last) && a.Name == store.NameOf(c.IdentityID) {
 				last = at
 			}
 		}
@@ -432,7 +423,7 @@ func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) 
 // lastUsed is when an identity was last logged in as, and whether it may have been since: OpenBao remembers no login with
 // a certificate.
 func (ob *observer) lastUsed(snap *snapshot, id access.IdentityID, n *native) (last time.Time, unknown bool) {
-	for _, e := range snap.documents[id].below() {
+	for _, e := range snap.Documents[id].Below() {
 		if c, ok := e.Credential(); ok {
 			if at := ob.lastLogin(c, n); at.After(last) {
 				last = at

@@ -16,7 +16,7 @@ var _ access.Scout = (*System)(nil)
 // scout tells what a grant reaches, and what was got by it.
 type scout struct {
 	*server
-	store *store
+	store *policies
 }
 
 // ground is all that a grant can reach: what is mounted in our namespace, and what lies below that.
@@ -278,7 +278,7 @@ func (s *scout) Reaching(ctx context.Context, since time.Time) (access.Reaching,
 	if err != nil {
 		return nil, fmt.Errorf("what is mounted: %w", err)
 	}
-	snap, err := s.store.view(ctx)
+	snap, err := s.store.View(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("what is mounted: %w", err)
 	}
@@ -289,7 +289,7 @@ func (s *scout) Reaching(ctx context.Context, since time.Time) (access.Reaching,
 			return nil, fmt.Errorf("what is mounted: %w", err)
 		}
 	}
-	on := s.lay(at.engines, at.children, at.unlisted, slices.Collect(maps.Keys(snap.documents)))
-	on.claim(at.authorities, signersOf(snap.ledger))
+	on := s.lay(at.engines, at.children, at.unlisted, slices.Collect(maps.Keys(snap.Documents)))
+	on.claim(at.authorities, signersOf(snap.Ledger))
 	return on.reach, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // standing is an entity as it was before a change, and whether it stays cut by hand.
@@ -66,12 +67,12 @@ func (ch *changer) standings(ctx context.Context, f *family, d *ledger.Draft, ch
 		return all, nil
 	}
 	if e.Metadata["managed_by"] != "terraform-provider-partner" {
-		return nil, fmt.Errorf("the entity %s is there already: %w", nameOf(i.ID), access.ErrForeign)
+		return nil, fmt.Errorf("the entity %s is there already: %w", store.NameOf(i.ID), access.ErrForeign)
 	}
-	if now, err := ch.store.fetch(ctx, i.ID); err != nil {
+	if now, err := ch.store.Fetch(ctx, i.ID); err != nil {
 		return nil, err
 	} else if now != nil {
-		return nil, errChanged
+		return nil, store.ErrChanged
 	}
 	all[i.ID] = standing{}
 	return all, ch.sweeper.sweepIdentity(ctx, i.ID)
@@ -217,7 +218,7 @@ func (ch *changer) realizeCredential(ctx context.Context, l ledger.Ledger, c *ac
 	}
 	err = ch.entities.settleAlias(ctx, there.ID, accessor, name)
 	if overtaken(err) {
-		return errors.Join(errChanged, err)
+		return errors.Join(store.ErrChanged, err)
 	}
 	return err
 }

@@ -12,71 +12,38 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
 var _ access.Rehearser = (*System)(nil)
 
-// When a partner was rehearsed is remembered in a policy of comments, which nobody has: partner/PARTNER/rehearsed. It has one
-// part less than an identity's, and the listing that reads these reads it as well.
-const (
-	rehearsedTitle = "When the cut of this partner was rehearsed last, by terraform-provider-partner. It gives nothing to anybody."
-	rehearsedLine  = "rehearsed "
-	rehearsedName  = "/rehearsed"
-)
-
 // rehearsals are tried on twins of partners.
 type rehearsals struct {
 	*server
-	store  *store
+	store  *policies
 	words  *wording
 	tokens *tokens
 }
 
-// memoryOf is the partner of whom a policy remembers the rehearsal.
-func memoryOf(name string) (partner string, is bool) {
-	partner, ours := strings.CutPrefix(name, prefix)
-	partner, is = strings.CutSuffix(partner, rehearsedName)
-	return partner, ours && is && access.ValidPart(partner)
-}
-
-// parseMemory reads when a partner was rehearsed; zero where the text is nobody's of ours.
-func parseMemory(text string) time.Time {
-	head, body := policy.Split(text)
-	if len(head) != 2 || head[0] != rehearsedTitle || body != "" {
-		return time.Time{}
-	}
-	at, err := access.ParseMoment(strings.TrimPrefix(head[1], rehearsedLine))
-	if err != nil {
-		return time.Time{}
-	}
-	return at.UTC()
-}
-
 // Remember keeps when a partner was rehearsed.
 func (rh *rehearsals) Remember(ctx context.Context, partner string, at time.Time) error {
-	text := policy.Render([]string{rehearsedTitle, rehearsedLine + access.At(at.Truncate(time.Second)).String()}, nil)
-	if err := rh.client.Put(ctx, "sys/policies/acl/"+prefix+partner+rehearsedName, map[string]any{"policy": text}, nil); err != nil {
+	if err := rh.store.Rehearsed(ctx, partner, at); err != nil {
 		return fmt.Errorf("remember the rehearsal of %s: %w", partner, err)
 	}
-	rh.store.mu.Lock()
-	rh.store.seen = nil // the next to ask reads it
-	rh.store.mu.Unlock()
 	return nil
 }
 
 // Rehearsed tells when each partner was rehearsed last.
 func (ob *observer) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
-	snap, err := ob.store.view(ctx)
+	snap, err := ob.store.View(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read when partners were rehearsed: %w", err)
 	}
-	return maps.Clone(snap.rehearsed), nil
+	return maps.Clone(snap.Rehearsed), nil
 }
 
 // Tidy removes the marks that the steps left of shadow partners which have no identity any more.
 func (rh *rehearsals) Tidy(ctx context.Context) error {
-	if err := rh.store.removeMarks(ctx); err != nil {
+	if err := rh.store.RemoveMarks(ctx); err != nil {
 		return fmt.Errorf("take away the marks of shadow partners: %w", err)
 	}
 	return nil

@@ -17,6 +17,8 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // crlName is the name of the list of what is revoked, on the auth method.
@@ -36,8 +38,8 @@ func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) err
 	if err != nil {
 		return err
 	}
-	defer pki.store.recall()
-	for range rounds {
+	defer pki.store.OutdateOne(access.IdentityID{}) // what is the same for all certificates
+	for range store.Rounds {
 		want, err := pki.revoked(ctx)
 		if err != nil {
 			return err
@@ -121,7 +123,7 @@ func (pki *certificates) revoked(ctx context.Context) (map[string]bool, error) {
 	if away(err) { // there is no engine
 		err = nil
 	}
-	return serials, gone(err)
+	return serials, client.Gone(err)
 }
 
 // held are the serials that the auth method refuses.
@@ -130,7 +132,7 @@ func (pki *certificates) held(ctx context.Context) (map[string]bool, error) {
 		Serials map[string]any `json:"serials"`
 	}
 	err := pki.client.Get(ctx, pki.listPath(), &list)
-	if said(err, "no such CRL") { // nothing was pushed yet
+	if client.Said(err, "no such CRL") { // nothing was pushed yet
 		err = nil
 	}
 	serials := map[string]bool{}
@@ -139,7 +141,7 @@ func (pki *certificates) held(ctx context.Context) (map[string]bool, error) {
 			serials[serialText(number)] = true
 		}
 	}
-	return serials, gone(err)
+	return serials, client.Gone(err)
 }
 
 // serialText is a serial as OpenBao writes it.
@@ -231,15 +233,4 @@ func (r revocations) drift(pki *certificates, c *access.Credential, issued []led
 		}
 	}
 	return drift
-}
-
-// recall lets what is the same for all certificates be asked again.
-func (s *store) recall() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen != nil {
-		s.seen.mu.Lock()
-		delete(s.seen.natives, access.IdentityID{})
-		s.seen.mu.Unlock()
-	}
 }

@@ -6,12 +6,13 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // credentials are what partners log in with, whatever the kind.
 type credentials struct {
 	*server
-	store   *store
+	store   *policies
 	mounts  *mounting
 	certs   *certificates
 	secrets *secrets
@@ -23,7 +24,7 @@ func aliasName(c *access.Credential) string {
 	if c.Kind() == access.Certificate {
 		return c.IdentityID.CommonName()
 	}
-	return nameOf(c.IdentityID)
+	return store.NameOf(c.IdentityID)
 }
 
 // aliasOf is the mount that a credential logs in on, and the name that it has there. known: it logs in there already.
@@ -78,7 +79,7 @@ func (cs *credentials) writeRoles(ctx context.Context, c *access.Credential, rol
 	if c.Kind() == access.Secret {
 		// The role's id is what the alias is named by. It is set once: a POST of the same is refused by some versions.
 		return cs.settled(ctx, at, func() error {
-			return cs.client.Put(ctx, cs.secrets.appRole(c.IdentityID)+"/role-id", map[string]any{"role_id": nameOf(c.IdentityID)}, nil)
+			return cs.client.Put(ctx, cs.secrets.appRole(c.IdentityID)+"/role-id", map[string]any{"role_id": store.NameOf(c.IdentityID)}, nil)
 		})
 	}
 	return nil

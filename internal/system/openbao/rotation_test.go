@@ -67,11 +67,11 @@ func (r *rotation) inForce() int {
 // given is how many of what was issued anybody may have been told of. A certificate whose signing was never answered is in
 // force until the next apply revokes it, and nobody has it.
 func (r *rotation) given() int {
-	d, err := r.open().store.fetch(r.t.Context(), r.c.IdentityID)
+	d, err := r.open().store.Fetch(r.t.Context(), r.c.IdentityID)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return len(d.entries[r.c.Ref()].Issued)
+	return len(d.Entries[r.c.Ref()].Issued)
 }
 
 // holds claims what must be so whatever was interrupted: the partner's old one works, and no more than two would.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 // enforcement asks those who log in for a second factor.
@@ -48,13 +49,13 @@ func (ad *adopter) enforcements(ctx context.Context) ([]enforcement, error) {
 	var names struct {
 		Keys []string `json:"keys"`
 	}
-	if err := ad.client.List(ctx, folder, &names); gone(err) != nil {
+	if err := ad.client.List(ctx, folder, &names); client.Gone(err) != nil {
 		return nil, err
 	}
 	all := []enforcement{}
 	for _, name := range names.Keys {
 		m := enforcement{Name: name}
-		if err := ad.client.Get(ctx, folder+"/"+name, &m); gone(err) != nil {
+		if err := ad.client.Get(ctx, folder+"/"+name, &m); client.Gone(err) != nil {
 			return nil, err
 		}
 		all = append(all, m)

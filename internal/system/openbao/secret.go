@@ -13,6 +13,8 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // keyPrefix makes our secret ids known to people, and to the scanners that look for leaked ones.
@@ -153,7 +155,7 @@ func (s *secrets) register(ctx context.Context, at *site, id access.IdentityID, 
 	for try := 0; ambiguous(err) && try < 3; try++ {
 		err = s.client.PostOnce(ctx, s.appRole(id)+"/custom-secret-id", request, nil)
 	}
-	if err != nil && !said(err, "already registered") {
+	if err != nil && !client.Said(err, "already registered") {
 		return secretID{}, err
 	}
 	var made secretID
@@ -172,10 +174,10 @@ func (s *secrets) register(ctx context.Context, at *site, id access.IdentityID, 
 // destroy ends a secret id. One that has ended is fine.
 func (s *secrets) destroy(ctx context.Context, id access.IdentityID, accessor string) error {
 	err := s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/destroy", map[string]any{"secret_id_accessor": accessor}, nil)
-	if said(err, "failed to find accessor") || said(err, "does not exist") || errors.Is(err, access.ErrUnsupported) { // it went with its mount
+	if client.Said(err, "failed to find accessor") || client.Said(err, "does not exist") || errors.Is(err, access.ErrUnsupported) { // it went with its mount
 		return nil
 	}
-	return gone(err)
+	return client.Gone(err)
 }
 
 // accessors are the secret ids of an identity's AppRole.
@@ -184,10 +186,10 @@ func (s *secrets) accessors(ctx context.Context, id access.IdentityID) ([]string
 		Keys []string `json:"keys"`
 	}
 	err := s.client.List(ctx, s.appRole(id)+"/secret-id", &all)
-	if said(err, "does not exist") {
+	if client.Said(err, "does not exist") {
 		return nil, nil
 	}
-	return all.Keys, gone(err)
+	return all.Keys, client.Gone(err)
 }
 
 // inventory is what OpenBao holds of a secret credential otherwise than its ledger says.
@@ -195,13 +197,13 @@ type inventory struct {
 	ref access.Ref
 	// unknown live, and no ledger holds them: they were made by hand, or by a process that died. missing are held by the
 	// ledger, and not there.
-	unknown []lost
+	unknown []store.Lost
 	missing []ledger.Item
 }
 
 // inventory looks before a change is made what is there. What is unknown now, and is not known after the policy is
 // written, is nobody's: another process that is about to write it down finds the policy changed, and issues anew.
-func (s *secrets) inventory(ctx context.Context, d *document, c *access.Credential) (found inventory, err error) {
+func (s *secrets) inventory(ctx context.Context, d *store.Document, c *access.Credential) (found inventory, err error) {
 	if c == nil || c.Kind() != access.Secret {
 		return inventory{}, nil
 	}
@@ -217,16 +219,16 @@ func (s *secrets) inventory(ctx context.Context, d *document, c *access.Credenti
 			return inventory{}, err
 		}
 		// A standby may not have heard of it.
-		if len(found.missing) == 0 || !at.cluster || access.WallClock().Sub(begun) > staleness {
+		if len(found.missing) == 0 || !at.cluster || access.WallClock().Sub(begun) > store.Staleness {
 			return found, nil
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := store.Pause(ctx, 100*time.Millisecond); err != nil {
 			return inventory{}, err
 		}
 	}
 }
 
-func (s *secrets) compare(ctx context.Context, d *document, c *access.Credential) (inventory, error) {
+func (s *secrets) compare(ctx context.Context, d *store.Document, c *access.Credential) (inventory, error) {
 	found := inventory{ref: c.Ref()}
 	all, err := s.accessors(ctx, c.IdentityID)
 	if err != nil {
@@ -234,7 +236,7 @@ func (s *secrets) compare(ctx context.Context, d *document, c *access.Credential
 	}
 	known := map[string]bool{}
 	if d != nil {
-		if e := d.entries[c.Ref()]; e != nil && !e.Removed() {
+		if e := d.Entries[c.Ref()]; e != nil && !e.Removed() {
 			for _, i := range e.Issued {
 				known[i.Accessor] = true
 				if !slices.Contains(all, i.Accessor) && i.Until.After(s.now()) {
@@ -252,7 +254,7 @@ func (s *secrets) compare(ctx context.Context, d *document, c *access.Credential
 			return found, err
 		}
 		if one.Accessor != "" {
-			found.unknown = append(found.unknown, lost{ID: c.IdentityID, Kind: access.Secret, Until: one.Expires, Accessor: accessor})
+			found.unknown = append(found.unknown, store.Lost{ID: c.IdentityID, Kind: access.Secret, Until: one.Expires, Accessor: accessor})
 		}
 	}
 	return found, nil
@@ -272,5 +274,5 @@ func (i inventory) forget(d *ledger.Draft) {
 // secretID is what OpenBao says of an accessor; nothing where it has ended.
 func (s *secrets) secretID(ctx context.Context, id access.IdentityID, accessor string) (one secretID, err error) {
 	err = s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor}, &one)
-	return one, gone(err)
+	return one, client.Gone(err)
 }

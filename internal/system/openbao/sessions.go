@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 var _ access.SessionCounter = (*System)(nil)
@@ -37,7 +38,7 @@ func (s *sessions) Sessions(ctx context.Context, of []access.IdentityID, strays 
 	switch err := s.client.List(ctx, tokenAccessors, &all); {
 	case errors.Is(err, access.ErrNotPermitted):
 		return 0, fmt.Errorf("%w: it needs list and sudo on %s/", access.ErrNotPermitted, tokenAccessors)
-	case gone(err) != nil:
+	case client.Gone(err) != nil:
 		return 0, err
 	case len(all.Keys) > mostSessions:
 		return 0, fmt.Errorf("there are %d tokens, and at most %d are looked at", len(all.Keys), mostSessions)
@@ -64,7 +65,7 @@ func (s *sessions) enabledEntities(ctx context.Context, of []access.IdentityID, 
 		}
 	}
 	found := make([]entity, len(paths))
-	err := sideBySide(len(paths), func(n int) error { return gone(s.client.Get(ctx, paths[n], &found[n])) })
+	err := sideBySide(len(paths), func(n int) error { return client.Gone(s.client.Get(ctx, paths[n], &found[n])) })
 	ids := map[string]bool{}
 	for _, e := range found {
 		if e.ID != "" && !e.Disabled {
@@ -84,12 +85,12 @@ func (s *sessions) owners(ctx context.Context, accessors []string) ([]string, er
 		err := s.client.Put(ctx, "auth/token/lookup-accessor", map[string]any{"accessor": accessors[n]}, &token)
 		owners[n] = token.EntityID
 		switch {
-		case said(err, "invalid accessor"):
+		case client.Said(err, "invalid accessor"):
 			return nil
 		case errors.Is(err, access.ErrNotPermitted):
 			return fmt.Errorf("%w: it needs update on auth/token/lookup-accessor", access.ErrNotPermitted)
 		}
-		return gone(err)
+		return client.Gone(err)
 	})
 	return owners, err
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // server is where OpenBao is, with what was found out about it.
@@ -33,7 +34,7 @@ type server struct {
 // mounting makes the auth methods that are missing, where the configuration says so.
 type mounting struct {
 	*server
-	store     *store
+	store     *policies
 	mountedAt func(*access.Credential) string
 }
 
@@ -118,6 +119,15 @@ func (s *server) site(ctx context.Context) (*site, error) {
 	return at, nil
 }
 
+// cluster reports whether others may answer, from a state that is a little old.
+func (s *server) cluster(ctx context.Context) (bool, error) {
+	at, err := s.site(ctx)
+	if err != nil {
+		return false, err
+	}
+	return at.cluster, nil
+}
+
 // onCluster reports whether others may answer, as far as is known.
 func (s *server) onCluster() bool {
 	s.probing.Lock()
@@ -170,7 +180,7 @@ func (s *server) lookAround(ctx context.Context, at *site) error {
 	var errs [2]error
 	var both sync.WaitGroup
 	both.Go(func() { errs[0] = s.client.Get(ctx, "sys/mounts", &engines) })
-	both.Go(func() { errs[1] = gone(s.client.List(ctx, "sys/namespaces", &below)) })
+	both.Go(func() { errs[1] = client.Gone(s.client.List(ctx, "sys/namespaces", &below)) })
 	both.Wait()
 	unlisted := errors.Is(errs[1], access.ErrNotPermitted) || errors.Is(errs[1], access.ErrUnsupported)
 	if unlisted {
@@ -205,12 +215,12 @@ func (s *server) mounted(at *site, path string) bool {
 
 // logsInBy reports whether a credential logs in by an auth method, so that it was there.
 func (mt *mounting) logsInBy(ctx context.Context, path string) (bool, error) {
-	snap, err := mt.store.view(ctx)
+	snap, err := mt.store.View(ctx)
 	if err != nil {
 		return false, err
 	}
-	for _, e := range snap.ledger {
-		if c, is := e.Credential(); is && !e.Removed() && !access.IsShadow(c.IdentityID.Partner) && mt.mountedAt(c) == path && snap.ledger.End(e).After(mt.now()) {
+	for _, e := range snap.Ledger {
+		if c, is := e.Credential(); is && !e.Removed() && !access.IsShadow(c.IdentityID.Partner) && mt.mountedAt(c) == path && snap.Ledger.End(e).After(mt.now()) {
 			return true, nil
 		}
 	}
@@ -246,7 +256,7 @@ func (mt *mounting) authMount(ctx context.Context, path, kind string, settle fun
 	mt.probing.Lock()
 	defer mt.probing.Unlock()
 	if used {
-		if err := mt.lookAgain(ctx, at, path); gone(err) != nil {
+		if err := mt.lookAgain(ctx, at, path); client.Gone(err) != nil {
 			return "", err
 		}
 	}
@@ -280,15 +290,7 @@ const longestSecret = 2 * 366 * 24 * time.Hour
 
 // settled repeats what may fail on a standby for as long as it has not heard of what was just written.
 func (s *server) settled(ctx context.Context, at *site, ask func() error) error {
-	for begun := access.WallClock(); ; {
-		err := ask()
-		if err == nil || !at.cluster || !unheard(err) || access.WallClock().Sub(begun) > staleness {
-			return err
-		}
-		if err := pause(ctx, 30*time.Millisecond); err != nil {
-			return err
-		}
-	}
+	return store.Settled(ctx, at.cluster, ask)
 }
 
 // jwtMount is the auth method of an issuer: each has its own, so that one can be turned off for all who come from there.
@@ -329,7 +331,7 @@ func (s *server) learnIssuers(ctx context.Context, at *site) error {
 		}
 		var t trust
 		err := s.client.Get(ctx, "auth/"+mount+"/config", &t)
-		if err != nil && !errors.Is(err, access.ErrNotPermitted) && !unheard(err) {
+		if err != nil && !errors.Is(err, access.ErrNotPermitted) && !client.Unheard(err) {
 			return err
 		}
 		named := cmp.Or(t.Issuer, t.Discovery)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
 )
 
@@ -282,7 +283,7 @@ func (st *stage) everything(t testing.TB) map[string]string {
 func (st *stage) traces(t testing.TB, id access.IdentityID) (found []string) {
 	t.Helper()
 	for item, text := range st.everything(t) {
-		if strings.HasSuffix(item, stoneName) {
+		if strings.HasSuffix(item, store.TombstoneName) {
 			continue
 		}
 		if strings.Contains(item+" "+text, id.String()) || strings.Contains(item+" "+text, roleOf(id)) {

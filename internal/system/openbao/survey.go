@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 var _ access.Surveyor = (*System)(nil)
@@ -17,7 +19,7 @@ var _ access.Surveyor = (*System)(nil)
 // surveyor looks at everything, also at what nobody declared.
 type surveyor struct {
 	*server
-	store    *store
+	store    *policies
 	creds    *credentials
 	certs    *certificates
 	entities *entities
@@ -29,7 +31,7 @@ type surveyor struct {
 // partner access, or bears a partner's name elsewhere, and is declared by nobody. OpenBao's own means to name an owner is
 // the metadata of an entity: what logs in as one that has an owner is that owner's.
 func (s *surveyor) Survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
-	snap, err := s.store.load(ctx)
+	snap, err := s.store.Load(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("survey: %w", err)
 	}
@@ -53,15 +55,15 @@ const lookers = 10
 
 // observeAll looks at everything. What is asked about one identity serves all of its objects.
 func (ob *observer) observeAll(ctx context.Context, snap *snapshot) ([]*access.Record, error) {
-	refs := snap.refs()
+	refs := snap.Refs()
 	records, errs := make([]*access.Record, len(refs)), make([]error, len(refs))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range lookers {
 		wg.Go(func() {
 			for n := range next {
-				e := snap.ledger[refs[n]]
-				if records[n], errs[n] = ob.record(snap.ledger, e); errs[n] == nil {
+				e := snap.Ledger[refs[n]]
+				if records[n], errs[n] = ob.record(snap.Ledger, e); errs[n] == nil {
 					errs[n] = ob.observe(ctx, snap, e, records[n])
 				}
 			}
@@ -99,7 +101,7 @@ func (s *surveyor) strays(ctx context.Context, snap *snapshot, partners []string
 	for _, p := range partners {
 		sv.partners[p] = true
 	}
-	for id := range snap.documents {
+	for id := range snap.Documents {
 		sv.partners[id.Partner] = true
 	}
 	sv.expect()
@@ -114,9 +116,9 @@ func (s *surveyor) strays(ctx context.Context, snap *snapshot, partners []string
 
 // expect notes which roles the declarations need.
 func (sv *surveying) expect() {
-	for _, e := range sv.snap.ledger {
+	for _, e := range sv.snap.Ledger {
 		for _, l := range e.Adopted.Left() {
-			n := sv.snap.known(e.Object.Holder())
+			n := sv.snap.Known(e.Object.Holder())
 			sv.adopted[l.NativeID] = sv.adopted[l.NativeID] || n == nil || roleAmong(n.roles, l) != nil
 		}
 		c, ok := e.Credential()
@@ -164,14 +166,14 @@ func (sv *surveying) list(path string) ([]string, error) {
 	if errors.Is(err, access.ErrUnsupported) {
 		return nil, nil
 	}
-	return all.Keys, gone(err)
+	return all.Keys, client.Gone(err)
 }
 
 func (sv *surveying) listEntities() error {
 	var all struct {
 		Entities map[string]*entity `json:"key_info"`
 	}
-	err := gone(sv.client.List(sv.ctx, "identity/entity/id", &all))
+	err := client.Gone(sv.client.List(sv.ctx, "identity/entity/id", &all))
 	sv.entities = all.Entities
 	for id, e := range sv.entities {
 		e.ID = id
@@ -185,7 +187,7 @@ func (sv *surveying) listAliases() error {
 	var all struct {
 		Aliases map[string]alias `json:"key_info"`
 	}
-	err := gone(sv.client.List(sv.ctx, "identity/entity-alias/id", &all))
+	err := client.Gone(sv.client.List(sv.ctx, "identity/entity-alias/id", &all))
 	for _, e := range sv.entities {
 		for n, a := range e.Aliases {
 			e.Aliases[n].Metadata = all.Aliases[a.ID].Metadata
@@ -196,7 +198,7 @@ func (sv *surveying) listAliases() error {
 
 // governed says whether an entity is that of a declaration, or one that is being replaced.
 func (sv *surveying) governed(e *entity) bool {
-	_, is := sv.snap.holder(e)
+	_, is := holderIn(sv.snap, e)
 	return is
 }
 
@@ -208,7 +210,7 @@ func (sv *surveying) lookAtEntities() error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(sv.entities)) {
 		e := sv.entities[id]
-		names, ours := []string{e.Name}, strings.HasPrefix(e.Name, prefix)
+		names, ours := []string{e.Name}, strings.HasPrefix(e.Name, store.Prefix)
 		for _, a := range e.Aliases {
 			names = append(names, a.Name)
 			if role := a.Metadata["role_name"]; role != "" {
@@ -221,7 +223,7 @@ func (sv *surveying) lookAtEntities() error {
 		if !governed && (ours || sv.bears(names...)) {
 			full := new(entity)
 			err := sv.client.Get(sv.ctx, "identity/entity/id/"+id, full)
-			if gone(err) != nil {
+			if client.Gone(err) != nil {
 				return err
 			}
 			e.Metadata, e.Policies, e.Disabled = full.Metadata, full.Policies, full.Disabled
@@ -250,8 +252,8 @@ func (sv *surveying) lookAtEntities() error {
 
 // lost says whether an entity is that of an identity whose policy is gone, or is another's text.
 func (sv *surveying) lost(e *entity) bool {
-	id, named := idIn(e.Name)
-	return named && strings.HasPrefix(e.Name, prefix) && sv.snap.documents[id] == nil && e.Metadata["managed_by"] == "terraform-provider-partner"
+	id, named := store.IDIn(e.Name)
+	return named && strings.HasPrefix(e.Name, store.Prefix) && sv.snap.Documents[id] == nil && e.Metadata["managed_by"] == "terraform-provider-partner"
 }
 
 func entityWhy(e *entity) string {
@@ -323,19 +325,19 @@ func (sv *surveying) lookAtGroups() error {
 			Name string `json:"name"`
 		} `json:"key_info"`
 	}
-	if err := sv.client.List(sv.ctx, "identity/group/id", &all); gone(err) != nil {
+	if err := sv.client.List(sv.ctx, "identity/group/id", &all); client.Gone(err) != nil {
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(all.Groups)) {
 		name := all.Groups[id].Name
-		if !strings.HasPrefix(name, prefix) && !sv.bears(name) {
+		if !strings.HasPrefix(name, store.Prefix) && !sv.bears(name) {
 			continue
 		}
 		var full struct {
 			Metadata map[string]string `json:"metadata"`
 			Policies []string          `json:"policies"`
 		}
-		if err := sv.client.Get(sv.ctx, "identity/group/id/"+id, &full); gone(err) != nil {
+		if err := sv.client.Get(sv.ctx, "identity/group/id/"+id, &full); client.Gone(err) != nil {
 			return err
 		}
 		if full.Metadata["owner"] == "" {
@@ -348,18 +350,16 @@ func (sv *surveying) lookAtGroups() error {
 
 // lookAtPolicies finds policies below our prefix that are of no declaration.
 func (sv *surveying) lookAtPolicies() error {
-	var all struct {
-		Policies map[string]policyAnswer `json:"key_info"`
-	}
-	if err := sv.client.List(sv.ctx, "sys/policies/detailed/acl/"+strings.TrimSuffix(prefix, "/"), &all); gone(err) != nil {
+	all, err := sv.store.List(sv.ctx, strings.TrimSuffix(store.Prefix, "/"))
+	if err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(all.Policies)) {
-		id, err := access.ParseIdentityID(strings.TrimPrefix(name, prefix))
-		if name == systemName && parseSystem(all.Policies[name].Policy) != "" || besides(name, all.Policies[name].Policy) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		id, err := access.ParseIdentityID(strings.TrimPrefix(name, store.Prefix))
+		if store.IsBeside(name, all[name].Policy) {
 			continue
 		}
-		if strings.HasPrefix(name, prefix) && (err != nil || sv.snap.documents[id] == nil) {
+		if strings.HasPrefix(name, store.Prefix) && (err != nil || sv.snap.Documents[id] == nil) {
 			sv.add("policy", "sys/policies/acl/"+name, "it stands where partners' policies do, and no declaration made it", name)
 		}
 	}
@@ -374,7 +374,7 @@ func (sv *surveying) lookAtAuthority() error {
 		return err
 	}
 	known, expected := map[string]bool{}, sv.roles[sv.options.Mounts.Cert]
-	for _, e := range sv.snap.ledger {
+	for _, e := range sv.snap.Ledger {
 		for _, i := range e.Issued {
 			known[i.Serial] = true
 		}

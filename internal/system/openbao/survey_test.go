@@ -11,6 +11,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	stock "github.com/partner-access/terraform-provider-partner/internal/inventory"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // neglected is a system that people worked on by hand.
@@ -32,12 +33,12 @@ var neglects = map[string]struct {
 	what string // of the inventory, with %s for the name; "" is the identity
 }{
 	"a policy widened": {func(n neglected, name string) {
-		path := "sys/policies/acl/" + nameOf(idOf(name))
+		path := "sys/policies/acl/" + store.NameOf(idOf(name))
 		text := n.do("GET", path, nil)["policy"].(string)
 		n.do("POST", path, map[string]any{"policy": strings.Replace(text, `path "orders/`+name, `path "orders/+`, 1)})
 	}, stock.Drifted, ""},
 	"more policies at the entity": {func(n neglected, name string) {
-		n.do("POST", entityPath(idOf(name)), map[string]any{"policies": []string{nameOf(idOf(name)), "default"}})
+		n.do("POST", entityPath(idOf(name)), map[string]any{"policies": []string{store.NameOf(idOf(name)), "default"}})
 	}, stock.Drifted, ""},
 	"a group that gives more": {func(n neglected, name string) {
 		id := n.do("GET", entityPath(idOf(name)), nil)["id"]
@@ -93,7 +94,7 @@ var neglects = map[string]struct {
 		n.do("POST", "identity/entity", map[string]any{"name": "acme-" + name, "policies": []string{"default"}})
 	}, stock.Ungoverned, "identity/entity/id/"},
 	"an entity where ours stand": {func(n neglected, name string) {
-		n.do("POST", "identity/entity", map[string]any{"name": prefix + "umbrella/prod/" + name})
+		n.do("POST", "identity/entity", map[string]any{"name": store.Prefix + "umbrella/prod/" + name})
 	}, stock.Ungoverned, "identity/entity/id/"},
 	"an AppRole without an end": {func(n neglected, name string) {
 		n.do("POST", "auth/partner-approle/role/"+name, map[string]any{"token_policies": []string{"default"}})

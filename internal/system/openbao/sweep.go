@@ -9,12 +9,14 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // sweeper deletes what follows from the policies.
 type sweeper struct {
 	*server
-	store    *store
+	store    *policies
 	creds    *credentials
 	certs    *certificates
 	entities *entities
@@ -42,7 +44,7 @@ func (s *sweeper) sweepCredential(ctx context.Context, c *access.Credential, ite
 // sweepLogin removes the roles that a credential logs in by, and its alias.
 func (s *sweeper) sweepLogin(ctx context.Context, c *access.Credential) error {
 	for _, path := range s.creds.rolePaths(c) {
-		if err := s.client.Delete(ctx, path); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := s.client.Delete(ctx, path); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
@@ -86,7 +88,7 @@ func (s *sweeper) sweepIdentity(ctx context.Context, id access.IdentityID) error
 	if err := s.sweepAliases(ctx, id, mounts); err != nil {
 		return err
 	}
-	for _, name := range []string{nameOf(id), asideOf(id)} {
+	for _, name := range []string{store.NameOf(id), asideOf(id)} {
 		if err := s.client.Delete(ctx, "identity/entity/name/"+name); err != nil {
 			return err
 		}
@@ -100,25 +102,25 @@ func (s *sweeper) sweepByHand(ctx context.Context, id access.IdentityID, mounts 
 		return err
 	}
 	paths := append(s.creds.rolesOf(id, mounts), s.options.Mounts.PKI+"/roles/"+roleOf(id))
-	others, err := s.store.policiesBelow(ctx, id)
+	others, err := s.store.Below(ctx, id)
 	if err != nil {
 		return err
 	}
 	for _, name := range others {
-		if scope, marks := scopeOf(name); marks { // somebody wrote rights into a mark: it stays one
-			if err := s.store.mark(ctx, scope); err != nil {
+		if scope, marks := store.ScopeOf(name); marks { // somebody wrote rights into a mark: it stays one
+			if err := s.store.Mark(ctx, scope); err != nil {
 				return err
 			}
 			continue
 		}
-		paths = append(paths, policyFolder+name)
+		paths = append(paths, store.Folder+name)
 	}
 	for _, path := range paths {
 		err := s.client.Delete(ctx, path)
 		if path == tokenRole(id) && errors.Is(err, access.ErrNotPermitted) {
 			continue
 		}
-		if gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
@@ -148,7 +150,7 @@ func (cs *credentials) rolesOf(id access.IdentityID, mounts map[string]mounted) 
 func (s *sweeper) sweepAliases(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
 	for mount, m := range mounts {
 		mount = strings.TrimSuffix(mount, "/")
-		name := nameOf(id)
+		name := store.NameOf(id)
 		switch {
 		case mount == s.options.Mounts.Cert:
 			name = id.CommonName()
@@ -196,23 +198,6 @@ func (s *server) learned(mount string) bool {
 	return slices.Contains(slices.Collect(maps.Values(s.issuers)), mount)
 }
 
-// policiesBelow are policies under an identity's name that are not its own.
-func (s *store) policiesBelow(ctx context.Context, id access.IdentityID) ([]string, error) {
-	var all struct {
-		Policies map[string]policyAnswer `json:"key_info"`
-	}
-	if err := s.client.List(ctx, "sys/policies/detailed/acl/"+nameOf(id), &all); gone(err) != nil {
-		return nil, err
-	}
-	var names []string
-	for name, p := range all.Policies {
-		if strings.HasPrefix(name, nameOf(id)+"/") && !besides(name, p.Policy) {
-			names = append(names, name)
-		}
-	}
-	return names, nil
-}
-
 // sweepGroups removes groups of an identity's name.
 func (s *sweeper) sweepGroups(ctx context.Context, id access.IdentityID) error {
 	var all struct {
@@ -220,11 +205,11 @@ func (s *sweeper) sweepGroups(ctx context.Context, id access.IdentityID) error {
 			Name string `json:"name"`
 		} `json:"key_info"`
 	}
-	if err := s.client.List(ctx, "identity/group/id", &all); gone(err) != nil {
+	if err := s.client.List(ctx, "identity/group/id", &all); client.Gone(err) != nil {
 		return err
 	}
 	for groupID, g := range all.Groups {
-		if g.Name == nameOf(id) || strings.HasPrefix(g.Name, nameOf(id)+"/") {
+		if g.Name == store.NameOf(id) || strings.HasPrefix(g.Name, store.NameOf(id)+"/") {
 			if err := s.client.Delete(ctx, "identity/group/id/"+groupID); err != nil {
 				return err
 			}

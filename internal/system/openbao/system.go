@@ -8,15 +8,14 @@ package openbao
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // Mounts are where the engines and auth methods are mounted, without auth/ before the latter.
@@ -55,7 +54,7 @@ type System struct {
 	*server // where OpenBao is, and what is mounted there
 
 	// What stands in policies, and what follows from it.
-	store    *store
+	store    *policies
 	bundler  *bundler
 	mounts   *mounting
 	certs    *certificates
@@ -100,7 +99,7 @@ func Open(o Options) *System {
 // assemble puts the parts together, each on those that it stands on.
 func assemble(at *server) *System {
 	s := &System{server: at, turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
-	s.store = &store{server: at, floors: map[access.IdentityID]floor{}}
+	s.store = store.New[native](store.Options{Client: at.client, Fresh: at.options.Fresh, Cluster: at.cluster, Now: at.now})
 	s.bundler = &bundler{server: at, store: s.store}
 	s.mounts = &mounting{server: at, store: s.store}
 	s.certs = &certificates{server: at, store: s.store, mounts: s.mounts, signers: map[string]string{}}
@@ -118,7 +117,7 @@ func assemble(at *server) *System {
 		server: at, store: s.store, bundler: s.bundler, creds: s.credentials, certs: s.certs, secrets: s.secrets, fed: s.fed,
 		entities: s.entities, adopter: s.adopter, words: s.words,
 	}
-	s.store.ahead = s.bundle
+	s.store.Ahead = func(ctx context.Context, snap *snapshot) error { return s.bundle(ctx, snap, at.options.Stack) }
 	sweeper := &sweeper{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter}
 	writer := &writer{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter}
 	s.remover = &remover{
@@ -184,51 +183,41 @@ func (ob *observer) get(ctx context.Context, ref access.Ref) (*access.Record, er
 	if err != nil {
 		return nil, err
 	}
-	snap, err := ob.store.view(ctx)
+	snap, err := ob.store.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e := snap.ledger[ref]
+	e := snap.Ledger[ref]
 	if e == nil {
-		if snap, err = ob.store.reload(ctx, holder); err != nil { // a standby may not have heard of it yet
+		if snap, err = ob.store.Reload(ctx, holder); err != nil { // a standby may not have heard of it yet
 			return nil, err
 		}
-		if e = snap.ledger[ref]; e == nil {
+		if e = snap.Ledger[ref]; e == nil {
 			return nil, ob.lostRecord(ctx, snap, ref)
 		}
 	}
 	for {
-		r, err := ob.record(snap.ledger, e)
+		r, err := ob.record(snap.Ledger, e)
 		if err == nil {
 			err = ob.observe(ctx, snap, e, r)
 		}
-		if err != nil || len(r.Drift) == 0 || !ob.store.mayBeStale(holder) {
+		if err != nil || len(r.Drift) == 0 || !ob.store.MayBeStale(ctx, holder) {
 			return r, err
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := store.Pause(ctx, 50*time.Millisecond); err != nil {
 			return nil, err
 		}
-		snap.mu.Lock()
-		delete(snap.natives, holder)
-		snap.mu.Unlock()
+		snap.Forget(holder)
 	}
-}
-
-// mayBeStale says whether what differs may merely be what a standby has not heard of yet: this process has just changed it.
-func (s *store) mayBeStale(id access.IdentityID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f, written := s.floors[id]
-	return s.onCluster() && written && access.WallClock().Sub(f.at) < staleness
 }
 
 // Formers returns what was removed within a year.
 func (ob *observer) Formers(ctx context.Context) ([]access.Former, error) {
-	snap, err := ob.store.view(ctx)
+	snap, err := ob.store.View(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read what was removed: %w", err)
 	}
-	return ledger.Formers(snap.ledger, snap.stones, ob.now()), nil
+	return ledger.Formers(snap.Ledger, snap.Tombstones, ob.now()), nil
 }
 
 // List returns everything that is held, of every stack, sorted by type and id. What differs from the declaration, and
@@ -242,22 +231,22 @@ func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
 }
 
 func (ob *observer) list(ctx context.Context) ([]*access.Record, error) {
-	look := ob.store.load
+	look := ob.store.Load
 	if ob.options.Fresh > 0 {
-		look = ob.store.view
+		look = ob.store.View
 	}
 	snap, err := look(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var records []*access.Record
-	for _, ref := range snap.refs() {
-		r, err := ob.record(snap.ledger, snap.ledger[ref])
+	for _, ref := range snap.Refs() {
+		r, err := ob.record(snap.Ledger, snap.Ledger[ref])
 		if err == nil {
-			r.Held = snap.ledger.Held(snap.holds, r.Object)
+			r.Held = snap.Ledger.Held(snap.Holds, r.Object)
 		}
-		if err == nil && snap.known(snap.ledger[ref].Object.Holder()) != nil {
-			err = ob.observe(ctx, snap, snap.ledger[ref], r)
+		if err == nil && snap.Known(snap.Ledger[ref].Object.Holder()) != nil {
+			err = ob.observe(ctx, snap, snap.Ledger[ref], r)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", ref, err)
@@ -272,7 +261,7 @@ func (ob *observer) record(l ledger.Ledger, e *ledger.Entry) (*access.Record, er
 	r, err := l.Record(e)
 	if err == nil {
 		r.Words, r.Revocation = ob.words.words(r.Object), ob.words.cutByHand(r.Object)
-		r.System = ob.store.systemID()
+		r.System = ob.store.ID()
 	}
 	return r, err
 }
@@ -306,36 +295,4 @@ func begin(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishing)
 	return ctx, cancel, nil
-}
-
-// errChanged: somebody else changed a policy that a change was made on. It is made again on what is there now.
-var errChanged = errors.New("it was changed by somebody else at the same time")
-
-// rounds is how often a change is tried that others come in the way of.
-const rounds = 30
-
-// again tries a change until nobody comes in its way.
-func again(ctx context.Context, change func() error) error {
-	for round := range rounds {
-		err := change()
-		if !errors.Is(err, errChanged) || round == rounds-1 {
-			return err
-		}
-		if err := pause(ctx, time.Duration(round+1)*5*time.Millisecond+rand.N(10*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
-			return err
-		}
-	}
-	return errChanged
-}
-
-// pause waits, unless the context ends.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", access.ErrUnavailable, ctx.Err())
-	}
 }

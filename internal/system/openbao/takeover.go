@@ -10,6 +10,8 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // adopting is what a change lets its identity take over, or what is left of what it took over before: a login whose role
@@ -68,22 +70,22 @@ func (ad *adopter) claimedAlone(ctx context.Context, id access.IdentityID, adopt
 		return nil
 	}
 	for begun := access.WallClock(); ; {
-		snap, err := ad.store.listing(ctx)
+		snap, err := ad.store.Listing(ctx)
 		if err != nil {
 			return err
 		}
-		for _, e := range snap.ledger {
+		for _, e := range snap.Ledger {
 			if by := e.Object.Holder(); by != id && e.Adopted != nil && e.Adopted.From == adopted.From {
-				return errors.Join(fmt.Errorf("being adopted as %s: %w", by, access.ErrGoverned), ad.store.erase(ctx, id))
+				return errors.Join(fmt.Errorf("being adopted as %s: %w", by, access.ErrGoverned), ad.store.Erase(ctx, id))
 			}
 		}
-		if snap.documents[id] != nil { // a standby that has heard of our claim has heard of all before it
+		if snap.Documents[id] != nil { // a standby that has heard of our claim has heard of all before it
 			return nil
 		}
-		if access.WallClock().Sub(begun) > staleness {
-			return fmt.Errorf("%w: OpenBao answers without %s, which was just written", access.ErrUnavailable, nameOf(id))
+		if access.WallClock().Sub(begun) > store.Staleness {
+			return fmt.Errorf("%w: OpenBao answers without %s, which was just written", access.ErrUnavailable, store.NameOf(id))
 		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
+		if err := store.Pause(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -112,13 +114,13 @@ func note(d *ledger.Draft, placed *ledger.Placed, adopted *ledger.Adopted) {
 }
 
 // begun is the line that stands in the policy until all is taken over.
-func begun(id access.IdentityID, adopted *ledger.Adopted) lost {
-	return lost{ID: id, Entity: strings.TrimPrefix(adopted.From, entityFolder)}
+func begun(id access.IdentityID, adopted *ledger.Adopted) store.Lost {
+	return store.Lost{ID: id, Entity: strings.TrimPrefix(adopted.From, entityFolder)}
 }
 
 // takesOver says whether an identity has begun to take over an entity, and not come to the end.
-func takesOver(d *document) bool {
-	return slices.ContainsFunc(d.lost(), func(x lost) bool { return x.Entity != "" })
+func takesOver(d *store.Document) bool {
+	return slices.ContainsFunc(d.Pending(), func(x store.Lost) bool { return x.Entity != "" })
 }
 
 // takeOver gives the aliases of an entity to an identity, and removes it. Where it is gone, all is done.
@@ -142,7 +144,7 @@ func (ad *adopter) takeOver(ctx context.Context, l ledger.Ledger, id access.Iden
 	}
 	old := new(entity)
 	if err := ad.client.Get(ctx, entityFolder+number, old); err != nil {
-		return gone(err)
+		return client.Gone(err)
 	}
 	// It may have been cut by hand since the identity's own entity was made.
 	if old.held() && i.HoldReleased == "" {
@@ -188,7 +190,7 @@ func (es *entities) heldBefore(ctx context.Context, i *access.Identity, adopted 
 	}
 	e := new(entity)
 	if err := es.client.Get(ctx, adopted.From, e); err != nil || !e.held() {
-		return nil, gone(err)
+		return nil, client.Gone(err)
 	}
 	return e, nil
 }
@@ -206,7 +208,7 @@ func (ad *adopter) sweepAdopted(ctx context.Context, adopted *ledger.Adopted) er
 		if role == nil {
 			continue
 		}
-		if err := ad.client.Delete(ctx, l.NativeID); gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := ad.client.Delete(ctx, l.NativeID); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 			return err
 		}
 	}
@@ -231,12 +233,12 @@ func (ad *adopter) adoptedRemains(ctx context.Context, adopted *ledger.Adopted) 
 	if err == nil {
 		found = append(found, adopted.From)
 	}
-	return found, gone(err)
+	return found, client.Gone(err)
 }
 
 // left says which logins an identity has from before its adoption, and what they give beyond the declaration.
 func (ad *adopter) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n *native) (adopted, drift []string) {
-	logins := ad.entities.logins(snap.documents[id].entries, id)
+	logins := ad.entities.logins(snap.Documents[id].Entries, id)
 	for _, l := range e.Adopted.Left() {
 		role := roleAmong(n.roles, l)
 		if role == nil {

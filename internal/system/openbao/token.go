@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // A token that is given out for one run is a service token of the identity's entity. All that it may do comes from the
@@ -24,7 +26,7 @@ var _ access.TokenIssuer = (*System)(nil)
 // tokens gives out tokens for one run.
 type tokens struct {
 	*server
-	store    *store
+	store    *policies
 	entities *entities
 	observer *observer
 	turns    *turns
@@ -39,7 +41,7 @@ func tokenRole(id access.IdentityID) string { return tokenRoles + tokenRoleName(
 // tokenRoleName says whose it is: the token mount is everybody's.
 func tokenRoleName(id access.IdentityID) string { return "partner." + roleOf(id) }
 
-func tokenLogin(id access.IdentityID) login { return login{"token", nameOf(id)} }
+func tokenLogin(id access.IdentityID) login { return login{"token", store.NameOf(id)} }
 
 // noPolicy is the policy that a token itself has: without one of its own it would inherit the provider's. It is in the part
 // of the names that this provider alone writes, and is never made: the name is an entity's that is put aside.
@@ -54,7 +56,7 @@ func (ts *tokens) Token(ctx context.Context, id access.IdentityID, until time.Ti
 	defer cancel()
 	defer ts.turns.alone(id)()
 	var t access.Token
-	err = again(ctx, func() (err error) {
+	err = store.Again(ctx, func() (err error) {
 		t, err = ts.giveOut(ctx, id, until)
 		return err
 	})
@@ -91,11 +93,11 @@ func (ts *tokens) lively(ctx context.Context, id access.IdentityID, until time.T
 	if err != nil {
 		return nil, until, err
 	}
-	snap, err := ts.store.view(ctx)
+	snap, err := ts.store.View(ctx)
 	if err != nil {
 		return nil, until, err
 	}
-	if e := snap.ledger[id.Ref()]; e != nil && e.Removed() {
+	if e := snap.Ledger[id.Ref()]; e != nil && e.Removed() {
 		return nil, until, access.ErrNoIdentity
 	}
 	if until = access.Earliest(until, r.EndsAt).UTC().Truncate(time.Second); until.Sub(ts.now()) < time.Second {
@@ -120,13 +122,13 @@ func (ts *tokens) prepareToken(ctx context.Context, id access.IdentityID, entity
 		return err
 	}
 	role := map[string]any{
-		"allowed_entity_aliases": []string{nameOf(id)}, "allowed_policies": []string{noPolicy(id)}, "orphan": false, "renewable": false,
+		"allowed_entity_aliases": []string{store.NameOf(id)}, "allowed_policies": []string{noPolicy(id)}, "orphan": false, "renewable": false,
 		"token_no_default_policy": true, "token_type": "service", "token_explicit_max_ttl": access.LongestToken.String(),
 	}
 	if err := ts.client.Put(ctx, tokenRole(id), role, nil); err != nil {
 		return err
 	}
-	return ts.entities.settleAlias(ctx, entityID, mounts["token/"].Accessor, nameOf(id))
+	return ts.entities.settleAlias(ctx, entityID, mounts["token/"].Accessor, store.NameOf(id))
 }
 
 // create asks for the token. OpenBao makes an entity of its own where the alias is missing: such a token is none of the
@@ -146,11 +148,11 @@ func (ts *tokens) create(ctx context.Context, id access.IdentityID, entityID str
 	}
 	begun := ts.now()
 	err := ts.client.PostOnce(ctx, "auth/token/create/"+tokenRoleName(id), map[string]any{
-		"entity_alias": nameOf(id), "policies": []string{noPolicy(id)}, "ttl": life.String(), "explicit_max_ttl": life.String(),
+		"entity_alias": store.NameOf(id), "policies": []string{noPolicy(id)}, "ttl": life.String(), "explicit_max_ttl": life.String(),
 		"renewable": false, "no_default_policy": true, "type": "service", "display_name": "partner_token",
 	}, &answer)
-	if said(err, "unknown role") || said(err, "nvalid 'entity_alias'") {
-		return access.Token{}, errChanged
+	if client.Said(err, "unknown role") || client.Said(err, "nvalid 'entity_alias'") {
+		return access.Token{}, store.ErrChanged
 	}
 	if err != nil {
 		return access.Token{}, err
@@ -160,7 +162,7 @@ func (ts *tokens) create(ctx context.Context, id access.IdentityID, entityID str
 	if answer.Auth.EntityID == entityID {
 		return t, nil
 	}
-	return access.Token{}, errors.Join(errChanged, ts.Revoke(ctx, t), ts.unbind(ctx, id, answer.Auth.EntityID))
+	return access.Token{}, errors.Join(store.ErrChanged, ts.Revoke(ctx, t), ts.unbind(ctx, id, answer.Auth.EntityID))
 }
 
 // unbind removes an entity that OpenBao itself made for a token; another process may have moved its alias already.
@@ -170,7 +172,7 @@ func (ts *tokens) unbind(ctx context.Context, id access.IdentityID, entityID str
 	}
 	var stray entity
 	if err := ts.client.Get(ctx, "identity/entity/id/"+entityID, &stray); err != nil {
-		return gone(err)
+		return client.Gone(err)
 	}
 	if !strings.HasPrefix(stray.Name, "entity_") || len(stray.Policies) > 0 {
 		return nil // it is the identity's own, made anew meanwhile
@@ -180,7 +182,7 @@ func (ts *tokens) unbind(ctx context.Context, id access.IdentityID, entityID str
 
 // unmake removes role and alias: a token goes on without them.
 func (ts *tokens) unmake(ctx context.Context, id access.IdentityID) error {
-	if err := ts.client.Delete(ctx, tokenRole(id)); gone(err) != nil {
+	if err := ts.client.Delete(ctx, tokenRole(id)); client.Gone(err) != nil {
 		return err
 	}
 	there, err := ts.entities.readEntity(ctx, id)
@@ -191,7 +193,7 @@ func (ts *tokens) unmake(ctx context.Context, id access.IdentityID) error {
 		if loginOf(a) != tokenLogin(id) {
 			continue
 		}
-		if err := ts.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); gone(err) != nil {
+		if err := ts.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); client.Gone(err) != nil {
 			return err
 		}
 	}
@@ -209,7 +211,7 @@ func (ts *tokens) Revoke(ctx context.Context, t access.Token) error {
 	}
 	defer cancel()
 	err = ts.client.Put(ctx, "auth/token/revoke-accessor", map[string]any{"accessor": t.Accessor}, nil)
-	if gone(err) != nil && !said(err, "invalid accessor") {
+	if client.Gone(err) != nil && !client.Said(err, "invalid accessor") {
 		return fmt.Errorf("revoke a token of %s: %w", t.Identity, err)
 	}
 	return nil

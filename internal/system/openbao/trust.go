@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 // trust is whose tokens an auth method takes, as it is configured there.
@@ -43,7 +44,7 @@ func (fed *federation) trustOf(ctx context.Context, issuer string) (trust, error
 		t.unread = true
 	case errors.Is(err, access.ErrUnsupported):
 		t.gone = true
-	case gone(err) != nil:
+	case client.Gone(err) != nil:
 		return trust{}, err
 	}
 	fed.trusts[mount] = t

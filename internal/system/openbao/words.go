@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // wording is what people are told of an object.
@@ -83,7 +84,7 @@ func (x shell) disable(id access.IdentityID) string {
 
 // mark lets a cut last, whatever is suspended, destroyed and made anew meanwhile.
 func (x shell) mark(scope string) string {
-	return "bao write" + x.where + policyFolder + markOf(scope) + " policy='" + heldText + "'"
+	return "bao write" + x.where + store.Folder + store.MarkOf(scope) + " policy='" + store.MarkText + "'"
 }
 
 // cut cuts one identity.
@@ -168,7 +169,7 @@ func (ws *wording) login(o access.Object) map[string]string {
 		m["command"] = fmt.Sprintf("bao login%s-method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE -token-only name=%s",
 			where, ws.options.Mounts.Cert, m["name"])
 	default:
-		m["path"], m["role_id"] = "auth/"+ws.options.Mounts.AppRole+"/login", nameOf(c.IdentityID)
+		m["path"], m["role_id"] = "auth/"+ws.options.Mounts.AppRole+"/login", store.NameOf(c.IdentityID)
 		m["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write%s-field=token %s role_id=%s secret_id=-", where, m["path"], m["role_id"])
 	}
 	return m

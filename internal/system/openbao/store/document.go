@@ -1,0 +1,176 @@
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
+)
+
+const (
+	// Prefix is the folder of the policies and the beginning of the entities' names.
+	Prefix = "partner/"
+	// DocumentTitle begins the head of every policy that this package writes.
+	DocumentTitle = "Partner access, compiled by terraform-provider-partner from the lines below: what is edited here is drift."
+	// LedgerLine begins each line of the ledger.
+	LedgerLine = "ledger "
+)
+
+// NameOf is the name of an identity's policy and entity.
+func NameOf(id access.IdentityID) string { return Prefix + id.String() }
+
+// Document is the policy of one identity as it was read.
+type Document struct {
+	ID      access.IdentityID
+	Version int
+	Entries ledger.Ledger
+	// Dead is what was given up, and has not ended for certain.
+	Dead []Lost
+	// Damage is what is wrong with the ledger; nil where it is whole. unread are the lines that cannot be read, as they stand.
+	Damage error
+	Unread []string
+	// Body is what stands below the ledger, and is compared with what the ledger compiles to.
+	Body string
+	Text string
+}
+
+// Identity is the document's identity; nil where there is none, or its removal was begun.
+func (d *Document) Identity() *access.Identity {
+	if d == nil {
+		return nil
+	}
+	i, _ := d.Entries.Identity(d.ID)
+	return i
+}
+
+// parseDocument reads a policy's text. One that this package did not write is access.ErrForeign.
+func parseDocument(name, text string, version int) (*Document, error) {
+	id, err := access.ParseIdentityID(strings.TrimPrefix(name, Prefix))
+	if err != nil {
+		return nil, fmt.Errorf("the policy %s: %w", name, access.ErrForeign)
+	}
+	head, body := policy.Split(text)
+	if len(head) == 0 || head[0] != DocumentTitle {
+		return nil, fmt.Errorf("the policy %s: %w", name, access.ErrForeign)
+	}
+	d := &Document{ID: id, Version: version, Entries: ledger.Ledger{}, Body: body, Text: text}
+	for _, l := range head[1:] {
+		if err := d.take(l); err != nil {
+			d.Damage = &access.DamagedError{Record: "the policy " + name, Problem: err}
+			d.Unread = append(d.Unread, l)
+		}
+	}
+	return d, nil
+}
+
+// take takes in a line of the head.
+func (d *Document) take(l string) error {
+	if strings.HasPrefix(l, unreadable) {
+		return errors.New("a line of it could not be read")
+	}
+	if content, ok := strings.CutPrefix(l, dyingLine); ok {
+		x, err := parseLost(d.ID, content)
+		if err == nil {
+			d.Dead = append(d.Dead, x)
+		}
+		return err
+	}
+	content, ok := strings.CutPrefix(l, LedgerLine)
+	if !ok {
+		return nil
+	}
+	e, err := parseEntry(content)
+	switch {
+	case err != nil:
+		return err
+	case e.Object.Holder() != d.ID:
+		return fmt.Errorf("it holds %s", e.Ref())
+	case d.Entries[e.Ref()] != nil:
+		return fmt.Errorf("it holds %s twice", e.Ref())
+	case e.Bound.After(e.Object.Common().ExpiresAt.Time):
+		return fmt.Errorf("%s ends after the end that it declares", e.Ref())
+	}
+	d.Entries[e.Ref()] = e
+	return nil
+}
+
+func parseEntry(content string) (*ledger.Entry, error) {
+	var header struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal([]byte(content), &header); err != nil {
+		return nil, err
+	}
+	if header.Version > ledger.Version {
+		return nil, fmt.Errorf("it is of version %d, and this provider knows only version %d: use a newer provider", header.Version, ledger.Version)
+	}
+	e := new(ledger.Entry)
+	return e, json.Unmarshal([]byte(content), e)
+}
+
+// unreadable begins a line that could not be read, and cannot stand in a policy as it was.
+const unreadable = "unreadable "
+
+// Kept are the lines that cannot be read, as they may be written again.
+func (d *Document) Kept() (lines []string) {
+	if d == nil {
+		return nil
+	}
+	for _, l := range d.Unread {
+		if !policy.Printable(l) {
+			l = unreadable + strconv.QuoteToASCII(l)
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// Broken is what is wrong with an identity's record; nil where it is whole, or not there.
+func (d *Document) Broken() error {
+	if d == nil {
+		return nil
+	}
+	return d.Damage
+}
+
+// Pending returns what has to be ended yet.
+func (d *Document) Pending() []Lost {
+	if d == nil {
+		return nil
+	}
+	return d.Dead
+}
+
+// Below are the identity's own credentials and grants.
+func (d *Document) Below() []*ledger.Entry {
+	if d == nil {
+		return nil
+	}
+	return d.Entries.Under(d.ID)
+}
+
+// IDIn returns the identity that a policy is named after.
+func IDIn(name string) (access.IdentityID, bool) {
+	id, err := access.ParseIdentityID(strings.TrimPrefix(name, Prefix))
+	return id, err == nil
+}
+
+// Allows reports whether a policy has a path of a grant: its comment names the grants that it is compiled from.
+func (d *Document) Allows(grant string) bool {
+	if d == nil {
+		return false
+	}
+	for l := range strings.Lines(d.Body) {
+		name, value, ok := strings.Cut(strings.TrimSpace(l), "=")
+		if ok && strings.TrimSpace(name) == "comment" && slices.Contains(strings.Fields(strings.Trim(strings.TrimSpace(value), `"`)), grant) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+)
+
+// What has to outlive an identity stands in policies of comments beside its own, which nobody has, and which the one listing
+// reads as well: partner/SCOPE/held marks what was cut by hand (a partner, an identity, a credential), and
+// partner/ID/remembered is the tombstone of an identity. A suspension hides no mark, and no destroy removes one. When a mark
+// was written last is when it was cut: a release lifts what was cut before, and who writes the mark again cuts again.
+const (
+	MarkName       = "/held"
+	MarkText       = "# Cut by hand."
+	TombstoneName  = "/remembered"
+	TombstoneTitle = "What is remembered of an identity of this id, by terraform-provider-partner. It gives nothing to anybody."
+	TombstoneLine  = "tombstone "
+	Folder         = "sys/policies/acl/"
+)
+
+// MarkOf is the policy that marks what was cut by hand.
+func MarkOf(scope string) string { return Prefix + scope + MarkName }
+
+// ScopeOf is what a policy marks as cut by hand: a partner, an identity or a credential.
+func ScopeOf(name string) (scope string, is bool) {
+	scope, ours := strings.CutPrefix(name, Prefix)
+	scope, is = strings.CutSuffix(scope, MarkName)
+	if !ours || !is {
+		return "", false
+	}
+	_, notIdentity := access.ParseIdentityID(scope)
+	_, _, notCredential := access.ParseRef(access.TypeCredential, scope)
+	return scope, access.ValidPart(scope) || notIdentity == nil || notCredential == nil
+}
+
+// IsBeside reports whether a policy of ours stands beside an identity's, and gives nothing.
+func IsBeside(name, text string) bool {
+	_, marks := ScopeOf(name)
+	_, remembers := stoneOf(name)
+	_, rehearsed := memoryOf(name)
+	if name == systemName {
+		return parseSystem(text) != ""
+	}
+	return (marks || remembers || rehearsed && !parseMemory(text).IsZero()) && onlyComments(text)
+}
+
+func onlyComments(text string) bool {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			return false
+		}
+	}
+	return true
+}
+
+// Mark writes that something was cut by hand.
+func (s *Store[N]) Mark(ctx context.Context, scope string) error {
+	path := Folder + MarkOf(scope)
+	var now Policy
+	err := s.Client.Put(ctx, path, map[string]any{"policy": MarkText}, nil)
+	if err == nil {
+		err = s.Client.Get(ctx, path, &now)
+	}
+	if err != nil {
+		return fmt.Errorf("mark that %s was cut by hand: %w", scope, err)
+	}
+	s.amend(func(next *Snapshot[N]) { next.Holds[scope] = now.Modified.UTC() })
+	return nil
+}
+
+// Marks are the marks in force now that concern an object: of its partner, its identity, all that this hangs on, and itself.
+// They are asked for, since a listing may be of before the cut.
+func (s *Store[N]) Marks(ctx context.Context, l ledger.Ledger, o access.Object) (ledger.Holds, error) {
+	var scopes []string
+	for _, id := range l.Line(o.Holder()) {
+		scopes = append(scopes, id.Partner, id.String())
+	}
+	if o.Ref().Type == access.TypeCredential {
+		scopes = append(scopes, o.Ref().ID)
+	}
+	slices.Sort(scopes)
+	scopes = slices.Compact(scopes)
+	found := make([]Policy, len(scopes))
+	errs := make([]error, len(scopes))
+	var all sync.WaitGroup
+	for n, scope := range scopes {
+		all.Go(func() { errs[n] = client.Gone(s.Client.Get(ctx, Folder+MarkOf(scope), &found[n])) })
+	}
+	all.Wait()
+	holds := ledger.Holds{}
+	for n, scope := range scopes {
+		if found[n].Version > 0 || found[n].Policy != "" {
+			holds[scope] = found[n].Modified.UTC()
+		}
+	}
+	return holds, errors.Join(errs...)
+}
+
+// RemoveMarks removes the marks of shadow partners that have nothing any more.
+func (s *Store[N]) RemoveMarks(ctx context.Context) error {
+	snap, err := s.Load(ctx)
+	if err != nil {
+		return err
+	}
+	has := map[string]bool{}
+	for id := range snap.Documents {
+		has[id.Partner] = true
+	}
+	for scope := range snap.Holds {
+		partner, _, _ := strings.Cut(scope, "/")
+		if !access.IsShadow(partner) || has[partner] {
+			continue
+		}
+		if err := client.Gone(s.Client.Delete(ctx, Folder+MarkOf(scope))); err != nil {
+			return err
+		}
+		s.amend(func(next *Snapshot[N]) { delete(next.Holds, scope) })
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
+)
+
+// When a partner was rehearsed is remembered in a policy of comments, which nobody has: partner/PARTNER/rehearsed. It has one
+// part less than an identity's, and the listing that reads these reads it as well.
+const (
+	rehearsedTitle = "When the cut of this partner was rehearsed last, by terraform-provider-partner. It gives nothing to anybody."
+	rehearsedLine  = "rehearsed "
+	rehearsedName  = "/rehearsed"
+)
+
+// memoryOf is the partner of whom a policy remembers the rehearsal.
+func memoryOf(name string) (partner string, is bool) {
+	partner, ours := strings.CutPrefix(name, Prefix)
+	partner, is = strings.CutSuffix(partner, rehearsedName)
+	return partner, ours && is && access.ValidPart(partner)
+}
+
+// parseMemory reads when a partner was rehearsed; zero where the text is nobody's of ours.
+func parseMemory(text string) time.Time {
+	head, body := policy.Split(text)
+	if len(head) != 2 || head[0] != rehearsedTitle || body != "" {
+		return time.Time{}
+	}
+	at, err := access.ParseMoment(strings.TrimPrefix(head[1], rehearsedLine))
+	if err != nil {
+		return time.Time{}
+	}
+	return at.UTC()
+}
+
+// Rehearsed writes when a partner was rehearsed. The next to ask reads it.
+func (s *Store[N]) Rehearsed(ctx context.Context, partner string, at time.Time) error {
+	text := policy.Render([]string{rehearsedTitle, rehearsedLine + access.At(at.Truncate(time.Second)).String()}, nil)
+	if err := s.Client.Put(ctx, Folder+Prefix+partner+rehearsedName, map[string]any{"policy": text}, nil); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = nil
+	return nil
+}

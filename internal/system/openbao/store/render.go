@@ -1,0 +1,149 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
+)
+
+// Render writes the policy of an identity from a ledger that has it and all above it, what has to be ended yet, and what could
+// not be read: while there is some of that, the policy allows nothing.
+func Render(l ledger.Ledger, id access.IdentityID, dead []Lost, unread []string) (string, error) {
+	head := []string{DocumentTitle}
+	own := ledger.Ledger{}
+	for ref, e := range l {
+		if e.Object.Holder() == id {
+			own[ref] = e
+		}
+	}
+	for _, ref := range slices.SortedFunc(maps.Keys(own), ledger.CompareRefs) {
+		text, err := json.Marshal(own[ref])
+		if err != nil {
+			return "", err
+		}
+		head = append(head, LedgerLine+ascii(text))
+	}
+	for _, x := range dead {
+		head = append(head, x.Line())
+	}
+	if len(unread) > 0 {
+		return policy.Render(append(head, unread...), nil), nil
+	}
+	body, err := Compile(l, own, id)
+	if err != nil {
+		return "", err
+	}
+	return policy.Render(head, nil) + body, nil
+}
+
+// Compile writes what the ledger says an identity may do now. What is cut may do nothing.
+func Compile(l, own ledger.Ledger, id access.IdentityID) (string, error) {
+	stands := l.Standing(id)
+	if stands.Cut() {
+		return "", nil
+	}
+	last, struck := lastCredential(l, own)
+	if last.IsZero() && struck { // a session that is left was come by with what is being removed
+		return "", nil
+	}
+	var grants []policy.Grant
+	for _, e := range own {
+		if g, ok := e.Object.(*access.Grant); ok && !e.Removed() {
+			grants = append(grants, policy.Grant{
+				Name: g.Name, Resource: g.Resource, Actions: g.Actions, EndsAt: access.Earliest(l.End(e), last),
+			})
+		}
+	}
+	slices.SortFunc(grants, func(a, b policy.Grant) int { return strings.Compare(a.Name, b.Name) })
+	blocks, err := policy.Compile(grants)
+	if err != nil {
+		return "", err
+	}
+	return policy.Render(nil, blocks), nil
+}
+
+// lastCredential is when the last credential of an identity ends; zero where it has none. After it nobody can hold a
+// token that was come by in order, so no path needs to outlive it: a session that is still open then ends with it. Struck
+// says that there is one whose removal was begun.
+func lastCredential(l, own ledger.Ledger) (last time.Time, struck bool) {
+	later := func(end time.Time) {
+		if end.After(last) {
+			last = end
+		}
+	}
+	for _, e := range own {
+		if len(e.Adopted.Left()) > 0 && !e.Removed() { // which end with the identity, and not before
+			later(l.End(e))
+		}
+		c, ok := e.Credential()
+		if !ok || e.Removed() {
+			struck = struck || ok
+			continue
+		}
+		end := l.End(e)
+		if c.Kind() == access.Federated {
+			later(end)
+		}
+		for _, i := range e.Issued {
+			later(i.End(end))
+		}
+	}
+	return last, struck
+}
+
+// ascii spells what is not ASCII in JSON as \u escapes, so that no character of a comment can mean anything.
+func ascii(text []byte) string {
+	var out bytes.Buffer
+	for _, r := range string(text) {
+		switch {
+		case r < 0x7f:
+			out.WriteRune(r)
+		case r <= 0xffff:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return out.String()
+}
+
+// Lost is what is to end before its time, with every session of its identity: something that was issued, or only the
+// sessions. It stands in the policy from the change that gave it up until it has ended, so that whoever changes the identity
+// next finishes it where a process died in between.
+type Lost struct {
+	ID       access.IdentityID `json:"-"`
+	Kind     access.Kind       `json:"kind"`
+	Until    time.Time         `json:"until,omitzero"`
+	Serial   string            `json:"serial,omitempty"`
+	Accessor string            `json:"accessor,omitempty"`
+	// Entity is one that the identity takes over, by its number: it ends with its sessions, and nothing else does.
+	Entity string `json:"entity,omitempty"`
+}
+
+// dyingLine begins each line of a policy that names something lost.
+const dyingLine = "dying "
+
+func parseLost(id access.IdentityID, content string) (Lost, error) {
+	x := Lost{ID: id}
+	err := json.Unmarshal([]byte(content), &x)
+	return x, err
+}
+
+// Line returns the line of a policy that says so.
+func (x Lost) Line() string {
+	text, err := json.Marshal(x)
+	if err != nil {
+		panic(err) // texts and a moment
+	}
+	return dyingLine + ascii(text)
+}

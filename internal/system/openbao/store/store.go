@@ -1,0 +1,303 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+)
+
+// Options are what a Store is told.
+type Options struct {
+	Client *client.Client
+	// Fresh is for how long at least one reading serves.
+	Fresh time.Duration
+	// Cluster reports whether others may answer, from a state that is a little old. Now is the server's time.
+	Cluster func(context.Context) (bool, error)
+	Now     func() time.Time
+}
+
+// New returns a Store that has read nothing yet.
+func New[N any](o Options) *Store[N] {
+	return &Store[N]{Options: o, floors: map[access.IdentityID]floor{}}
+}
+
+// Store is what stands in the policies: it reads all of them at once, and remembers what this process wrote since.
+type Store[N any] struct {
+	Options
+	// Ahead reads what follows from the policies, together with them.
+	Ahead func(ctx context.Context, snap *Snapshot[N]) error
+
+	loading sync.Mutex // held while one caller reads everything for all
+
+	mu     sync.Mutex // guards what follows
+	seen   *Snapshot[N]
+	system string // its id, as it was read last
+	floors map[access.IdentityID]floor
+}
+
+// floor is the least that is known of a policy, from this process' own writes: a standby may answer with less.
+type floor struct {
+	document *Document // nil: it was removed
+	at       time.Time
+}
+
+// behind says whether what was read is older than what was written. What was removed a moment ago and is there is so on a
+// cluster: later it was made anew.
+func (f floor) behind(d *Document, cluster bool) bool {
+	if f.document == nil {
+		return cluster && d != nil && access.WallClock().Sub(f.at) < Staleness
+	}
+	return d == nil || d.Version < f.document.Version
+}
+
+// A listing serves all reads for so many times as long as it took: reads then spend at most that part of their time on
+// listings, be they few and the listing quick, or thousands and the listing slow.
+const listingShare = 20
+
+// Staleness is for how long the answer of a standby may be old, with a margin; measured are 0.1 s.
+const Staleness = 2 * time.Second
+
+// View is the last snapshot, while it is good, else a new one.
+func (s *Store[N]) View(ctx context.Context) (*Snapshot[N], error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if snap := s.current(time.Time{}); snap != nil {
+		return snap, nil
+	}
+	return s.Load(ctx)
+}
+
+// current is the snapshot where it is good, and was begun after a moment.
+func (s *Store[N]) current(after time.Time) *Snapshot[N] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil || access.WallClock().After(s.seen.GoodUntil) || s.seen.begun.Before(after) {
+		return nil
+	}
+	return s.seen
+}
+
+// Load reads everything. Callers that come together share one reading that began after they came.
+func (s *Store[N]) Load(ctx context.Context) (*Snapshot[N], error) {
+	came := access.WallClock()
+	s.loading.Lock()
+	defer s.loading.Unlock()
+	if snap := s.current(came); snap != nil {
+		return snap, nil
+	}
+	cluster, err := s.Cluster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		snap, err := s.Listing(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if old := s.behind(snap, cluster); old != "" { // by what was written before it was asked
+			if access.WallClock().Sub(came) < Staleness {
+				if err := Pause(ctx, 50*time.Millisecond); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			return nil, fmt.Errorf("%w: OpenBao answers with an old %s", access.ErrUnavailable, old)
+		}
+		if err := s.Ahead(ctx, snap); err != nil {
+			return nil, err
+		}
+		snap.GoodUntil = access.WallClock().Add(max(s.Fresh, listingShare*access.WallClock().Sub(snap.begun)))
+		return s.keep(snap), nil
+	}
+}
+
+// keep remembers a snapshot, with what this process wrote while it was read.
+func (s *Store[N]) keep(snap *Snapshot[N]) *Snapshot[N] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, f := range s.floors {
+		if f.at.After(snap.begun) && (f.document == nil || f.behind(snap.Documents[id], false)) {
+			snap = snap.with(id, f.document)
+		}
+	}
+	s.seen = snap
+	s.system = snap.System
+	return snap
+}
+
+// Reload is a snapshot that can be believed to have no more of an identity: on a cluster, one that is younger than the
+// staleness of its standbys. Elsewhere it is the one that there is.
+func (s *Store[N]) Reload(ctx context.Context, id access.IdentityID) (*Snapshot[N], error) {
+	cluster, err := s.Cluster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := s.View(ctx)
+	if err != nil || !cluster {
+		return snap, err
+	}
+	for deadline := access.WallClock().Add(Staleness); access.WallClock().Before(deadline); {
+		if err := Pause(ctx, 100*time.Millisecond); err != nil {
+			return nil, err
+		}
+		d, err := s.Fetch(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if d != nil {
+			return s.Load(ctx)
+		}
+	}
+	return snap, nil
+}
+
+// List reads the policies below a folder, by their names.
+func (s *Store[N]) List(ctx context.Context, folder string) (map[string]Policy, error) {
+	var all struct {
+		Policies map[string]Policy `json:"key_info"`
+	}
+	err := s.Client.List(ctx, "sys/policies/detailed/acl/"+folder, &all)
+	return all.Policies, client.Gone(err)
+}
+
+// MayBeStale reports whether what differs may merely be what a standby has not heard of yet: this process has just changed it.
+func (s *Store[N]) MayBeStale(ctx context.Context, id access.IdentityID) bool {
+	cluster, err := s.Cluster(ctx)
+	if err != nil || !cluster {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, written := s.floors[id]
+	return written && access.WallClock().Sub(f.at) < Staleness
+}
+
+// Listing reads all policies below our prefix.
+func (s *Store[N]) Listing(ctx context.Context) (*Snapshot[N], error) {
+	snap := &Snapshot[N]{
+		begun: access.WallClock(), Documents: map[access.IdentityID]*Document{}, Ledger: ledger.Ledger{}, natives: map[access.IdentityID]*N{},
+		Rehearsed: map[string]time.Time{}, Foreign: map[access.IdentityID]bool{}, Holds: ledger.Holds{}, Tombstones: ledger.Tombstones{},
+	}
+	all, err := s.List(ctx, strings.TrimSuffix(Prefix, "/"))
+	if err != nil {
+		return nil, err
+	}
+	for name, p := range all {
+		if !strings.HasPrefix(name, Prefix) {
+			continue
+		}
+		if name == systemName {
+			snap.System = parseSystem(p.Policy)
+			continue
+		}
+		if at := parseMemory(p.Policy); !at.IsZero() {
+			if partner, is := memoryOf(name); is {
+				snap.Rehearsed[partner] = at
+			}
+			continue
+		}
+		if snap.beside(name, p) {
+			continue
+		}
+		d, err := parseDocument(name, p.Policy, p.Version)
+		if errors.Is(err, access.ErrForeign) {
+			if id, named := IDIn(name); named {
+				snap.Foreign[id] = true
+			}
+			continue // it is not ours
+		}
+		if err != nil {
+			return nil, err
+		}
+		snap.Documents[d.ID] = d
+		maps.Copy(snap.Ledger, d.Entries)
+	}
+	return snap, nil
+}
+
+// behind names a policy of which a snapshot has less than this process wrote.
+func (s *Store[N]) behind(snap *Snapshot[N], cluster bool) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, f := range s.floors {
+		if f.at.Before(snap.begun) && f.behind(snap.Documents[id], cluster) {
+			return NameOf(id)
+		}
+	}
+	return ""
+}
+
+// Fetch reads the policy of one identity; nil where there is none.
+func (s *Store[N]) Fetch(ctx context.Context, id access.IdentityID) (*Document, error) {
+	cluster, err := s.Cluster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for begun := access.WallClock(); ; {
+		var answer Policy
+		var d *Document
+		err := s.Client.Get(ctx, Folder+NameOf(id), &answer)
+		if err == nil {
+			d, err = parseDocument(NameOf(id), answer.Policy, answer.Version)
+		}
+		if err != nil && !errors.Is(err, access.ErrNotFound) {
+			return nil, err
+		}
+		s.mu.Lock()
+		f, written := s.floors[id]
+		s.mu.Unlock()
+		if !written || !f.behind(d, cluster) || access.WallClock().Sub(begun) > Staleness {
+			s.learn(d)
+			return d, nil
+		}
+		if err := Pause(ctx, 20*time.Millisecond); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// learn puts a policy that somebody else has written into the snapshot: who was refused because of it finds it there.
+func (s *Store[N]) learn(d *Document) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil || d == nil {
+		return
+	}
+	if known := s.seen.Documents[d.ID]; known == nil || known.Version < d.Version {
+		s.seen = s.seen.with(d.ID, d)
+	}
+}
+
+// Size is how many policies were seen, of all stacks.
+func (s *Store[N]) Size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil {
+		return 0
+	}
+	return len(s.seen.Documents)
+}
+
+// Below are policies under an identity's name that are not its own.
+func (s *Store[N]) Below(ctx context.Context, id access.IdentityID) ([]string, error) {
+	all, err := s.List(ctx, NameOf(id))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for name, p := range all {
+		if strings.HasPrefix(name, NameOf(id)+"/") && !IsBeside(name, p.Policy) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}

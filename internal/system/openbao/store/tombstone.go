@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
+)
+
+// stoneOf is the identity of which a policy is the tombstone.
+func stoneOf(name string) (id access.IdentityID, is bool) {
+	text, ours := strings.CutPrefix(name, Prefix)
+	text, is = strings.CutSuffix(text, TombstoneName)
+	if !ours || !is {
+		return id, false
+	}
+	id, err := access.ParseIdentityID(text)
+	return id, err == nil
+}
+
+// parseStone reads a tombstone.
+func parseStone(name, text string) (t ledger.Tombstone, err error) {
+	head, _ := policy.Split(text)
+	if len(head) != 2 || head[0] != TombstoneTitle {
+		return t, fmt.Errorf("the policy %s: %w", name, access.ErrForeign)
+	}
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(head[1], TombstoneLine)), &t); err != nil {
+		return t, fmt.Errorf("the policy %s: %w", name, err)
+	}
+	if t.Version > ledger.Version {
+		return t, fmt.Errorf("the policy %s is of version %d, and this provider knows only version %d: use a newer provider: %w",
+			name, t.Version, ledger.Version, access.ErrUnsupported)
+	}
+	return t, nil
+}
+
+// Remember brings the tombstone of an identity in line with its entry and, if it was removed, with what was removed of it.
+func (s *Store[N]) Remember(ctx context.Context, e *ledger.Entry, removed time.Time, formers ...access.Former) error {
+	id := e.Object.Holder()
+	if access.IsShadow(id.Partner) { // nobody comes back as it
+		return nil
+	}
+	snap, err := s.View(ctx)
+	if err != nil {
+		return err
+	}
+	holding := snap.Holds.Any(id.Partner)
+	return s.changeTombstone(ctx, id, !removed.IsZero(), func(was ledger.Tombstone) (ledger.Tombstone, bool) {
+		if removed.IsZero() {
+			return was.Noting(e)
+		}
+		return was.Buried(e, removed, holding, formers...)
+	})
+}
+
+// changeTombstone changes a tombstone by check-and-set, since others may write it. One that holds nothing is removed.
+// Where something is being removed, one that is a newer provider's is left as it is, and stops no removal.
+func (s *Store[N]) changeTombstone(ctx context.Context, id access.IdentityID, removing bool, change func(ledger.Tombstone) (ledger.Tombstone, bool)) error {
+	name := Prefix + id.String() + TombstoneName
+	return Again(ctx, func() error {
+		var there Policy
+		var was ledger.Tombstone
+		if err := s.Client.Get(ctx, Folder+name, &there); client.Gone(err) != nil {
+			return err
+		} else if err == nil {
+			switch was, err = parseStone(name, there.Policy); {
+			case errors.Is(err, access.ErrUnsupported) && removing:
+				return nil
+			case errors.Is(err, access.ErrUnsupported):
+				return err
+			case err != nil:
+				was = ledger.Tombstone{Damaged: true}
+			}
+		}
+		stone, more := change(was)
+		if !more {
+			return nil
+		}
+		if stone.Empty() {
+			err := client.Gone(s.Client.Delete(ctx, Folder+name))
+			if err == nil {
+				s.amend(func(next *Snapshot[N]) { delete(next.Tombstones, id) })
+			}
+			return err
+		}
+		text, err := json.Marshal(stone)
+		if err != nil {
+			return err
+		}
+		cas := there.Version
+		if cas == 0 {
+			cas = -1
+		}
+		in := map[string]any{"policy": policy.Render([]string{TombstoneTitle, TombstoneLine + ascii(text)}, nil), "cas": cas}
+		var refused *client.Error
+		if err = s.Client.Put(ctx, Folder+name, in, nil); errors.As(err, &refused) && refused.Conflict() {
+			return ErrChanged
+		}
+		if err == nil {
+			s.amend(func(next *Snapshot[N]) { next.Tombstones[id] = stone })
+		}
+		return err
+	})
+}
+
+// Prune forgets what was removed more than a year ago, whoever removed it: an identity that never comes back is in no
+// other change. What fails is done by the next removal.
+func (s *Store[N]) Prune(ctx context.Context) {
+	snap, err := s.View(ctx)
+	if err != nil {
+		return
+	}
+	for id, stone := range snap.Tombstones {
+		if now := s.Now(); stone.Aged(now) {
+			holding := snap.Holds.Any(id.Partner)
+			_ = s.changeTombstone(ctx, id, false, func(was ledger.Tombstone) (ledger.Tombstone, bool) { return was.Pruned(now, holding), was.Aged(now) })
+		}
+	}
+}
