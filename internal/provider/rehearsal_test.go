@@ -175,7 +175,7 @@ func (c *cli) stored() map[string]string {
 		switch {
 		case strings.HasPrefix(base, "journal.jsonl"), base == "rehearsed.json", strings.Contains(name, filepath.Join("ledger", "revoked")):
 			continue
-		case base == "crl.pem", base == "revoked_keys", base == "generation.json", base == "sums", strings.HasSuffix(base, ".tar.gz"),
+		case base == "crl.pem", base == "revoked_keys", base == "generation.json", strings.HasPrefix(base, "ledger.sums"), strings.HasSuffix(base, ".tar.gz"),
 			strings.Contains(name, filepath.Join("publish", "cut")+string(filepath.Separator)):
 			text = nil
 		}

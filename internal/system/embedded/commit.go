@@ -153,6 +153,7 @@ func (s *System) load(h ledger.Holds) (*book, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.inspectKeys(s.paths)
 	l.tell()
 	return l, nil
 }
@@ -163,24 +164,25 @@ func (s *System) finish(g generation) error {
 	if err != nil {
 		return nil //nolint:nilerr // nothing was left
 	}
-	staged := map[string]string{} // paths, by the digest
+	staged := map[string][]string{} // paths, by the digest
 	for _, f := range left {
 		path := filepath.Join(s.paths.stagedLedger(), f.Name())
 		text, err := os.ReadFile(path)
 		switch {
 		case err != nil:
-		case strings.HasPrefix(f.Name(), "sums-"):
-			staged[parseSums(text).digest()] = path
+		case strings.HasPrefix(f.Name(), filepath.Base(s.paths.sums())):
+			digest := parseSums(text).digest()
+			staged[digest] = append(staged[digest], path)
 		default:
-			staged[digestOf(text)] = path
+			staged[digestOf(text)] = append(staged[digestOf(text)], path)
 		}
 	}
 	place := func(digest, to string) error {
-		from, is := staged[digest]
-		if !is {
+		if len(staged[digest]) == 0 {
 			return nil
 		}
-		delete(staged, digest)
+		from := staged[digest][0]
+		staged[digest] = staged[digest][1:]
 		if err := s.disk.mkdir(filepath.Dir(to), privateDir); err != nil {
 			return err
 		}
@@ -189,8 +191,10 @@ func (s *System) finish(g generation) error {
 		}
 		return s.disk.sync(filepath.Dir(to))
 	}
-	if err := place(g.Sums, s.paths.sums()); err != nil {
-		return fail(err, perhapsChanged)
+	for _, path := range []string{s.paths.sums(), s.paths.sumsCopy()} {
+		if err := place(g.Sums, path); err != nil {
+			return fail(err, perhapsChanged)
+		}
 	}
 	list, _, err := s.paths.readSums(g)
 	if err != nil {
@@ -291,7 +295,7 @@ func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
 	l := d.book()
 	l.generation, l.raw = next, next
 	if in.changes {
-		s.heals(base.found)
+		s.heals(slices.DeleteFunc(slices.Clone(base.found), finding.ofKeys)) // those tell themselves when they are mended
 	} else { // it is still to be told
 		l.found, l.planted = base.found, base.planted
 		l.tell()
@@ -325,7 +329,7 @@ func (s *System) enact(next generation, objects, public *stage, list sums, recor
 		list, err = list.signedBy(next)
 	}
 	if err == nil {
-		err = objects.write(s.paths.sums(), list.text())
+		err = errors.Join(objects.write(s.paths.sums(), list.text()), objects.write(s.paths.sumsCopy(), list.text()))
 	}
 	if err == nil {
 		err = errors.Join(bump.encode(s.paths.generation(), next), done.encode(s.paths.record(), record), s.disk.sync(objects.dir))

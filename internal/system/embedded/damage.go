@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -163,7 +164,7 @@ func (s *System) withhold(d *draft) error {
 			Version: version, Kind: access.Certificate, Identity: c.Identity, At: d.Now.Truncate(time.Second), Until: c.EndsAt, Withheld: true,
 			Serial: strings.Repeat("0", max(0, 32-len(c.Serial))) + c.Serial, // it is published without its zeros
 		}
-		if _, already := d.revoked[r.file()]; !already && c.Serial != "" && !known[r.Serial] && c.EndsAt.After(d.Now) {
+		if _, already := d.revoked[r.file()]; !already && ca.IsSerial(r.Serial) && !known[r.Serial] && c.EndsAt.After(d.Now) {
 			d.revoked[r.file()] = r
 		}
 	}

@@ -311,7 +311,7 @@ func TestDamagedFilesOfAllAreMadeAnew(t *testing.T) {
 		t.Fatal(err, revoked)
 	}
 	name, _ := filepath.Rel(w.dir, revoked[0])
-	for _, file := range []string{"ledger/generation.json", "publish/generation.json", "ledger/sums", "ledger/rehearsed.json", name} {
+	for _, file := range []string{"ledger/generation.json", "publish/generation.json", "ledger/ledger.sums", "ledger/rehearsed.json", name} {
 		for _, text := range []string{"", "{", "\x00\x00\x00"} {
 			w.write(file, text)
 			w.restart()
@@ -337,7 +337,7 @@ func TestDamagedFilesOfAllAreMadeAnew(t *testing.T) {
 // Two damages at once of what is of all: any one of the three copies of the generation is enough, and nobody's removal waits.
 func TestTwoDamagedFilesOfAllBlockNobody(t *testing.T) {
 	t.Parallel()
-	files := []string{"ledger/generation.json", "publish/generation.json", "ledger/sums"}
+	files := []string{"ledger/generation.json", "publish/generation.json", "ledger/ledger.sums", "ledger/ledger.sums.copy"}
 	for n, one := range files {
 		for _, other := range files[n+1:] {
 			for _, text := range []string{"", "{", "gone"} {
@@ -367,6 +367,63 @@ func TestTwoDamagedFilesOfAllBlockNobody(t *testing.T) {
 					t.Errorf("%s and %s, %q: a removal: %v", one, other, text, err)
 				}
 			}
+		}
+	}
+}
+
+// The list of the files and one object of acme were damaged together: nobody could tell what of the ledger is whose, and everything
+// was refused, also the removal of globex.
+func TestADamagedListAndAnObjectBlockNobodyElse(t *testing.T) {
+	t.Parallel()
+	for _, list := range []string{"ledger/ledger.sums", "ledger/ledger.sums.copy", "ledger/generation.json", "publish/generation.json"} {
+		for _, object := range []string{"identity.json", "grant-daily.json", "credential-certificate.json"} {
+			for _, text := range []string{"", "gone", "{}"} {
+				w := newNeighbours(t)
+				before := w.admitted()
+				for _, file := range []string{list, "ledger/acme/prod/etl/" + object} {
+					if text != "gone" {
+						w.write(file, text)
+					} else if err := os.Remove(filepath.Join(w.dir, file)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				when := fmt.Sprintf("%s and %s, %q", list, object, text)
+				w.restart()
+				all, err := w.Damaged(w.ctx())
+				if err != nil || len(all) < 2 {
+					t.Errorf("%s: it is told as %v, %v", when, all, err)
+					continue
+				}
+				for line := range w.admitted() {
+					if !before[line] {
+						t.Errorf("%s: new is %s", when, line)
+					}
+				}
+				if _, err := w.Delete(w.ctx(), globex.Ref(), w.get(globex.Ref()).UID); err != nil {
+					t.Errorf("%s: globex cannot leave: %v", when, err)
+				}
+			}
+		}
+	}
+}
+
+// The list of the files was called as a partner may be.
+func TestAPartnerMayBeCalledAsTheFilesOfTheLedger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, name := range []string{"sums", "revoked", "generation", "system", "rehearsed", "keys", "copy"} {
+		id := access.IdentityID{Partner: name, Environment: "prod", Name: "etl"}
+		w.put(identity(id, 90))
+		w.put(certificate(id, 80))
+		w.restart()
+		if r := w.get(certificate(id, 80).Ref()); len(r.Drift) > 0 {
+			t.Errorf("%s: %v", name, r.Drift)
+		}
+	}
+	for _, name := range []string{"sums", "revoked"} {
+		ref := access.IdentityID{Partner: name, Environment: "prod", Name: "etl"}.Ref()
+		if _, err := w.Delete(w.ctx(), ref, w.get(ref).UID); err != nil {
+			t.Error(err)
 		}
 	}
 }

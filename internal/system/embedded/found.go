@@ -26,6 +26,9 @@ type finding struct {
 
 func (f finding) String() string { return f.file + " " + f.why + "." }
 
+// ofKeys reports whether it is of the keys.
+func (f finding) ofKeys() bool { return strings.HasPrefix(f.file, "keys/") }
+
 func (st *standing) find(p paths, path, why string) {
 	st.found = append(st.found, finding{file: p.named(path), why: why})
 }

@@ -195,20 +195,50 @@ func (s *System) readWitness() (policy.Witness, error) {
 		}
 		return policy.ParseWitness(text)
 	}
-	if w, err := policy.OpenWitness(s.paths.keys(), s.options.Passphrase); err == nil {
-		return w, nil
+	all, err := s.witnesses()
+	if len(all) == 0 {
+		return policy.Witness{}, fmt.Errorf("%s %w: set PARTNER_PASSPHRASE, or restore it from a copy", s.paths.key(witnessFile), err)
 	}
-	path := filepath.Join(s.paths.keys(), witnessFile)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return policy.Witness{}, err
+	for _, w := range all {
+		if s.signedBy(w) {
+			return w, nil
+		}
 	}
-	w, err := policy.ParseWitness(text)
-	if err != nil {
-		err = fmt.Errorf("%s %w: set PARTNER_PASSPHRASE, or restore it from a copy", path, err)
-	}
-	return w, err
+	return all[0], nil
 }
 
-// witnessFile is the public part of the signing key, in the folder of keys.
-const witnessFile = "signing.pub"
+// witnesses are the public keys that the folder of keys has: of the signing key and of its copy, else what lies beside them. Who
+// could write there, and has no passphrase, could replace the latter.
+func (s *System) witnesses() (all []policy.Witness, err error) {
+	add := func(name string, read func(text []byte) (policy.Witness, error)) {
+		t := s.paths.twin(name)
+		for _, text := range [][]byte{t.file, t.copied} {
+			w, bad := read(text)
+			if err = bad; err == nil {
+				all = append(all, w)
+			}
+			if t.same() {
+				break
+			}
+		}
+	}
+	add(signingKey, func(text []byte) (policy.Witness, error) { return policy.WitnessOf(text, s.options.Passphrase) })
+	if len(all) == 0 {
+		add(witnessFile, policy.ParseWitness)
+	}
+	return all, err
+}
+
+// signedBy reports whether a key signed what the directory says of itself.
+func (s *System) signedBy(w policy.Witness) bool {
+	raw, err := s.paths.readGeneration()
+	if err == nil && w.Attested(raw.text(), raw.Signature) {
+		return true
+	}
+	record, err := s.readRecord()
+	if err == nil && record.attested(w) {
+		return true
+	}
+	spare := s.paths.readSpare()
+	return w.Attested(spare.text(), spare.Signature)
+}

@@ -16,7 +16,7 @@ import (
 // open opens the keys. It makes them before the first publication only: gateways trust those, and what was issued is
 // signed by them, so new ones in their place would cut everybody off, and nobody would see why.
 func (s *System) open() (err error) {
-	if s.authority != nil && s.signer != nil {
+	if s.authority != nil && s.signer != nil && len(s.paths.unlike()) == 0 {
 		return nil
 	}
 	if err := s.sweepKeys(); err != nil {
@@ -31,42 +31,46 @@ func (s *System) open() (err error) {
 	if err := s.disk.mkdir(s.paths.keys(), privateDir); err != nil {
 		return err
 	}
+	if err := s.mendKeys(); err != nil {
+		return err
+	}
 	if s.authority, err = ca.OpenAt(s.paths.keys(), s.options.Passphrase, s.options.Clock); err != nil {
 		return err
 	}
 	if s.signer, err = policy.OpenSigner(s.paths.keys(), s.options.Passphrase); err != nil {
 		return err
 	}
-	return s.writeWitness()
+	if err := s.writeWitness(); err != nil {
+		return err
+	}
+	return s.copyKeys()
 }
 
 // writeWitness keeps the public part of the signing key beside it, so that a plan needs no passphrase to tell what is signed.
 func (s *System) writeWitness() error {
-	path := filepath.Join(s.paths.keys(), witnessFile)
+	path := s.paths.key(witnessFile)
 	if text, err := os.ReadFile(path); err == nil && bytes.Equal(text, s.signer.PublicPEM()) {
 		return nil
 	}
-	beside := filepath.Join(s.paths.keys(), "."+witnessFile)
-	if err := s.disk.write(beside, s.signer.PublicPEM(), privateFile); err != nil {
-		return err
-	}
-	if err := s.disk.rename(beside, path); err != nil {
-		return err
-	}
-	return s.disk.sync(s.paths.keys())
+	return s.placeKey(path, s.signer.PublicPEM())
 }
 
 // sweepKeys removes what a process that died left of the keys in the making: it may be one in the clear. They are made
 // under the lock, so nobody is at it now.
 func (s *System) sweepKeys() error {
-	files, err := os.ReadDir(s.paths.keys())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, f := range files {
-		if err == nil && strings.HasPrefix(f.Name(), ".") {
-			err = s.disk.remove(filepath.Join(s.paths.keys(), f.Name()))
+	for _, dir := range []string{s.paths.keys(), s.paths.keyCopy("")} {
+		files, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, f := range files {
+			if !strings.HasPrefix(f.Name(), ".") {
+				continue
+			}
+			if err := s.disk.remove(filepath.Join(dir, f.Name())); err != nil {
+				return err
+			}
 		}
 	}
-	return err
+	return nil
 }

@@ -78,13 +78,13 @@ func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 		Ledger: ledger.Ledger{}, generation: st.generation, raw: st.raw, revoked: map[string]revocation{}, holds: h, stones: ledger.Tombstones{},
 		damaged: damage{}, found: st.found, lost: map[string]bool{}, root: p.root,
 	}
-	var damaged bool
+	var damaged []string
 	var err error
 	if l.sums, damaged, err = p.readSums(st.generation); err != nil {
 		return nil, err
 	}
-	if damaged {
-		l.find(p, p.sums(), "is damaged", access.IdentityID{})
+	for _, path := range damaged {
+		l.find(p, path, "is damaged", access.IdentityID{})
 	}
 	refs, err := p.refs(l.damaged, l)
 	if err == nil {

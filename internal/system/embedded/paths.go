@@ -18,7 +18,8 @@ func (p paths) ledger() string             { return p.in("ledger") }
 func (p paths) revoked() string            { return p.in("ledger", "revoked") }
 func (p paths) system() string             { return p.in("ledger", "system.json") }
 func (p paths) generation() string         { return p.in("ledger", "generation.json") }
-func (p paths) sums() string               { return p.in("ledger", "sums") }
+func (p paths) sums() string               { return p.in("ledger", "ledger.sums") }
+func (p paths) sumsCopy() string           { return p.in("ledger", "ledger.sums.copy") }
 func (p paths) record() string             { return p.in("publish", "generation.json") }
 func (p paths) rehearsed() string          { return p.in("ledger", "rehearsed.json") }
 func (p paths) lock() string               { return p.in("ledger", "ledger.lock") }

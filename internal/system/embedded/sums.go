@@ -17,9 +17,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// The ledger is signed as a whole: the file sums lists the SHA-256 of every other file of it, as sha256sum(1) prints them, and
+// The ledger is signed as a whole: the file ledger.sums lists the SHA-256 of every other file of it, as sha256sum(1) prints them, and
 // generation.json holds the digest of that list under the signature of the key that signs what is published. Who can write to
-// ledger/ and not read keys/ can take files away, and nothing else: what the list does not say is not believed.
+// ledger/ and not read keys/ can take files away, and nothing else: what the list does not say is not believed. The list has a copy,
+// so that one that is damaged together with the file of an object is in nobody else's way.
 
 // sums are the digests of the files of the ledger, by their paths below it, and the paths of those that this generation
 // removed: a process that died may have left them.
@@ -28,9 +29,11 @@ type sums struct {
 	removed []string
 	// spare is a copy of the generation that signed them, for when both others are damaged.
 	spare string
+	// copied: there is a copy of the list.
+	copied bool
 }
 
-const removedMark, spareMark = "# removed ", "# generation "
+const removedMark, spareMark, copiedMark = "# removed ", "# generation ", "# copied"
 
 // signedText is what the generation signs: all but what was removed, so that it can be made anew from the files.
 func (s sums) signedText() []byte {
@@ -52,6 +55,9 @@ func (s sums) text() []byte {
 	if s.spare != "" {
 		b.WriteString(spareMark + s.spare + "\n")
 	}
+	if s.copied {
+		b.WriteString(copiedMark + "\n")
+	}
 	return b.Bytes()
 }
 
@@ -63,6 +69,8 @@ func parseSums(text []byte) sums {
 			s.removed = append(s.removed, path)
 		} else if spare, is := strings.CutPrefix(line, spareMark); is {
 			s.spare = spare
+		} else if line == copiedMark {
+			s.copied = true
 		} else if digest, path, ok := strings.Cut(line, "  "); ok {
 			s.files[path] = digest
 		}
@@ -73,20 +81,27 @@ func parseSums(text []byte) sums {
 // signedBy are the sums with a copy of the generation that signed them.
 func (s sums) signedBy(g generation) (sums, error) {
 	text, err := json.Marshal(g)
-	s.spare = string(text)
+	s.spare, s.copied = string(text), true
 	return s, err
 }
 
 // spare is the copy of the generation beside the list; zero where it is not signed, or damaged.
-func (s *System) spare() (g generation) {
-	text, err := os.ReadFile(s.paths.sums())
-	if err != nil || json.Unmarshal([]byte(parseSums(text).spare), &g) != nil {
-		return generation{}
-	}
+func (s *System) spare() generation {
+	g := s.paths.readSpare()
 	if w, err := s.witness(); err != nil || !w.Attested(g.text(), g.Signature) {
 		return generation{}
 	}
 	return g
+}
+
+func (p paths) readSpare() (g generation) {
+	for _, path := range []string{p.sums(), p.sumsCopy()} {
+		text, err := os.ReadFile(path)
+		if err == nil && json.Unmarshal([]byte(parseSums(text).spare), &g) == nil && g != (generation{}) {
+			return g
+		}
+	}
+	return generation{}
 }
 
 // after are the sums once a stage is in place, without what was lost before.
@@ -121,27 +136,46 @@ func digestOf(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// readSums reads the list that a generation signed. Where the file is not that list, it may still be made anew from the files:
-// then nothing but the list was damaged.
-func (p paths) readSums(g generation) (s sums, damaged bool, err error) {
+// readSums reads the list that a generation signed. Where neither the file nor its copy is that list, it may still be made anew from
+// the files: then nothing else was damaged. Damaged names what is to be written anew.
+func (p paths) readSums(g generation) (s sums, damaged []string, err error) {
 	if g == (generation{}) {
-		return sums{}, false, nil
+		return sums{}, nil, nil
 	}
-	text, err := os.ReadFile(p.sums())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !harms(err) {
-		return sums{}, false, fail(err, nothingChanged)
+	var texts [2][]byte
+	var bad [2]bool
+	paths := [2]string{p.sums(), p.sumsCopy()}
+	for n, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !harms(err) {
+			return sums{}, nil, fail(err, nothingChanged)
+		}
+		of := parseSums(text)
+		if texts[n], bad[n] = text, err != nil || of.digest() != g.Sums || !bytes.Equal(text, of.text()); !bad[n] && s.files == nil {
+			s = of
+		}
 	}
-	if s = parseSums(text); err == nil && s.digest() == g.Sums {
-		return s, !bytes.Equal(text, s.text()), nil
+	if s.files == nil {
+		if s, err = p.sum(); err != nil {
+			return sums{}, nil, err
+		}
+		if s.digest() != g.Sums {
+			return sums{}, nil, fail(fmt.Errorf("%w: what is in %s is not what generation %d signed, and %s and its copy, which would tell what of it is, "+
+				"are damaged too", errNotAuthentic, p.ledger(), g.Number, p.sums()), nothingChanged)
+		}
 	}
-	if s, err = p.sum(); err != nil {
-		return sums{}, false, err
+	if !bad[0] && !bad[1] && !bytes.Equal(texts[0], texts[1]) { // what is not signed differs
+		bad[0] = true
 	}
-	if s.digest() != g.Sums {
-		return sums{}, false, fail(fmt.Errorf("%w: what is in %s is not what generation %d signed, and %s, which would tell what of it is, "+
-			"is damaged too", errNotAuthentic, p.ledger(), g.Number, p.sums()), nothingChanged)
+	if !bad[0] && !s.copied { // it is from before there were copies
+		bad[1] = false
 	}
-	return s, true, nil
+	for n, path := range paths {
+		if bad[n] {
+			damaged = append(damaged, path)
+		}
+	}
+	return s, damaged, nil
 }
 
 // errNotAuthentic: nobody can tell what of the ledger was written by whom.

@@ -264,6 +264,7 @@ func (s *System) snapshot() (l *book, settled bool, err error) {
 	case err != nil:
 		return nil, false, err
 	}
+	l.inspectKeys(s.paths)
 	l.tell()
 	due := s.due(st.was, l, false)
 	if due == broken && len(l.damaged) == 0 {

@@ -123,6 +123,12 @@ func (a *Authority) list(revoked []Revoked, number int64, begin, nextUpdate time
 	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}), nil
 }
 
+// IsSerial reports whether a text is the serial of an X.509 certificate.
+func IsSerial(text string) bool {
+	serial, ok := new(big.Int).SetString(text, 16)
+	return ok && serial.Sign() > 0
+}
+
 // revocations are the entries of a list, sorted by serial. Of several about one certificate the first revocation
 // counts, and a revocation counts more than a hold.
 func revocations(revoked []Revoked) ([]x509.RevocationListEntry, error) {
@@ -139,10 +145,10 @@ func revocations(revoked []Revoked) ([]x509.RevocationListEntry, error) {
 	var entries []x509.RevocationListEntry
 	seen := map[string]bool{}
 	for _, r := range sorted {
-		serial, ok := new(big.Int).SetString(r.Serial, 16)
-		if !ok || serial.Sign() <= 0 {
+		if !IsSerial(r.Serial) {
 			return nil, fmt.Errorf("%q is no serial", r.Serial)
 		}
+		serial, _ := new(big.Int).SetString(r.Serial, 16)
 		if seen[serial.Text(16)] {
 			continue
 		}

@@ -33,35 +33,25 @@ func Load(path, passphrase string, create func() (crypto.Signer, error)) (crypto
 	return key, nil
 }
 
-// Read returns the key of a file, and changes nothing.
-func Read(path, passphrase string) (crypto.Signer, error) {
-	key, _, err := read(path, passphrase)
-	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
+// Parse returns the key that the text of such a file holds.
+func Parse(text []byte, passphrase string) (crypto.Signer, error) {
+	if Encrypted(text) {
+		clear, err := decrypt(text, passphrase)
+		if err != nil {
+			return nil, err
+		}
+		text = clear
 	}
-	return key, nil
-}
-
-// read returns the key of a file, and its text where that is in the clear.
-func read(path, passphrase string) (key crypto.Signer, clear []byte, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !encrypted(text) {
-		key, err = parse(text)
-		return key, text, err
-	}
-	if text, err = decrypt(text, passphrase); err != nil {
-		return nil, nil, err
-	}
-	key, err = parse(text)
-	return key, nil, err
+	return parse(text)
 }
 
 func load(path, passphrase string) (crypto.Signer, error) {
-	key, text, err := read(path, passphrase)
-	if err != nil || text == nil || passphrase == "" {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := Parse(text, passphrase)
+	if err != nil || Encrypted(text) || passphrase == "" {
 		return key, err
 	}
 	if err := removeTemporary(path); err != nil {

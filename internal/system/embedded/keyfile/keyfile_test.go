@@ -74,7 +74,7 @@ func TestPassphraseEncryptsTheKeyThatIsThere(t *testing.T) {
 		t.Error("the key survives in the clear in a temporary file")
 	}
 	text := content(t, path)
-	if bytes.Contains(text, bytes.Split(clear, []byte("\n"))[1]) || !encrypted(text) {
+	if bytes.Contains(text, bytes.Split(clear, []byte("\n"))[1]) || !Encrypted(text) {
 		t.Error("the key is still in the clear")
 	}
 	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode() != 0o600 {
@@ -93,7 +93,7 @@ func TestPassphraseEncryptsTheKeyThatIsThere(t *testing.T) {
 func TestNewKeyIsEncryptedAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "k.pem")
 	key := mustLoad(t, path, "correct horse", fresh)
-	if !encrypted(content(t, path)) || !key.Equal(mustLoad(t, path, "correct horse", none)) {
+	if !Encrypted(content(t, path)) || !key.Equal(mustLoad(t, path, "correct horse", none)) {
 		t.Error("not encrypted, or another key")
 	}
 }

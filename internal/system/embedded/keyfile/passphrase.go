@@ -19,7 +19,8 @@ var (
 	errWrong     = errors.New("does not open with PARTNER_PASSPHRASE: the passphrase is another one, or the file is damaged")
 )
 
-func encrypted(text []byte) bool {
+// Encrypted reports whether the text of a key file is encrypted.
+func Encrypted(text []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(text), []byte(armor.Header))
 }
 

@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
-	"path/filepath"
 
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/keyfile"
 )
@@ -48,9 +47,9 @@ func ParseWitness(text []byte) (Witness, error) {
 	return Witness{public}, nil
 }
 
-// OpenWitness takes the public key of signing.pem in the folder of keys, and changes nothing there.
-func OpenWitness(keysDir, passphrase string) (Witness, error) {
-	key, err := keyfile.Read(filepath.Join(keysDir, "signing.pem"), passphrase)
+// WitnessOf is the public key of the text of a file with a signing key.
+func WitnessOf(text []byte, passphrase string) (Witness, error) {
+	key, err := keyfile.Parse(text, passphrase)
 	if err != nil {
 		return Witness{}, err
 	}
@@ -60,6 +59,9 @@ func OpenWitness(keysDir, passphrase string) (Witness, error) {
 	}
 	return Witness{public}, nil
 }
+
+// Is reports whether it is this public key.
+func (w Witness) Is(public crypto.PublicKey) bool { return w.key != nil && w.key.Equal(public) }
 
 // Name names the key.
 func (w Witness) Name() string {

@@ -1,0 +1,214 @@
+package embedded
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/keyfile"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+)
+
+// The keys are of all: without them nothing is published, and so nobody's access is taken away. Each of their files has a copy in
+// keys/copy, byte for byte, encrypted as it is. Where the two differ, the one that fits what gateways trust is right.
+
+// The files of the folder of keys.
+const (
+	x509Key, sshKey, signingKey = "x509.key", "ssh.key", "signing.pem"
+	authorityFile               = "x509.pem"
+	witnessFile                 = "signing.pub" // the public part of the signing key
+)
+
+var keyFiles = []string{x509Key, sshKey, signingKey, authorityFile, witnessFile}
+
+func (p paths) key(name string) string     { return filepath.Join(p.keys(), name) }
+func (p paths) keyCopy(name string) string { return filepath.Join(p.keys(), "copy", name) }
+
+// twin is a file of the keys beside its copy. What cannot be read is nil.
+type twin struct{ file, copied []byte }
+
+func (p paths) twin(name string) (t twin) {
+	t.file, _ = os.ReadFile(p.key(name))
+	t.copied, _ = os.ReadFile(p.keyCopy(name))
+	return t
+}
+
+func (t twin) same() bool { return t.file != nil && bytes.Equal(t.file, t.copied) }
+
+// unlike are the files that are not as their copies. A directory from before there were copies has none that are.
+func (p paths) unlike() (names []string) {
+	if _, err := os.Stat(p.keyCopy("")); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, name := range keyFiles {
+		if !p.twin(name).same() {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// inspectKeys notes the files that are not as their copies. Which of the two is right is found by the next change, which needs the
+// passphrase anyway.
+func (l *book) inspectKeys(p paths) {
+	switch keys, err := os.ReadDir(p.keys()); {
+	case errors.Is(err, fs.ErrPermission):
+		return
+	case len(keys) == 0 && l.generation.Number > 0:
+		l.find(p, p.keys(), "is gone: nothing can be changed until it is restored", access.IdentityID{})
+	}
+	for _, name := range p.unlike() {
+		l.find(p, p.key(name), "and "+p.named(p.keyCopy(name))+" are not the same, or one is gone: the next change makes them so, by the one that gateways trust",
+			access.IdentityID{})
+	}
+}
+
+// mendKeys makes each file of the keys and its copy one again, before they are opened. What is lost is never made anew in a
+// directory that is in use: gateways trust no other.
+func (s *System) mendKeys() error {
+	var mended []finding
+	for _, name := range keyFiles {
+		t := s.paths.twin(name)
+		if t.same() || t.file == nil && t.copied == nil && !s.inUse() {
+			continue // else it is about to be made
+		}
+		found, err := s.mendKey(name, t)
+		if err != nil {
+			return err
+		}
+		if found.file != "" {
+			mended = append(mended, found)
+		}
+	}
+	s.heals(mended)
+	return nil
+}
+
+// mendKey puts a file back from its copy where only that can be used, and says so.
+func (s *System) mendKey(name string, t twin) (finding, error) {
+	file, copied := s.paths.named(s.paths.key(name)), s.paths.named(s.paths.keyCopy(name))
+	bad := s.fits(name, t.file)
+	if bad == nil && len(s.paths.unlike()) > 0 {
+		return finding{file: copied, why: "was gone, or not as " + file + ", which is right: it was made anew"}, nil
+	}
+	if bad == nil || s.options.Passphrase == "" && keyfile.Encrypted(t.file) {
+		return finding{}, nil // and is copied once it was opened
+	}
+	worse := s.fits(name, t.copied)
+	if worse == nil {
+		why := fmt.Sprintf("could not be used, as it %v: it was put back from %s", bad, copied)
+		return finding{file: file, why: why}, s.placeKey(s.paths.key(name), t.copied)
+	}
+	if name == authorityFile || name == witnessFile { // they are made anew from their keys
+		return finding{file: file, why: fmt.Sprintf("could not be used, as it %v, nor its copy: it was made anew", bad)}, s.disk.remove(s.paths.key(name))
+	}
+	return finding{}, fmt.Errorf("%s cannot be used, as it %w, nor its copy %s, as that %w. Gateways trust no other key, so nothing can be published: restore one "+
+		"of the two from a backup. Until then %s cuts without any key. If there is no backup, begin anew in another directory, and have gateways trust that",
+		s.paths.key(name), bad, copied, worse, s.paths.public(cutName))
+}
+
+// errForeignKey: a key can be read, and is none that anybody trusts.
+var errForeignKey = errors.New("holds another key than the one that gateways trust")
+
+// fits says why a file of the keys cannot be used; nil where it can.
+func (s *System) fits(name string, text []byte) error {
+	if text == nil {
+		return errors.New("is gone, or cannot be read")
+	}
+	switch name {
+	case authorityFile:
+		certificate, err := parseAuthority(text)
+		if err == nil && !s.isPublished("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})) {
+			return errForeignKey
+		}
+		return err
+	case witnessFile:
+		_, err := policy.ParseWitness(text)
+		return err
+	}
+	key, err := keyfile.Parse(text, s.options.Passphrase)
+	if err == nil && !s.trusts(name, key.Public()) {
+		return errForeignKey
+	}
+	return err
+}
+
+// trusts reports whether a key is the one that gateways trust; also where nothing is left that tells.
+func (s *System) trusts(name string, public crypto.PublicKey) bool {
+	switch name {
+	case signingKey:
+		w, err := s.witness()
+		return err != nil || w.Is(public)
+	case sshKey:
+		line, err := ssh.NewPublicKey(public)
+		return err == nil && s.isPublished("ssh/ca.pub", ssh.MarshalAuthorizedKey(line))
+	}
+	for _, path := range []string{s.paths.key(authorityFile), s.paths.keyCopy(authorityFile), s.paths.public("ca.pem")} {
+		text, _ := os.ReadFile(path)
+		if s.fits(authorityFile, text) == nil {
+			certificate, err := parseAuthority(text)
+			own, is := public.(interface{ Equal(crypto.PublicKey) bool })
+			return err == nil && is && own.Equal(certificate.PublicKey)
+		}
+	}
+	return true
+}
+
+// isPublished reports whether a text is what the signed record of the publication has under a name; also where there is no record.
+func (s *System) isPublished(name string, text []byte) bool {
+	record, err := s.lastRecord()
+	digest, listed := record.Files[name]
+	sum := sha256.Sum256(text)
+	return err != nil || !listed || digest == hex.EncodeToString(sum[:])
+}
+
+func parseAuthority(text []byte) (*x509.Certificate, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("is not a certificate in PEM")
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, errors.New("is not a certificate")
+	}
+	return certificate, certificate.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature)
+}
+
+// copyKeys makes the copies what the keys are that were just opened.
+func (s *System) copyKeys() error {
+	for _, name := range keyFiles {
+		if t := s.paths.twin(name); !t.same() {
+			if err := s.placeKey(s.paths.keyCopy(name), t.file); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// placeKey puts a whole file of the keys in place, or none.
+func (s *System) placeKey(path string, text []byte) error {
+	dir := filepath.Dir(path)
+	if err := s.disk.mkdir(dir, privateDir); err != nil {
+		return err
+	}
+	beside := filepath.Join(dir, "."+filepath.Base(path))
+	if err := s.disk.write(beside, text, privateFile); err != nil {
+		return err
+	}
+	if err := s.disk.rename(beside, path); err != nil {
+		return err
+	}
+	return s.disk.sync(dir)
+}
