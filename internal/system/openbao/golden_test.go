@@ -48,7 +48,7 @@ func TestALifeIsWrittenAsBefore(t *testing.T) {
 			act = line
 		}
 		if n >= len(expected) || line != expected[n] {
-			t.Fatalf("line %d (%s) is\n%s\nwhere the golden file has\n%s", n+1, act, line, strings.Join(expected[min(n, len(expected)):min(n+3, len(expected))], "\n"))
+			t.Fatalf("line %d (%s) is\n%s\nwhere the golden file has\n%s\nIf that is meant, run the test with -update.", n+1, act, line, strings.Join(expected[min(n, len(expected)):min(n+3, len(expected))], "\n"))
 		}
 	}
 	if len(got) != len(expected) {
