@@ -90,100 +90,156 @@ type putting struct {
 	held bool
 }
 
-// tryPut makes a change on what is there now. It returns a putting also with an error, once the policy is written.
+// proposal is one round of a put, on what is there now.
+type proposal struct {
+	change  access.Change
+	issuer  *issuer
+	family  *family
+	draft   *ledger.Draft
+	placed  *ledger.Placed
+	adopted *ledger.Adopted
+	// before is what the policies said; standings are the entities that the change has to bring in line.
+	before    ledger.Ledger
+	standings map[access.IdentityID]standing
+}
+
+// id is whose policy the change is about.
+func (a *proposal) id() access.IdentityID { return a.change.Object.Holder() }
+
+// tryPut makes a change on what is there now: it decides, writes the policies, and brings in line what follows from them. It
+// returns a putting also with an error, once the policy is written.
 func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer) (*putting, error) {
 	if err := is.takeBack(); err != nil { // of the round before: somebody else may have revoked it
 		return nil, err
 	}
-	id := change.Object.Holder()
 	f, err := ch.writer.family(ctx, change.Object)
 	if err != nil {
 		return nil, err
 	}
 	defer ch.store.Outdate(f.documents)
-	if err := f.refuse(change); err != nil {
+	a := &proposal{change: change, issuer: is, family: f}
+	if err := ch.decide(ctx, a); err != nil {
 		return nil, err
 	}
-	if err := ch.sweeper.finishRemoval(ctx, f, change); err != nil {
-		return nil, err
-	}
-	c, isCredential := change.Object.(*access.Credential)
-	if isCredential { // the mounts have to be there before anything is issued
-		known := ch.logsIn(f, c)
-		switch _, _, err := ch.creds.aliasOf(ctx, c, known); {
-		case known && away(err): // what is declared can be made less, and nothing is issued
-			change.Wait = true
-		case err != nil:
-			return nil, err
-		}
-	}
-	adopted, fresh, err := ch.adopter.adopting(ctx, f, change)
+	p, err := ch.write(ctx, a)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	secrets, err := ch.secrets.inventory(ctx, f.documents[id], c)
+	return p, ch.follow(ctx, a)
+}
+
+// decide makes the draft that write puts down. It writes no policy, so nobody has more access than before. What it makes
+// beside them opens nothing until the policy says so: a mount, a mark, and what is issued, which is taken back where no policy
+// comes to hold it.
+func (ch *changer) decide(ctx context.Context, a *proposal) error {
+	if err := a.family.refuse(a.change); err != nil {
+		return err
+	}
+	if err := ch.sweeper.finishRemoval(ctx, a.family, a.change); err != nil {
+		return err
+	}
+	if err := ch.mountFor(ctx, a); err != nil {
+		return err
+	}
+	adopted, begins, err := ch.adopter.adopting(ctx, a.family, a.change)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	is.before = f.ledger()
-	d := f.draft(ch.now(), is)
-	secrets.forget(d)
-	var placed *ledger.Placed
-	if err := d.Try(func() (err error) { placed, err = d.Place(change); return err }); err != nil {
-		return nil, err
+	c, _ := a.change.Object.(*access.Credential)
+	secrets, err := ch.secrets.inventory(ctx, a.family.documents[a.id()], c)
+	if err != nil {
+		return err
 	}
-	if placed.Hold {
-		if err := ch.store.Mark(ctx, id.String()); err != nil {
-			return nil, err
+	a.adopted, a.issuer.before, a.draft = adopted, a.family.ledger(), a.family.draft(ch.now(), a.issuer)
+	secrets.forget(a.draft)
+	if err := ch.placeObject(ctx, a); err != nil {
+		return err
+	}
+	if begins {
+		a.family.dead = append(a.family.dead, begun(a.id(), adopted))
+	}
+	a.draft.Settle()
+	a.family.outdate(a.draft, a.change, ch.options.Session)
+	a.family.dead = append(a.family.dead, secrets.unknown...)
+	for _, serial := range a.issuer.unknown {
+		a.family.dead = append(a.family.dead, store.Lost{ID: a.id(), Kind: access.Certificate, Serial: serial})
+	}
+	a.standings, err = ch.standingsOf(ctx, a)
+	a.change.Object = a.placed.Entry.Object // its sets in order, as it is read later
+	return err
+}
+
+// mountFor sees to it that what a credential logs in by is there, before anything is issued.
+func (ch *changer) mountFor(ctx context.Context, a *proposal) error {
+	c, ok := a.change.Object.(*access.Credential)
+	if !ok {
+		return nil
+	}
+	known := ch.logsIn(a.family, c)
+	_, _, err := ch.creds.aliasOf(ctx, c, known)
+	if known && away(err) { // what is declared can be made less, and nothing is issued
+		a.change.Wait = true
+		return nil
+	}
+	return err
+}
+
+// placeObject puts the object into the draft, which issues, and marks what is new and to be held from the start.
+func (ch *changer) placeObject(ctx context.Context, a *proposal) error {
+	err := a.draft.Try(func() (err error) { a.placed, err = a.draft.Place(a.change); return err })
+	if err != nil {
+		return err
+	}
+	if a.placed.Hold {
+		if err := ch.store.Mark(ctx, a.id().String()); err != nil {
+			return err
 		}
-		marks, err := ch.store.Marks(ctx, d.Ledger, change.Object)
+		marks, err := ch.store.Marks(ctx, a.draft.Ledger, a.change.Object)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		maps.Copy(f.holds, marks)
-		d.Holds = f.holds
+		maps.Copy(a.family.holds, marks)
+		a.draft.Holds = a.family.holds
 	}
-	note(d, placed, adopted)
-	if fresh {
-		f.dead = append(f.dead, begun(id, adopted))
-	}
-	d.Settle()
-	f.outdate(d, change, ch.options.Session)
-	f.dead = append(f.dead, secrets.unknown...)
-	for _, serial := range is.unknown {
-		f.dead = append(f.dead, store.Lost{ID: id, Kind: access.Certificate, Serial: serial})
-	}
-	entities, err := ch.standings(ctx, f, d, change, placed)
-	if err != nil {
+	note(a.draft, a.placed, a.adopted)
+	return nil
+}
+
+// write puts the draft into the policies. The own one is first, by check-and-set on what was decided on: with it the change is
+// made, and whoever comes next finishes it from what the policy says. The others only follow from it. A putting that it
+// returns with an error is written.
+func (ch *changer) write(ctx context.Context, a *proposal) (*putting, error) {
+	id := a.id()
+	a.before = a.family.ledger()
+	p := &putting{ledger: a.draft.Ledger, placed: a.placed, held: a.standings[id].held || a.draft.Held(a.family.holds, a.placed.Entry.Object)}
+	if err := ch.writer.writeOwn(ctx, a.family, a.draft, id); err != nil {
 		return nil, err
 	}
-	change.Object = placed.Entry.Object // its sets in order, as it is read later
-	before := f.ledger()
-	p := &putting{ledger: d.Ledger, placed: placed, held: entities[id].held || d.Held(f.holds, placed.Entry.Object)}
-	if err := ch.writer.writeOwn(ctx, f, d, id); err != nil {
-		return nil, err
+	if err := ch.rememberReleases(ctx, a); err != nil {
+		return p, err
 	}
-	if change.Object.Ref() == id.Ref() {
-		if _, more := f.stones[id].Noting(placed.Entry); more && len(placed.Entry.History.Released) > 0 {
-			if err := ch.store.Remember(ctx, placed.Entry, time.Time{}); err != nil {
-				return p, err
-			}
-		}
-	}
-	is.keep(d.Ledger[change.Object.Ref()].Issued)
-	if takesOver(f.documents[id]) && entities[id].entity == nil { // else it was looked at before
-		if err := ch.adopter.claimedAlone(ctx, id, adopted); err != nil {
+	a.issuer.keep(a.draft.Ledger[a.change.Object.Ref()].Issued)
+	if takesOver(a.family.documents[id]) && a.standings[id].entity == nil { // else it was looked at before
+		if err := ch.adopter.claimedAlone(ctx, id, a.adopted); err != nil {
 			return nil, err
 		}
 	}
-	if err := ch.writer.writeOthers(ctx, f, d, id); err != nil {
+	if err := ch.writer.writeOthers(ctx, a.family, a.draft, id); err != nil {
 		return p, err
 	}
 	// Whoever changes what is above meanwhile did not see this object: look again, now that it is there.
-	if err := ch.writer.sameAbove(ctx, f, d, id); err != nil {
-		return p, err
+	return p, ch.writer.sameAbove(ctx, a.family, a.draft, id)
+}
+
+// rememberReleases lets the releases of an identity outlive it: no tombstone is without one that its policy has.
+func (ch *changer) rememberReleases(ctx context.Context, a *proposal) error {
+	if a.change.Object.Ref() != a.id().Ref() || len(a.placed.Entry.History.Released) == 0 {
+		return nil
 	}
-	return p, ch.realize(ctx, f, d, before, change, entities)
+	if _, more := a.family.stones[a.id()].Noting(a.placed.Entry); !more {
+		return nil
+	}
+	return ch.store.Remember(ctx, a.placed.Entry, time.Time{})
 }
 
 // logsIn says whether a credential has its way to log in already: it is there, and at the same issuer.

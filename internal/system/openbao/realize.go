@@ -26,106 +26,131 @@ func (x standing) hold() *entity {
 	return nil
 }
 
-// standings are the entities that a change of an identity has to bring in line: its own, and those of all that hangs on it.
-func (ch *changer) standings(ctx context.Context, f *family, d *ledger.Draft, change access.Change, placed *ledger.Placed) (map[access.IdentityID]standing, error) {
-	i, ok := change.Object.(*access.Identity)
+// standingsOf reads the entities that a change of an identity has to bring in line: its own, and those of all that hangs on it.
+func (ch *changer) standingsOf(ctx context.Context, a *proposal) (map[access.IdentityID]standing, error) {
+	i, ok := a.change.Object.(*access.Identity)
 	if !ok {
 		return nil, nil
 	}
 	all := map[access.IdentityID]standing{}
-	for ref, entry := range d.Ledger {
+	for ref, entry := range a.draft.Ledger {
 		id := entry.Object.Holder()
-		if ref != id.Ref() || id != i.ID && !hangsOn(d.Ledger, id, i.ID) {
+		if ref != id.Ref() || id != i.ID && !hangsOn(a.draft.Ledger, id, i.ID) {
 			continue
 		}
-		e, err := ch.entities.readEntity(ctx, id)
+		x, err := ch.standingOf(ctx, a, i, id)
 		if err != nil {
 			return nil, err
 		}
-		released := ""
-		if id == i.ID {
-			released = i.HoldReleased
-		}
-		_, before := f.ledger().Identity(id)
-		x := standing{e, stays(before, released, e)}
-		if id == i.ID && placed.Lifts {
-			x.held = false
-		}
 		if all[id] = x; x.held { // also where the entity is replaced
-			if err := ch.entities.keepHold(ctx, d.Ledger, entry, e); err != nil {
+			if err := ch.entities.keepHold(ctx, a.draft.Ledger, entry, x.entity); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if f.documents[i.ID] != nil {
-		return all, nil
+	if a.family.documents[i.ID] == nil && all[i.ID].entity != nil {
+		if err := ch.deleteLeft(ctx, i.ID, all[i.ID].entity); err != nil {
+			return nil, err
+		}
+		all[i.ID] = standing{}
 	}
-	// It is new. What stands under its name is not ours, or was left where somebody removed the policy by hand; or somebody
-	// is creating it, which begins with the policy.
-	e := all[i.ID].entity
-	if e == nil {
-		return all, nil
-	}
-	if e.Metadata["managed_by"] != "terraform-provider-partner" {
-		return nil, fmt.Errorf("the entity %s is there already: %w", store.NameOf(i.ID), access.ErrForeign)
-	}
-	if now, err := ch.store.Fetch(ctx, i.ID); err != nil {
-		return nil, err
-	} else if now != nil {
-		return nil, store.ErrChanged
-	}
-	all[i.ID] = standing{}
-	return all, ch.sweeper.sweepIdentity(ctx, i.ID)
+	return all, nil
 }
 
-// realize brings what follows from the policies in line with them.
-func (ch *changer) realize(ctx context.Context, f *family, d *ledger.Draft, before ledger.Ledger, change access.Change, entities map[access.IdentityID]standing) error {
-	id := change.Object.Holder()
+// standingOf reads the entity of the identity that is changed, or of one that hangs on it.
+func (ch *changer) standingOf(ctx context.Context, a *proposal, changed *access.Identity, id access.IdentityID) (standing, error) {
+	e, err := ch.entities.readEntity(ctx, id)
+	if err != nil {
+		return standing{}, err
+	}
+	released := ""
+	if id == changed.ID {
+		released = changed.HoldReleased
+	}
+	_, before := a.family.ledger().Identity(id)
+	lifts := id == changed.ID && a.placed.Lifts
+	return standing{e, stays(before, released, e) && !lifts}, nil
+}
+
+// deleteLeft deletes what stands under the name of a new identity: it is not ours, or was left where somebody removed the
+// policy by hand; or somebody is creating the identity, which begins with the policy.
+func (ch *changer) deleteLeft(ctx context.Context, id access.IdentityID, left *entity) error {
+	if left.Metadata["managed_by"] != "terraform-provider-partner" {
+		return fmt.Errorf("the entity %s is there already: %w", store.NameOf(id), access.ErrForeign)
+	}
+	now, err := ch.store.Fetch(ctx, id)
+	if err != nil {
+		return err
+	}
+	if now != nil {
+		return store.ErrChanged
+	}
+	return ch.sweeper.sweepIdentity(ctx, id)
+}
+
+// follow brings in line what follows from the policies: entities, aliases and roles, and what the policies say is to end. It
+// changes no policy but by taking out what has ended. It may be repeated: whoever changes the identity next comes to the same
+// end, where a process died on the way.
+func (ch *changer) follow(ctx context.Context, a *proposal) error {
+	id, l := a.id(), a.draft.Ledger
 	lower := []access.IdentityID{id}
-	switch o := change.Object.(type) {
+	switch o := a.change.Object.(type) {
 	case *access.Identity:
-		for _, other := range f.order() {
-			if other != id && hangsOn(d.Ledger, other, id) {
+		for _, other := range a.family.order() {
+			if other != id && hangsOn(l, other, id) {
 				lower = append(lower, other)
 			}
 		}
-		for _, x := range lower {
-			there := entities[x]
-			if i, _ := d.Identity(x); i == nil || x != id && there.entity == nil {
-				continue
-			}
-			if _, err := ch.entities.settleEntity(ctx, d.Ledger, x, there.entity, there.hold()); err != nil {
-				return err
-			}
-		}
-		if !takesOver(f.documents[id]) { // else it comes with that
-			if err := ch.adopter.disarm(ctx, d.Ledger[id.Ref()].Adopted); err != nil {
-				return err
-			}
-		}
-		if err := ch.entities.strip(ctx, d.Ledger, id, entities[id].entity); err != nil {
-			return err
-		}
-		if err := ch.settleEnds(ctx, d.Ledger, before, f.holds, lower); err != nil {
+		if err := ch.followIdentity(ctx, a, lower); err != nil {
 			return err
 		}
 	case *access.Credential:
-		if d.HeldAlone(f.holds, o) {
-			if err := ch.creds.shut(ctx, o); err != nil {
-				return err
-			}
-		} else if err := ch.realizeCredential(ctx, d.Ledger, o, before[o.Ref()] != nil); err != nil {
-			return err
-		}
-		if err := ch.leaveIssuer(ctx, before, o); err != nil {
+		if err := ch.followCredential(ctx, a, o); err != nil {
 			return err
 		}
 	case *access.Grant:
-		if err := ch.settleEnds(ctx, d.Ledger, before, f.holds, lower); err != nil {
+		if err := ch.settleEnds(ctx, l, a.before, a.family.holds, lower); err != nil {
 			return err
 		}
 	}
-	return ch.writer.bury(ctx, f, d.Ledger, lower)
+	return ch.writer.bury(ctx, a.family, l, lower)
+}
+
+// followIdentity brings in line the entities of an identity and of what hangs on it, and the ends of all their credentials.
+func (ch *changer) followIdentity(ctx context.Context, a *proposal, lower []access.IdentityID) error {
+	id, l := a.id(), a.draft.Ledger
+	for _, x := range lower {
+		there := a.standings[x]
+		if i, _ := a.draft.Identity(x); i == nil || x != id && there.entity == nil {
+			continue
+		}
+		if _, err := ch.entities.settleEntity(ctx, l, x, there.entity, there.hold()); err != nil {
+			return err
+		}
+	}
+	if !takesOver(a.family.documents[id]) { // else it comes with that
+		if err := ch.adopter.disarm(ctx, l[id.Ref()].Adopted); err != nil {
+			return err
+		}
+	}
+	if err := ch.entities.strip(ctx, l, id, a.standings[id].entity); err != nil {
+		return err
+	}
+	return ch.settleEnds(ctx, l, a.before, a.family.holds, lower)
+}
+
+// followCredential lets in by a credential, or shuts it where it was cut by hand, and leaves the issuer that it had.
+func (ch *changer) followCredential(ctx context.Context, a *proposal, c *access.Credential) error {
+	var err error
+	if a.draft.HeldAlone(a.family.holds, c) {
+		err = ch.creds.shut(ctx, c)
+	} else {
+		err = ch.realizeCredential(ctx, a.draft.Ledger, c, a.before[c.Ref()] != nil)
+	}
+	if err != nil {
+		return err
+	}
+	return ch.leaveIssuer(ctx, a.before, c)
 }
 
 // settleEnds writes the roles of credentials whose end was moved by a change above them, or of which the last certificate of
