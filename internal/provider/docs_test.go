@@ -139,6 +139,7 @@ var exampleBy = map[string]string{
 	"gateways/opa":        "TestTheOPAExampleLogsDecisionsAndNoKey",
 	"gateways/haproxy":    "TestTheHAProxyExampleAdmitsUntilTheCut",
 	"openbao":             "TestACompanyWithThreePartnersOnOpenBao",
+	"openbao-balancer":    "TestABalancerThatEndsTLSLetsInWhatTheGuideSays",
 	"partner-module":      "TestAllPartnersOfACompanyLiveInOneSystem",
 	"tested-module":       "TestTheExampleOfATestedModuleIsRun",
 	"policy":              "TestPoliciesGiveTheGuardrailsVerdict",

@@ -43,9 +43,9 @@ type cluster struct {
 }
 
 // administrators' rights end with the setup: the provider's own tokens have the shipped policies and nothing else.
-func newCluster(t *testing.T) *cluster {
+func newCluster(t *testing.T, options ...realtool.BaoOption) *cluster {
 	t.Helper()
-	bao := realtool.StartBao(t)
+	bao := realtool.StartBao(t, options...)
 	c := &cluster{cli: newCLI(t), bao: bao, issuerKey: newKey(t), globexKey: newKey(t)}
 	c.issuer = c.startIssuer()
 	var err error
