@@ -31,8 +31,6 @@ import (
 // A process that dies in between leaves a line in the policy, as with all that is lost: whoever changes the identity next
 // goes on from there.
 
-var _ access.Adopter = (*System)(nil)
-
 // adopter lets identities take over what somebody made by hand.
 type adopter struct {
 	*server
@@ -46,8 +44,6 @@ type adopter struct {
 	own      *string                      // the entity of this provider's login
 	factors  []enforcement                // who is asked for a second factor; nil: not read yet
 }
-
-const entityFolder = "identity/entity/id/"
 
 var (
 	entityNumber = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)

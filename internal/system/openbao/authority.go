@@ -4,13 +4,10 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
-	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
@@ -63,44 +60,6 @@ func with(bundle, now string) string {
 // authorities are the engine's, by their serials, as the ids that it knows them by.
 func (pki *certificates) authorities(ctx context.Context) (map[string]string, error) {
 	return pki.authoritiesAt(ctx, pki.options.Mounts.PKI)
-}
-
-// authoritiesAt are those of the engine at a path. OpenBao tells them to everybody.
-func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]string, error) {
-	var all struct {
-		Keys map[string]struct {
-			Serial string `json:"serial_number"`
-		} `json:"key_info"`
-	}
-	err := s.client.List(ctx, path+"/issuers", &all)
-	ids := map[string]string{}
-	for id, a := range all.Keys {
-		ids[a.Serial] = id
-	}
-	if errors.Is(err, access.ErrUnsupported) {
-		err = nil
-	}
-	return ids, client.Gone(err)
-}
-
-// unread stands for the authorities of an engine that did not say which it has.
-const unread = "unread"
-
-// authoritiesIn are the serials of the authorities in each engine that signs certificates, by its path. Our own is not asked. One
-// engine that does not answer stops nothing else: grants on it are refused.
-func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted) map[string][]string {
-	all := map[string][]string{}
-	for path, m := range engines {
-		if m.Type != "pki" || path == s.options.Mounts.PKI+"/" {
-			continue
-		}
-		ids, err := s.authoritiesAt(ctx, strings.TrimSuffix(path, "/"))
-		all[path] = slices.Collect(maps.Keys(ids))
-		if err != nil {
-			all[path] = []string{unread}
-		}
-	}
-	return all
 }
 
 // signersOf are the serials of the authorities that signed what partners hold, and of those of which nobody knows it.

@@ -10,9 +10,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
-// kinds are the kinds of credentials that are offered. OpenBao's SSH engine cannot revoke what it signed.
-var kinds = []access.Kind{access.Federated, access.Certificate, access.Secret}
-
 // Capabilities says what OpenBao can do. It makes no request.
 func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{

@@ -23,9 +23,6 @@ import (
 // minRSABits is the smallest RSA key that OpenBao's PKI engine signs.
 const minRSABits = 2048
 
-// caLife is how long the authority lives that bootstrap makes.
-const caLife = 10 * 366 * 24 * time.Hour
-
 // certificates are what the authority for partners signs, and the auth method that takes it.
 type certificates struct {
 	*server
@@ -54,14 +51,6 @@ func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, c
 		"token_ttl": session, "token_max_ttl": session, "token_explicit_max_ttl": session, "token_no_default_policy": true,
 		"token_policies": []string{}, "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0,
 	}}}
-}
-
-func networks(c *access.Credential) []string {
-	all := []string{}
-	for _, n := range c.AllowedCIDRs {
-		all = append(all, n.String())
-	}
-	return all
 }
 
 // authority is the certificate of the authority that signs, in PEM. It is made where it is missing and the configuration

@@ -125,57 +125,6 @@ func (rm *remover) sweep(ctx context.Context, f *family, ref access.Ref, holder 
 	return rm.forget(ctx, f, ref, holder, victims)
 }
 
-// sweepAll removes what OpenBao holds of entries, the first of which is what all is about.
-func (s *sweeper) sweepAll(ctx context.Context, f *family, victims []*ledger.Entry) error {
-	certificates, serials := false, []string(nil)
-	for _, v := range victims {
-		if c, ok := v.Credential(); ok {
-			certificates = certificates || c.Kind() == access.Certificate
-			for _, i := range v.Issued {
-				if i.Serial != "" && i.Until.After(s.now()) {
-					serials = append(serials, i.Serial)
-				}
-			}
-			if err := s.sweepCredential(ctx, c, v.Issued); err != nil {
-				return err
-			}
-		}
-	}
-	if certificates {
-		if err := s.certs.pushRevoked(ctx, serials...); err != nil && !away(err) {
-			return err
-		}
-	}
-	for _, v := range victims {
-		if i, ok := v.Object.(*access.Identity); ok {
-			if err := s.sweepIdentity(ctx, i.ID); err != nil {
-				return err
-			}
-			if err := s.adopter.sweepAdopted(ctx, v.Adopted); err != nil {
-				return err
-			}
-		}
-	}
-	if _, ok := victims[0].Credential(); ok {
-		return s.entities.cutSessions(ctx, f.ledger(), victims[0].Object.Holder())
-	}
-	return nil
-}
-
-// finishRemoval ends what is left of an object whose removal was begun, before it is made again: what was issued for the
-// old one, and its sessions, are not to live on with the new one.
-func (s *sweeper) finishRemoval(ctx context.Context, f *family, change access.Change) error {
-	e := f.ledger()[change.Object.Ref()]
-	if e == nil || !e.Removed() || change.UID == "" && change.Stack != e.History.Stack || change.UID != "" && change.UID != e.History.UID {
-		return nil
-	}
-	victims := []*ledger.Entry{e}
-	if _, isIdentity := change.Object.(*access.Identity); isIdentity {
-		victims = append(victims, f.ledger().Under(e.Object.Holder())...)
-	}
-	return s.sweepAll(ctx, f, victims)
-}
-
 // verify asks whether anything is left of what was swept. On a cluster "gone" is believed only from the second answer on.
 func (rm *remover) verify(ctx context.Context, victims []*ledger.Entry) error {
 	at, err := rm.site(ctx)

@@ -1,8 +1,6 @@
 package openbao
 
 import (
-	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -11,16 +9,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
-
-// writer reads the policies that a change has to do with, writes them, and finishes what they say is to end.
-type writer struct {
-	*server
-	store    *policies
-	creds    *credentials
-	certs    *certificates
-	entities *entities
-	adopter  *adopter
-}
 
 // family is what a change has to do with: the identity, all above it, and for an identity all that hangs on it.
 type family struct {
@@ -65,96 +53,6 @@ func (f *family) asIssued(c *access.Credential, i ledger.Item) ledger.Item {
 		}
 	}
 	return i
-}
-
-// family reads what a change has to do with, from the server and not from a snapshot.
-func (w *writer) family(ctx context.Context, o access.Object) (*family, error) {
-	was, err := w.store.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	f := &family{
-		documents: map[access.IdentityID]*store.Document{}, foreign: map[access.IdentityID]error{},
-		holds: maps.Clone(was.Holds), stones: was.Tombstones, others: was.Ledger,
-	}
-	i, isIdentity := o.(*access.Identity)
-	if isIdentity {
-		snap, err := w.below(ctx, i.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range snap {
-			if err := w.add(ctx, f, id); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if err := w.above(ctx, f, o); err != nil || o.Ref().Type == access.TypeGrant {
-		return f, err
-	}
-	now, err := w.store.Marks(ctx, f.ledger(), o)
-	maps.Copy(f.holds, now)
-	return f, err
-}
-
-// add reads the document of an identity into the family.
-func (w *writer) add(ctx context.Context, f *family, id access.IdentityID) error {
-	if f.documents[id] != nil {
-		return nil
-	}
-	d, err := w.store.Fetch(ctx, id)
-	if errors.Is(err, access.ErrForeign) {
-		f.foreign[id] = err // nobody hangs on it, and nobody is harmed by it
-		return nil
-	}
-	if err == nil && d != nil {
-		f.documents[id] = d
-	}
-	return err
-}
-
-// above adds an object's identity and all that it hangs on.
-func (w *writer) above(ctx context.Context, f *family, o access.Object) error {
-	id := o.Holder()
-	if err := w.add(ctx, f, id); err != nil {
-		return err
-	}
-	i, isIdentity := o.(*access.Identity)
-	if !isIdentity {
-		i = f.documents[id].Identity()
-	}
-	for depth := 0; i != nil && i.ParentID != (access.IdentityID{}) && depth < store.Rounds; depth++ {
-		up := i.ParentID
-		if err := w.add(ctx, f, up); err != nil {
-			return err
-		}
-		i = f.documents[up].Identity()
-	}
-	return nil
-}
-
-// below are the identities that hang on one, however deep.
-func (w *writer) below(ctx context.Context, id access.IdentityID) ([]access.IdentityID, error) {
-	snap, err := w.store.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	d, err := w.store.Fetch(ctx, id)
-	if err != nil && !errors.Is(err, access.ErrForeign) {
-		return nil, err
-	}
-	if i := d.Identity(); i != nil && (i.Subcontractors != nil || len(snap.Ledger.Under(id)) > len(d.Below())) {
-		if snap, err = w.store.Load(ctx); err != nil { // there are some, or may be more: look again
-			return nil, err
-		}
-	}
-	var all []access.IdentityID
-	for _, e := range snap.Ledger.Under(id) {
-		if i, ok := e.Object.(*access.Identity); ok {
-			all = append(all, i.ID)
-		}
-	}
-	return all, nil
 }
 
 // outdate gives up the sessions of those whose way to log in was changed: by another issuer, subject, audience or network,
@@ -204,4 +102,28 @@ func hangsOn(l ledger.Ledger, id, on access.IdentityID) bool {
 		i, _ = l.Identity(i.ParentID)
 	}
 	return false
+}
+
+// refuse says why a change cannot be made where records are damaged: its identity gets nothing new, nor what is to hang on it.
+// Less access is not refused, where the object's own record can be read.
+func (f *family) refuse(c access.Change) error {
+	id := c.Object.Holder()
+	if err := f.foreign[id]; err != nil {
+		return err
+	}
+	before := f.ledger()[c.Object.Ref()]
+	if i, ok := c.Object.(*access.Identity); ok && i.ParentID != (access.IdentityID{}) {
+		moves := before == nil || before.Removed() || before.Object.(*access.Identity).ParentID != i.ParentID
+		if err := f.documents[i.ParentID].Broken(); err != nil && moves {
+			return err
+		}
+	}
+	if before != nil && !before.Removed() && access.Narrows(before.Object, c.Object) {
+		return nil
+	}
+	return f.documents[id].Broken()
+}
+
+func lostItem(c *access.Credential, i ledger.Item) store.Lost {
+	return store.Lost{ID: c.IdentityID, Kind: c.Kind(), Until: i.Until, Serial: i.Serial, Accessor: i.Accessor}
 }

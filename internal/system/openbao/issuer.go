@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // issuer issues for one put. What it issued and no ledger holds is taken back: nobody has it.
@@ -124,106 +122,4 @@ func (is *issuer) takeBack() error {
 		}
 	}
 	return nil
-}
-
-// end ends what was issued: the certificate of a serial, or the secret id of an accessor.
-func (cs *credentials) end(ctx context.Context, id access.IdentityID, serial, accessor string) error {
-	switch {
-	case serial != "":
-		return cs.certs.revokeSerial(ctx, serial)
-	case accessor != "":
-		return cs.secrets.destroy(ctx, id, accessor)
-	}
-	return nil
-}
-
-func lostItem(c *access.Credential, i ledger.Item) store.Lost {
-	return store.Lost{ID: c.IdentityID, Kind: c.Kind(), Until: i.Until, Serial: i.Serial, Accessor: i.Accessor}
-}
-
-// bury ends what is lost, and every session that may have been opened with it, and then forgets it.
-func (w *writer) bury(ctx context.Context, f *family, l ledger.Ledger, ids []access.IdentityID) error {
-	var serials []string
-	signed := map[access.IdentityID]bool{}
-	sessions := map[access.IdentityID]bool{}
-	var shut error
-	for _, id := range ids {
-		for _, x := range f.documents[id].Pending() {
-			if !x.Until.IsZero() && !x.Until.After(w.now()) {
-				continue
-			}
-			if x.Entity != "" {
-				if err := w.adopter.takeOver(ctx, l, id, x.Entity); err != nil {
-					return err
-				}
-				continue
-			}
-			sessions[id] = true
-			if x.Serial != "" {
-				serials, signed[id] = append(serials, x.Serial), true
-			}
-			if err := w.creds.end(ctx, id, x.Serial, x.Accessor); away(err) {
-				shut = err
-			} else if err != nil {
-				return err
-			}
-		}
-	}
-	if len(serials) > 0 {
-		if err := w.certs.pushRevoked(ctx, serials...); away(err) {
-			shut = err
-		} else if err != nil {
-			return err
-		}
-	}
-	if shut != nil { // no list can say that it is revoked: nobody logs in by it, until it is applied again
-		for id := range signed {
-			if err := w.client.Delete(ctx, "auth/"+w.options.Mounts.Cert+"/certs/"+roleOf(id)); client.Gone(err) != nil && !away(err) {
-				return err
-			}
-		}
-	}
-	for _, id := range ids {
-		if sessions[id] {
-			if err := w.entities.cutSessions(ctx, l, id); err != nil {
-				return err
-			}
-		}
-		if err := w.buried(ctx, f, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// buried takes what has ended out of a policy.
-func (w *writer) buried(ctx context.Context, f *family, id access.IdentityID) error {
-	done := f.documents[id].Pending()
-	if len(done) == 0 {
-		return nil
-	}
-	d := f.documents[id]
-	return store.Again(ctx, func() (err error) {
-		text := d.Text
-		for _, x := range done {
-			text = strings.ReplaceAll(text, "# "+x.Line()+"\n", "")
-		}
-		if text == d.Text {
-			return nil
-		}
-		written, err := w.store.Write(ctx, id, text, d.Version)
-		if errors.Is(err, store.ErrChanged) {
-			now, failed := w.store.Fetch(ctx, id)
-			if failed != nil {
-				return failed
-			}
-			if now == nil {
-				return nil
-			}
-			d = now
-		} else if err == nil {
-			f.documents[id] = written
-		}
-		return err
-	})
 }

@@ -12,8 +12,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-var _ access.Minter = (*System)(nil)
-
 // mostNamed is how many certificates a warning names.
 const mostNamed = 10
 

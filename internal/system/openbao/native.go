@@ -22,51 +22,6 @@ type entities struct {
 	creds *credentials
 }
 
-// policies is the store of what stands in policies, and snapshot what it read at one moment, with what else was found out about
-// each identity.
-type (
-	policies = store.Store[native]
-	snapshot = store.Snapshot[native]
-)
-
-// native is what OpenBao holds of an identity beside its policy, as it was read.
-type native struct {
-	entity *entity // nil: there is none
-	roles  map[string]map[string]any
-	// secrets are the secret ids of its AppRole, by accessor.
-	secrets map[string]secretID
-	// authority is the certificate of the authority: it is the same for all, and kept under the zero id.
-	authority string
-	// unissued: there is none, because the mount has no default issuer. It is kept there, too.
-	unissued bool
-	// revocations are what was revoked of certificates; they are kept there too.
-	revocations revocations
-}
-
-type entity struct {
-	ID       string            `json:"id"`
-	Name     string            `json:"name"`
-	Disabled bool              `json:"disabled"`
-	Metadata map[string]string `json:"metadata"`
-	Policies []string          `json:"policies"`
-	Aliases  []alias           `json:"aliases"`
-	Groups   []string          `json:"group_ids"`
-	// Direct are the groups that it is itself a member of; the others it is in by these.
-	Direct []string `json:"direct_group_ids"`
-}
-
-type alias struct {
-	ID       string            `json:"id"`
-	Name     string            `json:"name"`
-	Accessor string            `json:"mount_accessor"`
-	Metadata map[string]string `json:"metadata"`
-	// Type is the mount's, such as approle. Path is "auth/partner-approle/"; empty where the mount is gone, also where another is there since.
-	Path string `json:"mount_path"`
-	Type string `json:"mount_type"`
-	// Local: the mount is of one cluster alone, and so the alias stays with its entity.
-	Local bool `json:"local"`
-}
-
 // onMount are the aliases of an entity on an auth method: by its path, since another process may have made it after this
 // one looked at the mounts. Where it was made anew, an alias of the old one is none.
 func (e *entity) onMount(mount string) (found []alias) {
@@ -90,11 +45,6 @@ func (e *entity) has(w alias) bool {
 func (e *entity) held() bool {
 	return e != nil && e.Disabled && e.Metadata[cutBy] != byDeclaration && e.Metadata[cutBy] != byMark
 }
-
-func entityPath(id access.IdentityID) string { return "identity/entity/name/" + store.NameOf(id) }
-
-// asideOf is the name of an entity that is put aside, and then removed: there is at most one.
-func asideOf(id access.IdentityID) string { return store.NameOf(id) + "~" }
 
 // readEntity reads an identity's entity; nil where there is none.
 func (es *entities) readEntity(ctx context.Context, id access.IdentityID) (*entity, error) {
@@ -406,3 +356,73 @@ func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.Iden
 	}
 	return fmt.Errorf("%w: the entity %s is replaced again and again", access.ErrUnavailable, store.NameOf(id))
 }
+
+// keepHold lets a hold outlive an entity that somebody disabled without a mark.
+func (es *entities) keepHold(ctx context.Context, l ledger.Ledger, e *ledger.Entry, there *entity) error {
+	id := e.Object.Holder()
+	if !there.held() || access.IsShadow(id.Partner) {
+		return nil
+	}
+	holds, err := es.store.Marks(ctx, l, e.Object)
+	if err != nil || holds.Holding(e) {
+		return err
+	}
+	return es.store.Mark(ctx, id.String())
+}
+
+// holder is the entity that holds an alias; one without an id where none does.
+func (es *entities) holder(ctx context.Context, name, accessor string) (*entity, error) {
+	e := new(entity)
+	err := es.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": accessor}, e)
+	return e, client.Gone(err)
+}
+
+// astray says who holds the alias of a credential that is not at its identity's entity. Who merges entities moves their aliases.
+func (es *entities) astray(ctx context.Context, c *access.Credential) (string, error) {
+	at, err := es.site(ctx)
+	if err != nil {
+		return "", err
+	}
+	es.probing.Lock()
+	accessor := at.auth[es.creds.mountOf(c)+"/"].Accessor
+	es.probing.Unlock()
+	const lost = "The alias of the credential is not at this entity: "
+	if accessor == "" { // OpenBao takes no question without one
+		return fmt.Sprintf("%sauth/%s is not mounted, and nobody logs in there.", lost, es.creds.mountOf(c)), nil
+	}
+	e, err := es.holder(ctx, aliasName(c), accessor)
+	switch {
+	case errors.Is(err, access.ErrNotPermitted):
+		return lost + "who logs in is somebody else, or nobody. This login may not look who holds it (identity/lookup/entity).", nil
+	case err != nil:
+		return "", err
+	case e.ID == "":
+		return lost + "nobody holds it, and who logs in gets an entity that may do nothing.", nil
+	}
+	return fmt.Sprintf("%sthe entity %q holds it (%s), as after a merge of entities. Who logs in is that one, and may do what it may, until this is applied again.", lost, e.Name, e.ID), nil
+}
+
+func without(all []string, one string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
+}
+
+// logsIn says whether a login is the entity's.
+func (e *entity) logsIn(l ledger.Login) bool {
+	return slices.ContainsFunc(e.Aliases, func(a alias) bool { return loginOf(a) == loginAs(l) })
+}
+
+// heldBefore is the entity that an identity takes over, where that was cut by hand and no release is declared; else nil.
+func (es *entities) heldBefore(ctx context.Context, i *access.Identity, adopted *ledger.Adopted) (*entity, error) {
+	if adopted == nil || i.HoldReleased != "" {
+		return nil, nil
+	}
+	e := new(entity)
+	if err := es.client.Get(ctx, adopted.From, e); err != nil || !e.held() {
+		return nil, client.Gone(err)
+	}
+	return e, nil
+}
+
+func loginAs(l ledger.Login) login { return login{l.Mount, strings.ToLower(l.Name)} }
+
+func tokenLogin(id access.IdentityID) login { return login{"token", store.NameOf(id)} }

@@ -11,8 +11,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-var _ access.Scout = (*System)(nil)
-
 // scout tells what a grant reaches, and what was got by it.
 type scout struct {
 	*server

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -179,15 +178,6 @@ func (ch *changer) settleEnds(ctx context.Context, l, before ledger.Ledger, hold
 		}
 	}
 	return nil
-}
-
-// settleEnd writes the end of a credential into its roles. A certificate's is in the role that signs, which needs no issuer.
-func (cs *credentials) settleEnd(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
-	if c.Kind() != access.Certificate {
-		return cs.settleRoles(ctx, c, end, issued)
-	}
-	signs := cs.certs.certificateRoles(c, end, "")[0]
-	return cs.client.Put(ctx, signs.path, signs.body, nil)
 }
 
 // leaveIssuer removes the role that a credential had at another issuer, and the alias with it.

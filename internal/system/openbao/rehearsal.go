@@ -6,15 +6,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
-
-var _ access.Rehearser = (*System)(nil)
 
 // rehearsals are tried on twins of partners.
 type rehearsals struct {
@@ -30,15 +27,6 @@ func (rh *rehearsals) Remember(ctx context.Context, partner string, at time.Time
 		return fmt.Errorf("remember the rehearsal of %s: %w", partner, err)
 	}
 	return nil
-}
-
-// Rehearsed tells when each partner was rehearsed last.
-func (ob *observer) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
-	snap, err := ob.store.View(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read when partners were rehearsed: %w", err)
-	}
-	return maps.Clone(snap.Rehearsed), nil
 }
 
 // Tidy removes the marks that the steps left of shadow partners which have no identity any more.

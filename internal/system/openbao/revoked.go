@@ -173,13 +173,6 @@ func revocationList(serials []string, now time.Time) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})), err
 }
 
-// revocations are what is the same for all certificates at one moment.
-type revocations struct {
-	revoked map[string]bool     // by the engine
-	unheard map[string][]string // of those, what still lets in, by the common name
-	unread  bool                // the login may not look
-}
-
 // lookAtRevocations asks what was revoked, and whether the auth method has heard of it.
 func (pki *certificates) lookAtRevocations(ctx context.Context) (r revocations, err error) {
 	r.unheard = map[string][]string{}

@@ -1,107 +1,38 @@
 package openbao
 
 import (
-	"context"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// credentials are what partners log in with, whatever the kind.
-type credentials struct {
-	*server
-	store   *policies
-	mounts  *mounting
-	certs   *certificates
-	secrets *secrets
-	fed     *federation
+func networks(c *access.Credential) []string {
+	all := []string{}
+	for _, n := range c.AllowedCIDRs {
+		all = append(all, n.String())
+	}
+	return all
 }
 
-// aliasName is the name that a credential has where it logs in.
-func aliasName(c *access.Credential) string {
-	if c.Kind() == access.Certificate {
-		return c.IdentityID.CommonName()
-	}
-	return store.NameOf(c.IdentityID)
+// role is something that OpenBao keeps for a credential: what may log in, or what may be signed.
+type role struct {
+	path string
+	body map[string]any
 }
 
-// aliasOf is the mount that a credential logs in on, and the name that it has there. known: it logs in there already.
-func (cs *credentials) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string, err error) {
-	switch c.Kind() {
-	case access.Federated:
-		accessor, err = cs.fed.issuerMount(ctx, c.Federated.Issuer, known)
-	case access.Certificate:
-		accessor, err = cs.mounts.authMount(ctx, cs.options.Mounts.Cert, "cert", nil)
-	default:
-		accessor, err = cs.secrets.secretMount(ctx)
+// rotatesBefore is when what ends at a moment is due: where that is earlier than asked, so is the rotation, so that the
+// partner has the overlap all the same. What lasts until the end of its credential is followed by nothing.
+func rotatesBefore(c *access.Credential, at, until, asked time.Time) time.Time {
+	due := c.RotatesAt(at)
+	if due.IsZero() || !until.Before(asked.Add(-slack)) {
+		return due
 	}
-	return accessor, aliasName(c), err
+	latest := until.Add(-c.Rotation.Overlap.Duration)
+	if half := at.Add(until.Sub(at) / 2).Truncate(time.Second); latest.Before(half) {
+		latest = half // it lives hardly longer than the overlap
+	}
+	return access.Earliest(due, latest)
 }
 
-// roles are what OpenBao has to keep for a credential, and for what was issued for it.
-func (cs *credentials) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
-	switch c.Kind() {
-	case access.Federated:
-		t, err := cs.fed.trustOf(ctx, c.Federated.Issuer)
-		return []role{cs.fed.federatedRole(c, end, t)}, err
-	case access.Certificate:
-		ca, err := cs.certs.authority(ctx)
-		if err == nil {
-			ca, err = cs.certs.trusted(ctx, issued, ca)
-		}
-		return cs.certs.certificateRoles(c, end, ca), err
-	default:
-		return []role{cs.secrets.secretRole(c)}, nil
-	}
-}
-
-// settleRoles writes the roles of a credential.
-func (cs *credentials) settleRoles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
-	roles, err := cs.roles(ctx, c, end, issued)
-	if err != nil {
-		return err
-	}
-	return cs.writeRoles(ctx, c, roles)
-}
-
-func (cs *credentials) writeRoles(ctx context.Context, c *access.Credential, roles []role) error {
-	at, err := cs.site(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range roles {
-		if err := cs.settled(ctx, at, func() error { return cs.client.Put(ctx, r.path, r.body, nil) }); err != nil {
-			return err
-		}
-	}
-	if c.Kind() == access.Secret {
-		// The role's id is what the alias is named by. It is set once: a POST of the same is refused by some versions.
-		return cs.settled(ctx, at, func() error {
-			return cs.client.Put(ctx, cs.secrets.appRole(c.IdentityID)+"/role-id", map[string]any{"role_id": store.NameOf(c.IdentityID)}, nil)
-		})
-	}
-	return nil
-}
-
-func (cs *credentials) mountOf(c *access.Credential) string {
-	switch c.Kind() {
-	case access.Federated:
-		return cs.jwtMount(c.Federated.Issuer)
-	case access.Certificate:
-		return cs.options.Mounts.Cert
-	}
-	return cs.options.Mounts.AppRole
-}
-
-func (cs *credentials) rolePaths(c *access.Credential) []string {
-	name := roleOf(c.IdentityID)
-	switch c.Kind() {
-	case access.Federated:
-		return []string{"auth/" + cs.jwtMount(c.Federated.Issuer) + "/cel/role/" + name}
-	case access.Certificate:
-		return []string{"auth/" + cs.options.Mounts.Cert + "/certs/" + name, cs.options.Mounts.PKI + "/roles/" + name}
-	}
-	return []string{cs.secrets.appRole(c.IdentityID)}
-}
+// slack is what may pass between the moment at which a life is counted, and the one at which OpenBao begins to count it.
+const slack = 5 * time.Second

@@ -85,23 +85,6 @@ func (s *secrets) newSecret(ctx context.Context, c *access.Credential, at, until
 	}, nil
 }
 
-// rotatesBefore is when what ends at a moment is due: where that is earlier than asked, so is the rotation, so that the
-// partner has the overlap all the same. What lasts until the end of its credential is followed by nothing.
-func rotatesBefore(c *access.Credential, at, until, asked time.Time) time.Time {
-	due := c.RotatesAt(at)
-	if due.IsZero() || !until.Before(asked.Add(-slack)) {
-		return due
-	}
-	latest := until.Add(-c.Rotation.Overlap.Duration)
-	if half := at.Add(until.Sub(at) / 2).Truncate(time.Second); latest.Before(half) {
-		latest = half // it lives hardly longer than the overlap
-	}
-	return access.Earliest(due, latest)
-}
-
-// slack is what may pass between the moment at which a life is counted, and the one at which OpenBao begins to count it.
-const slack = 5 * time.Second
-
 // registerUntil makes a secret id that ends by a moment, never later. OpenBao counts its life from when it hears of it, by
 // its own clock: where that is too late, it is made again with a shorter one.
 func (s *secrets) registerUntil(ctx context.Context, where *site, id access.IdentityID, key string, until time.Time) (secretID, error) {
@@ -137,14 +120,6 @@ func newKey() []byte {
 	copy(key, keyPrefix)
 	base64.RawURLEncoding.Encode(key[len(keyPrefix):], random[:])
 	return key
-}
-
-// secretID is what OpenBao says of a secret id, without it.
-type secretID struct {
-	Accessor string    `json:"secret_id_accessor"`
-	Expires  time.Time `json:"expiration_time"`
-	Created  time.Time `json:"creation_time"`
-	Updated  time.Time `json:"last_updated_time"`
 }
 
 // register makes a secret id known to OpenBao, and reads back until when it is. Where it is there already, an answer was

@@ -1,18 +1,14 @@
 package openbao
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
-
-var _ access.SessionCounter = (*System)(nil)
 
 const (
 	tokenAccessors = "auth/token/accessors"
@@ -93,34 +89,4 @@ func (s *sessions) owners(ctx context.Context, accessors []string) ([]string, er
 		return client.Gone(err)
 	})
 	return owners, err
-}
-
-// sideBySide does something so many times, a few at a time, and stops at the first error.
-func sideBySide(times int, do func(n int) error) error {
-	errs := make([]error, lookers)
-	next := make(chan int)
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	var once sync.Once
-	for worker := range lookers {
-		wg.Go(func() {
-			for n := range next {
-				if errs[worker] = do(n); errs[worker] != nil {
-					once.Do(func() { close(stop) })
-					return
-				}
-			}
-		})
-	}
-	for n := range times {
-		select {
-		case next <- n:
-			continue
-		case <-stop:
-		}
-		break
-	}
-	close(next)
-	wg.Wait()
-	return cmp.Or(errs...)
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-var _ access.Surveyor = (*System)(nil)
-
 // surveyor looks at everything, also at what nobody declared.
 type surveyor struct {
 	*server
@@ -49,9 +47,6 @@ func (s *surveyor) Survey(ctx context.Context, partners []string) ([]*access.Rec
 	}
 	return records, strays, nil
 }
-
-// lookers is how many identities are looked at side by side; the client has its own limit of requests.
-const lookers = 10
 
 // observeAll looks at everything. What is asked about one identity serves all of its objects.
 func (ob *observer) observeAll(ctx context.Context, snap *snapshot) ([]*access.Record, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -127,24 +126,6 @@ func (s *sweeper) sweepByHand(ctx context.Context, id access.IdentityID, mounts 
 	return nil
 }
 
-// rolesOf are the roles that an identity may have on all auth methods of ours.
-func (cs *credentials) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths []string) {
-	for mount, m := range mounts {
-		mount = strings.TrimSuffix(mount, "/")
-		switch {
-		case m.Type == "token":
-			paths = append(paths, tokenRole(id))
-		case mount == cs.options.Mounts.AppRole:
-			paths = append(paths, cs.secrets.appRole(id))
-		case mount == cs.options.Mounts.Cert:
-			paths = append(paths, "auth/"+mount+"/certs/"+roleOf(id))
-		case m.Type == "jwt" && cs.ours(mount):
-			paths = append(paths, "auth/"+mount+"/cel/role/"+roleOf(id), "auth/"+mount+"/role/"+roleOf(id))
-		}
-	}
-	return paths
-}
-
 // sweepAliases removes the aliases of an identity's name on every mount of ours, of whatever entity: somebody may have moved
 // one, or logged in after its entity was gone, which makes another.
 func (s *sweeper) sweepAliases(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
@@ -181,23 +162,6 @@ func (s *sweeper) sweepAliases(ctx context.Context, id access.IdentityID, mounts
 	return nil
 }
 
-// ours says whether an auth method is one of an issuer that partners come from.
-func (s *server) ours(mount string) bool {
-	return strings.HasPrefix(mount, jwtPrefix) || s.configured(mount) || s.learned(mount)
-}
-
-// configured says whether the configuration names an auth method for an issuer.
-func (s *server) configured(mount string) bool {
-	return slices.Contains(slices.Collect(maps.Values(s.options.Mounts.JWT)), mount)
-}
-
-// learned says whether it is the auth method of an issuer that the configuration does not name.
-func (s *server) learned(mount string) bool {
-	s.learning.Lock()
-	defer s.learning.Unlock()
-	return slices.Contains(slices.Collect(maps.Values(s.issuers)), mount)
-}
-
 // sweepGroups removes groups of an identity's name.
 func (s *sweeper) sweepGroups(ctx context.Context, id access.IdentityID) error {
 	var all struct {
@@ -216,4 +180,78 @@ func (s *sweeper) sweepGroups(ctx context.Context, id access.IdentityID) error {
 		}
 	}
 	return nil
+}
+
+// clearLogins removes the roles and aliases of a credential of which only the kind is known.
+func (s *sweeper) clearLogins(ctx context.Context, c *access.Credential) error {
+	at, err := s.site(ctx)
+	if err != nil {
+		return err
+	}
+	e, err := s.entities.readEntity(ctx, c.IdentityID)
+	if err != nil {
+		return err
+	}
+	for _, path := range s.creds.rolesOfKind(c.IdentityID, c.Kind(), at.auth) {
+		if err := s.client.Delete(ctx, path); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+		for _, a := range e.onMount(mountIn(path)) {
+			if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sweepAll removes what OpenBao holds of entries, the first of which is what all is about.
+func (s *sweeper) sweepAll(ctx context.Context, f *family, victims []*ledger.Entry) error {
+	certificates, serials := false, []string(nil)
+	for _, v := range victims {
+		if c, ok := v.Credential(); ok {
+			certificates = certificates || c.Kind() == access.Certificate
+			for _, i := range v.Issued {
+				if i.Serial != "" && i.Until.After(s.now()) {
+					serials = append(serials, i.Serial)
+				}
+			}
+			if err := s.sweepCredential(ctx, c, v.Issued); err != nil {
+				return err
+			}
+		}
+	}
+	if certificates {
+		if err := s.certs.pushRevoked(ctx, serials...); err != nil && !away(err) {
+			return err
+		}
+	}
+	for _, v := range victims {
+		if i, ok := v.Object.(*access.Identity); ok {
+			if err := s.sweepIdentity(ctx, i.ID); err != nil {
+				return err
+			}
+			if err := s.adopter.sweepAdopted(ctx, v.Adopted); err != nil {
+				return err
+			}
+		}
+	}
+	if _, ok := victims[0].Credential(); ok {
+		return s.entities.cutSessions(ctx, f.ledger(), victims[0].Object.Holder())
+	}
+	return nil
+}
+
+// finishRemoval ends what is left of an object whose removal was begun, before it is made again: what was issued for the
+// old one, and its sessions, are not to live on with the new one.
+func (s *sweeper) finishRemoval(ctx context.Context, f *family, change access.Change) error {
+	e := f.ledger()[change.Object.Ref()]
+	if e == nil || !e.Removed() || change.UID == "" && change.Stack != e.History.Stack || change.UID != "" && change.UID != e.History.UID {
+		return nil
+	}
+	victims := []*ledger.Entry{e}
+	if _, isIdentity := change.Object.(*access.Identity); isIdentity {
+		victims = append(victims, f.ledger().Under(e.Object.Holder())...)
+	}
+	return s.sweepAll(ctx, f, victims)
 }

@@ -58,11 +58,6 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 	return left, false, nil
 }
 
-// logsIn says whether a login is the entity's.
-func (e *entity) logsIn(l ledger.Login) bool {
-	return slices.ContainsFunc(e.Aliases, func(a alias) bool { return loginOf(a) == loginAs(l) })
-}
-
 // claimedAlone takes the claim of an identity back, with an error, where another one claims the same entity: nobody sees two
 // policies written at once. Each looks once its own claim is written, so of two at least one sees the other.
 func (ad *adopter) claimedAlone(ctx context.Context, id access.IdentityID, adopted *ledger.Adopted) error {
@@ -183,18 +178,6 @@ func (ad *adopter) disarm(ctx context.Context, adopted *ledger.Adopted) error {
 	return nil
 }
 
-// heldBefore is the entity that an identity takes over, where that was cut by hand and no release is declared; else nil.
-func (es *entities) heldBefore(ctx context.Context, i *access.Identity, adopted *ledger.Adopted) (*entity, error) {
-	if adopted == nil || i.HoldReleased != "" {
-		return nil, nil
-	}
-	e := new(entity)
-	if err := es.client.Get(ctx, adopted.From, e); err != nil || !e.held() {
-		return nil, client.Gone(err)
-	}
-	return e, nil
-}
-
 // sweepAdopted removes the logins that an identity has taken over, and what it takes them over from.
 func (ad *adopter) sweepAdopted(ctx context.Context, adopted *ledger.Adopted) error {
 	if adopted == nil {
@@ -262,8 +245,6 @@ func (ad *adopter) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n
 func undeclared(l ledger.Login) string {
 	return fmt.Sprintf("%s lets in from before the adoption, and is not declared: declare a partner_credential, hand it over, then run: bao delete %s.", l.NativeID, l.NativeID)
 }
-
-func loginAs(l ledger.Login) login { return login{l.Mount, strings.ToLower(l.Name)} }
 
 // adoptedPaths are what is read to see what is left of the logins that an identity has adopted; e is nil for none.
 func adoptedPaths(e *ledger.Entry) (paths []string) {

@@ -21,8 +21,6 @@ import (
 // and removed after it: a token goes on without them. What a process that died left is overwritten by the next, and swept
 // with the identity.
 
-var _ access.TokenIssuer = (*System)(nil)
-
 // tokens gives out tokens for one run.
 type tokens struct {
 	*server
@@ -31,21 +29,6 @@ type tokens struct {
 	observer *observer
 	turns    *turns
 }
-
-// tokenRoles is where the roles are. A login that may not remove one, because it never gives out tokens, still offboards: a
-// role without its alias admits to nothing.
-const tokenRoles = "auth/token/roles/"
-
-func tokenRole(id access.IdentityID) string { return tokenRoles + tokenRoleName(id) }
-
-// tokenRoleName says whose it is: the token mount is everybody's.
-func tokenRoleName(id access.IdentityID) string { return "partner." + roleOf(id) }
-
-func tokenLogin(id access.IdentityID) login { return login{"token", store.NameOf(id)} }
-
-// noPolicy is the policy that a token itself has: without one of its own it would inherit the provider's. It is in the part
-// of the names that this provider alone writes, and is never made: the name is an entity's that is put aside.
-func noPolicy(id access.IdentityID) string { return asideOf(id) }
 
 // Token gives out a token that ends at a moment, or with its identity.
 func (ts *tokens) Token(ctx context.Context, id access.IdentityID, until time.Time) (access.Token, error) {

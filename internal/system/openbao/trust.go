@@ -1,19 +1,13 @@
 package openbao
 
 import (
-	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 // trust is whose tokens an auth method takes, as it is configured there.
@@ -27,40 +21,6 @@ type trust struct {
 
 	// unread: the login may not read it. gone: the auth method itself is not there.
 	unread, gone bool
-}
-
-// trustOf reads how an issuer's auth method is configured, once in a process.
-func (fed *federation) trustOf(ctx context.Context, issuer string) (trust, error) {
-	mount := fed.jwtMount(issuer)
-	fed.trusting.Lock()
-	defer fed.trusting.Unlock()
-	if t, known := fed.trusts[mount]; known {
-		return t, nil
-	}
-	var t trust
-	err := fed.client.Get(ctx, "auth/"+mount+"/config", &t)
-	switch {
-	case errors.Is(err, access.ErrNotPermitted):
-		t.unread = true
-	case errors.Is(err, access.ErrUnsupported):
-		t.gone = true
-	case client.Gone(err) != nil:
-		return trust{}, err
-	}
-	fed.trusts[mount] = t
-	return t, nil
-}
-
-// configure lets an auth method take an issuer's tokens, and no others.
-func (fed *federation) configure(ctx context.Context, issuer string) error {
-	mount, t := fed.jwtMount(issuer), trust{Discovery: issuer, Issuer: issuer}
-	err := fed.client.Put(ctx, "auth/"+mount+"/config", map[string]any{"oidc_discovery_url": t.Discovery, "bound_issuer": t.Issuer}, nil)
-	fed.trusting.Lock()
-	defer fed.trusting.Unlock()
-	if delete(fed.trusts, mount); err == nil {
-		fed.trusts[mount] = t // a standby may not have heard of it
-	}
-	return err
 }
 
 // configured says whether it takes anybody's tokens.
@@ -143,65 +103,3 @@ func shellWord(text string) string {
 }
 
 const plainInShells = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:._-"
-
-// issuerMount is the accessor of an issuer's auth method, which takes this issuer's tokens. known: the credential logs in
-// there already, and what is to be changed is changed, whatever is wrong with the mount: that is drift.
-func (fed *federation) issuerMount(ctx context.Context, issuer string, known bool) (accessor string, err error) {
-	mount, configure := fed.jwtMount(issuer), func(ctx context.Context) error { return fed.configure(ctx, issuer) }
-	accessor, err = fed.mounts.authMount(ctx, mount, "jwt", configure, trusting(mount, issuer))
-	if err != nil {
-		return "", err
-	}
-	t, err := fed.trustOf(ctx, issuer)
-	if err == nil && !t.configured() && fed.options.Bootstrap { // a bootstrap made it that could not reach the issuer
-		err = fed.configure(ctx, issuer)
-		t = trust{Discovery: issuer, Issuer: issuer}
-	}
-	if known {
-		return accessor, nil
-	}
-	if fault := t.fault(mount, issuer); err == nil && fault != "" && !t.unread {
-		err = fmt.Errorf("%w: %s. To let this issuer's tokens in, and no others, run\n\n    %s", access.ErrUnsupported, fault, trusting(mount, issuer))
-	}
-	return accessor, err
-}
-
-// trustDrift says what differs in the auth method of an issuer, and in the keys that it takes since a role was written.
-func (fed *federation) trustDrift(ctx context.Context, issuer string, want, got map[string]any) (drift []string, err error) {
-	t, err := fed.trustOf(ctx, issuer)
-	if err != nil {
-		return nil, err
-	}
-	if fault := t.fault(fed.jwtMount(issuer), issuer); fault != "" {
-		fault = strings.ToUpper(fault[:1]) + fault[1:]
-		if t.unread {
-			return append(drift, fault+"."), nil
-		}
-		return append(drift, fault+". Run: "+trusting(fed.jwtMount(issuer), issuer)), nil
-	}
-	if before := keysIn(got); got != nil && before != "" && before != keysIn(want) {
-		drift = append(drift, fmt.Sprintf("The keys that auth/%s takes tokens by were changed since this was last applied: whoever holds the new ones "+
-			"logs in. Applying it takes them as right.", fed.jwtMount(issuer)))
-	}
-	return drift, nil
-}
-
-// keysIn is the digest of the keys that a role was written for.
-func keysIn(role map[string]any) string {
-	text, err := json.Marshal(role["cel_program"])
-	var program struct {
-		Variables []struct{ Name, Expression string }
-	}
-	if err != nil || json.Unmarshal(text, &program) != nil {
-		return ""
-	}
-	for _, v := range program.Variables {
-		if v.Name == keysVariable {
-			return cmp.Or(strings.Trim(v.Expression, `"`), "none")
-		}
-	}
-	return ""
-}
-
-// keysVariable is the variable of a role's program that remembers for which keys it was written. Nothing reads it at a login.
-const keysVariable = "keys_of_issuer"

@@ -102,18 +102,6 @@ func (x shell) remove(path string) string {
 	return "bao read" + x.where + quoted(path) + " >/dev/null && bao delete" + x.where + quoted(path)
 }
 
-// shutting is the way to log in that a credential is for.
-func (cs *credentials) shutting(c *access.Credential) string {
-	switch c.Kind() {
-	case access.Federated:
-		return cs.rolePaths(c)[0]
-	case access.Certificate:
-		return "auth/" + cs.options.Mounts.Cert + "/certs/" + roleOf(c.IdentityID)
-	default:
-		return cs.secrets.appRole(c.IdentityID)
-	}
-}
-
 // cutByHand is how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy
 // cut is enough for it. A grant cannot be cut alone: whoever may write a policy may write himself any.
 func (ws *wording) cutByHand(o access.Object) []string {

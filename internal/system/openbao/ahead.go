@@ -1,0 +1,131 @@
+package openbao
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet, where that can
+// be done in bundles.
+func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) error {
+	var ids []access.IdentityID
+	for id, d := range snap.Documents {
+		if _, e := d.Entries.Identity(id); e != nil && (stack == "" || e.History.Stack == stack) && snap.Known(id) == nil {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) < worthwhile {
+		return nil
+	}
+	if can, err := ob.bundler.bundles(ctx); err != nil || !can {
+		return err
+	}
+	slices.SortFunc(ids, access.IdentityID.Compare)
+	b := &bundling{snap: snap, broken: map[access.IdentityID]bool{}, natives: map[access.IdentityID]*native{}}
+	for _, id := range ids {
+		ob.askAbout(b, id)
+	}
+	for range 2 { // the second round looks up the secret ids that the first one listed
+		asks, takes := b.asks, b.takes
+		b.asks, b.takes = nil, nil
+		answers, err := ob.bundler.execute(ctx, asks)
+		if errors.Is(err, access.ErrUnavailable) {
+			return err
+		}
+		if err != nil {
+			return nil //nolint:nilerr // it may not be executed: there are single requests
+		}
+		for n, take := range takes {
+			take(answers[n])
+		}
+	}
+	for id, n := range b.natives {
+		if !b.broken[id] {
+			snap.Note(id, n)
+		}
+	}
+	return nil
+}
+
+// bundling is what is asked, and who takes the answers.
+type bundling struct {
+	snap    *snapshot
+	natives map[access.IdentityID]*native
+	broken  map[access.IdentityID]bool // not all was answered: ask singly
+	asks    []ask
+	takes   []func(response)
+}
+
+// ask asks about an identity. An answer that is missing leaves the whole identity to be asked singly; null is nothing.
+func (b *bundling) ask(id access.IdentityID, a ask, take func(data json.RawMessage) error) {
+	b.asks = append(b.asks, a)
+	b.takes = append(b.takes, func(r response) {
+		if r == nil || take(r.Data) != nil {
+			b.broken[id] = true
+		}
+	})
+}
+
+// askAbout asks for an identity's entity, and what is kept for its credentials.
+func (ob *observer) askAbout(b *bundling, id access.IdentityID) {
+	n := &native{roles: map[string]map[string]any{}, secrets: map[string]secretID{}}
+	b.natives[id] = n
+	b.ask(id, ask{operation: "read", path: entityPath(id)}, into(&n.entity))
+	askRole := func(path string) {
+		b.ask(id, ask{operation: "read", path: path}, func(data json.RawMessage) error {
+			var role map[string]any
+			err := into(&role)(data)
+			n.roles[path] = role
+			return err
+		})
+	}
+	_, identity := b.snap.Documents[id].Entries.Identity(id)
+	for _, path := range adoptedPaths(identity) {
+		askRole(path)
+	}
+	for _, e := range b.snap.Documents[id].Below() {
+		c, ok := e.Credential()
+		if !ok || e.Removed() {
+			continue
+		}
+		for _, path := range ob.creds.rolePaths(c) {
+			askRole(path)
+		}
+		if c.Kind() == access.Secret {
+			ob.askSecrets(b, id, n)
+		}
+	}
+}
+
+// askSecrets asks which secret ids there are, and then for each.
+func (ob *observer) askSecrets(b *bundling, id access.IdentityID, n *native) {
+	b.ask(id, ask{operation: "list", path: ob.secrets.appRole(id) + "/secret-id"}, func(data json.RawMessage) error {
+		var list struct {
+			Keys []string `json:"keys"`
+		}
+		err := into(&list)(data)
+		for _, accessor := range list.Keys {
+			b.ask(id, ask{"update", ob.secrets.appRole(id) + "/secret-id-accessor/lookup", accessor}, func(data json.RawMessage) error {
+				var one secretID
+				err := into(&one)(data)
+				n.add(one)
+				return err
+			})
+		}
+		return err
+	})
+}
+
+// into reads an answer's data; where there is none, it leaves things as they are.
+func into(v any) func(json.RawMessage) error {
+	return func(data json.RawMessage) error {
+		if len(data) == 0 {
+			return nil
+		}
+		return json.Unmarshal(data, v)
+	}
+}

@@ -1,0 +1,230 @@
+package openbao
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
+)
+
+// kinds are the kinds of credentials that are offered. OpenBao's SSH engine cannot revoke what it signed.
+var kinds = []access.Kind{access.Federated, access.Certificate, access.Secret}
+
+// mountIn is the auth method of a role's path.
+func mountIn(path string) string {
+	mount, _, _ := strings.Cut(strings.TrimPrefix(path, "auth/"), "/")
+	return mount
+}
+
+// rolesOfKind are the roles that a credential of a kind may have, wherever it logs in.
+func (cs *credentials) rolesOfKind(id access.IdentityID, kind access.Kind, mounts map[string]mounted) (paths []string) {
+	switch kind {
+	case access.Secret:
+		return []string{cs.secrets.appRole(id)}
+	case access.Certificate:
+		return []string{"auth/" + cs.options.Mounts.Cert + "/certs/" + roleOf(id), cs.options.Mounts.PKI + "/roles/" + roleOf(id)}
+	case access.Federated:
+		for mount, m := range mounts {
+			if mount = strings.TrimSuffix(mount, "/"); m.Type == "jwt" && cs.ours(mount) {
+				paths = append(paths, "auth/"+mount+"/cel/role/"+roleOf(id))
+			}
+		}
+		slices.Sort(paths)
+	case access.SSHCertificate:
+	}
+	return paths
+}
+
+// shut removes the login of a credential that was cut by hand, where a change, or somebody, made it again.
+func (cs *credentials) shut(ctx context.Context, c *access.Credential) error {
+	err := client.Gone(cs.client.Delete(ctx, cs.shutting(c)))
+	if errors.Is(err, access.ErrUnsupported) {
+		return nil
+	}
+	return err
+}
+
+// end ends what was issued: the certificate of a serial, or the secret id of an accessor.
+func (cs *credentials) end(ctx context.Context, id access.IdentityID, serial, accessor string) error {
+	switch {
+	case serial != "":
+		return cs.certs.revokeSerial(ctx, serial)
+	case accessor != "":
+		return cs.secrets.destroy(ctx, id, accessor)
+	}
+	return nil
+}
+
+// settleEnd writes the end of a credential into its roles. A certificate's is in the role that signs, which needs no issuer.
+func (cs *credentials) settleEnd(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
+	if c.Kind() != access.Certificate {
+		return cs.settleRoles(ctx, c, end, issued)
+	}
+	signs := cs.certs.certificateRoles(c, end, "")[0]
+	return cs.client.Put(ctx, signs.path, signs.body, nil)
+}
+
+// credentials are what partners log in with, whatever the kind.
+type credentials struct {
+	*server
+	store   *policies
+	mounts  *mounting
+	certs   *certificates
+	secrets *secrets
+	fed     *federation
+}
+
+// aliasName is the name that a credential has where it logs in.
+func aliasName(c *access.Credential) string {
+	if c.Kind() == access.Certificate {
+		return c.IdentityID.CommonName()
+	}
+	return store.NameOf(c.IdentityID)
+}
+
+// aliasOf is the mount that a credential logs in on, and the name that it has there. known: it logs in there already.
+func (cs *credentials) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string, err error) {
+	switch c.Kind() {
+	case access.Federated:
+		accessor, err = cs.fed.issuerMount(ctx, c.Federated.Issuer, known)
+	case access.Certificate:
+		accessor, err = cs.mounts.authMount(ctx, cs.options.Mounts.Cert, "cert", nil)
+	default:
+		accessor, err = cs.secrets.secretMount(ctx)
+	}
+	return accessor, aliasName(c), err
+}
+
+// roles are what OpenBao has to keep for a credential, and for what was issued for it.
+func (cs *credentials) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
+	switch c.Kind() {
+	case access.Federated:
+		t, err := cs.fed.trustOf(ctx, c.Federated.Issuer)
+		return []role{cs.fed.federatedRole(c, end, t)}, err
+	case access.Certificate:
+		ca, err := cs.certs.authority(ctx)
+		if err == nil {
+			ca, err = cs.certs.trusted(ctx, issued, ca)
+		}
+		return cs.certs.certificateRoles(c, end, ca), err
+	default:
+		return []role{cs.secrets.secretRole(c)}, nil
+	}
+}
+
+// settleRoles writes the roles of a credential.
+func (cs *credentials) settleRoles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) error {
+	roles, err := cs.roles(ctx, c, end, issued)
+	if err != nil {
+		return err
+	}
+	return cs.writeRoles(ctx, c, roles)
+}
+
+func (cs *credentials) writeRoles(ctx context.Context, c *access.Credential, roles []role) error {
+	at, err := cs.site(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range roles {
+		if err := cs.settled(ctx, at, func() error { return cs.client.Put(ctx, r.path, r.body, nil) }); err != nil {
+			return err
+		}
+	}
+	if c.Kind() == access.Secret {
+		// The role's id is what the alias is named by. It is set once: a POST of the same is refused by some versions.
+		return cs.settled(ctx, at, func() error {
+			return cs.client.Put(ctx, cs.secrets.appRole(c.IdentityID)+"/role-id", map[string]any{"role_id": store.NameOf(c.IdentityID)}, nil)
+		})
+	}
+	return nil
+}
+
+func (cs *credentials) mountOf(c *access.Credential) string {
+	switch c.Kind() {
+	case access.Federated:
+		return cs.jwtMount(c.Federated.Issuer)
+	case access.Certificate:
+		return cs.options.Mounts.Cert
+	}
+	return cs.options.Mounts.AppRole
+}
+
+func (cs *credentials) rolePaths(c *access.Credential) []string {
+	name := roleOf(c.IdentityID)
+	switch c.Kind() {
+	case access.Federated:
+		return []string{"auth/" + cs.jwtMount(c.Federated.Issuer) + "/cel/role/" + name}
+	case access.Certificate:
+		return []string{"auth/" + cs.options.Mounts.Cert + "/certs/" + name, cs.options.Mounts.PKI + "/roles/" + name}
+	}
+	return []string{cs.secrets.appRole(c.IdentityID)}
+}
+
+// Lacks are the mounts that a new credential needs and that are missing, or are not what belongs there. Where the configuration
+// lets it make what it misses, only what somebody disabled is lacking.
+func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks []string, err error) {
+	looks := []func() error{func() error { _, _, err := cs.aliasOf(ctx, c, false); return err }}
+	if c.Kind() == access.Certificate {
+		looks = append(looks, func() error { _, err := cs.certs.authority(ctx); return err })
+	}
+	if cs.options.Bootstrap {
+		at, err := cs.site(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("what %s needs: %w", c.Ref(), err)
+		}
+		if cs.mounted(at, cs.mountOf(c)) {
+			return nil, nil
+		}
+		if used, err := cs.mounts.logsInBy(ctx, cs.mountOf(c)); err != nil || !used {
+			return nil, err
+		}
+		looks = looks[:1]
+	}
+	for _, look := range looks {
+		switch err := look(); {
+		case errors.Is(err, access.ErrUnsupported):
+			lacks = append(lacks, strings.TrimPrefix(err.Error(), access.ErrUnsupported.Error()+": "))
+		case err != nil:
+			return nil, fmt.Errorf("what %s needs: %w", c.Ref(), err)
+		}
+	}
+	return lacks, nil
+}
+
+// rolesOf are the roles that an identity may have on all auth methods of ours.
+func (cs *credentials) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths []string) {
+	for mount, m := range mounts {
+		mount = strings.TrimSuffix(mount, "/")
+		switch {
+		case m.Type == "token":
+			paths = append(paths, tokenRole(id))
+		case mount == cs.options.Mounts.AppRole:
+			paths = append(paths, cs.secrets.appRole(id))
+		case mount == cs.options.Mounts.Cert:
+			paths = append(paths, "auth/"+mount+"/certs/"+roleOf(id))
+		case m.Type == "jwt" && cs.ours(mount):
+			paths = append(paths, "auth/"+mount+"/cel/role/"+roleOf(id), "auth/"+mount+"/role/"+roleOf(id))
+		}
+	}
+	return paths
+}
+
+// shutting is the way to log in that a credential is for.
+func (cs *credentials) shutting(c *access.Credential) string {
+	switch c.Kind() {
+	case access.Federated:
+		return cs.rolePaths(c)[0]
+	case access.Certificate:
+		return "auth/" + cs.options.Mounts.Cert + "/certs/" + roleOf(c.IdentityID)
+	default:
+		return cs.secrets.appRole(c.IdentityID)
+	}
+}

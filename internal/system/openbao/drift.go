@@ -1,0 +1,266 @@
+package openbao
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
+)
+
+// edited says what a policy's text is changed by hand.
+func edited(snap *snapshot, id access.IdentityID) (string, error) {
+	d := snap.Documents[id]
+	if damaged := d.Broken(); damaged != nil {
+		return text(damaged), nil
+	}
+	want, err := store.Compile(snap.Ledger, d.Entries, id)
+	if err != nil || d.Body == want {
+		return "", err
+	}
+	return fmt.Sprintf("The policy %s does not say what is declared: somebody edited it, or what it hangs on was changed and the change not finished.", store.NameOf(id)), nil
+}
+
+// entityDrift says what an entity has that its identity was not declared with.
+func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry, there *entity) (drift []string) {
+	if there == nil {
+		return []string{fmt.Sprintf("The entity %s is not there: nobody can log in as it, until it is applied again.", store.NameOf(i.ID))}
+	}
+	stands := snap.Ledger.Standing(i.ID)
+	marked := snap.Ledger.HeldIdentity(snap.Holds, i.ID)
+	switch {
+	case !there.Disabled && marked:
+		drift = append(drift, "The entity is enabled, though the identity was cut by hand and not released.")
+	case !there.Disabled && stands.Cut():
+		drift = append(drift, "The entity is enabled, though the identity is suspended. Its policy allows nothing.")
+	case there.Disabled && !stands.Cut() && !there.held() && !marked:
+		drift = append(drift, "The entity is disabled, though the identity is not suspended any more.")
+	}
+	if more := without(there.Policies, store.NameOf(i.ID)); len(more) > 0 {
+		drift = append(drift, "The entity has further policies: "+strings.Join(more, ", ")+".")
+	}
+	if !slices.Contains(there.Policies, store.NameOf(i.ID)) {
+		drift = append(drift, "The entity lacks its policy: it can do nothing that is granted.")
+	}
+	if len(there.Groups) > 0 {
+		drift = append(drift, "The entity is in groups: "+strings.Join(there.Groups, ", ")+".")
+	}
+	want, got := metadata(i, e, stands), maps.Clone(there.Metadata)
+	if there.held() || marked || there.Disabled != stands.Cut() { // said already
+		delete(want, cutBy)
+		delete(got, cutBy)
+	}
+	if !maps.Equal(want, got) {
+		drift = append(drift, "The entity's metadata is not what was written.")
+	}
+	for _, a := range ob.entities.strangers(snap.Documents[i.ID].Entries, i.ID, there) {
+		if loginOf(a) == tokenLogin(i.ID) { // a token is being given out, or whoever did it died: it opens nothing by itself
+			continue
+		}
+		where := a.Path
+		if where == "" {
+			where = "a mount that is gone, " + a.Accessor
+		}
+		drift = append(drift, fmt.Sprintf("Who logs in as %q at %s is this entity too.", a.Name, where))
+	}
+	if len(snap.Documents[i.ID].Dead) > 0 {
+		drift = append(drift, unfinished)
+	}
+	return drift
+}
+
+// unfinished is what is said of an identity of which something is lost and may still live.
+const unfinished = "What was revoked may still be open to whoever is logged in: the process that revoked it did not come to its end."
+
+// credentialDrift says what differs in a credential's roles and alias, and what was issued past us.
+func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
+	if snap.Ledger.HeldAlone(snap.Holds, c) { // it may have no more than this
+		if login := ob.creds.shutting(c); n.roles[login] != nil {
+			drift = append(drift, login+" is there, though the credential was cut by hand and not released.")
+		}
+		return drift, nil
+	}
+	roles, err := ob.expected(ctx, snap, c, e)
+	if err != nil {
+		return nil, err
+	}
+	for _, want := range roles {
+		got := n.roles[want.path]
+		if got == nil {
+			drift = append(drift, want.path+" is not there: nobody can log in with it, until it is applied again.")
+			continue
+		}
+		for _, field := range slices.Sorted(maps.Keys(want.body)) {
+			if !alike(want.body[field], got[field]) {
+				drift = append(drift, fmt.Sprintf("%s of %s is not what was declared.", field, want.path))
+			}
+		}
+	}
+	if c.Kind() == access.Federated {
+		trust, err := ob.fed.trustDrift(ctx, c.Federated.Issuer, roles[0].body, n.roles[roles[0].path])
+		if err != nil {
+			return nil, err
+		}
+		drift = append(drift, trust...)
+	}
+	switch aliases := n.entity.onMount(ob.creds.mountOf(c)); {
+	case n.entity == nil:
+		drift = append(drift, "The entity is not there: nobody can log in with the credential, until it is applied again.")
+	case len(aliases) == 0:
+		lost, err := ob.entities.astray(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		drift = append(drift, lost)
+	case !strings.EqualFold(aliases[0].Name, aliasName(c)):
+		drift = append(drift, fmt.Sprintf("The alias is %q, where %q belongs.", aliases[0].Name, aliasName(c)))
+	}
+	switch c.Kind() {
+	case access.Secret:
+		drift = append(drift, ob.secrets.secretDrift(c, e, n)...)
+	case access.Certificate:
+		common, err := ob.common(ctx, snap)
+		if err != nil {
+			return nil, err
+		}
+		if common.unissued {
+			drift = append(drift, withoutIssuer(ob.options.Mounts.PKI)+".")
+		}
+		orphans, err := ob.certs.orphans(ctx, e.Issued, common.authority)
+		return append(append(drift, common.revocations.drift(ob.certs, c, e.Issued)...), orphans...), err
+	}
+	return drift, nil
+}
+
+// expected are the roles that a credential should have. It makes nothing: a plan only looks.
+func (ob *observer) expected(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry) ([]role, error) {
+	end := snap.Ledger.End(e)
+	if c.Kind() != access.Certificate {
+		return ob.creds.roles(ctx, c, end, e.Issued)
+	}
+	common, err := ob.common(ctx, snap)
+	if err != nil {
+		return nil, err
+	}
+	ca, err := ob.certs.trusted(ctx, e.Issued, common.authority)
+	roles := ob.certs.certificateRoles(c, end, ca)
+	if common.authority == "" { // nobody knows what belongs there
+		for _, r := range roles {
+			delete(r.body, "certificate")
+		}
+	}
+	return roles, err
+}
+
+// common is what is the same for all certificates. It is read at most once for a snapshot.
+func (ob *observer) common(ctx context.Context, snap *snapshot) (*native, error) {
+	nobody := access.IdentityID{}
+	common := snap.Known(nobody)
+	if common == nil {
+		common = new(native)
+		var ca struct {
+			Certificate string `json:"certificate"`
+		}
+		err := ob.client.Get(ctx, ob.options.Mounts.PKI+"/cert/ca", &ca)
+		if client.Gone(err) != nil && !away(err) {
+			return nil, err
+		}
+		common.unissued = noIssuer(err)
+		common.authority = strings.TrimSpace(ca.Certificate)
+		if common.revocations, err = ob.certs.lookAtRevocations(ctx); err != nil {
+			return nil, err
+		}
+		snap.Note(nobody, common)
+	}
+	return common, nil
+}
+
+// alike says whether OpenBao returns what was written: numbers of any kind, an empty list for none, PEM with or without
+// its last line end, a single address without its length.
+func alike(want, got any) bool {
+	return reflect.DeepEqual(plain(want), plain(got))
+}
+
+func plain(v any) any {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var p any
+	if json.Unmarshal(text, &p) != nil {
+		return nil
+	}
+	return tidied(p)
+}
+
+func tidied(v any) any {
+	switch v := v.(type) {
+	case string:
+		if moment, err := time.Parse(time.RFC3339, v); err == nil {
+			return moment.UTC().Format(time.RFC3339)
+		}
+		if network, err := netip.ParsePrefix(v); err == nil && network.IsSingleIP() {
+			return network.Addr().String() // OpenBao leaves out that it is one address
+		}
+		return strings.TrimSpace(v)
+	case []any:
+		if len(v) == 0 {
+			return nil
+		}
+		for i := range v {
+			v[i] = tidied(v[i])
+		}
+		return v
+	case map[string]any:
+		for k := range v {
+			v[k] = tidied(v[k])
+		}
+		return v
+	}
+	return v
+}
+
+// lastLogin is when a credential was last logged in with, as far as OpenBao remembers: of certificates it does not.
+func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) {
+	switch c.Kind() {
+	case access.Secret:
+		for _, one := range n.secrets {
+			if one.Updated.After(one.Created) && one.Updated.After(last) {
+				last = one.Updated
+			}
+		}
+	case access.Federated:
+		if n.entity == nil {
+			return last
+		}
+		for _, a := range n.entity.Aliases {
+			if at, err := time.Parse(time.RFC3339Nano, a.Metadata["last_login"]); err == nil && at.After(last) && a.Name == store.NameOf(c.IdentityID) {
+				last = at
+			}
+		}
+	}
+	return last.UTC().Truncate(time.Second)
+}
+
+// lastUsed is when an identity was last logged in as, and whether it may have been since: OpenBao remembers no login with
+// a certificate.
+func (ob *observer) lastUsed(snap *snapshot, id access.IdentityID, n *native) (last time.Time, unknown bool) {
+	for _, e := range snap.Documents[id].Below() {
+		if c, ok := e.Credential(); ok {
+			if at := ob.lastLogin(c, n); at.After(last) {
+				last = at
+			}
+			unknown = unknown || c.Kind() == access.Certificate
+		}
+	}
+	return last, unknown
+}

@@ -1,0 +1,101 @@
+package openbao
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
+)
+
+// text is damage as a sentence.
+func text(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
+
+// lostRecord says what it means that the ledger has no object: its record cannot be read, or is gone and something of the
+// object is still there, or there is none. It asks OpenBao only where nothing is known, so that no other reading costs more.
+func (ob *observer) lostRecord(ctx context.Context, snap *snapshot, ref access.Ref) error {
+	_, holder, err := access.ParseRef(ref.Type, ref.ID)
+	if err != nil {
+		return err
+	}
+	d := snap.Documents[holder]
+	if err := d.Broken(); err != nil {
+		return err
+	}
+	left, uid, err := ob.leftovers(ctx, d, ref, snap.Foreign[holder])
+	if err != nil {
+		return err
+	}
+	if len(left) == 0 {
+		return access.ErrNotFound
+	}
+	return &access.DamagedError{Record: "the policy " + store.NameOf(holder), Left: left, UID: uid}
+}
+
+// leftovers are what OpenBao still has under an object's name, though no ledger holds it, and the uid that its entity bears.
+func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access.Ref, foreign bool) (left []string, uid string, err error) {
+	_, id, err := access.ParseRef(ref.Type, ref.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	if ref.Type == access.TypeGrant {
+		if d.Allows(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]) {
+			left = append(left, "a path of its name")
+		}
+		return left, "", nil
+	}
+	at, err := ob.site(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	paths := ob.creds.rolesOf(id, at.auth)
+	if ref.Type == access.TypeIdentity {
+		e, err := ob.entities.readEntity(ctx, id)
+		if err != nil {
+			return nil, "", err
+		}
+		if e != nil && e.Metadata["managed_by"] == "terraform-provider-partner" {
+			left, uid = append(left, entityPath(id)), e.Metadata["uid"]
+			if foreign {
+				left = append(left, "a policy of another text")
+			}
+		}
+		paths = append(paths, ob.options.Mounts.PKI+"/roles/"+roleOf(id))
+	} else {
+		if paths, err = ob.rolesLeft(ctx, d, ref, id, at.auth); err != nil {
+			return nil, "", err
+		}
+	}
+	for _, path := range paths {
+		if path == tokenRole(id) {
+			continue
+		}
+		switch err := ob.client.Get(ctx, path, nil); {
+		case err == nil:
+			left = append(left, path)
+		case client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported):
+			return nil, "", err
+		}
+	}
+	return left, uid, nil
+}
+
+// rolesLeft are the roles of a credential that no ledger holds and that may yet let somebody in. While the identity stands, a
+// role without an alias is what an attempt to issue left behind: nobody logs in by it as the identity.
+func (ob *observer) rolesLeft(ctx context.Context, d *store.Document, ref access.Ref, id access.IdentityID, mounts map[string]mounted) (paths []string, err error) {
+	paths = ob.creds.rolesOfKind(id, access.Kind(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]), mounts)
+	if d.Identity() == nil {
+		return paths, nil
+	}
+	e, err := ob.entities.readEntity(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(paths, func(path string) bool { return len(e.onMount(mountIn(path))) > 0 }) {
+		return nil, nil
+	}
+	return paths, nil
+}

@@ -1,0 +1,210 @@
+package openbao
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
+)
+
+// tell adds what was given out to a record: the sealed secret, or the certificate, whose text may be known already.
+func (ob *observer) tell(ctx context.Context, e *ledger.Entry, r *access.Record, known map[string]string) (err error) {
+	i, _ := e.Newest()
+	r.Issued.Sealed = i.Sealed
+	if i.Serial != "" {
+		if r.Issued.Text = known[i.Serial]; r.Issued.Text == "" {
+			r.Issued.Text, err = ob.certs.text(ctx, i)
+		}
+	}
+	return err
+}
+
+// Tell returns what was last issued for a credential, with what was given out.
+func (ob *observer) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
+	snap, err := ob.store.View(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
+	}
+	e := snap.Ledger[ref]
+	if e == nil {
+		return nil, fmt.Errorf("read what was issued for %s: %w", ref, access.ErrNotFound)
+	}
+	r, err := ob.record(snap.Ledger, e)
+	if err == nil && r.Issued == nil {
+		err = access.ErrNotFound
+	}
+	if err == nil {
+		err = ob.tell(ctx, e, r, nil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
+	}
+	return r.Issued, nil
+}
+
+// Damaged are the policies whose ledger cannot be read.
+func (ob *observer) Damaged(ctx context.Context) (all []access.Damage, err error) {
+	snap, err := ob.store.View(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for damaged records: %w", err)
+	}
+	for id, d := range snap.Documents {
+		if d.Damage != nil {
+			all = append(all, access.Damage{Ref: id.Ref(), NativeID: "sys/policies/acl/" + store.NameOf(id), Why: d.Damage.Error()})
+		}
+	}
+	slices.SortFunc(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
+	return all, nil
+}
+
+// Holds are what was cut by hand, by when each was cut last.
+func (ob *observer) Holds(ctx context.Context) (map[string]time.Time, error) {
+	snap, err := ob.store.View(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what was cut by hand: %w", err)
+	}
+	return snap.Holds, nil
+}
+
+// WouldHold reports whether an object would be held if it were made now: by a mark, or because the entity that it is for is disabled.
+func (ob *observer) WouldHold(ctx context.Context, o access.Object) (bool, error) {
+	snap, err := ob.store.View(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
+	}
+	if ledger.WouldHold(snap.Ledger, snap.Holds, snap.Tombstones, o) {
+		return true, nil
+	}
+	id := o.Holder()
+	if o.Ref().Type == access.TypeIdentity || snap.Documents[id].Identity() == nil {
+		return false, nil
+	}
+	n, err := ob.native(ctx, snap, id) // asked for the identity already
+	if err != nil {
+		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
+	}
+	return n.entity.held(), nil
+}
+
+// ID returns which system the namespace holds, from the listing that everything is read by.
+func (ob *observer) ID(ctx context.Context) (string, error) {
+	snap, err := ob.store.View(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read which access system it is: %w", err)
+	}
+	if snap.System == "" && len(snap.Documents) == 0 {
+		return "", access.ErrNoSystem
+	}
+	return snap.System, nil
+}
+
+// Rehearsed tells when each partner was rehearsed last.
+func (ob *observer) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
+	snap, err := ob.store.View(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read when partners were rehearsed: %w", err)
+	}
+	return maps.Clone(snap.Rehearsed), nil
+}
+
+// Get returns what OpenBao holds under a reference, with what differs from the declaration.
+func (ob *observer) Get(ctx context.Context, ref access.Ref) (*access.Record, error) {
+	r, err := ob.get(ctx, ref)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", ref, err)
+	}
+	return r, nil
+}
+
+func (ob *observer) get(ctx context.Context, ref access.Ref) (*access.Record, error) {
+	_, holder, err := access.ParseRef(ref.Type, ref.ID)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := ob.store.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e := snap.Ledger[ref]
+	if e == nil {
+		if snap, err = ob.store.Reload(ctx, holder); err != nil { // a standby may not have heard of it yet
+			return nil, err
+		}
+		if e = snap.Ledger[ref]; e == nil {
+			return nil, ob.lostRecord(ctx, snap, ref)
+		}
+	}
+	for {
+		r, err := ob.record(snap.Ledger, e)
+		if err == nil {
+			err = ob.observe(ctx, snap, e, r)
+		}
+		if err != nil || len(r.Drift) == 0 || !ob.store.MayBeStale(ctx, holder) {
+			return r, err
+		}
+		if err := store.Pause(ctx, 50*time.Millisecond); err != nil {
+			return nil, err
+		}
+		snap.Forget(holder)
+	}
+}
+
+// Formers returns what was removed within a year.
+func (ob *observer) Formers(ctx context.Context) ([]access.Former, error) {
+	snap, err := ob.store.View(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what was removed: %w", err)
+	}
+	return ledger.Formers(snap.Ledger, snap.Tombstones, ob.now()), nil
+}
+
+// List returns everything that is held, of every stack, sorted by type and id. What differs from the declaration, and
+// what was cut by hand, is in it where the server bundles requests (see bundle.go).
+func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
+	records, err := ob.list(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list: %w", err)
+	}
+	return records, nil
+}
+
+func (ob *observer) list(ctx context.Context) ([]*access.Record, error) {
+	look := ob.store.Load
+	if ob.options.Fresh > 0 {
+		look = ob.store.View
+	}
+	snap, err := look(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var records []*access.Record
+	for _, ref := range snap.Refs() {
+		r, err := ob.record(snap.Ledger, snap.Ledger[ref])
+		if err == nil {
+			r.Held = snap.Ledger.Held(snap.Holds, r.Object)
+		}
+		if err == nil && snap.Known(snap.Ledger[ref].Object.Holder()) != nil {
+			err = ob.observe(ctx, snap, snap.Ledger[ref], r)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", ref, err)
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+// record is what callers are told of an entry, in this system's words.
+func (ob *observer) record(l ledger.Ledger, e *ledger.Entry) (*access.Record, error) {
+	r, err := l.Record(e)
+	if err == nil {
+		r.Words, r.Revocation = ob.words.words(r.Object), ob.words.cutByHand(r.Object)
+		r.System = ob.store.ID()
+	}
+	return r, err
+}

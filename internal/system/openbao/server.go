@@ -1,0 +1,304 @@
+package openbao
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
+)
+
+// authoritiesAt are those of the engine at a path. OpenBao tells them to everybody.
+func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]string, error) {
+	var all struct {
+		Keys map[string]struct {
+			Serial string `json:"serial_number"`
+		} `json:"key_info"`
+	}
+	err := s.client.List(ctx, path+"/issuers", &all)
+	ids := map[string]string{}
+	for id, a := range all.Keys {
+		ids[a.Serial] = id
+	}
+	if errors.Is(err, access.ErrUnsupported) {
+		err = nil
+	}
+	return ids, client.Gone(err)
+}
+
+// unread stands for the authorities of an engine that did not say which it has.
+const unread = "unread"
+
+// authoritiesIn are the serials of the authorities in each engine that signs certificates, by its path. Our own is not asked. One
+// engine that does not answer stops nothing else: grants on it are refused.
+func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted) map[string][]string {
+	all := map[string][]string{}
+	for path, m := range engines {
+		if m.Type != "pki" || path == s.options.Mounts.PKI+"/" {
+			continue
+		}
+		ids, err := s.authoritiesAt(ctx, strings.TrimSuffix(path, "/"))
+		all[path] = slices.Collect(maps.Keys(ids))
+		if err != nil {
+			all[path] = []string{unread}
+		}
+	}
+	return all
+}
+
+// place says where the system is.
+func (s *server) place() string {
+	if s.client.Namespace() == "" {
+		return s.client.Address() + ", without a namespace"
+	}
+	return s.client.Address() + ", namespace " + s.client.Namespace()
+}
+
+// server is where OpenBao is, with what was found out about it.
+type server struct {
+	client  *client.Client
+	options Options
+
+	probing sync.Mutex // held while the server is looked at, or a mount is made
+	found   *site
+
+	learning sync.Mutex        // guards what follows
+	issuers  map[string]string // the auth methods of issuers that the configuration does not name, as learnIssuers found them
+}
+
+// site looks at the server, once.
+func (s *server) site(ctx context.Context) (*site, error) {
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	if s.found != nil {
+		return s.found, nil
+	}
+	at, err := s.probe(ctx)
+	if err == nil {
+		err = s.learnIssuers(ctx, at)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.found = at
+	return at, nil
+}
+
+// cluster reports whether others may answer, from a state that is a little old.
+func (s *server) cluster(ctx context.Context) (bool, error) {
+	at, err := s.site(ctx)
+	if err != nil {
+		return false, err
+	}
+	return at.cluster, nil
+}
+
+// onCluster reports whether others may answer, as far as is known.
+func (s *server) onCluster() bool {
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	return s.found != nil && s.found.cluster
+}
+
+func (s *server) probe(ctx context.Context) (*site, error) {
+	var status struct {
+		Version string `json:"version"`
+	}
+	if err := s.client.Get(ctx, "sys/seal-status", &status); err != nil {
+		return nil, err
+	}
+	at := &site{}
+	var err error
+	if at.version, err = parseRelease(status.Version); err != nil {
+		return nil, fmt.Errorf("%w: the server does not say which version of OpenBao it is: %w", access.ErrUnsupported, err)
+	}
+	// HashiCorp Vault answers the same paths, with versions of 1.x.
+	if at.version.before(oldest) {
+		return nil, fmt.Errorf("%w: the server is of version %s. It takes OpenBao %s or later, whose policies end path by path, and whose CEL roles "+
+			"know the time: nothing else could end access natively. HashiCorp Vault has neither", access.ErrUnsupported, at.version, oldest)
+	}
+	return at, s.look(ctx, at)
+}
+
+// look asks for what does not depend on the version, side by side.
+func (s *server) look(ctx context.Context, at *site) error {
+	var leader struct {
+		Cluster bool `json:"ha_enabled"`
+	}
+	var errs [3]error
+	var all sync.WaitGroup
+	all.Go(func() { errs[0] = s.client.Get(ctx, "sys/leader", &leader) })
+	all.Go(func() { errs[1] = s.client.Get(ctx, "sys/auth", &at.auth) })
+	all.Go(func() { errs[2] = s.lookAround(ctx, at) })
+	all.Wait()
+	at.cluster = leader.Cluster
+	return cmp.Or(errs[:]...)
+}
+
+// lookAround asks for all that a grant can reach. What it finds takes the place of what was found before.
+func (s *server) lookAround(ctx context.Context, at *site) error {
+	var engines map[string]mounted
+	var below struct {
+		Names []string `json:"keys"`
+	}
+	begun := access.WallClock()
+	var errs [2]error
+	var both sync.WaitGroup
+	both.Go(func() { errs[0] = s.client.Get(ctx, "sys/mounts", &engines) })
+	both.Go(func() { errs[1] = client.Gone(s.client.List(ctx, "sys/namespaces", &below)) })
+	both.Wait()
+	unlisted := errors.Is(errs[1], access.ErrNotPermitted) || errors.Is(errs[1], access.ErrUnsupported)
+	if unlisted {
+		errs[1] = nil
+	}
+	if err := cmp.Or(errs[:]...); err != nil {
+		return err
+	}
+	at.engines, at.children, at.authorities = engines, below.Names, s.authoritiesIn(ctx, engines)
+	at.unlisted, at.looked = unlisted, begun
+	return nil
+}
+
+// mounted reports whether an auth method was there when it was last asked.
+func (s *server) mounted(at *site, path string) bool {
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	return at.auth[path+"/"].Accessor != ""
+}
+
+// lookAgain asks what is mounted, as another process may have made it; ErrNotFound where an auth method is not there.
+func (s *server) lookAgain(ctx context.Context, at *site, path string) error {
+	return s.settled(ctx, at, func() error {
+		var all map[string]mounted
+		if err := s.client.Get(ctx, "sys/auth", &all); err != nil {
+			return err
+		}
+		if at.auth = all; all[path+"/"].Accessor == "" {
+			return fmt.Errorf("auth/%s: %w", path, access.ErrNotFound)
+		}
+		return nil
+	})
+}
+
+// settled repeats what may fail on a standby for as long as it has not heard of what was just written.
+func (s *server) settled(ctx context.Context, at *site, ask func() error) error {
+	return store.Settled(ctx, at.cluster, ask)
+}
+
+// jwtMount is the auth method of an issuer: each has its own, so that one can be turned off for all who come from there.
+func (s *server) jwtMount(issuer string) string {
+	if path, named := s.options.Mounts.JWT[issuer]; named {
+		return path
+	}
+	s.learning.Lock()
+	path, learned := s.issuers[plainIssuer(issuer)]
+	s.learning.Unlock()
+	if learned {
+		return path
+	}
+	return usualJWT(issuer)
+}
+
+// jwtPrefix begins the names of issuers' auth methods where a configuration says nothing else.
+const jwtPrefix = "partner-jwt-"
+
+func usualJWT(issuer string) string {
+	sum := sha256.Sum256([]byte(issuer))
+	return jwtPrefix + hex.EncodeToString(sum[:6])
+}
+
+// isUsualJWT matches the names that usualJWT gives.
+var isUsualJWT = regexp.MustCompile("^" + jwtPrefix + "[0-9a-f]{12}$")
+
+// learnIssuers finds out which auth methods of partner access have other names than the usual: a second configuration, such as one
+// that only takes the inventory, need not repeat mounts.jwt to know what the first one declared. Where two are bound to one
+// issuer, or the usual one is there, none is believed.
+func (s *server) learnIssuers(ctx context.Context, at *site) error {
+	found := map[string]string{}
+	for path, m := range at.auth {
+		mount := strings.TrimSuffix(path, "/")
+		ours := strings.HasPrefix(mount, jwtPrefix) || m.Description == mountDescription
+		if m.Type != "jwt" || !ours || isUsualJWT.MatchString(mount) || s.configured(mount) {
+			continue
+		}
+		var t trust
+		err := s.client.Get(ctx, "auth/"+mount+"/config", &t)
+		if err != nil && !errors.Is(err, access.ErrNotPermitted) && !client.Unheard(err) {
+			return err
+		}
+		named := cmp.Or(t.Issuer, t.Discovery)
+		if named == "" {
+			continue
+		}
+		issuer := plainIssuer(named)
+		_, twice := found[issuer]
+		_, usual := at.auth[usualJWT(named)+"/"]
+		if found[issuer] = mount; twice || usual {
+			found[issuer] = ""
+		}
+	}
+	maps.DeleteFunc(found, func(_, mount string) bool { return mount == "" })
+	s.learning.Lock()
+	defer s.learning.Unlock()
+	s.issuers = found
+	return nil
+}
+
+// ours says whether an auth method is one of an issuer that partners come from.
+func (s *server) ours(mount string) bool {
+	return strings.HasPrefix(mount, jwtPrefix) || s.configured(mount) || s.learned(mount)
+}
+
+// configured says whether the configuration names an auth method for an issuer.
+func (s *server) configured(mount string) bool {
+	return slices.Contains(slices.Collect(maps.Values(s.options.Mounts.JWT)), mount)
+}
+
+// learned says whether it is the auth method of an issuer that the configuration does not name.
+func (s *server) learned(mount string) bool {
+	s.learning.Lock()
+	defer s.learning.Unlock()
+	return slices.Contains(slices.Collect(maps.Values(s.issuers)), mount)
+}
+
+// Enter looks at the server for the first time, with a short patience: what is wrong with the way there, or with the login, is
+// known before anything is asked for.
+func (s *server) Enter(ctx context.Context) error {
+	return s.client.Enter(ctx, func(ctx context.Context) error {
+		_, err := s.site(ctx)
+		return err
+	})
+}
+
+// Address is where OpenBao is asked.
+func (s *server) Address() string { return s.client.Address() }
+
+// Now is the server's time: that of this machine, moved by how far the server's clock is from it where that is more than
+// a second.
+func (s *server) Now(ctx context.Context) (time.Time, error) {
+	if _, known := s.client.Skew(); !known {
+		if _, err := s.site(ctx); err != nil {
+			return time.Time{}, fmt.Errorf("what time is it: %w", err)
+		}
+	}
+	return s.now(), nil
+}
+
+func (s *server) now() time.Time {
+	skew, _ := s.client.Skew()
+	return access.WallClock().Add(skew)
+}
+
+// Skew is how far the server's clock is ahead of this machine's; known after the first request.
+func (s *server) Skew() (time.Duration, bool) { return s.client.Skew() }
