@@ -77,11 +77,7 @@ func NewPortfolio(s Settings, c access.Capabilities) *Portfolio {
 		formers: newShelf(), held: newShelf(), leaving: map[access.Ref]bool{},
 	}
 	for _, r := range table() {
-		level, set := s.Levels[r.Slug]
-		if !set || r.Fixed && level < r.Level {
-			level = r.Level
-		}
-		p.rules = append(p.rules, ranked{r, level})
+		p.rules = append(p.rules, ranked{r, s.Level(r)})
 	}
 	return p
 }

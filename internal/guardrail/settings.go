@@ -80,6 +80,15 @@ func Defaults() Settings {
 	}
 }
 
+// Level is the level at which a rule is in force.
+func (s Settings) Level(r Rule) Level {
+	level, set := s.Levels[r.Slug]
+	if !set || r.Fixed && level < r.Level {
+		return r.Level
+	}
+	return level
+}
+
 // Validate says what is wrong with the settings, in the order of their names.
 func (s Settings) Validate() []SettingError {
 	var errs []SettingError

@@ -17,6 +17,8 @@ type Options struct {
 	KnowsLastUse, Surveyed bool
 	// WarnBefore is how long before its end an item is expiring, DormantAfter after how long without use it is dormant.
 	WarnBefore, DormantAfter time.Duration
+	// ReviewEvery is how long a review counts; zero: reviews are not asked for.
+	ReviewEvery time.Duration
 	// Departed says whether an owner has left; nil: nobody has.
 	Departed func(owner string) bool
 	// Partners are known by name, beside those that have an identity: a stray is theirs by its names.
@@ -95,9 +97,13 @@ func (b *builder) item(r *access.Record) Item {
 		LastUsedAt: r.LastUsedAt, Renewals: r.Renewals, Status: r.Status(b.at, b.WarnBefore),
 		Drift: slices.Sorted(slices.Values(slices.Concat(r.Drift, r.Adopted))), EnforcedBy: r.EnforcedBy, Revocation: r.Revocation, Import: importBlock(ref),
 	}
+	i.OwnerLeft = b.Departed != nil && b.Departed(terms.Owner)
+	i.UseUnknown = !b.KnowsLastUse || r.UseUnknown
+	i.Logins = len(r.Adopted)
 	switch o := r.Object.(type) {
 	case *access.Identity:
 		i.Purpose, i.Contact, i.Agreement = o.Purpose, o.Contact, o.Agreement
+		i.ReviewDueAt = b.reviewDue(r)
 		for _, p := range o.Ceiling {
 			i.Ceiling = append(i.Ceiling, string(p))
 		}
@@ -106,6 +112,7 @@ func (b *builder) item(r *access.Record) Item {
 		}
 	case *access.Credential:
 		i.Kind = o.Kind()
+		i.credential(o)
 		if r.Issued != nil {
 			i.RotatesAt = r.Issued.RotatesAt
 		}
@@ -120,6 +127,31 @@ func (b *builder) item(r *access.Record) Item {
 	return i
 }
 
+// credential says whom a credential trusts, and from where.
+func (i *Item) credential(c *access.Credential) {
+	i.Fingerprint = c.KeyFingerprint()
+	for _, network := range c.AllowedCIDRs {
+		i.Networks = append(i.Networks, network.String())
+	}
+	slices.Sort(i.Networks)
+	if c.Kind() == access.Federated {
+		i.Issuer, i.Subject = c.Federated.Issuer, c.Federated.Subject
+		i.Audiences = slices.Sorted(slices.Values(c.Federated.Audiences))
+	}
+}
+
+// reviewDue is when a review of an identity has to follow its newest one, or its creation.
+func (b *builder) reviewDue(r *access.Record) time.Time {
+	seen := r.CreatedAt
+	if r.ReviewedAt.After(seen) {
+		seen = r.ReviewedAt
+	}
+	if b.ReviewEvery == 0 || seen.IsZero() {
+		return time.Time{}
+	}
+	return seen.Add(b.ReviewEvery)
+}
+
 // ofRehearsal says what a twin is that a listing meets.
 const ofRehearsal = "It is of a rehearsal that runs, or was killed: it reaches nothing and ends by itself, and the next rehearsal of its stack removes it"
 
@@ -131,7 +163,7 @@ func (b *builder) flags(r *access.Record, i *Item) []Flag {
 			flags = append(flags, flag)
 		}
 	}
-	add(b.orphaned(r), Orphaned)
+	add(b.orphaned(r, i), Orphaned)
 	add(len(r.Drift)+len(r.Adopted) > 0, Drifted)
 	rests := b.rests(r)
 	add(rests && !r.LastUsedAt.IsZero(), Dormant)
@@ -141,8 +173,8 @@ func (b *builder) flags(r *access.Record, i *Item) []Flag {
 }
 
 // orphaned: its owner left, or what it hangs on is gone, or ended before it.
-func (b *builder) orphaned(r *access.Record) bool {
-	if b.Departed != nil && b.Departed(r.Object.Common().Owner) {
+func (b *builder) orphaned(r *access.Record, item *Item) bool {
+	if item.OwnerLeft {
 		return true
 	}
 	above := r.Object.Holder().Ref()
@@ -189,7 +221,7 @@ func (b *builder) useless(r *access.Record) bool {
 func (b *builder) stray(s access.Stray) Item {
 	i := Item{
 		Type: access.TypeIdentity, NativeID: s.NativeID, Partner: b.partner(s.Names), Status: access.StatusActive, CreatedAt: s.CreatedAt,
-		LastUsedAt: s.LastUsedAt, Flags: []Flag{Ungoverned}, Revocation: s.Revocation,
+		LastUsedAt: s.LastUsedAt, UseUnknown: s.LastUsedAt.IsZero(), Flags: []Flag{Ungoverned}, Revocation: s.Revocation,
 		Why: fmt.Sprintf("%s %s: %s", s.Kind, strings.Join(s.Names, ", "), s.Why),
 	}
 	if s.Adoptable {

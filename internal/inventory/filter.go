@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -36,6 +37,52 @@ func (f Filter) wants(i *Item) bool {
 		return false
 	}
 	return len(f.Flags) == 0 || slices.ContainsFunc(f.Flags, i.Has)
+}
+
+// Holder names the identity that an item is or belongs to, by its id; "" if nobody declared it.
+func (i *Item) Holder() string {
+	if i.ID == "" {
+		return ""
+	}
+	return strings.Join([]string{i.Partner, i.Environment, i.Name}, "/")
+}
+
+// Whole returns the identities of a partner with all that hangs on them, its subcontractors included, and what nobody
+// declared of it; of these, the identities of which an owner answers for anything. What is empty wants all. An identity
+// stays whole: a reader who saw a part of it would take that for all.
+func (inv *Inventory) Whole(partner, owner string) *Inventory {
+	parents, owned := map[string]string{}, map[string]bool{}
+	for n := range inv.Items {
+		i := &inv.Items[n]
+		if i.Type == access.TypeIdentity && i.ID != "" {
+			parents[i.System+" "+i.Holder()] = i.Parent
+		}
+		owned[i.System+" "+i.Holder()] = owned[i.System+" "+i.Holder()] || access.SameAddress(i.Owner, owner)
+	}
+	out := &Inventory{System: inv.System, At: inv.At, Unchecked: inv.Unchecked}
+	for n := range inv.Items {
+		i := &inv.Items[n]
+		theirs := partner == "" || i.Partner == partner || below(partner, i, parents)
+		if theirs && (owner == "" || i.ID != "" && owned[i.System+" "+i.Holder()]) {
+			out.Items = append(out.Items, *i)
+		}
+	}
+	return out
+}
+
+// below reports whether an item's identity hangs on one of a partner, at any depth.
+func below(partner string, i *Item, parents map[string]string) bool {
+	holder := i.Holder()
+	for range parents {
+		holder = parents[i.System+" "+holder]
+		if holder == "" {
+			return false
+		}
+		if name, _, _ := strings.Cut(holder, "/"); name == partner {
+			return true
+		}
+	}
+	return false
 }
 
 // Flags are all flags, in their order.

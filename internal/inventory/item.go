@@ -56,6 +56,19 @@ type Item struct {
 	Owner, Purpose, Contact string
 	// Stack is whose configuration made it.
 	Stack string
+	// System is where it is held, if a report holds several systems; "" is the inventory's own.
+	System string
+	// Issuer, Subject and Audiences are whom a federated credential trusts; Fingerprint is of the key that the partner handed in.
+	Issuer, Subject, Fingerprint string
+	Audiences                    []string
+	// Networks are those from which alone a credential is let in; none: any.
+	Networks []string
+	// Logins is how many ways to log in are left from before it was adopted.
+	Logins int
+	// OwnerLeft: the directory does not know the owner any more.
+	OwnerLeft bool
+	// UseUnknown: the system does not see every use, so that no last use does not mean never.
+	UseUnknown bool
 	// Resource and Actions are what a grant reaches; Ceiling is an identity's.
 	Resource string
 	Actions  []string
@@ -69,12 +82,14 @@ type Item struct {
 
 	ExpiresAt, EndsAt, RotatesAt                 time.Time
 	CreatedAt, RenewedAt, ReviewedAt, LastUsedAt time.Time
-	Renewals                                     int64
-	Status                                       string // as the resources have it: expired, held, suspended, due, expiring, active
-	Flags                                        []Flag
-	Drift                                        []string // what the system holds beyond the declaration, a sentence each
-	EnforcedBy                                   string   // who ends it, in words
-	Revocation                                   []string // how to cut it by hand, a step each
+	// ReviewDueAt is when somebody has to look at an identity again.
+	ReviewDueAt time.Time
+	Renewals    int64
+	Status      string // as the resources have it: expired, held, suspended, due, expiring, active
+	Flags       []Flag
+	Drift       []string // what the system holds beyond the declaration, a sentence each
+	EnforcedBy  string   // who ends it, in words
+	Revocation  []string // how to cut it by hand, a step each
 	// Why says of what is ungoverned what makes it a partner's, or access at all, and of a rehearsal's twin what it is; Import
 	// is a ready import block.
 	Why, Import string

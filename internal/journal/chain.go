@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// schemaVersion is the version of the form of a line: line.v2.schema.json. Lines of version 1 are read as well: the form has
+// schemaVersion is the version of the form of a line: schemas/journal-line.v2.json. Lines of version 1 are read as well: the form has
 // only grown.
 const schemaVersion = 2
 

@@ -1,16 +1,11 @@
 package journal
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"net/netip"
 	"slices"
 	"time"
 
-	"golang.org/x/crypto/ssh"
-
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
 // Given is what an object gives, and on what terms, in the words of the configuration: who reaches what, from where, until
@@ -148,22 +143,11 @@ func reviewOf(r *access.Review) *Review {
 
 // trustOf is whom a credential trusts. A key that cannot be read has no fingerprint: the change was refused, or will be.
 func trustOf(c *access.Credential) *Trust {
-	switch c.Kind() {
-	case access.Federated:
+	if c.Kind() == access.Federated {
 		return &Trust{Issuer: c.Federated.Issuer, Subject: c.Federated.Subject, Audiences: slices.Sorted(slices.Values(c.Federated.Audiences))}
-	case access.Certificate:
-		if r, err := material.KnownRequest(c.Certificate.CSR); err == nil {
-			digest := sha256.Sum256(r.Info)
-			return &Trust{Key: "SHA256:" + base64.RawStdEncoding.EncodeToString(digest[:])}
-		}
-	case access.SSHCertificate:
-		if k, err := material.ParseSSHKey(c.SSHCertificate.PublicKey); err == nil {
-			return &Trust{Key: ssh.FingerprintSHA256(k.PublicKey)}
-		}
-	case access.Secret:
-		if r, err := material.ParseRecipient(c.Secret.Recipient); err == nil {
-			return &Trust{Key: r.Fingerprint()}
-		}
+	}
+	if key := c.KeyFingerprint(); key != "" {
+		return &Trust{Key: key}
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ type schema struct {
 
 func TestThePublishedSchemaIsThatOfALine(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("line.v2.schema.json")
+	text, err := os.ReadFile("../../schemas/journal-line.v2.json")
 	if err != nil {
 		t.Fatal(err)
 	}

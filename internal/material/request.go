@@ -3,8 +3,10 @@ package material
 import (
 	"bytes"
 	"crypto"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -24,6 +26,12 @@ type Request struct {
 	// Digest is what the request is signed with where that is broken: SHA-1 or MD5; "" where it is not.
 	Digest string
 	der    []byte
+}
+
+// Fingerprint returns the SHA-256 of the key, as ssh-keygen writes one.
+func (r Request) Fingerprint() string {
+	digest := sha256.Sum256(r.Info)
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(digest[:])
 }
 
 // PEM is the request in its one spelling.

@@ -231,7 +231,8 @@ func (s *session) survey(ctx context.Context) ([]*access.Record, []access.Stray,
 func (s *session) stockOptions() inventory.Options {
 	can := s.system.Capabilities()
 	o := inventory.Options{
-		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: s.surveys(), WarnBefore: s.settings.WarnBefore, DormantAfter: s.settings.DormantAfter, Departed: s.settings.Departed,
+		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: s.surveys(), WarnBefore: s.settings.WarnBefore, DormantAfter: s.settings.DormantAfter,
+		ReviewEvery: s.settings.ReviewEvery, Departed: s.settings.Departed,
 	}
 	o.Partners = slices.Sorted(maps.Keys(s.settings.Partners))
 	return o

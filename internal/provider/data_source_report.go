@@ -3,19 +3,18 @@ package provider
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
-	"github.com/partner-access/terraform-provider-partner/internal/journal"
 	"github.com/partner-access/terraform-provider-partner/internal/report"
 )
 
@@ -27,9 +26,11 @@ type reportDataSource struct{ asked }
 type reportModel struct {
 	Title    types.String `tfsdk:"title"`
 	Partner  types.String `tfsdk:"partner"`
+	Owner    types.String `tfsdk:"owner"`
 	From     types.String `tfsdk:"from"`
 	To       types.String `tfsdk:"to"`
 	IDs      types.Set    `tfsdk:"ids"`
+	Include  types.List   `tfsdk:"include"`
 	HTML     types.String `tfsdk:"html"`
 	Markdown types.String `tfsdk:"markdown"`
 	CSV      types.String `tfsdk:"csv"`
@@ -49,22 +50,36 @@ func (d *reportDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 		return schema.StringAttribute{Computed: true, MarkdownDescription: about}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What partners hold, and what was changed in a period and on whose word, for an auditor: as a page, as text, as a table, as a " +
-			"calendar and for programs. It is of the moment of the plan; the changes are those of the journal.",
+		MarkdownDescription: "What partners hold, and what changed in a period and on whose review, for an auditor: as a page, as text, as a table, as a " +
+			"calendar and for programs. It shows the moment of the plan; the changes come from the journal. The forms are large: write them to files, and " +
+			"output none of them.",
 		Attributes: map[string]schema.Attribute{
 			"title":   schema.StringAttribute{Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Its title. Default: `Partner access in ENVIRONMENT`."},
-			"partner": schema.StringAttribute{Optional: true, Validators: []validator.String{part("a partner")}, MarkdownDescription: "Only what is of this partner."},
+			"partner": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{part("a partner")},
+				MarkdownDescription: "Show only this partner: its access, that of its subcontractors, and its rehearsals.",
+			},
+			"owner": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "Show only the identities of which this owner answers for something: the identity, a credential or a grant.",
+			},
 			"from":    schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The beginning of the period (RFC 3339). Default: that of the journal."},
 			"to":      schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The end of the period, which is not in it any more. Default: now."},
 			"ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "The ids of the resources of this configuration whose findings to report, **through a local**, so that they are planned before.",
+				MarkdownDescription: "The ids of the resources of this configuration whose findings to report, **through a local**, so that they are planned before. " +
+					"The report says of all others that the rules were not applied to them.",
 			},
-			"html":     form("A page of its own: no script, no request, readable on a phone, in the dark and printed."),
+			"include": schema.ListAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "The `json` of reports on other systems or environments, to make one report of all. The page says which reports it holds, how old " +
+					"they are, and their SHA-256. A system that the report holds already is refused.",
+			},
+			"html":     form("A page of its own, readable on a phone, in the dark and on paper. It runs no script and loads nothing."),
 			"markdown": form("Text for a ticket or a wiki."),
 			"csv":      form("The inventory as a table (RFC 4180). A cell that a spreadsheet would run begins with an apostrophe."),
-			"calendar": form("All ends as a calendar (RFC 5545), with an alarm two weeks before."),
-			"json":     form("For programs, by a versioned schema."),
+			"calendar": form("The ends of all identities and agreements as a calendar (RFC 5545), with an alarm two weeks before each."),
+			"json":     form("For programs, by the schema " + report.SchemaID + ". The page names its SHA-256."),
 			"oscal":    form("Assessment results in the form of NIST's OSCAL, with the controls that each finding touches."),
 		},
 	}
@@ -79,28 +94,36 @@ func (d *reportDataSource) Read(ctx context.Context, req datasource.ReadRequest,
 	if !ok {
 		return
 	}
-	html, err := r.HTML()
-	if err == nil {
-		m.HTML = types.StringValue(html)
-		if html, err = r.JSON(); err == nil {
-			m.JSON = types.StringValue(html)
-			html, err = r.OSCAL()
-			m.OSCAL = types.StringValue(html)
-		}
-	}
-	if err != nil {
+	if err := m.render(r); err != nil {
 		resp.Diagnostics.AddError("Cannot write the report", sentence(err)+".")
 		return
 	}
-	m.Markdown, m.CSV, m.Calendar = types.StringValue(r.Markdown()), types.StringValue(r.CSV()), types.StringValue(r.Calendar())
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// raise is what the forms are of.
+// render writes the report in all its forms.
+func (m *reportModel) render(r *report.Report) error {
+	for _, form := range []struct {
+		to     *types.String
+		render func() (string, error)
+	}{{&m.HTML, r.HTML}, {&m.JSON, r.JSON}, {&m.OSCAL, r.OSCAL}, {&m.Markdown, r.Markdown}} {
+		text, err := form.render()
+		if err != nil {
+			return err
+		}
+		*form.to = types.StringValue(text)
+	}
+	m.CSV, m.Calendar = types.StringValue(r.CSV()), types.StringValue(r.Calendar())
+	return nil
+}
+
+// report is what the forms are of.
 func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *diag.Diagnostics) (*report.Report, bool) {
 	in := &reader{}
+	can := d.system.Capabilities()
 	out := &report.Report{
-		Title: in.text("title", m.Title), From: in.moment("from", m.From).Time, To: in.moment("to", m.To).Time, Agreements: map[string]access.Agreement{}, Kinds: map[string]string{},
+		Title: in.text("title", m.Title), From: in.moment("from", m.From).Time, To: in.moment("to", m.To).Time,
+		Source: report.Source{Environment: d.environment, Place: can.Place, ID: d.locate(ctx).id}, Rules: d.rules(),
 	}
 	if out.Title == "" {
 		out.Title = "Partner access in " + d.environment
@@ -113,37 +136,93 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 	if !ok {
 		return nil, false
 	}
-	partner := in.text("partner", m.Partner)
-	out.Inventory = all.Filter(inventory.Filter{Partner: partner})
-	for _, name := range slices.Sorted(maps.Keys(d.settings.Partners)) {
-		out.Kinds[name] = d.settings.Partners[name].Kind
-		if a := d.settings.Partners[name].Agreement; a != nil && (partner == "" || name == partner) {
-			out.Agreements[name] = *a
-		}
+	out.Inventory = all.Filter(inventory.Filter{})
+	if out.Parties, ok = d.parties(ctx, all, diags); !ok {
+		return nil, false
 	}
 	var err error
 	if out.Lines, out.Gaps, err = d.journal.Read(); err != nil {
 		diags.AddError("Cannot read the journal", sentence(err)+".")
 		return nil, false
 	}
-	out.Lines = slices.DeleteFunc(out.Lines, func(l journal.Line) bool { return partner != "" && !strings.HasPrefix(l.ID, partner+"/") })
-	out.Findings = d.reported(in.texts("ids", m.IDs))
+	out.Judged, out.Findings = d.reported(in.texts("ids", m.IDs))
+	for n, text := range in.list("include", m.Include) {
+		if err := out.Include(text); err != nil {
+			diags.AddAttributeError(path.Root("include").AtListIndex(n), "Cannot include a report", sentence(err)+". Write the json of a partner_report on another system.")
+			return nil, false
+		}
+	}
+	out.Narrow(in.text("partner", m.Partner), in.text("owner", m.Owner))
 	return out, true
 }
 
-// reported are the findings of this walk about some of its resources.
-func (s *session) reported(ids []string) (all []report.Finding) {
-	for _, f := range s.found() {
-		if !slices.Contains(ids, f.Subject.ID) {
+// parties are what is known of the partners: the register, how each is cut, and when that was rehearsed.
+func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.Diagnostics) (map[string]report.Party, bool) {
+	parties := map[string]report.Party{}
+	for name, p := range d.settings.Partners {
+		parties[name] = report.Party{Kind: p.Kind, Contact: p.Contact, Agreement: p.Agreement}
+	}
+	for _, r := range all.records {
+		name := r.Object.Holder().Partner
+		party, known := parties[name]
+		if known && party.Steps != nil || access.IsShadow(name) {
 			continue
 		}
-		one := report.Finding{
-			Rule: f.Rule.Slug, Level: f.Level.String(), Type: string(f.Subject.Type), ID: f.Subject.ID, Problem: f.Problem, Fix: f.Fix,
+		party.Steps = d.system.Capabilities().CutByHand(name, all.Offboard(name, d.stack, all.records).Records)
+		parties[name] = party
+	}
+	rehearser, able := access.As[access.Rehearser](d.system)
+	if !able {
+		return parties, true
+	}
+	rehearsed, err := rehearser.Rehearsed(ctx)
+	if err != nil {
+		diags.AddError("Cannot read when cuts were rehearsed", sentence(err)+". Nothing was changed.")
+		return nil, false
+	}
+	for name, at := range rehearsed {
+		party := parties[name]
+		party.RehearsedAt = at
+		parties[name] = party
+	}
+	return parties, true
+}
+
+// rules are the rules that are in force, with the controls that they serve.
+func (s *session) rules() (all []report.Rule) {
+	for _, r := range guardrail.Catalogue() {
+		if s.settings.Level(r) == guardrail.Off {
+			continue
 		}
-		for _, c := range f.Rule.Controls {
-			one.Controls = append(one.Controls, string(c))
-		}
-		all = append(all, one)
+		all = append(all, report.Rule{Slug: r.Slug, Title: r.Title, Controls: controlsOf(r)})
 	}
 	return all
+}
+
+func controlsOf(r guardrail.Rule) (names []string) {
+	for _, c := range r.Controls {
+		names = append(names, string(c))
+	}
+	return names
+}
+
+// reported are the findings of this walk about some of its resources, and which of them the rules were applied to.
+func (s *session) reported(ids []string) (judged []string, all []report.Finding) {
+	for _, f := range s.found() {
+		if slices.Contains(ids, f.Subject.ID) {
+			all = append(all, report.Finding{
+				Rule: f.Rule.Slug, Level: f.Level.String(), Type: string(f.Subject.Type), ID: f.Subject.ID, Problem: f.Problem, Fix: f.Fix,
+				Controls: controlsOf(f.Rule),
+			})
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ref := range s.findings {
+		if slices.Contains(ids, ref.ID) {
+			judged = append(judged, ref.ID)
+		}
+	}
+	slices.Sort(judged)
+	return judged, all
 }

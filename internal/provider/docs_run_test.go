@@ -298,6 +298,9 @@ func TestTheReferencesExamplesAreApplied(t *testing.T) {
 			all += read("data-sources/partner_" + data + "/data-source.tf")
 		}
 		l := begin(t, all)
+		if out := shell(t, l.folder, l.env, read("data-sources/partner_report/write.sh")+`grep -c "$(sha256sum report.json | cut -c1-64)" report.html`); !strings.HasSuffix(out, "\n1\n") {
+			t.Errorf("the page does not name the JSON that was written:\n%s", tail(out))
+		}
 		for _, name := range []string{"partner_grant", "partner_credential", "partner_identity"} {
 			var commands []string
 			for line := range strings.Lines(read("resources/" + name + "/import.sh")) {

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -53,9 +54,10 @@ output "globex" { value = data.partner_report.globex.csv }
 		all[form], _ = v.(string)
 	}
 	for form, want := range map[string][]string{
-		"html":     {"<!doctype html>", "Partner access in prod", "acme/prod/orders-etl", "jane.doe@example.com", "MSA-2026-014", "Nightly &lt;b&gt;order&lt;/b&gt; feed", "suspended"},
-		"markdown": {"# Partner access in prod", "acme/prod/orders-etl", "suspended"},
-		"calendar": {"BEGIN:VCALENDAR", "20270331T000000Z", "END:VCALENDAR"},
+		"html":     {"<!doctype html>", "Partner access in prod", "acme/prod/orders-etl", "jane.doe@example.com", "MSA-2026-014", "noc@acme.test", "https://login.acme.test", "svc-orders", "not known: nobody looked for them", "Nightly &lt;b&gt;order&lt;/b&gt; feed", "suspended"},
+		"markdown": {"# Partner access in prod", "acme/prod/orders-etl", "suspended", "| Suspended | 1 |", "2 of 2", "| Undeclared | ? |"},
+		"json":     {`"judged": 2`, `"place": "`, `"suspended": true`, "cut.sh"},
+		"calendar": {"BEGIN:VCALENDAR", "20270630T000000Z", "20270930T000000Z", "END:VCALENDAR"},
 		"oscal":    {`"assessment-results"`, "acme/prod/orders-etl"},
 	} {
 		for _, w := range want {
@@ -74,5 +76,53 @@ output "globex" { value = data.partner_report.globex.csv }
 	}
 	if rows := strings.Count(strings.TrimSpace(c.must("output", "-raw", "globex")), "\n"); rows != 0 {
 		t.Errorf("another partner's report has %d rows", rows)
+	}
+}
+
+// One report holds several environments: it says which, and refuses one that it holds already.
+func TestAReportIncludesOthers(t *testing.T) {
+	t.Parallel()
+	const configuration = `
+provider "partner" {
+  environment = "%[1]s"
+}
+resource "partner_identity" "orders" {
+  partner     = "acme"
+  environment = "%[1]s"
+  name        = "orders-etl"
+  owner       = "%[2]s"
+  purpose     = "Nightly order feed into ACME's ERP"
+  expires_at  = "2027-06-30T00:00:00Z"
+}
+data "partner_report" "all" {
+  depends_on = [partner_identity.orders]
+  %[3]s
+}
+output "json" { value = data.partner_report.all.json }
+output "markdown" { value = data.partner_report.all.markdown }
+`
+	other, hub := newCLI(t), newCLI(t)
+	other.write(fmt.Sprintf(configuration, "test", "jane.doe@example.com", ""))
+	other.must("apply", "-auto-approve")
+	hub.file("test.json", other.must("output", "-raw", "json"))
+	hub.write(fmt.Sprintf(configuration, "prod", "bob@example.com", `include = [file("test.json")]`))
+	hub.must("apply", "-auto-approve")
+	text := strings.ReplaceAll(hub.must("output", "-raw", "markdown"), `\`, "")
+	for _, want := range []string{"prod (embedded), test (embedded)", "acme/prod/orders-etl", "acme/test/orders-etl", "included, SHA-256", "| In force, cannot act | 2 |"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report does not say %q:\n%.3000s", want, text)
+		}
+	}
+	hub.write(fmt.Sprintf(configuration, "prod", "bob@example.com", `include = [file("test.json")]
+  owner = "Bob@example.com"`))
+	hub.must("apply", "-auto-approve")
+	text = strings.ReplaceAll(hub.must("output", "-raw", "markdown"), `\`, "")
+	if !strings.Contains(text, "acme/prod/orders-etl") || strings.Contains(text, "acme/test/orders-etl") || !strings.Contains(text, "Bob@example.com owns something") {
+		t.Errorf("the report of an owner:\n%.3000s", text)
+	}
+	hub.file("prod.json", hub.must("output", "-raw", "json"))
+	hub.write(fmt.Sprintf(configuration, "prod", "bob@example.com", `include = [file("prod.json")]`))
+	if out, err := hub.try("plan"); err == nil || !strings.Contains(out, "Cannot include a report") || !strings.Contains(out, "already holds prod (embedded)") {
+		t.Error(out)
 	}
 }

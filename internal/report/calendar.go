@@ -2,19 +2,18 @@ package report
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
 // notice is how long before an end the calendar reminds: long enough for a review, short enough to be acted on.
 const notice = "-P14D"
 
-// Calendar is the ends of all access as RFC 5545 has it, an event each, to be subscribed to. The event of an item keeps
-// its UID from report to report, so that a renewal moves it.
+// Calendar is the ends of all identities and agreements as RFC 5545 has them, an event each, to be subscribed to. An event
+// keeps its UID from report to report, so that a renewal moves it.
 func (r *Report) Calendar() string {
 	var c calendar
 	c.line("BEGIN", "VCALENDAR")
@@ -23,9 +22,14 @@ func (r *Report) Calendar() string {
 	c.line("CALSCALE", "GREGORIAN")
 	c.line("METHOD", "PUBLISH")
 	c.text("X-WR-CALNAME", r.Title)
-	for i := range r.Inventory.Items {
-		if item := &r.Inventory.Items[i]; !item.EndsAt.IsZero() {
-			c.event(r.Inventory, item)
+	for _, p := range r.partners() {
+		for _, h := range p.Holdings {
+			if !h.EndsAt().IsZero() {
+				c.event(r.end(h))
+			}
+		}
+		if p.Agreement != nil && p.Name != "" && !p.Agreement.EndsAt.IsZero() {
+			c.event(r.agreementEnd(p))
 		}
 	}
 	c.line("END", "VCALENDAR")
@@ -34,37 +38,82 @@ func (r *Report) Calendar() string {
 
 type calendar struct{ out strings.Builder }
 
-func (c *calendar) event(inv *inventory.Inventory, i *inventory.Item) {
-	summary := label(i) + " ends (" + string(i.Type) + ", " + inv.System + ")"
+// event is an end.
+type event struct {
+	uid               string
+	stamped, at       time.Time
+	sequence          int64
+	summary, describe string
+}
+
+// end is the end of an identity, with what ends before it.
+func (r *Report) end(h *holding) event {
+	i := h.Items()[0]
+	e := event{
+		uid: uuid("end", r.key(h.System), string(i.Type), cmp.Or(i.ID, i.NativeID)), stamped: r.Inventory.At, at: h.EndsAt(),
+		sequence: i.Renewals, summary: h.Holder + " ends, in " + r.label(h.System),
+	}
+	all := [][2]string{
+		{"Owner", i.Owner}, {"Contact", i.Contact}, {"Purpose", i.Purpose}, {"Stands", string(h.Standing)}, {"Stack", i.Stack}, {"Ended by", i.EnforcedBy},
+	}
+	for _, part := range slices.Concat(h.Credentials, h.Grants) {
+		if !part.EndsAt.IsZero() && part.EndsAt.Before(h.EndsAt()) {
+			all = append(all, [2]string{"Ends before it", label(part) + ", " + moment(part.EndsAt)})
+		}
+	}
+	e.describe = details(all)
+	return e
+}
+
+// agreementEnd is the end of a partner's agreement.
+func (r *Report) agreementEnd(p *partner) event {
+	a := p.Agreement
+	return event{
+		uid: uuid("agreement", p.Name, a.Reference), stamped: r.Inventory.At, at: a.EndsAt.Time,
+		summary: "Agreement " + a.Reference + " with " + p.Name + " ends",
+		describe: details([][2]string{
+			{"Contact", p.Contact}, {"Identities", strconv.Itoa(len(p.Holdings))}, {"Can act now", strconv.Itoa(p.CanAct())},
+		}),
+	}
+}
+
+// key is what a system's ends are told apart by in every report: its id, or its kind if it has none.
+func (r *Report) key(system string) string {
+	for n, s := range r.sources() {
+		if n == 0 && system == "" || n > 0 && s.Label() == system {
+			return cmp.Or(s.ID, s.System)
+		}
+	}
+	return system
+}
+
+func (c *calendar) event(e event) {
 	c.line("BEGIN", "VEVENT")
-	c.line("UID", uuid("end", inv.System, string(i.Type), cmp.Or(i.ID, i.NativeID)))
-	c.line("DTSTAMP", utc(inv.At))
-	c.line("DTSTART", utc(i.EndsAt))
+	c.line("UID", e.uid)
+	c.line("DTSTAMP", utc(e.stamped))
+	c.line("DTSTART", utc(e.at))
 	// A calendar takes a moved event only where its sequence is the higher one.
-	c.line("SEQUENCE", strconv.FormatInt(max(0, i.Renewals), 10))
-	c.text("SUMMARY", summary)
-	c.text("DESCRIPTION", details(i))
+	c.line("SEQUENCE", strconv.FormatInt(max(0, e.sequence), 10))
+	c.text("SUMMARY", e.summary)
+	c.text("DESCRIPTION", e.describe)
 	c.line("TRANSP", "TRANSPARENT")
 	c.line("BEGIN", "VALARM")
 	c.line("ACTION", "DISPLAY")
 	c.line("TRIGGER", notice)
-	c.text("DESCRIPTION", summary)
+	c.text("DESCRIPTION", e.summary)
 	c.line("END", "VALARM")
 	c.line("END", "VEVENT")
 }
 
 // details say who is to act on the end.
-func details(i *inventory.Item) string {
-	var all []string
-	for _, d := range [][2]string{
-		{"Owner", i.Owner}, {"Contact", i.Contact}, {"Purpose", i.Purpose}, {"Reaches", i.Resource}, {"Stack", i.Stack},
-		{"Status", i.Status}, {"Ended by", i.EnforcedBy},
-	} {
+func details(all [][2]string) string {
+	var said []string
+	for _, d := range all {
 		if d[1] != "" {
-			all = append(all, d[0]+": "+d[1])
+			said = append(said, d[0]+": "+d[1])
 		}
 	}
-	return strings.Join(all, "\n")
+	return strings.Join(said, "\n")
 }
 
 func utc(t time.Time) string { return t.UTC().Format("20060102T150405Z") }

@@ -13,9 +13,9 @@ func TestCalendarHostile(t *testing.T) {
 	for _, value := range append(hostile, strings.Repeat("漢", 200), strings.Repeat("x", 74)+"é") {
 		text := hostileReport(value).Calendar()
 		checkLines(t, text)
-		for _, once := range []string{"BEGIN:VCALENDAR\r\n", "END:VCALENDAR\r\n", "BEGIN:VEVENT\r\n", "END:VEVENT\r\n"} {
-			if strings.Count("\r\n"+text, "\r\n"+once) != 1 {
-				t.Errorf("%q: not one %q", value, once)
+		for line, times := range map[string]int{"BEGIN:VCALENDAR\r\n": 1, "END:VCALENDAR\r\n": 1, "BEGIN:VEVENT\r\n": 2, "END:VEVENT\r\n": 2} {
+			if n := strings.Count("\r\n"+text, "\r\n"+line); n != times {
+				t.Errorf("%q: %d times %q, want %d", value, n, line, times)
 			}
 		}
 	}

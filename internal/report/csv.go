@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
 // columns are the table's, in their order. New ones go to the end, so that what reads by position keeps working.
@@ -14,6 +16,7 @@ var columns = []string{
 	"contact", "stack", "resource", "actions", "ceiling", "agreement", "agreement_ends_at", "expires_at", "ends_at",
 	"rotates_at", "created_at", "renewed_at", "renewals", "reviewed_at", "reviewed_by", "review_reason", "last_used_at",
 	"status", "flags", "drift", "waivers", "enforced_by", "revocation", "why", "import",
+	"standing", "source", "issuer", "subject", "audiences", "fingerprint", "networks", "owner_left", "review_due_at", "use_unknown", "logins",
 }
 
 // CSV is the inventory, a row per item, as RFC 4180 has it: ended by CR LF, the first row naming the columns.
@@ -22,16 +25,23 @@ func (r *Report) CSV() string {
 	w := csv.NewWriter(&out)
 	w.UseCRLF = true
 	rows := [][]string{columns}
-	for i := range r.Inventory.Items {
-		rows = append(rows, r.row(i))
+	standings := map[*inventory.Item]Standing{}
+	for _, h := range r.holdings() {
+		for _, i := range h.Items() {
+			standings[i] = h.Standing
+		}
+	}
+	for n := range r.Inventory.Items {
+		i := &r.Inventory.Items[n]
+		rows = append(rows, r.row(i, standings[i]))
 	}
 	// A buffer never refuses to be written to, so there is no error to return.
 	_ = w.WriteAll(rows)
 	return out.String()
 }
 
-func (r *Report) row(index int) []string {
-	i := &r.Inventory.Items[index]
+// row is an item, with the standing of its identity.
+func (r *Report) row(i *inventory.Item, standing Standing) []string {
 	agreement := agreementOf(i)
 	review := reviewOf(i)
 	cells := []string{
@@ -42,6 +52,7 @@ func (r *Report) row(index int) []string {
 		stamp(i.RotatesAt), stamp(i.CreatedAt), stamp(i.RenewedAt), strconv.FormatInt(i.Renewals, 10),
 		stamp(i.ReviewedAt), review.By, review.Reason, stamp(i.LastUsedAt),
 		i.Status, lines(flagsOf(i)), lines(i.Drift), lines(waiversOf(i)), i.EnforcedBy, lines(i.Revocation), i.Why, i.Import,
+		standing.Slug(), r.label(i.System), i.Issuer, i.Subject, lines(i.Audiences), i.Fingerprint, lines(i.Networks), truth(i.OwnerLeft), stamp(i.ReviewDueAt), truth(i.UseUnknown), strconv.Itoa(i.Logins),
 	}
 	for n := range cells {
 		cells[n] = inert(visible(cells[n]))
@@ -60,4 +71,12 @@ func inert(cell string) string {
 		return "'" + cell
 	}
 	return cell
+}
+
+// truth is true, or nothing.
+func truth(is bool) string {
+	if is {
+		return "true"
+	}
+	return ""
 }

@@ -32,7 +32,7 @@ var beside = map[string]string{
 
 // The table has the properties of the schema of an item, by name, and each cell holds what the schema says.
 func TestCSVIsAsTheSchemaHasIt(t *testing.T) {
-	root := decode(t, Schema)
+	root := schema(t)
 	item := root.(map[string]any)["$defs"].(map[string]any)["item"].(map[string]any)
 	properties := item["properties"].(map[string]any)
 	for name := range properties {

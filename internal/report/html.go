@@ -9,7 +9,9 @@ import (
 //go:embed page.html timeline.html style.css
 var files embed.FS
 
-var pageTemplate = template.Must(template.ParseFS(files, "page.html", "timeline.html"))
+var pageTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{
+	"inc": func(n int) int { return n + 1 },
+}).ParseFS(files, "page.html", "timeline.html"))
 
 // HTML is the report as one page that needs nothing else: it loads nothing, runs nothing and can be kept as evidence.
 func (r *Report) HTML() (string, error) {
@@ -17,7 +19,10 @@ func (r *Report) HTML() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p := r.page()
+	p, err := r.page()
+	if err != nil {
+		return "", err
+	}
 	p.Style = template.CSS(style) //nolint:gosec // the sheet is our own, embedded in the program
 	var out strings.Builder
 	if err := pageTemplate.Execute(&out, p); err != nil {

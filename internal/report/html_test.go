@@ -19,7 +19,7 @@ func TestHTML(t *testing.T) { golden(t, "report.html", html(t, sample())) }
 func many() *Report {
 	r := sample()
 	for n := range 60 {
-		i := inventory.Item{Type: access.TypeGrant, ID: fmt.Sprintf("umbrella/prod/lab@kv/data/a-rather-long-path/of/results/%02d", n), Partner: "umbrella",
+		i := inventory.Item{Type: access.TypeGrant, ID: fmt.Sprintf("umbrella/prod/lab/results-%02d", n), Partner: "umbrella", Environment: "prod", Name: "lab",
 			Owner: "team-lab", Resource: fmt.Sprintf("kv/data/a-rather-long-path/of/results/%02d", n), Actions: []string{"read"}, Status: "active",
 			CreatedAt: day(-300 + 3*n), EndsAt: day(n*9 - 20), Flags: []inventory.Flag{inventory.Governed}}
 		if n%4 == 0 {
@@ -27,10 +27,10 @@ func many() *Report {
 		}
 		r.Inventory.Items = append(r.Inventory.Items, i)
 	}
-	r.Inventory.Items = append(r.Inventory.Items, inventory.Item{Type: access.TypeIdentity, ID: "hooli/prod/x", Partner: "hooli", Owner: "team-x",
+	r.Inventory.Items = append(r.Inventory.Items, inventory.Item{Type: access.TypeIdentity, ID: "hooli/prod/x", Partner: "hooli", Environment: "prod", Name: "x", Owner: "team-x",
 		CreatedAt: day(-1), EndsAt: day(2), Flags: []inventory.Flag{inventory.Governed, inventory.Expiring}})
-	r.Agreements["umbrella"] = access.Agreement{Reference: "MSA-9", EndsAt: access.At(day(300))}
-	r.Agreements["vandelay"] = access.Agreement{Reference: "NDA-1", EndsAt: access.At(day(300))}
+	r.Parties["umbrella"] = Party{Agreement: &access.Agreement{Reference: "MSA-9", EndsAt: access.At(day(300))}}
+	r.Parties["vandelay"] = Party{Agreement: &access.Agreement{Reference: "NDA-1", EndsAt: access.At(day(300))}}
 	return r
 }
 
@@ -46,7 +46,7 @@ func TestHTMLMany(t *testing.T) {
 
 func TestHTMLEmpty(t *testing.T) {
 	page := html(t, &Report{Title: "Nothing", Inventory: &inventory.Inventory{System: "embedded", At: now}})
-	if !strings.Contains(page, "None of 0 needs attention") {
+	if !strings.Contains(page, "None of 0 objects needs attention") {
 		t.Error(page)
 	}
 }

@@ -2,20 +2,19 @@ package report
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/json"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
 // Version is that of the JSON's form. It rises when a field is removed or means something else; new fields do not raise it.
 const Version = 1
 
-// Schema is the JSON Schema of what JSON returns.
-//
-//go:embed schema.json
-var Schema string
+// SchemaID names the JSON Schema of what JSON returns. It is schemas/report.v1.json of the repository.
+const SchemaID = "https://raw.githubusercontent.com/partner-access/terraform-provider-partner/main/schemas/report.v1.json"
 
-// JSON is the whole report for a program, as [Schema] has it.
+// JSON is the whole report for a program, as [SchemaID] has it.
 func (r *Report) JSON() (string, error) { return encode(r.document()) }
 
 // encode writes what people can read too. Marks of HTML stay as they are: nothing reads this as a page.
@@ -29,36 +28,102 @@ func encode(v any) (string, error) {
 }
 
 type document struct {
-	Version  int                  `json:"version"`
-	Title    string               `json:"title"`
-	System   string               `json:"system"`
-	At       time.Time            `json:"at"`
-	From     time.Time            `json:"from,omitzero"`
-	To       time.Time            `json:"to,omitzero"`
-	Summary  documentSummary      `json:"summary"`
-	Partners []documentPartner    `json:"partners"`
-	Changes  map[string][]applied `json:"changes"`
-	Gaps     []string             `json:"gaps"`
-	Findings []documentFinding    `json:"findings"`
+	Version   int                  `json:"version"`
+	Title     string               `json:"title"`
+	System    string               `json:"system"`
+	At        time.Time            `json:"at"`
+	From      time.Time            `json:"from,omitzero"`
+	To        time.Time            `json:"to,omitzero"`
+	Partner   string               `json:"partner,omitempty"`
+	Owner     string               `json:"owner,omitempty"`
+	Sources   []documentSource     `json:"sources"`
+	Unknown   []string             `json:"unknown"`
+	Summary   documentSummary      `json:"summary"`
+	Partners  []documentPartner    `json:"partners"`
+	Changes   map[string][]applied `json:"changes"`
+	Gaps      []string             `json:"gaps"`
+	Findings  []documentFinding    `json:"findings"`
+	Standards []documentStandard   `json:"standards"`
+	Departed  documentDeparted     `json:"departed"`
+	Reviews   documentReviews      `json:"reviews"`
 }
 
 type documentSummary struct {
-	Partners     int            `json:"partners"`
-	Identities   int            `json:"identities"`
-	Credentials  int            `json:"credentials"`
-	Grants       int            `json:"grants"`
-	Attention    map[string]int `json:"attention"`
-	NotChecked   []string       `json:"not_checked,omitempty"`
-	PastEnd      int            `json:"past_end"`
-	EndsIn30Days int            `json:"ends_in_30_days"`
-	EndsIn90Days int            `json:"ends_in_90_days"`
+	Partners     int                       `json:"partners"`
+	Identities   int                       `json:"identities"`
+	Credentials  int                       `json:"credentials"`
+	Grants       int                       `json:"grants"`
+	Figures      map[string]documentFigure `json:"figures"`
+	Rehearsal    string                    `json:"rehearsal"`
+	Attention    map[string]int            `json:"attention"`
+	NotChecked   []string                  `json:"not_checked,omitempty"`
+	PastEnd      int                       `json:"past_end"`
+	EndsIn30Days int                       `json:"ends_in_30_days"`
+	EndsIn90Days int                       `json:"ends_in_90_days"`
+}
+
+// documentFigure is a number of the first page. It has no count if that is not known.
+type documentFigure struct {
+	Count   *int     `json:"count,omitempty"`
+	Of      []string `json:"of"`
+	Unknown string   `json:"unknown,omitempty"`
+	Partly  string   `json:"partly,omitempty"`
+}
+
+// documentSource is a system that was looked at.
+type documentSource struct {
+	System      string    `json:"system"`
+	ID          string    `json:"id,omitempty"`
+	Place       string    `json:"place,omitempty"`
+	Environment string    `json:"environment,omitempty"`
+	Label       string    `json:"label"`
+	At          time.Time `json:"at"`
+	From        time.Time `json:"from,omitzero"`
+	To          time.Time `json:"to,omitzero"`
+	Since       time.Time `json:"journal_since,omitzero"`
+	Stacks      []string  `json:"stacks"`
+	Objects     int       `json:"objects"`
+	Judged      int       `json:"judged"`
+	Unchecked   []string  `json:"unchecked"`
+	UseUnknown  int       `json:"use_unknown"`
+	SHA256      string    `json:"sha256,omitempty"`
+}
+
+type documentStandard struct {
+	Name     string            `json:"name"`
+	Controls []documentControl `json:"controls"`
+}
+
+type documentControl struct {
+	Name     string `json:"name"`
+	Rules    int    `json:"rules"`
+	Findings int    `json:"findings"`
+	Verdict  string `json:"verdict"`
+}
+
+// documentDeparted are the partners that left, and those of them that can do nothing any more.
+type documentDeparted struct {
+	All   []string `json:"all"`
+	Clean []string `json:"clean"`
+}
+
+// documentReviews are the identities that were reviewed in the period, and those that were not.
+type documentReviews struct {
+	Done    []string `json:"done"`
+	Missing []string `json:"missing"`
+	New     []string `json:"new"`
 }
 
 type documentPartner struct {
-	Partner   string             `json:"partner"` // "" where no partner is known
-	Kind      string             `json:"kind,omitempty"`
-	Agreement *documentAgreement `json:"agreement,omitempty"`
-	Items     []documentItem     `json:"items"`
+	Partner        string             `json:"partner"` // "" where no partner is known
+	Kind           string             `json:"kind,omitempty"`
+	Contact        string             `json:"contact,omitempty"`
+	Agreement      *documentAgreement `json:"agreement,omitempty"`
+	Subcontractors []string           `json:"subcontractors,omitempty"`
+	Steps          []string           `json:"steps,omitempty"`
+	RehearsedAt    time.Time          `json:"rehearsed_at,omitzero"`
+	Seconds        float64            `json:"seconds_to_refusal,omitzero"`
+	Items          []documentItem     `json:"items"`
 }
 
 type documentAgreement struct {
@@ -86,30 +151,84 @@ type documentFinding struct {
 	Problem  string   `json:"problem"`
 	Fix      string   `json:"fix,omitempty"`
 	Controls []string `json:"controls,omitempty"`
+	Source   string   `json:"source,omitempty"`
 }
 
 func (r *Report) document() document {
+	clean, departed := r.departed()
+	reviewed := r.reviews()
 	d := document{
 		Version: Version, Title: r.Title, System: r.Inventory.System, At: r.Inventory.At.UTC(), From: r.From.UTC(), To: r.To.UTC(),
-		Summary: countsOf(r.summary()), Partners: []documentPartner{}, Changes: map[string][]applied{},
-		Gaps: append([]string{}, r.Gaps...), Findings: []documentFinding{},
+		Partner: r.Partner, Owner: r.Owner, Unknown: r.unknowns(),
+		Summary: r.counts(), Partners: []documentPartner{}, Changes: map[string][]applied{},
+		Gaps: append([]string{}, r.Gaps...), Findings: []documentFinding{}, Standards: []documentStandard{},
+		Departed: documentDeparted{All: append([]string{}, departed...), Clean: append([]string{}, clean...)},
+		Reviews:  documentReviews{Done: holders(reviewed.Done), Missing: holders(reviewed.Missing), New: holders(reviewed.New)},
 	}
+	for _, s := range r.sources() {
+		d.Sources = append(d.Sources, sourceOf(s))
+	}
+	standings := map[*inventory.Item]Standing{}
 	for _, p := range r.partners() {
-		d.Partners = append(d.Partners, partnerOf(p))
+		for _, h := range p.Holdings {
+			standings[h.Items()[0]] = h.Standing
+		}
+		d.Partners = append(d.Partners, partnerOf(p, standings))
 	}
 	for _, g := range r.groups() {
 		d.Changes[g.Slug] = appliedOf(g.Changes)
 	}
-	for _, f := range r.Findings {
+	for _, f := range r.sorted() {
 		d.Findings = append(d.Findings, documentFinding(f))
+	}
+	judged, of := r.judged()
+	for _, s := range r.standards() {
+		one := documentStandard{Name: s.Name}
+		for _, c := range s.Controls {
+			one.Controls = append(one.Controls, documentControl{c.Name, c.Rules, len(c.Findings), c.Verdict(judged, of)})
+		}
+		d.Standards = append(d.Standards, one)
 	}
 	return d
 }
 
-func countsOf(s summary) documentSummary {
+func holders(all []*holding) []string {
+	ids := []string{}
+	for _, h := range all {
+		ids = append(ids, h.Holder)
+	}
+	return ids
+}
+
+func sourceOf(s Source) documentSource {
+	d := documentSource{
+		System: s.System, ID: s.ID, Place: s.Place, Environment: s.Environment, Label: s.Label(), At: s.At.UTC(), From: s.From.UTC(), To: s.To.UTC(),
+		Since: s.Since.UTC(), Stacks: append([]string{}, s.Stacks...), Objects: s.Objects, Judged: s.Judged, Unchecked: []string{},
+		UseUnknown: s.UseUnknown, SHA256: s.SHA256,
+	}
+	for _, f := range s.Unchecked {
+		d.Unchecked = append(d.Unchecked, string(f))
+	}
+	return d
+}
+
+func (r *Report) counts() documentSummary {
+	s := r.summary()
 	d := documentSummary{
 		Partners: s.Partners, Identities: s.Identities, Credentials: s.Credentials, Grants: s.Grants, Attention: map[string]int{},
+		Figures: map[string]documentFigure{}, Rehearsal: r.rehearsal(),
 		PastEnd: len(s.Past), EndsIn30Days: len(s.Soon30), EndsIn90Days: len(s.Soon90),
+	}
+	for _, f := range r.figures() {
+		one := documentFigure{Of: []string{}, Unknown: f.Unknown, Partly: f.Partly}
+		if f.Unknown == "" {
+			n := len(f.Of)
+			one.Count = &n
+		}
+		for _, of := range f.Of {
+			one.Of = append(one.Of, of.Text)
+		}
+		d.Figures[f.Slug] = one
 	}
 	for _, a := range s.Attention {
 		if a.Unchecked {
@@ -121,13 +240,18 @@ func countsOf(s summary) documentSummary {
 	return d
 }
 
-func partnerOf(p *partner) documentPartner {
-	d := documentPartner{Partner: p.Name, Kind: p.Kind, Items: []documentItem{}}
+func partnerOf(p *partner, standings map[*inventory.Item]Standing) documentPartner {
+	d := documentPartner{
+		Partner: p.Name, Kind: p.Kind, Contact: p.Contact, Subcontractors: p.Subcontractors, Steps: p.Steps,
+		RehearsedAt: p.RehearsedAt.UTC(), Seconds: p.Seconds, Items: []documentItem{},
+	}
 	if a := p.Agreement; a != nil {
 		d.Agreement = &documentAgreement{Reference: a.Reference, EndsAt: a.EndsAt.UTC()}
 	}
 	for _, i := range p.Items {
-		d.Items = append(d.Items, itemOf(i))
+		one := itemOf(i)
+		one.Standing = standings[i].Slug()
+		d.Items = append(d.Items, one)
 	}
 	return d
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
 type documentItem struct {
@@ -39,6 +40,17 @@ type documentItem struct {
 	Revocation  []string                  `json:"revocation,omitempty"`
 	Why         string                    `json:"why,omitempty"`
 	Import      string                    `json:"import,omitempty"`
+	Standing    string                    `json:"standing,omitempty"`
+	Source      string                    `json:"source,omitempty"`
+	Issuer      string                    `json:"issuer,omitempty"`
+	Subject     string                    `json:"subject,omitempty"`
+	Audiences   []string                  `json:"audiences,omitempty"`
+	Fingerprint string                    `json:"fingerprint,omitempty"`
+	Networks    []string                  `json:"networks,omitempty"`
+	Logins      int                       `json:"logins,omitempty"`
+	OwnerLeft   bool                      `json:"owner_left,omitempty"`
+	UseUnknown  bool                      `json:"use_unknown,omitempty"`
+	ReviewDueAt time.Time                 `json:"review_due_at,omitzero"`
 }
 
 func itemOf(i *inventory.Item) documentItem {
@@ -48,6 +60,8 @@ func itemOf(i *inventory.Item) documentItem {
 		ExpiresAt: i.ExpiresAt.UTC(), EndsAt: i.EndsAt.UTC(), RotatesAt: i.RotatesAt.UTC(), CreatedAt: i.CreatedAt.UTC(), RenewedAt: i.RenewedAt.UTC(),
 		ReviewedAt: i.ReviewedAt.UTC(), LastUsedAt: i.LastUsedAt.UTC(), Renewals: i.Renewals, Status: i.Status, Flags: append([]string{}, flagsOf(i)...),
 		Drift: i.Drift, EnforcedBy: i.EnforcedBy, Revocation: i.Revocation, Why: i.Why, Import: i.Import,
+		Source: i.System, Issuer: i.Issuer, Subject: i.Subject, Audiences: i.Audiences, Fingerprint: i.Fingerprint, Networks: i.Networks,
+		Logins: i.Logins, OwnerLeft: i.OwnerLeft, UseUnknown: i.UseUnknown, ReviewDueAt: i.ReviewDueAt.UTC(),
 	}
 	if a := i.Agreement; a != nil {
 		d.Agreement = &documentAgreement{Reference: a.Reference, EndsAt: a.EndsAt.UTC()}
@@ -88,6 +102,9 @@ type applied struct {
 	Outcome   string          `json:"outcome"`
 	Error     string          `json:"error,omitempty"`
 	Found     []string        `json:"found,omitempty"`
+	Before    *journal.Given  `json:"before,omitempty"`
+	After     *journal.Given  `json:"after,omitempty"`
+	Source    string          `json:"source,omitempty"`
 }
 
 func appliedOf(changes []*change) []applied {
@@ -96,7 +113,7 @@ func appliedOf(changes []*change) []applied {
 		a := applied{
 			Asked: c.Asked.UTC(), Verb: string(c.Verb), Change: c.Change, Type: c.Type, ID: c.ID, System: c.System, Stack: c.Stack, Actor: c.Actor.Name,
 			ActorKind: c.Actor.Kind, Run: c.Actor.Run, Host: c.Actor.Host, Owner: c.Owner, EndsAt: c.EndsAt.UTC(), Swept: c.Swept, Refused: c.Refused.UTC(),
-			Seconds: c.Seconds, Serial: c.Serial, Outcome: c.Outcome, Error: c.Error, Reach: c.Reach(), Found: c.Found,
+			Seconds: c.Seconds, Serial: c.Serial, Outcome: c.Outcome, Error: c.Error, Reach: c.Reach(), Found: c.Found, Before: c.Before, After: c.After, Source: c.Source,
 		}
 		if v := c.Review; v != nil {
 			a.Review = &documentReview{At: v.At.UTC(), By: v.By, Reason: v.Reason}

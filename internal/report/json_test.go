@@ -3,6 +3,8 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -27,7 +29,7 @@ func TestJSONIsAsTheSchemaHasIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		root := decode(t, Schema)
+		root := schema(t)
 		for _, problem := range violations(root, root, decode(t, text), "$") {
 			t.Error(problem)
 		}
@@ -36,7 +38,7 @@ func TestJSONIsAsTheSchemaHasIt(t *testing.T) {
 
 // The check itself has to be able to fail.
 func TestSchemaRefuses(t *testing.T) {
-	root := decode(t, Schema)
+	root := schema(t)
 	text, err := hostileReport("x").JSON()
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +60,37 @@ func TestJSONHostile(t *testing.T) {
 	}
 }
 
+// schema is the published one.
+func schema(t *testing.T) any {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "schemas", "report.v1.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decode(t, string(text))
+}
+
+// Whoever follows a schema's id finds it in the tree at that place.
+func TestEachSchemaStandsWhereItsIDSays(t *testing.T) {
+	const tree = "https://raw.githubusercontent.com/partner-access/terraform-provider-partner/main/schemas/"
+	files, err := filepath.Glob(filepath.Join("..", "..", "schemas", "*.json"))
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := decode(t, string(text)).(map[string]any)["$id"]; id != tree+filepath.Base(file) {
+			t.Errorf("%s says that it is %v", file, id)
+		}
+	}
+	if SchemaID != tree+"report.v1.json" {
+		t.Errorf("the provider names %s", SchemaID)
+	}
+}
+
 func decode(t *testing.T, text string) any {
 	t.Helper()
 	var v any
@@ -67,7 +100,7 @@ func decode(t *testing.T, text string) any {
 	return v
 }
 
-// violations is as much of JSON Schema as schema.json uses, and stricter in one thing: a property that is
+// violations is as much of JSON Schema as report.v1.json uses, and stricter in one thing: a property that is
 // not in the schema is refused, since nobody could rely on it.
 func violations(root, schema, value any, at string) []string {
 	s := schema.(map[string]any)

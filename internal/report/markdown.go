@@ -10,17 +10,41 @@ import (
 
 // Markdown is the report as text for a ticket or a pull request. Every value stands in a cell or a heading, where
 // nothing but a character with a meaning can break out; those are escaped.
-func (r *Report) Markdown() string {
+func (r *Report) Markdown() (string, error) {
+	content, err := r.JSON()
+	if err != nil {
+		return "", err
+	}
 	var m markdown
 	m.heading(1, r.Title)
-	m.table([]string{"System", "At (UTC)", "Period (UTC)"}, [][]string{{r.Inventory.System, moment(r.Inventory.At), r.period()}})
-	m.summary(r.summary())
+	head := []string{"Holds", "At (UTC)", "Period (UTC)"}
+	row := []string{r.systems(), moment(r.Inventory.At), r.period()}
+	if only := r.filter(); only != "" {
+		head, row = append(head, "Only"), append(row, only)
+	}
+	m.table(head, [][]string{row})
+	m.summary(r)
+	n := r.notes()
 	for _, p := range r.partners() {
-		m.partner(p)
+		m.partner(r, p, n)
 	}
 	m.period(r)
-	m.findings(r.Findings)
-	return m.out.String()
+	m.findings(r)
+	m.standards(r)
+	m.heading(2, "Notes")
+	rows := make([][]string, 0, len(n.Texts))
+	for number, text := range n.Texts {
+		rows = append(rows, []string{strconv.Itoa(number + 1), text})
+	}
+	m.table([]string{"Note", "Says"}, rows)
+	m.heading(2, "Sign-off")
+	m.table([]string{"SHA-256 of the report's JSON"}, [][]string{{Digest(content)}})
+	rows = nil
+	for _, role := range signatories {
+		rows = append(rows, []string{role, "", "", ""})
+	}
+	m.table([]string{"Role", "Name", "Date", "Signature"}, rows)
+	return m.out.String(), nil
 }
 
 // period is the period in words.
@@ -38,58 +62,6 @@ func (r *Report) period() string {
 }
 
 type markdown struct{ out strings.Builder }
-
-func (m *markdown) summary(s summary) {
-	m.heading(2, "Summary")
-	var rows [][]string
-	count := func(what string, n int) { rows = append(rows, []string{what, strconv.Itoa(n)}) }
-	count("Partners", s.Partners)
-	count("Identities", s.Identities)
-	count("Credentials", s.Credentials)
-	count("Grants", s.Grants)
-	for _, a := range s.Attention {
-		what := "Needs attention: " + string(a.Flag) + " (" + a.Meaning + ")"
-		if a.Unchecked {
-			rows = append(rows, []string{what, notChecked})
-			continue
-		}
-		count(what, len(a.Items))
-	}
-	count("Past its end, and still there", len(s.Past))
-	count("Ends within 30 days", len(s.Soon30))
-	count("Ends within 90 days", len(s.Soon90))
-	m.table([]string{"What", "Count"}, rows)
-}
-
-// notChecked is how many items have a flag that nobody looked for.
-const notChecked = "not checked"
-
-func (m *markdown) partner(p *partner) {
-	m.heading(2, p.Title())
-	if a := p.Agreement; a != nil {
-		m.table([]string{"Agreement", "Ends (UTC)"}, [][]string{{a.Reference, moment(a.EndsAt.Time)}})
-	}
-	if len(p.Items) == 0 {
-		m.paragraph("Holds nothing.")
-		return
-	}
-	rows := make([][]string, 0, len(p.Items))
-	for _, i := range p.Items {
-		rows = append(rows, []string{
-			label(i), kindOf(i), i.Owner, reach(i), i.Status, strings.Join(flagsOf(i), ", "), moment(i.EndsAt),
-			moment(i.ReviewedAt), moment(i.LastUsedAt), i.EnforcedBy, lines(remarks(i)),
-		})
-	}
-	m.table([]string{"Access", "Type", "Owner", "Reaches", "Status", "Flags", "Ends (UTC)", "Reviewed", "Last used", "Ended by", "Remarks"}, rows)
-}
-
-// kindOf is the type, and of a credential its kind.
-func kindOf(i *inventory.Item) string {
-	if i.Kind == "" {
-		return string(i.Type)
-	}
-	return string(i.Type) + " (" + string(i.Kind) + ")"
-}
 
 // reach is what a grant allows, or what the grants of an identity may.
 func reach(i *inventory.Item) string {
@@ -119,29 +91,54 @@ func remarks(i *inventory.Item) []string {
 
 func (m *markdown) period(r *Report) {
 	m.heading(2, "Period")
+	v := r.reviews()
+	m.table([]string{"Reviewed in the period", "Not reviewed", "New in the period"}, [][]string{{
+		fmt.Sprintf("%d of %d", len(v.Done), v.Of()), lines(holders(v.Missing)), strconv.Itoa(len(v.New)),
+	}})
 	for _, g := range r.groups() {
 		m.heading(3, fmt.Sprintf("%s (%d)", g.Title, len(g.Changes)))
 		rows := make([][]string, 0, len(g.Changes))
 		for _, c := range g.Changes {
-			rows = append(rows, []string{moment(c.Asked), string(c.Verb), c.Type, c.ID, c.Reach(), c.Who(), c.Word(), moment(c.EndsAt), c.Refusal(), lines(c.Swept), c.Result()})
+			rows = append(rows, []string{
+				moment(c.Asked), string(c.Verb), c.Type, c.ID, c.Source, lines(c.Differences()), c.Who(), c.Word(), moment(c.EndsAt), c.Refusal(), lines(c.Swept), c.Result(),
+			})
 		}
-		m.table([]string{"Asked (UTC)", "Verb", "Type", "ID", "Reach", "By", "On whose review", "Ends (UTC)", "Seconds to refusal", "Took along", "Outcome"}, rows)
+		m.table([]string{"Asked (UTC)", "Verb", "Type", "ID", "In", "Before and after", "By", "On whose review", "Ends (UTC)", "Seconds to refusal", "Took along", "Outcome"}, rows)
 	}
 	m.heading(3, fmt.Sprintf("Gaps (%d)", len(r.Gaps)))
-	rows := make([][]string, 0, len(r.Gaps))
-	for _, gap := range r.Gaps {
-		rows = append(rows, []string{gap})
-	}
-	m.table([]string{"Where the journal cannot be relied on"}, rows)
+	m.list("Where the journal cannot be relied on", r.Gaps)
 }
 
-func (m *markdown) findings(findings []Finding) {
+func (m *markdown) findings(r *Report) {
 	m.heading(2, "Findings")
-	rows := make([][]string, 0, len(findings))
-	for _, f := range findings {
-		rows = append(rows, []string{f.Level, f.Rule, f.Type, f.ID, f.Problem, f.Fix, strings.Join(f.Controls, ", ")})
+	judged, of := r.judged()
+	m.table([]string{"Objects that the rules were applied to"}, [][]string{{fmt.Sprintf("%d of %d", judged, of)}})
+	rows := make([][]string, 0, len(r.Findings))
+	for _, f := range r.sorted() {
+		rows = append(rows, []string{f.Level, f.Rule, f.Type, f.ID, f.Source, f.Problem, f.Fix, strings.Join(f.Controls, ", ")})
 	}
-	m.table([]string{"Level", "Rule", "Type", "ID", "Problem", "Fix", "Controls"}, rows)
+	if judged == 0 && len(rows) == 0 {
+		m.paragraph("Not checked.")
+		return
+	}
+	m.table([]string{"Level", "Rule", "Type", "ID", "In", "Problem", "Fix", "Controls"}, rows)
+}
+
+func (m *markdown) standards(r *Report) {
+	m.heading(2, "Findings by control")
+	m.table([]string{"Ratio"}, [][]string{{r.decommissioned()}})
+	judged, of := r.judged()
+	var rows [][]string
+	for _, s := range r.standards() {
+		for _, c := range s.Controls {
+			var where []string
+			for _, f := range c.Findings {
+				where = append(where, f.Rule+" on "+f.ID)
+			}
+			rows = append(rows, []string{s.Name, c.Name, strconv.Itoa(c.Rules), c.Verdict(judged, of), lines(where)})
+		}
+	}
+	m.table([]string{"Standard", "Control", "Rules", "Findings", "Where"}, rows)
 }
 
 func (m *markdown) heading(level int, text string) {

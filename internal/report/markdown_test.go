@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-func TestMarkdown(t *testing.T) { golden(t, "report.md", sample().Markdown()) }
+func TestMarkdown(t *testing.T) { golden(t, "report.md", text(t, sample())) }
 
 // Whatever a value is, the report has as many lines, and its tables as many cells, as with a harmless one.
 func TestMarkdownHostile(t *testing.T) {
-	harmless := shape(hostileReport("x").Markdown())
+	harmless := shape(text(t, hostileReport("x")))
 	for _, value := range hostile {
-		text := hostileReport(value).Markdown()
+		text := text(t, hostileReport(value))
 		if got := shape(text); got != harmless {
 			t.Errorf("%q changes the shape:\n%s", value, text)
 		}
@@ -34,4 +34,13 @@ func shape(text string) string {
 		out.WriteString(mark + strings.Repeat("|", strings.Count(line, "|")) + "\n")
 	}
 	return out.String()
+}
+
+func text(t *testing.T, r *Report) string {
+	t.Helper()
+	out, err := r.Markdown()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

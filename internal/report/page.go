@@ -11,20 +11,37 @@ import (
 
 // page is the report in the words of the page: all that is left to the template is where things stand.
 type page struct {
-	Style              template.CSS
-	Title, System      string
-	At                 point
-	Period             string
-	Summary            summary
-	Attention          []attentionView
-	Ends               []attentionView
+	Style         template.CSS
+	Title, System string
+	At            point
+	Period        string
+	Filter        string
+	Sources       []sourceView
+	Figures       []figureView
+	Rehearsal     string
+	Unknown       []string
+	Summary       summary
+	Attention     []attentionView
+	Ends          []attentionView
+	// NeedAttention of All objects have a flag that somebody has to look at.
 	NeedAttention, All int
+	Axis               *axis
 	Partners           []partnerView
 	Groups             []*groupView
+	Reviews            reviewsView
+	ByHand             int
 	Gaps               []string
 	// Doubts says what the journal does not know, "" where it knows all.
-	Doubts   string
-	Findings []findingView
+	Doubts      string
+	Findings    []findingView
+	Judged      string
+	AllJudged   bool
+	NoneJudged  bool
+	Standards   []standardView
+	Departed    string
+	Notes       []string
+	SHA256      string
+	Signatories []string
 }
 
 // point is a moment: for people, for machines, and how far away it is. Text is "" for none.
@@ -43,25 +60,12 @@ type attentionView struct {
 
 type link struct{ Anchor, Text string }
 
-type partnerView struct {
-	Anchor, Title string
-	Agreement     string
-	AgreementEnds point
-	AgreementOver bool
-	Rows          []rowView
-	Timeline      *timeline
-	NeedAttention int
+type figureView struct {
+	figure
+	Rows []link
 }
 
-type rowView struct {
-	Anchor, Label, Kind, Reach       string
-	Item                             *inventory.Item
-	Flags                            []string
-	Ends, Created, Renewed, Reviewed point
-	LastUsed, Rotates                point
-	ReviewedBy, ReviewReason         string
-	Remarks                          []string
-}
+type sourceView struct{ Text, SHA256 string }
 
 type groupView struct {
 	*group
@@ -75,32 +79,73 @@ type changeView struct {
 	When, Ends point
 }
 
+type reviewsView struct {
+	Done, Of, New int
+	Missing       []link
+}
+
 type findingView struct {
 	Finding
 	Anchor string // of the row that it is about, "" where there is none
+	Name   string // what links to it
 }
 
-func (r *Report) page() *page {
+type standardView struct {
+	Name     string
+	Controls []controlView
+}
+
+type controlView struct {
+	*control
+	Verdict  string
+	Findings []link
+}
+
+// signatories are who signs, in their order.
+var signatories = []string{"Prepared by", "Reviewed by (owner of the register)", "Exceptions accepted by"}
+
+func (r *Report) page() (*page, error) {
+	text, err := r.JSON()
+	if err != nil {
+		return nil, err
+	}
 	s := r.summary()
 	p := &page{
-		Title: r.Title, System: r.Inventory.System, At: r.point(r.now()), Period: r.period(), Summary: s, Gaps: r.Gaps,
-		All: len(r.Inventory.Items),
+		Title: r.Title, System: r.systems(), At: r.point(r.now()), Period: r.period(), Summary: s, Gaps: r.Gaps, Filter: r.filter(),
+		All: len(r.Inventory.Items), Rehearsal: r.rehearsal(), Unknown: r.unknowns(), ByHand: r.byHand(), Departed: r.decommissioned(),
+		SHA256: Digest(text), Signatories: signatories,
 	}
 	names := r.anchors()
+	for _, s := range r.sources() {
+		p.Sources = append(p.Sources, sourceView{s.Describe(), s.SHA256})
+	}
+	for _, f := range r.figures() {
+		p.Figures = append(p.Figures, figureView{f, references(names, f.Of)})
+	}
 	for _, a := range s.Attention {
 		p.Attention = append(p.Attention, attentionView{string(a.Flag), a.Meaning, links(names, a.Items), a.Unchecked})
 	}
 	p.Ends = []attentionView{
-		{"past its end", "and still there", links(names, s.Past), false},
+		{"ended", "and not removed from the configuration yet", links(names, s.Past), false},
 		{"ends within 30 days", "", links(names, s.Soon30), false},
 		{"ends within 90 days", "those within 30 days among them", links(names, s.Soon90), false},
 	}
+	r.fill(p, names)
+	return p, nil
+}
+
+// fill brings in what is long: partners, changes and findings.
+func (r *Report) fill(p *page, names map[*inventory.Item]string) {
+	notes := r.notes()
+	s := r.scale()
+	p.Axis = s.axis(r.now())
 	for n, held := range r.partners() {
-		v := r.partnerView(held, names)
+		v := r.partnerView(held, names, notes, s)
 		v.Anchor = fmt.Sprintf("partner-%d", n+1)
 		p.NeedAttention += v.NeedAttention
 		p.Partners = append(p.Partners, v)
 	}
+	p.Notes = notes.Texts
 	unknown := 0
 	for _, g := range r.groups() {
 		p.Groups = append(p.Groups, r.groupView(g))
@@ -109,10 +154,50 @@ func (r *Report) page() *page {
 		}
 	}
 	p.Doubts = doubts(unknown, len(r.Gaps))
-	for _, f := range r.Findings {
-		p.Findings = append(p.Findings, findingView{f, names[r.itemOf(f)]})
+	reviewed := r.reviews()
+	p.Reviews = reviewsView{Done: len(reviewed.Done), Of: reviewed.Of(), New: len(reviewed.New)}
+	for _, h := range reviewed.Missing {
+		p.Reviews.Missing = append(p.Reviews.Missing, link{names[h.Items()[0]], h.Holder})
 	}
-	return p
+	anchors := map[string][]link{}
+	for n, f := range r.sorted() {
+		v := findingView{f, names[r.itemOf(f)], fmt.Sprintf("finding-%d", n+1)}
+		p.Findings = append(p.Findings, v)
+		for _, c := range f.Controls {
+			anchors[c] = append(anchors[c], link{v.Name, f.Rule + " on " + f.ID})
+		}
+	}
+	judged, of := r.judged()
+	p.Judged, p.AllJudged, p.NoneJudged = fmt.Sprintf("The rules were applied to %d of %d objects.", judged, of), judged == of, judged == 0
+	for _, s := range r.standards() {
+		v := standardView{Name: s.Name}
+		for _, c := range s.Controls {
+			v.Controls = append(v.Controls, controlView{c, c.Verdict(judged, of), anchors[c.Name]})
+		}
+		p.Standards = append(p.Standards, v)
+	}
+}
+
+// systems are the kinds of systems that the report holds.
+func (r *Report) systems() string {
+	var all []string
+	for _, s := range r.sources() {
+		all = append(all, s.Label())
+	}
+	return strings.Join(all, ", ")
+}
+
+// filter says whose access is shown, "" for all.
+func (r *Report) filter() string {
+	switch {
+	case r.Partner != "" && r.Owner != "":
+		return "access of " + r.Partner + " that " + r.Owner + " owns"
+	case r.Partner != "":
+		return "access of " + r.Partner + ", with its subcontractors"
+	case r.Owner != "":
+		return "access that " + r.Owner + " owns"
+	}
+	return ""
 }
 
 // anchors are what the items' rows are called on the page. They count rather than spell: an id may hold anything.
@@ -132,20 +217,16 @@ func links(names map[*inventory.Item]string, items []*inventory.Item) []link {
 	return all
 }
 
-func (r *Report) partnerView(p *partner, names map[*inventory.Item]string) partnerView {
-	v := partnerView{Title: p.Title()}
-	if a := p.Agreement; a != nil {
-		v.Agreement, v.AgreementEnds = a.Reference, r.point(a.EndsAt.Time)
-		v.AgreementOver = !a.EndsAt.IsZero() && !a.EndsAt.After(r.now())
-	}
-	for _, i := range p.Items {
-		v.Rows = append(v.Rows, r.rowView(i, names[i]))
-		if needsAttention(i) {
-			v.NeedAttention++
+func references(names map[*inventory.Item]string, of []reference) []link {
+	var all []link
+	for _, one := range of {
+		l := link{Text: one.Text}
+		if one.Holding != nil {
+			l.Anchor = names[one.Holding.Items()[0]]
 		}
+		all = append(all, l)
 	}
-	v.Timeline = newTimeline(p, r.now(), names)
-	return v
+	return all
 }
 
 // needsAttention says whether an item has a flag other than that all is well.
@@ -158,31 +239,8 @@ func needsAttention(i *inventory.Item) bool {
 	return false
 }
 
-func (r *Report) rowView(i *inventory.Item, anchor string) rowView {
-	review := reviewOf(i)
-	return rowView{
-		Anchor: anchor, Label: label(i), Kind: kindOf(i), Reach: reach(i), Item: i, Flags: flagsOf(i),
-		Ends: r.point(i.EndsAt), Created: r.point(i.CreatedAt), Renewed: r.point(i.RenewedAt), Reviewed: r.point(i.ReviewedAt),
-		LastUsed: r.point(i.LastUsedAt), Rotates: r.point(i.RotatesAt),
-		ReviewedBy: review.By, ReviewReason: review.Reason, Remarks: remarks(i),
-	}
-}
-
-// state says how an item's end stands: open (it has none), past, soon (within 30 days) or fine.
-func state(i *inventory.Item, now time.Time) string {
-	switch {
-	case i.EndsAt.IsZero():
-		return "open"
-	case !i.EndsAt.After(now):
-		return "past"
-	case !i.EndsAt.After(now.AddDate(0, 0, 30)):
-		return "soon"
-	}
-	return "fine"
-}
-
 func (r *Report) groupView(g *group) *groupView {
-	v := &groupView{group: g, Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == "failed" || g.Slug == "found")}
+	v := &groupView{group: g, Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == failed || g.Slug == found)}
 	for _, c := range g.Changes {
 		v.Changes = append(v.Changes, changeView{c, r.point(c.Asked), r.point(c.EndsAt)})
 	}

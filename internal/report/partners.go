@@ -1,11 +1,15 @@
 package report
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
 // nobody is what stands for the partner of what no partner is known of.
@@ -15,10 +19,11 @@ const nobody = "No partner known"
 type partner struct {
 	// Name is "" where no partner is known.
 	Name string
-	// Kind is what it is to the company, "" where the register does not say.
-	Kind      string
-	Agreement *access.Agreement
-	Items     []*inventory.Item
+	Party
+	Items    []*inventory.Item
+	Holdings []*holding
+	// Subcontractors are the identities of others that hang on its own.
+	Subcontractors []string
 }
 
 // Title is the partner's name for people, with what it is.
@@ -32,24 +37,67 @@ func (p *partner) Title() string {
 	return p.Name
 }
 
+// Networks are those from which alone its credentials are let in; any says that one of them is let in from everywhere.
+func (p *partner) Networks() (networks []string, any bool) {
+	for _, i := range p.Items {
+		if i.Type == access.TypeCredential && i.ID != "" {
+			any = any || len(i.Networks) == 0
+			networks = append(networks, i.Networks...)
+		}
+	}
+	slices.Sort(networks)
+	return slices.Compact(networks), any
+}
+
+// CanAct is how many of its identities can act now.
+func (p *partner) CanAct() (n int) {
+	for _, h := range p.Holdings {
+		if h.Standing == CanAct || h.Standing == Undeclared {
+			n++
+		}
+	}
+	return n
+}
+
+// Over reports whether its agreement has ended.
+func (p *partner) Over(r *Report) bool {
+	return p.Agreement != nil && !p.Agreement.EndsAt.IsZero() && !p.Agreement.EndsAt.After(r.now())
+}
+
 // partners are all who hold something or have a contract, by name; what has no partner comes last, since it needs to be
-// looked at for itself. Who has a contract and holds nothing is there too: an auditor asks for both directions.
+// looked at for itself. A partner with a contract that holds nothing is there too: an auditor asks for both directions.
 func (r *Report) partners() []*partner {
 	byName := map[string]*partner{}
-	for name, agreement := range r.Agreements {
-		byName[name] = &partner{Name: name, Agreement: &agreement}
-	}
-	for i := range r.Inventory.Items {
-		item := &r.Inventory.Items[i]
-		if byName[item.Partner] == nil {
-			byName[item.Partner] = &partner{Name: item.Partner}
+	get := func(name string) *partner {
+		if byName[name] == nil {
+			byName[name] = &partner{Name: name, Party: r.Parties[name]}
 		}
-		byName[item.Partner].Items = append(byName[item.Partner].Items, item)
+		return byName[name]
+	}
+	for name, party := range r.Parties {
+		if party.Agreement != nil || party.Kind != "" {
+			get(name)
+		}
+	}
+	for _, h := range r.holdings() {
+		p := get(h.Partner)
+		p.Holdings = append(p.Holdings, h)
+		p.Items = append(p.Items, h.Items()...)
+	}
+	for _, p := range byName {
+		r.complete(p)
+	}
+	for _, h := range r.holdings() {
+		if h.Identity == nil || h.Identity.Parent == "" {
+			continue
+		}
+		if above, _, _ := strings.Cut(h.Identity.Parent, "/"); above != h.Partner && byName[above] != nil {
+			byName[above].Subcontractors = append(byName[above].Subcontractors, h.Holder)
+		}
 	}
 	var all []*partner
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		if name != "" {
-			byName[name].Kind = r.Kinds[name]
 			all = append(all, byName[name])
 		}
 	}
@@ -57,4 +105,25 @@ func (r *Report) partners() []*partner {
 		all = append(all, unknown)
 	}
 	return all
+}
+
+// complete takes from a partner's identities what the register does not say, and from the journal how fast it was cut when
+// that was rehearsed.
+func (r *Report) complete(p *partner) {
+	for _, i := range p.Items {
+		p.Contact = cmp.Or(p.Contact, i.Contact)
+		if p.Agreement == nil {
+			p.Agreement = i.Agreement
+		}
+	}
+	if p.Name == "" {
+		return
+	}
+	// The system remembers the end of a rehearsal, and the journal when it was asked for.
+	const longest = time.Hour
+	for _, c := range r.all() {
+		if c.Verb == journal.Rehearse && c.ID == p.Name && c.Outcome == string(journal.Done) && !c.Asked.Add(longest).Before(p.RehearsedAt) {
+			p.RehearsedAt, p.Seconds = c.Asked, c.Seconds
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,8 @@ type change struct {
 	journal.Line
 	// Outcome is done, failed or missing.
 	Outcome string
+	// Source is the system in which it was made; "" is the report's own.
+	Source string
 }
 
 // missing is the outcome of a change that the journal does not know the end of.
@@ -29,58 +32,114 @@ type group struct {
 	Changes     []*change
 }
 
+// The groups of changes, by their slugs.
+const (
+	created   = "created"
+	widened   = "widened"
+	narrowed  = "narrowed"
+	renewed   = "renewed"
+	rotated   = "rotated"
+	suspended = "suspended"
+	cut       = "cut"
+	rehearsed = "rehearsed"
+	other     = "other"
+	failed    = "failed"
+	found     = "found"
+)
+
 // groups sorts the period's changes. What failed or has no outcome made no access and cut none, as far as is known, so
 // that it is not counted among what did.
 func (r *Report) groups() []*group {
 	all := []*group{
-		{Slug: "created", Title: "Created"}, {Slug: "renewed", Title: "Renewed"}, {Slug: "cut", Title: "Cut"},
-		{Slug: "other", Title: "Other changes"}, {Slug: "failed", Title: "Failed"}, {Slug: missing, Title: "Outcome missing"},
-		{Slug: "found", Title: "Cuts by hand and tampering that were found"},
+		{Slug: found, Title: "Cuts by hand and tampering that were found"},
+		{Slug: missing, Title: "Outcome missing"},
+		{Slug: failed, Title: "Failed"},
+		{Slug: created, Title: "Created"},
+		{Slug: widened, Title: "Widened"},
+		{Slug: narrowed, Title: "Narrowed"},
+		{Slug: renewed, Title: "Renewed"},
+		{Slug: rotated, Title: "Rotated"},
+		{Slug: suspended, Title: "Suspended or given back"},
+		{Slug: cut, Title: "Cut"},
+		{Slug: rehearsed, Title: "Rehearsed"},
+		{Slug: other, Title: "Other changes"},
 	}
 	for _, c := range r.changes() {
-		g := all[sortOf(c)]
-		g.Changes = append(g.Changes, c)
+		slug := c.sort()
+		for _, g := range all {
+			if g.Slug == slug {
+				g.Changes = append(g.Changes, c)
+			}
+		}
 	}
 	return all
 }
 
-// sortOf is the index of a change's group.
-func sortOf(c *change) int {
+// sort is the slug of the change's group.
+func (c *change) sort() string {
 	switch {
 	case c.Phase == journal.Found:
-		return 6
+		return found
 	case c.Outcome == missing:
-		return 5
+		return missing
 	case c.Outcome == string(journal.Failed):
-		return 4
+		return failed
 	}
 	if partner, _, _ := strings.Cut(c.ID, "/"); access.IsShadow(partner) { // a rehearsal's twin, which reached nothing
-		return 3
+		return other
 	}
 	if c.Type == "token" && c.Verb == journal.Revoke { // at the end of its run
-		return 3
+		return other
 	}
 	switch c.Verb {
 	case journal.Create, journal.Token:
-		return 0
-	case journal.Renew:
-		return 1
-	case journal.Revoke, journal.Suspend:
-		return 2
+		return created
+	case journal.Revoke:
+		return cut
+	case journal.Suspend, journal.Resume:
+		return suspended
+	case journal.Rehearse:
+		return rehearsed
 	}
-	return 3
+	return c.direction()
+}
+
+// direction is the group of a change of what stays: it opens, or closes, or neither.
+func (c *change) direction() string {
+	switch {
+	case wider(c.Before, c.After):
+		return widened
+	case c.Verb == journal.Renew:
+		return renewed
+	case c.Verb == journal.Rotate:
+		return rotated
+	case c.Before != nil && c.After != nil && c.After.EndsAt.After(c.Before.EndsAt):
+		return renewed
+	case wider(c.After, c.Before), c.Before != nil && c.After != nil && c.After.EndsAt.Before(c.Before.EndsAt):
+		return narrowed
+	}
+	return other
 }
 
 // changes are those asked for within the period, in the order of the journal. An outcome that came after the period is
 // taken along: the change is of the period, and its outcome is known.
 func (r *Report) changes() []*change {
+	var all []*change
+	for _, c := range r.all() {
+		if r.within(c.Asked) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// all are the changes of which the report knows, those of included reports among them, by when they were asked for.
+func (r *Report) all() []*change {
 	known := map[string]*change{}
 	var all []*change
 	for _, l := range r.Lines {
 		if l.Phase == journal.Found { // it has the name of the change that met it, and is none of its lines
-			if r.within(l.Time) {
-				all = append(all, &change{Asked: l.Time, Line: l, Outcome: string(l.Phase)})
-			}
+			all = append(all, &change{Asked: l.Time, Line: l, Outcome: string(l.Phase)})
 			continue
 		}
 		if c := known[l.Change]; c != nil && l.Change != "" {
@@ -90,10 +149,13 @@ func (r *Report) changes() []*change {
 		c := &change{Asked: l.Time, Outcome: missing}
 		c.next(l)
 		known[l.Change] = c
-		if r.within(c.Asked) {
-			all = append(all, c)
-		}
+		all = append(all, c)
 	}
+	if len(r.changed) == 0 {
+		return all
+	}
+	all = append(all, r.changed...)
+	slices.SortStableFunc(all, func(x, y *change) int { return x.Asked.Compare(y.Asked) })
 	return all
 }
 

@@ -12,7 +12,7 @@ type summary struct {
 	Partners, Identities, Credentials, Grants int
 	// Attention are the items that need it, by flag, the worst flag first. A flag that nothing has is there with none.
 	Attention []attention
-	// Past are those whose end is behind them and that are still there; Soon30 and Soon90 end within so many days, where
+	// Past are those whose end is behind them and that are still listed; Soon30 and Soon90 end within so many days, where
 	// those of the first are in the second too.
 	Past, Soon30, Soon90 []*inventory.Item
 }

@@ -60,3 +60,11 @@ func waiversOf(i *inventory.Item) []string {
 	}
 	return all
 }
+
+// kindOf is the type, and of a credential its kind.
+func kindOf(i *inventory.Item) string {
+	if i.Kind == "" {
+		return string(i.Type)
+	}
+	return string(i.Type) + " (" + string(i.Kind) + ")"
+}

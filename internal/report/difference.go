@@ -1,0 +1,196 @@
+package report
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
+)
+
+// fields are what an object gives, by the names of the configuration, in the order in which a reader asks for them.
+var fields = []struct {
+	name string
+	text func(*journal.Given) string
+}{
+	{"actions", func(g *journal.Given) string { return strings.Join(g.Actions, ", ") }},
+	{"resource", func(g *journal.Given) string { return g.Resource }},
+	{"ceiling", func(g *journal.Given) string { return strings.Join(g.Ceiling, ", ") }},
+	{"ends", func(g *journal.Given) string { return moment(g.EndsAt) }},
+	{"expires_at", declaredEnd},
+	{"trust", func(g *journal.Given) string { return trust(g.Trust) }},
+	{"allowed_cidrs", func(g *journal.Given) string { return strings.Join(g.AllowedCIDRs, ", ") }},
+	{"rotation", func(g *journal.Given) string {
+		if g.Rotation == nil {
+			return ""
+		}
+		return "every " + g.Rotation.Every
+	}},
+	{"parent_id", func(g *journal.Given) string { return g.ParentID }},
+	{"subcontractors", func(g *journal.Given) string { return levels(g.Subcontractors) }},
+	{"agreement", func(g *journal.Given) string {
+		if g.Agreement == nil {
+			return ""
+		}
+		return g.Agreement.Reference + " until " + date(g.Agreement.EndsAt)
+	}},
+	{"suspended", func(g *journal.Given) string { return yes(g.Suspended) }},
+	{"held", func(g *journal.Given) string { return yes(g.Held) }},
+	{"hold_released", func(g *journal.Given) string { return g.HoldReleased }},
+	{"revoke_issued_before", func(g *journal.Given) string { return moment(g.RevokeIssuedBefore) }},
+	{"owner", func(g *journal.Given) string { return g.Owner }},
+	{"purpose", func(g *journal.Given) string { return g.Purpose }},
+	{"contact", func(g *journal.Given) string { return g.Contact }},
+	{"expected_use", func(g *journal.Given) string { return g.ExpectedUse }},
+	{"waivers", func(g *journal.Given) string { return waivers(g.Waivers) }},
+}
+
+// declaredEnd is the end that was declared, if another one counts.
+func declaredEnd(g *journal.Given) string {
+	if g.ExpiresAt.Equal(g.EndsAt) {
+		return ""
+	}
+	return moment(g.ExpiresAt)
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return ""
+}
+
+func levels(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func trust(t *journal.Trust) string {
+	switch {
+	case t == nil:
+		return ""
+	case t.Key != "":
+		return t.Key
+	}
+	return t.Subject + " of " + t.Issuer + " for " + strings.Join(t.Audiences, ", ")
+}
+
+func waivers(all map[string]journal.Waiver) string {
+	var texts []string
+	for rule, w := range all {
+		texts = append(texts, rule+" until "+date(w.Until)+" by "+w.Approver)
+	}
+	slices.Sort(texts)
+	return strings.Join(texts, "; ")
+}
+
+// Differences say what the change changed, before and after; of what came or went, what it gave.
+func (c *change) Differences() []string {
+	before, after := c.Before, c.After
+	if before == nil && after == nil {
+		return nil
+	}
+	var all []string
+	for _, f := range fields {
+		switch {
+		case before == nil:
+			if text := f.text(after); text != "" {
+				all = append(all, f.name+": "+text)
+			}
+		case after == nil:
+			if text := f.text(before); text != "" {
+				all = append(all, f.name+": "+text)
+			}
+		default:
+			if was, is := f.text(before), f.text(after); was != is {
+				all = append(all, fmt.Sprintf("%s: %s → %s", f.name, orNone(was), orNone(is)))
+			}
+		}
+	}
+	return all
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+// wider reports whether is opens what was did not, apart from its end.
+func wider(was, is *journal.Given) bool {
+	if was == nil || is == nil {
+		return false
+	}
+	for _, action := range is.Actions {
+		if !slices.Contains(was.Actions, action) {
+			return true
+		}
+	}
+	return outside(is.Resource, was.Resource) || beyond(was.Ceiling, is.Ceiling) || is.Subcontractors > was.Subcontractors ||
+		admits(was.AllowedCIDRs, is.AllowedCIDRs) || federates(was.Trust, is.Trust)
+}
+
+// outside reports whether a pattern reaches what another does not.
+func outside(is, was string) bool {
+	return is != was && !access.Pattern(was).Contains(access.Pattern(is))
+}
+
+// beyond reports whether a ceiling holds what the old one did not. Without a ceiling there is no limit.
+func beyond(was, is []string) bool {
+	if len(was) == 0 {
+		return false
+	}
+	if len(is) == 0 {
+		return true
+	}
+	outer := make([]access.Pattern, 0, len(was))
+	for _, pattern := range was {
+		outer = append(outer, access.Pattern(pattern))
+	}
+	return slices.ContainsFunc(is, func(pattern string) bool {
+		_, outside := access.Outside(outer, access.Pattern(pattern))
+		return outside
+	})
+}
+
+// admits reports whether networks are let in that were not. Without any, all are.
+func admits(was, is []string) bool {
+	if len(was) == 0 {
+		return false
+	}
+	return len(is) == 0 || slices.ContainsFunc(is, func(network string) bool {
+		return !slices.ContainsFunc(was, func(old string) bool { return holds(old, network) })
+	})
+}
+
+// holds reports whether a network lies within another one. What cannot be read lies in none.
+func holds(outer, inner string) bool {
+	o, err := netip.ParsePrefix(outer)
+	if err != nil {
+		return false
+	}
+	i, err := netip.ParsePrefix(inner)
+	return err == nil && o.Bits() <= i.Bits() && o.Contains(i.Addr())
+}
+
+// federates reports whether somebody else is trusted. Another key of the partner is a rotation.
+func federates(was, is *journal.Trust) bool {
+	if was == nil || is == nil || is.Issuer == "" {
+		return false
+	}
+	return trust(was) != trust(is)
+}
+
+func date(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}

@@ -1,0 +1,205 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
+)
+
+// figure is a number on the first page, and what it is of.
+type figure struct {
+	// Slug is for machines, Name for people, and Meaning says more of it.
+	Slug, Name, Meaning string
+	Of                  []reference
+	// Unknown says why there is no number, "" if there is one.
+	Unknown string
+	// Partly says that the number is the least that it can be, and why.
+	Partly string
+}
+
+// reference names something that may have a row.
+type reference struct {
+	Holding *holding // nil if it has none
+	Text    string
+}
+
+// Number is how many there are: "?" if that is not known.
+func (f figure) Number() string {
+	if f.Unknown != "" {
+		return "?"
+	}
+	return strconv.Itoa(len(f.Of))
+}
+
+// Grave says whether somebody has to act on it.
+func (f figure) Grave() bool {
+	return len(f.Of) > 0 && (f.Slug == "undeclared" || f.Slug == "due-for-review" || f.Slug == "owner-left")
+}
+
+// figures are what a reader is told first, in the order in which an auditor asks.
+func (r *Report) figures() []figure {
+	undeclared := figure{Slug: "undeclared", Name: "Undeclared", Meaning: "logins that nobody declared; they may act as well"}
+	undeclared.Unknown, undeclared.Partly = r.unsearched()
+	all := []figure{
+		{Slug: "can-act", Name: "Can act now", Meaning: "identities with a credential and a grant in force"},
+		undeclared,
+		{Slug: "held", Name: "Held", Meaning: "cut by hand, and not given back"},
+		{Slug: "suspended", Name: "Suspended", Meaning: "cut for a time by their declaration"},
+		{Slug: "cannot-act", Name: "In force, cannot act", Meaning: "without a credential, or without a grant"},
+		{Slug: "ended", Name: "Ended in this period", Meaning: "by themselves, or because somebody cut them"},
+		{Slug: "due-for-review", Name: "Due for review", Meaning: "now, or within 30 days"},
+		{Slug: "owner-left", Name: "Owner left", Meaning: "identities of which an owner is gone"},
+	}
+	add := func(slug string, h *holding, text string) {
+		for n := range all {
+			if all[n].Slug == slug {
+				all[n].Of = append(all[n].Of, reference{h, text})
+			}
+		}
+	}
+	held := r.holdings()
+	for _, h := range held {
+		if h.Standing != Ended {
+			add(h.Standing.Slug(), h, h.Holder)
+		} else if r.passed(h.EndsAt()) {
+			add("ended", h, h.Holder+" ended by itself on "+date(h.EndsAt()))
+		}
+		if due, ok := r.reviewDue(h); ok {
+			add("due-for-review", h, h.Holder+" "+due)
+		}
+		if owners := h.left(); len(owners) > 0 {
+			add("owner-left", h, h.Holder+": "+strings.Join(owners, ", ")+" left")
+		}
+	}
+	for _, c := range r.cuts(held) {
+		add("ended", nil, c.ID+" was cut on "+date(c.Asked)+" by "+c.Actor.Name+refusal(c))
+	}
+	return all
+}
+
+// passed reports whether a moment is behind us, and in the period.
+func (r *Report) passed(t time.Time) bool { return !t.After(r.now()) && r.within(t) }
+
+// unsearched says of what nobody declared whether nobody looked for it anywhere, or not everywhere.
+func (r *Report) unsearched() (unknown, partly string) {
+	searched := false
+	var not []string
+	for _, s := range r.sources() {
+		if s.unchecked("ungoverned") {
+			not = append(not, s.Label())
+		} else {
+			searched = true
+		}
+	}
+	switch {
+	case len(not) == 0:
+		return "", ""
+	case searched:
+		return "", "nobody looked in " + strings.Join(not, ", ")
+	}
+	return "nobody looked for them", ""
+}
+
+// soon is how far ahead a review or an end is announced.
+const soon = 30
+
+// reviewDue says when an identity in force has to be reviewed, if that is soon or has passed.
+func (r *Report) reviewDue(h *holding) (string, bool) {
+	i := h.Identity
+	if i == nil || i.ReviewDueAt.IsZero() || h.Standing == Ended || i.ReviewDueAt.After(r.now().AddDate(0, 0, soon)) {
+		return "", false
+	}
+	if !i.ReviewDueAt.After(r.now()) {
+		return "has been due since " + date(i.ReviewDueAt), true
+	}
+	return "is due on " + date(i.ReviewDueAt), true
+}
+
+// left are the owners of anything in the holding who left.
+func (h *holding) left() []string {
+	var all []string
+	seen := map[string]bool{}
+	for _, i := range h.Items() {
+		if i.OwnerLeft && !seen[i.Owner] {
+			seen[i.Owner] = true
+			all = append(all, i.Owner)
+		}
+	}
+	return all
+}
+
+// cuts are the identities that were removed in the period and are not there any more, each by its last removal.
+func (r *Report) cuts(held []*holding) []*change {
+	there := map[string]bool{}
+	for _, h := range held {
+		there[h.System+" "+h.Holder] = true
+	}
+	last := map[string]*change{}
+	var order []string
+	for _, c := range r.changes() {
+		if c.sort() != cut || c.Type != string(access.TypeIdentity) || there[c.Source+" "+c.ID] {
+			continue
+		}
+		if last[c.ID] == nil {
+			order = append(order, c.ID)
+		}
+		last[c.ID] = c
+	}
+	all := make([]*change, 0, len(order))
+	for _, id := range order {
+		all = append(all, last[id])
+	}
+	return all
+}
+
+func refusal(c *change) string {
+	if c.Refusal() == "" {
+		return ""
+	}
+	return ", refused after " + c.Refusal() + " s"
+}
+
+// rehearsal says when a cut was last rehearsed, and how long it took.
+func (r *Report) rehearsal() string {
+	var last *partner
+	tried, all := 0, 0
+	for _, p := range r.partners() {
+		if p.Name == "" || len(p.Items) == 0 || access.IsShadow(p.Name) {
+			continue
+		}
+		all++
+		if p.RehearsedAt.IsZero() {
+			continue
+		}
+		tried++
+		if last == nil || p.RehearsedAt.After(last.RehearsedAt) {
+			last = p
+		}
+	}
+	if last == nil {
+		return "None is known."
+	}
+	return fmt.Sprintf("%s, of %s: %s. %d of %d partners were rehearsed.", moment(last.RehearsedAt), last.Name, last.took(), tried, all)
+}
+
+// took is how long the last rehearsed cut took.
+func (p *partner) took() string {
+	if p.Seconds == 0 {
+		return "the seconds are not known"
+	}
+	return "refused after " + strconv.FormatFloat(p.Seconds, 'f', 2, 64) + " s"
+}
+
+// byHand are the cuts that were made by hand in the period.
+func (r *Report) byHand() (n int) {
+	for _, c := range r.changes() {
+		if c.Phase == journal.Found && c.Verb == journal.Cut {
+			n++
+		}
+	}
+	return n
+}

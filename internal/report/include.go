@@ -1,0 +1,158 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
+)
+
+// Digest is the SHA-256 of a report's JSON.
+func Digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// Include takes another report in, by its JSON: what it holds, what it found, and what was changed there. The report says
+// which ones it holds.
+func (r *Report) Include(text string) error {
+	var d document
+	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
+	if err := decoder.Decode(&d); err != nil {
+		return fmt.Errorf("it is no JSON of a report: %w", err)
+	}
+	if d.Version != Version {
+		return fmt.Errorf("it is of version %d, and this provider reads version %d", d.Version, Version)
+	}
+	if len(d.Sources) == 0 {
+		return errors.New("it does not say which system it is of")
+	}
+	for _, s := range d.Sources {
+		if err := r.take(s, Digest(text)); err != nil {
+			return err
+		}
+	}
+	from := d.Sources[0].Label
+	for _, p := range d.Partners {
+		r.party(p)
+		for _, i := range p.Items {
+			item := i.item(p.Partner)
+			item.System = cmp.Or(item.System, from)
+			r.Inventory.Items = append(r.Inventory.Items, item)
+		}
+	}
+	for _, group := range d.Changes {
+		for _, a := range group {
+			c := a.change()
+			c.Source = cmp.Or(c.Source, from)
+			r.changed = append(r.changed, c)
+		}
+	}
+	slices.SortFunc(r.changed, func(x, y *change) int {
+		return cmp.Or(x.Asked.Compare(y.Asked), cmp.Compare(x.Change, y.Change), cmp.Compare(x.ID, y.ID))
+	})
+	for _, gap := range d.Gaps {
+		r.Gaps = append(r.Gaps, from+": "+gap)
+	}
+	for _, f := range d.Findings {
+		one := Finding(f)
+		one.Source = cmp.Or(one.Source, from)
+		r.Findings = append(r.Findings, one)
+	}
+	return nil
+}
+
+// take adds a source. One system twice would be counted twice.
+func (r *Report) take(d documentSource, digest string) error {
+	for _, known := range r.sources() {
+		if d.ID != "" && d.ID == known.ID && d.Environment == known.Environment || d.Label == known.Label() && d.ID == known.ID {
+			return fmt.Errorf("the report already holds %s", known.Label())
+		}
+	}
+	s := Source{
+		System: d.System, ID: d.ID, Place: d.Place, Environment: d.Environment, At: d.At, From: d.From, To: d.To, Since: d.Since,
+		Stacks: d.Stacks, Objects: d.Objects, Judged: d.Judged, UseUnknown: d.UseUnknown, SHA256: digest,
+	}
+	for _, f := range d.Unchecked {
+		s.Unchecked = append(s.Unchecked, inventory.Flag(f))
+	}
+	r.included = append(r.included, s)
+	return nil
+}
+
+// party takes what another report knows of a partner, where this one knows nothing.
+func (r *Report) party(d documentPartner) {
+	if d.Partner == "" {
+		return
+	}
+	if r.Parties == nil {
+		r.Parties = map[string]Party{}
+	}
+	p := r.Parties[d.Partner]
+	if p.Kind == "" {
+		p.Kind = d.Kind
+	}
+	if p.Contact == "" {
+		p.Contact = d.Contact
+	}
+	if p.Agreement == nil && d.Agreement != nil {
+		p.Agreement = &access.Agreement{Reference: d.Agreement.Reference, EndsAt: access.At(d.Agreement.EndsAt)}
+	}
+	p.Steps = append(slices.Clone(p.Steps), d.Steps...)
+	if d.RehearsedAt.After(p.RehearsedAt) {
+		p.RehearsedAt, p.Seconds = d.RehearsedAt, d.Seconds
+	}
+	r.Parties[d.Partner] = p
+}
+
+// item is what itemOf was made of.
+func (d documentItem) item(partner string) inventory.Item {
+	i := inventory.Item{
+		Type: access.Type(d.Type), ID: d.ID, NativeID: d.NativeID, Partner: partner, Environment: d.Environment, Name: d.Name, Parent: d.Parent, Kind: access.Kind(d.Kind),
+		Owner: d.Owner, Purpose: d.Purpose, Contact: d.Contact, Stack: d.Stack, Resource: d.Resource, Actions: d.Actions, Ceiling: d.Ceiling,
+		ExpiresAt: d.ExpiresAt, EndsAt: d.EndsAt, RotatesAt: d.RotatesAt, CreatedAt: d.CreatedAt, RenewedAt: d.RenewedAt,
+		ReviewedAt: d.ReviewedAt, LastUsedAt: d.LastUsedAt, Renewals: d.Renewals, Status: d.Status, Drift: d.Drift, EnforcedBy: d.EnforcedBy,
+		Revocation: d.Revocation, Why: d.Why, Import: d.Import, System: d.Source, Issuer: d.Issuer, Subject: d.Subject, Audiences: d.Audiences,
+		Fingerprint: d.Fingerprint, Networks: d.Networks, Logins: d.Logins, OwnerLeft: d.OwnerLeft, UseUnknown: d.UseUnknown, ReviewDueAt: d.ReviewDueAt,
+	}
+	for _, f := range d.Flags {
+		i.Flags = append(i.Flags, inventory.Flag(f))
+	}
+	if a := d.Agreement; a != nil {
+		i.Agreement = &access.Agreement{Reference: a.Reference, EndsAt: access.At(a.EndsAt)}
+	}
+	if v := d.Review; v != nil {
+		i.Review = &access.Review{At: access.At(v.At), By: v.By, Reason: v.Reason}
+	}
+	for rule, w := range d.Waivers {
+		if i.Waivers == nil {
+			i.Waivers = map[string]access.Waiver{}
+		}
+		i.Waivers[rule] = access.Waiver{Reason: w.Reason, Approver: w.Approver, Until: access.At(w.Until)}
+	}
+	return i
+}
+
+// change is what appliedOf was made of.
+func (a applied) change() *change {
+	c := &change{Asked: a.Asked, Outcome: a.Outcome, Line: journal.Line{
+		Time: a.Asked, Verb: journal.Verb(a.Verb), Phase: journal.Phase(a.Outcome), Change: a.Change, Type: a.Type, ID: a.ID, System: a.System, Stack: a.Stack,
+		Actor: journal.Actor{Name: a.Actor, Kind: a.ActorKind, Run: a.Run, Host: a.Host}, Owner: a.Owner, EndsAt: a.EndsAt,
+		Swept: a.Swept, Refused: a.Refused, Seconds: a.Seconds, Serial: a.Serial, Error: a.Error, Found: a.Found, Before: a.Before, After: a.After,
+	}, Source: a.Source}
+	if v := a.Review; v != nil {
+		c.Review = &journal.Review{At: v.At, By: v.By, Reason: v.Reason}
+	}
+	if c.Outcome == missing {
+		c.Phase = journal.Intent
+	}
+	return c
+}

@@ -1,0 +1,94 @@
+package report
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
+)
+
+// Narrow leaves only what belongs to a partner, with its subcontractors and its rehearsals, and only the identities of
+// which an owner answers for something; "" leaves all.
+func (r *Report) Narrow(partner, owner string) {
+	if partner == "" && owner == "" {
+		return
+	}
+	if r.Source.Since.IsZero() && len(r.Lines) > 0 {
+		r.Source.Since = r.Lines[0].Time
+	}
+	before := map[string]bool{}
+	for _, h := range r.holdings() {
+		before[h.Holder] = true
+	}
+	r.Partner, r.Owner = partner, owner
+	r.Inventory = r.Inventory.Whole(partner, owner)
+	kept, partners := map[string]bool{}, map[string]bool{partner: true}
+	for _, h := range r.holdings() {
+		kept[h.Holder], partners[h.Partner] = true, true
+	}
+	maps.DeleteFunc(r.Parties, func(name string, _ Party) bool { return !partners[name] })
+	wanted := subtree{partner: partner, owner: owner, kept: kept, below: map[string]bool{}, known: before}
+	var lines []journal.Line
+	for _, l := range r.Lines {
+		if wanted.line(l) {
+			lines = append(lines, l)
+		}
+	}
+	r.Lines = lines
+	var changed []*change
+	for _, c := range r.changed {
+		if wanted.line(c.Line) {
+			changed = append(changed, c)
+		}
+	}
+	r.changed = changed
+	var findings []Finding
+	for _, f := range r.Findings {
+		if kept[holderOf(f.ID)] {
+			findings = append(findings, f)
+		}
+	}
+	r.Findings = findings
+}
+
+// subtree is what a narrowed report wants of a journal.
+type subtree struct {
+	partner, owner string
+	// kept are the identities that are shown, known are all that are there, below those that hung on the partner.
+	kept, known, below map[string]bool
+}
+
+// line reports whether a line is about what is wanted. An identity that is gone is told by its owner, and by what it hung on.
+func (w *subtree) line(l journal.Line) bool {
+	holder := holderOf(l.ID)
+	if w.kept[holder] {
+		return true
+	}
+	if w.owner != "" {
+		return !w.known[holder] && access.SameAddress(l.Owner, w.owner) && (w.partner == "" || w.theirs(l, holder))
+	}
+	return w.theirs(l, holder)
+}
+
+// theirs reports whether a line is about the partner, or what hangs on it.
+func (w *subtree) theirs(l journal.Line, holder string) bool {
+	if name, _, _ := strings.Cut(holder, "/"); name == w.partner {
+		return true
+	}
+	for _, g := range []*journal.Given{l.Before, l.After} {
+		if g == nil || g.ParentID == "" {
+			continue
+		}
+		if name, _, _ := strings.Cut(g.ParentID, "/"); name == w.partner || w.below[g.ParentID] || w.kept[g.ParentID] {
+			w.below[holder] = true
+		}
+	}
+	return w.below[holder]
+}
+
+// holderOf is the id of the identity that an id names or belongs to.
+func holderOf(id string) string {
+	parts := strings.SplitN(id, "/", 4)
+	return strings.Join(parts[:min(len(parts), 3)], "/")
+}

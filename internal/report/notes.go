@@ -1,0 +1,56 @@
+package report
+
+import "strconv"
+
+// notes are sentences that several rows have in common: a row has only the number.
+type notes struct {
+	uses    map[string]int
+	numbers map[string]int
+	Texts   []string
+}
+
+// phrase is a sentence of a row, or the number of the note that says it.
+type phrase struct {
+	Text string
+	Note int // 0 for none
+}
+
+// String is the phrase as text.
+func (p phrase) String() string {
+	if p.Note == 0 {
+		return p.Text
+	}
+	return "note " + strconv.Itoa(p.Note)
+}
+
+// newNotes counts what the report says again and again.
+func (r *Report) notes() *notes {
+	n := &notes{uses: map[string]int{}, numbers: map[string]int{}}
+	for i := range r.Inventory.Items {
+		for _, text := range remarks(&r.Inventory.Items[i]) {
+			n.uses[text]++
+		}
+	}
+	return n
+}
+
+// phrase takes a sentence into a row. One that is long and stands in several rows becomes a note.
+func (n *notes) phrase(text string) phrase {
+	const short = 24
+	if n.uses[text] < 2 || len(text) <= short {
+		return phrase{Text: text}
+	}
+	return phrase{Text: text, Note: n.number(text)}
+}
+
+// number is the number of a note, which always is one.
+func (n *notes) number(text string) int {
+	if text == "" {
+		return 0
+	}
+	if n.numbers[text] == 0 {
+		n.Texts = append(n.Texts, text)
+		n.numbers[text] = len(n.Texts)
+	}
+	return n.numbers[text]
+}

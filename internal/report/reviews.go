@@ -1,0 +1,29 @@
+package report
+
+// reviews are the reviews of a period: which of the identities in force somebody looked at.
+type reviews struct {
+	Done, Missing []*holding
+	// New are those that were created in the period: their creation was looked at in the plan.
+	New []*holding
+}
+
+// Of is how many identities were there to be reviewed.
+func (v reviews) Of() int { return len(v.Done) + len(v.Missing) }
+
+// reviews tells of each declared identity in force whether it was reviewed within the period.
+func (r *Report) reviews() reviews {
+	var v reviews
+	for _, h := range r.holdings() {
+		i := h.Identity
+		switch {
+		case i == nil || h.Standing == Undeclared || h.Standing == Ended:
+		case !i.ReviewedAt.IsZero() && r.within(i.ReviewedAt):
+			v.Done = append(v.Done, h)
+		case !i.CreatedAt.IsZero() && r.within(i.CreatedAt) && !r.From.IsZero():
+			v.New = append(v.New, h)
+		default:
+			v.Missing = append(v.Missing, h)
+		}
+	}
+	return v
+}
