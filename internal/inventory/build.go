@@ -19,7 +19,7 @@ type Options struct {
 	WarnBefore, DormantAfter time.Duration
 	// ReviewEvery is how long a review counts; zero: reviews are not asked for.
 	ReviewEvery time.Duration
-	// Departed says whether an owner has left; nil: nobody has.
+	// Departed says whether an owner has left; nil: nobody knows.
 	Departed func(owner string) bool
 	// Partners are known by name, beside those that have an identity: a stray is theirs by its names.
 	Partners []string
@@ -34,7 +34,7 @@ func Build(records []*access.Record, strays []access.Stray, at time.Time, o Opti
 	for _, r := range records {
 		b.take(r)
 	}
-	inv := &Inventory{System: o.System, At: at}
+	inv := &Inventory{System: o.System, At: at, OwnersUnknown: o.Departed == nil}
 	if !o.Surveyed {
 		inv.Unchecked = append(inv.Unchecked, Ungoverned)
 	}

@@ -38,6 +38,8 @@ type Inventory struct {
 	Items  []Item
 	// Unchecked are the flags that nobody looked for: that no item has one does not mean that there is none.
 	Unchecked []Flag
+	// OwnersUnknown: nobody said which owners are there, so that nobody knows who left.
+	OwnersUnknown bool
 }
 
 // Item is one identity, credential or grant, or something ungoverned. All times are UTC; zero means never, or not known.

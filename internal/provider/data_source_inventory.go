@@ -232,7 +232,10 @@ func (s *session) stockOptions() inventory.Options {
 	can := s.system.Capabilities()
 	o := inventory.Options{
 		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: s.surveys(), WarnBefore: s.settings.WarnBefore, DormantAfter: s.settings.DormantAfter,
-		ReviewEvery: s.settings.ReviewEvery, Departed: s.settings.Departed,
+		ReviewEvery: s.settings.ReviewEvery,
+	}
+	if len(s.settings.ActiveOwners) > 0 {
+		o.Departed = s.settings.Departed
 	}
 	o.Partners = slices.Sorted(maps.Keys(s.settings.Partners))
 	return o

@@ -54,7 +54,7 @@ func (d *reportDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 			"calendar and for programs. It shows the moment of the plan; the changes come from the journal. The forms are large: write them to files, and " +
 			"output none of them.",
 		Attributes: map[string]schema.Attribute{
-			"title":   schema.StringAttribute{Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Its title. Default: `Partner access in ENVIRONMENT`."},
+			"title": schema.StringAttribute{Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Its title. Default: `Partner access in ENVIRONMENT`."},
 			"partner": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("a partner")},
 				MarkdownDescription: "Show only this partner: its access, that of its subcontractors, and its rehearsals.",
@@ -63,8 +63,8 @@ func (d *reportDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 				Optional: true, Validators: []validator.String{someText()},
 				MarkdownDescription: "Show only the identities of which this owner answers for something: the identity, a credential or a grant.",
 			},
-			"from":    schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The beginning of the period (RFC 3339). Default: that of the journal."},
-			"to":      schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The end of the period, which is not in it any more. Default: now."},
+			"from": schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The beginning of the period (RFC 3339). Default: that of the journal."},
+			"to":   schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The end of the period, which is not in it any more. Default: now."},
 			"ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "The ids of the resources of this configuration whose findings to report, **through a local**, so that they are planned before. " +

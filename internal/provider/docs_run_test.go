@@ -63,6 +63,17 @@ func TestTheReadmeIsRun(t *testing.T) {
 	l.write("\n" + access)
 	l.must("apply", "-auto-approve")
 	l.must("plan", "-detailed-exitcode")
+	// What it prints of a refusal is what a plan says.
+	var said strings.Builder
+	for _, d := range l.refuses("\n" + strings.Replace(access, `["read", "list"]`, `["*"]`, 1)) {
+		said.WriteString("Error: " + d.Summary + " " + strings.Join(strings.Fields(d.Detail), " ") + "\n")
+	}
+	for line := range strings.Lines(block("Error: scope/wildcard-action")) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "Grant acme/prod/orders-etl/orders-acme-daily-502f3354: ")
+		if !strings.Contains(said.String(), line) {
+			t.Errorf("the plan does not say %q:\n%s", line, said.String())
+		}
+	}
 	// Whoever has a secret there instead, with the same rotation, is not refused.
 	l.write("\n" + strings.Replace(access, `certificate   = { csr = file("acme/orders-etl.csr") }`, `secret        = { recipient = "`+partnerAgeKey.Recipient().String()+`" }`, 1))
 	l.must("plan")

@@ -53,6 +53,7 @@ var runBy = map[string]map[string]string{
 		`provider "partner" {`:           "TestTheReadmeIsRun",
 		"make demo":                      "TestTheReadmeIsRun",
 		"make test-fast":                 "TestTheReadmeIsRun",
+		"Error: scope/wildcard-action":   "TestTheReadmeIsRun",
 		"# dev.tfrc":                     "TestTheReadmeIsRun",
 		"export TF_CLI_CONFIG_FILE=$PWD": "TestTheReadmeIsRun",
 	},
@@ -116,6 +117,35 @@ var runBy = map[string]map[string]string{
 		"terraform plan -out=plan": "TestThePoliciesJudgeAPlanOfAPipeline",
 		"{":                        "TestThePoliciesJudgeAPlanOfAPipeline",
 	},
+	"docs/guides/choosing-a-system.md": {`provider "partner" {`: "TestTheTasksAreRunInOrder"},
+	"docs/guides/hardening.md":         {`provider "partner" {`: "TestTheTasksAreRunInOrder"},
+	"docs/guides/upgrades.md":          {"terraform version": "TestTheTasksAreRunInOrder"},
+	"docs/guides/task-onboard.md": {
+		"openssl req":                       "TestTheTasksAreRunInOrder",
+		"terraform apply":                   "TestTheTasksAreRunInOrder",
+		"terraform output -raw certificate": "TestTheTasksAreRunInOrder",
+	},
+	"docs/guides/task-subcontractor.md": {"subcontractors = {": "TestTheTasksAreRunInOrder"},
+	"docs/guides/task-renew.md": {
+		"review = {":             "TestTheTasksAreRunInOrder",
+		"Error: expiry/rolling:": "TestTheTasksAreRunInOrder",
+	},
+	"docs/guides/list.md":         {"import {": "TestTheExampleOfAQueryIsAnswered"},
+	"docs/guides/task-suspend.md": {"suspended = true": "TestTheTasksAreRunInOrder"},
+	"docs/guides/task-stolen-key.md": {
+		"openssl req":     "TestTheTasksAreRunInOrder",
+		"certificate = {": "TestTheTasksAreRunInOrder",
+		"terraform apply": "TestTheTasksAreRunInOrder",
+	},
+	"docs/guides/task-lost-state.md": {"rm -f terraform.tfstate": "TestTheTasksAreRunInOrder"},
+	"docs/guides/task-incident.md": {
+		"sh .partner/prod/publish/cut.sh": "TestTheTasksAreRunInOrder",
+		"hold_released = ":                "TestTheTasksAreRunInOrder",
+	},
+	"docs/guides/task-offboard.md": {
+		"rm globex.tf":      "TestTheTasksAreRunInOrder",
+		"terraform destroy": "TestTheTasksAreRunInOrder",
+	},
 	"docs/guides/rotation.md": {
 		"rotation = {":         "TestFragmentsOfTheGuidesAreTaken",
 		"revoke_issued_before": "TestFragmentsOfTheGuidesAreTaken",
@@ -141,6 +171,7 @@ var exampleBy = map[string]string{
 	"openbao":             "TestACompanyWithThreePartnersOnOpenBao",
 	"openbao-balancer":    "TestABalancerThatEndsTLSLetsInWhatTheGuideSays",
 	"partner-module":      "TestAllPartnersOfACompanyLiveInOneSystem",
+	"tasks":               "TestTheTasksAreRunInOrder",
 	"tested-module":       "TestTheExampleOfATestedModuleIsRun",
 	"policy":              "TestPoliciesGiveTheGuardrailsVerdict",
 }

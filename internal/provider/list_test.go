@@ -235,6 +235,11 @@ func TestTheExampleOfAQueryIsAnswered(t *testing.T) {
 	if want := map[string]int{"neglected": 0, "ends_this_quarter": 2}; !maps.Equal(answers, want) {
 		t.Errorf("got %v, want %v", answers, want)
 	}
+	// The import by identity that the page shows; this CLI may be too old for it.
+	block := regexp.MustCompile(`(?s)to +=\s*(\w+)\.\w+.*identity = \{ id = "([^"]+)" \}`).FindStringSubmatch(blocksOf(t, "docs/guides/list.md")("import {"))
+	if block == nil || p.imported(block[1], block[2]).NewState == nil {
+		t.Errorf("the import of %q finds nothing", block)
+	}
 }
 
 func argument(t *testing.T, text string) any {

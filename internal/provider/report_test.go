@@ -55,7 +55,7 @@ output "globex" { value = data.partner_report.globex.csv }
 	}
 	for form, want := range map[string][]string{
 		"html":     {"<!doctype html>", "Partner access in prod", "acme/prod/orders-etl", "jane.doe@example.com", "MSA-2026-014", "noc@acme.test", "https://login.acme.test", "svc-orders", "not known: nobody looked for them", "Nightly &lt;b&gt;order&lt;/b&gt; feed", "suspended"},
-		"markdown": {"# Partner access in prod", "acme/prod/orders-etl", "suspended", "| Suspended | 1 |", "2 of 2", "| Undeclared | ? |"},
+		"markdown": {"# Partner access in prod", "acme/prod/orders-etl", "suspended", "| Suspended | 1 |", "2 of 2", "| Undeclared | ? |", "| Owner left | ? |"},
 		"json":     {`"judged": 2`, `"place": "`, `"suspended": true`, "cut.sh"},
 		"calendar": {"BEGIN:VCALENDAR", "20270630T000000Z", "20270930T000000Z", "END:VCALENDAR"},
 		"oscal":    {`"assessment-results"`, "acme/prod/orders-etl"},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
@@ -44,6 +45,8 @@ func (f figure) Grave() bool {
 func (r *Report) figures() []figure {
 	undeclared := figure{Slug: "undeclared", Name: "Undeclared", Meaning: "logins that nobody declared; they may act as well"}
 	undeclared.Unknown, undeclared.Partly = r.unsearched()
+	ownerLeft := figure{Slug: "owner-left", Name: "Owner left", Meaning: "identities of which an owner is gone"}
+	ownerLeft.Unknown, ownerLeft.Partly = r.partly(func(s Source) bool { return s.OwnersUnknown }, "nobody said who is there")
 	all := []figure{
 		{Slug: "can-act", Name: "Can act now", Meaning: "identities with a credential and a grant in force"},
 		undeclared,
@@ -52,7 +55,7 @@ func (r *Report) figures() []figure {
 		{Slug: "cannot-act", Name: "In force, cannot act", Meaning: "without a credential, or without a grant"},
 		{Slug: "ended", Name: "Ended in this period", Meaning: "by themselves, or because somebody cut them"},
 		{Slug: "due-for-review", Name: "Due for review", Meaning: "now, or within 30 days"},
-		{Slug: "owner-left", Name: "Owner left", Meaning: "identities of which an owner is gone"},
+		ownerLeft,
 	}
 	add := func(slug string, h *holding, text string) {
 		for n := range all {
@@ -86,22 +89,25 @@ func (r *Report) passed(t time.Time) bool { return !t.After(r.now()) && r.within
 
 // unsearched says of what nobody declared whether nobody looked for it anywhere, or not everywhere.
 func (r *Report) unsearched() (unknown, partly string) {
-	searched := false
+	return r.partly(func(s Source) bool { return s.unchecked(inventory.Ungoverned) }, "nobody looked for them")
+}
+
+// partly says whether something is unknown of all sources, or of some.
+func (r *Report) partly(unknownOf func(Source) bool, why string) (unknown, partly string) {
 	var not []string
-	for _, s := range r.sources() {
-		if s.unchecked("ungoverned") {
+	all := r.sources()
+	for _, s := range all {
+		if unknownOf(s) {
 			not = append(not, s.Label())
-		} else {
-			searched = true
 		}
 	}
-	switch {
-	case len(not) == 0:
+	switch len(not) {
+	case 0:
 		return "", ""
-	case searched:
-		return "", "nobody looked in " + strings.Join(not, ", ")
+	case len(all):
+		return why, ""
 	}
-	return "nobody looked for them", ""
+	return "", why + " in " + strings.Join(not, ", ")
 }
 
 // soon is how far ahead a review or an end is announced.

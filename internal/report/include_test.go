@@ -45,7 +45,7 @@ func TestIncludedReportsAreHeldAndNamed(t *testing.T) {
 	for _, want := range []string{
 		"included, SHA-256", Digest(content), "in test (embedded)", "What changed in test (embedded) since 2027-02-26 09:30: its report is 3 days old.",
 		"Nobody looked in test (embedded) for logins that nobody declared.",
-		`<b class="number-of">2</b> <span class="tile-name">Undeclared</span>`, "at least: nobody looked in test (embedded)",
+		`<b class="number-of">2</b> <span class="tile-name">Undeclared</span>`, "at least: nobody looked for them in test (embedded)",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
@@ -53,6 +53,14 @@ func TestIncludedReportsAreHeldAndNamed(t *testing.T) {
 	}
 	if n := len(changesIn(r, cut)); n != 2 {
 		t.Errorf("%d cuts", n)
+	}
+	// What one of them did not look for, and the other does not have, is not none.
+	bare := &Report{Title: "All", Inventory: &inventory.Inventory{System: "openbao", At: now}}
+	if err := bare.Include(content); err != nil {
+		t.Fatal(err)
+	}
+	if out := text(t, bare); !strings.Contains(out, "| Needs attention: ungoverned (nobody declared it: no owner, no end) | not checked |") {
+		t.Errorf("what was not looked for in one system reads none:\n%.2000s", out)
 	}
 	if n := len(r.Findings); n != 6 {
 		t.Errorf("%d findings", n)
@@ -161,12 +169,12 @@ func TestAnOwnersReportHoldsWholeIdentities(t *testing.T) {
 
 // Unknown is never 0: with nothing looked at, no number says so.
 func TestUnknownNeverReadsZero(t *testing.T) {
-	r := &Report{Inventory: &inventory.Inventory{System: "embedded", At: now, Unchecked: inventory.Flags()}, Rules: portfolioRules()}
+	r := &Report{Inventory: &inventory.Inventory{System: "embedded", At: now, Unchecked: inventory.Flags(), OwnersUnknown: true}, Rules: portfolioRules()}
 	r.Inventory.Items = []inventory.Item{{Type: access.TypeCredential, ID: "a/prod/x/secret", Partner: "a", Environment: "prod", Name: "x", UseUnknown: true, EndsAt: day(3)}}
 	all := renderings(t, r)
 	for form, wants := range map[string][]string{
 		"html": {"not known: nobody looked for them", "last used: not known", "<p class=\"none\">Not checked.</p>", "not checked</div>", "no journal was read", "None is known."},
-		"md":   {"| Undeclared | ? | not known: nobody looked for them |", "last used not known", "Not checked.", "| 0 of 1 |"},
+		"md":   {"| Undeclared | ? | not known: nobody looked for them |", "| Owner left | ? |", "last used not known", "Not checked.", "| 0 of 1 |"},
 		"json": {`"unknown": "nobody looked for them"`, `"verdict": "not checked"`},
 		"csv":  {",true,"},
 	} {

@@ -86,6 +86,7 @@ type documentSource struct {
 	Judged      int       `json:"judged"`
 	Unchecked   []string  `json:"unchecked"`
 	UseUnknown  int       `json:"use_unknown"`
+	NoOwners    bool      `json:"owners_unknown,omitempty"`
 	SHA256      string    `json:"sha256,omitempty"`
 }
 
@@ -204,7 +205,7 @@ func sourceOf(s Source) documentSource {
 	d := documentSource{
 		System: s.System, ID: s.ID, Place: s.Place, Environment: s.Environment, Label: s.Label(), At: s.At.UTC(), From: s.From.UTC(), To: s.To.UTC(),
 		Since: s.Since.UTC(), Stacks: append([]string{}, s.Stacks...), Objects: s.Objects, Judged: s.Judged, Unchecked: []string{},
-		UseUnknown: s.UseUnknown, SHA256: s.SHA256,
+		UseUnknown: s.UseUnknown, NoOwners: s.OwnersUnknown, SHA256: s.SHA256,
 	}
 	for _, f := range s.Unchecked {
 		d.Unchecked = append(d.Unchecked, string(f))

@@ -181,6 +181,7 @@ func (r *Report) textParts(h *holding, items []*inventory.Item, n *notes) string
 		add("ends ", v.Ends.Text)
 		add("rotates ", v.Rotates.Text)
 		add("last used ", v.LastUsed)
+		add("reviewed ", v.Review)
 		if v.Owner != "" {
 			add("owner ", ownerText(i))
 		}

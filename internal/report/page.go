@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,12 +26,14 @@ type page struct {
 	Ends          []attentionView
 	// NeedAttention of All objects have a flag that somebody has to look at.
 	NeedAttention, All int
-	Axis               *axis
-	Partners           []partnerView
-	Groups             []*groupView
-	Reviews            reviewsView
-	ByHand             int
-	Gaps               []string
+	// Certain says that everything was looked at.
+	Certain  bool
+	Axis     *axis
+	Partners []partnerView
+	Groups   []*groupView
+	Reviews  reviewsView
+	ByHand   int
+	Gaps     []string
 	// Doubts says what the journal does not know, "" where it knows all.
 	Doubts      string
 	Findings    []findingView
@@ -168,6 +171,7 @@ func (r *Report) fill(p *page, names map[*inventory.Item]string) {
 		}
 	}
 	judged, of := r.judged()
+	p.Certain = judged == of && !slices.ContainsFunc(p.Attention, func(a attentionView) bool { return a.Unchecked })
 	p.Judged, p.AllJudged, p.NoneJudged = fmt.Sprintf("The rules were applied to %d of %d objects.", judged, of), judged == of, judged == 0
 	for _, s := range r.standards() {
 		v := standardView{Name: s.Name}

@@ -54,6 +54,8 @@ type Source struct {
 	Judged int
 	// Unchecked are the flags that nobody looked for.
 	Unchecked []inventory.Flag
+	// OwnersUnknown: nobody said which owners are there.
+	OwnersUnknown bool
 	// UseUnknown is how many credentials may have been used without the system seeing it.
 	UseUnknown int
 	// SHA256 is the digest of the report that was included; "" is this report's own system.

@@ -50,11 +50,13 @@ type partView struct {
 	Item                                      *inventory.Item
 	// Ends is "" if it is that of the identity.
 	Ends, Rotates point
-	Status        string
-	Over          bool
-	LastUsed      string
-	Flags         []string
-	Remarks       []phrase
+	// Review is its own, which need not be the identity's.
+	Review   string
+	Status   string
+	Over     bool
+	LastUsed string
+	Flags    []string
+	Remarks  []phrase
 }
 
 func (r *Report) partnerView(p *partner, names map[*inventory.Item]string, n *notes, s scale) partnerView {
@@ -125,6 +127,9 @@ func (r *Report) partView(h *holding, i *inventory.Item, names map[*inventory.It
 	}
 	if i.Status != access.StatusActive && i.Status != access.StatusExpiring && i.Status != access.StatusExpired {
 		v.Status = i.Status
+	}
+	if review := i.Review; review != nil {
+		v.Review = date(review.At.Time) + " by " + review.By + ": " + review.Reason
 	}
 	if h.Identity == nil || !access.SameAddress(i.Owner, h.Identity.Owner) || i.OwnerLeft != h.Identity.OwnerLeft {
 		v.Owner, v.OwnerLeft = i.Owner, i.OwnerLeft

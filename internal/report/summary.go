@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -50,7 +51,9 @@ func (r *Report) summary() summary {
 	s.Partners = len(held)
 	for _, a := range meanings {
 		a.Items = having(r.Inventory, a.Flag)
-		a.Unchecked = !r.Inventory.Checked(a.Flag, len(a.Items))
+		a.Unchecked = len(a.Items) == 0 && slices.ContainsFunc(r.sources(), func(s Source) bool {
+			return s.unchecked(a.Flag) || a.Flag == inventory.Orphaned && s.OwnersUnknown
+		})
 		s.Attention = append(s.Attention, a)
 	}
 	return s

@@ -13,7 +13,8 @@ import (
 // sources are the systems that the report holds, its own one first.
 func (r *Report) sources() []Source {
 	own := r.Source
-	own.System, own.At, own.Unchecked = r.Inventory.System, r.Inventory.At, r.Inventory.Unchecked
+	own.System, own.At = r.Inventory.System, r.Inventory.At
+	own.Unchecked, own.OwnersUnknown = r.Inventory.Unchecked, r.Inventory.OwnersUnknown
 	own.From, own.To = r.From, r.To
 	own.Objects, own.Stacks, own.UseUnknown, own.Judged = 0, nil, 0, 0
 	judged := map[string]bool{}
@@ -111,6 +112,9 @@ func (r *Report) unknownOf(s Source) []string {
 	at := s.Label()
 	for _, f := range s.Unchecked {
 		all = append(all, "Nobody looked in "+at+" "+checkOf(f)+".")
+	}
+	if s.OwnersUnknown {
+		all = append(all, "Which owners in "+at+" left: active_owners is not set.")
 	}
 	if s.UseUnknown > 0 {
 		all = append(all, fmt.Sprintf("When %s in %s last acted: the system does not see every use.", plural(s.UseUnknown, "credential"), at))

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,6 +63,7 @@ func write(folder string, rules []guardrail.Rule) error {
 	if pages[overview], err = withTable(overview, rules); err != nil {
 		return err
 	}
+	pages[filepath.Join(folder, "controls.md.tmpl")] = controlsPage(rules)
 	for path, text := range pages {
 		if err := os.WriteFile(path, text, 0o644); err != nil {
 			return err
@@ -109,12 +111,32 @@ func family(r guardrail.Rule) string {
 func page(root, family string, rules []guardrail.Rule) []byte {
 	var b bytes.Buffer
 	title := "Guardrails: " + family
-	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"\"\ndescription: |-\n  The rules of the family %s: what each refuses, why, what to write instead, and how to waive it.\n---\n\n", title, family)
+	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"5 Guardrails\"\ndescription: |-\n  The rules of the family %s: what each refuses, why, what to write instead, and how to waive it.\n---\n\n", title, family)
 	fmt.Fprintf(&b, "# %s\n\nWhat levels and waivers mean, and when a finding is an error, is said in the [guide to guardrails](guardrails.md).\n", title)
 	for _, r := range rules {
 		section(&b, r)
 		example(&b, root, r)
 		setAside(&b, r)
+	}
+	return b.Bytes()
+}
+
+// controlsPage is the page that names the rules of each control.
+func controlsPage(rules []guardrail.Rule) []byte {
+	serve := map[guardrail.Control][]string{}
+	for _, r := range rules {
+		for _, c := range r.Controls {
+			anchor := strings.ReplaceAll(r.Slug, "/", "")
+			serve[c] = append(serve[c], fmt.Sprintf("[`%s`](guardrails-%s.md#%s)", r.Slug, family(r), anchor))
+		}
+	}
+	var b bytes.Buffer
+	b.WriteString("---\npage_title: \"Controls\"\nsubcategory: \"6 Trust\"\ndescription: |-\n  Which rules serve which control of OWASP NHI, NIST CSF, ISO 27001, CSA CCM, CIS and PCI DSS.\n---\n\n# Controls\n\n")
+	b.WriteString("{{tffile \"examples/data-sources/partner_guardrails/data-source.tf\"}}\n\n")
+	b.WriteString("The rules see a part of each control. That nothing is found does not say that the control is met. " +
+		"The [report](report.md) shows the findings by control.\n\n| Control | Rules |\n|---|---|\n")
+	for _, c := range slices.Sorted(maps.Keys(serve)) {
+		fmt.Fprintf(&b, "| %s | %s |\n", c, strings.Join(serve[c], ", "))
 	}
 	return b.Bytes()
 }

@@ -1,0 +1,165 @@
+package provider_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+)
+
+// The path of a newcomer: an empty folder, and what the pages of the tasks print, in their order. It begins with a plan that
+// is refused, and ends with a folder that holds no access.
+func TestTheTasksAreRunInOrder(t *testing.T) {
+	needTerraform(t)
+	realtool.Find(t, "openssl")
+	t.Parallel()
+	n := newcomer{T: t, cli: newCLI(t)}
+	n.onboards()
+	n.usesAndShares()
+	n.renews()
+	n.suspendsAndReplaces()
+	n.losesTheState()
+	n.cutsByHand()
+	n.offboards()
+}
+
+// newcomer follows the pages of the tasks.
+type newcomer struct {
+	*testing.T
+	cli *cli
+	// config is main.tf.
+	config string
+}
+
+func (n *newcomer) block(page, begins string) string {
+	return blocksOf(n.T, "docs/guides/"+page+".md")(begins)
+}
+
+func (n *newcomer) example(name string) string {
+	text, err := os.ReadFile(filepath.Join("..", "..", "examples", "tasks", name))
+	if err != nil {
+		n.Fatal(err)
+	}
+	return fresh(string(text))
+}
+
+func (n *newcomer) run(text string) string { return shell(n.T, n.cli.folder, n.cli.env, text) }
+
+// edits changes main.tf: old stands in it once, or is the first one.
+func (n *newcomer) edits(old, text string) {
+	n.Helper()
+	if !strings.Contains(n.config, old) {
+		n.Fatalf("main.tf has no %q", old)
+	}
+	n.config = strings.Replace(n.config, old, text, 1)
+	n.cli.file("main.tf", n.config)
+}
+
+// refused runs a plan that has to fail with a rule.
+func (n *newcomer) refused(rule string) {
+	n.Helper()
+	if out, err := n.cli.try("plan", "-no-color"); err == nil || !strings.Contains(out, rule) {
+		n.Errorf("the plan is not refused by %s:\n%s", rule, tail(out))
+	}
+}
+
+// admitted asks whether a certificate is good, as a gateway does.
+func (n *newcomer) admitted(want bool) {
+	n.Helper()
+	check := strings.TrimPrefix(n.block("task-onboard", "terraform output -raw certificate"), "terraform output -raw certificate >etl.pem\n")
+	out := n.run("if " + strings.TrimSpace(check) + "; then :; else echo REFUSED; fi 2>/dev/null")
+	if strings.Contains(out, "etl.pem: OK") != want || strings.Contains(out, "REFUSED") == want {
+		n.Errorf("admitted is not %v: %s", want, out)
+	}
+}
+
+func (n *newcomer) onboards() {
+	n.config = n.example("onboard.tf")
+	n.cli.file("main.tf", n.config)
+	n.run(n.block("task-onboard", "openssl req"))
+	n.edits(`["read", "list"]`, `["*"]`)
+	n.refused("scope/wildcard-action")
+	n.edits(`["*"]`, `["read", "list"]`)
+	if out := n.run(n.block("task-onboard", "terraform apply")); !strings.Contains(out, "orders/acme/daily/*") || !strings.Contains(out, "BEGIN CERTIFICATE") {
+		n.Errorf("the handover lacks something:\n%s", tail(out))
+	}
+	n.run(n.block("task-onboard", "terraform output -raw certificate"))
+	n.admitted(true)
+	for _, page := range []string{"choosing-a-system", "hardening"} {
+		other := newCLI(n.T)
+		other.file("owners.json", `["jane.doe@example.com"]`)
+		other.write(n.block(page, `provider "partner" {`))
+		other.must("validate")
+	}
+	n.run(strings.Replace(n.block("upgrades", "terraform version"), "plan", "plan -input=false", 1))
+}
+
+func (n *newcomer) usesAndShares() {
+	n.cli.file("globex.tf", n.example("second-partner.tf"))
+	n.cli.file("initech.tf", n.example("subcontractor.tf"))
+	n.refused("delegation/")
+	n.edits(`  ceiling    = ["orders/acme/*"]`, "  ceiling    = [\"orders/acme/*\"]\n  "+n.block("task-subcontractor", "subcontractors = {"))
+	n.cli.must("apply", "-auto-approve")
+	n.cli.must("plan", "-detailed-exitcode")
+}
+
+func (n *newcomer) renews() {
+	at, grant, _ := strings.Cut(n.config, `resource "partner_grant" "daily"`)
+	end := time.Now().AddDate(0, 0, 90).Format("2006-01-02T")
+	later := time.Now().AddDate(0, 0, 110).Format("2006-01-02T")
+	n.config = at + `resource "partner_grant" "daily"` + strings.Replace(grant, end, later, 1)
+	n.cli.file("main.tf", n.config)
+	n.refused(strings.TrimSpace(n.block("task-renew", "Error: expiry/rolling:")))
+	review := strings.Replace(n.block("task-renew", "review = {"), "2026-11-20T09:00:00Z", time.Now().UTC().Add(-2*time.Minute).Format(time.RFC3339), 1)
+	n.edits(`  purpose     = "Read the daily order files"`, "  purpose     = \"Read the daily order files\"\n  "+review)
+	n.cli.must("apply", "-auto-approve")
+	n.admitted(true)
+}
+
+func (n *newcomer) suspendsAndReplaces() {
+	const name = `  name       = "orders-etl"`
+	suspended := name + "\n  " + n.block("task-suspend", "suspended = true")
+	n.edits(name, suspended)
+	n.cli.must("apply", "-auto-approve")
+	n.admitted(false)
+	n.edits(suspended, name)
+	n.cli.must("apply", "-auto-approve")
+	n.admitted(true)
+	n.run(n.block("task-stolen-key", "openssl req"))
+	n.edits(`certificate   = { csr = file("etl.csr") }`, strings.TrimSpace(n.block("task-stolen-key", "certificate = {")))
+	n.run(n.block("task-stolen-key", "terraform apply"))
+	n.admitted(false)
+	n.run("terraform output -raw certificate >etl.pem")
+	n.admitted(true)
+}
+
+func (n *newcomer) losesTheState() {
+	n.run(n.block("task-lost-state", "rm -f terraform.tfstate"))
+	n.cli.must("plan", "-detailed-exitcode")
+	n.admitted(true)
+}
+
+func (n *newcomer) cutsByHand() {
+	n.run(n.block("task-incident", "sh .partner/prod/publish/cut.sh"))
+	n.admitted(false)
+	n.cli.must("apply", "-auto-approve")
+	n.admitted(false)
+	const name = `  name       = "orders-etl"`
+	n.edits(name, name+"\n  "+n.block("task-incident", "hold_released = "))
+	n.cli.must("apply", "-auto-approve")
+	n.admitted(true)
+}
+
+func (n *newcomer) offboards() {
+	if out := n.run(n.block("task-offboard", "rm globex.tf")); !strings.Contains(out, "3 destroyed") {
+		n.Errorf("globex is not removed:\n%s", tail(out))
+	}
+	n.run(n.block("task-offboard", "terraform destroy"))
+	n.admitted(false)
+	if out := n.cli.must("state", "list"); strings.TrimSpace(out) != "" {
+		n.Errorf("the state still holds %s", out)
+	}
+}
