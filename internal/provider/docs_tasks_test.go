@@ -43,7 +43,8 @@ func (n *newcomer) example(name string) string {
 	if err != nil {
 		n.Fatal(err)
 	}
-	return fresh(string(text))
+	agreements := strings.NewReplacer("2027-06-30T", time.Now().AddDate(0, 0, 200).Format("2006-01-02T"), "2027-12-31T", time.Now().AddDate(0, 0, 300).Format("2006-01-02T"))
+	return agreements.Replace(fresh(string(text)))
 }
 
 func (n *newcomer) run(text string) string { return shell(n.T, n.cli.folder, n.cli.env, text) }

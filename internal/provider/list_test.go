@@ -237,8 +237,17 @@ func TestTheExampleOfAQueryIsAnswered(t *testing.T) {
 	}
 	// The import by identity that the page shows; this CLI may be too old for it.
 	block := regexp.MustCompile(`(?s)to +=\s*(\w+)\.\w+.*identity = \{ id = "([^"]+)" \}`).FindStringSubmatch(blocksOf(t, "docs/guides/list.md")("import {"))
-	if block == nil || p.imported(block[1], block[2]).NewState == nil {
-		t.Errorf("the import of %q finds nothing", block)
+	if block == nil {
+		t.Fatal("the page shows no import by identity")
+	}
+	shown, err := access.ParseIdentityID(block[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	w.put("partners", &access.Identity{ID: shown, Purpose: "Nightly order feed of the ERP", Terms: access.Terms{Owner: "bob@example.com", ExpiresAt: access.At(dawn.Add(20 * 24 * time.Hour))}})
+	if w.protocol(alone).imported(block[1], block[2]).NewState == nil {
+		t.Errorf("the import of %s finds nothing", block[2])
 	}
 }
 
