@@ -284,3 +284,41 @@ func knows(items []ledger.Item, serial string) bool {
 	}
 	return false
 }
+
+var _ method = (*certificates)(nil)
+
+func (pki *certificates) mount(*access.Credential) string { return pki.options.Mounts.Cert }
+
+func (*certificates) alias(id access.IdentityID) string { return id.CommonName() }
+
+func (pki *certificates) enter(ctx context.Context, _ *access.Credential, _ bool) (accessor string, err error) {
+	return pki.mounts.authMount(ctx, pki.options.Mounts.Cert, "cert", nil)
+}
+
+func (pki *certificates) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
+	ca, err := pki.authority(ctx)
+	if err == nil {
+		ca, err = pki.trusted(ctx, issued, ca)
+	}
+	return pki.certificateRoles(c, end, ca), err
+}
+
+func (*certificates) named(context.Context, *site, access.IdentityID) error { return nil }
+
+func (pki *certificates) paths(c *access.Credential) []string {
+	return pki.everywhere(c.IdentityID, nil)
+}
+
+func (pki *certificates) door(c *access.Credential) string {
+	return "auth/" + pki.options.Mounts.Cert + "/certs/" + roleOf(c.IdentityID)
+}
+
+func (pki *certificates) everywhere(id access.IdentityID, _ map[string]mounted) []string {
+	return []string{"auth/" + pki.options.Mounts.Cert + "/certs/" + roleOf(id), pki.options.Mounts.PKI + "/roles/" + roleOf(id)}
+}
+
+func (pki *certificates) login(c *access.Credential, shell string, told map[string]string) {
+	told["path"], told["name"] = "auth/"+pki.options.Mounts.Cert+"/login", roleOf(c.IdentityID)
+	told["command"] = fmt.Sprintf("bao login%s-method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE -token-only name=%s",
+		shell, pki.options.Mounts.Cert, told["name"])
+}

@@ -11,7 +11,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // kinds are the kinds of credentials that are offered. OpenBao's SSH engine cannot revoke what it signed.
@@ -24,22 +23,11 @@ func mountIn(path string) string {
 }
 
 // rolesOfKind are the roles that a credential of a kind may have, wherever it logs in.
-func (cs *credentials) rolesOfKind(id access.IdentityID, kind access.Kind, mounts map[string]mounted) (paths []string) {
-	switch kind {
-	case access.Secret:
-		return []string{cs.secrets.appRole(id)}
-	case access.Certificate:
-		return []string{"auth/" + cs.options.Mounts.Cert + "/certs/" + roleOf(id), cs.options.Mounts.PKI + "/roles/" + roleOf(id)}
-	case access.Federated:
-		for mount, m := range mounts {
-			if mount = strings.TrimSuffix(mount, "/"); m.Type == "jwt" && cs.ours(mount) {
-				paths = append(paths, "auth/"+mount+"/cel/role/"+roleOf(id))
-			}
-		}
-		slices.Sort(paths)
-	case access.SSHCertificate:
+func (cs *credentials) rolesOfKind(id access.IdentityID, kind access.Kind, mounts map[string]mounted) []string {
+	if !slices.Contains(kinds, kind) {
+		return nil
 	}
-	return paths
+	return cs.method(kind).everywhere(id, mounts)
 }
 
 // shut removes the login of a credential that was cut by hand, where a change, or somebody, made it again.
@@ -81,42 +69,32 @@ type credentials struct {
 	fed     *federation
 }
 
-// aliasName is the name that a credential has where it logs in.
-func aliasName(c *access.Credential) string {
-	if c.Kind() == access.Certificate {
-		return c.IdentityID.CommonName()
+// method returns that of a kind. What is not offered is refused before anybody asks.
+func (cs *credentials) method(kind access.Kind) method {
+	switch kind {
+	case access.Federated:
+		return cs.fed
+	case access.Certificate:
+		return cs.certs
+	default:
+		return cs.secrets
 	}
-	return store.NameOf(c.IdentityID)
+}
+
+// aliasName is the name that a credential has where it logs in.
+func (cs *credentials) aliasName(c *access.Credential) string {
+	return cs.method(c.Kind()).alias(c.IdentityID)
 }
 
 // aliasOf is the mount that a credential logs in on, and the name that it has there. known: it logs in there already.
 func (cs *credentials) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string, err error) {
-	switch c.Kind() {
-	case access.Federated:
-		accessor, err = cs.fed.issuerMount(ctx, c.Federated.Issuer, known)
-	case access.Certificate:
-		accessor, err = cs.mounts.authMount(ctx, cs.options.Mounts.Cert, "cert", nil)
-	default:
-		accessor, err = cs.secrets.secretMount(ctx)
-	}
-	return accessor, aliasName(c), err
+	accessor, err = cs.method(c.Kind()).enter(ctx, c, known)
+	return accessor, cs.aliasName(c), err
 }
 
 // roles are what OpenBao has to keep for a credential, and for what was issued for it.
 func (cs *credentials) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
-	switch c.Kind() {
-	case access.Federated:
-		t, err := cs.fed.trustOf(ctx, c.Federated.Issuer)
-		return []role{cs.fed.federatedRole(c, end, t)}, err
-	case access.Certificate:
-		ca, err := cs.certs.authority(ctx)
-		if err == nil {
-			ca, err = cs.certs.trusted(ctx, issued, ca)
-		}
-		return cs.certs.certificateRoles(c, end, ca), err
-	default:
-		return []role{cs.secrets.secretRole(c)}, nil
-	}
+	return cs.method(c.Kind()).roles(ctx, c, end, issued)
 }
 
 // settleRoles writes the roles of a credential.
@@ -138,35 +116,14 @@ func (cs *credentials) writeRoles(ctx context.Context, c *access.Credential, rol
 			return err
 		}
 	}
-	if c.Kind() == access.Secret {
-		// The role's id is what the alias is named by. It is set once: a POST of the same is refused by some versions.
-		return cs.settled(ctx, at, func() error {
-			return cs.client.Put(ctx, cs.secrets.appRole(c.IdentityID)+"/role-id", map[string]any{"role_id": store.NameOf(c.IdentityID)}, nil)
-		})
-	}
-	return nil
+	return cs.method(c.Kind()).named(ctx, at, c.IdentityID)
 }
 
-func (cs *credentials) mountOf(c *access.Credential) string {
-	switch c.Kind() {
-	case access.Federated:
-		return cs.jwtMount(c.Federated.Issuer)
-	case access.Certificate:
-		return cs.options.Mounts.Cert
-	}
-	return cs.options.Mounts.AppRole
-}
+// mountOf returns the auth method that a credential logs in by.
+func (cs *credentials) mountOf(c *access.Credential) string { return cs.method(c.Kind()).mount(c) }
 
-func (cs *credentials) rolePaths(c *access.Credential) []string {
-	name := roleOf(c.IdentityID)
-	switch c.Kind() {
-	case access.Federated:
-		return []string{"auth/" + cs.jwtMount(c.Federated.Issuer) + "/cel/role/" + name}
-	case access.Certificate:
-		return []string{"auth/" + cs.options.Mounts.Cert + "/certs/" + name, cs.options.Mounts.PKI + "/roles/" + name}
-	}
-	return []string{cs.secrets.appRole(c.IdentityID)}
-}
+// rolePaths returns where a credential's roles are.
+func (cs *credentials) rolePaths(c *access.Credential) []string { return cs.method(c.Kind()).paths(c) }
 
 // Lacks are the mounts that a new credential needs and that are missing, or are not what belongs there. Where the configuration
 // lets it make what it misses, only what somebody disabled is lacking.
@@ -217,14 +174,5 @@ func (cs *credentials) rolesOf(id access.IdentityID, mounts map[string]mounted) 
 	return paths
 }
 
-// shutting is the way to log in that a credential is for.
-func (cs *credentials) shutting(c *access.Credential) string {
-	switch c.Kind() {
-	case access.Federated:
-		return cs.rolePaths(c)[0]
-	case access.Certificate:
-		return "auth/" + cs.options.Mounts.Cert + "/certs/" + roleOf(c.IdentityID)
-	default:
-		return cs.secrets.appRole(c.IdentityID)
-	}
-}
+// shutting returns the way to log in that a credential is for.
+func (cs *credentials) shutting(c *access.Credential) string { return cs.method(c.Kind()).door(c) }

@@ -121,8 +121,8 @@ func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *acce
 			return nil, err
 		}
 		drift = append(drift, lost)
-	case !strings.EqualFold(aliases[0].Name, aliasName(c)):
-		drift = append(drift, fmt.Sprintf("The alias is %q, where %q belongs.", aliases[0].Name, aliasName(c)))
+	case !strings.EqualFold(aliases[0].Name, ob.creds.aliasName(c)):
+		drift = append(drift, fmt.Sprintf("The alias is %q, where %q belongs.", aliases[0].Name, ob.creds.aliasName(c)))
 	}
 	switch c.Kind() {
 	case access.Secret:

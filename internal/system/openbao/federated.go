@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
@@ -190,3 +192,42 @@ func keysIn(role map[string]any) string {
 
 // keysVariable is the variable of a role's program that remembers for which keys it was written. Nothing reads it at a login.
 const keysVariable = "keys_of_issuer"
+
+var _ method = (*federation)(nil)
+
+func (fed *federation) mount(c *access.Credential) string { return fed.jwtMount(c.Federated.Issuer) }
+
+func (*federation) alias(id access.IdentityID) string { return store.NameOf(id) }
+
+func (fed *federation) enter(ctx context.Context, c *access.Credential, known bool) (accessor string, err error) {
+	return fed.issuerMount(ctx, c.Federated.Issuer, known)
+}
+
+func (fed *federation) roles(ctx context.Context, c *access.Credential, end time.Time, _ []ledger.Item) ([]role, error) {
+	t, err := fed.trustOf(ctx, c.Federated.Issuer)
+	return []role{fed.federatedRole(c, end, t)}, err
+}
+
+func (*federation) named(context.Context, *site, access.IdentityID) error { return nil }
+
+func (fed *federation) paths(c *access.Credential) []string { return []string{fed.door(c)} }
+
+func (fed *federation) door(c *access.Credential) string {
+	return "auth/" + fed.mount(c) + "/cel/role/" + roleOf(c.IdentityID)
+}
+
+func (fed *federation) everywhere(id access.IdentityID, mounts map[string]mounted) (paths []string) {
+	for mount, m := range mounts {
+		if mount = strings.TrimSuffix(mount, "/"); m.Type == "jwt" && fed.ours(mount) {
+			paths = append(paths, "auth/"+mount+"/cel/role/"+roleOf(id))
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+func (fed *federation) login(c *access.Credential, shell string, told map[string]string) {
+	told["path"], told["role"] = "auth/"+fed.mount(c)+"/cel/login", roleOf(c.IdentityID)
+	told["subject"], told["audiences"] = c.Federated.Subject, strings.Join(c.Federated.Audiences, " ")
+	told["command"] = fmt.Sprintf("bao write%s-field=token %s role=%s jwt=- <TOKENFILE", shell, told["path"], told["role"])
+}

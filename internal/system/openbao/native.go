@@ -222,7 +222,7 @@ func (es *entities) logins(l ledger.Ledger, id access.IdentityID) map[login]bool
 	all, mounts := map[login]bool{}, map[string]bool{}
 	for _, e := range l {
 		if c, ok := e.Credential(); ok && c.IdentityID == id && !e.Removed() {
-			all[login{es.creds.mountOf(c), aliasName(c)}], mounts[es.creds.mountOf(c)] = true, true
+			all[login{es.creds.mountOf(c), es.creds.aliasName(c)}], mounts[es.creds.mountOf(c)] = true, true
 		}
 	}
 	if i, e := l.Identity(id); i != nil {
@@ -390,7 +390,7 @@ func (es *entities) astray(ctx context.Context, c *access.Credential) (string, e
 	if accessor == "" { // OpenBao takes no question without one
 		return fmt.Sprintf("%sauth/%s is not mounted, and nobody logs in there.", lost, es.creds.mountOf(c)), nil
 	}
-	e, err := es.holder(ctx, aliasName(c), accessor)
+	e, err := es.holder(ctx, es.creds.aliasName(c), accessor)
 	switch {
 	case errors.Is(err, access.ErrNotPermitted):
 		return lost + "who logs in is somebody else, or nobody. This login may not look who holds it (identity/lookup/entity).", nil

@@ -251,3 +251,38 @@ func (s *secrets) secretID(ctx context.Context, id access.IdentityID, accessor s
 	err = s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor}, &one)
 	return one, client.Gone(err)
 }
+
+var _ method = (*secrets)(nil)
+
+func (s *secrets) mount(*access.Credential) string { return s.options.Mounts.AppRole }
+
+func (*secrets) alias(id access.IdentityID) string { return store.NameOf(id) }
+
+func (s *secrets) enter(ctx context.Context, _ *access.Credential, _ bool) (accessor string, err error) {
+	return s.secretMount(ctx)
+}
+
+func (s *secrets) roles(_ context.Context, c *access.Credential, _ time.Time, _ []ledger.Item) ([]role, error) {
+	return []role{s.secretRole(c)}, nil
+}
+
+// named gives the role the id that the alias is named by. It is set once: a POST of the same is refused by some versions.
+func (s *secrets) named(ctx context.Context, at *site, id access.IdentityID) error {
+	return s.settled(ctx, at, func() error {
+		return s.client.Put(ctx, s.appRole(id)+"/role-id", map[string]any{"role_id": store.NameOf(id)}, nil)
+	})
+}
+
+func (s *secrets) paths(c *access.Credential) []string { return []string{s.door(c)} }
+
+func (s *secrets) door(c *access.Credential) string { return s.appRole(c.IdentityID) }
+
+func (s *secrets) everywhere(id access.IdentityID, _ map[string]mounted) []string {
+	return []string{s.appRole(id)}
+}
+
+func (s *secrets) login(c *access.Credential, shell string, told map[string]string) {
+	told["path"], told["role_id"] = "auth/"+s.options.Mounts.AppRole+"/login", store.NameOf(c.IdentityID)
+	told["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write%s-field=token %s role_id=%s secret_id=-",
+		shell, told["path"], told["role_id"])
+}

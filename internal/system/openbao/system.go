@@ -2,7 +2,7 @@
 // their second, a CEL role refuses a token of the partner's issuer after the end, a certificate and a secret id end by
 // themselves. Nothing of it needs this provider.
 //
-// The truth about an identity is the head of its ACL policy (see document.go); entity, aliases and roles follow from it, and
+// The truth about an identity is the head of its ACL policy (see package store); entity, aliases and roles follow from it, and
 // are made anew by whoever changes the identity next, where a process died in between.
 package openbao
 

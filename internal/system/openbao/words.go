@@ -147,18 +147,6 @@ func (ws *wording) login(o access.Object) map[string]string {
 	if namespace := ws.client.Namespace(); namespace != "" {
 		m["namespace"] = namespace
 	}
-	switch c.Kind() {
-	case access.Federated:
-		m["path"], m["role"] = "auth/"+ws.jwtMount(c.Federated.Issuer)+"/cel/login", roleOf(c.IdentityID)
-		m["subject"], m["audiences"] = c.Federated.Subject, strings.Join(c.Federated.Audiences, " ")
-		m["command"] = fmt.Sprintf("bao write%s-field=token %s role=%s jwt=- <TOKENFILE", where, m["path"], m["role"])
-	case access.Certificate:
-		m["path"], m["name"] = "auth/"+ws.options.Mounts.Cert+"/login", roleOf(c.IdentityID)
-		m["command"] = fmt.Sprintf("bao login%s-method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE -token-only name=%s",
-			where, ws.options.Mounts.Cert, m["name"])
-	default:
-		m["path"], m["role_id"] = "auth/"+ws.options.Mounts.AppRole+"/login", store.NameOf(c.IdentityID)
-		m["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write%s-field=token %s role_id=%s secret_id=-", where, m["path"], m["role_id"])
-	}
+	ws.creds.method(c.Kind()).login(c, where, m)
 	return m
 }
