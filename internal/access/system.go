@@ -205,6 +205,14 @@ type Noter interface {
 	Generation() string
 }
 
+// Notary is a System with a key of its own, which signs what the journal keeps beside itself.
+type Notary interface {
+	// Notarize signs a text, where a change of this process has opened the key; else the signature is empty.
+	Notarize(text []byte) (signature string)
+	// Notarized reports whether the system has a key, and whether that signed a text.
+	Notarized(text []byte, signature string) (has, signed bool)
+}
+
 // Healed is what was found that was not as the system had left it, and is as it should be now.
 type Healed struct {
 	// Ref is whose it is; zero where it is of no single object.

@@ -34,6 +34,7 @@ func Govern(inner access.System, j *Journal, d Desk) access.System {
 		d.Clock = access.WallClock
 	}
 	d.Actor = sync.OnceValue(d.Actor)
+	j.notary, _ = access.As[access.Notary](inner)
 	g := &governed{System: inner, journal: j, desk: d, seen: map[access.Ref]access.Record{}}
 	if issuer, able := access.As[access.TokenIssuer](inner); able {
 		return &issuing{governed: g, issuer: issuer}

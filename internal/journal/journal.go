@@ -30,6 +30,7 @@ type Journal struct {
 	path    string
 	options Options
 	lock    *flock.Flock
+	notary  access.Notary // nil where the system has no key of its own
 
 	turn sync.Mutex // held by who writes for all that wait
 

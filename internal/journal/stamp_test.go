@@ -2,6 +2,8 @@ package journal
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"strings"
@@ -111,5 +113,74 @@ func TestALongJournalIsNotReadWhereNobodyTouchedIt(t *testing.T) {
 		if head, err = ParseHead(string(contentOf(t, j.headPath()))); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// notary is a key that only its holder has.
+type notary struct{ closed bool }
+
+func (n *notary) Notarize(text []byte) string {
+	if n.closed {
+		return ""
+	}
+	return "signed:" + digest(text)
+}
+
+func (n *notary) Notarized(text []byte, signature string) (has, signed bool) {
+	return true, signature == "signed:"+digest(text)
+}
+
+func digest(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Who edited an older line and wrote a stamp that fits was not found by any change. Beside a system with a key that takes the key.
+func TestAForgedStampHasEveryLineRead(t *testing.T) {
+	t.Parallel()
+	forge := func(t *testing.T, j *Journal, signature string) {
+		t.Helper()
+		aTickLater(t, j)
+		put(t, j.path, bytes.Replace(contentOf(t, j.path), []byte(`"id":"two"`), []byte(`"id":"TWO"`), 1))
+		f, err := os.Open(j.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		head, err := ParseHead(string(contentOf(t, j.headPath())))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := stampText(f, head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, j.stampPath(), []byte(text+signature))
+	}
+	for _, forged := range []string{"", "\n", "signed:" + digest(nil) + "\n", "old"} {
+		j := newJournal(t)
+		j.notary = &notary{}
+		j.must(t, "one", "two", "three", "four")
+		if forged == "old" {
+			_, forged, _ = strings.Cut(string(contentOf(t, j.stampPath())), "\n")
+		}
+		forge(t, j, forged)
+		if _, err := j.Append(Line{ID: "five"}); !errors.Is(err, ErrTampered) || !strings.Contains(err.Error(), "line 2 was changed") {
+			t.Errorf("with the signature %q: %v", forged, err)
+		}
+	}
+	j := newJournal(t) // a key that no change has opened yet signs nothing: the next one reads, and nothing is refused
+	closed := &notary{closed: true}
+	j.notary = closed
+	j.must(t, "one", "two")
+	closed.closed = false
+	j.must(t, "three")
+	f, err := os.Open(j.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if head, err := ParseHead(string(contentOf(t, j.headPath()))); err != nil || !j.untouched(f, head) {
+		t.Error("a signed stamp does not fit", err)
 	}
 }

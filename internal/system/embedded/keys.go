@@ -40,6 +40,9 @@ func (s *System) open() (err error) {
 	if s.signer, err = policy.OpenSigner(s.paths.keys(), s.options.Passphrase); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.notary = s.signer
+	s.mu.Unlock()
 	if err := s.writeWitness(); err != nil {
 		return err
 	}

@@ -7,7 +7,34 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-var _ access.Noter = (*System)(nil)
+var (
+	_ access.Noter  = (*System)(nil)
+	_ access.Notary = (*System)(nil)
+)
+
+// noted begins what is signed for the journal, so that no such signature is one of the ledger.
+const noted = "journal "
+
+// Notarize signs a text for the journal, where a change has opened the signing key.
+func (s *System) Notarize(text []byte) string {
+	s.mu.Lock()
+	signer := s.notary
+	s.mu.Unlock()
+	if signer == nil {
+		return ""
+	}
+	signature, err := signer.Attest(append([]byte(noted), text...))
+	if err != nil {
+		return "" // then the next change reads all of the journal
+	}
+	return signature
+}
+
+// Notarized reports whether there is a signing key, and whether it signed a text for the journal.
+func (s *System) Notarized(text []byte, signature string) (has, signed bool) {
+	w, err := s.witness()
+	return err == nil, err == nil && w.Attested(append([]byte(noted), text...), signature)
+}
 
 // Notes are what was found and healed, and what whoever runs it should hear of, since they were asked for last.
 func (s *System) Notes() (healed []access.Healed, warnings [][2]string) {

@@ -68,6 +68,7 @@ type System struct {
 	trusted *policy.Witness // what the ledger is signed with, once it was read
 	led     bool            // a leader is at work on the queue
 	leading bool            // the leader holds the lock: nobody else changes the ledger
+	notary  *policy.Signer  // the signing key, once a change has opened it
 	cached  *book           // good while the generation on disk is its own; never changed, only replaced
 
 	used useLogs
