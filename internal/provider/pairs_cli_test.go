@@ -199,9 +199,37 @@ func TestAnIdentityThatIsNowhereIsFoundAtPlan(t *testing.T) {
 	if said := p.refused("delegation/unknown-parent", "plan"); !strings.Contains(said, "acme/prod/ghost") || strings.Contains(said, "acme/prod/etl,") {
 		t.Error(said)
 	}
+	// Nothing else goes on beside it: that Terraform would make more calls at once is told by its command line alone.
+	p.configure("", `grant ghost identity_id = "acme/prod/ghost"; resource = "orders/ghost/*"; actions = ["read"]`)
+	p.refused("delegation/unknown-parent", "plan")
 	p.configure("", acme, literal)
 	p.must("plan", "-parallelism=1")
 	p.must("apply", "-auto-approve")
+}
+
+// Where Terraform makes one call at a time, no plan can wait for what is to come: it says that this is open, and the apply refuses
+// before anything is made that hangs on what is nowhere.
+func TestAnIdentityThatIsNowhereIsRefusedAtApplyWhereNoPlanCanWait(t *testing.T) {
+	p := newPairs(t)
+	ghosts := []string{
+		`grant ghost identity_id = "acme/prod/ghost"; resource = "orders/ghost/*"; actions = ["read"]`,
+		`credential ghost identity_id = "acme/prod/ghost"; rotation = { every = "240h", overlap = "24h" }; secret = { recipient = "` + partnerRecipient + `" }`,
+		`identity below partner = "sub"; name = "etl"; parent_id = "acme/prod/ghost"`,
+		`grant below identity_id = partner_identity.below.id; resource = "orders/below/*"; actions = ["read"]`,
+	}
+	p.configure("", append(ghosts, acme)...)
+	p.must("plan", "-parallelism=1", "-out=saved")
+	if out := p.must("show", "saved"); strings.Contains(out, "unknown-parent") {
+		t.Error(out)
+	}
+	if out := p.must("plan", "-parallelism=1"); strings.Count(out, "Whether an identity exists is open") == 0 || !strings.Contains(out, "acme/prod/ghost") {
+		t.Errorf("the plan does not say that it is open:\n%s", out)
+	}
+	p.refused("delegation/unknown-parent", "apply", "-auto-approve", "-parallelism=1")
+	journal := string(p.files(".partner")[".partner/prod/journal.jsonl"])
+	if p.holds("acme/prod/ghost") || p.holds("sub/prod/etl") || strings.Contains(journal, `acme/prod/ghost/`) || strings.Contains(journal, `sub/prod/etl`) {
+		t.Errorf("something was made of what hangs on nothing:\n%s", journal)
+	}
 }
 
 // The plan that lets a partner have subcontractors may bring the first one, whichever Terraform begins with.

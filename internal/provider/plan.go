@@ -50,7 +50,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if !g.begin(ctx, p) || !g.decide(ctx, p) {
 		return
 	}
-	nowhere := p.short == nil && !p.replaces && g.seek(ctx, p.object, p.unknown)
+	nowhere := p.short == nil && !p.replaces && g.seek(ctx, p.object, p.unknown, diags)
 	m := g.remember(ctx, p.object.Ref(), p.state, &p.kept, req.Private, resp.Private, diags)
 	c := g.compute(p.plan, p.state, p.object, p.unknown, p.kept, p.replaces, diags)
 	if !g.writePlan(ctx, p) {

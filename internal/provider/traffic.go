@@ -2,8 +2,11 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -22,10 +25,11 @@ type traffic struct {
 	last    time.Time
 	moved   chan struct{} // closed at the next move
 	quiet   time.Duration // for how long nothing else has to be under way before nobody waits for more to come
+	room    int           // how many calls Terraform makes at once; 0 where that cannot be told
 }
 
 func newTraffic() *traffic {
-	return &traffic{moved: make(chan struct{}), last: access.WallClock(), quiet: 2 * time.Second}
+	return &traffic{moved: make(chan struct{}), last: access.WallClock(), quiet: 2 * time.Second, room: roomHere()}
 }
 
 // visit is one call, in its context.
@@ -115,27 +119,36 @@ func (t *traffic) left() (moved <-chan struct{}, rest time.Duration) {
 func (t *traffic) crowded() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.waiting >= patient
+	return t.waiting >= patient || t.room > 0 && t.waiting >= t.room-1
 }
 
-// free says whether Terraform is known to make more calls at once than those that wait: then it is not for want of room that nothing
-// else came.
+// free says whether Terraform is known to make more calls at once than those that wait, by its command line or as it was seen to: then
+// it is not for want of room that nothing else came.
 func (t *traffic) free() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.most > t.waiting+1
+	return max(t.most, t.room) > t.waiting+1
 }
 
 // seek waits for what an object hangs on, where neither the system holds it nor anything of this walk was it so far, and reports
-// whether it is sure to be nowhere. An id that is no reference has no order: what it names may be planned before or after.
-func (s *session) seek(ctx context.Context, o access.Object, unknown map[string]bool) (nowhere bool) {
+// whether it is sure to be nowhere. An id that is no reference has no order: what it names may be planned before or after. Where
+// Terraform makes one call at a time nobody can wait, and it says that this is open.
+func (s *session) seek(ctx context.Context, o access.Object, unknown map[string]bool, diags *diag.Diagnostics) (nowhere bool) {
 	id := hangsOn(o)
 	here := func() bool {
 		_, _, found := s.portfolio.Find(id.Ref())
 		_, seeks := s.seeking.Load(id.Ref())
 		return found || seeks
 	}
-	if id == (access.IdentityID{}) || hasAny(unknown, "identity_id", "parent_id") || here() || s.traffic.crowded() {
+	if id == (access.IdentityID{}) || hasAny(unknown, "identity_id", "parent_id") || here() {
+		return false
+	}
+	if s.traffic.crowded() {
+		if s.traffic.room == 1 && !s.isApplying() {
+			diags.AddWarning("Whether an identity exists is open", fmt.Sprintf("%s hangs on %s, which is not there, and was not planned so far. With "+
+				"-parallelism=1 nothing tells whether it comes later in this plan. If it does not, the apply refuses this before anything of it is made. "+
+				"Write a reference (partner_identity.NAME.id) in place of the id, or leave -parallelism out.", o.Ref(), id))
+		}
 		return false
 	}
 	s.seeking.Store(o.Ref(), true) // two that hang on each other must not wait for each other

@@ -1,0 +1,57 @@
+package provider
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// usualRoom is how many calls at once Terraform makes where nobody says otherwise.
+const usualRoom = 10
+
+// roomHere is how many calls at once the Terraform makes that started this process; 0 where that cannot be told.
+func roomHere() int {
+	parent, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(os.Getppid()), "cmdline"))
+	if err != nil {
+		return 0
+	}
+	return roomOf(strings.Split(strings.TrimSuffix(string(parent), "\x00"), "\x00"), os.Environ())
+}
+
+// roomOf reads the parallelism of a command line of Terraform's, and of the variables that add to it. Which of those are meant
+// depends on the command, so that the smallest counts.
+func roomOf(command, environment []string) int {
+	if program := filepath.Base(command[0]); !strings.Contains(program, "terraform") && !strings.Contains(program, "tofu") {
+		return 0
+	}
+	if n, said := parallelism(command); said {
+		return n
+	}
+	room := usualRoom
+	for _, variable := range environment {
+		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "TF_CLI_ARGS") {
+			if n, said := parallelism(strings.Fields(strings.NewReplacer(`"`, "", `'`, "").Replace(value))); said {
+				room = min(room, n)
+			}
+		}
+	}
+	return room
+}
+
+// parallelism is what the last of some arguments says that sets it.
+func parallelism(args []string) (n int, said bool) {
+	for i, arg := range args {
+		value, is := strings.CutPrefix("-"+strings.TrimLeft(arg, "-"), "-parallelism")
+		if !is {
+			continue
+		}
+		if value, is = strings.CutPrefix(value, "="); !is && i+1 < len(args) {
+			value = args[i+1]
+		}
+		if told, err := strconv.Atoi(value); err == nil && told > 0 {
+			n, said = told, true
+		}
+	}
+	return n, said
+}
