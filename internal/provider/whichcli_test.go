@@ -32,11 +32,19 @@ var theCLI = sync.OnceValues(func() (openTofu bool, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return false, err
 	}
+	// OpenTofu warns of settings that are not there, where terraform-plugin-testing reads its version.
+	const settings = "TF_CLI_CONFIG_FILE"
+	if _, missing := os.Stat(os.Getenv(settings)); missing != nil {
+		err = os.Unsetenv(settings)
+	}
+	if err != nil {
+		return false, err
+	}
 	said, err := exec.Command(path, "version").Output()
 	if err != nil {
 		return false, err
 	}
-	openTofu = strings.Contains("\n"+string(said), "\nOpenTofu v") // a warning may stand before it
+	openTofu = strings.HasPrefix(string(said), "OpenTofu v")
 	if openTofu {
 		err = os.Setenv("TF_ACC_PROVIDER_HOST", "registry.opentofu.org")
 	}

@@ -1,4 +1,4 @@
-// OpenTofu, for machines with neither terraform nor tofu: see scripts/tools.
+// OpenTofu, which tests run on beside Terraform: see scripts/tools.
 module github.com/partner-access/terraform-provider-partner/tools/tofu
 
 go 1.26.8
