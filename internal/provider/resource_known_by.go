@@ -28,11 +28,11 @@ func knownBy(to *tfsdk.ResourceIdentity, id types.String) {
 	if to == nil {
 		return
 	}
-	value := tftypes.NewValue(tftypes.String, id.ValueString())
 	if id.IsUnknown() {
-		value = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
+		to.Raw = tftypes.NewValue(knownByType, nil) // OpenTofu 1.12 cannot plan a resource which is known by something unknown
+		return
 	}
-	to.Raw = tftypes.NewValue(knownByType, map[string]tftypes.Value{"id": value})
+	to.Raw = tftypes.NewValue(knownByType, map[string]tftypes.Value{"id": tftypes.NewValue(tftypes.String, id.ValueString())})
 }
 
 // stillKnownBy writes it where a state of before has none.

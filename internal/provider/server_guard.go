@@ -213,8 +213,13 @@ func withheld(results iter.Seq[tfprotov6.ListResourceResult]) iter.Seq[tfprotov6
 }
 
 // CallFunction refuses a private key. Whatever an error says, Terraform itself prints the variables and locals of the call that failed.
+// OpenTofu sends null as a value without anything in it, which the framework takes for a fault.
 func (s *server) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRequest) (*tfprotov6.CallFunctionResponse, error) {
-	for _, argument := range req.Arguments {
+	for i, argument := range req.Arguments {
+		if argument == nil || len(argument.MsgPack) == 0 && len(argument.JSON) == 0 {
+			req.Arguments[i] = nothing()
+			continue
+		}
 		if textsOf(argument).key != nil {
 			return &tfprotov6.CallFunctionResponse{Error: &tfprotov6.FunctionError{Text: refusedArgument(req.Name)}}, nil
 		}
