@@ -1,0 +1,173 @@
+// Command release writes the files of a release: an archive for each machine, what is in it, and the checksums of all. Two runs on one
+// commit write the same bytes, whoever runs them and wherever.
+//
+//	go run ./tools/release [-targets linux_amd64,...] VERSION FOLDER
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"debug/buildinfo"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	name     = "terraform-provider-partner"
+	machines = "darwin_amd64,darwin_arm64,freebsd_amd64,freebsd_arm64,linux_amd64,linux_arm64,windows_amd64,windows_arm64"
+)
+
+// version is what registries take: a semantic version without a v.
+var version = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("release: ")
+	targets := flag.String("targets", machines, "the machines to build for")
+	flag.Parse()
+	if flag.NArg() != 2 || !version.MatchString(flag.Arg(0)) {
+		log.Fatal("usage: release [-targets OS_ARCH,...] VERSION FOLDER, with a version such as 1.2.0")
+	}
+	if err := write(flag.Arg(0), flag.Arg(1), strings.Split(*targets, ",")); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// write writes all files of a version into a folder that has none yet: what lay there before would be signed with the rest.
+func write(version, folder string, targets []string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	if there, err := os.ReadDir(folder); err != nil || len(there) > 0 {
+		return fmt.Errorf("%s is not an empty folder (%v)", folder, err)
+	}
+	prefix := name + "_" + version
+	manifest, err := os.ReadFile("terraform-registry-manifest.json")
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{prefix + "_manifest.json": manifest}
+	for _, target := range targets {
+		binary, err := build(version, target)
+		if err != nil {
+			return err
+		}
+		if files[prefix+"_"+target+".zip"], err = archive(version, target, binary); err != nil {
+			return err
+		}
+		if files[prefix+"_"+target+".zip.cdx.json"], err = contents(version, binary); err != nil {
+			return err
+		}
+	}
+	files[prefix+"_SHA256SUMS"] = sums(files)
+	for file, content := range files {
+		if err := os.WriteFile(filepath.Join(folder, file), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// build is the provider for one machine. Neither the folder nor the state of the checkout is in it.
+func build(version, target string) ([]byte, error) {
+	system, arch, ok := strings.Cut(target, "_")
+	if !ok {
+		return nil, fmt.Errorf("%q is no machine such as linux_amd64", target)
+	}
+	folder, err := os.MkdirTemp("", "release")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	binary := filepath.Join(folder, name)
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version="+version, "-o", binary, ".")
+	cmd.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+arch, "CGO_ENABLED=0", "GOFLAGS=-mod=readonly")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build for %s: %w\n%s", target, err, out)
+	}
+	return os.ReadFile(binary)
+}
+
+// archive is the zip that registries hand out. Its files are of the first day that a zip can say.
+func archive(version, target string, binary []byte) ([]byte, error) {
+	license, err := os.ReadFile("LICENSE")
+	if err != nil {
+		return nil, err
+	}
+	program := name + "_v" + version
+	if strings.HasPrefix(target, "windows_") {
+		program += ".exe"
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, file := range []struct {
+		name    string
+		mode    os.FileMode
+		content []byte
+	}{{"LICENSE", 0o644, license}, {program, 0o755, binary}} {
+		header := &zip.FileHeader{Name: file.name, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
+		header.SetMode(file.mode)
+		w, err := z.CreateHeader(header)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(file.content); err != nil {
+			return nil, err
+		}
+	}
+	err = z.Close()
+	return b.Bytes(), err
+}
+
+// component is a module in a bill of materials.
+type component struct {
+	Type    string `json:"type"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Purl    string `json:"purl"`
+}
+
+// contents is the bill of materials of a binary in CycloneDX: the modules that Go's linker says are in it.
+func contents(version string, binary []byte) ([]byte, error) {
+	info, err := buildinfo.Read(bytes.NewReader(binary))
+	if err != nil {
+		return nil, err
+	}
+	parts := []component{module("stdlib", strings.TrimPrefix(info.GoVersion, "go"))}
+	for _, d := range info.Deps {
+		if d.Replace != nil {
+			d = d.Replace
+		}
+		parts = append(parts, module(d.Path, d.Version))
+	}
+	text, err := json.MarshalIndent(map[string]any{
+		"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+		"metadata":   map[string]any{"component": component{"application", info.Main.Path, version, "pkg:golang/" + info.Main.Path + "@v" + version}},
+		"components": parts,
+	}, "", "  ")
+	return append(text, '\n'), err
+}
+
+func module(path, version string) component {
+	return component{"library", path, version, "pkg:golang/" + path + "@" + version}
+}
+
+// sums are the checksums as sha256sum reads them.
+func sums(files map[string][]byte) []byte {
+	var lines []string
+	for file, content := range files {
+		lines = append(lines, fmt.Sprintf("%x  %s\n", sha256.Sum256(content), file))
+	}
+	slices.SortFunc(lines, func(a, b string) int { return strings.Compare(a[66:], b[66:]) })
+	return []byte(strings.Join(lines, ""))
+}
