@@ -45,7 +45,8 @@ func (r *tokenResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, res
 		MarkdownDescription: "A token of an identity for the running plan or apply, to act as the partner would: to try what was granted, or to fetch " +
 			"something in its name. It may do what the identity is granted, is cut with it, is revoked when Terraform is done with it, and ends " +
 			"by itself soon after where Terraform dies. It is in no state and in no plan.\n\nIt needs Terraform 1.10 or OpenTofu 1.11. While a plan " +
-			"still has to create or change the identity, its token is known after apply.",
+			"still has to create or change the identity, its token is known after apply. OpenTofu 1.12 takes no token that is not known: it waits for an " +
+			"identity that `identity_id` refers to, but the login of its plans has to be one that may give out tokens.",
 		Attributes: map[string]schema.Attribute{
 			"identity_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{identityID()},

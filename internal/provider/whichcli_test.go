@@ -74,3 +74,13 @@ func needTerraform(t testing.TB) {
 		t.Fatal(err)
 	}
 }
+
+// onOpenTofu reports whether the CLI is OpenTofu, for the little that it does otherwise.
+func onOpenTofu(t testing.TB) bool {
+	t.Helper()
+	openTofu, err := theCLI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openTofu
+}
