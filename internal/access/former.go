@@ -12,6 +12,9 @@ import (
 type Rememberer interface {
 	// Formers returns what was removed within a year, of every stack, sorted.
 	Formers(ctx context.Context) ([]Former, error)
+	// Whose says what has a uid that somebody takes for that of an object, or had it until a moment, which is zero while it has.
+	// ErrNotFound: this system never gave it to anything, or it ended more than a year ago.
+	Whose(ctx context.Context, of Ref, uid string) (Ref, time.Time, error)
 }
 
 // Former is what a system remembers of a credential or grant that was removed, or that a change took something from: the same

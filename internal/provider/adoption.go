@@ -183,6 +183,10 @@ func (g *governed[M, P]) forgetUngoverned(ctx context.Context, ref access.Ref, k
 		failed(diags, "revoke", ref, err)
 		return false
 	}
+	if rec, held := g.system.Get(ctx, ref); errors.Is(err, access.ErrGoverned) && held == nil && rec.Stack == g.stack {
+		failed(diags, "revoke", ref, fmt.Errorf("the state means to adopt %s, and this stack holds %w. Import it by its id, or forget this one: terraform state rm", k.Adopt, err))
+		return false
+	}
 	if uid == "" {
 		diags.AddWarning("Nothing was revoked: "+ref.String(), fmt.Sprintf("It was imported, and never adopted: %s goes on as before, and the inventory names it as "+
 			"ungoverned. To end it by hand: bao delete %s", k.Adopt, k.Adopt))

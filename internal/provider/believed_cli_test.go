@@ -18,6 +18,12 @@ import (
 // edits changes each instance of the state by hand: its attributes, and the provider's private part of it.
 func (c *cli) edits(change func(kind string, attributes, kept map[string]any)) {
 	c.t.Helper()
+	c.editsNamed(func(kind, _ string, attributes, kept map[string]any) { change(kind, attributes, kept) })
+}
+
+// editsNamed is edits of instances that are told by the names of their blocks as well.
+func (c *cli) editsNamed(change func(kind, name string, attributes, kept map[string]any)) {
+	c.t.Helper()
 	text, err := os.ReadFile(filepath.Join(c.folder, "terraform.tfstate"))
 	if err != nil {
 		c.t.Fatal(err)
@@ -43,7 +49,7 @@ func (c *cli) edits(change func(kind string, attributes, kept map[string]any)) {
 		if err := json.Unmarshal(parts["kept"], &kept); err != nil {
 			c.t.Fatal(err)
 		}
-		change(r["type"].(string), instance["attributes"].(map[string]any), kept)
+		change(r["type"].(string), r["name"].(string), instance["attributes"].(map[string]any), kept)
 		parts["kept"], _ = json.Marshal(kept)
 		private, _ = json.Marshal(parts)
 		instance["private"] = base64.StdEncoding.EncodeToString(private)

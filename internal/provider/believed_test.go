@@ -292,3 +292,89 @@ func TestAStateEditedIn500WaysLosesNoErrorAndRefusesNoReduction(t *testing.T) {
 		t.Errorf("the honest plans were refused by %d rules only", refusals)
 	}
 }
+
+// destroyed destroys the three as Terraform does, and returns what is said: errors, and what the refresh dropped with a warning.
+func (p *protocol) destroyed(states []stated, refresh bool) (errors, dropped []string) {
+	p.t.Helper()
+	for at := len(believedKinds) - 1; at >= 0; at-- {
+		kind := believedKinds[at]
+		t := p.schemas.ResourceSchemas[kind].ValueType()
+		prior, private := states[at].value, states[at].private
+		if refresh {
+			now, err := p.server.ReadResource(p.t.Context(), &tfprotov6.ReadResourceRequest{TypeName: kind, CurrentState: p.encode(t, prior), Private: private})
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			errors = append(errors, slugs(now.Diagnostics)...)
+			if now.NewState != nil {
+				prior, private = p.decode(t, now.NewState), now.Private
+			}
+			if prior.IsNull() {
+				for _, d := range now.Diagnostics {
+					dropped = append(dropped, d.Summary)
+				}
+				continue
+			}
+		}
+		none := tftypes.NewValue(t, nil)
+		planned, err := p.server.PlanResourceChange(p.t.Context(), &tfprotov6.PlanResourceChangeRequest{
+			TypeName: kind, PriorState: p.encode(t, prior), ProposedNewState: p.encode(t, none), Config: p.encode(t, none), PriorPrivate: private,
+		})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		errors = append(errors, slugs(planned.Diagnostics)...)
+		if len(slugs(planned.Diagnostics)) > 0 {
+			continue
+		}
+		done, err := p.server.ApplyResourceChange(p.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
+			TypeName: kind, PriorState: p.encode(t, prior), PlannedState: p.encode(t, none), Config: p.encode(t, none), PlannedPrivate: planned.PlannedPrivate,
+		})
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		errors = append(errors, slugs(done.Diagnostics)...)
+	}
+	return errors, dropped
+}
+
+// Whatever somebody writes into a state, ids and uids too: a destroy that does not fail has left nothing.
+func TestADestroyOfAStateEditedIn200WaysLeavesNothingUnsaid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ways, cut, failed := uint64(200), 0, 0
+	if testing.Short() {
+		ways = 40
+	}
+	var foreign [][]byte
+	for seed := range ways {
+		dice := rand.New(rand.NewPCG(seed, 152))
+		states := w.protocol(alone).inForce()
+		before := foreign
+		for _, s := range states {
+			foreign = append(foreign, s.private)
+		}
+		lying := edited(t, dice, states, foreign[max(0, len(foreign)-9):])
+		errors, dropped := w.protocol(alone).destroyed(lying, dice.IntN(2) == 0)
+		left, err := w.system().List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// One of a former object in its place is no lie that can be told: it is said which goes on.
+		said := slices.ContainsFunc(dropped, func(s string) bool { return strings.HasPrefix(s, "Another one is in force") }) && len(before) > 0
+		switch {
+		case len(errors) > 0:
+			failed++
+		case len(left) > 0 && !said:
+			t.Errorf("seed %d: nothing is said of an error, and left is %v; dropped %v", seed, left[0].Object.Ref(), dropped)
+		case len(left) == 0:
+			cut++
+		}
+		if errors, _ := w.protocol(alone).destroyed(states, true); len(errors) > 0 {
+			t.Fatalf("seed %d: the honest state: %v", seed, errors)
+		}
+	}
+	if cut < int(ways)/2 || failed == 0 {
+		t.Errorf("%d destroys cut all, %d failed", cut, failed)
+	}
+}

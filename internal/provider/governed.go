@@ -3,6 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -124,7 +125,7 @@ func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest,
 	if !ok {
 		return
 	}
-	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	k := keptIn(ctx, req.Private, &resp.Diagnostics).of(P(state).common())
 	if k.Adopt != "" {
 		state = nil // nothing was declared yet
 	}
@@ -155,10 +156,16 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	defer g.restock()
 	ctx = warned(ctx, diags)
 	rec, err := g.system.Put(ctx, put)
-	if isNotFound(err) && c.stateStatus == "expired" {
+	switch {
+	case isNotFound(err) && c.stateStatus == "expired":
 		// The system had removed it after its end: extending it brings it back.
 		put.UID = ""
 		rec, err = g.system.Put(ctx, put)
+	case isNotFound(err) && state != nil:
+		if is, ref, unclear := g.resolve(ctx, state, o.Ref(), k, diags); unclear == nil && ref == o.Ref() {
+			put.UID = is.UID
+			rec, err = g.system.Put(ctx, put)
+		}
 	}
 	if err != nil {
 		failed(diags, k.act(state != nil), o.Ref(), unfinished(err, put))
@@ -289,7 +296,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 		return
 	}
 	ref := g.meant(state)
-	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	k := keptIn(ctx, req.Private, &resp.Diagnostics).of(P(state).common())
 	if k.Adopt != "" && k.System != "" {
 		if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
 			failed(&resp.Diagnostics, "revoke", ref, err)
@@ -299,17 +306,6 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	if k.Adopt != "" && !g.forgetUngoverned(ctx, ref, &k, &resp.Diagnostics) {
 		return
 	}
-	if k.History.UID == "" {
-		// Its private part is missing: what this stack made under the id is what the state means.
-		if rec, err := g.system.Get(ctx, ref); err == nil && rec.Stack == g.stack {
-			k.History.UID = rec.UID
-		}
-	}
-	if k.History.UID == "" {
-		resp.Diagnostics.AddError("Cannot revoke "+ref.String(), "The state does not say which one it is (its private part is missing), and another "+
-			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again. Nothing was changed.")
-		return
-	}
 	if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
 		failed(&resp.Diagnostics, "revoke", ref, err)
 		return
@@ -317,11 +313,17 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	g.remembers(ctx)
 	asked := access.WallClock()
 	defer g.restock()
-	swept, err := g.system.Delete(warned(ctx, &resp.Diagnostics), ref, k.History.UID)
-	if isNotFound(err) {
-		if elsewhere := g.refuseElsewhere(ctx, k.System, false); elsewhere != nil {
-			err = elsewhere
-		}
+	ref, swept, err := g.revoke(ctx, state, ref, k, &resp.Diagnostics)
+	if errors.Is(err, errUntold) {
+		resp.Diagnostics.AddError("Cannot revoke "+ref.String(), "The state does not say which one it is (its private part is missing or was edited), and another "+
+			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again; if it is gone, forget it: terraform state rm. "+
+			"Nothing was changed.")
+		return
+	}
+	if errors.Is(err, errReplaced) {
+		resp.Diagnostics.AddError("Cannot revoke "+ref.String(), "The state means one that is gone, and another one of this stack is in force under its id: that one goes on. "+
+			"If it is meant, run terraform apply -refresh-only and then terraform import. If not, forget the old one: terraform state rm. Nothing was changed.")
+		return
 	}
 	if err != nil && !isNotFound(err) {
 		failed(&resp.Diagnostics, "revoke", ref, err)
@@ -329,10 +331,6 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	if isNotFound(err) && g.isDone(ref) {
 		g.retire(ctx, ref, &resp.Diagnostics)
-	} else if isNotFound(err) {
-		if rec, got := g.system.Get(ctx, ref); got == nil && rec.Stack == g.stack {
-			sayAnother(ref, rec, k.History.UID, &resp.Diagnostics)
-		}
 	}
 	g.removed(append(slices.Clone(swept), ref)...)
 	// Delete returns when the system was seen to refuse it.
@@ -345,6 +343,28 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 		resp.Diagnostics.AddWarning("More was revoked with "+ref.String(), "Under it stood, and went with it: "+strings.Join(others, ", ")+".")
 	}
 	g.warnMinted(ctx, append(swept, ref), &resp.Diagnostics)
+}
+
+// revoke revokes what a state means, and says what that was.
+func (g *governed[M, P]) revoke(ctx context.Context, state *M, ref access.Ref, k kept, diags *diag.Diagnostics) (access.Ref, []access.Ref, error) {
+	if uid := k.History.UID; uid != "" {
+		swept, err := g.system.Delete(warned(ctx, diags), ref, uid)
+		if !isNotFound(err) {
+			return ref, swept, err
+		}
+		if elsewhere := g.refuseElsewhere(ctx, k.System, false); elsewhere != nil {
+			return ref, nil, elsewhere
+		}
+		if g.isDone(ref) { // this run has put another one in its place
+			return ref, nil, err
+		}
+	}
+	rec, ref, err := g.resolve(ctx, state, ref, k, diags)
+	if err != nil {
+		return ref, nil, err
+	}
+	swept, err := g.system.Delete(warned(ctx, diags), ref, rec.UID)
+	return ref, swept, err
 }
 
 // ImportState takes an id, as text or as the resource's identity; Read does the rest.

@@ -25,7 +25,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 	stillKnownBy(resp.Identity, P(state).common().ID)
 	ref := g.meant(state)
-	k := keptIn(ctx, req.Private, &resp.Diagnostics)
+	k := keptIn(ctx, req.Private, &resp.Diagnostics).of(P(state).common())
 	if k.Adopt != "" && k.System != "" {
 		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
 			failed(&resp.Diagnostics, "read", ref, err)
@@ -35,10 +35,12 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	if k.Adopt != "" && !g.adopted(ctx, ref, &k, resp) {
 		return
 	}
-	rec, err := g.found(ctx, P(state), ref, k, &resp.Diagnostics)
+	rec, ref, err := g.found(ctx, state, ref, &k, &resp.Diagnostics)
 	now, clockErr := g.system.Now(ctx)
 	var damaged *access.DamagedError
 	switch {
+	case errors.Is(err, errUntold):
+		sayUntold(ref, &resp.Diagnostics)
 	case errors.As(err, &damaged) && k.History.UID != "" && damaged.UID != "" && damaged.UID != k.History.UID:
 		g.readGone(ctx, state, ref, now, k, resp) // what is left is of another one
 	case errors.As(err, &damaged) && k.History.UID != "":
@@ -52,20 +54,32 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 }
 
-// found asks the system for the very object that a state means. Another one under its id is not found.
-func (g *governed[M, P]) found(ctx context.Context, state P, ref access.Ref, k kept, diags *diag.Diagnostics) (*access.Record, error) {
+// found asks the system for the very object that a state means, and completes what the state knows of it. Another one under
+// its id is not found.
+func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k *kept, diags *diag.Diagnostics) (*access.Record, access.Ref, error) {
 	rec, err := g.system.Get(ctx, ref)
-	if k.History.UID == "" {
-		return rec, err
+	if k.History.UID == "" && P(state).common().Owner.IsNull() {
+		return rec, ref, err // it is imported
 	}
+	if k.History.UID == "" && k.System == "" && g.locate(ctx).none {
+		return nil, ref, g.belongs("", g.locate(ctx), false)
+	}
+	was := err
 	if err == nil && rec.UID != k.History.UID {
-		sayAnother(ref, rec, k.History.UID, diags)
 		err = access.ErrNotFound
 	}
-	if err = g.sameSystem(ctx, k.System, rec, err, diags); err != nil {
-		return rec, err
+	if k.History.UID != "" || k.System != "" {
+		err = g.sameSystem(ctx, k.System, rec, err, diags)
 	}
-	return rec, g.retell(ctx, state, rec)
+	if isNotFound(err) && (was == nil || isNotFound(was)) {
+		if rec, ref, err = g.resolve(ctx, state, ref, *k, diags); err == nil {
+			k.History.UID = rec.UID
+		}
+	}
+	if err != nil {
+		return rec, ref, err
+	}
+	return rec, ref, g.retell(ctx, P(state), rec)
 }
 
 // readFound takes over what the system holds of an object.
@@ -96,13 +110,7 @@ func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref
 // has vanished and the plan proposes it again.
 func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref, now time.Time, k kept, resp *resource.ReadResponse) {
 	t := P(state).common()
-	if k.History.UID == "" && !t.Owner.IsNull() && !g.locate(ctx).none {
-		// No import: its private part is missing. It is not forgotten, and stops nobody else's plan.
-		resp.Diagnostics.AddWarning("The state does not say which one it means: "+ref.String(), "Its private part is missing, and the system holds nothing of that id. "+
-			"The state keeps it. If it is gone, forget it: terraform state rm. If not, import it by its right id.")
-		return
-	}
-	if k.History.UID == "" {
+	if k.History.UID == "" && t.Owner.IsNull() {
 		g.warnAbsent(ctx, &resp.Diagnostics)
 		resp.Diagnostics.AddError("Cannot import "+ref.String(), "The system holds no such access. Check the id and the provider's environment and directory.")
 		return

@@ -80,6 +80,9 @@ func (l *listed[M, P]) List(ctx context.Context, req list.ListRequest, stream *l
 		return
 	}
 	stream.Results = func(push func(list.ListResult) bool) {
+		if len(diags) > 0 && !push(list.ListResult{Diagnostics: diags}) { // warnings
+			return
+		}
 		for n := range found.Items {
 			if req.Limit > 0 && int64(n) >= req.Limit {
 				return

@@ -98,6 +98,7 @@ func (g *governed[M, P]) begin(ctx context.Context, p *planCall[M]) (ok bool) {
 	p.kept = keptIn(ctx, p.req.Private, diags)
 	p.was = access.Ref{Type: g.kind}
 	if p.state != nil {
+		p.kept = p.kept.of(P(p.state).common())
 		p.was.ID = P(p.state).common().ID.ValueString()
 	}
 	if p.kept.History.UID == "" {

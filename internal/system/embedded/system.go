@@ -167,6 +167,19 @@ func (s *System) Formers(ctx context.Context) ([]access.Former, error) {
 	return ledger.Formers(l.Ledger, l.stones, s.now()), nil
 }
 
+// Whose says what has a uid, or had it.
+func (s *System) Whose(ctx context.Context, _ access.Ref, uid string) (access.Ref, time.Time, error) {
+	l, err := s.view(ctx)
+	if err != nil {
+		return access.Ref{}, time.Time{}, fmt.Errorf("look whose uid it is: %w", err)
+	}
+	ref, until, known := ledger.Whose(l.Ledger, l.stones, uid, s.now())
+	if !known {
+		return access.Ref{}, time.Time{}, fmt.Errorf("the uid %q: %w", uid, access.ErrNotFound)
+	}
+	return ref, until, nil
+}
+
 // Put creates or changes one object, and returns when a publication that contains it is in place.
 func (s *System) Put(ctx context.Context, change access.Change) (*access.Record, error) {
 	ref := change.Object.Ref()

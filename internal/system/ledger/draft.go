@@ -108,8 +108,9 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	if before == nil {
 		e.History = access.Born(c.Stack, d.Now, reviews...)
 		if was := d.Ledger[object.Ref()]; was != nil { // its removal was begun, and did not come to its end
-			e.Former = was.Former
+			e.Former, e.Bygone = was.Former, was.Bygone
 			d.passes(was, object)
+			d.outlive(e, was)
 		}
 	} else {
 		d.passes(before, object)
@@ -118,8 +119,10 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 		if !before.Removed() {
 			e.Issued = before.Issued
 		}
+		e.Bygone = before.Bygone
 		if c.UID == "" {
 			e.History.UID = access.NewUID()
+			d.outlive(e, before)
 		}
 	}
 	e.History = e.History.Continues(c.Since)

@@ -32,6 +32,8 @@ type Entry struct {
 	Adopted *Adopted
 	// Former is what was removed of an identity while it stays.
 	Former []access.Former
+	// Bygone are the uids that the identity, and what was under it, had before.
+	Bygone []access.Bygone
 }
 
 // Adopted is what an identity has taken over.
@@ -116,6 +118,7 @@ type entryFile struct {
 	Issued      []Item          `json:"issued,omitempty"`
 	Adopted     *Adopted        `json:"adopted,omitempty"`
 	Former      []access.Former `json:"former,omitempty"`
+	Bygone      []access.Bygone `json:"bygone,omitempty"`
 }
 
 // MarshalJSON writes the entry: the same entry gives the same bytes.
@@ -126,7 +129,7 @@ func (e *Entry) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(entryFile{
 		Version: Version, Type: e.Ref().Type, ID: e.Ref().ID, Declaration: declaration, History: e.History,
-		EndsAt: e.Bound, RemovedAt: e.RemovedAt, HoldLifted: e.HoldLifted, Issued: e.Issued, Adopted: e.Adopted, Former: e.Former,
+		EndsAt: e.Bound, RemovedAt: e.RemovedAt, HoldLifted: e.HoldLifted, Issued: e.Issued, Adopted: e.Adopted, Former: e.Former, Bygone: e.Bygone,
 	})
 }
 
@@ -149,7 +152,7 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 	}
 	*e = Entry{
 		Object: object, History: f.History, Bound: f.EndsAt, Issued: f.Issued, RemovedAt: f.RemovedAt, HoldLifted: f.HoldLifted, Adopted: f.Adopted,
-		Former: f.Former,
+		Former: f.Former, Bygone: f.Bygone,
 	}
 	return nil
 }

@@ -186,17 +186,21 @@ func (d *Draft) Bury(refs ...access.Ref) {
 			victims = append(victims, e)
 		}
 	}
-	formers := d.Parting(victims...)
+	formers, ended := d.Parting(victims...), Ended(victims, d.Now)
 	for _, e := range victims {
 		if id := e.Object.Holder(); e.Ref().Type == access.TypeIdentity {
-			d.remember(e, d.Now, formers[id]...)
+			d.remember(e.Taking(ended[id], d.Now), d.Now, formers[id]...)
 			delete(formers, id)
+			delete(ended, id)
 		}
 		delete(d.Ledger, e.Ref())
 		d.Touched[e.Ref()] = true
 	}
 	for id, more := range formers {
 		d.recall(id, more...)
+	}
+	for id, more := range ended {
+		d.outlived(id, more...)
 	}
 }
 
@@ -222,7 +226,7 @@ func (t Tombstone) Aged(now time.Time) bool {
 // Pruned is the tombstone without what is to be forgotten. While something of its partner is cut by hand, it goes on to say
 // when the identity was removed.
 func (t Tombstone) Pruned(now time.Time, holding bool) Tombstone {
-	t.Former = remembered(t.Former, now)
+	t.Former, t.Bygone = remembered(t.Former, now), bygone(t.Bygone, now)
 	if len(t.Former) == 0 && !holding {
 		t.RemovedAt = time.Time{}
 	}

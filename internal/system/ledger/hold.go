@@ -94,6 +94,8 @@ type Tombstone struct {
 	RemovedAt time.Time `json:"removed_at,omitzero"`
 	// Former is what was removed of identities of this id within a year.
 	Former []access.Former `json:"former,omitempty"`
+	// Bygone are the uids that identities of this id, and what was under them, had. They alone are no reason for a tombstone.
+	Bygone []access.Bygone `json:"bygone,omitempty"`
 	// Damaged: it could not be read. Nobody knows what was used, so no release lifts a hold, until it is written anew with one.
 	Damaged bool `json:"-"`
 }
@@ -110,6 +112,7 @@ func (t Tombstone) Buried(e *Entry, removed time.Time, holding bool, formers ...
 	buried, more = t.Noting(e)
 	buried.RemovedAt = removed
 	buried.Former = remembered(remembered(t.Former, removed, e.Former...), removed, formers...)
+	buried.Bygone = bygone(t.Bygone, removed, e.Bygone...)
 	return buried, more || had || holding || len(buried.Former) > 0
 }
 

@@ -276,6 +276,18 @@ func (m *memory) Formers(ctx context.Context) (all []access.Former, err error) {
 	return all, err
 }
 
+// Whose says what has a uid, or had it.
+func (m *memory) Whose(ctx context.Context, _ access.Ref, uid string) (ref access.Ref, until time.Time, err error) {
+	err = m.locked(ctx, func() error {
+		known := false
+		if ref, until, known = ledger.Whose(m.ledger, m.stones, uid, m.clock()); !known {
+			return fmt.Errorf("the uid %q: %w", uid, access.ErrNotFound)
+		}
+		return nil
+	})
+	return ref, until, err
+}
+
 // issuer makes what is issued.
 type issuer struct{ *store }
 

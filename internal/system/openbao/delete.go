@@ -216,9 +216,10 @@ func (rm *remover) forget(ctx context.Context, f *family, ref access.Ref, holder
 
 // forgetIdentities removes the policies of identities.
 func (rm *remover) forgetIdentities(ctx context.Context, victims []*ledger.Entry, parting map[access.IdentityID][]access.Former) error {
+	ended := ledger.Ended(victims, rm.now())
 	for _, v := range slices.Backward(victims) {
 		if i, ok := v.Object.(*access.Identity); ok {
-			if err := rm.store.Remember(ctx, v, rm.now(), parting[i.ID]...); err != nil {
+			if err := rm.store.Remember(ctx, v.Taking(ended[i.ID], rm.now()), rm.now(), parting[i.ID]...); err != nil {
 				return err
 			}
 			if err := rm.eraseStruck(ctx, i.ID, v.History.UID); err != nil {

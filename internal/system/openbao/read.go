@@ -163,6 +163,26 @@ func (ob *observer) Formers(ctx context.Context) ([]access.Former, error) {
 	return ledger.Formers(snap.Ledger, snap.Tombstones, ob.now()), nil
 }
 
+// Whose says what has a uid, or had it: by what is read now, since a snapshot may be of before it was given.
+func (ob *observer) Whose(ctx context.Context, of access.Ref, uid string) (access.Ref, time.Time, error) {
+	_, holder, err := access.ParseRef(of.Type, of.ID)
+	var snap *snapshot
+	if err == nil {
+		_, err = ob.store.Reload(ctx, holder)
+	}
+	if err == nil {
+		snap, err = ob.store.Load(ctx)
+	}
+	if err != nil {
+		return access.Ref{}, time.Time{}, fmt.Errorf("look whose uid it is: %w", err)
+	}
+	ref, until, known := ledger.Whose(snap.Ledger, snap.Tombstones, uid, ob.now())
+	if !known {
+		return access.Ref{}, time.Time{}, fmt.Errorf("the uid %q: %w", uid, access.ErrNotFound)
+	}
+	return ref, until, nil
+}
+
 // List returns everything that is held, of every stack, sorted by type and id. What differs from the declaration, and
 // what was cut by hand, is in it where the server bundles requests (see bundle.go).
 func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {

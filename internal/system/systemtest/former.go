@@ -1,6 +1,7 @@
 package systemtest
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ func formerCases() []contract {
 		{name: "what a change takes away is remembered", run: remembersChanged},
 		{name: "what never gave access is not remembered", run: remembersNothing},
 		{name: "since when access goes on is kept", run: keepsSince},
+		{name: "uids that ended are told from those that never were", run: remembersUIDs},
 	}
 }
 
@@ -129,4 +131,55 @@ func keepsSince(w *world) {
 	if got := w.get(g.Ref()); !got.Since.Equal(since) || !got.Began().Equal(since) {
 		w.Errorf("the access goes on since %s, and not %s", got.Since, since)
 	}
+}
+
+// whose asks every handle what has a uid, or had it.
+func (w *world) whose(of access.Ref, uid string) (ref access.Ref, until time.Time, err error) {
+	w.Helper()
+	for _, s := range []access.System{w.System, w.Second()} {
+		rememberer, able := access.As[access.Rememberer](s)
+		if !able {
+			w.Fatal("it remembers nothing")
+		}
+		ref, until, err = rememberer.Whose(w.ctx(), of, uid)
+	}
+	return ref, until, err
+}
+
+func remembersUIDs(w *world) {
+	i, g, c := w.identity("etl", 60), w.grant("etl", "daily", 30), w.credential("etl", access.Federated, 30)
+	w.put(i)
+	w.put(c)
+	first := w.put(g)
+	has := func(when, uid string, want access.Ref, ended bool) {
+		w.Helper()
+		ref, until, err := w.whose(g.Ref(), uid)
+		if err != nil || ref != want || until.IsZero() == ended {
+			w.Errorf("%s: the uid is of %v until %v, %v", when, ref, until, err)
+		}
+	}
+	never := func(when, uid string) {
+		w.Helper()
+		if ref, until, err := w.whose(g.Ref(), uid); !errors.Is(err, access.ErrNotFound) {
+			w.Errorf("%s: a uid that was never given is of %v until %v, %v", when, ref, until, err)
+		}
+	}
+	has("in force", first.UID, g.Ref(), false)
+	never("in force", access.NewUID())
+	never("in force", "")
+	second := w.put(g) // taken up by its own stack
+	has("taken up", first.UID, g.Ref(), true)
+	has("taken up", second.UID, g.Ref(), false)
+	w.remove(second)
+	has("removed", second.UID, g.Ref(), true)
+	third, now := w.put(g), w.put(i)
+	has("made again", second.UID, g.Ref(), true)
+	w.remove(now)
+	for uid, of := range map[string]access.Ref{first.UID: g.Ref(), third.UID: g.Ref(), now.UID: i.Ref()} {
+		has("removed with its identity", uid, of, true)
+	}
+	w.put(i)
+	has("its identity made again", first.UID, g.Ref(), true)
+	has("its identity made again", now.UID, i.Ref(), true)
+	never("its identity made again", access.NewUID())
 }

@@ -1,0 +1,106 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Which object a state means stands in it three times: as its id, in its arguments, and as a uid in its private part. Each may
+// have been edited. Where the system does not hold the uid under the id, it is asked what it knows of that uid: one that ended
+// is of an object that was replaced or removed since, and that is nobody's to touch any more. One that this system never gave
+// to anything says nothing; then the id is believed where nothing contradicts it, and what this stack holds there is meant. So no
+// edit makes Terraform forget access that lives.
+
+// errUntold: the state contradicts itself, and means nothing that the system holds. errReplaced: what it means was replaced
+// since by another one of this stack.
+var (
+	errUntold   = errors.New("the state does not say which one it means")
+	errReplaced = fmt.Errorf("another one took its place since: %w", access.ErrNotFound)
+)
+
+// said is what a state's arguments mean; zero where they mean nothing. intact: they are as this provider wrote them.
+func (g *governed[M, P]) said(state *M, k kept) (ref access.Ref, intact bool) {
+	o := claimed[M, P](state)
+	if o == nil {
+		return ref, false
+	}
+	declared, _ := access.Declaration(o)
+	if len(k.Applied) > 0 { // the system held something else since: its id is the same
+		if was, err := access.ParseDeclaration(g.kind, k.Applied); err == nil && was.Ref() == o.Ref() {
+			declared = k.Applied
+		}
+	}
+	return o.Ref(), k.Print != "" && printOf(declared) == k.Print
+}
+
+// weigh says which object a state means whose uid the system does not hold under its id, and by which uid: "" where what
+// stands there of this stack is meant.
+func (g *governed[M, P]) weigh(ctx context.Context, state *M, ref access.Ref, k kept) (access.Ref, string, error) {
+	rememberer, able := access.As[access.Rememberer](g.system)
+	if !able {
+		return ref, k.History.UID, nil
+	}
+	said, intact := g.said(state, k)
+	had, known := access.Ref{}, false
+	if uid := k.History.UID; uid != "" {
+		of, until, err := rememberer.Whose(ctx, ref, uid)
+		if err != nil && !isNotFound(err) {
+			return ref, uid, err
+		}
+		had, known = of, err == nil && of.Type == g.kind
+		if known && (had == ref || had == said || until.IsZero() && !(intact && said == ref)) {
+			return had, uid, nil
+		}
+	}
+	switch {
+	case said == ref, said == (access.Ref{}):
+		return ref, "", nil
+	case intact:
+		return said, "", nil
+	}
+	return ref, "", errUntold
+}
+
+// resolve finds what a state means where the system does not hold its uid under its id: the record that is meant, of this
+// stack; ErrNotFound where that is gone or another one, errReplaced where that is this stack's, and errUntold where nobody can tell.
+func (g *governed[M, P]) resolve(ctx context.Context, state *M, ref access.Ref, k kept, diags *diag.Diagnostics) (*access.Record, access.Ref, error) {
+	said, intact := g.said(state, k)
+	is, err := g.system.Get(ctx, ref)
+	gone := func(at access.Ref) bool { return isNotFound(err) && k.History.UID != "" && intact && said == at }
+	if gone(ref) {
+		return nil, ref, err // whatever its uid was
+	}
+	meant, uid, weighed := g.weigh(ctx, state, ref, k)
+	if weighed != nil {
+		return nil, ref, weighed
+	}
+	if meant != ref {
+		is, err = g.system.Get(ctx, meant)
+	}
+	switch {
+	case isNotFound(err) && uid == "" && !gone(meant):
+		return nil, meant, errUntold
+	case err != nil:
+		return nil, meant, err
+	case uid != "" && is.UID != uid, is.Stack != g.stack && uid == "":
+		sayAnother(meant, is, k.History.UID, diags)
+		if is.Stack == g.stack {
+			return nil, meant, errReplaced
+		}
+		return nil, meant, access.ErrNotFound
+	}
+	diags.AddWarning("The state is not believed: "+meant.String(), fmt.Sprintf("It says %s, with the uid %q, and no such one was ever here: somebody edited it, or lost its "+
+		"private part. Meant is %s of %s, which the stack %q holds: that is read, changed and revoked.", ref, k.History.UID, meant, access.At(is.CreatedAt), is.Stack))
+	return is, meant, nil
+}
+
+// sayUntold warns of a state that means nothing that can be told. It is not forgotten, and stops nobody else's plan.
+func sayUntold(ref access.Ref, diags *diag.Diagnostics) {
+	diags.AddWarning("The state does not say which one it means: "+ref.String(), "Its private part is missing or was edited, and the system holds nothing of that id. "+
+		"The state keeps it. If it is gone, forget it: terraform state rm. If not, import it by its right id.")
+}
