@@ -25,6 +25,7 @@ type remover struct {
 	observer *observer
 	sweeper  *sweeper
 	writer   *writer
+	leases   *leases
 	turns    *turns
 }
 
@@ -111,6 +112,7 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 
 // sweep removes what follows from the policies, then what the policies remember of it.
 func (rm *remover) sweep(ctx context.Context, f *family, ref access.Ref, holder access.IdentityID, victims []*ledger.Entry) error {
+	rm.leases.endLeased(ctx, f.ledger(), victims)
 	if err := rm.sweeper.sweepAll(ctx, f, victims); err != nil {
 		return err
 	}

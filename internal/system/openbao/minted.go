@@ -16,17 +16,22 @@ import (
 const mostNamed = 10
 
 // Minted names what the engine of a privileged grant gave out while that stood. OpenBao keeps neither with a certificate nor
-// with a lease as whom it was asked for: that is in the audit log. So nothing is revoked here, which would be others' too.
+// with a lease as whom it was asked for: that is in the audit log. So what is left, beside what was leased to the partner's own
+// tokens, is not revoked: it would be others' too.
 func (s *scout) Minted(ctx context.Context, g *access.Grant, since time.Time) []string {
 	m, ok := s.mountOfGrant(ctx, g)
 	_, wild := g.Resource.Fixed()
+	var ended []string
+	if s.sessions.hasEnded(g.IdentityID) {
+		ended = []string{"The partner's sessions were revoked, and with them all that was leased to them."}
+	}
 	switch {
 	case ok && m.kind == "pki":
-		return s.signedSince(ctx, m, since)
+		return append(ended, s.signedSince(ctx, m, since)...)
 	case ok && !wild:
-		return s.leased(ctx, g.Resource)
+		return append(ended, s.leased(ctx, g.Resource)...)
 	}
-	return []string{fmt.Sprintf("What was got from %s is not known here: see OpenBao's audit log.", g.Resource)}
+	return append(ended, fmt.Sprintf("What was got from %s is not known here: see OpenBao's audit log.", g.Resource))
 }
 
 // mountOfGrant is the one mount that a grant lies on.
@@ -52,10 +57,17 @@ func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []str
 	if err := client.Gone(s.client.List(ctx, m.String()+"certs/detailed", &all)); err != nil {
 		return []string{fmt.Sprintf("Which certificates %s signed since %s is not known: the login may not list %scerts/detailed.", m, access.At(since), m)}
 	}
+	var revoked struct {
+		Keys []string `json:"keys"`
+	}
+	_ = s.client.List(ctx, m.String()+"certs/revoked", &revoked) // who may not list it is told of all
 	var named []string
 	for _, serial := range slices.Sorted(maps.Keys(all.Certificates)) {
 		c := all.Certificates[serial]
 		// OpenBao dates certificates back by half a minute, or as much as a role says.
+		if slices.Contains(revoked.Keys, serial) {
+			continue
+		}
 		if c.NotAfter.After(s.now()) && c.NotBefore.After(since.Add(-10*time.Minute)) {
 			named = append(named, fmt.Sprintf("%s (%s, until %s)", serial, c.CommonName, access.At(c.NotAfter)))
 		}

@@ -14,7 +14,8 @@ import (
 // scout tells what a grant reaches, and what was got by it.
 type scout struct {
 	*server
-	store *policies
+	store    *policies
+	sessions *sessions
 }
 
 // ground is all that a grant can reach: what is mounted in our namespace, and what lies below that.

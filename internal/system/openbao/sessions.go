@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
@@ -18,7 +19,11 @@ const (
 )
 
 // sessions counts the tokens that work.
-type sessions struct{ *server }
+type sessions struct {
+	*server
+	ending sync.Mutex
+	ended  map[access.IdentityID]bool // whose tokens this process has revoked
+}
 
 // Sessions counts the service tokens of entities that are not disabled. Batch tokens are stored nowhere: nobody can list
 // them. The right that it needs is in none of the shipped policies: to list accessors is the administrators' business, since
@@ -28,18 +33,11 @@ func (s *sessions) Sessions(ctx context.Context, of []access.IdentityID, strays 
 	if err != nil || len(entities) == 0 {
 		return 0, err
 	}
-	var all struct {
-		Keys []string `json:"keys"`
-	}
-	switch err := s.client.List(ctx, tokenAccessors, &all); {
-	case errors.Is(err, access.ErrNotPermitted):
-		return 0, fmt.Errorf("%w: it needs list and sudo on %s/", access.ErrNotPermitted, tokenAccessors)
-	case client.Gone(err) != nil:
+	accessors, err := s.accessors(ctx)
+	if err != nil {
 		return 0, err
-	case len(all.Keys) > mostSessions:
-		return 0, fmt.Errorf("there are %d tokens, and at most %d are looked at", len(all.Keys), mostSessions)
 	}
-	owners, err := s.owners(ctx, all.Keys)
+	owners, err := s.owners(ctx, accessors)
 	live := 0
 	for _, entity := range owners {
 		if entities[entity] {
@@ -47,6 +45,22 @@ func (s *sessions) Sessions(ctx context.Context, of []access.IdentityID, strays 
 		}
 	}
 	return live, err
+}
+
+// accessors are those of all tokens.
+func (s *sessions) accessors(ctx context.Context) ([]string, error) {
+	var all struct {
+		Keys []string `json:"keys"`
+	}
+	switch err := s.client.List(ctx, tokenAccessors, &all); {
+	case errors.Is(err, access.ErrNotPermitted):
+		return nil, fmt.Errorf("%w: it needs list and sudo on %s/", access.ErrNotPermitted, tokenAccessors)
+	case client.Gone(err) != nil:
+		return nil, err
+	case len(all.Keys) > mostSessions:
+		return nil, fmt.Errorf("there are %d tokens, and at most %d are looked at", len(all.Keys), mostSessions)
+	}
+	return all.Keys, nil
 }
 
 // enabledEntities are the ids of the entities whose tokens work.

@@ -36,13 +36,13 @@ type System struct {
 	*credentials
 	*adopter
 	*observer
+	*sessions
+	*scout
 	*remover
 	*changer
 	*tokens
 	*rehearsals
 	*surveyor
-	*scout
-	*sessions
 }
 
 // What access asks of a system, and what it may be asked beside that.
@@ -101,9 +101,12 @@ func assemble(at *server) *System {
 	s.store.Ahead = func(ctx context.Context, snap *snapshot) error { return s.bundle(ctx, snap, at.options.Stack) }
 	sweeper := &sweeper{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter}
 	writer := &writer{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter}
+	s.sessions = &sessions{server: at, ended: map[access.IdentityID]bool{}}
+	s.scout = &scout{server: at, store: s.store, sessions: s.sessions}
 	s.remover = &remover{
 		server: at, store: s.store, creds: s.credentials, entities: s.entities, adopter: s.adopter, certs: s.certs,
 		observer: s.observer, sweeper: sweeper, writer: writer, turns: s.turns,
+		leases: &leases{entities: s.entities, scout: s.scout, sessions: s.sessions},
 	}
 	s.changer = &changer{
 		server: at, store: s.store, bundler: s.bundler, creds: s.credentials, certs: s.certs, secrets: s.secrets, fed: s.fed,
@@ -114,7 +117,5 @@ func assemble(at *server) *System {
 	s.surveyor = &surveyor{
 		server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter, observer: s.observer,
 	}
-	s.scout = &scout{server: at, store: s.store}
-	s.sessions = &sessions{server: at}
 	return s
 }
