@@ -48,8 +48,12 @@ func write(version, folder string, targets []string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	if there, err := os.ReadDir(folder); err != nil || len(there) > 0 {
-		return fmt.Errorf("%s is not an empty folder (%v)", folder, err)
+	there, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 {
+		return fmt.Errorf("%s holds something: name a new folder", folder)
 	}
 	prefix := name + "_" + version
 	manifest, err := os.ReadFile("terraform-registry-manifest.json")
@@ -88,7 +92,7 @@ func build(version, target string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	binary := filepath.Join(folder, name)
 	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version="+version, "-o", binary, ".")
 	cmd.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+arch, "CGO_ENABLED=0", "GOFLAGS=-mod=readonly")
