@@ -240,11 +240,11 @@ func (m *credentialModel) move(c change, k kept) {
 		unknownAll(&m.RotatesAt) // it waits for its identity, and is due from now on
 	}
 	if anew || why != "" && issue == access.IssueReplace {
-		unknownAll(&m.RotatesAt, &m.Serial, &m.Fingerprint, &m.Status)
+		unknownAll(&m.RotatesAt, &m.Fingerprint, &m.Status)
 		if c.after.(*access.Credential).Kind() == access.Secret {
 			unknownAll(&m.SealedSecret)
 		} else {
-			unknownAll(&m.Issued)
+			unknownAll(&m.Issued, &m.Serial)
 		}
 		return
 	}
