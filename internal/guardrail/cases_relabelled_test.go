@@ -1,6 +1,7 @@
 package guardrail
 
 import (
+	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -24,7 +25,28 @@ func relabelledCases(by string) []policy {
 		return with(credential(id, change), until(in(days)))
 	}
 	trust := trusts("https://login.acme.test", "svc", "a")
+	kv := can(func(c *access.Capabilities) {
+		c.Reach = func(p access.Pattern, actions []string) (r access.Reach) {
+			kind, name, _ := strings.Cut(strings.TrimPrefix(string(p), "secret/"), "/")
+			if kinds := map[string]string{"data": "secret", "subkeys": "secret", "metadata": "names"}; kinds[kind] != "" {
+				r.Targets = []access.Target{{Kind: kinds[kind], Path: access.Pattern("secret/" + name)}}
+			}
+			return r
+		}
+	})
+	at := func(id, path string, days int) *access.Grant {
+		return with(grant(id, "daily", resource(access.Pattern(path))), until(in(days)))
+	}
 	return []policy{
+		bad("the same thing by another path", kv, remembers(at(etl, "secret/data/acme/*", 40), in(-9)), successor(at(feed, "secret/subkeys/acme/x", 90))),
+		bad("the same thing by another path, in one plan", kv, leaves(at(etl, "secret/data/acme/x", 40)), successor(at(feed, "secret/subkeys/acme/*", 90))),
+		bad("the same thing beside it for longer, by another path", kv, holds(at(etl, "secret/data/acme/*", 40)), successor(at(feed, "secret/subkeys/acme/x", 178))),
+		bad("a grant that is moved to it", kv, remembers(at(etl, "secret/data/acme/*", 40), in(-9)), plans(identity(feed), unchanged()),
+			plans(at(feed, "secret/subkeys/acme/x", 90), was(at(feed, "secret/subkeys/globex/x", 90)))),
+		good("a grant that reached it by another path", kv, remembers(at(etl, "secret/data/acme/*", 40), in(-9)), plans(identity(feed), unchanged()),
+			plans(at(feed, "secret/subkeys/acme/x", 90), was(at(feed, "secret/data/acme/x", 90)))),
+		good("the names of it only", kv, remembers(at(etl, "secret/data/acme/*", 40), in(-9)), successor(at(feed, "secret/metadata/acme/x", 90))),
+		good("another thing of the same engine", kv, remembers(at(etl, "secret/data/acme/*", 40), in(-9)), successor(at(feed, "secret/subkeys/other/x", 90))),
 		good("something else of the partner was removed", remembers(old, in(-9)), successor(grant(feed, "weekly"))),
 		good("other actions were", remembers(grant(etl, "daily", daily, actions("list")), in(-9)), successor(next())),
 		good("another partner's was", remembers(grant("globex/prod/etl", "daily", daily), in(-9)), successor(next())),

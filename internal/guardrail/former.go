@@ -42,6 +42,9 @@ func (h *shelf) add(e *entry) {
 			h.reach[e.holder.Partner] = &trie{}
 		}
 		h.reach[e.holder.Partner].add(g.Resource, e)
+		for _, t := range targetsOf(&e.Subject) {
+			h.reach[e.holder.Partner].add(placeOf(t), e)
+		}
 	}
 }
 
@@ -55,6 +58,9 @@ func (h *shelf) of(s *Subject) []*entry {
 	}
 	if g := s.grant(); g != nil && g.Resource != "" && h.reach[s.partner()] != nil {
 		h.reach[s.partner()].overlapping(g.Resource, "", found)
+		for _, t := range targetsOf(s) {
+			h.reach[s.partner()].overlapping(placeOf(t), "", found)
+		}
 	}
 	return slices.Collect(maps.Keys(found))
 }
@@ -62,16 +68,16 @@ func (h *shelf) of(s *Subject) []*entry {
 // Formers takes in what the system remembers of removed access, in place of what was taken in before.
 func (p *Portfolio) Formers(all []access.Former) {
 	formers := newShelf()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, f := range all {
 		e := &entry{
 			Subject: Subject{Object: f.Object, History: f.History, EndsAt: f.EndsAt},
 			ref:     f.Object.Ref(), holder: f.Object.Holder(), removedAt: f.RemovedAt,
 		}
-		e.keys = keysOf(&e.Subject)
+		e.keys, e.reaches = keysOf(&e.Subject), reachesOf(&p.capabilities, &e.Subject)
 		formers.add(e)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.formers = formers
 }
 
@@ -195,16 +201,47 @@ func (c *Context) gone(p *past) bool {
 
 // meets says whether the subject newly has what past access had.
 func (c *Context) meets(s *Subject, p *past) bool {
-	if g := s.grant(); g != nil {
-		was, isGrant := s.Before.(*access.Grant)
-		return p.holder.Partner == s.partner() && meet(g, p.grant()) && (s.fresh() || !isGrant || !meet(was, p.grant()))
+	if s.grant() != nil {
+		was := &Subject{Object: s.Before}
+		if p.holder.Partner != s.partner() || bothAllow(s, &p.Subject) == "" {
+			return false
+		}
+		if _, isGrant := s.Before.(*access.Grant); s.fresh() || !isGrant {
+			return true
+		}
+		was.reaches = reachesOf(c.Capabilities, was)
+		return bothAllow(was, &p.Subject) == ""
 	}
 	_, is := c.sameKey(s, p)
 	return is
 }
 
-func meet(a, b *access.Grant) bool {
-	return a.Resource != "" && a.Resource.Overlaps(b.Resource) && len(common(a, b)) > 0
+// bothAllow says where two grants allow the same, whichever path leads there; "" where that is nowhere.
+func bothAllow(a, b *Subject) string {
+	mine, theirs := a.grant(), b.grant()
+	allowed := common(mine, theirs)
+	if mine.Resource == "" || len(allowed) == 0 {
+		return ""
+	}
+	if mine.Resource.Overlaps(theirs.Resource) {
+		return say("allows %s on %s", strings.Join(allowed, ", "), mine.Resource.Meet(theirs.Resource))
+	}
+	for _, t := range targetsOf(a) {
+		for _, u := range targetsOf(b) {
+			if t.Kind == u.Kind && t.Path.Overlaps(u.Path) {
+				return say("allows %s on the %s %s", strings.Join(allowed, ", "), t.Kind, t.Path.Meet(u.Path))
+			}
+		}
+	}
+	return ""
+}
+
+// targetsOf are the things that a grant reaches, where several paths reach one.
+func targetsOf(s *Subject) (all []access.Target) {
+	for _, r := range s.reaches {
+		all = append(all, r.targets...)
+	}
+	return all
 }
 
 // sameKey is the key of the subject that past access had, too. A recipient proves nothing: it says something of one partner
@@ -315,5 +352,5 @@ func (c *Context) has(s *Subject, p *past) (attribute, what string) {
 	if k, is := c.sameKey(s, p); is {
 		return k.attribute, say("holds %s", k.name())
 	}
-	return "resource", say("allows %s on %s", strings.Join(common(s.grant(), p.grant()), ", "), s.grant().Resource.Meet(p.grant().Resource))
+	return "resource", bothAllow(s, &p.Subject)
 }
