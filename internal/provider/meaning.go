@@ -46,14 +46,13 @@ func (g *governed[M, P]) weigh(ctx context.Context, state *M, ref access.Ref, k 
 		return ref, k.History.UID, nil
 	}
 	said, intact := g.said(state, k)
-	had, known := access.Ref{}, false
 	if uid := k.History.UID; uid != "" {
-		of, until, err := rememberer.Whose(ctx, ref, uid)
+		had, until, err := rememberer.Whose(ctx, ref, uid)
 		if err != nil && !isNotFound(err) {
 			return ref, uid, err
 		}
-		had, known = of, err == nil && of.Type == g.kind
-		if known && (had == ref || had == said || until.IsZero() && !(intact && said == ref)) {
+		known, sure := err == nil && had.Type == g.kind, intact && said == ref
+		if known && (had == ref || had == said || until.IsZero() && !sure) {
 			return had, uid, nil
 		}
 	}

@@ -279,7 +279,7 @@ func (m *memory) Formers(ctx context.Context) (all []access.Former, err error) {
 // Whose says what has a uid, or had it.
 func (m *memory) Whose(ctx context.Context, _ access.Ref, uid string) (ref access.Ref, until time.Time, err error) {
 	err = m.locked(ctx, func() error {
-		known := false
+		var known bool
 		if ref, until, known = ledger.Whose(m.ledger, m.stones, uid, m.clock()); !known {
 			return fmt.Errorf("the uid %q: %w", uid, access.ErrNotFound)
 		}
