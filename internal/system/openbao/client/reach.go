@@ -85,36 +85,17 @@ func connectedThrough(_ context.Context, _ *url.URL, _ *http.Request, answer *ht
 }
 
 // describe says what is wrong with the way to OpenBao, by errors that are known to show nothing of an answer; net/http prints a
-// line that it cannot read.
+// line that it cannot read. The first that knows the error names it.
 func (k *call) describe(err error) string {
 	host, connected := k.client.base.Host, k.connected.Load()
-	if text := describeTLS(err, host); text != "" {
-		return text
-	}
-	for _, own := range []error{errCut, errTooBig, errNoTurn} {
-		if errors.Is(err, own) {
-			return own.Error()
+	for _, text := range []string{describeTLS(err, host), describeOwn(err), k.describeSilence(err), describeProxy(err), describeName(err)} {
+		if text != "" {
+			return text
 		}
 	}
-	var proxy proxyAnswer
-	var name *net.DNSError
 	var op *net.OpError
 	var slow net.Error
 	switch {
-	case errors.Is(err, errSlow) && connected:
-		return errSlow.Error()
-	case errors.Is(err, errSlow) && k.secured.Load():
-		return "what listens at " + host + " does not answer to TLS"
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return "the call was ended"
-	case errors.As(err, &proxy):
-		return proxy.Error()
-	case errors.As(err, &op) && op.Op == "proxyconnect":
-		return "the proxy of the environment (HTTPS_PROXY) cannot be reached: " + op.Err.Error()
-	case errors.As(err, &name) && name.IsNotFound:
-		return fmt.Sprintf("the name %s has no address in DNS", name.Name)
-	case errors.As(err, &name):
-		return fmt.Sprintf("the name %s could not be looked up: %s", name.Name, name.Err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens at " + host + ": connection refused"
 	case errors.Is(err, errSlow), errors.As(err, &slow) && slow.Timeout() && !connected:
@@ -125,6 +106,54 @@ func (k *call) describe(err error) string {
 		return "the connection broke"
 	}
 	return "no connection"
+}
+
+// describeOwn names what the client itself made of an answer; "" for the rest.
+func describeOwn(err error) string {
+	for _, own := range []error{errCut, errTooBig, errNoTurn} {
+		if errors.Is(err, own) {
+			return own.Error()
+		}
+	}
+	return ""
+}
+
+// describeSilence names what did not answer though it was connected to, and a call that its caller ended; "" for the rest.
+func (k *call) describeSilence(err error) string {
+	switch {
+	case errors.Is(err, errSlow) && k.connected.Load():
+		return errSlow.Error()
+	case errors.Is(err, errSlow) && k.secured.Load():
+		return "what listens at " + k.client.base.Host + " does not answer to TLS"
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return "the call was ended"
+	}
+	return ""
+}
+
+// describeProxy names what a proxy made of a connection; "" for errors of another kind.
+func describeProxy(err error) string {
+	var proxy proxyAnswer
+	var op *net.OpError
+	switch {
+	case errors.As(err, &proxy):
+		return proxy.Error()
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return "the proxy of the environment (HTTPS_PROXY) cannot be reached: " + op.Err.Error()
+	}
+	return ""
+}
+
+// describeName names what DNS made of a host; "" for errors of another kind.
+func describeName(err error) string {
+	var name *net.DNSError
+	switch {
+	case !errors.As(err, &name):
+		return ""
+	case name.IsNotFound:
+		return fmt.Sprintf("the name %s has no address in DNS", name.Name)
+	}
+	return fmt.Sprintf("the name %s could not be looked up: %s", name.Name, name.Err)
 }
 
 const (
