@@ -25,6 +25,8 @@ var (
 	ErrGoverned = errors.New("governed already")
 	// ErrNotPermitted: the login does not allow it. It never means that something is gone.
 	ErrNotPermitted = errors.New("not permitted")
+	// ErrLogin: the login itself was not taken, or has ended. Nothing is known of its rights.
+	ErrLogin = errors.New("the login was not taken")
 	// ErrUnavailable: the system cannot be reached, is busy, or its store cannot be used. Nothing is known to be gone.
 	ErrUnavailable = errors.New("unavailable")
 	// ErrRemains: after a revocation the system still holds something of the object.

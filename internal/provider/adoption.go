@@ -188,8 +188,13 @@ func (g *governed[M, P]) forgetUngoverned(ctx context.Context, ref access.Ref, k
 		return false
 	}
 	if uid == "" {
-		diags.AddWarning("Nothing was revoked: "+ref.String(), fmt.Sprintf("It was imported, and never adopted: %s goes on as before, and the inventory names it as "+
-			"ungoverned. To end it by hand: bao delete %s", k.Adopt, k.Adopt))
+		text := fmt.Sprintf("It was imported, and never adopted: %s goes on as before, and the inventory names it as ungoverned.", k.Adopt)
+		if _, id, err := access.ParseRef(ref.Type, ref.ID); err == nil {
+			if a, err := g.adoption(ctx, id, k.Adopt); err == nil {
+				text += " To end it by hand: " + strings.Join(a.Revocation, " && ")
+			}
+		}
+		diags.AddWarning("Nothing was revoked: "+ref.String(), text)
 	}
 	k.History.UID = uid
 	return uid != ""

@@ -12,7 +12,6 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 // offboardNow is the way out where rules refuse a plan and access stands: less access is never refused.
@@ -70,7 +69,6 @@ func pathTo(attribute string) path.Path {
 func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	var other *access.OtherStackError
 	var elsewhere *elsewhereError
-	var refused *client.Error
 	summary := fmt.Sprintf("Cannot %s %s", act, ref)
 	switch {
 	case errors.As(err, &elsewhere):
@@ -89,7 +87,7 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 			"created first. Nothing was granted.", sentence(err)))
 	case errors.Is(err, access.ErrRemains):
 		diags.AddError(summary, fmt.Sprintf("%s. The resource stays in the state: run the same command again, or remove what is named by hand.", sentence(err)))
-	case errors.As(err, &refused) && refused.Login():
+	case errors.Is(err, access.ErrLogin):
 		diags.AddError(summary, sentence(err)+". This says nothing about whether the access exists. Get a new token, or one that lasts as long as the run, and "+
 			"run the same command again.")
 	case errors.Is(err, access.ErrNotPermitted):

@@ -20,6 +20,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
+func openOpenBao(p *partnerProvider, m *providerModel, a opening, diags *diag.Diagnostics) (opened, bool) {
+	options, ok := m.openbaoOptions(p.version, a.stack, diags)
+	if !ok {
+		return opened{}, false
+	}
+	system := openbao.Open(options)
+	return opened{system: system, enter: func(ctx context.Context, diags *diag.Diagnostics) bool { return enter(ctx, system, diags) }}, true
+}
+
 // openbaoOptions reads where OpenBao is, and how to log in there.
 func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagnostics) (openbao.Options, bool) {
 	r := &reader{}
@@ -152,10 +161,9 @@ func enter(ctx context.Context, system *openbao.System, diags *diag.Diagnostics)
 	if err == nil {
 		return true
 	}
-	var failure *client.Error
 	summary := "OpenBao cannot be used at " + system.Address()
-	switch is := errors.As(err, &failure); {
-	case is && failure.Login():
+	switch {
+	case errors.Is(err, access.ErrLogin):
 		summary = "OpenBao does not take this login at " + system.Address()
 	case errors.Is(err, access.ErrUnavailable):
 		summary = "OpenBao cannot be reached at " + system.Address()

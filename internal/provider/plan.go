@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
@@ -52,7 +51,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	nowhere := p.short == nil && !p.replaces && g.seek(ctx, p.object, p.unknown, diags)
 	m := g.remember(ctx, p.object.Ref(), p.state, &p.kept, req.Private, resp.Private, diags)
-	c := g.compute(p.plan, p.state, p.object, p.unknown, p.kept, p.replaces, diags)
+	c := g.compute(p.plan, p.state, p.object, p.unknown, p.kept, p.replaces)
 	if !g.writePlan(ctx, p) {
 		return
 	}
@@ -213,61 +212,6 @@ func (g *governed[M, P]) planned(ctx context.Context, req resource.ModifyPlanReq
 	}
 	state, ok = read[M](ctx, req.State, diags)
 	return plan, state, ok
-}
-
-// compute sets the computed values of the plan: known where the arguments decide them, kept where nothing moves them.
-func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[string]bool, k kept, replaces bool, diags *diag.Diagnostics) change {
-	t := P(plan).common()
-	c := change{after: o, unknown: unknown, fixed: g.isFixed(o), words: g.words(o, unknown)}
-	c.ends, c.endsKnown = g.end(o, unknown)
-	if state == nil || replaces {
-		_, held := g.portfolio.Holds(o.Ref())
-		c.fresh = !held && k.Adopt == "" && !hasAny(unknown, "partner", "environment", "name", "identity_id")
-		t.begin(c)
-		P(plan).move(change{after: o, unknown: unknown, fresh: c.fresh, words: c.words}, kept{})
-		if hasAny(unknown, "partner", "environment", "name", "identity_id") {
-			t.ID = types.StringUnknown()
-		} else {
-			t.ID = types.StringValue(o.Ref().ID)
-		}
-		if c.endsKnown && !g.isCapped(o) {
-			t.EndsAt = timeValue(c.ends)
-		}
-		return c
-	}
-	if c.before = g.before(o.Ref(), state); c.before == nil {
-		c.before, c.untold = o, true // the rules judge it as created
-	}
-	s := P(state).common()
-	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), k.asked(s), g.cut(o, k)
-	if !c.endsKnown {
-		c.ends = c.stateEnds
-		if hasAny(unknown, "expires_at", "waivers", "agreement", "parent_id") {
-			t.EndsAt = types.StringUnknown()
-		}
-	} else if !c.ends.Equal(c.stateEnds) {
-		t.EndsAt = timeValue(access.Earliest(c.ends, k.cap(c)))
-	}
-	if credential, ok := o.(*access.Credential); ok && g.isCapped(credential) {
-		if _, anew, _ := reissue(c, k); anew {
-			unknownAll(&t.EndsAt)
-		}
-	}
-	if access.Extends(c.before, c.after) {
-		unknownAll(&t.History) // it tells when it was applied
-	} else if r := o.Common().Review; r != nil && k.History.UID != "" && r.At.After(k.History.ReviewedAt) {
-		reviewed := k.History
-		reviewed.ReviewedAt = r.At.Time
-		t.History = types.StringValue(access.HistoryLine(reviewed))
-	}
-	if (!t.EndsAt.Equal(s.EndsAt) || access.Extends(c.before, c.after)) && !c.staysActive() {
-		unknownAll(&t.Status)
-	}
-	if len(s.Drift.Elements()) > len(k.Adopted) { // these no apply removes
-		unknownAll(&t.Drift)
-	}
-	P(plan).move(c, k)
-	return c
 }
 
 // explainTakeover warns where a change takes an object over from the stack that made it.

@@ -32,11 +32,11 @@ func journalAttribute() schema.Attribute {
 	}
 }
 
-// requireJournal refuses a configuration of OpenBao without a journal: there is no directory that it would belong in.
-func (m *providerModel) requireJournal(diags *diag.Diagnostics) {
-	if !m.OpenBao.IsNull() && m.Journal.IsNull() && os.Getenv(journalVariable) == "" {
-		diags.AddAttributeError(path.Root("journal"), "OpenBao needs a journal", "Every change of partner access is recorded, and the record is no part of "+
-			"OpenBao. Say which file it is kept in, on a disk that outlives the run: write journal = { path = \"journal.jsonl\" }, or set "+journalVariable+".")
+// requireJournal refuses a configuration of a shared system without a journal: there is no directory that it would belong in.
+func (m *providerModel) requireJournal(system string, diags *diag.Diagnostics) {
+	if m.Journal.IsNull() && os.Getenv(journalVariable) == "" {
+		diags.AddAttributeError(path.Root("journal"), system+" needs a journal", "Every change of partner access is recorded, and the record is no part of "+
+			system+". Say which file it is kept in, on a disk that outlives the run: write journal = { path = \"journal.jsonl\" }, or set "+journalVariable+".")
 	}
 }
 

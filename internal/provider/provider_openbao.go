@@ -17,6 +17,14 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+func openbaoBlock() systemBlock {
+	return systemBlock{
+		name: "openbao", title: "OpenBao", schema: openbaoAttribute(), shared: true,
+		is:   func(m *providerModel) bool { return !m.OpenBao.IsNull() },
+		open: openOpenBao,
+	}
+}
+
 func openbaoAttribute() schema.Attribute {
 	text := func(description string) schema.Attribute {
 		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{someText()}}

@@ -22,7 +22,7 @@ import (
 )
 
 func providerSchema() schema.Schema {
-	return schema.Schema{
+	s := schema.Schema{
 		MarkdownDescription: "Governs the access which partners have into a company: who answers for it, what it reaches, when it ends. One " +
 			"configuration is one access system; aliases give more.",
 		Attributes: map[string]schema.Attribute{
@@ -34,38 +34,15 @@ func providerSchema() schema.Schema {
 				Optional: true, Validators: []validator.String{part("a stack's name")},
 				MarkdownDescription: "Who owns what this configuration makes: no other stack changes it. Default: `PARTNER_STACK`, else `default` on the embedded system; OpenBao needs one of the two.",
 			},
-			"embedded": schema.SingleNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "The embedded system: one directory, no server. It is the default.",
-				Attributes: map[string]schema.Attribute{
-					"directory": schema.StringAttribute{
-						Optional: true, Validators: []validator.String{someText()},
-						MarkdownDescription: "Where it lives. Default: `PARTNER_EMBEDDED_DIRECTORY`, else `.partner/ENVIRONMENT` below the working directory.",
-					},
-					"use_logs": schema.ListAttribute{
-						Optional: true, ElementType: types.StringType,
-						MarkdownDescription: "Files (with `*` and `?` for several) in which gateways log whom they let in, one JSON object a line: " +
-							"`{\"time\": ..., \"identity\": ..., \"kind\": ..., \"admitted\": true}`, or OPA's decision log of `data.partner.verdict`. From these it is " +
-							"known when access was last used; without them it is not.",
-					},
-					"sshd_time_zone": schema.StringAttribute{
-						Optional: true, Validators: []validator.String{timeZone()},
-						MarkdownDescription: "The time zone that the gateways' sshd runs in, such as `UTC` or `Europe/Berlin`. Set it if one of them is older than " +
-							"OpenSSH 9.1, which reads ends in its own zone only; all of them must then run in this zone.",
-					},
-					"publication_life": schema.StringAttribute{
-						Optional: true, Validators: []validator.String{span()},
-						MarkdownDescription: "How long a publication is good for: a gateway that is fed an older one refuses everybody. Every apply, and from " +
-							"half of it on every plan, publishes anew. Default `4320h` (180 days); shorter where gateways might be fed stale copies.",
-					},
-				},
-			},
-			"openbao":    openbaoAttribute(),
 			"journal":    journalAttribute(),
 			"guardrails": guardrailsAttribute(),
 			"partners":   partnersAttribute(),
 		},
 	}
+	for _, b := range systemBlocks() {
+		s.Attributes[b.name] = b.schema
+	}
+	return s
 }
 
 func guardrailsAttribute() schema.Attribute {

@@ -115,7 +115,10 @@ func (k *call) failure(ctx context.Context) *Error {
 	return failure
 }
 
-// Login says whether OpenBao did not take the client's login or token: nothing is known of its rights.
+// Is makes it an access.ErrLogin where the login was not taken.
+func (e *Error) Is(target error) bool { return target == access.ErrLogin && e.Login() }
+
+// Login reports whether OpenBao did not take the client's login or token: nothing is known of its rights.
 func (e *Error) Login() bool {
 	return e.mayBeLogin() || (e.login && !errors.Is(e, access.ErrUnavailable))
 }

@@ -1,0 +1,60 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// systemBlocks lists the access systems that a configuration can name. A new one is its folder, a file such as
+// provider_openbao.go, a field of the model, and a line here: nothing else in this package knows one from another. The first
+// is meant where none is named.
+func systemBlocks() []systemBlock { return []systemBlock{embeddedBlock(), openbaoBlock()} }
+
+// systemBlock is one kind of access system, as the configuration of the provider names it.
+type systemBlock struct {
+	name, title string // the argument, and what it is called in a sentence
+	schema      schema.Attribute
+	is          func(*providerModel) bool // whether a configuration names it
+	// shared: several configurations have it in common, so that each needs a stack and, as it has no directory, a journal.
+	shared bool
+	open   func(*partnerProvider, *providerModel, opening, *diag.Diagnostics) (opened, bool)
+}
+
+// opening is what every system is opened with.
+type opening struct {
+	stack      string
+	remembered func(system string) int64 // the newest generation of a system that the journal tells of
+}
+
+// opened is an access system, ready to be asked.
+type opened struct {
+	system access.System
+	// directory is where it lives, and the journal with it; "" where it is no directory.
+	directory string
+	// enter looks at the system before any resource does; nil where it is looked at when it is needed.
+	enter func(context.Context, *diag.Diagnostics) bool
+}
+
+// block is the system that a configuration names.
+func (m *providerModel) block() systemBlock {
+	blocks := systemBlocks()
+	for _, b := range blocks {
+		if b.is(m) {
+			return b
+		}
+	}
+	return blocks[0]
+}
+
+// requireStack refuses a configuration of a shared system that does not say whose its objects are.
+func (m *providerModel) requireStack(system string, diags *diag.Diagnostics) {
+	if m.Stack.IsNull() {
+		diags.AddAttributeError(path.Root("stack"), system+" needs a stack", "Several configurations share one "+system+". The stack says which "+
+			"of them owns what this one makes, so that none changes another's: write stack = \"partners\", or set "+stackVariable+".")
+	}
+}
