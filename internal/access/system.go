@@ -274,12 +274,24 @@ type Adoption struct {
 	Revocation []string
 }
 
+// Origin are words about a system that its first change makes.
+type Origin struct {
+	// With is what is made with it, in a few words; "" for nothing. Means says in a sentence what that asks of others.
+	With, Means string
+	// Correct says what to correct where access is kept in another place, in the words of the configuration.
+	Correct string
+	// KeptIn names what keeps its id.
+	KeptIn string
+}
+
 // Capabilities is what a system can do, for the rules that ask.
 type Capabilities struct {
 	// Name is the system's name: embedded, openbao.
 	Name string
 	// Place says where the system is, in words: the directory, or the address and the namespace.
 	Place string
+	// Origin are words about how the system begins and what keeps its id.
+	Origin Origin
 	// Kinds are the kinds of credentials that it offers. Fixed are those of them whose end cannot be moved once they are
 	// issued: where they should end earlier, they are revoked.
 	Kinds, Fixed []Kind

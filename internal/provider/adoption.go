@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -22,37 +23,45 @@ type adoptedAs struct {
 	id     access.IdentityID
 }
 
+// adoptions are what this walk knows of what it adopts.
+type adoptions struct {
+	system   access.System
+	mu       sync.Mutex
+	adopting map[adoptedAs]*access.Adoption // what adopting would do
+	claimed  map[string]access.IdentityID   // which native id this plan adopts as what
+}
+
 // adoption says what adopting would do. It is asked once in a walk: nothing but this walk's own apply changes it there.
-func (s *session) adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
+func (a *adoptions) adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
 	as := adoptedAs{native, id}
-	s.mu.Lock()
-	known := s.adopting[as]
-	s.mu.Unlock()
+	a.mu.Lock()
+	known := a.adopting[as]
+	a.mu.Unlock()
 	if known != nil {
 		return known, nil
 	}
-	adopter, is := access.As[access.Adopter](s.system)
+	adopter, is := access.As[access.Adopter](a.system)
 	if !is {
-		return nil, fmt.Errorf("%w: the system %s has no ungoverned access: all that it holds is declared", access.ErrUnsupported, s.system.Capabilities().Name)
+		return nil, fmt.Errorf("%w: the system %s has no ungoverned access: all that it holds is declared", access.ErrUnsupported, a.system.Capabilities().Name)
 	}
-	a, err := adopter.Adoption(ctx, id, native)
+	does, err := adopter.Adoption(ctx, id, native)
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.adopting[as] = a
-	return a, nil
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.adopting[as] = does
+	return does, nil
 }
 
 // claimAdoption lets one block of a plan adopt a thing.
-func (s *session) claimAdoption(id access.IdentityID, native string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if by, is := s.claimed[native]; is && by != id {
+func (a *adoptions) claimAdoption(id access.IdentityID, native string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if by, is := a.claimed[native]; is && by != id {
 		return fmt.Errorf("%w: %s is to be adopted as %s in the same plan", access.ErrGoverned, native, by)
 	}
-	s.claimed[native] = id
+	a.claimed[native] = id
 	return nil
 }
 
@@ -137,8 +146,7 @@ func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, na
 		failed(diags, "adopt", ref, err)
 		return false
 	}
-	identity, is := any(plan).(*identityModel)
-	diags.AddWarning("This adopts what nobody declared: "+ref.String(), adoptionText(native, a, is && !identity.HoldReleased.IsNull()))
+	diags.AddWarning("This adopts what nobody declared: "+ref.String(), adoptionText(native, a, P(plan).releases()))
 	return true
 }
 

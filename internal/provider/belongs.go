@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -21,19 +22,28 @@ type located struct {
 	err    error
 }
 
+// whereabouts is which access system is there, and what was said of that in this walk.
+type whereabouts struct {
+	system     access.System
+	mu         sync.Mutex // guards there
+	there      located
+	announcing sync.Once
+	naming     sync.Once
+}
+
 // locate asks which system is there, once in a walk: what comes after says what it looked at.
-func (s *session) locate(ctx context.Context) located {
-	s.locating.Lock()
-	defer s.locating.Unlock()
-	if !s.located.looked {
-		s.located = s.look(ctx)
+func (w *whereabouts) locate(ctx context.Context) located {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.there.looked {
+		w.there = w.look(ctx)
 	}
-	return s.located
+	return w.there
 }
 
 // look asks which system is there now.
-func (s *session) look(ctx context.Context) located {
-	id, err := s.system.ID(ctx)
+func (w *whereabouts) look(ctx context.Context) located {
+	id, err := w.system.ID(ctx)
 	if errors.Is(err, access.ErrNoSystem) {
 		return located{looked: true, none: true}
 	}
@@ -41,34 +51,37 @@ func (s *session) look(ctx context.Context) located {
 }
 
 // made remembers the system that a change of this walk has made, and warns of it.
-func (s *session) made(id string, diags *diag.Diagnostics) {
-	s.locating.Lock()
-	defer s.locating.Unlock()
-	if s.located.none {
-		diags.AddWarning("A new access system was made", s.newSystem("was made"))
-		s.located = located{looked: true, id: id}
+func (w *whereabouts) made(id string, diags *diag.Diagnostics) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.there.none {
+		diags.AddWarning("A new access system was made", w.newSystem("was made"))
+		w.there = located{looked: true, id: id}
 	}
 }
 
 // announce warns, once in a walk, that what is planned makes a new system.
-func (s *session) announce(ctx context.Context, diags *diag.Diagnostics) {
-	if s.locate(ctx).none {
-		s.announcing.Do(func() { diags.AddWarning("A new access system is made", s.newSystem("is made")) })
+func (w *whereabouts) announce(ctx context.Context, diags *diag.Diagnostics) {
+	if w.locate(ctx).none {
+		w.announcing.Do(func() { diags.AddWarning("A new access system is made", w.newSystem("is made")) })
 	}
 }
 
-func (s *session) newSystem(made string) string {
-	can := s.system.Capabilities()
-	if can.Name == "embedded" {
-		return fmt.Sprintf("A new access system with new authorities %s in %s. Gateways trust none of them until they are told to. If partners have access "+
-			"already, this is not where it is kept: mount the volume, or correct embedded.directory, environment, or the directory that Terraform runs in.", made, can.Place)
+func (w *whereabouts) newSystem(made string) string {
+	can := w.system.Capabilities()
+	what, means := "A new access system", ""
+	if can.Origin.With != "" {
+		what += " with " + can.Origin.With
 	}
-	return fmt.Sprintf("A new access system %s in %s. If partners have access already, this is not where it is kept: correct the address or the namespace.", made, can.Place)
+	if can.Origin.Means != "" {
+		means = " " + can.Origin.Means
+	}
+	return fmt.Sprintf("%s %s in %s.%s If partners have access already, this is not where it is kept: %s.", what, made, can.Place, means, can.Origin.Correct)
 }
 
 // belongs is nil where the system that was found is the one that a state knows. Where one of them does not say which it is,
 // that it holds the very object decides: held says so.
-func (s *session) belongs(known string, there located, held bool) error {
+func (w *whereabouts) belongs(known string, there located, held bool) error {
 	same := held
 	if known != "" && there.id != "" {
 		same = known == there.id
@@ -76,19 +89,19 @@ func (s *session) belongs(known string, there located, held bool) error {
 	if same && !there.none {
 		return nil
 	}
-	return &elsewhereError{known: known, there: there.id, place: s.system.Capabilities().Place}
+	return &elsewhereError{known: known, there: there.id, place: w.system.Capabilities().Place}
 }
 
 // sameSystem judges the answer to a reading: an object that is not found is gone only where this is the state's own system.
-func (s *session) sameSystem(ctx context.Context, known string, rec *access.Record, err error, diags *diag.Diagnostics) error {
+func (w *whereabouts) sameSystem(ctx context.Context, known string, rec *access.Record, err error, diags *diag.Diagnostics) error {
 	var damaged *access.DamagedError
 	isDamaged := errors.As(err, &damaged)
 	if isNotFound(err) || isDamaged {
-		there := s.look(ctx)
+		there := w.look(ctx)
 		if there.err != nil {
 			return there.err
 		}
-		if elsewhere := s.belongs(known, there, isDamaged); elsewhere != nil {
+		if elsewhere := w.belongs(known, there, isDamaged); elsewhere != nil {
 			return elsewhere
 		}
 		return err
@@ -97,22 +110,22 @@ func (s *session) sameSystem(ctx context.Context, known string, rec *access.Reco
 		return err
 	}
 	if rec.System == "" {
-		s.warnNameless(known, diags)
+		w.warnNameless(known, diags)
 	}
-	return s.belongs(known, located{id: rec.System}, true)
+	return w.belongs(known, located{id: rec.System}, true)
 }
 
 // refuseElsewhere asks which system is there now, and refuses one to which a state does not belong. One that cannot be asked
 // is no reason: what comes after says why.
-func (s *session) refuseElsewhere(ctx context.Context, known string, held bool) error {
-	there := s.look(ctx)
+func (w *whereabouts) refuseElsewhere(ctx context.Context, known string, held bool) error {
+	there := w.look(ctx)
 	if there.err != nil && held {
 		return nil // the revocation meets it as well, and has the words for it
 	}
 	if there.err != nil {
 		return there.err
 	}
-	return s.belongs(known, there, held)
+	return w.belongs(known, there, held)
 }
 
 // elsewhereError says that a state is used on a system to which it does not belong.
@@ -138,22 +151,22 @@ func explainElsewhere(e *elsewhereError) string {
 }
 
 // warnAbsent says that an inventory of a system that is not there is of nothing.
-func (s *session) warnAbsent(ctx context.Context, diags *diag.Diagnostics) {
-	if s.locate(ctx).none {
+func (w *whereabouts) warnAbsent(ctx context.Context, diags *diag.Diagnostics) {
+	if w.locate(ctx).none {
 		diags.AddWarning("No access system is there", fmt.Sprintf("Nothing is kept in %s, so what is told of it is empty. That says nothing about what partners "+
 			"hold elsewhere: if there is an access system already, mount its volume, or correct the directory, the address or the namespace.",
-			s.system.Capabilities().Place))
+			w.system.Capabilities().Place))
 	}
 }
 
 // warnNameless warns, once in a walk, that a system has lost its id.
-func (s *session) warnNameless(known string, diags *diag.Diagnostics) {
+func (w *whereabouts) warnNameless(known string, diags *diag.Diagnostics) {
 	if known == "" {
 		return
 	}
-	s.naming.Do(func() {
+	w.naming.Do(func() {
 		diags.AddWarning("The access system has lost its id", fmt.Sprintf("The state belongs to the access system %s. The one in %s holds what the state knows, and "+
 			"does not say which it is: somebody removed or damaged %s. Restore that from a backup: what the system does not hold is taken for lost, "+
-			"not for gone, until then.", known, s.system.Capabilities().Place, map[bool]string{true: "ledger/system.json", false: "the policy partner/system"}[s.system.Capabilities().Name == "embedded"]))
+			"not for gone, until then.", known, w.system.Capabilities().Place, w.system.Capabilities().Origin.KeptIn))
 	})
 }

@@ -2,9 +2,7 @@ package provider
 
 import (
 	"context"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -86,31 +84,6 @@ func (d *guardrailsDataSource) Read(ctx context.Context, req datasource.ReadRequ
 	}
 	m.Findings = types.ListValueMust(types.ObjectType{AttrTypes: findingType}, findings)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
-}
-
-// found are the findings of this walk, sorted.
-func (s *session) found() []guardrail.Finding {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var all []guardrail.Finding
-	for _, ref := range slices.SortedFunc(maps.Keys(s.findings), func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) }) {
-		all = append(all, s.findings[ref]...)
-	}
-	return all
-}
-
-// record keeps the findings of one resource for the data source.
-func (s *session) record(ref access.Ref, findings []guardrail.Finding) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.findings[ref] = findings
-}
-
-// recorded are the findings of one resource so far.
-func (s *session) recorded(ref access.Ref) []guardrail.Finding {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.findings[ref])
 }
 
 func settingsValue(s guardrail.Settings) types.Object {

@@ -2,9 +2,6 @@ package provider
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -17,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
@@ -154,91 +150,6 @@ func fill(ctx context.Context, state *tfsdk.State, values map[string]attr.Value,
 		raw[name] = value
 	}
 	state.Raw = tftypes.NewValue(state.Schema.Type().TerraformType(ctx), raw)
-}
-
-// stock is an inventory, with the records that it is of.
-type stock struct {
-	*inventory.Inventory
-	records []*access.Record
-}
-
-// takeStock asks the system for everything, once as long as this walk changes nothing, and judges it by the settings in force.
-func (s *session) takeStock(ctx context.Context, diags *diag.Diagnostics) (*stock, bool) {
-	s.stocking.Lock()
-	defer s.stocking.Unlock()
-	if s.stock != nil {
-		s.warnAbsent(ctx, diags)
-		return s.stock, true
-	}
-	records, strays, err := s.survey(ctx)
-	var damaged []access.Damage
-	if examiner, is := access.As[access.Examiner](s.system); is && err == nil {
-		damaged, err = examiner.Damaged(ctx)
-	}
-	if err == nil {
-		var now time.Time
-		if now, err = s.system.Now(ctx); err == nil {
-			s.warnAbsent(ctx, diags)
-			options := s.stockOptions()
-			for _, d := range damaged {
-				strays = append(strays, damagedStray(d))
-				if _, holder, err := access.ParseRef(d.Ref.Type, d.Ref.ID); err == nil {
-					options.Partners = append(options.Partners, holder.Partner)
-				}
-			}
-			s.stock = &stock{inventory.Build(records, strays, now, options), records}
-			return s.stock, true
-		}
-	}
-	diags.AddError("Cannot take the inventory", sentence(err)+". Nothing was changed.")
-	return nil, false
-}
-
-// damagedStray is a damaged record as the inventory shows it: nobody can say who answers for what it is of.
-func damagedStray(d access.Damage) access.Stray {
-	name := d.Ref.ID
-	if name == "" {
-		return access.Stray{NativeID: d.NativeID, Kind: "damage of", Names: []string{d.NativeID}, Why: d.Why, Revocation: []string{
-			"Look who could write there. The next apply that changes anything makes it as it should be.",
-		}}
-	}
-	return access.Stray{NativeID: d.NativeID, Kind: "damaged record of", Names: []string{name}, Why: d.Why, Revocation: []string{
-		"Restore it from a backup; or run terraform destroy with -target for " + name + ", which removes all that stands under its name.",
-	}}
-}
-
-// restock forgets the inventory: something was changed.
-func (s *session) restock() {
-	s.stocking.Lock()
-	defer s.stocking.Unlock()
-	s.stock = nil
-}
-
-// surveys reports whether the system can be searched for what nobody declared.
-func (s *session) surveys() bool {
-	_, is := access.As[access.Surveyor](s.system)
-	return is
-}
-
-func (s *session) survey(ctx context.Context) ([]*access.Record, []access.Stray, error) {
-	if surveyor, is := access.As[access.Surveyor](s.system); is {
-		return surveyor.Survey(ctx, slices.Sorted(maps.Keys(s.settings.Partners)))
-	}
-	records, err := s.system.List(ctx)
-	return records, nil, err
-}
-
-func (s *session) stockOptions() inventory.Options {
-	can := s.system.Capabilities()
-	o := inventory.Options{
-		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: s.surveys(), WarnBefore: s.settings.WarnBefore, DormantAfter: s.settings.DormantAfter,
-		ReviewEvery: s.settings.ReviewEvery,
-	}
-	if len(s.settings.ActiveOwners) > 0 {
-		o.Departed = s.settings.Departed
-	}
-	o.Partners = slices.Sorted(maps.Keys(s.settings.Partners))
-	return o
 }
 
 func flagNames() (names []string) {

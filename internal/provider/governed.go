@@ -38,6 +38,15 @@ type model[M any] interface {
 	observe(seen observed, all bool)
 	// replaced names the arguments whose change makes another object of it.
 	replaced(state *M) []string
+	// releases reports whether it asks to lift a hold.
+	releases() bool
+	// issued names what the state knows to be issued, by its serial, else its fingerprint; "" for nothing. knows reports whether
+	// the state was told what was issued.
+	issued() string
+	knows(*access.Issued) bool
+	// restore gives a plan back what the state knows of what was issued, where the plan expected something new and nothing was
+	// issued: the identity was suspended in between, perhaps by another stack.
+	restore(state *M, seen observed)
 }
 
 // change is a planned change from one object to another.
@@ -133,7 +142,9 @@ func (g *governed[M, P]) Update(ctx context.Context, req resource.UpdateRequest,
 	if !ok {
 		return
 	}
-	restore(plan, state)(rec)
+	if state != nil {
+		P(plan).restore(state, rec)
+	}
 	stillKnownBy(resp.Identity, P(plan).common().ID)
 	g.finish(ctx, plan, rec, &resp.State, resp.Private, &resp.Diagnostics)
 }
@@ -241,9 +252,10 @@ func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[strin
 	}
 	c.cut = g.cut(o, k)
 	put.Issue, _, _ = reissue(*c, k)
-	put.Wait, put.Known = state != nil && c.cut, issuedIn(state)
 	if state == nil {
 		put.Issue = g.takingOver(ctx, credential)
+	} else {
+		put.Wait, put.Known = c.cut, P(state).issued()
 	}
 	put.Seal, ok = sealer(credential, diags)
 	return put, ok

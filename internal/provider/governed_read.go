@@ -79,7 +79,7 @@ func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k 
 	if err != nil {
 		return rec, ref, err
 	}
-	return rec, ref, g.retell(ctx, P(state), rec)
+	return rec, ref, g.retell(ctx, P(state).knows, rec)
 }
 
 // readFound takes over what the system holds of an object.

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"strings"
@@ -121,14 +120,6 @@ func trigger(c *access.Credential) map[string]string {
 		return nil
 	}
 	return c.Rotation.Trigger
-}
-
-// issuedIn names what a state knows to be issued: by its serial, or where it has none its fingerprint.
-func issuedIn(state any) string {
-	if m, ok := state.(*credentialModel); ok && m != nil {
-		return cmp.Or(m.Serial.ValueString(), m.Fingerprint.ValueString())
-	}
-	return ""
 }
 
 // unfinished is the error of a change that was to issue anew with overlap: it says that the old one works.

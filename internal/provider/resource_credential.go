@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -257,6 +258,21 @@ func (m *credentialModel) move(c change, k kept) {
 	}
 	if !access.SameTrust(before, after) {
 		m.sayLogin(c)
+	}
+}
+
+func (m *credentialModel) issued() string {
+	return cmp.Or(m.Serial.ValueString(), m.Fingerprint.ValueString())
+}
+
+func (m *credentialModel) knows(i *access.Issued) bool {
+	return m.Fingerprint.ValueString() == i.Fingerprint && m.Serial.ValueString() == i.Serial
+}
+
+func (m *credentialModel) restore(state *credentialModel, seen observed) {
+	if seen.Issued != nil && state.knows(seen.Issued) {
+		set(&m.SealedSecret, state.SealedSecret, false)
+		set(&m.Issued, state.Issued, false)
 	}
 }
 

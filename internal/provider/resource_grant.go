@@ -114,6 +114,8 @@ func (m *grantModel) declare(o access.Object) {
 	m.Purpose = types.StringValue(g.Purpose)
 }
 
+func (m *grantModel) restore(*grantModel, observed) {} // nothing is issued for it
+
 func (m *grantModel) replaced(state *grantModel) (names []string) {
 	if !m.IdentityID.Equal(state.IdentityID) {
 		names = append(names, "identity_id")

@@ -244,6 +244,10 @@ func (m *identityModel) observe(seen observed, all bool) {
 	set(&m.Revocation, optionalText(seen.Cut), all)
 }
 
+func (m *identityModel) releases() bool { return !m.HoldReleased.IsNull() }
+
+func (m *identityModel) restore(*identityModel, observed) {} // nothing is issued for it
+
 func (m *identityModel) replaced(state *identityModel) (names []string) {
 	for name, pair := range map[string][2]types.String{
 		"partner": {m.Partner, state.Partner}, "environment": {m.Environment, state.Environment}, "name": {m.Name, state.Name},

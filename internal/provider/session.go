@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -16,52 +15,40 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
-// session is one configured provider in one walk of Terraform: its system, its rules, and what it learned so far.
+// session is one configured provider in one walk of Terraform: its system, its rules, and what it learned so far. What it is
+// made of knows nothing of the rest.
 type session struct {
 	system      access.System
 	settings    guardrail.Settings
 	environment string
 	stack       string
+	collects    bool // findings are recorded instead of refused, and nothing is changed
 	portfolio   *guardrail.Portfolio
+	*walk
+	*whereabouts
+	*stocktaking
+	*adoptions
+	*clocks
 
-	mu       sync.Mutex
-	loaded   bool
-	frozen   map[string]string // names of this stack's grants that are not made of what they grant now, by grantKey
-	vanished map[access.Ref]bool
-	lacks    map[string]bool     // what is missing in the system, and was said
-	done     map[access.Ref]bool // what this apply has created or changed
-	applying bool                // this walk is an apply
-	seen     map[access.Ref]kept
-	findings map[access.Ref][]guardrail.Finding
-	clocks   sync.Once
-	journal  *journal.Journal
-	told     tellings // by the journal
-	// keptIssued are the credentials that this apply has created, and that kept what was issued for them.
-	keptIssued map[access.Ref]bool
-	stocking   sync.Mutex // held while the inventory is taken
-	stock      *stock
-	adopting   map[adoptedAs]*access.Adoption // what adopting would do
-	claimed    map[string]access.IdentityID   // which native id this plan adopts as what
+	mu      sync.Mutex // held while the portfolio is loaded
+	loaded  bool
+	journal *journal.Journal
+	told    tellings // by the journal
 	// rehearsing is held while a partner is rehearsed.
-	rehearsing sync.Mutex
-	locating   sync.Mutex // guards located
-	located    located
-	announcing sync.Once
-	naming     sync.Once
-	// owns: this stack has something in the system. How to offboard it is said once.
-	owns        bool
-	offboarding sync.Once
+	rehearsing  sync.Mutex
+	offboarding sync.Once // how to offboard is said once
 	traffic     *traffic
 	seeking     sync.Map // by their refs: who waits for what it hangs on, and so is planned here
-	collects    bool     // findings are recorded instead of refused, and nothing is changed
 }
 
 func newSession(system access.System, settings guardrail.Settings, stack string) *session {
+	where := &whereabouts{system: system}
 	return &session{
 		system: system, settings: settings, environment: settings.Environment, stack: stack,
-		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()),
-		done:      map[access.Ref]bool{}, vanished: map[access.Ref]bool{}, seen: map[access.Ref]kept{}, findings: map[access.Ref][]guardrail.Finding{},
-		keptIssued: map[access.Ref]bool{}, adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{}, traffic: newTraffic(),
+		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()), traffic: newTraffic(),
+		walk: newWalk(), whereabouts: where, stocktaking: &stocktaking{whereabouts: where, settings: settings},
+		adoptions: &adoptions{system: system, adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{}},
+		clocks:    &clocks{system: system},
 	}
 }
 
@@ -93,22 +80,9 @@ func (s *session) load(ctx context.Context) error {
 		return there.err
 	}
 	s.portfolio.Live(records, s.stack)
-	s.frozen = map[string]string{}
-	for _, r := range records {
-		s.owns = s.owns || r.Stack == s.stack
-		if g, ok := r.Object.(*access.Grant); ok && r.Stack == s.stack && g.Name != access.GrantName(g.Resource, g.Actions) {
-			s.frozen[grantKey(g)] = g.Name
-		}
-	}
+	s.lists(records, s.stack)
 	s.loaded = true
 	return nil
-}
-
-// stands says whether this stack has something in the system.
-func (s *session) stands() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.owns
 }
 
 // recall brings into the portfolio what the system remembers of removed access.
@@ -175,64 +149,13 @@ func (s *session) refusesChanges(diags *diag.Diagnostics) bool {
 	return s.collects
 }
 
-// tolerableSkew is how far the system's clock may be from this machine's without a word.
-const tolerableSkew = time.Minute
-
-// compareClocks warns, once, where a system with a clock of its own is far from this machine's time: moments that people
-// write down by theirs would mean others there.
-func (s *session) compareClocks(diags *diag.Diagnostics) {
-	system, has := access.As[interface{ Skew() (time.Duration, bool) }](s.system)
-	if !has {
-		return
-	}
-	skew, known := system.Skew()
-	if !known || skew.Abs() <= tolerableSkew {
-		return
-	}
-	s.clocks.Do(func() {
-		here := access.WallClock()
-		diags.AddWarning("The clocks differ", fmt.Sprintf("This machine says %s, the access system %s. The system's clock decides when access ends: "+
-			"set whichever is wrong.", access.At(here), access.At(here.Add(skew))))
-	})
-}
-
-// leftBehind is the name under which this stack holds the same grant already, where that is not its usual one: what was
-// forgotten and is declared again keeps its name, and with it its history.
-func (s *session) leftBehind(g *access.Grant) (string, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	name, ok := s.frozen[grantKey(g)]
-	return name, ok
-}
-
 func grantKey(g *access.Grant) string {
 	return g.IdentityID.String() + " " + access.GrantName(g.Resource, g.Actions)
 }
 
-// vanish remembers that Read did not find an object before its end: creating it again is judged at apply.
-func (s *session) vanish(ref access.Ref) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.vanished[ref] = true
-}
-
-// lacking notes that something is missing in the system, and reports whether that is news.
-func (s *session) lacking(what string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lacks == nil {
-		s.lacks = map[string]bool{}
-	}
-	news := !s.lacks[what]
-	s.lacks[what] = true
-	return news
-}
-
 // finished remembers that this apply has created or changed an object: it is now what was planned.
 func (s *session) finished(ref access.Ref) {
-	s.mu.Lock()
-	s.done[ref] = true
-	s.mu.Unlock()
+	s.does(ref)
 	s.traffic.happened()
 }
 
@@ -242,55 +165,6 @@ func (s *session) removed(refs ...access.Ref) {
 		s.portfolio.Left(ref)
 	}
 	s.traffic.happened()
-}
-
-// applies remembers that this walk is an apply: something is being changed.
-func (s *session) applies() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.applying = true
-}
-
-func (s *session) isApplying() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.applying
-}
-
-func (s *session) isDone(ref access.Ref) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.done[ref]
-}
-
-func (s *session) hasVanished(ref access.Ref) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.vanished[ref]
-}
-
-// see remembers what Read found. A tainted resource is planned like a new one, with nothing of its state: this is how it
-// is known for what it is.
-func (s *session) see(ref access.Ref, k kept) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen[ref] = k
-}
-
-func (s *session) hasSeen(ref access.Ref) (kept, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k, ok := s.seen[ref]
-	return k, ok
-}
-
-// withheld is what the reading of this walk knows of an object that is created again, and of which Terraform hands in nothing:
-// it is tainted.
-func (s *session) withheld(ref access.Ref, k kept, creates bool) (kept, bool) {
-	if !creates || k.History.UID != "" {
-		return kept{}, false
-	}
-	return s.hasSeen(ref)
 }
 
 // end is when an object ends, and whether that is known: the identity and the parent above it may not have arrived yet.

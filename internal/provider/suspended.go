@@ -24,7 +24,7 @@ func (s *session) cut(o access.Object, k kept) bool {
 		if !ok {
 			return false // it has not arrived yet; the system knows, and issues nothing either
 		}
-		if i.Suspended || depth > 0 && (i.Subcontractors == nil || !i.Subcontractors.Allowed || i.Subcontractors.MaxDepth < depth) {
+		if i.Suspended || depth > i.Levels() {
 			return true
 		}
 		next = i.ParentID

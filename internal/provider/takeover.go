@@ -33,9 +33,7 @@ func (s *session) takingOver(ctx context.Context, c *access.Credential) access.I
 	if s.told.has(s.journal, rec) {
 		return access.IssueBeside
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keptIssued[c.Ref()] = true
+	s.keepsIssued(c.Ref())
 	return access.IssueKeep
 }
 
@@ -86,13 +84,6 @@ func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagno
 	if _, err := s.system.Put(warned(ctx, diags), put); err != nil {
 		failed(diags, "revoke what was issued before of", ref, err)
 	}
-}
-
-// isKept reports whether this apply created an object that kept what was issued for it.
-func (s *session) isKept(ref access.Ref) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.keptIssued[ref]
 }
 
 // tellings are what the journal says was issued, and answered.

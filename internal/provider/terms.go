@@ -27,6 +27,11 @@ type terms struct {
 
 func (t *terms) common() *terms { return t }
 
+// What most resources have nothing of.
+func (t *terms) releases() bool            { return false }
+func (t *terms) issued() string            { return "" }
+func (t *terms) knows(*access.Issued) bool { return true }
+
 var (
 	reviewType = map[string]attr.Type{"at": types.StringType, "by": types.StringType, "reason": types.StringType}
 	waiverType = map[string]attr.Type{"reason": types.StringType, "approver": types.StringType, "until": types.StringType}

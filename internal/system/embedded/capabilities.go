@@ -26,8 +26,12 @@ var lastNanosecond = time.Unix(0, 1<<63-1)
 // Capabilities says what gateways can do with a publication.
 func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{
-		Name:         "embedded",
-		Place:        "the directory " + s.paths.root,
+		Name:  "embedded",
+		Place: "the directory " + s.paths.root,
+		Origin: access.Origin{
+			With: "new authorities", Means: "Gateways trust none of them until they are told to.", KeptIn: "ledger/system.json",
+			Correct: "mount the volume, or correct embedded.directory, environment, or the directory that Terraform runs in",
+		},
 		Kinds:        access.Kinds(),
 		Fixed:        []access.Kind{access.Certificate, access.SSHCertificate},
 		KnowsLastUse: len(s.options.UseLogs) > 0,

@@ -15,6 +15,7 @@ func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{
 		Name:    "openbao",
 		Place:   s.place(),
+		Origin:  access.Origin{Correct: "correct the address or the namespace", KeptIn: "the policy partner/system"},
 		Kinds:   slices.Clone(kinds),
 		Fixed:   []access.Kind{access.Certificate, access.Secret},
 		Capped:  []access.Kind{access.Certificate, access.Secret},

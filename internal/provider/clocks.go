@@ -1,0 +1,38 @@
+package provider
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// clocks are the system's clock, which decides, and this machine's, by which people write down moments.
+type clocks struct {
+	system access.System
+	said   sync.Once
+}
+
+// tolerableSkew is how far the system's clock may be from this machine's without a word.
+const tolerableSkew = time.Minute
+
+// compareClocks warns, once, where a system with a clock of its own is far from this machine's time: moments that people
+// write down by theirs would mean others there.
+func (c *clocks) compareClocks(diags *diag.Diagnostics) {
+	system, has := access.As[interface{ Skew() (time.Duration, bool) }](c.system)
+	if !has {
+		return
+	}
+	skew, known := system.Skew()
+	if !known || skew.Abs() <= tolerableSkew {
+		return
+	}
+	c.said.Do(func() {
+		here := access.WallClock()
+		diags.AddWarning("The clocks differ", fmt.Sprintf("This machine says %s, the access system %s. The system's clock decides when access ends: "+
+			"set whichever is wrong.", access.At(here), access.At(here.Add(skew))))
+	})
+}

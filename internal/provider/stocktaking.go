@@ -1,0 +1,108 @@
+package provider
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+)
+
+// stock is an inventory, with the records that it is of.
+type stock struct {
+	*inventory.Inventory
+	records []*access.Record
+}
+
+// stocktaking takes the inventory for all that ask for it in a walk.
+type stocktaking struct {
+	*whereabouts
+	settings guardrail.Settings
+	mu       sync.Mutex // held while it is taken
+	stock    *stock     // nil: not taken since the last change
+}
+
+// takeStock asks the system for everything, once as long as this walk changes nothing, and judges it by the settings in force.
+func (t *stocktaking) takeStock(ctx context.Context, diags *diag.Diagnostics) (*stock, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stock != nil {
+		t.warnAbsent(ctx, diags)
+		return t.stock, true
+	}
+	records, strays, err := t.survey(ctx)
+	var damaged []access.Damage
+	if examiner, is := access.As[access.Examiner](t.system); is && err == nil {
+		damaged, err = examiner.Damaged(ctx)
+	}
+	if err == nil {
+		var now time.Time
+		if now, err = t.system.Now(ctx); err == nil {
+			t.warnAbsent(ctx, diags)
+			options := t.stockOptions()
+			for _, d := range damaged {
+				strays = append(strays, damagedStray(d))
+				if _, holder, err := access.ParseRef(d.Ref.Type, d.Ref.ID); err == nil {
+					options.Partners = append(options.Partners, holder.Partner)
+				}
+			}
+			t.stock = &stock{inventory.Build(records, strays, now, options), records}
+			return t.stock, true
+		}
+	}
+	diags.AddError("Cannot take the inventory", sentence(err)+". Nothing was changed.")
+	return nil, false
+}
+
+// damagedStray is a damaged record as the inventory shows it: nobody can say who answers for what it is of.
+func damagedStray(d access.Damage) access.Stray {
+	name := d.Ref.ID
+	if name == "" {
+		return access.Stray{NativeID: d.NativeID, Kind: "damage of", Names: []string{d.NativeID}, Why: d.Why, Revocation: []string{
+			"Look who could write there. The next apply that changes anything makes it as it should be.",
+		}}
+	}
+	return access.Stray{NativeID: d.NativeID, Kind: "damaged record of", Names: []string{name}, Why: d.Why, Revocation: []string{
+		"Restore it from a backup; or run terraform destroy with -target for " + name + ", which removes all that stands under its name.",
+	}}
+}
+
+// restock forgets the inventory: something was changed.
+func (t *stocktaking) restock() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stock = nil
+}
+
+// surveys reports whether the system can be searched for what nobody declared.
+func (t *stocktaking) surveys() bool {
+	_, is := access.As[access.Surveyor](t.system)
+	return is
+}
+
+func (t *stocktaking) survey(ctx context.Context) ([]*access.Record, []access.Stray, error) {
+	if surveyor, is := access.As[access.Surveyor](t.system); is {
+		return surveyor.Survey(ctx, slices.Sorted(maps.Keys(t.settings.Partners)))
+	}
+	records, err := t.system.List(ctx)
+	return records, nil, err
+}
+
+func (t *stocktaking) stockOptions() inventory.Options {
+	can := t.system.Capabilities()
+	o := inventory.Options{
+		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: t.surveys(), WarnBefore: t.settings.WarnBefore, DormantAfter: t.settings.DormantAfter,
+		ReviewEvery: t.settings.ReviewEvery,
+	}
+	if len(t.settings.ActiveOwners) > 0 {
+		o.Departed = t.settings.Departed
+	}
+	o.Partners = slices.Sorted(maps.Keys(t.settings.Partners))
+	return o
+}

@@ -1,0 +1,178 @@
+package provider
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+// walk is what one walk of Terraform has seen and done so far. Terraform tells none of it to the call that needs it: each
+// call leaves here what the others have to know.
+type walk struct {
+	mu       sync.Mutex
+	applying bool // it is an apply
+	seen     map[access.Ref]kept
+	vanished map[access.Ref]bool
+	done     map[access.Ref]bool // what this apply has created or changed
+	// keptIssued are the credentials that this apply has created, and that kept what was issued for them.
+	keptIssued map[access.Ref]bool
+	findings   map[access.Ref][]guardrail.Finding
+	lacks      map[string]bool // what is missing in the system, and was said
+	// frozen are names of this stack's grants that are not made of what they grant now, by grantKey.
+	frozen map[string]string
+	// owns: this stack has something in the system.
+	owns bool
+}
+
+func newWalk() *walk {
+	return &walk{
+		seen: map[access.Ref]kept{}, vanished: map[access.Ref]bool{}, done: map[access.Ref]bool{}, keptIssued: map[access.Ref]bool{},
+		findings: map[access.Ref][]guardrail.Finding{}, lacks: map[string]bool{}, frozen: map[string]string{},
+	}
+}
+
+// lists takes note of what the system holds of a stack.
+func (w *walk) lists(records []*access.Record, stack string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range records {
+		if r.Stack != stack {
+			continue
+		}
+		w.owns = true
+		if g, ok := r.Object.(*access.Grant); ok && g.Name != access.GrantName(g.Resource, g.Actions) {
+			w.frozen[grantKey(g)] = g.Name
+		}
+	}
+}
+
+// does remembers that this apply has created or changed an object.
+func (w *walk) does(ref access.Ref) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.done[ref] = true
+}
+
+// keepsIssued remembers that the creation of a credential kept what was issued for it.
+func (w *walk) keepsIssued(ref access.Ref) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.keptIssued[ref] = true
+}
+
+// stands says whether this stack has something in the system.
+func (w *walk) stands() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.owns
+}
+
+// leftBehind is the name under which this stack holds the same grant already, where that is not its usual one: what was
+// forgotten and is declared again keeps its name, and with it its history.
+func (w *walk) leftBehind(g *access.Grant) (string, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	name, ok := w.frozen[grantKey(g)]
+	return name, ok
+}
+
+// vanish remembers that Read did not find an object before its end: creating it again is judged at apply.
+func (w *walk) vanish(ref access.Ref) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.vanished[ref] = true
+}
+
+// lacking notes that something is missing in the system, and reports whether that is news.
+func (w *walk) lacking(what string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	news := !w.lacks[what]
+	w.lacks[what] = true
+	return news
+}
+
+// applies remembers that this walk is an apply: something is being changed.
+func (w *walk) applies() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.applying = true
+}
+
+func (w *walk) isApplying() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.applying
+}
+
+func (w *walk) isDone(ref access.Ref) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.done[ref]
+}
+
+func (w *walk) hasVanished(ref access.Ref) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.vanished[ref]
+}
+
+// see remembers what Read found. A tainted resource is planned like a new one, with nothing of its state: this is how it
+// is known for what it is.
+func (w *walk) see(ref access.Ref, k kept) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen[ref] = k
+}
+
+func (w *walk) hasSeen(ref access.Ref) (kept, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	k, ok := w.seen[ref]
+	return k, ok
+}
+
+// withheld is what the reading of this walk knows of an object that is created again, and of which Terraform hands in nothing:
+// it is tainted.
+func (w *walk) withheld(ref access.Ref, k kept, creates bool) (kept, bool) {
+	if !creates || k.History.UID != "" {
+		return kept{}, false
+	}
+	return w.hasSeen(ref)
+}
+
+// isKept reports whether this apply created an object that kept what was issued for it.
+func (w *walk) isKept(ref access.Ref) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.keptIssued[ref]
+}
+
+// found are the findings of this walk, sorted.
+func (w *walk) found() []guardrail.Finding {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []guardrail.Finding
+	for _, ref := range slices.SortedFunc(maps.Keys(w.findings), func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) }) {
+		all = append(all, w.findings[ref]...)
+	}
+	return all
+}
+
+// record keeps the findings of one resource for the data source.
+func (w *walk) record(ref access.Ref, findings []guardrail.Finding) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.findings[ref] = findings
+}
+
+// recorded are the findings of one resource so far.
+func (w *walk) recorded(ref access.Ref) []guardrail.Finding {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.findings[ref])
+}
