@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 )
 
 const privateFile, privateDir = fs.FileMode(0o600), fs.FileMode(0o700)
@@ -65,76 +66,19 @@ func made(f *os.File) error {
 	if err := f.Chmod(privateFile); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(f.Name()))
-}
-
-// mkdir makes a directory and those above it that are missing, with exactly this mode whatever the umask says.
-func mkdir(path string, mode fs.FileMode) error {
-	if info, err := os.Stat(path); err == nil {
-		if !info.IsDir() {
-			return &fs.PathError{Op: "mkdir", Path: path, Err: syscall.ENOTDIR}
-		}
-		return nil
-	}
-	parent := filepath.Dir(path)
-	if parent != path {
-		if err := mkdir(parent, mode); err != nil {
-			return err
-		}
-	}
-	err := os.Mkdir(path, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return nil // another process was faster
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Chmod(path, mode); err != nil {
-		return err
-	}
-	return syncDir(parent)
-}
-
-// syncDir makes the names in a directory last. Windows cannot, and needs not.
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.Disk{}.Sync(filepath.Dir(f.Name()))
 }
 
 // replace puts a content in the place of a file, such that a reader, and who comes after a crash, sees the old one or the
 // new one.
-func replace(path string, content []byte) error { return swap(path, content, true) }
+func replace(path string, content []byte) error { return swap(durable.Disk{}, path, content) }
 
-// swap is replace, of which a crash may leave nothing where it need not last.
-func swap(path string, content []byte, lasts bool) error {
+// swap is replace on a disk that need not last.
+func swap(disk durable.Disk, path string, content []byte) error {
 	if _, err := regular(path); err != nil {
 		return err
 	}
-	beside := path + ".new"
-	if err := os.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err // it would be what a process left that died, or a symbolic link that somebody laid
-	}
-	f, err := os.OpenFile(beside, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil && lasts {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(beside, path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(beside))
-	}
-	return nil
+	return disk.Replace(path, path+".new", content, privateFile, nil)
 }
 
 // fail is an error of the disk in the words of package access.
@@ -142,9 +86,5 @@ func (j *Journal) fail(err error) error {
 	if err == nil || errors.Is(err, access.ErrUnavailable) || errors.Is(err, access.ErrNotPermitted) {
 		return err
 	}
-	kind := access.ErrUnavailable
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		kind = access.ErrNotPermitted
-	}
-	return fmt.Errorf("%w: the journal %s cannot be written: %w", kind, j.path, err)
+	return fmt.Errorf("%w: the journal %s cannot be written: %w", durable.Kind(err), j.path, err)
 }

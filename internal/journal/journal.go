@@ -13,6 +13,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 )
 
 // Options are what a Journal may be told. The zero value is good.
@@ -94,7 +95,7 @@ func (j *Journal) Append(lines ...Line) (healed string, err error) {
 
 // write writes a batch under the lock: all of it, or nothing.
 func (j *Journal) write(batch []*entry) (healed string, err error) {
-	if err := mkdir(filepath.Dir(j.path), j.options.DirMode); err != nil {
+	if err := (durable.Disk{}).Mkdir(filepath.Dir(j.path), j.options.DirMode); err != nil {
 		return "", err
 	}
 	if err := j.take(); err != nil {
@@ -195,7 +196,7 @@ func (j *Journal) head() (Head, error) {
 		if err := replace(j.headPath(), []byte(Head{}.String())); err != nil {
 			return Head{}, err
 		}
-		return Head{}, syncDir(filepath.Dir(j.path))
+		return Head{}, durable.Disk{}.Sync(filepath.Dir(j.path))
 	case errors.Is(err, fs.ErrNotExist):
 		return Head{}, j.tampered("its head, " + filepath.Base(j.headPath()) + ", is gone: nobody can tell whether lines are missing at the end")
 	case err != nil:

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 )
 
 // A chain tells that a line was changed to whoever reads all of it, which a change that is made every second cannot. So the
@@ -58,7 +60,7 @@ func (j *Journal) stamp(f *os.File, head Head) {
 		}
 	}
 	if err == nil {
-		err = swap(j.stampPath(), []byte(text), false)
+		err = swap(durable.Disk{Unsynced: true}, j.stampPath(), []byte(text))
 	}
 	if err != nil {
 		_ = os.Remove(j.stampPath()) // an old one fits no more, as the file has grown

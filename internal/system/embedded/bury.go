@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -99,29 +98,24 @@ type evidence struct {
 
 func (s *System) readEvidence() (*evidence, error) {
 	e := &evidence{principals: map[string][][]byte{}, at: s.now()}
-	text, err := os.ReadFile(s.paths.public("policy/data.json"))
+	text, err := s.paths.shown(dataFile)
 	if err == nil {
 		err = json.Unmarshal(text, &e.data)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if text, err = os.ReadFile(s.paths.public(crlFile)); err != nil {
+	lists, err := s.paths.shownLists()
+	if err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, errors.New("the revocation list is not in PEM")
-	}
-	if e.crl, err = x509.ParseRevocationList(block.Bytes); err != nil {
-		return nil, err
-	}
-	logins, err := os.ReadDir(s.paths.public("ssh/principals"))
+	e.crl = lists[0]
+	logins, err := os.ReadDir(s.paths.public(principalsDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	for _, login := range logins {
-		if text, err = os.ReadFile(s.paths.public("ssh/principals/" + login.Name())); err != nil {
+		if text, err = s.paths.shownPrincipals(login.Name()); err != nil {
 			return nil, err
 		}
 		e.principals[login.Name()] = bytes.Split(text, []byte("\n"))

@@ -1,13 +1,13 @@
 package embedded
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -108,200 +108,112 @@ func (s *System) draft(d *draft, t *task) (err error) {
 	return err
 }
 
-// base is the ledger as the lock's holder finds it. From here on nobody else changes it.
-func (s *System) base() (*book, error) {
-	raw, err := s.paths.readGeneration()
-	if err != nil {
-		return nil, err
-	}
-	h, err := s.paths.readHolds()
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	l := s.cached
-	s.mu.Unlock()
-	if l == nil || l.raw != raw || !maps.Equal(l.holds, h) {
-		if l, err = s.load(h); err != nil {
-			return nil, err
-		}
-	} else if err := s.sweepStaged(); err != nil {
-		return nil, err
-	}
-	s.hold(l)
-	return l, nil
-}
-
-// load reads the ledger under the lock, and first finishes what a process that died left of a change.
-func (s *System) load(h ledger.Holds) (*book, error) {
-	st, err := s.standing()
-	if err != nil {
-		return nil, err
-	}
-	if st.was.Generation.Number < st.generation.Number {
-		if err := s.finish(st.generation); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.sweepStaged(); err != nil {
-		return nil, err
-	}
-	l, err := s.paths.readLedger(st, h)
-	if err == nil {
-		err = s.inspect(l, st.was)
-	}
-	if err != nil {
-		return nil, err
-	}
-	l.inspectKeys(s.paths)
-	l.tell()
-	return l, nil
-}
-
-// finish renames into place what a generation signed and a process that died had not got to, and removes what that removes.
-func (s *System) finish(g generation) error {
-	left, err := os.ReadDir(s.paths.stagedLedger())
-	if err != nil {
-		return nil //nolint:nilerr // nothing was left
-	}
-	staged := map[string][]string{} // paths, by the digest
-	for _, f := range left {
-		path := filepath.Join(s.paths.stagedLedger(), f.Name())
-		text, err := os.ReadFile(path)
-		switch {
-		case err != nil:
-		case strings.HasPrefix(f.Name(), filepath.Base(s.paths.sums())):
-			digest := parseSums(text).digest()
-			staged[digest] = append(staged[digest], path)
-		default:
-			staged[digestOf(text)] = append(staged[digestOf(text)], path)
-		}
-	}
-	place := func(digest, to string) error {
-		if len(staged[digest]) == 0 {
-			return nil
-		}
-		from := staged[digest][0]
-		staged[digest] = staged[digest][1:]
-		if err := s.disk.mkdir(filepath.Dir(to), privateDir); err != nil {
-			return err
-		}
-		if err := s.disk.rename(from, to); err != nil {
-			return err
-		}
-		return s.disk.sync(filepath.Dir(to))
-	}
-	for _, path := range []string{s.paths.sums(), s.paths.sumsCopy()} {
-		if err := place(g.Sums, path); err != nil {
-			return fail(err, perhapsChanged)
-		}
-	}
-	list, _, err := s.paths.readSums(g)
-	if err != nil {
-		return err
-	}
-	for name, digest := range list.files {
-		if err := place(digest, s.paths.in("ledger", filepath.FromSlash(name))); err != nil {
-			return fail(err, perhapsChanged)
-		}
-	}
-	for _, name := range list.removed {
-		if err := s.disk.remove(s.paths.in("ledger", filepath.FromSlash(name))); err != nil {
-			return fail(err, perhapsChanged)
-		}
-	}
-	return nil
-}
-
-// hold remembers the ledger as the one that cannot change, until the lock is released.
-func (s *System) hold(l *book) {
-	s.mu.Lock()
-	s.cached, s.leading = l, true
-	s.mu.Unlock()
-}
-
-// sweepStaged removes what a process that died left half-written.
-func (s *System) sweepStaged() error {
-	dirs := []string{s.paths.stagedLedger(), s.paths.stagedPublish()}
-	if _, err := os.Stat(filepath.Join(s.paths.cutting(), byProvider)); err == nil {
-		dirs = append(dirs, s.paths.cutting())
-	}
-	for _, dir := range dirs {
-		if left, _ := os.ReadDir(dir); len(left) > 0 {
-			if err := s.disk.removeAll(dir); err != nil {
-				return fail(err, nothingChanged)
-			}
-		}
-	}
-	return nil
+// commitment is one commit on its way: from what it starts, what it is to make, and what was staged for that.
+type commitment struct {
+	base            *book
+	draft           *draft
+	in              scope
+	objects, public *stage
+	// was is the last record of what is published, record the next one; digests are of what is published with it.
+	was, record published
+	digests     map[string][sha256.Size]byte
+	// fresh: what is published is known to be ours, whole, and of this ledger.
+	fresh bool
 }
 
 // commit puts a draft in force: first everything is written beside, so that a full disk leaves all as it was; then the
 // generation is bumped, and everything is renamed into place, the ledger before the publication.
 func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
-	if err := s.takeOver(base, d, in); err != nil {
-		return nil, s.abandon(err)
+	c := &commitment{
+		base: base, draft: d, in: in,
+		objects: &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir},
+		public:  &stage{disk: s.disk, dir: s.paths.stagedPublish(), mode: publicFile, parents: publicDir},
 	}
-	d.settle()
-	if in.publish && s.known.generation != base.generation {
-		if err := s.withhold(d); err != nil {
-			return nil, s.abandon(err)
-		}
-	}
-	objects := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
-	public := &stage{disk: s.disk, dir: s.paths.stagedPublish(), mode: publicFile, parents: publicDir}
-	if err := s.stageObjects(objects, base, d); err != nil {
-		return nil, s.abandon(err)
-	}
-	if in.changes {
-		objects.weed(base.planted)
-	}
-	fresh := s.known.generation == base.generation && maps.Equal(s.known.holds, d.Holds) && !objects.empty() && !d.Again && len(base.found) == 0 && !s.byHand()
-	was, err := s.lastRecord()
+	idle, err := s.stageDraft(c)
 	if err != nil {
 		return nil, s.abandon(err)
 	}
-	due := s.due(was, base, fresh)
-	if objects.empty() && !d.Again && (due == notDue || due == tampered && !in.changes) {
+	if idle {
 		return base, nil
 	}
-	if err := s.identify(objects, base, d, in.changes); err != nil {
+	next, err := s.stageRecord(c)
+	if err != nil {
 		return nil, s.abandon(err)
 	}
-	if !fresh {
-		s.known = known{}
-	}
-	if s.byHand() && in.publish {
-		public.remove(s.paths.public(cutByHandFile))
-	}
-	next := s.following(base.generation, was.Generation)
-	record, digests := was, s.known.digests
-	if in.publish {
-		if record, digests, err = s.stagePublication(public, d, next, was); err != nil {
-			return nil, s.abandon(err)
-		}
-	}
-	d.sums = base.sums.after(s.paths, objects, base.lost)
-	record.Version, record.System, record.Census, record.Holds, record.Revoked = version, d.system, d.census(), d.Holds, d.listed()
 	free, err := s.alonePublished(in.publish, d.Holds)
 	if err != nil {
 		return nil, s.abandon(err)
 	}
-	next, err = s.enact(next, objects, public, d.sums, record)
+	next, err = s.enact(next, c.objects, c.public, d.sums, c.record)
 	if err = errors.Join(err, free()); err != nil {
 		return nil, err
 	}
-	s.known = known{generation: next, holds: d.Holds, digests: digests}
-	l := d.book()
+	return s.committed(c, next), nil
+}
+
+// stageDraft completes the draft, and stages what it changes of the ledger. It reports whether there is nothing to do.
+func (s *System) stageDraft(c *commitment) (idle bool, err error) {
+	base, d := c.base, c.draft
+	if err := s.takeOver(base, d, c.in); err != nil {
+		return false, err
+	}
+	d.settle()
+	if c.in.publish && s.known.generation != base.generation {
+		if err := s.withhold(d); err != nil {
+			return false, err
+		}
+	}
+	if err := s.stageObjects(c.objects, base, d); err != nil {
+		return false, err
+	}
+	if c.in.changes {
+		c.objects.weed(base.planted)
+	}
+	c.fresh = s.known.generation == base.generation && maps.Equal(s.known.holds, d.Holds) && !c.objects.empty() && !d.Again && len(base.found) == 0 && !s.byHand()
+	if c.was, err = s.lastRecord(); err != nil {
+		return false, err
+	}
+	due := s.due(c.was, base, c.fresh)
+	return c.objects.empty() && !d.Again && (due == notDue || due == tampered && !c.in.changes), nil
+}
+
+// stageRecord stages what is published, and writes the record of it all. It returns the generation that this is to be.
+func (s *System) stageRecord(c *commitment) (next generation, err error) {
+	base, d := c.base, c.draft
+	if err := s.identify(c.objects, base, d, c.in.changes); err != nil {
+		return next, err
+	}
+	if !c.fresh {
+		s.known = known{}
+	}
+	if s.byHand() && c.in.publish {
+		c.public.remove(s.paths.public(cutByHandFile))
+	}
+	next = s.following(base.generation, c.was.Generation)
+	c.record, c.digests = c.was, s.known.digests
+	if c.in.publish {
+		if c.record, c.digests, err = s.stagePublication(c.public, d, next, c.was); err != nil {
+			return next, err
+		}
+	}
+	d.sums = base.sums.after(s.paths, c.objects, base.lost)
+	c.record.Version, c.record.System, c.record.Census, c.record.Holds, c.record.Revoked = version, d.system, d.census(), d.Holds, d.listed()
+	return next, nil
+}
+
+// committed remembers what is in force now, and returns it.
+func (s *System) committed(c *commitment, next generation) *book {
+	s.known = known{generation: next, holds: c.draft.Holds, digests: c.digests}
+	l := c.draft.book()
 	l.generation, l.raw = next, next
-	if in.changes {
-		s.heals(slices.DeleteFunc(slices.Clone(base.found), finding.ofKeys)) // those tell themselves when they are mended
+	if c.in.changes {
+		s.heals(slices.DeleteFunc(slices.Clone(c.base.found), finding.ofKeys)) // those tell themselves when they are mended
 	} else { // it is still to be told
-		l.found, l.planted = base.found, base.planted
+		l.found, l.planted = c.base.found, c.base.planted
 		l.tell()
 	}
 	s.keep(l)
-	return l, nil
+	return l
 }
 
 // lastRecord is the record of what is published; zero where it is not signed.
@@ -332,7 +244,7 @@ func (s *System) enact(next generation, objects, public *stage, list sums, recor
 		err = errors.Join(objects.write(s.paths.sums(), list.text()), objects.write(s.paths.sumsCopy(), list.text()))
 	}
 	if err == nil {
-		err = errors.Join(bump.encode(s.paths.generation(), next), done.encode(s.paths.record(), record), s.disk.sync(objects.dir))
+		err = errors.Join(bump.encode(s.paths.generation(), next), done.encode(s.paths.record(), record), s.disk.Sync(objects.dir))
 	}
 	if err != nil {
 		return next, s.abandon(err)
@@ -435,7 +347,7 @@ func (s *System) stageObjects(st *stage, base *book, d *draft) error {
 func (s *System) prune(below string, removed []string) {
 	for _, path := range removed {
 		for dir := filepath.Dir(path); dir != below && len(dir) > len(below); dir = filepath.Dir(dir) {
-			if s.disk.do("remove", dir, func() error { return os.Remove(dir) }) != nil {
+			if s.disk.Do("remove", dir, func() error { return os.Remove(dir) }) != nil {
 				break
 			}
 		}

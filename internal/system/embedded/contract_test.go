@@ -24,7 +24,7 @@ func TestContract(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), ".partner", "prod")
 		open := func() access.System {
 			s := Open(dir, Options{Clock: clock.Now, Environment: "prod"})
-			s.disk.unsynced = true // the suite cuts no power
+			s.disk.Unsynced = true // the suite cuts no power
 			return s
 		}
 		return systemtest.Harness{

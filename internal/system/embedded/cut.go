@@ -37,9 +37,9 @@ func (s *System) byHand() bool {
 
 // holdNew holds an identity that is being made while something of its partner was cut by hand.
 func (s *System) holdNew(d *draft, id access.IdentityID) error {
-	err := s.disk.mkdir(s.paths.holds(), publicDir)
+	err := s.disk.Mkdir(s.paths.holds(), publicDir)
 	if err == nil {
-		err = s.disk.write(filepath.Join(s.paths.holds(), holdFile(id.String())), nil, publicFile)
+		err = s.disk.Write(filepath.Join(s.paths.holds(), holdFile(id.String())), nil, publicFile)
 	}
 	if err != nil {
 		return fail(err, nothingChanged)
@@ -56,16 +56,16 @@ func (s *System) alonePublished(publish bool, drafted ledger.Holds) (free func()
 		return func() error { return nil }, nil
 	}
 	dir := s.paths.cutting()
-	if err := s.disk.mkdir(s.paths.publish(), publicDir); err != nil {
+	if err := s.disk.Mkdir(s.paths.publish(), publicDir); err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(filepath.Join(dir, byProvider)); err == nil { // of a process that died: we hold the ledger's lock
-		if err := s.disk.removeAll(dir); err != nil {
+		if err := s.disk.RemoveAll(dir); err != nil {
 			return nil, err
 		}
 	}
 	for deadline := access.WallClock().Add(cutPatience); ; {
-		err := s.disk.do("mkdir", dir, func() error { return os.Mkdir(dir, privateDir) })
+		err := s.disk.Do("mkdir", dir, func() error { return os.Mkdir(dir, privateDir) })
 		if err == nil {
 			break
 		}
@@ -73,14 +73,14 @@ func (s *System) alonePublished(publish bool, drafted ledger.Holds) (free func()
 			return nil, err
 		}
 		if access.WallClock().After(deadline) {
-			if err := s.disk.removeAll(dir); err != nil {
+			if err := s.disk.RemoveAll(dir); err != nil {
 				return nil, err
 			}
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	free = func() error { return fail(s.disk.removeAll(dir), perhapsChanged) }
-	err = s.disk.do("create", dir, func() error { return os.WriteFile(filepath.Join(dir, byProvider), nil, privateFile) })
+	free = func() error { return fail(s.disk.RemoveAll(dir), perhapsChanged) }
+	err = s.disk.Do("create", dir, func() error { return os.WriteFile(filepath.Join(dir, byProvider), nil, privateFile) })
 	if err == nil {
 		var now ledger.Holds
 		if now, err = s.paths.readHolds(); err == nil && !maps.Equal(now, drafted) {
@@ -108,7 +108,7 @@ func (s *System) onlyCuts(l *book, name, digest string) bool {
 	case name == krlFile: // more sections, which only revoke
 		_, err := ca.RevokedSerials(text)
 		return err == nil && slices.ContainsFunc(ca.KRLEnds(text), func(end int) bool { return digestOf(text[:end]) == digest })
-	case strings.HasPrefix(name, "ssh/principals/"): // the lines are left out of those who are on hold
+	case strings.HasPrefix(name, principalsDir+"/"): // the lines are left out of those who are on hold
 		want, _ := s.compiled(l, name)
 		return bytes.Equal(want, text)
 	case name == policy.HoldText:

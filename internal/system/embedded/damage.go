@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -137,7 +136,7 @@ func bare(ref access.Ref) (*ledger.Entry, error) {
 // withhold puts certificates on hold that the last publication admits and no record knows: their record is damaged, or
 // somebody took it away. Gateways that ask only the revocation list would go on to admit them.
 func (s *System) withhold(d *draft) error {
-	text, err := os.ReadFile(s.paths.public("policy/data.json"))
+	text, err := s.paths.shown(dataFile)
 	var last struct {
 		Partner struct {
 			Published struct {

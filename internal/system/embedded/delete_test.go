@@ -94,7 +94,7 @@ func TestWhatRemainsIsNamedAndStays(t *testing.T) {
 	w.put(identity(acme, 90))
 	k := w.put(secret(acme, 70))
 	stubborn := w.read("publish/policy/data.json")
-	w.disk.before = func(operation, path string) error {
+	w.disk.Before = func(operation, path string) error {
 		if operation == "rename" && strings.HasSuffix(path, "publish/generation.json") { // somebody restores an old copy
 			return os.WriteFile(filepath.Join(w.dir, "publish/policy/data.json"), []byte(stubborn), 0o600)
 		}
@@ -108,7 +108,7 @@ func TestWhatRemainsIsNamedAndStays(t *testing.T) {
 	if r.UID != k.UID || !r.Suspended || len(r.Drift) == 0 || r.Issued != nil {
 		t.Errorf("it is known as %+v", r)
 	}
-	w.disk.before = nil
+	w.disk.Before = nil
 	w.restart()
 	if _, err := w.Delete(w.ctx(), k.Object.Ref(), k.UID); err != nil {
 		t.Error(err)
@@ -123,7 +123,7 @@ func TestARemovalThatWasBegunCanBeTakenBack(t *testing.T) {
 	w.put(identity(acme, 90))
 	c := w.put(certificate(acme, 70))
 	bumps := 0
-	w.disk.before = func(operation, path string) error {
+	w.disk.Before = func(operation, path string) error {
 		if operation == "rename" && strings.HasSuffix(path, "ledger/generation.json") {
 			if bumps++; bumps == 2 { // it is revoked, and about to be forgotten
 				return os.ErrClosed
@@ -134,7 +134,7 @@ func TestARemovalThatWasBegunCanBeTakenBack(t *testing.T) {
 	if _, err := w.Delete(w.ctx(), c.Object.Ref(), c.UID); !errors.Is(err, access.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
-	w.disk.before = nil
+	w.disk.Before = nil
 	w.restart()
 	back := w.put(certificate(acme, 70), update(c))
 	if back.UID != c.UID || back.Issued.Text == "" || len(back.Drift) != 0 {

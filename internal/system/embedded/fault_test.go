@@ -23,7 +23,7 @@ var errDead = errors.New("the process is dead")
 func (w *world) dieAt(n int) (died *bool) {
 	died = new(bool)
 	count := 0
-	w.disk.before = func(operation, path string) error {
+	w.disk.Before = func(operation, path string) error {
 		if count++; count >= n {
 			if operation == "write" && !*died {
 				_ = os.WriteFile(path, []byte(`{"vers`), 0o600)
@@ -208,7 +208,7 @@ func TestAFullDiskLeavesEverythingAsItWas(t *testing.T) {
 			w, r := story(t)
 			before := w.files("")
 			count, failed := 0, false
-			w.disk.before = func(op, _ string) error {
+			w.disk.Before = func(op, _ string) error {
 				if op == operation {
 					if count++; count >= n {
 						failed = true
@@ -225,7 +225,7 @@ func TestAFullDiskLeavesEverythingAsItWas(t *testing.T) {
 				t.Errorf("%s %d: %v", operation, n, err)
 			}
 			same(t, before, w.files(""))
-			w.disk.before = nil // somebody makes room
+			w.disk.Before = nil // somebody makes room
 			if _, err := w.try(r.Object, update(r), issuing(access.IssueReplace)); err != nil {
 				t.Errorf("%s %d: with room again: %v", operation, n, err)
 			}
@@ -236,7 +236,7 @@ func TestAFullDiskLeavesEverythingAsItWas(t *testing.T) {
 func TestAReadOnlyDirectoryIsReadAndNotChanged(t *testing.T) {
 	w, r := story(t)
 	w.restart()
-	w.disk.before = func(string, string) error { return syscall.EROFS }
+	w.disk.Before = func(string, string) error { return syscall.EROFS }
 	w.get(r.Object.Ref())
 	_, err := w.try(grant(acme, "daily", "orders/*", 30, "read"))
 	if !errors.Is(err, access.ErrNotPermitted) || !strings.Contains(err.Error(), nothingChanged) {
@@ -244,7 +244,7 @@ func TestAReadOnlyDirectoryIsReadAndNotChanged(t *testing.T) {
 	}
 	w.wait(20 * 24 * time.Hour) // the publication ages, and cannot be renewed
 	w.System = Open(w.dir, Options{Clock: w.clock})
-	w.disk.before = func(string, string) error { return syscall.EROFS }
+	w.disk.Before = func(string, string) error { return syscall.EROFS }
 	w.get(r.Object.Ref())
 }
 
@@ -290,7 +290,7 @@ func TestAFileThatIsMissingIsToldAndPublishedAgain(t *testing.T) {
 func TestOneThatFailsDoesNotFailTheOthers(t *testing.T) {
 	w := newWorld(t)
 	w.put(identity(acme, 90))
-	w.disk.before = func(operation, path string) error { // one object cannot be written, whoever is with it
+	w.disk.Before = func(operation, path string) error { // one object cannot be written, whoever is with it
 		if operation == "create" && strings.Contains(path, "grant-bad") {
 			return syscall.EIO
 		}

@@ -50,7 +50,7 @@ func (w *world) wait(d time.Duration) { w.elapsed.Add(int64(d)) }
 func (w *world) restart() {
 	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", LockWait: 5 * time.Second})
 	_, bench := w.TB.(*testing.B)
-	w.disk.unsynced = !bench
+	w.disk.Unsynced = !bench
 }
 
 func (w *world) ctx() context.Context { return context.Background() }

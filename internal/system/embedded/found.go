@@ -131,7 +131,7 @@ func (s *System) inspect(l *book, was published) error {
 
 // ours says whether gateways would read a file of this name, whoever put it there.
 func ours(name string) bool {
-	return strings.HasPrefix(name, "ssh/principals/") || strings.HasPrefix(name, "cut/")
+	return strings.HasPrefix(name, principalsDir+"/") || strings.HasPrefix(name, "cut/")
 }
 
 // differs notes a file that is not as it was published, with each identity that it gives something to.
@@ -150,7 +150,7 @@ func (s *System) differs(l *book, name, digest string) {
 // system would write them; none where that cannot be told.
 func (s *System) concerned(l *book, name string) (of []access.IdentityID) {
 	want, known := s.compiled(l, name)
-	got, err := os.ReadFile(s.paths.public(name))
+	got, err := s.paths.shown(name)
 	if err != nil || !known {
 		return nil
 	}
@@ -167,7 +167,7 @@ func (s *System) concerned(l *book, name string) (of []access.IdentityID) {
 
 // partOf is what a published file says of one identity.
 func partOf(text []byte, name string, id access.IdentityID) (part []byte) {
-	if strings.HasPrefix(name, "ssh/principals/") {
+	if strings.HasPrefix(name, principalsDir+"/") {
 		for line := range bytes.Lines(text) {
 			if slices.Contains(strings.Fields(string(line)), id.String()) {
 				part = append(part, line...)
@@ -209,7 +209,7 @@ func partOf(text []byte, name string, id access.IdentityID) (part []byte) {
 // compiled is a file as this system would write it now, as far as it can be told for each identity.
 func (s *System) compiled(l *book, name string) (text []byte, known bool) {
 	p := s.publication(s.draftOn(l))
-	if strings.HasPrefix(name, "ssh/principals/") {
+	if strings.HasPrefix(name, principalsDir+"/") {
 		return policy.Principals(p)[name], true
 	}
 	if name != dataFile {

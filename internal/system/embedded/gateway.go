@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -61,11 +60,7 @@ func (s *System) Doors(p access.Proof) []access.Door {
 }
 
 func (s *System) opaAllows(r policy.Request) (bool, error) {
-	data, err := os.ReadFile(s.paths.public("policy/data.json"))
-	if err != nil {
-		return false, fail(err, nothingChanged)
-	}
-	hold, err := os.ReadFile(s.paths.public(policy.HoldText))
+	data, hold, err := s.paths.shownPolicy()
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}
@@ -101,40 +96,25 @@ func (s *System) tlsVerifies(p access.Proof) (bool, error) {
 
 // tlsFiles are the authority, and the lists that it signed.
 func (s *System) tlsFiles() (*x509.Certificate, []*x509.RevocationList, error) {
-	var blocks [2][]*pem.Block
-	for n, name := range []string{"ca.pem", crlFile} {
-		text, err := os.ReadFile(s.paths.public(name))
-		if err != nil {
-			return nil, nil, fail(err, nothingChanged)
-		}
-		for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-			blocks[n] = append(blocks[n], block)
-		}
-		if len(blocks[n]) == 0 {
-			return nil, nil, fmt.Errorf("read %s: it is not in PEM", name)
-		}
-	}
-	authority, err := x509.ParseCertificate(blocks[0][0].Bytes)
+	authority, err := s.paths.shownAuthority()
 	if err != nil {
-		return nil, nil, fmt.Errorf("read ca.pem: %w", err)
+		return nil, nil, fail(err, nothingChanged)
 	}
-	var lists []*x509.RevocationList
-	for _, block := range blocks[1] {
-		list, err := x509.ParseRevocationList(block.Bytes)
-		if err == nil {
-			err = list.CheckSignatureFrom(authority)
-		}
-		if err != nil {
+	lists, err := s.paths.shownLists()
+	if err != nil {
+		return nil, nil, fail(err, nothingChanged)
+	}
+	for _, list := range lists {
+		if err := list.CheckSignatureFrom(authority); err != nil {
 			return nil, nil, fmt.Errorf("read %s: %w", crlFile, err)
 		}
-		lists = append(lists, list)
 	}
 	return authority, lists, nil
 }
 
 // sshdAdmits judges a login as sshd does, with TrustedUserCAKeys, RevokedKeys and AuthorizedPrincipalsFile.
 func (s *System) sshdAdmits(p access.Proof, path string) (bool, error) {
-	trusted, err := os.ReadFile(s.paths.public("ssh/ca.pub"))
+	trusted, err := s.paths.shown("ssh/ca.pub")
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}
@@ -151,7 +131,7 @@ func (s *System) sshdAdmits(p access.Proof, path string) (bool, error) {
 	if err != nil || string(own.PublicKey().Marshal()) != string(shown.Key.Marshal()) {
 		return false, err
 	}
-	list, err := os.ReadFile(s.paths.public(krlFile))
+	list, err := s.paths.shown(krlFile)
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}
@@ -167,7 +147,7 @@ func (s *System) loginAdmits(id access.IdentityID, shown *ssh.Certificate, autho
 	if string(shown.SignatureKey.Marshal()) != string(authority.Marshal()) || checker.CheckCert(id.String(), shown) != nil {
 		return false, nil //nolint:nilerr // it is the refusal
 	}
-	principals, err := os.ReadFile(s.paths.public("ssh/principals/" + strings.TrimPrefix(path, "ssh/")))
+	principals, err := s.paths.shownPrincipals(strings.TrimPrefix(path, "ssh/"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -204,7 +204,7 @@ func TestWhoMayNotWriteStillSeesAHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.restart()
-	w.disk.before = func(operation, path string) error { return os.ErrPermission }
+	w.disk.Before = func(operation, path string) error { return os.ErrPermission }
 	if !w.get(acme.Ref()).Held || w.get(globex.Ref()).Held {
 		t.Error("the hold is not seen")
 	}

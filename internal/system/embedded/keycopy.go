@@ -111,7 +111,7 @@ func (s *System) mendKey(name string, t twin) (finding, error) {
 		return finding{file: file, why: why}, s.placeKey(s.paths.key(name), t.copied)
 	}
 	if name == authorityFile || name == witnessFile { // they are made anew from their keys
-		return finding{file: file, why: fmt.Sprintf("could not be used, as it %v, nor its copy: it was made anew", bad)}, s.disk.remove(s.paths.key(name))
+		return finding{file: file, why: fmt.Sprintf("could not be used, as it %v, nor its copy: it was made anew", bad)}, s.disk.Remove(s.paths.key(name))
 	}
 	return finding{}, fmt.Errorf("%s cannot be used, as it %w, nor its copy %s, as that %w. Gateways trust no other key, so nothing can be published: restore one "+
 		"of the two from a backup. Until then %s cuts without any key. If there is no backup, begin anew in another directory, and have gateways trust that",
@@ -200,15 +200,11 @@ func (s *System) copyKeys() error {
 // placeKey puts a whole file of the keys in place, or none.
 func (s *System) placeKey(path string, text []byte) error {
 	dir := filepath.Dir(path)
-	if err := s.disk.mkdir(dir, privateDir); err != nil {
+	if err := s.disk.Mkdir(dir, privateDir); err != nil {
 		return err
 	}
-	beside := filepath.Join(dir, "."+filepath.Base(path))
-	if err := s.disk.write(beside, text, privateFile); err != nil {
+	if err := s.disk.Replace(path, filepath.Join(dir, "."+filepath.Base(path)), text, privateFile, nil); err != nil {
 		return err
 	}
-	if err := s.disk.rename(beside, path); err != nil {
-		return err
-	}
-	return s.disk.sync(dir)
+	return s.disk.Sync(dir)
 }

@@ -34,7 +34,7 @@ func keyed(t *testing.T, passphrase string) *world {
 // opened is a new process with a passphrase.
 func (w *world) opened(passphrase string) {
 	w.System = Open(w.dir, Options{Clock: w.clock, Environment: "prod", Passphrase: passphrase})
-	w.disk.unsynced = true
+	w.disk.Unsynced = true
 }
 
 // foreignKey is a whole key that no gateway trusts.

@@ -28,7 +28,7 @@ func (s *System) open() (err error) {
 	if keys, _ := os.ReadDir(s.paths.keys()); len(keys) == 0 && s.options.Passphrase == "" {
 		s.inTheClear()
 	}
-	if err := s.disk.mkdir(s.paths.keys(), privateDir); err != nil {
+	if err := s.disk.Mkdir(s.paths.keys(), privateDir); err != nil {
 		return err
 	}
 	if err := s.mendKeys(); err != nil {
@@ -70,7 +70,7 @@ func (s *System) sweepKeys() error {
 			if !strings.HasPrefix(f.Name(), ".") {
 				continue
 			}
-			if err := s.disk.remove(filepath.Join(dir, f.Name())); err != nil {
+			if err := s.disk.Remove(filepath.Join(dir, f.Name())); err != nil {
 				return err
 			}
 		}

@@ -31,7 +31,7 @@ func TestThreeHundredRandomLives(t *testing.T) {
 			systemtest.Lives(t, lives, 1, uint64(time.Now().UnixNano()), func(t *testing.T, clock *systemtest.Clock) systemtest.Harness {
 				dir := filepath.Join(t.TempDir(), ".partner", "prod")
 				s := Open(dir, Options{Clock: clock.Now, Environment: "prod"})
-				s.disk.unsynced = true
+				s.disk.Unsynced = true
 				o := startOPA(t)
 				return systemtest.Harness{
 					System: s, Proves: []access.Kind{access.Federated, access.Certificate, access.Secret},

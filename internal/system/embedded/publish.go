@@ -137,7 +137,7 @@ func (s *System) stagePublication(st *stage, d *draft, g generation, was publish
 		}
 	}
 	for name := range old {
-		if _, still := files[name]; !still && (strings.HasPrefix(name, "ssh/principals/") || strings.HasPrefix(name, "cut/")) {
+		if _, still := files[name]; !still && (strings.HasPrefix(name, principalsDir+"/") || strings.HasPrefix(name, "cut/")) {
 			st.remove(s.paths.public(name))
 		}
 	}

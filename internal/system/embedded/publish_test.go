@@ -61,7 +61,7 @@ func TestAPlanOnAHealthyDirectoryWritesNothing(t *testing.T) {
 	w, r := story(t)
 	before := w.files("")
 	w.restart()
-	w.disk.before = func(operation, path string) error {
+	w.disk.Before = func(operation, path string) error {
 		t.Errorf("%s %s", operation, path)
 		return nil
 	}

@@ -190,9 +190,9 @@ func (s *System) acquire() (locked bool, err error) {
 
 // prepare makes the directories that the lock needs.
 func (s *System) prepare() error {
-	err := s.disk.mkdir(s.paths.root, publicDir)
+	err := s.disk.Mkdir(s.paths.root, publicDir)
 	if err == nil {
-		err = s.disk.mkdir(s.paths.ledger(), privateDir)
+		err = s.disk.Mkdir(s.paths.ledger(), privateDir)
 	}
 	return fail(err, nothingChanged)
 }

@@ -167,7 +167,7 @@ func TestConcurrentChangesShareAPublication(t *testing.T) {
 	w := newWorld(t)
 	w.put(identity(acme, 90))
 	var publications atomic.Int64
-	w.disk.before = func(operation, path string) error {
+	w.disk.Before = func(operation, path string) error {
 		if operation == "rename" && filepath.Base(path) == "data.json" {
 			publications.Add(1)
 		}
@@ -217,7 +217,7 @@ func TestPutsAndDeletesAtTheSameTime(t *testing.T) {
 func TestACancelledChangeIsDroppedAndABegunOneFinished(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(w.ctx())
-	w.disk.before = func(operation, path string) error {
+	w.disk.Before = func(operation, path string) error {
 		if operation == "rename" && strings.HasSuffix(path, "generation.json") {
 			cancel() // Terraform's stop signal, in the middle
 		}

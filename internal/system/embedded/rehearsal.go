@@ -116,10 +116,10 @@ func (l *book) staleHolds() (partners []string) {
 
 func (s *System) removeHolds(partners []string) (err error) {
 	for _, partner := range partners {
-		err = errors.Join(err, s.disk.remove(filepath.Join(s.paths.holds(), partner)))
+		err = errors.Join(err, s.disk.Remove(filepath.Join(s.paths.holds(), partner)))
 	}
 	if left, unread := os.ReadDir(s.paths.holds()); unread == nil && len(left) == 0 {
-		err = errors.Join(err, s.disk.remove(s.paths.holds()))
+		err = errors.Join(err, s.disk.Remove(s.paths.holds()))
 	}
 	return fail(err, perhapsChanged)
 }

@@ -172,7 +172,7 @@ func TestRehearsalsAreRememberedInAFileOfTheirOwn(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != privateFile {
 		t.Errorf("its mode: %v, %v", info, err)
 	}
-	w.disk.before = func(operation, path string) error {
+	w.disk.Before = func(operation, path string) error {
 		if operation == "write" {
 			return errors.New("no space left on device")
 		}

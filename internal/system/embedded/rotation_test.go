@@ -104,7 +104,7 @@ func TestAnInterruptedRotationLeavesThePartnerWhatWorks(t *testing.T) {
 		w, c, first := rotated(t, kind)
 		when := fmt.Sprintf("%s, %s, %d", name, kind, n)
 		was := interrupt(w, c, first)
-		w.disk.before = nil
+		w.disk.Before = nil
 		holds := func(when string) {
 			t.Helper()
 			if live := w.inForce(t, c); len(live) > 2 || !slices.Contains(live, nameOf(first.Issued)) {
@@ -142,7 +142,7 @@ func TestAnInterruptedRotationLeavesThePartnerWhatWorks(t *testing.T) {
 		for _, operation := range []string{"create", "write", "rename"} {
 			for n := 1; round("the disk full at "+operation, kind, n, func(w *world, c *access.Credential, first *access.Record) bool {
 				count := 0
-				w.disk.before = func(op, _ string) error {
+				w.disk.Before = func(op, _ string) error {
 					if op == operation {
 						if count++; count == n { // and then there is room again
 							return syscall.ENOSPC

@@ -8,12 +8,13 @@ import (
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // stage is a set of files that are written beside, to be renamed into place together.
 type stage struct {
-	disk          disk
+	disk          durable.Disk
 	dir           string
 	names         string
 	mode, parents os.FileMode
@@ -49,14 +50,14 @@ func (st *stage) encode(path string, v any) error {
 }
 
 func (st *stage) write(path string, content []byte) error {
-	if err := st.disk.mkdir(filepath.Dir(path), st.parents); err != nil {
+	if err := st.disk.Mkdir(filepath.Dir(path), st.parents); err != nil {
 		return err
 	}
-	if err := st.disk.mkdir(st.dir, privateDir); err != nil {
+	if err := st.disk.Mkdir(st.dir, privateDir); err != nil {
 		return err
 	}
 	beside := filepath.Join(st.dir, st.names+filepath.Base(path)+"-"+access.NewUID())
-	if err := st.disk.write(beside, content, st.mode); err != nil {
+	if err := st.disk.Write(beside, content, st.mode); err != nil {
 		return err
 	}
 	st.moves, st.digests = append(st.moves, [2]string{beside, path}), append(st.digests, digestOf(content))
@@ -67,19 +68,19 @@ func (st *stage) write(path string, content []byte) error {
 func (st *stage) enact() error {
 	dirs := map[string]bool{}
 	for _, path := range st.removals {
-		if err := st.disk.remove(path); err != nil {
+		if err := st.disk.Remove(path); err != nil {
 			return err
 		}
 		dirs[filepath.Dir(path)] = true
 	}
 	for _, m := range st.moves {
-		if err := st.disk.rename(m[0], m[1]); err != nil {
+		if err := st.disk.Rename(m[0], m[1]); err != nil {
 			return err
 		}
 		dirs[filepath.Dir(m[1])] = true
 	}
 	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
-		if err := st.disk.sync(dir); err != nil {
+		if err := st.disk.Sync(dir); err != nil {
 			return err
 		}
 	}

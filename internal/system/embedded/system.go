@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -53,7 +54,7 @@ type Options struct {
 type System struct {
 	options Options
 	paths   paths
-	disk    disk
+	disk    durable.Disk
 	lock    *lock
 
 	loading sync.Mutex // held while one caller reads the ledger for all

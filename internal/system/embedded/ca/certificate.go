@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 )
 
 // life is how long the X.509 authority itself is valid: far longer than any access that it signs may last.
@@ -49,21 +50,11 @@ func addCertificate(path string, key crypto.Signer, now time.Time) (*x509.Certif
 	if err != nil {
 		return nil, err
 	}
-	return certificate, replace(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}))
-}
-
-// replace puts a whole file in place, or none.
-func replace(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".certificate-*") // mode 0600
-	if err != nil {
-		return err
+	text, disk := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}), durable.Disk{}
+	if err := disk.Replace(path, filepath.Join(filepath.Dir(path), ".certificate-"+rand.Text()), text, 0o600, nil); err != nil {
+		return nil, err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // after a rename there is nothing left to remove
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return certificate, disk.Sync(filepath.Dir(path))
 }
 
 // selfSign makes the certificate of the X.509 authority. It begins a day early, for gateways whose clocks are behind.

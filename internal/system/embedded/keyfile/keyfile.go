@@ -5,6 +5,7 @@ package keyfile
 import (
 	"bytes"
 	"crypto"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 )
 
 const pemType = "PRIVATE KEY"
@@ -88,7 +91,7 @@ func add(path, passphrase string, create func() (crypto.Signer, error)) (crypto.
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := (durable.Disk{}).Mkdir(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})
@@ -117,29 +120,12 @@ func write(path string, text []byte, passphrase string, place func(temporary, pa
 			return err
 		}
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), temporary(filepath.Base(path))+"*") // mode 0600
-	if err != nil {
+	dir, disk := filepath.Dir(path), durable.Disk{}
+	beside := filepath.Join(dir, temporary(filepath.Base(path))+rand.Text()) // several processes may be at it
+	if err := disk.Replace(path, beside, text, 0o600, place); err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) //nolint:errcheck // after a rename there is nothing left to remove
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := place(f.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-// syncFolder makes the new name survive a loss of power. Where a folder cannot be synced, there is nothing to do.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil //nolint:nilerr // Windows
-	}
-	_ = f.Sync() // Windows
-	return f.Close()
+	return disk.Sync(dir)
 }
 
 func parse(text []byte) (crypto.Signer, error) {
