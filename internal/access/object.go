@@ -78,6 +78,14 @@ func (i *Identity) Ref() Ref { return i.ID.Ref() }
 // Holder is the identity itself.
 func (i *Identity) Holder() IdentityID { return i.ID }
 
+// Levels returns how many levels of other identities may hang below the identity: 0 for none.
+func (i *Identity) Levels() int64 {
+	if i.Subcontractors == nil || !i.Subcontractors.Allowed {
+		return 0
+	}
+	return i.Subcontractors.MaxDepth
+}
+
 // Credential is how a partner proves to be an identity. Exactly one of the four kinds is set.
 type Credential struct {
 	IdentityID IdentityID `json:"identity_id"`

@@ -60,7 +60,7 @@ func widenedIdentity(b, a *Identity, attribute string) bool {
 	case "parent_id":
 		return b.ParentID != a.ParentID
 	case "subcontractors":
-		return depthAllowed(a) > depthAllowed(b)
+		return a.Levels() > b.Levels()
 	case "suspended":
 		return b.Suspended && !a.Suspended
 	case "expected_use":
@@ -83,13 +83,6 @@ func CeilingCovers(outer, inner []Pattern) bool {
 		_, outside := Outside(outer, p)
 		return outside
 	})
-}
-
-func depthAllowed(i *Identity) int64 {
-	if i.Subcontractors == nil || !i.Subcontractors.Allowed {
-		return 0
-	}
-	return i.Subcontractors.MaxDepth
 }
 
 func widenedCredential(b, a *Credential, attribute string) bool {

@@ -10,8 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -99,15 +100,15 @@ func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 	refs = l.unplanted(p, refs)
 	entries := make([]*ledger.Entry, len(refs))
 	errs := make([]error, len(refs))
-	var wg sync.WaitGroup
-	for worker := range readers {
-		wg.Go(func() {
-			for i := worker; i < len(refs); i += readers {
-				entries[i], errs[i] = readEntry(p, l.sums, refs[i])
-			}
+	var all errgroup.Group
+	all.SetLimit(readers)
+	for i, ref := range refs {
+		all.Go(func() error {
+			entries[i], errs[i] = readEntry(p, l.sums, ref)
+			return nil // what is damaged stops no other
 		})
 	}
-	wg.Wait()
+	_ = all.Wait()
 	for i, err := range errs {
 		switch {
 		case err == nil:

@@ -49,17 +49,12 @@ func (l Ledger) Standing(id access.IdentityID) Standing {
 			return s
 		}
 		s.End = access.Earliest(s.End, e.Bound)
-		s.Suspended = s.Suspended || i.Suspended || depth > 0 && !permits(i, depth)
+		s.Suspended = s.Suspended || i.Suspended || int64(depth) > i.Levels()
 		if i.ParentID == (access.IdentityID{}) {
 			return s
 		}
 		id = i.ParentID
 	}
-}
-
-// permits says whether an identity lets others hang on it, so many levels down.
-func permits(i *access.Identity, depth int) bool {
-	return i.Subcontractors != nil && i.Subcontractors.Allowed && i.Subcontractors.MaxDepth >= int64(depth)
 }
 
 // End is when an object ends: the earliest of its own bound and of all above it.

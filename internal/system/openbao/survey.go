@@ -7,7 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
@@ -52,23 +53,18 @@ func (s *surveyor) Survey(ctx context.Context, partners []string) ([]*access.Rec
 func (ob *observer) observeAll(ctx context.Context, snap *snapshot) ([]*access.Record, error) {
 	refs := snap.Refs()
 	records, errs := make([]*access.Record, len(refs)), make([]error, len(refs))
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range lookers {
-		wg.Go(func() {
-			for n := range next {
-				e := snap.Ledger[refs[n]]
-				if records[n], errs[n] = ob.record(snap.Ledger, e); errs[n] == nil {
-					errs[n] = ob.observe(ctx, snap, e, records[n])
-				}
+	var all errgroup.Group
+	all.SetLimit(lookers)
+	for n, ref := range refs {
+		all.Go(func() error {
+			e := snap.Ledger[ref]
+			if records[n], errs[n] = ob.record(snap.Ledger, e); errs[n] == nil {
+				errs[n] = ob.observe(ctx, snap, e, records[n])
 			}
+			return nil // the first in order is told, not the first in time
 		})
 	}
-	for n := range refs {
-		next <- n
-	}
-	close(next)
-	wg.Wait()
+	_ = all.Wait()
 	for n, err := range errs {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", refs[n], err)
