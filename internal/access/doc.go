@@ -3,4 +3,52 @@
 // which every access system stands.
 //
 // It imports nothing of this project but package material, and nothing of Terraform. All moments are compared in UTC.
+//
+// # Words
+//
+// One word has one meaning in the whole tree. Behind each stands where it is made of; a test finds every place.
+//
+//   - identity: one partner's use case in one environment, which credentials prove and grants give to (access Identity)
+//   - credential: how a partner proves to be an identity, of one of four kinds (access Credential)
+//   - grant: actions on the paths of one pattern (access Grant)
+//   - object: an identity, a credential or a grant, as it is declared (access Object)
+//   - pattern: a path of whole segments, in which some are open (access Pattern)
+//   - moment: a point in time as somebody wrote it down (access Moment)
+//   - owner: who inside the company answers for an object; a stack owns it as a configuration (access Terms)
+//   - stack: the configuration that made an object, and alone may change it (access History)
+//   - uid: what tells an object from the one that stood under its id before (access History)
+//   - bound: the end that an object was given itself (ledger Entry)
+//   - end: when access ends: the earliest of its bound and of all that it hangs on (access End)
+//   - review: evidence that somebody looked; each extends once (access Review)
+//   - waiver: one rule set aside for one object, for a while (access Waiver)
+//   - system: where access lives, and who ends it (access System)
+//   - record: what a system tells of an object (access Record)
+//   - entry: what a ledger holds of an object (ledger Entry)
+//   - ledger: what a system remembers of what it was asked for (ledger Ledger)
+//   - draft: a ledger in the making (ledger Draft)
+//   - item: one thing that was issued for a credential (ledger Item)
+//   - suspended: cut by the declaration, of itself or of what is above it (access Record)
+//   - held: cut by hand in the system; a hold is what says so (ledger Holds)
+//   - cut: suspended or held (ledger Standing)
+//   - tombstone: what is remembered of an identity after it was removed (ledger Tombstone)
+//   - former: access that was removed, and from which other access may go on (access Former)
+//   - drift: what a system holds beyond the declaration (access Record)
+//   - stray: something that gives access, and that nobody declared (access Stray)
+//   - adopt: to bring a stray under a declaration (access Adopter)
+//   - rehearse: to cut a shadow of a partner, and see how soon it is refused (access Rehearser)
+//   - finding: what a rule has seen (guardrail Finding)
+//   - portfolio: all access that rules are judged by, live and planned (guardrail Portfolio)
+//   - walk: one run of Terraform through its resources: a plan or an apply (provider walk)
+//   - short way: the plan of what does not change, without the framework (provider unchanged)
+//   - publication: what gateways of the embedded system are fed (embedded/policy Publication)
+//   - journal: who changed what, when, before and after (journal Journal)
+//
+// Removing has six words:
+//
+//   - revoke: take access away, so that it is refused from now on (provider governed.revoke)
+//   - delete: remove what a system has of its own for an object: a role, a policy, a file (openbao/client Client.Delete)
+//   - mark removed: note in the ledger that a removal was begun, so that none is lost (ledger Draft.Mark)
+//   - verify: look whether anything is left of what was revoked (embedded System.verify)
+//   - forget: take out of the ledger what was verified to be gone (ledger Draft.Forget)
+//   - roll back: undo what a change did that failed, and no ledger holds (ledger Draft.Try)
 package access

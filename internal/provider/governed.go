@@ -28,8 +28,8 @@ type model[M any] interface {
 	complete(s *session, state *M, given func(names ...string) bool)
 	// object reads the arguments.
 	object(r *reader) access.Object
-	// settle keeps the state's writing of what means the same, and the state's computed values.
-	settle(state *M)
+	// keepWriting keeps the state's writing of what means the same, and the state's computed values.
+	keepWriting(state *M)
 	// move marks the computed values that this change moves beyond those of all resources.
 	move(c change, kept kept)
 	// declare writes the arguments of an object read from the system.

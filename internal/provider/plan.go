@@ -130,7 +130,7 @@ func (g *governed[M, P]) decide(ctx context.Context, p *planCall[M]) (ok bool) {
 		for _, name := range P(p.plan).replaced(p.state) {
 			p.resp.RequiresReplace.Append(path.Root(name))
 		}
-		P(p.plan).settle(p.state)
+		P(p.plan).keepWriting(p.state)
 		if p.kept.Lost {
 			p.resp.RequiresReplace.Append(path.Root("drift"))
 		}

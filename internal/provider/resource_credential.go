@@ -223,8 +223,8 @@ func (m *credentialModel) object(r *reader) access.Object {
 	return c
 }
 
-func (m *credentialModel) settle(state *credentialModel) {
-	m.terms.settle(&state.terms)
+func (m *credentialModel) keepWriting(state *credentialModel) {
+	m.terms.keepWriting(&state.terms)
 	m.RevokeIssuedBefore = same(m.RevokeIssuedBefore, state.RevokeIssuedBefore)
 	m.Rotation = same(m.Rotation, state.Rotation)
 	m.RotatesAt, m.SealedSecret, m.Issued, m.Serial = state.RotatesAt, state.SealedSecret, state.Issued, state.Serial

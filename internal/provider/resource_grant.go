@@ -100,7 +100,7 @@ func (m *grantModel) object(r *reader) access.Object {
 	}
 }
 
-func (m *grantModel) settle(state *grantModel) { m.terms.settle(&state.terms) }
+func (m *grantModel) keepWriting(state *grantModel) { m.terms.keepWriting(&state.terms) }
 
 func (m *grantModel) move(change, kept) {}
 

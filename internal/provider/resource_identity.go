@@ -185,8 +185,8 @@ func (m *identityModel) object(r *reader) access.Object {
 	return i
 }
 
-func (m *identityModel) settle(state *identityModel) {
-	m.terms.settle(&state.terms)
+func (m *identityModel) keepWriting(state *identityModel) {
+	m.terms.keepWriting(&state.terms)
 	m.Agreement = same(m.Agreement, state.Agreement)
 	m.ExpectedUse = same(m.ExpectedUse, state.ExpectedUse)
 	m.LastUsedAt, m.EnforcedBy, m.Revocation = state.LastUsedAt, state.EnforcedBy, state.Revocation

@@ -148,9 +148,9 @@ func (t *terms) declare(from *access.Terms) {
 	}
 }
 
-// settle keeps the state's writing of arguments that mean the same, and the state's computed values: a plan moves only
+// keepWriting keeps the state's writing of arguments that mean the same, and the state's computed values: a plan moves only
 // what changes.
-func (t *terms) settle(state *terms) {
+func (t *terms) keepWriting(state *terms) {
 	t.ExpiresAt = same(t.ExpiresAt, state.ExpiresAt)
 	t.Review = same(t.Review, state.Review)
 	t.Waivers = same(t.Waivers, state.Waivers)

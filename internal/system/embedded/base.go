@@ -29,7 +29,7 @@ func (s *System) base() (*book, error) {
 	} else if err := s.sweepStaged(); err != nil {
 		return nil, err
 	}
-	s.hold(l)
+	s.pin(l)
 	return l, nil
 }
 
@@ -114,8 +114,8 @@ func (s *System) finish(g generation) error {
 	return nil
 }
 
-// hold remembers the ledger as the one that cannot change, until the lock is released.
-func (s *System) hold(l *book) {
+// pin remembers the ledger as the one that cannot change, until the lock is released.
+func (s *System) pin(l *book) {
 	s.mu.Lock()
 	s.cached, s.leading = l, true
 	s.mu.Unlock()

@@ -42,7 +42,7 @@ func (s *System) bury(l *book, batch []*task) *book {
 				t.swept = append(t.swept, v.Ref())
 			}
 		}
-		d.Bury(gone...)
+		d.Forget(gone...)
 	}
 	if len(deletes) == 0 {
 		return l
@@ -132,7 +132,7 @@ func (e *evidence) of(v *ledger.Entry) string {
 		if _, there := published.Identities[holder]; there {
 			return "publish/policy/data.json"
 		}
-		return e.line(holder)
+		return e.admits(holder)
 	case *access.Grant:
 		return e.grants(o, holder)
 	case *access.Credential:
@@ -156,7 +156,7 @@ func (e *evidence) grants(g *access.Grant, holder string) string {
 		shell = shell && other.Resource != string(g.Resource) // else the line is of the other grant
 	}
 	if shell {
-		return e.line(holder, login)
+		return e.admits(holder, login)
 	}
 	return ""
 }
@@ -186,8 +186,8 @@ func (e *evidence) unlisted(i ledger.Item) bool {
 	})
 }
 
-// line finds the principals file that still lets an identity in: of any login, or of one.
-func (e *evidence) line(identity string, logins ...string) string {
+// admits returns the principals file that still lets an identity in: of any login, or of one.
+func (e *evidence) admits(identity string, logins ...string) string {
 	for login, lines := range e.principals {
 		for _, l := range lines {
 			if bytes.HasSuffix(l, []byte(" "+identity)) && (len(logins) == 0 || slices.Contains(logins, login)) {

@@ -164,7 +164,7 @@ func (s *System) cuttings(d *draft) map[string]*cutting {
 		if !ok || e.Removed() {
 			continue
 		}
-		line := d.Line(i.ID)
+		line := d.Lineage(i.ID)
 		for _, member := range line {
 			c := all[member.Partner]
 			if c == nil {
@@ -180,7 +180,7 @@ func (s *System) cuttings(d *draft) map[string]*cutting {
 		if !ok || e.Removed() {
 			continue
 		}
-		for _, member := range d.Line(c.IdentityID) {
+		for _, member := range d.Lineage(c.IdentityID) {
 			cut := all[member.Partner]
 			if cut == nil || cut.lines[c.IdentityID] == nil || slices.Contains(cut.credentials[c.IdentityID], c.Kind()) {
 				continue

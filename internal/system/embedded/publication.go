@@ -27,7 +27,7 @@ func (s *System) publication(d *draft) policy.Publication {
 			stands := d.Standing(i.ID)
 			at[i.ID] = len(p.Identities)
 			p.Identities = append(p.Identities, policy.Identity{
-				ID: i.ID, UID: e.History.UID, Above: d.Line(i.ID)[1:], EndsAt: stands.End, Suspended: d.cutIdentity(i.ID),
+				ID: i.ID, UID: e.History.UID, Above: d.Lineage(i.ID)[1:], EndsAt: stands.End, Suspended: d.cutIdentity(i.ID),
 			})
 		}
 	}

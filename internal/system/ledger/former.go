@@ -178,8 +178,8 @@ func (d *Draft) Parting(victims ...*Entry) map[access.IdentityID][]access.Former
 	return formers
 }
 
-// Bury takes out of the ledger what was proven to be gone, and remembers what has to outlive it.
-func (d *Draft) Bury(refs ...access.Ref) {
+// Forget takes out of the ledger what was proven to be gone, and remembers what has to outlive it.
+func (d *Draft) Forget(refs ...access.Ref) {
 	var victims []*Entry
 	for _, ref := range refs {
 		if e := d.Ledger[ref]; e != nil {

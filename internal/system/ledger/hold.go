@@ -47,8 +47,8 @@ func (h Holds) Any(partner string) bool {
 	return false
 }
 
-// Line is an identity with all that it hangs on, itself first.
-func (l Ledger) Line(id access.IdentityID) []access.IdentityID {
+// Lineage returns an identity with all that it hangs on, itself first.
+func (l Ledger) Lineage(id access.IdentityID) []access.IdentityID {
 	ids := []access.IdentityID{id}
 	for i, _ := l.Identity(id); i != nil && i.ParentID != (access.IdentityID{}) && len(ids) <= len(l); i, _ = l.Identity(i.ParentID) {
 		ids = append(ids, i.ParentID)
@@ -61,7 +61,7 @@ func (l Ledger) HeldIdentity(h Holds, id access.IdentityID) bool {
 	if len(h) == 0 {
 		return false
 	}
-	return slices.ContainsFunc(l.Line(id), func(member access.IdentityID) bool {
+	return slices.ContainsFunc(l.Lineage(id), func(member access.IdentityID) bool {
 		e := l[member.Ref()]
 		return e != nil && h.Holding(e)
 	})

@@ -257,7 +257,7 @@ func (m *memory) Delete(ctx context.Context, ref access.Ref, uid string) (swept 
 				swept, gone = append(swept, v.Ref()), append(gone, v.Ref())
 			}
 		}
-		d.Bury(gone...)
+		d.Forget(gone...)
 		m.commit(d)
 		return nil
 	})

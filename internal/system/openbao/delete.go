@@ -241,7 +241,7 @@ func (rm *remover) forgetBelow(ctx context.Context, holder access.IdentityID, vi
 	d := f.draft(rm.now(), &issuer{by: rm.creds, ctx: ctx})
 	for _, v := range victims {
 		if e := d.Ledger[v.Ref()]; e != nil && e.Removed() && e.History.UID == v.History.UID {
-			d.Bury(v.Ref())
+			d.Forget(v.Ref())
 		}
 	}
 	if f.documents[holder] == nil { // its identity was removed meanwhile

@@ -80,7 +80,7 @@ func (s *Store[N]) Mark(ctx context.Context, scope string) error {
 // They are asked for, since a listing may be of before the cut.
 func (s *Store[N]) Marks(ctx context.Context, l ledger.Ledger, o access.Object) (ledger.Holds, error) {
 	var scopes []string
-	for _, id := range l.Line(o.Holder()) {
+	for _, id := range l.Lineage(o.Holder()) {
 		scopes = append(scopes, id.Partner, id.String())
 	}
 	if o.Ref().Type == access.TypeCredential {
