@@ -8,7 +8,7 @@ import (
 // OutlivesAgreement is the slug of the rule whose waiver lets the waiver's until stand in place of the agreement's end.
 const OutlivesAgreement = "expiry/outlives-agreement"
 
-// End is when an object ends: the earliest of its own expiry, the end of what it hangs on (above: its identity's or
+// End returns when an object ends: the earliest of its own expiry, the end of what it hangs on (above: its identity's or
 // its parent's; zero where there is none), the end of the agreements that it rests on, and the until of each waiver of
 // an expiry rule on it. This is what an access system has to enforce.
 func End(o Object, above time.Time, agreements ...time.Time) time.Time {
@@ -25,7 +25,7 @@ func End(o Object, above time.Time, agreements ...time.Time) time.Time {
 	return end
 }
 
-// AgreementEnds are the ends of an identity's own agreement and of the register's, zero where there is none.
+// AgreementEnds returns the ends of an identity's own agreement and of the register's, zero where there is none.
 func AgreementEnds(i *Identity, registered *Agreement) []time.Time {
 	var ends []time.Time
 	for _, a := range []*Agreement{i.Agreement, registered} {

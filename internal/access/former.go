@@ -28,7 +28,7 @@ type Former struct {
 	EndsAt, RemovedAt time.Time
 }
 
-// FormerOf is what is remembered of an object; false for an identity, which gives nothing by itself.
+// FormerOf returns what is remembered of an object; false for an identity, which gives nothing by itself.
 func FormerOf(o Object, h History, endsAt, removedAt time.Time) (Former, bool) {
 	f := Former{
 		History: History{

@@ -30,7 +30,7 @@ type History struct {
 	Released []string `json:"released,omitempty"`
 }
 
-// Began is when the access began, under whatever name.
+// Began returns when the access began, under whatever name.
 func (h History) Began() time.Time {
 	if !h.Since.IsZero() && h.Since.Before(h.CreatedAt) {
 		return h.Since
@@ -38,7 +38,7 @@ func (h History) Began() time.Time {
 	return h.CreatedAt
 }
 
-// Continues is the history of what goes on from access that began at a moment; zero: from none.
+// Continues returns the history of what goes on from access that began at a moment; zero: from none.
 func (h History) Continues(since time.Time) History {
 	if !since.IsZero() && since.Before(h.Began()) {
 		h.Since = since.UTC().Truncate(time.Second)
@@ -53,7 +53,7 @@ const ahead = 7 * 24 * time.Hour
 // than the last extension. Before the first one there is a week's time to look, and then to create.
 func (h History) Extendable(review time.Time) bool { return review.After(h.ExtendableFrom()) }
 
-// ExtendableFrom is the moment than which a review has to be newer to extend what has this history.
+// ExtendableFrom returns the moment than which a review has to be newer to extend what has this history.
 func (h History) ExtendableFrom() time.Time {
 	last := h.RenewedAt
 	if last.IsZero() {
@@ -65,7 +65,7 @@ func (h History) ExtendableFrom() time.Time {
 	return last
 }
 
-// Releases is the history after a value of hold_released was applied.
+// Releases returns the history after a value of hold_released was applied.
 func (h History) Releases(value string) History {
 	if value != "" && !slices.Contains(h.Released, value) {
 		h.Released = append(slices.Clone(h.Released), value)
@@ -73,7 +73,7 @@ func (h History) Releases(value string) History {
 	return h
 }
 
-// HistoryLine is a history in a line.
+// HistoryLine returns a history in a line.
 func HistoryLine(h History) string {
 	parts := []string{"created " + At(h.CreatedAt).String()}
 	switch {
@@ -88,10 +88,10 @@ func HistoryLine(h History) string {
 	return strings.Join(parts, "; ")
 }
 
-// NewUID is a fresh uid: 128 bits of randomness or more, as text.
+// NewUID returns a fresh uid: 128 bits of randomness or more, as text.
 func NewUID() string { return rand.Text() }
 
-// NewestReview is the moment of the newest of the reviews that are set.
+// NewestReview returns the moment of the newest of the reviews that are set.
 func NewestReview(reviews ...*Review) time.Time {
 	var newest time.Time
 	for _, r := range reviews {
@@ -102,7 +102,7 @@ func NewestReview(reviews ...*Review) time.Time {
 	return newest
 }
 
-// Born is the history of an object that is created now. The reviews are its own and its identity's.
+// Born returns the history of an object that is created now. The reviews are its own and its identity's.
 func Born(stack string, now time.Time, reviews ...*Review) History {
 	reviewed := NewestReview(reviews...)
 	return History{
@@ -111,7 +111,7 @@ func Born(stack string, now time.Time, reviews ...*Review) History {
 	}
 }
 
-// Next is the history after a change of an object from one declaration to another.
+// Next returns the history after a change of an object from one declaration to another.
 func (h History) Next(before, after Object, now time.Time, reviews ...*Review) History {
 	if newest := NewestReview(reviews...); newest.After(h.ReviewedAt) {
 		h.ReviewedAt = newest
@@ -126,7 +126,7 @@ func (h History) Next(before, after Object, now time.Time, reviews ...*Review) H
 	return h
 }
 
-// Extends says whether the change moves the expiry to a later moment.
+// Extends reports whether the change moves the expiry to a later moment.
 func Extends(before, after Object) bool {
 	return after.Common().ExpiresAt.After(before.Common().ExpiresAt.Time)
 }

@@ -39,7 +39,7 @@ type Ref struct {
 	ID   string
 }
 
-// String is the reference as people say it: "grant acme/prod/etl/daily".
+// String returns the reference as people say it: "grant acme/prod/etl/daily".
 func (r Ref) String() string { return string(r.Type) + " " + r.ID }
 
 // PartPattern is what each part of an id matches: lower case, digits and hyphens, so that no id climbs a path or
@@ -48,13 +48,13 @@ const PartPattern = `^[a-z0-9][a-z0-9-]{0,62}$`
 
 var part = regexp.MustCompile(PartPattern)
 
-// ValidPart says whether s may be one part of an id.
+// ValidPart reports whether s may be one part of an id.
 func ValidPart(s string) bool { return part.MatchString(s) }
 
 // IdentityID names an identity: partner/environment/name.
 type IdentityID struct{ Partner, Environment, Name string }
 
-// String is the id as text, or "" for the zero id.
+// String returns the id as text, or "" for the zero id.
 func (id IdentityID) String() string {
 	if id == (IdentityID{}) {
 		return ""
@@ -62,7 +62,7 @@ func (id IdentityID) String() string {
 	return id.Partner + "/" + id.Environment + "/" + id.Name
 }
 
-// Ref is the reference to the identity of this id.
+// Ref returns the reference to the identity of this id.
 func (id IdentityID) Ref() Ref { return Ref{TypeIdentity, id.String()} }
 
 // Compare orders ids by their text, part by part.
@@ -73,7 +73,7 @@ func (id IdentityID) Compare(other IdentityID) int {
 // maxCommonName is ub-common-name of RFC 5280, appendix A.1.
 const maxCommonName = 64
 
-// CommonName is the common name of the identity's X.509 certificates: its id. An id can have 191 characters and a common
+// CommonName returns the common name of the identity's X.509 certificates: its id. An id can have 191 characters and a common
 // name 64, so a longer one is its first 31, a colon (which no id has, so that it is nobody's id), and half of its SHA-256
 // in hexadecimal digits. It stands there for gateways that know clients by their subject only, such as nginx.
 func (id IdentityID) CommonName() string {
@@ -155,7 +155,7 @@ func splitChild(text string) (IdentityID, string, error) {
 
 var notSlug = regexp.MustCompile(`[^a-z0-9]+`)
 
-// GrantName is the name of a grant that was given none: the slug of its resource, and 8 hexadecimal digits of the
+// GrantName returns the name of a grant that was given none: the slug of its resource, and 8 hexadecimal digits of the
 // SHA-256 of its resource and sorted actions, at most 63 characters.
 func GrantName(resource Pattern, actions []string) string {
 	sorted := slices.Sorted(slices.Values(actions))

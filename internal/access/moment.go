@@ -70,7 +70,7 @@ func At(t time.Time) Moment {
 	return Moment{Time: t, text: t.Format(time.RFC3339)}
 }
 
-// String is the moment as it was written.
+// String returns the moment as it was written.
 func (m Moment) String() string { return m.text }
 
 // MarshalJSON writes the text.
@@ -109,10 +109,10 @@ func ParseSpan(text string) (Span, error) {
 	return Span{Duration: d, text: text}, nil
 }
 
-// String is the span as it was written.
+// String returns the span as it was written.
 func (s Span) String() string { return s.text }
 
-// Hours is a length of time as configurations write it, without the parts that are zero: 720h, 1h30m.
+// Hours returns a length of time as configurations write it, without the parts that are zero: 720h, 1h30m.
 func Hours(d time.Duration) string {
 	text := d.String()
 	if d%time.Minute == 0 && d != 0 {
@@ -142,7 +142,7 @@ func (s *Span) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// Earliest is the earliest of the moments that are set; zero where none is.
+// Earliest returns the earliest of the moments that are set; zero where none is.
 func Earliest(times ...time.Time) time.Time {
 	var first time.Time
 	for _, t := range times {

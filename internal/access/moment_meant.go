@@ -70,7 +70,7 @@ func meantBy(p []string) string {
 	return ": write " + m.String()
 }
 
-// zoneOf is a zone as RFC 3339 writes it: UTC where none is written.
+// zoneOf returns a zone as RFC 3339 writes it: UTC where none is written.
 func zoneOf(text string) string {
 	if text == "" || text[0] != '+' && text[0] != '-' {
 		return "Z"

@@ -21,7 +21,7 @@ func ParseNetwork(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// unmapped is the IPv4 network that is written as IPv6. One that is wider than all of IPv4 is none.
+// unmapped returns the IPv4 network that is written as IPv6. One that is wider than all of IPv4 is none.
 func unmapped(p netip.Prefix) string {
 	if p.Bits() < 96 {
 		return "the IPv4 network that is meant"
@@ -29,7 +29,7 @@ func unmapped(p netip.Prefix) string {
 	return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96).Masked().String()
 }
 
-// NetworkCovers says whether every address of the inner networks lies in the outer ones. No outer network means
+// NetworkCovers reports whether every address of the inner networks lies in the outer ones. No outer network means
 // anywhere, and no inner one too.
 func NetworkCovers(outer, inner []netip.Prefix) bool {
 	if len(outer) == 0 {
@@ -46,7 +46,7 @@ func NetworkCovers(outer, inner []netip.Prefix) bool {
 	})
 }
 
-// MergeNetworks is the shortest list of networks that covers the same addresses, sorted: networks inside others are
+// MergeNetworks returns the shortest list of networks that covers the same addresses, sorted: networks inside others are
 // dropped, and two halves become their whole.
 func MergeNetworks(networks []netip.Prefix) []netip.Prefix {
 	sorted := slices.Clone(networks)

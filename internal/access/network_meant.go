@@ -70,7 +70,7 @@ func zeros(parts []string) bool {
 	return false
 }
 
-// meantNetwork is the network that somebody means who writes an address, a network mask, brackets, asterisks, or too few numbers.
+// meantNetwork returns the network that somebody means who writes an address, a network mask, brackets, asterisks, or too few numbers.
 func meantNetwork(text string) (meant netip.Prefix, ok bool) {
 	text = zone.ReplaceAllString(text, "$1")
 	text = strings.NewReplacer("[", "", "]", "", "\\", "/", "\uff0f", "/").Replace(text)
@@ -92,7 +92,7 @@ func meantNetwork(text string) (meant netip.Prefix, ok bool) {
 	return masked(host, size)
 }
 
-// masked is a network of IPv4 that is written with its mask, or with what routers call the wildcard of it.
+// masked returns a network of IPv4 that is written with its mask, or with what routers call the wildcard of it.
 func masked(host, mask string) (netip.Prefix, bool) {
 	a, err := netip.ParseAddr(strings.TrimSpace(host))
 	m, errMask := netip.ParseAddr(strings.TrimSpace(mask))
@@ -108,7 +108,7 @@ func masked(host, mask string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(a, size).Masked(), set == uint32(0xffffffff)<<(32-size)
 }
 
-// starred is a network of IPv4 whose last numbers are asterisks.
+// starred returns a network of IPv4 whose last numbers are asterisks.
 func starred(text string) (netip.Prefix, bool) {
 	fixed := strings.TrimRight(text, ".*")
 	stars := strings.Count(text, "*")
@@ -119,7 +119,7 @@ func starred(text string) (netip.Prefix, bool) {
 	return p, err == nil
 }
 
-// ends are the first and the last address of a range that is written with a hyphen, or three dots.
+// ends returns the first and the last address of a range that is written with a hyphen, or three dots.
 func ends(text string) (first, last netip.Addr, ok bool) {
 	from, to, cut := strings.Cut(strings.NewReplacer("\u2013", "-", "\u2014", "-", "..", "-", " ", "").Replace(text), "-")
 	if !cut {
@@ -153,7 +153,7 @@ func betweenSaid(first, last netip.Addr) string {
 	return ": it is a range, write " + strings.Join(all, ", ")
 }
 
-// lastOf is the last address of a network.
+// lastOf returns the last address of a network.
 func lastOf(p netip.Prefix) netip.Addr {
 	b := p.Addr().AsSlice()
 	for i := p.Bits(); i < len(b)*8; i++ {

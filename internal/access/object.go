@@ -27,7 +27,7 @@ type Terms struct {
 	Waivers   map[string]Waiver `json:"waivers,omitempty"`
 }
 
-// Common are the terms themselves.
+// Common returns the terms themselves.
 func (t *Terms) Common() *Terms { return t }
 
 // Review is evidence that somebody looked and that the partner still needs the access.
@@ -75,7 +75,7 @@ type Identity struct {
 // Ref names the identity.
 func (i *Identity) Ref() Ref { return i.ID.Ref() }
 
-// Holder is the identity itself.
+// Holder returns the identity itself.
 func (i *Identity) Holder() IdentityID { return i.ID }
 
 // Levels returns how many levels of other identities may hang below the identity: 0 for none.
@@ -129,7 +129,7 @@ type Rotation struct {
 	Trigger map[string]string `json:"trigger,omitempty"`
 }
 
-// Kind is the kind of the credential; "" where none is set.
+// Kind returns the kind of the credential; "" where none is set.
 func (c *Credential) Kind() Kind {
 	switch {
 	case c.Federated != nil:
@@ -149,10 +149,10 @@ func (c *Credential) Ref() Ref {
 	return Ref{TypeCredential, c.IdentityID.String() + "/" + string(c.Kind())}
 }
 
-// Holder is the identity that the credential is of.
+// Holder returns the identity that the credential is of.
 func (c *Credential) Holder() IdentityID { return c.IdentityID }
 
-// IssueLife is how long what is issued at a moment lives: until the rotation's every and overlap have passed, or the
+// IssueLife returns how long what is issued at a moment lives: until the rotation's every and overlap have passed, or the
 // end, whichever is earlier.
 func (c *Credential) IssueLife(issued, end time.Time) (until time.Time) {
 	if c.Rotation == nil {
@@ -164,7 +164,7 @@ func (c *Credential) IssueLife(issued, end time.Time) (until time.Time) {
 // leastNotice is how long at least what was issued works on after its credential was given a rotation.
 const leastNotice = 24 * time.Hour
 
-// AgesUntil is until when what was issued at a moment without a rotation works once the credential is given one now: as if
+// AgesUntil returns until when what was issued at a moment without a rotation works once the credential is given one now: as if
 // it had rotated from the beginning, but for the overlap and a day at least, so that adding a rotation cuts nobody.
 func (c *Credential) AgesUntil(issued, now time.Time) time.Time {
 	if c.Rotation == nil {
@@ -177,7 +177,7 @@ func (c *Credential) AgesUntil(issued, now time.Time) time.Time {
 	return life
 }
 
-// RotatesAt is when what was issued at a moment is due to be issued anew; zero where the credential does not rotate.
+// RotatesAt returns when what was issued at a moment is due to be issued anew; zero where the credential does not rotate.
 func (c *Credential) RotatesAt(issued time.Time) time.Time {
 	if c.Rotation == nil || issued.IsZero() {
 		return time.Time{}
@@ -198,10 +198,10 @@ type Grant struct {
 // Ref names the grant: its identity's id and its name.
 func (g *Grant) Ref() Ref { return Ref{TypeGrant, g.IdentityID.String() + "/" + g.Name} }
 
-// Holder is the identity that may do it.
+// Holder returns the identity that may do it.
 func (g *Grant) Holder() IdentityID { return g.IdentityID }
 
-// Bare is the object of a reference with nothing but its name: what is known where its record is lost.
+// Bare returns the object of a reference with nothing but its name: what is known where its record is lost.
 func Bare(ref Ref) (Object, error) {
 	_, holder, err := ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -228,7 +228,7 @@ func Bare(ref Ref) (Object, error) {
 	return c, nil
 }
 
-// Declaration is the object as canonical JSON: the same object gives the same bytes, sets in sorted order.
+// Declaration returns the object as canonical JSON: the same object gives the same bytes, sets in sorted order.
 func Declaration(o Object) ([]byte, error) {
 	switch o := o.(type) {
 	case *Identity:

@@ -36,11 +36,11 @@ func ParsePattern(text string) (Pattern, error) {
 	return Pattern(text), nil
 }
 
-// ValidAction says whether s may be an action: a lower-case word of at most 32 characters, or "*", which parses only
+// ValidAction reports whether s may be an action: a lower-case word of at most 32 characters, or "*", which parses only
 // to be refused by a rule.
 func ValidAction(s string) bool { return s == "*" || action.MatchString(s) }
 
-// Contains says whether every path that inner stands for is one that p stands for.
+// Contains reports whether every path that inner stands for is one that p stands for.
 func (p Pattern) Contains(inner Pattern) bool {
 	_, outside := Outside([]Pattern{p}, inner)
 	return !outside
@@ -73,7 +73,7 @@ func Outside(outer []Pattern, inner Pattern) (path string, outside bool) {
 	}
 }
 
-// freshSegment is a literal segment that none of the patterns names.
+// freshSegment returns a literal segment that none of the patterns names.
 func freshSegment(patterns []Pattern) string {
 	for n := 0; ; n++ {
 		s := "x"
@@ -86,7 +86,7 @@ func freshSegment(patterns []Pattern) string {
 	}
 }
 
-// Matches says whether p stands for the path.
+// Matches reports whether p stands for the path.
 func (p Pattern) Matches(path string) bool {
 	rest, more := string(p), true
 	for more {
@@ -104,7 +104,7 @@ func (p Pattern) Matches(path string) bool {
 	return true
 }
 
-// Overlaps says whether some path is one that both p and q stand for.
+// Overlaps reports whether some path is one that both p and q stand for.
 func (p Pattern) Overlaps(q Pattern) bool {
 	a, b := string(p), string(q)
 	for {
@@ -126,7 +126,7 @@ func (p Pattern) Overlaps(q Pattern) bool {
 	}
 }
 
-// Meet is the pattern of the paths that two overlapping patterns have in common.
+// Meet returns the pattern of the paths that two overlapping patterns have in common.
 func (p Pattern) Meet(q Pattern) Pattern {
 	a, b := p.Segments(), q.Segments()
 	var both []string
@@ -146,10 +146,10 @@ func (p Pattern) Meet(q Pattern) Pattern {
 	}
 }
 
-// Segments are the segments of the pattern.
+// Segments returns the segments of the pattern.
 func (p Pattern) Segments() []string { return strings.Split(string(p), "/") }
 
-// Fixed is how many literal segments stand before the first wildcard, and whether there is a wildcard at all.
+// Fixed returns how many literal segments stand before the first wildcard, and whether there is a wildcard at all.
 func (p Pattern) Fixed() (literals int, wild bool) {
 	for s := range strings.SplitSeq(string(p), "/") {
 		if s == "+" || s == "*" {

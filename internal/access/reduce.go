@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Attributes are the arguments of a type of object by their Terraform names, except those that its id is made of.
+// Attributes returns the arguments of a type of object by their Terraform names, except those that its id is made of.
 func Attributes(t Type) []string {
 	terms := []string{"owner", "expires_at", "review", "waivers"}
 	switch t {
@@ -20,7 +20,7 @@ func Attributes(t Type) []string {
 	}
 }
 
-// Widened says whether an attribute of the object changed in a way that does not merely reduce access. An earlier end,
+// Widened reports whether an attribute of the object changed in a way that does not merely reduce access. An earlier end,
 // fewer actions, a narrower pattern or network, a suspension and the like are reductions; so is no change at all.
 // A change with no direction (another owner, another key) counts as widened, and is judged by the rules that read it.
 func Widened(before, after Object, attribute string) bool {
@@ -71,7 +71,7 @@ func widenedIdentity(b, a *Identity, attribute string) bool {
 	return b.ID != a.ID
 }
 
-// CeilingCovers says whether the inner ceiling lies inside the outer one. No ceiling limits nothing.
+// CeilingCovers reports whether the inner ceiling lies inside the outer one. No ceiling limits nothing.
 func CeilingCovers(outer, inner []Pattern) bool {
 	if len(outer) == 0 {
 		return true
@@ -136,7 +136,7 @@ func subset(inner, outer []string) bool {
 	return !slices.ContainsFunc(inner, func(s string) bool { return !slices.Contains(outer, s) })
 }
 
-// Narrows says whether a change takes access away and gives none: something differs, and nothing is widened.
+// Narrows reports whether a change takes access away and gives none: something differs, and nothing is widened.
 func Narrows(before, after Object) bool {
 	b, err := Declaration(before)
 	a, failed := Declaration(after)
@@ -146,14 +146,14 @@ func Narrows(before, after Object) bool {
 	return !slices.ContainsFunc(Attributes(after.Ref().Type), func(attribute string) bool { return Widened(before, after, attribute) })
 }
 
-// SameButName says whether two objects of a type declare the same, but for what their ids are made of.
+// SameButName reports whether two objects of a type declare the same, but for what their ids are made of.
 func SameButName(b, a Object) bool {
 	was, failed := Declaration(nameless(b))
 	is, err := Declaration(nameless(a))
 	return err == nil && failed == nil && bytes.Equal(was, is)
 }
 
-// nameless is a copy of an object without what its id is made of.
+// nameless returns a copy of an object without what its id is made of.
 func nameless(o Object) Object {
 	switch o := o.(type) {
 	case *Identity:

@@ -53,8 +53,8 @@ type Visit interface {
 // shadows begins the names of the partners that rehearsals make. No declaration may have such a one.
 const shadows = "rehearsal-"
 
-// ShadowPartner is the name of a shadow partner.
+// ShadowPartner returns the name of a shadow partner.
 func ShadowPartner(word string) string { return shadows + word }
 
-// IsShadow says whether a partner is one that a rehearsal made.
+// IsShadow reports whether a partner is one that a rehearsal made.
 func IsShadow(partner string) bool { return strings.HasPrefix(partner, shadows) }

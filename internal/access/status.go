@@ -12,7 +12,7 @@ const (
 	StatusActive    = "active"
 )
 
-// Status is how an object stands at a moment. It counts as expiring warnBefore its end, or in the last quarter of its
+// Status returns how an object stands at a moment. It counts as expiring warnBefore its end, or in the last quarter of its
 // life where that is shorter.
 func (r *Record) Status(now time.Time, warnBefore time.Duration) string {
 	switch {
@@ -30,7 +30,7 @@ func (r *Record) Status(now time.Time, warnBefore time.Duration) string {
 	return StatusActive
 }
 
-// Due says whether a credential is to be issued anew: its rotation has come, or nothing that was issued is in force.
+// Due reports whether a credential is to be issued anew: its rotation has come, or nothing that was issued is in force.
 func (r *Record) Due(now time.Time) bool {
 	c, ok := r.Object.(*Credential)
 	if !ok || c.Kind() == Federated {

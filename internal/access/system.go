@@ -133,7 +133,7 @@ type Words struct {
 	Login map[string]string
 }
 
-// Asked is the end that was asked for.
+// Asked returns the end that was asked for.
 func (r *Record) Asked() time.Time {
 	if r.EndAsked.IsZero() {
 		return r.EndsAt

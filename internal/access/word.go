@@ -2,7 +2,7 @@ package access
 
 import "strings"
 
-// HasWord says whether a word of lower case letters, digits and hyphens stands in a text, in any case, with no letter or
+// HasWord reports whether a word of lower case letters, digits and hyphens stands in a text, in any case, with no letter or
 // digit beside it.
 func HasWord(text, word string) bool {
 	text = strings.ToLower(text)

@@ -100,7 +100,7 @@ func (r *rival) setUp(o options, configuration string) error {
 	)
 }
 
-// planContest is a plan of what is there already, and as it is declared.
+// planContest returns a plan of what is there already, and as it is declared.
 func planContest(ctx context.Context, o options, dir string) (*contest, error) {
 	w, err := newWorld(o.planned, filepath.Join(dir, "access"), access.WallClock())
 	if err != nil {
@@ -131,7 +131,7 @@ func planContest(ctx context.Context, o options, dir string) (*contest, error) {
 	return c, nil
 }
 
-// applyContest is an apply where nothing is yet.
+// applyContest returns an apply where nothing is yet.
 func applyContest(o options, dir string) (*contest, error) {
 	w, err := newWorld(o.applied, "access", access.WallClock())
 	if err != nil {

@@ -34,7 +34,7 @@ type result struct {
 	size        int64
 }
 
-// broken are the limits that do not hold.
+// broken returns the limits that do not hold.
 func (r *result) broken() (all []string) {
 	for _, c := range []struct {
 		contest *contest
@@ -59,7 +59,7 @@ func (r *result) broken() (all []string) {
 	return all
 }
 
-// ratio is how long a rival takes, the hollow provider being 1.
+// ratio returns how long a rival takes, the hollow provider being 1.
 func (c *contest) ratio(r *rival) float64 { return r.took().Seconds() / c.rivals[1].took().Seconds() }
 
 func (r *rival) took() time.Duration {
@@ -79,7 +79,7 @@ func (r *rival) peak() (most int64) {
 	return most
 }
 
-// spread is the quickest and the slowest run.
+// spread returns the quickest and the slowest run.
 func (r *rival) spread() string {
 	low := slices.MinFunc(r.runs, func(a, b run) int { return cmp.Compare(a.took, b.took) })
 	high := slices.MaxFunc(r.runs, func(a, b run) int { return cmp.Compare(a.took, b.took) })
@@ -102,7 +102,7 @@ func median(values []time.Duration) time.Duration {
 	return sorted[len(sorted)/2]
 }
 
-// rows are the tables: a heading, and what stands below it.
+// rows returns the tables: a heading, and what stands below it.
 func (r *result) rows() (tables [][][]string) {
 	for _, c := range []*contest{r.plan, r.apply} {
 		if c == nil {
@@ -159,7 +159,7 @@ func (r *result) putInto(page string) error {
 	return os.WriteFile(page, []byte(before+figuresBegin+"\n\n"+r.markdown()+"\n"+figuresEnd+after), 0o644)
 }
 
-// markdown is the tables as they stand in a page.
+// markdown returns the tables as they stand in a page.
 func (r *result) markdown() string {
 	var b strings.Builder
 	for _, table := range r.rows() {

@@ -20,7 +20,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// startUps are how long a provider takes from its start to the line that says where it listens, quickest first.
+// startUps returns how long a provider takes from its start to the line that says where it listens, quickest first.
 func startUps(ctx context.Context, binary string, times int) ([]time.Duration, error) {
 	certificate, err := clientCertificate()
 	if err != nil {

@@ -60,7 +60,7 @@ func applied(ctx context.Context, newProvider func() frameworkprovider.Provider,
 	return all, walk, err
 }
 
-// partnerState is the state of our resources, under a provider's address.
+// partnerState returns the state of our resources, under a provider's address.
 func (w *world) partnerState(walk *walk, all []held, address string) ([]byte, error) {
 	instances := make([]instance, len(w.blocks))
 	for at, b := range w.blocks {
@@ -77,7 +77,7 @@ func (w *world) partnerState(walk *walk, all []held, address string) ([]byte, er
 	return w.state(address, (*block).resource, instances)
 }
 
-// dataState is the state of the same shape in terraform_data.
+// dataState returns the state of the same shape in terraform_data.
 func (w *world) dataState() ([]byte, error) {
 	instances := make([]instance, len(w.blocks))
 	for at, b := range w.blocks {
@@ -102,7 +102,7 @@ func (w *world) state(address string, resource func(*block) string, instances []
 	return json.MarshalIndent(f, "", "  ")
 }
 
-// plain is a value as the state file writes it.
+// plain returns a value as the state file writes it.
 func plain(v tftypes.Value) (any, error) {
 	if v.IsNull() {
 		return nil, nil
@@ -146,7 +146,7 @@ func plain(v tftypes.Value) (any, error) {
 	return all, nil
 }
 
-// untyped is an argument as a literal in a configuration: its value, and the type that Terraform gives it.
+// untyped returns an argument as a literal in a configuration: its value, and the type that Terraform gives it.
 func untyped(v any) (value, kind any) {
 	switch v := v.(type) {
 	case *block:

@@ -209,7 +209,7 @@ func valueOf(t tftypes.Type, v any) tftypes.Value {
 	return tftypes.NewValue(t, v)
 }
 
-// failure is the first error among diagnostics.
+// failure returns the first error among diagnostics.
 func failure(diags []*tfprotov6.Diagnostic) error {
 	for _, d := range diags {
 		if d.Severity == tfprotov6.DiagnosticSeverityError {

@@ -89,16 +89,16 @@ func (s *Subject) unused(since time.Time) string {
 }
 
 func dormant(c *Context, s, upper *Subject) []problem {
-	since, allowed, is := disuse(c, s, upper)
-	if !is {
+	since, allowed, ok := disuse(c, s, upper)
+	if !ok {
 		return nil
 	}
 	return two("", "", say("%s %s; unused for over %s is dormant", s, s.unused(since), length(allowed)), "")
 }
 
 func unusedRenewal(c *Context, s, upper *Subject) []problem {
-	since, allowed, is := disuse(c, s, upper)
-	if !is || !s.extends() {
+	since, allowed, ok := disuse(c, s, upper)
+	if !ok || !s.extends() {
 		return nil
 	}
 	return two("expires_at", "expected_use", say("%s %s, over %s ago, and expires_at moves from %s to %s", s, s.unused(since), length(allowed),

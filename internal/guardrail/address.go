@@ -28,7 +28,7 @@ func validLocal(local string) bool {
 	return true
 }
 
-// validDomain says whether the text is a domain of two labels or more, the last of which is no number.
+// validDomain reports whether the text is a domain of two labels or more, the last of which is no number.
 func validDomain(domain string) bool {
 	labels := strings.Split(strings.ToLower(domain), ".")
 	if len(labels) < 2 || len(domain) > 253 || strings.Trim(labels[len(labels)-1], "0123456789") == "" {
@@ -42,7 +42,7 @@ func validDomain(domain string) bool {
 	return true
 }
 
-// within says whether a domain is one of the others, or below one of them, label by label.
+// within reports whether a domain is one of the others, or below one of them, label by label.
 func within(domain string, others []string) bool {
 	domain = strings.ToLower(domain)
 	for _, o := range others {
@@ -70,7 +70,7 @@ func (c *Context) outsider(text, partner, contact string) string {
 	return ""
 }
 
-// contact is the partner's contact that an identity names; "" on others.
+// contact returns the partner's contact that an identity names; "" on others.
 func (s *Subject) contact() string {
 	if i := s.identity(); i != nil {
 		return i.Contact

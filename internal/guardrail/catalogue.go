@@ -53,7 +53,7 @@ type Rule struct {
 // Precedent is an incident or a standard, and the page of its publisher that says so.
 type Precedent struct{ Text, Source string }
 
-// Catalogue is every rule, sorted by slug.
+// Catalogue returns every rule, sorted by slug.
 func Catalogue() []Rule {
 	rules := slices.Clone(table())
 	for i := range rules {
@@ -77,10 +77,10 @@ func (r Rule) clone() Rule {
 	return r
 }
 
-// Pairs says whether the rule compares objects with others.
+// Pairs reports whether the rule compares objects with others.
 func (r Rule) Pairs() bool { return r.above != nil || r.beside != nil }
 
-// Bounded says whether there is a point beyond which no level and no waiver helps against the rule.
+// Bounded reports whether there is a point beyond which no level and no waiver helps against the rule.
 func (r Rule) Bounded() bool { return r.bounded }
 
 func find(slug string) (int, bool) {

@@ -47,12 +47,12 @@ const (
 	standing
 )
 
-// one is a list of one problem on an attribute.
+// one returns a list of one problem on an attribute.
 func one(attribute, text, fix string) []problem {
 	return []problem{{attribute: attribute, text: text, fix: fix}}
 }
 
-// two is a list of one problem between two objects, on an attribute of each.
+// two returns a list of one problem between two objects, on an attribute of each.
 func two(attribute, other, text, fix string) []problem {
 	return []problem{{attribute: attribute, other: other, text: text, fix: fix}}
 }

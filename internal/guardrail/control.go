@@ -61,7 +61,7 @@ const (
 	IAM08 Control = "CSA CCM v4 IAM-08" // user access review
 )
 
-// Formerly is what older texts call the control, or "".
+// Formerly returns what older texts call the control, or "".
 func (c Control) Formerly() string {
 	switch c {
 	case NHI3:

@@ -177,13 +177,13 @@ func noRotation(c *Context, s *Subject) []problem {
 		fix: say("Set rotation = { every = %q, overlap = \"24h\" } or shorter, or expires_at to %s or earlier.", access.Hours(most-day), moment(start.Add(most)))}}
 }
 
-// ages says whether the plan gives a rotation to what was issued without one and stays in force.
+// ages reports whether the plan gives a rotation to what was issued without one and stays in force.
 func (s *Subject) ages() bool {
 	before, _ := s.Before.(*access.Credential)
 	return before != nil && before.Rotation == nil && !s.Anew && !s.IssuedAt.IsZero()
 }
 
-// issueLimit is how long what is issued once may live, and of what it is the limit; zero where nothing is issued.
+// issueLimit returns how long what is issued once may live, and of what it is the limit; zero where nothing is issued.
 func issueLimit(c *access.Credential) (time.Duration, string) {
 	switch c.Kind() {
 	case access.Certificate:
@@ -290,7 +290,7 @@ func openIssuer(text string) string {
 	return ""
 }
 
-// hostname is the host of host:port, without the brackets of IPv6.
+// hostname returns the host of host:port, without the brackets of IPv6.
 func hostname(authority string) string {
 	if inner, bracketed := strings.CutPrefix(authority, "["); bracketed {
 		host, _, _ := strings.Cut(inner, "]")
@@ -322,7 +322,7 @@ func openNetwork(_ *Context, s *Subject) []problem {
 	return nil
 }
 
-// addresses is how many addresses the networks cover together, however they are cut.
+// addresses returns how many addresses the networks cover together, however they are cut.
 func addresses(networks []netip.Prefix) *big.Int {
 	sum := new(big.Int)
 	for _, n := range access.MergeNetworks(networks) {

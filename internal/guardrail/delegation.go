@@ -79,7 +79,7 @@ func delegationDepth(c *Context, lower, upper *Subject) []problem {
 	return two("parent_id", "subcontractors", say("%s is %d deep under %s, whose max_depth is %d", lower, depth, upper, offer.MaxDepth), "")
 }
 
-// depth is how many links an identity hangs below another that is above it.
+// depth returns how many links an identity hangs below another that is above it.
 func (v view) depth(i *access.Identity, top access.IdentityID) int {
 	links := 1
 	for id := i.ParentID; id != top; links++ {

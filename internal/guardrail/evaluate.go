@@ -25,7 +25,7 @@ type evaluation struct {
 	found       []Finding
 }
 
-// Evaluate is what the rules have to say of a subject that arrived, in an order that depends on nothing else. It
+// Evaluate returns what the rules have to say of a subject that arrived, in an order that depends on nothing else. It
 // compares it with what arrived before it, and with the system's for what has not arrived.
 func (p *Portfolio) Evaluate(ref access.Ref, nonce string, phase Phase, now time.Time) []Finding {
 	p.mu.RLock()
@@ -127,7 +127,7 @@ func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
 	}
 }
 
-// awaits says whether one of ours on a path may still arrive in this apply, and be another then.
+// awaits reports whether one of ours on a path may still arrive in this apply, and be another then.
 func (e *evaluation) awaits(path []*entry) bool {
 	return e.phase == Apply && slices.ContainsFunc(path, func(up *entry) bool { return up.seq == 0 && up.stack == e.stack })
 }
@@ -169,7 +169,7 @@ func (e *evaluation) judgeBeside(r *ranked) {
 	}
 }
 
-// later says whether a comes after b in a text that names both.
+// later reports whether a comes after b in a text that names both.
 func later(a, b *entry) bool {
 	if a.ref != b.ref {
 		return a.ref.ID > b.ref.ID || a.ref.ID == b.ref.ID && a.ref.Type > b.ref.Type
@@ -197,7 +197,7 @@ func (e *evaluation) judgePair(r *ranked, a, b *entry) {
 	}
 }
 
-// against is the level of a conflict with what the system alone holds, and whether it may pass until the change is made. What
+// against returns the level of a conflict with what the system alone holds, and whether it may pass until the change is made. What
 // another stack holds, no plan of ours moves. What ours holds may be leaving in this very plan: but for what is never passed on in
 // one, it judges at plan when it arrives, and at apply it may still be on its way out.
 func (e *evaluation) against(r *ranked, a, b *entry, level Level) (Level, bool) {
@@ -216,7 +216,7 @@ func (e *evaluation) against(r *ranked, a, b *entry, level Level) (Level, bool) 
 	return level, false
 }
 
-// told says whether the arrival of the other one has said it already, against what the system holds of this one.
+// told reports whether the arrival of the other one has said it already, against what the system holds of this one.
 func (e *evaluation) told(r *ranked, a, b *entry) bool {
 	other := a
 	if other == e.subject {
@@ -229,7 +229,7 @@ func (e *evaluation) told(r *ranked, a, b *entry) bool {
 	return len(r.beside(e.context, &live.Subject, &other.Subject)) > 0
 }
 
-// succeeds says whether one entry takes the place of another, which the system alone holds: the block of both is the same.
+// succeeds reports whether one entry takes the place of another, which the system alone holds: the block of both is the same.
 func (e *evaluation) succeeds(next, last *entry) bool {
 	if last.seq > 0 || last.stack != e.stack || next.seq == 0 {
 		return false
@@ -237,7 +237,7 @@ func (e *evaluation) succeeds(next, last *entry) bool {
 	return next.Replaces != "" && next.Replaces == last.History.UID || e.phase == Apply && e.copies(next, last)
 }
 
-// copies says whether a created entry is another but for its name, under the same identity or one that is created as well, and that
+// copies reports whether a created entry is another but for its name, under the same identity or one that is created as well, and that
 // is the other's but for its name. So it is where Terraform creates before it destroys: at apply nothing else tells that the one
 // takes the place of the other.
 func (e *evaluation) copies(next, last *entry) bool {
@@ -254,7 +254,7 @@ func (e *evaluation) copies(next, last *entry) bool {
 	return access.SameButName(next.Object, last.Object)
 }
 
-// moves says whether what an entry hangs on, its own identity included, is hung elsewhere in this plan.
+// moves reports whether what an entry hangs on, its own identity included, is hung elsewhere in this plan.
 func (e *evaluation) moves(of *entry) bool {
 	above, _ := e.chain(of)
 	for _, up := range above {
@@ -265,7 +265,7 @@ func (e *evaluation) moves(of *entry) bool {
 	return false
 }
 
-// worst is the level of a finding: that of its rule where the plan brings it in, else at most a warning.
+// worst returns the level of a finding: that of its rule where the plan brings it in, else at most a warning.
 func (e *evaluation) worst(r *ranked, p problem, enters bool) Level {
 	level := r.level
 	if p.hard || r.settles && e.phase == Apply && level == Warn {

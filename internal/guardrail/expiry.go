@@ -168,7 +168,7 @@ func expiryRules() []Rule {
 	}}
 }
 
-// identityAlone is a check of two, an object and its identity, on an identity by itself.
+// identityAlone returns a check of two, an object and its identity, on an identity by itself.
 func identityAlone(check func(c *Context, s, upper *Subject) []problem) func(c *Context, s *Subject) []problem {
 	return func(c *Context, s *Subject) []problem {
 		if s.identity() == nil {
@@ -178,7 +178,7 @@ func identityAlone(check func(c *Context, s, upper *Subject) []problem) func(c *
 	}
 }
 
-// reviews are those that stand: the object's own and its identity's.
+// reviews returns those that stand: the object's own and its identity's.
 func reviews(s, upper *Subject) []*access.Review {
 	standing := []*access.Review{s.terms().Review}
 	if upper != nil {
@@ -194,7 +194,7 @@ func expiryUnknown(_ *Context, s *Subject) []problem {
 	return one("expires_at", say("%s: expires_at is not known at plan", s), "")
 }
 
-// endless says whether a moment is one that people write for "never".
+// endless reports whether a moment is one that people write for "never".
 func endless(t time.Time) bool {
 	year, month, _ := t.Date()
 	return year == 9999 || year == 2999 || year == 2099 && month == time.December && t.Day() == 31
@@ -213,7 +213,7 @@ func expiryIndefinite(c *Context, s *Subject) []problem {
 		say("Set expires_at to when the work is expected to be done, at the latest %s; it can be renewed after a review.", moment(c.latest(s))))
 }
 
-// latest is the last end that expiry/too-long admits.
+// latest returns the last end that expiry/too-long admits.
 func (c *Context) latest(s *Subject) time.Time {
 	return s.start(c.Now).Add(c.Settings.MaxLifetime[s.Object.Ref().Type])
 }
@@ -272,7 +272,7 @@ func expiryRolling(c *Context, s, upper *Subject) []problem {
 	return found
 }
 
-// reviewBlock is a review to paste. Its reason is empty, and refused so: that somebody looked is what nobody else can write.
+// reviewBlock returns a review to paste. Its reason is empty, and refused so: that somebody looked is what nobody else can write.
 func reviewBlock(c *Context, s *Subject) string {
 	return say(`  review = {
     at     = %q # when they looked
@@ -340,7 +340,7 @@ func outlivesAgreement(c *Context, s *Subject) []problem {
 		say("Set expires_at to %s or earlier, or renew the agreement first.", moment(limit)))
 }
 
-// agreement is the one that ends first of those that an identity rests on: its own and the register's; nil: there is none.
+// agreement returns the one that ends first of those that an identity rests on: its own and the register's; nil: there is none.
 func (c *Context) agreement(s *Subject) *access.Agreement {
 	var first *access.Agreement
 	for _, a := range []*access.Agreement{s.identity().Agreement, c.Settings.Partners[s.partner()].Agreement} {

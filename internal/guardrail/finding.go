@@ -28,12 +28,12 @@ type Finding struct {
 	Passing bool
 }
 
-// Summary is the slug and title of the rule.
+// Summary returns the slug and title of the rule.
 func (f Finding) Summary() string {
 	return f.Rule.Slug + ": " + strings.ToLower(f.Rule.Title[:1]) + f.Rule.Title[1:]
 }
 
-// Detail is what was seen, why it matters, how to fix it, and the controls that it serves.
+// Detail returns what was seen, why it matters, how to fix it, and the controls that it serves.
 func (f Finding) Detail() string {
 	controls := make([]string, len(f.Rule.Controls))
 	for i, c := range f.Rule.Controls {

@@ -14,7 +14,7 @@ type reached struct {
 	nothing bool
 }
 
-// reachesOf is what a subject reaches, as the system says.
+// reachesOf returns what a subject reaches, as the system says.
 func reachesOf(c *access.Capabilities, s *Subject) (all []reached) {
 	var actions []string
 	if g := s.grant(); g != nil {
@@ -31,10 +31,10 @@ func reachesOf(c *access.Capabilities, s *Subject) (all []reached) {
 	return all
 }
 
-// placeOf is where the index has a target: beside all patterns, since no segment of these has a space.
+// placeOf returns where the index has a target: beside all patterns, since no segment of these has a space.
 func placeOf(t access.Target) access.Pattern { return access.Pattern(t.Kind+" /") + t.Path }
 
-// reach are the patterns of a grant or of a ceiling, sorted.
+// reach returns the patterns of a grant or of a ceiling, sorted.
 func (s *Subject) reach() []access.Pattern {
 	switch o := s.Object.(type) {
 	case *access.Identity:
@@ -45,7 +45,7 @@ func (s *Subject) reach() []access.Pattern {
 	return nil
 }
 
-// foreigners are the identities and grants of other partners that reach what the entry reaches, but those that hang on one another.
+// foreigners returns the identities and grants of other partners that reach what the entry reaches, but those that hang on one another.
 // While what stands above one of the two may still arrive, nobody knows whether they do.
 func foreigners(v view, e *entry) []*entry {
 	found := map[*entry]bool{}

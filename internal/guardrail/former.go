@@ -48,7 +48,7 @@ func (h *shelf) add(e *entry) {
 	}
 }
 
-// of is what has a key of the subject, or an overlapping reach.
+// of returns what has a key of the subject, or an overlapping reach.
 func (h *shelf) of(s *Subject) []*entry {
 	found := map[*entry]bool{}
 	for _, k := range s.keys {
@@ -94,7 +94,7 @@ func (p *Portfolio) Leave(ref access.Ref, now time.Time) (refused []Finding) {
 	p.leaving[ref] = true
 	p.mu.Unlock()
 	for e, before := range said {
-		if f, is := p.relabels(e, now); is && !before {
+		if f, ok := p.relabels(e, now); ok && !before {
 			refused = append(refused, f)
 		}
 	}
@@ -102,7 +102,7 @@ func (p *Portfolio) Leave(ref access.Ref, now time.Time) (refused []Finding) {
 	return refused
 }
 
-// leavers are what the system holds of an object and of all under it.
+// leavers returns what the system holds of an object and of all under it.
 func (p *Portfolio) leavers(ref access.Ref) *shelf {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -121,7 +121,7 @@ func (p *Portfolio) leavers(ref access.Ref) *shelf {
 	return all
 }
 
-// novel are the credentials and grants that this plan creates, or gives another key or reach.
+// novel returns the credentials and grants that this plan creates, or gives another key or reach.
 func (p *Portfolio) novel() (all []*entry) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -138,7 +138,7 @@ func (p *Portfolio) novel() (all []*entry) {
 	return all
 }
 
-// relabels is the finding that refuses an entry as access under a new name.
+// relabels returns the finding that refuses an entry as access under a new name.
 func (p *Portfolio) relabels(e *entry, now time.Time) (Finding, bool) {
 	for _, f := range p.Evaluate(e.ref, e.Nonce, Plan, now) {
 		if f.Rule.Slug == relabelled && f.Level == Deny {
@@ -148,7 +148,7 @@ func (p *Portfolio) relabels(e *entry, now time.Time) (Finding, bool) {
 	return Finding{}, false
 }
 
-// Since is when the access began that a planned object goes on from under another name; zero where it goes on from none.
+// Since returns when the access began that a planned object goes on from under another name; zero where it goes on from none.
 func (p *Portfolio) Since(ref access.Ref, now time.Time) time.Time {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -159,10 +159,10 @@ func (p *Portfolio) Since(ref access.Ref, now time.Time) time.Time {
 	return c.goesOnFrom(&p.planned[ref][0].Subject)
 }
 
-// fresh says whether the plan creates the object, and does not take it up again.
+// fresh reports whether the plan creates the object, and does not take it up again.
 func (s *Subject) fresh() bool { return s.Before == nil || s.Gone }
 
-// pasts are what the subject newly has in common with past access: the same key or trust, or an overlapping reach of its
+// pasts returns what the subject newly has in common with past access: the same key or trust, or an overlapping reach of its
 // partner.
 func (c *Context) pasts(s *Subject) (all []*past) {
 	if s.Adopted || !s.fresh() && !s.enters(relabelledReads, Apply) {
@@ -186,7 +186,7 @@ func (c *Context) pasts(s *Subject) (all []*past) {
 	return all
 }
 
-// last is when past access was to end: also where what was issued for it ends before.
+// last returns when past access was to end: also where what was issued for it ends before.
 func (p *past) last() time.Time {
 	if !p.asked.IsZero() {
 		return p.asked
@@ -194,12 +194,12 @@ func (p *past) last() time.Time {
 	return p.end()
 }
 
-// gone says whether past access is no more: it was removed, is removed by this plan, or has ended.
+// gone reports whether past access is no more: it was removed, is removed by this plan, or has ended.
 func (c *Context) gone(p *past) bool {
 	return p.leaves || !p.removedAt.IsZero() || !p.last().After(c.Now)
 }
 
-// meets says whether the subject newly has what past access had.
+// meets reports whether the subject newly has what past access had.
 func (c *Context) meets(s *Subject, p *past) bool {
 	if s.grant() != nil {
 		was := &Subject{Object: s.Before}
@@ -212,8 +212,8 @@ func (c *Context) meets(s *Subject, p *past) bool {
 		was.reaches = reachesOf(c.Capabilities, was)
 		return bothAllow(was, &p.Subject) == ""
 	}
-	_, is := c.sameKey(s, p)
-	return is
+	_, ok := c.sameKey(s, p)
+	return ok
 }
 
 // bothAllow says where two grants allow the same, whichever path leads there; "" where that is nowhere.
@@ -244,7 +244,7 @@ func targetsOf(s *Subject) (all []access.Target) {
 	return all
 }
 
-// sameKey is the key of the subject that past access had, too. A recipient proves nothing: it says something of one partner
+// sameKey returns the key of the subject that past access had, too. A recipient proves nothing: it says something of one partner
 // only, and nothing of what is still there beside it.
 func (c *Context) sameKey(s *Subject, p *past) (heldKey, bool) {
 	for _, k := range s.keys {
@@ -261,7 +261,7 @@ func (c *Context) sameKey(s *Subject, p *past) (heldKey, bool) {
 	return heldKey{}, false
 }
 
-// goesOnFrom is when the oldest access began that is gone and that the subject goes on from; zero: there is none.
+// goesOnFrom returns when the oldest access began that is gone and that the subject goes on from; zero: there is none.
 func (c *Context) goesOnFrom(s *Subject) (began time.Time) {
 	if s.Object.Ref().Type == access.TypeIdentity {
 		return began
@@ -347,9 +347,9 @@ func expiryRelabelled(c *Context, s, upper *Subject) []problem {
 	return nil
 }
 
-// has is what the subject has in common with past access, and where that stands.
+// has returns what the subject has in common with past access, and where that stands.
 func (c *Context) has(s *Subject, p *past) (attribute, what string) {
-	if k, is := c.sameKey(s, p); is {
+	if k, ok := c.sameKey(s, p); ok {
 		return k.attribute, say("holds %s", k.name())
 	}
 	return "resource", bothAllow(s, &p.Subject)

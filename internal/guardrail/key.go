@@ -28,7 +28,7 @@ type heldKey struct {
 	digest string
 }
 
-// name is what a text calls it: its fingerprint, or the workload.
+// name returns what a text calls it: its fingerprint, or the workload.
 func (k heldKey) name() string {
 	if issuer, subject, trust := strings.Cut(k.print, "\n"); trust {
 		return say("the workload %s of %s", shown(subject), shown(issuer))
@@ -36,7 +36,7 @@ func (k heldKey) name() string {
 	return "the key " + k.print
 }
 
-// keysOf are the keys of a credential as it is planned and as it was. What does not parse is none.
+// keysOf returns the keys of a credential as it is planned and as it was. What does not parse is none.
 func keysOf(s *Subject) []heldKey {
 	after, ok := s.Object.(*access.Credential)
 	if !ok {
@@ -80,7 +80,7 @@ func recipientKey(text string) (heldKey, bool) {
 	if err != nil {
 		return sshKey(text) // a key that age cannot seal to may be weak all the same
 	}
-	if key, is := recipient.SSHKey(); is {
+	if key, ok := recipient.SSHKey(); ok {
 		return heldSSH(key.PublicKey), true
 	}
 	return heldKey{print: fingerprint([]byte(recipient.String()))}, true
@@ -115,7 +115,7 @@ func heldSSH(parsed ssh.PublicKey) heldKey {
 	return heldKey{print: fingerprint(parsed.Marshal())}
 }
 
-// publicKey is the key of its encoding: the same key has the same fingerprint in a CSR as on an SSH line.
+// publicKey returns the key of its encoding: the same key has the same fingerprint in a CSR as on an SSH line.
 func publicKey(public any, encoded []byte) heldKey {
 	key := heldKey{print: fingerprint(encoded)}
 	switch k := public.(type) {

@@ -12,7 +12,7 @@ const (
 	Deny
 )
 
-// String is the level as it is written in a configuration.
+// String returns the level as it is written in a configuration.
 func (l Level) String() string {
 	switch l {
 	case Off:

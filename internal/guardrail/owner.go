@@ -128,7 +128,7 @@ func ownerDeparted(c *Context, s *Subject) []problem {
 	return one("owner", say("%s has the owner %s, who is not among the %d active_owners", s, shown(owner), len(c.Settings.ActiveOwners)), "")
 }
 
-// Departed says whether an owner is not among the active ones, where these are known.
+// Departed reports whether an owner is not among the active ones, where these are known.
 func (s Settings) Departed(owner string) bool {
 	return len(s.ActiveOwners) > 0 && !slices.ContainsFunc(s.ActiveOwners, func(a string) bool { return access.SameAddress(a, owner) })
 }

@@ -68,7 +68,7 @@ type family struct {
 	grants    trie
 }
 
-// NewPortfolio is an empty portfolio.
+// NewPortfolio returns an empty portfolio.
 func NewPortfolio(s Settings, c access.Capabilities) *Portfolio {
 	p := &Portfolio{
 		settings: s, capabilities: c,
@@ -136,14 +136,14 @@ func (p *Portfolio) Reaching(r access.Reaching) {
 	}
 }
 
-// Reach is what the system says of a grant.
+// Reach returns what the system says of a grant.
 func (p *Portfolio) Reach(g *access.Grant) access.Reach {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return reach(&p.capabilities, g)
 }
 
-// Loaded says whether Live was called.
+// Loaded reports whether Live was called.
 func (p *Portfolio) Loaded() bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -203,14 +203,14 @@ func (p *Portfolio) Left(ref access.Ref) {
 	}
 }
 
-// Below are the identities that the system holds under another one, at any depth, sorted.
+// Below returns the identities that the system holds under another one, at any depth, sorted.
 func (p *Portfolio) Below(top access.IdentityID) (all []Subject) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	seen := map[access.IdentityID]bool{top: true}
 	for queue := []access.IdentityID{top}; len(queue) > 0; queue = queue[1:] {
 		for _, e := range p.live {
-			if i, is := e.Before.(*access.Identity); is && i.ParentID == queue[0] && !seen[i.ID] {
+			if i, ok := e.Before.(*access.Identity); ok && i.ParentID == queue[0] && !seen[i.ID] {
 				seen[i.ID] = true
 				queue, all = append(queue, i.ID), append(all, e.Subject)
 			}
@@ -252,7 +252,7 @@ func (p *Portfolio) family(id access.IdentityID) *family {
 	return f
 }
 
-// above is the identity that the entry hangs on; zero where it hangs on none.
+// above returns the identity that the entry hangs on; zero where it hangs on none.
 func (e *entry) above() access.IdentityID {
 	if i := e.identity(); i != nil {
 		return i.ParentID
@@ -324,7 +324,7 @@ type territory struct {
 	pattern access.Pattern
 }
 
-// territories are the patterns of an entry, and the index that each belongs to.
+// territories returns the patterns of an entry, and the index that each belongs to.
 func (p *Portfolio) territories(e *entry) []territory {
 	var all []territory
 	if g := e.grant(); g != nil && g.Resource != "" {
@@ -344,7 +344,7 @@ func (p *Portfolio) territories(e *entry) []territory {
 	return all
 }
 
-// shared says whether all of a pattern lies where partners may meet.
+// shared reports whether all of a pattern lies where partners may meet.
 func (p *Portfolio) shared(pattern access.Pattern) bool {
 	if len(p.settings.Shared) == 0 {
 		return false

@@ -84,7 +84,7 @@ func purposeVague(_ *Context, s *Subject) []problem {
 	return one("purpose", say("%s has the purpose %s, of which every word would fit any access of the partner", s, shown(purpose)), "")
 }
 
-// letters is how many characters a text has, and how many of them are of Chinese, Japanese or Korean.
+// letters returns how many characters a text has, and how many of them are of Chinese, Japanese or Korean.
 func letters(text string) (all, wide int) {
 	for _, r := range text {
 		all++

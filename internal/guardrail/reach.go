@@ -41,7 +41,7 @@ func (v view) at(id access.IdentityID) (*entry, sight) {
 	return e, firm
 }
 
-// chain is everything above an entry, nearest first, as far as it is seen, and how sure the least sure of it is. It
+// chain returns everything above an entry, nearest first, as far as it is seen, and how sure the least sure of it is. It
 // stops before an identity comes again.
 func (v view) chain(e *entry) (above []*entry, seen sight) {
 	seen = firm
@@ -66,7 +66,7 @@ func (v view) chain(e *entry) (above []*entry, seen sight) {
 // path. The path is empty where there is none.
 type resolver func(v view, lower *entry) (path []*entry, seen sight)
 
-// toIdentity is the way of a credential or grant to its identity.
+// toIdentity returns the way of a credential or grant to its identity.
 func toIdentity(v view, lower *entry) ([]*entry, sight) {
 	if lower.ref.Type == access.TypeIdentity {
 		return nil, firm
@@ -74,7 +74,7 @@ func toIdentity(v view, lower *entry) ([]*entry, sight) {
 	return v.step(lower)
 }
 
-// toParent is the way of an identity to its parent.
+// toParent returns the way of an identity to its parent.
 func toParent(v view, lower *entry) ([]*entry, sight) {
 	if lower.ref.Type != access.TypeIdentity {
 		return nil, firm
@@ -94,7 +94,7 @@ func (v view) step(lower *entry) ([]*entry, sight) {
 	return []*entry{upper}, seen
 }
 
-// toTop is the way of an identity to the one at the top of its chain.
+// toTop returns the way of an identity to the one at the top of its chain.
 func toTop(v view, lower *entry) ([]*entry, sight) {
 	if lower.ref.Type != access.TypeIdentity || lower.above() == (access.IdentityID{}) {
 		return nil, firm
@@ -106,7 +106,7 @@ func toTop(v view, lower *entry) ([]*entry, sight) {
 	return path, seen
 }
 
-// toCeiling is the way to the nearest parent with a ceiling. For a grant, its own identity is no parent.
+// toCeiling returns the way to the nearest parent with a ceiling. For a grant, its own identity is no parent.
 func toCeiling(v view, lower *entry) ([]*entry, sight) {
 	if lower.ref.Type == access.TypeIdentity && lower.above() == (access.IdentityID{}) {
 		return nil, firm
@@ -136,7 +136,7 @@ func (v view) least(path []*entry) sight {
 	return seen
 }
 
-// descendants are the entries that hang on an identity, at any depth, planned before this view or live in other stacks.
+// descendants returns the entries that hang on an identity, at any depth, planned before this view or live in other stacks.
 // What the system alone holds for this stack is left out: it may still arrive, and judges then.
 func (v view) descendants(top *entry) []*entry {
 	if top.ref.Type != access.TypeIdentity {
@@ -172,13 +172,13 @@ func (v view) descendants(top *entry) []*entry {
 	return all
 }
 
-// settled says whether everything above the entry is seen as the plan leaves it.
+// settled reports whether everything above the entry is seen as the plan leaves it.
 func (v view) settled(e *entry) bool {
 	_, seen := v.chain(e)
 	return seen == firm
 }
 
-// hangsOn says whether the identity of one entry is that of the other, or stands below it.
+// hangsOn reports whether the identity of one entry is that of the other, or stands below it.
 func (v view) hangsOn(lower *entry, upper access.IdentityID) bool {
 	if lower.holder == upper || lower.above() == upper {
 		return true

@@ -62,7 +62,7 @@ func reachRules() []Rule {
 	}}
 }
 
-// reach is what a system says of a grant.
+// reach returns what a system says of a grant.
 func reach(c *access.Capabilities, g *access.Grant) access.Reach {
 	if c.Reach == nil {
 		return access.Reach{}
@@ -70,7 +70,7 @@ func reach(c *access.Capabilities, g *access.Grant) access.Reach {
 	return c.Reach(g.Resource, g.Actions)
 }
 
-// reach is what the system says of the grant that is judged. It is asked once, since five rules want to know.
+// reach returns what the system says of the grant that is judged. It is asked once, since five rules want to know.
 func (c *Context) reach(s *Subject) access.Reach {
 	if c.reached == nil {
 		r := reach(c.Capabilities, s.grant())
@@ -105,7 +105,7 @@ func noMount(c *Context, s *Subject) []problem {
 	return outOf(s, r.Nothing, r.Instead)
 }
 
-// outOf is a problem of a grant's resource, where the system says why.
+// outOf returns a problem of a grant's resource, where the system says why.
 func outOf(s *Subject, why, instead string) []problem {
 	if why == "" {
 		return nil

@@ -127,7 +127,7 @@ func wildcardResource(c *Context, s *Subject) []problem {
 		counted(counts, "literal segment"), named, c.Settings.MinFixedSegments), fix)
 }
 
-// example is the literal start of a resource, with the partner's name after it.
+// example returns the literal start of a resource, with the partner's name after it.
 func example(resource access.Pattern, fixed int, partner string) string {
 	return strings.Join(append(resource.Segments()[:fixed:fixed], partner), "/")
 }
@@ -162,7 +162,7 @@ func exceedsParent(_ *Context, lower, upper *Subject) []problem {
 	return nil
 }
 
-// siblings are the other grants of the same identity whose resources overlap the entry's.
+// siblings returns the other grants of the same identity whose resources overlap the entry's.
 func siblings(v view, e *entry) []*entry {
 	f := v.families[e.holder]
 	if f == nil || e.grant().Resource == "" {
@@ -190,7 +190,7 @@ func overlap(_ *Context, a, b *Subject) []problem {
 	return two("resource", "resource", text, "")
 }
 
-// common are the actions that two grants allow.
+// common returns the actions that two grants allow.
 func common(a, b *access.Grant) (same []string) {
 	for _, action := range slices.Sorted(slices.Values(a.Actions)) {
 		if action == "*" || slices.Contains(b.Actions, action) || slices.Contains(b.Actions, "*") {
@@ -207,7 +207,7 @@ func accumulation(c *Context, s *Subject) []problem {
 	return one("identity_id", say("identity %s has more than %s; max_grants is %d", s.Object.Holder(), counted(c.Settings.MaxGrants, "grant"), c.Settings.MaxGrants), "")
 }
 
-// firstOver says whether the subject is the first of its type and identity to arrive over the limit, counting what
+// firstOver reports whether the subject is the first of its type and identity to arrive over the limit, counting what
 // other stacks hold.
 func (c *Context) firstOver(limit int) bool {
 	elsewhere := c.view.families[c.subject.holder].elsewhere[c.subject.ref.Type]

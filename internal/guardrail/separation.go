@@ -65,7 +65,7 @@ func otherEnvironment(c *Context, s *Subject) []problem {
 	return found
 }
 
-// keyholders are the credentials of other identities that hold a key of the entry's, or held it until this plan.
+// keyholders returns the credentials of other identities that hold a key of the entry's, or held it until this plan.
 func keyholders(v view, e *entry) []*entry {
 	var all []*entry
 	for _, k := range e.keys {
@@ -105,7 +105,7 @@ func (s *Subject) holds(print string, prior bool) bool {
 	return slices.ContainsFunc(s.keys, func(k heldKey) bool { return k.print == print && k.prior == prior })
 }
 
-// namesakes are the other resources of this plan that declare the entry's id. At apply they were told apart already.
+// namesakes returns the other resources of this plan that declare the entry's id. At apply they were told apart already.
 func namesakes(v view, e *entry) []*entry {
 	if v.phase == Apply || len(v.planned[e.ref]) < 2 {
 		return nil

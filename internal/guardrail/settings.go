@@ -66,10 +66,10 @@ type SettingError struct {
 	Problem string
 }
 
-// Error is the setting and its problem.
+// Error returns the setting and its problem.
 func (e SettingError) Error() string { return e.Setting + ": " + e.Problem }
 
-// Defaults are the settings of an empty guardrails block.
+// Defaults returns the settings of an empty guardrails block.
 func Defaults() Settings {
 	return Settings{
 		MaxLifetime: map[access.Type]time.Duration{
@@ -154,7 +154,7 @@ func (s Settings) validateLifetimes(add func(setting, format string, values ...a
 	}
 }
 
-// hardLifetime is the longest life of a type of object that any configuration can give.
+// hardLifetime returns the longest life of a type of object that any configuration can give.
 func hardLifetime(t access.Type) time.Duration {
 	if t == access.TypeGrant {
 		return ceilingGrant
@@ -162,7 +162,7 @@ func hardLifetime(t access.Type) time.Duration {
 	return ceilingLifetime
 }
 
-// nearest are the words, those that are written most like s first.
+// nearest returns the words, those that are written most like s first.
 func nearest(s string, words []string) []string {
 	sorted := slices.Clone(words)
 	slices.SortStableFunc(sorted, func(a, b string) int { return cmp.Compare(distance(s, a), distance(s, b)) })
@@ -179,7 +179,7 @@ func lowerable() []string {
 	return free
 }
 
-// distance is how many letters have to be changed, added or taken away to make b of a (Levenshtein).
+// distance returns how many letters have to be changed, added or taken away to make b of a (Levenshtein).
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -51,13 +51,13 @@ type Subject struct {
 	reaches []reached
 }
 
-// created says whether the plan creates the object, adopting it or not.
+// created reports whether the plan creates the object, adopting it or not.
 func (s *Subject) created() bool { return s.Before == nil || s.Adopted || s.Gone }
 
-// extends says whether the plan moves the expiry of what exists to a later moment.
+// extends reports whether the plan moves the expiry of what exists to a later moment.
 func (s *Subject) extends() bool { return s.Before != nil && s.terms().ExpiresAt.After(s.endBefore()) }
 
-// endBefore is the earlier of the ends that the system holds and that the state was told.
+// endBefore returns the earlier of the ends that the system holds and that the state was told.
 func (s *Subject) endBefore() time.Time {
 	if told := s.narrower(); told != nil {
 		return access.Earliest(s.Before.Common().ExpiresAt.Time, told.Common().ExpiresAt.Time)
@@ -65,7 +65,7 @@ func (s *Subject) endBefore() time.Time {
 	return s.Before.Common().ExpiresAt.Time
 }
 
-// widens says whether an argument is wider than what the system holds, or than what was last applied.
+// widens reports whether an argument is wider than what the system holds, or than what was last applied.
 func (s *Subject) widens(attribute string) bool {
 	if access.Widened(s.Before, s.Object, attribute) {
 		return true
@@ -74,7 +74,7 @@ func (s *Subject) widens(attribute string) bool {
 	return told != nil && access.Widened(told, s.Object, attribute)
 }
 
-// narrower is what a change is compared with beside what the system holds: what was last applied, if that is something else.
+// narrower returns what a change is compared with beside what the system holds: what was last applied, if that is something else.
 // Nil where the change takes away from what the system holds and adds nothing: less is never refused, whatever a state says.
 func (s *Subject) narrower() access.Object {
 	if s.Told == nil || len(s.Unknown) == 0 && access.Narrows(s.Before, s.Object) {
@@ -83,7 +83,7 @@ func (s *Subject) narrower() access.Object {
 	return s.Told
 }
 
-// enters says whether the plan creates the object, or widens it in one of the arguments.
+// enters reports whether the plan creates the object, or widens it in one of the arguments.
 func (s *Subject) enters(reads []string, phase Phase) bool {
 	if s.created() && (!s.Later || phase == Apply) {
 		return true
@@ -99,7 +99,7 @@ func (s *Subject) enters(reads []string, phase Phase) bool {
 	return false
 }
 
-// waits says whether one of the arguments is not known yet.
+// waits reports whether one of the arguments is not known yet.
 func (s *Subject) waits(arguments ...[]string) bool {
 	if len(s.Unknown) == 0 {
 		return false
@@ -114,7 +114,7 @@ func (s *Subject) waits(arguments ...[]string) bool {
 	return false
 }
 
-// start is when the life that the plan leaves in place began: now where it creates or extends, else when the object was
+// start returns when the life that the plan leaves in place began: now where it creates or extends, else when the object was
 // last renewed, or created.
 func (s *Subject) start(now time.Time) time.Time {
 	switch {
@@ -126,7 +126,7 @@ func (s *Subject) start(now time.Time) time.Time {
 	return s.History.CreatedAt
 }
 
-// issued is when what the plan leaves in force of a credential was or will be issued: a later end of what stays does not make
+// issued returns when what the plan leaves in force of a credential was or will be issued: a later end of what stays does not make
 // it younger.
 func (s *Subject) issued(now time.Time) time.Time {
 	if s.Anew || s.IssuedAt.IsZero() || s.Before == nil {
@@ -135,7 +135,7 @@ func (s *Subject) issued(now time.Time) time.Time {
 	return s.IssuedAt
 }
 
-// end is the end in force, as far as it is known.
+// end returns the end in force, as far as it is known.
 func (s *Subject) end() time.Time {
 	if s.EndsAt.IsZero() {
 		return s.Object.Common().ExpiresAt.Time

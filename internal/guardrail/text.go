@@ -9,7 +9,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// date is a moment as a reader compares it: the day alone where it is midnight UTC.
+// date returns a moment as a reader compares it: the day alone where it is midnight UTC.
 func date(t time.Time) string {
 	t = t.UTC()
 	if t.Truncate(day).Equal(t) {
@@ -18,10 +18,10 @@ func date(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
-// moment is a point in time as an argument is written. What is given as a limit is cut to the second before it.
+// moment returns a point in time as an argument is written. What is given as a limit is cut to the second before it.
 func moment(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
 
-// length is a length of time in words: whole days where it has any. What is only just longer than a limit reads so.
+// length returns a length of time in words: whole days where it has any. What is only just longer than a limit reads so.
 func length(d time.Duration) string {
 	if d < day {
 		return access.Hours(d.Truncate(time.Second))
@@ -33,7 +33,7 @@ func length(d time.Duration) string {
 	return text
 }
 
-// between is the length of time from one moment to another, also where a Duration could not hold it.
+// between returns the length of time from one moment to another, also where a Duration could not hold it.
 func between(from, to time.Time) string {
 	if days := (to.Unix() - from.Unix()) / int64(day/time.Second); days > 365 {
 		return counted(days, "day")
@@ -41,7 +41,7 @@ func between(from, to time.Time) string {
 	return length(to.Sub(from))
 }
 
-// counted is a number of things.
+// counted returns a number of things.
 func counted[N int | int64](n N, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -49,7 +49,7 @@ func counted[N int | int64](n N, thing string) string {
 	return strconv.FormatInt(int64(n), 10) + " " + thing + "s"
 }
 
-// beyond is a length that is over a limit, in words that show it: where the days are the limit's, with what is beside them.
+// beyond returns a length that is over a limit, in words that show it: where the days are the limit's, with what is beside them.
 func beyond(d, limit time.Duration) string {
 	text := length(d)
 	if text == length(limit) {
@@ -58,7 +58,7 @@ func beyond(d, limit time.Duration) string {
 	return text
 }
 
-// list is the words as a sentence says them.
+// list returns the words as a sentence says them.
 func list(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
@@ -67,7 +67,7 @@ func list(words []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// shown is a value as a text shows it: quoted, control characters escaped, cut where it is long.
+// shown returns a value as a text shows it: quoted, control characters escaped, cut where it is long.
 func shown(value string) string {
 	const most = 80
 	if r := []rune(value); len(r) > most {

@@ -96,10 +96,10 @@ type granted struct {
 	applied bool
 }
 
-// later says whether the plan brings the waiver in, or moves its end to a later moment.
+// later reports whether the plan brings the waiver in, or moves its end to a later moment.
 func (w granted) later() bool { return !w.applied || w.Until.After(w.before.Until.Time) }
 
-// at is a waiver's argument as a path: waivers["expiry/too-long"].until, or the whole of it.
+// at returns a waiver's argument as a path: waivers["expiry/too-long"].until, or the whole of it.
 func (w granted) at(argument string) string {
 	if argument != "" {
 		argument = "." + argument
@@ -118,7 +118,7 @@ func waivers(check func(c *Context, s *Subject, w granted) (problem, bool)) func
 			if s.Before != nil {
 				w.before, w.applied = s.Before.Common().Waivers[slug]
 			}
-			if p, is := check(c, s, w); is {
+			if p, ok := check(c, s, w); ok {
 				p.attribute = w.at(p.attribute)
 				if s.created() {
 					p.cause = byChange
@@ -202,7 +202,7 @@ func waiverUnused(c *Context, s *Subject, w granted) (problem, bool) {
 	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which has nothing to say of it", s, w.slug)}, true
 }
 
-// rule is the rule of a slug, with its level; nil where there is none.
+// rule returns the rule of a slug, with its level; nil where there is none.
 func (c *Context) rule(slug string) *ranked {
 	rules := c.view.rules
 	at, found := slices.BinarySearchFunc(rules, slug, func(r ranked, s string) int { return strings.Compare(r.Slug, s) })

@@ -25,7 +25,7 @@ type Options struct {
 	Partners []string
 }
 
-// Build is the inventory of what a system holds at a moment of its clock.
+// Build returns the inventory of what a system holds at a moment of its clock.
 func Build(records []*access.Record, strays []access.Stray, at time.Time, o Options) *Inventory {
 	b := &builder{Options: o, at: at, names: map[string]bool{}, by: map[access.Ref]*access.Record{}, below: map[access.IdentityID]map[access.Type]int{}, parents: map[access.IdentityID]bool{}}
 	for _, p := range o.Partners {
@@ -155,7 +155,7 @@ func (b *builder) reviewDue(r *access.Record) time.Time {
 // ofRehearsal says what a twin is that a listing meets.
 const ofRehearsal = "It is of a rehearsal that runs, or was killed: it reaches nothing and ends by itself, and the next rehearsal of its stack removes it"
 
-// flags are what there is to know about an object, in the order of the constants.
+// flags returns what there is to know about an object, in the order of the constants.
 func (b *builder) flags(r *access.Record, i *Item) []Flag {
 	flags := []Flag{Governed}
 	add := func(is bool, flag Flag) {
@@ -231,7 +231,7 @@ func (b *builder) stray(s access.Stray) Item {
 	return i
 }
 
-// partner is whose a stray is by its names: the one partner whose name is a word in them; "" where none is, or several.
+// partner returns whose a stray is by its names: the one partner whose name is a word in them; "" where none is, or several.
 func (b *builder) partner(names []string) string {
 	found := ""
 	for _, name := range names {

@@ -17,7 +17,7 @@ type Filter struct {
 	Flags []Flag
 }
 
-// Filter is the inventory of the items that are wanted.
+// Filter returns the inventory of the items that are wanted.
 func (inv *Inventory) Filter(f Filter) *Inventory {
 	out := &Inventory{System: inv.System, At: inv.At, Unchecked: inv.Unchecked, OwnersUnknown: inv.OwnersUnknown}
 	for _, i := range inv.Items {
@@ -85,7 +85,7 @@ func below(partner string, i *Item, parents map[string]string) bool {
 	return false
 }
 
-// Flags are all flags, in their order.
+// Flags returns all flags, in their order.
 func Flags() []Flag {
 	return []Flag{Governed, Ungoverned, Orphaned, Drifted, Dormant, Unused, Expiring}
 }
@@ -96,7 +96,7 @@ func (inv *Inventory) Checked(f Flag, items int) bool {
 	return items > 0 || !slices.Contains(inv.Unchecked, f)
 }
 
-// Count is how many items have each flag.
+// Count returns how many items have each flag.
 func (inv *Inventory) Count() map[Flag]int {
 	count := map[Flag]int{}
 	for _, f := range Flags() {

@@ -97,7 +97,7 @@ type Item struct {
 	Why, Import string
 }
 
-// Has says whether an item has a flag.
+// Has reports whether an item has a flag.
 func (i *Item) Has(flag Flag) bool {
 	for _, f := range i.Flags {
 		if f == flag {

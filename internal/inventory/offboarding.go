@@ -58,7 +58,7 @@ func (inv *Inventory) Offboard(partner, stack string, records []*access.Record) 
 	return out
 }
 
-// falling are the identities that go with a partner: its own, and all that hangs on them, by how deep they hang.
+// falling returns the identities that go with a partner: its own, and all that hangs on them, by how deep they hang.
 func falling(partner string, records []*access.Record) map[access.IdentityID]int {
 	parents := map[access.IdentityID]access.IdentityID{}
 	for _, r := range records {

@@ -36,7 +36,7 @@ var platforms = []platform{
 	{marker: "CI"},
 }
 
-// CurrentActor is who makes changes, as the environment says: for whom a CI system runs, else who is logged in. It is a
+// CurrentActor returns who makes changes, as the environment says: for whom a CI system runs, else who is logged in. It is a
 // claim, not a proof: whoever runs Terraform can set these variables. The proof is in the CI system's own log.
 func CurrentActor(lookup func(variable string) (string, bool)) Actor {
 	a := Actor{Kind: "user", Name: clean(login(lookup))}
@@ -71,7 +71,7 @@ func CurrentActor(lookup func(variable string) (string, bool)) Actor {
 	return a
 }
 
-// login is the name of the operating system's user.
+// login returns the name of the operating system's user.
 func login(lookup func(string) (string, bool)) string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return u.Username
@@ -104,7 +104,7 @@ func fill(template string, get func(string) string) string {
 	return clean(b.String())
 }
 
-// bare is an address without user info, query and fragment, any of which may hold a secret. It asks no parser: a password
+// bare returns an address without user info, query and fragment, any of which may hold a secret. It asks no parser: a password
 // with a slash or a percent sign in it makes an address that none takes. What cannot be told apart is taken for user info.
 func bare(address string) string {
 	scheme, rest, found := strings.Cut(address, "//")

@@ -31,7 +31,7 @@ type Head struct {
 	Hash string
 }
 
-// String is the text of the file beside the journal.
+// String returns the text of the file beside the journal.
 func (h Head) String() string { return strconv.FormatInt(h.Seq, 10) + " " + h.Hash + "\n" }
 
 // ParseHead reads the text of the file beside a journal.
@@ -63,7 +63,7 @@ func (h Head) seal(l Line, now time.Time) ([]byte, Head, error) {
 	return []byte(string(body) + hashBegins + hash + hashEnds), Head{l.Seq, hash}, nil
 }
 
-// next is the head after a line that continues the chain; else it says what is wrong with the line.
+// next returns the head after a line that continues the chain; else it says what is wrong with the line.
 func (h Head) next(line []byte) (Head, string) {
 	if !bytes.HasSuffix(line, []byte("\n")) {
 		return h, "was cut off in the middle"
@@ -95,7 +95,7 @@ const notALine = "was changed: it is not a line of a journal"
 // longestVersion is how long what stands before the number can be.
 const longestVersion = len(`{"schema":`) + 9
 
-// seqOf is the number of a line. It stands in its place, so that a long journal is checked without taking each line apart.
+// seqOf returns the number of a line. It stands in its place, so that a long journal is checked without taking each line apart.
 func seqOf(body []byte) (seq int64, is bool) {
 	version, rest, ok := bytes.Cut(body, []byte(`,"seq":`))
 	if !ok || !bytes.HasPrefix(version, []byte(`{"schema":`)) || len(version) > longestVersion {

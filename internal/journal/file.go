@@ -40,7 +40,7 @@ func plain(path string) (*os.File, error) {
 	return f, nil
 }
 
-// regular is the file under a name, nil where there is none, and an error where it is something else than a file.
+// regular returns the file under a name, nil where there is none, and an error where it is something else than a file.
 func regular(path string) (fs.FileInfo, error) {
 	info, err := os.Lstat(path)
 	switch {
@@ -81,7 +81,7 @@ func swap(disk durable.Disk, path string, content []byte) error {
 	return disk.Replace(path, path+".new", content, privateFile, nil)
 }
 
-// fail is an error of the disk in the words of package access.
+// fail returns an error of the disk in the words of package access.
 func (j *Journal) fail(err error) error {
 	if err == nil || errors.Is(err, access.ErrUnavailable) || errors.Is(err, access.ErrNotPermitted) {
 		return err

@@ -25,7 +25,7 @@ type cutsTold struct {
 	told map[string]time.Time // by the name of what was cut; zero where nobody knows when
 }
 
-// found is a line of what a change met: it tells who met it, and not who did it.
+// found returns a line of what a change met: it tells who met it, and not who did it.
 func (l Line) found(verb Verb, ref access.Ref, at time.Time, what string) Line {
 	return Line{
 		Phase: Found, Verb: verb, Change: l.Change, System: l.System, Stack: l.Stack, Actor: l.Actor,
@@ -33,7 +33,7 @@ func (l Line) found(verb Verb, ref access.Ref, at time.Time, what string) Line {
 	}
 }
 
-// cuts are the lines of what was cut by hand and the journal does not tell of yet.
+// cuts returns the lines of what was cut by hand and the journal does not tell of yet.
 func (g *governed) cuts(ctx context.Context, by Line) (lines []Line) {
 	held := g.held(ctx)
 	if len(held) == 0 {
@@ -60,7 +60,7 @@ func (g *governed) cuts(ctx context.Context, by Line) (lines []Line) {
 	return lines
 }
 
-// held is what is cut by hand, by when it was cut; zero where the system does not say when.
+// held returns what is cut by hand, by when it was cut; zero where the system does not say when.
 func (g *governed) held(ctx context.Context) map[string]time.Time {
 	held := map[string]time.Time{}
 	if lister, able := access.As[access.HoldLister](g.System); able {
@@ -84,14 +84,14 @@ func (g *governed) held(ctx context.Context) map[string]time.Time {
 
 // topmost reports whether a held identity hangs on none that is held.
 func (g *governed) topmost(o access.Object) bool {
-	i, is := o.(*access.Identity)
-	if !is || i.ParentID == (access.IdentityID{}) {
-		return is
+	i, ok := o.(*access.Identity)
+	if !ok || i.ParentID == (access.IdentityID{}) {
+		return ok
 	}
 	return !g.seen[i.ParentID.Ref()].Held
 }
 
-// scoped is the object that the name of a hold is of: a partner, an identity or a credential.
+// scoped returns the object that the name of a hold is of: a partner, an identity or a credential.
 func scoped(name string) access.Ref {
 	switch strings.Count(name, "/") {
 	case 0:
@@ -126,7 +126,7 @@ func (j *Journal) cutsTold() map[string]time.Time {
 		}
 		if l.Verb == Cut {
 			told[l.ID] = l.FoundAt
-		} else if at, is := told[l.ID]; is && at.IsZero() {
+		} else if at, ok := told[l.ID]; ok && at.IsZero() {
 			delete(told, l.ID)
 		}
 	}
@@ -137,7 +137,7 @@ func mentions(line []byte, verbs ...Verb) bool {
 	return slices.ContainsFunc(verbs, func(v Verb) bool { return bytes.Contains(line, []byte(`,"verb":"`+string(v)+`",`)) })
 }
 
-// tampered are the lines of what a change has healed.
+// tampered returns the lines of what a change has healed.
 func tampered(by Line, healed []access.Healed) (lines []Line) {
 	for _, h := range healed {
 		ref := h.Ref

@@ -69,7 +69,7 @@ type Waiver struct {
 	Reason   string    `json:"reason"`
 }
 
-// given is what a record gives.
+// given returns what a record gives.
 func given(r *access.Record) *Given {
 	if r == nil || r.Object == nil {
 		return nil
@@ -79,7 +79,7 @@ func given(r *access.Record) *Given {
 	return g
 }
 
-// declared is what an object is declared to give until an end.
+// declared returns what an object is declared to give until an end.
 func declared(o access.Object, end time.Time) *Given {
 	terms := o.Common()
 	g := &Given{

@@ -57,7 +57,7 @@ type governed struct {
 	told cutsTold
 }
 
-// Unwrap is the system behind the journal.
+// Unwrap returns the system behind the journal.
 func (g *governed) Unwrap() access.System { return g.System }
 
 // Get asks the system.
@@ -144,7 +144,7 @@ func (g *governed) Delete(ctx context.Context, ref access.Ref, uid string) ([]ac
 	return swept, err
 }
 
-// swept is what went along with a removal, and what it gave, as far as this process knows.
+// swept returns what went along with a removal, and what it gave, as far as this process knows.
 func (g *governed) swept(refs []access.Ref) (names []string, gave map[string]*Given) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -182,7 +182,7 @@ func Rehearsed(ctx context.Context, system access.System, partner string, rehear
 	return nil
 }
 
-// line is what the lines of one change have in common.
+// line returns what the lines of one change have in common.
 func (g *governed) line(verb Verb, ref access.Ref) Line {
 	return Line{
 		Verb: verb, Change: rand.Text(), System: g.Capabilities().Name, Stack: g.desk.Stack, Actor: g.desk.Actor(),
@@ -218,8 +218,8 @@ func (g *governed) done(ctx context.Context, l Line) {
 
 // note writes into a line what the system noted, and lets whoever runs it hear of that. What was found has lines of its own.
 func (g *governed) note(ctx context.Context, l *Line) (found []Line) {
-	n, is := access.As[access.Noter](g.System)
-	if !is {
+	n, ok := access.As[access.Noter](g.System)
+	if !ok {
 		return nil
 	}
 	healed, warnings := n.Notes()
@@ -265,7 +265,7 @@ func (g *governed) forget(refs ...access.Ref) {
 	}
 }
 
-// before is what the system holds before a change, as far as this process knows, nil where nothing. Where nobody asked yet
+// before returns what the system holds before a change, as far as this process knows, nil where nothing. Where nobody asked yet
 // (destroy -refresh=false) one listing serves all changes; where that fails, the change shall not fail for it.
 func (g *governed) before(ctx context.Context, ref access.Ref) *access.Record {
 	g.asking.Lock()

@@ -18,7 +18,7 @@ import (
 // ErrTampered says that the journal is not what its head says. Nothing goes on until somebody looked.
 var ErrTampered = errors.New("the journal was tampered with, or damaged")
 
-// tampered is an ErrTampered that says what is wrong and what to do.
+// tampered returns an ErrTampered that says what is wrong and what to do.
 func (j *Journal) tampered(problem string) error {
 	name := filepath.Base(j.path)
 	return fmt.Errorf("%w: %w: %s: %s. Nothing more is changed until somebody looked. Restore %s and %s.head from where their lines are "+

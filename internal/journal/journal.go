@@ -61,7 +61,7 @@ func Open(path string, o Options) *Journal {
 	return &Journal{path: path, options: o, lock: flock.New(path+".lock", flock.SetPermissions(privateFile))}
 }
 
-// Path is where the journal is.
+// Path returns where the journal is.
 func (j *Journal) Path() string { return j.path }
 
 func (j *Journal) headPath() string { return j.path + ".head" }
@@ -143,7 +143,7 @@ func (h Head) sealAll(lines []Line, now time.Time) (text []byte, next Head, err 
 	return text, h, nil
 }
 
-// doubtful is a line that keeps what was found in the journal itself by whoever writes another line.
+// doubtful returns a line that keeps what was found in the journal itself by whoever writes another line.
 func (j *Journal) doubtful(by Line, found string) Line {
 	return Line{
 		Phase: Found, Verb: Tamper, Change: by.Change, System: by.System, Stack: by.Stack, Actor: by.Actor,

@@ -14,7 +14,7 @@ import (
 // newestWithin is how far from its end the journal is searched for a generation.
 const newestWithin = 1 << 20
 
-// Newest is the number of the last generation of a system that the journal tells of; zero where it tells of none.
+// Newest returns the number of the last generation of a system that the journal tells of; zero where it tells of none.
 func (j *Journal) Newest(system string) int64 {
 	f, err := os.Open(j.path)
 	if err != nil {

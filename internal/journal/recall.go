@@ -110,7 +110,7 @@ func (r *recollection) read(l Line) {
 	}
 }
 
-// past is the object of a name that is there, made known by what it gave before the first line that the journal has of it.
+// past returns the object of a name that is there, made known by what it gave before the first line that the journal has of it.
 func (r *recollection) past(kind, id, uid string, before *Given) *Past {
 	key := kind + " " + id
 	p := r.open[key]
@@ -176,7 +176,7 @@ func (r *recollection) found(l Line) {
 	}
 }
 
-// givenBy is what a line says that an object gave. A line of version 1 says when it ends and who answers for it.
+// givenBy returns what a line says that an object gave. A line of version 1 says when it ends and who answers for it.
 func givenBy(l Line, g *Given) Given {
 	if g != nil {
 		return *g

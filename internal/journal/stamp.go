@@ -21,7 +21,7 @@ import (
 
 func (j *Journal) stampPath() string { return j.path + ".stamp" }
 
-// stampText is the stamp of a file that ends with the head.
+// stampText returns the stamp of a file that ends with the head.
 func stampText(f *os.File, head Head) (string, error) {
 	marks, err := marksOf(f)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// marksOf is what the system says of a file, and changes with most writes: whoever wants to can set its time back.
+// marksOf returns what the system says of a file, and changes with most writes: whoever wants to can set its time back.
 func marksOf(f *os.File) (string, error) {
 	info, err := f.Stat()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// marksOf is what the kernel says of a file, and changes with every write.
+// marksOf returns what the kernel says of a file, and changes with every write.
 func marksOf(f *os.File) (string, error) {
 	var s unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &s); err != nil {

@@ -16,7 +16,7 @@ type issuing struct {
 
 var _ access.TokenIssuer = (*issuing)(nil)
 
-// Unwrap is the governed system without tokens.
+// Unwrap returns the governed system without tokens.
 func (g *issuing) Unwrap() access.System { return g.governed }
 
 // Token gives out a token, with a line before and one after. The lines hold its accessor, and not the token.
@@ -54,7 +54,7 @@ func (g *issuing) Revoke(ctx context.Context, t access.Token) error {
 	return nil
 }
 
-// token is what the lines of a token have in common.
+// token returns what the lines of a token have in common.
 func (g *issuing) token(ctx context.Context, verb Verb, id access.IdentityID, until time.Time) Line {
 	l := g.line(verb, access.Ref{Type: tokenType, ID: id.String()})
 	l.EndsAt = until.UTC()

@@ -31,7 +31,7 @@ func verbOf(before *access.Record, change access.Change) Verb {
 	return Change
 }
 
-// issues says whether a change issues a credential anew.
+// issues reports whether a change issues a credential anew.
 func issues(before *access.Record, change access.Change) bool {
 	is, _ := change.Object.(*access.Credential)
 	was, _ := before.Object.(*access.Credential)
@@ -41,7 +41,7 @@ func issues(before *access.Record, change access.Change) bool {
 	return change.Issue != access.IssueKeep && change.Issue != access.IssueRetire || before.Issued == nil || !access.SameRequest(was, is)
 }
 
-// review is the one that stands for an object: the newer of its own and its identity's.
+// review returns the one that stands for an object: the newer of its own and its identity's.
 func (g *governed) review(o access.Object) *Review {
 	own := o.Common().Review
 	g.mu.Lock()
@@ -54,7 +54,7 @@ func (g *governed) review(o access.Object) *Review {
 	return reviewOf(own)
 }
 
-// seconds is a length of time to the millisecond, rounded up: nothing takes no time at all.
+// seconds returns a length of time to the millisecond, rounded up: nothing takes no time at all.
 func seconds(d time.Duration) float64 {
 	return math.Ceil(float64(d)/float64(time.Millisecond)) / 1000
 }

@@ -11,8 +11,8 @@ import (
 
 // body reports whether a text is nothing but base64 of DER, as it stands between the lines of PEM.
 func body(text string) ([]byte, bool) {
-	b, is := fromBase64(text)
-	return b, is && b[0] == 0x30
+	b, ok := fromBase64(text)
+	return b, ok && b[0] == 0x30
 }
 
 // fromBase64 decodes a text that is nothing but base64, in whichever of its alphabets, and long enough not to be a word.
@@ -25,8 +25,8 @@ func fromBase64(text string) ([]byte, bool) {
 
 // encoded says what a text is that is base64 of something; "" where it is not.
 func encoded(text string) string {
-	b, is := fromBase64(text)
-	if !is {
+	b, ok := fromBase64(text)
+	if !ok {
 		return ""
 	}
 	if _, err := x509.ParseCertificate(b); err == nil {

@@ -15,7 +15,7 @@ var errPrivate = errors.New("it holds a private key, which is exposed now: remov
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// lines are those of a text, without byte order mark, quotes around it all, line ends of Windows, and around each line white space
+// lines returns those of a text, without byte order mark, quotes around it all, line ends of Windows, and around each line white space
 // and the marks that a mail sets before what it quotes.
 func lines(text string) []string {
 	all := strings.Split(lineEnds.Replace(unquoted(text)), "\n")
@@ -28,7 +28,7 @@ func lines(text string) []string {
 // quotes are those that people and editors set around a text.
 var quotes = []string{`""`, `''`, "``", "“”", "„“", "‘’", "«»"}
 
-// unquoted is a text without byte order mark and without quotes around it all.
+// unquoted returns a text without byte order mark and without quotes around it all.
 func unquoted(text string) string {
 	text = strings.TrimPrefix(text, "\ufeff")
 	inner := strings.TrimSpace(text)
@@ -46,7 +46,7 @@ func unquoted(text string) string {
 // onOneLine is a PEM block without headers, whose line ends may be lost, as in a variable of the environment.
 var onOneLine = regexp.MustCompile(`-----BEGIN ([A-Za-z0-9 ]{1,60})-----([A-Za-z0-9+/=\s]*)-----END ([A-Za-z0-9 ]{1,60})-----`)
 
-// blocks are the PEM blocks in a text, whatever stands around them.
+// blocks returns the PEM blocks in a text, whatever stands around them.
 func blocks(text string) (all []*pem.Block) {
 	rest := []byte(onOneLine.ReplaceAllStringFunc(strings.Join(lines(text), "\n"), func(block string) string {
 		parts := onOneLine.FindStringSubmatch(block)

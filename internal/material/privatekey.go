@@ -48,7 +48,7 @@ func HoldsPrivateKey(text string) bool {
 	return private(seen(text), 2)
 }
 
-// unescaped is a text without what JSON, HTML and URLs do to it, also where one did it to the other.
+// unescaped returns a text without what JSON, HTML and URLs do to it, also where one did it to the other.
 func unescaped(text string) string {
 	for range 3 {
 		before := text
@@ -72,7 +72,7 @@ func unescaped(text string) string {
 	return text
 }
 
-// character is the one with a number of two hexadecimal digits.
+// character returns the one with a number of two hexadecimal digits.
 func character(digits string) string {
 	n, err := strconv.ParseUint(digits, 16, 8)
 	if err != nil {
@@ -81,7 +81,7 @@ func character(digits string) string {
 	return string([]byte{byte(n)})
 }
 
-// seen is the text as a person sees it: one kind of space, and nothing invisible.
+// seen returns the text as a person sees it: one kind of space, and nothing invisible.
 func seen(text string) string {
 	ascii := func(r rune) bool { return r < utf8.RuneSelf }
 	if strings.IndexFunc(text, func(r rune) bool { return !ascii(r) }) < 0 {
@@ -123,7 +123,7 @@ func hinted(upper string) bool {
 	return false
 }
 
-// upperASCII is the text in capitals. What is no letter of ASCII stays, in bytes that are no text too.
+// upperASCII returns the text in capitals. What is no letter of ASCII stays, in bytes that are no text too.
 func upperASCII(text string) string {
 	b := []byte(text)
 	for i, c := range b {
@@ -200,7 +200,7 @@ type run struct {
 	words   []int
 }
 
-// runs are those of 48 letters or more. The dashes of PEM end one.
+// runs returns those of 48 letters or more. The dashes of PEM end one.
 func runs(text string) []run {
 	var all []run
 	var words []int

@@ -28,7 +28,7 @@ func binaryPrivate(b []byte) bool {
 	return slices.ContainsFunc(beginnings, func(with []byte) bool { return bytes.HasPrefix(b, with) }) || derPrivate(b) || pgpSecret(b)
 }
 
-// unzipped is what bytes hold that gzip made; nil where it did not.
+// unzipped returns what bytes hold that gzip made; nil where it did not.
 func unzipped(b []byte) []byte {
 	z, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
@@ -84,7 +84,7 @@ func pgpKey(body []byte) bool {
 	return false
 }
 
-// derPrivate says whether the bytes begin with a private key in DER.
+// derPrivate reports whether the bytes begin with a private key in DER.
 func derPrivate(b []byte) bool {
 	var whole, fields cryptobyte.String
 	input := cryptobyte.String(b)

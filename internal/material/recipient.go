@@ -25,16 +25,16 @@ type Recipient struct {
 	key         ssh.PublicKey
 }
 
-// Age is the recipient as age takes it.
+// Age returns the recipient as age takes it.
 func (r Recipient) Age() age.Recipient { return r.age }
 
-// String is the recipient in its one spelling, without comment: the same for the same key.
+// String returns the recipient in its one spelling, without comment: the same for the same key.
 func (r Recipient) String() string { return r.text }
 
 // Fingerprint is SHA256:... of the key, of an SSH key as ssh-keygen prints it: the same for the same key.
 func (r Recipient) Fingerprint() string { return r.fingerprint }
 
-// SSHKey is the recipient's SSH key, where it is one.
+// SSHKey returns the recipient's SSH key, where it is one.
 func (r Recipient) SSHKey() (SSHKey, bool) { return SSHKey{r.key}, r.key != nil }
 
 // ParseRecipient reads the one recipient in a text: age1... (or age1pq1...), or an ssh-ed25519 or ssh-rsa public key, with
@@ -67,13 +67,13 @@ func ParseRecipient(text string) (Recipient, error) {
 	if why := odd(text); why != "" {
 		return Recipient{}, errors.New(why)
 	}
-	if n, is := brokenAge(text); is {
+	if n, ok := brokenAge(text); ok {
 		return Recipient{}, fmt.Errorf("the key is broken over %d lines: write it on one line", n)
 	}
 	return Recipient{}, err
 }
 
-// ageWords are the age recipients in a line, whatever is beside them: a comment, or what age-keygen says before one.
+// ageWords returns the age recipients in a line, whatever is beside them: a comment, or what age-keygen says before one.
 func ageWords(line string) (keys []string) {
 	for _, w := range strings.Fields(line) {
 		if blobName(w) != "" {

@@ -34,7 +34,7 @@ func (r Request) Fingerprint() string {
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(digest[:])
 }
 
-// PEM is the request in its one spelling.
+// PEM returns the request in its one spelling.
 func (r Request) PEM() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: r.der}))
 }
@@ -82,7 +82,7 @@ func noRequest(text string) error {
 	if why := odd(text); why != "" {
 		return errors.New(why)
 	}
-	if b, is := body(text); is {
+	if b, ok := body(text); ok {
 		if _, err := parseRequest(b, true); err == nil {
 			return errors.New("the base64 text of a request stands there without its BEGIN and END lines: " + from +
 				", as openssl req -inform DER -in FILE writes it")

@@ -78,7 +78,7 @@ func readMethod(algorithm cryptobyte.String) (method, error) {
 	return method{}, fmt.Errorf("it is signed with %s, which is not supported: %s", name, askForRequest)
 }
 
-// pssDigest is the digest that the parameters of RSASSA-PSS (RFC 4055, 3.1) name; SHA-1 where they do not.
+// pssDigest returns the digest that the parameters of RSASSA-PSS (RFC 4055, 3.1) name; SHA-1 where they do not.
 func pssDigest(parameters cryptobyte.String) string {
 	var fields, explicit, algorithm cryptobyte.String
 	var there bool

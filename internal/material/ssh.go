@@ -16,7 +16,7 @@ import (
 // SSHKey is a partner's SSH public key.
 type SSHKey struct{ ssh.PublicKey }
 
-// Line is the key as a line of authorized_keys in its one spelling, without comment.
+// Line returns the key as a line of authorized_keys in its one spelling, without comment.
 func (k SSHKey) Line() string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.PublicKey)))
 }
@@ -47,7 +47,7 @@ func ParseSSHKey(text string) (SSHKey, error) {
 	case broken != nil && strings.Contains(text, "BEGIN SSH2 PUBLIC KEY"):
 		return SSHKey{}, noSSHKey(text)
 	case broken != nil:
-		if n, is := wrapped(text); is {
+		if n, ok := wrapped(text); ok {
 			return SSHKey{}, fmt.Errorf("the key is broken over %d lines: write it on one line", n)
 		}
 		return SSHKey{}, broken
@@ -118,7 +118,7 @@ func before(words []string) string {
 	return "words stand before the key: write the key alone"
 }
 
-// blobName is the kind of key that a blob in base64 says it is; "" where it is none.
+// blobName returns the kind of key that a blob in base64 says it is; "" where it is none.
 func blobName(text string) string {
 	if !strings.HasPrefix(text, "AAAA") {
 		return ""
@@ -151,7 +151,7 @@ func wrapped(text string) (n int, is bool) {
 
 var rfc4716 = regexp.MustCompile(`(?s)-{4,5} ?BEGIN SSH2 PUBLIC KEY ?-{4,5}\n(.*?)-{4,5} ?END SSH2 PUBLIC KEY ?-{4,5}`)
 
-// fromRFC4716 is a text in which each key that is written as RFC 4716 says, as PuTTY does, stands as a line.
+// fromRFC4716 returns a text in which each key that is written as RFC 4716 says, as PuTTY does, stands as a line.
 func fromRFC4716(text string) string {
 	joined := strings.Join(lines(text), "\n")
 	if !rfc4716.MatchString(joined) {

@@ -46,7 +46,7 @@ var names = map[rune]string{
 	0x1b: "an escape", 0x85: "a next-line control", 0xa0: "a no-break space", ' ': "a space", '\n': "a line end", '\t': "a tab",
 }
 
-// Named is a character in words, with its code point.
+// Named returns a character in words, with its code point.
 func Named(c rune) string {
 	name, ok := names[c]
 	switch {

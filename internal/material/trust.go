@@ -72,7 +72,7 @@ func ParseIssuer(text string) (string, error) {
 		return text, nil // a rule says that it is not https
 	}
 	authority, path, hasPath := strings.Cut(rest, "/")
-	if before, _, is := strings.Cut(path, ".well-known/"); is {
+	if before, _, ok := strings.Cut(path, ".well-known/"); ok {
 		return "", fmt.Errorf("issuer %q is the address of the issuer's discovery document, and tokens name the issuer: write %q", text, strings.TrimRight(scheme+"://"+authority+"/"+before, "/"))
 	}
 	if keys.MatchString("/" + path) {

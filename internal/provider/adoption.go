@@ -40,8 +40,8 @@ func (a *adoptions) adoption(ctx context.Context, id access.IdentityID, native s
 	if known != nil {
 		return known, nil
 	}
-	adopter, is := access.As[access.Adopter](a.system)
-	if !is {
+	adopter, ok := access.As[access.Adopter](a.system)
+	if !ok {
 		return nil, fmt.Errorf("%w: the system %s has no ungoverned access: all that it holds is declared", access.ErrUnsupported, a.system.Capabilities().Name)
 	}
 	does, err := adopter.Adoption(ctx, id, native)
@@ -58,7 +58,7 @@ func (a *adoptions) adoption(ctx context.Context, id access.IdentityID, native s
 func (a *adoptions) claimAdoption(id access.IdentityID, native string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if by, is := a.claimed[native]; is && by != id {
+	if by, ok := a.claimed[native]; ok && by != id {
 		return fmt.Errorf("%w: %s is to be adopted as %s in the same plan", access.ErrGoverned, native, by)
 	}
 	a.claimed[native] = id
@@ -92,7 +92,7 @@ func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native stri
 	keep(ctx, resp.Private, kept{Adopt: native, System: g.locate(ctx).id}, &resp.Diagnostics)
 }
 
-// begun is the uid of an identity whose adoption was begun by this stack, and the state was not told; "" where it was not.
+// begun returns the uid of an identity whose adoption was begun by this stack, and the state was not told; "" where it was not.
 func (g *governed[M, P]) begun(ctx context.Context, ref access.Ref, native string) (uid string, err error) {
 	rec, err := g.system.Get(ctx, ref)
 	switch {
@@ -106,7 +106,7 @@ func (g *governed[M, P]) begun(ctx context.Context, ref access.Ref, native strin
 	return rec.UID, nil
 }
 
-// adopted says whether what was imported to be adopted is so in the meantime: then it is read like what is imported by its id.
+// adopted reports whether what was imported to be adopted is so in the meantime: then it is read like what is imported by its id.
 // What has gone leaves the state.
 func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, resp *resource.ReadResponse) bool {
 	uid, err := g.begun(ctx, ref, k.Adopt)

@@ -14,7 +14,7 @@ import (
 // The state is not believed: it says which object a block means, and nothing about what was allowed. What was applied is what
 // the system holds. Only where somebody changed that, what the state was told counts beside it.
 
-// subject is what the rules see of the planned object. creates: Terraform hands in no state of it.
+// subject returns what the rules see of the planned object. creates: Terraform hands in no state of it.
 func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, creates bool, diags *diag.Diagnostics) (guardrail.Subject, bool) {
 	o, ref := c.after, c.after.Ref()
 	s := guardrail.Subject{Object: o, EndsAt: c.ends, Unknown: c.unknown, Nonce: m.Nonce}
@@ -56,7 +56,7 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 	return s, true
 }
 
-// toldOf is what a state was told of an object that the system holds; nil where that is the same, or of another object.
+// toldOf returns what a state was told of an object that the system holds; nil where that is the same, or of another object.
 func toldOf(told, live access.Object) access.Object {
 	if told == nil || told.Ref() != live.Ref() || sameDeclaration(told, live) {
 		return nil
@@ -70,11 +70,11 @@ func sameDeclaration(a, b access.Object) bool {
 	return bytes.Equal(was, is)
 }
 
-// facts are what the system says of an object beside its declaration: by this walk's reading or, where Terraform made none and
+// facts returns what the system says of an object beside its declaration: by this walk's reading or, where Terraform made none and
 // the plan changes something, by asking now. What does not change is only warned of, by what was last read.
 func (g *governed[M, P]) facts(ctx context.Context, c change, k kept, live guardrail.Subject, diags *diag.Diagnostics) (kept, bool) {
 	ref := c.after.Ref()
-	if seen, is := g.hasSeen(ref); is {
+	if seen, ok := g.hasSeen(ref); ok {
 		return seen, true
 	}
 	if len(c.unknown) == 0 && sameDeclaration(live.Object, c.after) {

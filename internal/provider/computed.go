@@ -9,7 +9,7 @@ import (
 // A plan says of the computed values what is known: what the arguments and the system decide. What only the change itself
 // decides, such as when it was made, stays unknown.
 
-// staysActive says whether what is active is so after a change of its end: a later one takes nothing away, unless its identity
+// staysActive reports whether what is active is so after a change of its end: a later one takes nothing away, unless its identity
 // is cut.
 func (c change) staysActive() bool {
 	return c.stateStatus == access.StatusActive && c.endsKnown && c.ends.After(c.stateEnds) && !c.cut
@@ -23,7 +23,7 @@ func (t *terms) begin(c change) {
 	}
 }
 
-// words are what the system says of an object by its arguments; nil where these are not known yet.
+// words returns what the system says of an object by its arguments; nil where these are not known yet.
 func (s *session) words(o access.Object, unknown map[string]bool) *access.Words {
 	c, isCredential := o.(*access.Credential)
 	if hasAny(unknown, "partner", "environment", "name", "identity_id", "resource", "federated") || isCredential && c.Kind() == "" {

@@ -98,7 +98,7 @@ func (d *offboardingDataSource) Read(ctx context.Context, req datasource.ReadReq
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// countSessions is how many sessions go along, or why that is not known. It refuses nothing: the day on which it matters is
+// countSessions returns how many sessions go along, or why that is not known. It refuses nothing: the day on which it matters is
 // not the day to look for rights.
 func (s *session) countSessions(ctx context.Context, goes inventory.Offboarding) (live types.Int64, unknown string) {
 	const without = "How many sessions are live is not known"

@@ -117,7 +117,7 @@ func (m *reportModel) render(r *report.Report) error {
 	return nil
 }
 
-// report is what the forms are of.
+// report returns what the forms are of.
 func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *diag.Diagnostics) (*report.Report, bool) {
 	in := &reader{}
 	can := d.system.Capabilities()
@@ -156,7 +156,7 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 	return out, true
 }
 
-// parties are what is known of the partners: the register, how each is cut, and when that was rehearsed.
+// parties returns what is known of the partners: the register, how each is cut, and when that was rehearsed.
 func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.Diagnostics) (map[string]report.Party, bool) {
 	parties := map[string]report.Party{}
 	for name, p := range d.settings.Partners {
@@ -188,7 +188,7 @@ func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.
 	return parties, true
 }
 
-// rules are the rules that are in force, with the controls that they serve.
+// rules returns the rules that are in force, with the controls that they serve.
 func (s *session) rules() (all []report.Rule) {
 	for _, r := range guardrail.Catalogue() {
 		if s.settings.Level(r) == guardrail.Off {
@@ -206,7 +206,7 @@ func controlsOf(r guardrail.Rule) (names []string) {
 	return names
 }
 
-// reported are the findings of this walk about some of its resources, and which of them the rules were applied to.
+// reported returns the findings of this walk about some of its resources, and which of them the rules were applied to.
 func (s *session) reported(ids []string) (judged []string, all []report.Finding) {
 	for _, f := range s.found() {
 		if slices.Contains(ids, f.Subject.ID) {

@@ -102,7 +102,7 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	}
 }
 
-// sentence is an error as a sentence, without its stop.
+// sentence returns an error as a sentence, without its stop.
 func sentence(err error) string {
 	text := strings.TrimRight(strings.Replace(err.Error(), access.ErrUnavailable.Error()+": ", "", 1), ".")
 	first, _, _ := strings.Cut(text, " ")

@@ -150,7 +150,7 @@ func (r *tokenResource) stage(ctx context.Context, id access.IdentityID, diags *
 	return settled, true
 }
 
-// changes says whether a plan creates or changes a subject.
+// changes reports whether a plan creates or changes a subject.
 func changes(s guardrail.Subject) bool {
 	if s.Before == nil || s.Adopted || len(s.Unknown) > 0 {
 		return true

@@ -125,7 +125,7 @@ func (explainFunction) Run(ctx context.Context, req function.RunRequest, resp *f
 	resp.Error = resp.Result.Set(ctx, explanation(rule))
 }
 
-// explanation is a rule in words.
+// explanation returns a rule in words.
 func explanation(r guardrail.Rule) string {
 	level := r.Level.String()
 	if r.Fixed {

@@ -88,7 +88,7 @@ func objectOf[M any, P model[M]](m *M, diags *diag.Diagnostics) (access.Object, 
 	return o, r.unknown, len(r.faults) == 0
 }
 
-// claimed is the object that a state's attributes make; nil where they make none, as when somebody edited them.
+// claimed returns the object that a state's attributes make; nil where they make none, as when somebody edited them.
 func claimed[M any, P model[M]](state *M) access.Object {
 	var faults diag.Diagnostics
 	if o, _, ok := objectOf[M, P](state, &faults); ok {
@@ -97,7 +97,7 @@ func claimed[M any, P model[M]](state *M) access.Object {
 	return nil
 }
 
-// before is what a change begins with by the state, or, where that cannot be read, by the system; nil where neither says.
+// before returns what a change begins with by the state, or, where that cannot be read, by the system; nil where neither says.
 func (g *governed[M, P]) before(ref access.Ref, state *M) access.Object {
 	if o := claimed[M, P](state); o != nil {
 		return o
@@ -197,7 +197,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	return seen, g.readBack(ctx, seen, c.ends, put.Issue != access.IssueKeep || state == nil && !mine.Adopted, diags)
 }
 
-// act is what a change does, in a word.
+// act returns what a change does, in a word.
 func (k kept) act(exists bool) string {
 	switch {
 	case k.Adopt != "":
@@ -232,7 +232,7 @@ func (g *governed[M, P]) admit(ctx context.Context, o access.Object, state *M, k
 	return c, g.judgeAtApply(ctx, c, k, diags)
 }
 
-// order is what the system is asked to do: until when, and what is issued. It completes the change with its end, and with
+// order returns what the system is asked to do: until when, and what is issued. It completes the change with its end, and with
 // whether it is cut.
 func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[string]bool, state *M, k kept, diags *diag.Diagnostics) (put access.Change, ok bool) {
 	o := c.after
@@ -273,7 +273,7 @@ func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, sta
 	diags.Append(private.SetKey(ctx, memoKey, nil)...)
 }
 
-// meant is what a state means by its id or, where that is none, by its arguments.
+// meant returns what a state means by its id or, where that is none, by its arguments.
 func (g *governed[M, P]) meant(state *M) access.Ref {
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
 	if _, _, err := access.ParseRef(ref.Type, ref.ID); err != nil {
@@ -381,7 +381,7 @@ func (g *governed[M, P]) revoke(ctx context.Context, state *M, ref access.Ref, k
 
 // ImportState takes an id, as text or as the resource's identity; Read does the rest.
 func (g *governed[M, P]) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if id, native, is := strings.Cut(req.ID, "@"); is && g.kind == access.TypeIdentity {
+	if id, native, ok := strings.Cut(req.ID, "@"); ok && g.kind == access.TypeIdentity {
 		g.importUngoverned(ctx, id, native, resp)
 		return
 	}

@@ -100,7 +100,7 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 	}
 }
 
-// until is when what was issued ends: by the certificate itself or, for a secret, after its rotation and the overlap.
+// until returns when what was issued ends: by the certificate itself or, for a secret, after its rotation and the overlap.
 func (c handedCredential) until() string {
 	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(c.Issued.ValueString())); err == nil {
 		if certificate, is := key.(*ssh.Certificate); is {

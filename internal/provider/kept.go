@@ -65,7 +65,7 @@ func keptOf(r observed) kept {
 	return k
 }
 
-// asked is the end that a state was asked for.
+// asked returns the end that a state was asked for.
 func (k kept) asked(state *terms) time.Time {
 	if k.EndAsked.IsZero() {
 		return timeOf(state.EndsAt)
@@ -73,7 +73,7 @@ func (k kept) asked(state *terms) time.Time {
 	return k.EndAsked
 }
 
-// cap is when what was issued ends before it was asked to; a change that does not extend it does not move that. Zero where
+// cap returns when what was issued ends before it was asked to; a change that does not extend it does not move that. Zero where
 // it ends as asked.
 func (k kept) cap(c change) time.Time {
 	if k.EndAsked.IsZero() || c.ends.After(k.EndAsked) {
@@ -113,13 +113,13 @@ func keep(ctx context.Context, private keeper, k kept, diags *diag.Diagnostics) 
 	diags.Append(private.SetKey(ctx, keptKey, text)...)
 }
 
-// printOf is the fingerprint of a declaration.
+// printOf returns the fingerprint of a declaration.
 func printOf(declaration []byte) string {
 	sum := sha256.Sum256(declaration)
 	return base64.RawStdEncoding.EncodeToString(sum[:9])
 }
 
-// claims is what the state says was last applied; nil where it says nothing that is believed: it has to be what was written
+// claims returns what the state says was last applied; nil where it says nothing that is believed: it has to be what was written
 // there by us, and nothing may have been renewed or reviewed in the system since, which explains what differs. state is the
 // object that the state's attributes make, nil where they make none.
 func (k kept) claims(t access.Type, state access.Object, now access.History) access.Object {
@@ -146,7 +146,7 @@ func (k kept) claims(t access.Type, state access.Object, now access.History) acc
 	return o
 }
 
-// sameCourse says whether two histories of an object are of one moment.
+// sameCourse reports whether two histories of an object are of one moment.
 func sameCourse(a, b access.History) bool {
 	return a.UID == b.UID && a.Renewals == b.Renewals && a.RenewedAt.Equal(b.RenewedAt) && a.ReviewedAt.Equal(b.ReviewedAt) &&
 		a.ReviewUsedAt.Equal(b.ReviewUsedAt) && slices.Equal(a.Released, b.Released)

@@ -40,7 +40,7 @@ func newGrantList() list.ListResource {
 	return &listed[grantModel, *grantModel]{governed[grantModel, *grantModel]{kind: access.TypeGrant}}
 }
 
-// governedFlags are the flags that what is declared may have, and that tell it apart.
+// governedFlags returns the flags that what is declared may have, and that tell it apart.
 func governedFlags() (names []string) {
 	for _, f := range inventory.Flags() {
 		if f != inventory.Governed && f != inventory.Ungoverned {
@@ -101,7 +101,7 @@ func (l *listed[M, P]) List(ctx context.Context, req list.ListRequest, stream *l
 	}
 }
 
-// find is what a list block wants, and the records of its type by id.
+// find returns what a list block wants, and the records of its type by id.
 func (l *listed[M, P]) find(ctx context.Context, req list.ListRequest, diags *diag.Diagnostics) (*inventory.Inventory, map[string]*access.Record, bool) {
 	m, ok := read[listModel](ctx, req.Config, diags)
 	if !ok {
@@ -131,7 +131,7 @@ func (l *listed[M, P]) find(ctx context.Context, req list.ListRequest, diags *di
 	return found, records, true
 }
 
-// resource is a record as the resource that an import would make of it.
+// resource returns a record as the resource that an import would make of it.
 func (l *listed[M, P]) resource(seen observed) *M {
 	m := new(M)
 	P(m).declare(seen.Object)

@@ -44,8 +44,8 @@ func decode(ctx context.Context, m reflect.Value, from any) error {
 		return fmt.Errorf("%s has %d fields for %d attributes", m.Type(), len(fields), len(attributes))
 	}
 	for name, index := range fields {
-		kind, is := kinds[name]
-		if !is {
+		kind, ok := kinds[name]
+		if !ok {
 			return fmt.Errorf("there is no attribute %s for %s", name, m.Type())
 		}
 		value, err := kind.ValueFromTerraform(ctx, attributes[name])
@@ -78,7 +78,7 @@ func valueIn(from any) (map[string]attr.Type, tftypes.Value) {
 // typed is a schema.
 type typed interface{ Type() attr.Type }
 
-// attributesOf are the types of a schema's attributes.
+// attributesOf returns the types of a schema's attributes.
 func attributesOf(schema typed) map[string]attr.Type {
 	return schema.Type().(attr.TypeWithAttributeTypes).AttributeTypes()
 }
@@ -126,9 +126,9 @@ func write[M any](ctx context.Context, to *tftypes.Value, schema typed, model *M
 	*to = raw
 }
 
-// fieldsOf are a model's fields by the name of their attribute.
+// fieldsOf returns a model's fields by the name of their attribute.
 func fieldsOf(t reflect.Type) map[string][]int {
-	if known, is := modelFields.Load(t); is {
+	if known, ok := modelFields.Load(t); ok {
 		return known.(map[string][]int)
 	}
 	found := map[string][]int{}

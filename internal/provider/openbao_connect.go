@@ -90,7 +90,7 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 	return options, len(r.faults) == 0
 }
 
-// openbaoLogin is how the provider itself logs in.
+// openbaoLogin returns how the provider itself logs in.
 func (r *reader) openbaoLogin(v map[string]attr.Value) client.Login {
 	if a := r.object("openbao", v["approle"]); a != nil {
 		return client.AppRole{
@@ -118,7 +118,7 @@ func (r *reader) openbaoLogin(v map[string]attr.Value) client.Login {
 	return client.Token(token)
 }
 
-// caPath are all certificates in a folder, which the program bao trusts by BAO_CAPATH.
+// caPath returns all certificates in a folder, which the program bao trusts by BAO_CAPATH.
 func (r *reader) caPath(folder string) (all []byte) {
 	if folder == "" {
 		return nil
@@ -140,7 +140,7 @@ func (r *reader) caPath(folder string) (all []byte) {
 	return all
 }
 
-// partnerAddress is the address that partners are told, where theirs is not the provider's.
+// partnerAddress returns the address that partners are told, where theirs is not the provider's.
 func (r *reader) partnerAddress(v attr.Value) string {
 	text := strings.TrimSuffix(cmp.Or(r.text("openbao", v), os.Getenv(partnerAddressVariable)), "/")
 	if text == "" {
@@ -214,7 +214,7 @@ func requestLog() func(context.Context, client.Attempt) {
 	}
 }
 
-// logs says whether anybody asked for a log.
+// logs reports whether anybody asked for a log.
 func logs() bool {
 	for _, v := range os.Environ() {
 		if name, level, _ := strings.Cut(v, "="); strings.HasPrefix(name, "TF_LOG") && name != "TF_LOG_PATH" && !strings.HasPrefix(name, "TF_LOG_SDK") && level != "" {

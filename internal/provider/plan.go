@@ -148,7 +148,7 @@ func (g *governed[M, P]) decide(ctx context.Context, p *planCall[M]) (ok bool) {
 // writePlan writes what is computed into the plan. It reports false where the short way has to give way to the whole one.
 func (g *governed[M, P]) writePlan(ctx context.Context, p *planCall[M]) bool {
 	diags := &p.resp.Diagnostics
-	if seen, is := g.withheld(p.object.Ref(), p.kept, p.state == nil); is {
+	if seen, ok := g.withheld(p.object.Ref(), p.kept, p.state == nil); ok {
 		keep(ctx, p.resp.Private, seen, diags) // Terraform revokes it by what is planned
 	}
 	if p.state == nil {
@@ -189,7 +189,7 @@ func (g *governed[M, P]) remember(ctx context.Context, ref access.Ref, state *M,
 		if len(m.Applied) > 0 {
 			k.told, _ = access.ParseDeclaration(g.kind, m.Applied)
 		}
-	} else if live, is := g.portfolio.Holds(ref); is {
+	} else if live, ok := g.portfolio.Holds(ref); ok {
 		if k.told = k.claims(g.kind, claimed[M, P](state), live.History); k.told != nil {
 			m.Applied, _ = access.Declaration(k.told)
 		}
@@ -235,7 +235,7 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 		return false
 	}
 	ref := s.Object.Ref()
-	if grant, is := s.Object.(*access.Grant); is && g.isApplying() {
+	if grant, ok := s.Object.(*access.Grant); ok && g.isApplying() {
 		if err := g.scoutAgain(ctx, grant); err != nil {
 			failed(diags, "judge", ref, err)
 			return false
@@ -268,11 +268,11 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 // refuseAhead refuses to revoke what is issued before a moment that is still to come: each apply until then would issue anew, and
 // revoke what it issued. Clocks may differ a little.
 func refuseAhead(s guardrail.Subject, now time.Time, diags *diag.Diagnostics) {
-	c, is := s.Object.(*access.Credential)
-	if !is || hasAny(s.Unknown, "revoke_issued_before") || !c.RevokeIssuedBefore.After(now.Add(tolerableSkew)) {
+	c, ok := s.Object.(*access.Credential)
+	if !ok || hasAny(s.Unknown, "revoke_issued_before") || !c.RevokeIssuedBefore.After(now.Add(tolerableSkew)) {
 		return
 	}
-	if was, is := s.Before.(*access.Credential); is && was.RevokeIssuedBefore.Equal(c.RevokeIssuedBefore.Time) {
+	if was, ok := s.Before.(*access.Credential); ok && was.RevokeIssuedBefore.Equal(c.RevokeIssuedBefore.Time) {
 		return // it stands there, and must not be in the way of what takes access away
 	}
 	diags.AddAttributeError(path.Root("revoke_issued_before"), "A moment that is still to come", fmt.Sprintf("%s: revoke_issued_before is %s, and it is now %s. "+

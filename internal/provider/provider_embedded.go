@@ -78,7 +78,7 @@ func openEmbeddedBlock(p *partnerProvider, m *providerModel, a opening, diags *d
 	return o, ok
 }
 
-// embedded is where the embedded system lives, .partner/ENVIRONMENT below the working directory if nothing says where, and
+// embedded returns where the embedded system lives, .partner/ENVIRONMENT below the working directory if nothing says where, and
 // what it is told.
 func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnostics) (string, bool) {
 	r := &reader{}

@@ -40,7 +40,7 @@ func (m *providerModel) requireJournal(system string, diags *diag.Diagnostics) {
 	}
 }
 
-// journal is where the journal is kept: where the configuration says, or in the directory of the embedded system.
+// journal returns where the journal is kept: where the configuration says, or in the directory of the embedded system.
 func (m *providerModel) journal(clock access.Clock, directory string, diags *diag.Diagnostics) (*journal.Journal, bool) {
 	file := filepath.Join(directory, "journal.jsonl")
 	if v := (&reader{}).object("journal", m.Journal); v != nil {
@@ -64,7 +64,7 @@ func (m *providerModel) journal(clock access.Clock, directory string, diags *dia
 // with users of their own read publish/ in it.
 const gatewaysRead = fs.FileMode(0o755)
 
-// journaled is a system whose changes are recorded.
+// journaled returns a system whose changes are recorded.
 func journaled(system access.System, j *journal.Journal, stack string, clock access.Clock) access.System {
 	return journal.Govern(system, j, journal.Desk{
 		Stack: stack, Clock: clock, Actor: func() journal.Actor { return journal.CurrentActor(os.LookupEnv) },

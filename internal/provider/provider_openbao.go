@@ -97,7 +97,7 @@ func openbaoAttribute() schema.Attribute {
 // oneWalk is how long a plan may take that reads OpenBao once.
 const oneWalk = time.Minute
 
-// mount is the path of a mount, without slashes around it.
+// mount returns the path of a mount, without slashes around it.
 func (r *reader) mount(v attr.Value) string {
 	path := strings.Trim(r.text("openbao", v), "/")
 	if path == "" {

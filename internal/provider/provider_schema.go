@@ -119,7 +119,7 @@ func partnersAttribute() schema.Attribute {
 	}
 }
 
-// collects says whether findings are recorded instead of refused.
+// collects reports whether findings are recorded instead of refused.
 func (m *providerModel) collects() bool {
 	v, ok := m.Guardrails.Attributes()["enforcement"].(types.String)
 	return ok && v.ValueString() == "collect"

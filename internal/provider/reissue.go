@@ -35,7 +35,7 @@ func reissue(c change, k kept) (issue access.Issue, anew bool, why string) {
 	return issue, why != "" && !c.cut, why
 }
 
-// wanted is what a change asks for, whether or not its identity is cut. It asks for nothing where why is empty.
+// wanted returns what a change asks for, whether or not its identity is cut. It asks for nothing where why is empty.
 func wanted(c change, k kept) (issue access.Issue, why string) {
 	after := c.after.(*access.Credential)
 	if c.before == nil || after.Kind() == access.Federated {
@@ -76,7 +76,7 @@ func reasonsOf(c change, k kept, before, after *access.Credential) reasons {
 	return r
 }
 
-// decide is the table: the first row that fits says what becomes of what was issued, and why.
+// decide returns the table: the first row that fits says what becomes of what was issued, and why.
 func (r reasons) decide() (issue access.Issue, why string) {
 	atOnce := access.IssueReplace
 	if r.secret && (!r.fixed || r.due) { // two secrets can work side by side; what is fixed would work on to its own end
@@ -109,7 +109,7 @@ func (r reasons) say(why string) string {
 		"{until}", access.At(r.until).String()).Replace(why)
 }
 
-// ages says whether a change gives a rotation to what was issued without one. That is then due by its age: an apply that adds
+// ages reports whether a change gives a rotation to what was issued without one. That is then due by its age: an apply that adds
 // a rotation issues nothing, the next plan does where the time has come.
 func ages(before, after *access.Credential, k kept) bool {
 	return before.Rotation == nil && after.Rotation != nil && after.Kind() != access.Federated && !k.IssuedAt.IsZero()
@@ -122,7 +122,7 @@ func trigger(c *access.Credential) map[string]string {
 	return c.Rotation.Trigger
 }
 
-// unfinished is the error of a change that was to issue anew with overlap: it says that the old one works.
+// unfinished returns the error of a change that was to issue anew with overlap: it says that the old one works.
 func unfinished(err error, put access.Change) error {
 	if put.Issue != access.IssueOverlap || put.Wait {
 		return err

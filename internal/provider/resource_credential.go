@@ -135,7 +135,7 @@ func federatedAttribute() schema.Attribute {
 	}
 }
 
-// keyAttribute is a kind of credential that takes one public thing of the partner's.
+// keyAttribute returns a kind of credential that takes one public thing of the partner's.
 func keyAttribute(name string, v validator.String, description, argument string) schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true, MarkdownDescription: description,

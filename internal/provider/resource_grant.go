@@ -79,7 +79,7 @@ func (m *grantModel) complete(s *session, state *grantModel, given func(names ..
 	}
 }
 
-// grantName is the name of a grant that is given none: the one under which this stack left the same grant behind, else
+// grantName returns the name of a grant that is given none: the one under which this stack left the same grant behind, else
 // one made of its resource and actions.
 func (s *session) grantName(m *grantModel) string {
 	g := m.object(&reader{}).(*access.Grant)

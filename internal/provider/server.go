@@ -16,7 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// NewServer is the provider as Terraform calls it: the framework's server, with a short way for resources that nothing
+// NewServer returns the provider as Terraform calls it: the framework's server, with a short way for resources that nothing
 // changes, which in most plans are nearly all.
 //
 // The framework takes each value of each resource through the schema, once to read it and about ten times more for defaults,
@@ -46,7 +46,7 @@ type shape struct {
 	version    int64
 }
 
-// shapesOf are those of the governed resources.
+// shapesOf returns those of the governed resources.
 func shapesOf(p provider.Provider) map[string]shape {
 	ctx, all := context.Background(), map[string]shape{}
 	var of provider.MetadataResponse
@@ -89,11 +89,11 @@ func unchangedIn(ctx context.Context) *unchanged {
 	return u
 }
 
-// short is the short way of a call for a resource: nil where it has none, or Terraform sent what cannot be read, which the
+// short returns the short way of a call for a resource: nil where it has none, or Terraform sent what cannot be read, which the
 // framework puts into words.
 func (s *server) short(name string, state *tfprotov6.DynamicValue) *unchanged {
-	of, is := s.shapes()[name]
-	if !is || isNull(state) {
+	of, ok := s.shapes()[name]
+	if !ok || isNull(state) {
 		return nil
 	}
 	raw, err := state.Unmarshal(of.whole)
@@ -103,7 +103,7 @@ func (s *server) short(name string, state *tfprotov6.DynamicValue) *unchanged {
 	return &unchanged{state: sent{of, raw}}
 }
 
-// unmoved is the short way of a plan whose proposal is the state.
+// unmoved returns the short way of a plan whose proposal is the state.
 func (s *server) unmoved(req *tfprotov6.PlanResourceChangeRequest) *unchanged {
 	if req.PriorState == nil || req.ProposedNewState == nil || req.Config == nil || !bytes.Equal(req.PriorState.MsgPack, req.ProposedNewState.MsgPack) {
 		return nil
@@ -119,10 +119,10 @@ func (s *server) unmoved(req *tfprotov6.PlanResourceChangeRequest) *unchanged {
 	return u
 }
 
-// UpgradeResourceState is the first call for each resource in a state. A state of this version is answered as it came: Terraform
+// UpgradeResourceState returns the first call for each resource in a state. A state of this version is answered as it came: Terraform
 // has taken out what the schema does not have, and adds what it has besides.
 func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	if of, is := s.shapes()[req.TypeName]; !is || req.Version != of.version || req.RawState == nil || len(req.RawState.JSON) == 0 {
+	if of, ok := s.shapes()[req.TypeName]; !ok || req.Version != of.version || req.RawState == nil || len(req.RawState.JSON) == 0 {
 		return during(ctx, req, s.Server.UpgradeResourceState)
 	}
 	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
@@ -159,7 +159,7 @@ func (s *server) read(ctx context.Context, req *tfprotov6.ReadResourceRequest) (
 	return answer, err
 }
 
-// legible is the private part of a state, nil where it cannot be read: like one that is missing, it must stop nobody's removal.
+// legible returns the private part of a state, nil where it cannot be read: like one that is missing, it must stop nobody's removal.
 func legible(private []byte) []byte {
 	var parts map[string][]byte
 	if len(private) == 0 || json.Unmarshal(private, &parts) != nil {

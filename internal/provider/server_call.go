@@ -23,7 +23,7 @@ func during[Request, Response any](ctx context.Context, req Request, do func(con
 	return do(c, req)
 }
 
-// brief is a call whose context ends with it.
+// brief returns a call whose context ends with it.
 func brief[Request, Response any](do func(context.Context, Request) (Response, error)) func(context.Context, Request) (Response, error) {
 	return func(ctx context.Context, req Request) (Response, error) { return during(ctx, req, do) }
 }

@@ -52,7 +52,7 @@ func refusedTexts(what string, v *tfprotov6.DynamicValue) (refused []*tfprotov6.
 	return refused
 }
 
-// privateKeyIn is the finding without a path, and without the value.
+// privateKeyIn returns the finding without a path, and without the value.
 func privateKeyIn(where string) *tfprotov6.Diagnostic {
 	rule, _ := guardrail.Lookup("credential/private-key")
 	found := guardrail.Finding{Rule: rule, Problem: where + " holds private key material", Fix: rule.Remedy}
@@ -85,7 +85,7 @@ func pathHoldsKey(path *tftypes.AttributePath) bool {
 		return false
 	}
 	for _, step := range path.Steps() {
-		if key, is := step.(tftypes.ElementKeyString); is && material.HoldsPrivateKey(string(key)) {
+		if key, ok := step.(tftypes.ElementKeyString); ok && material.HoldsPrivateKey(string(key)) {
 			return true
 		}
 	}

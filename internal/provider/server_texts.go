@@ -78,7 +78,7 @@ func (w *textWalk) text(text string) {
 		w.found.key = append([]string{}, w.at...)
 		return
 	}
-	if f, is := material.FlawIn(text); is && !slices.Contains(filesOfPartners, strings.Join(w.at, ".")) {
+	if f, ok := material.FlawIn(text); ok && !slices.Contains(filesOfPartners, strings.Join(w.at, ".")) {
 		w.found.flaws = append(w.found.flaws, flawAt{slices.Clone(w.at), f})
 	}
 }

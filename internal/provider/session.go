@@ -167,7 +167,7 @@ func (s *session) removed(refs ...access.Ref) {
 	s.traffic.happened()
 }
 
-// end is when an object ends, and whether that is known: the identity and the parent above it may not have arrived yet.
+// end returns when an object ends, and whether that is known: the identity and the parent above it may not have arrived yet.
 func (s *session) end(o access.Object, unknown map[string]bool) (time.Time, bool) {
 	identity, isIdentity := o.(*access.Identity)
 	if !isIdentity {
@@ -191,13 +191,13 @@ func (s *session) end(o access.Object, unknown map[string]bool) (time.Time, bool
 	return access.End(identity, parentEnd, access.AgreementEnds(identity, s.settings.Partners[identity.ID.Partner].Agreement)...), true
 }
 
-// isFixed says whether the end of what the system issues for an object cannot be moved.
+// isFixed reports whether the end of what the system issues for an object cannot be moved.
 func (s *session) isFixed(o access.Object) bool {
 	c, ok := o.(*access.Credential)
 	return ok && slices.Contains(s.system.Capabilities().Fixed, c.Kind())
 }
 
-// isCapped says whether what is issued for an object decides when it ends: the system may end it before it is asked to, and
+// isCapped reports whether what is issued for an object decides when it ends: the system may end it before it is asked to, and
 // no rotation follows.
 func (s *session) isCapped(o access.Object) bool {
 	c, ok := o.(*access.Credential)

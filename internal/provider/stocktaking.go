@@ -38,7 +38,7 @@ func (t *stocktaking) takeStock(ctx context.Context, diags *diag.Diagnostics) (*
 	}
 	records, strays, err := t.survey(ctx)
 	var damaged []access.Damage
-	if examiner, is := access.As[access.Examiner](t.system); is && err == nil {
+	if examiner, ok := access.As[access.Examiner](t.system); ok && err == nil {
 		damaged, err = examiner.Damaged(ctx)
 	}
 	if err == nil {
@@ -60,7 +60,7 @@ func (t *stocktaking) takeStock(ctx context.Context, diags *diag.Diagnostics) (*
 	return nil, false
 }
 
-// damagedStray is a damaged record as the inventory shows it: nobody can say who answers for what it is of.
+// damagedStray returns a damaged record as the inventory shows it: nobody can say who answers for what it is of.
 func damagedStray(d access.Damage) access.Stray {
 	name := d.Ref.ID
 	if name == "" {
@@ -82,12 +82,12 @@ func (t *stocktaking) restock() {
 
 // surveys reports whether the system can be searched for what nobody declared.
 func (t *stocktaking) surveys() bool {
-	_, is := access.As[access.Surveyor](t.system)
-	return is
+	_, ok := access.As[access.Surveyor](t.system)
+	return ok
 }
 
 func (t *stocktaking) survey(ctx context.Context) ([]*access.Record, []access.Stray, error) {
-	if surveyor, is := access.As[access.Surveyor](t.system); is {
+	if surveyor, ok := access.As[access.Surveyor](t.system); ok {
 		return surveyor.Survey(ctx, slices.Sorted(maps.Keys(t.settings.Partners)))
 	}
 	records, err := t.system.List(ctx)

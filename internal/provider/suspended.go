@@ -10,7 +10,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
-// cut says whether an object's identity, or one above it, is suspended by what this plan leaves in place, or was cut by
+// cut reports whether an object's identity, or one above it, is suspended by what this plan leaves in place, or was cut by
 // hand. Nothing is issued for it then: whoever is cut gets no new secret.
 func (s *session) cut(o access.Object, k kept) bool {
 	if k.Held {

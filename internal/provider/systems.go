@@ -40,7 +40,7 @@ type opened struct {
 	enter func(context.Context, *diag.Diagnostics) bool
 }
 
-// block is the system that a configuration names.
+// block returns the system that a configuration names.
 func (m *providerModel) block() systemBlock {
 	blocks := systemBlocks()
 	for _, b := range blocks {

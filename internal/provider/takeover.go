@@ -40,8 +40,8 @@ func (s *session) takingOver(ctx context.Context, c *access.Credential) access.I
 // explainTaking says what becomes of what the partner holds where a credential is created under the id of one in force, and
 // reports whether it did.
 func (s *session) explainTaking(ctx context.Context, subject guardrail.Subject, diags *diag.Diagnostics) bool {
-	c, is := subject.Object.(*access.Credential)
-	if !is || !subject.Adopted || c.Kind() == access.Federated {
+	c, ok := subject.Object.(*access.Credential)
+	if !ok || !subject.Adopted || c.Kind() == access.Federated {
 		return false
 	}
 	first := "as soon as the new one is made"

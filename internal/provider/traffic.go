@@ -37,7 +37,7 @@ type visit struct{ vain bool }
 
 type visitKey struct{}
 
-// enter is the beginning of a call; what it returns is its end.
+// enter returns the beginning of a call; what it returns is its end.
 func (t *traffic) enter(ctx context.Context) (_ context.Context, leave func()) {
 	v := &visit{}
 	t.move(1, true)
@@ -75,7 +75,7 @@ func (t *traffic) until(ctx context.Context, so func() bool) bool {
 			return true
 		}
 		if rest <= 0 {
-			if v, is := ctx.Value(visitKey{}).(*visit); is {
+			if v, ok := ctx.Value(visitKey{}).(*visit); ok {
 				v.vain = true
 			}
 			return false
@@ -105,7 +105,7 @@ func (t *traffic) resume() {
 	t.running, t.waiting = t.running+1, t.waiting-1
 }
 
-// left is when the traffic moves next, and how long is left to wait for it.
+// left returns when the traffic moves next, and how long is left to wait for it.
 func (t *traffic) left() (moved <-chan struct{}, rest time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,14 +115,14 @@ func (t *traffic) left() (moved <-chan struct{}, rest time.Duration) {
 	return t.moved, t.quiet - access.WallClock().Sub(t.last)
 }
 
-// crowded says whether so many wait that what they wait for may have no room.
+// crowded reports whether so many wait that what they wait for may have no room.
 func (t *traffic) crowded() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.waiting >= patient || t.room > 0 && t.waiting >= t.room-1
 }
 
-// free says whether Terraform is known to make more calls at once than those that wait, by its command line or as it was seen to: then
+// free reports whether Terraform is known to make more calls at once than those that wait, by its command line or as it was seen to: then
 // it is not for want of room that nothing else came.
 func (t *traffic) free() bool {
 	t.mu.Lock()
@@ -166,9 +166,9 @@ func (s *session) follow(ctx context.Context, o access.Object) {
 	})
 }
 
-// hangsOn is the identity above an object; zero where it hangs on none.
+// hangsOn returns the identity above an object; zero where it hangs on none.
 func hangsOn(o access.Object) access.IdentityID {
-	if i, is := o.(*access.Identity); is {
+	if i, ok := o.(*access.Identity); ok {
 		return i.ParentID
 	}
 	return o.Holder()

@@ -127,7 +127,7 @@ func (r *reader) networks(name string, v attr.Value) []netip.Prefix {
 	return setOf(r, name, v, access.ParseNetwork)
 }
 
-// optionalText is a text whose zero value stands for null: no argument of ours takes an empty text and null apart.
+// optionalText returns a text whose zero value stands for null: no argument of ours takes an empty text and null apart.
 func optionalText(s string) types.String {
 	if s == "" {
 		return types.StringNull()
@@ -158,7 +158,7 @@ func texts[T any](values []T) []attr.Value {
 	return out
 }
 
-// optionalSet is a set whose empty value stands for null.
+// optionalSet returns a set whose empty value stands for null.
 func optionalSet[T any](values []T) types.Set {
 	if len(values) == 0 {
 		return types.SetNull(types.StringType)
@@ -182,7 +182,7 @@ func textMap(values map[string]string) types.Map {
 	return types.MapValueMust(types.StringType, out)
 }
 
-// noneOf is how none was written: as an empty map, which modules have as a default, else as null.
+// noneOf returns how none was written: as an empty map, which modules have as a default, else as null.
 func noneOf(was, null types.Map) types.Map {
 	if !was.IsNull() && !was.IsUnknown() && len(was.Elements()) == 0 {
 		return was
@@ -190,7 +190,7 @@ func noneOf(was, null types.Map) types.Map {
 	return null
 }
 
-// same is the state's value where the plan's means the same: the same moment in another zone, the same duration
+// same returns the state's value where the plan's means the same: the same moment in another zone, the same duration
 // written another way, also inside objects and maps. Otherwise it is the plan's.
 func same[V attr.Value](plan, state V) V {
 	return sameValue(plan, state).(V)

@@ -64,14 +64,14 @@ func (w *walk) keepsIssued(ref access.Ref) {
 	w.keptIssued[ref] = true
 }
 
-// stands says whether this stack has something in the system.
+// stands reports whether this stack has something in the system.
 func (w *walk) stands() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.owns
 }
 
-// leftBehind is the name under which this stack holds the same grant already, where that is not its usual one: what was
+// leftBehind returns the name under which this stack holds the same grant already, where that is not its usual one: what was
 // forgotten and is declared again keeps its name, and with it its history.
 func (w *walk) leftBehind(g *access.Grant) (string, bool) {
 	w.mu.Lock()
@@ -136,7 +136,7 @@ func (w *walk) hasSeen(ref access.Ref) (kept, bool) {
 	return k, ok
 }
 
-// withheld is what the reading of this walk knows of an object that is created again, and of which Terraform hands in nothing:
+// withheld returns what the reading of this walk knows of an object that is created again, and of which Terraform hands in nothing:
 // it is tainted.
 func (w *walk) withheld(ref access.Ref, k kept, creates bool) (kept, bool) {
 	if !creates || k.History.UID != "" {
@@ -152,7 +152,7 @@ func (w *walk) isKept(ref access.Ref) bool {
 	return w.keptIssued[ref]
 }
 
-// found are the findings of this walk, sorted.
+// found returns the findings of this walk, sorted.
 func (w *walk) found() []guardrail.Finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -170,7 +170,7 @@ func (w *walk) record(ref access.Ref, findings []guardrail.Finding) {
 	w.findings[ref] = findings
 }
 
-// recorded are the findings of one resource so far.
+// recorded returns the findings of one resource so far.
 func (w *walk) recorded(ref access.Ref) []guardrail.Finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -59,7 +59,7 @@ func StartBao(t testing.TB, options ...BaoOption) *Bao {
 	return b
 }
 
-// newBao is a server that is not started yet, with a certificate of the CA.
+// newBao returns a server that is not started yet, with a certificate of the CA.
 func newBao(t testing.TB, ca *loopbackCA) *Bao {
 	t.Helper()
 	dir := t.TempDir()
@@ -82,7 +82,7 @@ func (b *Bao) start(t testing.TB, config baoConfig) {
 	b.server, _ = startOnFreeAddr(t, begin, func(string) bool { return b.health() != 0 })
 }
 
-// config is the configuration file. The audit log is in the folder that the server runs in, since all nodes of a cluster
+// config returns the configuration file. The audit log is in the folder that the server runs in, since all nodes of a cluster
 // have to name it alike.
 func (b *Bao) config(config baoConfig, addr, clusterAddr string) string {
 	return fmt.Sprintf(`%[1]s

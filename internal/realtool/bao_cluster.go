@@ -48,7 +48,7 @@ func StartBaoCluster(t testing.TB, options ...BaoOption) *BaoCluster {
 	return c
 }
 
-// raft is the storage of a node. The intervals are short so that tests are.
+// raft returns the storage of a node. The intervals are short so that tests are.
 func raft(t testing.TB, b *Bao) func(addr string) string {
 	return func(addr string) string {
 		dir := filepath.Join(b.dir, "raft-"+strings.ReplaceAll(addr, ":", "-"))
@@ -65,7 +65,7 @@ func raft(t testing.TB, b *Bao) func(addr string) string {
 	}
 }
 
-// voters is how many nodes have a vote: a new one gets it when it has been there for a while.
+// voters returns how many nodes have a vote: a new one gets it when it has been there for a while.
 func (c *BaoCluster) voters() (n int) {
 	_, answer, err := c.Nodes[0].ask(c.RootToken, "GET", "sys/storage/raft/configuration", nil)
 	if err != nil {
@@ -82,7 +82,7 @@ func (c *BaoCluster) voters() (n int) {
 	return n
 }
 
-// Leader is the node that is active, waited for while the others elect one.
+// Leader returns the node that is active, waited for while the others elect one.
 func (c *BaoCluster) Leader(t testing.TB) *Bao {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(interval) {
@@ -96,7 +96,7 @@ func (c *BaoCluster) Leader(t testing.TB) *Bao {
 	return nil
 }
 
-// Standbys are the nodes that live and are not the leader.
+// Standbys returns the nodes that live and are not the leader.
 func (c *BaoCluster) Standbys(t testing.TB) (out []*Bao) {
 	t.Helper()
 	leader := c.Leader(t)

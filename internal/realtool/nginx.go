@@ -71,7 +71,7 @@ func startNginx(t testing.TB, version string, http func(addr, dir string) string
 	return n
 }
 
-// server is a server that only tells who it admitted.
+// server returns a server that only tells who it admitted.
 func (conf NginxConf) server(addr, dir string) string {
 	crl := ""
 	if conf.CRL != "" {
@@ -128,7 +128,7 @@ func workerUser(t testing.TB) string {
 	return "user root " + group.Name + ";"
 }
 
-// worker is the process id of the worker that answers now; empty when none does.
+// worker returns the process id of the worker that answers now; empty when none does.
 func (n *Nginx) worker() string {
 	client := &http.Client{Timeout: patience, Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -227,7 +227,7 @@ func serverCertificate(t testing.TB, dir string) *x509.CertPool {
 	return pool
 }
 
-// shortTempDir is a folder for sockets, whose path may have some 100 characters only; a test's own folder can be longer.
+// shortTempDir returns a folder for sockets, whose path may have some 100 characters only; a test's own folder can be longer.
 func shortTempDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "rt")

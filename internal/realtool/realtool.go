@@ -45,7 +45,7 @@ func missing(t testing.TB, why string) {
 	t.Skip(why)
 }
 
-// repository is the folder of go.mod above the working directory, which in a test is its package's folder.
+// repository returns the folder of go.mod above the working directory, which in a test is its package's folder.
 func repository() string {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -134,7 +134,7 @@ func (s *server) until(claim func() bool) bool {
 	return false
 }
 
-// freeAddr is a loopback address that nobody listened on a moment ago.
+// freeAddr returns a loopback address that nobody listened on a moment ago.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

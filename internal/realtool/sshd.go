@@ -69,7 +69,7 @@ func StartSSHD(t testing.TB, conf SSHDConf) *SSHD {
 
 func (s *SSHD) path(name string) string { return filepath.Join(s.dir, name) }
 
-// Said is what the server has logged so far.
+// Said returns what the server has logged so far.
 func (s *SSHD) Said() string { return s.server.said() }
 
 // config has StrictModes off where a test's files lie below a temporary folder that everybody may write to.
@@ -124,7 +124,7 @@ func (s *SSHD) passwd(t testing.TB, conf SSHDConf) string {
 	return write(t, s.path("passwd"), text.String())
 }
 
-// nssWrapper is the library that gives sshd its own users, instead of the machine's.
+// nssWrapper returns the library that gives sshd its own users, instead of the machine's.
 func nssWrapper(t testing.TB) string {
 	t.Helper()
 	for _, pattern := range []string{

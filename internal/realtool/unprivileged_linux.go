@@ -9,7 +9,7 @@ import (
 // root is nobody special.
 const notRoot = 1000
 
-// sshdID is the user and group id that sshd sees itself as.
+// sshdID returns the user and group id that sshd sees itself as.
 func sshdID() int {
 	if os.Getuid() == 0 {
 		return notRoot

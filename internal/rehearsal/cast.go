@@ -92,7 +92,7 @@ func (c *cast) dress(id access.IdentityID, terms access.Terms, partner string) {
 	}
 }
 
-// partOf is a credential like another one, with keys of its own.
+// partOf returns a credential like another one, with keys of its own.
 func partOf(model *access.Credential, shadow string) (p *part, err error) {
 	p = &part{credential: &access.Credential{}, action: "read", path: shadow + "/probe/path"}
 	switch model.Kind() {
@@ -155,7 +155,7 @@ func (p *part) seal(secret []byte) (string, error) {
 	return out.String(), err
 }
 
-// proof is what the shadow holds once the credential was issued. It opens its secret as the partner does.
+// proof returns what the shadow holds once the credential was issued. It opens its secret as the partner does.
 func (p *part) proof(issued *access.Issued) (access.Proof, error) {
 	proof := access.Proof{Credential: p.credential, Issued: issued, Key: p.key}
 	if p.recipient == nil {

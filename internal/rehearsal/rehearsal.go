@@ -57,7 +57,7 @@ type Outcome struct {
 	Results []Result
 }
 
-// Slowest is how long the last door took to close, with its sessions.
+// Slowest returns how long the last door took to close, with its sessions.
 func (o Outcome) Slowest() (slowest float64) {
 	for _, r := range o.Results {
 		slowest = max(slowest, r.Seconds)
@@ -68,7 +68,7 @@ func (o Outcome) Slowest() (slowest float64) {
 	return slowest
 }
 
-// Refused is when the last door was seen to be closed.
+// Refused returns when the last door was seen to be closed.
 func (o Outcome) Refused() (last time.Time) {
 	for _, r := range o.Results {
 		if r.Refused.After(last) {
@@ -156,7 +156,7 @@ func (r Rehearsal) sweep(ctx context.Context, rehearser access.Rehearser, record
 	return rehearser.Tidy(ctx)
 }
 
-// seconds is a length of time to the millisecond, rounded up: nothing takes no time at all.
+// seconds returns a length of time to the millisecond, rounded up: nothing takes no time at all.
 func seconds(d time.Duration) float64 {
 	return math.Ceil(float64(d)/float64(time.Millisecond)) / 1000
 }

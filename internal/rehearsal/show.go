@@ -31,7 +31,7 @@ type door struct {
 	result        Result
 }
 
-// play is a rehearsal, but for what is cleaned up after it.
+// play returns a rehearsal, but for what is cleaned up after it.
 func (s *show) play(ctx context.Context) error {
 	if err := s.make(ctx); err != nil {
 		return err

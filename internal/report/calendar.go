@@ -12,7 +12,7 @@ import (
 // notice is how long before an end the calendar reminds: long enough for a review, short enough to be acted on.
 const notice = "-P14D"
 
-// Calendar is the ends of all identities and agreements as RFC 5545 has them, an event each, to be subscribed to. An event
+// Calendar returns the ends of all identities and agreements as RFC 5545 has them, an event each, to be subscribed to. An event
 // keeps its UID from report to report, so that a renewal moves it.
 func (r *Report) Calendar() string {
 	var c calendar
@@ -46,7 +46,7 @@ type event struct {
 	summary, describe string
 }
 
-// end is the end of an identity, with what ends before it.
+// end returns the end of an identity, with what ends before it.
 func (r *Report) end(h *holding) event {
 	i := h.Items()[0]
 	e := event{
@@ -65,7 +65,7 @@ func (r *Report) end(h *holding) event {
 	return e
 }
 
-// agreementEnd is the end of a partner's agreement.
+// agreementEnd returns the end of a partner's agreement.
 func (r *Report) agreementEnd(p *partner) event {
 	a := p.Agreement
 	return event{
@@ -77,7 +77,7 @@ func (r *Report) agreementEnd(p *partner) event {
 	}
 }
 
-// key is what a system's ends are told apart by in every report: its id, or its kind if it has none.
+// key returns what a system's ends are told apart by in every report: its id, or its kind if it has none.
 func (r *Report) key(system string) string {
 	for n, s := range r.sources() {
 		if n == 0 && system == "" || n > 0 && s.Label() == system {

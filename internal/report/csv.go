@@ -19,7 +19,7 @@ var columns = []string{
 	"standing", "source", "issuer", "subject", "audiences", "fingerprint", "networks", "owner_left", "review_due_at", "use_unknown", "logins",
 }
 
-// CSV is the inventory, a row per item, as RFC 4180 has it: ended by CR LF, the first row naming the columns.
+// CSV returns the inventory, a row per item, as RFC 4180 has it: ended by CR LF, the first row naming the columns.
 func (r *Report) CSV() string {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)

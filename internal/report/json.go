@@ -14,7 +14,7 @@ const Version = 1
 // SchemaID names the JSON Schema of what JSON returns. It is schemas/report.v1.json of the repository.
 const SchemaID = "https://raw.githubusercontent.com/partner-access/terraform-provider-partner/main/schemas/report.v1.json"
 
-// JSON is the whole report for a program, as [SchemaID] has it.
+// JSON returns the whole report for a program, as [SchemaID] has it.
 func (r *Report) JSON() (string, error) { return encode(r.document()) }
 
 // encode writes what people can read too. Marks of HTML stay as they are: nothing reads this as a page.

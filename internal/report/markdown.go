@@ -8,7 +8,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
-// Markdown is the report as text for a ticket or a pull request. Every value stands in a cell or a heading, where
+// Markdown returns the report as text for a ticket or a pull request. Every value stands in a cell or a heading, where
 // nothing but a character with a meaning can break out; those are escaped.
 func (r *Report) Markdown() (string, error) {
 	content, err := r.JSON()
@@ -47,7 +47,7 @@ func (r *Report) Markdown() (string, error) {
 	return m.out.String(), nil
 }
 
-// period is the period in words.
+// period returns the period in words.
 func (r *Report) period() string {
 	from, to := moment(r.From), moment(r.To)
 	switch {
@@ -63,7 +63,7 @@ func (r *Report) period() string {
 
 type markdown struct{ out strings.Builder }
 
-// reach is what a grant allows, or what the grants of an identity may.
+// reach returns what a grant allows, or what the grants of an identity may.
 func reach(i *inventory.Item) string {
 	switch {
 	case i.Resource != "" && len(i.Actions) > 0:
@@ -76,7 +76,7 @@ func reach(i *inventory.Item) string {
 	return ""
 }
 
-// remarks is what else is to be known: what is too much, what was set aside, and why it is here at all.
+// remarks returns what else is to be known: what is too much, what was set aside, and why it is here at all.
 func remarks(i *inventory.Item) []string {
 	var all []string
 	all = append(all, i.Drift...)

@@ -17,7 +17,7 @@ const (
 	vocabulary   = "https://github.com/partner-access/terraform-provider-partner"
 )
 
-// OSCAL is the report as assessment results in NIST's OSCAL: everything that is held is an inventory item, each finding
+// OSCAL returns the report as assessment results in NIST's OSCAL: everything that is held is an inventory item, each finding
 // an observation on one, and each control that a finding serves a finding that the control is not satisfied.
 func (r *Report) OSCAL() (string, error) {
 	content, err := r.JSON()
@@ -65,7 +65,7 @@ func (r *Report) oscalResult() oscalResult {
 	return out
 }
 
-// start is when the evidence begins: with the period's changes, or where that is open with the inventory itself.
+// start returns when the evidence begins: with the period's changes, or where that is open with the inventory itself.
 func (r *Report) start() time.Time {
 	if r.From.IsZero() || r.From.After(r.Inventory.At) {
 		return r.Inventory.At
@@ -98,7 +98,7 @@ func (r *Report) oscalObservation(n int, f Finding) oscalObservation {
 	return o
 }
 
-// oscalFindings are one for each control that the finding serves: OSCAL's finding has one target only.
+// oscalFindings returns one for each control that the finding serves: OSCAL's finding has one target only.
 func oscalFindings(f Finding, o oscalObservation) []oscalFinding {
 	var all []oscalFinding
 	for n, control := range f.Controls {
@@ -141,7 +141,7 @@ func props(pairs ...string) []oscalProp {
 // oneLine is text as OSCAL's strings have to be: without ends of lines, and no blanks around it.
 func oneLine(text string) string { return strings.Join(strings.Fields(visible(text)), " ") }
 
-// markupLine is a line of OSCAL's markup, which is Markdown, that means nothing but itself.
+// markupLine returns a line of OSCAL's markup, which is Markdown, that means nothing but itself.
 func markupLine(text string) string { return escape(oneLine(text)) }
 
 // token makes a name that OSCAL takes of a control's: "ISO 27001 A.5.18" becomes iso-27001-a.5.18.

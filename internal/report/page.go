@@ -204,7 +204,7 @@ func (r *Report) filter() string {
 	return ""
 }
 
-// anchors are what the items' rows are called on the page. They count rather than spell: an id may hold anything.
+// anchors returns what the items' rows are called on the page. They count rather than spell: an id may hold anything.
 func (r *Report) anchors() map[*inventory.Item]string {
 	names := map[*inventory.Item]string{}
 	for i := range r.Inventory.Items {
@@ -233,7 +233,7 @@ func references(names map[*inventory.Item]string, of []reference) []link {
 	return all
 }
 
-// needsAttention says whether an item has a flag other than that all is well.
+// needsAttention reports whether an item has a flag other than that all is well.
 func needsAttention(i *inventory.Item) bool {
 	for _, a := range meanings {
 		if i.Has(a.Flag) {
@@ -258,7 +258,7 @@ func (r *Report) point(t time.Time) point {
 	return point{moment(t), stamp(t), away(t.Sub(r.now()))}
 }
 
-// away is how far off something is, in whole days.
+// away returns how far off something is, in whole days.
 func away(d time.Duration) string {
 	days := int(d / (24 * time.Hour))
 	switch {

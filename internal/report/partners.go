@@ -26,7 +26,7 @@ type partner struct {
 	Subcontractors []string
 }
 
-// Title is the partner's name for people, with what it is.
+// Title returns the partner's name for people, with what it is.
 func (p *partner) Title() string {
 	if p.Name == "" {
 		return nobody
@@ -37,7 +37,7 @@ func (p *partner) Title() string {
 	return p.Name
 }
 
-// Networks are those from which alone its credentials are let in; any says that one of them is let in from everywhere.
+// Networks returns those from which alone its credentials are let in; any says that one of them is let in from everywhere.
 func (p *partner) Networks() (networks []string, any bool) {
 	for _, i := range p.Items {
 		if i.Type == access.TypeCredential && i.ID != "" {
@@ -49,7 +49,7 @@ func (p *partner) Networks() (networks []string, any bool) {
 	return slices.Compact(networks), any
 }
 
-// CanAct is how many of its identities can act now.
+// CanAct returns how many of its identities can act now.
 func (p *partner) CanAct() (n int) {
 	for _, h := range p.Holdings {
 		if h.Standing == CanAct || h.Standing == Undeclared {
@@ -64,7 +64,7 @@ func (p *partner) Over(r *Report) bool {
 	return p.Agreement != nil && !p.Agreement.EndsAt.IsZero() && !p.Agreement.EndsAt.After(r.now())
 }
 
-// partners are all who hold something or have a contract, by name; what has no partner comes last, since it needs to be
+// partners returns all who hold something or have a contract, by name; what has no partner comes last, since it needs to be
 // looked at for itself. A partner with a contract that holds nothing is there too: an auditor asks for both directions.
 func (r *Report) partners() []*partner {
 	byName := map[string]*partner{}

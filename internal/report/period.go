@@ -75,7 +75,7 @@ func (r *Report) groups() []*group {
 	return all
 }
 
-// sort is the slug of the change's group.
+// sort returns the slug of the change's group.
 func (c *change) sort() string {
 	switch {
 	case c.Phase == journal.Found:
@@ -104,7 +104,7 @@ func (c *change) sort() string {
 	return c.direction()
 }
 
-// direction is the group of a change of what stays: it opens, or closes, or neither.
+// direction returns the group of a change of what stays: it opens, or closes, or neither.
 func (c *change) direction() string {
 	switch {
 	case wider(c.Before, c.After):
@@ -121,7 +121,7 @@ func (c *change) direction() string {
 	return other
 }
 
-// changes are those asked for within the period, in the order of the journal. An outcome that came after the period is
+// changes returns those asked for within the period, in the order of the journal. An outcome that came after the period is
 // taken along: the change is of the period, and its outcome is known.
 func (r *Report) changes() []*change {
 	var all []*change
@@ -133,7 +133,7 @@ func (r *Report) changes() []*change {
 	return all
 }
 
-// all are the changes of which the report knows, those of included reports among them, by when they were asked for.
+// all returns the changes of which the report knows, those of included reports among them, by when they were asked for.
 func (r *Report) all() []*change {
 	known := map[string]*change{}
 	var all []*change
@@ -183,7 +183,7 @@ func (r *Report) within(t time.Time) bool {
 	return (r.From.IsZero() || !t.Before(r.From)) && (r.To.IsZero() || t.Before(r.To))
 }
 
-// Refusal is how many seconds lay between the request and the first refusal, "" where nothing was cut.
+// Refusal returns how many seconds lay between the request and the first refusal, "" where nothing was cut.
 func (c *change) Refusal() string {
 	if c.Refused.IsZero() && c.Seconds == 0 {
 		return ""
@@ -191,7 +191,7 @@ func (c *change) Refusal() string {
 	return strconv.FormatFloat(c.Seconds, 'f', 2, 64)
 }
 
-// Result is the outcome in words.
+// Result returns the outcome in words.
 func (c *change) Result() string {
 	switch {
 	case c.Phase == journal.Found:
@@ -204,7 +204,7 @@ func (c *change) Result() string {
 	return c.Outcome
 }
 
-// Who is who made the change, as the journal has it.
+// Who returns who made the change, as the journal has it.
 func (c *change) Who() string {
 	who := c.Actor.Name
 	if c.Actor.Kind != "" {
@@ -221,7 +221,7 @@ func (c *change) Word() string {
 	return c.Review.By + ", " + moment(c.Review.At) + ": " + c.Review.Reason
 }
 
-// Reach is what the change gave, took away, or changed, "" where the journal does not tell.
+// Reach returns what the change gave, took away, or changed, "" where the journal does not tell.
 func (c *change) Reach() string {
 	before, after := c.Before.Reached(), c.After.Reached()
 	switch {

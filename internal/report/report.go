@@ -91,10 +91,10 @@ type Rule struct {
 	Controls    []string
 }
 
-// now is the report's moment. It is in UTC since so many days on are not everywhere so many hours.
+// now returns the report's moment. It is in UTC since so many days on are not everywhere so many hours.
 func (r *Report) now() time.Time { return r.Inventory.At.UTC() }
 
-// itemOf is what a finding is about, nil where it is not in the inventory.
+// itemOf returns what a finding is about, nil where it is not in the inventory.
 func (r *Report) itemOf(f Finding) *inventory.Item {
 	for i := range r.Inventory.Items {
 		item := &r.Inventory.Items[i]

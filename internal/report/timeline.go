@@ -68,12 +68,12 @@ func (s *scale) reach(t time.Time) {
 
 func (s scale) holds(t time.Time) bool { return !t.Before(s.from) && !t.After(s.to) }
 
-// share is where a moment is, from 0 to 100.
+// share returns where a moment is, from 0 to 100.
 func (s scale) share(t time.Time) float64 {
 	return min(100, max(0, 100*t.Sub(s.from).Seconds()/s.to.Sub(s.from).Seconds()))
 }
 
-// at is where a moment is drawn, "" if it is not on the drawing.
+// at returns where a moment is drawn, "" if it is not on the drawing.
 func (s scale) at(t time.Time) string {
 	if t.IsZero() || !s.holds(t) {
 		return ""
@@ -108,7 +108,7 @@ func (s scale) axis(now time.Time) *axis {
 	return a
 }
 
-// first is a moment before the scale at which a step of so many months begins: with 3, the first of January, April and
+// first returns a moment before the scale at which a step of so many months begins: with 3, the first of January, April and
 // so on; with none, midnight.
 func (s scale) first(months int) time.Time {
 	y, m, d := s.from.UTC().Date()

@@ -24,7 +24,7 @@ func visible(text string) string {
 	return out.String()
 }
 
-// hidden says whether a rune has no shape of its own; Zl and Zp are line ends that only some programs know.
+// hidden reports whether a rune has no shape of its own; Zl and Zp are line ends that only some programs know.
 func hidden(r rune) bool {
 	if r == '\n' || r == '\t' {
 		return false

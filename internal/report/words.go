@@ -10,7 +10,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
-// stamp is a moment for machines, in UTC; "" for none.
+// stamp returns a moment for machines, in UTC; "" for none.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -18,7 +18,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// moment is a moment for people, in UTC to the minute; "" for none.
+// moment returns a moment for people, in UTC to the minute; "" for none.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -26,7 +26,7 @@ func moment(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04")
 }
 
-// label is what an item is called: its id, or its name in the system where it has none.
+// label returns what an item is called: its id, or its name in the system where it has none.
 func label(i *inventory.Item) string { return cmp.Or(i.ID, i.NativeID, "(no name)") }
 
 func agreementOf(i *inventory.Item) access.Agreement {
@@ -51,7 +51,7 @@ func flagsOf(i *inventory.Item) []string {
 	return flags
 }
 
-// waiversOf is a sentence for each rule that is set aside, in the order of their slugs.
+// waiversOf returns a sentence for each rule that is set aside, in the order of their slugs.
 func waiversOf(i *inventory.Item) []string {
 	var all []string
 	for _, rule := range slices.Sorted(maps.Keys(i.Waivers)) {

@@ -72,7 +72,7 @@ func write(folder string, rules []guardrail.Rule) error {
 	return nil
 }
 
-// forPolicies is what the policies of examples/policy have to know of the catalogue.
+// forPolicies returns what the policies of examples/policy have to know of the catalogue.
 func forPolicies(rules []guardrail.Rule) ([]byte, error) {
 	type row struct {
 		Level      string   `json:"level"`
@@ -107,7 +107,7 @@ func family(r guardrail.Rule) string {
 	return name
 }
 
-// page is one family's page. The root is the repository's, where the examples are.
+// page returns one family's page. The root is the repository's, where the examples are.
 func page(root, family string, rules []guardrail.Rule) []byte {
 	var b bytes.Buffer
 	title := "Guardrails: " + family
@@ -154,7 +154,7 @@ func section(b *bytes.Buffer, r guardrail.Rule) {
 	fmt.Fprintf(b, "- Controls: %s\n", strings.Join(controls(r), ", "))
 }
 
-// publisher is the host of a page, as people name it.
+// publisher returns the host of a page, as people name it.
 func publisher(page string) string {
 	_, host, _ := strings.Cut(page, "https://")
 	host, _, _ = strings.Cut(host, "/")
@@ -257,7 +257,7 @@ func quoted(names []string) []string {
 	return out
 }
 
-// withTable is the overview with the table of all rules between its marks.
+// withTable returns the overview with the table of all rules between its marks.
 func withTable(path string, rules []guardrail.Rule) ([]byte, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -281,7 +281,7 @@ func table(rules []guardrail.Rule) []byte {
 	return b.Bytes()
 }
 
-// anchor is what GitHub and the registry make of a heading.
+// anchor returns what GitHub and the registry make of a heading.
 func anchor(slug string) string { return strings.ReplaceAll(slug, "/", "") }
 
 func lower(title string) string { return strings.ToLower(title[:1]) + title[1:] }

@@ -107,7 +107,7 @@ func decisions(fn *ast.FuncDecl) (n int) {
 	return n
 }
 
-// most is the type of a package that has most methods.
+// most returns the type of a package that has most methods.
 func most(files []*ast.File) (n int, name string) {
 	methods := map[string]int{}
 	for _, f := range files {
@@ -123,7 +123,7 @@ func most(files []*ast.File) (n int, name string) {
 	return n, name
 }
 
-// circle is how many files of a package are in the largest circle: each of them uses, directly or not, what every other
+// circle returns how many files of a package are in the largest circle: each of them uses, directly or not, what every other
 // one defines.
 func circle(fset *token.FileSet, files []*ast.File) int {
 	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
@@ -203,7 +203,7 @@ func (h *house) report() {
 	}
 }
 
-// spread is the median, the ninetieth of a hundred, and the most.
+// spread returns the median, the ninetieth of a hundred, and the most.
 func spread(numbers []int) string {
 	slices.Sort(numbers)
 	return fmt.Sprintf("median %d, p90 %d, max %d", numbers[len(numbers)/2], numbers[len(numbers)*9/10], numbers[len(numbers)-1])

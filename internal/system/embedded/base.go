@@ -9,7 +9,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// base is the ledger as the lock's holder finds it. From here on nobody else changes it.
+// base returns the ledger as the lock's holder finds it. From here on nobody else changes it.
 func (s *System) base() (*book, error) {
 	raw, err := s.paths.readGeneration()
 	if err != nil {

@@ -161,7 +161,7 @@ func (e *evidence) grants(g *access.Grant, holder string) string {
 	return ""
 }
 
-// proves says whether a credential still proves who somebody is.
+// proves reports whether a credential still proves who somebody is.
 func (e *evidence) proves(c *access.Credential, v *ledger.Entry, holder string) bool {
 	published := &e.data.Partner.Published
 	if c.Federated != nil {
@@ -178,7 +178,7 @@ func (e *evidence) proves(c *access.Credential, v *ledger.Entry, holder string) 
 	})
 }
 
-// unlisted says whether a certificate that would still be valid is not in the revocation list.
+// unlisted reports whether a certificate that would still be valid is not in the revocation list.
 func (e *evidence) unlisted(i ledger.Item) bool {
 	serial, ok := new(big.Int).SetString(i.Serial, 16)
 	return ok && i.Until.After(e.at) && !slices.ContainsFunc(e.crl.RevokedCertificateEntries, func(r x509.RevocationListEntry) bool {

@@ -45,7 +45,7 @@ func (s *System) Capabilities() access.Capabilities {
 	}
 }
 
-// shellLogin is the login that a resource stands for; "" where it is another path.
+// shellLogin returns the login that a resource stands for; "" where it is another path.
 func shellLogin(p access.Pattern) string {
 	name, shell := strings.CutPrefix(string(p), "ssh/")
 	if !shell || !loginName.MatchString(name) {

@@ -216,7 +216,7 @@ func (s *System) committed(c *commitment, next generation) *book {
 	return l
 }
 
-// lastRecord is the record of what is published; zero where it is not signed.
+// lastRecord returns the record of what is published; zero where it is not signed.
 func (s *System) lastRecord() (published, error) {
 	was, err := s.readRecord()
 	if err != nil || was.Generation == (generation{}) {
@@ -291,7 +291,7 @@ func (s *System) abandon(err error) error {
 	return fail(err, nothingChanged)
 }
 
-// following is the generation after both, and after all that was ever seen: no number is used twice.
+// following returns the generation after both, and after all that was ever seen: no number is used twice.
 func (s *System) following(a, b generation) generation {
 	return generation{Version: version, Number: max(a.Number, b.Number, s.remembered()) + 1, ID: access.NewUID()}
 }

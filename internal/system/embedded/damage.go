@@ -24,14 +24,14 @@ var _ access.Examiner = (*System)(nil)
 // damage are the objects whose files cannot be read, and why. Their identities publish nothing, and everybody else goes on.
 type damage map[access.Ref]error
 
-// harms says whether a file that cannot be read is damage of its own object. Where the machine has no more of something, or
+// harms reports whether a file that cannot be read is damage of its own object. Where the machine has no more of something, or
 // the disk hangs, nothing is known of any file.
 func harms(err error) bool {
 	return errors.Is(err, access.ErrDamaged) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) ||
 		errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ELOOP)
 }
 
-// damagedBy is an error of a file as damage of it.
+// damagedBy returns an error of a file as damage of it.
 func damagedBy(path string, err error) error {
 	if d := (*access.DamagedError)(nil); errors.As(err, &d) {
 		return d
@@ -42,7 +42,7 @@ func damagedBy(path string, err error) error {
 	return &access.DamagedError{Record: path, Problem: err}
 }
 
-// of is a damaged record of an identity; nil where all are whole.
+// of returns a damaged record of an identity; nil where all are whole.
 func (x damage) of(id access.IdentityID) error {
 	if len(x) == 0 {
 		return nil
@@ -127,7 +127,7 @@ func (d *draft) strike(ref access.Ref, uid string) (victims []*ledger.Entry, err
 	return victims, nil
 }
 
-// bare is an entry of which only the name is known.
+// bare returns an entry of which only the name is known.
 func bare(ref access.Ref) (*ledger.Entry, error) {
 	o, err := access.Bare(ref)
 	return &ledger.Entry{Object: o}, err
@@ -186,7 +186,7 @@ func (d *draft) release() {
 	}
 }
 
-// serials are those of all certificates that a record knows.
+// serials returns those of all certificates that a record knows.
 func (d *draft) serials() map[string]bool {
 	known := map[string]bool{}
 	for _, e := range d.Ledger {
@@ -197,14 +197,14 @@ func (d *draft) serials() map[string]bool {
 	return known
 }
 
-// unreadable is what a damaged file of the revoked still says by its name: it stays revoked until somebody mends or removes it.
+// unreadable returns what a damaged file of the revoked still says by its name: it stays revoked until somebody mends or removes it.
 func unreadable(name string, err error) (revocation, bool) {
 	kind, serial, found := strings.Cut(strings.TrimSuffix(name, ".json"), "-")
 	told := slices.Contains([]access.Kind{access.Certificate, access.SSHCertificate, tokenKind}, access.Kind(kind))
 	return revocation{Kind: access.Kind(kind), Serial: serial, At: time.Unix(0, 0).UTC(), Until: lastNanosecond, damage: err}, told && found && serial != ""
 }
 
-// Damaged are the records that cannot be read.
+// Damaged returns the records that cannot be read.
 func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 	l, err := s.view(ctx)
 	if err != nil {

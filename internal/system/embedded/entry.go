@@ -44,7 +44,7 @@ func encodeFile(v any) ([]byte, error) {
 	return fmt.Appendf(text, "%s%x\"\n}\n", sumKey, sha256.Sum256(text)), nil
 }
 
-// whole says whether a file is as it was written.
+// whole reports whether a file is as it was written.
 func whole(text []byte) bool {
 	at := bytes.LastIndex(text, []byte(sumKey))
 	return at >= 0 && string(text[at:]) == fmt.Sprintf("%s%x\"\n}\n", sumKey, sha256.Sum256(text[:at]))

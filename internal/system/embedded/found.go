@@ -38,7 +38,7 @@ func (l *book) find(p paths, path, why string, of access.IdentityID) {
 	l.found = append(l.found, finding{file: p.named(path), why: why, identity: of})
 }
 
-// named is the path of a file below the directory.
+// named returns the path of a file below the directory.
 func (p paths) named(path string) string {
 	name, err := filepath.Rel(p.root, path)
 	if err != nil {
@@ -57,7 +57,7 @@ func (l *book) plant(p paths, path string, of access.IdentityID) {
 	l.find(p, path, why, of)
 }
 
-// unplanted are the objects that are signed.
+// unplanted returns the objects that are signed.
 func (l *book) unplanted(p paths, refs []access.Ref) []access.Ref {
 	return slices.DeleteFunc(refs, func(ref access.Ref) bool {
 		path := p.object(ref)
@@ -129,7 +129,7 @@ func (s *System) inspect(l *book, was published) error {
 	return nil
 }
 
-// ours says whether gateways would read a file of this name, whoever put it there.
+// ours reports whether gateways would read a file of this name, whoever put it there.
 func ours(name string) bool {
 	return strings.HasPrefix(name, principalsDir+"/") || strings.HasPrefix(name, "cut/")
 }
@@ -146,7 +146,7 @@ func (s *System) differs(l *book, name, digest string) {
 	}
 }
 
-// concerned are the identities of the ledger whose lines of a principals file, or parts of the policy data, are not as this
+// concerned returns the identities of the ledger whose lines of a principals file, or parts of the policy data, are not as this
 // system would write them; none where that cannot be told.
 func (s *System) concerned(l *book, name string) (of []access.IdentityID) {
 	want, known := s.compiled(l, name)
@@ -165,7 +165,7 @@ func (s *System) concerned(l *book, name string) (of []access.IdentityID) {
 	return of
 }
 
-// partOf is what a published file says of one identity.
+// partOf returns what a published file says of one identity.
 func partOf(text []byte, name string, id access.IdentityID) (part []byte) {
 	if strings.HasPrefix(name, principalsDir+"/") {
 		for line := range bytes.Lines(text) {
@@ -206,7 +206,7 @@ func partOf(text []byte, name string, id access.IdentityID) (part []byte) {
 	return part
 }
 
-// compiled is a file as this system would write it now, as far as it can be told for each identity.
+// compiled returns a file as this system would write it now, as far as it can be told for each identity.
 func (s *System) compiled(l *book, name string) (text []byte, known bool) {
 	p := s.publication(s.draftOn(l))
 	if strings.HasPrefix(name, principalsDir+"/") {

@@ -24,7 +24,7 @@ import (
 
 const atNextPull = "Measured where it is published: a gateway acts at its next pull, and a session that it has open lasts as long as it lets it."
 
-// Doors are the gateways that a credential is for. A certificate has two: some verify it and ask nobody.
+// Doors returns the gateways that a credential is for. A certificate has two: some verify it and ask nobody.
 func (s *System) Doors(p access.Proof) []access.Door {
 	door := func(how string, enter func(action, path string) (bool, error)) access.Door {
 		return access.Door{How: how, Note: atNextPull, Enter: func(_ context.Context, action, path string) (bool, error) { return enter(action, path) }}
@@ -94,7 +94,7 @@ func (s *System) tlsVerifies(p access.Proof) (bool, error) {
 	}), nil
 }
 
-// tlsFiles are the authority, and the lists that it signed.
+// tlsFiles returns the authority, and the lists that it signed.
 func (s *System) tlsFiles() (*x509.Certificate, []*x509.RevocationList, error) {
 	authority, err := s.paths.shownAuthority()
 	if err != nil {
@@ -123,8 +123,8 @@ func (s *System) sshdAdmits(p access.Proof, path string) (bool, error) {
 		return false, fmt.Errorf("read ssh/ca.pub: %w", err)
 	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(p.Issued.Text))
-	shown, is := key.(*ssh.Certificate)
-	if err != nil || !is {
+	shown, ok := key.(*ssh.Certificate)
+	if err != nil || !ok {
 		return false, errors.New("what was issued is no SSH certificate")
 	}
 	own, err := ssh.NewSignerFromSigner(p.Key)

@@ -21,7 +21,7 @@ type generation struct {
 	Signature string `json:"signature"`
 }
 
-// text is what is signed.
+// text returns what is signed.
 func (g generation) text() []byte {
 	return []byte("generation " + strconv.FormatInt(g.Number, 10) + " " + g.ID + " " + g.Sums + "\n")
 }
@@ -130,7 +130,7 @@ func (p paths) isOf(g generation) bool {
 // AcceptVariable is the environment variable by whose value a ledger that was put back is accepted.
 const AcceptVariable = "PARTNER_ACCEPT_GENERATION"
 
-// wentBack is the error of a ledger that is older than what is known of it, unless whoever put it back said so.
+// wentBack returns the error of a ledger that is older than what is known of it, unless whoever put it back said so.
 func (s *System) wentBack(st *standing, signed generation, last int64) error {
 	if signed.Number == 0 {
 		return fail(fmt.Errorf("%w: what is in %s is not of generation %d, which is the last that is known, nor of another that is signed: restore "+
@@ -147,7 +147,7 @@ func (s *System) wentBack(st *standing, signed generation, last int64) error {
 	return nil
 }
 
-// unborn is an error where a directory without a generation has been in use: somebody took that away.
+// unborn returns an error where a directory without a generation has been in use: somebody took that away.
 func (s *System) unborn() error {
 	if s.remembered() == 0 && !s.inUse() {
 		return nil
@@ -166,7 +166,7 @@ func (s *System) inUse() bool {
 	return false
 }
 
-// witness is the public key that the ledger is signed with. It lies beside the keys, so that no passphrase is needed to look;
+// witness returns the public key that the ledger is signed with. It lies beside the keys, so that no passphrase is needed to look;
 // where it is damaged the key itself tells.
 func (s *System) witness() (policy.Witness, error) {
 	s.mu.Lock()

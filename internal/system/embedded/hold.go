@@ -33,10 +33,10 @@ var cutScript []byte
 
 const cutName = "cut.sh"
 
-// holdFile is the name of the file that holds a partner, an identity or a credential; no part of an id has a dot.
+// holdFile returns the name of the file that holds a partner, an identity or a credential; no part of an id has a dot.
 func holdFile(scope string) string { return strings.ReplaceAll(scope, "/", ".") }
 
-// scopeOf is what a file in hold/ holds.
+// scopeOf returns what a file in hold/ holds.
 func scopeOf(file string) (scope string, is bool) {
 	scope = strings.ReplaceAll(file, ".", "/")
 	_, notIdentity := access.ParseIdentityID(scope)
@@ -55,8 +55,8 @@ func (p paths) readHolds() (ledger.Holds, error) {
 	}
 	found := ledger.Holds{}
 	for _, f := range files {
-		scope, is := scopeOf(f.Name())
-		if !is {
+		scope, ok := scopeOf(f.Name())
+		if !ok {
 			continue
 		}
 		info, err := f.Info()
@@ -85,7 +85,7 @@ func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
 	return ledger.WouldHold(l.Ledger, l.holds, l.stones, o), nil
 }
 
-// Holds are what was cut by hand, by when each was cut last.
+// Holds returns what was cut by hand, by when each was cut last.
 func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
 	l, err := s.view(ctx)
 	if err != nil {
@@ -94,17 +94,17 @@ func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
 	return l.holds, nil
 }
 
-// cut says whether a credential gives no access, by declaration or by hand, or because a record of its identity cannot be read.
+// cut reports whether a credential gives no access, by declaration or by hand, or because a record of its identity cannot be read.
 func (d *draft) cut(c *access.Credential) bool {
 	return d.cutIdentity(c.IdentityID) || d.HeldAlone(d.Holds, c)
 }
 
-// cutIdentity says whether an identity gives none.
+// cutIdentity reports whether an identity gives none.
 func (d *draft) cutIdentity(id access.IdentityID) bool {
 	return d.Standing(id).Cut() || d.HeldIdentity(d.Holds, id) || d.damaged.of(id) != nil
 }
 
-// hold is who is on hold, as gateways are told. A partner whose identities were all released is not.
+// hold returns who is on hold, as gateways are told. A partner whose identities were all released is not.
 func (d *draft) hold() policy.Hold {
 	var h policy.Hold
 	if len(d.Holds) == 0 {
@@ -156,7 +156,7 @@ type cutting struct {
 	revoked map[access.IdentityID]*revocations
 }
 
-// cuttings are all partners that have an identity, with what is cut with each.
+// cuttings returns all partners that have an identity, with what is cut with each.
 func (s *System) cuttings(d *draft) map[string]*cutting {
 	all := map[string]*cutting{}
 	for _, e := range d.Ledger {
@@ -200,7 +200,7 @@ func (s *System) cuttings(d *draft) map[string]*cutting {
 	return all
 }
 
-// cutFile is where it lies what cuts a partner.
+// cutFile returns where it lies what cuts a partner.
 func cutFile(partner string) string { return "cut/" + partner + ".txt" }
 
 // digest is of all that a partner's file says.
@@ -219,7 +219,7 @@ func (c *cutting) digest(a *ca.Authority) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// text is the file that cuts a partner, for cut.sh: words in lines, of which the first says what it is.
+// text returns the file that cuts a partner, for cut.sh: words in lines, of which the first says what it is.
 //
 //	line ID ABOVE...       an identity with what it hangs on
 //	credential ID KIND     what it has
@@ -258,7 +258,7 @@ func (c *cutting) text(sign func(access.IdentityID, revocations) (crl, krl []byt
 	return out.Bytes(), nil
 }
 
-// base64Lines are the lines of a block in PEM, with commas between.
+// base64Lines returns the lines of a block in PEM, with commas between.
 func base64Lines(block []byte) string {
 	var lines []string
 	for line := range strings.Lines(string(block)) {

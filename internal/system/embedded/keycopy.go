@@ -46,7 +46,7 @@ func (p paths) twin(name string) (t twin) {
 
 func (t twin) same() bool { return t.file != nil && bytes.Equal(t.file, t.copied) }
 
-// unlike are the files that are not as their copies. A directory from before there were copies has none that are.
+// unlike returns the files that are not as their copies. A directory from before there were copies has none that are.
 func (p paths) unlike() (names []string) {
 	if _, err := os.Stat(p.keyCopy("")); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -158,8 +158,8 @@ func (s *System) trusts(name string, public crypto.PublicKey) bool {
 		text, _ := os.ReadFile(path)
 		if s.fits(authorityFile, text) == nil {
 			certificate, err := parseAuthority(text)
-			own, is := public.(interface{ Equal(crypto.PublicKey) bool })
-			return err == nil && is && own.Equal(certificate.PublicKey)
+			own, ok := public.(interface{ Equal(crypto.PublicKey) bool })
+			return err == nil && ok && own.Equal(certificate.PublicKey)
 		}
 	}
 	return true

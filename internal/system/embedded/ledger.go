@@ -56,7 +56,7 @@ type revocation struct {
 
 func (r revocation) file() string { return string(r.Kind) + "-" + r.Serial + ".json" }
 
-// census is a digest of which objects are there.
+// census returns a digest of which objects are there.
 func (l *book) census() string {
 	lines := make([]string, 0, len(l.Ledger))
 	for ref, e := range l.Ledger {
@@ -125,7 +125,7 @@ func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 // readers is how many files are read at a time: most of it is waiting for the kernel.
 const readers = 4
 
-// refs are the objects that have a file. An identity's directory that cannot be read is damage of it. It reads the tombstones
+// refs returns the objects that have a file. An identity's directory that cannot be read is damage of it. It reads the tombstones
 // that lie beside them.
 func (p paths) refs(damaged damage, l *book) ([]access.Ref, error) {
 	var refs []access.Ref
@@ -230,7 +230,7 @@ type draft struct {
 	remembers  bool // rehearsed is more than it was
 }
 
-// draftOn is a draft on a book.
+// draftOn returns a draft on a book.
 func (s *System) draftOn(b *book) *draft {
 	d := &draft{
 		Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked),
@@ -241,7 +241,7 @@ func (s *System) draftOn(b *book) *draft {
 	return d
 }
 
-// book is the draft as it is.
+// book returns the draft as it is.
 func (d *draft) book() *book {
 	return &book{
 		Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.Holds, stones: d.Tombstones,
@@ -249,7 +249,7 @@ func (d *draft) book() *book {
 	}
 }
 
-// listed is what was revoked, sorted, without whose it was: gateways may read it.
+// listed returns what was revoked, sorted, without whose it was: gateways may read it.
 func (d *draft) listed() (all []revocation) {
 	for _, name := range slices.Sorted(maps.Keys(d.revoked)) {
 		r := d.revoked[name]
@@ -259,7 +259,7 @@ func (d *draft) listed() (all []revocation) {
 	return all
 }
 
-// census is a digest of which objects are there.
+// census returns a digest of which objects are there.
 func (d *draft) census() string { return d.book().census() }
 
 // settle draws the consequences of a change: what cannot be shortened is revoked, and what has ended is forgotten.

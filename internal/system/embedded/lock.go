@@ -49,7 +49,7 @@ func (l *lock) release() error {
 	return l.file.Unlock()
 }
 
-// busy is the error of one who waited in vain.
+// busy returns the error of one who waited in vain.
 func (l *lock) busy(waited time.Duration) error {
 	return fail(fmt.Errorf("after %s the ledger in %s is still locked by %s", waited, l.paths.ledger(), l.heldBy()), nothingChanged)
 }

@@ -36,7 +36,7 @@ func (s *System) Notarized(text []byte, signature string) (has, signed bool) {
 	return err == nil, err == nil && w.Attested(append([]byte(noted), text...), signature)
 }
 
-// Notes are what was found and healed, and what whoever runs it should hear of, since they were asked for last.
+// Notes returns what was found and healed, and what whoever runs it should hear of, since they were asked for last.
 func (s *System) Notes() (healed []access.Healed, warnings [][2]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,7 +85,7 @@ func (s *System) Generation() string {
 	return w.Name() + "/" + strconv.FormatInt(l.generation.Number, 10)
 }
 
-// remembered is the newest generation that the journal tells of. It is asked once: what comes after is made here, or read.
+// remembered returns the newest generation that the journal tells of. It is asked once: what comes after is made here, or read.
 func (s *System) remembered() int64 {
 	s.mu.Lock()
 	newest := s.newestSeen

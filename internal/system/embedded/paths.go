@@ -33,7 +33,7 @@ func (p paths) cutting() string            { return p.in("publish", ".cutting") 
 func (p paths) public(n string) string     { return p.in("publish", filepath.FromSlash(n)) }
 func (p paths) revocation(n string) string { return p.in("ledger", "revoked", n) }
 
-// object is the file of an object: ledger/PARTNER/ENVIRONMENT/NAME/{identity,credential-KIND,grant-NAME}.json.
+// object returns the file of an object: ledger/PARTNER/ENVIRONMENT/NAME/{identity,credential-KIND,grant-NAME}.json.
 func (p paths) object(ref access.Ref) string {
 	if ref.Type == access.TypeIdentity {
 		return p.in("ledger", filepath.FromSlash(ref.ID), "identity.json")
@@ -42,14 +42,14 @@ func (p paths) object(ref access.Ref) string {
 	return p.in("ledger", filepath.FromSlash(holder), string(ref.Type)+"-"+last+".json")
 }
 
-// stone is the tombstone of an identity, beside its objects.
+// stone returns the tombstone of an identity, beside its objects.
 func (p paths) stone(id access.IdentityID) string {
 	return p.in("ledger", filepath.FromSlash(id.String()), stoneFile)
 }
 
 const stoneFile = "remembered.json"
 
-// refOf is the object that a file of an identity's directory holds, and whether it is one at all.
+// refOf returns the object that a file of an identity's directory holds, and whether it is one at all.
 func refOf(holder, file string) (access.Ref, bool) {
 	name, isJSON := strings.CutSuffix(file, ".json")
 	if !isJSON {

@@ -15,7 +15,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// publication is all access that is in force.
+// publication returns all access that is in force.
 func (s *System) publication(d *draft) policy.Publication {
 	p := policy.Publication{
 		Environment: s.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(s.options.PublicationLife).Truncate(time.Second),
@@ -52,7 +52,7 @@ func (s *System) publication(d *draft) policy.Publication {
 	return p
 }
 
-// credentials are the proofs of one credential that are in force.
+// credentials returns the proofs of one credential that are in force.
 func credentials(c *access.Credential, e *ledger.Entry, above time.Time) []policy.Credential {
 	end := access.Earliest(e.Bound, above)
 	if c.Kind() == access.Federated {
@@ -74,7 +74,7 @@ type revocations struct {
 	ssh  []uint64
 }
 
-// revoked are the certificates that were revoked, and those on hold because their identity is cut: a gateway that asks
+// revoked returns the certificates that were revoked, and those on hold because their identity is cut: a gateway that asks
 // only the lists would let them in.
 func (s *System) revoked(d *draft) revocations {
 	var out revocations
@@ -105,7 +105,7 @@ func (r *revocations) add(kind access.Kind, certificate ca.Revoked) {
 	}
 }
 
-// digest is of what the lists say, and who signs them; the moment of a hold is of no matter.
+// digest returns of what the lists say, and who signs them; the moment of a hold is of no matter.
 func (r revocations) digest(a *ca.Authority) (string, error) {
 	x509 := slices.Clone(r.x509)
 	for i := range x509 {

@@ -52,7 +52,7 @@ type published struct {
 	Signature string            `json:"signature"`
 }
 
-// text is what is signed.
+// text returns what is signed.
 func (p published) text() ([]byte, error) {
 	p.Signature = ""
 	return json.Marshal(p)
@@ -148,7 +148,7 @@ func (s *System) stagePublication(st *stage, d *draft, g generation, was publish
 	return record, digests, nil
 }
 
-// files are all files of a publication; nil stands for one that is to stay as it is.
+// files returns all files of a publication; nil stands for one that is to stay as it is.
 func (s *System) files(d *draft, p policy.Publication, g generation, was published) (published, map[string][]byte, error) {
 	if err := s.open(); err != nil {
 		return published{}, nil, err
@@ -181,7 +181,7 @@ func (s *System) files(d *draft, p policy.Publication, g generation, was publish
 	return record, files, err
 }
 
-// cutFiles are what cuts each partner. Those that say what they said are kept as they are, until the lists are to be renewed:
+// cutFiles returns what cuts each partner. Those that say what they said are kept as they are, until the lists are to be renewed:
 // a list of theirs has to begin later than the one for all.
 func (s *System) cutFiles(d *draft, record *published, was map[string]string, keep bool, files map[string][]byte, number int64, until time.Time) error {
 	sign := func(id access.IdentityID, r revocations) (crl, krl []byte, err error) {

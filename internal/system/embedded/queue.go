@@ -25,7 +25,7 @@ const (
 	gatherMemory  = 500 * time.Millisecond
 )
 
-// gather is how long the leader waits.
+// gather returns how long the leader waits.
 func (s *System) gather() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

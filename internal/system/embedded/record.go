@@ -9,7 +9,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// record is what callers are told of an entry. They may change it: nothing of the ledger is in it.
+// record returns what callers are told of an entry. They may change it: nothing of the ledger is in it.
 func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 	r, err := l.Record(e)
 	if err == nil {
@@ -18,7 +18,7 @@ func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 			r.Suspended = true
 			r.Drift = append(r.Drift, "It gives no access, because "+damaged.Error()+".")
 		}
-		if i, is := e.Object.(*access.Identity); is {
+		if i, ok := e.Object.(*access.Identity); ok {
 			r.Drift = append(r.Drift, l.drifts[i.ID]...)
 		}
 		r.Held = l.Held(l.holds, e.Object)
@@ -27,7 +27,7 @@ func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 	return r, err
 }
 
-// entry is what the ledger holds under a reference.
+// entry returns what the ledger holds under a reference.
 func (l *book) entry(ref access.Ref) (*ledger.Entry, error) {
 	if err := l.damaged[ref]; err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (l *book) entry(ref access.Ref) (*ledger.Entry, error) {
 	return nil, access.ErrNotFound
 }
 
-// placed is the answer to a put.
+// placed returns the answer to a put.
 func (l *book) placed(p *ledger.Placed) (*access.Record, error) {
 	e := p.Entry
 	if now := l.Ledger[e.Ref()]; now != nil && now.History.UID == e.History.UID {
@@ -72,7 +72,7 @@ func (s *System) Tell(ctx context.Context, ref access.Ref) (*access.Issued, erro
 	return r.Issued, nil
 }
 
-// login is what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
+// login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
 func login(o access.Object) map[string]string {
 	c, ok := o.(*access.Credential)
 	if !ok {

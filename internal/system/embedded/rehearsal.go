@@ -100,7 +100,7 @@ func (s *System) Tidy(ctx context.Context) error {
 	return nil
 }
 
-// staleHolds are the shadow partners that are on hold and have nothing.
+// staleHolds returns the shadow partners that are on hold and have nothing.
 func (l *book) staleHolds() (partners []string) {
 	has := map[string]bool{}
 	for _, e := range l.Ledger {

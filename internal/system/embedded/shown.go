@@ -14,10 +14,10 @@ import (
 
 const principalsDir = "ssh/principals"
 
-// shown is the text of a published file.
+// shown returns the text of a published file.
 func (p paths) shown(name string) ([]byte, error) { return os.ReadFile(p.public(name)) }
 
-// shownPolicy is what OPA is fed: the data, and what was put on hold since.
+// shownPolicy returns what OPA is fed: the data, and what was put on hold since.
 func (p paths) shownPolicy() (data, hold []byte, err error) {
 	if data, err = p.shown(dataFile); err == nil {
 		hold, err = p.shown(policy.HoldText)
@@ -25,12 +25,12 @@ func (p paths) shownPolicy() (data, hold []byte, err error) {
 	return data, hold, err
 }
 
-// shownPrincipals is the file that says who may log in as a user of sshd.
+// shownPrincipals returns the file that says who may log in as a user of sshd.
 func (p paths) shownPrincipals(login string) ([]byte, error) {
 	return p.shown(principalsDir + "/" + login)
 }
 
-// shownAuthority is the certificate of who signs for TLS servers.
+// shownAuthority returns the certificate of who signs for TLS servers.
 func (p paths) shownAuthority() (*x509.Certificate, error) {
 	blocks, err := p.shownBlocks("ca.pem")
 	if err != nil {
@@ -43,7 +43,7 @@ func (p paths) shownAuthority() (*x509.Certificate, error) {
 	return authority, nil
 }
 
-// shownLists are the revocation lists of TLS servers, whoever signed them: first that of all certificates, then those that
+// shownLists returns the revocation lists of TLS servers, whoever signed them: first that of all certificates, then those that
 // cut by hand.
 func (p paths) shownLists() ([]*x509.RevocationList, error) {
 	blocks, err := p.shownBlocks(crlFile)

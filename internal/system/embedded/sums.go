@@ -35,7 +35,7 @@ type sums struct {
 
 const removedMark, spareMark, copiedMark = "# removed ", "# generation ", "# copied"
 
-// signedText is what the generation signs: all but what was removed, so that it can be made anew from the files.
+// signedText returns what the generation signs: all but what was removed, so that it can be made anew from the files.
 func (s sums) signedText() []byte {
 	var b bytes.Buffer
 	for _, path := range slices.Sorted(maps.Keys(s.files)) {
@@ -46,7 +46,7 @@ func (s sums) signedText() []byte {
 
 func (s sums) digest() string { return digestOf(s.signedText()) }
 
-// text is the file.
+// text returns the file.
 func (s sums) text() []byte {
 	b := bytes.NewBuffer(s.signedText())
 	for _, path := range slices.Sorted(slices.Values(s.removed)) {
@@ -78,14 +78,14 @@ func parseSums(text []byte) sums {
 	return s
 }
 
-// signedBy are the sums with a copy of the generation that signed them.
+// signedBy returns the sums with a copy of the generation that signed them.
 func (s sums) signedBy(g generation) (sums, error) {
 	text, err := json.Marshal(g)
 	s.spare, s.copied = string(text), true
 	return s, err
 }
 
-// spare is the copy of the generation beside the list; zero where it is not signed, or damaged.
+// spare returns the copy of the generation beside the list; zero where it is not signed, or damaged.
 func (s *System) spare() generation {
 	g := s.paths.readSpare()
 	if w, err := s.witness(); err != nil || !w.Attested(g.text(), g.Signature) {
@@ -104,7 +104,7 @@ func (p paths) readSpare() (g generation) {
 	return generation{}
 }
 
-// after are the sums once a stage is in place, without what was lost before.
+// after returns the sums once a stage is in place, without what was lost before.
 func (s sums) after(p paths, st *stage, lost map[string]bool) sums {
 	next := sums{files: maps.Clone(s.files)}
 	maps.DeleteFunc(next.files, func(name, _ string) bool { return lost[name] })
@@ -122,7 +122,7 @@ func (s sums) after(p paths, st *stage, lost map[string]bool) sums {
 	return next
 }
 
-// listed is the name under which a file stands in the sums.
+// listed returns the name under which a file stands in the sums.
 func (p paths) listed(path string) string {
 	name, err := filepath.Rel(p.ledger(), path)
 	if err != nil {
@@ -204,7 +204,7 @@ func (p paths) sum() (sums, error) {
 	return s, fail(err, nothingChanged)
 }
 
-// signed says whether a file belongs in the sums, by its name.
+// signed reports whether a file belongs in the sums, by its name.
 func (p paths) signed(path string) bool {
 	name := p.listed(path)
 	holder, file := "", name
@@ -222,7 +222,7 @@ func (p paths) signed(path string) bool {
 	return ours || notAnID == nil && file == stoneFile
 }
 
-// verified is an error where a file of the ledger is not what the sums say, and damage of it.
+// verified returns an error where a file of the ledger is not what the sums say, and damage of it.
 func (s sums) verified(p paths, path string, text []byte) error {
 	switch digest, listed := s.files[p.listed(path)]; {
 	case !listed:

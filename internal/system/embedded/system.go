@@ -101,7 +101,7 @@ func Open(directory string, o Options) *System {
 	return &System{options: o, paths: p, lock: newLock(p, o.Command)}
 }
 
-// Now is the time of the clock that the System was given.
+// Now returns the time of the clock that the System was given.
 func (s *System) Now(context.Context) (time.Time, error) { return s.now(), nil }
 
 func (s *System) now() time.Time { return s.options.Clock().UTC() }
@@ -207,7 +207,7 @@ func (s *System) Delete(ctx context.Context, ref access.Ref, uid string) ([]acce
 	return t.swept, nil
 }
 
-// view is the ledger as it is now. A healthy one is read without the lock and without a write.
+// view returns the ledger as it is now. A healthy one is read without the lock and without a write.
 func (s *System) view(ctx context.Context) (*book, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -236,7 +236,7 @@ func (s *System) view(ctx context.Context) (*book, error) {
 	return t.view, nil
 }
 
-// current is the cached ledger where it is still good, else nil.
+// current returns the cached ledger where it is still good, else nil.
 func (s *System) current() (*book, error) {
 	s.mu.Lock()
 	l, leading := s.cached, s.leading

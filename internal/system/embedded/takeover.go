@@ -56,8 +56,8 @@ func (e *evidence) endedSince(v *ledger.Entry, revoked map[string]revocation) bo
 			return !e.proves(o, v, o.IdentityID.String())
 		}
 		return slices.ContainsFunc(v.Issued, func(i ledger.Item) bool {
-			_, is := revoked[revocation{Kind: access.SSHCertificate, Serial: i.Serial}.file()]
-			return is
+			_, ok := revoked[revocation{Kind: access.SSHCertificate, Serial: i.Serial}.file()]
+			return ok
 		})
 	}
 	return false

@@ -98,7 +98,7 @@ func (d *draft) revokeToken(t access.Token) error {
 	return nil
 }
 
-// revokedTokens are those that gateways have to be told of.
+// revokedTokens returns those that gateways have to be told of.
 func (d *draft) revokedTokens() map[string]time.Time {
 	all := map[string]time.Time{}
 	for _, r := range d.revoked {

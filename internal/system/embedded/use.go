@@ -95,7 +95,7 @@ type useLogs struct {
 // tailLimit is how much of each log is read, its end: some hundred thousand logins.
 const tailLimit = 64 << 20
 
-// latest are the uses by the logs as they are now.
+// latest returns the uses by the logs as they are now.
 func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -198,7 +198,7 @@ func (u *uses) line(text []byte, now time.Time) {
 	}
 }
 
-// presentedKind is the kind of credential that a decision was about.
+// presentedKind returns the kind of credential that a decision was about.
 func presentedKind(credential map[string]json.RawMessage) access.Kind {
 	for name, kind := range map[string]access.Kind{"secret": access.Secret, "certificate": access.Certificate, "claims": access.Federated} {
 		if _, has := credential[name]; has {

@@ -37,7 +37,7 @@ func (t *logTime) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// tail is the end of a log, also of one that was packed by gzip when it was rotated.
+// tail returns the end of a log, also of one that was packed by gzip when it was rotated.
 func tail(f *os.File) (io.Reader, error) {
 	var magic [2]byte
 	if n, _ := f.ReadAt(magic[:], 0); n == 2 && bytes.Equal(magic[:], []byte{0x1f, 0x8b}) {

@@ -39,7 +39,7 @@ type Draft struct {
 	undo   []func()
 }
 
-// NewDraft is a draft on a ledger at a moment.
+// NewDraft returns a draft on a ledger at a moment.
 func NewDraft(of Ledger, now time.Time, issuer Issuer) *Draft {
 	return &Draft{
 		Ledger: maps.Clone(of), Now: now, Touched: map[access.Ref]bool{}, issuer: issuer,
@@ -145,7 +145,7 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	return p, nil
 }
 
-// predecessor is what stands under the id and is to be changed or adopted; nil where the object is new. Whoever knows
+// predecessor returns what stands under the id and is to be changed or adopted; nil where the object is new. Whoever knows
 // its uid may change it, and so a stack that was renamed takes it over; who does not adopts only his own stack's.
 func (d *Draft) predecessor(ref access.Ref, c access.Change) (*Entry, error) {
 	before := d.Ledger[ref]
@@ -182,7 +182,7 @@ func (d *Draft) rests(o access.Object) error {
 	return nil
 }
 
-// reviews are those that cover an object: its own and its identity's.
+// reviews returns those that cover an object: its own and its identity's.
 func (d *Draft) reviews(o access.Object) []*access.Review {
 	reviews := []*access.Review{o.Common().Review}
 	if o.Ref().Type != access.TypeIdentity {
@@ -225,7 +225,7 @@ func (d *Draft) Mark(victims []*Entry) {
 	}
 }
 
-// evidenceOf is what is needed to see whether items are still in force, without what was given out.
+// evidenceOf returns what is needed to see whether items are still in force, without what was given out.
 func evidenceOf(items []Item) []Item {
 	kept := slices.Clone(items)
 	for i := range kept {

@@ -44,7 +44,7 @@ type Adopted struct {
 	Logins []Login `json:"logins,omitempty"`
 }
 
-// Left are the ways to log in that are left of what an identity has taken over; a is nil where it has taken over nothing.
+// Left returns the ways to log in that are left of what an identity has taken over; a is nil where it has taken over nothing.
 func (a *Adopted) Left() []Login {
 	if a == nil {
 		return nil
@@ -78,25 +78,25 @@ type Item struct {
 	Sealed      string `json:"sealed,omitzero"`
 }
 
-// End is when the item ends, under a credential that ends at a moment.
+// End returns when the item ends, under a credential that ends at a moment.
 func (i Item) End(of time.Time) time.Time { return access.Earliest(i.Until, of) }
 
-// Name is the item's serial, or where it has none its fingerprint: the fingerprint of an SSH certificate is its key's.
+// Name returns the item's serial, or where it has none its fingerprint: the fingerprint of an SSH certificate is its key's.
 func (i Item) Name() string { return cmp.Or(i.Serial, i.Fingerprint) }
 
 // Ref names the object.
 func (e *Entry) Ref() access.Ref { return e.Object.Ref() }
 
-// Removed says whether its removal was begun.
+// Removed reports whether its removal was begun.
 func (e *Entry) Removed() bool { return !e.RemovedAt.IsZero() }
 
-// Credential is the object where it is a credential.
+// Credential returns the object where it is a credential.
 func (e *Entry) Credential() (*access.Credential, bool) {
 	c, ok := e.Object.(*access.Credential)
 	return c, ok
 }
 
-// Newest is what was last issued, where it was not revoked.
+// Newest returns what was last issued, where it was not revoked.
 func (e *Entry) Newest() (Item, bool) {
 	for _, i := range e.Issued {
 		if !i.Superseded {

@@ -14,7 +14,7 @@ import (
 // mostFormers is how much is remembered of one identity. What is left out then was removed longest ago.
 const mostFormers = 500
 
-// Formers is what is remembered at a moment, sorted.
+// Formers returns what is remembered at a moment, sorted.
 func Formers(l Ledger, t Tombstones, now time.Time) []access.Former {
 	var all []access.Former
 	for _, e := range l {
@@ -29,7 +29,7 @@ func Formers(l Ledger, t Tombstones, now time.Time) []access.Former {
 	return all
 }
 
-// remembered is what of a memory is younger than a year, with more in place of what was the same access.
+// remembered returns what of a memory is younger than a year, with more in place of what was the same access.
 func remembered(memory []access.Former, now time.Time, more ...access.Former) []access.Former {
 	kept := slices.DeleteFunc(slices.Clone(memory), func(f access.Former) bool {
 		return f.Forgotten(now) || slices.ContainsFunc(more, f.Same)
@@ -42,7 +42,7 @@ func remembered(memory []access.Former, now time.Time, more ...access.Former) []
 	return kept
 }
 
-// former is what is to be remembered of an entry that goes, or that a change takes something from; false where it never gave
+// former returns what is to be remembered of an entry that goes, or that a change takes something from; false where it never gave
 // access.
 func (d *Draft) former(e *Entry) (access.Former, bool) {
 	gone := e.RemovedAt
@@ -53,11 +53,11 @@ func (d *Draft) former(e *Entry) (access.Former, bool) {
 	if holder := d.Ledger[e.Object.Holder().Ref()]; holder != nil && holder.History.ReviewedAt.After(h.ReviewedAt) {
 		h.ReviewedAt = holder.History.ReviewedAt
 	}
-	f, is := access.FormerOf(e.Object, h, d.declaredEnd(e), gone)
-	return f, is && !h.CreatedAt.IsZero() && !access.IsShadow(e.Object.Holder().Partner) && d.wasActive(f)
+	f, ok := access.FormerOf(e.Object, h, d.declaredEnd(e), gone)
+	return f, ok && !h.CreatedAt.IsZero() && !access.IsShadow(e.Object.Holder().Partner) && d.wasActive(f)
 }
 
-// declaredEnd is when an entry ends, with all above it, also where a removal of some of that was begun.
+// declaredEnd returns when an entry ends, with all above it, also where a removal of some of that was begun.
 func (l Ledger) declaredEnd(e *Entry) time.Time {
 	end := e.Bound
 	for id, depth := e.Object.Holder(), 0; depth <= len(l); depth++ {
@@ -66,8 +66,8 @@ func (l Ledger) declaredEnd(e *Entry) time.Time {
 			break
 		}
 		end = access.Earliest(end, above.Bound)
-		i, is := above.Object.(*access.Identity)
-		if !is || i.ParentID == (access.IdentityID{}) {
+		i, ok := above.Object.(*access.Identity)
+		if !ok || i.ParentID == (access.IdentityID{}) {
 			break
 		}
 		id = i.ParentID
@@ -106,7 +106,7 @@ func (d *Draft) wasActive(f access.Former) bool {
 	})
 }
 
-// memory is what is remembered of an identity.
+// memory returns what is remembered of an identity.
 func (d *Draft) memory(id access.IdentityID) []access.Former {
 	memory := d.Tombstones[id].Former
 	if e := d.Ledger[id.Ref()]; e != nil {
@@ -149,7 +149,7 @@ func (d *Draft) passes(before *Entry, after access.Object) {
 	if before == nil || !before.Removed() && !gives(before.Object, after) {
 		return
 	}
-	if f, is := d.former(before); is {
+	if f, ok := d.former(before); ok {
 		d.recall(after.Holder(), f)
 	}
 }
@@ -167,11 +167,11 @@ func gives(before, after access.Object) bool {
 	return false
 }
 
-// Parting is what is to be remembered of entries that go together, by their identities.
+// Parting returns what is to be remembered of entries that go together, by their identities.
 func (d *Draft) Parting(victims ...*Entry) map[access.IdentityID][]access.Former {
 	formers := map[access.IdentityID][]access.Former{}
 	for _, e := range victims {
-		if f, is := d.former(e); is {
+		if f, ok := d.former(e); ok {
 			formers[e.Object.Holder()] = append(formers[e.Object.Holder()], f)
 		}
 	}
@@ -223,7 +223,7 @@ func (t Tombstone) Aged(now time.Time) bool {
 	return slices.ContainsFunc(t.Former, func(f access.Former) bool { return f.Forgotten(now) })
 }
 
-// Pruned is the tombstone without what is to be forgotten. While something of its partner is cut by hand, it goes on to say
+// Pruned returns the tombstone without what is to be forgotten. While something of its partner is cut by hand, it goes on to say
 // when the identity was removed.
 func (t Tombstone) Pruned(now time.Time, holding bool) Tombstone {
 	t.Former, t.Bygone = remembered(t.Former, now), bygone(t.Bygone, now)

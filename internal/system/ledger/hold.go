@@ -13,7 +13,7 @@ import (
 // ids. They stand beside the objects, and outlive them: what is made anew under a held name is held.
 type Holds map[string]time.Time
 
-// newest is when an identity was cut last, itself or with its partner.
+// newest returns when an identity was cut last, itself or with its partner.
 func (h Holds) newest(id access.IdentityID) time.Time {
 	if partner, own := h[id.Partner], h[id.String()]; partner.After(own) {
 		return partner
@@ -21,7 +21,7 @@ func (h Holds) newest(id access.IdentityID) time.Time {
 	return h[id.String()]
 }
 
-// lift is when the last cut was made that a release of an identity lifts: of it, its partner, and its credentials.
+// lift returns when the last cut was made that a release of an identity lifts: of it, its partner, and its credentials.
 func (h Holds) lift(id access.IdentityID) time.Time {
 	last := h.newest(id)
 	for name, at := range h {
@@ -105,7 +105,7 @@ func (t Tombstone) Empty() bool {
 	return len(t.Released) == 0 && t.HoldLifted.IsZero() && t.RemovedAt.IsZero() && len(t.Former) == 0 && !t.Damaged
 }
 
-// Buried is the tombstone after an identity was removed at a moment, with what was removed of it before and then. It reports
+// Buried returns the tombstone after an identity was removed at a moment, with what was removed of it before and then. It reports
 // whether anything is to be remembered: holding says that something of its partner was cut by hand.
 func (t Tombstone) Buried(e *Entry, removed time.Time, holding bool, formers ...access.Former) (buried Tombstone, more bool) {
 	had := t.Identity != "" || t.Damaged
@@ -119,7 +119,7 @@ func (t Tombstone) Buried(e *Entry, removed time.Time, holding bool, formers ...
 // Tombstones are what is remembered, by the identity.
 type Tombstones map[access.IdentityID]Tombstone
 
-// Noting is a tombstone with what an identity's entry has, and whether that is more than it had.
+// Noting returns a tombstone with what an identity's entry has, and whether that is more than it had.
 func (t Tombstone) Noting(e *Entry) (noted Tombstone, more bool) {
 	t.Version, t.Identity, more, t.Damaged = Version, e.Object.Holder().String(), t.Damaged, false
 	for _, value := range e.History.Released {
@@ -133,7 +133,7 @@ func (t Tombstone) Noting(e *Entry) (noted Tombstone, more bool) {
 	return t, more
 }
 
-// Spent are the values of hold_released that were applied to identities of a partner, also to removed ones.
+// Spent returns the values of hold_released that were applied to identities of a partner, also to removed ones.
 func Spent(l Ledger, t Tombstones, partner string) (values []string) {
 	for id, stone := range t {
 		if id.Partner == partner {
@@ -171,8 +171,8 @@ func (d *Draft) inherit(e *Entry) (hold bool) {
 		}
 	}
 	for scope, at := range d.Holds {
-		holder, is := holderOf(scope)
-		if !is || holder.Partner != id.Partner || holder == id || !at.After(there) {
+		holder, ok := holderOf(scope)
+		if !ok || holder.Partner != id.Partner || holder == id || !at.After(there) {
 			continue
 		}
 		lifted := d.Tombstones[holder].HoldLifted
@@ -208,7 +208,7 @@ func WouldHold(l Ledger, h Holds, t Tombstones, o access.Object) bool {
 	return hold || h.Holding(e) || i.ParentID != (access.IdentityID{}) && l.HeldIdentity(h, i.ParentID)
 }
 
-// holderOf is the identity that a scope is, or is of.
+// holderOf returns the identity that a scope is, or is of.
 func holderOf(scope string) (id access.IdentityID, is bool) {
 	parts := strings.SplitN(scope, "/", 4)
 	if len(parts) < 3 {

@@ -100,7 +100,7 @@ func dueFrom(items []Item, at time.Time) []Item {
 	return items
 }
 
-// outlives says whether an item has an end of its own after the one that it should have, and cannot be shortened.
+// outlives reports whether an item has an end of its own after the one that it should have, and cannot be shortened.
 func (d *Draft) outlives(i Item, end time.Time) bool { return d.issuer.Fixed(i) && i.Until.After(end) }
 
 // retire ends what was issued before the newest item: a secret whose end can be moved after the overlap, the rest at once.
@@ -119,7 +119,7 @@ func (d *Draft) retire(c *access.Credential, items []Item) []Item {
 	return left
 }
 
-// supersede is what is left of the old items beside a new one. With overlap, an old secret works for the rotation's
+// supersede returns what is left of the old items beside a new one. With overlap, an old secret works for the rotation's
 // overlap, and what is fixed until its own end; but no more than one of them.
 func (d *Draft) supersede(c *access.Credential, old []Item, end time.Time, do act) []Item {
 	overlap := do != issueAlone
@@ -162,7 +162,7 @@ func (d *Draft) Settle() {
 	}
 }
 
-// outlasting are the items of a credential that still count.
+// outlasting returns the items of a credential that still count.
 func (d *Draft) outlasting(c *access.Credential, e *Entry, end time.Time) []Item {
 	var kept []Item
 	for _, i := range e.Issued {

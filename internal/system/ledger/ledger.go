@@ -11,13 +11,13 @@ import (
 // Ledger is everything that exists, by its reference. Once it is shared it is never changed.
 type Ledger map[access.Ref]*Entry
 
-// Has says whether an object of a uid is there.
+// Has reports whether an object of a uid is there.
 func (l Ledger) Has(ref access.Ref, uid string) bool {
 	e, found := l[ref]
 	return found && e.History.UID == uid
 }
 
-// Identity is an identity that gives access or could: one whose removal was begun is none.
+// Identity returns an identity that gives access or could: one whose removal was begun is none.
 func (l Ledger) Identity(id access.IdentityID) (*access.Identity, *Entry) {
 	e, found := l[id.Ref()]
 	if !found || e.Removed() {
@@ -36,7 +36,7 @@ type Standing struct {
 	Broken    string
 }
 
-// Cut says whether it gives no access.
+// Cut reports whether it gives no access.
 func (s Standing) Cut() bool { return s.Suspended || s.Broken != "" }
 
 // Standing walks from an identity to the top.
@@ -57,12 +57,12 @@ func (l Ledger) Standing(id access.IdentityID) Standing {
 	}
 }
 
-// End is when an object ends: the earliest of its own bound and of all above it.
+// End returns when an object ends: the earliest of its own bound and of all above it.
 func (l Ledger) End(e *Entry) time.Time {
 	return access.Earliest(e.Bound, l.Standing(e.Object.Holder()).End)
 }
 
-// Under is everything that hangs on an identity, however deep, sorted.
+// Under returns everything that hangs on an identity, however deep, sorted.
 func (l Ledger) Under(id access.IdentityID) []*Entry {
 	taken := map[access.IdentityID]bool{id: true}
 	for grown := true; grown; {
@@ -92,7 +92,7 @@ func CompareRefs(a, b access.Ref) int {
 	return strings.Compare(a.ID, b.ID)
 }
 
-// Record is what callers are told of an entry, but for the words that are each system's own. They may change it:
+// Record returns what callers are told of an entry, but for the words that are each system's own. They may change it:
 // nothing of the ledger is in it.
 func (l Ledger) Record(e *Entry) (*access.Record, error) {
 	object, err := Cloned(e.Object)
@@ -126,12 +126,12 @@ func (l Ledger) Record(e *Entry) (*access.Record, error) {
 	return r, nil
 }
 
-// rotates is when what was issued is due. What was to last until an end that moved since has to be followed before it ends by
+// rotates returns when what was issued is due. What was to last until an end that moved since has to be followed before it ends by
 // itself, which may be before the rotation that it was given.
 func rotates(e *Entry, i Item, end time.Time) time.Time {
-	c, is := e.Credential()
+	c, ok := e.Credential()
 	until := i.End(end)
-	if !is || !i.RotatesAt.After(until) || !until.Before(end) {
+	if !ok || !i.RotatesAt.After(until) || !until.Before(end) {
 		return i.RotatesAt
 	}
 	if due := until.Add(-overlapOf(c)); due.After(i.At) {
@@ -140,7 +140,7 @@ func rotates(e *Entry, i Item, end time.Time) time.Time {
 	return i.At
 }
 
-// Cloned is a copy that no caller holds, of an object whose id is safe to make a path of.
+// Cloned returns a copy that no caller holds, of an object whose id is safe to make a path of.
 func Cloned(o access.Object) (access.Object, error) {
 	if _, _, err := access.ParseRef(o.Ref().Type, o.Ref().ID); err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ type verdict struct {
 	why string
 }
 
-// decide is the table: the first row that fits says what becomes of what is issued. Items that are condemned are gone by then.
+// decide returns the table: the first row that fits says what becomes of what is issued. Items that are condemned are gone by then.
 func (a asked) decide() verdict {
 	// Who rotated and did not hear of it asks again for what was done: a second rotation would revoke what the partner holds.
 	keeps := a.mode == access.IssueKeep || a.mode == access.IssueOverlap && a.lost && a.newest != none

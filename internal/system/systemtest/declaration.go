@@ -57,7 +57,7 @@ func ownID(w *world) {
 // odd is text that breaks whatever is put together without care.
 const odd = "Ürsprung \"q\" 'a' `b` \\ ${x} %{y} {{z}} <script> & ; \t日本"
 
-// spelled is an identity in spellings that a system might be tempted to tidy up.
+// spelled returns an identity in spellings that a system might be tempted to tidy up.
 func (w *world) spelled() *access.Identity {
 	w.Helper()
 	end := w.in(40)

@@ -41,7 +41,7 @@ func earliest(w *world) {
 	w.ends(later.Ref(), w.in(20))
 }
 
-// tree is a top identity with a child, a grant on each, and a credential of the child of every kind offered.
+// tree returns a top identity with a child, a grant on each, and a credential of the child of every kind offered.
 func (w *world) tree(top, below int) (objects []access.Object, holders []Probe) {
 	w.Helper()
 	objects = []access.Object{

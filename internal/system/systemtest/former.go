@@ -18,7 +18,7 @@ func formerCases() []contract {
 	}
 }
 
-// formers are what every handle remembers, by what is remembered of each.
+// formers returns what every handle remembers, by what is remembered of each.
 func (w *world) formers() (all []access.Former) {
 	w.Helper()
 	for n, s := range []access.System{w.System, w.Second()} {
@@ -82,7 +82,7 @@ func remembersRemoved(w *world) {
 	}
 	w.remembers("after the identity", c.Ref(), g.Ref())
 	for _, f := range w.formers() {
-		if former, is := f.Object.(*access.Credential); is && (former.Federated.Subject != c.Federated.Subject || !f.EndsAt.Equal(w.in(60).Time)) {
+		if former, ok := f.Object.(*access.Credential); ok && (former.Federated.Subject != c.Federated.Subject || !f.EndsAt.Equal(w.in(60).Time)) {
 			w.Errorf("remembered of %+v is %+v until %s", there, former, f.EndsAt)
 		}
 	}

@@ -24,7 +24,7 @@ func issueCases() []contract {
 	}
 }
 
-// issuable are the kinds that the system offers of which something is issued.
+// issuable returns the kinds that the system offers of which something is issued.
 func (w *world) issuable() []access.Kind {
 	var kinds []access.Kind
 	for _, kind := range w.System.Capabilities().Kinds {

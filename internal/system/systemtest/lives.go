@@ -145,7 +145,7 @@ func (l *life) step() {
 	}
 }
 
-// some is one of the objects that are there, to change it.
+// some returns one of the objects that are there, to change it.
 func (l *life) some() access.Object {
 	all := l.sorted()
 	return l.copyOf(all[l.dice.IntN(len(all))])
@@ -161,7 +161,7 @@ func (l *life) copyOf(ref access.Ref) access.Object {
 	return o
 }
 
-// ofLaterEnd is how a later end is put: where what was issued is fixed, with a new one.
+// ofLaterEnd returns how a later end is put: where what was issued is fixed, with a new one.
 func (l *life) ofLaterEnd(o access.Object) access.Issue {
 	if c, ok := o.(*access.Credential); ok && l.fixed(c.Kind()) {
 		return access.IssueOverlap
@@ -319,7 +319,7 @@ func (l *life) issue(e *expected, c *access.Credential, existed, adopt bool, mod
 // the lives of what it issues from some seconds before.
 const ahead, behind = 7 * time.Second, 3 * time.Second
 
-// near says whether an end of the life's comes about now.
+// near reports whether an end of the life's comes about now.
 func (l *life) near(now time.Time) bool {
 	if !l.own {
 		return false
@@ -351,7 +351,7 @@ func (l *life) fail(format string, args ...any) {
 	l.test.Errorf("%s, after %s: "+format, append([]any{l.name, strings.Join(l.done[max(0, len(l.done)-12):], "; ")}, args...)...)
 }
 
-// said is the model, for a failure.
+// said returns the model, for a failure.
 func (l *life) said() string {
 	var all []string
 	for ref, e := range l.model {

@@ -107,7 +107,7 @@ func (l *life) questions(now time.Time) (all []question) {
 	return all
 }
 
-// granted says whether the model gives an action on a path to who has proven to be the identity.
+// granted reports whether the model gives an action on a path to who has proven to be the identity.
 func (l *life) granted(name, action, path string, now time.Time) bool {
 	g := l.model[l.grant(l.name+"-sub", name, 1).Ref()]
 	if g == nil || l.model.cut(g.object) || !l.end(g).After(now) {

@@ -57,7 +57,7 @@ func agreesWithModel(w *world) {
 	})
 }
 
-// units is an end far enough ahead not to come in a round, and never the same for two by chance alone.
+// units returns an end far enough ahead not to come in a round, and never the same for two by chance alone.
 func units(t *rapid.T) int { return rapid.IntRange(20, 60).Draw(t, "ends") }
 
 func drawIdentity(w *world, t *rapid.T) *access.Identity {
@@ -134,7 +134,7 @@ func (m model) remove(w *world, t *rapid.T) {
 	}
 }
 
-// above is the identity that an object hangs on; zero where it hangs on none.
+// above returns the identity that an object hangs on; zero where it hangs on none.
 func (m model) above(o access.Object) access.IdentityID {
 	if i, ok := o.(*access.Identity); ok {
 		return i.ParentID
@@ -142,7 +142,7 @@ func (m model) above(o access.Object) access.IdentityID {
 	return o.Holder()
 }
 
-// line is every identity above an object, the nearest first.
+// line returns every identity above an object, the nearest first.
 func (m model) line(o access.Object) []*access.Identity {
 	var all []*access.Identity
 	for up := m.above(o); up != (access.IdentityID{}); {
@@ -164,7 +164,7 @@ func (m model) end(e *expected) time.Time {
 	return end
 }
 
-// cut says whether an object is suspended: its identity is, one above is, or one above does not let others hang so deep.
+// cut reports whether an object is suspended: its identity is, one above is, or one above does not let others hang so deep.
 func (m model) cut(o access.Object) bool {
 	line := m.line(o)
 	if i, ok := o.(*access.Identity); ok {

@@ -104,7 +104,7 @@ func (w *world) alike(h Probe) map[string]Probe {
 	}
 }
 
-// selfMade is a certificate with all that another one says, signed by its own key.
+// selfMade returns a certificate with all that another one says, signed by its own key.
 func (w *world) selfMade(p Probe) string {
 	w.Helper()
 	block, _ := pem.Decode([]byte(p.Certificate))

@@ -19,10 +19,10 @@ type Clock struct {
 	now time.Time
 }
 
-// NewClock is a clock that stands at a moment.
+// NewClock returns a clock that stands at a moment.
 func NewClock(at time.Time) *Clock { return &Clock{now: at.UTC()} }
 
-// Now is the moment at which the clock stands. It is an [access.Clock].
+// Now returns the moment at which the clock stands. It is an [access.Clock].
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,7 +14,7 @@ func waitCases() []contract {
 	}
 }
 
-// knowing is a change by somebody who knows what was issued.
+// knowing returns a change by somebody who knows what was issued.
 func knowing(i *access.Issued) func(*access.Change) {
 	return func(c *access.Change) {
 		if c.Known = i.Serial; c.Known == "" {

@@ -57,7 +57,7 @@ func newWorld(t *testing.T, p *partner, open func(*testing.T, *Clock) Harness) *
 	return w
 }
 
-// fixed says whether the end of what was issued for a kind cannot be moved.
+// fixed reports whether the end of what was issued for a kind cannot be moved.
 func (w *world) fixed(kind access.Kind) bool {
 	return slices.Contains(w.System.Capabilities().Fixed, kind)
 }
@@ -68,7 +68,7 @@ func (w *world) offers(kind access.Kind) bool {
 	return slices.Contains(w.System.Capabilities().Kinds, kind)
 }
 
-// needs is a need of kinds of credentials.
+// needs returns a need of kinds of credentials.
 func needs(kinds ...access.Kind) func(*world) string {
 	return func(w *world) string {
 		for _, kind := range kinds {
@@ -80,7 +80,7 @@ func needs(kinds ...access.Kind) func(*world) string {
 	}
 }
 
-// now is the system's time.
+// now returns the system's time.
 func (w *world) now() time.Time {
 	w.Helper()
 	now, err := w.System.Now(w.ctx())
@@ -90,7 +90,7 @@ func (w *world) now() time.Time {
 	return now
 }
 
-// in is a moment some units from now, to the second.
+// in returns a moment some units from now, to the second.
 func (w *world) in(units int) access.Moment {
 	w.Helper()
 	return access.At(w.origin.Add(time.Duration(units) * w.Unit))
@@ -115,7 +115,7 @@ func (w *world) identity(name string, ends int, edits ...func(*access.Identity))
 	return i
 }
 
-// child is an identity that hangs on another.
+// child returns an identity that hangs on another.
 func (w *world) child(name, parent string, ends int) *access.Identity {
 	w.Helper()
 	return w.identity(name, ends, func(i *access.Identity) { i.ParentID = id(parent) })
@@ -171,10 +171,10 @@ func (w *world) grant(of, name string, ends int) *access.Grant {
 	}
 }
 
-// path is one path that a grant of a name covers.
+// path returns one path that a grant of a name covers.
 func path(grant string) string { return "orders/acme/" + grant + "/1.csv" }
 
-// change is the creation of an object by our stack, which ends with its own terms; edits make another change of it.
+// change returns the creation of an object by our stack, which ends with its own terms; edits make another change of it.
 func (w *world) change(o access.Object, edits ...func(*access.Change)) access.Change {
 	var agreements []time.Time
 	if i, ok := o.(*access.Identity); ok {
@@ -202,7 +202,7 @@ func (w *world) seal(secret []byte) (string, error) {
 	return fmt.Sprintf("sealed secret number %d", len(w.secrets)), nil
 }
 
-// secret is the newest clear secret.
+// secret returns the newest clear secret.
 func (w *world) secret() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -343,7 +343,7 @@ func (w *world) between(what string, got, from time.Time) {
 	}
 }
 
-// holder is what a partner holds of a credential.
+// holder returns what a partner holds of a credential.
 func (w *world) holder(c *access.Credential, issued *access.Issued) Probe {
 	p := Probe{Credential: c}
 	switch c.Kind() {

@@ -85,15 +85,15 @@ func newEd25519() (crypto.Signer, error) {
 	return key, err
 }
 
-// CertificatePEM is the certificate of the X.509 authority.
+// CertificatePEM returns the certificate of the X.509 authority.
 func (a *Authority) CertificatePEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 }
 
-// SSHPublicKey is the public key of the SSH authority, as a line for sshd's TrustedUserCAKeys.
+// SSHPublicKey returns the public key of the SSH authority, as a line for sshd's TrustedUserCAKeys.
 func (a *Authority) SSHPublicKey() []byte { return ssh.MarshalAuthorizedKey(a.ssh.PublicKey()) }
 
-// keyID is a key identifier by method 1 of RFC 7093: the leftmost 160 bits of the SHA-256 of the subject public key.
+// keyID returns a key identifier by method 1 of RFC 7093: the leftmost 160 bits of the SHA-256 of the subject public key.
 func keyID(public crypto.PublicKey) ([]byte, error) {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
@@ -107,7 +107,7 @@ func keyID(public crypto.PublicKey) ([]byte, error) {
 	return sum[:20], nil
 }
 
-// newSerial is a random serial number of 128 bits whose first octet is not zero, so that every tool writes it as the
+// newSerial returns a random serial number of 128 bits whose first octet is not zero, so that every tool writes it as the
 // same 32 digits. RFC 5280, 4.1.2.2 allows 20 octets; a set top bit costs a 17th.
 func newSerial() (*big.Int, error) {
 	octets := make([]byte, 16)

@@ -30,7 +30,7 @@ type Revoked struct {
 // not valid yet, and they refuse everybody.
 const backdate = time.Minute
 
-// CRL is the signed revocation list (RFC 5280, 5) in PEM. The number must grow from list to list. It begins a little before
+// CRL returns the signed revocation list (RFC 5280, 5) in PEM. The number must grow from list to list. It begins a little before
 // now, as certificates do. Verifiers may refuse every certificate once nextUpdate has passed.
 func (a *Authority) CRL(revoked []Revoked, number int64, now, nextUpdate time.Time) ([]byte, error) {
 	return a.list(revoked, number, now.Add(-backdate), nextUpdate, nil)
@@ -39,7 +39,7 @@ func (a *Authority) CRL(revoked []Revoked, number int64, now, nextUpdate time.Ti
 // distributionPoint names the lists of one identity. Nothing is fetched from there.
 func distributionPoint(id access.IdentityID) string { return "partner:" + id.String() }
 
-// Cut is a list like CRL's for the certificates of one identity alone, whose distribution point they name. It begins a second
+// Cut returns a list like CRL's for the certificates of one identity alone, whose distribution point they name. It begins a second
 // later than a list that was signed at the same moment. Of two lists that are for a certificate OpenSSL and BoringSSL take the
 // one that begins later (x509_vfy.c, get_crl_sk): so behind the list for all in one file it is the one that counts, and as
 // many as one likes can be added there.
@@ -70,7 +70,7 @@ type (
 	}
 )
 
-// ListFor is the list that counts for a certificate at a moment, as OpenSSL chooses it; nil where there is none.
+// ListFor returns the list that counts for a certificate at a moment, as OpenSSL chooses it; nil where there is none.
 func ListFor(lists []*x509.RevocationList, c *x509.Certificate, now time.Time) (found *x509.RevocationList) {
 	for _, l := range lists {
 		mine := true
@@ -129,7 +129,7 @@ func IsSerial(text string) bool {
 	return ok && serial.Sign() > 0
 }
 
-// revocations are the entries of a list, sorted by serial. Of several about one certificate the first revocation
+// revocations returns the entries of a list, sorted by serial. Of several about one certificate the first revocation
 // counts, and a revocation counts more than a hold.
 func revocations(revoked []Revoked) ([]x509.RevocationListEntry, error) {
 	sorted := slices.Clone(revoked)

@@ -16,7 +16,7 @@ const (
 	krlSerialList   byte = 0x20
 )
 
-// KRL is the key revocation list for sshd's RevokedKeys (OpenSSH's PROTOCOL.krl): serials of certificates of this
+// KRL returns the key revocation list for sshd's RevokedKeys (OpenSSH's PROTOCOL.krl): serials of certificates of this
 // authority. One without serials revokes nothing, and is valid. It is not signed: sshd reads it as a file of its own.
 func (a *Authority) KRL(serials []uint64, version uint64, now time.Time) ([]byte, error) {
 	sorted := slices.Compact(slices.Sorted(slices.Values(serials)))
@@ -33,7 +33,7 @@ func (a *Authority) KRL(serials []uint64, version uint64, now time.Time) ([]byte
 	return append(krl, a.KRLSection(sorted)...), nil
 }
 
-// KRLSection is a section of such a list; nothing where there are no serials. More of them can be added behind the last one:
+// KRLSection returns a section of such a list; nothing where there are no serials. More of them can be added behind the last one:
 // sshd adds up all that it reads.
 func (a *Authority) KRLSection(serials []uint64) []byte {
 	if len(serials) == 0 {
@@ -56,7 +56,7 @@ func appendString(b, s []byte) []byte {
 
 var errKRL = errors.New("read the key revocation list: it has another form than this system writes")
 
-// KRLEnds are the places in a list at which it could end: behind its head, and behind each section.
+// KRLEnds returns the places in a list at which it could end: behind its head, and behind each section.
 func KRLEnds(krl []byte) (ends []int) {
 	const head = len(krlMagic) + 4 + 8 + 8 + 8 + 4 + 4
 	for at := head; at <= len(krl); {
@@ -73,7 +73,7 @@ func KRLEnds(krl []byte) (ends []int) {
 	return ends
 }
 
-// RevokedSerials are the serials of a list that KRL wrote. One in another form, such as ssh-keygen writes, is an error.
+// RevokedSerials returns the serials of a list that KRL wrote. One in another form, such as ssh-keygen writes, is an error.
 func RevokedSerials(krl []byte) ([]uint64, error) {
 	rest, ours := bytes.CutPrefix(krl, []byte(krlMagic))
 	const head = 4 + 8 + 8 + 8 + 4 + 4 // format, version, time, flags, reserved, comment

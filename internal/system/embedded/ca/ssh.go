@@ -118,7 +118,7 @@ func criticalOptions(networks []netip.Prefix) (map[string]string, error) {
 	return map[string]string{"source-address": strings.Join(texts, ",")}, nil
 }
 
-// allExtensions are those that ssh-keygen gives by default.
+// allExtensions returns those that ssh-keygen gives by default.
 func allExtensions() map[string]string {
 	return map[string]string{
 		"permit-X11-forwarding": "", "permit-agent-forwarding": "", "permit-port-forwarding": "", "permit-pty": "", "permit-user-rc": "",

@@ -92,7 +92,7 @@ func CheckRequest(csr string) error {
 	return err
 }
 
-// requestedKey is the public key of a request that its private key has signed.
+// requestedKey returns the public key of a request that its private key has signed.
 func requestedKey(text string) (crypto.PublicKey, error) {
 	request, err := material.ParseRequest(text)
 	if err != nil {
@@ -119,7 +119,7 @@ func checkKey(public crypto.PublicKey) error {
 	return errors.New("the kind of key is not supported: use ECDSA, Ed25519 or RSA")
 }
 
-// period is a certificate's period to the second, never longer than asked.
+// period returns a certificate's period to the second, never longer than asked.
 func period(notBefore, notAfter time.Time) (begin, end time.Time, err error) {
 	begin, end = notBefore.UTC().Truncate(time.Second), notAfter.UTC().Truncate(time.Second)
 	if begin.Unix() < 0 {
@@ -133,7 +133,7 @@ func period(notBefore, notAfter time.Time) (begin, end time.Time, err error) {
 
 func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// subjectPublicKey is the BIT STRING of a SubjectPublicKeyInfo (RFC 5280, 4.1).
+// subjectPublicKey returns the BIT STRING of a SubjectPublicKeyInfo (RFC 5280, 4.1).
 func subjectPublicKey(der []byte) ([]byte, error) {
 	var info struct {
 		Algorithm pkix.AlgorithmIdentifier

@@ -35,7 +35,7 @@ type member struct {
 	text []byte
 }
 
-// bundleFile is the bundle, signed where there is a signer (openpolicyagent.org/docs/management-bundles, "Bundle File Format" and "Signing").
+// bundleFile returns the bundle, signed where there is a signer (openpolicyagent.org/docs/management-bundles, "Bundle File Format" and "Signing").
 // Such a signature has no end of its own: what ends a bundle are the ends in its data, valid_until above all.
 func bundleFile(root string, s *Signer, content ...member) ([]byte, error) {
 	about, err := canonical(manifest{RegoVersion: 1, Revision: revision(content), Roots: []string{root}})

@@ -77,7 +77,7 @@ func dataFile(p Publication) ([]byte, error) {
 	return text, nil
 }
 
-// Data is the policy data of a publication, as it is in data.json.
+// Data returns the policy data of a publication, as it is in data.json.
 func Data(p Publication) ([]byte, error) { return dataFile(p) }
 
 // canonical is JSON as OPA hashes it: no white space, no escapes for HTML, and sorted names, if v has them sorted.
@@ -173,7 +173,7 @@ var (
 	lastNS  = time.Unix(0, math.MaxInt64)
 )
 
-// ending is a moment for people and as nanoseconds since 1970, for cheap comparison. What does not fit in these is cut
+// ending returns a moment for people and as nanoseconds since 1970, for cheap comparison. What does not fit in these is cut
 // to the range: the zero time has long passed, and the year 9999 ends in 2262.
 func ending(t time.Time) end {
 	if t.Before(firstNS) {

@@ -42,7 +42,7 @@ func Allows(data, hold []byte, r Request, now time.Time) (bool, error) {
 	}), nil
 }
 
-// proofs are the published credentials that a request proves to hold.
+// proofs returns the published credentials that a request proves to hold.
 func (d *published) proofs(r Request) (found []proof) {
 	if p, ok := d.Secrets[r.KeyHash]; ok {
 		found = append(found, p)
@@ -58,7 +58,7 @@ func (d *published) proofs(r Request) (found []proof) {
 	return found
 }
 
-// holds says whether an identity is cut, or what it hangs on.
+// holds reports whether an identity is cut, or what it hangs on.
 func (h *held) holds(line []string) bool {
 	return slices.ContainsFunc(line, func(id string) bool {
 		partner, _, _ := strings.Cut(id, "/")
@@ -66,7 +66,7 @@ func (h *held) holds(line []string) bool {
 	})
 }
 
-// Login says whether a line of a principals file lets an identity in at a moment, as sshd reads it. The zone is the one that
+// Login reports whether a line of a principals file lets an identity in at a moment, as sshd reads it. The zone is the one that
 // the file was written for: see Publication.
 func Login(principals []byte, id access.IdentityID, now time.Time, zone *time.Location) (bool, error) {
 	for line := range strings.Lines(string(principals)) {

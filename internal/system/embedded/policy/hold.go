@@ -42,7 +42,7 @@ type (
 	}
 )
 
-// Text is what HoldText says: a line for each that is on hold or released, which a shell can add and take away.
+// Text returns what HoldText says: a line for each that is on hold or released, which a shell can add and take away.
 func (h Hold) Text() []byte {
 	var out strings.Builder
 	section := func(names []string) {
@@ -58,7 +58,7 @@ func (h Hold) Text() []byte {
 	return []byte(out.String())
 }
 
-// HoldFiles are the files that say who is on hold. The same text gives the same bytes.
+// HoldFiles returns the files that say who is on hold. The same text gives the same bytes.
 func HoldFiles(h Hold) (map[string][]byte, error) {
 	text := h.Text()
 	bundle, err := bundleFile("partner_hold", nil, member{"data.json", text})
@@ -74,7 +74,7 @@ func (h Hold) Says(text []byte) bool {
 	return slices.Equal(lines(h.Text()), lines(text))
 }
 
-// Unpack is a file of a bundle, which has nothing but its own end behind it.
+// Unpack returns a file of a bundle, which has nothing but its own end behind it.
 func Unpack(bundle []byte, name string) (found []byte, err error) {
 	zip, err := gzip.NewReader(bytes.NewReader(bundle))
 	if err != nil {

@@ -36,7 +36,7 @@ func Principals(p Publication) map[string][]byte {
 	return files
 }
 
-// RefreshAt is the first moment at which a line of Principals ends while its identity may still do something on that
+// RefreshAt returns the first moment at which a line of Principals ends while its identity may still do something on that
 // login, so that a publication after it allows more; zero where there is none.
 func RefreshAt(p Publication) time.Time {
 	var first time.Time
@@ -54,7 +54,7 @@ func sorted(identities []Identity) []Identity {
 	return slices.SortedFunc(slices.Values(identities), func(a, b Identity) int { return a.ID.Compare(b.ID) })
 }
 
-// shells are what an identity may do now, by login.
+// shells returns what an identity may do now, by login.
 func shells(i Identity, now time.Time) map[string]shell {
 	out := map[string]shell{}
 	if i.Suspended {
@@ -90,10 +90,10 @@ func (s shell) with(actions []string, ends time.Time) (_ shell, any bool) {
 	return s, any
 }
 
-// until is when the first of what it allows ends.
+// until returns when the first of what it allows ends.
 func (s shell) until() time.Time { return access.Earliest(s.login, s.pty, s.forward) }
 
-// line is a line of an AuthorizedPrincipalsFile (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"): restrict takes everything
+// line returns a line of an AuthorizedPrincipalsFile (sshd(8), "AUTHORIZED_KEYS FILE FORMAT"): restrict takes everything
 // away, the next options give back what was granted.
 func (s shell) line(id access.IdentityID, zone *time.Location) string {
 	options := []string{"restrict", fmt.Sprintf(`expiry-time="%s"`, expiryTime(lastSecond(s.until()), zone))}
@@ -136,7 +136,7 @@ func readExpiryTime(text string, zone *time.Location) (time.Time, error) {
 	return time.ParseInLocation(inZone, text, zone)
 }
 
-// lastSecond is the start of the last whole second before an end.
+// lastSecond returns the start of the last whole second before an end.
 func lastSecond(ends time.Time) time.Time { return ends.Truncate(time.Second).Add(-time.Second) }
 
 func later(a, b time.Time) time.Time {

@@ -63,7 +63,7 @@ type Grant struct {
 	EndsAt   time.Time
 }
 
-// Files are the files of a publication but for the principals, by their path in the publish folder. The same
+// Files returns the files of a publication but for the principals, by their path in the publish folder. The same
 // publication gives the same bytes, in whatever order its parts stand.
 func Files(p Publication, s *Signer) (map[string][]byte, error) {
 	data, err := dataFile(p)

@@ -73,7 +73,7 @@ func thumbprint(public *ecdsa.PublicKey) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sum), err
 }
 
-// KeyID is the RFC 7638 thumbprint of the key, which signatures and jwks.json name it by.
+// KeyID returns the RFC 7638 thumbprint of the key, which signatures and jwks.json name it by.
 func (s *Signer) KeyID() string { return s.public.KeyID }
 
 // sign makes a compact JWS (RFC 7515).

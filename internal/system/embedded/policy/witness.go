@@ -25,7 +25,7 @@ func (s *Signer) Attest(text []byte) (string, error) {
 	return base64.StdEncoding.EncodeToString(signature), err
 }
 
-// PublicPEM is the public key.
+// PublicPEM returns the public key.
 func (s *Signer) PublicPEM() []byte { return s.publicPEM }
 
 // Witness tells what the key signed from what it did not.
