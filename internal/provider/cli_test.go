@@ -2,7 +2,6 @@ package provider_test
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,10 +14,9 @@ import (
 
 // cli drives the real CLI with the real binary of the provider, in a folder of its own.
 type cli struct {
-	t       testing.TB
-	folder  string
-	env     []string
-	program string // another CLI than that of the tests
+	t      testing.TB
+	folder string
+	env    []string
 }
 
 // built is the provider's binary, built once.
@@ -86,7 +84,7 @@ func (c *cli) file(name, text string) {
 
 // command is one run of the CLI, not yet started.
 func (c *cli) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(cmp.Or(c.program, os.Getenv(commandLine)), args...)
+	cmd := exec.Command(os.Getenv(commandLine), args...)
 	cmd.Dir, cmd.Env = c.folder, c.env
 	return cmd
 }
