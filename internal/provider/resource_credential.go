@@ -167,21 +167,14 @@ func rotationAttribute() schema.Attribute {
 // withIssued adds what the system says of what it issued.
 func withIssued(attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	for name, description := range map[string]string{
-		"rotates_at":   "When what was issued is due to be issued anew. RFC 3339, UTC; null where it does not rotate.",
-		"serial":       "The serial of the certificate: hexadecimal for X.509, decimal for SSH.",
-		"fingerprint":  "The SHA-256 fingerprint of what was issued.",
-		"last_used_at": "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
-	} {
-		attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: description}
-	}
-	for name, description := range map[string]string{
+		"rotates_at":    "When what was issued is due to be issued anew. RFC 3339, UTC; null where it does not rotate.",
+		"serial":        "The serial of the certificate: hexadecimal for X.509, decimal for SSH.",
+		"fingerprint":   "The SHA-256 fingerprint of what was issued.",
+		"last_used_at":  "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
 		"sealed_secret": "The secret, sealed to the recipient, in ASCII armor: only the partner can open it. Null for other kinds, and after import until rotation.",
 		"issued":        "What was signed: an X.509 chain in PEM, or an OpenSSH certificate line. Null for other kinds, and after import until rotation.",
 	} {
-		attributes[name] = schema.StringAttribute{
-			Computed: true, Sensitive: true, // long, and nothing that a plan needs to show
-			MarkdownDescription: description + " It is not secret: it is marked as sensitive so that no plan prints it, and an output of it needs `sensitive = true`.",
-		}
+		attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}
 	attributes["login"] = schema.MapAttribute{
 		Computed: true, ElementType: types.StringType,
