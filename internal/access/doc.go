@@ -6,7 +6,7 @@
 //
 // # Words
 //
-// One word has one meaning in the whole tree. Behind each stands where it is made of; a test finds every place.
+// Each word has this meaning, and is to have no other. Behind it stands where it is made; a test finds every place.
 //
 //   - identity: one partner's use case in one environment, which credentials prove and grants give to (access Identity)
 //   - credential: how a partner proves to be an identity, of one of four kinds (access Credential)

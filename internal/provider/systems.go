@@ -11,8 +11,8 @@ import (
 )
 
 // systemBlocks lists the access systems that a configuration can name. A new one is its folder, a file such as
-// provider_openbao.go, a field of the model, and a line here: nothing else in this package knows one from another. The first
-// is meant where none is named.
+// provider_openbao.go, a field of the model, and a line here: no other file of this package imports a system. The first is
+// meant where none is named.
 func systemBlocks() []systemBlock { return []systemBlock{embeddedBlock(), openbaoBlock()} }
 
 // systemBlock is one kind of access system, as the configuration of the provider names it.
