@@ -155,7 +155,7 @@ func (p *Portfolio) Since(ref access.Ref, now time.Time) time.Time {
 	if len(p.planned[ref]) == 0 {
 		return time.Time{}
 	}
-	c := &Context{Settings: &p.settings, Now: now, view: view{p, p.arrivals, Apply}}
+	c := &Context{Settings: &p.settings, Capabilities: &p.capabilities, Now: now, view: view{p, p.arrivals, Apply}}
 	return c.goesOnFrom(&p.planned[ref][0].Subject)
 }
 
