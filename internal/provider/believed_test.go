@@ -374,7 +374,7 @@ func TestADestroyOfAStateEditedIn200WaysLeavesNothingUnsaid(t *testing.T) {
 			t.Fatalf("seed %d: the honest state: %v", seed, errors)
 		}
 	}
-	if cut < int(ways)/2 || failed == 0 {
+	if cut < int(ways)/2 || failed == 0 && !testing.Short() { // an error is rare among so few
 		t.Errorf("%d destroys cut all, %d failed", cut, failed)
 	}
 }
