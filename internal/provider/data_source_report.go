@@ -216,13 +216,5 @@ func (s *session) reported(ids []string) (judged []string, all []report.Finding)
 			})
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for ref := range s.findings {
-		if slices.Contains(ids, ref.ID) {
-			judged = append(judged, ref.ID)
-		}
-	}
-	slices.Sort(judged)
-	return judged, all
+	return s.judged(ids), all
 }

@@ -30,7 +30,9 @@ type session struct {
 	*adoptions
 	*clocks
 
-	mu      sync.Mutex // held while the portfolio is loaded
+	// loading is held while the portfolio is loaded. It is not called mu: that would hide those of the parts, each of which guards
+	// its own.
+	loading sync.Mutex
 	loaded  bool
 	journal *journal.Journal
 	told    tellings // by the journal
@@ -54,8 +56,8 @@ func newSession(system access.System, settings guardrail.Settings, stack string)
 
 // load brings what the system holds into the portfolio, once: one listing serves every resource.
 func (s *session) load(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.loading.Lock()
+	defer s.loading.Unlock()
 	if s.loaded {
 		return nil
 	}

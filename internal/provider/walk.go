@@ -170,6 +170,19 @@ func (w *walk) record(ref access.Ref, findings []guardrail.Finding) {
 	w.findings[ref] = findings
 }
 
+// judged returns those of some ids about which the rules were asked in this walk, sorted.
+func (w *walk) judged(ids []string) (all []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for ref := range w.findings {
+		if slices.Contains(ids, ref.ID) {
+			all = append(all, ref.ID)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // recorded returns the findings of one resource so far.
 func (w *walk) recorded(ref access.Ref) []guardrail.Finding {
 	w.mu.Lock()
