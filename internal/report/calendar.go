@@ -79,8 +79,11 @@ func (r *Report) agreementEnd(p *partner) event {
 
 // key returns what a system's ends are told apart by in every report: its id, or its kind if it has none.
 func (r *Report) key(system string) string {
-	for n, s := range r.sources() {
-		if n == 0 && system == "" || n > 0 && s.Label() == system {
+	if system == "" {
+		return cmp.Or(r.own().ID, r.own().System)
+	}
+	for _, s := range r.included {
+		if s.Label() == system {
 			return cmp.Or(s.ID, s.System)
 		}
 	}

@@ -243,7 +243,7 @@ func (r *Report) counts() documentSummary {
 
 func partnerOf(p *partner, standings map[*inventory.Item]Standing) documentPartner {
 	d := documentPartner{
-		Partner: p.Name, Kind: p.Kind, Contact: p.Contact, Subcontractors: p.Subcontractors, Steps: p.Steps,
+		Partner: p.Name, Kind: p.Kind, Contact: p.Contact, Subcontractors: holders(p.Subcontractors), Steps: p.Steps,
 		RehearsedAt: p.RehearsedAt.UTC(), Seconds: p.Seconds, Items: []documentItem{},
 	}
 	if a := p.Agreement; a != nil {

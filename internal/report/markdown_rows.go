@@ -82,7 +82,7 @@ func (m *markdown) partner(r *Report, p *partner, n *notes) {
 		last = moment(p.RehearsedAt) + ", " + p.took()
 	}
 	m.table([]string{"Agreement", "Ends (UTC)", "Contact", "Networks", "Subcontractors", "Last rehearsal", "How to cut it by hand"}, [][]string{
-		append(agreement, p.Contact, lines(networks), lines(p.Subcontractors), last, lines(p.Steps)),
+		append(agreement, p.Contact, lines(networks), lines(holders(p.Subcontractors)), last, lines(p.Steps)),
 	})
 	if len(p.Holdings) == 0 {
 		m.paragraph("Holds nothing.")

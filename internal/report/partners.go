@@ -23,7 +23,7 @@ type partner struct {
 	Items    []*inventory.Item
 	Holdings []*holding
 	// Subcontractors are the identities of others that hang on its own.
-	Subcontractors []string
+	Subcontractors []*holding
 }
 
 // Title returns the partner's name for people, with what it is.
@@ -79,20 +79,22 @@ func (r *Report) partners() []*partner {
 			get(name)
 		}
 	}
-	for _, h := range r.holdings() {
+	held := r.holdings()
+	for _, h := range held {
 		p := get(h.Partner)
 		p.Holdings = append(p.Holdings, h)
 		p.Items = append(p.Items, h.Items()...)
 	}
 	for _, p := range byName {
-		r.complete(p)
+		p.complete()
 	}
-	for _, h := range r.holdings() {
+	r.rehearsals(byName)
+	for _, h := range held {
 		if h.Identity == nil || h.Identity.Parent == "" {
 			continue
 		}
 		if above, _, _ := strings.Cut(h.Identity.Parent, "/"); above != h.Partner && byName[above] != nil {
-			byName[above].Subcontractors = append(byName[above].Subcontractors, h.Holder)
+			byName[above].Subcontractors = append(byName[above].Subcontractors, h)
 		}
 	}
 	var all []*partner
@@ -107,22 +109,25 @@ func (r *Report) partners() []*partner {
 	return all
 }
 
-// complete takes from a partner's identities what the register does not say, and from the journal how fast it was cut when
-// that was rehearsed.
-func (r *Report) complete(p *partner) {
+// complete takes from a partner's identities what the register does not say.
+func (p *partner) complete() {
 	for _, i := range p.Items {
 		p.Contact = cmp.Or(p.Contact, i.Contact)
 		if p.Agreement == nil {
 			p.Agreement = i.Agreement
 		}
 	}
-	if p.Name == "" {
-		return
-	}
+}
+
+// rehearsals takes from the journal how fast partners were cut when that was rehearsed.
+func (r *Report) rehearsals(byName map[string]*partner) {
 	// The system remembers the end of a rehearsal, and the journal when it was asked for.
 	const longest = time.Hour
 	for _, c := range r.all() {
-		if c.Verb == journal.Rehearse && c.ID == p.Name && c.Outcome == string(journal.Done) && !c.Asked.Add(longest).Before(p.RehearsedAt) {
+		if c.Verb != journal.Rehearse || c.Outcome != string(journal.Done) || c.ID == "" {
+			continue
+		}
+		if p := byName[c.ID]; p != nil && !c.Asked.Add(longest).Before(p.RehearsedAt) {
 			p.RehearsedAt, p.Seconds = c.Asked, c.Seconds
 		}
 	}

@@ -68,12 +68,8 @@ func (r *Report) partnerView(p *partner, names map[*inventory.Item]string, n *no
 		v.Agreement, v.AgreementEnds = a.Reference, r.point(a.EndsAt.Time)
 	}
 	v.Networks, v.AnyNetwork = p.Networks()
-	byHolder := map[string]string{}
-	for _, h := range r.holdings() {
-		byHolder[h.Holder] = names[h.Items()[0]]
-	}
-	for _, id := range p.Subcontractors {
-		v.Subcontractors = append(v.Subcontractors, link{byHolder[id], id})
+	for _, h := range p.Subcontractors {
+		v.Subcontractors = append(v.Subcontractors, link{names[h.Items()[0]], h.Holder})
 	}
 	for _, i := range p.Items {
 		if needsAttention(i) {
@@ -140,7 +136,7 @@ func (r *Report) partView(h *holding, i *inventory.Item, names map[*inventory.It
 // label is what a system is called in a row.
 func (r *Report) label(system string) string {
 	if system == "" {
-		return r.sources()[0].Label()
+		return r.own().Label()
 	}
 	return system
 }

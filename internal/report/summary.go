@@ -49,9 +49,10 @@ func (r *Report) summary() summary {
 		s.end(item, r.now())
 	}
 	s.Partners = len(held)
+	sources := r.sources()
 	for _, a := range meanings {
 		a.Items = having(r.Inventory, a.Flag)
-		a.Unchecked = len(a.Items) == 0 && slices.ContainsFunc(r.sources(), func(s Source) bool {
+		a.Unchecked = len(a.Items) == 0 && slices.ContainsFunc(sources, func(s Source) bool {
 			return s.unchecked(a.Flag) || a.Flag == inventory.Orphaned && s.OwnersUnknown
 		})
 		s.Attention = append(s.Attention, a)

@@ -10,12 +10,18 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
-// sources are the systems that the report holds, its own one first.
-func (r *Report) sources() []Source {
+// own returns the report's own system, without what has to be counted.
+func (r *Report) own() Source {
 	own := r.Source
 	own.System, own.At = r.Inventory.System, r.Inventory.At
 	own.Unchecked, own.OwnersUnknown = r.Inventory.Unchecked, r.Inventory.OwnersUnknown
 	own.From, own.To = r.From, r.To
+	return own
+}
+
+// sources returns the systems that the report holds, its own one first.
+func (r *Report) sources() []Source {
+	own := r.own()
 	own.Objects, own.Stacks, own.UseUnknown, own.Judged = 0, nil, 0, 0
 	judged := map[string]bool{}
 	for _, id := range r.Judged {
