@@ -160,24 +160,26 @@ func beyond(was, is []string) bool {
 	})
 }
 
-// admits reports whether networks are let in that were not. Without any, all are.
+// admits reports whether addresses are let in that were not. What cannot be read may let in anybody.
 func admits(was, is []string) bool {
-	if len(was) == 0 {
-		return false
+	outer, err := networks(was)
+	if err != nil {
+		return true
 	}
-	return len(is) == 0 || slices.ContainsFunc(is, func(network string) bool {
-		return !slices.ContainsFunc(was, func(old string) bool { return holds(old, network) })
-	})
+	inner, err := networks(is)
+	return err != nil || !access.NetworkCovers(outer, inner)
 }
 
-// holds reports whether a network lies within another one. What cannot be read lies in none.
-func holds(outer, inner string) bool {
-	o, err := netip.ParsePrefix(outer)
-	if err != nil {
-		return false
+func networks(texts []string) ([]netip.Prefix, error) {
+	all := make([]netip.Prefix, 0, len(texts))
+	for _, text := range texts {
+		p, err := access.ParseNetwork(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
 	}
-	i, err := netip.ParsePrefix(inner)
-	return err == nil && o.Bits() <= i.Bits() && o.Contains(i.Addr())
+	return all, nil
 }
 
 // federates reports whether somebody else is trusted. Another key of the partner is a rotation.

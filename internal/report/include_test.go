@@ -239,6 +239,8 @@ func TestTheDirectionOfAChange(t *testing.T) {
 		"a part of it":               {journal.Change, base(func(g *journal.Given) { g.Resource = "orders/acme/in/*" }), narrowed},
 		"a wider ceiling":            {journal.Change, base(func(g *journal.Given) { g.Ceiling = nil }), widened},
 		"a larger network":           {journal.Change, base(func(g *journal.Given) { g.AllowedCIDRs = []string{"203.0.112.0/23"} }), widened},
+		"the network in two halves":  {journal.Change, base(func(g *journal.Given) { g.AllowedCIDRs = []string{"203.0.113.0/25", "203.0.113.128/25"} }), other},
+		"what is no network":         {journal.Change, base(func(g *journal.Given) { g.AllowedCIDRs = []string{"elsewhere"} }), widened},
 		"any network":                {journal.Change, base(func(g *journal.Given) { g.AllowedCIDRs = nil }), widened},
 		"a smaller network":          {journal.Change, base(func(g *journal.Given) { g.AllowedCIDRs = []string{"203.0.113.9/32"} }), narrowed},
 		"somebody else":              {journal.Change, base(func(g *journal.Given) { g.Trust = &journal.Trust{Issuer: "https://a", Subject: "other"} }), widened},
