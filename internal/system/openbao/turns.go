@@ -1,43 +1,24 @@
 package openbao
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// sideBySide does something so many times, a few at a time, and stops at the first error.
+// sideBySide does something so many times, a few at a time, and begins no more of it after the first error.
 func sideBySide(times int, do func(n int) error) error {
-	errs := make([]error, lookers)
-	next := make(chan int)
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	var once sync.Once
-	for worker := range lookers {
-		wg.Go(func() {
-			for n := range next {
-				if errs[worker] = do(n); errs[worker] != nil {
-					once.Do(func() { close(stop) })
-					return
-				}
-			}
-		})
+	all, failed := errgroup.WithContext(context.Background()) // which is over with the first error, and cancels nothing
+	all.SetLimit(lookers)
+	for n := 0; n < times && failed.Err() == nil; n++ {
+		all.Go(func() error { return do(n) })
 	}
-	for n := range times {
-		select {
-		case next <- n:
-			continue
-		case <-stop:
-		}
-		break
-	}
-	close(next)
-	wg.Wait()
-	return cmp.Or(errs...)
+	return all.Wait()
 }
 
 // lookers is how many identities are looked at side by side; the client has its own limit of requests.
