@@ -174,11 +174,7 @@ func (s *System) Whose(ctx context.Context, _ access.Ref, uid string) (access.Re
 	if err != nil {
 		return access.Ref{}, time.Time{}, fmt.Errorf("look whose uid it is: %w", err)
 	}
-	ref, until, known := ledger.Whose(l.Ledger, l.stones, uid, s.now())
-	if !known {
-		return access.Ref{}, time.Time{}, fmt.Errorf("the uid %q: %w", uid, access.ErrNotFound)
-	}
-	return ref, until, nil
+	return ledger.Whose(l.Ledger, l.stones, uid, s.now())
 }
 
 // Put creates or changes one object, and returns when a publication that contains it is in place.

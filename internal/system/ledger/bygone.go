@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -68,27 +69,28 @@ func (d *Draft) outlived(id access.IdentityID, more ...access.Bygone) {
 	}
 	stone := before
 	stone.Bygone = bygone(before.Bygone, d.Now, more...)
-	d.Tombstones[id], d.Noted[id] = stone, true
-	d.undo = append(d.undo, func() { d.Tombstones[id] = before })
+	d.setStone(id, stone)
 }
 
-// Whose is what has a uid, or had it until a moment, which is zero while it has; false where it was never given, or is forgotten.
-func Whose(l Ledger, t Tombstones, uid string, now time.Time) (ref access.Ref, until time.Time, known bool) {
+// Whose returns what has a uid, or had it until a moment, which is zero while it has; ErrNotFound where it was never given, or is
+// forgotten.
+func Whose(l Ledger, t Tombstones, uid string, now time.Time) (ref access.Ref, until time.Time, err error) {
+	err = fmt.Errorf("the uid %q: %w", uid, access.ErrNotFound)
 	among := func(memory []access.Bygone) {
 		for _, b := range memory {
 			if b.UID == uid && !b.Forgotten(now) && b.At.After(until) {
-				ref, until, known = b.Ref(), b.At, true
+				ref, until, err = b.Ref(), b.At, nil
 			}
 		}
 	}
 	for _, e := range l {
 		if e.History.UID == uid {
-			return e.Ref(), time.Time{}, true
+			return e.Ref(), time.Time{}, nil
 		}
 		among(e.Bygone)
 	}
 	for _, stone := range t {
 		among(stone.Bygone)
 	}
-	return ref, until, known
+	return ref, until, err
 }

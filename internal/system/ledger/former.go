@@ -129,18 +129,13 @@ func (d *Draft) recall(id access.IdentityID, more ...access.Former) {
 
 // engrave adds to a tombstone. One that cannot be read stays what it is: what released a hold is not to be forgotten.
 func (d *Draft) engrave(id access.IdentityID, more []access.Former) {
-	before, had := d.Tombstones[id]
+	before := d.Tombstones[id]
 	if before.Damaged {
 		return
 	}
 	stone := before
 	stone.Version, stone.Identity, stone.Former = Version, id.String(), remembered(before.Former, d.Now, more...)
-	d.Tombstones[id], d.Noted[id] = stone, true
-	d.undo = append(d.undo, func() {
-		if d.Tombstones[id] = before; !had {
-			delete(d.Tombstones, id)
-		}
-	})
+	d.setStone(id, stone)
 }
 
 // passes remembers what an object was, where a change takes its key, its trust or some of its reach from it, or puts it where

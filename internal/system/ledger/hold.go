@@ -249,6 +249,12 @@ func (d *Draft) remember(e *Entry, removed time.Time, formers ...access.Former) 
 	if !more && !had {
 		return
 	}
+	d.setStone(id, stone)
+}
+
+// setStone puts a tombstone into the draft.
+func (d *Draft) setStone(id access.IdentityID, stone Tombstone) {
+	before, had := d.Tombstones[id]
 	d.Tombstones[id], d.Noted[id] = stone, true
 	d.undo = append(d.undo, func() {
 		if d.Tombstones[id] = before; !had {

@@ -279,11 +279,8 @@ func (m *memory) Formers(ctx context.Context) (all []access.Former, err error) {
 // Whose says what has a uid, or had it.
 func (m *memory) Whose(ctx context.Context, _ access.Ref, uid string) (ref access.Ref, until time.Time, err error) {
 	err = m.locked(ctx, func() error {
-		var known bool
-		if ref, until, known = ledger.Whose(m.ledger, m.stones, uid, m.clock()); !known {
-			return fmt.Errorf("the uid %q: %w", uid, access.ErrNotFound)
-		}
-		return nil
+		ref, until, err = ledger.Whose(m.ledger, m.stones, uid, m.clock())
+		return err
 	})
 	return ref, until, err
 }

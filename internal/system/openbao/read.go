@@ -176,11 +176,7 @@ func (ob *observer) Whose(ctx context.Context, of access.Ref, uid string) (acces
 	if err != nil {
 		return access.Ref{}, time.Time{}, fmt.Errorf("look whose uid it is: %w", err)
 	}
-	ref, until, known := ledger.Whose(snap.Ledger, snap.Tombstones, uid, ob.now())
-	if !known {
-		return access.Ref{}, time.Time{}, fmt.Errorf("the uid %q: %w", uid, access.ErrNotFound)
-	}
-	return ref, until, nil
+	return ledger.Whose(snap.Ledger, snap.Tombstones, uid, ob.now())
 }
 
 // List returns everything that is held, of every stack, sorted by type and id. What differs from the declaration, and
