@@ -46,9 +46,15 @@ func (p paths) twin(name string) (t twin) {
 
 func (t twin) same() bool { return t.file != nil && bytes.Equal(t.file, t.copied) }
 
-// unlike returns the files that are not as their copies. A directory from before there were copies has none that are.
+// hasCopies reports whether there are copies of the keys: a directory from before there were any has none.
+func (p paths) hasCopies() bool {
+	_, err := os.Stat(p.keyCopy(""))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// unlike returns the files that are not as their copies, where there are copies.
 func (p paths) unlike() (names []string) {
-	if _, err := os.Stat(p.keyCopy("")); errors.Is(err, fs.ErrNotExist) {
+	if !p.hasCopies() {
 		return nil
 	}
 	for _, name := range keyFiles {
@@ -99,7 +105,7 @@ func (s *System) mendKeys() error {
 func (s *System) mendKey(name string, t twin) (finding, error) {
 	file, copied := s.paths.named(s.paths.key(name)), s.paths.named(s.paths.keyCopy(name))
 	bad := s.fits(name, t.file)
-	if bad == nil && len(s.paths.unlike()) > 0 {
+	if bad == nil && s.paths.hasCopies() { // and this one is not as the file
 		return finding{file: copied, why: "was gone, or not as " + file + ", which is right: it was made anew"}, nil
 	}
 	if bad == nil || s.options.Passphrase == "" && keyfile.Encrypted(t.file) {
