@@ -61,7 +61,7 @@ func activityRules() []Rule {
 	}}
 }
 
-// disuse is since when what exists is not used, if that is longer than it may be. What is suspended cannot be used.
+// disuse returns since when what exists is not used, if that is longer than it may be. What is suspended cannot be used.
 func disuse(c *Context, s, upper *Subject) (since time.Time, allowed time.Duration, is bool) {
 	if !c.Capabilities.KnowsLastUse || s.UseUnknown || s.History.CreatedAt.IsZero() {
 		return since, 0, false

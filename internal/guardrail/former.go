@@ -236,7 +236,7 @@ func bothAllow(a, b *Subject) string {
 	return ""
 }
 
-// targetsOf are the things that a grant reaches, where several paths reach one.
+// targetsOf returns the things that a grant reaches, where several paths reach one.
 func targetsOf(s *Subject) (all []access.Target) {
 	for _, r := range s.reaches {
 		all = append(all, r.targets...)

@@ -284,7 +284,7 @@ func (p *Portfolio) index(e *entry) {
 	}
 }
 
-// foreign is 1 for what another stack owns, else 0.
+// foreign returns 1 for what another stack owns, else 0.
 func (p *Portfolio) foreign(e *entry) int {
 	if e.stack == p.stack {
 		return 0

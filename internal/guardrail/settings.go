@@ -80,7 +80,7 @@ func Defaults() Settings {
 	}
 }
 
-// Level is the level at which a rule is in force.
+// Level returns the level at which a rule is in force.
 func (s Settings) Level(r Rule) Level {
 	level, set := s.Levels[r.Slug]
 	if !set || r.Fixed && level < r.Level {

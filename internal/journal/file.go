@@ -73,7 +73,7 @@ func made(f *os.File) error {
 // new one.
 func replace(path string, content []byte) error { return swap(durable.Disk{}, path, content) }
 
-// swap is replace on a disk that need not last.
+// swap returns replace on a disk that need not last.
 func swap(disk durable.Disk, path string, content []byte) error {
 	if _, err := regular(path); err != nil {
 		return err

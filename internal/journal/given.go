@@ -141,7 +141,7 @@ func reviewOf(r *access.Review) *Review {
 	return &Review{At: r.At.UTC(), By: r.By, Reason: r.Reason}
 }
 
-// trustOf is whom a credential trusts. A key that cannot be read has no fingerprint: the change was refused, or will be.
+// trustOf returns whom a credential trusts. A key that cannot be read has no fingerprint: the change was refused, or will be.
 func trustOf(c *access.Credential) *Trust {
 	if c.Kind() == access.Federated {
 		return &Trust{Issuer: c.Federated.Issuer, Subject: c.Federated.Subject, Audiences: slices.Sorted(slices.Values(c.Federated.Audiences))}

@@ -96,7 +96,7 @@ func keptIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (k kep
 	return k
 }
 
-// of is what a state's private part says beside its attributes: what was imported to be adopted has no owner yet.
+// of returns what a state's private part says beside its attributes: what was imported to be adopted has no owner yet.
 func (k kept) of(state *terms) kept {
 	if !state.Owner.IsNull() {
 		k.Adopt = ""

@@ -139,7 +139,7 @@ func (l *listed[M, P]) resource(seen observed) *M {
 	return m
 }
 
-// displayName is for people: beside the id, who answers, until when, and what is wrong.
+// displayName returns a name for people: beside the id, who answers, until when, and what is wrong.
 func displayName(i *inventory.Item) string {
 	name := i.ID + ", " + i.Owner + ", until " + access.At(i.EndsAt).String()
 	for _, f := range i.Flags {

@@ -23,7 +23,7 @@ var (
 	errReplaced = fmt.Errorf("another one took its place since: %w", access.ErrNotFound)
 )
 
-// said is what a state's arguments mean; zero where they mean nothing. intact: they are as this provider wrote them.
+// said returns what a state's arguments mean; zero where they mean nothing. intact: they are as this provider wrote them.
 func (g *governed[M, P]) said(state *M, k kept) (ref access.Ref, intact bool) {
 	o := claimed[M, P](state)
 	if o == nil {

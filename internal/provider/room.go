@@ -10,7 +10,7 @@ import (
 // usualRoom is how many calls at once Terraform makes where nobody says otherwise.
 const usualRoom = 10
 
-// roomHere is how many calls at once the Terraform makes that started this process; 0 where that cannot be told.
+// roomHere returns how many calls at once the Terraform makes that started this process; 0 where that cannot be told.
 func roomHere() int {
 	parent, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(os.Getppid()), "cmdline"))
 	if err != nil {
@@ -39,7 +39,7 @@ func roomOf(command, environment []string) int {
 	return room
 }
 
-// parallelism is what the last of some arguments says that sets it.
+// parallelism returns what the last of some arguments says that sets it.
 func parallelism(args []string) (n int, said bool) {
 	for i, arg := range args {
 		value, is := strings.CutPrefix("-"+strings.TrimLeft(arg, "-"), "-parallelism")

@@ -177,7 +177,7 @@ func isGoverned(name string) bool {
 	return name == "partner_identity" || name == "partner_credential" || name == "partner_grant"
 }
 
-// nothing is no value, as Terraform writes it.
+// nothing returns no value, as Terraform writes it.
 func nothing() *tfprotov6.DynamicValue {
 	v, err := tfprotov6.NewDynamicValue(tftypes.DynamicPseudoType, tftypes.NewValue(tftypes.DynamicPseudoType, nil))
 	if err != nil {

@@ -132,7 +132,7 @@ func someText() validator.String {
 	}}
 }
 
-// longText is someText for what is long by nature: certificates, signed tokens.
+// longText returns someText for what is long by nature: certificates, signed tokens.
 func longText() validator.String {
 	return reads{"a text", func(s string) error {
 		if s == "" {

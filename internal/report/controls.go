@@ -69,14 +69,14 @@ func gravity(level string) int {
 	return 2
 }
 
-// sorted are the findings, the gravest first.
+// sorted returns the findings, the gravest first.
 func (r *Report) sorted() []Finding {
 	return slices.SortedStableFunc(slices.Values(r.Findings), func(a, b Finding) int {
 		return cmp.Or(gravity(a.Level)-gravity(b.Level), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Type, b.Type))
 	})
 }
 
-// standards are the findings by the controls that their rules serve.
+// standards returns the findings by the controls that their rules serve.
 func (r *Report) standards() []standard {
 	all := make([]standard, len(standards))
 	known := map[string]*control{}
@@ -125,7 +125,7 @@ func compareNumbers(a, b string) int {
 	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(a, b))
 }
 
-// digits is text if it is a number, and "" otherwise.
+// digits returns text if it is a number, and "" otherwise.
 func digits(text string) string {
 	if strings.Trim(text, "0123456789") != "" {
 		return ""
@@ -133,7 +133,7 @@ func digits(text string) string {
 	return text
 }
 
-// departed are the partners that left: their agreement ended, or all that they had was removed in the period. Clean are
+// departed returns the partners that left: their agreement ended, or all that they had was removed in the period. Clean are
 // those of them that can do nothing any more, as far as the report knows.
 func (r *Report) departed() (clean, all []string) {
 	left := map[string]bool{}
@@ -161,7 +161,7 @@ func (r *Report) departed() (clean, all []string) {
 	return clean, all
 }
 
-// decommissioned is the ratio of CIS safeguard 15.7 in words.
+// decommissioned returns the ratio of CIS safeguard 15.7 in words.
 func (r *Report) decommissioned() string {
 	clean, all := r.departed()
 	if len(all) == 0 {

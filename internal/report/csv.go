@@ -40,7 +40,7 @@ func (r *Report) CSV() string {
 	return out.String()
 }
 
-// row is an item, with the standing of its identity.
+// row returns an item, with the standing of its identity.
 func (r *Report) row(i *inventory.Item, standing Standing) []string {
 	agreement := agreementOf(i)
 	review := reviewOf(i)

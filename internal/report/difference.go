@@ -49,7 +49,7 @@ var fields = []struct {
 	{"waivers", func(g *journal.Given) string { return waivers(g.Waivers) }},
 }
 
-// declaredEnd is the end that was declared, if another one counts.
+// declaredEnd returns the end that was declared, if another one counts.
 func declaredEnd(g *journal.Given) string {
 	if g.ExpiresAt.Equal(g.EndsAt) {
 		return ""

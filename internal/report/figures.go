@@ -28,7 +28,7 @@ type reference struct {
 	Text    string
 }
 
-// Number is how many there are: "?" if that is not known.
+// Number returns how many there are: "?" if that is not known.
 func (f figure) Number() string {
 	if f.Unknown != "" {
 		return "?"
@@ -41,7 +41,7 @@ func (f figure) Grave() bool {
 	return len(f.Of) > 0 && (f.Slug == "undeclared" || f.Slug == "due-for-review" || f.Slug == "owner-left")
 }
 
-// figures are what a reader is told first, in the order in which an auditor asks.
+// figures returns what a reader is told first, in the order in which an auditor asks.
 func (r *Report) figures() []figure {
 	undeclared := figure{Slug: "undeclared", Name: "Undeclared", Meaning: "logins that nobody declared; they may act as well"}
 	undeclared.Unknown, undeclared.Partly = r.unsearched()
@@ -125,7 +125,7 @@ func (r *Report) reviewDue(h *holding) (string, bool) {
 	return "is due on " + date(i.ReviewDueAt), true
 }
 
-// left are the owners of anything in the holding who left.
+// left returns the owners of anything in the holding who left.
 func (h *holding) left() []string {
 	var all []string
 	seen := map[string]bool{}
@@ -138,7 +138,7 @@ func (h *holding) left() []string {
 	return all
 }
 
-// cuts are the identities that were removed in the period and are not there any more, each by its last removal.
+// cuts returns the identities that were removed in the period and are not there any more, each by its last removal.
 func (r *Report) cuts(held []*holding) []*change {
 	there := map[string]bool{}
 	for _, h := range held {
@@ -192,7 +192,7 @@ func (r *Report) rehearsal() string {
 	return fmt.Sprintf("%s, of %s: %s. %d of %d partners were rehearsed.", moment(last.RehearsedAt), last.Name, last.took(), tried, all)
 }
 
-// took is how long the last rehearsed cut took.
+// took returns how long the last rehearsed cut took.
 func (p *partner) took() string {
 	if p.Seconds == 0 {
 		return "the seconds are not known"
@@ -200,7 +200,7 @@ func (p *partner) took() string {
 	return "refused after " + strconv.FormatFloat(p.Seconds, 'f', 2, 64) + " s"
 }
 
-// byHand are the cuts that were made by hand in the period.
+// byHand returns the cuts that were made by hand in the period.
 func (r *Report) byHand() (n int) {
 	for _, c := range r.changes() {
 		if c.Phase == journal.Found && c.Verb == journal.Cut {

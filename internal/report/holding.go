@@ -28,7 +28,7 @@ const (
 	Ended Standing = "ended"
 )
 
-// Slug is the standing as a word for machines.
+// Slug returns the standing as a word for machines.
 func (s Standing) Slug() string { return strings.ReplaceAll(string(s), " ", "-") }
 
 // holding is one identity with all that belongs to it.
@@ -41,7 +41,7 @@ type holding struct {
 	Standing            Standing
 }
 
-// Items are all items of the holding, the identity first.
+// Items returns all items of the holding, the identity first.
 func (h *holding) Items() []*inventory.Item {
 	var all []*inventory.Item
 	if h.Identity != nil {
@@ -50,7 +50,7 @@ func (h *holding) Items() []*inventory.Item {
 	return slices.Concat(all, h.Credentials, h.Grants)
 }
 
-// EndsAt is the identity's end, or the last one of what is left without it; zero for none.
+// EndsAt returns the identity's end, or the last one of what is left without it; zero for none.
 func (h *holding) EndsAt() time.Time {
 	if h.Identity != nil {
 		return h.Identity.EndsAt
@@ -64,7 +64,7 @@ func (h *holding) EndsAt() time.Time {
 	return last
 }
 
-// holdings are the inventory's items by the identity that they belong to, in the inventory's order.
+// holdings returns the inventory's items by the identity that they belong to, in the inventory's order.
 func (r *Report) holdings() []*holding {
 	known := map[string]*holding{}
 	var all []*holding

@@ -15,7 +15,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
-// Digest is the SHA-256 of a report's JSON.
+// Digest returns the SHA-256 of a report's JSON.
 func Digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
@@ -113,7 +113,7 @@ func (r *Report) party(d documentPartner) {
 	r.Parties[d.Partner] = p
 }
 
-// item is what itemOf was made of.
+// item returns what itemOf was made of.
 func (d documentItem) item(partner string) inventory.Item {
 	i := inventory.Item{
 		Type: access.Type(d.Type), ID: d.ID, NativeID: d.NativeID, Partner: partner, Environment: d.Environment, Name: d.Name, Parent: d.Parent, Kind: access.Kind(d.Kind),
@@ -141,7 +141,7 @@ func (d documentItem) item(partner string) inventory.Item {
 	return i
 }
 
-// change is what appliedOf was made of.
+// change returns what appliedOf was made of.
 func (a applied) change() *change {
 	c := &change{Asked: a.Asked, Outcome: a.Outcome, Line: journal.Line{
 		Time: a.Asked, Verb: journal.Verb(a.Verb), Phase: journal.Phase(a.Outcome), Change: a.Change, Type: a.Type, ID: a.ID, System: a.System, Stack: a.Stack,

@@ -95,7 +95,7 @@ func (m *markdown) partner(r *Report, p *partner, n *notes) {
 	m.table([]string{"Identity", "Owner", "Stands", "Ends (UTC)", "Reviewed", "Last used", "Credentials", "Grants", "Remarks"}, rows)
 }
 
-// textRow is the row of an identity.
+// textRow returns the row of an identity.
 func (r *Report) textRow(h *holding, n *notes) []string {
 	name, owner, reviewed, used := []string{h.Holder}, "", "", ""
 	stands := []string{string(h.Standing)}
@@ -147,7 +147,7 @@ func texts(all []phrase) []string {
 	return said
 }
 
-// textParts are the credentials or grants of an identity, one below the other.
+// textParts returns the credentials or grants of an identity, one below the other.
 func (r *Report) textParts(h *holding, items []*inventory.Item, n *notes) string {
 	var all []string
 	for _, i := range items {

@@ -87,7 +87,7 @@ func (w *subtree) theirs(l journal.Line, holder string) bool {
 	return w.below[holder]
 }
 
-// holderOf is the id of the identity that an id names or belongs to.
+// holderOf returns the id of the identity that an id names or belongs to.
 func holderOf(id string) string {
 	parts := strings.SplitN(id, "/", 4)
 	return strings.Join(parts[:min(len(parts), 3)], "/")

@@ -15,7 +15,7 @@ type phrase struct {
 	Note int // 0 for none
 }
 
-// String is the phrase as text.
+// String returns the phrase as text.
 func (p phrase) String() string {
 	if p.Note == 0 {
 		return p.Text
@@ -43,7 +43,7 @@ func (n *notes) phrase(text string) phrase {
 	return phrase{Text: text, Note: n.number(text)}
 }
 
-// number is the number of a note, which always is one.
+// number returns the number of a note, which always is one.
 func (n *notes) number(text string) int {
 	if text == "" {
 		return 0

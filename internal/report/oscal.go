@@ -127,7 +127,7 @@ func (r *Report) oscalReviewed() oscalReviewed {
 	return oscalReviewed{Selections: []oscalSelection{s}}
 }
 
-// props are properties of our own, given as name, value, name, value. OSCAL allows no empty ones.
+// props returns properties of our own, given as name, value, name, value. OSCAL allows no empty ones.
 func props(pairs ...string) []oscalProp {
 	var all []oscalProp
 	for n := 0; n+1 < len(pairs); n += 2 {
@@ -138,7 +138,7 @@ func props(pairs ...string) []oscalProp {
 	return all
 }
 
-// oneLine is text as OSCAL's strings have to be: without ends of lines, and no blanks around it.
+// oneLine returns text as OSCAL's strings have to be: without ends of lines, and no blanks around it.
 func oneLine(text string) string { return strings.Join(strings.Fields(visible(text)), " ") }
 
 // markupLine returns a line of OSCAL's markup, which is Markdown, that means nothing but itself.

@@ -182,7 +182,7 @@ func (r *Report) fill(p *page, names map[*inventory.Item]string) {
 	}
 }
 
-// systems are the kinds of systems that the report holds.
+// systems returns the kinds of systems that the report holds.
 func (r *Report) systems() string {
 	var all []string
 	for _, s := range r.sources() {

@@ -7,7 +7,7 @@ type reviews struct {
 	New []*holding
 }
 
-// Of is how many identities were there to be reviewed.
+// Of returns how many identities were there to be reviewed.
 func (v reviews) Of() int { return len(v.Done) + len(v.Missing) }
 
 // reviews tells of each declared identity in force whether it was reviewed within the period.

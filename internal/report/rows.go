@@ -133,7 +133,7 @@ func (r *Report) partView(h *holding, i *inventory.Item, names map[*inventory.It
 	return v
 }
 
-// label is what a system is called in a row.
+// label returns what a system is called in a row.
 func (r *Report) label(system string) string {
 	if system == "" {
 		return r.own().Label()
@@ -156,7 +156,7 @@ func (r *Report) lastUsed(i *inventory.Item) string {
 	return "never"
 }
 
-// troubles are the flags of an item that say more than that it is declared.
+// troubles returns the flags of an item that say more than that it is declared.
 func troubles(i *inventory.Item) []string {
 	var all []string
 	for _, f := range flagsOf(i) {

@@ -52,7 +52,7 @@ func (r *Report) sources() []Source {
 
 func (s Source) unchecked(f inventory.Flag) bool { return slices.Contains(s.Unchecked, f) }
 
-// Label is what a source is called in a row: its environment and its kind of system.
+// Label returns what a source is called in a row: its environment and its kind of system.
 func (s Source) Label() string {
 	if s.Environment == "" {
 		return s.System
@@ -140,7 +140,7 @@ func (r *Report) unknownOf(s Source) []string {
 	return all
 }
 
-// plural is a number of things.
+// plural returns a number of things.
 func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

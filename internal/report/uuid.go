@@ -19,7 +19,7 @@ func uuid(parts ...string) string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// uuid5 is RFC 9562's version 5. SHA-1 is what it prescribes, and nothing rests on it being hard to collide.
+// uuid5 returns a UUID of RFC 9562's version 5. SHA-1 is what it prescribes, and nothing rests on it being hard to collide.
 func uuid5(space [16]byte, name string) [16]byte {
 	sum := sha1.Sum(append(space[:], name...)) //nolint:gosec // as above
 	var u [16]byte

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// visible is text with nothing in it that a reader cannot see: what would turn the direction of the text, end a line in
+// visible returns text with nothing in it that a reader cannot see: what would turn the direction of the text, end a line in
 // an unusual way or hide is written out as its code point. Otherwise a name could be shown as another's.
 func visible(text string) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\r\n", "\n")

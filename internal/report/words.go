@@ -61,7 +61,7 @@ func waiversOf(i *inventory.Item) []string {
 	return all
 }
 
-// kindOf is the type, and of a credential its kind.
+// kindOf returns the type, and of a credential its kind.
 func kindOf(i *inventory.Item) string {
 	if i.Kind == "" {
 		return string(i.Type)

@@ -82,7 +82,7 @@ func write(version, folder string, targets []string) error {
 	return nil
 }
 
-// build is the provider for one machine. Neither the folder nor the state of the checkout is in it.
+// build returns the provider for one machine. Neither the folder nor the state of the checkout is in it.
 func build(version, target string) ([]byte, error) {
 	system, arch, ok := strings.Cut(target, "_")
 	if !ok {
@@ -102,7 +102,7 @@ func build(version, target string) ([]byte, error) {
 	return os.ReadFile(binary)
 }
 
-// archive is the zip that registries hand out. Its files are of the first day that a zip can say.
+// archive returns the zip that registries hand out. Its files are of the first day that a zip can say.
 func archive(version, target string, binary []byte) ([]byte, error) {
 	license, err := os.ReadFile("LICENSE")
 	if err != nil {
@@ -141,7 +141,7 @@ type component struct {
 	Purl    string `json:"purl"`
 }
 
-// contents is the bill of materials of a binary in CycloneDX: the modules that Go's linker says are in it.
+// contents returns the bill of materials of a binary in CycloneDX: the modules that Go's linker says are in it.
 func contents(version string, binary []byte) ([]byte, error) {
 	info, err := buildinfo.Read(bytes.NewReader(binary))
 	if err != nil {
@@ -166,7 +166,7 @@ func module(path, version string) component {
 	return component{"library", path, version, "pkg:golang/" + path + "@" + version}
 }
 
-// sums are the checksums as sha256sum reads them.
+// sums returns the checksums as sha256sum reads them.
 func sums(files map[string][]byte) []byte {
 	var lines []string
 	for file, content := range files {

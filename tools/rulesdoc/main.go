@@ -121,7 +121,7 @@ func page(root, family string, rules []guardrail.Rule) []byte {
 	return b.Bytes()
 }
 
-// controlsPage is the page that names the rules of each control.
+// controlsPage returns the page that names the rules of each control.
 func controlsPage(rules []guardrail.Rule) []byte {
 	serve := map[guardrail.Control][]string{}
 	for _, r := range rules {

@@ -55,7 +55,7 @@ func readFile(path string, v any) (found bool, err error) {
 	return readJSON(path, v, func([]byte) error { return nil })
 }
 
-// readSigned is readFile of a file that the sums list.
+// readSigned returns readFile of a file that the sums list.
 func readSigned(p paths, s sums, path string, v any) (found bool, err error) {
 	return readJSON(path, v, func(text []byte) error { return s.verified(p, path, text) })
 }

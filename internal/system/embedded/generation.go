@@ -207,7 +207,7 @@ func (s *System) readWitness() (policy.Witness, error) {
 	return all[0], nil
 }
 
-// witnesses are the public keys that the folder of keys has: of the signing key and of its copy, else what lies beside them. Who
+// witnesses returns the public keys that the folder of keys has: of the signing key and of its copy, else what lies beside them. Who
 // could write there, and has no passphrase, could replace the latter.
 func (s *System) witnesses() (all []policy.Witness, err error) {
 	add := func(name string, read func(text []byte) (policy.Witness, error)) {

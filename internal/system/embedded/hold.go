@@ -203,7 +203,7 @@ func (s *System) cuttings(d *draft) map[string]*cutting {
 // cutFile returns where it lies what cuts a partner.
 func cutFile(partner string) string { return "cut/" + partner + ".txt" }
 
-// digest is of all that a partner's file says.
+// digest returns one of all that a partner's file says.
 func (c *cutting) digest(a *ca.Authority) (string, error) {
 	sum := sha256.New()
 	for _, id := range slices.SortedFunc(maps.Keys(c.lines), access.IdentityID.Compare) {

@@ -15,7 +15,7 @@ import (
 // mostBygone is how many uids are remembered of one identity. What is left out then ended longest ago.
 const mostBygone = 200
 
-// bygone is what of a memory is younger than a year, with more.
+// bygone returns what of a memory is younger than a year, with more.
 func bygone(memory []access.Bygone, now time.Time, more ...access.Bygone) []access.Bygone {
 	kept := slices.DeleteFunc(slices.Clone(memory), func(b access.Bygone) bool {
 		return b.Forgotten(now) || slices.ContainsFunc(more, func(m access.Bygone) bool { return m.UID == b.UID })
@@ -25,12 +25,12 @@ func bygone(memory []access.Bygone, now time.Time, more ...access.Bygone) []acce
 	return kept[max(0, len(kept)-mostBygone):]
 }
 
-// past is the uid of an entry as one that ends at a moment.
+// past returns the uid of an entry as one that ends at a moment.
 func past(e *Entry, now time.Time) access.Bygone {
 	return access.Bygone{Type: e.Ref().Type, ID: e.Ref().ID, UID: e.History.UID, At: now.UTC().Truncate(time.Second)}
 }
 
-// Ended are the uids of entries that go together, by their identities.
+// Ended returns the uids of entries that go together, by their identities.
 func Ended(victims []*Entry, now time.Time) map[access.IdentityID][]access.Bygone {
 	ended := map[access.IdentityID][]access.Bygone{}
 	for _, e := range victims {
@@ -39,7 +39,7 @@ func Ended(victims []*Entry, now time.Time) map[access.IdentityID][]access.Bygon
 	return ended
 }
 
-// Taking is an entry that remembers uids which end with it.
+// Taking returns an entry that remembers uids which end with it.
 func (e *Entry) Taking(ended []access.Bygone, now time.Time) *Entry {
 	taking := *e
 	taking.Bygone = bygone(e.Bygone, now, ended...)

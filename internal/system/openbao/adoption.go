@@ -118,7 +118,7 @@ func (ad *adopter) legacy(ctx context.Context, id access.IdentityID, native stri
 	return found, ad.keepsSecondFactors(ctx, found)
 }
 
-// holderIn is whose entity it is by its name, where that is declared: also of one that is being replaced.
+// holderIn returns whose entity it is by its name, where that is declared: also of one that is being replaced.
 func holderIn(s *snapshot, e *entity) (access.IdentityID, bool) {
 	id, err := access.ParseIdentityID(strings.TrimSuffix(strings.TrimPrefix(e.Name, store.Prefix), "~"))
 	return id, err == nil && strings.HasPrefix(e.Name, store.Prefix) && s.Documents[id] != nil
@@ -150,7 +150,7 @@ func (ad *adopter) unadoptable(e *entity, as access.IdentityID, own string) stri
 	return ""
 }
 
-// ownEntity is the entity of this provider's own login; "" where it has none, or may not look.
+// ownEntity returns the entity of this provider's own login; "" where it has none, or may not look.
 func (ad *adopter) ownEntity(ctx context.Context) (string, error) {
 	ad.surveyed.Lock()
 	defer ad.surveyed.Unlock()
@@ -201,7 +201,7 @@ func (ad *adopter) findLogins(ctx context.Context, snap *snapshot, found *legacy
 	return nil
 }
 
-// declaredRoles are the roles that the ledger knows, and whose they are.
+// declaredRoles returns the roles that the ledger knows, and whose they are.
 func (ad *adopter) declaredRoles(snap *snapshot) map[string]access.IdentityID {
 	all := map[string]access.IdentityID{}
 	for _, e := range snap.Ledger {
@@ -217,7 +217,7 @@ func (ad *adopter) declaredRoles(snap *snapshot) map[string]access.IdentityID {
 	return all
 }
 
-// roleOfAlias is the path of the role, or user, that an alias is of; "" where it is gone. OpenBao notes an AppRole's name at
+// roleOfAlias returns the path of the role, or user, that an alias is of; "" where it is gone. OpenBao notes an AppRole's name at
 // each login; it is believed only where the role still has the id that is the alias' name. Names of aliases are the same in
 // capitals: whoever wrote one by hand need not have written it as the role has it.
 func (ad *adopter) roleOfAlias(ctx context.Context, a alias) (path string, err error) {
@@ -240,7 +240,7 @@ func (ad *adopter) roleOfAlias(ctx context.Context, a alias) (path string, err e
 	return byID[strings.ToLower(a.Name)], err
 }
 
-// roleID is the id of an AppRole; "" where it is gone.
+// roleID returns the id of an AppRole; "" where it is gone.
 func (ad *adopter) roleID(ctx context.Context, path string) (string, error) {
 	var answer struct {
 		ID string `json:"role_id"`
@@ -249,7 +249,7 @@ func (ad *adopter) roleID(ctx context.Context, path string) (string, error) {
 	return answer.ID, client.Gone(err)
 }
 
-// appRoles are the paths of all AppRoles of a mount, by their ids in small letters. They are read once, where nobody has logged in by one that
+// appRoles returns the paths of all AppRoles of a mount, by their ids in small letters. They are read once, where nobody has logged in by one that
 // is to be adopted.
 func (ad *adopter) appRoles(ctx context.Context, mount string) (map[string]string, error) {
 	ad.surveyed.Lock()
@@ -276,7 +276,7 @@ func (ad *adopter) appRoles(ctx context.Context, mount string) (map[string]strin
 	return byID, nil
 }
 
-// loginPaths are what is read to know a login: its role, and for an AppRole whether it is still the same one.
+// loginPaths returns what is read to know a login: its role, and for an AppRole whether it is still the same one.
 func loginPaths(l ledger.Login) []string {
 	if strings.HasPrefix(l.NativeID, "auth/"+l.Mount+"/role/") {
 		return []string{l.NativeID, l.NativeID + "/role-id"}
@@ -284,7 +284,7 @@ func loginPaths(l ledger.Login) []string {
 	return []string{l.NativeID}
 }
 
-// roleAmong is a login's role among what was read; nil where it is gone, or another one has its name.
+// roleAmong returns a login's role among what was read; nil where it is gone, or another one has its name.
 func roleAmong(read map[string]map[string]any, l ledger.Login) map[string]any {
 	paths := loginPaths(l)
 	if id, _ := read[paths[len(paths)-1]]["role_id"].(string); len(paths) > 1 && !strings.EqualFold(id, l.Name) {
@@ -293,7 +293,7 @@ func roleAmong(read map[string]map[string]any, l ledger.Login) map[string]any {
 	return read[paths[0]]
 }
 
-// readLogin is the role of a login; nil where it is gone.
+// readLogin returns the role of a login; nil where it is gone.
 func (ad *adopter) readLogin(ctx context.Context, l ledger.Login) (map[string]any, error) {
 	read := map[string]map[string]any{}
 	for _, path := range loginPaths(l) {
@@ -306,7 +306,7 @@ func (ad *adopter) readLogin(ctx context.Context, l ledger.Login) (map[string]an
 	return roleAmong(read, l), nil
 }
 
-// policiesOf are the policies that a role gives by itself.
+// policiesOf returns the policies that a role gives by itself.
 func policiesOf(role map[string]any) (names []string) {
 	all, _ := role["token_policies"].([]any)
 	for _, p := range all {

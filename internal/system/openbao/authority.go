@@ -12,7 +12,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// signers are the serials of the authorities that signed items.
+// signers returns the serials of the authorities that signed items.
 func signers(items []ledger.Item) (serials []string) {
 	for _, i := range items {
 		if i.Authority != "" && !slices.Contains(serials, i.Authority) {
@@ -23,7 +23,7 @@ func signers(items []ledger.Item) (serials []string) {
 	return serials
 }
 
-// trusted are the certificates of the authorities that signed what was issued for a credential; where nothing was, of the one
+// trusted returns the certificates of the authorities that signed what was issued for a credential; where nothing was, of the one
 // that signs now. So a certificate goes on when the authority is rotated, until it ends or is rotated itself.
 func (pki *certificates) trusted(ctx context.Context, items []ledger.Item, now string) (string, error) {
 	need := signers(items)
@@ -49,7 +49,7 @@ func (pki *certificates) trusted(ctx context.Context, items []ledger.Item, now s
 	return strings.Join(all, "\n"), nil
 }
 
-// with is a bundle of authorities and the one that signs now.
+// with returns a bundle of authorities and the one that signs now.
 func with(bundle, now string) string {
 	if now == "" || strings.Contains(bundle, now) {
 		return bundle
@@ -57,12 +57,12 @@ func with(bundle, now string) string {
 	return strings.TrimSpace(bundle + "\n" + now)
 }
 
-// authorities are the engine's, by their serials, as the ids that it knows them by.
+// authorities returns the engine's, by their serials, as the ids that it knows them by.
 func (pki *certificates) authorities(ctx context.Context) (map[string]string, error) {
 	return pki.authoritiesAt(ctx, pki.options.Mounts.PKI)
 }
 
-// signersOf are the serials of the authorities that signed what partners hold, and of those of which nobody knows it.
+// signersOf returns the serials of the authorities that signed what partners hold, and of those of which nobody knows it.
 func signersOf(l ledger.Ledger) map[string]bool {
 	serials := map[string]bool{unread: true}
 	for _, e := range l {
@@ -73,7 +73,7 @@ func signersOf(l ledger.Ledger) map[string]bool {
 	return serials
 }
 
-// authorityOf is the certificate of an authority of the engine, "" where it is not there any more. Each is read once.
+// authorityOf returns the certificate of an authority of the engine, "" where it is not there any more. Each is read once.
 func (pki *certificates) authorityOf(ctx context.Context, serial string) (string, error) {
 	pki.signing.Lock()
 	defer pki.signing.Unlock()
@@ -96,7 +96,7 @@ func (pki *certificates) authorityOf(ctx context.Context, serial string) (string
 	return pki.signers[serial], nil
 }
 
-// authoritySerial is the serial of an authority, as OpenBao writes serials; "" where there is none.
+// authoritySerial returns the serial of an authority, as OpenBao writes serials; "" where there is none.
 func authoritySerial(text string) string {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {

@@ -33,7 +33,7 @@ type certificates struct {
 	signers map[string]string // certificates of authorities, by their serials
 }
 
-// certificateRoles are what may be signed for an identity, and who may log in with it. Each identity has a role of its own
+// certificateRoles returns what may be signed for an identity, and who may log in with it. Each identity has a role of its own
 // on the auth method, so that its networks are its own, and deleting the role shuts it out.
 func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, ca string) []role {
 	id, name, session := c.IdentityID, roleOf(c.IdentityID), int(pki.options.Session.Seconds())
@@ -53,7 +53,7 @@ func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, c
 	}}}
 }
 
-// authority is the certificate of the authority that signs, in PEM. It is made where it is missing and the configuration
+// authority returns the certificate of the authority that signs, in PEM. It is made where it is missing and the configuration
 // says so.
 func (pki *certificates) authority(ctx context.Context) (string, error) {
 	at, err := pki.site(ctx)
@@ -109,7 +109,7 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 	return ca, err
 }
 
-// unissued is the error of an authority without a default issuer, with what to do; nil where it may be made, since there is
+// unissued returns the error of an authority without a default issuer, with what to do; nil where it may be made, since there is
 // no issuer at all.
 func (pki *certificates) unissued(ctx context.Context) error {
 	mount := pki.options.Mounts.PKI
@@ -173,7 +173,7 @@ func (pki *certificates) sign(ctx context.Context, c *access.Credential, at, unt
 	return item, strings.TrimSpace(answer.Certificate) + "\n" + strings.TrimSpace(answer.CA) + "\n", nil
 }
 
-// readableRequest is a request as OpenBao reads it, in PEM and nothing around it. OpenBao reads also its names and attributes,
+// readableRequest returns a request as OpenBao reads it, in PEM and nothing around it. OpenBao reads also its names and attributes,
 // though it takes none of them (Go's crypto/x509, as here).
 func readableRequest(text string) (string, error) {
 	request, err := material.ParseRequest(text)
@@ -197,7 +197,7 @@ func readableRequest(text string) (string, error) {
 	return canonical, nil
 }
 
-// text is a certificate that was signed before, with its authority's.
+// text returns a certificate that was signed before, with its authority's.
 func (pki *certificates) text(ctx context.Context, i ledger.Item) (string, error) {
 	var leaf struct {
 		Certificate string `json:"certificate"`
@@ -223,7 +223,7 @@ func (pki *certificates) revokeSerial(ctx context.Context, serial string) error 
 	return err
 }
 
-// signed are all certificates that the authority signed and still keeps, by serial.
+// signed returns all certificates that the authority signed and still keeps, by serial.
 func (pki *certificates) signed(ctx context.Context) (map[string]signedCertificate, error) {
 	var all struct {
 		Certificates map[string]signedCertificate `json:"key_info"`
@@ -238,7 +238,7 @@ type signedCertificate struct {
 	NotAfter   time.Time `json:"not_after"`
 }
 
-// unknownSerials are the certificates of an identity that its ledger does not hold.
+// unknownSerials returns the certificates of an identity that its ledger does not hold.
 func (pki *certificates) unknownSerials(ctx context.Context, id access.IdentityID) (serials []string, err error) {
 	all, err := pki.signed(ctx)
 	if err != nil {

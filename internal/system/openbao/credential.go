@@ -16,13 +16,13 @@ import (
 // kinds are the kinds of credentials that are offered. OpenBao's SSH engine cannot revoke what it signed.
 var kinds = []access.Kind{access.Federated, access.Certificate, access.Secret}
 
-// mountIn is the auth method of a role's path.
+// mountIn returns the auth method of a role's path.
 func mountIn(path string) string {
 	mount, _, _ := strings.Cut(strings.TrimPrefix(path, "auth/"), "/")
 	return mount
 }
 
-// rolesOfKind are the roles that a credential of a kind may have, wherever it logs in.
+// rolesOfKind returns the roles that a credential of a kind may have, wherever it logs in.
 func (cs *credentials) rolesOfKind(id access.IdentityID, kind access.Kind, mounts map[string]mounted) []string {
 	if !slices.Contains(kinds, kind) {
 		return nil
@@ -81,18 +81,18 @@ func (cs *credentials) method(kind access.Kind) method {
 	}
 }
 
-// aliasName is the name that a credential has where it logs in.
+// aliasName returns the name that a credential has where it logs in.
 func (cs *credentials) aliasName(c *access.Credential) string {
 	return cs.method(c.Kind()).alias(c.IdentityID)
 }
 
-// aliasOf is the mount that a credential logs in on, and the name that it has there. known: it logs in there already.
+// aliasOf returns the mount that a credential logs in on, and the name that it has there. known: it logs in there already.
 func (cs *credentials) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string, err error) {
 	accessor, err = cs.method(c.Kind()).enter(ctx, c, known)
 	return accessor, cs.aliasName(c), err
 }
 
-// roles are what OpenBao has to keep for a credential, and for what was issued for it.
+// roles returns what OpenBao has to keep for a credential, and for what was issued for it.
 func (cs *credentials) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
 	return cs.method(c.Kind()).roles(ctx, c, end, issued)
 }
@@ -125,7 +125,7 @@ func (cs *credentials) mountOf(c *access.Credential) string { return cs.method(c
 // rolePaths returns where a credential's roles are.
 func (cs *credentials) rolePaths(c *access.Credential) []string { return cs.method(c.Kind()).paths(c) }
 
-// Lacks are the mounts that a new credential needs and that are missing, or are not what belongs there. Where the configuration
+// Lacks returns the mounts that a new credential needs and that are missing, or are not what belongs there. Where the configuration
 // lets it make what it misses, only what somebody disabled is lacking.
 func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks []string, err error) {
 	looks := []func() error{func() error { _, _, err := cs.aliasOf(ctx, c, false); return err }}
@@ -156,7 +156,7 @@ func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks [
 	return lacks, nil
 }
 
-// rolesOf are the roles that an identity may have on all auth methods of ours.
+// rolesOf returns the roles that an identity may have on all auth methods of ours.
 func (cs *credentials) rolesOf(id access.IdentityID, mounts map[string]mounted) (paths []string) {
 	for mount, m := range mounts {
 		mount = strings.TrimSuffix(mount, "/")

@@ -141,7 +141,7 @@ func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *acce
 	return drift, nil
 }
 
-// expected are the roles that a credential should have. It makes nothing: a plan only looks.
+// expected returns the roles that a credential should have. It makes nothing: a plan only looks.
 func (ob *observer) expected(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry) ([]role, error) {
 	end := snap.Ledger.End(e)
 	if c.Kind() != access.Certificate {
@@ -161,7 +161,7 @@ func (ob *observer) expected(ctx context.Context, snap *snapshot, c *access.Cred
 	return roles, err
 }
 
-// common is what is the same for all certificates. It is read at most once for a snapshot.
+// common returns what is the same for all certificates. It is read at most once for a snapshot.
 func (ob *observer) common(ctx context.Context, snap *snapshot) (*native, error) {
 	nobody := access.IdentityID{}
 	common := snap.Known(nobody)
@@ -229,7 +229,7 @@ func tidied(v any) any {
 	return v
 }
 
-// lastLogin is when a credential was last logged in with, as far as OpenBao remembers: of certificates it does not.
+// lastLogin returns when a credential was last logged in with, as far as OpenBao remembers: of certificates it does not.
 func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) {
 	switch c.Kind() {
 	case access.Secret:
@@ -251,7 +251,7 @@ func (ob *observer) lastLogin(c *access.Credential, n *native) (last time.Time) 
 	return last.UTC().Truncate(time.Second)
 }
 
-// lastUsed is when an identity was last logged in as, and whether it may have been since: OpenBao remembers no login with
+// lastUsed returns when an identity was last logged in as, and whether it may have been since: OpenBao remembers no login with
 // a certificate.
 func (ob *observer) lastUsed(snap *snapshot, id access.IdentityID, n *native) (last time.Time, unknown bool) {
 	for _, e := range snap.Documents[id].Below() {

@@ -31,7 +31,7 @@ func routes(paths ...access.Pattern) (all []route) {
 	return all
 }
 
-// reading are routes that are data for who reads or lists.
+// reading returns routes that are data for who reads or lists.
 func reading(paths ...access.Pattern) []route {
 	all := routes(paths...)
 	for i := range all {
@@ -40,7 +40,7 @@ func reading(paths ...access.Pattern) []route {
 	return all
 }
 
-// byName are routes that end in a name, which has to be a literal.
+// byName returns routes that end in a name, which has to be a literal.
 func byName(paths ...access.Pattern) []route {
 	all := routes(paths...)
 	for i := range all {
@@ -57,7 +57,7 @@ const (
 	keyMaterial       = "it gives out keys, which nothing takes back"
 )
 
-// elsewhere is an engine whose creds/ROLE are credentials of another system.
+// elsewhere returns an engine whose creds/ROLE are credentials of another system.
 func elsewhere(gives string, more ...access.Pattern) engine {
 	return engine{gives: gives, privileged: append(routes("creds/+"), routes(more...)...)}
 }

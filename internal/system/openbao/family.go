@@ -42,7 +42,7 @@ func (f *family) draft(now time.Time, is ledger.Issuer) *ledger.Draft {
 	return d
 }
 
-// asIssued is an item with the end that it has in OpenBao. Where it is superseded, a draft gives it an earlier one, which it
+// asIssued returns an item with the end that it has in OpenBao. Where it is superseded, a draft gives it an earlier one, which it
 // has only once it is revoked.
 func (f *family) asIssued(c *access.Credential, i ledger.Item) ledger.Item {
 	if d := f.documents[c.IdentityID]; d != nil && d.Entries[c.Ref()] != nil {
@@ -76,12 +76,12 @@ func (f *family) outdate(d *ledger.Draft, change access.Change, session time.Dur
 	}
 }
 
-// order is all identities of a family.
+// order returns all identities of a family.
 func (f *family) order() []access.IdentityID {
 	return slices.SortedFunc(maps.Keys(f.documents), access.IdentityID.Compare)
 }
 
-// text is the policy of an identity after a draft. What an entry still names, that is being removed, need not be listed.
+// text returns the policy of an identity after a draft. What an entry still names, that is being removed, need not be listed.
 func (f *family) text(d *ledger.Draft, id access.IdentityID) (string, error) {
 	dead := slices.Clone(f.documents[id].Pending())
 	for _, x := range f.dead {

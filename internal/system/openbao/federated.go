@@ -33,7 +33,7 @@ type federation struct {
 	trusts   map[string]trust // by mount
 }
 
-// federatedRole is the CEL role of an identity on its issuer's mount. The mount has checked the
+// federatedRole returns the CEL role of an identity on its issuer's mount. The mount has checked the
 // signature, with keys that several issuers may share, and the issuer where it is bound to one; the program checks the
 // issuer and the rest, and caps the session at the end; one of the last second lives for a second, and its paths end. It
 // names the alias, without which a login would be nobody's.
@@ -131,7 +131,7 @@ func (fed *federation) configure(ctx context.Context, issuer string) error {
 	return err
 }
 
-// issuerMount is the accessor of an issuer's auth method, which takes this issuer's tokens. known: the credential logs in
+// issuerMount returns the accessor of an issuer's auth method, which takes this issuer's tokens. known: the credential logs in
 // there already, and what is to be changed is changed, whatever is wrong with the mount: that is drift.
 func (fed *federation) issuerMount(ctx context.Context, issuer string, known bool) (accessor string, err error) {
 	mount, configure := fed.jwtMount(issuer), func(ctx context.Context) error { return fed.configure(ctx, issuer) }
@@ -173,7 +173,7 @@ func (fed *federation) trustDrift(ctx context.Context, issuer string, want, got 
 	return drift, nil
 }
 
-// keysIn is the digest of the keys that a role was written for.
+// keysIn returns the digest of the keys that a role was written for.
 func keysIn(role map[string]any) string {
 	text, err := json.Marshal(role["cel_program"])
 	var program struct {

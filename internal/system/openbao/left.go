@@ -11,7 +11,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// text is damage as a sentence.
+// text returns damage as a sentence.
 func text(err error) string { return strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + "." }
 
 // lostRecord says what it means that the ledger has no object: its record cannot be read, or is gone and something of the
@@ -35,7 +35,7 @@ func (ob *observer) lostRecord(ctx context.Context, snap *snapshot, ref access.R
 	return &access.DamagedError{Record: "the policy " + store.NameOf(holder), Left: left, UID: uid}
 }
 
-// leftovers are what OpenBao still has under an object's name, though no ledger holds it, and the uid that its entity bears.
+// leftovers returns what OpenBao still has under an object's name, though no ledger holds it, and the uid that its entity bears.
 func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access.Ref, foreign bool) (left []string, uid string, err error) {
 	_, id, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -83,7 +83,7 @@ func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access
 	return left, uid, nil
 }
 
-// rolesLeft are the roles of a credential that no ledger holds and that may yet let somebody in. While the identity stands, a
+// rolesLeft returns the roles of a credential that no ledger holds and that may yet let somebody in. While the identity stands, a
 // role without an alias is what an attempt to issue left behind: nobody logs in by it as the identity.
 func (ob *observer) rolesLeft(ctx context.Context, d *store.Document, ref access.Ref, id access.IdentityID, mounts map[string]mounted) (paths []string, err error) {
 	paths = ob.creds.rolesOfKind(id, access.Kind(ref.ID[strings.LastIndexByte(ref.ID, '/')+1:]), mounts)

@@ -34,7 +34,7 @@ func (s *scout) Minted(ctx context.Context, g *access.Grant, since time.Time) []
 	return append(ended, fmt.Sprintf("What was got from %s is not known here: see OpenBao's audit log.", g.Resource))
 }
 
-// mountOfGrant is the one mount that a grant lies on.
+// mountOfGrant returns the one mount that a grant lies on.
 func (s *scout) mountOfGrant(ctx context.Context, g *access.Grant) (place, bool) {
 	at, err := s.site(ctx)
 	if err != nil {

@@ -20,13 +20,13 @@ type mounting struct {
 	mountedAt func(*access.Credential) string
 }
 
-// missing is a mount that is not there, with the commands that make it.
+// missing returns a mount that is not there, with the commands that make it.
 func missing(path string, commands ...string) error {
 	return fmt.Errorf("%w: nothing is mounted at %s. Run\n\n    %s\n\nor set bootstrap = true, with a login that may do so",
 		access.ErrUnsupported, path, strings.Join(commands, "\n    "))
 }
 
-// disabled is an auth method that is not there any more.
+// disabled returns an auth method that is not there any more.
 func disabled(path string, commands ...string) error {
 	return fmt.Errorf("%w: nothing is mounted at auth/%s, and credentials log in there: somebody disabled it. What was cut by hand stays cut, also with "+
 		"bootstrap = true. To let all of them in again, run\n\n    %s\n\nand apply", access.ErrUnsupported, path, strings.Join(commands, "\n    "))
@@ -46,7 +46,7 @@ func (mt *mounting) logsInBy(ctx context.Context, path string) (bool, error) {
 	return false, nil
 }
 
-// authMount is the accessor of an auth method, which is made where it is missing and the configuration says so.
+// authMount returns the accessor of an auth method, which is made where it is missing and the configuration says so.
 func (mt *mounting) authMount(ctx context.Context, path, kind string, settle func(context.Context) error, commands ...string) (accessor string, err error) {
 	at, err := mt.site(ctx)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// roleOf is the name of an identity's roles: these have no slashes, and the parts of an id no dots.
+// roleOf returns the name of an identity's roles: these have no slashes, and the parts of an id no dots.
 func roleOf(id access.IdentityID) string {
 	return id.Partner + "." + id.Environment + "." + id.Name
 }
@@ -14,7 +14,7 @@ const entityFolder = "identity/entity/id/"
 
 func entityPath(id access.IdentityID) string { return "identity/entity/name/" + store.NameOf(id) }
 
-// asideOf is the name of an entity that is put aside, and then removed: there is at most one.
+// asideOf returns the name of an entity that is put aside, and then removed: there is at most one.
 func asideOf(id access.IdentityID) string { return store.NameOf(id) + "~" }
 
 // tokenRoles is where the roles are. A login that may not remove one, because it never gives out tokens, still offboards: a
@@ -26,6 +26,6 @@ func tokenRole(id access.IdentityID) string { return tokenRoles + tokenRoleName(
 // tokenRoleName says whose it is: the token mount is everybody's.
 func tokenRoleName(id access.IdentityID) string { return "partner." + roleOf(id) }
 
-// noPolicy is the policy that a token itself has: without one of its own it would inherit the provider's. It is in the part
+// noPolicy returns the policy that a token itself has: without one of its own it would inherit the provider's. It is in the part
 // of the names that this provider alone writes, and is never made: the name is an entity's that is put aside.
 func noPolicy(id access.IdentityID) string { return asideOf(id) }

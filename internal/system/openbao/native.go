@@ -22,7 +22,7 @@ type entities struct {
 	creds *credentials
 }
 
-// onMount are the aliases of an entity on an auth method: by its path, since another process may have made it after this
+// onMount returns the aliases of an entity on an auth method: by its path, since another process may have made it after this
 // one looked at the mounts. Where it was made anew, an alias of the old one is none.
 func (e *entity) onMount(mount string) (found []alias) {
 	if e == nil {
@@ -87,7 +87,7 @@ func metadata(i *access.Identity, e *ledger.Entry, stands ledger.Standing) map[s
 	return all
 }
 
-// clipped is as much of a value as metadata can hold.
+// clipped returns as much of a value as metadata can hold.
 func clipped(value string) string {
 	if len(value) <= longestValue {
 		return value
@@ -216,7 +216,7 @@ func (es *entities) strip(ctx context.Context, l ledger.Ledger, id access.Identi
 // login is a mount, and the name that somebody has who logs in there.
 type login struct{ mount, name string }
 
-// logins are where and as whom the credentials of an identity log in, and what it has adopted. An entity has one alias on a
+// logins returns where and as whom the credentials of an identity log in, and what it has adopted. An entity has one alias on a
 // mount: where a credential needs it, the adopted login makes room.
 func (es *entities) logins(l ledger.Ledger, id access.IdentityID) map[login]bool {
 	all, mounts := map[login]bool{}, map[string]bool{}
@@ -235,7 +235,7 @@ func (es *entities) logins(l ledger.Ledger, id access.IdentityID) map[login]bool
 	return all
 }
 
-// strangers are an entity's aliases that belong to no credential of the identity.
+// strangers returns an entity's aliases that belong to no credential of the identity.
 func (es *entities) strangers(l ledger.Ledger, id access.IdentityID, there *entity) (strangers []alias) {
 	ours := es.logins(l, id)
 	for _, a := range there.Aliases {
@@ -305,7 +305,7 @@ func (es *entities) putAside(ctx context.Context, id access.IdentityID, old *ent
 	return es.client.Put(ctx, "identity/entity/id/"+old.ID, aside, nil)
 }
 
-// heldAside is the entity that is put aside, where that was cut by hand; else nil.
+// heldAside returns the entity that is put aside, where that was cut by hand; else nil.
 func (es *entities) heldAside(ctx context.Context, id access.IdentityID) (*entity, error) {
 	e := new(entity)
 	if err := es.client.Get(ctx, "identity/entity/name/"+asideOf(id), e); err != nil || !e.held() {
@@ -370,7 +370,7 @@ func (es *entities) keepHold(ctx context.Context, l ledger.Ledger, e *ledger.Ent
 	return es.store.Mark(ctx, id.String())
 }
 
-// holder is the entity that holds an alias; one without an id where none does.
+// holder returns the entity that holds an alias; one without an id where none does.
 func (es *entities) holder(ctx context.Context, name, accessor string) (*entity, error) {
 	e := new(entity)
 	err := es.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": accessor}, e)
@@ -411,7 +411,7 @@ func (e *entity) logsIn(l ledger.Login) bool {
 	return slices.ContainsFunc(e.Aliases, func(a alias) bool { return loginOf(a) == loginAs(l) })
 }
 
-// heldBefore is the entity that an identity takes over, where that was cut by hand and no release is declared; else nil.
+// heldBefore returns the entity that an identity takes over, where that was cut by hand and no release is declared; else nil.
 func (es *entities) heldBefore(ctx context.Context, i *access.Identity, adopted *ledger.Adopted) (*entity, error) {
 	if adopted == nil || i.HoldReleased != "" {
 		return nil, nil

@@ -74,7 +74,7 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 	return nil
 }
 
-// native is what OpenBao holds of an identity beside its policy. It is read at most once for a snapshot.
+// native returns what OpenBao holds of an identity beside its policy. It is read at most once for a snapshot.
 func (ob *observer) native(ctx context.Context, snap *snapshot, id access.IdentityID) (*native, error) {
 	if n := snap.Known(id); n != nil {
 		return n, nil

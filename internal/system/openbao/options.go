@@ -13,7 +13,7 @@ type Mounts struct {
 	JWT map[string]string
 }
 
-// DefaultMounts are the mounts where a configuration names no others.
+// DefaultMounts returns the mounts where a configuration names no others.
 func DefaultMounts() Mounts {
 	return Mounts{AppRole: "partner-approle", Cert: "partner-cert", PKI: "partner-pki"}
 }

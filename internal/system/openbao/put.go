@@ -31,7 +31,7 @@ type proposal struct {
 	standings map[access.IdentityID]standing
 }
 
-// id is whose policy the change is about.
+// id returns whose policy the change is about.
 func (a *proposal) id() access.IdentityID { return a.change.Object.Holder() }
 
 // tryPut makes a change on what is there now: it decides, writes the policies, and brings in line what follows from them. It
@@ -180,7 +180,7 @@ func (ch *changer) logsIn(f *family, c *access.Credential) bool {
 	return ch.creds.mountOf(old) == ch.creds.mountOf(c)
 }
 
-// answer is what a put says: what was issued is told in it, and only in it.
+// answer returns what a put says: what was issued is told in it, and only in it.
 func (ch *changer) answer(ctx context.Context, p *putting, is *issuer) (*access.Record, error) {
 	e := p.placed.Entry
 	if now := p.ledger[e.Ref()]; now != nil {

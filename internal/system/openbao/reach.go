@@ -38,7 +38,7 @@ type place struct {
 
 func (p place) String() string { return strings.Join(p.path, "/") + "/" }
 
-// lay is the ground by what the server lists.
+// lay returns the ground by what the server lists.
 func (s *scout) lay(engines map[string]mounted, children []string, unlisted bool, ids []access.IdentityID) *ground {
 	g := &ground{namespaces: map[string]bool{}, unlisted: unlisted, roles: map[string]access.IdentityID{}}
 	for _, child := range children {
@@ -73,7 +73,7 @@ func (g *ground) claim(authorities map[string][]string, signed map[string]bool) 
 
 func segments(path string) []string { return strings.Split(strings.TrimSuffix(path, "/"), "/") }
 
-// kind is the type of an engine, as engines names it.
+// kind returns the type of an engine, as engines names it.
 func (m mounted) kind() string {
 	if m.Type == "kv" && m.Options["version"] == "2" {
 		return "kv2"
@@ -138,7 +138,7 @@ func (g *ground) foreign(first string) string {
 	return reserved[first]
 }
 
-// at are the mounts that a pattern reaches, as OpenBao routes: a path belongs to the longest mount that it begins with.
+// at returns the mounts that a pattern reaches, as OpenBao routes: a path belongs to the longest mount that it begins with.
 // Certain: every path of the pattern belongs to the one.
 func (g *ground) at(p []string) (reached []place, certain bool) {
 	longest := 0
@@ -171,7 +171,7 @@ func begins(p, mount []string) (some, all bool) {
 	return true, all
 }
 
-// below is what is left of a pattern below a mount; "" where it is the mount itself.
+// below returns what is left of a pattern below a mount; "" where it is the mount itself.
 func below(p access.Pattern, m place) access.Pattern {
 	segments := p.Segments()
 	if len(segments) <= len(m.path) && segments[len(segments)-1] == "*" {
@@ -212,7 +212,7 @@ func (g *ground) within(m place, p access.Pattern, actions []string) access.Reac
 	return access.Reach{Place: len(m.path) + by.head()}
 }
 
-// head is how many literal segments a route begins with.
+// head returns how many literal segments a route begins with.
 func (r route) head() int {
 	if r.path == "" || r.path == "*" {
 		return 0
@@ -224,7 +224,7 @@ func (r route) head() int {
 	return n
 }
 
-// signer is the identity in whose name a path of an authority signs.
+// signer returns the identity in whose name a path of an authority signs.
 func (g *ground) signer(below access.Pattern) string {
 	all := below.Segments()
 	if id, is := g.roles[all[len(all)-1]]; is {

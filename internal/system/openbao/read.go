@@ -47,7 +47,7 @@ func (ob *observer) Tell(ctx context.Context, ref access.Ref) (*access.Issued, e
 	return r.Issued, nil
 }
 
-// Damaged are the policies whose ledger cannot be read.
+// Damaged returns the policies whose ledger cannot be read.
 func (ob *observer) Damaged(ctx context.Context) (all []access.Damage, err error) {
 	snap, err := ob.store.View(ctx)
 	if err != nil {
@@ -62,7 +62,7 @@ func (ob *observer) Damaged(ctx context.Context) (all []access.Damage, err error
 	return all, nil
 }
 
-// Holds are what was cut by hand, by when each was cut last.
+// Holds returns what was cut by hand, by when each was cut last.
 func (ob *observer) Holds(ctx context.Context) (map[string]time.Time, error) {
 	snap, err := ob.store.View(ctx)
 	if err != nil {
@@ -215,7 +215,7 @@ func (ob *observer) list(ctx context.Context) ([]*access.Record, error) {
 	return records, nil
 }
 
-// record is what callers are told of an entry, in this system's words.
+// record returns what callers are told of an entry, in this system's words.
 func (ob *observer) record(l ledger.Ledger, e *ledger.Entry) (*access.Record, error) {
 	r, err := l.Record(e)
 	if err == nil {

@@ -37,7 +37,7 @@ func (rh *rehearsals) Tidy(ctx context.Context) error {
 	return nil
 }
 
-// Doors are the logins of a credential.
+// Doors returns the logins of a credential.
 func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 	c := p.Credential
 	at := rh.words.login(c)
@@ -112,7 +112,7 @@ func (rh *rehearsals) visit(ctx context.Context, show *tls.Certificate, path str
 	return &visit{rh.tokens, visitor, access.Token{Text: token, Accessor: accessor}}, err
 }
 
-// lentVisit is a session of one who cannot log in: its token is given out by this system.
+// lentVisit returns a session of one who cannot log in: its token is given out by this system.
 func (rh *rehearsals) lentVisit(ctx context.Context, id access.IdentityID) (*visit, error) {
 	visitor, err := rh.client.Visitor(nil)
 	if err != nil {
@@ -146,7 +146,7 @@ func (v *visit) Leave(ctx context.Context) error {
 	return err
 }
 
-// shown is the certificate of a proof, with its key.
+// shown returns the certificate of a proof, with its key.
 func shown(p access.Proof) *tls.Certificate {
 	c := &tls.Certificate{PrivateKey: p.Key}
 	for block, rest := pem.Decode([]byte(p.Issued.Text)); block != nil; block, rest = pem.Decode(rest) {

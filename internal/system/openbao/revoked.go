@@ -110,7 +110,7 @@ func (pki *certificates) covers(ctx context.Context, want map[string]bool) (bool
 	return err == nil, err
 }
 
-// revoked are the serials that the engine revoked and has not forgotten.
+// revoked returns the serials that the engine revoked and has not forgotten.
 func (pki *certificates) revoked(ctx context.Context) (map[string]bool, error) {
 	var all struct {
 		Keys []string `json:"keys"`
@@ -126,7 +126,7 @@ func (pki *certificates) revoked(ctx context.Context) (map[string]bool, error) {
 	return serials, client.Gone(err)
 }
 
-// held are the serials that the auth method refuses.
+// held returns the serials that the auth method refuses.
 func (pki *certificates) held(ctx context.Context) (map[string]bool, error) {
 	var list struct {
 		Serials map[string]any `json:"serials"`
@@ -144,7 +144,7 @@ func (pki *certificates) held(ctx context.Context) (map[string]bool, error) {
 	return serials, client.Gone(err)
 }
 
-// serialText is a serial as OpenBao writes it.
+// serialText returns a serial as OpenBao writes it.
 func serialText(number *big.Int) string {
 	var pairs []string
 	for _, b := range number.Bytes() {
@@ -153,7 +153,7 @@ func serialText(number *big.Int) string {
 	return strings.Join(pairs, ":")
 }
 
-// revocationList is a list of serials, signed with a key that is forgotten.
+// revocationList returns a list of serials, signed with a key that is forgotten.
 func revocationList(serials []string, now time.Time) (string, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

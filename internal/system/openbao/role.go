@@ -20,7 +20,7 @@ type role struct {
 	body map[string]any
 }
 
-// rotatesBefore is when what ends at a moment is due: where that is earlier than asked, so is the rotation, so that the
+// rotatesBefore returns when what ends at a moment is due: where that is earlier than asked, so is the rotation, so that the
 // partner has the overlap all the same. What lasts until the end of its credential is followed by nothing.
 func rotatesBefore(c *access.Credential, at, until, asked time.Time) time.Time {
 	due := c.RotatesAt(at)

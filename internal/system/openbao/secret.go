@@ -37,7 +37,7 @@ func (s *secrets) appRole(id access.IdentityID) string {
 	return "auth/" + s.options.Mounts.AppRole + "/role/" + roleOf(id)
 }
 
-// secretMount is the auth method for secrets. It locks nobody out for bad logins: whoever knows the id of a role could
+// secretMount returns the auth method for secrets. It locks nobody out for bad logins: whoever knows the id of a role could
 // shut its partner out with five of them, and no secret id of 256 random bits is found by trying.
 func (s *secrets) secretMount(ctx context.Context) (accessor string, err error) {
 	path := s.options.Mounts.AppRole
@@ -46,7 +46,7 @@ func (s *secrets) secretMount(ctx context.Context) (accessor string, err error) 
 	}, "bao auth tune -user-lockout-disable=true "+path)
 }
 
-// secretRole is the AppRole of an identity.
+// secretRole returns the AppRole of an identity.
 func (s *secrets) secretRole(c *access.Credential) role {
 	session := int(s.options.Session.Seconds())
 	return role{s.appRole(c.IdentityID), map[string]any{
@@ -155,7 +155,7 @@ func (s *secrets) destroy(ctx context.Context, id access.IdentityID, accessor st
 	return client.Gone(err)
 }
 
-// accessors are the secret ids of an identity's AppRole.
+// accessors returns the secret ids of an identity's AppRole.
 func (s *secrets) accessors(ctx context.Context, id access.IdentityID) ([]string, error) {
 	var all struct {
 		Keys []string `json:"keys"`
@@ -246,7 +246,7 @@ func (i inventory) forget(d *ledger.Draft) {
 	}
 }
 
-// secretID is what OpenBao says of an accessor; nothing where it has ended.
+// secretID returns what OpenBao says of an accessor; nothing where it has ended.
 func (s *secrets) secretID(ctx context.Context, id access.IdentityID, accessor string) (one secretID, err error) {
 	err = s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor}, &one)
 	return one, client.Gone(err)

@@ -19,7 +19,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// authoritiesAt are those of the engine at a path. OpenBao tells them to everybody.
+// authoritiesAt returns those of the engine at a path. OpenBao tells them to everybody.
 func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]string, error) {
 	var all struct {
 		Keys map[string]struct {
@@ -40,7 +40,7 @@ func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]str
 // unread stands for the authorities of an engine that did not say which it has.
 const unread = "unread"
 
-// authoritiesIn are the serials of the authorities in each engine that signs certificates, by its path. Our own is not asked. One
+// authoritiesIn returns the serials of the authorities in each engine that signs certificates, by its path. Our own is not asked. One
 // engine that does not answer stops nothing else: grants on it are refused.
 func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted) map[string][]string {
 	all := map[string][]string{}
@@ -196,7 +196,7 @@ func (s *server) settled(ctx context.Context, at *site, ask func() error) error 
 	return store.Settled(ctx, at.cluster, ask)
 }
 
-// jwtMount is the auth method of an issuer: each has its own, so that one can be turned off for all who come from there.
+// jwtMount returns the auth method of an issuer: each has its own, so that one can be turned off for all who come from there.
 func (s *server) jwtMount(issuer string) string {
 	if path, named := s.options.Mounts.JWT[issuer]; named {
 		return path
@@ -281,10 +281,10 @@ func (s *server) Enter(ctx context.Context) error {
 	})
 }
 
-// Address is where OpenBao is asked.
+// Address returns where OpenBao is asked.
 func (s *server) Address() string { return s.client.Address() }
 
-// Now is the server's time: that of this machine, moved by how far the server's clock is from it where that is more than
+// Now returns the server's time: that of this machine, moved by how far the server's clock is from it where that is more than
 // a second.
 func (s *server) Now(ctx context.Context) (time.Time, error) {
 	if _, known := s.client.Skew(); !known {
@@ -300,5 +300,5 @@ func (s *server) now() time.Time {
 	return access.WallClock().Add(skew)
 }
 
-// Skew is how far the server's clock is ahead of this machine's; known after the first request.
+// Skew returns how far the server's clock is ahead of this machine's; known after the first request.
 func (s *server) Skew() (time.Duration, bool) { return s.client.Skew() }

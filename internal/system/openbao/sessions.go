@@ -47,7 +47,7 @@ func (s *sessions) Sessions(ctx context.Context, of []access.IdentityID, strays 
 	return live, err
 }
 
-// accessors are those of all tokens.
+// accessors returns those of all tokens.
 func (s *sessions) accessors(ctx context.Context) ([]string, error) {
 	var all struct {
 		Keys []string `json:"keys"`
@@ -63,7 +63,7 @@ func (s *sessions) accessors(ctx context.Context) ([]string, error) {
 	return all.Keys, nil
 }
 
-// enabledEntities are the ids of the entities whose tokens work.
+// enabledEntities returns the ids of the entities whose tokens work.
 func (s *sessions) enabledEntities(ctx context.Context, of []access.IdentityID, strays []string) (map[string]bool, error) {
 	var paths []string
 	for _, id := range of {
@@ -85,7 +85,7 @@ func (s *sessions) enabledEntities(ctx context.Context, of []access.IdentityID, 
 	return ids, err
 }
 
-// owners are the entities of tokens, "" of those that have none, or have ended since they were listed.
+// owners returns the entities of tokens, "" of those that have none, or have ended since they were listed.
 func (s *sessions) owners(ctx context.Context, accessors []string) ([]string, error) {
 	owners := make([]string, len(accessors))
 	err := sideBySide(len(accessors), func(n int) error {

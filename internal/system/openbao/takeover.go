@@ -14,7 +14,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// adopting is what a change lets its identity take over, or what is left of what it took over before: a login whose role
+// adopting returns what a change lets its identity take over, or what is left of what it took over before: a login whose role
 // somebody removed, or gave to another entity, is forgotten. fresh says that the taking over begins with this change.
 func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, fresh bool, err error) {
 	id := change.Object.Holder()
@@ -108,7 +108,7 @@ func note(d *ledger.Draft, placed *ledger.Placed, adopted *ledger.Adopted) {
 	placed.Entry = &changed
 }
 
-// begun is the line that stands in the policy until all is taken over.
+// begun returns the line that stands in the policy until all is taken over.
 func begun(id access.IdentityID, adopted *ledger.Adopted) store.Lost {
 	return store.Lost{ID: id, Entity: strings.TrimPrefix(adopted.From, entityFolder)}
 }
@@ -246,7 +246,7 @@ func undeclared(l ledger.Login) string {
 	return fmt.Sprintf("%s lets in from before the adoption, and is not declared: declare a partner_credential, hand it over, then run: bao delete %s.", l.NativeID, l.NativeID)
 }
 
-// adoptedPaths are what is read to see what is left of the logins that an identity has adopted; e is nil for none.
+// adoptedPaths returns what is read to see what is left of the logins that an identity has adopted; e is nil for none.
 func adoptedPaths(e *ledger.Entry) (paths []string) {
 	if e == nil {
 		return nil

@@ -19,7 +19,7 @@ type naming struct {
 	lists bool
 }
 
-// of are the namings of a kind, one for each path: NAME stands for the name, NAMES, at the end, for a name of several segments.
+// of returns the namings of a kind, one for each path: NAME stands for the name, NAMES, at the end, for a name of several segments.
 func of(kind string, paths ...string) (all []naming) {
 	for _, text := range paths {
 		n := naming{kind: kind, path: access.Pattern(strings.NewReplacer("NAMES", "*", "NAME", "+").Replace(text))}
@@ -33,7 +33,7 @@ func of(kind string, paths ...string) (all []naming) {
 	return all
 }
 
-// listing are namings of paths on which names are listed as well.
+// listing returns namings of paths on which names are listed as well.
 func listing(kind string, paths ...string) []naming {
 	all := of(kind, paths...)
 	for i := range all {
@@ -42,7 +42,7 @@ func listing(kind string, paths ...string) []naming {
 	return all
 }
 
-// roleNamings are an engine's whose roles give out credentials.
+// roleNamings returns the table of an engine whose roles give out credentials.
 func roleNamings(more ...string) []naming {
 	return of("role", append([]string{"creds/NAME", "role/NAME", "roles/NAME"}, more...)...)
 }
@@ -92,7 +92,7 @@ func gcpNamings() []naming {
 	)
 }
 
-// targets are the things that actions on a pattern reach. No actions are those of a ceiling, which lists nothing.
+// targets returns the things that actions on a pattern reach. No actions are those of a ceiling, which lists nothing.
 func (g *ground) targets(p access.Pattern, actions []string) (all []access.Target) {
 	at, _ := g.at(p.Segments())
 	for _, m := range at {
@@ -109,7 +109,7 @@ func (g *ground) targets(p access.Pattern, actions []string) (all []access.Targe
 	return all
 }
 
-// target is what a part of a naming's paths reaches.
+// target returns what a part of a naming's paths reaches.
 func (n naming) target(m place, part access.Pattern) access.Target {
 	segments, prefix := part.Segments(), m.String()
 	end := n.at + 1
@@ -133,7 +133,7 @@ func joinBefore(segments []string) string {
 	return strings.Join(segments, "/") + "/"
 }
 
-// told are the things whose names a listing of the pattern tells: what lies in a folder, one segment below.
+// told returns the things whose names a listing of the pattern tells: what lies in a folder, one segment below.
 func (n naming) told(m place, p, rest access.Pattern) []access.Target {
 	head := n.path.Segments()[:n.at]
 	folder := access.Pattern(joinBefore(head) + "*")

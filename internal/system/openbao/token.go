@@ -67,7 +67,7 @@ func (ts *tokens) giveOut(ctx context.Context, id access.IdentityID, until time.
 	return ts.create(ctx, id, holder.ID, until)
 }
 
-// lively is the entity of an identity that may have a token, and when that has to end.
+// lively returns the entity of an identity that may have a token, and when that has to end.
 func (ts *tokens) lively(ctx context.Context, id access.IdentityID, until time.Time) (*entity, time.Time, error) {
 	r, err := ts.observer.get(ctx, id.Ref())
 	if errors.Is(err, access.ErrNotFound) {

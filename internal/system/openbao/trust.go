@@ -47,7 +47,7 @@ func (t trust) fault(mount, issuer string) string {
 	return ""
 }
 
-// keys is a digest of where the keys come from that tokens are checked with.
+// keys returns a digest of where the keys come from that tokens are checked with.
 func (t trust) keys() string {
 	t.Issuer, t.Keys = "", append([]string{}, t.Keys...)
 	for n := range t.Keys {
@@ -62,7 +62,7 @@ func (t trust) keys() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// issuers are the spellings of an issuer in its tokens that are taken: as it is declared, as the auth method is bound, and
+// issuers returns the spellings of an issuer in its tokens that are taken: as it is declared, as the auth method is bound, and
 // with or without a slash at the end.
 func (t trust) issuers(issuer string) []string {
 	all := []string{issuer, strings.TrimRight(issuer, "/"), strings.TrimRight(issuer, "/") + "/"}
@@ -89,12 +89,12 @@ func plainIssuer(text string) string {
 	return strings.TrimRight(u.String(), "/")
 }
 
-// trusting is the command that lets an auth method take an issuer's tokens, and nobody else's.
+// trusting returns the command that lets an auth method take an issuer's tokens, and nobody else's.
 func trusting(mount, issuer string) string {
 	return fmt.Sprintf("bao write auth/%s/config oidc_discovery_url=%s bound_issuer=%[2]s", mount, shellWord(issuer))
 }
 
-// shellWord is a text as one word of a shell.
+// shellWord returns a text as one word of a shell.
 func shellWord(text string) string {
 	if !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(plainInShells, r) }) {
 		return text

@@ -16,7 +16,7 @@ type wording struct {
 	creds *credentials
 }
 
-// words are what the state of a resource tells: a line each. The commands that cut a partner are whole only where they say
+// words returns what the state of a resource tells: a line each. The commands that cut a partner are whole only where they say
 // where they go, and what they cut: they are too long for each state, and partner_offboarding has them.
 func (ws *wording) words(o access.Object) access.Words {
 	w := access.Words{EnforcedBy: ws.enforcedBy(o), Login: ws.login(o)}
@@ -49,7 +49,7 @@ type shell struct{ where string }
 
 func (s *server) shell() shell { return s.shellAt(s.client.Address()) }
 
-// partners is where partners ask.
+// partners returns where partners ask.
 func (s *server) partners() string { return cmp.Or(s.options.PartnerAddress, s.client.Address()) }
 
 func (s *server) shellAt(address string) shell {
@@ -63,7 +63,7 @@ func (s *server) shellAt(address string) shell {
 // oneWord is what a shell takes as it stands.
 var oneWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
 
-// quoted is a text as one word of a shell.
+// quoted returns a text as one word of a shell.
 func quoted(text string) string {
 	if oneWord.MatchString(text) {
 		return text
@@ -102,7 +102,7 @@ func (x shell) remove(path string) string {
 	return "bao read" + x.where + quoted(path) + " >/dev/null && bao delete" + x.where + quoted(path)
 }
 
-// cutByHand is how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy
+// cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy
 // cut is enough for it. A grant cannot be cut alone: whoever may write a policy may write himself any.
 func (ws *wording) cutByHand(o access.Object) []string {
 	x := ws.shell()
@@ -112,7 +112,7 @@ func (ws *wording) cutByHand(o access.Object) []string {
 	return []string{x.cut(o.Holder())}
 }
 
-// cutPartner are the steps that cut a partner off: each identity at once, with its live sessions, then all that is made for
+// cutPartner returns the steps that cut a partner off: each identity at once, with its live sessions, then all that is made for
 // it later, and then its ways to log in.
 func (ws *wording) cutPartner(partner string, records []*access.Record) (steps []string) {
 	x := ws.shell()
@@ -136,7 +136,7 @@ func (ws *wording) cutPartner(partner string, records []*access.Record) (steps [
 	return append(steps, logins...)
 }
 
-// login is what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The command is for
+// login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The command is for
 // the bao program; it prints the token, and reads what is secret from its input.
 func (ws *wording) login(o access.Object) map[string]string {
 	c, ok := o.(*access.Credential)

@@ -147,7 +147,7 @@ func (w *writer) above(ctx context.Context, f *family, o access.Object) error {
 	return nil
 }
 
-// below are the identities that hang on one, however deep.
+// below returns the identities that hang on one, however deep.
 func (w *writer) below(ctx context.Context, id access.IdentityID) ([]access.IdentityID, error) {
 	snap, err := w.store.View(ctx)
 	if err != nil {

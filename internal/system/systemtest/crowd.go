@@ -16,7 +16,7 @@ func crowdCases() []contract {
 
 const writers = 16
 
-// handles are as many handles as there are writers: on one half the first, on the other half a second.
+// handles returns as many handles as there are writers: on one half the first, on the other half a second.
 func (w *world) handles() []access.System {
 	second := w.Second()
 	var all []access.System

@@ -75,7 +75,7 @@ func (l *life) askSessions(now time.Time, questions []question) {
 	}
 }
 
-// questions are some to each thing that was ever issued, and a few to what was revoked.
+// questions returns some to each thing that was ever issued, and a few to what was revoked.
 func (l *life) questions(now time.Time) (all []question) {
 	add := func(p Probe, alive bool) {
 		name, action := []string{"daily", "weekly"}[l.dice.IntN(2)], []string{"read", "list"}[l.dice.IntN(2)]

@@ -65,7 +65,7 @@ func lookalikes(w *world) {
 	}
 }
 
-// alike are probes that differ from a true one in what proves who it is.
+// alike returns probes that differ from a true one in what proves who it is.
 func (w *world) alike(h Probe) map[string]Probe {
 	w.Helper()
 	trust := func(edit func(*access.FederatedTrust)) Probe {

@@ -49,7 +49,7 @@ func Open(keysDir, passphrase string) (*Authority, error) {
 	return OpenAt(keysDir, passphrase, access.WallClock)
 }
 
-// OpenAt is Open with another clock, which tells when an authority created now begins.
+// OpenAt opens like Open, with another clock, which tells when an authority created now begins.
 func OpenAt(keysDir, passphrase string, clock access.Clock) (*Authority, error) {
 	a, err := open(keysDir, passphrase, clock)
 	if err != nil {

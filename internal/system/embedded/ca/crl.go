@@ -55,7 +55,7 @@ func (a *Authority) Cut(id access.IdentityID, revoked []Revoked, number int64, n
 // onlyFor is the extension that says which certificates a list is for (RFC 5280, 5.2.5).
 var onlyFor = asn1.ObjectIdentifier{2, 5, 29, 28}
 
-// only is its value for those that name one distribution point.
+// only returns its value for those that name one distribution point.
 func only(point string) ([]byte, error) {
 	name := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 6, Bytes: []byte(point)}
 	return asn1.Marshal(issuingDistributionPoint{Point: pointName{FullName: []asn1.RawValue{name}}})

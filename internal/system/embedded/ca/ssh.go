@@ -125,7 +125,7 @@ func allExtensions() map[string]string {
 	}
 }
 
-// newSSHSerial is random and not zero, since zero means "no serial" and cannot be revoked.
+// newSSHSerial returns random and not zero, since zero means "no serial" and cannot be revoked.
 func newSSHSerial() (uint64, error) {
 	octets := make([]byte, 8)
 	for {

@@ -65,7 +65,7 @@ func revision(content []member) string {
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
-// signatures is .signatures.json. OPA hashes JSON files by their canonical form, which ours are written in, and others
+// signatures returns .signatures.json. OPA hashes JSON files by their canonical form, which ours are written in, and others
 // by their bytes: so here all hashes are of bytes.
 func signatures(files []member, s *Signer) ([]byte, error) {
 	var payload struct {

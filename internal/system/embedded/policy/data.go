@@ -80,7 +80,7 @@ func dataFile(p Publication) ([]byte, error) {
 // Data returns the policy data of a publication, as it is in data.json.
 func Data(p Publication) ([]byte, error) { return dataFile(p) }
 
-// canonical is JSON as OPA hashes it: no white space, no escapes for HTML, and sorted names, if v has them sorted.
+// canonical returns JSON as OPA hashes it: no white space, no escapes for HTML, and sorted names, if v has them sorted.
 func canonical(v any) ([]byte, error) {
 	var out bytes.Buffer
 	w := json.NewEncoder(&out)

@@ -12,7 +12,7 @@ import (
 // nothing, and nobody can come to own the host that it names.
 func Issuer(environment string) string { return "urn:partner:" + environment }
 
-// keySet is jwks.json: the public signing key (RFC 7517).
+// keySet returns jwks.json: the public signing key (RFC 7517).
 func keySet(s *Signer) ([]byte, error) {
 	return readable("key set", jose.JSONWebKeySet{Keys: []jose.JSONWebKey{s.public}})
 }

@@ -16,7 +16,7 @@ var login = regexp.MustCompile(`^ssh/([a-z_][a-z0-9_.-]{0,31})$`)
 // shell is what one identity may do on one login, each until a moment; zero is never.
 type shell struct{ login, pty, forward time.Time }
 
-// Principals are sshd's AuthorizedPrincipalsFiles, by their path in the publish folder.
+// Principals returns sshd's AuthorizedPrincipalsFiles, by their path in the publish folder.
 //
 // sshd takes the first line with a principal of the certificate, and only then looks at the line's options: when that
 // line has expired it refuses, whatever follows (auth2-pubkey.c, user_cert_trusted_ca; measured). So all grants of an

@@ -47,7 +47,7 @@ func ParseWitness(text []byte) (Witness, error) {
 	return Witness{public}, nil
 }
 
-// WitnessOf is the public key of the text of a file with a signing key.
+// WitnessOf returns the public key of the text of a file with a signing key.
 func WitnessOf(text []byte, passphrase string) (Witness, error) {
 	key, err := keyfile.Parse(text, passphrase)
 	if err != nil {

@@ -177,7 +177,7 @@ func (p progress) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// because is the reason why a context was cancelled by us, else the error.
+// because returns the reason why a context was cancelled by us, else the error.
 func because(ctx context.Context, err error) error {
 	if context.Cause(ctx) == errSlow { //nolint:errorlint // never wrapped: it is what we cancelled with
 		return errSlow
@@ -211,7 +211,7 @@ func (k *call) turn(ctx context.Context) (leave func(), err error) {
 	return leave, nil
 }
 
-// attemptLimit is how long this attempt may take to be answered: what patience is left, of which one that can be repeated
+// attemptLimit returns how long this attempt may take to be answered: what patience is left, of which one that can be repeated
 // leaves half for another try.
 func (k *call) attemptLimit() time.Duration {
 	limit := k.deadline.Sub(k.client.clock())
@@ -251,7 +251,7 @@ func (k *call) worthwhile() bool {
 	return !k.spent
 }
 
-// backoff is the wait after so many attempts: twice as long each time, and less by up to half, so that callers that failed
+// backoff returns the wait after so many attempts: twice as long each time, and less by up to half, so that callers that failed
 // together do not come back together.
 func backoff(first time.Duration, attempts int) time.Duration {
 	wait := first

@@ -114,16 +114,16 @@ func (c *Client) Delete(ctx context.Context, path string) error {
 	return c.do(ctx, request{method: http.MethodDelete, path: path, repeatable: true, writes: true}, nil, nil)
 }
 
-// Address is where OpenBao is.
+// Address returns where OpenBao is.
 func (c *Client) Address() string { return c.base.String() }
 
-// Namespace is which part of OpenBao is talked to, empty for the root.
+// Namespace returns which part of OpenBao is talked to, empty for the root.
 func (c *Client) Namespace() string { return c.options.Namespace }
 
-// Requests is how many requests were sent, with repetitions and the client's own login.
+// Requests returns how many requests were sent, with repetitions and the client's own login.
 func (c *Client) Requests() int64 { return c.count.Load() }
 
-// Skew is how far the server's clock is ahead of ours, by its last answer: to a second or so, and 0
+// Skew returns how far the server's clock is ahead of ours, by its last answer: to a second or so, and 0
 // when they may be within a second of each other.
 func (c *Client) Skew() (d time.Duration, known bool) {
 	c.mu.Lock()
@@ -200,7 +200,7 @@ func (c *Client) hide(secrets ...string) {
 	}
 }
 
-// shown is a text without what it may not show.
+// shown returns a text without what it may not show.
 func (c *Client) shown(text string, more []string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Environment is that of a program bao which asks as this client does: with its token, its trust and its certificate, but for
+// Environment returns that of a program bao which asks as this client does: with its token, its trust and its certificate, but for
 // address and namespace. Files for it are written into a folder, readable by their owner only.
 func (c *Client) Environment(ctx context.Context, folder string) ([]string, error) {
 	token, err := c.token(ctx)

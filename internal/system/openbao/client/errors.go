@@ -51,7 +51,7 @@ func (e *Error) Error() string {
 	return text + ": " + e.state()
 }
 
-// state is what the call left behind.
+// state returns what the call left behind.
 func (e *Error) state() string {
 	switch {
 	case e.Ambiguous:
@@ -85,12 +85,12 @@ func (e *Error) Conflict() bool {
 // mayBeLogin says whether the token may be the reason.
 func (e *Error) mayBeLogin() bool { return e.Status == http.StatusForbidden && e.ours && !e.byPolicy }
 
-// unsent is a request that is not made at all.
+// unsent returns a request that is not made at all.
 func (r request) unsent(problem string) *Error {
 	return &Error{Method: r.method, Path: r.path, problem: problem, fate: notSent}
 }
 
-// failure is the error that the attempts came to; nil for success.
+// failure returns the error that the attempts came to; nil for success.
 func (k *call) failure(ctx context.Context) *Error {
 	o := k.outcome
 	if o.fate == done {

@@ -140,7 +140,7 @@ func (c *Client) logIn(ctx context.Context) (ticket, error) {
 	return c.ask(ctx, request{method: http.MethodPost, path: path, body: body, repeatable: true})
 }
 
-// lookUp is the ticket of a token that was given. One that may not look itself up is used as it is.
+// lookUp returns the ticket of a token that was given. One that may not look itself up is used as it is.
 func (c *Client) lookUp(ctx context.Context, given Token) (ticket, error) {
 	now := c.clock()
 	var self struct {

@@ -50,7 +50,7 @@ type Options struct {
 	Transport http.RoundTripper
 }
 
-// withDefaults are the options with what was left out.
+// withDefaults returns the options with what was left out.
 func (o Options) withDefaults() Options {
 	if o.Concurrency == 0 {
 		o.Concurrency = defaultConcurrency
@@ -88,7 +88,7 @@ func (o Options) check() error {
 // headerText is what can be sent as the value of a header.
 var headerText = regexp.MustCompile(`^[\x21-\x7e]+( [\x21-\x7e]+)*$`)
 
-// base is the address below which the API's paths are.
+// base returns the address below which the API's paths are.
 func (o Options) base() (*url.URL, error) {
 	if o.Address == "" {
 		return nil, errors.New("no address of OpenBao: set BAO_ADDR, or address in openbao, such as https://openbao.example.com:8200")
@@ -124,7 +124,7 @@ func loopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// NewTransport is the transport that a client with these options uses: it trusts what they say, and keeps its connections.
+// NewTransport returns the transport that a client with these options uses: it trusts what they say, and keeps its connections.
 //
 // It speaks HTTP/1.1: with HTTP/2 all calls share one connection, and stall together when the node at its end dies.
 func (o Options) NewTransport() (*http.Transport, error) {

@@ -136,7 +136,7 @@ func (k *call) judgeSuccess(o outcome) outcome {
 	return o
 }
 
-// foreign is the outcome where a balancer answered by itself, so that nothing is known of what was asked for.
+// foreign returns the outcome where a balancer answered by itself, so that nothing is known of what was asked for.
 func (k *call) foreign(o outcome) outcome {
 	o.repeats, o.problem = few, "the answer is not one of OpenBao's"
 	if k.page() {
@@ -165,7 +165,7 @@ func (k *call) judgeNotFound(o outcome) outcome {
 	return o
 }
 
-// mountOf is the mount that a path is in when mounts have names of one segment.
+// mountOf returns the mount that a path is in when mounts have names of one segment.
 func mountOf(path string) string {
 	parts := strings.Split(path, "/")
 	if parts[0] == "auth" && len(parts) > 1 {
@@ -195,7 +195,7 @@ func (k *call) judgeRedirect(o outcome, resp *http.Response) outcome {
 	return o
 }
 
-// retryAfter is the wait that a server asks for, in seconds or as a date.
+// retryAfter returns the wait that a server asks for, in seconds or as a date.
 func retryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
 		return time.Duration(seconds) * time.Second
@@ -211,7 +211,7 @@ const (
 	maxMessage  = 500 // bytes of one message
 )
 
-// said is what the answer says went wrong, without secrets, and whether OpenBao wrote it.
+// said returns what the answer says went wrong, without secrets, and whether OpenBao wrote it.
 func (k *call) said() (messages []string, ours bool) {
 	var answer struct {
 		Errors *[]string `json:"errors"`
@@ -239,7 +239,7 @@ func (k *call) said() (messages []string, ours bool) {
 	return messages, ours
 }
 
-// secretsIn are the values of a request that no text may show, should the server repeat them.
+// secretsIn returns the values of a request that no text may show, should the server repeat them.
 func secretsIn(body []byte) []string {
 	var fields map[string]any
 	if json.Unmarshal(body, &fields) != nil {

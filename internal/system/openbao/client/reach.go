@@ -38,7 +38,7 @@ func (c *Client) enterUntil(end time.Time) {
 	c.entering = end
 }
 
-// patience is how long a call that begins now is repeated.
+// patience returns how long a call that begins now is repeated.
 func (c *Client) patience() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()

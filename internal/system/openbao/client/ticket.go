@@ -46,7 +46,7 @@ func ofLogin(failure *Error) *Error {
 	return failure
 }
 
-// token is the client's token: logged in with the first call, renewed while in use, and shared by all calls.
+// token returns the client's token: logged in with the first call, renewed while in use, and shared by all calls.
 func (c *Client) token(ctx context.Context) (string, error) {
 	if err := c.lockTicket(ctx); err != nil {
 		return "", err

@@ -23,7 +23,7 @@ func (nobody) secrets() []string { return nil }
 
 func (nobody) credentials() (string, map[string]string, error) { return "", nil, nil }
 
-// Visitor is somebody else at the same address, who shows a certificate where he has one.
+// Visitor returns somebody else at the same address, who shows a certificate where he has one.
 func (c *Client) Visitor(show *tls.Certificate) (*Visitor, error) {
 	options := c.options
 	options.Login = nobody{}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// generators are the shapes of the rules: their resources, and what of their folders another rule's resource meets.
+// generators returns the shapes of the rules: their resources, and what of their folders another rule's resource meets.
 func generators(rules []rule) *shapes {
 	out := &shapes{}
 	for _, r := range rules {
@@ -87,7 +87,7 @@ func withFolders(closed []shape) []shape {
 	return out.all
 }
 
-// necessary are the blocks of all shapes but those without which the same is allowed.
+// necessary returns the blocks of all shapes but those without which the same is allowed.
 func necessary(all []shape, rules []rule) []Block {
 	slices.SortFunc(all, compareRank)
 	var kept shapes
@@ -103,7 +103,7 @@ func necessary(all []shape, rules []rule) []Block {
 	return out
 }
 
-// decider is the shape that decides for the paths of s, of those that come before it.
+// decider returns the shape that decides for the paths of s, of those that come before it.
 func decider(ranked []shape, s shape) (shape, bool) {
 	for _, wider := range slices.Backward(ranked) {
 		if wider.covers(s) {
@@ -122,7 +122,7 @@ func (s *shapes) hides(folder shape, rules []rule) bool {
 	return s.seen[path.String()] && !sameBlocks(listing(path, rules), listing(folder, rules))
 }
 
-// listing are the blocks of a shape as if list were all that there is.
+// listing returns the blocks of a shape as if list were all that there is.
 func listing(s shape, rules []rule) []Block {
 	var only []rule
 	for _, r := range rules {

@@ -74,7 +74,7 @@ type Block struct {
 // list is the action that is asked with another path than all others.
 const list = "list"
 
-// Actions are what a grant may allow: they are capabilities of OpenBao, by the same names.
+// Actions returns what a grant may allow: they are capabilities of OpenBao, by the same names.
 func Actions() []string { return []string{"create", "read", "update", "patch", "delete", list} }
 
 // limit is the most paths of a policy. A policy is compared with every request of its identity.
@@ -140,7 +140,7 @@ func ruleOf(g Grant) (rule, error) {
 // writable refuses the zero end, and years that RFC 3339 has no text for.
 func writable(end time.Time) bool { return end.Year() >= 1970 && end.Year() <= 9999 }
 
-// allowed are the actions that the rule allows on every path of the shape.
+// allowed returns the actions that the rule allows on every path of the shape.
 func (r rule) allowed(s shape) []string {
 	switch {
 	case r.resource.covers(s):
@@ -151,7 +151,7 @@ func (r rule) allowed(s shape) []string {
 	return nil
 }
 
-// blocksOf are the blocks of a shape: everything that any rule allows on all of it, by end.
+// blocksOf returns the blocks of a shape: everything that any rule allows on all of it, by end.
 func blocksOf(s shape, rules []rule) []Block {
 	var out []Block
 	for _, r := range rules {

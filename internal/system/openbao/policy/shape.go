@@ -17,7 +17,7 @@ func (s shape) folder() bool { return s[len(s)-1] == "" }
 // exact says whether the shape is one path.
 func (s shape) exact() bool { return len(s.head()) == len(s) }
 
-// head is the shape before its first wildcard.
+// head returns the shape before its first wildcard.
 func (s shape) head() shape {
 	for i, segment := range s {
 		if segment == "+" || segment == "*" {
@@ -42,7 +42,7 @@ func (s shape) covers(inner shape) bool {
 	return len(s) == len(inner)
 }
 
-// meet is the shape of the paths that are in both, if there are any.
+// meet returns the shape of the paths that are in both, if there are any.
 func meet(a, b shape) (shape, bool) {
 	out := make(shape, 0, max(len(a), len(b)))
 	for i := range max(len(a), len(b)) {

@@ -22,7 +22,7 @@ const (
 	LedgerLine = "ledger "
 )
 
-// NameOf is the name of an identity's policy and entity.
+// NameOf returns the name of an identity's policy and entity.
 func NameOf(id access.IdentityID) string { return Prefix + id.String() }
 
 // Document is the policy of one identity as it was read.
@@ -40,7 +40,7 @@ type Document struct {
 	Text string
 }
 
-// Identity is the document's identity; nil where there is none, or its removal was begun.
+// Identity returns the document's identity; nil where there is none, or its removal was begun.
 func (d *Document) Identity() *access.Identity {
 	if d == nil {
 		return nil
@@ -117,7 +117,7 @@ func parseEntry(content string) (*ledger.Entry, error) {
 // unreadable begins a line that could not be read, and cannot stand in a policy as it was.
 const unreadable = "unreadable "
 
-// Kept are the lines that cannot be read, as they may be written again.
+// Kept returns the lines that cannot be read, as they may be written again.
 func (d *Document) Kept() (lines []string) {
 	if d == nil {
 		return nil
@@ -131,7 +131,7 @@ func (d *Document) Kept() (lines []string) {
 	return lines
 }
 
-// Broken is what is wrong with an identity's record; nil where it is whole, or not there.
+// Broken returns what is wrong with an identity's record; nil where it is whole, or not there.
 func (d *Document) Broken() error {
 	if d == nil {
 		return nil
@@ -147,7 +147,7 @@ func (d *Document) Pending() []Lost {
 	return d.Dead
 }
 
-// Below are the identity's own credentials and grants.
+// Below returns the identity's own credentials and grants.
 func (d *Document) Below() []*ledger.Entry {
 	if d == nil {
 		return nil

@@ -26,10 +26,10 @@ const (
 	Folder         = "sys/policies/acl/"
 )
 
-// MarkOf is the policy that marks what was cut by hand.
+// MarkOf returns the policy that marks what was cut by hand.
 func MarkOf(scope string) string { return Prefix + scope + MarkName }
 
-// ScopeOf is what a policy marks as cut by hand: a partner, an identity or a credential.
+// ScopeOf returns what a policy marks as cut by hand: a partner, an identity or a credential.
 func ScopeOf(name string) (scope string, is bool) {
 	scope, ours := strings.CutPrefix(name, Prefix)
 	scope, is = strings.CutSuffix(scope, MarkName)
@@ -76,7 +76,7 @@ func (s *Store[N]) Mark(ctx context.Context, scope string) error {
 	return nil
 }
 
-// Marks are the marks in force now that concern an object: of its partner, its identity, all that this hangs on, and itself.
+// Marks returns the marks in force now that concern an object: of its partner, its identity, all that this hangs on, and itself.
 // They are asked for, since a listing may be of before the cut.
 func (s *Store[N]) Marks(ctx context.Context, l ledger.Ledger, o access.Object) (ledger.Holds, error) {
 	var scopes []string

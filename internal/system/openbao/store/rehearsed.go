@@ -17,7 +17,7 @@ const (
 	rehearsedName  = "/rehearsed"
 )
 
-// memoryOf is the partner of whom a policy remembers the rehearsal.
+// memoryOf returns the partner of whom a policy remembers the rehearsal.
 func memoryOf(name string) (partner string, is bool) {
 	partner, ours := strings.CutPrefix(name, Prefix)
 	partner, is = strings.CutSuffix(partner, rehearsedName)

@@ -71,7 +71,7 @@ func Compile(l, own ledger.Ledger, id access.IdentityID) (string, error) {
 	return policy.Render(nil, blocks), nil
 }
 
-// lastCredential is when the last credential of an identity ends; zero where it has none. After it nobody can hold a
+// lastCredential returns when the last credential of an identity ends; zero where it has none. After it nobody can hold a
 // token that was come by in order, so no path needs to outlive it: a session that is still open then ends with it. Struck
 // says that there is one whose removal was begun.
 func lastCredential(l, own ledger.Ledger) (last time.Time, struck bool) {

@@ -49,7 +49,7 @@ func (s *Snapshot[N]) Refs() []access.Ref {
 	return slices.SortedFunc(maps.Keys(s.Ledger), ledger.CompareRefs)
 }
 
-// Known is what was asked about an identity already.
+// Known returns what was asked about an identity already.
 func (s *Snapshot[N]) Known(id access.IdentityID) *N {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,7 +70,7 @@ func (s *Snapshot[N]) Forget(id access.IdentityID) {
 	delete(s.natives, id)
 }
 
-// with is the snapshot with one policy as it was just written, or without it. What was read about its identity is not
+// with returns the snapshot with one policy as it was just written, or without it. What was read about its identity is not
 // known any more.
 func (s *Snapshot[N]) with(id access.IdentityID, d *Document) *Snapshot[N] {
 	s.mu.Lock()
@@ -90,7 +90,7 @@ func (s *Snapshot[N]) with(id access.IdentityID, d *Document) *Snapshot[N] {
 	return next
 }
 
-// copied is a copy that may be changed, but for what is rehearsed, held and remembered. The lock is held.
+// copied returns a copy that may be changed, but for what is rehearsed, held and remembered. The lock is held.
 func (s *Snapshot[N]) copied() *Snapshot[N] {
 	return &Snapshot[N]{
 		Documents: maps.Clone(s.Documents), Ledger: maps.Clone(s.Ledger), Foreign: s.Foreign, Rehearsed: s.Rehearsed, System: s.System, Holds: s.Holds, Tombstones: s.Tombstones,

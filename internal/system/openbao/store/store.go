@@ -65,7 +65,7 @@ const listingShare = 20
 // Staleness is for how long the answer of a standby may be old, with a margin; measured are 0.1 s.
 const Staleness = 2 * time.Second
 
-// View is the last snapshot, while it is good, else a new one.
+// View returns the last snapshot, while it is good, else a new one.
 func (s *Store[N]) View(ctx context.Context) (*Snapshot[N], error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -76,7 +76,7 @@ func (s *Store[N]) View(ctx context.Context) (*Snapshot[N], error) {
 	return s.Load(ctx)
 }
 
-// current is the snapshot where it is good, and was begun after a moment.
+// current returns the snapshot where it is good, and was begun after a moment.
 func (s *Store[N]) current(after time.Time) *Snapshot[N] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +134,7 @@ func (s *Store[N]) keep(snap *Snapshot[N]) *Snapshot[N] {
 	return snap
 }
 
-// Reload is a snapshot that can be believed to have no more of an identity: on a cluster, one that is younger than the
+// Reload returns a snapshot that can be believed to have no more of an identity: on a cluster, one that is younger than the
 // staleness of its standbys. Elsewhere it is the one that there is.
 func (s *Store[N]) Reload(ctx context.Context, id access.IdentityID) (*Snapshot[N], error) {
 	cluster, err := s.Cluster(ctx)
@@ -277,7 +277,7 @@ func (s *Store[N]) learn(d *Document) {
 	}
 }
 
-// Size is how many policies were seen, of all stacks.
+// Size returns how many policies were seen, of all stacks.
 func (s *Store[N]) Size() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -287,7 +287,7 @@ func (s *Store[N]) Size() int {
 	return len(s.seen.Documents)
 }
 
-// Below are policies under an identity's name that are not its own.
+// Below returns policies under an identity's name that are not its own.
 func (s *Store[N]) Below(ctx context.Context, id access.IdentityID) ([]string, error) {
 	all, err := s.List(ctx, NameOf(id))
 	if err != nil {

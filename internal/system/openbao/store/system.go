@@ -28,7 +28,7 @@ func parseSystem(text string) string {
 	return strings.TrimPrefix(head[1], systemLine)
 }
 
-// ID is the id of the system, as it was read last.
+// ID returns the id of the system, as it was read last.
 func (s *Store[N]) ID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

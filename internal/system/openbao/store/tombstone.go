@@ -14,7 +14,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
 
-// stoneOf is the identity of which a policy is the tombstone.
+// stoneOf returns the identity of which a policy is the tombstone.
 func stoneOf(name string) (id access.IdentityID, is bool) {
 	text, ours := strings.CutPrefix(name, Prefix)
 	text, is = strings.CutSuffix(text, TombstoneName)
