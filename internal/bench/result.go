@@ -19,7 +19,7 @@ const (
 	limitPlan    = 1.0
 	limitApply   = 1.3
 	limitStart   = 30 * time.Millisecond
-	limitSize    = 25e6
+	limitSize    = 28e6
 	limitMemory  = 400e6
 	bytesPerMega = 1e6
 )

@@ -236,12 +236,37 @@ func TestFragmentsOfTheGuidesAreTaken(t *testing.T) {
 	sameKeys(t, `{"schema":1,"seq":7,"time":"","phase":"done","verb":"revoke","change":"","refused":"","seconds":0.008,"previous":"","hash":""}`,
 		"journal-line-v1.md")
 
-	speed := blocksOf(t, "docs/guides/performance.md")
+	speed := blocksOf(t, "CONTRIBUTING.md")
 	targets(t, speed("make bench"))
+	targets(t, speed("make test-fast"))
 	for command, benchmark := range map[string]string{speed("go test ./internal/system"): "Plan", speed("PARTNER_VAULT_PROVIDER="): "BesideVault"} {
 		folder := regexp.MustCompile(`\./internal/\S+`).FindString(command)
 		if out := shell(t, filepath.Join("..", ".."), os.Environ(), "grep -rl 'func Benchmark.*"+benchmark+"' "+folder); out == "" || !strings.Contains(command, "-bench "+benchmark+" ") {
 			t.Errorf("no benchmark runs by %s", command)
+		}
+	}
+}
+
+// A reader who copies the block at the head of a page has changed nothing: its levels are those of a provider block without it.
+func TestTheLevelsOnTheRulesPagesAreTheDefaults(t *testing.T) {
+	needTerraform(t)
+	t.Parallel()
+	shown := map[string]string{}
+	setting := regexp.MustCompile(`(?m)^ +"([a-z0-9-]+/[a-z0-9-]+)" += "(\w+)"$`)
+	c := newCLI(t)
+	for _, b := range publishedBlocks(t) {
+		if !strings.HasPrefix(b.page, "docs/guides/guardrails-") || !strings.HasPrefix(b.text, "provider") {
+			continue
+		}
+		for _, found := range setting.FindAllStringSubmatch(b.text, -1) {
+			shown[found[1]] = found[2]
+		}
+		c.write(b.text)
+		c.must("validate", "-no-color")
+	}
+	for _, rule := range guardrail.Catalogue() {
+		if level, ok := shown[rule.Slug]; ok == rule.Fixed || ok && level != rule.Level.String() {
+			t.Errorf("%s is shown as %q; it is %s, fixed: %v", rule.Slug, level, rule.Level, rule.Fixed)
 		}
 	}
 }

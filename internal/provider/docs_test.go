@@ -23,7 +23,7 @@ var fenced = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```")
 // publishedBlocks are those of the README and of all pages of the docs.
 func publishedBlocks(t *testing.T) (all []codeBlock) {
 	t.Helper()
-	pages := []string{"README.md"}
+	pages := []string{"README.md", "CONTRIBUTING.md"}
 	root := filepath.Join("..", "..")
 	err := filepath.WalkDir(filepath.Join(root, "docs"), func(file string, entry fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(file, ".md") {
@@ -108,7 +108,8 @@ var runBy = map[string]map[string]string{
 		`provider "partner" {`:                "TestFragmentsOfTheGuidesAreTaken",
 		`resource "partner_grant" "values" {`: "TestFragmentsOfTheGuidesAreTaken",
 	},
-	"docs/guides/performance.md": {
+	"CONTRIBUTING.md": {
+		"make test-fast":            "TestFragmentsOfTheGuidesAreTaken",
 		"make bench":                "TestFragmentsOfTheGuidesAreTaken",
 		"go test ./internal/system": "TestFragmentsOfTheGuidesAreTaken",
 		"PARTNER_VAULT_PROVIDER=":   "TestFragmentsOfTheGuidesAreTaken",
@@ -188,6 +189,9 @@ func TestEveryPublishedBlockIsRun(t *testing.T) {
 			by = runnerOf(file)
 		case strings.HasPrefix(b.page, "docs/guides/guardrails-"): // waivers, and what is said
 			by = "TestEveryRuleRefusesItsExample"
+			if strings.HasPrefix(b.text, "provider") {
+				by = "TestTheLevelsOnTheRulesPagesAreTheDefaults"
+			}
 		case strings.HasPrefix(b.page, "docs/functions/") && b.language == "text": // a signature, of the generator
 			by = "TestTheReferencesExamplesAreApplied"
 		default:

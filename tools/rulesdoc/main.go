@@ -112,13 +112,32 @@ func page(root, family string, rules []guardrail.Rule) []byte {
 	var b bytes.Buffer
 	title := "Guardrails: " + family
 	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"5 Guardrails\"\ndescription: |-\n  The rules of the family %s: what each refuses, why, what to write instead, and how to waive it.\n---\n\n", title, family)
-	fmt.Fprintf(&b, "# %s\n\nWhat levels and waivers mean, and when a finding is an error, is said in the [guide to guardrails](guardrails.md).\n", title)
+	fmt.Fprintf(&b, "# %s\n\n", title)
+	levels(&b, rules)
+	b.WriteString("What levels and waivers mean, and when a finding is an error, is said in the [guide to guardrails](guardrails.md).\n")
 	for _, r := range rules {
 		section(&b, r)
 		example(&b, root, r)
 		setAside(&b, r)
 	}
 	return b.Bytes()
+}
+
+// levels shows the settings of a page's rules at their defaults. Of rules that are all fixed there is nothing to set.
+func levels(b *bytes.Buffer, rules []guardrail.Rule) {
+	rules = slices.DeleteFunc(slices.Clone(rules), func(r guardrail.Rule) bool { return r.Fixed })
+	if len(rules) == 0 {
+		return
+	}
+	longest := 0
+	for _, r := range rules {
+		longest = max(longest, len(r.Slug))
+	}
+	b.WriteString("```hcl\nprovider \"partner\" {\n  environment = \"prod\"\n\n  guardrails = {\n    levels = { # the defaults; write only what differs\n")
+	for _, r := range rules {
+		fmt.Fprintf(b, "      %-*s = %q\n", longest+2, fmt.Sprintf("%q", r.Slug), r.Level)
+	}
+	b.WriteString("    }\n  }\n}\n```\n\n")
 }
 
 // controlsPage returns the page that names the rules of each control.
