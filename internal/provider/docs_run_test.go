@@ -36,15 +36,19 @@ func shell(t *testing.T, folder string, env []string, text string) string {
 
 func tail(text string) string { return text[max(0, len(text)-3000):] }
 
-// targets are made by make.
+// targets are made by make, or are tests that are there.
 func targets(t *testing.T, commands string) {
 	t.Helper()
+	root := filepath.Join("..", "..")
 	for line := range strings.Lines(commands) {
 		command, _, _ := strings.Cut(line, "#")
-		if words := strings.Fields(command); len(words) != 2 || words[0] != "make" {
-			t.Errorf("not a target: %q", line)
-		} else {
-			shell(t, filepath.Join("..", ".."), os.Environ(), "make -n "+words[1])
+		switch words := strings.Fields(command); {
+		case len(words) > 1 && words[0] == "make":
+			shell(t, root, os.Environ(), "make -n "+strings.Join(words[1:], " "))
+		case len(words) == 5 && words[0] == "go" && words[1] == "test" && words[3] == "-run":
+			shell(t, root, os.Environ(), "grep -rq 'func Test.*"+words[4]+"' "+words[2])
+		default:
+			t.Errorf("neither a target nor a test: %q", line)
 		}
 	}
 }
