@@ -210,7 +210,7 @@ func (d dice) capabilities() access.Capabilities {
 func TestLessIsNeverRefused(t *testing.T) {
 	plans := 10_000
 	if testing.Short() {
-		plans = 2_000
+		plans = 500
 	}
 	d := dice{rand.New(rand.NewPCG(1, 2))}
 	warnings := 0

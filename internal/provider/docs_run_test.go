@@ -180,6 +180,7 @@ func TestGettingStartedIsRun(t *testing.T) {
 }
 
 func TestFragmentsOfTheGuidesAreTaken(t *testing.T) {
+	slow(t)
 	needTerraform(t)
 	t.Parallel()
 	embedded, openbao, guardrails := blocksOf(t, "docs/guides/embedded.md"), blocksOf(t, "docs/guides/openbao.md"), blocksOf(t, "docs/guides/guardrails.md")

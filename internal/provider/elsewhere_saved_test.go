@@ -119,6 +119,7 @@ data "partner_report" "all" {
 
 // A saved plan is applied where the runner has another volume; an import and a token look where nothing is.
 func TestNoSavedPlanImportOrTokenIsOfAnotherDirectory(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	c := newCLI(t)
 	in := func(name string) func() {

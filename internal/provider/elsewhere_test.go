@@ -99,6 +99,7 @@ resource "partner_grant" "orders" {
 
 // A CI runner without its volume planned to create everything anew, and destroyed nothing with exit code 0.
 func TestTheDirectoryIsAway(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	c := newCLI(t)
 	c.write(ordersIn(""))
@@ -190,6 +191,7 @@ resource "partner_rehearsal" "acme" {
 // Two environments whose directories were exchanged, by a typo in directory or a variable: what the other one holds under the
 // same id is not touched.
 func TestTheDirectoryIsAnotherSystems(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	one, two := newCLI(t), newCLI(t)
 	one.write(ordersIn(`embedded = { directory = "store" }`))
@@ -241,6 +243,7 @@ func TestOnlyTheKeysAreLeft(t *testing.T) {
 
 // Somebody removed the id, or edited it: that is drift, which the next apply takes back, and stops no removal.
 func TestTheIDOfASystemIsDamaged(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	c := newCLI(t)
 	c.write(ordersIn(`embedded = { directory = "store" }`))

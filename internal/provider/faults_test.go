@@ -155,6 +155,7 @@ func TestALostAnswerDoublesNothingAndLosesNoSecret(t *testing.T) {
 }
 
 func TestWhatRemainsAfterADestroyIsAnErrorAndStaysInTheState(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w, f := newWorld(t), &faulty{}
 	stuck := false
@@ -228,6 +229,7 @@ data "partner_inventory" "all" { provider = partner.other }`,
 }
 
 func TestAnUnknownValueWaitsForApplyAndIsRefusedBeforeTheChange(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	later := func(value string) string {
@@ -249,6 +251,7 @@ func TestAnUnknownValueWaitsForApplyAndIsRefusedBeforeTheChange(t *testing.T) {
 }
 
 func TestLiteralIdsNeedNoOrderAtPlan(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.run(
@@ -261,6 +264,7 @@ func TestLiteralIdsNeedNoOrderAtPlan(t *testing.T) {
 }
 
 func TestAGrantOfAnIdentityThatIsNowhereIsRefusedBeforeAnythingIsChanged(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.run(resource.TestStep{

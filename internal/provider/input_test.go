@@ -12,6 +12,7 @@ import (
 
 // Every argument rejects at validate what it cannot mean.
 func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	damaged := strings.Replace(partnerCSR, "\n", "\nAAAA", 1)
@@ -65,6 +66,7 @@ func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
 
 // The empty defaults of a module mean none, and stay as they are written.
 func TestEmptyDefaultsOfAModuleMeanNone(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	empty := w.config(identity(args{"waivers": "{}"}), credential("secret", args{"waivers": "{}", "rotation": `{ every = "480h", trigger = {} }`}), grant(args{"waivers": "{}"}))
@@ -87,6 +89,7 @@ func TestEmptyDefaultsOfAModuleMeanNone(t *testing.T) {
 }
 
 func TestWhatTheProviderBlockCannotMean(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	for name, c := range map[string]struct{ settings, want string }{

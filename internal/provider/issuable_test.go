@@ -14,6 +14,7 @@ import (
 // A weak key passed the plan where credential/weak-key was waived or set to warn, and the apply failed after the identity was
 // made, each time. The authority follows the rule and its waiver; what no gateway takes at all the plan refuses.
 func TestTheAuthorityFollowsTheWaiverThatThePlanHonours(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	waived := args{"waivers": `{ "credential/weak-key" = { reason = "The printers are replaced in January", approver = "ciso@example.com", until = "2027-01-31T00:00:00Z" } }`}

@@ -192,6 +192,7 @@ func TestAJournalThatCannotBeWrittenRefusesBeforeAnythingIsChanged(t *testing.T)
 
 // What was issued reaches the state, though the journal failed after it: with an error it would be lost.
 func TestAJournalThatFailsAfterTheChangeLosesNoSecret(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w, f := newWorld(t), &faulty{}
 	path := filepath.Join(w.directory, "journal.jsonl")

@@ -179,6 +179,7 @@ func (m *crowded) Get(ctx context.Context, ref access.Ref) (*access.Record, erro
 }
 
 func TestAQueryOfThousandsAsksTheSystemOnce(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	const identities = 1000 // with two grants each
 	m := &crowded{}

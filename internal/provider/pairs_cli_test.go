@@ -91,6 +91,7 @@ const (
 // Whose access it is comes out at apply only. Then it is refused, before anything of it is made, though the other one is not touched
 // by this apply.
 func TestAPartnerThatIsUnknownAtPlanDoesNotMeetAnother(t *testing.T) {
+	slow(t)
 	p := newPairs(t)
 	p.configure("", acmeWithin, acmeReads)
 	p.must("apply", "-auto-approve")
@@ -193,6 +194,7 @@ func TestTheSameBlockIsNoSecondHolderOfItsKey(t *testing.T) {
 
 // An id that is written out and names nothing is found at plan. One that names what the same run makes is not, and is waited for.
 func TestAnIdentityThatIsNowhereIsFoundAtPlan(t *testing.T) {
+	slow(t)
 	p := newPairs(t)
 	literal := `grant daily identity_id = "acme/prod/etl"; resource = "orders/acme/*"; actions = ["read"]`
 	p.configure("", acme, literal, `grant ghost identity_id = "acme/prod/ghost"; resource = "orders/ghost/*"; actions = ["read"]`)
@@ -210,6 +212,7 @@ func TestAnIdentityThatIsNowhereIsFoundAtPlan(t *testing.T) {
 // Where Terraform makes one call at a time, no plan can wait for what is to come: it says that this is open, and the apply refuses
 // before anything is made that hangs on what is nowhere.
 func TestAnIdentityThatIsNowhereIsRefusedAtApplyWhereNoPlanCanWait(t *testing.T) {
+	slow(t)
 	p := newPairs(t)
 	ghosts := []string{
 		`grant ghost identity_id = "acme/prod/ghost"; resource = "orders/ghost/*"; actions = ["read"]`,

@@ -31,6 +31,7 @@ const (
 // An identity whose name was computed from the month renewed itself three times, without a review: each was another object, and
 // new.
 func TestAComputedNameRenewsNothing(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.run(
@@ -54,6 +55,7 @@ func TestAComputedNameRenewsNothing(t *testing.T) {
 // Nothing of it was in the plan any more: it was removed by one apply, and was back under another name, or the same, by a later
 // one. What was an accident is put right within a day.
 func TestWhatWasRemovedComesBackOnlyWithAReview(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	none := resource.TestStep{Config: w.config("")}
@@ -80,6 +82,7 @@ func TestWhatWasRemovedComesBackOnlyWithAReview(t *testing.T) {
 
 // It was made before the old one was removed: beside what is there it is another use case, and the one after it is not.
 func TestMadeBeforeTheOldOneGoesIsNoWayAround(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	beside := func(end string) string {
@@ -104,6 +107,7 @@ func TestMadeBeforeTheOldOneGoesIsNoWayAround(t *testing.T) {
 
 // The plan did not know whom it trusts: the rule waits, and refuses before anything is made.
 func TestAnUnknownTrustIsJudgedAtApply(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	hidden := `resource "terraform_data" "subject" { input = "svc-orders" }
@@ -124,6 +128,7 @@ func TestAnUnknownTrustIsJudgedAtApply(t *testing.T) {
 
 // A moved block, a new label and a replacement are the same object.
 func TestTheSameObjectIsNotRelabelled(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	moved := ""
@@ -140,6 +145,7 @@ func TestTheSameObjectIsNotRelabelled(t *testing.T) {
 
 // Reviews of 2001 to 2004 renewed four times: each was newer than the one before it.
 func TestOldReviewsRenewNothing(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.run(

@@ -193,6 +193,7 @@ func TestOnlyWhatIsNamedReissues(t *testing.T) {
 
 // A grant keeps its name for life, also when what it was made of changes.
 func TestAGrantsNameIsFrozen(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	wider := grant(args{"actions": `["read"]`, "resource": `"orders/acme/weekly/*"`})

@@ -143,6 +143,7 @@ func TestAnAdoptedLaterEndIsJudgedAsAnExtension(t *testing.T) {
 }
 
 func TestADestroyEndsTheHistory(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.run(
@@ -184,6 +185,7 @@ func TestAfterItsEndAnObjectStaysAsExpiredUntilItIsExtended(t *testing.T) {
 
 // Also when the system has already removed it: it is never silently created again.
 func TestWhatTheSystemRemovedAfterItsEndStaysAsExpired(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil), grant(nil))

@@ -207,7 +207,7 @@ func TestNoWayAroundAReview(t *testing.T) {
 	t.Parallel()
 	walks, steps := 16, 30
 	if testing.Short() {
-		walks = 4
+		walks = 2
 	}
 	directory := t.TempDir()
 	total := 0

@@ -75,6 +75,14 @@ func needTerraform(t testing.TB) {
 	}
 }
 
+// slow skips a test that runs the CLI for seconds where make test-fast is asked for: one of its kind is left there.
+func slow(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it runs the CLI for seconds")
+	}
+}
+
 // onOpenTofu reports whether the CLI is OpenTofu, for the little that it does otherwise.
 func onOpenTofu(t testing.TB) bool {
 	t.Helper()
