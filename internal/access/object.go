@@ -99,12 +99,19 @@ type Credential struct {
 	AllowedCIDRs       []netip.Prefix      `json:"allowed_cidrs,omitempty"`
 }
 
-// FederatedTrust is trust in one workload of the partner's own OIDC issuer.
+// FederatedTrust is trust in one workload of the partner's own OIDC issuer, or in one principal of his own account of AWS: then
+// AWSPrincipal is set, and the first three are not.
 type FederatedTrust struct {
 	Issuer    string   `json:"issuer"`
 	Subject   string   `json:"subject"`
 	Audiences []string `json:"audiences"`
+	// AWSPrincipal is the ARN of the partner's role, user or account; ExternalID what he has to say, "" where the system makes one.
+	AWSPrincipal string `json:"aws_principal,omitempty"`
+	ExternalID   string `json:"external_id,omitempty"`
 }
+
+// Account reports whether the trust is in a partner's account of AWS, and not in an issuer.
+func (f *FederatedTrust) Account() bool { return f != nil && f.AWSPrincipal != "" }
 
 // CertificateRequest is the partner's PKCS #10 request in PEM, from which only the public key is taken.
 type CertificateRequest struct {
