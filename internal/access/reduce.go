@@ -110,7 +110,7 @@ func widenedTrust(b, a *FederatedTrust) bool {
 		return b != a
 	}
 	audience := len(b.Audiences) > 0 && (len(a.Audiences) == 0 || !subset(a.Audiences, b.Audiences))
-	return b.Issuer != a.Issuer || b.Subject != a.Subject || audience
+	return b.Issuer != a.Issuer || b.Subject != a.Subject || audience || !sameAccount(b, a)
 }
 
 func widenedRotation(b, a *Rotation) bool {

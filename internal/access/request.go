@@ -50,7 +50,12 @@ func sameWorkload(b, a *FederatedTrust) bool {
 	if b == nil || a == nil {
 		return b == a
 	}
-	return b.Issuer == a.Issuer && b.Subject == a.Subject && subset(a.Audiences, b.Audiences) && subset(b.Audiences, a.Audiences)
+	return b.Issuer == a.Issuer && b.Subject == a.Subject && subset(a.Audiences, b.Audiences) && subset(b.Audiences, a.Audiences) && sameAccount(b, a)
+}
+
+// sameAccount reports whether two trusts are in the same principal of AWS, who has to say the same.
+func sameAccount(b, a *FederatedTrust) bool {
+	return b.AWSPrincipal == a.AWSPrincipal && b.ExternalID == a.ExternalID
 }
 
 func sameNetworks(b, a []netip.Prefix) bool {

@@ -135,8 +135,7 @@ func (i *Item) credential(c *access.Credential) {
 	}
 	slices.Sort(i.Networks)
 	if c.Kind() == access.Federated {
-		i.Issuer, i.Subject = c.Federated.Issuer, c.Federated.Subject
-		i.Audiences = slices.Sorted(slices.Values(c.Federated.Audiences))
+		i.Issuer, i.Subject, i.Audiences = c.Federated.Named()
 	}
 }
 

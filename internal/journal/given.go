@@ -144,7 +144,9 @@ func reviewOf(r *access.Review) *Review {
 // trustOf returns whom a credential trusts. A key that cannot be read has no fingerprint: the change was refused, or will be.
 func trustOf(c *access.Credential) *Trust {
 	if c.Kind() == access.Federated {
-		return &Trust{Issuer: c.Federated.Issuer, Subject: c.Federated.Subject, Audiences: slices.Sorted(slices.Values(c.Federated.Audiences))}
+		t := &Trust{}
+		t.Issuer, t.Subject, t.Audiences = c.Federated.Named()
+		return t
 	}
 	if key := c.KeyFingerprint(); key != "" {
 		return &Trust{Key: key}

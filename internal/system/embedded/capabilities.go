@@ -74,6 +74,8 @@ func checkGrant(g *access.Grant) error {
 // checkCredential refuses at plan what the authorities would refuse to sign.
 func checkCredential(c *access.Credential) error {
 	switch c.Kind() {
+	case access.Federated:
+		return access.RefuseAccount("the embedded system", c)
 	case access.Certificate:
 		return ca.CheckRequest(c.Certificate.CSR)
 	case access.SSHCertificate:

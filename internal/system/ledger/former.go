@@ -154,7 +154,7 @@ func gives(before, after access.Object) bool {
 	switch b := before.(type) {
 	case *access.Credential:
 		a := after.(*access.Credential)
-		return !access.SameRequest(b, a) || b.Federated != nil && (b.Federated.Issuer != a.Federated.Issuer || b.Federated.Subject != a.Federated.Subject)
+		return !access.SameRequest(b, a) || b.Federated != nil && !b.Federated.SameWorkload(a.Federated)
 	case *access.Grant:
 		a := after.(*access.Grant)
 		return !a.Resource.Contains(b.Resource) || slices.ContainsFunc(b.Actions, func(action string) bool { return !slices.Contains(a.Actions, action) })

@@ -41,7 +41,7 @@ func checkGrant(g *access.Grant) error {
 // checkCredential refuses at plan what the signing would refuse.
 func checkCredential(c *access.Credential) error {
 	if c.Certificate == nil {
-		return nil
+		return access.RefuseAccount("OpenBao", c)
 	}
 	_, err := readableRequest(c.Certificate.CSR)
 	return err
