@@ -202,6 +202,12 @@ type Grant struct {
 	Purpose  string   `json:"purpose"`
 }
 
+// Granted is a grant with the end that is in force.
+type Granted struct {
+	*Grant
+	EndsAt time.Time
+}
+
 // Ref names the grant: its identity's id and its name.
 func (g *Grant) Ref() Ref { return Ref{TypeGrant, g.IdentityID.String() + "/" + g.Name} }
 

@@ -303,6 +303,9 @@ type Capabilities struct {
 	CheckGrant func(*Grant) error
 	// CheckCredential returns an error where the system could not issue such a credential, whatever the rules say of it.
 	CheckCredential func(*Credential) error
+	// CheckWhole returns an error where the system could not keep all grants of one identity together, for one of its credentials.
+	// Nil: it keeps as many as there are.
+	CheckWhole func([]*Credential, []Granted) error
 	// Reach says what a grant reaches. That of a Scout refuses everything: its own Reaching takes its place.
 	Reach Reaching
 	// CutByHand are the steps that cut all that a partner has, where neither Terraform nor its state is at hand: whole

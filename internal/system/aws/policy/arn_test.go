@@ -1,0 +1,99 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func TestAnARNIsReadOnlyWhereIAMMeansWhatThePatternSays(t *testing.T) {
+	const own = "arn:aws:%:eu-west-1:111122223333:"
+	at := func(service, resource string) access.Pattern {
+		return access.Pattern(strings.Replace(own, "%", service, 1) + resource)
+	}
+	for _, c := range []struct {
+		says    string
+		pattern access.Pattern
+		refused string // a part of the reason; "" where it is read
+	}{
+		{"a folder of a bucket", "arn:aws:s3:::partner-exchange/acme/daily/*", ""},
+		{"one object", "arn:aws:s3:::partner-exchange/acme/feed.csv", ""},
+		{"a bucket as in China", "arn:aws-cn:s3:::partner-exchange/acme/*", ""},
+		{"a queue", at("sqs", "acme-in.fifo"), ""},
+		{"a topic", at("sns", "acme-out"), ""},
+		{"a secret", at("secretsmanager", "secret:partners/acme/feed-AbCdEf"), ""},
+		{"a folder of secrets", at("secretsmanager", "secret:partners/acme/*"), ""},
+		{"a key", at("kms", "key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f"), ""},
+		{"a key of several regions", at("kms", "key/mrk-0a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f"), ""},
+		{"a table", at("dynamodb", "table/orders"), ""},
+		{"all indexes of a table", at("dynamodb", "table/orders/index/*"), ""},
+		{"requests to an API", at("execute-api", "a1b2c3d4e5/prod/GET/orders/*"), ""},
+		{"what only own words know", at("lambda", "function:acme-hook"), ""},
+		{"a service in one region of one account", at("ec2", ""), ""},
+
+		{"a path of another system", "orders/acme/daily/*", "is no ARN"},
+		{"all there is", "*", "is no ARN"},
+		{"an ARN that is cut off", "arn:aws:s3", "is no ARN"},
+		{"plus, which IAM has not", "arn:aws:s3:::partner-exchange/+/daily", "has +"},
+		{"plus at the start", "+/acme/*", "is no ARN"},
+		{"a partition that is none", "arn:aws2:s3:::partner-exchange/acme/*", "partition"},
+		{"capital letters in a service", "arn:aws:S3:::partner-exchange/acme/*", "small letters"},
+		{"a region that is none", "arn:aws:sqs:europe:111122223333:acme", "region"},
+		{"a region of another partition", "arn:aws:sqs:cn-north-1:111122223333:acme", "aws-cn"},
+		{"an account that is none", "arn:aws:sqs:eu-west-1:1234:acme", "twelve digits"},
+		{"a bucket with a region", "arn:aws:s3:eu-west-1::partner-exchange/acme/*", "region or an account"},
+		{"an access point", "arn:aws:s3:eu-west-1:111122223333:accesspoint/acme/object/*", "region or an account"},
+		{"a bucket alone", "arn:aws:s3:::partner-exchange", "nothing in it"},
+		{"a bucket in capital letters", "arn:aws:s3:::Partner/acme/*", "no wildcard stands in it"},
+		{"no bucket", "arn:aws:s3:::/acme", "which is none"},
+		{"a queue without an account", "arn:aws:sqs:eu-west-1::acme", "no region or no account"},
+		{"more than a queue", at("sqs", "acme/*"), "without a wildcard"},
+		{"a subscription", at("sns", "acme:0a1b2c3d"), "without a wildcard"},
+		{"a secret by its name alone", at("secretsmanager", "secret:partners/acme/feed"), "six characters"},
+		{"all secrets", at("secretsmanager", "*"), ""},
+		{"a key by its alias", at("kms", "alias/acme"), "aliases"},
+		{"all keys", at("kms", "key/*"), "one key"},
+		{"all tables", at("dynamodb", "table/*"), "no table"},
+		{"streams and backups of a table", at("dynamodb", "table/orders/*"), "no index"},
+		{"the stream of a table", at("dynamodb", "table/orders/stream/2027"), "no index"},
+		{"an API whole", at("execute-api", "a1b2c3d4e5/*"), "no request"},
+		{"web sockets of an API", at("execute-api", "a1b2c3d4e5/prod/*"), "no request"},
+	} {
+		if _, err := access.ParsePattern(string(c.pattern)); err != nil {
+			continue // no pattern of the house says so: it is refused before
+		}
+		a, err := ParseARN(c.pattern)
+		switch {
+		case c.refused == "" && err != nil:
+			t.Errorf("%s: %v", c.says, err)
+		case c.refused == "" && a.String() != string(c.pattern):
+			t.Errorf("%s: %s is read as %s", c.says, c.pattern, a)
+		case c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused)):
+			t.Errorf("%s: %v, want an error that says %q", c.says, err, c.refused)
+		}
+	}
+}
+
+func TestWildcardsInsideOfNamesAreNoPatterns(t *testing.T) {
+	for _, text := range []string{
+		"arn:aws:s3:::*", "arn:aws:s3:::acme-*/*", "arn:aws:s3:::partner-exchange/acme/*.csv", "arn:aws:sqs:*:111122223333:acme", "arn:aws:s3:::b/${aws:username}/*",
+		"arn:aws:s3:::partner-exchange/a?/b", "arn:aws:s3:::partner-exchange/*/daily",
+	} {
+		if p, err := access.ParsePattern(text); err == nil {
+			if _, err := ParseARN(p); err == nil {
+				t.Errorf("%s is read", text)
+			}
+		}
+	}
+}
+
+func TestTheRowsOfATableAreAlsoInItsIndexes(t *testing.T) {
+	words := Words{}
+	table := words.Reach("arn:aws:dynamodb:eu-west-1:111122223333:table/orders", []string{"read"}).Targets
+	index := words.Reach("arn:aws:dynamodb:eu-west-1:111122223333:table/orders/index/by-day", []string{"read"}).Targets
+	other := words.Reach("arn:aws:dynamodb:eu-west-1:111122223333:table/invoices", []string{"read"}).Targets
+	if len(table) != 1 || len(index) != 1 || !table[0].Path.Overlaps(index[0].Path) || table[0].Path.Overlaps(other[0].Path) {
+		t.Errorf("%v, %v, %v", table, index, other)
+	}
+}

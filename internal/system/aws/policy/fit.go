@@ -1,0 +1,86 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// How many characters AWS takes of all policies of a principal together, white space not counted (IAM and STS quotas: inline
+// policies of roles and users). Nobody can have them raised.
+const (
+	maxRole = 10240
+	maxUser = 2048
+)
+
+// quota returns what AWS calls the principal of a kind of credential, and how much its policies may take.
+func quota(k access.Kind) (what string, most int) {
+	if k == access.Secret {
+		return "user", maxUser
+	}
+	return "role", maxRole
+}
+
+// Room returns how many characters are left for the grants of a credential: what ends it, and what cuts it, also by hand, always fits.
+func Room(c *access.Credential) int {
+	_, most := quota(c.Kind())
+	return most - End(c.ExpiresAt.Time, c.AllowedCIDRs).Size() - 2*Cut().Size()
+}
+
+// Misfit says that the grants of an identity do not fit into what AWS keeps for one of its credentials.
+type Misfit struct {
+	Kind access.Kind
+	// Have are the grants, Fit how many of them fit. Size are their characters, Room how many there may be.
+	Have, Fit, Size, Room int
+}
+
+// Error says how many grants fit, and what to write.
+func (m *Misfit) Error() string {
+	what, most := quota(m.Kind)
+	text := fmt.Sprintf("the %s of the %s credential holds %d of the identity's %d grants: together they take %d characters, and of the %d that AWS "+
+		"takes of the policies of a %s %d are left beside those that end and cut it. Unite grants: what has the same actions and the same end is "+
+		"counted once, but for its resource", what, m.Kind, m.Fit, m.Have, m.Size, most, what, m.Room)
+	if m.Kind == access.Secret {
+		return text + ". Or let the partner come in with a federated credential: a role holds five times as much"
+	}
+	return text + ". Or give another use case an identity of its own"
+}
+
+// CheckWhole returns a Misfit where the grants of an identity do not fit into what AWS keeps for one of its credentials, counted
+// as AWS counts.
+func (w Words) CheckWhole(credentials []*access.Credential, granted []access.Granted) error {
+	var grants []Grant
+	for _, g := range granted {
+		grants = append(grants, Grant{Name: g.Name, Resource: g.Resource, Actions: g.Actions, EndsAt: g.EndsAt})
+	}
+	slices.SortFunc(grants, func(a, b Grant) int { return strings.Compare(a.Name, b.Name) })
+	for _, c := range credentials {
+		room := Room(c)
+		size, err := w.size(grants, c.ExpiresAt.Time)
+		if err != nil {
+			return err
+		}
+		if size <= room {
+			continue
+		}
+		fit := 0
+		for n := range grants {
+			if size, err := w.size(grants[:n], c.ExpiresAt.Time); err == nil && size <= room {
+				fit = n
+			}
+		}
+		return &Misfit{Kind: c.Kind(), Have: len(grants), Fit: fit, Size: size, Room: room}
+	}
+	return nil
+}
+
+func (w Words) size(grants []Grant, end time.Time) (int, error) {
+	d, err := CompileGrants(grants, end, w)
+	if err != nil || d.Empty() {
+		return 0, err
+	}
+	return d.Size(), nil
+}

@@ -1,0 +1,113 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Issuer returns an issuer of OIDC as IAM names it: without https:// and without a slash at its end.
+func Issuer(url string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(url, "https://"), "/")
+}
+
+// TrustOIDC returns the trust of a role in one workload of an issuer, until the end.
+func TrustOIDC(provider string, trust access.FederatedTrust, end time.Time, allowed []netip.Prefix) Document {
+	name := Issuer(trust.Issuer)
+	s := trustUntil("sts:AssumeRoleWithWebIdentity", end, allowed)
+	s.Principal = map[string]string{"Federated": provider}
+	s.Condition["StringEquals"] = map[string]Texts{
+		name + ":sub": {trust.Subject},
+		name + ":aud": distinct(trust.Audiences),
+	}
+	return document(s)
+}
+
+// TrustAccount returns the trust of a role in a principal of another account, which has to tell the external id, until the end.
+func TrustAccount(p access.AWSPrincipal, externalID string, end time.Time, allowed []netip.Prefix) Document {
+	s := trustUntil("sts:AssumeRole", end, allowed)
+	s.Principal = map[string]string{"AWS": p.String()}
+	s.Condition["StringEquals"] = map[string]Texts{"sts:ExternalId": {externalID}}
+	return document(s)
+}
+
+func trustUntil(action string, end time.Time, allowed []netip.Prefix) Statement {
+	s := Statement{Effect: allow, Action: Texts{action}, Condition: Conditions{"DateLessThan": {currentTime: {second(end)}}}}
+	if len(allowed) > 0 {
+		s.Condition["IpAddress"] = map[string]Texts{sourceIP: networks(allowed)}
+	}
+	return s
+}
+
+// NoTrust returns the trust of a role that nobody can assume any more.
+func NoTrust() Document {
+	return document(Statement{
+		Effect: deny, Principal: map[string]string{"AWS": "*"}, Action: Texts{"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"},
+	})
+}
+
+// maxTrust is how many characters AWS takes as the trust of a role where nobody has asked for more.
+const maxTrust = 2048
+
+// CheckTrust returns an error where IAM could not hold what a credential trusts, or would read it as more. own is the number of
+// the account that the access is to; "" where it is not known yet.
+func CheckTrust(c *access.Credential, own string) error {
+	f := c.Federated
+	switch {
+	case f == nil:
+		return nil
+	case f.AWSPrincipal != "":
+		return checkAccount(c, own)
+	case !strings.HasPrefix(f.Issuer, "https://"):
+		return fmt.Errorf("AWS trusts issuers by https only, and the issuer is %q", f.Issuer)
+	case len(f.Audiences) == 0:
+		return errors.New("it names no audience")
+	}
+	for _, text := range append(slices.Clone(f.Audiences), f.Subject) {
+		if err := literal(text); err != nil {
+			return err
+		}
+	}
+	provider := "arn:aws-us-gov:iam::123456789012:oidc-provider/" + Issuer(f.Issuer) // as long as they get
+	return fitsTrust(TrustOIDC(provider, *f, c.ExpiresAt.Time, c.AllowedCIDRs))
+}
+
+func checkAccount(c *access.Credential, own string) error {
+	f := c.Federated
+	p, err := access.ParseAWSPrincipal(f.AWSPrincipal)
+	switch {
+	case err != nil:
+		return err
+	case p.Account == own:
+		return fmt.Errorf("%s is of your own account, in which no partner is: name the partner's principal", p)
+	case f.ExternalID == "":
+		return fitsTrust(TrustAccount(p, strings.Repeat("x", madeExternalID), c.ExpiresAt.Time, c.AllowedCIDRs))
+	}
+	if err := access.CheckExternalID(f.ExternalID); err != nil {
+		return err
+	}
+	return fitsTrust(TrustAccount(p, f.ExternalID, c.ExpiresAt.Time, c.AllowedCIDRs))
+}
+
+// madeExternalID is how long an external id is at most that is made here.
+const madeExternalID = 64
+
+func fitsTrust(d Document) error {
+	if size := d.Size(); size > maxTrust {
+		return fmt.Errorf("what the role would trust takes %d characters, and AWS takes %d: name fewer audiences, or fewer networks in allowed_cidrs", size, maxTrust)
+	}
+	return nil
+}
+
+// literal returns an error where IAM would read a text as more than itself.
+func literal(text string) error {
+	if strings.Contains(text, "${") {
+		return fmt.Errorf("%q holds ${, which IAM replaces by something of the request: it names nobody", text)
+	}
+	return nil
+}

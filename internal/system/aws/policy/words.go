@@ -1,0 +1,284 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// builtIn are the words of each service, and the actions of IAM that each stands for.
+func builtIn() map[string]map[string][]string {
+	return map[string]map[string][]string{
+		"s3": {
+			"read":   {"s3:GetObject"},
+			"list":   {"s3:ListBucket"},
+			"write":  {"s3:AbortMultipartUpload", "s3:PutObject"},
+			"delete": {"s3:DeleteObject"},
+		},
+		"sqs": {
+			"send":    {"sqs:GetQueueUrl", "sqs:SendMessage"},
+			"receive": {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"},
+		},
+		"sns":            {"publish": {"sns:Publish"}},
+		"secretsmanager": {"read": {"secretsmanager:GetSecretValue"}},
+		"kms":            {"decrypt": {"kms:Decrypt"}, "encrypt": {"kms:GenerateDataKey"}},
+		"dynamodb": {
+			"read":  {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"},
+			"write": {"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+		},
+		"execute-api": {"invoke": {"execute-api:Invoke"}},
+	}
+}
+
+// listing is the word of S3 that is granted on a bucket and not on what lies in it.
+const listing = "list"
+
+// administrations are the services that say who may do what, and why no partner is granted any of them.
+var administrations = map[string]string{
+	"iam": "IAM, which says who may do what", "sts": "STS, which gives out sessions", "organizations": "AWS Organizations, which rules over accounts",
+	"sso": "IAM Identity Center, which gives people access", "sso-directory": "IAM Identity Center, which gives people access",
+	"identitystore": "IAM Identity Center, which gives people access", "account": "the account itself", "rolesanywhere": "IAM Roles Anywhere, which gives out sessions",
+	"ram": "AWS RAM, which shares what is in the account with others", "cloudformation": "CloudFormation, which acts with roles of its own",
+}
+
+// starters are the services whose access AWS checks only when it starts: nothing ends what was started.
+var starters = map[string]string{
+	"rds-db": "AWS checks a login to a database only when it starts", "eks": "AWS checks access to Kubernetes only when a token is made",
+	"ssm": "AWS checks a session of Systems Manager only when it starts", "ssmmessages": "AWS checks a session of Systems Manager only when it starts",
+	"ecs": "AWS checks a shell in a container only when it starts", "ec2-instance-connect": "AWS checks a login to a machine only when it starts",
+	"cognito-identity": "what Cognito gives out lives on after the end",
+}
+
+// startingActions are the actions of these and other services by which something starts, or is given out, that outlives them.
+var startingActions = []string{
+	"ssm:StartSession", "ssm:ResumeSession", "ssm:SendCommand", "ssm:StartAutomationExecution", "ssm:GetAccessToken", "ecs:ExecuteCommand",
+	"ecr:GetAuthorizationToken", "codeartifact:GetAuthorizationToken", "redshift:GetClusterCredentials", "redshift:GetClusterCredentialsWithIAM",
+	"redshift-serverless:GetCredentials", "lakeformation:GetTemporaryGlueTableCredentials", "s3:GetDataAccess", "s3express:CreateSession",
+	"ec2:GetPasswordData", "codecommit:GitPull", "iot:Connect", "lambda:InvokeFunctionUrl",
+}
+
+// passing are words in the names of actions that pass access on, or administer what gives it out.
+var passing = []string{
+	"policy", "permission", "passrole", "assumerole", "grant", "acl", "accesskey", "loginprofile", "accesspoint", "ownership", "publicaccess",
+	"updatefunction", "devendpoint", "replication",
+}
+
+// keyUse are the actions of KMS that use a key; all others administer it.
+var keyUse = []string{
+	"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateMac",
+	"kms:GetPublicKey", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:Sign", "kms:Verify", "kms:VerifyMac",
+}
+
+// Words are what the actions of grants mean: those of the services, and the company's own.
+type Words struct {
+	// Region is where own words are valid on what names no region.
+	Region string
+	own    map[string][]string
+}
+
+// ownAction is an action of IAM. A wildcard stands only at the end, after a verb that changes nothing.
+var ownAction = regexp.MustCompile(`^([a-z][a-z0-9-]*):([A-Z][A-Za-z0-9]*)(\*?)$`)
+
+// readingVerbs are the verbs after which a wildcard may stand, beginning with those that need no resource.
+var readingVerbs = []string{"Describe", "List", "Get", "BatchGet", "Search", "Lookup"}
+
+// NewWords reads the company's own words: aws.actions.
+func NewWords(region string, own map[string][]string) (Words, error) {
+	w := Words{Region: region, own: map[string][]string{}}
+	for _, word := range slices.Sorted(maps.Keys(own)) {
+		if !access.ValidAction(word) || word == "*" {
+			return Words{}, fmt.Errorf("%q is not a word: write small letters, digits and hyphens, at most 32", word)
+		}
+		for service, words := range builtIn() {
+			if _, taken := words[word]; taken {
+				return Words{}, fmt.Errorf("%s is a word of %s already: call yours another name", word, service)
+			}
+		}
+		if len(own[word]) == 0 {
+			return Words{}, fmt.Errorf("%s stands for no action: list what it does, such as [\"ec2:DescribeInstances\"]", word)
+		}
+		for _, action := range own[word] {
+			if problem := wrongAction(action); problem != "" {
+				return Words{}, fmt.Errorf("%s: %q %s", word, action, problem)
+			}
+		}
+		w.own[word] = slices.Compact(slices.Sorted(slices.Values(own[word])))
+	}
+	return w, nil
+}
+
+// wrongAction says why an action is in no word; "" where it may be.
+func wrongAction(action string) string {
+	parts := ownAction.FindStringSubmatch(action)
+	if parts == nil {
+		return "is no action of AWS such as ec2:DescribeInstances: write the service in small letters, and no wildcard but at the end"
+	}
+	service, name, wild := parts[1], parts[2], parts[3] != ""
+	verb := func(v string) bool { return strings.HasPrefix(name, v) }
+	switch {
+	case administrations[service] != "":
+		return "is of " + administrations[service]
+	case wild && !slices.ContainsFunc(readingVerbs, verb):
+		return "has a wildcard after what is no verb that only reads: list the actions, or end in " + strings.Join(readingVerbs, "*, ") + "*"
+	case service == "kms" && !slices.Contains(keyUse, action):
+		return "administers keys: of KMS there are " + strings.Join(keyUse, ", ")
+	case service == "rds-db", service == "eks" && !verb("Describe") && !verb("List"), service == "ec2-instance-connect", service == "cognito-identity", service == "ssmmessages":
+		return "cannot end: " + starters[service]
+	}
+	if !wild && !reads(action) {
+		for _, p := range passing {
+			if strings.Contains(strings.ToLower(name), p) {
+				return "passes access on, or administers what gives it out"
+			}
+		}
+	}
+	for _, start := range startingActions {
+		if actionMatches(action, start) {
+			return "cannot end: what " + start + " starts or gives out lives on after the end"
+		}
+	}
+	return ""
+}
+
+// reads reports whether an action begins with a verb that changes nothing.
+func reads(action string) bool {
+	_, name, _ := strings.Cut(action, ":")
+	return slices.ContainsFunc(readingVerbs, func(v string) bool { return strings.HasPrefix(name, v) })
+}
+
+// needsNoResource reports whether an action is one that AWS often allows on everything or on nothing.
+func needsNoResource(action string) bool {
+	_, name, _ := strings.Cut(action, ":")
+	return strings.HasPrefix(name, "Describe") || strings.HasPrefix(name, "List")
+}
+
+// actionMatches reports whether an action, which may end in a wildcard, stands for another one. IAM is blind to case here.
+func actionMatches(pattern, action string) bool {
+	pattern, action = strings.ToLower(pattern), strings.ToLower(action)
+	start, wild := strings.CutSuffix(pattern, "*")
+	return pattern == action || wild && strings.HasPrefix(action, start)
+}
+
+// actions returns what a word means on an ARN, and whether it is a word of the company's own.
+func (w Words) actions(a ARN, word string) (actions []string, own bool, err error) {
+	if actions, is := builtIn()[a.Service][word]; is {
+		return actions, false, w.fits(a, word)
+	}
+	for _, action := range w.own[word] {
+		if strings.HasPrefix(action, a.Service+":") {
+			actions = append(actions, action)
+		}
+	}
+	switch {
+	case len(actions) > 0:
+		return actions, true, ownFits(a, word, actions)
+	case w.own[word] != nil:
+		return nil, false, fmt.Errorf("%s stands for no action of %s: it stands for %s", word, a.Service, strings.Join(w.own[word], ", "))
+	}
+	return nil, false, fmt.Errorf("%s has no action %q: %s", a.Service, word, w.known(a.Service))
+}
+
+// fits refuses words on what they do not open.
+func (w Words) fits(a ARN, word string) error {
+	if a.Service == "s3" && word == listing && !a.open() {
+		return fmt.Errorf("%s is one object, and list shows what lies in a folder: end in /*, or leave list out", a)
+	}
+	if a.Service == "dynamodb" && word == "write" && len(a.segments()) > 2 {
+		return fmt.Errorf("%s is an index, which nobody writes to: write to the table", a)
+	}
+	return nil
+}
+
+// ownFits refuses own words on a whole service, but for what AWS allows on nothing narrower.
+func ownFits(a ARN, word string, actions []string) error {
+	switch {
+	case a.Resource == "*":
+		return fmt.Errorf("%s has a wildcard where its resource is named: write more before it", a)
+	case a.Resource != "":
+		return nil
+	case a.Region == "" || a.Account == "":
+		return fmt.Errorf("%s names no region or no account: what ends in nothing stands for a service in one region of one account", a)
+	}
+	for _, action := range actions {
+		if !needsNoResource(action) {
+			return fmt.Errorf("%s names no resource, and %s holds %s: that goes only with actions that begin with Describe or List", a, word, action)
+		}
+	}
+	return nil
+}
+
+// known says which words there are for a service.
+func (w Words) known(service string) string {
+	words := slices.Collect(maps.Keys(builtIn()[service]))
+	for word, actions := range w.own {
+		if slices.ContainsFunc(actions, func(a string) bool { return strings.HasPrefix(a, service+":") }) {
+			words = append(words, word)
+		}
+	}
+	if len(words) == 0 {
+		return "it has none here. Words of your own stand in aws.actions, as in observe = [\"ec2:DescribeInstances\"]"
+	}
+	slices.Sort(words)
+	return "it has " + strings.Join(words, ", ")
+}
+
+// CheckGrant says why AWS has no such action on such a resource. What a rule refuses, with its reason, is the rule's.
+func (w Words) CheckGrant(g *access.Grant) error {
+	a, err := ParseARN(g.Resource)
+	if err != nil {
+		return err
+	}
+	if administrations[a.Service] != "" {
+		return nil // scope/system-path
+	}
+	for _, word := range g.Actions {
+		if word == "*" || w.CannotEnd(g) != "" {
+			continue // scope/wildcard-action, expiry/cannot-be-enforced
+		}
+		if _, _, err := w.actions(a, word); err != nil {
+			return err
+		}
+	}
+	if here := PartitionOf(w.Region); w.Region != "" && a.Partition != here {
+		return fmt.Errorf("%s is in the partition %s, and the provider's region %s in %s: nothing reaches from one into the other", a, a.Partition, w.Region, here)
+	}
+	return nil
+}
+
+// CannotEnd says why AWS could not end a grant by itself; "" where it can.
+func (w Words) CannotEnd(g *access.Grant) string {
+	a, err := ParseARN(g.Resource)
+	if err != nil {
+		return ""
+	}
+	why := starters[a.Service]
+	for _, word := range g.Actions {
+		if _, _, err := w.actions(a, word); why != "" && err != nil {
+			return why + ", and nothing ends what was started"
+		}
+	}
+	return ""
+}
+
+// Reach says what actions on a pattern reach.
+func (w Words) Reach(p access.Pattern, words []string) access.Reach {
+	a, err := ParseARN(p)
+	if err != nil {
+		return access.Reach{} // a grant is refused before; a ceiling only limits
+	}
+	if what := administrations[a.Service]; what != "" {
+		return access.Reach{System: "it reaches " + what}
+	}
+	r := access.Reach{Targets: a.targets(), Place: a.place()}
+	for _, word := range words {
+		actions, _, err := w.actions(a, word)
+		if err == nil && slices.Contains(actions, "kms:Sign") {
+			r.Privileged = word + " signs in the name of whom the key is"
+		}
+	}
+	return r
+}

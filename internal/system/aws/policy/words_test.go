@@ -1,0 +1,137 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
+	for _, c := range []struct {
+		says, word string
+		actions    []string
+		refused    string
+	}{
+		{"to look at machines", "observe", []string{"ec2:Describe*"}, ""},
+		{"to start one function", "call", []string{"lambda:InvokeFunction"}, ""},
+		{"to read a parameter", "parameter", []string{"ssm:GetParameter", "ssm:GetParametersByPath"}, ""},
+		{"to read who may do what", "audit", []string{"s3:GetBucketPolicy"}, ""},
+		{"to sign", "sign", []string{"kms:Sign"}, ""},
+
+		{"everything", "every", []string{"*"}, "no action"},
+		{"everything of a service", "every", []string{"s3:*"}, "no action"},
+		{"nearly everything of a service", "every", []string{"s3:P*"}, "only reads"},
+		{"a wildcard at the start", "every", []string{"s3:*Object"}, "no action"},
+		{"a service in capital letters", "every", []string{"IAM:GetUser"}, "no action"},
+		{"to write with a wildcard", "put", []string{"s3:Put*"}, "only reads"},
+		{"IAM", "people", []string{"iam:ListUsers"}, "who may do what"},
+		{"all of IAM", "people", []string{"iam:*"}, "no action"},
+		{"STS", "hop", []string{"sts:AssumeRole"}, "sessions"},
+		{"to pass a role on", "pass", []string{"iam:PassRole"}, "who may do what"},
+		{"organizations", "rule", []string{"organizations:ListAccounts"}, "accounts"},
+		{"to change who may read a bucket", "share", []string{"s3:PutBucketPolicy"}, "passes access on"},
+		{"to let others send", "share", []string{"sqs:AddPermission"}, "passes access on"},
+		{"to change what a function does with its role", "deploy", []string{"lambda:UpdateFunctionCode"}, "passes access on"},
+		{"to give a key away", "share", []string{"kms:CreateGrant"}, "administers keys"},
+		{"to look at keys with a wildcard", "keys", []string{"kms:List*"}, "administers keys"},
+		{"to open a shell", "shell", []string{"ssm:StartSession"}, "cannot end"},
+		{"to open a shell in a container", "shell", []string{"ecs:ExecuteCommand"}, "cannot end"},
+		{"to log in to a database", "login", []string{"rds-db:Connect"}, "cannot end"},
+		{"to log in to Kubernetes", "login", []string{"eks:AccessKubernetesApi"}, "cannot end"},
+		{"tokens of a registry", "pull", []string{"ecr:GetAuthorizationToken"}, "cannot end"},
+		{"tokens of a registry by a wildcard", "pull", []string{"ecr:Get*"}, "cannot end"},
+		{"a word that is there", "read", []string{"ec2:DescribeInstances"}, "another name"},
+		{"a word that is none", "Look", []string{"ec2:DescribeInstances"}, "not a word"},
+		{"no action", "none", nil, "no action"},
+		{"the wildcard as a word", "*", []string{"ec2:DescribeInstances"}, "not a word"},
+	} {
+		_, err := NewWords("eu-west-1", map[string][]string{c.word: c.actions})
+		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
+			t.Errorf("%s: %v, want %q", c.says, err, c.refused)
+		}
+	}
+}
+
+func someWords(t *testing.T) Words {
+	t.Helper()
+	words, err := NewWords("eu-west-1", map[string][]string{
+		"observe": {"ec2:Describe*", "ssm:GetParameter"}, "call": {"lambda:InvokeFunction"}, "sign": {"kms:Sign"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return words
+}
+
+func TestAGrantIsOfWhatItsServiceHas(t *testing.T) {
+	words := someWords(t)
+	for _, c := range []struct {
+		says    string
+		pattern access.Pattern
+		actions []string
+		refused string
+	}{
+		{"read and list a folder", "arn:aws:s3:::partner-exchange/acme/*", []string{"list", "read"}, ""},
+		{"look at the machines of a region", "arn:aws:ec2:eu-west-1:111122223333:", []string{"observe"}, ""},
+		{"call one function", "arn:aws:lambda:eu-west-1:111122223333:function:acme", []string{"call"}, ""},
+		{"read one parameter", "arn:aws:ssm:eu-west-1:111122223333:parameter/acme/url", []string{"observe"}, ""},
+		{"what a rule refuses", "arn:aws:iam::111122223333:user/jane", []string{"read"}, ""},
+		{"what another rule refuses", "arn:aws:s3:::partner-exchange/acme/*", []string{"*"}, ""},
+
+		{"list one object", "arn:aws:s3:::partner-exchange/acme/feed.csv", []string{"list"}, "end in /*"},
+		{"send to a bucket", "arn:aws:s3:::partner-exchange/acme/*", []string{"send"}, "it has call, delete, list"},
+		{"write to an index", "arn:aws:dynamodb:eu-west-1:111122223333:table/orders/index/day", []string{"write"}, "an index"},
+		{"call a bucket", "arn:aws:s3:::partner-exchange/acme/*", []string{"call"}, "no action of s3"},
+		{"call every function", "arn:aws:lambda:eu-west-1:111122223333:", []string{"call"}, "Describe or List"},
+		{"a service without words", "arn:aws:athena:eu-west-1:111122223333:workgroup/acme", []string{"query"}, "aws.actions"},
+		{"another partition", "arn:aws-cn:s3:::partner-exchange/acme/*", []string{"read"}, "partition"},
+	} {
+		if c.says == "send to a bucket" {
+			c.refused = "it has delete, list, read, write"
+		}
+		err := words.CheckGrant(&access.Grant{Resource: c.pattern, Actions: c.actions})
+		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
+			t.Errorf("%s: %v, want %q", c.says, err, c.refused)
+		}
+	}
+}
+
+func TestWhatAWSChecksOnlyAtItsStartCannotEnd(t *testing.T) {
+	words := someWords(t)
+	for pattern, ends := range map[access.Pattern]bool{
+		"arn:aws:s3:::partner-exchange/acme/*":                        true,
+		"arn:aws:ssm:eu-west-1:111122223333:parameter/acme/url":       true, // a word of the company's own
+		"arn:aws:ssm:eu-west-1:111122223333:session/acme":             true, // the same: what it allows is on no session
+		"arn:aws:ecs:eu-west-1:111122223333:task/acme":                false,
+		"arn:aws:eks:eu-west-1:111122223333:cluster/acme":             false,
+		"arn:aws:rds-db:eu-west-1:111122223333:dbuser:db-ABCDEF/acme": false,
+	} {
+		if why := words.CannotEnd(&access.Grant{Resource: pattern, Actions: []string{"observe"}}); (why == "") != ends {
+			t.Errorf("%s: %q", pattern, why)
+		}
+	}
+}
+
+func TestTheAdministrationOfAWSIsNoData(t *testing.T) {
+	words := someWords(t)
+	for pattern, refused := range map[access.Pattern]bool{
+		"arn:aws:iam::111122223333:role/acme":                 true,
+		"arn:aws:sts::111122223333:assumed-role/acme":         true,
+		"arn:aws:organizations::111122223333:account/o-a/1":   true,
+		"arn:aws:sso:::instance/ssoins-1":                     true,
+		"arn:aws:cloudformation:eu-west-1:111122223333:stack": true,
+		"arn:aws:s3:::partner-exchange/iam/sts":               false,
+	} {
+		if r := words.Reach(pattern, []string{"read"}); (r.System != "") != refused {
+			t.Errorf("%s: %q", pattern, r.System)
+		}
+		_, err := CompileGrants([]Grant{{Resource: pattern, Actions: []string{"read"}, EndsAt: noon}}, noon, words)
+		if (err != nil) != refused {
+			t.Errorf("%s compiles: %v", pattern, err)
+		}
+	}
+	if r := words.Reach("arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", []string{"sign"}); r.Privileged == "" {
+		t.Error("to sign is not privileged")
+	}
+}
