@@ -100,6 +100,7 @@ problems contains problem("credential/open-trust", s, "federated.subject", sprin
 problems contains problem("credential/open-trust", s, "federated.audiences", "audiences is empty") if {
 	some s in credentials
 	is_object(s.after.federated)
+	not is_string(object.get(s.after.federated, "aws_principal", null))
 	count(list(s.after.federated.audiences)) == 0
 }
 

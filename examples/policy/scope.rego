@@ -129,7 +129,7 @@ request(s) := crypto.x509.parse_certificate_request(s.after.certificate.csr)
 
 ssh_key(s) := {["ssh", array.slice(split(trim_space(s.after.ssh_certificate.public_key), " "), 0, 2)] | is_string(s.after.ssh_certificate.public_key)}
 
-trust(s) := {["federated", s.after.federated.issuer, s.after.federated.subject] | is_object(s.after.federated)}
+trust(s) := {["federated", s.after.federated.issuer, s.after.federated.subject] | is_string(s.after.federated.issuer)}
 
 recipient(s) := {["recipient", array.slice(split(trim_space(s.after.secret.recipient), " "), 0, 2)] | is_string(s.after.secret.recipient)}
 

@@ -36,6 +36,20 @@ func trusting(issuer, subject string, audiences ...string) part {
 	return carries(trusts(issuer, subject, audiences...))
 }
 
+// A role of a partner's account of AWS, and the account.
+const (
+	theirs       = "arn:aws:iam::444455556666:role/acme-etl"
+	theirAccount = "arn:aws:iam::444455556666:root"
+)
+
+func account(principal, externalID string) func(*access.Credential) {
+	return func(c *access.Credential) {
+		c.Federated = &access.FederatedTrust{AWSPrincipal: principal, ExternalID: externalID}
+	}
+}
+
+func inAccount(principal, externalID string) part { return carries(account(principal, externalID)) }
+
 func credentialCases() map[string][]policy {
 	other := "acme/prod/other"
 	const issuer = "https://login.acme.test"
@@ -126,7 +140,23 @@ func credentialCases() map[string][]policy {
 			bad("a query", trusting(issuer+"?tenant=1", "svc", "a")),
 			bad("a fragment", trusting(issuer+"#x", "svc", "a")),
 			bad("no scheme", trusting("login.acme.test", "svc", "a")),
+			good("one role of the partner's account of AWS", inAccount(theirs, "")),
+			good("a whole account of AWS that says an id", inAccount(theirAccount, "acme-7f3")),
+			bad("a whole account of AWS that says nothing", inAccount(theirAccount, "")),
+			bad("everybody in AWS", inAccount("*", "acme-7f3")),
+			bad("every role of an account", inAccount("arn:aws:iam::444455556666:role/*", "acme-7f3")),
+			bad("an account by its number alone", inAccount("444455556666", "acme-7f3")),
+			bad("a session, which is nobody tomorrow", inAccount("arn:aws:sts::444455556666:assumed-role/acme/x", "acme-7f3")),
 			warned("an audience fewer, the subject open as before", plans(credential(etl, trusts(issuer, "*", "a")), was(credential(etl, trusts(issuer, "*", "a", "b"))))),
+		},
+		"credential/whole-account": {
+			good("one role", inAccount(theirs, "acme-7f3")),
+			good("one user", inAccount("arn:aws:iam::444455556666:user/etl", "acme-7f3")),
+			good("an issuer", carries()),
+			good("one that says nothing is another rule's", inAccount(theirAccount, "")),
+			bad("an account", inAccount(theirAccount, "acme-7f3")),
+			bad("an account in China", inAccount("arn:aws-cn:iam::444455556666:root", "acme-7f3")),
+			bad("an account that was one role before", plans(credential(etl, account(theirAccount, "acme-7f3")), was(credential(etl, account(theirs, "acme-7f3"))))),
 		},
 		"credential/network": {
 			good("federated", carries()),
@@ -165,6 +195,9 @@ func credentialCases() map[string][]policy {
 			bad("one request twice", carries(csr("p256")), plans(credential(other, csr("p256")))),
 			bad("one key in a request and on an SSH line", carries(csr("p256")), plans(credential(other, sshCert("p256")))),
 			bad("one workload twice", trusting(issuer, "a", "x"), plans(credential(other, trusts(issuer+"/", "a", "y")))),
+			bad("one role of AWS twice", inAccount(theirs, "one"), plans(credential(other, account(theirs, "two")))),
+			good("one account of AWS with an id for each use", inAccount(theirAccount, "one"), plans(credential(other, account(theirAccount, "two")))),
+			bad("one account of AWS with one id", inAccount(theirAccount, "one"), plans(credential(other, account(theirAccount, "one")))),
 			bad("one recipient for two partners", carries(secret(recipient)), plans(credential("globex/prod/etl", secret(recipient)))),
 			bad("a key moves from one to another", plans(credential(etl, csr("p256-other")), was(credential(etl, csr("p256")))), plans(credential(other, csr("p256")))),
 			bad("and the one that takes it arrives first", plans(credential(other, csr("p256"))), plans(credential(etl, csr("p256-other")), was(credential(etl, csr("p256"))))),

@@ -103,6 +103,18 @@ func ownerCases() map[string][]policy {
 			bad("a grant that hangs on another partner's identity", register(Partner{}), plans(grant("globex/prod/etl", "daily"))),
 			warned("a partner that left the register", register(Partner{}), plans(identity("globex/prod/etl"), unchanged())),
 		},
+		"partner/unlisted-account": {
+			good("an account that the register lists", register(Partner{AWSAccounts: []string{"222233334444", "444455556666"}}), inAccount(theirs, "")),
+			good("no register", inAccount(theirs, "")),
+			good("an issuer", register(Partner{}), carries()),
+			good("a partner that is not there is another rule's", set(func(s *Settings) { s.Partners = map[string]Partner{} }), inAccount(theirs, "")),
+			bad("another account", register(Partner{AWSAccounts: []string{"444455556667"}}), inAccount(theirs, "acme-7f3")),
+			bad("a partner without accounts", register(Partner{}), inAccount(theirs, "acme-7f3")),
+			bad("another account whole", register(Partner{AWSAccounts: []string{"444455556667"}}), inAccount(theirAccount, "acme-7f3")),
+			bad("another account than before", register(Partner{AWSAccounts: []string{"444455556667"}}),
+				plans(credential(etl, account(theirs, "x7")), was(credential(etl, account("arn:aws:iam::444455556667:role/acme-etl", "x7"))))),
+			warned("an account that left the register", register(Partner{}), plans(credential(etl, account(theirs, "x7")), unchanged())),
+		},
 		"purpose/missing": {
 			good("a purpose", plans(identity(etl))),
 			good("a vague one is another rule's", plans(identity(etl, purpose("x")))),

@@ -117,13 +117,13 @@ func TestTheCatalogueIsWhatWasDecided(t *testing.T) {
 		expiry/outlives-identity expiry/outlives-parent expiry/cannot-be-enforced review/future purpose/missing scope/wildcard-action
 		scope/system-path scope/outside-ceiling scope/exceeds-parent separation/environment separation/duplicate credential/private-key
 		credential/open-trust delegation/not-allowed delegation/depth delegation/cycle delegation/unknown-parent incident/reopened
-		waiver/unknown-rule waiver/fixed-rule waiver/expired waiver/too-long waiver/self-approved`)
+		waiver/unknown-rule waiver/fixed-rule waiver/expired waiver/too-long waiver/self-approved partner/unlisted-account`)
 	deny := strings.Fields(`owner/not-an-address owner/placeholder owner/external owner/departed expiry/too-long expiry/permanent
 		expiry/outlives-agreement review/overdue review/automatic review/by-partner purpose/vague scope/wildcard-resource scope/privileged
 		scope/foreign-partner scope/overlap scope/unknown-engine scope/no-mount separation/shared-key credential/no-rotation credential/weak-key credential/open-network
 		activity/unused-renewal expiry/relabelled`)
 	warn := strings.Fields(`expiry/soon expiry/expired scope/accumulation credential/static-secret credential/rsa-2048 credential/network
-		credential/count activity/dormant activity/not-logged activity/drift offboarding/rehearsal-overdue waiver/unused`)
+		credential/count credential/whole-account activity/dormant activity/not-logged activity/drift offboarding/rehearsal-overdue waiver/unused`)
 	if got, want := len(Catalogue()), len(fixed)+len(deny)+len(warn); got != want {
 		t.Errorf("%d rules, want %d", got, want)
 	}

@@ -89,6 +89,18 @@ func credentialRules() []Rule {
 		Controls: []Control{NHI3, NHI4, AC6},
 		own:      openTrust,
 	}, {
+		Slug: "credential/whole-account", Title: "A whole account of AWS is trusted",
+		Level: Warn, On: carriers, Reads: []string{"federated"},
+		Why:    "Whomever the partner lets do it in that account may come in, and nobody here can say who that is.",
+		Remedy: "Name the one role of the partner's that comes in, where the partner has one that stays.",
+		Precedent: Precedent{
+			"AWS on the confused deputy: a service that acts for many customers from one account can be led to act on the wrong one. The " +
+				"external id is what stands against it, and all that does.",
+			"https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
+		},
+		Controls: []Control{NHI3, NHI4, AC6},
+		own:      wholeAccount,
+	}, {
 		Slug: "credential/network", Title: "The credential works from anywhere",
 		Level: Warn, On: carriers, Reads: []string{"allowed_cidrs"},
 		Why:    "What was stolen works from wherever the thief is.",
@@ -247,6 +259,9 @@ func openTrust(_ *Context, s *Subject) []problem {
 	if trust == nil {
 		return nil
 	}
+	if trust.Account() {
+		return openAccount(s, trust)
+	}
 	var found []problem
 	add := func(attribute, why string) {
 		found = append(found, problem{attribute: attribute, text: say("%s: %s", s, why)})
@@ -264,6 +279,32 @@ func openTrust(_ *Context, s *Subject) []problem {
 		add("federated.audiences", say("audiences holds %s, of which one stands for any audience", list(slices.Sorted(slices.Values(trust.Audiences)))))
 	}
 	return found
+}
+
+// openAccount judges trust in a principal of AWS. A whole account that says an id is what vendors of software need, and another rule's.
+func openAccount(s *Subject, trust *access.FederatedTrust) []problem {
+	p, err := access.ParseAWSPrincipal(trust.AWSPrincipal)
+	switch {
+	case err != nil:
+		return one("federated.aws_principal", say("%s: aws_principal %s does not name one role, user or account", s, shown(trust.AWSPrincipal)),
+			"Name the role of the partner's that comes in, as in arn:aws:iam::444455556666:role/acme-etl.")
+	case p.Whole() && trust.ExternalID == "":
+		return one("federated.aws_principal", say("%s: aws_principal %s is all of an account, and nothing but an external_id tells one use of it from another", s, p),
+			"Name the role of the partner's that comes in. Where a vendor can only name its account, set external_id to the one that it gave you.")
+	}
+	return nil
+}
+
+func wholeAccount(_ *Context, s *Subject) []problem {
+	trust := s.credential().Federated
+	if !trust.Account() || trust.ExternalID == "" {
+		return nil
+	}
+	p, err := access.ParseAWSPrincipal(trust.AWSPrincipal)
+	if err != nil || !p.Whole() {
+		return nil
+	}
+	return one("federated.aws_principal", say("%s trusts all of the AWS account %s that knows the external id", s, p.Account), "")
 }
 
 // openIssuer says why nobody could be sure who speaks for the issuer, or "".

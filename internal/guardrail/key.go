@@ -57,8 +57,7 @@ func held(c *access.Credential) []heldKey {
 	var ok bool
 	switch c.Kind() {
 	case access.Federated:
-		issuer := strings.TrimRight(strings.ToLower(c.Federated.Issuer), "/")
-		key, ok = heldKey{print: issuer + "\n" + c.Federated.Subject, attribute: "federated"}, issuer != "" && c.Federated.Subject != ""
+		key, ok = workload(c.Federated)
 	case access.Certificate:
 		key, ok = requestKey(c.Certificate.CSR)
 		key.attribute = "certificate.csr"
@@ -73,6 +72,22 @@ func held(c *access.Credential) []heldKey {
 		return nil
 	}
 	return []heldKey{key}
+}
+
+// workload returns what tells one workload from another: the issuer and the subject; of AWS the principal, and of a whole account
+// also the external id, by which a vendor tells one use of it from another.
+func workload(f *access.FederatedTrust) (heldKey, bool) {
+	key := heldKey{attribute: "federated"}
+	if f.Account() {
+		key.print = "aws\n" + f.AWSPrincipal
+		if p, err := access.ParseAWSPrincipal(f.AWSPrincipal); err == nil && p.Whole() {
+			key.print += "\n" + f.ExternalID
+		}
+		return key, true
+	}
+	issuer := strings.TrimRight(strings.ToLower(f.Issuer), "/")
+	key.print = issuer + "\n" + f.Subject
+	return key, issuer != "" && f.Subject != ""
 }
 
 func recipientKey(text string) (heldKey, bool) {

@@ -20,7 +20,36 @@ func partnerRules() []Rule {
 		},
 		Controls: []Control{NHI3, GVSC05, SA9, ISO519},
 		own:      partnerUnknown,
+	}, {
+		Slug: "partner/unlisted-account", Title: "The register does not list this AWS account as the partner's",
+		Level: Deny, Fixed: true, On: carriers, Reads: []string{"federated"},
+		Why:    "Whose an account is nobody can tell by its twelve digits: one digit that is wrong lets a stranger in.",
+		Remedy: "Compare the account with what the partner has signed, and add it to the partner's aws_accounts in the register, or correct aws_principal.",
+		Precedent: Precedent{
+			"AWS IAM Access Analyzer reports each role and each bucket that somebody outside of the account can reach, until somebody says " +
+				"that it is meant.",
+			"https://docs.aws.amazon.com/IAM/latest/UserGuide/what-is-access-analyzer.html",
+		},
+		Controls: []Control{NHI3, GVSC05, SA9, ISO519},
+		own:      unlistedAccount,
 	}}
+}
+
+func unlistedAccount(c *Context, s *Subject) []problem {
+	trust := s.credential().Federated
+	if !trust.Account() || c.Settings.Partners == nil {
+		return nil
+	}
+	p, err := access.ParseAWSPrincipal(trust.AWSPrincipal)
+	registered, known := c.Settings.Partners[s.partner()]
+	if err != nil || !known || slices.Contains(registered.AWSAccounts, p.Account) {
+		return nil // what does not parse, and a partner that is not there, are other rules'
+	}
+	lists := "lists no account"
+	if len(registered.AWSAccounts) > 0 {
+		lists = "lists " + strings.Join(slices.Sorted(slices.Values(registered.AWSAccounts)), ", ")
+	}
+	return one("federated.aws_principal", say("%s trusts the AWS account %s, and the register %s as %s's", s, p.Account, lists, s.partner()), "")
 }
 
 func partnerUnknown(c *Context, s *Subject) []problem {

@@ -57,6 +57,8 @@ type Partner struct {
 	Domains   []string
 	Contact   string
 	Agreement *access.Agreement
+	// AWSAccounts are its accounts of AWS: no other is trusted as its.
+	AWSAccounts []string
 }
 
 // SettingError is what is wrong with one setting.

@@ -259,8 +259,11 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 	if !g.collects {
 		g.raise(diags, findings)
 	}
-	if phase == guardrail.Plan && !diags.HasError() {
+	if !diags.HasError() && (phase == guardrail.Plan || isAccount(s.Object)) { // at apply the system itself refuses keys, and no trust
 		refuseUnissuable(g.session, s, diags)
+	}
+	if !diags.HasError() {
+		refuseOverfull(g.session, s, phase, diags)
 	}
 	return !diags.HasError()
 }
@@ -321,15 +324,45 @@ func refuseBeforeRules(s *session, subject guardrail.Subject, diags *diag.Diagno
 	}
 }
 
+// refuseOverfull refuses what is more than the system keeps for one identity, where the plan adds to it. What arrives last of an
+// identity sees all of it.
+func refuseOverfull(s *session, subject guardrail.Subject, phase guardrail.Phase, diags *diag.Diagnostics) {
+	check := s.system.Capabilities().CheckWhole
+	attribute := "resource"
+	switch o := subject.Object.(type) {
+	case *access.Credential:
+		attribute = string(o.Kind())
+	case *access.Identity:
+		return
+	}
+	if check == nil || len(subject.Unknown) > 0 {
+		return
+	}
+	whole := s.portfolio.Whole(subject.Object.Holder(), phase)
+	if !whole.Grows {
+		return
+	}
+	if err := check(whole.Credentials, whole.Grants); err != nil {
+		diags.AddAttributeError(path.Root(attribute), "More than this system keeps for one identity",
+			subject.Object.Ref().String()+": "+sentence(err)+". No waiver and no setting changes that.")
+	}
+}
+
+// isAccount reports whether an object is trust in an account of AWS.
+func isAccount(o access.Object) bool {
+	c, ok := o.(*access.Credential)
+	return ok && c.Federated.Account()
+}
+
 // refuseUnissuable refuses a key or a request that the system could not sign, where it is a new one: what stands harms nobody.
 // It speaks after the rules, which say why such a key is weak, and where a rule was waived or set to warn only.
 func refuseUnissuable(s *session, subject guardrail.Subject, diags *diag.Diagnostics) {
 	c, ok := subject.Object.(*access.Credential)
-	if !ok || hasAny(subject.Unknown, "certificate", "ssh_certificate") {
+	if !ok || hasAny(subject.Unknown, "certificate", "ssh_certificate", "federated") {
 		return
 	}
 	if was, ok := subject.Before.(*access.Credential); ok && reflect.DeepEqual(was.Certificate, c.Certificate) &&
-		reflect.DeepEqual(was.SSHCertificate, c.SSHCertificate) {
+		reflect.DeepEqual(was.SSHCertificate, c.SSHCertificate) && !access.Widened(was, c, "federated") {
 		return
 	}
 	if err := s.system.Capabilities().CheckCredential(c); err != nil {

@@ -108,6 +108,10 @@ func partnersAttribute() schema.Attribute {
 			"contact": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Whom to call at the partner.",
 			},
+			"aws_accounts": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(accountNumber())},
+				MarkdownDescription: "The partner's own AWS accounts, twelve digits each: on AWS no other is trusted as the partner's.",
+			},
 			"agreement": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "The contract: all access of the partner ends with it.",
 				Attributes: map[string]schema.Attribute{
@@ -205,7 +209,10 @@ func (r *reader) partners(v types.Map) map[string]guardrail.Partner {
 			continue
 		}
 		p := r.object("partners", e)
-		partner := guardrail.Partner{Kind: r.text("partners", p["kind"]), Domains: r.texts("partners", p["domains"]), Contact: r.text("partners", p["contact"])}
+		partner := guardrail.Partner{
+			Kind: r.text("partners", p["kind"]), Domains: r.texts("partners", p["domains"]), Contact: r.text("partners", p["contact"]),
+			AWSAccounts: r.texts("partners", p["aws_accounts"]),
+		}
 		if a := r.object("partners", p["agreement"]); a != nil {
 			partner.Agreement = &access.Agreement{Reference: r.text("partners", a["reference"]), EndsAt: r.moment("partners", a["ends_at"])}
 		}

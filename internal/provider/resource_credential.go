@@ -51,7 +51,7 @@ type credentialModel struct {
 
 var (
 	textSetType     = types.SetType{ElemType: types.StringType}
-	federatedType   = map[string]attr.Type{"issuer": types.StringType, "subject": types.StringType, "audiences": textSetType}
+	federatedType   = with(textTypes("issuer", "subject", "aws_principal", "external_id"), map[string]attr.Type{"audiences": textSetType})
 	certificateType = map[string]attr.Type{"csr": types.StringType}
 	sshType         = map[string]attr.Type{"public_key": types.StringType}
 	secretType      = map[string]attr.Type{"recipient": types.StringType}
@@ -94,6 +94,7 @@ func (r *credentialResource) ValidateConfig(ctx context.Context, req resource.Va
 	config, ok := read[credentialModel](ctx, req.Config, &resp.Diagnostics)
 	if ok {
 		config.validateKind(&resp.Diagnostics)
+		config.validateTrust(&resp.Diagnostics)
 	}
 }
 
@@ -120,16 +121,56 @@ func (m *credentialModel) validateKind(diags *diag.Diagnostics) {
 	}
 }
 
+// validateTrust wants an issuer with its subject and audiences, or a principal of AWS.
+func (m *credentialModel) validateTrust(diags *diag.Diagnostics) {
+	if m.Federated.IsNull() || m.Federated.IsUnknown() {
+		return
+	}
+	given := m.Federated.Attributes()
+	none := func(name string) bool { return given[name].IsNull() }
+	at := path.Root("federated")
+	byIssuer := []string{"issuer", "subject", "audiences"}
+	if none("aws_principal") {
+		for _, name := range byIssuer {
+			if none(name) {
+				diags.AddAttributeError(at, "Trust that names nobody", fmt.Sprintf("federated has no %s, and no aws_principal. Write issuer, subject and audiences "+
+					"for a workload of the partner's OIDC issuer; or on AWS aws_principal, for a role of the partner's own account.", name))
+				return
+			}
+		}
+		if !none("external_id") {
+			diags.AddAttributeError(at.AtName("external_id"), "Nobody gives this external id", "An external id goes with aws_principal: a token of an issuer has none. Leave it out.")
+		}
+		return
+	}
+	for _, name := range byIssuer {
+		if !none(name) {
+			diags.AddAttributeError(at.AtName(name), "Two kinds of trust", fmt.Sprintf("Both aws_principal and %s are given, and a credential trusts one workload: it comes "+
+				"in from its AWS account, or with a token of its issuer. Keep the one that the partner uses.", name))
+			return
+		}
+	}
+}
+
 func federatedAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
-		Optional:            true,
-		MarkdownDescription: "Trust in one workload of the partner's own OIDC issuer: no secret at all.",
+		Optional: true,
+		MarkdownDescription: "Trust in one workload of the partner's own: no secret at all. Either `issuer`, `subject` and `audiences`, for its OIDC issuer, or on " +
+			"AWS `aws_principal`, for its own account there.",
 		Attributes: map[string]schema.Attribute{
-			"issuer":  schema.StringAttribute{Required: true, MarkdownDescription: "The issuer's URL, https.", Validators: []validator.String{someText(), issuer()}},
-			"subject": schema.StringAttribute{Required: true, MarkdownDescription: "The one subject (`sub`) that is trusted.", Validators: []validator.String{anyText(), subject()}},
+			"issuer":  schema.StringAttribute{Optional: true, MarkdownDescription: "The issuer's URL, https.", Validators: []validator.String{someText(), issuer()}},
+			"subject": schema.StringAttribute{Optional: true, MarkdownDescription: "The one subject (`sub`) that is trusted.", Validators: []validator.String{anyText(), subject()}},
 			"audiences": schema.SetAttribute{
-				Required: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(anyText(), audience())},
+				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(anyText(), audience())},
 				MarkdownDescription: "The audiences (`aud`), at least one of which a token must be meant for.",
+			},
+			"aws_principal": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "The role of the partner's own AWS account that comes in, such as `arn:aws:iam::444455556666:role/acme-etl`.",
+			},
+			"external_id": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{externalID()},
+				MarkdownDescription: "The external id that the partner's side gives when it comes in, where a vendor brings its own. By default one is made, which `login` tells. It is no secret.",
 			},
 		},
 	}
@@ -193,7 +234,10 @@ func (m *credentialModel) object(r *reader) access.Object {
 		AllowedCIDRs:       r.networks("allowed_cidrs", m.AllowedCIDRs),
 	}
 	if v := r.object("federated", m.Federated); v != nil {
-		c.Federated = &access.FederatedTrust{Issuer: r.text("federated", v["issuer"]), Subject: r.text("federated", v["subject"]), Audiences: r.texts("federated", v["audiences"])}
+		c.Federated = &access.FederatedTrust{
+			Issuer: r.text("federated", v["issuer"]), Subject: r.text("federated", v["subject"]), Audiences: r.texts("federated", v["audiences"]),
+			AWSPrincipal: r.text("federated", v["aws_principal"]), ExternalID: r.text("federated", v["external_id"]),
+		}
 	}
 	if v := r.object("certificate", m.Certificate); v != nil {
 		c.Certificate = &access.CertificateRequest{CSR: r.text("certificate", v["csr"])}
@@ -315,9 +359,7 @@ func (m *credentialModel) declare(o access.Object) {
 	m.SSHCertificate, m.Secret, m.Rotation = types.ObjectNull(sshType), types.ObjectNull(secretType), types.ObjectNull(rotationType)
 	switch {
 	case c.Federated != nil:
-		m.Federated = types.ObjectValueMust(federatedType, map[string]attr.Value{
-			"issuer": types.StringValue(c.Federated.Issuer), "subject": types.StringValue(c.Federated.Subject), "audiences": textSet(c.Federated.Audiences),
-		})
+		m.Federated = trustValue(c.Federated)
 	case c.Certificate != nil:
 		m.Certificate = types.ObjectValueMust(certificateType, map[string]attr.Value{"csr": types.StringValue(c.Certificate.CSR)})
 	case c.SSHCertificate != nil:
@@ -333,6 +375,18 @@ func (m *credentialModel) declare(o access.Object) {
 			"every": spanValue(c.Rotation.Every), "overlap": spanValue(c.Rotation.Overlap), "trigger": trigger,
 		})
 	}
+}
+
+// trustValue writes whom a credential trusts.
+func trustValue(f *access.FederatedTrust) types.Object {
+	v := map[string]attr.Value{
+		"issuer": types.StringValue(f.Issuer), "subject": types.StringValue(f.Subject), "audiences": textSet(f.Audiences),
+		"aws_principal": optionalText(f.AWSPrincipal), "external_id": optionalText(f.ExternalID),
+	}
+	if f.Account() {
+		v["issuer"], v["subject"], v["audiences"] = types.StringNull(), types.StringNull(), types.SetNull(types.StringType)
+	}
+	return types.ObjectValueMust(federatedType, v)
 }
 
 // observe writes what was issued. The certificate and the sealed secret come only with the change that issued them: a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	_ "time/tzdata" // machines that run pipelines often have no time zones
@@ -88,6 +89,22 @@ func issuer() validator.String { return parses("an issuer", material.ParseIssuer
 func subject() validator.String { return parses("a subject", material.ParseSubject) }
 
 func audience() validator.String { return parses("an audience", material.ParseAudience) }
+
+// twelveDigits are the number of an AWS account.
+var twelveDigits = regexp.MustCompile(`^[0-9]{12}$`)
+
+func accountNumber() validator.String {
+	return reads{"the number of an AWS account", func(s string) error {
+		if twelveDigits.MatchString(s) {
+			return nil
+		}
+		return fmt.Errorf("%q is not the number of an AWS account: write its twelve digits, as a text", s)
+	}}
+}
+
+func externalID() validator.String {
+	return reads{"an external id", access.CheckExternalID}
+}
 
 func part(what string) validator.String {
 	return reads{what, func(s string) error {

@@ -1,0 +1,50 @@
+package guardrail
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Whole is all that hangs on one identity.
+type Whole struct {
+	Credentials []*access.Credential
+	Grants      []access.Granted
+	// Grows: the plan creates some of it, or widens it or its end.
+	Grows bool
+}
+
+// sized are the arguments that say how much a system has to keep. An owner, a purpose or a review is none of it.
+var sized = []string{"resource", "actions", "expires_at", "federated", "secret", "certificate", "ssh_certificate"}
+
+// Whole returns what hangs on an identity, sorted: what has arrived in the plan, and what other stacks hold. At apply also what the
+// system alone holds, since it stays.
+func (p *Portfolio) Whole(id access.IdentityID, phase Phase) (w Whole) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	f := p.families[id]
+	if f == nil {
+		return Whole{}
+	}
+	all := slices.Clone(f.planned)
+	for _, e := range f.live {
+		if phase == Apply || e.stack != p.stack {
+			all = append(all, e)
+		}
+	}
+	slices.SortFunc(all, func(a, b *entry) int { return strings.Compare(a.ref.ID, b.ref.ID) })
+	for _, e := range all {
+		c, g := e.credential(), e.grant()
+		switch {
+		case len(e.Unknown) > 0 || c == nil && g == nil:
+			continue
+		case c != nil:
+			w.Credentials = append(w.Credentials, c)
+		default:
+			w.Grants = append(w.Grants, access.Granted{Grant: g, EndsAt: e.end()})
+		}
+		w.Grows = w.Grows || e.seq > 0 && e.enters(sized, phase)
+	}
+	return w
+}
