@@ -141,6 +141,9 @@ func mentions(line []byte, verbs ...Verb) bool {
 func tampered(by Line, healed []access.Healed) (lines []Line) {
 	for _, h := range healed {
 		ref := h.Ref
+		if partner, _, _ := strings.Cut(ref.ID, "/"); access.IsShadow(partner) {
+			continue // a rehearsal cut it
+		}
 		if ref == (access.Ref{}) {
 			ref = access.Ref{Type: systemType, ID: by.System}
 		}

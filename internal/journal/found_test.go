@@ -17,6 +17,15 @@ type watched struct {
 	holds  map[string]time.Time
 	healed []access.Healed
 	none   error
+	// whileItPuts, where it is set, happens between the intent of a put and its end.
+	whileItPuts func()
+}
+
+func (w *watched) Put(ctx context.Context, c access.Change) (*access.Record, error) {
+	if w.whileItPuts != nil {
+		w.whileItPuts()
+	}
+	return w.memory.Put(ctx, c)
 }
 
 func (w *watched) Holds(context.Context) (map[string]time.Time, error) {
@@ -75,6 +84,20 @@ func TestATamperThatIsHealedIsALine(t *testing.T) {
 	if l := o.lines(); l[2].Found[0] != "publish/a was changed." || l[3].ID != "memory" || l[1].Generation != "abc/7" || len(l[1].Found) > 0 {
 		t.Errorf("%+v", l)
 	}
+}
+
+// On OpenBao only a look at the entity tells that somebody disabled it: the change itself marks it. What a rehearsal does to a
+// shadow is no tamper.
+func TestACutThatTheChangeItselfFindsIsALine(t *testing.T) {
+	t.Parallel()
+	o, w := watching(t)
+	o.put(access.Change{Object: anIdentity()})
+	w.whileItPuts = func() {
+		w.holds = map[string]time.Time{"acme/prod/orders-etl": noon}
+		w.healed = []access.Healed{{Ref: access.Ref{Type: access.TypeIdentity, ID: access.ShadowPartner("x") + "/prod/feed"}, What: "It is disabled."}}
+	}
+	o.put(access.Change{Object: aSecret()})
+	o.says(2, "intent create credential", "done create credential", "found cut identity")
 }
 
 func TestATokenIsALineAndIsNotInIt(t *testing.T) {

@@ -108,8 +108,8 @@ func (g *governed) Put(ctx context.Context, change access.Change) (*access.Recor
 	if i := r.Issued; i != nil && (before == nil || before.Issued == nil || !before.Issued.At.Equal(i.At) || before.Issued.Name() != i.Name()) {
 		l.Serial = i.Name()
 	}
-	g.done(ctx, l)
 	g.see(r)
+	g.done(ctx, l)
 	return r, nil
 }
 
@@ -209,6 +209,7 @@ func (g *governed) intend(ctx context.Context, l Line) error {
 func (g *governed) done(ctx context.Context, l Line) {
 	l.Phase = Done
 	found := g.note(ctx, &l)
+	found = append(found, g.cuts(ctx, l)...) // what only the change itself could see
 	if err := g.append(ctx, append([]Line{l}, found...)...); err != nil {
 		g.desk.Warn(ctx, fmt.Sprintf("The journal misses the end of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change was made "+
 			"and stands, and nothing of it is lost. But the journal has only its intent (change %s), and not that it was done: %v. No other "+

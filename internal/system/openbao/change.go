@@ -25,6 +25,7 @@ type changer struct {
 	sweeper  *sweeper
 	writer   *writer
 	turns    *turns
+	notes    *notes
 }
 
 // Put creates or changes one object, and returns when OpenBao enforces it.
@@ -57,8 +58,9 @@ func (ch *changer) put(ctx context.Context, change access.Change) (*access.Recor
 	defer ch.turns.alone(change.Object.Holder())()
 	is := &issuer{by: ch.creds, ctx: ctx}
 	var p *putting
+	var found finds
 	err = store.Again(ctx, func() error {
-		written, err := ch.tryPut(ctx, change, is)
+		written, err := ch.tryPut(ctx, change, is, &found)
 		if written != nil { // another round goes on from what is written
 			if p != nil {
 				written.placed.Tell = written.placed.Tell || p.placed.Tell
@@ -74,6 +76,7 @@ func (ch *changer) put(ctx context.Context, change access.Change) (*access.Recor
 		}
 		return nil, err
 	}
+	ch.notes.note(found)
 	r, err := ch.answer(ctx, p, is)
 	ch.bundler.offerBundles(ctx)
 	return r, err

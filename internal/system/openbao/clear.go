@@ -19,6 +19,7 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.Iden
 	}
 	victims := []*ledger.Entry{{Object: own, History: access.History{UID: uid}}}
 	var f *family
+	var found finds
 	err = store.Again(ctx, func() error {
 		if f, err = rm.writer.family(ctx, own); err != nil {
 			return err
@@ -27,7 +28,9 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.Iden
 		if d != nil && d.Entries[ref] != nil {
 			return access.ErrNotFound // it is of another uid
 		}
-		if d.Broken() == nil {
+		if damage := d.Broken(); damage != nil {
+			found.add(ref, text(damage))
+		} else {
 			left, other, err := rm.observer.leftovers(ctx, d, ref, f.foreign[holder] != nil)
 			if err != nil {
 				return err
@@ -35,6 +38,7 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.Iden
 			if len(left) == 0 || other != "" && other != uid {
 				return access.ErrNotFound
 			}
+			found.add(ref, withoutPolicy(holder, left...))
 		}
 		var below []*ledger.Entry
 		if ref.Type == access.TypeIdentity {
@@ -47,7 +51,11 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.Iden
 		return nil, err
 	}
 	defer rm.store.Outdate(f.documents)
-	return rm.clearRest(ctx, f, ref, holder, victims)
+	swept, err := rm.clearRest(ctx, f, ref, holder, victims)
+	if err == nil {
+		rm.notes.note(found)
+	}
+	return swept, err
 }
 
 // closePolicies writes the policies without what is to go, or removes one that is not ours: from then on they give nothing.

@@ -27,6 +27,7 @@ type remover struct {
 	writer   *writer
 	leases   *leases
 	turns    *turns
+	notes    *notes
 }
 
 // Delete revokes an object, asks OpenBao whether anything of it is left, and then forgets it.
@@ -51,8 +52,9 @@ func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swep
 	defer rm.turns.alone(holder)()
 	var victims []*ledger.Entry
 	var f *family
+	var found finds
 	err = store.Again(ctx, func() error {
-		victims, f, err = rm.strike(ctx, ref, holder, uid)
+		victims, f, err = rm.strike(ctx, ref, holder, uid, &found)
 		return err
 	})
 	if errors.Is(err, access.ErrNotFound) {
@@ -65,6 +67,7 @@ func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swep
 	if err := rm.sweep(ctx, f, ref, holder, victims); err != nil {
 		return nil, err
 	}
+	rm.notes.note(found)
 	for _, v := range victims[1:] {
 		swept = append(swept, v.Ref())
 	}
@@ -72,7 +75,7 @@ func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swep
 }
 
 // strike writes the policies without what is to go. From then on it gives no access, whatever happens next.
-func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]*ledger.Entry, *family, error) {
+func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string, found *finds) ([]*ledger.Entry, *family, error) {
 	var object access.Object = &access.Identity{ID: holder}
 	if ref.Type != access.TypeIdentity {
 		object = &access.Grant{IdentityID: holder}
@@ -92,17 +95,21 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 		return nil, nil, err
 	}
 	d.Settle()
+	entities := map[access.IdentityID]*entity{}
 	for _, v := range victims { // a hold is not of the entity, which goes
 		if v.Ref().Type != access.TypeIdentity || v.Removed() { // an entity may be disabled by who began the removal
 			continue
 		}
 		there, err := rm.entities.readEntity(ctx, v.Object.Holder())
-		if err == nil {
+		if entities[v.Object.Holder()] = there; err == nil {
 			err = rm.entities.keepHold(ctx, f.ledger(), v, there)
 		}
 		if err != nil {
 			return nil, nil, err
 		}
+	}
+	if err := rm.observer.met(ctx, f, ref, entities, found); err != nil {
+		return nil, nil, err
 	}
 	if err := rm.writer.writeOwn(ctx, f, d, holder); err != nil {
 		return nil, nil, err

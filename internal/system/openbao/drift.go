@@ -72,16 +72,13 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 		}
 		drift = append(drift, fmt.Sprintf("Who logs in as %q at %s is this entity too.", a.Name, where))
 	}
-	if len(snap.Documents[i.ID].Dead) > 0 {
-		drift = append(drift, unfinished)
-	}
 	return drift
 }
 
 // unfinished is what is said of an identity of which something is lost and may still live.
 const unfinished = "What was revoked may still be open to whoever is logged in: the process that revoked it did not come to its end."
 
-// credentialDrift says what differs in a credential's roles and alias, and what was issued past us.
+// credentialDrift says what differs in a credential's roles, alias and secret ids, and what was revoked past us.
 func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
 	if snap.Ledger.HeldAlone(snap.Holds, c) { // it may have no more than this
 		if login := ob.creds.shutting(c); n.roles[login] != nil {
@@ -105,13 +102,6 @@ func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *acce
 			}
 		}
 	}
-	if c.Kind() == access.Federated {
-		trust, err := ob.fed.trustDrift(ctx, c.Federated.Issuer, roles[0].body, n.roles[roles[0].path])
-		if err != nil {
-			return nil, err
-		}
-		drift = append(drift, trust...)
-	}
 	switch aliases := n.entity.onMount(ob.creds.mountOf(c)); {
 	case n.entity == nil:
 		drift = append(drift, "The entity is not there: nobody can log in with the credential, until it is applied again.")
@@ -132,13 +122,35 @@ func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *acce
 		if err != nil {
 			return nil, err
 		}
+		drift = append(drift, common.revocations.unheardOf(ob.certs, c)...)
+	}
+	return drift, nil
+}
+
+// around says what differs in that which a credential needs and does not consist of: no change of it puts that right.
+func (ob *observer) around(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
+	if snap.Ledger.HeldAlone(snap.Holds, c) {
+		return nil, nil
+	}
+	switch c.Kind() {
+	case access.Federated:
+		roles, err := ob.expected(ctx, snap, c, e)
+		if err != nil {
+			return nil, err
+		}
+		return ob.fed.trustDrift(ctx, c.Federated.Issuer, roles[0].body, n.roles[roles[0].path])
+	case access.Certificate:
+		common, err := ob.common(ctx, snap)
+		if err != nil {
+			return nil, err
+		}
 		if common.unissued {
 			drift = append(drift, withoutIssuer(ob.options.Mounts.PKI)+".")
 		}
 		orphans, err := ob.certs.orphans(ctx, e.Issued, common.authority)
 		return append(append(drift, common.revocations.drift(ob.certs, c, e.Issued)...), orphans...), err
 	}
-	return drift, nil
+	return nil, nil
 }
 
 // expected returns the roles that a credential should have. It makes nothing: a plan only looks.

@@ -3,6 +3,7 @@ package openbao
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -98,4 +99,9 @@ func (ob *observer) rolesLeft(ctx context.Context, d *store.Document, ref access
 		return nil, nil
 	}
 	return paths, nil
+}
+
+// withoutPolicy says that a policy is gone, or says nothing of an object, while something of that is left.
+func withoutPolicy(id access.IdentityID, left ...string) string {
+	return fmt.Sprintf("The policy %s is gone, or says nothing of it, and there is: %s.", store.NameOf(id), strings.Join(left, ", "))
 }

@@ -53,15 +53,21 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 		return err
 	}
 	r.Held = marked || n.entity.held()
+	drift, err := ob.tampered(ctx, snap, e, n)
+	if err != nil {
+		return err
+	}
+	r.Drift = append(r.Drift, drift...)
 	switch o := e.Object.(type) {
 	case *access.Identity:
-		adopted, drift := ob.adopter.left(snap, id, e, n)
-		r.Adopted = adopted
-		r.Drift = append(append(r.Drift, ob.entityDrift(snap, o, e, n.entity)...), drift...)
+		if len(snap.Documents[id].Dead) > 0 {
+			r.Drift = append(r.Drift, unfinished)
+		}
+		r.Adopted, _ = ob.adopter.left(snap, id, e, n)
 		r.LastUsedAt, r.UseUnknown = ob.lastUsed(snap, id, n)
-		r.UseUnknown = r.UseUnknown || len(adopted) > 0 // OpenBao remembers no login by these
+		r.UseUnknown = r.UseUnknown || len(r.Adopted) > 0 // OpenBao remembers no login by these
 	case *access.Credential:
-		drift, err := ob.credentialDrift(ctx, snap, o, e, n)
+		drift, err := ob.around(ctx, snap, o, e, n)
 		if err != nil {
 			return err
 		}
@@ -72,6 +78,18 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 		}
 	}
 	return nil
+}
+
+// tampered says what OpenBao holds of an object beside its policy that is not as it was left, and is after its next change.
+func (ob *observer) tampered(ctx context.Context, snap *snapshot, e *ledger.Entry, n *native) (drift []string, err error) {
+	switch o := e.Object.(type) {
+	case *access.Identity:
+		_, adopted := ob.adopter.left(snap, o.ID, e, n)
+		return append(ob.entityDrift(snap, o, e, n.entity), adopted...), nil
+	case *access.Credential:
+		return ob.credentialDrift(ctx, snap, o, e, n)
+	}
+	return nil, nil
 }
 
 // native returns what OpenBao holds of an identity beside its policy. It is read at most once for a snapshot.

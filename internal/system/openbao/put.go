@@ -29,6 +29,8 @@ type proposal struct {
 	// before is what the policies said; standings are the entities that the change has to bring in line.
 	before    ledger.Ledger
 	standings map[access.IdentityID]standing
+	// found is what was not as it had been left.
+	found *finds
 }
 
 // id returns whose policy the change is about.
@@ -36,7 +38,7 @@ func (a *proposal) id() access.IdentityID { return a.change.Object.Holder() }
 
 // tryPut makes a change on what is there now: it decides, writes the policies, and brings in line what follows from them. It
 // returns a putting also with an error, once the policy is written.
-func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer) (*putting, error) {
+func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer, found *finds) (*putting, error) {
 	if err := is.takeBack(); err != nil { // of the round before: somebody else may have revoked it
 		return nil, err
 	}
@@ -45,7 +47,7 @@ func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer)
 		return nil, err
 	}
 	defer ch.store.Outdate(f.documents)
-	a := &proposal{change: change, issuer: is, family: f}
+	a := &proposal{change: change, issuer: is, family: f, found: found}
 	if err := ch.decide(ctx, a); err != nil {
 		return nil, err
 	}
@@ -92,9 +94,11 @@ func (ch *changer) decide(ctx context.Context, a *proposal) error {
 	for _, serial := range a.issuer.unknown {
 		a.family.dead = append(a.family.dead, store.Lost{ID: a.id(), Kind: access.Certificate, Serial: serial})
 	}
-	a.standings, err = ch.standingsOf(ctx, a)
+	if a.standings, err = ch.standingsOf(ctx, a); err != nil {
+		return err
+	}
 	a.change.Object = a.placed.Entry.Object // its sets in order, as it is read later
-	return err
+	return ch.observer.met(ctx, a.family, a.change.Object.Ref(), entitiesOf(a.standings), a.found)
 }
 
 // mountFor sees to it that what a credential logs in by is there, before anything is issued.

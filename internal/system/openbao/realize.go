@@ -25,6 +25,15 @@ func (x standing) hold() *entity {
 	return nil
 }
 
+// entitiesOf returns the entities of standings.
+func entitiesOf(all map[access.IdentityID]standing) map[access.IdentityID]*entity {
+	entities := map[access.IdentityID]*entity{}
+	for id, x := range all {
+		entities[id] = x.entity
+	}
+	return entities
+}
+
 // standingsOf reads the entities that a change of an identity has to bring in line: its own, and those of all that hangs on it.
 func (ch *changer) standingsOf(ctx context.Context, a *proposal) (map[access.IdentityID]standing, error) {
 	i, ok := a.change.Object.(*access.Identity)
@@ -51,6 +60,7 @@ func (ch *changer) standingsOf(ctx context.Context, a *proposal) (map[access.Ide
 		if err := ch.deleteLeft(ctx, i.ID, all[i.ID].entity); err != nil {
 			return nil, err
 		}
+		a.found.add(i.Ref(), withoutPolicy(i.ID, "the entity "+store.NameOf(i.ID)))
 		all[i.ID] = standing{}
 	}
 	return all, nil

@@ -215,15 +215,23 @@ func (r revocations) drift(pki *certificates, c *access.Credential, issued []led
 			pki.options.Mounts.PKI, pki.listPath())}
 	}
 	unheard := r.unheard[c.IdentityID.CommonName()]
-	for _, serial := range unheard {
-		drift = append(drift, fmt.Sprintf("The certificate %s is revoked in %s, and still lets in: auth/%s has not heard of it. An apply tells it.",
-			serial, pki.options.Mounts.PKI, pki.options.Mounts.Cert))
-	}
 	for _, i := range issued {
 		if r.revoked[i.Serial] && !slices.Contains(unheard, i.Serial) && i.Until.After(pki.now()) {
 			drift = append(drift, fmt.Sprintf("The certificate %s was revoked in %s by hand: it lets nobody in. To issue another, change rotation.trigger "+
 				"or set revoke_issued_before.", i.Serial, pki.options.Mounts.PKI))
 		}
+	}
+	return drift
+}
+
+// unheardOf says which certificates of a credential are revoked, and still let in: its next change tells the auth method.
+func (r revocations) unheardOf(pki *certificates, c *access.Credential) (drift []string) {
+	if r.unread {
+		return nil
+	}
+	for _, serial := range r.unheard[c.IdentityID.CommonName()] {
+		drift = append(drift, fmt.Sprintf("The certificate %s is revoked in %s, and still lets in: auth/%s has not heard of it. An apply tells it.",
+			serial, pki.options.Mounts.PKI, pki.options.Mounts.Cert))
 	}
 	return drift
 }

@@ -20,6 +20,7 @@ type sweeper struct {
 	certs    *certificates
 	entities *entities
 	adopter  *adopter
+	notes    *notes
 }
 
 // sweepCredential removes a credential's roles and alias, and ends what was issued.
@@ -110,9 +111,11 @@ func (s *sweeper) sweepByHand(ctx context.Context, id access.IdentityID, mounts 
 			if err := s.store.Mark(ctx, scope); err != nil {
 				return err
 			}
+			s.swept(id, "The mark "+name+" held rights: it holds none any more.")
 			continue
 		}
 		paths = append(paths, store.Folder+name)
+		s.swept(id, "The policy "+name+" stood below the identity's: nobody declared it.")
 	}
 	for _, path := range paths {
 		err := s.client.Delete(ctx, path)
@@ -124,6 +127,11 @@ func (s *sweeper) sweepByHand(ctx context.Context, id access.IdentityID, mounts 
 		}
 	}
 	return nil
+}
+
+// swept notes what somebody else made under an identity's name, and went with it.
+func (s *sweeper) swept(id access.IdentityID, what string) {
+	s.notes.note([]access.Healed{{Ref: id.Ref(), What: what}})
 }
 
 // sweepAliases removes the aliases of an identity's name on every mount of ours, of whatever entity: somebody may have moved
@@ -177,6 +185,7 @@ func (s *sweeper) sweepGroups(ctx context.Context, id access.IdentityID) error {
 			if err := s.client.Delete(ctx, "identity/group/id/"+groupID); err != nil {
 				return err
 			}
+			s.swept(id, "The group "+g.Name+" bore the identity's name: nobody declared it.")
 		}
 	}
 	return nil

@@ -43,6 +43,7 @@ type System struct {
 	*tokens
 	*rehearsals
 	*surveyor
+	*notes
 }
 
 // What access asks of a system, and what it may be asked beside that.
@@ -79,7 +80,7 @@ func Open(o Options) *System {
 
 // assemble puts the parts together, each on those that it stands on.
 func assemble(at *server) *System {
-	s := &System{server: at, turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
+	s := &System{server: at, notes: &notes{}, turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
 	s.store = store.New[native](store.Options{Client: at.client, Fresh: at.options.Fresh, Cluster: at.cluster, Now: at.now})
 	s.bundler = &bundler{server: at, store: s.store}
 	s.mounts = &mounting{server: at, store: s.store}
@@ -99,18 +100,18 @@ func assemble(at *server) *System {
 		entities: s.entities, adopter: s.adopter, words: s.words,
 	}
 	s.store.Ahead = func(ctx context.Context, snap *snapshot) error { return s.bundle(ctx, snap, at.options.Stack) }
-	sweeper := &sweeper{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter}
+	sweeper := &sweeper{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter, notes: s.notes}
 	writer := &writer{server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter}
 	s.sessions = &sessions{server: at, ended: map[access.IdentityID]bool{}}
 	s.scout = &scout{server: at, store: s.store, sessions: s.sessions}
 	s.remover = &remover{
 		server: at, store: s.store, creds: s.credentials, entities: s.entities, adopter: s.adopter, certs: s.certs,
 		observer: s.observer, sweeper: sweeper, writer: writer, turns: s.turns,
-		leases: &leases{entities: s.entities, scout: s.scout, sessions: s.sessions},
+		leases: &leases{entities: s.entities, scout: s.scout, sessions: s.sessions}, notes: s.notes,
 	}
 	s.changer = &changer{
 		server: at, store: s.store, bundler: s.bundler, creds: s.credentials, certs: s.certs, secrets: s.secrets, fed: s.fed,
-		entities: s.entities, adopter: s.adopter, observer: s.observer, sweeper: sweeper, writer: writer, turns: s.turns,
+		entities: s.entities, adopter: s.adopter, observer: s.observer, sweeper: sweeper, writer: writer, turns: s.turns, notes: s.notes,
 	}
 	s.tokens = &tokens{server: at, store: s.store, entities: s.entities, observer: s.observer, turns: s.turns}
 	s.rehearsals = &rehearsals{server: at, store: s.store, words: s.words, tokens: s.tokens}

@@ -44,6 +44,11 @@ type Snapshot[N any] struct {
 	natives map[access.IdentityID]*N // read ahead in bundles, or since, one by one
 }
 
+// SnapshotOf returns a snapshot of some policies alone, with the marks that concern them.
+func SnapshotOf[N any](documents map[access.IdentityID]*Document, l ledger.Ledger, holds ledger.Holds) *Snapshot[N] {
+	return &Snapshot[N]{Documents: documents, Ledger: l, Holds: holds, natives: map[access.IdentityID]*N{}}
+}
+
 // Refs returns what there is, in order.
 func (s *Snapshot[N]) Refs() []access.Ref {
 	return slices.SortedFunc(maps.Keys(s.Ledger), ledger.CompareRefs)

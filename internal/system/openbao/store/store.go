@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -179,6 +180,13 @@ func (s *Store[N]) MayBeStale(ctx context.Context, id access.IdentityID) bool {
 	defer s.mu.Unlock()
 	f, written := s.floors[id]
 	return written && access.WallClock().Sub(f.at) < Staleness
+}
+
+// WroteAny reports whether this process wrote the policy of one of some identities.
+func (s *Store[N]) WroteAny(ids []access.IdentityID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(ids, func(id access.IdentityID) bool { return s.floors[id].document != nil })
 }
 
 // Listing reads all policies below our prefix.
