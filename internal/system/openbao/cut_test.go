@@ -1,6 +1,7 @@
 package openbao
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -186,7 +187,29 @@ func TestDestroyingOneCredentialLeavesTheOthersAbleToLogIn(t *testing.T) {
 			t.Parallel()
 			name := "without-" + string(gone)
 			all := st.complete(t, name, kinds...)
+			var others sync.WaitGroup
+			dropped := make(chan struct{})
+			for _, kind := range kinds {
+				if kind == gone {
+					continue
+				}
+				others.Go(func() { // the sessions of all end, and nobody else's login
+					for done := false; !done; {
+						select {
+						case <-dropped:
+							done = true
+						default:
+						}
+						if st.login(t, all.holders[kind]) == "" {
+							t.Errorf("%s is refused while it is destroyed", kind)
+							return
+						}
+					}
+				})
+			}
 			st.drop(t, all.credentials[gone])
+			close(dropped)
+			others.Wait()
 			for _, kind := range kinds {
 				token := st.login(t, all.holders[kind])
 				if works := token != "" && st.reads(t, token, name); works != (kind != gone) {

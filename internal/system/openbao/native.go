@@ -267,9 +267,10 @@ func overtaken(err error) bool {
 	return gone || client.Said(err, "lias already exists") || client.Said(err, "already has an alias")
 }
 
-// cutSessions ends every session of an identity at once: its entity is put aside and another takes its place. A token is of
-// the entity that it was issued for, and is refused at the next request where that is disabled or gone. Whoever does it
-// again, after a process that died here, comes to the same end.
+// cutSessions ends every session of an identity at once: another entity takes the place of its own, which is then deleted. A token
+// is of the entity that it was issued for, and is refused at the next request once that is gone. The aliases move before, so that
+// whoever else of the identity logs in meanwhile is one of the two, and is let in. Whoever does it again, after a process that
+// died here, comes to the same end.
 func (es *entities) cutSessions(ctx context.Context, l ledger.Ledger, id access.IdentityID) error {
 	if i, _ := l.Identity(id); i == nil {
 		return nil // its removal was begun, and takes the entity along
@@ -289,7 +290,7 @@ func (es *entities) cutSessions(ctx context.Context, l ledger.Ledger, id access.
 	return es.client.Delete(ctx, "identity/entity/name/"+asideOf(id))
 }
 
-// putAside gives an entity another name, and takes all that it may do. It keeps whether it was cut by hand.
+// putAside gives an entity another name. It goes on as it was until it is deleted, and keeps whether it was cut by hand.
 func (es *entities) putAside(ctx context.Context, id access.IdentityID, old *entity) error {
 	if err := es.client.Delete(ctx, "identity/entity/name/"+asideOf(id)); err != nil { // of a process that died here
 		return err
@@ -301,7 +302,7 @@ func (es *entities) putAside(ctx context.Context, id access.IdentityID, old *ent
 	if last := old.Metadata[released]; last != "" {
 		kept[released] = last
 	}
-	aside := map[string]any{"name": asideOf(id), "disabled": true, "policies": []string{}, "metadata": kept}
+	aside := map[string]any{"name": asideOf(id), "metadata": kept}
 	return es.client.Put(ctx, "identity/entity/id/"+old.ID, aside, nil)
 }
 
