@@ -143,6 +143,7 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 		"a token that was revoked":      {[]string{"BAO_TOKEN=" + ended["client_token"].(string)}, []string{"OpenBao does not take this login", "has ended, was revoked"}},
 		"no token":                      {[]string{"BAO_TOKEN="}, []string{"set BAO_TOKEN; or token, approle or jwt"}},
 		"no address":                    {[]string{"BAO_ADDR="}, []string{"set BAO_ADDR, or address"}},
+		"a file that is gone":           {[]string{"BAO_CACERT=" + t.TempDir() + "/ca.pem"}, []string{"The file of BAO_CACERT: open ", "no such file or directory"}},
 		"a folder without certificates": {[]string{"BAO_CACERT=", "BAO_CAPATH=" + t.TempDir()}, []string{"BAO_CAPATH", "no certificate in PEM"}},
 	} {
 		all.Go(func() { // they mostly wait

@@ -46,13 +46,16 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 		RequestsPerSecond: v["requests_per_second"].(types.Float64).ValueFloat64(),
 	}
 	file := func(name, env string) []byte {
-		path := text(name, "BAO_"+env, "VAULT_"+env)
+		path, from := r.text("openbao", v[name]), name
+		if path == "" {
+			path, from = envNamed("BAO_"+env, "VAULT_"+env)
+		}
 		if path == "" {
 			return nil
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
-			r.faults = append(r.faults, fault{"openbao", fmt.Errorf("%s: %w", name, err)})
+			r.faults = append(r.faults, fault{"openbao", fmt.Errorf("the file of %s: %w", from, err)})
 		}
 		return content
 	}
@@ -65,7 +68,7 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 		o.CACertPEM = []byte(firstEnv("BAO_CACERT_BYTES", "VAULT_CACERT_BYTES"))
 	}
 	if len(o.CACertPEM) == 0 {
-		o.CACertPEM = r.caPath(firstEnv("BAO_CAPATH", "VAULT_CAPATH"))
+		o.CACertPEM = r.caPath(envNamed("BAO_CAPATH", "VAULT_CAPATH"))
 	}
 	o.ClientCertPEM, o.ClientKeyPEM = file("client_cert_file", "CLIENT_CERT"), file("client_key_file", "CLIENT_KEY")
 	o.Login = r.openbaoLogin(v)
@@ -119,7 +122,7 @@ func (r *reader) openbaoLogin(v map[string]attr.Value) client.Login {
 }
 
 // caPath returns all certificates in a folder, which the program bao trusts by BAO_CAPATH.
-func (r *reader) caPath(folder string) (all []byte) {
+func (r *reader) caPath(folder, variable string) (all []byte) {
 	if folder == "" {
 		return nil
 	}
@@ -135,7 +138,7 @@ func (r *reader) caPath(folder string) (all []byte) {
 		err = errors.New("it has no certificate in PEM")
 	}
 	if err != nil {
-		r.faults = append(r.faults, fault{"openbao", fmt.Errorf("the folder of BAO_CAPATH: %w", err)})
+		r.faults = append(r.faults, fault{"openbao", fmt.Errorf("the folder of %s: %w", variable, err)})
 	}
 	return all
 }

@@ -111,10 +111,16 @@ func (r *reader) mount(v attr.Value) string {
 }
 
 func firstEnv(variables ...string) string {
+	value, _ := envNamed(variables...)
+	return value
+}
+
+// envNamed returns the value of the first variable that is set, and which one that is.
+func envNamed(variables ...string) (value, name string) {
 	for _, v := range variables {
 		if s := os.Getenv(v); s != "" {
-			return s
+			return s, v
 		}
 	}
-	return ""
+	return "", ""
 }
