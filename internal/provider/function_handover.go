@@ -107,6 +107,15 @@ func with(all, more map[string]attr.Type) map[string]attr.Type {
 
 // Run refuses what is not of the identity: a partner must not be sent what is another one's.
 func (handoverFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	known, err := areKnown(ctx, req.Arguments)
+	if err != nil {
+		resp.Error = err
+		return
+	}
+	if !known {
+		resp.Error = resp.Result.Set(ctx, types.StringUnknown())
+		return
+	}
 	var h handover
 	if resp.Error = req.Arguments.Get(ctx, &h.identity, &h.credentials, &h.grants); resp.Error != nil {
 		return
@@ -124,6 +133,26 @@ func (handoverFunction) Run(ctx context.Context, req function.RunRequest, resp *
 		}
 	}
 	resp.Error = resp.Result.Set(ctx, h.markdown())
+}
+
+// areKnown reports whether all that was handed in is known. Terraform asks only then; OpenTofu 1.7 asks in a first plan too, where the
+// lists hold resources that are still to be made.
+func areKnown(ctx context.Context, handed function.ArgumentsData) (bool, *function.FuncError) {
+	var identity types.Object
+	var credentials, grants types.List
+	if err := handed.Get(ctx, &identity, &credentials, &grants); err != nil {
+		return false, err
+	}
+	for _, v := range []attr.Value{identity, credentials, grants} {
+		value, err := v.ToTerraformValue(ctx)
+		if err != nil {
+			return false, function.NewFuncError(err.Error())
+		}
+		if !value.IsFullyKnown() {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func notOfIdentity(argument int64, what string, id, identity types.String) *function.FuncError {
