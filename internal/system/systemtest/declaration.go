@@ -172,7 +172,7 @@ func updateInPlace(w *world) {
 		w.Errorf("before %+v, after %+v", first.History, second.History)
 	}
 	w.same("get", w.get(changed.Ref()), second)
-	g.Resource, g.Actions = "orders/acme/weekly/*", []string{"read"}
+	g.Resource, g.Actions = access.Pattern(w.Place+"orders/acme/weekly/*"), []string{"read"}
 	if r := w.put(g, known(firstGrant.UID)); r.UID != firstGrant.UID || w.declaration(w.get(g.Ref()).Object) != w.declaration(g) {
 		w.Errorf("the grant became %+v", r)
 	}

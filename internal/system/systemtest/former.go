@@ -10,11 +10,11 @@ import (
 
 func formerCases() []contract {
 	return []contract{
-		{name: "what was removed is remembered, and its identity's removal forgets nothing of it", run: remembersRemoved},
-		{name: "what a change takes away is remembered", run: remembersChanged},
-		{name: "what never gave access is not remembered", run: remembersNothing},
+		{name: "what was removed is remembered, and its identity's removal forgets nothing of it", needs: needs(access.Federated), run: remembersRemoved},
+		{name: "what a change takes away is remembered", needs: needs(access.Federated), run: remembersChanged},
+		{name: "what never gave access is not remembered", needs: needs(access.Federated), run: remembersNothing},
 		{name: "since when access goes on is kept", run: keepsSince},
-		{name: "uids that ended are told from those that never were", run: remembersUIDs},
+		{name: "uids that ended are told from those that never were", needs: needs(access.Federated), run: remembersUIDs},
 	}
 }
 
@@ -103,7 +103,7 @@ func remembersChanged(w *world) {
 	c.Federated = &access.FederatedTrust{Issuer: c.Federated.Issuer, Subject: "svc-other", Audiences: c.Federated.Audiences}
 	w.put(c, known(first.UID))
 	w.remembers("after another subject", c.Ref())
-	g.Resource = "orders/acme/elsewhere/*"
+	g.Resource = access.Pattern(w.Place + "orders/acme/elsewhere/*")
 	w.put(g, known(granted.UID))
 	w.remembers("after another reach", c.Ref(), g.Ref())
 }

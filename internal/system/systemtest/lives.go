@@ -184,7 +184,7 @@ func (l *life) narrowOrWiden() {
 	refs := l.sorted()
 	for _, n := range l.dice.Perm(len(refs)) {
 		if g, ok := l.copyOf(refs[n]).(*access.Grant); ok {
-			whole := access.Pattern("orders/acme/" + g.Name + "/*")
+			whole := access.Pattern(l.Place + "orders/acme/" + g.Name + "/*")
 			switch {
 			case len(g.Actions) == 1:
 				g.Actions = []string{"read", "list"}
@@ -193,7 +193,7 @@ func (l *life) narrowOrWiden() {
 			case l.dice.IntN(2) == 0:
 				g.Actions = []string{"read"}
 			default:
-				g.Resource = access.Pattern("orders/acme/" + g.Name + "/archive/*")
+				g.Resource = access.Pattern(l.Place + "orders/acme/" + g.Name + "/archive/*")
 			}
 			l.put("narrow or widen", g, false, access.IssueKeep)
 			return

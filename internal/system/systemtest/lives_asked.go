@@ -58,11 +58,11 @@ func (l *life) askSessions(now time.Time, questions []question) {
 	}
 	for _, action := range []string{"read", "list"} {
 		for _, name := range []string{"daily", "weekly"} {
-			granted := l.granted(name, action, path(name), now)
+			granted := l.granted(name, action, l.path(name), now)
 			for _, may := range l.sessions {
 				l.answered[2].Add(1)
-				if may(action, path(name)) && !granted && !l.near(l.now()) {
-					l.fail("a session of before may %s %s: %s", action, path(name), l.said())
+				if may(action, l.path(name)) && !granted && !l.near(l.now()) {
+					l.fail("a session of before may %s %s: %s", action, l.path(name), l.said())
 				}
 			}
 		}
@@ -79,9 +79,9 @@ func (l *life) askSessions(now time.Time, questions []question) {
 func (l *life) questions(now time.Time) (all []question) {
 	add := func(p Probe, alive bool) {
 		name, action := []string{"daily", "weekly"}[l.dice.IntN(2)], []string{"read", "list"}[l.dice.IntN(2)]
-		p.Action, p.Path = action, path(name)
+		p.Action, p.Path = action, l.path(name)
 		if l.dice.IntN(4) == 0 {
-			p.Path = strings.Replace(path(name), "/1.csv", "/archive/1.csv", 1)
+			p.Path = strings.Replace(l.path(name), "/1.csv", "/archive/1.csv", 1)
 		}
 		all = append(all, question{p, alive && l.granted(name, action, p.Path, now)})
 	}

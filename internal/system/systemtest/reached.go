@@ -29,10 +29,10 @@ func nothingElse(w *world) {
 		w.may("the other's path", h, "weekly", false)
 		w.may("with the other's credential", stranger, "daily", false)
 		for what, tried := range map[string]Probe{
-			"an action that was not granted": {Action: "delete", Path: path("daily")},
-			"a path that only begins alike":  {Action: "read", Path: "orders/acme/daily2/1.csv"},
-			"a path above":                   {Action: "read", Path: "orders/acme/1.csv"},
-			"a path further down":            {Action: "read", Path: "orders/acme/daily/deep/1.csv/more"},
+			"an action that was not granted": {Action: "delete", Path: w.path("daily")},
+			"a path that only begins alike":  {Action: "read", Path: w.Place + "orders/acme/daily2/1.csv"},
+			"a path above":                   {Action: "read", Path: w.Place + "orders/acme/1.csv"},
+			"a path further down":            {Action: "read", Path: w.Place + "orders/acme/daily/deep/1.csv/more"},
 		} {
 			further := h
 			further.Action, further.Path = tried.Action, tried.Path

@@ -51,6 +51,8 @@ type Harness struct {
 	Unit time.Duration
 	// ModelUnit is the unit of the random changes, where it is another: they let no unit pass, and may run for long.
 	ModelUnit time.Duration
+	// Place begins every pattern and path, where a system's resources are not plain paths: arn:aws:s3:::.
+	Place string
 	// Allows asks the real enforcement. Nil where a test cannot; then only what the system says of itself is judged.
 	Allows func(testing.TB, Probe) bool
 	// AllowsAll asks the real enforcement many questions at once, where that is quicker. Nil: it is asked one by one.

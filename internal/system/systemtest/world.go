@@ -167,12 +167,12 @@ func (w *world) grant(of, name string, ends int) *access.Grant {
 	w.Helper()
 	return &access.Grant{
 		IdentityID: id(of), Name: name, Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: w.in(ends)},
-		Resource: access.Pattern("orders/acme/" + name + "/*"), Actions: []string{"read", "list"}, Purpose: "Read the order files",
+		Resource: access.Pattern(w.Place + "orders/acme/" + name + "/*"), Actions: []string{"read", "list"}, Purpose: "Read the order files",
 	}
 }
 
 // path returns one path that a grant of a name covers.
-func path(grant string) string { return "orders/acme/" + grant + "/1.csv" }
+func (w *world) path(grant string) string { return w.Place + "orders/acme/" + grant + "/1.csv" }
 
 // change returns the creation of an object by our stack, which ends with its own terms; edits make another change of it.
 func (w *world) change(o access.Object, edits ...func(*access.Change)) access.Change {
@@ -363,7 +363,7 @@ func (w *world) may(when string, p Probe, grant string, want bool) {
 	if w.Allows == nil || !slices.Contains(w.Proves, p.Credential.Kind()) {
 		return
 	}
-	p.Action, p.Path = "read", path(grant)
+	p.Action, p.Path = "read", w.path(grant)
 	if got := w.Allows(w.test, p); got != want {
 		w.Errorf("%s: the enforcement answers %v to %s, want %v", when, got, p.Credential.Ref(), want)
 	}
