@@ -1,0 +1,200 @@
+package aws
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Enter finds out whose account it is, which the words about a role need. Where nobody answers for STS it is not known.
+func (s *System) Enter(ctx context.Context) error {
+	s.mu.Lock()
+	known := s.account != "" || s.options.Endpoints.STS == "" && s.options.Endpoints.IAM != ""
+	s.mu.Unlock()
+	if known {
+		return nil
+	}
+	a, err := s.send(ctx, request{
+		service: "sts", region: s.options.Region, method: http.MethodPost, url: s.options.stsEndpoint(),
+		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
+		body:   []byte(url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}.Encode()),
+	})
+	var out struct {
+		Account string `xml:"GetCallerIdentityResult>Account"`
+	}
+	if err == nil {
+		err = xml.Unmarshal(a.body, &out)
+	}
+	if err != nil {
+		return fmt.Errorf("ask AWS whose account it is: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.account = out.Account
+	return nil
+}
+
+// accountNumber returns the number of the account; "" where it is not known.
+func (s *System) accountNumber() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.account
+}
+
+// stripUser removes what may hang on a user beside policies and keys: groups, and a password for the console.
+func (s *System) stripUser(ctx context.Context, p principal) error {
+	var groups []string
+	err := s.pages(ctx, "ListGroupsForUser", p.named(), func(body []byte) error {
+		var page struct {
+			Names []string `xml:"ListGroupsForUserResult>Groups>member>GroupName"`
+		}
+		err := xml.Unmarshal(body, &page)
+		groups = append(groups, page.Names...)
+		return err
+	})
+	if err := supported(gone(err)); err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if err := gone(s.ask(ctx, "RemoveUserFromGroup", p.named("GroupName", g), nil)); err != nil {
+			return err
+		}
+	}
+	return supported(gone(s.ask(ctx, "DeleteLoginProfile", p.named(), nil)))
+}
+
+// trustIssuers makes sure that the account trusts the issuers of an identity's federated credential, for its audiences.
+func (s *System) trustIssuers(ctx context.Context, p *page) error {
+	for _, e := range p.entries {
+		c, ok := e.Credential()
+		if !ok || e.Removed() || c.Federated == nil || c.Federated.Account() {
+			continue
+		}
+		if err := s.trustIssuer(ctx, *c.Federated); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// issuerARN returns the ARN of the trust in an issuer, which trustIssuer has found.
+func (s *System) issuerARN(issuer string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if arn := s.issuers[issuer]; arn != "" {
+		return arn, nil
+	}
+	return "", fmt.Errorf("the account's trust in %s was not looked for: %w", issuer, access.ErrUnavailable)
+}
+
+// trustIssuer makes the account trust an issuer, where it does not.
+func (s *System) trustIssuer(ctx context.Context, f access.FederatedTrust) error {
+	s.trusting.Lock()
+	defer s.trusting.Unlock()
+	arn, err := s.findIssuer(ctx, f.Issuer)
+	if err != nil {
+		return err
+	}
+	if arn == "" {
+		in := map[string]string{"Url": f.Issuer}
+		for n, audience := range f.Audiences {
+			in["ClientIDList.member."+strconv.Itoa(n+1)] = audience
+		}
+		addTags(in, map[string]string{issuerTag: "terraform-provider-partner"})
+		var out struct {
+			ARN string `xml:"CreateOpenIDConnectProviderResult>OpenIDConnectProviderArn"`
+		}
+		err := s.ask(ctx, "CreateOpenIDConnectProvider", in, &out)
+		if errors.Is(err, errExists) {
+			out.ARN, err = s.findIssuer(ctx, f.Issuer)
+		}
+		if err != nil {
+			return fmt.Errorf("trust %s: %w", f.Issuer, err)
+		}
+		arn = out.ARN
+	} else {
+		there, err := s.issuer(ctx, arn)
+		if err != nil {
+			return err
+		}
+		for _, audience := range f.Audiences {
+			if slices.Contains(there.Audiences, audience) {
+				continue
+			}
+			in := map[string]string{"OpenIDConnectProviderArn": arn, "ClientID": audience}
+			if err := s.ask(ctx, "AddClientIDToOpenIDConnectProvider", in, nil); err != nil {
+				return fmt.Errorf("trust %s for %s: %w", f.Issuer, audience, err)
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.issuers[f.Issuer] = arn
+	return nil
+}
+
+// trusted is what IAM has of an issuer.
+type trusted struct {
+	Audiences []string `xml:"GetOpenIDConnectProviderResult>ClientIDList>member"`
+	Tags      []tag    `xml:"GetOpenIDConnectProviderResult>Tags>member"`
+}
+
+func (s *System) issuer(ctx context.Context, arn string) (t trusted, err error) {
+	err = s.ask(ctx, "GetOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, &t)
+	return t, err
+}
+
+// findIssuer returns the ARN of the trust in an issuer; "" where there is none.
+func (s *System) findIssuer(ctx context.Context, issuer string) (string, error) {
+	var out struct {
+		ARNs []string `xml:"ListOpenIDConnectProvidersResult>OpenIDConnectProviderList>member>Arn"`
+	}
+	if err := s.ask(ctx, "ListOpenIDConnectProviders", nil, &out); err != nil {
+		return "", err
+	}
+	want := strings.TrimSuffix(strings.TrimPrefix(issuer, "https://"), "/")
+	for _, arn := range out.ARNs {
+		if _, of, ok := strings.Cut(arn, ":oidc-provider/"); ok && of == want {
+			return arn, nil
+		}
+	}
+	return "", nil
+}
+
+// distrust removes the trust in an issuer that was made here and that no credential needs any more.
+func (s *System) distrust(ctx context.Context, issuer string) error {
+	s.trusting.Lock()
+	defer s.trusting.Unlock()
+	h, err := s.store.load(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range h.ledger {
+		if c, ok := e.Credential(); ok && c.Federated != nil && c.Federated.Issuer == issuer {
+			return nil
+		}
+	}
+	arn, err := s.findIssuer(ctx, issuer)
+	if err != nil || arn == "" {
+		return err
+	}
+	there, err := s.issuer(ctx, arn)
+	if err != nil {
+		return gone(err)
+	}
+	if !slices.ContainsFunc(there.Tags, func(t tag) bool { return t.Key == issuerTag }) {
+		return nil
+	}
+	s.mu.Lock()
+	delete(s.issuers, issuer)
+	s.mu.Unlock()
+	return gone(s.ask(ctx, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, nil))
+}

@@ -1,0 +1,204 @@
+package aws
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// client sends signed requests to S3 and IAM. The SDK finds the login and signs; what is asked is so little that the SDK's own clients
+// would only make the program larger. It makes nothing before its first request.
+type client struct {
+	options Options
+	http    *http.Client
+	room    chan struct{} // as many as requests may be under way
+
+	mu    sync.Mutex
+	login aws.CredentialsProvider
+	skew  time.Duration // the clock of AWS is so much ahead of this machine's
+	told  time.Time     // when it told
+}
+
+func newClient(o Options) *client {
+	transport := o.Transport
+	if transport == nil {
+		usual := http.DefaultTransport.(*http.Transport).Clone()
+		usual.MaxIdleConnsPerHost = 32
+		transport = usual
+	}
+	return &client{options: o, http: &http.Client{Transport: transport}, room: make(chan struct{}, o.Concurrency), login: o.Credentials}
+}
+
+// request is one that may be sent several times.
+type request struct {
+	service, region string
+	method, url     string
+	header          map[string]string
+	body            []byte
+	// once: whether it was done matters, so that it is not repeated where the answer was lost.
+	once bool
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+const (
+	oneRequest = 30 * time.Second
+	mostAnswer = 64 << 20
+)
+
+// send sends a request, again where AWS is busy or cannot be reached, for as long as patience lasts.
+func (c *client) send(ctx context.Context, r request) (*answer, error) {
+	begun := access.WallClock()
+	for round := 0; ; round++ {
+		a, err := c.sendOnce(ctx, r)
+		if err == nil {
+			err = errorOf(a)
+		}
+		if err == nil {
+			return a, nil
+		}
+		var said *apiError
+		lost := !errors.As(err, &said)
+		again := lost && !r.once || !lost && said.passing()
+		if !again || ctx.Err() != nil || access.WallClock().Sub(begun) > c.options.Patience {
+			return a, err
+		}
+		if err := pause(ctx, time.Duration(1<<min(round, 5))*50*time.Millisecond+rand.N(50*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
+			return nil, err
+		}
+	}
+}
+
+// sendOnce sends it signed. An error is of the way there.
+func (c *client) sendOnce(ctx context.Context, r request) (*answer, error) {
+	select {
+	case c.room <- struct{}{}:
+		defer func() { <-c.room }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", access.ErrUnavailable, ctx.Err())
+	}
+	ctx, cancel := context.WithTimeout(ctx, oneRequest)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range r.header {
+		req.Header.Set(name, value)
+	}
+	req.Header.Set("User-Agent", c.options.UserAgent)
+	if err := c.sign(ctx, req, r); err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%w: ask %s: %w", access.ErrUnavailable, req.URL.Host, cmp.Or(errors.Unwrap(err), err))
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("%w: read what %s answers: %w", access.ErrUnavailable, req.URL.Host, err)
+	}
+	c.learn(resp.Header.Get("Date"))
+	return &answer{resp.StatusCode, resp.Header, body}, nil
+}
+
+// sign signs a request as the provider's login.
+func (c *client) sign(ctx context.Context, req *http.Request, r request) error {
+	login, err := c.credentials(ctx)
+	if err != nil || login == (aws.Credentials{}) { // STS takes a token for the login
+		return err
+	}
+	sum := sha256.Sum256(r.body)
+	hash := hex.EncodeToString(sum[:])
+	if r.service == "s3" {
+		req.Header.Set("X-Amz-Content-Sha256", hash)
+	}
+	return v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = r.service == "s3" }).
+		SignHTTP(ctx, login, req, hash, r.service, r.region, access.WallClock())
+}
+
+// credentials returns the login, from where the SDK finds it.
+func (c *client) credentials(ctx context.Context) (aws.Credentials, error) {
+	c.mu.Lock()
+	login := c.login
+	c.mu.Unlock()
+	if login == nil {
+		var err error
+		if login, err = c.findLogin(ctx); err != nil {
+			return aws.Credentials{}, fmt.Errorf("%w: %w", access.ErrLogin, err)
+		}
+		c.mu.Lock()
+		c.login = login
+		c.mu.Unlock()
+	}
+	if _, anonymous := login.(aws.AnonymousCredentials); anonymous {
+		return aws.Credentials{}, nil
+	}
+	credentials, err := login.Retrieve(ctx)
+	if err != nil && ctx.Err() != nil {
+		return credentials, fmt.Errorf("%w: %w", access.ErrUnavailable, err)
+	}
+	if err != nil {
+		return credentials, fmt.Errorf("%w: no credentials for AWS were found: %w", access.ErrLogin, err)
+	}
+	return credentials, nil
+}
+
+// nearlyEqual is within how much two clocks are taken for one: the header tells whole seconds.
+const nearlyEqual = 2 * time.Second
+
+// learn notes what time it is at AWS.
+func (c *client) learn(date string) {
+	there, err := http.ParseTime(date)
+	if err != nil {
+		return
+	}
+	here := access.WallClock()
+	skew := there.Sub(here)
+	if skew.Abs() <= nearlyEqual {
+		skew = 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.skew, c.told = skew, here
+}
+
+// now returns the time at AWS as it was last told; false where that is long ago, or never was.
+func (c *client) now() (time.Time, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	here := access.WallClock()
+	return here.Add(c.skew).UTC(), !c.told.IsZero() && here.Sub(c.told) < time.Minute
+}
+
+// pause waits, unless the context ends.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", access.ErrUnavailable, ctx.Err())
+	}
+}

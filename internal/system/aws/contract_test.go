@@ -1,0 +1,187 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
+)
+
+func TestContractOnVersityGW(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real S3")
+	}
+	realtool.Find(t, "versitygw")
+	systemtest.Run(t, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
+		if !strings.Contains(t.Name(), "random") { // which are hard work, and in parallel with each other already
+			t.Parallel()
+		}
+		return startLab(t, realtool.StartVersityGW(t), access.Secret).harness()
+	})
+}
+
+// lab is a cloud for one test.
+type lab struct {
+	t      testing.TB
+	cloud  *realtool.Cloud
+	kinds  []access.Kind
+	admin  *client
+	broken atomic.Bool
+	// writing is held while something is written with a condition.
+	writing sync.Mutex
+}
+
+const region = "us-east-1"
+
+// startLab makes the bucket of the ledger, and one with the orders.
+func startLab(t testing.TB, cloud *realtool.Cloud, kinds ...access.Kind) *lab {
+	t.Helper()
+	l := &lab{t: t, cloud: cloud, kinds: kinds}
+	l.admin = l.open().client
+	for _, name := range []string{l.bucket("ledger"), l.bucket("shop")} {
+		l.s3(t, l.admin, http.MethodPut, name, "")
+	}
+	for _, key := range []string{"daily/1.csv", "weekly/1.csv", "daily2/1.csv", "1.csv", "daily/deep/1.csv/more"} {
+		l.s3(t, l.admin, http.MethodPut, l.bucket("shop")+"/orders/acme/"+key, "text")
+	}
+	return l
+}
+
+// bucket returns the name of a bucket of this lab: no two accounts have one of the same name.
+func (l *lab) bucket(what string) string { return what + "-" + strings.ToLower(l.cloud.Access) }
+
+// place begins what is in the bucket of the orders.
+func (l *lab) place() string { return "arn:aws:s3:::" + l.bucket("shop") + "/" }
+
+// s3 asks, and answers with the status.
+func (l *lab) s3(t testing.TB, c *client, method, path, text string) int {
+	t.Helper()
+	a, err := c.sendOnce(context.Background(), request{
+		service: "s3", region: region, method: method, url: l.cloud.S3 + "/" + path, body: []byte(text),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.status
+}
+
+func (l *lab) harness() systemtest.Harness {
+	return systemtest.Harness{
+		System:    offering{l.open(), l.kinds},
+		Second:    func() access.System { return offering{l.open(), l.kinds} },
+		Break:     func() func() { l.broken.Store(true); return func() { l.broken.Store(false) } },
+		Advance:   time.Sleep,
+		Unit:      3 * time.Second,
+		ModelUnit: time.Hour,
+		Place:     l.place(),
+		Allows:    l.allows,
+	}
+}
+
+// offering is a System where not every kind can be had.
+type offering struct {
+	*System
+	kinds []access.Kind
+}
+
+func (o offering) Capabilities() access.Capabilities {
+	c := o.System.Capabilities()
+	c.Kinds = o.kinds
+	return c
+}
+
+func (o offering) Put(ctx context.Context, change access.Change) (*access.Record, error) {
+	if c, ok := change.Object.(*access.Credential); ok && !slices.Contains(o.kinds, c.Kind()) {
+		return nil, access.ErrUnsupported
+	}
+	return o.System.Put(ctx, change)
+}
+
+// open is another handle, as another process has.
+func (l *lab) open(edits ...func(*Options)) *System {
+	l.t.Helper()
+	words, err := policy.NewWords(region, nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	o := Options{
+		Region: region, Ledger: "s3://" + l.bucket("ledger") + "/prod", Endpoints: Endpoints{IAM: l.cloud.IAM, STS: l.cloud.STS, S3: l.cloud.S3}, Words: words,
+		Credentials: credentials.NewStaticCredentialsProvider(l.cloud.Access, l.cloud.Secret, ""), Patience: 3 * time.Second,
+	}
+	o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+		if l.broken.Load() {
+			return nil, errors.New("the cable is cut")
+		}
+		// What S3 promises versitygw keeps for one writer at a time: of 160 writes with If-Match by 16 writers it lost 3 (1.8.0).
+		if l.cloud.STS == "" && r.Method == http.MethodPut && r.Header.Get("If-Match")+r.Header.Get("If-None-Match") != "" {
+			l.writing.Lock()
+			defer l.writing.Unlock()
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	for _, edit := range edits {
+		edit(&o)
+	}
+	s, err := Open(o)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return s
+}
+
+type carrier func(*http.Request) (*http.Response, error)
+
+func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
+
+// as is a client with a partner's key; nil where the secret is none.
+func (l *lab) as(secret string) *client {
+	var o opened
+	if json.Unmarshal([]byte(secret), &o) != nil {
+		return nil
+	}
+	return l.holding(aws.Credentials{AccessKeyID: o.AccessKeyID, SecretAccessKey: o.SecretAccessKey})
+}
+
+func (l *lab) holding(login aws.Credentials) *client {
+	return newClient(Options{
+		Region: region, Endpoints: Endpoints{IAM: l.cloud.IAM, S3: l.cloud.S3}, Concurrency: 4,
+		Credentials: credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken),
+	})
+}
+
+// allows asks S3 with what a partner holds.
+func (l *lab) allows(t testing.TB, p systemtest.Probe) bool {
+	t.Helper()
+	c := l.as(p.Secret)
+	return c != nil && l.may(t, c, p.Action, p.Path)
+}
+
+// may does an action on an object, or on the folder that it is in.
+func (l *lab) may(t testing.TB, c *client, action, arn string) bool {
+	t.Helper()
+	path := strings.TrimPrefix(arn, "arn:aws:s3:::")
+	method := map[string]string{"read": http.MethodGet, "list": http.MethodGet, "write": http.MethodPut, "delete": http.MethodDelete}[action]
+	if action == "list" {
+		bucket, key, _ := strings.Cut(path, "/")
+		path = bucket + "?list-type=2&prefix=" + strings.ReplaceAll(key, "/", "%2F")
+	}
+	status := l.s3(t, c, method, path, "")
+	if !slices.Contains([]int{200, 204, 403, 404}, status) {
+		t.Fatalf("%s %s: %d", method, path, status)
+	}
+	return status != http.StatusForbidden
+}

@@ -1,0 +1,78 @@
+package aws
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// drift returns what IAM has of a principal beyond the declaration, a sentence each.
+func (w *wanted) drift(n *native) (said []string) {
+	if !n.there {
+		if w.Kind == user {
+			return []string{fmt.Sprintf("The user %s is gone, and its key with it: only a rotation issues another one.", w.Name)}
+		}
+		return []string{fmt.Sprintf("The role %s is gone: the next apply makes it again.", w.Name)}
+	}
+	if n.uid() == "" {
+		said = append(said, fmt.Sprintf("The tags of %s are gone, by which it is known to be ours.", w.Name))
+	}
+	for _, name := range []string{endPolicy, grantsPolicy, cutPolicy} {
+		d, has := w.policies[name], n.policies[name]
+		switch {
+		case d.Empty() && has != "":
+			said = append(said, fmt.Sprintf("The policy %s of %s is there, and is not declared.", name, w.Name))
+		case !d.Empty() && has == "":
+			said = append(said, fmt.Sprintf("The policy %s of %s is gone.", name, w.Name))
+		case !d.Empty() && !d.Is(has):
+			said = append(said, fmt.Sprintf("The policy %s of %s says something else than is declared.", name, w.Name))
+		}
+	}
+	if w.Kind == role && !w.trust.Is(n.Trust) {
+		said = append(said, fmt.Sprintf("The trust of %s says something else than is declared.", w.Name))
+	}
+	for name := range n.policies {
+		if !slices.Contains([]string{grantsPolicy, cutPolicy, holdPolicy, endPolicy}, name) {
+			said = append(said, fmt.Sprintf("%s has a policy %q that nobody declared. It ends with the principal.", w.Name, name))
+		}
+	}
+	for _, arn := range n.attached {
+		said = append(said, fmt.Sprintf("The policy %s is attached to %s. It ends with the principal.", arn, w.Name))
+	}
+	if len(n.Groups) > 0 {
+		said = append(said, fmt.Sprintf("%s is a member of %s. That ends with the principal.", w.Name, strings.Join(n.Groups, ", ")))
+	}
+	if w.Kind == user && n.keys != nil {
+		said = append(said, keyDrift(w.Name, n.keys)...)
+	}
+	return said
+}
+
+func keyDrift(name string, keys []key) (said []string) {
+	switch {
+	case len(keys) == 0:
+		said = append(said, fmt.Sprintf("The access key of %s is gone: only a rotation issues another one.", name))
+	case len(keys) > 1:
+		said = append(said, fmt.Sprintf("%s has %d access keys, and one was issued. All of them end with it.", name, len(keys)))
+	}
+	for _, k := range keys {
+		if k.Status == "Inactive" {
+			said = append(said, fmt.Sprintf("The access key %s of %s is inactive.", k.ID, name))
+		}
+	}
+	return said
+}
+
+// grantDrift says that what a principal is granted is not what is declared; "" where it is.
+func (w *wanted) grantDrift(n *native) string {
+	d := w.policies[grantsPolicy]
+	switch {
+	case !n.there || d.Empty() && n.policies[grantsPolicy] == "":
+		return ""
+	case n.policies[grantsPolicy] == "":
+		return fmt.Sprintf("The policy %s of %s is gone.", grantsPolicy, w.Name)
+	case d.Empty() || !d.Is(n.policies[grantsPolicy]):
+		return fmt.Sprintf("The policy %s of %s says something else than is declared.", grantsPolicy, w.Name)
+	}
+	return ""
+}

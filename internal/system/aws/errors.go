@@ -1,0 +1,104 @@
+package aws
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var (
+	// errAbsent: AWS has no such thing. What that means is for who asked.
+	errAbsent = errors.New("AWS has no such thing")
+	// errExists: the name is taken.
+	errExists = errors.New("the name is taken")
+	// errChanged: somebody else wrote the object in between. The change is made again on what is there now.
+	errChanged = errors.New("it was changed by somebody else at the same time")
+)
+
+// apiError is what AWS answers where it does not do what it was asked.
+type apiError struct {
+	status        int
+	code, message string
+}
+
+// Error says it in AWS's words.
+func (e *apiError) Error() string {
+	if e.message == "" {
+		return fmt.Sprintf("AWS answers %d %s", e.status, e.code)
+	}
+	return fmt.Sprintf("AWS answers %s: %s", e.code, e.message)
+}
+
+// Is says what it means in the words of package access.
+func (e *apiError) Is(target error) bool {
+	switch target {
+	case errAbsent:
+		return e.code == "NoSuchEntity" || e.code == "NoSuchKey" || e.status == http.StatusNotFound && e.code != "NoSuchBucket"
+	case errExists:
+		return e.code == "EntityAlreadyExists"
+	case errChanged:
+		return e.status == http.StatusPreconditionFailed || e.code == "ConditionalRequestConflict"
+	case access.ErrLogin:
+		return slices.Contains(logins, e.code)
+	case access.ErrNotPermitted:
+		return e.status == http.StatusForbidden && !slices.Contains(logins, e.code)
+	case access.ErrUnavailable:
+		return e.passing() || e.code == "NoSuchBucket"
+	}
+	return false
+}
+
+// logins are the codes of a login that was not taken.
+var logins = []string{
+	"InvalidClientTokenId", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException",
+	"RequestTimeTooSkewed", "MissingAuthenticationToken", "InvalidToken",
+}
+
+// busy are the codes of what may be done in a moment.
+var busy = []string{
+	"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown", "ServiceUnavailable", "InternalError",
+	"InternalFailure", "ServiceFailure", "ConcurrentModification", "EntityTemporarilyUnmodifiable", "RequestTimeout", "OperationAborted",
+}
+
+// passing reports whether it may be done in a moment.
+func (e *apiError) passing() bool {
+	return e.status >= http.StatusInternalServerError && e.status != http.StatusNotImplemented || e.status == http.StatusTooManyRequests || slices.Contains(busy, e.code)
+}
+
+// errorOf returns the error that an answer is; nil where it is none.
+func errorOf(a *answer) error {
+	if a.status < 300 || a.status == http.StatusNotModified {
+		return nil
+	}
+	e := &apiError{status: a.status}
+	var said struct {
+		Code    string `xml:"Code"`
+		Message string `xml:"Message"`
+		Inner   struct {
+			Code    string `xml:"Code"`
+			Message string `xml:"Message"`
+		} `xml:"Error"`
+	}
+	if xml.NewDecoder(bytes.NewReader(a.body)).Decode(&said) == nil {
+		if e.code, e.message = said.Code, said.Message; e.code == "" {
+			e.code, e.message = said.Inner.Code, said.Inner.Message
+		}
+	}
+	if e.code == "" {
+		e.code = http.StatusText(a.status)
+	}
+	return e
+}
+
+// gone takes "no such thing" for done.
+func gone(err error) error {
+	if errors.Is(err, errAbsent) {
+		return nil
+	}
+	return err
+}

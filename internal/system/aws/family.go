@@ -1,0 +1,168 @@
+package aws
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// family is what a change has to do with: its identity, all that this hangs on and, for a change of an identity, all that hangs on it.
+type family struct {
+	pages  map[access.IdentityID]*page
+	holds  ledger.Holds
+	stones ledger.Tombstones
+	others ledger.Ledger
+}
+
+// ledger returns what the pages hold together.
+func (f *family) ledger() ledger.Ledger {
+	l := ledger.Ledger{}
+	for _, p := range f.pages {
+		maps.Copy(l, p.entries)
+	}
+	return l
+}
+
+// draft begins a change of them.
+func (f *family) draft(now time.Time, issuer ledger.Issuer) *ledger.Draft {
+	d := ledger.NewDraft(f.ledger(), now, issuer)
+	d.Holds, d.Others = f.holds, f.others
+	maps.Copy(d.Tombstones, f.stones)
+	for id, p := range f.pages {
+		if !p.stone.Empty() {
+			d.Tombstones[id] = p.stone
+		}
+	}
+	return d
+}
+
+// below returns the identities that hang on one, however deep, in order.
+func (f *family) below(id access.IdentityID) (all []access.IdentityID) {
+	for _, e := range f.ledger().Under(id) {
+		if i, ok := e.Object.(*access.Identity); ok {
+			all = append(all, i.ID)
+		}
+	}
+	return all
+}
+
+// family reads what a change of an object has to do with.
+func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
+	f := &family{pages: map[access.IdentityID]*page{}}
+	if i, is := o.(*access.Identity); is {
+		return f, s.wide(ctx, f, i)
+	}
+	holds, err := s.store.marks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.holds = holds
+	return f, s.above(ctx, f, o.Holder())
+}
+
+// wide reads everything, for a change of an identity: whatever hangs on it follows it.
+func (s *System) wide(ctx context.Context, f *family, i *access.Identity) error {
+	h, err := s.store.load(ctx)
+	if err != nil {
+		return err
+	}
+	f.holds, f.stones, f.others = h.holds, h.stones, h.ledger
+	for _, e := range h.ledger.Under(i.ID) {
+		f.pages[e.Object.Holder()] = h.pages[e.Object.Holder()]
+	}
+	if f.pages[i.ID] = h.pages[i.ID]; f.pages[i.ID] == nil {
+		f.pages[i.ID] = blank(i.ID)
+	}
+	for _, up := range []access.IdentityID{i.ParentID, parentOf(f.pages[i.ID])} {
+		for n := 0; up != (access.IdentityID{}) && n <= len(h.pages); n++ {
+			p := h.pages[up]
+			if p == nil {
+				break
+			}
+			f.pages[up], up = p, parentOf(p)
+		}
+	}
+	return nil
+}
+
+// above reads an identity and all that it hangs on.
+func (s *System) above(ctx context.Context, f *family, id access.IdentityID) error {
+	for id != (access.IdentityID{}) && f.pages[id] == nil {
+		p, err := s.store.fetch(ctx, id)
+		if err != nil {
+			return err
+		}
+		f.pages[id], id = p, parentOf(p)
+	}
+	return nil
+}
+
+func parentOf(p *page) access.IdentityID {
+	if p == nil {
+		return access.IdentityID{}
+	}
+	if i := p.identity(); i != nil {
+		return i.ParentID
+	}
+	return access.IdentityID{}
+}
+
+// drafted returns a page as a draft leaves it, with the principals that it asks for and those that it had.
+func drafted(p *page, d *ledger.Draft) *page {
+	next := p.copied()
+	next.entries, next.stone = ledger.Ledger{}, d.Tombstones[p.id]
+	for ref, e := range d.Ledger {
+		if e.Object.Holder() == p.id {
+			next.entries[ref] = e
+		}
+	}
+	for _, e := range next.entries {
+		for _, x := range principalsOf(e) {
+			if !next.has(x.Name) {
+				next.principals = append(next.principals, x)
+			}
+		}
+	}
+	slices.SortFunc(next.principals, func(a, b principal) int { return compareNames(a.Name, b.Name) })
+	return next
+}
+
+func compareNames(a, b string) int {
+	switch {
+	case len(a) != len(b):
+		return len(a) - len(b)
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// principalsOf returns the principals that an entry asks for.
+func principalsOf(e *ledger.Entry) (all []principal) {
+	c, ok := e.Credential()
+	if !ok {
+		return nil
+	}
+	if c.Kind() == access.Federated {
+		return []principal{roleOf(c.IdentityID)}
+	}
+	for _, i := range e.Issued {
+		all = append(all, principal{Kind: user, Name: i.Accessor, Path: folderOf(c.IdentityID)})
+	}
+	return all
+}
+
+// changed reports whether a page is another one than when the family was read.
+func (s *System) changed(ctx context.Context, p *page) (bool, error) {
+	now, err := s.store.fetch(ctx, p.id)
+	if err != nil {
+		return false, err
+	}
+	return now.etag != p.etag, nil
+}

@@ -1,0 +1,114 @@
+package aws
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/xml"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
+)
+
+func TestContractOnMinistack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real STS")
+	}
+	cloud := realtool.StartMinistack(t)
+	var accounts atomic.Int64
+	systemtest.Run(t, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
+		if !strings.Contains(t.Name(), "random") {
+			t.Parallel()
+		}
+		l := startLab(t, cloud.In(strconv.FormatInt(111122220000+accounts.Add(1), 10)), access.Federated)
+		h := l.harness()
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Allows = func(t testing.TB, p systemtest.Probe) bool {
+			c := l.withToken(t, p.Credential, key)
+			return c != nil && l.may(t, c, p.Action, p.Path)
+		}
+		return h
+	})
+}
+
+// session is what STS answers with.
+type session struct {
+	ID     string `xml:"AccessKeyId"`
+	Secret string `xml:"SecretAccessKey"`
+	Token  string `xml:"SessionToken"`
+}
+
+func (s session) login() aws.Credentials {
+	return aws.Credentials{AccessKeyID: s.ID, SecretAccessKey: s.Secret, SessionToken: s.Token}
+}
+
+// withToken logs in with a token of the partner's issuer; nil where it is refused.
+func (l *lab) withToken(t testing.TB, c *access.Credential, key *ecdsa.PrivateKey) *client {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, f := time.Now(), c.Federated
+	token, err := jwt.Signed(signer).Claims(jwt.Claims{
+		Issuer: f.Issuer, Subject: f.Subject, Audience: jwt.Audience(f.Audiences), IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
+	}).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{
+		"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleSessionName": {"partner"}, "WebIdentityToken": {token},
+		"RoleArn": {roleOf(c.IdentityID).arn("aws", l.cloud.Access)},
+	}
+	resp, err := http.PostForm(l.cloud.STS, form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var out struct {
+		Session session `xml:"AssumeRoleWithWebIdentityResult>Credentials"`
+	}
+	if err := xml.NewDecoder(resp.Body).Decode(&out); err != nil || resp.StatusCode != http.StatusOK {
+		return nil
+	}
+	return l.holding(out.Session.login())
+}
+
+// assume takes on a role, and tells an external id; nil where that is refused.
+func (l *lab) assume(t testing.TB, as *client, arn, externalID string) *client {
+	t.Helper()
+	form := url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleSessionName": {"partner"}, "RoleArn": {arn}}
+	if externalID != "" {
+		form.Set("ExternalId", externalID)
+	}
+	a, err := as.sendOnce(context.Background(), request{
+		service: "sts", region: region, method: http.MethodPost, url: l.cloud.STS + "/",
+		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, body: []byte(form.Encode()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out struct {
+		Session session `xml:"AssumeRoleResult>Credentials"`
+	}
+	if err := xml.Unmarshal(a.body, &out); err != nil || a.status != http.StatusOK {
+		return nil
+	}
+	return l.holding(out.Session.login())
+}

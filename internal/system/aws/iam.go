@@ -1,0 +1,230 @@
+package aws
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// kind is a kind of principal, by what IAM's actions call it.
+type kind string
+
+const (
+	role kind = "Role"
+	user kind = "User"
+)
+
+// iamVersion is the only version of IAM's interface.
+const iamVersion = "2010-05-08"
+
+// ask sends an action to IAM, and reads the answer into out.
+func (c *client) ask(ctx context.Context, action string, in map[string]string, out any) error {
+	return c.query(ctx, action, in, out, false)
+}
+
+func (c *client) query(ctx context.Context, action string, in map[string]string, out any, once bool) error {
+	form := url.Values{"Action": {action}, "Version": {iamVersion}}
+	for name, value := range in {
+		form.Set(name, value)
+	}
+	a, err := c.send(ctx, request{
+		service: "iam", region: partitionOf(c.options.Region).iamRegion, method: http.MethodPost, url: c.options.iamEndpoint(),
+		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, body: []byte(form.Encode()), once: once,
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", action, err)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := xml.Unmarshal(a.body, out); err != nil {
+		return fmt.Errorf("%w: %s: %w", access.ErrUnavailable, action, err)
+	}
+	return nil
+}
+
+// pages asks for all pages of a list, and gives each to read.
+func (c *client) pages(ctx context.Context, action string, in map[string]string, read func(body []byte) error) error {
+	for {
+		var raw struct {
+			Inner []byte `xml:",innerxml"`
+		}
+		if err := c.ask(ctx, action, in, &raw); err != nil {
+			return err
+		}
+		body := []byte("<answer>" + string(raw.Inner) + "</answer>")
+		if err := read(body); err != nil {
+			return fmt.Errorf("%w: %s: %w", access.ErrUnavailable, action, err)
+		}
+		if in["Marker"] = marker(body); in["Marker"] == "" {
+			return nil
+		}
+	}
+}
+
+// marker returns where the next page of a list begins; "" where there is none.
+func marker(body []byte) string {
+	var text string
+	for d := xml.NewDecoder(bytes.NewReader(body)); ; {
+		t, err := d.Token()
+		if err != nil {
+			return ""
+		}
+		if begin, ok := t.(xml.StartElement); ok && begin.Name.Local == "Marker" && d.DecodeElement(&text, &begin) == nil {
+			return text
+		}
+	}
+}
+
+// tag is one that IAM keeps of a principal.
+type tag struct {
+	Key   string `xml:"Key"`
+	Value string `xml:"Value"`
+}
+
+// described is what IAM tells of a role or a user.
+type described struct {
+	Name     string    `xml:"RoleName"`
+	User     string    `xml:"UserName"`
+	Path     string    `xml:"Path"`
+	ARN      string    `xml:"Arn"`
+	Created  time.Time `xml:"CreateDate"`
+	Trust    string    `xml:"AssumeRolePolicyDocument"`
+	Boundary string    `xml:"PermissionsBoundary>PermissionsBoundaryArn"`
+	Tags     []tag     `xml:"Tags>member"`
+	LastUsed time.Time `xml:"RoleLastUsed>LastUsedDate"`
+	// What only GetAccountAuthorizationDetails tells.
+	RolePolicies []inline   `xml:"RolePolicyList>member"`
+	UserPolicies []inline   `xml:"UserPolicyList>member"`
+	Attached     []attached `xml:"AttachedManagedPolicies>member"`
+	Groups       []string   `xml:"GroupList>member"`
+}
+
+type inline struct {
+	Name string `xml:"PolicyName"`
+	Text string `xml:"PolicyDocument"`
+}
+
+type attached struct {
+	ARN string `xml:"PolicyArn"`
+}
+
+// key is an access key, as IAM tells of it.
+type key struct {
+	ID      string    `xml:"AccessKeyId"`
+	Status  string    `xml:"Status"`
+	Created time.Time `xml:"CreateDate"`
+}
+
+// plain returns a policy's text: IAM answers with it in the code of URLs.
+func plain(text string) string {
+	if !strings.HasPrefix(text, "%") {
+		return text
+	}
+	if decoded, err := url.PathUnescape(text); err == nil {
+		return decoded
+	}
+	return text
+}
+
+// describe reads a principal; errAbsent where there is none.
+func (c *client) describe(ctx context.Context, p principal) (d described, err error) {
+	var out struct {
+		Role described `xml:"GetRoleResult>Role"`
+		User described `xml:"GetUserResult>User"`
+	}
+	if err := c.ask(ctx, "Get"+string(p.Kind), p.named(), &out); err != nil {
+		return d, err
+	}
+	if d = out.Role; p.Kind == user {
+		d = out.User
+		d.Name = d.User
+	}
+	d.Trust = plain(d.Trust)
+	return d, nil
+}
+
+// inlineNames lists the inline policies of a principal.
+func (c *client) inlineNames(ctx context.Context, p principal) (names []string, err error) {
+	err = c.pages(ctx, "List"+string(p.Kind)+"Policies", p.named(), func(body []byte) error {
+		var page struct {
+			Role []string `xml:"ListRolePoliciesResult>PolicyNames>member"`
+			User []string `xml:"ListUserPoliciesResult>PolicyNames>member"`
+		}
+		err := xml.Unmarshal(body, &page)
+		names = append(append(names, page.Role...), page.User...)
+		return err
+	})
+	return names, err
+}
+
+// inlineText reads an inline policy of a principal.
+func (c *client) inlineText(ctx context.Context, p principal, name string) (string, error) {
+	var out struct {
+		Role string `xml:"GetRolePolicyResult>PolicyDocument"`
+		User string `xml:"GetUserPolicyResult>PolicyDocument"`
+	}
+	err := c.ask(ctx, "Get"+string(p.Kind)+"Policy", p.named("PolicyName", name), &out)
+	return plain(out.Role + out.User), err
+}
+
+// attachedTo lists the managed policies that hang on a principal.
+func (c *client) attachedTo(ctx context.Context, p principal) (arns []string, err error) {
+	err = c.pages(ctx, "ListAttached"+string(p.Kind)+"Policies", p.named(), func(body []byte) error {
+		var page struct {
+			Role []attached `xml:"ListAttachedRolePoliciesResult>AttachedPolicies>member"`
+			User []attached `xml:"ListAttachedUserPoliciesResult>AttachedPolicies>member"`
+		}
+		err := xml.Unmarshal(body, &page)
+		for _, a := range append(page.Role, page.User...) {
+			arns = append(arns, a.ARN)
+		}
+		return err
+	})
+	return arns, err
+}
+
+// keysOf lists the access keys of a user.
+func (c *client) keysOf(ctx context.Context, p principal) (keys []key, err error) {
+	err = c.pages(ctx, "ListAccessKeys", p.named(), func(body []byte) error {
+		var page struct {
+			Keys []key `xml:"ListAccessKeysResult>AccessKeyMetadata>member"`
+		}
+		err := xml.Unmarshal(body, &page)
+		keys = append(keys, page.Keys...)
+		return err
+	})
+	return keys, err
+}
+
+// keyLastUsed returns when a key was used last; zero where it never was.
+func (c *client) keyLastUsed(ctx context.Context, id string) (time.Time, error) {
+	var out struct {
+		At string `xml:"GetAccessKeyLastUsedResult>AccessKeyLastUsed>LastUsedDate"`
+	}
+	if err := c.ask(ctx, "GetAccessKeyLastUsed", map[string]string{"AccessKeyId": id}, &out); err != nil {
+		return time.Time{}, err
+	}
+	if out.At == "" || out.At == "N/A" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, out.At)
+	return at.UTC(), err
+}
+
+// putInline writes an inline policy of a principal.
+func (c *client) putInline(ctx context.Context, p principal, name, text string) error {
+	return c.ask(ctx, "Put"+string(p.Kind)+"Policy", p.named("PolicyName", name, "PolicyDocument", text), nil)
+}
+
+// dropInline removes an inline policy of a principal.
+func (c *client) dropInline(ctx context.Context, p principal, name string) error {
+	return gone(c.ask(ctx, "Delete"+string(p.Kind)+"Policy", p.named("PolicyName", name), nil))
+}

@@ -1,0 +1,136 @@
+package aws
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// issuer makes a user with an access key for each key that is issued. It belongs to one round of one change.
+type issuer struct {
+	*System
+	ctx    context.Context
+	family *family
+	// made are the users of this round: they go again where no page comes to hold what they are for.
+	made []principal
+}
+
+// Fixed reports whether the end of an item cannot be moved: each can, by the policy of its user.
+func (*issuer) Fixed(ledger.Item) bool { return false }
+
+// opened is what is sealed to the partner: what `credential_process` of AWS's own programs is to print.
+type opened struct {
+	Version         int
+	AccessKeyID     string `json:"AccessKeyId"`
+	SecretAccessKey string
+}
+
+// Issue makes a user whose end stands before it has a key, and seals the key. The page says that there may be such a user before
+// there is one, and nothing is made that cannot be sealed.
+func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.Change) (ledger.Item, error) {
+	at := now.Truncate(time.Second)
+	i := ledger.Item{At: at, RotatesAt: c.RotatesAt(at)}
+	if c.Rotation != nil {
+		i.Until = c.IssueLife(at, time.Time{})
+	}
+	if change.Seal == nil {
+		return i, errors.New("there is nobody to seal the key to")
+	}
+	if _, err := change.Seal(sealable(opened{1, rand.Text()[:20], rand.Text() + rand.Text()[:14]})); err != nil {
+		return i, err
+	}
+	if err := context.Cause(is.ctx); err != nil { // from here on it is done to its end
+		return i, err
+	}
+	ctx := context.WithoutCancel(is.ctx)
+	u, err := is.reserve(ctx, c.IdentityID)
+	if err != nil {
+		return i, err
+	}
+	is.made = append(is.made, u)
+	w := wanted{principal: u, end: i.End(end), owner: c.IdentityID, tags: map[string]string{uidTag: "new", "partner:identity": c.IdentityID.String()}}
+	if _, err := is.create(ctx, w); err != nil {
+		return i, err
+	}
+	if err := is.putInline(ctx, u, endPolicy, policy.End(w.end, c.AllowedCIDRs).JSON()); err != nil {
+		return i, err
+	}
+	made, err := is.createKey(ctx, u)
+	if err != nil {
+		return i, err
+	}
+	is.name(c.IdentityID, u.Name, made.AccessKeyID)
+	sum := sha256.Sum256([]byte(made.SecretAccessKey))
+	i.Accessor, i.Fingerprint = u.Name, hex.EncodeToString(sum[:])
+	text := sealable(made)
+	i.Sealed, err = change.Seal(text)
+	clear(text)
+	return i, err
+}
+
+func sealable(o opened) []byte {
+	text, err := json.Marshal(o)
+	if err != nil {
+		panic(err) // three plain fields
+	}
+	return text
+}
+
+// reserve writes into the page of an identity that there may be a user of the next number.
+func (is *issuer) reserve(ctx context.Context, id access.IdentityID) (principal, error) {
+	next := is.family.pages[id].copied()
+	next.issued++
+	u := userOf(id, next.issued)
+	next.principals = append(next.principals, u)
+	written, err := is.store.write(ctx, next)
+	if err != nil {
+		return u, err
+	}
+	is.family.pages[id] = written
+	return u, nil
+}
+
+// name notes the id of a user's key, for the page that is written next.
+func (is *issuer) name(id access.IdentityID, user, key string) {
+	next := is.family.pages[id].copied()
+	if n := slices.IndexFunc(next.principals, func(x principal) bool { return x.Name == user }); n >= 0 {
+		next.principals[n].Key = key
+	}
+	is.family.pages[id] = next
+}
+
+// createKey makes an access key. It is not asked for again where the answer was lost: nobody would ever know the first one.
+func (s *System) createKey(ctx context.Context, u principal) (made opened, err error) {
+	var out struct {
+		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
+		Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
+	}
+	if err := s.query(ctx, "CreateAccessKey", u.named(), &out, true); err != nil {
+		return made, err
+	}
+	if out.ID == "" || out.Secret == "" {
+		return made, fmt.Errorf("%w: CreateAccessKey answers without a key", access.ErrUnavailable)
+	}
+	return opened{1, out.ID, out.Secret}, nil
+}
+
+// takeBack removes the users of a round that came to nothing. What cannot be removed now stands in the page, or has nothing but its end,
+// and the next change removes it.
+func (is *issuer) takeBack(id access.IdentityID) error {
+	var failed error
+	for _, u := range is.made {
+		failed = errors.Join(failed, is.destroy(context.WithoutCancel(is.ctx), id, u))
+	}
+	is.made = nil
+	return failed
+}

@@ -1,0 +1,157 @@
+package aws
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+)
+
+// keys keeps what is sealed, as the partner does who can open it.
+type keys struct {
+	mu   sync.Mutex
+	open []string
+}
+
+func (k *keys) seal(secret []byte) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.open = append(k.open, string(secret))
+	return "-----BEGIN AGE ENCRYPTED FILE-----", nil
+}
+
+func (k *keys) newest() string { return k.open[len(k.open)-1] }
+
+func sealing(k *keys) func(*access.Change) { return func(c *access.Change) { c.Seal = k.seal } }
+
+func (s shop) key(end time.Time) *access.Credential {
+	return &access.Credential{IdentityID: s.id, Terms: s.terms(end), Secret: &access.SecretRequest{Recipient: "ssh-ed25519 AAAA"}}
+}
+
+func TestAKeyEndsToTheSecondAndSoDoesAPresignedURLOfIt(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, realtool.StartVersityGW(t), access.Secret)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	end := time.Now().Add(6 * time.Second).Truncate(time.Second)
+	s.put(s.key(end), sealing(k))
+	holder := l.as(k.newest())
+	if !l.may(t, holder, "read", s.file("daily")) {
+		t.Fatal("the key does not work")
+	}
+	presigned := l.presigned(t, holder, s.file("daily"))
+	if status := fetch(t, presigned); status != http.StatusOK {
+		t.Fatalf("the presigned URL answers %d", status)
+	}
+	late := l.refusedAfter(t, holder, s.file("daily"), end)
+	t.Logf("the key is refused %s after its end", late)
+	if late > time.Second {
+		t.Errorf("refused only %s after the end", late)
+	}
+	if status := fetch(t, presigned); status != http.StatusForbidden {
+		t.Errorf("the presigned URL answers %d after the end", status)
+	}
+}
+
+// presigned returns a URL that reads an object for an hour.
+func (l *lab) presigned(t testing.TB, c *client, arn string) string {
+	t.Helper()
+	login, err := c.credentials(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequest(http.MethodGet, l.cloud.S3+"/"+strings.TrimPrefix(arn, "arn:aws:s3:::")+"?X-Amz-Expires=3600", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, _, err := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }).
+		PresignHTTP(context.Background(), login, req, "UNSIGNED-PAYLOAD", "s3", region, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+func fetch(t testing.TB, url string) int {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}
+
+// Nothing that travels or is kept has a key in it, but what IAM itself answers, once.
+func TestNoKeyIsInTheLedgerOrInAnyRequest(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, realtool.StartVersityGW(t), access.Secret)
+	var sent bytes.Buffer
+	var mu sync.Mutex
+	system := l.open(func(o *Options) {
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			mu.Lock()
+			sent.WriteString(r.URL.String())
+			sent.Write(body)
+			_ = r.Header.Write(&sent)
+			mu.Unlock()
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			return under.RoundTrip(r)
+		})
+	})
+	s, k := l.newShop(t, system, time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	c := s.put(s.key(s.end), sealing(k))
+	s.put(s.key(s.end), sealing(k), knowing(c.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
+	kept := bytes.NewBuffer(sent.Bytes())
+	all, err := system.store.list(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range all {
+		text, _, _, err := system.store.get(t.Context(), o.key, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept.Write(text)
+	}
+	for _, r := range []any{i, c} {
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept.Write(text)
+	}
+	if !strings.Contains(kept.String(), "BEGIN AGE") || len(k.open) < 4 {
+		t.Fatalf("what was sealed is not in the ledger, or too little was: %d", len(k.open))
+	}
+	for _, text := range k.open {
+		var o opened
+		if err := json.Unmarshal([]byte(text), &o); err != nil {
+			t.Fatal(err)
+		}
+		for _, spelling := range []string{o.SecretAccessKey, base64.StdEncoding.EncodeToString([]byte(o.SecretAccessKey))} {
+			if strings.Contains(kept.String(), spelling) {
+				t.Error("a secret key is where it is not to be")
+			}
+		}
+	}
+}

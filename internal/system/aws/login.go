@@ -1,0 +1,199 @@
+package aws
+
+import (
+	"cmp"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// The login is found where AWS's own programs find theirs, and in their order: keys in the environment, a token file, the profile, the
+// container, the machine. The SDK reads the environment and the files. Its own chain would link its clients of four more services,
+// which is a seventh of the program: the two calls of STS are made here, and who logs in with SSO is asked of AWS's own program.
+
+// findLogin returns the login of this process.
+func (c *client) findLogin(ctx context.Context) (aws.CredentialsProvider, error) {
+	env, err := config.NewEnvConfig()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case env.Credentials.HasKeys():
+		return credentials.StaticCredentialsProvider{Value: env.Credentials}, nil
+	case env.WebIdentityTokenFilePath != "":
+		return c.cached(webIdentity{c, env.RoleARN, env.RoleSessionName, env.WebIdentityTokenFilePath}), nil
+	}
+	profile, err := config.LoadSharedConfigProfile(ctx, cmp.Or(env.SharedConfigProfile, config.DefaultSharedConfigProfile), func(o *config.LoadSharedConfigOptions) {
+		if env.SharedConfigFile != "" {
+			o.ConfigFiles = []string{env.SharedConfigFile}
+		}
+		if env.SharedCredentialsFile != "" {
+			o.CredentialsFiles = []string{env.SharedCredentialsFile}
+		}
+	})
+	if missing := (config.SharedConfigProfileNotExistError{}); errors.As(err, &missing) && env.SharedConfigProfile == "" {
+		return c.ofMachine(env)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.ofProfile(profile, env)
+}
+
+// ofProfile returns the login of a profile.
+func (c *client) ofProfile(p config.SharedConfig, env config.EnvConfig) (login aws.CredentialsProvider, err error) {
+	switch {
+	case p.Source != nil:
+		login, err = c.ofProfile(*p.Source, env)
+	case p.Credentials.HasKeys():
+		login = credentials.StaticCredentialsProvider{Value: p.Credentials}
+	case p.WebIdentityTokenFile != "":
+		return c.cached(webIdentity{c, p.RoleARN, p.RoleSessionName, p.WebIdentityTokenFile}), nil
+	case p.SSOAccountID != "", p.LoginSession != "":
+		login = c.cached(processcreds.NewProviderCommand(processcreds.NewCommandBuilderFunc(exportCredentials(p.Profile))))
+	case p.CredentialProcess != "":
+		login = c.cached(processcreds.NewProvider(p.CredentialProcess))
+	default:
+		login, err = c.ofMachine(env)
+	}
+	if err != nil || p.RoleARN == "" {
+		return login, err
+	}
+	if p.MFASerial != "" {
+		return nil, fmt.Errorf("the profile %s asks for a code of %s, and nobody is there to type it: log in with AWS's own program, and hand over its credentials", p.Profile, p.MFASerial)
+	}
+	return c.cached(assumed{c, login, p}), nil
+}
+
+// ofMachine returns the login of the container or the machine that this runs on.
+func (c *client) ofMachine(env config.EnvConfig) (aws.CredentialsProvider, error) {
+	const host = "http://169.254.170.2"
+	endpoint := env.ContainerCredentialsEndpoint
+	if env.ContainerCredentialsRelativePath != "" {
+		endpoint = host + env.ContainerCredentialsRelativePath
+	}
+	if endpoint == "" {
+		return c.cached(ec2rolecreds.New()), nil
+	}
+	return c.cached(endpointcreds.New(endpoint, func(o *endpointcreds.Options) {
+		o.AuthorizationToken = env.ContainerAuthorizationToken
+		if path := os.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); path != "" {
+			o.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
+				text, err := os.ReadFile(path)
+				return string(text), err
+			})
+		}
+	})), nil
+}
+
+func (c *client) cached(login aws.CredentialsProvider) aws.CredentialsProvider {
+	return aws.NewCredentialsCache(login, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = 2 * time.Minute })
+}
+
+// taken is what STS answers to who takes on a role.
+type taken struct {
+	ID      string    `xml:"AccessKeyId"`
+	Secret  string    `xml:"SecretAccessKey"`
+	Token   string    `xml:"SessionToken"`
+	Expires time.Time `xml:"Expiration"`
+}
+
+func (t taken) credentials() (aws.Credentials, error) {
+	if t.ID == "" || t.Secret == "" {
+		return aws.Credentials{}, fmt.Errorf("%w: STS answers without credentials", access.ErrLogin)
+	}
+	return aws.Credentials{AccessKeyID: t.ID, SecretAccessKey: t.Secret, SessionToken: t.Token, CanExpire: true, Expires: t.Expires}, nil
+}
+
+// sessionName is what a session of the provider's is called, where nobody calls it otherwise.
+const sessionName = "terraform-provider-partner"
+
+// webIdentity takes on a role with a token that lies in a file, such as that of a CI system.
+type webIdentity struct {
+	*client
+	role, name, file string
+}
+
+func (w webIdentity) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	token, err := os.ReadFile(w.file)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	var out struct {
+		Taken taken `xml:"AssumeRoleWithWebIdentityResult>Credentials"`
+	}
+	err = w.sts(ctx, nil, &out, url.Values{
+		"Action": {"AssumeRoleWithWebIdentity"}, "RoleArn": {w.role}, "RoleSessionName": {cmp.Or(w.name, sessionName)}, "WebIdentityToken": {string(token)},
+	})
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	return out.Taken.credentials()
+}
+
+// assumed takes on the role of a profile, with the login of another.
+type assumed struct {
+	*client
+	login   aws.CredentialsProvider
+	profile config.SharedConfig
+}
+
+func (a assumed) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	form := url.Values{"Action": {"AssumeRole"}, "RoleArn": {a.profile.RoleARN}, "RoleSessionName": {cmp.Or(a.profile.RoleSessionName, sessionName)}}
+	if a.profile.ExternalID != "" {
+		form.Set("ExternalId", a.profile.ExternalID)
+	}
+	if d := a.profile.RoleDurationSeconds; d != nil {
+		form.Set("DurationSeconds", strconv.Itoa(int(d.Seconds())))
+	}
+	var out struct {
+		Taken taken `xml:"AssumeRoleResult>Credentials"`
+	}
+	if err := a.sts(ctx, a.login, &out, form); err != nil {
+		return aws.Credentials{}, err
+	}
+	return out.Taken.credentials()
+}
+
+// sts asks STS with a login of its own; nil asks with none.
+func (c *client) sts(ctx context.Context, login aws.CredentialsProvider, out any, form url.Values) error {
+	o := c.options
+	if o.Credentials = login; login == nil {
+		o.Credentials = aws.AnonymousCredentials{}
+	}
+	form.Set("Version", "2011-06-15")
+	a, err := newClient(o).send(ctx, request{
+		service: "sts", region: c.options.Region, method: http.MethodPost, url: c.options.stsEndpoint(),
+		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, body: []byte(form.Encode()),
+	})
+	if err == nil {
+		err = xml.Unmarshal(a.body, out)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", form.Get("Action"), err)
+	}
+	return nil
+}
+
+// exportCredentials runs AWS's own program, which knows every way to log in: it prints what credential_process prints.
+func exportCredentials(profile string) func(context.Context) (*exec.Cmd, error) {
+	return func(ctx context.Context) (*exec.Cmd, error) {
+		return exec.CommandContext(ctx, "aws", "configure", "export-credentials", "--format", "process", "--profile", profile), nil
+	}
+}

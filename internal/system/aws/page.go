@@ -1,0 +1,164 @@
+package aws
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// page is what the ledger keeps of one identity: one object in S3, LEDGER/identities/acme/prod/orders-etl.json. Nothing secret is in it but
+// what was sealed to the partner. It outlives the identity, as its tombstone, for as long as something is to be remembered.
+type page struct {
+	id   access.IdentityID
+	etag string // "" where it is not there yet
+	// entries are the identity and all under it that is its own.
+	entries ledger.Ledger
+	// principals are all that may be there: those that entries ask for, those that are about to be made, and those that have yet to go.
+	principals []principal
+	// issued is the number of the last user.
+	issued int
+	// lifting: what was cut by hand was released, and the principals have yet to hear of it.
+	lifting bool
+	stone   ledger.Tombstone
+	// damage is why it cannot be read; nil where it can.
+	damage error
+}
+
+// pageFile is how it is kept.
+type pageFile struct {
+	Version int `json:"version"`
+	// Written is another one in every writing, so that no two have one ETag.
+	Written    string            `json:"written"`
+	Identity   string            `json:"identity"`
+	Entries    []*ledger.Entry   `json:"entries,omitempty"`
+	Principals []principal       `json:"principals,omitempty"`
+	Issued     int               `json:"issued,omitzero"`
+	Lifting    bool              `json:"lifting,omitzero"`
+	Remembered *ledger.Tombstone `json:"remembered,omitempty"`
+}
+
+const (
+	identities = "identities/"
+	pageSuffix = ".json"
+)
+
+// keyOf returns the key of an identity's page, below the ledger's prefix.
+func keyOf(id access.IdentityID) string { return identities + id.String() + pageSuffix }
+
+// idIn returns the identity that a key is of.
+func idIn(key string) (id access.IdentityID, is bool) {
+	text, ours := strings.CutPrefix(key, identities)
+	text, is = strings.CutSuffix(text, pageSuffix)
+	if !ours || !is {
+		return id, false
+	}
+	id, err := access.ParseIdentityID(text)
+	return id, err == nil
+}
+
+// blank returns the page of an identity that has none.
+func blank(id access.IdentityID) *page { return &page{id: id, entries: ledger.Ledger{}} }
+
+// parsePage reads a page.
+func parsePage(id access.IdentityID, text []byte, etag string) *page {
+	p := blank(id)
+	p.etag = etag
+	if err := p.take(text); err != nil {
+		p = &page{id: id, etag: etag, entries: ledger.Ledger{}, damage: err, stone: ledger.Tombstone{Damaged: true}}
+	}
+	return p
+}
+
+func (p *page) take(text []byte) error {
+	var f pageFile
+	var header struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(text, &header); err != nil {
+		return err
+	}
+	if header.Version != ledger.Version {
+		return fmt.Errorf("it is of version %d, and this provider knows only version %d", header.Version, ledger.Version)
+	}
+	if err := json.Unmarshal(text, &f); err != nil {
+		return err
+	}
+	if f.Identity != p.id.String() {
+		return fmt.Errorf("it is of %q", f.Identity)
+	}
+	for _, e := range f.Entries {
+		switch {
+		case e.Object.Holder() != p.id:
+			return fmt.Errorf("it holds %s", e.Ref())
+		case p.entries[e.Ref()] != nil:
+			return fmt.Errorf("it holds %s twice", e.Ref())
+		case e.Bound.After(e.Object.Common().ExpiresAt.Time):
+			return fmt.Errorf("%s ends after the end that it declares", e.Ref())
+		}
+		p.entries[e.Ref()] = e
+	}
+	for _, x := range f.Principals {
+		if x.Path != folderOf(p.id) || !strings.HasPrefix(x.Name, "partner.") || x.Kind != role && x.Kind != user {
+			return fmt.Errorf("it names %s, which is no principal of it", x)
+		}
+	}
+	if len(p.entries) > 0 && p.entries[p.id.Ref()] == nil {
+		return errors.New("it has no identity")
+	}
+	p.principals, p.issued, p.lifting = f.Principals, f.Issued, f.Lifting
+	if f.Remembered != nil {
+		p.stone = *f.Remembered
+	}
+	return nil
+}
+
+// text writes the page: but for the word of its writing the same page gives the same bytes.
+func (p *page) text() ([]byte, error) {
+	f := pageFile{
+		Version: ledger.Version, Written: access.NewUID(), Identity: p.id.String(), Principals: p.principals, Issued: p.issued, Lifting: p.lifting,
+	}
+	for _, ref := range slices.SortedFunc(maps.Keys(p.entries), ledger.CompareRefs) {
+		f.Entries = append(f.Entries, p.entries[ref])
+	}
+	if !p.stone.Empty() {
+		f.Remembered = &p.stone
+	}
+	return json.MarshalIndent(f, "", " ")
+}
+
+// empty reports whether there is nothing in it that anybody has to know.
+func (p *page) empty() bool {
+	return len(p.entries) == 0 && len(p.principals) == 0 && p.stone.Empty()
+}
+
+// identity returns the page's identity; nil where there is none, or its removal was begun.
+func (p *page) identity() *access.Identity {
+	i, _ := p.entries.Identity(p.id)
+	return i
+}
+
+// has reports whether it knows of a principal.
+func (p *page) has(name string) bool {
+	return slices.ContainsFunc(p.principals, func(x principal) bool { return x.Name == name })
+}
+
+// copied returns a copy that may be changed.
+func (p *page) copied() *page {
+	next := *p
+	next.entries, next.principals = maps.Clone(p.entries), slices.Clone(p.principals)
+	return &next
+}
+
+// broken says that a page cannot be read.
+func (p *page) broken(where string) error {
+	if p.damage == nil {
+		return nil
+	}
+	return &access.DamagedError{Record: where, Problem: p.damage}
+}

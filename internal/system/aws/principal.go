@@ -1,0 +1,74 @@
+package aws
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// principal is a role or a user that was made for one thing that was issued.
+type principal struct {
+	Kind kind   `json:"kind"`
+	Name string `json:"name"`
+	// Path is the folder of its identity: /partner/acme/prod/.
+	Path string `json:"path"`
+	// Key is the id of its access key, where it is a user; "" until it has one.
+	Key string `json:"key,omitempty"`
+}
+
+// root is the folder of all principals that are made here.
+const root = "/partner/"
+
+// folderOf returns the folder of an identity's principals.
+func folderOf(id access.IdentityID) string { return root + id.Partner + "/" + id.Environment + "/" }
+
+// mostName is how long the name of a principal may be.
+const mostName = 64
+
+// nameOf returns a principal's name. Names are unique in an account whatever their folder, and case does not tell them apart. Ids have no
+// dots, so that no two are one; one that is too long is its beginning, a sign that no id has, and half of its SHA-256.
+func nameOf(id access.IdentityID, of string) string {
+	text := strings.Join([]string{"partner", id.Partner, id.Environment, id.Name, of}, ".")
+	if len(text) <= mostName {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	digest := hex.EncodeToString(sum[:16])
+	return text[:mostName-1-len(digest)] + "=" + digest
+}
+
+// roleOf returns the role of an identity's federated credential.
+func roleOf(id access.IdentityID) principal {
+	return principal{Kind: role, Name: nameOf(id, string(access.Federated)), Path: folderOf(id)}
+}
+
+// userOf returns the user of an identity's key of a number.
+func userOf(id access.IdentityID, number int) principal {
+	return principal{Kind: user, Name: nameOf(id, fmt.Sprintf("%s.%d", access.Secret, number)), Path: folderOf(id)}
+}
+
+// named returns the parameters that name it to IAM, with others.
+func (p principal) named(more ...string) map[string]string {
+	in := map[string]string{string(p.Kind) + "Name": p.Name}
+	for n := 0; n+1 < len(more); n += 2 {
+		in[more[n]] = more[n+1]
+	}
+	return in
+}
+
+// String names it as people do.
+func (p principal) String() string {
+	path := p.Path
+	if path == "" {
+		path = "/"
+	}
+	return strings.ToLower(string(p.Kind)) + path + p.Name
+}
+
+// arn returns its ARN.
+func (p principal) arn(partition, account string) string {
+	return "arn:" + partition + ":iam::" + account + ":" + p.String()
+}

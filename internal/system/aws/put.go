@@ -1,0 +1,260 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// kinds are those that are offered.
+var kinds = []access.Kind{access.Federated, access.Secret}
+
+// Put creates or changes one object, and returns when IAM answers with it.
+func (s *System) Put(ctx context.Context, change access.Change) (*access.Record, error) {
+	ref := change.Object.Ref()
+	r, err := s.putting(ctx, change)
+	if err != nil {
+		return nil, fmt.Errorf("put %s: %w", ref, err)
+	}
+	return r, nil
+}
+
+// proposal is one round of a put, on what is there now.
+type proposal struct {
+	family *family
+	draft  *ledger.Draft
+	placed *ledger.Placed
+}
+
+func (s *System) putting(ctx context.Context, change access.Change) (*access.Record, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	if c, ok := change.Object.(*access.Credential); ok && !slices.Contains(kinds, c.Kind()) {
+		return nil, fmt.Errorf("%s: %w", refused(c.Kind()), access.ErrUnsupported)
+	}
+	if change.Adopt != "" {
+		return nil, fmt.Errorf("what nobody declared cannot be taken over in IAM: %w", access.ErrUnsupported)
+	}
+	id := change.Object.Holder()
+	defer s.turn(id)()
+	if err := s.Enter(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.store.identify(ctx); err != nil {
+		return nil, err
+	}
+	var a *proposal
+	err := again(ctx, func() (err error) { a, err = s.propose(ctx, change); return err })
+	if err != nil {
+		return nil, err
+	}
+	ctx = context.WithoutCancel(ctx) // it is written
+	if err := s.follow(ctx, change.Object, a); err != nil {
+		return nil, err
+	}
+	return s.answer(ctx, a)
+}
+
+// propose decides on what is there now, and writes the page. With that the change is made; what follows from it can be made by anybody.
+func (s *System) propose(ctx context.Context, change access.Change) (*proposal, error) {
+	id := change.Object.Holder()
+	f, err := s.family(ctx, change.Object)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range f.pages {
+		if err := p.broken(s.store.where(keyOf(p.id))); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.heed(ctx, f, id); err != nil {
+		return nil, err
+	}
+	if c, ok := change.Object.(*access.Credential); ok {
+		if err := s.ready(ctx, f, c); err != nil {
+			return nil, err
+		}
+	}
+	now, err := s.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	is := &issuer{System: s, ctx: ctx, family: f}
+	a := &proposal{family: f, draft: f.draft(now, is)}
+	if err := s.write(ctx, a, change); err != nil {
+		return nil, errors.Join(err, is.takeBack(id))
+	}
+	return a, nil
+}
+
+// write places the object and writes its page.
+func (s *System) write(ctx context.Context, a *proposal, change access.Change) (err error) {
+	f, id := a.family, change.Object.Holder()
+	if a.placed, err = a.draft.Place(change); err != nil {
+		return err
+	}
+	if a.placed.Hold { // while something of its partner is cut by hand, all that is new of it is
+		if err := s.store.mark(context.WithoutCancel(ctx), id.String()); err != nil {
+			return err
+		}
+	}
+	a.draft.Settle()
+	next := drafted(f.pages[id], a.draft)
+	next.lifting = next.lifting || a.placed.Lifts
+	if g, ok := change.Object.(*access.Grant); ok && widens(f.pages[id], g) {
+		if err := s.fits(a.draft.Ledger, next); err != nil {
+			return err
+		}
+	}
+	if err := context.Cause(ctx); err != nil && f.pages[id].etag == "" {
+		return err
+	}
+	written, err := s.store.write(context.WithoutCancel(ctx), next)
+	if err == nil {
+		f.pages[id] = written
+	}
+	return err
+}
+
+// widens reports whether a grant may take more room than before: less is never refused.
+func widens(p *page, g *access.Grant) bool {
+	e := p.entries[g.Ref()]
+	if e == nil || e.Removed() {
+		return true
+	}
+	before, ok := e.Object.(*access.Grant)
+	return !ok || before.Resource != g.Resource || slices.ContainsFunc(g.Actions, func(action string) bool { return !slices.Contains(before.Actions, action) })
+}
+
+// ready sees to it that a credential can be made, before anything is.
+func (s *System) ready(ctx context.Context, f *family, c *access.Credential) error {
+	p := f.pages[c.IdentityID]
+	if e := p.entries[c.Ref()]; e == nil || e.Removed() {
+		if err := s.fits(f.ledger(), p, c); err != nil {
+			return err
+		}
+	}
+	if c.Federated != nil && !c.Federated.Account() && p.identity() != nil {
+		return s.trustIssuer(ctx, *c.Federated)
+	}
+	return nil
+}
+
+// heed looks whether somebody cut an identity by hand, and marks that beside the page: so it outlives the principals. What a release has
+// yet to take away is no new cut.
+func (s *System) heed(ctx context.Context, f *family, id access.IdentityID) error {
+	p := f.pages[id]
+	if p.lifting {
+		return nil
+	}
+	held, err := s.heldByHand(ctx, p)
+	if err != nil || !held {
+		return err
+	}
+	e := p.entries[id.Ref()]
+	if e != nil && f.holds.Holding(e) { // it is known
+		return nil
+	}
+	if err := s.store.mark(context.WithoutCancel(ctx), id.String()); err != nil {
+		return err
+	}
+	f.holds, err = s.store.marks(ctx)
+	return err
+}
+
+// heldByHand reports whether a principal of an identity was cut by hand.
+func (s *System) heldByHand(ctx context.Context, p *page) (bool, error) {
+	for _, x := range p.principals {
+		text, err := s.inlineText(ctx, x, holdPolicy)
+		if err == nil && text != "" {
+			return true, nil
+		}
+		if gone(err) != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// follow brings in line what follows from a page that was written. Whoever changes it meanwhile, or what is above it, may not have seen
+// this change: it looks again, and the last one to look sees all.
+func (s *System) follow(ctx context.Context, o access.Object, a *proposal) error {
+	id, f := o.Holder(), a.family
+	return again(ctx, func() error {
+		if o.Ref().Type == access.TypeIdentity { // whoever hung on it meanwhile follows as well
+			now, err := s.family(ctx, o)
+			if err != nil {
+				return err
+			}
+			f = now
+		}
+		l := f.ledger()
+		for _, one := range append([]access.IdentityID{id}, f.below(id)...) {
+			p := f.pages[one]
+			if p == nil || p.damage != nil {
+				continue
+			}
+			aligned, err := s.realize(ctx, l, f.holds, p)
+			if errors.Is(err, errChanged) { // whoever changed it brings it in line
+				aligned, err = s.store.fetch(ctx, one)
+			}
+			if err != nil {
+				return err
+			}
+			f.pages[one] = aligned
+		}
+		err := s.same(ctx, f, id)
+		if errors.Is(err, errChanged) {
+			f = &family{pages: map[access.IdentityID]*page{}, holds: f.holds, stones: f.stones, others: f.others}
+			if failed := s.above(ctx, f, id); failed != nil {
+				return failed
+			}
+		}
+		return err
+	})
+}
+
+// same says errChanged where a page that something was brought in line with is another one now.
+func (s *System) same(ctx context.Context, f *family, id access.IdentityID) error {
+	if len(f.pages[id].principals) == 0 && len(f.below(id)) == 0 {
+		return nil
+	}
+	for n := 0; id != (access.IdentityID{}) && n <= len(f.pages); n++ {
+		p := f.pages[id]
+		if p == nil {
+			return nil
+		}
+		changed, err := s.changed(ctx, p)
+		if err != nil {
+			return err
+		}
+		if changed {
+			return errChanged
+		}
+		id = parentOf(p)
+	}
+	return nil
+}
+
+// answer returns what a put says: what was issued is told in it, and only in it.
+func (s *System) answer(ctx context.Context, a *proposal) (*access.Record, error) {
+	e := a.placed.Entry
+	if now := a.draft.Ledger[e.Ref()]; now != nil {
+		e = now
+	}
+	r, err := s.record(ctx, a.draft.Ledger, e)
+	if err != nil {
+		return nil, err
+	}
+	r.Held = a.draft.Held(a.family.holds, r.Object)
+	if r.Issued != nil && a.placed.Tell {
+		i, _ := e.Newest()
+		r.Issued.Sealed = i.Sealed
+	}
+	return r, nil
+}

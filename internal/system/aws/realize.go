@@ -1,0 +1,323 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// realize brings the principals of an identity in line with its page: those that nothing asks for go, the others are made what they have
+// to be. It returns the page, without those that are gone.
+func (s *System) realize(ctx context.Context, l ledger.Ledger, holds ledger.Holds, p *page) (*page, error) {
+	if len(p.principals) == 0 {
+		return p, nil
+	}
+	if err := s.trustIssuers(ctx, p); err != nil {
+		return p, err
+	}
+	all, err := s.wantedOf(l, holds, p)
+	if err != nil {
+		return p, err
+	}
+	asked := map[string]bool{}
+	var working errgroup.Group
+	working.SetLimit(4)
+	for _, w := range all {
+		asked[w.Name] = true
+		working.Go(func() error { return s.align(ctx, w) })
+	}
+	next := p.copied()
+	next.lifting = false
+	next.principals = slices.DeleteFunc(next.principals, func(x principal) bool { return !asked[x.Name] })
+	for _, x := range p.principals {
+		if !asked[x.Name] {
+			working.Go(func() error { return s.destroy(ctx, p.id, x) })
+		}
+	}
+	if err := working.Wait(); err != nil {
+		return p, err
+	}
+	if len(next.principals) == len(p.principals) && !p.lifting {
+		return p, nil
+	}
+	written, err := s.store.write(ctx, next)
+	if err != nil {
+		return p, err
+	}
+	return written, nil
+}
+
+// align makes a principal what it has to be. What takes access away comes first, what gives it last.
+func (s *System) align(ctx context.Context, w wanted) error {
+	n, err := s.look(ctx, w.principal)
+	if err != nil {
+		return err
+	}
+	if !n.there {
+		if w.Kind == user { // its key went with it: only a rotation issues another one
+			return nil
+		}
+		if n, err = s.create(ctx, w); err != nil {
+			return err
+		}
+	} else if n.uid() == "" || n.Path != w.Path {
+		return fmt.Errorf("%s was not made here: %w", w.principal, access.ErrForeign)
+	}
+	changed, err := s.narrow(ctx, w, n)
+	if err != nil {
+		return err
+	}
+	more, err := s.give(ctx, w, n)
+	if err != nil {
+		return err
+	}
+	if !changed && !more {
+		return nil
+	}
+	return s.await(ctx, w)
+}
+
+// narrow writes what takes access away: the denies, and the end.
+func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool, err error) {
+	for _, name := range []string{cutPolicy, holdPolicy, endPolicy} {
+		d := w.policies[name]
+		if d.Empty() || d.Is(n.policies[name]) || name == holdPolicy && n.held() {
+			continue
+		}
+		if err := s.putInline(ctx, w.principal, name, d.JSON()); err != nil {
+			return changed, err
+		}
+		changed = true
+	}
+	for name := range n.policies {
+		if !slices.Contains([]string{grantsPolicy, cutPolicy, holdPolicy, endPolicy}, name) { // nobody declared it
+			if err := s.dropInline(ctx, w.principal, name); err != nil {
+				return changed, err
+			}
+			changed = true
+		}
+	}
+	for _, arn := range n.attached {
+		if err := gone(s.ask(ctx, "Detach"+string(w.Kind)+"Policy", w.named("PolicyArn", arn), nil)); err != nil {
+			return changed, err
+		}
+	}
+	return changed, nil
+}
+
+// give writes what gives access, and last of all takes the denies away that are not declared any more.
+func (s *System) give(ctx context.Context, w wanted, n *native) (changed bool, err error) {
+	if w.Kind == role && !w.trust.Is(n.Trust) {
+		if err := s.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil); err != nil {
+			return false, err
+		}
+		changed = true
+	}
+	if b := s.options.Boundary; b != "" && n.Boundary != b {
+		if err := s.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil); err != nil {
+			return changed, err
+		}
+	}
+	if d := w.policies[grantsPolicy]; d.Empty() && n.policies[grantsPolicy] != "" {
+		changed, err = true, s.dropInline(ctx, w.principal, grantsPolicy)
+	} else if !d.Empty() && !d.Is(n.policies[grantsPolicy]) {
+		changed, err = true, s.putInline(ctx, w.principal, grantsPolicy, d.JSON())
+	}
+	if err != nil {
+		return changed, err
+	}
+	for _, name := range []string{cutPolicy, holdPolicy} {
+		if n.policies[name] == "" || !w.policies[name].Empty() || name == holdPolicy && !w.lifted {
+			continue
+		}
+		if err := s.dropInline(ctx, w.principal, name); err != nil {
+			return changed, err
+		}
+		changed = true
+	}
+	return changed, s.retag(ctx, w, n)
+}
+
+// retag brings the tags in line, which nothing depends on but people.
+func (s *System) retag(ctx context.Context, w wanted, n *native) error {
+	same := true
+	for name, value := range w.tags {
+		same = same && n.tagged(name) == value
+	}
+	if same {
+		return nil
+	}
+	in := w.named()
+	addTags(in, w.tags)
+	return s.ask(ctx, "Tag"+string(w.Kind), in, nil)
+}
+
+func addTags(in, tags map[string]string) {
+	for n, name := range slices.Sorted(maps.Keys(tags)) {
+		at := "Tags.member." + strconv.Itoa(n+1)
+		in[at+".Key"], in[at+".Value"] = name, tags[name]
+	}
+}
+
+// create makes a principal that gives nothing yet.
+func (s *System) create(ctx context.Context, w wanted) (*native, error) {
+	in := w.named("Path", w.Path)
+	if w.Kind == role {
+		in["AssumeRolePolicyDocument"], in["MaxSessionDuration"] = w.trust.JSON(), "3600"
+		in["Description"] = "Partner access of " + w.owner.String() + ", by terraform-provider-partner"
+	}
+	if s.options.Boundary != "" {
+		in["PermissionsBoundary"] = s.options.Boundary
+	}
+	addTags(in, w.tags)
+	err := s.ask(ctx, "Create"+string(w.Kind), in, nil)
+	if errors.Is(err, errExists) { // by another process, or the answer was lost
+		n, err := s.look(ctx, w.principal)
+		if err == nil && (!n.there || n.uid() == "" || n.Path != w.Path) {
+			err = fmt.Errorf("%s was not made here: %w", w.principal, access.ErrForeign)
+		}
+		return n, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	made := described{Trust: w.trust.JSON(), Boundary: s.options.Boundary, Path: w.Path}
+	for name, value := range w.tags {
+		made.Tags = append(made.Tags, tag{name, value})
+	}
+	return &native{described: made, there: true, policies: map[string]string{}}, nil
+}
+
+// await returns when IAM answers with what was written: what it has not spread yet acts on nobody.
+func (s *System) await(ctx context.Context, w wanted) error {
+	for begun := access.WallClock(); ; {
+		n, err := s.look(ctx, w.principal)
+		if err != nil {
+			return err
+		}
+		differs := w.differs(n)
+		if differs == "" {
+			return nil
+		}
+		if access.WallClock().Sub(begun) > s.options.Patience {
+			return fmt.Errorf("%w: IAM does not answer with %s of %s that was written", access.ErrUnavailable, differs, w.principal)
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// differs names what of a principal is not as it has to be; "" where all is.
+func (w *wanted) differs(n *native) string {
+	if !n.there {
+		return "the principal"
+	}
+	for _, name := range []string{endPolicy, grantsPolicy, cutPolicy} {
+		if d := w.policies[name]; d.Empty() != (n.policies[name] == "") || !d.Empty() && !d.Is(n.policies[name]) {
+			return "the policy " + name
+		}
+	}
+	if hold := !w.policies[holdPolicy].Empty(); hold && !n.held() || w.lifted && !hold && n.held() {
+		return "the policy " + holdPolicy
+	}
+	if w.Kind == role && !w.trust.Is(n.Trust) {
+		return "the trust"
+	}
+	return ""
+}
+
+// destroy removes a principal: it is denied everything first, then all that hangs on it goes, then itself.
+func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal) error {
+	n, err := s.look(ctx, p)
+	if err != nil || !n.there {
+		return err
+	}
+	if n.Path != p.Path { // somebody else's of that name
+		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
+	}
+	if n.policies[cutPolicy] == "" {
+		if err := gone(s.putInline(ctx, p, cutPolicy, policy.Cut().JSON())); err != nil {
+			return err
+		}
+	}
+	if err := s.strip(ctx, p, n); err != nil {
+		return err
+	}
+	if err := gone(s.ask(ctx, "Delete"+string(p.Kind), p.named(), nil)); err != nil {
+		return fmt.Errorf("%w: %w", access.ErrRemains, err)
+	}
+	return s.proveGone(ctx, p)
+}
+
+// strip removes all that hangs on a principal, the deny last.
+func (s *System) strip(ctx context.Context, p principal, n *native) error {
+	for _, k := range n.keys {
+		if err := gone(s.ask(ctx, "DeleteAccessKey", p.named("AccessKeyId", k.ID), nil)); err != nil {
+			return err
+		}
+	}
+	if p.Kind == user {
+		if err := s.stripUser(ctx, p); err != nil {
+			return err
+		}
+	}
+	for _, arn := range n.attached {
+		if err := gone(s.ask(ctx, "Detach"+string(p.Kind)+"Policy", p.named("PolicyArn", arn), nil)); err != nil {
+			return err
+		}
+	}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(n.policies)), func(name string) bool { return name == cutPolicy })
+	for _, name := range append(names, cutPolicy) {
+		if err := s.dropInline(ctx, p, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// proofs is how often a principal has to be told to be gone, where IAM may answer from a copy that is a little old.
+const proofs = 3
+
+// proveGone asks until IAM has said often enough that a principal is gone.
+func (s *System) proveGone(ctx context.Context, p principal) error {
+	begun, absent := access.WallClock(), 0
+	for {
+		_, err := s.describe(ctx, p)
+		switch {
+		case errors.Is(err, errAbsent):
+			absent++
+		case err != nil:
+			return err
+		default:
+			absent = 0
+		}
+		if absent >= proofs || absent > 0 && s.settle() == 0 {
+			return nil
+		}
+		if access.WallClock().Sub(begun) > s.options.Patience+s.settle() {
+			return fmt.Errorf("%w: IAM still has %s", access.ErrRemains, p)
+		}
+		if err := pause(ctx, max(s.settle()/proofs, 100*time.Millisecond)); err != nil {
+			return err
+		}
+	}
+}
+
+// settle is for how long IAM may answer with what is gone. A cloud of one's own answers with what it has.
+func (s *System) settle() time.Duration {
+	if s.options.Endpoints.IAM != "" {
+		return 0
+	}
+	return 5 * time.Second
+}

@@ -1,0 +1,336 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// store is the ledger: it reads pages and writes them, and remembers what it read by its ETag.
+type store struct {
+	*bucket
+
+	mu     sync.Mutex
+	pages  map[access.IdentityID]*page // as they were read or written last
+	seen   *shelf
+	system string // the id of the system; "" until it was read
+	probed bool   // writes with a condition were tried here
+}
+
+// shelf is everything at one moment.
+type shelf struct {
+	pages  map[access.IdentityID]*page
+	ledger ledger.Ledger
+	stones ledger.Tombstones
+	holds  ledger.Holds
+	system string
+	begun  time.Time
+
+	mu      sync.Mutex
+	natives map[string]*native // by the principal's name
+	whole   bool               // they are all that there is
+}
+
+const (
+	systemKey = "system.json"
+	heldKey   = "held/"
+)
+
+func newStore(c *client, name, prefix string) *store {
+	return &store{bucket: &bucket{client: c, name: name, prefix: prefix}, pages: map[access.IdentityID]*page{}}
+}
+
+// fetch reads the page of an identity; an empty one where there is none.
+func (s *store) fetch(ctx context.Context, id access.IdentityID) (*page, error) {
+	s.mu.Lock()
+	known := s.pages[id]
+	s.mu.Unlock()
+	unless := ""
+	if known != nil {
+		unless = known.etag
+	}
+	text, etag, _, err := s.get(ctx, keyOf(id), unless)
+	switch {
+	case errors.Is(err, errAbsent):
+		return s.keep(blank(id)), nil
+	case err != nil:
+		return nil, err
+	case text == nil:
+		return known, nil
+	}
+	return s.keep(parsePage(id, text, etag)), nil
+}
+
+// keep remembers a page as it was read or written last.
+func (s *store) keep(p *page) *page {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.etag == "" {
+		delete(s.pages, p.id)
+	} else {
+		s.pages[p.id] = p
+	}
+	if s.seen != nil {
+		s.seen = s.seen.with(p)
+	}
+	return p
+}
+
+// with returns the shelf with one page as it is now. What was read of its principals is not known any more.
+func (h *shelf) with(p *page) *shelf {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	next := &shelf{
+		pages: maps.Clone(h.pages), ledger: maps.Clone(h.ledger), stones: maps.Clone(h.stones), holds: h.holds, system: h.system, begun: h.begun,
+		natives: maps.Clone(h.natives), whole: h.whole,
+	}
+	if old := next.pages[p.id]; old != nil {
+		if old.etag == p.etag {
+			return h
+		}
+		for ref := range old.entries {
+			delete(next.ledger, ref)
+		}
+		for _, x := range old.principals {
+			delete(next.natives, x.Name)
+		}
+		delete(next.pages, p.id)
+		delete(next.stones, p.id)
+	}
+	for _, x := range p.principals {
+		delete(next.natives, x.Name)
+	}
+	if p.etag != "" {
+		next.add(p)
+	}
+	return next
+}
+
+func (h *shelf) add(p *page) {
+	h.pages[p.id] = p
+	maps.Copy(h.ledger, p.entries)
+	if !p.stone.Empty() {
+		h.stones[p.id] = p.stone
+	}
+}
+
+// write writes a page in place of the one that it is a copy of, or removes it where there is nothing in it. errChanged where somebody
+// else was first. An answer that was lost is no harm: what is there is compared.
+func (s *store) write(ctx context.Context, p *page) (*page, error) {
+	if err := p.broken(s.where(keyOf(p.id))); err != nil {
+		return nil, err
+	}
+	if p.empty() {
+		if p.etag != "" {
+			if err := s.remove(ctx, keyOf(p.id), p.etag); err != nil {
+				return nil, s.outdated(p.id, err)
+			}
+		}
+		return s.keep(blank(p.id)), nil
+	}
+	text, err := p.text()
+	if err != nil {
+		return nil, err
+	}
+	etag, err := s.put(ctx, keyOf(p.id), text, p.etag)
+	if err != nil && !errors.Is(err, access.ErrNotPermitted) {
+		if there, now, _, failed := s.get(ctx, keyOf(p.id), ""); failed == nil && string(there) == string(text) {
+			etag, err = now, nil // it was ours: the answer had been lost
+		}
+	}
+	if err != nil {
+		return nil, s.outdated(p.id, err)
+	}
+	return s.keep(parsePage(p.id, text, etag)), nil
+}
+
+// outdated forgets what is known of a page that somebody else wrote.
+func (s *store) outdated(id access.IdentityID, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pages, id)
+	s.seen = nil
+	return err
+}
+
+// view returns what was read last, while it is fresh, else reads anew.
+func (s *store) view(ctx context.Context) (*shelf, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	s.mu.Lock()
+	seen := s.seen
+	s.mu.Unlock()
+	if seen != nil && access.WallClock().Sub(seen.begun) < s.options.Fresh {
+		return seen, nil
+	}
+	return s.load(ctx)
+}
+
+// load reads everything: one listing, and those pages that have another ETag than when they were read last.
+func (s *store) load(ctx context.Context) (*shelf, error) {
+	h := &shelf{
+		pages: map[access.IdentityID]*page{}, ledger: ledger.Ledger{}, stones: ledger.Tombstones{}, holds: ledger.Holds{},
+		begun: access.WallClock(), natives: map[string]*native{},
+	}
+	all, err := s.list(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	var reading errgroup.Group
+	for _, o := range all {
+		id, is := idIn(o.key)
+		switch {
+		case o.key == systemKey:
+			reading.Go(func() (err error) { h.system, err = s.identified(ctx); return err })
+		case strings.HasPrefix(o.key, heldKey):
+			h.holds[strings.TrimPrefix(o.key, heldKey)] = o.modified
+		case is:
+			s.mu.Lock()
+			known := s.pages[id]
+			s.mu.Unlock()
+			if known != nil && known.etag == o.etag {
+				mu.Lock()
+				h.add(known)
+				mu.Unlock()
+				continue
+			}
+			reading.Go(func() error {
+				p, err := s.fetch(ctx, id)
+				if err != nil || p.etag == "" { // it was removed since
+					return err
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				h.add(p)
+				return nil
+			})
+		}
+	}
+	if err := reading.Wait(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, p := range h.pages { // what this process wrote meanwhile
+		if now := s.pages[id]; now != nil && now.etag != p.etag {
+			h = h.with(now)
+		}
+	}
+	s.seen = h
+	return h, nil
+}
+
+// marks returns what was cut by hand, by the marks that stand beside the pages.
+func (s *store) marks(ctx context.Context) (ledger.Holds, error) {
+	all, err := s.list(ctx, heldKey)
+	if err != nil {
+		return nil, err
+	}
+	holds := ledger.Holds{}
+	for _, o := range all {
+		holds[strings.TrimPrefix(o.key, heldKey)] = o.modified
+	}
+	return holds, nil
+}
+
+// mark marks that something was cut by hand: what is made anew under its name is held.
+func (s *store) mark(ctx context.Context, scope string) error {
+	return s.place(ctx, heldKey+scope, []byte("Cut by hand.\n"))
+}
+
+type systemFile struct {
+	Version int    `json:"version"`
+	ID      string `json:"id"`
+	About   string `json:"about"`
+}
+
+// identified reads the id of the system; "" where there is none.
+func (s *store) identified(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	known := s.system
+	s.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	text, _, _, err := s.get(ctx, systemKey, "")
+	if errors.Is(err, errAbsent) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	var f systemFile
+	if err := json.Unmarshal(text, &f); err != nil || f.ID == "" {
+		return "", fmt.Errorf("%w: %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
+			access.ErrUnavailable, s.where(systemKey))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.system = f.ID
+	return f.ID, nil
+}
+
+// identify gives a ledger that is not there yet an id, and tries whether writes with a condition are what they are on S3: nothing else
+// keeps two processes from writing over each other.
+func (s *store) identify(ctx context.Context) error {
+	s.mu.Lock()
+	probed := s.probed
+	s.mu.Unlock()
+	if probed {
+		return nil
+	}
+	id, err := s.identified(ctx)
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		if all, err := s.list(ctx, identities); err != nil || len(all) > 0 {
+			return err // its id was lost: who restores it knows which it was
+		}
+		id = access.NewUID()
+	}
+	text, err := json.Marshal(systemFile{Version: ledger.Version, ID: id, About: "Which access system this is, by terraform-provider-partner. Never change it: states know the system by it."})
+	if err != nil {
+		return err
+	}
+	for range 2 { // the second must be refused, whoever wrote the first
+		if _, err = s.put(ctx, systemKey, text, ""); errors.Is(err, errChanged) {
+			s.mu.Lock()
+			s.probed = true
+			s.mu.Unlock()
+			_, err := s.identified(ctx)
+			return err
+		} else if err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %s was written over though it was there: this store takes no If-None-Match, and two processes would write over each other",
+		access.ErrUnsupported, s.where(systemKey))
+}
+
+// again tries a change until nobody comes in its way.
+func again(ctx context.Context, change func() error) error {
+	const rounds = 40
+	for round := range rounds {
+		err := change()
+		if !errors.Is(err, errChanged) || round == rounds-1 {
+			return err
+		}
+		if err := pause(ctx, time.Duration(min(round+1, 10))*7*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return errChanged
+}

@@ -1,0 +1,147 @@
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Survey returns what List returns, with what IAM has of it beyond the declaration; and the users and roles that give partners access and
+// that nobody declared.
+func (s *System) Survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
+	records, strays, err := s.survey(ctx, partners)
+	if err != nil {
+		return nil, nil, fmt.Errorf("survey: %w", err)
+	}
+	return records, strays, nil
+}
+
+func (s *System) survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
+	if err := s.Enter(ctx); err != nil {
+		return nil, nil, err
+	}
+	h, err := s.read(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var records []*access.Record
+	known := map[string]bool{}
+	for _, ref := range sortedRefs(h.ledger) {
+		holder := h.ledger[ref].Object.Holder()
+		partners = append(partners, holder.Partner)
+		r, err := s.observed(ctx, h, h.ledger, h.holds, h.pages[holder], ref)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", ref, err)
+		}
+		records = append(records, r)
+	}
+	for _, p := range h.pages {
+		for _, x := range p.principals {
+			known[x.Name] = true
+		}
+	}
+	slices.Sort(partners)
+	all, err := s.all(ctx)
+	if err = supported(err); err != nil {
+		return nil, nil, err
+	}
+	var strays []access.Stray
+	for _, n := range all {
+		if !known[n.Name] {
+			if stray, is := s.stray(n, slices.Compact(partners)); is {
+				strays = append(strays, stray)
+			}
+		}
+	}
+	slices.SortFunc(strays, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
+	return records, strays, nil
+}
+
+// stray returns what a user or role is that the ledger does not name; false where it is not of a partner's.
+func (s *System) stray(n *native, partners []string) (stray access.Stray, is bool) {
+	p := principal{Kind: role, Name: n.Name, Path: n.Path}
+	outside := s.outsiders(n.Trust)
+	if n.Trust == "" {
+		p.Kind = user
+	}
+	ours := strings.HasPrefix(n.Path, root)
+	names := append([]string{n.Name}, outside...)
+	for _, t := range n.Tags {
+		names = append(names, t.Value)
+	}
+	of := func(partner string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(notWord.Split(strings.ToLower(name), -1), partner) })
+	}
+	switch {
+	case ours: // it lies where only what the ledger names may be
+	case !slices.ContainsFunc(partners, of), p.Kind == role && len(outside) == 0:
+		return stray, false
+	}
+	why := "nobody declared it, and it bears the name of a partner"
+	if len(outside) > 0 {
+		why = "nobody declared it, and it trusts " + strings.Join(outside, " and ")
+	}
+	if ours {
+		why = "it lies at " + root + ", and the ledger does not name it"
+	}
+	stray = access.Stray{
+		NativeID: p.String(), Kind: strings.ToLower(string(p.Kind)), Names: names, Policies: append(sortedKeys(n.policies), n.attached...),
+		Why: why, CreatedAt: n.Created.UTC(), LastUsedAt: n.used.UTC(), Revocation: []string{s.cutPrincipal(p)},
+	}
+	return stray, true
+}
+
+var notWord = regexp.MustCompile(`[^a-z0-9]+`)
+
+func sortedKeys(m map[string]string) (keys []string) {
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// outsiders returns whom a trust names that is outside of the account: other accounts, and issuers.
+func (s *System) outsiders(trust string) (all []string) {
+	var d struct {
+		Statement []struct {
+			Effect    string
+			Principal any
+		}
+	}
+	if json.Unmarshal([]byte(trust), &d) != nil {
+		return nil
+	}
+	for _, statement := range d.Statement {
+		of, _ := statement.Principal.(map[string]any)
+		if statement.Effect != "Allow" {
+			continue
+		}
+		for _, who := range append(textsOf(of["AWS"]), textsOf(of["Federated"])...) {
+			if account := s.accountNumber(); account == "" || !strings.Contains(who, "::"+account+":") || strings.Contains(who, "provider/") {
+				all = append(all, who)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func textsOf(v any) (texts []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, one := range v {
+			if text, ok := one.(string); ok {
+				texts = append(texts, text)
+			}
+		}
+	}
+	return texts
+}

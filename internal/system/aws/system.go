@@ -1,0 +1,64 @@
+package aws
+
+import (
+	"sync"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// System is an access system in one account of AWS. It may be used concurrently, also by several processes.
+type System struct {
+	*client
+	store *store
+
+	mu      sync.Mutex
+	turns   map[access.IdentityID]*sync.Mutex
+	account string            // the number of the account, as STS told it
+	issuers map[string]string // the ARN of the trust in an issuer, by its URL
+
+	details  sync.Mutex // held while one caller lists all principals for all
+	trusting sync.Mutex // held while the trust in an issuer is made or removed
+}
+
+// What access asks of a system, and what it may be asked beside that.
+var (
+	_ access.System     = (*System)(nil)
+	_ access.Examiner   = (*System)(nil)
+	_ access.HoldLister = (*System)(nil)
+	_ access.Rememberer = (*System)(nil)
+	_ access.Surveyor   = (*System)(nil)
+	_ access.Warden     = (*System)(nil)
+)
+
+// Open returns the System in an account. It makes no request yet, and looks for no login.
+func Open(o Options) (*System, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	if o.Patience <= 0 {
+		o.Patience = 15 * time.Second
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = 16
+	}
+	name, prefix, err := parseLedger(o.Ledger)
+	if err != nil {
+		return nil, err
+	}
+	c := newClient(o)
+	return &System{client: c, store: newStore(c, name, prefix), turns: map[access.IdentityID]*sync.Mutex{}, issuers: map[string]string{}}, nil
+}
+
+// turn waits until no other change of an identity is under way in this process. Those of other processes are found by the ETags.
+func (s *System) turn(id access.IdentityID) (done func()) {
+	s.mu.Lock()
+	mine := s.turns[id]
+	if mine == nil {
+		mine = &sync.Mutex{}
+		s.turns[id] = mine
+	}
+	s.mu.Unlock()
+	mine.Lock()
+	return mine.Unlock
+}

@@ -1,0 +1,178 @@
+package aws
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// wanted is what a principal has to be, by the ledger.
+type wanted struct {
+	principal
+	end time.Time
+	// trust is who may take on a role; nothing for a user.
+	trust policy.Document
+	// policies are its inline policies. One that is not in it is not to be there; holdPolicy is written, and removed only where lifted.
+	policies map[string]policy.Document
+	lifted   bool
+	tags     map[string]string
+	owner    access.IdentityID
+}
+
+// wantedOf returns what the principals of an identity have to be.
+func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []wanted, err error) {
+	stands := l.Standing(p.id)
+	grants := grantsIn(l, p)
+	for _, ref := range sortedRefs(p.entries) {
+		e := p.entries[ref]
+		c, ok := e.Credential()
+		if !ok || e.Removed() || stands.Broken != "" {
+			continue
+		}
+		end := l.End(e)
+		base := wanted{end: end, owner: p.id, lifted: p.lifting, tags: tagsOf(p, e)}
+		cut, held := stands.Cut(), l.Held(holds, c)
+		if c.Kind() == access.Federated {
+			w := base
+			w.principal = roleOf(p.id)
+			if w.trust, err = s.trustOf(c, end); err != nil {
+				return nil, err
+			}
+			if err := w.compile(grants, c, s.options.Words, cut, held); err != nil {
+				return nil, err
+			}
+			all = append(all, w)
+			continue
+		}
+		for _, i := range e.Issued {
+			w := base
+			w.end = i.End(end)
+			w.principal = principal{Kind: user, Name: i.Accessor, Path: folderOf(p.id)}
+			if err := w.compile(grants, c, s.options.Words, cut, held); err != nil {
+				return nil, err
+			}
+			all = append(all, w)
+		}
+	}
+	return all, nil
+}
+
+// compile writes the policies of a principal.
+func (w *wanted) compile(grants []policy.Grant, c *access.Credential, words policy.Words, cut, held bool) error {
+	w.policies = map[string]policy.Document{endPolicy: policy.End(w.end, c.AllowedCIDRs)}
+	w.tags = maps.Clone(w.tags)
+	w.tags[endTag] = w.end.UTC().Format(time.RFC3339)
+	allowed, err := policy.CompileGrants(grants, w.end, words)
+	if err != nil {
+		return err
+	}
+	if !allowed.Empty() {
+		w.policies[grantsPolicy] = allowed
+	}
+	if cut {
+		w.policies[cutPolicy] = policy.Cut()
+	}
+	if held {
+		w.policies[holdPolicy] = policy.Cut()
+	}
+	return nil
+}
+
+// grantsIn returns the grants of an identity that give something, each with the end that all above it leaves it.
+func grantsIn(l ledger.Ledger, p *page) (grants []policy.Grant) {
+	for _, ref := range sortedRefs(p.entries) {
+		e := p.entries[ref]
+		if g, ok := e.Object.(*access.Grant); ok && !e.Removed() {
+			grants = append(grants, policy.Grant{Name: g.Name, Resource: g.Resource, Actions: g.Actions, EndsAt: l.End(e)})
+		}
+	}
+	return grants
+}
+
+func sortedRefs(l ledger.Ledger) []access.Ref {
+	var refs []access.Ref
+	for ref := range l {
+		refs = append(refs, ref)
+	}
+	slices.SortFunc(refs, ledger.CompareRefs)
+	return refs
+}
+
+// tagsOf returns the tags of a principal: for people and inventories, and never the truth.
+func tagsOf(p *page, e *ledger.Entry) map[string]string {
+	return map[string]string{
+		uidTag: e.History.UID, "partner:stack": taggable(e.History.Stack), "partner:owner": taggable(e.Object.Common().Owner),
+		"partner:identity": p.id.String(), "partner:version": strconv.Itoa(ledger.Version),
+	}
+}
+
+const (
+	uidTag    = "partner:uid"
+	endTag    = "partner:ends-at"
+	issuerTag = "partner:issuer"
+)
+
+// taggable returns a text as a tag's value may have it.
+func taggable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" _.:/=+-@", r) {
+			return r
+		}
+		return '_'
+	}, text)
+	return text[:min(len(text), 256)]
+}
+
+// trustOf returns who may take on the role of a federated credential.
+func (s *System) trustOf(c *access.Credential, end time.Time) (policy.Document, error) {
+	f := c.Federated
+	if f.Account() {
+		principal, err := access.ParseAWSPrincipal(f.AWSPrincipal)
+		if err != nil {
+			return policy.Document{}, err
+		}
+		return policy.TrustAccount(principal, s.externalID(c), end, c.AllowedCIDRs), nil
+	}
+	provider, err := s.issuerARN(f.Issuer)
+	if err != nil {
+		return policy.Document{}, err
+	}
+	return policy.TrustOIDC(provider, *f, end, c.AllowedCIDRs), nil
+}
+
+// externalID returns what the partner's account has to say when it takes on the role. Where the declaration names none it is made of the
+// place of the ledger, the identity and the principal: no two partners have one, and anybody who plans knows it. It is no secret.
+func (s *System) externalID(c *access.Credential) string {
+	if c.Federated.ExternalID != "" {
+		return c.Federated.ExternalID
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{"external id", s.options.Ledger, c.IdentityID.String(), c.Federated.AWSPrincipal}, "\n")))
+	return hex.EncodeToString(sum[:16])
+}
+
+// fits says whether what a ledger declares of an identity can be written, with what one more credential comes to.
+func (s *System) fits(l ledger.Ledger, p *page, more ...*access.Credential) error {
+	var credentials []*access.Credential
+	for _, ref := range sortedRefs(p.entries) {
+		if c, ok := p.entries[ref].Credential(); ok && !p.entries[ref].Removed() {
+			credentials = append(credentials, c)
+		}
+	}
+	var granted []access.Granted
+	for _, g := range grantsIn(l, p) {
+		granted = append(granted, access.Granted{Grant: &access.Grant{Name: g.Name, Resource: g.Resource, Actions: g.Actions}, EndsAt: g.EndsAt})
+	}
+	if err := s.options.Words.CheckWhole(append(credentials, more...), granted); err != nil {
+		return fmt.Errorf("%s: %w: %w", p.id, access.ErrUnsupported, err)
+	}
+	return nil
+}

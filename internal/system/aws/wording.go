@@ -1,0 +1,135 @@
+package aws
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// refused says why a kind of credential is not offered.
+func refused(k access.Kind) string {
+	switch k {
+	case access.Certificate:
+		return "IAM Roles Anywhere is not offered yet: use federated, or secret"
+	case access.SSHCertificate:
+		return "AWS takes no SSH certificates: use federated, or secret"
+	}
+	return string(k) + " is not offered"
+}
+
+const cutActs = "A cut acts when IAM has spread it: within seconds, by AWS's word up to minutes. A transfer under way ends by itself."
+
+// words returns what the state of a resource tells.
+func (s *System) words(o access.Object) access.Words {
+	w := access.Words{EnforcedBy: enforcedBy(o), Login: s.login(o)}
+	if i, is := o.(*access.Identity); is {
+		w.Cut = fmt.Sprintf("The data source partner_offboarding has the commands: partner = %q.", i.ID.Partner)
+	}
+	return w
+}
+
+func enforcedBy(access.Object) string {
+	return "AWS, at each request: also in sessions and presigned URLs. A transfer under way goes on to its end."
+}
+
+// login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
+func (s *System) login(o access.Object) map[string]string {
+	c, ok := o.(*access.Credential)
+	if !ok {
+		return nil
+	}
+	m := map[string]string{"region": s.options.Region}
+	if e := s.options.Endpoints; e.S3 != "" {
+		m["endpoint_url_s3"] = e.S3
+	}
+	switch {
+	case c.Secret != nil:
+		m["credential_process"] = "age -d -i YOUR_KEY secret.age"
+		return m
+	case c.Federated == nil:
+		return m
+	case c.Federated.Account():
+		m["external_id"] = s.externalID(c)
+		m["action"] = "sts:AssumeRole"
+	default:
+		m["issuer"], m["subject"] = c.Federated.Issuer, c.Federated.Subject
+		m["audience"] = strings.Join(slices.Sorted(slices.Values(c.Federated.Audiences)), " ")
+		m["action"] = "sts:AssumeRoleWithWebIdentity"
+	}
+	if account := s.accountNumber(); account != "" {
+		m["role_arn"] = roleOf(c.IdentityID).arn(partitionOf(s.options.Region).name, account)
+	}
+	return m
+}
+
+// shell spells the flags that say where a command of AWS's own program goes.
+func (s *System) shell(service string) string {
+	text := " --region " + quoted(partitionOf(s.options.Region).iamRegion)
+	endpoint := s.options.Endpoints.IAM
+	if service == "s3" {
+		text, endpoint = " --region "+quoted(s.options.Region), s.options.Endpoints.S3
+	}
+	if endpoint != "" {
+		text += " --endpoint-url " + quoted(endpoint)
+	}
+	return text
+}
+
+// holding is what cuts a principal by hand: it is denied everything, and stays so whatever is declared.
+const holding = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
+
+// cutPrincipal returns the command that cuts one principal.
+func (s *System) cutPrincipal(p principal) string {
+	word := strings.ToLower(string(p.Kind))
+	return fmt.Sprintf("aws iam put-%[1]s-policy%[2]s --%[1]s-name %[3]s --policy-name %[4]s --policy-document '%[5]s'", word, s.shell("iam"), quoted(p.Name), holdPolicy, holding)
+}
+
+// markByHand returns the command that lets a cut last, whatever is destroyed and made anew meanwhile.
+func (s *System) markByHand(scope string) string {
+	return "echo 'Cut by hand.' | aws s3 cp" + s.shell("s3") + " - " + quoted(s.store.where(heldKey+scope))
+}
+
+// revocation returns how to cut an object's access by hand, a step each.
+func (s *System) revocation(o access.Object, e *ledger.Entry) (steps []string) {
+	if c, ok := o.(*access.Credential); ok {
+		for _, p := range principalsOf(e) {
+			steps = append(steps, s.cutPrincipal(p))
+		}
+		return append(steps, s.markByHand(c.Ref().ID))
+	}
+	return []string{s.markByHand(o.Holder().String()), "Then the commands of each of its credentials."}
+}
+
+// cutByHand returns the steps that cut all that a partner has: each principal at once, and then a mark by which all that is made for it later
+// is cut as well.
+func (s *System) cutByHand(partner string, records []*access.Record) (steps []string) {
+	scopes := []string{}
+	for _, r := range records {
+		switch o := r.Object.(type) {
+		case *access.Credential:
+			steps = append(steps, r.Revocation[:max(0, len(r.Revocation)-1)]...)
+		case *access.Identity:
+			if o.ID.Partner != partner {
+				scopes = append(scopes, o.ID.String())
+			}
+		}
+	}
+	if len(records) > 0 {
+		scopes = append(scopes, partner)
+	}
+	for _, scope := range scopes {
+		steps = append(steps, s.markByHand(scope))
+	}
+	return steps
+}
+
+// quoted returns a text as one word of a shell.
+func quoted(text string) string {
+	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-") == "" {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
