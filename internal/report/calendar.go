@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/partner-access/terraform-provider-partner/internal/shown"
 )
 
 // notice is how long before an end the calendar reminds: long enough for a review, short enough to be acted on.
@@ -123,7 +125,7 @@ func utc(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
 
 // text writes a property whose value is text: what has a meaning in RFC 5545 is escaped (3.3.11).
 func (c *calendar) text(name, value string) {
-	escaped := strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\n", `\n`).Replace(visible(value))
+	escaped := strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\n", `\n`).Replace(shown.Visible(value))
 	c.line(name, escaped)
 }
 

@@ -5,9 +5,9 @@ import (
 	"encoding/csv"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+	"github.com/partner-access/terraform-provider-partner/internal/shown"
 )
 
 // columns are the table's, in their order. New ones go to the end, so that what reads by position keeps working.
@@ -55,23 +55,13 @@ func (r *Report) row(i *inventory.Item, standing Standing) []string {
 		standing.Slug(), r.label(i.System), i.Issuer, i.Subject, lines(i.Audiences), i.Fingerprint, lines(i.Networks), truth(i.OwnerLeft), stamp(i.ReviewDueAt), truth(i.UseUnknown), strconv.Itoa(i.Logins),
 	}
 	for n := range cells {
-		cells[n] = inert(visible(cells[n]))
+		cells[n] = shown.Inert(shown.Visible(cells[n]))
 	}
 	return cells
 }
 
 // lines puts several values into one cell, one below the other.
 func lines(values []string) string { return strings.Join(values, "\n") }
-
-// inert keeps a spreadsheet from reading a cell as a formula: partners and systems choose some of these values. The wide
-// forms are there because some spreadsheets read them as the narrow ones.
-func inert(cell string) string {
-	first, _ := utf8.DecodeRuneInString(cell)
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
-		return "'" + cell
-	}
-	return cell
-}
 
 // truth is true, or nothing.
 func truth(is bool) string {

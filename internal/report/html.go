@@ -4,6 +4,8 @@ import (
 	"embed"
 	"html/template"
 	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/shown"
 )
 
 //go:embed page.html timeline.html style.css
@@ -29,5 +31,5 @@ func (r *Report) HTML() (string, error) {
 		return "", err
 	}
 	// The page's own text has nothing hidden in it, so that whatever has comes from a value, wherever it stands.
-	return visible(out.String()), nil
+	return shown.Visible(out.String()), nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+	"github.com/partner-access/terraform-provider-partner/internal/shown"
 )
 
 // Markdown returns the report as text for a ticket or a pull request. Every value stands in a cell or a heading, where
@@ -142,7 +143,7 @@ func (m *markdown) standards(r *Report) {
 }
 
 func (m *markdown) heading(level int, text string) {
-	m.paragraph(strings.Repeat("#", level) + " " + strings.ReplaceAll(escape(text), "\n", " "))
+	m.paragraph(strings.Repeat("#", level) + " " + strings.ReplaceAll(shown.Markdown(text), "\n", " "))
 }
 
 // paragraph writes text as it is.
@@ -163,15 +164,8 @@ func (m *markdown) table(head []string, rows [][]string) {
 	m.out.WriteString(strings.Repeat("| --- ", len(head)) + "|\n")
 	for _, row := range rows {
 		for _, cell := range row {
-			m.out.WriteString("| " + strings.ReplaceAll(escape(cell), "\n", "<br>") + " ")
+			m.out.WriteString("| " + strings.ReplaceAll(shown.Markdown(cell), "\n", "<br>") + " ")
 		}
 		m.out.WriteString("|\n")
 	}
 }
-
-// markup has a meaning in Markdown wherever it stands. The last two make links of bare addresses.
-var markup = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "{", `\{`, "}", `\}`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`,
-	"#", `\#`, "|", `\|`, "~", `\~`, "!", `\!`, "&", `\&`, "$", `\$`, "://", `:\/\/`, "www.", `www\.`)
-
-// escape makes of a value text that means nothing but itself; ends of lines stay.
-func escape(value string) string { return strings.TrimSpace(markup.Replace(visible(value))) }

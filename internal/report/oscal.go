@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+	"github.com/partner-access/terraform-provider-partner/internal/shown"
 )
 
 // oscalVersion is that of the form; vocabulary is where the names of our properties mean something.
@@ -42,7 +43,7 @@ func (r *Report) OSCAL() (string, error) {
 func (r *Report) oscalResult() oscalResult {
 	out := oscalResult{
 		UUID: uuid("result", r.Inventory.System, stamp(r.Inventory.At)), Title: markupLine("Partners' access in " + r.Inventory.System),
-		Description: markup.Replace("Everything that partners hold at " + stamp(r.Inventory.At) + ". Period of the changes: " + r.period() + " (UTC)."),
+		Description: shown.Markdown("Everything that partners hold at " + stamp(r.Inventory.At) + ". Period of the changes: " + r.period() + " (UTC)."),
 		Start:       stamp(r.start()), End: stamp(r.Inventory.At), Reviewed: r.oscalReviewed(),
 	}
 	if len(r.Inventory.Items) > 0 {
@@ -59,7 +60,7 @@ func (r *Report) oscalResult() oscalResult {
 	for n, gap := range r.Gaps {
 		out.Observed = append(out.Observed, oscalObservation{
 			UUID: uuid("gap", r.Inventory.System, stamp(r.Inventory.At), strconv.Itoa(n), gap), Title: "Gap in the journal",
-			Description: escape(gap), Methods: []string{"EXAMINE"}, Types: []string{"finding"}, Collected: stamp(r.Inventory.At),
+			Description: shown.Markdown(gap), Methods: []string{"EXAMINE"}, Types: []string{"finding"}, Collected: stamp(r.Inventory.At),
 		})
 	}
 	return out
@@ -89,8 +90,8 @@ func (r *Report) oscalItem(i *inventory.Item) oscalItem {
 func (r *Report) oscalObservation(n int, f Finding) oscalObservation {
 	o := oscalObservation{
 		UUID:  uuid("observation", r.Inventory.System, stamp(r.Inventory.At), strconv.Itoa(n), f.Rule, f.Type, f.ID, f.Problem),
-		Title: markupLine(cmp.Or(f.Rule, "Finding")), Description: escape(f.Problem), Methods: []string{"TEST"}, Types: []string{"finding"},
-		Collected: stamp(r.Inventory.At), Props: props("rule", f.Rule, "level", f.Level, "type", f.Type, "id", f.ID), Remarks: escape(f.Fix),
+		Title: markupLine(cmp.Or(f.Rule, "Finding")), Description: shown.Markdown(f.Problem), Methods: []string{"TEST"}, Types: []string{"finding"},
+		Collected: stamp(r.Inventory.At), Props: props("rule", f.Rule, "level", f.Level, "type", f.Type, "id", f.ID), Remarks: shown.Markdown(f.Fix),
 	}
 	if i := r.itemOf(f); i != nil {
 		o.Subjects = []oscalSubject{{UUID: r.itemUUID(i), Type: "inventory-item"}}
@@ -139,10 +140,10 @@ func props(pairs ...string) []oscalProp {
 }
 
 // oneLine returns text as OSCAL's strings have to be: without ends of lines, and no blanks around it.
-func oneLine(text string) string { return strings.Join(strings.Fields(visible(text)), " ") }
+func oneLine(text string) string { return strings.Join(strings.Fields(shown.Visible(text)), " ") }
 
 // markupLine returns a line of OSCAL's markup, which is Markdown, that means nothing but itself.
-func markupLine(text string) string { return escape(oneLine(text)) }
+func markupLine(text string) string { return shown.Markdown(oneLine(text)) }
 
 // token makes a name that OSCAL takes of a control's: "ISO 27001 A.5.18" becomes iso-27001-a.5.18.
 func token(text string) string {
