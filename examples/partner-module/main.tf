@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.8" # for the function handover
+  required_version = ">= 1.8" # for functions
 
   required_providers {
     partner = {
@@ -25,6 +25,15 @@ locals {
     }
   ]...)
 
+  # What was decided in worksheets on this partner's access, by "orders-etl", "orders-etl/certificate" or "orders-etl/daily". What nobody has
+  # decided on ends as declared.
+  decided = {
+    for id, d in var.decisions : join("/", slice(split("/", id), 2, length(split("/", id)))) => d
+    if startswith(id, "${var.partner}/${var.environment != null ? "${var.environment}/" : ""}")
+  }
+
+  declared_end = { for name, i in var.identities : name => coalesce(i.expires_at, var.expires_at) }
+
   # What is issued lives for a rotation and its overlap, also if Terraform never runs again.
   rotation = {
     federated       = null
@@ -42,14 +51,14 @@ resource "partner_identity" "this" {
   name           = each.key
   owner          = coalesce(each.value.owner, var.owner)
   purpose        = each.value.purpose
-  expires_at     = coalesce(each.value.expires_at, var.expires_at)
+  expires_at     = coalesce(try(local.decided[each.key].until, null), local.declared_end[each.key])
   ceiling        = each.value.ceiling
   contact        = each.value.contact != null ? each.value.contact : var.contact
   agreement      = each.value.agreement != null ? each.value.agreement : var.agreement
   parent_id      = each.value.parent_id
   subcontractors = each.value.subcontractors
   expected_use   = each.value.expected_use
-  review         = each.value.review != null ? each.value.review : var.review
+  review         = contains(keys(local.decided), each.key) ? local.decided[each.key] : each.value.review != null ? each.value.review : var.review
   suspended      = each.value.suspended != null ? each.value.suspended : var.suspended
   hold_released  = each.value.hold_released != null ? each.value.hold_released : var.hold_released
   waivers        = each.value.waivers
@@ -60,7 +69,8 @@ resource "partner_credential" "this" {
 
   identity_id          = partner_identity.this[each.value.identity].id
   owner                = partner_identity.this[each.value.identity].owner
-  expires_at           = partner_identity.this[each.value.identity].expires_at
+  expires_at           = provider::partner::earliest(partner_identity.this[each.value.identity].expires_at, coalesce(try(local.decided[each.key].until, null), local.declared_end[each.value.identity]))
+  review               = lookup(local.decided, each.key, null)
   federated            = each.value.kind == "federated" ? local.of[each.key].federated : null
   certificate          = each.value.kind == "certificate" ? { csr = local.of[each.key].certificate } : null
   ssh_certificate      = each.value.kind == "ssh_certificate" ? { public_key = local.of[each.key].ssh_certificate } : null
@@ -80,6 +90,7 @@ resource "partner_grant" "this" {
   actions     = each.value.actions
   owner       = each.value.owner != null ? each.value.owner : partner_identity.this[each.value.identity].owner
   purpose     = each.value.purpose
-  expires_at  = each.value.expires_at != null ? each.value.expires_at : partner_identity.this[each.value.identity].expires_at
+  expires_at  = provider::partner::earliest(partner_identity.this[each.value.identity].expires_at, coalesce(try(local.decided[each.key].until, null), each.value.expires_at, local.declared_end[each.value.identity]))
+  review      = lookup(local.decided, each.key, null)
   waivers     = each.value.waivers
 }

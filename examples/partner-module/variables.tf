@@ -38,8 +38,34 @@ variable "agreement" {
 
 variable "review" {
   description = "Who looked last. A later expires_at needs a newer one."
-  type        = object({ at = string, by = string, reason = string })
-  default     = null
+
+  type = object({
+    at       = string
+    by       = string
+    reason   = string
+    decision = optional(string)
+    until    = optional(string)
+    access   = optional(string)
+    end      = optional(bool)
+  })
+
+  default = null
+}
+
+variable "decisions" {
+  description = "What was decided in worksheets, as the function decisions returns it: everybody's, of which the partner's are taken. What is to end is an error until its block is removed."
+
+  type = map(object({
+    at       = string
+    by       = string
+    reason   = string
+    decision = optional(string)
+    until    = optional(string)
+    access   = optional(string)
+    end      = optional(bool)
+  }))
+
+  default = {}
 }
 
 variable "suspended" {
@@ -71,7 +97,7 @@ variable "identities" {
     networks      = optional(set(string))
     contact       = optional(string)
     agreement     = optional(object({ reference = string, ends_at = string }))
-    review        = optional(object({ at = string, by = string, reason = string }))
+    review        = optional(object({ at = string, by = string, reason = string, decision = optional(string), until = optional(string), access = optional(string), end = optional(bool) }))
     suspended     = optional(bool)
     hold_released = optional(string)
 

@@ -173,3 +173,22 @@ problems contains problem("plan/unknown", s, a, sprintf("%s is not known at plan
 	some a in {"owner", "review", "resource", "actions"}
 	a in s.unknown
 }
+
+ends_now(r) if object.get(r, "end", null) == true
+
+problems contains problem("review/decided-otherwise", s, "review.decision", sprintf("the review of %s decided that it ends, and it is still declared", [s.after.review.at])) if {
+	some s in subjects
+	s.after.review.decision == "end"
+	not ends_now(s.after.review)
+}
+
+problems contains problem("review/decided-otherwise", s, "review.end", sprintf("review.end is true, but the review of %s did not decide to end it", [s.after.review.at])) if {
+	some s in subjects
+	ends_now(s.after.review)
+	object.get(s.after.review, "decision", null) != "end"
+}
+
+problems contains problem("review/decided-otherwise", s, "expires_at", sprintf("expires_at is %s, and the review decided to keep it until %s", [s.after.expires_at, s.after.review.until])) if {
+	some s in subjects
+	moment(s.after.expires_at) > moment(s.after.review.until)
+}

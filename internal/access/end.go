@@ -9,8 +9,8 @@ import (
 const OutlivesAgreement = "expiry/outlives-agreement"
 
 // End returns when an object ends: the earliest of its own expiry, the end of what it hangs on (above: its identity's or
-// its parent's; zero where there is none), the end of the agreements that it rests on, and the until of each waiver of
-// an expiry rule on it. This is what an access system has to enforce.
+// its parent's; zero where there is none), the end of the agreements that it rests on, the until of each waiver of
+// an expiry rule on it, and a review that ends it. This is what an access system has to enforce.
 func End(o Object, above time.Time, agreements ...time.Time) time.Time {
 	terms := o.Common()
 	end := Earliest(terms.ExpiresAt.Time, above)
@@ -21,6 +21,9 @@ func End(o Object, above time.Time, agreements ...time.Time) time.Time {
 		if strings.HasPrefix(slug, "expiry/") {
 			end = Earliest(end, w.Until.Time)
 		}
+	}
+	if r := terms.Review; r != nil && r.EndNow {
+		end = Earliest(end, r.At.Time)
 	}
 	return end
 }

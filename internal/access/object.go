@@ -35,7 +35,27 @@ type Review struct {
 	At     Moment `json:"at"`
 	By     string `json:"by"`
 	Reason string `json:"reason"`
+	// Decision is what was decided where the review comes from a worksheet, Access the digest of the access that it was decided on, and
+	// Until the latest end that it allows; zero: none was given, and so no later end than there is.
+	Decision Decision `json:"decision,omitempty"`
+	Access   string   `json:"access,omitempty"`
+	Until    Moment   `json:"until,omitzero"`
+	// EndNow: what was decided to end, and is still declared, ends at the moment of the review.
+	EndNow bool `json:"end,omitempty"`
 }
+
+// Decision is what somebody decided who looked at access.
+type Decision string
+
+// The decisions. A review without one is one that keeps.
+const (
+	DecisionKeep   Decision = "keep"
+	DecisionNarrow Decision = "narrow" // keep it, but less of it
+	DecisionEnd    Decision = "end"
+)
+
+// Own reports whether a review is of one object alone: a row of a worksheet is, since it names the access that was looked at.
+func (r *Review) Own() bool { return r != nil && r.Access != "" }
 
 // Waiver sets one rule aside, for a while. Its key is the slug of the rule.
 type Waiver struct {

@@ -178,13 +178,14 @@ func identityAlone(check func(c *Context, s, upper *Subject) []problem) func(c *
 	}
 }
 
-// reviews returns those that stand: the object's own and its identity's.
+// reviews returns those that stand: the object's own and its identity's, unless that is of one row of a worksheet. What was decided to
+// end nobody has decided to keep.
 func reviews(s, upper *Subject) []*access.Review {
 	standing := []*access.Review{s.terms().Review}
-	if upper != nil {
+	if upper != nil && !upper.terms().Review.Own() {
 		standing = append(standing, upper.terms().Review)
 	}
-	return slices.DeleteFunc(standing, func(r *access.Review) bool { return r == nil })
+	return slices.DeleteFunc(standing, func(r *access.Review) bool { return r == nil || r.Decision == access.DecisionEnd })
 }
 
 func expiryUnknown(_ *Context, s *Subject) []problem {

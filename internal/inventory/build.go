@@ -34,7 +34,7 @@ func Build(records []*access.Record, strays []access.Stray, at time.Time, o Opti
 	for _, r := range records {
 		b.take(r)
 	}
-	inv := &Inventory{System: o.System, At: at, OwnersUnknown: o.Departed == nil}
+	inv := &Inventory{System: o.System, At: at, OwnersUnknown: o.Departed == nil, ReviewEvery: o.ReviewEvery}
 	if !o.Surveyed {
 		inv.Unchecked = append(inv.Unchecked, Ungoverned)
 	}
@@ -103,7 +103,7 @@ func (b *builder) item(r *access.Record) Item {
 	switch o := r.Object.(type) {
 	case *access.Identity:
 		i.Purpose, i.Contact, i.Agreement = o.Purpose, o.Contact, o.Agreement
-		i.ReviewDueAt = b.reviewDue(r)
+		i.ReviewDueAt = i.ReviewDue(b.ReviewEvery)
 		for _, p := range o.Ceiling {
 			i.Ceiling = append(i.Ceiling, string(p))
 		}
@@ -137,18 +137,6 @@ func (i *Item) credential(c *access.Credential) {
 	if c.Kind() == access.Federated {
 		i.Issuer, i.Subject, i.Audiences = c.Federated.Named()
 	}
-}
-
-// reviewDue is when a review of an identity has to follow its newest one, or its creation.
-func (b *builder) reviewDue(r *access.Record) time.Time {
-	seen := r.CreatedAt
-	if r.ReviewedAt.After(seen) {
-		seen = r.ReviewedAt
-	}
-	if b.ReviewEvery == 0 || seen.IsZero() {
-		return time.Time{}
-	}
-	return seen.Add(b.ReviewEvery)
 }
 
 // ofRehearsal says what a twin is that a listing meets.

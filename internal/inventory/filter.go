@@ -19,7 +19,7 @@ type Filter struct {
 
 // Filter returns the inventory of the items that are wanted.
 func (inv *Inventory) Filter(f Filter) *Inventory {
-	out := &Inventory{System: inv.System, At: inv.At, Unchecked: inv.Unchecked, OwnersUnknown: inv.OwnersUnknown}
+	out := &Inventory{System: inv.System, At: inv.At, Unchecked: inv.Unchecked, OwnersUnknown: inv.OwnersUnknown, ReviewEvery: inv.ReviewEvery}
 	for _, i := range inv.Items {
 		if f.wants(&i) {
 			out.Items = append(out.Items, i)
@@ -59,7 +59,7 @@ func (inv *Inventory) Whole(partner, owner string) *Inventory {
 		}
 		owned[i.System+" "+i.Holder()] = owned[i.System+" "+i.Holder()] || access.SameAddress(i.Owner, owner)
 	}
-	out := &Inventory{System: inv.System, At: inv.At, Unchecked: inv.Unchecked, OwnersUnknown: inv.OwnersUnknown}
+	out := &Inventory{System: inv.System, At: inv.At, Unchecked: inv.Unchecked, OwnersUnknown: inv.OwnersUnknown, ReviewEvery: inv.ReviewEvery}
 	for n := range inv.Items {
 		i := &inv.Items[n]
 		theirs := partner == "" || i.Partner == partner || below(partner, i, parents)

@@ -40,6 +40,8 @@ type Inventory struct {
 	Unchecked []Flag
 	// OwnersUnknown: nobody said which owners are there, so that nobody knows who left.
 	OwnersUnknown bool
+	// ReviewEvery is how long a review counts; zero: reviews are not asked for.
+	ReviewEvery time.Duration
 }
 
 // Item is one identity, credential or grant, or something ungoverned. All times are UTC; zero means never, or not known.
@@ -95,6 +97,23 @@ type Item struct {
 	// Why says of what is ungoverned what makes it a partner's, or access at all, and of a rehearsal's twin what it is; Import
 	// is a ready import block.
 	Why, Import string
+}
+
+// Looked returns when somebody looked at an item last: at its newest review, or when it was created.
+func (i *Item) Looked() time.Time {
+	if i.ReviewedAt.After(i.CreatedAt) {
+		return i.ReviewedAt
+	}
+	return i.CreatedAt
+}
+
+// ReviewDue returns when somebody has to look again, where a review counts for so long; zero where that is not asked for, or where nobody
+// knows when anybody has looked.
+func (i *Item) ReviewDue(every time.Duration) time.Time {
+	if every == 0 || i.Looked().IsZero() {
+		return time.Time{}
+	}
+	return i.Looked().Add(every)
 }
 
 // Has reports whether an item has a flag.

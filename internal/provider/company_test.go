@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -137,9 +138,30 @@ func TestAllPartnersOfACompanyLiveInOneSystem(t *testing.T) {
 	l.get()
 	l.must("apply", "-auto-approve")
 	l.must("plan", "-detailed-exitcode")
+	if rows := sheetOf(t, filepath.Join(l.folder, "reviews", "acme.csv")); len(rows) != 11 {
+		t.Errorf("the worksheet of the example has %d rows", len(rows))
+	}
+	r, err := l.system().Get(t.Context(), access.Ref{Type: access.TypeGrant, ID: "acme/prod/orders-etl/daily"})
+	if err != nil || r.Object.Common().Review == nil || access.At(r.EndsAt).String() != "2027-05-15T00:00:00Z" {
+		t.Errorf("the decision of the worksheet is not taken: %+v (%v)", r, err)
+	}
 	for _, id := range []string{"acme/prod/orders-etl", "acme/prod/portal", "acme/prod/support", "globex/prod/invoices", "initech/prod/order-monitor"} {
 		if _, err := os.Stat(filepath.Join(l.directory, "ledger", filepath.FromSlash(id), "identity.json")); err != nil {
 			t.Error(err)
 		}
 	}
+}
+
+// sheetOf reads the rows of a worksheet, its head left out.
+func sheetOf(t *testing.T, file string) [][]string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows[1:]
 }

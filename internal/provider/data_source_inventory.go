@@ -29,6 +29,7 @@ type inventoryModel struct {
 	At         types.String `tfsdk:"at"`
 	Counts     types.Map    `tfsdk:"counts"`
 	NotChecked types.List   `tfsdk:"not_checked"`
+	Reviews    types.Object `tfsdk:"reviews"`
 	Items      types.List   `tfsdk:"items"`
 }
 
@@ -95,6 +96,10 @@ func (d *inventoryDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 				Computed: true, ElementType: types.StringType, MarkdownDescription: "The flags that this system cannot be searched for: `ungoverned` with the embedded " +
 					"system, where what nobody declared is `drifted`; `dormant`, and whether something was ever used, where it does not know of its use.",
 			},
+			"reviews": schema.ObjectAttribute{
+				Computed: true, AttributeTypes: progressType, MarkdownDescription: "How far the review of these items is: of how many in force (`of`) the newest review, or the " +
+					"creation, still counts (`reviewed`) and of how many not (`overdue`), by `guardrails.review_every`; and how many have ended by themselves (`lapsed`).",
+			},
 			"items": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
 				MarkdownDescription: "The items, sorted by id, what is ungoverned first: what the resources have, and `type` (`identity`, `credential`, `grant`), " +
@@ -133,8 +138,19 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 		"partner": m.Partner, "environment": m.Environment, "owner": m.Owner, "expires_before": m.ExpiresBefore, "flags": m.Flags,
 		"system": m.System, "at": m.At, "counts": types.MapValueMust(types.Int64Type, counts),
 		"not_checked": types.ListValueMust(types.StringType, texts(listed.Unchecked)),
+		"reviews":     progressValue(listed.Progress()),
 		"items":       types.ListValueMust(types.ObjectType{AttrTypes: itemType}, items),
 	}, &resp.Diagnostics)
+}
+
+var progressType = map[string]attr.Type{"of": types.Int64Type, "reviewed": types.Int64Type, "overdue": types.Int64Type, "lapsed": types.Int64Type}
+
+func progressValue(p inventory.Progress) types.Object {
+	values := map[string]attr.Value{}
+	for name, n := range map[string]int{"of": p.Of, "reviewed": p.Reviewed, "overdue": p.Overdue, "lapsed": p.Lapsed} {
+		values[name] = types.Int64Value(int64(n))
+	}
+	return types.ObjectValueMust(progressType, values)
 }
 
 // fill writes a state of all its values, as they are. To set a model looks at each of thousands of items several times,
@@ -160,12 +176,9 @@ func flagNames() (names []string) {
 }
 
 func itemValue(i *inventory.Item) attr.Value {
-	agreement, review := types.ObjectNull(agreementType), types.ObjectNull(reviewType)
+	agreement, review := types.ObjectNull(agreementType), reviewValue(i.Review, types.ObjectNull(reviewType))
 	if i.Agreement != nil {
 		agreement = types.ObjectValueMust(agreementType, map[string]attr.Value{"reference": types.StringValue(i.Agreement.Reference), "ends_at": momentValue(i.Agreement.EndsAt)})
-	}
-	if i.Review != nil {
-		review = types.ObjectValueMust(reviewType, map[string]attr.Value{"at": momentValue(i.Review.At), "by": types.StringValue(i.Review.By), "reason": types.StringValue(i.Review.Reason)})
 	}
 	return types.ObjectValueMust(itemType, map[string]attr.Value{
 		"type": types.StringValue(string(i.Type)), "id": optionalText(i.ID), "native_id": optionalText(i.NativeID),

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
@@ -335,7 +336,7 @@ func TestTheReferencesExamplesAreApplied(t *testing.T) {
 	t.Run("resources and data sources", func(t *testing.T) {
 		all := read("resources/partner_identity/resource.tf") + read("resources/partner_credential/resource.tf") + read("resources/partner_grant/resource.tf") + support +
 			read("functions/covers/function.tf") + read("functions/explain/function.tf")
-		for _, data := range []string{"guardrails", "inventory", "offboarding", "report"} {
+		for _, data := range []string{"guardrails", "inventory", "offboarding", "report", "review_worksheet"} {
 			all += read("data-sources/partner_" + data + "/data-source.tf")
 		}
 		l := begin(t, all)
@@ -354,6 +355,25 @@ func TestTheReferencesExamplesAreApplied(t *testing.T) {
 		}
 		l.write(all + read("functions/verify_journal/function.tf"))
 		l.must("apply", "-auto-approve")
+	})
+	t.Run("a worksheet", func(t *testing.T) {
+		text := identity(args{"expires_at": `"2027-06-30T00:00:00Z"`}) + credential("federated", nil) + read("data-sources/partner_review_worksheet/data-source.tf") + read("functions/decisions/function.tf") + read("functions/worksheet_mistakes/function.tf")
+		l := newLab(t)
+		l.put("reviews/jane.csv", "id,access,decision,until,reason\n")
+		l.write(text)
+		l.must("apply", "-auto-approve")
+		l.passes(80 * day)()
+		l.must("apply", "-auto-approve") // for the output
+		var sheet string
+		l.output("worksheet", &sheet)
+		filled := strings.NewReplacer("2026-11-20T09:00:00Z", "2027-02-10T09:00:00Z").Replace(text)
+		l.put("reviews/jane.csv", strings.ReplaceAll(sheet, ",,,\r\n", ",keep,2027-06-30,The feed runs on\r\n"))
+		l.write(filled)
+		l.must("apply", "-auto-approve")
+		r, err := l.system().Get(t.Context(), access.Ref{Type: access.TypeGrant, ID: "acme/prod/orders-etl/daily"})
+		if err != nil || access.At(r.EndsAt).String() != "2027-06-30T00:00:00Z" {
+			t.Errorf("the grant is %+v (%v)", r, err)
+		}
 	})
 	t.Run("the provider's", func(t *testing.T) {
 		l := begin(t, own)

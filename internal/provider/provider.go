@@ -63,7 +63,7 @@ func (p *partnerProvider) Resources(context.Context) []func() resource.Resource 
 
 // DataSources lists the data sources.
 func (p *partnerProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newGuardrails, newInventory, newOffboarding, newReport}
+	return []func() datasource.DataSource{newGuardrails, newInventory, newOffboarding, newReport, newReviewWorksheet}
 }
 
 // EphemeralResources lists the ephemeral resources.
@@ -78,7 +78,7 @@ func (p *partnerProvider) ListResources(context.Context) []func() list.ListResou
 
 // Functions lists the functions.
 func (p *partnerProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{newCovers, newEarliest, newExplain, newHandover, newVerifyJournal}
+	return []func() function.Function{newCovers, newDecisions, newEarliest, newExplain, newHandover, newVerifyJournal, newWorksheetMistakes}
 }
 
 // Configure reads the configuration, all of which must be known. A directory is opened when it is needed; a server is looked at,

@@ -178,7 +178,7 @@ func (m *identityModel) object(r *reader) access.Object {
 	}
 	if v := r.object("subcontractors", m.Subcontractors); v != nil {
 		i.Subcontractors = &access.Subcontractors{
-			Allowed:  r.known("subcontractors", v["allowed"]) && v["allowed"].(types.Bool).ValueBool(),
+			Allowed:  r.truth("subcontractors", v["allowed"]),
 			MaxDepth: v["max_depth"].(types.Int64).ValueInt64(),
 		}
 	}

@@ -3,6 +3,7 @@ package provider
 import (
 	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -33,7 +34,10 @@ func (t *terms) issued() string            { return "" }
 func (t *terms) knows(*access.Issued) bool { return true }
 
 var (
-	reviewType = map[string]attr.Type{"at": types.StringType, "by": types.StringType, "reason": types.StringType}
+	reviewType = map[string]attr.Type{
+		"at": types.StringType, "by": types.StringType, "reason": types.StringType,
+		"decision": types.StringType, "until": types.StringType, "access": types.StringType, "end": types.BoolType,
+	}
 	waiverType = map[string]attr.Type{"reason": types.StringType, "approver": types.StringType, "until": types.StringType}
 )
 
@@ -66,11 +70,19 @@ func reviewAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "Evidence that somebody looked and that the partner still needs this access. A review of an identity covers " +
-			"its credentials and grants. A later `expires_at` needs one that is newer than the last extension.",
+			"its credentials and grants. A later `expires_at` needs one that is newer than the last extension. A decision of the function " +
+			"`decisions` is taken as it is: it is of this block alone, and void where the access is not that of its worksheet any more.",
 		Attributes: map[string]schema.Attribute{
 			"at":     schema.StringAttribute{Required: true, MarkdownDescription: "When: an RFC 3339 moment, not in the future.", Validators: []validator.String{moment()}},
 			"by":     schema.StringAttribute{Required: true, MarkdownDescription: "Who looked: an e-mail address.", Validators: []validator.String{someText()}},
-			"reason": schema.StringAttribute{Required: true, MarkdownDescription: "Why the partner still needs it.", Validators: []validator.String{someText()}},
+			"reason": schema.StringAttribute{Required: true, MarkdownDescription: "Why the partner still needs it, or does not.", Validators: []validator.String{someText()}},
+			"decision": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "What was decided in a worksheet: `keep`, `narrow` or `end`. What is to end is an error as long as the block is there.",
+				Validators: []validator.String{stringvalidator.OneOf(string(access.DecisionKeep), string(access.DecisionNarrow), string(access.DecisionEnd))},
+			},
+			"until":  schema.StringAttribute{Optional: true, MarkdownDescription: "The latest `expires_at` that was decided on: an RFC 3339 moment.", Validators: []validator.String{moment()}},
+			"access": schema.StringAttribute{Optional: true, MarkdownDescription: "The digest of the access that was decided on, from the worksheet.", Validators: []validator.String{someText()}},
+			"end":    schema.BoolAttribute{Optional: true, MarkdownDescription: "Let what was decided to end stay declared: it ends at `at` then."},
 		},
 	}
 }
@@ -112,7 +124,11 @@ func (r *reader) terms(t *terms) access.Terms {
 		ExpiresAt: r.moment("expires_at", t.ExpiresAt),
 	}
 	if v := r.object("review", t.Review); v != nil {
-		out.Review = &access.Review{At: r.moment("review", v["at"]), By: r.text("review", v["by"]), Reason: r.text("review", v["reason"])}
+		out.Review = &access.Review{
+			At: r.moment("review", v["at"]), By: r.text("review", v["by"]), Reason: r.text("review", v["reason"]),
+			Decision: access.Decision(r.text("review", v["decision"])), Until: r.moment("review", v["until"]), Access: r.text("review", v["access"]),
+			EndNow: r.truth("review", v["end"]),
+		}
 	}
 	for slug, e := range r.elements("waivers", t.Waivers) {
 		if v := r.object("waivers", e); v != nil {
@@ -129,12 +145,7 @@ func (r *reader) terms(t *terms) access.Terms {
 func (t *terms) declare(from *access.Terms) {
 	t.Owner = types.StringValue(from.Owner)
 	t.ExpiresAt = momentValue(from.ExpiresAt)
-	t.Review = types.ObjectNull(reviewType)
-	if v := from.Review; v != nil {
-		t.Review = types.ObjectValueMust(reviewType, map[string]attr.Value{
-			"at": momentValue(v.At), "by": types.StringValue(v.By), "reason": types.StringValue(v.Reason),
-		})
-	}
+	t.Review = reviewValue(from.Review, t.Review)
 	element := types.ObjectType{AttrTypes: waiverType}
 	t.Waivers = noneOf(t.Waivers, types.MapNull(element))
 	if len(from.Waivers) > 0 {
@@ -146,6 +157,24 @@ func (t *terms) declare(from *access.Terms) {
 		}
 		t.Waivers = types.MapValueMust(element, waivers)
 	}
+}
+
+// reviewValue returns a review as an attribute. False and null mean the same of end, which keeps the writing that it had.
+func reviewValue(r *access.Review, was types.Object) types.Object {
+	if r == nil {
+		return types.ObjectNull(reviewType)
+	}
+	end := types.BoolNull()
+	if before, is := was.Attributes()["end"].(types.Bool); is && !before.IsUnknown() {
+		end = before
+	}
+	if r.EndNow != end.ValueBool() {
+		end = types.BoolValue(r.EndNow)
+	}
+	return types.ObjectValueMust(reviewType, map[string]attr.Value{
+		"at": momentValue(r.At), "by": types.StringValue(r.By), "reason": types.StringValue(r.Reason),
+		"decision": optionalText(string(r.Decision)), "until": momentValue(r.Until), "access": optionalText(r.Access), "end": end,
+	})
 }
 
 // keepWriting keeps the state's writing of arguments that mean the same, and the state's computed values: a plan moves only

@@ -45,6 +45,10 @@ func (r *reader) text(name string, v attr.Value) string {
 	return v.(types.String).ValueString()
 }
 
+func (r *reader) truth(name string, v attr.Value) bool {
+	return v != nil && r.known(name, v) && v.(types.Bool).ValueBool()
+}
+
 // parsed reads a text with one of the language's parsers.
 func parsed[T any](r *reader, name string, v attr.Value, parse func(string) (T, error)) (zero T) {
 	if !r.known(name, v) {

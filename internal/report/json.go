@@ -113,6 +113,16 @@ type documentReviews struct {
 	Done    []string `json:"done"`
 	Missing []string `json:"missing"`
 	New     []string `json:"new"`
+	// Progress counts all objects, by how long a review counts; nil where that is not known.
+	Progress *documentProgress `json:"progress,omitempty"`
+}
+
+// documentProgress is how far the review of identities, credentials and grants is.
+type documentProgress struct {
+	Of       int `json:"of"`
+	Reviewed int `json:"reviewed"`
+	Overdue  int `json:"overdue"`
+	Lapsed   int `json:"lapsed"`
 }
 
 type documentPartner struct {
@@ -164,7 +174,7 @@ func (r *Report) document() document {
 		Summary: r.counts(), Partners: []documentPartner{}, Changes: map[string][]applied{},
 		Gaps: append([]string{}, r.Gaps...), Findings: []documentFinding{}, Standards: []documentStandard{},
 		Departed: documentDeparted{All: append([]string{}, departed...), Clean: append([]string{}, clean...)},
-		Reviews:  documentReviews{Done: holders(reviewed.Done), Missing: holders(reviewed.Missing), New: holders(reviewed.New)},
+		Reviews:  documentReviews{Done: holders(reviewed.Done), Missing: holders(reviewed.Missing), New: holders(reviewed.New), Progress: r.progress()},
 	}
 	for _, s := range r.sources() {
 		d.Sources = append(d.Sources, sourceOf(s))

@@ -96,6 +96,9 @@ func (m *markdown) period(r *Report) {
 	m.table([]string{"Reviewed in the period", "Not reviewed", "New in the period"}, [][]string{{
 		fmt.Sprintf("%d of %d", len(v.Done), v.Of()), lines(holders(v.Missing)), strconv.Itoa(len(v.New)),
 	}})
+	if progress := r.Progress(); progress != "" {
+		m.paragraph(progress)
+	}
 	for _, g := range r.groups() {
 		m.heading(3, fmt.Sprintf("%s (%d)", g.Title, len(g.Changes)))
 		rows := make([][]string, 0, len(g.Changes))

@@ -85,6 +85,8 @@ type changeView struct {
 type reviewsView struct {
 	Done, Of, New int
 	Missing       []link
+	// Progress says how far the review is; "" where that is not known.
+	Progress string
 }
 
 type findingView struct {
@@ -158,7 +160,7 @@ func (r *Report) fill(p *page, names map[*inventory.Item]string) {
 	}
 	p.Doubts = doubts(unknown, len(r.Gaps))
 	reviewed := r.reviews()
-	p.Reviews = reviewsView{Done: len(reviewed.Done), Of: reviewed.Of(), New: len(reviewed.New)}
+	p.Reviews = reviewsView{Done: len(reviewed.Done), Of: reviewed.Of(), New: len(reviewed.New), Progress: r.Progress()}
 	for _, h := range reviewed.Missing {
 		p.Reviews.Missing = append(p.Reviews.Missing, link{names[h.Items()[0]], h.Holder})
 	}

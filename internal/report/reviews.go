@@ -1,5 +1,7 @@
 package report
 
+import "fmt"
+
 // reviews are the reviews of a period: which of the identities in force somebody looked at.
 type reviews struct {
 	Done, Missing []*holding
@@ -26,4 +28,23 @@ func (r *Report) reviews() reviews {
 		}
 	}
 	return v
+}
+
+// progress returns how far the review is; nil where nobody says how long a review counts.
+func (r *Report) progress() *documentProgress {
+	if r.Inventory.ReviewEvery == 0 {
+		return nil
+	}
+	p := documentProgress(r.Inventory.Progress())
+	return &p
+}
+
+// Progress says how far the review is, in a sentence; "" where nobody says how long a review counts.
+func (r *Report) Progress() string {
+	p := r.progress()
+	if p == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d identities, credentials and grants in force were reviewed or created within the time that a review counts, %d are overdue, and %d have ended by themselves.",
+		p.Reviewed, p.Of, p.Overdue, p.Lapsed)
 }

@@ -5,6 +5,7 @@ module "acme" {
   owner      = "jane.doe@example.com"
   expires_at = "2027-04-30T00:00:00Z"
   networks   = ["203.0.113.0/24"]
+  decisions  = local.decisions
 
   identities = {
     orders-etl = {

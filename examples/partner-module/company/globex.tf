@@ -5,6 +5,7 @@ module "globex" {
   owner      = "john.roe@example.com"
   expires_at = "2027-04-30T00:00:00Z"
   networks   = ["198.51.100.0/24"]
+  decisions  = local.decisions
 
   identities = {
     invoices = {

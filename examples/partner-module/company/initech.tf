@@ -7,6 +7,7 @@ module "initech" {
   owner      = "jane.doe@example.com"
   expires_at = "2027-04-30T00:00:00Z"
   networks   = ["192.0.2.0/24"]
+  decisions  = local.decisions
 
   identities = {
     order-monitor = {

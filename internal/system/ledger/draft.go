@@ -186,7 +186,7 @@ func (d *Draft) rests(o access.Object) error {
 func (d *Draft) reviews(o access.Object) []*access.Review {
 	reviews := []*access.Review{o.Common().Review}
 	if o.Ref().Type != access.TypeIdentity {
-		if holder, _ := d.Identity(o.Holder()); holder != nil {
+		if holder, _ := d.Identity(o.Holder()); holder != nil && !holder.Review.Own() {
 			reviews = append(reviews, holder.Review)
 		}
 	}

@@ -1,0 +1,20 @@
+# What was decided on is what is there.
+
+resource "partner_identity" "orders" {
+  partner    = "acme"
+  name       = "orders-etl"
+  owner      = "jane.doe@example.com"
+  purpose    = "Nightly order feed into the ERP"
+  expires_at = "2027-03-31T00:00:00Z"
+
+  ceiling = ["orders/acme/*"]
+
+  review = {
+    at       = "2026-11-20T09:00:00Z"
+    by       = "john.roe@example.com"
+    reason   = "The feed still runs every night"
+    decision = "keep"
+    until    = "2027-03-31T00:00:00Z"
+    access   = "v1-10cf739d-641f9a27e2f60f3156881f4a86b0f4f2"
+  }
+}

@@ -1,0 +1,104 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/report"
+	"github.com/partner-access/terraform-provider-partner/internal/worksheet"
+)
+
+var _ datasource.DataSourceWithConfigure = (*reviewWorksheetDataSource)(nil)
+
+// reviewWorksheetDataSource is partner_review_worksheet: what is due for review, as a table to fill in.
+type reviewWorksheetDataSource struct{ asked }
+
+type reviewWorksheetModel struct {
+	Owner     types.String `tfsdk:"owner"`
+	Partner   types.String `tfsdk:"partner"`
+	DueWithin types.String `tfsdk:"due_within"`
+	Rows      types.List   `tfsdk:"rows"`
+	CSV       types.String `tfsdk:"csv"`
+	Markdown  types.String `tfsdk:"markdown"`
+}
+
+var worksheetRowType = with(
+	textTypes("id", "type", "allows", "for", "owner", "ends_at", "last_used", "reviewed_at", "due_at", "widened", "access"),
+	map[string]attr.Type{"flags": textListType},
+)
+
+func newReviewWorksheet() datasource.DataSource { return &reviewWorksheetDataSource{} }
+
+func (d *reviewWorksheetDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_review_worksheet"
+}
+
+func (d *reviewWorksheetDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "What is due for review, as a table that its owners fill in with a spreadsheet: one row for each identity, credential and grant that is in " +
+			"force, with the columns `decision`, `until` and `reason` left blank. The function `decisions` reads it back.",
+		Attributes: map[string]schema.Attribute{
+			"owner":   schema.StringAttribute{Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Only what this owner answers for."},
+			"partner": schema.StringAttribute{Optional: true, Validators: []validator.String{part("a partner")}, MarkdownDescription: "Only what is of this partner."},
+			"due_within": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{span()},
+				MarkdownDescription: "Only what is due so soon, such as `720h`: the newest review, or the creation, is older than the provider's `guardrails.review_every` then, " +
+					"or the access ends. Default: all that is in force.",
+			},
+			"rows": schema.ListAttribute{
+				Computed: true, ElementType: types.ObjectType{AttrTypes: worksheetRowType},
+				MarkdownDescription: "The rows, sorted by owner and id: what each allows and what it is for, when it ends, when it was last used (or `never`, or `not known`), " +
+					"when it was reviewed and when it is due, whether it was widened since (a date, `changed` since the decision, `no`, or `not known`, as where no journal tells), its flags, and `access`: a digest of " +
+					"exactly this access, of which ends and words are no part.",
+			},
+			"csv": schema.StringAttribute{Computed: true, MarkdownDescription: "The rows for spreadsheets (RFC 4180, UTF-8 with its mark). A cell that a spreadsheet would run " +
+				"begins with an apostrophe."},
+			"markdown": schema.StringAttribute{Computed: true, MarkdownDescription: "The rows for a tracker of issues."},
+		},
+	}
+}
+
+func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	m, ok := read[reviewWorksheetModel](ctx, req.Config, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	all, ok := d.takeStock(ctx, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	lines, _, err := d.journal.Read()
+	if err != nil {
+		resp.Diagnostics.AddError("Cannot read the journal", sentence(err)+".")
+		return
+	}
+	in := &reader{}
+	o := worksheet.Options{
+		Owner: in.text("owner", m.Owner), Partner: in.text("partner", m.Partner), DueWithin: in.span("due_within", m.DueWithin).Duration,
+		ReviewEvery: d.settings.ReviewEvery,
+	}
+	o.Widened, o.Since = report.Widened(lines)
+	rows := worksheet.Build(all.Inventory, all.records, o)
+	values := make([]attr.Value, 0, len(rows))
+	for _, r := range rows {
+		values = append(values, worksheetRow(r))
+	}
+	fill(ctx, &resp.State, map[string]attr.Value{
+		"owner": m.Owner, "partner": m.Partner, "due_within": m.DueWithin,
+		"rows": types.ListValueMust(types.ObjectType{AttrTypes: worksheetRowType}, values),
+		"csv":  types.StringValue(worksheet.CSV(rows)), "markdown": types.StringValue(worksheet.Markdown(rows, all.At)),
+	}, &resp.Diagnostics)
+}
+
+func worksheetRow(r worksheet.Row) attr.Value {
+	return types.ObjectValueMust(worksheetRowType, map[string]attr.Value{
+		"id": types.StringValue(r.ID), "type": types.StringValue(string(r.Type)), "allows": types.StringValue(r.Allows), "for": optionalText(r.For),
+		"owner": optionalText(r.Owner), "ends_at": timeValue(r.EndsAt), "last_used": types.StringValue(r.LastUsed), "reviewed_at": timeValue(r.ReviewedAt),
+		"due_at": timeValue(r.DueAt), "widened": types.StringValue(r.Widened), "access": types.StringValue(r.Access), "flags": textList(r.Flags),
+	})
+}

@@ -1,0 +1,153 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/worksheet"
+)
+
+// decisionsFunction is decisions(sheets, today, mistakes...).
+type decisionsFunction struct{}
+
+// mistakesFunction is worksheet_mistakes(sheets, today).
+type mistakesFunction struct{}
+
+func newDecisions() function.Function { return decisionsFunction{} }
+
+func newWorksheetMistakes() function.Function { return mistakesFunction{} }
+
+// filledSheet and today are what both functions take.
+type (
+	filledSheet struct {
+		CSV types.String `tfsdk:"csv"`
+		By  types.String `tfsdk:"by"`
+		At  types.String `tfsdk:"at"`
+	}
+	heldToday struct {
+		ID         types.String `tfsdk:"id"`
+		Access     types.String `tfsdk:"access"`
+		ReviewedAt types.String `tfsdk:"reviewed_at"`
+	}
+	// decided is a decision, which review takes as it is.
+	decided struct {
+		Decision types.String `tfsdk:"decision"`
+		Until    types.String `tfsdk:"until"`
+		At       types.String `tfsdk:"at"`
+		By       types.String `tfsdk:"by"`
+		Reason   types.String `tfsdk:"reason"`
+		Access   types.String `tfsdk:"access"`
+	}
+)
+
+var decidedType = types.ObjectType{AttrTypes: textTypes("decision", "until", "at", "by", "reason", "access")}
+
+func sheetParameters() []function.Parameter {
+	return []function.Parameter{
+		function.MapParameter{
+			Name: "sheets", ElementType: types.ObjectType{AttrTypes: textTypes("csv", "by", "at")},
+			MarkdownDescription: "The filled worksheets by the names of their files: `{ csv, by, at }`, the text (`file(...)`, or `filebase64(...)` whatever its character " +
+				"set), who filled it in, and when, as an RFC 3339 moment.",
+		},
+		function.ListParameter{
+			Name: "today", ElementType: types.ObjectType{AttrTypes: textTypes("id", "access", "reviewed_at")}, AllowNullValue: true,
+			MarkdownDescription: "What is there today: `data.partner_review_worksheet.NAME.rows` of one without `due_within`. What was decided on access that has changed " +
+				"since is void. `null` leaves that to the resources, which refuse it.",
+		},
+	}
+}
+
+func (decisionsFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "decisions"
+}
+
+func (decisionsFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	resp.Definition = function.Definition{
+		Summary: "What was decided in filled worksheets",
+		MarkdownDescription: "The decisions of filled worksheets, by the id of what each is on: `{ decision, until, at, by, reason, access }`, which `review` of a resource takes as it " +
+			"is. `decision` is `keep`, `narrow` or `end`. A row that is left blank is no decision: nothing is extended, and the access ends when it does. " +
+			"Spreadsheets may change separators, ends of lines, the order of columns and the look of dates: a date is its first moment in UTC. What cannot be taken, or could mean two " +
+			"things, is an error that names file, row and column, all of them at once. With `\"skip\"` as the last argument such rows are left out: " +
+			"`worksheet_mistakes` tells them. Needs Terraform 1.8 or OpenTofu 1.7.",
+		Parameters:        sheetParameters(),
+		VariadicParameter: function.StringParameter{Name: "mistakes", MarkdownDescription: "`skip` leaves out the rows that have mistakes. Default: they are an error."},
+		Return:            function.MapReturn{ElementType: decidedType},
+	}
+}
+
+func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var sheets map[string]filledSheet
+	var today *[]heldToday
+	var mistakes []string
+	if resp.Error = req.Arguments.Get(ctx, &sheets, &today, &mistakes); resp.Error != nil {
+		return
+	}
+	if len(mistakes) > 1 || len(mistakes) == 1 && mistakes[0] != "skip" {
+		resp.Error = function.NewArgumentFuncError(2, "It is \"skip\", or left out.")
+		return
+	}
+	decisions, wrong := readSheets(sheets, today)
+	if len(wrong) > 0 && len(mistakes) == 0 {
+		resp.Error = function.NewArgumentFuncError(0, fmt.Sprintf("What was filled in cannot be taken as it is (%d):\n%s\nCorrect it there, or pass \"skip\" as the last "+
+			"argument: these rows then decide nothing.", len(wrong), strings.Join(wrong, "\n")))
+		return
+	}
+	out := map[string]decided{}
+	for id, r := range decisions {
+		out[id] = decided{
+			Decision: types.StringValue(string(r.Decision)), Until: momentValue(r.Until), At: momentValue(r.At), By: types.StringValue(r.By),
+			Reason: types.StringValue(r.Reason), Access: types.StringValue(r.Access),
+		}
+	}
+	resp.Error = resp.Result.Set(ctx, out)
+}
+
+func (mistakesFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "worksheet_mistakes"
+}
+
+func (mistakesFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	resp.Definition = function.Definition{
+		Summary: "What cannot be taken of filled worksheets",
+		MarkdownDescription: "What the function `decisions` leaves out with `\"skip\"`, a sentence each, with file, row and column: for a `check`, which warns of it in each plan, or to " +
+			"send back to whoever filled it in. Needs Terraform 1.8 or OpenTofu 1.7.",
+		Parameters: sheetParameters(),
+		Return:     function.ListReturn{ElementType: types.StringType},
+	}
+}
+
+func (mistakesFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var sheets map[string]filledSheet
+	var today *[]heldToday
+	if resp.Error = req.Arguments.Get(ctx, &sheets, &today); resp.Error != nil {
+		return
+	}
+	_, wrong := readSheets(sheets, today)
+	resp.Error = resp.Result.Set(ctx, wrong)
+}
+
+// readSheets returns what was decided, and the mistakes in words.
+func readSheets(sheets map[string]filledSheet, today *[]heldToday) (map[string]access.Review, []string) {
+	var all []worksheet.Sheet
+	for file, s := range sheets {
+		all = append(all, worksheet.Sheet{File: file, CSV: s.CSV.ValueString(), By: s.By.ValueString(), At: s.At.ValueString()})
+	}
+	var now []worksheet.Now
+	if today != nil {
+		now = []worksheet.Now{}
+		for _, h := range *today {
+			now = append(now, worksheet.Now{ID: h.ID.ValueString(), Access: h.Access.ValueString(), ReviewedAt: timeOf(h.ReviewedAt)})
+		}
+	}
+	decisions, mistakes := worksheet.Read(all, now)
+	wrong := []string{} // none is an empty list
+	for _, m := range mistakes {
+		wrong = append(wrong, m.String())
+	}
+	return decisions, wrong
+}

@@ -1,0 +1,276 @@
+package provider_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// feeds are identities, each with a credential and two grants, of twenty owners, who decide on them by worksheets.
+const feeds = `
+locals {
+  feeds     = { for n in range(FEEDS) : format("feed-%03d", n) => format("owner%02d@example.com", n % 20) }
+  filled_in = { for n in range(20) : format("reviews/owner%02d.csv", n) => format("owner%02d@example.com", n) }
+  sheets    = { for file, by in local.filled_in : file => { csv = filebase64(file), by = by, at = "2027-02-01T09:00:00Z" } if fileexists(file) }
+  decisions = provider::partner::decisions(local.sheets, data.partner_review_worksheet.all.rows, "skip")
+  mistakes  = provider::partner::worksheet_mistakes(local.sheets, data.partner_review_worksheet.all.rows)
+  kept      = { for name, owner in local.feeds : name => owner if try(local.decisions["acme/prod/${name}"].decision, "") != "end" }
+  ways = merge([for name, owner in local.kept : {
+    for way in ["in", "out"] : "${name}/${way}" => { name = name, way = way, owner = owner } if try(local.decisions["acme/prod/${name}/${way}"].decision, "") != "end"
+  }]...)
+}
+
+data "partner_review_worksheet" "all" {}
+
+data "partner_review_worksheet" "of" {
+  for_each = toset(values(local.filled_in))
+  owner    = each.value
+}
+
+data "partner_inventory" "all" {}
+
+output "worksheets" { value = { for owner, w in data.partner_review_worksheet.of : owner => w.csv } }
+output "reviews" { value = data.partner_inventory.all.reviews }
+
+check "worksheets" {
+  assert {
+    condition     = length(local.mistakes) == 0
+    error_message = join("\n", local.mistakes)
+  }
+}
+
+resource "partner_identity" "feed" {
+  for_each   = local.kept
+  partner    = "acme"
+  name       = each.key
+  owner      = each.value
+  purpose    = "Nightly order feed into the ERP"
+  ceiling    = ["orders/acme/${each.key}/*"]
+  expires_at = coalesce(try(local.decisions["acme/prod/${each.key}"].until, null), "2027-02-20T00:00:00Z")
+  review     = lookup(local.decisions, "acme/prod/${each.key}", null)
+}
+
+resource "partner_credential" "feed" {
+  for_each    = local.kept
+  identity_id = partner_identity.feed[each.key].id
+  owner       = each.value
+  federated   = { issuer = "https://login.acme.test", subject = each.key, audiences = ["orders.example.com"] }
+  expires_at  = provider::partner::earliest(partner_identity.feed[each.key].expires_at, coalesce(try(local.decisions["acme/prod/${each.key}/federated"].until, null), "2027-02-20T00:00:00Z"))
+  review      = lookup(local.decisions, "acme/prod/${each.key}/federated", null)
+}
+
+resource "partner_grant" "feed" {
+  for_each    = local.ways
+  identity_id = partner_identity.feed[each.value.name].id
+  name        = each.value.way
+  resource    = "orders/acme/${each.value.name}/${each.value.way}/*"
+  actions     = try(local.decisions["acme/prod/${each.key}"].decision, "") == "narrow" ? ["read"] : ["read", "list"]
+  owner       = each.value.owner
+  purpose     = "Read the files of the feed"
+  expires_at  = provider::partner::earliest(partner_identity.feed[each.value.name].expires_at, coalesce(try(local.decisions["acme/prod/${each.key}"].until, null), "2027-02-20T00:00:00Z"))
+  review      = lookup(local.decisions, "acme/prod/${each.key}", null)
+}
+`
+
+// slips are the mistakes that the owners make in their worksheets: what becomes of a row, and how the plan names it.
+var slips = []struct {
+	edit  func(row []string)
+	wants string
+}{
+	{func(r []string) { r[13] = "01/02/2028" }, `column until: "01/02/2028" could be`},
+	{func(r []string) { r[13] = "next summer" }, `column until: "next summer" is no date`},
+	{func(r []string) { r[13] = "31-May-27" }, `column until: "31-May-27" has a year of two digits`},
+	{func(r []string) { r[13] = "46538" }, `column until: "46538" is a date as a spreadsheet counts it`},
+	{func(r []string) { r[13] = "2027-01-01" }, `column until: "2027-01-01" is not after the review`},
+	{func(r []string) { r[13] = "########" }, `column until: "########" is what a spreadsheet shows`},
+	{func(r []string) { r[12] = "yes" }, `column decision: "yes" is no decision`},
+	{func(r []string) { r[12] = "" }, `column decision: it is blank beside`},
+	{func(r []string) { r[12], r[13] = "end", "2027-05-31" }, `column until: "2027-05-31" stands beside the decision to end`},
+	{func(r []string) { r[14] = "" }, `column reason: it is blank`},
+	{func(r []string) { r[14] = "=A1" }, `column reason: "=A1" is a formula`},
+	{func(r []string) { r[0] += "x" }, `is not the id that this row's access is of`},
+	{func(r []string) { r[0] = strings.ToUpper(r[0]) }, `is no id`},
+	{func(r []string) { r[11] = "" }, `column access: it is blank`},
+	{func(r []string) { r[11] = r[11][:38] + "00000" + r[11][43:] }, `column access: the decision is void`},
+}
+
+// All accesses of twenty owners are reviewed by twenty worksheets, as people fill them in, with mistakes: one plan names these by file,
+// row and column, and one apply renews, ends and lets lapse the rest. PARTNER_REVIEW_FEEDS=125 makes it 500 accesses and 30 mistakes.
+func TestAllAccessOfTwentyOwnersIsReviewedInOneApply(t *testing.T) {
+	needTerraform(t)
+	t.Parallel()
+	n := 30 // with four accesses each; the CLI's own time grows with the square of them
+	if text := os.Getenv("PARTNER_REVIEW_FEEDS"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := newLab(t)
+	text := strings.NewReplacer("FEEDS", fmt.Sprint(n)).Replace(feeds)
+	l.write(text)
+	l.must("apply", "-auto-approve")
+	l.passes(70 * day)()
+	l.must("apply", "-refresh-only", "-auto-approve") // for the outputs
+	var sheets map[string]string
+	l.output("worksheets", &sheets)
+	made := fillIn(t, l, sheets)
+
+	begun := time.Now()
+	said, err := l.terraform("plan", "-out=plan")
+	planned := time.Since(begun)
+	if err != nil {
+		t.Fatal(err, said)
+	}
+	warned := ""
+	for _, d := range said {
+		warned += d.Detail + "\n"
+	}
+	for _, m := range made.mistakes {
+		at := strings.Index(warned, m.where)
+		if line, _, _ := strings.Cut(warned[max(at, 0):], "\n"); at < 0 || !strings.Contains(line, m.wants) {
+			t.Errorf("nothing says %s: %s; it says %q", m.where, m.wants, line)
+		}
+	}
+	begun = time.Now()
+	l.must("apply", "plan")
+	t.Logf("%d accesses of %d owners, %d mistakes: planned in %s, applied in %s", 4*n, len(sheets), len(made.mistakes), planned.Round(time.Second/10), time.Since(begun).Round(time.Second/10))
+
+	ends := map[string]time.Time{}
+	records, err := l.system().List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		ends[r.Object.Ref().ID] = r.EndsAt
+	}
+	for id, want := range made.want {
+		if !ends[id].Equal(want) {
+			t.Errorf("%s ends at %s, want %s (zero: it was to be ended)", id, ends[id], want)
+		}
+	}
+	var progress map[string]int
+	l.must("apply", "-refresh-only", "-auto-approve")
+	l.output("reviews", &progress)
+	if progress["of"] != len(ends) || progress["reviewed"] != len(ends) || progress["lapsed"] != 0 {
+		t.Errorf("of %d: %v", len(ends), progress)
+	}
+	l.passes(25 * day)() // what nobody decided on has lapsed
+	l.must("apply", "-refresh-only", "-auto-approve")
+	l.output("reviews", &progress)
+	lapsed := 0
+	for _, want := range made.want {
+		if want.Equal(declaredEnd) {
+			lapsed++
+		}
+	}
+	if progress["lapsed"] != lapsed {
+		t.Errorf("%d lapsed, want %d", progress["lapsed"], lapsed)
+	}
+}
+
+var (
+	declaredEnd = time.Date(2027, 2, 20, 0, 0, 0, 0, time.UTC)
+	decidedEnd  = time.Date(2027, 5, 31, 0, 0, 0, 0, time.UTC)
+)
+
+// output reads an output of the last apply.
+func (l *lab) output(name string, to any) {
+	l.t.Helper()
+	cmd := exec.Command(os.Getenv(commandLine), "output", "-json", name)
+	cmd.Dir, cmd.Env = l.folder, l.env
+	out, err := cmd.Output()
+	if err == nil {
+		err = json.Unmarshal(out, to)
+	}
+	if err != nil {
+		l.t.Fatalf("output %s: %v: %s", name, err, out)
+	}
+}
+
+// filledIn is what the owners have filled in, and what is to come of it.
+type filledIn struct {
+	mistakes []struct{ where, wants string }
+	// want is when each is to end; zero: at once.
+	want map[string]time.Time
+}
+
+// fillIn fills in worksheets as people do, each with a spreadsheet of its own, and puts them beside the configuration. A whole feed is kept,
+// ended or left out; some of its grants are ended or narrowed; thirty grants are filled in with a mistake.
+func fillIn(t *testing.T, l *lab, sheets map[string]string) filledIn {
+	t.Helper()
+	out := filledIn{want: map[string]time.Time{}}
+	ways := []struct {
+		separator rune
+		date      string
+		mark, crs bool
+	}{{',', "2027-05-31", true, true}, {';', "31.05.2027", true, true}, {'\t', "5/31/2027", false, true}, {',', "31-May-2027", false, false}, {';', "2027-05-31T00:00:00Z", false, false}}
+	slip := 0
+	owners := []string{}
+	for owner := range sheets {
+		owners = append(owners, owner)
+	}
+	slices.Sort(owners)
+	for n, owner := range owners {
+		way, file := ways[n%len(ways)], "reviews/"+strings.TrimSuffix(owner, "@example.com")+".csv"
+		rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(sheets[owner], "\ufeff"))).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := 0
+		for at, row := range rows[1:] {
+			var feed int
+			parts := strings.Split(row[0], "/")
+			if _, err := fmt.Sscanf(parts[2], "feed-%d", &feed); err != nil {
+				t.Fatal(err)
+			}
+			last := parts[len(parts)-1]
+			id, keep := row[0], func() {
+				copy(row[12:], []string{"keep", way.date, "The feed still runs; \"every\" night, says " + owner})
+			}
+			switch {
+			case feed%9 == 8: // not needed any more
+				copy(row[12:], []string{"End", "", "The new ERP fetches orders itself"})
+				out.want[id] = time.Time{}
+			case feed%9 == 7: // nobody has decided
+				out.want[id] = declaredEnd
+			case last == "out" && feed%5 == 0:
+				copy(row[12:], []string{"end", "", "Nothing is sent back"})
+				out.want[id] = time.Time{}
+			case last == "out" && feed%5 == 1:
+				copy(row[12:], []string{"narrow", way.date, "Reading is enough"})
+				out.want[id] = decidedEnd
+			case last == "in" && made < 2 && slip < 30:
+				keep()
+				wrong := slips[slip%len(slips)]
+				wrong.edit(row)
+				out.mistakes = append(out.mistakes, struct{ where, wants string }{fmt.Sprintf("%s, row %d", file, at+2), wrong.wants})
+				out.want[id] = declaredEnd
+				slip++
+				made++
+			default:
+				keep()
+				out.want[id] = decidedEnd
+			}
+		}
+		var text strings.Builder
+		w := csv.NewWriter(&text)
+		w.Comma, w.UseCRLF = way.separator, way.crs
+		if err := w.WriteAll(rows); err != nil {
+			t.Fatal(err)
+		}
+		mark := ""
+		if way.mark {
+			mark = "\ufeff"
+		}
+		l.put(file, mark+text.String())
+	}
+	return out
+}

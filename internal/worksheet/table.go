@@ -1,0 +1,162 @@
+package worksheet
+
+import (
+	"encoding/base64"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// table is what a sheet holds: named columns, and the lines below them.
+type table struct {
+	// at is where each column is, by its name.
+	at map[string]int
+	// width is how many columns have a name.
+	width int
+	lines []line
+}
+
+// line is one line of a sheet, with the number that a spreadsheet shows beside it.
+type line struct {
+	row   int
+	cells []string
+}
+
+// cell returns the text of a column, without the spaces around it.
+func (t *table) cell(l line, column string) string {
+	at, has := t.at[column]
+	if !has || at >= len(l.cells) {
+		return ""
+	}
+	return l.cells[at]
+}
+
+// needed are the columns that a filled worksheet must have.
+var needed = []string{columnID, columnAccess, columnDecision, columnUntil, columnReason}
+
+// asCSV says how a spreadsheet saves what can be read.
+const asCSV = `save it as "CSV UTF-8" (Excel), or as "Text CSV" in the character set UTF-8 (LibreOffice)`
+
+// readTable reads a sheet. An error is a sentence about the whole of it, with its row where it has one.
+func readTable(text string) (*table, Mistake, bool) {
+	text, problem := plain(text)
+	if problem != "" {
+		return nil, Mistake{Problem: problem}, false
+	}
+	separators := ",;\t|"
+	if first, rest, _ := strings.Cut(text, "\n"); len(first) == len("sep=,") && strings.EqualFold(first[:4], "sep=") {
+		text, separators = rest, first[4:]
+	}
+	var best *table
+	var worst Mistake
+	for _, separator := range separators {
+		lines, wrong, ok := split(text, separator)
+		if !ok {
+			if worst == (Mistake{}) {
+				worst = wrong
+			}
+			continue
+		}
+		if t := named(lines); t != nil && (best == nil || len(t.at) > len(best.at)) {
+			best = t
+		}
+	}
+	if best == nil && worst != (Mistake{}) {
+		return nil, worst, false
+	}
+	if best == nil {
+		return nil, Mistake{Problem: "no row names the columns " + strings.Join(needed, ", ") + ": the first row of the worksheet is missing, or it is no " +
+			"table with commas, semicolons or tabs between its cells"}, false
+	}
+	for _, column := range needed {
+		if _, has := best.at[column]; !has {
+			return nil, Mistake{Column: column, Problem: "there is no such column: put it back, with its name in the first row"}, false
+		}
+	}
+	return best, Mistake{}, true
+}
+
+// plain returns a sheet's text, with ends of lines of one kind and without a byte order mark; or a problem. What Terraform's file() cannot
+// read comes by filebase64().
+func plain(text string) (string, string) {
+	if raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err == nil && len(raw) > 0 {
+		text = string(raw)
+	}
+	switch {
+	case strings.TrimSpace(strings.TrimPrefix(text, bom)) == "":
+		return "", "it is empty"
+	case strings.HasPrefix(text, "PK\x03\x04"):
+		return "", "it is a workbook (.xlsx or .ods): " + asCSV
+	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"), strings.ContainsRune(text, 0):
+		return "", "it is UTF-16, which Excel calls Unicode Text: " + asCSV
+	case !utf8.ValidString(text):
+		return "", "it is not UTF-8: " + asCSV
+	}
+	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(text, bom)), ""
+}
+
+// split reads the lines of a text, with a separator. Rows are counted as spreadsheets do: a cell of several lines is in one row, and an
+// empty line is one.
+func split(text string, separator rune) ([]line, Mistake, bool) {
+	r := csv.NewReader(strings.NewReader(text))
+	r.Comma, r.FieldsPerRecord = separator, -1
+	var lines []line
+	row, end := 0, 0
+	for {
+		cells, err := r.Read()
+		var wrong *csv.ParseError
+		if errors.As(err, &wrong) {
+			return nil, Mistake{Row: row + wrong.StartLine - end, Problem: "a quotation mark stands where none can: " + wrong.Err.Error() + "; nothing of the sheet is taken"}, false
+		}
+		if err != nil {
+			return lines, Mistake{}, true
+		}
+		start, _ := r.FieldPos(0)
+		row += start - end
+		last, _ := r.FieldPos(len(cells) - 1)
+		end = last + strings.Count(cells[len(cells)-1], "\n")
+		for n := range cells {
+			cells[n] = strings.TrimSpace(strings.Trim(cells[n], "\u00a0\u200b\ufeff \t"))
+		}
+		lines = append(lines, line{row, cells})
+	}
+}
+
+// headings are how many rows somebody may have put above the names of the columns.
+const headings = 10
+
+// named finds the row that names the columns; nil where none does.
+func named(lines []line) *table {
+	for n, l := range lines[:min(len(lines), headings)] {
+		t := &table{at: map[string]int{}, lines: lines[n+1:]}
+		for at, name := range l.cells {
+			name = strings.ToLower(name)
+			if _, twice := t.at[name]; !twice && name != "" {
+				t.at[name] = at
+				t.width = at + 1
+			}
+		}
+		if _, has := t.at[columnID]; has && len(l.cells) > 1 {
+			return t
+		}
+	}
+	return nil
+}
+
+// beside says what stands in a line where no column has a name.
+func (t *table) beside(l line) string {
+	for at := t.width; at < len(l.cells); at++ {
+		if l.cells[at] != "" {
+			return fmt.Sprintf("%s stands in column %d, which has no name: a separator within a cell may have moved the cells; put the text into one cell", quoted(l.cells[at]), at+1)
+		}
+	}
+	return ""
+}
+
+// empty reports whether nothing stands in a line.
+func (l line) empty() bool {
+	return !slices.ContainsFunc(l.cells, func(c string) bool { return c != "" })
+}
