@@ -108,9 +108,7 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 			return nil, nil, err
 		}
 	}
-	if err := rm.observer.met(ctx, f, ref, entities, found); err != nil {
-		return nil, nil, err
-	}
+	rm.observer.met(ctx, f, ref, entities, found)
 	if err := rm.writer.writeOwn(ctx, f, d, holder); err != nil {
 		return nil, nil, err
 	}

@@ -48,8 +48,9 @@ func (f *finds) add(ref access.Ref, drift ...string) {
 
 // met adds what a change finds that is not as it was left, of an object and of all that it brings in line with it: for an identity
 // what hangs on it. entities are those that were read for that already. What hangs on something that this process has just
-// changed is left out: it may be on its way to be brought in line.
-func (ob *observer) met(ctx context.Context, f *family, ref access.Ref, entities map[access.IdentityID]*entity, all *finds) error {
+// changed is left out: it may be on its way to be brought in line. So is what cannot be read: the change says if it needs that,
+// and a removal, which does not, goes through.
+func (ob *observer) met(ctx context.Context, f *family, ref access.Ref, entities map[access.IdentityID]*entity, all *finds) {
 	l := f.ledger()
 	snap := store.SnapshotOf[native](f.documents, l, f.holds)
 	for other, e := range l {
@@ -58,24 +59,17 @@ func (ob *observer) met(ctx context.Context, f *family, ref access.Ref, entities
 		if e.Removed() || other != ref && (other != id.Ref() || !follows) || ob.store.WroteAny(l.Lineage(id)[1:]) {
 			continue
 		}
-		text, err := edited(snap, id)
-		if err != nil {
-			return err
-		}
-		if text != "" {
+		if text, err := edited(snap, id); err == nil && text != "" {
 			all.add(id.Ref(), text)
 		}
 		n, err := ob.toCompare(ctx, snap, e, entities)
 		if err != nil {
-			return err
+			continue
 		}
-		drift, err := ob.tampered(ctx, snap, e, n)
-		if err != nil {
-			return err
+		if drift, err := ob.tampered(ctx, snap, e, n); err == nil {
+			all.add(other, drift...)
 		}
-		all.add(other, drift...)
 	}
-	return nil
 }
 
 // toCompare reads what of an object is compared with what was left: of an identity that adopted nothing, its entity is all.

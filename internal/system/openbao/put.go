@@ -98,7 +98,8 @@ func (ch *changer) decide(ctx context.Context, a *proposal) error {
 		return err
 	}
 	a.change.Object = a.placed.Entry.Object // its sets in order, as it is read later
-	return ch.observer.met(ctx, a.family, a.change.Object.Ref(), entitiesOf(a.standings), a.found)
+	ch.observer.met(ctx, a.family, a.change.Object.Ref(), entitiesOf(a.standings), a.found)
+	return nil
 }
 
 // mountFor sees to it that what a credential logs in by is there, before anything is issued.

@@ -1,0 +1,45 @@
+package openbao
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+)
+
+// What a removal finds is compared with what was left, for the journal. Less access is never refused: where an engine fails just
+// then, it is removed all the same.
+func TestARemovalThatCannotCompareGoesThrough(t *testing.T) {
+	st := startStage(t)
+	engines := regexp.MustCompile(`^/v1/(auth/)?partner-`)
+	blind := func(o *client.Options) {
+		inner, struck := o.Transport, atomic.Bool{}
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodPost && strings.Contains(r.URL.Path, "/sys/policies/") {
+				struck.Store(true) // from here on it sweeps, and reads what is left
+			}
+			if !struck.Load() && engines.MatchString(r.URL.Path) {
+				return &http.Response{
+					StatusCode: http.StatusForbidden, Header: http.Header{}, Request: r,
+					Body: io.NopCloser(strings.NewReader(`{"errors":["permission denied"]}`)),
+				}, nil
+			}
+			return inner.RoundTrip(r)
+		})
+	}
+	for _, kind := range []access.Kind{access.Secret, access.Certificate, access.Federated} {
+		all := st.complete(t, "blind-"+strings.ReplaceAll(string(kind), "_", "-"), kind)
+		r := all.credentials[kind]
+		if _, err := st.open(blind).Delete(t.Context(), r.Object.Ref(), r.UID); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		if p := all.holders[kind]; st.login(t, p) != "" {
+			t.Errorf("%s: it still logs in", kind)
+		}
+	}
+}
