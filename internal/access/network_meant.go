@@ -15,6 +15,7 @@ var (
 	// ofFour are numbers as IPv4 has them, some of them with zeros before them, which some programs read as octal.
 	ofFour  = regexp.MustCompile(`^(\d{1,4})\.(\d{1,4})\.(\d{1,4})\.(\d{1,4})(/\d{1,3})?$`)
 	port    = regexp.MustCompile(`^([0-9.]+(?:/\d+)?|\[[0-9a-fA-F:.]+\](?:/\d+)?):\d+$`)
+	address = regexp.MustCompile(`^[a-z]+://(\[[0-9a-fA-F:.]+\]|[0-9.]+)(?::\d+)?(?:/.*)?$`)
 	words   = regexp.MustCompile(`(?i)^(\*|any|all|anywhere|everywhere|0/0|0\.0\.0\.0|::|0\.0\.0\.0/0+)$`)
 	netmask = regexp.MustCompile(`^(\S+)\s+(?:netmask\s+|mask\s+)?(\d+\.\d+\.\d+\.\d+)$`)
 )
@@ -24,6 +25,11 @@ func meantNetworks(text string) string {
 	plain := strings.TrimFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\"'`", c) })
 	plain, _, _ = strings.Cut(plain, "#")
 	plain = strings.TrimSpace(plain)
+	if host := address.FindStringSubmatch(plain); host != nil {
+		if m, ok := meantNetwork(host[1]); ok {
+			return ", but an address of a server: write " + m.String() + " if it is meant"
+		}
+	}
 	if words.MatchString(plain) {
 		return ": write 0.0.0.0/0 for all addresses of IPv4 and ::/0 for those of IPv6"
 	}

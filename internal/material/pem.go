@@ -16,11 +16,15 @@ var errPrivate = errors.New("it holds a private key, which is exposed now: remov
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // lines returns those of a text, without byte order mark, quotes around it all, line ends of Windows, and around each line white space
-// and the marks that a mail sets before what it quotes.
+// and the marks that a mail sets before what it quotes, or before hyphens where it is signed.
 func lines(text string) []string {
 	all := strings.Split(lineEnds.Replace(unquoted(text)), "\n")
 	for i, l := range all {
-		all[i] = strings.TrimRight(strings.TrimLeft(l, "> \t\v\f"), " \t\v\f")
+		l = strings.TrimRight(strings.TrimLeft(l, "> \t\v\f"), " \t\v\f")
+		if strings.HasPrefix(l, "- --") { // of a signed mail (RFC 9580, 7.2)
+			l = l[2:]
+		}
+		all[i] = l
 	}
 	return all
 }
@@ -126,12 +130,18 @@ var (
 	ends    = regexp.MustCompile(`-----END ([A-Z0-9 ]{1,60})-----`)
 )
 
+// softBreak is a line end of quoted-printable (RFC 2045, 6.7), which base64 has at its end only.
+var softBreak = regexp.MustCompile(`=\n+[A-Za-z0-9+/]`)
+
 // brokenBlock says what is wrong with a block of PEM that nothing can be decoded from.
 func brokenBlock(text string) string {
 	at := pemHeader.FindStringSubmatchIndex(text)
 	name, body := text[at[2]:at[3]], text[at[1]:]
 	if strings.HasPrefix(name, "PGP ") {
 		return kindOfBlock(name)
+	}
+	if strings.Contains(body, "=3D") || softBreak.MatchString(body) {
+		return "its PEM block " + name + " is in quoted-printable, as mails are sent: save it from the mail program as text, or ask the partner for the file"
 	}
 	end := strings.Index(body, "-----END")
 	if end >= 0 && !strings.Contains(body[:end], ": ") {
@@ -155,7 +165,7 @@ func kindOfBlock(name string) string {
 	case "PUBLIC KEY", "RSA PUBLIC KEY":
 		return "it is a public key in PEM (" + name + ")"
 	}
-	if strings.ContainsRune("AEIOX", rune(name[0])) {
+	if strings.ContainsRune("AEIOX", rune(name[0])) || strings.HasPrefix(name, "SSH") {
 		return "it is an " + name
 	}
 	return "it is a " + name

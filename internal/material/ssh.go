@@ -79,6 +79,8 @@ func parseSSHLine(line string) (ssh.PublicKey, error) {
 		return nil, errNoKey
 	case odd(strings.Join(words[:at+2], "")) != "":
 		return nil, errors.New(odd(strings.Join(words[:at+2], "")))
+	case at > -1 && words[at] != blobName(words[at+1]) && strings.HasSuffix(words[at], blobName(words[at+1])): // as in JSON or HTML
+		return nil, fmt.Errorf("something stands right before %[1]s, such as a quote or a tag: write the key alone, from %[1]s on", blobName(words[at+1]))
 	case at == -1 || !kind.MatchString(words[at]):
 		return nil, fmt.Errorf("the key's kind is missing before it: write %s before AAAA", blobName(words[at+1]))
 	case at > 0:
@@ -194,6 +196,8 @@ func noSSHKey(text string) error {
 		return errors.New(is + ", and is not whole or not alone: ssh-keygen -i -f FILE writes it as needed")
 	case strings.HasPrefix(is, "its "):
 		return errors.New(is)
+	case is == "it is empty":
+		return errors.New(is + ": " + fromPub)
 	case is != "" && is != "it is an SSH public key":
 		return errors.New(is + ", not an SSH public key: " + fromPub)
 	}

@@ -30,8 +30,14 @@ func checkClaim(what, text string) error {
 			return fmt.Errorf("%s %+q holds %s, which no token has: write it without", what, text, Named(c))
 		}
 	}
+	if what != "issuer" && placeholder.MatchString(text) {
+		return fmt.Errorf("%s %q has a placeholder in it, %s, and tokens have what stands for it: write that", what, text, placeholder.FindString(text))
+	}
 	return nil
 }
+
+// placeholder is what manuals and templates write for what is to be put in.
+var placeholder = regexp.MustCompile(`[$%]?\{\{?[^{}]*\}\}?|^<[^<>]+>$|<[A-Za-z][A-Za-z0-9 _-]*>`)
 
 func trimmed(text string) string {
 	return strings.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || invisible(c) })
@@ -102,6 +108,9 @@ func checkAuthority(text, scheme, authority string) error {
 	if strings.ToLower(host) != host || strings.ToLower(scheme) != scheme {
 		lower := strings.ToLower(scheme) + "://" + strings.ToLower(host) + strings.TrimPrefix(text, scheme+"://"+host)
 		return fmt.Errorf("issuer %q has upper case in its host, and tokens are compared byte by byte: write %q, or as its discovery document has it", text, lower)
+	}
+	if strings.IndexFunc(host, func(c rune) bool { return c > '~' }) >= 0 {
+		return fmt.Errorf("issuer %q has letters beyond ASCII in its host, and tokens have the form that DNS knows, xn--...: write it as its discovery document has it", text)
 	}
 	if _, err := url.Parse(text); err != nil {
 		return fmt.Errorf("issuer %q is not an address such as https://login.example.com", text)

@@ -32,6 +32,7 @@ func TestTrustThatNoTokenMeetsIsRefused(t *testing.T) {
 		{"https://login.acme.test:", "ports are 1 to 65535"},
 		{"https://Login.ACME.test/Realm", `write "https://login.acme.test/Realm"`},
 		{"HTTPS://login.acme.test", `write "https://login.acme.test"`},
+		{"https://l\u00f6gin.acme.test", "xn--"},
 	} {
 		if _, err := ParseIssuer(c.text); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q: %v, want it to say %q", c.text, err, c.says)
@@ -51,6 +52,14 @@ func TestTrustThatNoTokenMeetsIsRefused(t *testing.T) {
 	for _, text := range []string{"svc ", "\tsvc", "svc\u00a0", "svc\u200b", "svc\n", "a\nb", "a\tb", "\ufeffsvc"} {
 		if _, err := ParseSubject(text); err == nil || !strings.Contains(err.Error(), "write") {
 			t.Errorf("subject %q: %v", text, err)
+		}
+	}
+	for _, text := range []string{"${subject}", "%{subject}", "{sub}", "{{ subject }}", "<SERVICE ACCOUNT ID>", "system:serviceaccount:<namespace>:feed", "repo:acme/{repo}:ref:x"} {
+		if _, err := ParseSubject(text); err == nil || !strings.Contains(err.Error(), "placeholder") {
+			t.Errorf("subject %q: %v", text, err)
+		}
+		if _, err := ParseAudience(strings.ReplaceAll(text, " ", "-")); err == nil || !strings.Contains(err.Error(), "placeholder") {
+			t.Errorf("audience %q: %v", text, err)
 		}
 	}
 	for _, text := range []string{"svc", "repo:acme/orders:ref:refs/heads/main", "CN=Depot feed,O=ACME", "system:serviceaccount:acme:feed"} {
