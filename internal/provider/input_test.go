@@ -94,6 +94,32 @@ func TestEmptyDefaultsOfAModuleMeanNone(t *testing.T) {
 	)
 }
 
+// An element that is null was left out, so that a ceiling of [null] was no ceiling, networks of [null] were anywhere, and a grant of
+// [null] was one of nothing.
+func TestAnElementThatIsNullIsRefused(t *testing.T) {
+	slow(t)
+	t.Parallel()
+	w := newWorld(t)
+	for name, text := range map[string]string{
+		"the argument ceiling of a partner_identity":         identity(args{"ceiling": `[null]`}),
+		"the argument allowed_cidrs of a partner_credential": identity(nil) + credential("federated", args{"allowed_cidrs": `["203.0.113.0/24", null]`}),
+		"the argument actions of a partner_grant":            identity(nil) + grant(args{"actions": `[null]`}),
+		"the argument federated.audiences of":                identity(nil) + credential("federated", args{"federated": `{ issuer = "https://login.acme.test", subject = "svc-orders", audiences = ["orders.example.com", null] }`}),
+		"the argument guardrails.active_owners of":           "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			provider := ""
+			if text == "" {
+				provider, text = `guardrails = { active_owners = ["jane.doe@example.com", null] }`, identity(nil)
+			}
+			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.providers(), Steps: []resource.TestStep{{
+				Config: w.providerBlock(provider) + text, PlanOnly: true,
+				ExpectError: regexp.MustCompile(`(?is)An element is null.*` + strings.ReplaceAll(regexp.QuoteMeta(name), " ", `\s+`)),
+			}}})
+		})
+	}
+}
+
 func TestWhatTheProviderBlockCannotMean(t *testing.T) {
 	slow(t)
 	t.Parallel()

@@ -32,7 +32,7 @@ func guarded[Request, Response any](ctx context.Context, req Request, do func(co
 	return answer, err
 }
 
-// refusedTexts says what is wrong with the texts of a configuration, whatever the arguments are called.
+// refusedTexts says what is wrong with the texts and lists of a configuration, whatever the arguments are called.
 func refusedTexts(what string, v *tfprotov6.DynamicValue) (refused []*tfprotov6.Diagnostic) {
 	seen := textsOf(v)
 	if seen.key != nil {
@@ -46,6 +46,17 @@ func refusedTexts(what string, v *tfprotov6.DynamicValue) (refused []*tfprotov6.
 		}
 		if len(f.at) > 0 {
 			d.Attribute = tftypes.NewAttributePath().WithAttributeName(f.at[0])
+		}
+		refused = append(refused, d)
+	}
+	for _, at := range seen.nulls { // left out, it would turn a limit into none: a ceiling of [null], networks of [null]
+		d := &tfprotov6.Diagnostic{
+			Severity: tfprotov6.DiagnosticSeverityError, Summary: "An element is null",
+			Detail: sentenceCase(argumentOf(what, at)) + " has an element that is null, which says neither that something is meant nor that nothing is. Write the " +
+				"elements that are meant, as compact([...]) does where one may be null, or null for the whole argument where there is none.",
+		}
+		if len(at) > 0 {
+			d.Attribute = tftypes.NewAttributePath().WithAttributeName(at[0])
 		}
 		refused = append(refused, d)
 	}

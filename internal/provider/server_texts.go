@@ -17,6 +17,8 @@ type foundTexts struct {
 	// key is where a private key is; nil where there is none.
 	key   []string
 	flaws []flawAt
+	// nulls are lists and sets that have an element which is null.
+	nulls [][]string
 }
 
 type flawAt struct {
@@ -64,8 +66,14 @@ func (w *textWalk) value() error {
 		return w.mapping()
 	case msgpcode.IsFixedArray(code), code == msgpcode.Array16, code == msgpcode.Array32:
 		n, err := w.decoder.DecodeArrayLen()
+		null := false
 		for ; n > 0 && err == nil && w.found.key == nil; n-- {
+			next, _ := w.decoder.PeekCode()
+			null = null || next == msgpcode.Nil
 			err = w.value()
+		}
+		if null {
+			w.found.nulls = append(w.found.nulls, slices.Clone(w.at))
 		}
 		return err
 	}
