@@ -114,6 +114,8 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 	ended := c.must("POST", "auth/token/create", map[string]any{"ttl": "1h"})["auth"].(map[string]any)
 	c.must("POST", "auth/token/revoke-accessor", map[string]any{"accessor": ended["accessor"]})
 
+	few := c.must("POST", "auth/token/create", map[string]any{"policies": []string{"default"}})["auth"].(map[string]any)
+
 	const page = "<!DOCTYPE html>\n<html><head><title>Blocked</title></head><body>Request blocked canaryPAGE</body></html>"
 	closed := httptest.NewServer(nil)
 	closed.Close()
@@ -141,6 +143,8 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 		"a standby without a leader":    {[]string{"BAO_ADDR=http://" + answering(t, 500, `{"errors":["local node not active but active cluster node not found"]}`)}, []string{"a standby and knows no leader"}},
 		"a token that nobody knows":     {[]string{"BAO_TOKEN=s.nobodyKnowsThisOne0123"}, []string{"OpenBao does not take this login", "has ended, was revoked"}},
 		"a token that was revoked":      {[]string{"BAO_TOKEN=" + ended["client_token"].(string)}, []string{"OpenBao does not take this login", "has ended, was revoked"}},
+		"a token without rights":        {[]string{"BAO_TOKEN=" + few["client_token"].(string)}, []string{"OpenBao lets this login read too little", "the guide's policy plan", "BAO_NAMESPACE"}},
+		"a balancer without OpenBao":    {[]string{"BAO_ADDR=http://" + answering(t, 502, page)}, []string{"OpenBao cannot be reached", "it reaches no OpenBao behind it"}},
 		"no token":                      {[]string{"BAO_TOKEN="}, []string{"set BAO_TOKEN; or token, approle or jwt"}},
 		"no address":                    {[]string{"BAO_ADDR="}, []string{"set BAO_ADDR, or address"}},
 		"a file that is gone":           {[]string{"BAO_CACERT=" + t.TempDir() + "/ca.pem"}, []string{"The file of BAO_CACERT: open ", "no such file or directory"}},

@@ -171,7 +171,12 @@ func enter(ctx context.Context, system *openbao.System, diags *diag.Diagnostics)
 	case errors.Is(err, access.ErrUnavailable):
 		summary = "OpenBao cannot be reached at " + system.Address()
 	}
-	diags.AddError(summary, sentence(err)+". Nothing was read or changed."+notTaken(err))
+	lacks := ""
+	if errors.Is(err, access.ErrNotPermitted) && !errors.Is(err, access.ErrLogin) {
+		summary = "OpenBao lets this login read too little at " + system.Address()
+		lacks = " It needs what the guide's policy plan allows, in the namespace that partner access is in: where that is another one, set namespace or BAO_NAMESPACE."
+	}
+	diags.AddError(summary, sentence(err)+". Nothing was read or changed."+lacks+notTaken(err))
 	return false
 }
 

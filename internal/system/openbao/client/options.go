@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -96,7 +97,12 @@ func (o Options) base() (*url.URL, error) {
 	base, err := url.Parse(o.Address)
 	if err != nil || base.Host == "" || base.Opaque != "" {
 		// The text of err would print the address, and with it a password that somebody put in.
-		return nil, errors.New("the address is not a URL such as https://openbao.example.com:8200")
+		return nil, errors.New("the address is not a URL such as https://openbao.example.com:8200" + meantAddress(o.Address))
+	}
+	if port := base.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return nil, fmt.Errorf("the address has the port %s: ports are 1 to 65535", port)
+		}
 	}
 	if base.User != nil || base.RawQuery != "" || base.ForceQuery || base.Fragment != "" {
 		return nil, errors.New("the address may have no user, password, query or fragment")
@@ -110,10 +116,29 @@ func (o Options) base() (*url.URL, error) {
 		return nil, fmt.Errorf("address with scheme %q: https is needed", base.Scheme)
 	}
 	prefix := strings.Trim(base.Path, "/")
+	if first, _, _ := strings.Cut(prefix, "/"); first == "ui" || prefix == "v1" || strings.HasSuffix(prefix, "/v1") {
+		return nil, fmt.Errorf("the path %q of the address is that of OpenBao's pages or of its API, which is added to the address: write the address without it", base.Path)
+	}
 	if prefix != "" && !canonical(prefix) {
 		return nil, fmt.Errorf("the path %q of the address is not canonical", base.Path)
 	}
 	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: strings.TrimSuffix("/"+prefix, "/")}, nil
+}
+
+// meantAddress says what is wrong with a text that is no address, and repeats nothing of it.
+func meantAddress(text string) string {
+	bare := strings.Trim(text, " \t\r\n\"'<>")
+	switch {
+	case bare != text:
+		return ": white space or quotes stand around it"
+	case strings.HasPrefix(text, "unix:"):
+		return ": a unix socket is not taken"
+	case !strings.Contains(text, "://"):
+		return ": https:// is missing before it"
+	case strings.Count(text, ":") > 2 && !strings.Contains(text, "["):
+		return ": an address of IPv6 stands in brackets, such as https://[2001:db8::7]:8200"
+	}
+	return ""
 }
 
 func loopback(host string) bool {

@@ -56,6 +56,9 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 		return k.judgeSuccess(o)
 	}
 	o.messages, o.ours = k.said()
+	if !o.ours {
+		o.problem = k.inFront(o.status)
+	}
 	switch resp.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		if !o.ours { // a firewall's page says nothing about rights
@@ -102,6 +105,20 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 		}
 	}
 	return o
+}
+
+// inFront says who wrote an answer of a failure that OpenBao did not write; "" where that cannot be told.
+func (k *call) inFront(status int) string {
+	const front = "what stands in front of OpenBao, a balancer or a proxy, answered by itself"
+	switch status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return front + ": it reaches no OpenBao behind it"
+	case http.StatusTooManyRequests:
+		return front + ": it limits how many requests it takes"
+	case http.StatusInternalServerError:
+		return front
+	}
+	return ""
 }
 
 // judgeLost judges an attempt without an answer.

@@ -178,6 +178,8 @@ func describeTLS(err error, host string) string {
 		return untrusted.Error()
 	case errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate"):
 		return host + " asks for a client certificate that it trusts: set client_cert_file and client_key_file (" + alert.Err.Error() + ")"
+	case errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "internal error"): // as OpenBao's cluster port does
+		return "what listens at " + host + " takes no such connection: if it is the port by which OpenBao's nodes talk to each other (8201), give the API's (8200)"
 	case strings.HasSuffix(err.Error(), "TLS handshake timeout"):
 		return "what listens at " + host + " does not answer to TLS"
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // an alert

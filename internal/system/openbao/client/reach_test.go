@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
@@ -83,6 +84,7 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 		"http to a port of TLS":                {strings.Replace(encrypted.URL, "https:", "http:", 1), nil, "the port speaks TLS, where http was asked for: write https", false},
 		"http to a port that answers an alert": {alerting.URL, nil, "the port speaks TLS", false},
 		"an authority that nobody knows":       {encrypted.URL, nil, "name it with ca_cert_file or BAO_CACERT", false},
+		"the port of the cluster":              {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(80)}), "give the API's (8200)", false},
 		"a proxy that wants a password":        {far, through(refusing.URL), "(HTTPS_PROXY) answered 407 and made no connection: it asks for a name and a password", false},
 		"a proxy that forbids":                 {far, through(forbidding.URL), "answered 403 and made no connection: it may not connect to this host", false},
 		"a proxy that is away":                 {far, through(closed.URL), "the proxy of the environment (HTTPS_PROXY) cannot be reached", true},
