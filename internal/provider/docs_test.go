@@ -82,7 +82,7 @@ var runBy = map[string]map[string]string{
 		`resource "partner_identity" "migration`: "TestFragmentsOfTheGuidesAreTaken",
 	},
 	"docs/guides/inventory.md": {
-		"import {":                       "TestFragmentsOfTheGuidesAreTaken",
+		"import {":                       "TestTheBlocksAboutOpenBaoAreApplied",
 		`output "import_blocks" {`:       "TestFragmentsOfTheGuidesAreTaken",
 		`path "auth/token/accessors/" {`: "TestLiveSessionsAreCountedWhereTheLoginMay",
 	},
@@ -105,8 +105,8 @@ var runBy = map[string]map[string]string{
 		"terraform destroy":                  "TestGettingStartedIsRun",
 	},
 	"docs/guides/openbao.md": {
-		`provider "partner" {`:                "TestFragmentsOfTheGuidesAreTaken",
-		`resource "partner_grant" "values" {`: "TestFragmentsOfTheGuidesAreTaken",
+		`provider "partner" {`:                "TestTheBlocksAboutOpenBaoAreApplied",
+		`resource "partner_grant" "values" {`: "TestTheBlocksAboutOpenBaoAreApplied",
 	},
 	"CONTRIBUTING.md": {
 		"make test-fast":            "TestFragmentsOfTheGuidesAreTaken",

@@ -62,7 +62,10 @@ func (g *sshGateway) pull(owner string) {
 }
 
 // fetches says whether a file arrives by sftp.
-func (g *sshGateway) fetches(l login) (bool, string) {
+func (g *sshGateway) fetches(l login) (bool, string) { return g.fetchesBy("sftp", l) }
+
+// fetchesBy says whether a file arrives by a program: sftp, scp (which is sftp in OpenSSH 9), scp of before ("scp -O"), or rsync.
+func (g *sshGateway) fetchesBy(program string, l login) (bool, string) {
 	g.t.Helper()
 	const text = "the daily orders"
 	if err := os.WriteFile(filepath.Join(g.home, "orders.csv"), []byte(text), 0o600); err != nil {
@@ -70,9 +73,24 @@ func (g *sshGateway) fetches(l login) (bool, string) {
 	}
 	to := filepath.Join(g.t.TempDir(), "orders.csv")
 	host, port, _ := strings.Cut(g.Addr, ":")
-	out, _ := run(realtool.Find(g.t, "sftp"), "-F", "none", "-P", port, "-i", l.by.key, "-o", "CertificateFile="+l.certificate, "-o", "BatchMode=yes",
-		"-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-		"-S", realtool.Find(g.t, "ssh"), l.as+"@"+host+":"+filepath.Join(g.home, "orders.csv"), to)
+	options := []string{
+		"-F", "none", "-i", l.by.key, "-o", "CertificateFile=" + l.certificate, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "Port=" + port,
+	}
+	ssh, from := realtool.Find(g.t, "ssh"), l.as+"@"+host+":"+filepath.Join(g.home, "orders.csv")
+	var given []string
+	switch name, flag, _ := strings.Cut(program, " "); name {
+	case "rsync":
+		given = []string{"--rsync-path=" + realtool.Find(g.t, "rsync"), "-e", ssh + " " + strings.Join(options, " ")}
+		program = name
+	default:
+		options = append(options, "-S", ssh)
+		if flag != "" {
+			options = append(options, flag)
+		}
+		given, program = options, name
+	}
+	out, _ := run(realtool.Find(g.t, program), append(given, from, to)...)
 	got, _ := os.ReadFile(to) // what did not arrive is empty
 	return string(got) == text, out
 }
@@ -124,8 +142,16 @@ func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
 			if admits("deploy") {
 				t.Error("what is not granted is let in")
 			}
-			if fetched, said := own.fetches(in("exchange")); !fetched {
-				t.Errorf("no file arrives: %s", said)
+			for _, c := range []struct {
+				program, as string
+				arrives     bool
+			}{
+				{"sftp", "exchange", true}, {"scp", "exchange", true}, {"scp -O", "exchange", false}, {"rsync", "exchange", false},
+				{"sftp", "diagnose", false}, {"scp", "diagnose", false}, {"rsync", "diagnose", true},
+			} {
+				if fetched, said := own.fetchesBy(c.program, in(c.as)); fetched != c.arrives {
+					t.Errorf("a file arrives by %s as %s: %v, want %v: %s", c.program, c.as, fetched, c.arrives, said)
+				}
 			}
 			if admits("exchange") {
 				t.Error("a login for file transfer runs commands")
