@@ -131,7 +131,7 @@ func TestAnAddressThatIsNoneIsToldWhatToWrite(t *testing.T) {
 	t.Parallel()
 	for address, says := range map[string]string{
 		"https://bao.example.com:8200/v1": "without it", "https://bao.example.com/ui/": "without it", "https://gate.example.com/openbao/v1/": "without it",
-		"https://bao.example.com:8200 ": "white space or quotes", "https://bao.example.com:8200\n": "white space or quotes", `"https://bao.example.com"`: "white space or quotes",
+		"https://bao.example.com:8200\n": "white space or quotes", `"https://bao.example.com"`: "white space or quotes",
 		"bao.example.com": "https:// is missing", "bao.example.com:8200": "https:// is missing", "127.0.0.1:8200": "https:// is missing", "unix:///run/bao.sock": "unix socket",
 		"https://2001:db8::7:8200": "stands in brackets", "https://bao.example.com:82000": "ports are 1 to 65535",
 	} {
