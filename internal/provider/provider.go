@@ -42,6 +42,7 @@ type providerModel struct {
 	Stack       types.String `tfsdk:"stack"`
 	Embedded    types.Object `tfsdk:"embedded"`
 	OpenBao     types.Object `tfsdk:"openbao"`
+	AWS         types.Object `tfsdk:"aws"`
 	Journal     types.Object `tfsdk:"journal"`
 	Guardrails  types.Object `tfsdk:"guardrails"`
 	Partners    types.Map    `tfsdk:"partners"`

@@ -25,7 +25,7 @@ func journalAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"path": schema.StringAttribute{
 				Required: true, Validators: []validator.String{someText()},
-				MarkdownDescription: "Its file. Without `journal` it is the file of `PARTNER_JOURNAL_PATH`, else `journal.jsonl` in the directory of the embedded system. OpenBao needs one of the two. Several " +
+				MarkdownDescription: "Its file. Without `journal` it is the file of `PARTNER_JOURNAL_PATH`, else `journal.jsonl` in the directory of the embedded system. OpenBao and AWS need one of the two. Several " +
 					"configurations on one machine may share one.",
 			},
 		},

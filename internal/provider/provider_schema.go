@@ -32,7 +32,7 @@ func providerSchema() schema.Schema {
 			},
 			"stack": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("a stack's name")},
-				MarkdownDescription: "Who owns what this configuration makes: no other stack changes it. Default: `PARTNER_STACK`, else `default` on the embedded system; OpenBao needs one of the two.",
+				MarkdownDescription: "Who owns what this configuration makes: no other stack changes it. Default: `PARTNER_STACK`, else `default` on the embedded system; OpenBao and AWS need one of the two.",
 			},
 			"journal":    journalAttribute(),
 			"guardrails": guardrailsAttribute(),

@@ -13,7 +13,7 @@ import (
 // systemBlocks lists the access systems that a configuration can name. A new one is its folder, a file such as
 // provider_openbao.go, a field of the model, and a line here: no other file of this package imports a system. The first is
 // meant where none is named.
-func systemBlocks() []systemBlock { return []systemBlock{embeddedBlock(), openbaoBlock()} }
+func systemBlocks() []systemBlock { return []systemBlock{embeddedBlock(), openbaoBlock(), awsBlock()} }
 
 // systemBlock is one kind of access system, as the configuration of the provider names it.
 type systemBlock struct {

@@ -1,12 +1,21 @@
 package realtool
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/xml"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // Cloud is a running server that speaks as AWS does, that nobody else knows. Nothing is in it.
@@ -110,4 +119,62 @@ func withoutAWS(environ []string) []string {
 		}
 	}
 	return out
+}
+
+// CloudLogin is what somebody logs in to a cloud with.
+type CloudLogin struct{ Access, Secret, Token string }
+
+// Root is the login of the administrator.
+func (c *Cloud) Root() CloudLogin { return CloudLogin{Access: c.Access, Secret: c.Secret} }
+
+// Call sends a signed request to a service of the cloud: s3 with a path, iam or sts with a form in the body.
+func (c *Cloud) Call(t testing.TB, as CloudLogin, service, method, path, body string) (status int, answer []byte) {
+	t.Helper()
+	base := map[string]string{"s3": c.S3, "iam": c.IAM, "sts": c.STS}[service]
+	req, err := http.NewRequest(method, base+"/"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(body))
+	hash := hex.EncodeToString(sum[:])
+	if service == "s3" {
+		req.Header.Set("X-Amz-Content-Sha256", hash)
+	} else {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+	}
+	login := aws.Credentials{AccessKeyID: as.Access, SecretAccessKey: as.Secret, SessionToken: as.Token}
+	err = v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = service == "s3" }).
+		SignHTTP(t.Context(), login, req, hash, service, "us-east-1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if answer, err = io.ReadAll(resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, answer
+}
+
+// Ask sends an action to IAM or STS, and reads the answer into out, where that is not nil. It reports whether it was done.
+func (c *Cloud) Ask(t testing.TB, as CloudLogin, service, action string, in map[string]string, out any) (done bool) {
+	t.Helper()
+	form := url.Values{"Action": {action}, "Version": {map[string]string{"iam": "2010-05-08", "sts": "2011-06-15"}[service]}}
+	for name, value := range in {
+		form.Set(name, value)
+	}
+	status, answer := c.Call(t, as, service, http.MethodPost, "", form.Encode())
+	if status != http.StatusOK {
+		t.Logf("%s: %d %s", action, status, answer)
+		return false
+	}
+	if out != nil {
+		if err := xml.Unmarshal(answer, out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return true
 }

@@ -1,0 +1,118 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+)
+
+func awsBlock() systemBlock {
+	return systemBlock{
+		name: "aws", title: "AWS", schema: awsAttribute(), shared: true,
+		is:   func(m *providerModel) bool { return !m.AWS.IsNull() },
+		open: openAWS,
+	}
+}
+
+func awsAttribute() schema.Attribute {
+	text := func(description string) schema.Attribute {
+		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{someText()}}
+	}
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "An account of AWS, in place of the embedded system: partners come in as roles and users of IAM, which ends their access. Needs " +
+			"`stack`. The login is that of AWS's own programs: the environment, a profile, or the machine's role. See the guide to AWS.",
+		Validators: []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("embedded"), path.MatchRoot("openbao"))},
+		Attributes: map[string]schema.Attribute{
+			"region": text("Where the bucket of the ledger is, and partners are sent to: `eu-west-1`. Default: the environment's `AWS_REGION`, else `AWS_DEFAULT_REGION`."),
+			"ledger": text("Where is kept what was declared: `s3://bucket/prefix`. The bucket has to be there. Default: `PARTNER_AWS_LEDGER`. Nothing secret is in it but " +
+				"what was sealed to the partners."),
+			"boundary": text("The ARN of the permissions boundary of all roles and users that are made. Default: `PARTNER_AWS_BOUNDARY`, else none."),
+			"actions": schema.MapAttribute{
+				Optional: true, ElementType: types.ListType{ElemType: types.StringType},
+				MarkdownDescription: "Words of your own that grants may say, each with the actions of IAM that it stands for: `{ observe = [\"ec2:DescribeInstances\"] }`.",
+			},
+			"endpoints": schema.SingleNestedAttribute{
+				Optional: true, MarkdownDescription: "Other places than AWS's own, for clouds that speak as AWS does.",
+				Attributes: map[string]schema.Attribute{
+					"iam": text("The URL of IAM."),
+					"sts": text("The URL of STS. Where there is an `iam` and no `sts`, nobody is asked which account it is."),
+					"s3":  text("The URL of S3; the bucket is the first part of the path."),
+				},
+			},
+		},
+	}
+}
+
+const (
+	ledgerVariable   = "PARTNER_AWS_LEDGER"
+	boundaryVariable = "PARTNER_AWS_BOUNDARY"
+)
+
+func openAWS(p *partnerProvider, m *providerModel, _ opening, diags *diag.Diagnostics) (opened, bool) {
+	r := &reader{}
+	v := r.object("aws", m.AWS)
+	o := aws.Options{
+		Region:    cmp.Or(r.text("aws", v["region"]), firstEnv("AWS_REGION", "AWS_DEFAULT_REGION")),
+		Ledger:    cmp.Or(r.text("aws", v["ledger"]), os.Getenv(ledgerVariable)),
+		Boundary:  cmp.Or(r.text("aws", v["boundary"]), os.Getenv(boundaryVariable)),
+		UserAgent: "terraform-provider-partner/" + p.version, Fresh: oneWalk,
+	}
+	if e := r.object("aws", v["endpoints"]); e != nil {
+		o.Endpoints = aws.Endpoints{IAM: r.text("aws", e["iam"]), STS: r.text("aws", e["sts"]), S3: r.text("aws", e["s3"])}
+	}
+	own := map[string][]string{}
+	for word, actions := range r.elements("aws", v["actions"].(types.Map)) {
+		own[word] = r.list("aws", actions)
+	}
+	var err error
+	if o.Words, err = policy.NewWords(o.Region, own); err != nil {
+		r.faults = append(r.faults, fault{"aws", err})
+	}
+	var system *aws.System
+	if len(r.faults) == 0 {
+		if system, err = aws.Open(o); err != nil {
+			r.faults = append(r.faults, fault{"aws", err})
+		}
+	}
+	for _, f := range r.faults {
+		diags.AddError("Invalid aws configuration", sentence(f.err)+".")
+	}
+	return opened{system: system, enter: func(ctx context.Context, diags *diag.Diagnostics) bool { return enterAWS(ctx, system, diags) }}, len(r.faults) == 0
+}
+
+// enterAWS looks at the account and the ledger before any resource does, so that a way that does not lead there is one error and not one for
+// each resource.
+func enterAWS(ctx context.Context, system *aws.System, diags *diag.Diagnostics) bool {
+	err := system.Enter(ctx)
+	if err == nil {
+		_, err = system.ID(ctx)
+	}
+	if err == nil || errors.Is(err, access.ErrNoSystem) {
+		return true
+	}
+	where := system.Capabilities().Place
+	summary := "AWS cannot be used: " + where
+	switch {
+	case errors.Is(err, access.ErrLogin):
+		summary = "AWS does not take this login"
+	case errors.Is(err, access.ErrUnavailable):
+		summary = "The ledger cannot be reached: " + where
+	}
+	diags.AddError(summary, fmt.Sprintf("%s. Nothing was read or changed.", strings.TrimSuffix(sentence(err), ".")))
+	return false
+}
