@@ -395,6 +395,7 @@ func TestTheReferencesExamplesAreApplied(t *testing.T) {
 		t.Run(name, func(t *testing.T) { begin(t, text).must("plan", "-detailed-exitcode") })
 	}
 	t.Run("a token", func(t *testing.T) {
+		newerCLI(t, "1.10.0", "1.11.0")
 		text := read("ephemeral-resources/partner_token/ephemeral-resource.tf")
 		tried := strings.Replace(text, "curl --fail", `test -n "$TOKEN" && echo --fail`, 1)
 		if tried == text {

@@ -119,6 +119,7 @@ data "partner_report" "all" {
 
 // A saved plan is applied where the runner has another volume; an import and a token look where nothing is.
 func TestNoSavedPlanImportOrTokenIsOfAnotherDirectory(t *testing.T) {
+	newerCLI(t, "1.10.0", "1.11.0") // it asks for a token, which is ephemeral
 	slow(t)
 	t.Parallel()
 	c := newCLI(t)
@@ -145,6 +146,7 @@ func TestNoSavedPlanImportOrTokenIsOfAnotherDirectory(t *testing.T) {
 }
 
 func TestNoSavedPlanImportOrTokenIsOfAnotherNamespace(t *testing.T) {
+	newerCLI(t, "1.10.0", "1.11.0") // it asks for a token, which is ephemeral
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
 	}

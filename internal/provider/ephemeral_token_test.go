@@ -97,6 +97,7 @@ func TestATokenWorksInItsRunAndNowhereElse(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the real CLI and a real OPA")
 	}
+	newerCLI(t, "1.10.0", "1.11.0")
 	t.Parallel()
 	c := newCLI(t)
 	outside := t.TempDir()
@@ -187,6 +188,7 @@ func TestWhoHasNoAccessGetsNoToken(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the real CLI")
 	}
+	newerCLI(t, "1.10.0", "1.11.0")
 	t.Parallel()
 	c := newCLI(t)
 	write := func(blocks ...string) {
@@ -237,6 +239,7 @@ func TestATokenWorksInItsRunOnOpenBao(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
 	}
+	newerCLI(t, "1.10.0", "1.11.0")
 	t.Parallel()
 	c := newCluster(t)
 	for _, folder := range []string{"acme"} {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestFunctions(t *testing.T) {
+	newerCLI(t, "1.8.0", "1.12.0") // without a block of the provider
 	t.Parallel()
 	w := newWorld(t)
 	output := func(expression string) string {

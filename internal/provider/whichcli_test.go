@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/hashicorp/go-version"
 )
 
 // commandLine is the CLI that the tests drive, under the name that terraform-plugin-testing gave the setting:
@@ -20,17 +22,23 @@ const commandLine = "TF_ACC_TERRAFORM_PATH"
 // errNoCLI says that there is neither.
 var errNoCLI = errors.New("no terraform and no tofu: `make tools` gets one")
 
+// cliFound is the CLI that was found.
+type cliFound struct {
+	openTofu bool
+	version  *version.Version
+}
+
 // theCLI is found once. On OpenTofu a provider without a source is of another registry, which terraform-plugin-testing has to be told.
-var theCLI = sync.OnceValues(func() (openTofu bool, err error) {
+var theCLI = sync.OnceValues(func() (found cliFound, err error) {
 	path := os.Getenv(commandLine)
 	if path == "" {
 		path = firstCLI()
 	}
 	if path == "" {
-		return false, errNoCLI
+		return found, errNoCLI
 	}
 	if path, err = filepath.Abs(path); err != nil {
-		return false, err
+		return found, err
 	}
 	// OpenTofu warns of settings that are not there, where terraform-plugin-testing reads its version.
 	const settings = "TF_CLI_CONFIG_FILE"
@@ -38,17 +46,20 @@ var theCLI = sync.OnceValues(func() (openTofu bool, err error) {
 		err = os.Unsetenv(settings)
 	}
 	if err != nil {
-		return false, err
+		return found, err
 	}
 	said, err := exec.Command(path, "version").Output()
 	if err != nil {
-		return false, err
+		return found, err
 	}
-	openTofu = strings.HasPrefix(string(said), "OpenTofu v")
-	if openTofu {
+	kind, number, _ := strings.Cut(strings.SplitN(string(said), "\n", 2)[0], " v")
+	if found.version, err = version.NewVersion(number); err != nil {
+		return found, err
+	}
+	if found.openTofu = kind == "OpenTofu"; found.openTofu {
 		err = os.Setenv("TF_ACC_PROVIDER_HOST", "registry.opentofu.org")
 	}
-	return openTofu, errors.Join(err, os.Setenv(commandLine, path))
+	return found, errors.Join(err, os.Setenv(commandLine, path))
 })
 
 func firstCLI() string {
@@ -83,12 +94,26 @@ func slow(t testing.TB) {
 	}
 }
 
+// newerCLI skips a test of what an older CLI has not: the page on upgrades has the versions.
+func newerCLI(t testing.TB, terraform, openTofu string) {
+	t.Helper()
+	needTerraform(t)
+	found, _ := theCLI()
+	oldest := terraform
+	if found.openTofu {
+		oldest = openTofu
+	}
+	if found.version.Core().LessThan(version.Must(version.NewVersion(oldest))) {
+		t.Skipf("it needs %s; this is %s", oldest, found.version)
+	}
+}
+
 // onOpenTofu reports whether the CLI is OpenTofu, for the little that it does otherwise.
 func onOpenTofu(t testing.TB) bool {
 	t.Helper()
-	openTofu, err := theCLI()
+	found, err := theCLI()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return openTofu
+	return found.openTofu
 }
