@@ -109,8 +109,14 @@ func (d Disk) Replace(path, beside string, content []byte, mode fs.FileMode, pla
 	return errors.Join(err, d.Remove(beside)) // a failure leaves it, and a place that links
 }
 
-// Rename gives a file another name, in the place of whatever had that.
+// Rename gives a file another name, in the place of whatever had that: also of a directory, which no rename of a file replaces, and
+// which is none of ours where a file belongs.
 func (d Disk) Rename(from, to string) error {
+	if info, err := os.Lstat(to); err == nil && info.IsDir() {
+		if err := d.RemoveAll(to); err != nil {
+			return err
+		}
+	}
 	return d.Do("rename", to, func() error { return os.Rename(from, to) })
 }
 

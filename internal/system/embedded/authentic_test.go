@@ -261,17 +261,17 @@ func TestTwoThousandDamagesOfAnyFile(t *testing.T) {
 		} else {
 			w.write(file, string(text))
 		}
-		if when := fmt.Sprintf("%d: %s: %s", n, file, how); !w.survives(before, file) {
+		if when := fmt.Sprintf("%d: %s: %s", n, file, how); !w.survives(before, file, !derived(file)) {
 			t.Errorf("%s", when)
 		}
 	}
 }
 
-// survives says whether a damaged directory is told to be, gives nothing new to anybody, and lets globex go.
-func (w *world) survives(before map[string]bool, file string) bool {
+// survives says whether a damaged directory is told to be, where it should, gives nothing new to anybody, and lets globex go.
+func (w *world) survives(before map[string]bool, file string, told bool) bool {
 	w.restart()
 	all, err := w.Damaged(w.ctx())
-	if err != nil || len(all) == 0 && !derived(file) {
+	if err != nil || len(all) == 0 && told {
 		w.Logf("it is told as %v, %v", all, err)
 		return false
 	}
@@ -329,6 +329,40 @@ func (w *world) fill(files map[string]string) {
 		path := filepath.Join(w.dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			w.Fatal(err)
+		}
+	}
+}
+
+// Somebody lays a directory in the place of a file, empty or with something in it: nothing can be renamed over that, and so nobody
+// could be removed. A link that leads nowhere, or to itself, cannot be read.
+func TestWhatIsNoFileInThePlaceOfAFileBlocksNobody(t *testing.T) {
+	t.Parallel()
+	older := newNeighbours(t)
+	now, before := older.contents(), older.admitted()
+	files := slices.Collect(maps.Keys(now))
+	for _, dir := range []string{"ledger", "ledger/globex", "ledger/globex/prod/etl", "ledger/revoked", "keys", "keys/copy", "publish", "publish/ssh/principals", "publish/cut", "publish/policy"} {
+		files = append(files, dir+"/other", dir+"/other.json") // where there was none
+	}
+	for _, file := range files {
+		if derived(file) {
+			continue
+		}
+		for what, lay := range map[string]func(path string) error{
+			"an empty directory":    func(path string) error { return os.MkdirAll(path, 0o755) },
+			"a directory":           func(path string) error { return os.MkdirAll(filepath.Join(path, "x"), 0o755) },
+			"a link to nowhere":     func(path string) error { return os.Symlink("nowhere", path) },
+			"a link to a directory": func(path string) error { return os.Symlink("..", path) },
+			"a link to itself":      func(path string) error { return os.Symlink(filepath.Base(path), path) },
+		} {
+			w := &world{TB: t, dir: filepath.Join(t.TempDir(), "prod"), elapsed: older.elapsed}
+			w.fill(now)
+			path := filepath.Join(w.dir, file)
+			if err := errors.Join(os.RemoveAll(path), os.MkdirAll(filepath.Dir(path), 0o755), lay(path)); err != nil {
+				t.Fatal(err)
+			}
+			if _, was := now[file]; !w.survives(before, file, was) {
+				t.Errorf("%s: %s", file, what)
+			}
 		}
 	}
 }

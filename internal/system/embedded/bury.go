@@ -115,6 +115,9 @@ func (s *System) readEvidence() (*evidence, error) {
 		return nil, err
 	}
 	for _, login := range logins {
+		if login.IsDir() { // by which sshd lets nobody in
+			continue
+		}
 		if text, err = s.paths.shownPrincipals(login.Name()); err != nil {
 			return nil, err
 		}

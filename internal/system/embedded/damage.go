@@ -28,8 +28,11 @@ type damage map[access.Ref]error
 // the disk hangs, nothing is known of any file.
 func harms(err error) bool {
 	return errors.Is(err, access.ErrDamaged) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) ||
-		errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ELOOP)
+		noFile(err)
 }
+
+// noFile reports whether what lies in the place of a file is none: a directory, or a link to itself.
+func noFile(err error) bool { return errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ELOOP) }
 
 // damagedBy returns an error of a file as damage of it.
 func damagedBy(path string, err error) error {
@@ -148,14 +151,11 @@ func (s *System) withhold(d *draft) error {
 			} `json:"published"`
 		} `json:"partner"`
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) || noFile(err) || err == nil && json.Unmarshal(text, &last) != nil {
+		return nil //nolint:nilerr // it is made anew from the ledger
 	}
 	if err != nil {
 		return err
-	}
-	if json.Unmarshal(text, &last) != nil {
-		return nil //nolint:nilerr // it is made anew from the ledger
 	}
 	known := d.serials()
 	for _, c := range last.Partner.Published.Certificates {

@@ -65,6 +65,9 @@ func readJSON(path string, v any, verify func(text []byte) error) (found bool, e
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
+	if noFile(err) {
+		return false, corrupt(path, err)
+	}
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}

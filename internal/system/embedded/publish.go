@@ -225,11 +225,15 @@ func (s *System) digests() (map[string][sha256.Size]byte, error) {
 		if path == s.paths.record() {
 			return nil
 		}
-		content, err := os.ReadFile(path)
+		name, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
-		name, err := filepath.Rel(root, path)
+		content, err := os.ReadFile(path)
+		if err != nil && f.Type()&fs.ModeSymlink != 0 { // to nowhere, or to a directory: it is like no content
+			digests[filepath.ToSlash(name)] = [sha256.Size]byte{}
+			return nil
+		}
 		digests[filepath.ToSlash(name)] = sha256.Sum256(content)
 		return err
 	})

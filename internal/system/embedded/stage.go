@@ -68,7 +68,7 @@ func (st *stage) write(path string, content []byte) error {
 func (st *stage) enact() error {
 	dirs := map[string]bool{}
 	for _, path := range st.removals {
-		if err := st.disk.Remove(path); err != nil {
+		if err := st.disk.RemoveAll(path); err != nil { // somebody may have laid a directory there
 			return err
 		}
 		dirs[filepath.Dir(path)] = true
