@@ -10,6 +10,7 @@
 set -eu
 LC_ALL=C
 export LC_ALL
+unset CDPATH TAR_OPTIONS GZIP # of who calls it
 umask 022
 
 fail() {

@@ -401,7 +401,7 @@ func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) err
 		}
 		sv.add("certificate", mount+"/cert/"+serial, fmt.Sprintf("it was signed by hand for %s, and lets in until %s", c.CommonName, access.At(c.NotAfter)), c.CommonName)
 		stray := &sv.found[len(sv.found)-1]
-		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{"bao write" + sv.shell().where + quoted(mount+"/revoke") + " serial_number=" + quoted(serial)}
+		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{alone + "bao write" + sv.shell().where + quoted(mount+"/revoke") + " serial_number=" + quoted(serial)}
 	}
 	return nil
 }

@@ -71,9 +71,16 @@ func quoted(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// there fails, and says so, where an identity is not at this address and in this namespace: a write by name would make
+// alone begins each step. The program bao takes the address of an agent before the one that it is given, and wraps what it reads.
+const alone = "unset BAO_AGENT_ADDR VAULT_AGENT_ADDR BAO_WRAP_TTL VAULT_WRAP_TTL && "
+
+// there begins a step. It fails, and says so, where an identity is not at this address and in this namespace: a write by name would make
 // another entity there, and a deletion of nothing succeeds.
 func (x shell) there(id access.IdentityID) string {
+	return alone + x.isThere(id)
+}
+
+func (x shell) isThere(id access.IdentityID) string {
 	return "bao read" + x.where + "-field=id " + entityPath(id) + " >/dev/null"
 }
 
@@ -99,7 +106,7 @@ func (x shell) shut(id access.IdentityID, login string) string {
 
 // remove removes what somebody made by hand, under whatever name.
 func (x shell) remove(path string) string {
-	return "bao read" + x.where + quoted(path) + " >/dev/null && bao delete" + x.where + quoted(path)
+	return alone + "bao read" + x.where + quoted(path) + " >/dev/null && bao delete" + x.where + quoted(path)
 }
 
 // cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy
@@ -121,7 +128,7 @@ func (ws *wording) cutPartner(partner string, records []*access.Record) (steps [
 		switch o := r.Object.(type) {
 		case *access.Identity:
 			if o.ID.Partner == partner {
-				own = append(own, x.there(o.ID))
+				own = append(own, x.isThere(o.ID))
 				steps = append(steps, x.there(o.ID)+" && "+x.disable(o.ID))
 			} else {
 				steps = append(steps, x.cut(o.ID))
@@ -131,7 +138,7 @@ func (ws *wording) cutPartner(partner string, records []*access.Record) (steps [
 		}
 	}
 	if len(own) > 0 {
-		steps = append(steps, "{ "+strings.Join(own, " || ")+"; } && "+x.mark(partner))
+		steps = append(steps, alone+"{ "+strings.Join(own, " || ")+"; } && "+x.mark(partner))
 	}
 	return append(steps, logins...)
 }
