@@ -3,6 +3,7 @@ package material
 import (
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -59,6 +60,15 @@ func oddKeys(t *testing.T) map[string]string {
 		}
 		return b64(b.Bytes())
 	}
+	deflated := func(text string) string {
+		var b bytes.Buffer
+		z := zlib.NewWriter(&b)
+		_, _ = z.Write([]byte(text))
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b64(b.Bytes())
+	}
 	utf16le := func(text string) []byte { // textencodebase64(..., "UTF-16LE"), and PowerShell
 		b, err := binary.Append([]byte{0xff, 0xfe}, binary.LittleEndian, utf16.Encode([]rune(text)))
 		if err != nil {
@@ -107,6 +117,15 @@ func oddKeys(t *testing.T) map[string]string {
 		"hexadecimal of DER":           strings.ToUpper(hex.EncodeToString(raw)),
 		"hexadecimal by colons":        strings.TrimSuffix(strings.ReplaceAll(fmt.Sprintf("% x", raw), " ", ":"), ":"),
 		"hexadecimal with 0x":          "0x" + hex.EncodeToString(raw),
+		"hexadecimal by dashes":        strings.ReplaceAll(fmt.Sprintf("% X", raw), " ", "-"),
+		"xxd -i":                       "unsigned char key[] = {\n  0x" + strings.ReplaceAll(fmt.Sprintf("% x", raw), " ", ", 0x") + "\n};",
+		"a string of bytes":            `b'\x` + strings.ReplaceAll(fmt.Sprintf("% x", raw), " ", `\x`) + "'",
+		"a list of numbers":            "[" + strings.Trim(strings.ReplaceAll(fmt.Sprint(raw), " ", ", "), "[]") + "]",
+		"lines joined by pipes":        b64(raw)[:30] + "|" + b64(raw)[30:],
+		"lines joined by semicolons":   b64(raw)[:30] + "; " + b64(raw)[30:],
+		"zlib in base64":               deflated(pkcs8),
+		"JWK without its type":         `{"crv":"Ed25519","d":"` + secret + `"}`,
+		"age, wrapped":                 "AGE-SECRET-\nKEY-1" + strings.Repeat("Q", 58),
 		"base64 in DER in base64":      b64([]byte(b64(raw))),
 		"lines of a list without head": `"` + strings.Join([]string{b64(raw)[:30], b64(raw)[30:]}, `", "`) + `"`,
 		"Ed448":                        b64(der(t, other{0, algorithm{asn1.ObjectIdentifier{1, 3, 101, 113}}, make([]byte, 59)})),

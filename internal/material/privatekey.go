@@ -17,16 +17,19 @@ var (
 	// A header as it is, or as word processors, mails and URLs make it.
 	pemPrivate = regexp.MustCompile(`(?i)(-{4,5}\s?BEGIN[\s+][A-Z0-9\s+]{0,40}(PRIVATE|SECRET)[\s+]{1,3}KEY|[-\p{Pd}−]{2,5}\s?BEGIN[\s+][A-Z0-9\s+]{0,40}PRIVATE[\s+]{1,3}KEY[A-Z\s+]{0,6}[-\p{Pd}−]{2})`)
 	// A JSON Web Key, also as HCL, YAML or the query of a URL has its members.
-	jwkType    = regexp.MustCompile(`\bkty["']?\s*[:=]`)
+	jwkType    = regexp.MustCompile(`\b(kty|crv)["']?\s*[:=]`)
 	jwkPrivate = regexp.MustCompile(`(?:^|[\s{,"'?&])(d|k|p)["']?\s*[:=]\s*["']?[A-Za-z0-9_=+/-]{16,}`)
 	// What openssl prints of a key (pkey -text, asn1parse), what WireGuard, age's plugins, minisign, signify and BIND write, and .NET's XML.
 	otherPrivate = regexp.MustCompile(`(?i)(priv(ate ?exponent)?:\s*([0-9a-f]{2}:){8}|\[HEX DUMP\]:0420[0-9a-f]{64}|private[ _-]?key["']?\s*[:=]\s*["']?([a-z0-9+/]{43}=|(0x)?[0-9a-f]{64})|` +
-		`AGE-PLUGIN-[A-Z0-9+._-]{1,30}-1[A-Z0-9]{6}|untrusted comment: .{0,40}secret key|Private-key-format: v|Private-MAC:|<RSAKeyValue[^>]{0,200}>(?s:.*)<D>)`)
+		`AGE-\s?SECRET-\s?KEY-|AGE-PLUGIN-[A-Z0-9+._-]{1,30}-1[A-Z0-9]{6}|untrusted comment: .{0,40}secret key|Private-key-format: v|Private-MAC:|<RSAKeyValue[^>]{0,200}>(?s:.*)<D>)`)
 	static = regexp.MustCompile(`(?i)-----BEGIN OpenVPN (tls-crypt-v2 )?(Static|client|server) key`)
 	// A character by its number, or a sign of white space, as JSON and many languages write it, however often it was quoted.
 	escapes  = regexp.MustCompile(`\\+(?:u00([0-9a-fA-F]{2})|x([0-9a-fA-F]{2})|([nrt"'/]))`)
 	percents = regexp.MustCompile(`%([0-9a-fA-F]{2})`)
-	colons   = regexp.MustCompile(`(?i)([0-9a-f]{2}:){40}`)
+	// Bytes one by one, as openssl, xxd, Python and PowerShell print them; and as the numbers of a list.
+	dumpedHex     = regexp.MustCompile(`(?i)((0x|\\+x)?[0-9a-f]{2}[-:,\s]{0,8}){40,}`)
+	dumpedNumbers = regexp.MustCompile(`([0-9]{1,3}[,\s]{1,8}){40,}[0-9]{1,3}`)
+	betweenBytes  = regexp.MustCompile(`(?i)0x|\\+x|[-:,\s]`)
 )
 
 // HoldsPrivateKey reports whether a text holds private key material in any of its usual forms: PEM of every sort, encrypted
@@ -36,16 +39,42 @@ func HoldsPrivateKey(text string) bool {
 	if len(text) < 16 {
 		return false
 	}
+	if dumped(text) {
+		return true
+	}
 	if strings.ContainsAny(text, "\\\r%\x00&") {
 		if private(text, 2) { // bytes of OpenSSH have zeros that mean something
 			return true
 		}
 		text = unescaped(text)
 	}
-	if strings.Count(text, ":") >= 40 && colons.MatchString(text) && private(strings.ReplaceAll(text, ":", ""), 1) {
-		return true
-	}
 	return private(seen(text), 2)
+}
+
+// dumped reports whether a text has the bytes of a key one by one.
+func dumped(text string) bool {
+	if strings.Count(text, ",")+strings.Count(text, "-")+strings.Count(text, ":")+strings.Count(text, `\x`) < 39 {
+		return false
+	}
+	for _, dump := range dumpedHex.FindAllString(text, -1) {
+		if b, err := hex.DecodeString(betweenBytes.ReplaceAllString(dump, "")); err == nil && privateBytes(b, 1) {
+			return true
+		}
+	}
+	for _, list := range dumpedNumbers.FindAllString(text, -1) {
+		var b []byte
+		for _, number := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+			n, err := strconv.ParseUint(number, 10, 8)
+			if err != nil {
+				break
+			}
+			b = append(b, byte(n))
+		}
+		if privateBytes(b, 1) {
+			return true
+		}
+	}
+	return false
 }
 
 // unescaped returns a text without what JSON, HTML and URLs do to it, also where one did it to the other.
@@ -106,8 +135,8 @@ func private(text string, depth int) bool {
 	case strings.Contains(upper, "BEGIN") && strings.Contains(upper, "KEY") && (pemPrivate.MatchString(text) || static.MatchString(text)),
 		hinted(upper) && otherPrivate.MatchString(text),
 		strings.Contains(upper, "PUTTY-USER-KEY-FILE"), strings.Contains(upper, "PRIVATE-LINES:"),
-		strings.Contains(upper, "AGE-SECRET-KEY-"), strings.Contains(text, "openssh-key-v1\x00"),
-		strings.Contains(text, "kty") && jwkType.MatchString(text) && jwkPrivate.MatchString(text):
+		strings.Contains(text, "openssh-key-v1\x00"),
+		(strings.Contains(text, "kty") || strings.Contains(text, "crv")) && jwkType.MatchString(text) && jwkPrivate.MatchString(text):
 		return true
 	}
 	return depth > 0 && len(text) >= 48 && encodedPrivate(text, depth-1)
@@ -115,7 +144,7 @@ func private(text string, depth int) bool {
 
 // hinted reports whether the slower look is worth it.
 func hinted(upper string) bool {
-	for _, word := range []string{"PRIV", "AGE-PLUGIN-", "SECRET KEY", "<RSAKEYVALUE", "[HEX DUMP]"} {
+	for _, word := range []string{"PRIV", "AGE-PLUGIN-", "SECRET-", "SECRET KEY", "<RSAKEYVALUE", "[HEX DUMP]"} {
 		if strings.Contains(upper, word) {
 			return true
 		}
@@ -149,7 +178,7 @@ func encodedPrivate(text string, depth int) bool {
 					return true
 				}
 			}
-			if b := unhex(word); privateBytes(b, depth) {
+			if b := unhex(word); privateBytes(b, depth) || privateBytes(unzipped(b), depth) {
 				return true
 			}
 		}
@@ -222,7 +251,7 @@ func runs(text string) []run {
 			}
 			letters = append(letters, c)
 			apart = c == '+' || c == '/' || c == '_' || c == '-'
-		case c == '\n', c == '\t', c == ' ', c == '"', c == '\'', c == ',':
+		case c == '\n', c == '\t', c == ' ', c == '"', c == '\'', c == ',', c == ';', c == '|':
 			apart = true
 		default:
 			flush()

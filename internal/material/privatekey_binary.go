@@ -3,6 +3,7 @@ package material
 import (
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	encoding "encoding/asn1"
 	"encoding/binary"
 	"io"
@@ -12,8 +13,8 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// firstLetters are those with which base64 begins of a file that is looked for here: DER, key stores, gzip, PGP.
-const firstLetters = "M/_zHlx"
+// firstLetters are those with which base64 begins of a file that is looked for here: DER, key stores, gzip, zlib, PGP.
+const firstLetters = "M/_zHelx"
 
 // beginnings are what files of keys begin with: Java's two key stores whose first entry is a private key, and a PKCS #12 file of which
 // the length is not told.
@@ -28,9 +29,13 @@ func binaryPrivate(b []byte) bool {
 	return slices.ContainsFunc(beginnings, func(with []byte) bool { return bytes.HasPrefix(b, with) }) || derPrivate(b) || pgpSecret(b)
 }
 
-// unzipped returns what bytes hold that gzip made; nil where it did not.
+// unzipped returns what bytes hold that gzip or zlib made; nil where neither did.
 func unzipped(b []byte) []byte {
+	var z io.Reader
 	z, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		z, err = zlib.NewReader(bytes.NewReader(b))
+	}
 	if err != nil {
 		return nil
 	}
