@@ -120,7 +120,7 @@ func oddKeys(t *testing.T) map[string]string {
 		"hexadecimal by dashes":        strings.ReplaceAll(fmt.Sprintf("% X", raw), " ", "-"),
 		"xxd -i":                       "unsigned char key[] = {\n  0x" + strings.ReplaceAll(fmt.Sprintf("% x", raw), " ", ", 0x") + "\n};",
 		"a string of bytes":            `b'\x` + strings.ReplaceAll(fmt.Sprintf("% x", raw), " ", `\x`) + "'",
-		"a list of numbers":            "[" + strings.Trim(strings.ReplaceAll(fmt.Sprint(raw), " ", ", "), "[]") + "]",
+		"a list of numbers":            "[" + strings.Trim(strings.ReplaceAll(fmt.Sprintf("%d", raw), " ", ", "), "[]") + "]",
 		"lines joined by pipes":        b64(raw)[:30] + "|" + b64(raw)[30:],
 		"lines joined by semicolons":   b64(raw)[:30] + "; " + b64(raw)[30:],
 		"zlib in base64":               deflated(pkcs8),

@@ -146,7 +146,7 @@ func TestWhatIsPublicIsNoPrivateKey(t *testing.T) {
 		`{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`,
 		"https://login.acme.test/realms/partners", "Phase 2 - begin private key rotation", "Private-key: none is ever asked for", "priv: what is private",
 		"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmDMEZ", "---- BEGIN SSH2 PUBLIC KEY ----\nComment: x\nAAAA", "untrusted comment: minisign public key 1234\nRWQ",
-		strings.ReplaceAll(fmt.Sprintf("% X", public), " ", "-"), "0x" + strings.ReplaceAll(fmt.Sprintf("% x", public), " ", ", 0x"), fmt.Sprint(public),
+		strings.ReplaceAll(fmt.Sprintf("% X", public), " ", "-"), "0x" + strings.ReplaceAll(fmt.Sprintf("% x", public), " ", ", 0x"), fmt.Sprintf("%d", public),
 		strings.Repeat("443, 8443, 22, ", 30), `{"crv":"P-256","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","y":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}`,
 		"AGE-PLUGIN-YUBIKEY writes recipients such as age1yubikey1", "The key exchange begins -- private keys stay with the partner", strings.Repeat("0123456789abcdef", 40), strings.Repeat("MIIC", 100),
 	} {
