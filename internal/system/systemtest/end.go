@@ -11,6 +11,7 @@ func endCases() []contract {
 		{name: "a certificate that outlives what is above it now is revoked", needs: needs(access.Certificate), run: shortenCertificate},
 		{name: "extending above gives back what is below its own end", run: extendAbove},
 		{name: "what has ended is refused, and can still be read", run: expired},
+		{name: "what a review ends is refused at once, and stays declared", run: endedByReview},
 		{name: "what has ended can be extended, shortened and deleted", run: afterTheEnd},
 	}
 }
@@ -167,4 +168,43 @@ func afterTheEnd(w *world) {
 	w.ends(g.Ref(), past)
 	w.remove(w.get(g.Ref()))
 	w.gone(g.Ref())
+}
+
+// endedByReview ends a grant, then each credential and then an identity by the decision of a worksheet. All stay declared, and go.
+func endedByReview(w *world) {
+	w.put(w.identity("top", 50, allowing(1)))
+	w.put(w.child("child", "top", 40))
+	w.pass(2)
+	ends := func(o access.Object, known func(*access.Change)) {
+		o.Common().Review = &access.Review{At: w.in(-1), By: "jane.doe@example.com", Reason: "Not needed", Decision: access.DecisionEnd, Access: access.Digest(o), EndNow: true}
+		w.put(o, known)
+		w.ends(o.Ref(), w.in(-1))
+	}
+	daily, weekly := w.grant("child", "daily", 30), w.grant("child", "weekly", 30)
+	first := w.put(daily)
+	w.put(weekly)
+	var holders []Probe
+	for _, kind := range w.System.Capabilities().Kinds {
+		c := w.credential("child", kind, 20)
+		r := w.put(c)
+		h := w.holder(c, r.Issued)
+		w.may("before", h, "daily", true)
+		holders = append(holders, h)
+	}
+	ends(daily, known(first.UID))
+	for _, h := range holders {
+		w.may("after its grant was ended", h, "daily", false)
+		w.may("under another grant", h, "weekly", true)
+	}
+	last := len(holders) - 1
+	ends(holders[last].Credential, known(w.get(holders[last].Credential.Ref()).UID))
+	w.may("after it was ended itself", holders[last], "weekly", false)
+	ends(w.identity("top", 50, allowing(1)), known(w.get(id("top").Ref()).UID))
+	for _, h := range holders {
+		w.may("after what it hangs on was ended", h, "weekly", false)
+	}
+	top := w.get(id("top").Ref())
+	w.remove(w.get(id("child").Ref()))
+	w.remove(top)
+	w.gone(id("top").Ref())
 }
