@@ -127,7 +127,12 @@ problems contains problem("review/by-partner", s, "review.by", sprintf("the revi
 # Reviews that stand: the subject's own and its identity's.
 reviews_known(s) := {moment(r.at) | some r in standing_reviews(s)}
 
-standing_reviews(s) := [r | some holding in array.concat([s], [u | u := upper(s)]); r := holding.after.review; is_object(r)]
+standing_reviews(s) := [r | some r in array.concat([s.after.review], [u | u := upper(s).after.review; not of_one_row(u)]); is_object(r); not ends(r)]
+
+# A decision of a worksheet is of its row alone, and what was decided to end nobody has decided to keep.
+of_one_row(r) if is_string(r.access)
+
+ends(r) if r.decision == "end"
 
 problems contains problem("review/overdue", s, "review", "nobody has looked at it for longer than review_every") if {
 	some s in subjects

@@ -1,6 +1,9 @@
 package guardrail
 
 import (
+	"math/rand/v2"
+	"slices"
+	"testing"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -69,5 +72,42 @@ func decisionCases() map[string][]policy {
 				return plans(o, was(with(daily(), decides(end, daily(), none))))
 			}()),
 		},
+	}
+}
+
+// Whatever somebody writes beside a decision, nothing is extended but what it was made on, until when it says, and only if it keeps.
+func TestNoDecisionExtendsBeyondWhatWasDecided(t *testing.T) {
+	extensions := 0
+	d := dice{rand.New(rand.NewPCG(23, 3))}
+	for range 20_000 {
+		some := func() *access.Grant {
+			return grant(etl, "daily", actions(pick(d, []string{"read"}, []string{"list"}, []string{"read", "list"})...), resource(pick[access.Pattern](d, "orders/acme/daily/*", "orders/acme/*")))
+		}
+		before, after, on := some(), some(), some()
+		before.ExpiresAt, after.ExpiresAt = access.At(in(30)), access.At(in(pick(d, 10, 30, 60, 90)))
+		v := &access.Review{
+			At: access.At(in(pick(d, -400, -3, -1, 2))), By: "ciso@example.com", Reason: "Looked at", Access: access.Digest(on),
+			Decision: pick(d, "", access.DecisionKeep, access.DecisionNarrow, access.DecisionEnd), EndNow: d.IntN(4) == 0,
+			Until: access.At(pick(d, time.Time{}, in(20), in(60), in(90))),
+		}
+		after.Review = v
+		refused := slices.ContainsFunc(build(plans(identity(etl), unchanged()), plans(after, was(before))).findings(), func(f Finding) bool { return f.Level == Deny })
+		if refused || !access.Extends(before, after) {
+			continue
+		}
+		extensions++
+		switch {
+		case v.Decision == access.DecisionEnd, v.EndNow:
+			t.Fatalf("what was decided to end is extended: %+v", v)
+		case v.Access != access.Digest(before), access.Widened(before, after, "actions"), access.Widened(before, after, "resource"):
+			t.Fatalf("other access than was decided on is extended: %+v", v)
+		case v.Until.IsZero(), after.ExpiresAt.After(v.Until.Time), v.At.After(today):
+			t.Fatalf("it is extended beyond what was decided: %+v", v)
+		case v.Decision == access.DecisionNarrow && access.Digest(after) == access.Digest(before):
+			t.Fatalf("what was to be narrowed is extended as it is: %+v", v)
+		}
+	}
+	if extensions < 50 {
+		t.Errorf("%d extensions: the property says nothing", extensions)
 	}
 }

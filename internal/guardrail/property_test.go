@@ -32,6 +32,8 @@ func (d dice) terms() access.Terms {
 	}
 	if d.maybe() {
 		t.Review = &access.Review{At: access.At(pick(d, in(-200), in(-5), in(0), in(5))), By: pick(d, "jane@example.com", "x")}
+		t.Review.Decision = pick(d, "", "", access.DecisionKeep, access.DecisionNarrow, access.DecisionEnd)
+		t.Review.Access, t.Review.Until, t.Review.EndNow = pick(d, "", "v1-0-0"), access.At(pick(d, time.Time{}, in(20))), d.IntN(4) == 0
 	}
 	for range d.IntN(3) {
 		slug := pick(d, "expiry/too-long", "owner/missing", "scope/overlap", "nothing", "purpose/vague", "expiry/outlives-agreement")
