@@ -138,7 +138,7 @@ func reviewOf(r *access.Review) *Review {
 	if r == nil {
 		return nil
 	}
-	return &Review{At: r.At.UTC(), By: r.By, Reason: r.Reason}
+	return &Review{At: r.At.UTC(), By: r.By, Reason: r.Reason, Decision: string(r.Decision), Access: r.Access}
 }
 
 // trustOf returns whom a credential trusts. A key that cannot be read has no fingerprint: the change was refused, or will be.

@@ -112,4 +112,7 @@ type Review struct {
 	At     time.Time `json:"at"`
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
+	// Decision is what was decided in a worksheet, and Access the digest of the access that it was decided on.
+	Decision string `json:"decision,omitempty"`
+	Access   string `json:"access,omitempty"`
 }

@@ -218,7 +218,11 @@ func (c *change) Word() string {
 	if c.Review == nil {
 		return ""
 	}
-	return c.Review.By + ", " + moment(c.Review.At) + ": " + c.Review.Reason
+	word := c.Review.By + ", " + moment(c.Review.At) + ": "
+	if c.Review.Decision != "" {
+		word += c.Review.Decision + ", "
+	}
+	return word + c.Review.Reason
 }
 
 // Reach returns what the change gave, took away, or changed, "" where the journal does not tell.
