@@ -96,7 +96,7 @@ func TestAKeyOnS3IsSealedRotatedAndDestroyed(t *testing.T) {
 		t.Helper()
 		a.write(text)
 		a.must("apply", "-auto-approve", "-no-color")
-		return a.opened(recipient)
+		return a.opened("sealed", recipient)
 	}
 	first := apply(base + key("1"))
 	if !a.reads(first, "exchange/acme/daily/1.csv") || a.reads(first, "exchange/acme/weekly/1.csv") || a.reads(first, "ledger/prod/system.json") {
@@ -135,10 +135,10 @@ func TestAKeyOnS3IsSealedRotatedAndDestroyed(t *testing.T) {
 }
 
 // opened is what a partner makes of what was sealed to him.
-func (a *account) opened(recipient age.Identity) realtool.CloudLogin {
+func (a *account) opened(output string, recipient age.Identity) realtool.CloudLogin {
 	a.t.Helper()
 	var sealed string
-	if err := json.Unmarshal([]byte(a.must("output", "-no-color", "-json", "sealed")), &sealed); err != nil {
+	if err := json.Unmarshal([]byte(a.must("output", "-no-color", "-json", output)), &sealed); err != nil {
 		a.t.Fatal(err)
 	}
 	text, err := age.Decrypt(armor.NewReader(strings.NewReader(sealed)), recipient)

@@ -169,6 +169,7 @@ var exampleBy = map[string]string{
 	"gateways/sshd":       "TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles",
 	"gateways/opa":        "TestTheOPAExampleLogsDecisionsAndNoKey",
 	"gateways/haproxy":    "TestTheHAProxyExampleAdmitsUntilTheCut",
+	"aws":                 "TestACompanyWithThreePartnersOnAWS",
 	"openbao":             "TestACompanyWithThreePartnersOnOpenBao",
 	"openbao-balancer":    "TestABalancerThatEndsTLSLetsInWhatTheGuideSays",
 	"partner-module":      "TestAllPartnersOfACompanyLiveInOneSystem",

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -17,7 +18,7 @@ func (s *System) Capabilities() access.Capabilities {
 		Kinds:        slices.Clone(kinds),
 		KnowsLastUse: true, LogsUse: true,
 		CheckGrant:      s.options.Words.CheckGrant,
-		CheckCredential: func(c *access.Credential) error { return policy.CheckTrust(c, s.accountNumber()) },
+		CheckCredential: s.checkCredential,
 		CheckWhole:      s.options.Words.CheckWhole,
 		Reach:           s.options.Words.Reach,
 		CutByHand:       s.cutByHand,
@@ -25,6 +26,14 @@ func (s *System) Capabilities() access.Capabilities {
 		Words:           s.words,
 		CannotEnd:       s.cannotEnd,
 	}
+}
+
+// checkCredential refuses at plan what is not offered, and whom IAM could not trust.
+func (s *System) checkCredential(c *access.Credential) error {
+	if !slices.Contains(kinds, c.Kind()) {
+		return errors.New(refused(c.Kind()))
+	}
+	return policy.CheckTrust(c, s.accountNumber())
 }
 
 func (s *System) place() string {
