@@ -14,9 +14,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// backdate lets a certificate begin before it is signed, for gateways whose clocks are late.
-const backdate = time.Minute
-
 // keyPrefix makes our API keys known to people, and to the scanners that look for leaked ones.
 const keyPrefix = "partner_"
 
@@ -44,12 +41,12 @@ func (s issuer) Issue(now, end time.Time, c *access.Credential, change access.Ch
 	var err error
 	if c.Kind() == access.Certificate {
 		signed, err = s.authority.SignX509(ca.X509Request{
-			CSR: c.Certificate.CSR, Identity: c.IdentityID, NotBefore: at.Add(-backdate), NotAfter: i.Until,
+			CSR: c.Certificate.CSR, Identity: c.IdentityID, NotBefore: at.Add(-access.Late), NotAfter: i.Until,
 		})
 	} else {
 		signed, err = s.authority.SignSSH(ca.SSHRequest{
 			PublicKey: c.SSHCertificate.PublicKey, Identity: c.IdentityID,
-			NotBefore: at.Add(-backdate), NotAfter: i.Until, Networks: c.AllowedCIDRs,
+			NotBefore: at.Add(-access.Late), NotAfter: i.Until, Networks: c.AllowedCIDRs,
 		})
 	}
 	i.Serial, i.Fingerprint, i.Certificate = signed.Serial, signed.Fingerprint, signed.Text

@@ -107,7 +107,7 @@ func TestATokenForOneRunOpensWhatTheIdentityMay(t *testing.T) {
 	}
 	want := map[string]any{
 		"iss": "urn:partner:prod", "sub": acme.String(), "aud": "partner", "jti": token.Accessor, "uid": r.UID,
-		"iat": float64(start.Unix()), "nbf": float64(start.Unix() - 30), "exp": float64(start.Unix() + 300),
+		"iat": float64(start.Unix()), "nbf": float64(start.Add(-access.Late).Unix()), "exp": float64(start.Unix() + 300),
 	}
 	if fmt.Sprint(got.Claims) != fmt.Sprint(want) || !token.Until.Equal(start.Add(5*time.Minute)) {
 		t.Errorf("the claims are %v until %v, want %v", got.Claims, token.Until, want)

@@ -26,14 +26,10 @@ type Revoked struct {
 	Hold   bool
 }
 
-// backdate is how long before now a list begins, for gateways whose clocks are late: to them a list that begins later is
-// not valid yet, and they refuse everybody.
-const backdate = time.Minute
-
 // CRL returns the signed revocation list (RFC 5280, 5) in PEM. The number must grow from list to list. It begins a little before
 // now, as certificates do. Verifiers may refuse every certificate once nextUpdate has passed.
 func (a *Authority) CRL(revoked []Revoked, number int64, now, nextUpdate time.Time) ([]byte, error) {
-	return a.list(revoked, number, now.Add(-backdate), nextUpdate, nil)
+	return a.list(revoked, number, now.Add(-access.Late), nextUpdate, nil)
 }
 
 // distributionPoint names the lists of one identity. Nothing is fetched from there.
@@ -48,7 +44,7 @@ func (a *Authority) Cut(id access.IdentityID, revoked []Revoked, number int64, n
 	if err != nil {
 		return nil, fmt.Errorf("sign the revocation list: %w", err)
 	}
-	begin := now.Add(-backdate).Truncate(time.Second).Add(time.Second)
+	begin := now.Add(-access.Late).Truncate(time.Second).Add(time.Second)
 	return a.list(revoked, number, begin, nextUpdate, []pkix.Extension{{Id: onlyFor, Critical: true, Value: value}})
 }
 

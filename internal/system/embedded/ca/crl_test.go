@@ -5,6 +5,8 @@ import (
 	"encoding/pem"
 	"testing"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 func TestRevocationListIsSortedAndSaysEachCertificateOnce(t *testing.T) {
@@ -20,7 +22,7 @@ func TestRevocationListIsSortedAndSaysEachCertificateOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	entries := list.RevokedCertificateEntries
-	if len(entries) != 2 || list.Number.Int64() != 5 || !list.ThisUpdate.Equal(now.Add(-backdate)) || !list.NextUpdate.Equal(now.Add(time.Hour)) {
+	if len(entries) != 2 || list.Number.Int64() != 5 || !list.ThisUpdate.Equal(now.Add(-access.Late)) || !list.NextUpdate.Equal(now.Add(time.Hour)) {
 		t.Fatalf("%+v", list)
 	}
 	if entries[0].SerialNumber.Int64() != 2 || entries[0].ReasonCode != certificateHold {

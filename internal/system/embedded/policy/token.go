@@ -10,9 +10,6 @@ import (
 // Audience is the aud of the tokens of the access system itself.
 const Audience = "partner"
 
-// late is how much the clock of a gateway may be behind: a token is used in the second in which it is signed.
-const late = 30 * time.Second
-
 // Token is a token that the access system gives out for one run: a JWT (RFC 7519) of its own issuer.
 type Token struct {
 	Identity access.IdentityID
@@ -36,7 +33,7 @@ func (s *Signer) Token(t Token) (string, error) {
 		Subject   string `json:"sub"`
 		UID       string `json:"uid"`
 	}{
-		Audience, t.Until.Unix(), t.From.Unix(), Issuer(t.Environment), t.ID, t.From.Add(-late).Unix(), t.Identity.String(), t.UID,
+		Audience, t.Until.Unix(), t.From.Unix(), Issuer(t.Environment), t.ID, t.From.Add(-access.Late).Unix(), t.Identity.String(), t.UID,
 	})
 	if err != nil {
 		return "", fmt.Errorf("write the token: %w", err)
