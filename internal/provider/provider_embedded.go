@@ -62,7 +62,7 @@ func openDirectory(directory string, o embedded.Options) access.System {
 
 func openEmbeddedBlock(p *partnerProvider, m *providerModel, a opening, diags *diag.Diagnostics) (o opened, ok bool) {
 	options := embedded.Options{
-		Clock: p.clock, Environment: m.Environment.ValueString(), Passphrase: os.Getenv("PARTNER_PASSPHRASE"), Command: "terraform-provider-partner " + p.version,
+		Clock: p.clock, Environment: m.Environment.ValueString(), Passphrase: os.Getenv(passphraseVariable), Command: "terraform-provider-partner " + p.version,
 		Remembered: a.remembered,
 	}
 	if text := os.Getenv(embedded.AcceptVariable); text != "" {

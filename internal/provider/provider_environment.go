@@ -2,7 +2,10 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -10,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
 // These variables stand in for arguments that one configuration leaves to the pipeline which runs it. What the configuration says goes
@@ -24,12 +28,16 @@ const (
 	secretIDVariable       = "PARTNER_OPENBAO_SECRET_ID"
 	roleVariable           = "PARTNER_OPENBAO_ROLE"
 	jwtVariable            = "PARTNER_OPENBAO_JWT"
+	passphraseVariable     = "PARTNER_PASSPHRASE"
 )
 
 // readProvider reads the provider's configuration and completes it from the environment.
 func readProvider(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) (*providerModel, bool) {
 	m, ok := read[providerModel](ctx, config, diags)
 	if !ok {
+		return m, false
+	}
+	if refuseKeys(os.Environ(), diags) {
 		return m, false
 	}
 	named(&m.Environment, environmentVariable, "environment", diags)
@@ -39,6 +47,21 @@ func readProvider(ctx context.Context, config tfsdk.Config, diags *diag.Diagnost
 			"and is part of their ids. Write environment = \"prod\", or set "+environmentVariable+".")
 	}
 	return m, !diags.HasError()
+}
+
+// refuseKeys refuses variables that hold a private key: they say where things are, and messages show that. A passphrase may be any text.
+func refuseKeys(variables []string, diags *diag.Diagnostics) (refused bool) {
+	for _, v := range variables {
+		name, text, _ := strings.Cut(v, "=")
+		prefix, _, _ := strings.Cut(name, "_")
+		if !slices.Contains([]string{"PARTNER", "BAO", "VAULT"}, prefix) || name == passphraseVariable || !material.HoldsPrivateKey(text) {
+			continue
+		}
+		refused = true
+		diags.AddError("credential/private-key: a private key stands in the environment", fmt.Sprintf("The variable %s holds a private key, where the provider reads "+
+			"what it may show. Unset it, and treat the key as stolen: whoever can read this pipeline's settings has it.", name))
+	}
+	return refused
 }
 
 // named takes a name from the environment if the configuration has none.

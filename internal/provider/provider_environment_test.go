@@ -1,7 +1,9 @@
 package provider_test
 
 import (
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -44,6 +46,39 @@ func TestPipelineSaysWhereAConfigurationIsApplied(t *testing.T) {
 			t.Errorf("%s was made, though the configuration says another place", name)
 		}
 	}
+}
+
+// Whoever sets the variables of a pipeline pastes a key into the wrong one: the plan printed it as the directory, and the journal kept it as
+// who ran the pipeline.
+func TestAKeyInAVariableIsNotShown(t *testing.T) {
+	t.Parallel()
+	key := strings.ReplaceAll(newPrivateKey(t), "\n", "\\n")
+	for _, variable := range []string{"PARTNER_EMBEDDED_DIRECTORY", "PARTNER_JOURNAL_PATH", "PARTNER_STACK", "BAO_NAMESPACE"} {
+		c := newCLI(t)
+		c.write("provider \"partner\" { environment = \"prod\" }\n" + identity(quarter()))
+		c.env = append(c.env, variable+"="+key)
+		out, err := c.try("plan", "-no-color")
+		if err == nil || !strings.Contains(out, variable) || strings.Count(out, "Error: ") != 1 || strings.Contains(out, key[40:60]) {
+			t.Errorf("%s: %v\n%s", variable, err, out)
+		}
+	}
+	c := newCLI(t)
+	c.write("provider \"partner\" { environment = \"prod\" }\n" + identity(quarter()))
+	c.env = append(c.env, "GITHUB_ACTIONS=true", "GITHUB_ACTOR="+key, "GITHUB_TRIGGERING_ACTOR="+key)
+	c.must("apply", "-auto-approve")
+	if text := string(c.files(".partner")[".partner/prod/journal.jsonl"]); text == "" || strings.Contains(text, "PRIVATE") {
+		t.Errorf("the journal has the key: %s", text)
+	}
+}
+
+// newPrivateKey is one in PEM.
+func newPrivateKey(t *testing.T) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(newKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 func TestProviderNeedsANamedEnvironment(t *testing.T) {

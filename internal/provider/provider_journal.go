@@ -15,6 +15,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
+	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
 
 func journalAttribute() schema.Attribute {
@@ -67,13 +68,22 @@ const gatewaysRead = fs.FileMode(0o755)
 // journaled returns a system whose changes are recorded.
 func journaled(system access.System, j *journal.Journal, stack string, clock access.Clock) access.System {
 	return journal.Govern(system, j, journal.Desk{
-		Stack: stack, Clock: clock, Actor: func() journal.Actor { return journal.CurrentActor(os.LookupEnv) },
+		Stack: stack, Clock: clock, Actor: func() journal.Actor { return journal.CurrentActor(lookUp) },
 		Warn: func(ctx context.Context, summary, detail string) {
 			if diags, ok := ctx.Value(warningsKey{}).(*diag.Diagnostics); ok {
 				diags.AddWarning(summary, detail)
 			}
 		},
 	})
+}
+
+// lookUp reads a variable for the journal, but for one that holds a private key.
+func lookUp(name string) (string, bool) {
+	text, set := os.LookupEnv(name)
+	if material.HoldsPrivateKey(text) {
+		return "", false
+	}
+	return text, set
 }
 
 type warningsKey struct{}

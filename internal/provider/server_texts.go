@@ -105,7 +105,7 @@ func (w *textWalk) mapping() error {
 		if w.text(name); w.found.key != nil {
 			return nil
 		}
-		if names["kty"] && (names["d"] || names["k"]) {
+		if (names["kty"] || names["crv"]) && (names["d"] || names["k"]) {
 			w.found.key = append([]string{}, w.at...)
 			return nil
 		}
