@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,7 +32,8 @@ func (a *account) company(recipient *age.X25519Identity) {
 		a.file(name, string(text))
 	}
 	setup := exec.Command("./setup.sh") // what an administrator runs once
-	setup.Dir, setup.Env = filepath.Join("..", "..", "examples", "aws"), append(a.env, "LEDGER_BUCKET=company-ledger", "AWS_ENDPOINT_URL="+a.cloud.IAM)
+	setup.Dir = filepath.Join("..", "..", "examples", "aws")
+	setup.Env = append(slices.Clone(a.env), "LEDGER_BUCKET=company-ledger", "AWS_ENDPOINT_URL="+a.cloud.IAM)
 	for range 2 { // it can be run again
 		if out, err := setup.CombinedOutput(); err != nil {
 			a.t.Fatalf("%v\n%s", err, out)

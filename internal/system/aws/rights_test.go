@@ -72,6 +72,9 @@ func (l *lab) openAs(t testing.TB, login aws.Credentials, boundary string) (*Sys
 }
 
 func TestTheShippedRightsAreEnoughForALifeAndForNothingElse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real IAM")
+	}
 	t.Parallel()
 	const account = "111122223333"
 	l := startLab(t, realtool.StartMinistack(t), access.Federated, access.Secret)
