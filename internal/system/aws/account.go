@@ -49,10 +49,9 @@ func (s *System) accountNumber() string {
 	return s.account
 }
 
-// stripUser removes what may hang on a user beside policies and keys: groups, and a password for the console.
-func (s *System) stripUser(ctx context.Context, p principal) error {
-	var groups []string
-	err := s.pages(ctx, "ListGroupsForUser", p.named(), func(body []byte) error {
+// groupsOf lists the groups that a user is a member of.
+func (s *System) groupsOf(ctx context.Context, p principal) (groups []string, err error) {
+	err = s.pages(ctx, "ListGroupsForUser", p.named(), func(body []byte) error {
 		var page struct {
 			Names []string `xml:"ListGroupsForUserResult>Groups>member>GroupName"`
 		}
@@ -60,15 +59,17 @@ func (s *System) stripUser(ctx context.Context, p principal) error {
 		groups = append(groups, page.Names...)
 		return err
 	})
-	if err := supported(gone(err)); err != nil {
-		return err
-	}
+	return groups, supported(gone(err))
+}
+
+// leave takes a user out of groups.
+func (s *System) leave(ctx context.Context, p principal, groups []string) error {
 	for _, g := range groups {
 		if err := gone(s.ask(ctx, "RemoveUserFromGroup", p.named("GroupName", g), nil)); err != nil {
 			return err
 		}
 	}
-	return supported(gone(s.ask(ctx, "DeleteLoginProfile", p.named(), nil)))
+	return nil
 }
 
 // trustIssuers makes sure that the account trusts the issuers of an identity's federated credential, for its audiences.

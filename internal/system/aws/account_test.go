@@ -7,7 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
 // vendor is a partner with an account of his own, and a role in it.
@@ -116,7 +115,7 @@ func (l *lab) newShop(t testing.TB, s *System, lasting time.Duration) shop {
 
 func TestAPartnersAccountComesInWithItsExternalIDAndNobodyElseDoes(t *testing.T) {
 	t.Parallel()
-	l := startLab(t, realtool.StartMinistack(t), access.Federated)
+	l := startLab(t, ministack(t), access.Federated)
 	v := l.newVendor(t, "444455556666", "acme-etl")
 	other := l.newVendor(t, "777788889999", "acme-etl")
 	system := l.open()
@@ -177,7 +176,7 @@ func TestAPartnersAccountComesInWithItsExternalIDAndNobodyElseDoes(t *testing.T)
 // Nothing of the provider runs when the ends come: the system is not asked in between.
 func TestEndsComeToTheSecondInALiveSession(t *testing.T) {
 	t.Parallel()
-	l := startLab(t, realtool.StartMinistack(t), access.Federated)
+	l := startLab(t, ministack(t), access.Federated)
 	v := l.newVendor(t, "444455556666", "acme-etl")
 	s := l.newShop(t, l.open(), time.Hour)
 	s.put(s.identity())

@@ -40,7 +40,8 @@ func newClient(o Options) *client {
 		usual.MaxIdleConnsPerHost = 32
 		transport = usual
 	}
-	return &client{options: o, http: &http.Client{Transport: transport}, room: make(chan struct{}, o.Concurrency), login: o.Credentials}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a signature is for one place
+	return &client{options: o, http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), login: o.Credentials}
 }
 
 // request is one that may be sent several times.

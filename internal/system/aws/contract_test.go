@@ -23,14 +23,14 @@ import (
 
 func TestContractOnVersityGW(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it needs a real S3")
+		t.Skip("it needs a server that speaks as AWS does")
 	}
 	realtool.Find(t, "versitygw")
 	systemtest.Run(t, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
 		if !strings.Contains(t.Name(), "random") { // which are hard work, and in parallel with each other already
 			t.Parallel()
 		}
-		return startLab(t, realtool.StartVersityGW(t), access.Secret).harness()
+		return startLab(t, versitygw(t), access.Secret).harness()
 	})
 }
 
@@ -41,6 +41,8 @@ type lab struct {
 	kinds  []access.Kind
 	admin  *client
 	broken atomic.Bool
+	// quotas count what a server does not; nil: it counts itself.
+	quotas *quotas
 	// writing is held while something is written with a condition.
 	writing sync.Mutex
 }
@@ -131,6 +133,9 @@ func (l *lab) open(edits ...func(*Options)) *System {
 			l.writing.Lock()
 			defer l.writing.Unlock()
 		}
+		if l.quotas != nil {
+			return l.quotas.in(http.DefaultTransport).RoundTrip(r)
+		}
 		return http.DefaultTransport.RoundTrip(r)
 	})
 	for _, edit := range edits {
@@ -184,4 +189,21 @@ func (l *lab) may(t testing.TB, c *client, action, arn string) bool {
 		t.Fatalf("%s %s: %d", method, path, status)
 	}
 	return status != http.StatusForbidden
+}
+
+// ministack and versitygw are servers of their own for one test. A short run has none.
+func ministack(t testing.TB) *realtool.Cloud {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it needs a server that speaks as AWS does")
+	}
+	return realtool.StartMinistack(t)
+}
+
+func versitygw(t testing.TB) *realtool.Cloud {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it needs a server that speaks as AWS does")
+	}
+	return realtool.StartVersityGW(t)
 }

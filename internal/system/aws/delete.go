@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -28,6 +29,11 @@ func (s *System) deleting(ctx context.Context, ref access.Ref, uid string) ([]ac
 		return nil, err
 	}
 	defer s.turn(holder)()
+	if there, err := s.store.fetch(ctx, holder); err != nil {
+		return nil, err
+	} else if there.damage != nil && ref.Type == access.TypeIdentity {
+		return nil, s.clear(ctx, there)
+	}
 	var victims []*ledger.Entry
 	err = again(ctx, func() (err error) { victims, err = s.strike(ctx, ref, holder, uid); return err })
 	if err != nil {
@@ -47,7 +53,8 @@ func (s *System) deleting(ctx context.Context, ref access.Ref, uid string) ([]ac
 			return nil, err
 		}
 	}
-	return swept, s.distrustAll(ctx, victims)
+	s.distrustAll(ctx, victims)
+	return swept, nil
 }
 
 // strike marks what is to go in the pages, the object's own first. From then on nobody makes more of it.
@@ -64,7 +71,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 	if err := own.broken(s.store.where(keyOf(holder))); err != nil {
 		return nil, err
 	}
-	if err := s.heed(ctx, f, holder); err != nil {
+	if err := s.heed(ctx, f, holder); err != nil && !errors.Is(err, access.ErrNotPermitted) {
 		return nil, err
 	}
 	now, err := s.Now(ctx)
@@ -115,7 +122,7 @@ func (s *System) finish(ctx context.Context, id access.IdentityID, victims []*le
 		}
 		f.pages[up], up = above, declaredParent(above)
 	}
-	if p, err = s.realize(ctx, f.ledger(), f.holds, p); err != nil {
+	if p, err = s.realize(ctx, f, p); err != nil {
 		return err
 	}
 	f.pages[id] = p
@@ -150,19 +157,45 @@ func declaredParent(p *page) access.IdentityID {
 	return access.IdentityID{}
 }
 
-// distrustAll removes the trust in issuers that nobody needs any more. It gives nobody anything, so that a login that may not do so does no
-// harm.
-func (s *System) distrustAll(ctx context.Context, victims []*ledger.Entry) error {
+// distrustAll removes the trust in issuers that nobody needs any more. It gives nobody anything, so that what fails is left to the next
+// removal, and is no harm to this one.
+func (s *System) distrustAll(ctx context.Context, victims []*ledger.Entry) {
 	done := map[string]bool{}
 	for _, v := range victims {
 		c, ok := v.Credential()
-		if !ok || c.Federated == nil || c.Federated.Account() || done[c.Federated.Issuer] {
-			continue
-		}
-		done[c.Federated.Issuer] = true
-		if err := s.distrust(ctx, c.Federated.Issuer); err != nil && !errors.Is(err, access.ErrNotPermitted) {
-			return err
+		if ok && c.Federated != nil && !c.Federated.Account() && !done[c.Federated.Issuer] {
+			done[c.Federated.Issuer] = true
+			_ = s.distrust(ctx, c.Federated.Issuer)
 		}
 	}
+}
+
+// clear removes all that there is under the name of an identity whose page cannot be read, and then the page.
+func (s *System) clear(ctx context.Context, p *page) error {
+	ctx = context.WithoutCancel(ctx)
+	for _, k := range []kind{role, user} {
+		names, err := s.namesAt(ctx, k, folderOf(p.id))
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			x := principal{Kind: k, Name: name, Path: folderOf(p.id)}
+			d, err := s.describe(ctx, x)
+			if gone(err) != nil {
+				return err
+			}
+			n := native{described: d}
+			if n.tagged("partner:identity") != p.id.String() && name != roleOf(p.id).Name && !strings.HasPrefix(name, nameOf(p.id, string(access.Secret)+".")) {
+				continue
+			}
+			if err := s.destroy(ctx, p.id, x); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.store.remove(ctx, keyOf(p.id), p.etag); err != nil {
+		return err
+	}
+	s.store.keep(blank(p.id))
 	return nil
 }

@@ -17,7 +17,13 @@ func (w *wanted) drift(n *native) (said []string) {
 	if n.uid() == "" {
 		said = append(said, fmt.Sprintf("The tags of %s are gone, by which it is known to be ours.", w.Name))
 	}
+	if w.unclear != nil {
+		said = append(said, fmt.Sprintf("What %s is to allow cannot be told: %s.", w.Name, w.unclear))
+	}
 	for _, name := range []string{endPolicy, grantsPolicy, cutPolicy} {
+		if w.unclear != nil && name == grantsPolicy {
+			continue
+		}
 		d, has := w.policies[name], n.policies[name]
 		switch {
 		case d.Empty() && has != "":
@@ -28,7 +34,7 @@ func (w *wanted) drift(n *native) (said []string) {
 			said = append(said, fmt.Sprintf("The policy %s of %s says something else than is declared.", name, w.Name))
 		}
 	}
-	if w.Kind == role && !w.trust.Is(n.Trust) {
+	if w.Kind == role && w.unclear == nil && !w.trust.Is(n.Trust) {
 		said = append(said, fmt.Sprintf("The trust of %s says something else than is declared.", w.Name))
 	}
 	for name := range n.policies {
@@ -67,7 +73,7 @@ func keyDrift(name string, keys []key) (said []string) {
 func (w *wanted) grantDrift(n *native) string {
 	d := w.policies[grantsPolicy]
 	switch {
-	case !n.there || d.Empty() && n.policies[grantsPolicy] == "":
+	case !n.there || w.unclear != nil || d.Empty() && n.policies[grantsPolicy] == "":
 		return ""
 	case n.policies[grantsPolicy] == "":
 		return fmt.Sprintf("The policy %s of %s is gone.", grantsPolicy, w.Name)

@@ -92,6 +92,9 @@ func errorOf(a *answer) error {
 	if e.code == "" {
 		e.code = http.StatusText(a.status)
 	}
+	if region := a.header.Get("X-Amz-Bucket-Region"); region != "" && a.status < http.StatusBadRequest {
+		e.message = "the bucket is in the region " + region
+	}
 	return e
 }
 

@@ -19,21 +19,18 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
 )
 
 func TestContractOnMinistack(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it needs a real STS")
-	}
-	cloud := realtool.StartMinistack(t)
+	cloud := ministack(t)
 	var accounts atomic.Int64
 	systemtest.Run(t, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
 		if !strings.Contains(t.Name(), "random") {
 			t.Parallel()
 		}
 		l := startLab(t, cloud.In(strconv.FormatInt(111122220000+accounts.Add(1), 10)), access.Federated)
+		l.quotas = newQuotas()
 		h := l.harness()
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
@@ -61,17 +58,7 @@ func (s session) login() aws.Credentials {
 // withToken logs in with a token of the partner's issuer; nil where it is refused.
 func (l *lab) withToken(t testing.TB, c *access.Credential, key *ecdsa.PrivateKey) *client {
 	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	now, f := time.Now(), c.Federated
-	token, err := jwt.Signed(signer).Claims(jwt.Claims{
-		Issuer: f.Issuer, Subject: f.Subject, Audience: jwt.Audience(f.Audiences), IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
-	}).Serialize()
-	if err != nil {
-		t.Fatal(err)
-	}
+	token := signedToken(t, key, c.Federated.Issuer, c.Federated.Subject, c.Federated.Audiences...)
 	form := url.Values{
 		"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleSessionName": {"partner"}, "WebIdentityToken": {token},
 		"RoleArn": {roleOf(c.IdentityID).arn("aws", l.cloud.Access)},
@@ -88,6 +75,32 @@ func (l *lab) withToken(t testing.TB, c *access.Credential, key *ecdsa.PrivateKe
 		return nil
 	}
 	return l.holding(out.Session.login())
+}
+
+// token is one of an issuer that nobody has to have heard of: ministack looks at no signature.
+func (l *lab) token(t testing.TB, issuer, subject string, audiences ...string) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signedToken(t, key, issuer, subject, audiences...)
+}
+
+func signedToken(t testing.TB, key *ecdsa.PrivateKey, issuer, subject string, audiences ...string) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	token, err := jwt.Signed(signer).Claims(jwt.Claims{
+		Issuer: issuer, Subject: subject, Audience: jwt.Audience(audiences), IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(5 * time.Minute)),
+	}).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 // assume takes on a role, and tells an external id; nil where that is refused.

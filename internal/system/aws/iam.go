@@ -228,3 +228,17 @@ func (c *client) putInline(ctx context.Context, p principal, name, text string) 
 func (c *client) dropInline(ctx context.Context, p principal, name string) error {
 	return gone(c.ask(ctx, "Delete"+string(p.Kind)+"Policy", p.named("PolicyName", name), nil))
 }
+
+// namesAt lists the roles or users at a folder.
+func (c *client) namesAt(ctx context.Context, k kind, folder string) (names []string, err error) {
+	err = c.pages(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": folder}, func(body []byte) error {
+		var page struct {
+			Roles []string `xml:"ListRolesResult>Roles>member>RoleName"`
+			Users []string `xml:"ListUsersResult>Users>member>UserName"`
+		}
+		err := xml.Unmarshal(body, &page)
+		names = append(append(names, page.Roles...), page.Users...)
+		return err
+	})
+	return names, supported(err)
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"io"
 	"net/http"
 	"strings"
@@ -15,7 +16,6 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
 // keys keeps what is sealed, as the partner does who can open it.
@@ -41,16 +41,19 @@ func (s shop) key(end time.Time) *access.Credential {
 
 func TestAKeyEndsToTheSecondAndSoDoesAPresignedURLOfIt(t *testing.T) {
 	t.Parallel()
-	l := startLab(t, realtool.StartVersityGW(t), access.Secret)
+	l := startLab(t, versitygw(t), access.Secret)
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 	s.put(s.identity())
-	s.put(s.grant("daily", s.end))
+	g := s.grant("daily", s.end)
+	g.Actions = append(g.Actions, "write")
+	s.put(g)
 	end := time.Now().Add(6 * time.Second).Truncate(time.Second)
 	s.put(s.key(end), sealing(k))
 	holder := l.as(k.newest())
 	if !l.may(t, holder, "read", s.file("daily")) {
 		t.Fatal("the key does not work")
 	}
+	upload, etag := l.begin(t, holder, s.file("daily")+".new")
 	presigned := l.presigned(t, holder, s.file("daily"))
 	if status := fetch(t, presigned); status != http.StatusOK {
 		t.Fatalf("the presigned URL answers %d", status)
@@ -63,6 +66,30 @@ func TestAKeyEndsToTheSecondAndSoDoesAPresignedURLOfIt(t *testing.T) {
 	if status := fetch(t, presigned); status != http.StatusForbidden {
 		t.Errorf("the presigned URL answers %d after the end", status)
 	}
+	if status := l.s3(t, holder, http.MethodPut, upload+"&partNumber=2", "more"); etag == "" || status != http.StatusForbidden {
+		t.Errorf("the next part of an upload that was under way answers %d", status)
+	}
+}
+
+// begin begins an upload in parts, and uploads the first. It returns where the next goes.
+func (l *lab) begin(t testing.TB, c *client, arn string) (next, etag string) {
+	t.Helper()
+	path := strings.TrimPrefix(arn, "arn:aws:s3:::")
+	ask := func(method, query, text string) *answer {
+		a, err := c.sendOnce(t.Context(), request{service: "s3", region: region, method: method, url: l.cloud.S3 + "/" + path + "?" + query, body: []byte(text)})
+		if err != nil || a.status != http.StatusOK {
+			t.Fatalf("%s %s: %+v, %v", method, query, a, err)
+		}
+		return a
+	}
+	var begun struct {
+		ID string `xml:"UploadId"`
+	}
+	if err := xml.Unmarshal(ask(http.MethodPost, "uploads=", "").body, &begun); err != nil {
+		t.Fatal(err)
+	}
+	query := "uploadId=" + begun.ID
+	return path + "?" + query, ask(http.MethodPut, query+"&partNumber=1", "some").header.Get("Etag")
 }
 
 // presigned returns a URL that reads an object for an hour.
@@ -97,7 +124,7 @@ func fetch(t testing.TB, url string) int {
 // Nothing that travels or is kept has a key in it, but what IAM itself answers, once.
 func TestNoKeyIsInTheLedgerOrInAnyRequest(t *testing.T) {
 	t.Parallel()
-	l := startLab(t, realtool.StartVersityGW(t), access.Secret)
+	l := startLab(t, versitygw(t), access.Secret)
 	var sent bytes.Buffer
 	var mu sync.Mutex
 	system := l.open(func(o *Options) {

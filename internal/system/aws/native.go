@@ -31,6 +31,9 @@ type native struct {
 // held reports whether it was cut by hand.
 func (n *native) held() bool { return n.there && n.policies[holdPolicy] != "" }
 
+// ours reports whether it was made here: it bears a tag of ours, or where somebody took the tags away the policy that ends it.
+func (n *native) ours() bool { return n.uid() != "" || n.policies[endPolicy] != "" }
+
 // uid returns the uid that its tags tell of; "" where they tell none.
 func (n *native) uid() string { return n.tagged(uidTag) }
 
@@ -69,6 +72,7 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 	reading.Go(func() (err error) { n.attached, err = s.attachedTo(ctx, p); return supported(err) })
 	if p.Kind == user {
 		reading.Go(func() (err error) { n.keys, err = s.keysOf(ctx, p); return err })
+		reading.Go(func() (err error) { n.Groups, err = s.groupsOf(ctx, p); return err })
 	}
 	if err := reading.Wait(); errors.Is(err, errAbsent) { // it went while it was read
 		return &native{policies: map[string]string{}}, nil

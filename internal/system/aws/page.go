@@ -148,6 +148,16 @@ func (p *page) has(name string) bool {
 	return slices.ContainsFunc(p.principals, func(x principal) bool { return x.Name == name })
 }
 
+// keyOf returns the id of the access key of a user; "" where it is not known.
+func (p *page) keyOf(name string) string {
+	for _, x := range p.principals {
+		if x.Name == name {
+			return x.Key
+		}
+	}
+	return ""
+}
+
 // copied returns a copy that may be changed.
 func (p *page) copied() *page {
 	next := *p

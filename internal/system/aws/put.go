@@ -134,10 +134,13 @@ func widens(p *page, g *access.Grant) bool {
 // ready sees to it that a credential can be made, before anything is.
 func (s *System) ready(ctx context.Context, f *family, c *access.Credential) error {
 	p := f.pages[c.IdentityID]
-	if e := p.entries[c.Ref()]; e == nil || e.Removed() {
+	e := p.entries[c.Ref()]
+	if e == nil || e.Removed() {
 		if err := s.fits(f.ledger(), p, c); err != nil {
 			return err
 		}
+	} else if before, ok := e.Credential(); ok && c.Federated != nil && before.Federated != nil && before.Federated.Issuer == c.Federated.Issuer {
+		return nil // less is not refused because IAM does not tell whom the account trusts
 	}
 	if c.Federated != nil && !c.Federated.Account() && p.identity() != nil {
 		return s.trustIssuer(ctx, *c.Federated)
@@ -193,30 +196,32 @@ func (s *System) follow(ctx context.Context, o access.Object, a *proposal) error
 			}
 			f = now
 		}
-		l := f.ledger()
-		for _, one := range append([]access.IdentityID{id}, f.below(id)...) {
-			p := f.pages[one]
-			if p == nil || p.damage != nil {
-				continue
-			}
-			aligned, err := s.realize(ctx, l, f.holds, p)
-			if errors.Is(err, errChanged) { // whoever changed it brings it in line
-				aligned, err = s.store.fetch(ctx, one)
-			}
-			if err != nil {
-				return err
-			}
-			f.pages[one] = aligned
-		}
-		err := s.same(ctx, f, id)
-		if errors.Is(err, errChanged) {
-			f = &family{pages: map[access.IdentityID]*page{}, holds: f.holds, stones: f.stones, others: f.others}
+		err := s.alignAll(ctx, f, id)
+		if errors.Is(err, errChanged) && o.Ref().Type != access.TypeIdentity {
+			f = &family{pages: map[access.IdentityID]*page{}, holds: f.holds}
 			if failed := s.above(ctx, f, id); failed != nil {
 				return failed
 			}
 		}
 		return err
 	})
+}
+
+// alignAll brings the principals of an identity, and of all that hang on it, in line with their pages. errChanged where one of these is
+// another one by then: what was written last may be of before.
+func (s *System) alignAll(ctx context.Context, f *family, id access.IdentityID) error {
+	for _, one := range append([]access.IdentityID{id}, f.below(id)...) {
+		p := f.pages[one]
+		if p == nil || p.damage != nil {
+			continue
+		}
+		aligned, err := s.realize(ctx, f, p)
+		if err != nil {
+			return err
+		}
+		f.pages[one] = aligned
+	}
+	return s.same(ctx, f, id)
 }
 
 // same says errChanged where a page that something was brought in line with is another one now.

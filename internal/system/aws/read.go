@@ -233,10 +233,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 	if err := s.findIssuers(ctx, p); err != nil {
 		return err
 	}
-	all, unclear := s.wantedOf(l, holds, p)
-	if unclear != nil { // it is known what is declared all the same
-		r.Drift = append(r.Drift, "What it comes to in IAM cannot be told: "+unclear.Error()+".")
-	}
+	all := s.wantedOf(l, holds, p)
 	own := map[string]bool{}
 	for _, x := range principalsOf(e) {
 		own[x.Name] = true
@@ -255,7 +252,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 				continue
 			}
 			r.Drift = append(r.Drift, w.drift(n)...)
-			if err := s.lastUse(ctx, p, w, n, r); err != nil {
+			if err := s.lastUse(ctx, w, n, r); err != nil {
 				return err
 			}
 		case access.TypeGrant:
@@ -274,14 +271,13 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 }
 
 // lastUse adds when a credential was used last.
-func (s *System) lastUse(ctx context.Context, p *page, w wanted, n *native, r *access.Record) error {
+func (s *System) lastUse(ctx context.Context, w wanted, n *native, r *access.Record) error {
 	used := n.used
 	if w.Kind == user && n.there {
-		i := slices.IndexFunc(p.principals, func(x principal) bool { return x.Name == w.Name })
-		if i < 0 || p.principals[i].Key == "" {
+		if w.Key == "" {
 			return nil
 		}
-		at, err := s.keyLastUsed(ctx, p.principals[i].Key)
+		at, err := s.keyLastUsed(ctx, w.Key)
 		switch {
 		case errors.Is(err, access.ErrNotPermitted), errors.Is(err, errAbsent):
 			r.UseUnknown = true

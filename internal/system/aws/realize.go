@@ -13,28 +13,25 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
-	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // realize brings the principals of an identity in line with its page: those that nothing asks for go, the others are made what they have
 // to be. It returns the page, without those that are gone.
-func (s *System) realize(ctx context.Context, l ledger.Ledger, holds ledger.Holds, p *page) (*page, error) {
+func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error) {
 	if len(p.principals) == 0 {
 		return p, nil
 	}
-	if err := s.trustIssuers(ctx, p); err != nil {
-		return p, err
-	}
-	all, err := s.wantedOf(l, holds, p)
-	if err != nil {
-		return p, err
-	}
+	untrusted := s.trustIssuers(ctx, p)
+	all := s.wantedOf(f.ledger(), f.holds, p)
+	still := func() error { return s.same(ctx, f, p.id) }
 	asked := map[string]bool{}
 	var working errgroup.Group
 	working.SetLimit(4)
 	for _, w := range all {
-		asked[w.Name] = true
-		working.Go(func() error { return s.align(ctx, w) })
+		if asked[w.Name] = true; w.unclear != nil && untrusted != nil {
+			w.unclear = untrusted
+		}
+		working.Go(func() error { return s.align(ctx, w, still) })
 	}
 	next := p.copied()
 	next.lifting = false
@@ -58,24 +55,31 @@ func (s *System) realize(ctx context.Context, l ledger.Ledger, holds ledger.Hold
 }
 
 // align makes a principal what it has to be. What takes access away comes first, what gives it last.
-func (s *System) align(ctx context.Context, w wanted) error {
+func (s *System) align(ctx context.Context, w wanted, still func() error) error {
 	n, err := s.look(ctx, w.principal)
 	if err != nil {
 		return err
 	}
 	if !n.there {
-		if w.Kind == user { // its key went with it: only a rotation issues another one
+		if w.Kind == user || w.unclear != nil && w.denied() { // the key went with its user: only a rotation issues another one
 			return nil
 		}
 		if n, err = s.create(ctx, w); err != nil {
 			return err
 		}
-	} else if n.uid() == "" || n.Path != w.Path {
+	} else if !n.ours() || n.Path != w.Path {
 		return fmt.Errorf("%s was not made here: %w", w.principal, access.ErrForeign)
 	}
+	defer s.store.forget(w.Name)
 	changed, err := s.narrow(ctx, w, n)
 	if err != nil {
 		return err
+	}
+	if w.unclear != nil { // who is denied everything need not know what he would be allowed
+		if w.denied() {
+			return nil
+		}
+		return w.unclear
 	}
 	more, err := s.give(ctx, w, n)
 	if err != nil {
@@ -84,7 +88,7 @@ func (s *System) align(ctx context.Context, w wanted) error {
 	if !changed && !more {
 		return nil
 	}
-	return s.await(ctx, w)
+	return s.await(ctx, w, still)
 }
 
 // narrow writes what takes access away: the denies, and the end.
@@ -112,7 +116,14 @@ func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool,
 			return changed, err
 		}
 	}
-	return changed, nil
+	for _, k := range n.keys {
+		if w.Key != "" && k.ID != w.Key { // nobody sealed it
+			if err := gone(s.ask(ctx, "DeleteAccessKey", w.named("AccessKeyId", k.ID), nil)); err != nil {
+				return changed, err
+			}
+		}
+	}
+	return changed, s.leave(ctx, w.principal, n.Groups)
 }
 
 // give writes what gives access, and last of all takes the denies away that are not declared any more.
@@ -173,7 +184,7 @@ func addTags(in, tags map[string]string) {
 func (s *System) create(ctx context.Context, w wanted) (*native, error) {
 	in := w.named("Path", w.Path)
 	if w.Kind == role {
-		in["AssumeRolePolicyDocument"], in["MaxSessionDuration"] = w.trust.JSON(), "3600"
+		in["AssumeRolePolicyDocument"], in["MaxSessionDuration"] = policy.NoTrust().JSON(), "3600"
 		in["Description"] = "Partner access of " + w.owner.String() + ", by terraform-provider-partner"
 	}
 	if s.options.Boundary != "" {
@@ -183,7 +194,7 @@ func (s *System) create(ctx context.Context, w wanted) (*native, error) {
 	err := s.ask(ctx, "Create"+string(w.Kind), in, nil)
 	if errors.Is(err, errExists) { // by another process, or the answer was lost
 		n, err := s.look(ctx, w.principal)
-		if err == nil && (!n.there || n.uid() == "" || n.Path != w.Path) {
+		if err == nil && (!n.there || !n.ours() || n.Path != w.Path) {
 			err = fmt.Errorf("%s was not made here: %w", w.principal, access.ErrForeign)
 		}
 		return n, err
@@ -191,15 +202,35 @@ func (s *System) create(ctx context.Context, w wanted) (*native, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := described{Trust: w.trust.JSON(), Boundary: s.options.Boundary, Path: w.Path}
+	if err := s.awaitThere(ctx, w.principal); err != nil {
+		return nil, err
+	}
+	made := described{Trust: policy.NoTrust().JSON(), Boundary: s.options.Boundary, Path: w.Path}
 	for name, value := range w.tags {
 		made.Tags = append(made.Tags, tag{name, value})
 	}
 	return &native{described: made, there: true, policies: map[string]string{}}, nil
 }
 
-// await returns when IAM answers with what was written: what it has not spread yet acts on nobody.
-func (s *System) await(ctx context.Context, w wanted) error {
+// awaitThere returns when IAM knows a principal that was made: before, it may take no policy of it.
+func (s *System) awaitThere(ctx context.Context, p principal) error {
+	for begun := access.WallClock(); ; {
+		_, err := s.describe(ctx, p)
+		if !errors.Is(err, errAbsent) {
+			return err
+		}
+		if access.WallClock().Sub(begun) > s.options.Patience {
+			return fmt.Errorf("%w: IAM does not know %s that was made", access.ErrUnavailable, p)
+		}
+		if err := pause(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// await returns when IAM answers with what was written: what it has not spread yet acts on nobody. errChanged where somebody else changed
+// what it follows from, and with it perhaps what IAM has.
+func (s *System) await(ctx context.Context, w wanted, still func() error) error {
 	for begun := access.WallClock(); ; {
 		n, err := s.look(ctx, w.principal)
 		if err != nil {
@@ -208,6 +239,9 @@ func (s *System) await(ctx context.Context, w wanted) error {
 		differs := w.differs(n)
 		if differs == "" {
 			return nil
+		}
+		if err := still(); err != nil {
+			return err
 		}
 		if access.WallClock().Sub(begun) > s.options.Patience {
 			return fmt.Errorf("%w: IAM does not answer with %s of %s that was written", access.ErrUnavailable, differs, w.principal)
@@ -243,6 +277,7 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 	if err != nil || !n.there {
 		return err
 	}
+	defer s.store.forget(p.Name)
 	if n.Path != p.Path { // somebody else's of that name
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
 	}
@@ -268,7 +303,10 @@ func (s *System) strip(ctx context.Context, p principal, n *native) error {
 		}
 	}
 	if p.Kind == user {
-		if err := s.stripUser(ctx, p); err != nil {
+		if err := s.leave(ctx, p, n.Groups); err != nil {
+			return err
+		}
+		if err := supported(gone(s.ask(ctx, "DeleteLoginProfile", p.named(), nil))); err != nil { // a password for the console
 			return err
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
 // operator makes a user with some of the policies that examples/ ships, and nothing else, and returns its login. Ministack knows IAM's
@@ -77,7 +76,7 @@ func TestTheShippedRightsAreEnoughForALifeAndForNothingElse(t *testing.T) {
 	}
 	t.Parallel()
 	const account = "111122223333"
-	l := startLab(t, realtool.StartMinistack(t), access.Federated, access.Secret)
+	l := startLab(t, ministack(t), access.Federated, access.Secret)
 	boundary := l.boundary(t, account)
 	applying, told := l.openAs(t, l.operator(t, account, "plan", "apply"), boundary)
 	s := l.newShop(t, applying, time.Hour)

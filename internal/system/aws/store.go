@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -84,6 +85,17 @@ func (s *store) keep(p *page) *page {
 		s.seen = s.seen.with(p)
 	}
 	return p
+}
+
+// forget lets a principal be asked for again.
+func (s *store) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen != nil {
+		s.seen.mu.Lock()
+		delete(s.seen.natives, name)
+		s.seen.mu.Unlock()
+	}
 }
 
 // with returns the shelf with one page as it is now. What was read of its principals is not known any more.
@@ -322,15 +334,15 @@ func (s *store) identify(ctx context.Context) error {
 
 // again tries a change until nobody comes in its way.
 func again(ctx context.Context, change func() error) error {
-	const rounds = 40
+	const rounds = 60
 	for round := range rounds {
 		err := change()
-		if !errors.Is(err, errChanged) || round == rounds-1 {
+		if !errors.Is(err, errChanged) {
 			return err
 		}
-		if err := pause(ctx, time.Duration(min(round+1, 10))*7*time.Millisecond); err != nil {
+		if err := pause(ctx, time.Duration(min(round+1, 10))*5*time.Millisecond+rand.N(20*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
 			return err
 		}
 	}
-	return errChanged
+	return fmt.Errorf("%w: %w", access.ErrUnavailable, errChanged)
 }

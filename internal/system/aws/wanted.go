@@ -26,16 +26,18 @@ type wanted struct {
 	lifted   bool
 	tags     map[string]string
 	owner    access.IdentityID
+	// unclear is why it cannot be told what is to be allowed; nil where it can. What ends and cuts it is known all the same.
+	unclear error
 }
 
 // wantedOf returns what the principals of an identity have to be.
-func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []wanted, err error) {
+func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []wanted) {
 	stands := l.Standing(p.id)
 	grants := grantsIn(l, p)
 	for _, ref := range sortedRefs(p.entries) {
 		e := p.entries[ref]
 		c, ok := e.Credential()
-		if !ok || e.Removed() || stands.Broken != "" {
+		if !ok || e.Removed() {
 			continue
 		}
 		end := l.End(e)
@@ -44,11 +46,10 @@ func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []w
 		if c.Kind() == access.Federated {
 			w := base
 			w.principal = roleOf(p.id)
-			if w.trust, err = s.trustOf(c, end); err != nil {
-				return nil, err
-			}
-			if err := w.compile(grants, c, s.options.Words, cut, held); err != nil {
-				return nil, err
+			w.compile(grants, c, s.options.Words, cut, held)
+			trust, err := s.trustOf(c, end)
+			if w.trust = trust; err != nil {
+				w.unclear = err
 			}
 			all = append(all, w)
 			continue
@@ -56,26 +57,21 @@ func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []w
 		for _, i := range e.Issued {
 			w := base
 			w.end = i.End(end)
-			w.principal = principal{Kind: user, Name: i.Accessor, Path: folderOf(p.id)}
-			if err := w.compile(grants, c, s.options.Words, cut, held); err != nil {
-				return nil, err
-			}
+			w.principal = principal{Kind: user, Name: i.Accessor, Path: folderOf(p.id), Key: p.keyOf(i.Accessor)}
+			w.compile(grants, c, s.options.Words, cut, held)
 			all = append(all, w)
 		}
 	}
-	return all, nil
+	return all
 }
 
 // compile writes the policies of a principal.
-func (w *wanted) compile(grants []policy.Grant, c *access.Credential, words policy.Words, cut, held bool) error {
+func (w *wanted) compile(grants []policy.Grant, c *access.Credential, words policy.Words, cut, held bool) {
 	w.policies = map[string]policy.Document{endPolicy: policy.End(w.end, c.AllowedCIDRs)}
 	w.tags = maps.Clone(w.tags)
 	w.tags[endTag] = w.end.UTC().Format(time.RFC3339)
-	allowed, err := policy.CompileGrants(grants, w.end, words)
-	if err != nil {
-		return err
-	}
-	if !allowed.Empty() {
+	var allowed policy.Document
+	if allowed, w.unclear = policy.CompileGrants(grants, w.end, words); !allowed.Empty() {
 		w.policies[grantsPolicy] = allowed
 	}
 	if cut {
@@ -84,7 +80,11 @@ func (w *wanted) compile(grants []policy.Grant, c *access.Credential, words poli
 	if held {
 		w.policies[holdPolicy] = policy.Cut()
 	}
-	return nil
+}
+
+// denied reports whether it is denied everything by now.
+func (w *wanted) denied() bool {
+	return !w.policies[cutPolicy].Empty() || !w.policies[holdPolicy].Empty()
 }
 
 // grantsIn returns the grants of an identity that give something, each with the end that all above it leaves it.

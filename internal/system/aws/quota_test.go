@@ -1,0 +1,170 @@
+package aws
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// quotas count what AWS refuses, for a server that does not (IAM and STS quotas; API reference of IAM).
+type quotas struct {
+	mu       sync.Mutex
+	policies map[string]map[string]int // of a principal: how many characters each takes
+	tags     map[string]map[string]bool
+	worst    map[string]int
+}
+
+var (
+	iamName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+	iamPath = regexp.MustCompile(`^/([\x21-\x7e]+/)?$`)
+	tagText = regexp.MustCompile(`^[\pL\pZ\pN_.:/=+\-@]*$`)
+)
+
+// refuse returns what AWS would say to a request; "" where it would take it.
+func (q *quotas) refuse(form url.Values) string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	action, what, most := form.Get("Action"), "Role", 10240
+	name := form.Get("RoleName")
+	if name == "" {
+		name, what, most = form.Get("UserName"), "User", 2048
+	}
+	who := what + " " + name
+	switch {
+	case name != "" && !iamName.MatchString(name):
+		return "the name " + name
+	case form.Has("Path") && (!iamPath.MatchString(form.Get("Path")) || len(form.Get("Path")) > 512):
+		return "the path " + form.Get("Path")
+	case action == "CreateRole" || action == "UpdateAssumeRolePolicy":
+		if n := counted(form.Get("AssumeRolePolicyDocument") + form.Get("PolicyDocument")); n > 2048 {
+			return fmt.Sprintf("a trust of %d", n)
+		}
+	case action == "Put"+what+"Policy":
+		if q.policies[who] == nil {
+			q.policies[who] = map[string]int{}
+		}
+		q.policies[who][form.Get("PolicyName")] = counted(form.Get("PolicyDocument"))
+	case action == "Delete"+what+"Policy":
+		delete(q.policies[who], form.Get("PolicyName"))
+	case action == "Delete"+what:
+		delete(q.policies, who)
+		delete(q.tags, who)
+	}
+	sum := 0
+	for _, n := range q.policies[who] {
+		sum += n
+	}
+	if q.worst[what] = max(q.worst[what], sum); sum > most {
+		return fmt.Sprintf("%d characters of policies of %s", sum, who)
+	}
+	for field, values := range form {
+		if !strings.HasPrefix(field, "Tags.member.") {
+			continue
+		}
+		if q.tags[who] == nil {
+			q.tags[who] = map[string]bool{}
+		}
+		if strings.HasSuffix(field, ".Key") {
+			q.tags[who][values[0]] = true
+		}
+		if n := utf8.RuneCountInString(values[0]); n > 256 || !tagText.MatchString(values[0]) || len(q.tags[who]) > 50 {
+			return fmt.Sprintf("the tag %q", values[0])
+		}
+	}
+	return ""
+}
+
+func counted(text string) (n int) {
+	for _, r := range text {
+		if !unicode.IsSpace(r) {
+			n++
+		}
+	}
+	return n
+}
+
+func (q *quotas) in(under http.RoundTripper) http.RoundTripper {
+	return carrier(func(r *http.Request) (*http.Response, error) {
+		if r.Body != nil && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			form, err := url.ParseQuery(string(body))
+			if err != nil {
+				return nil, err
+			}
+			if why := q.refuse(form); why != "" {
+				text := "<ErrorResponse><Error><Code>LimitExceeded</Code><Message>" + url.PathEscape(why) + "</Message></Error></ErrorResponse>"
+				return &http.Response{StatusCode: http.StatusConflict, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+			}
+		}
+		return under.RoundTrip(r)
+	})
+}
+
+func newQuotas() *quotas {
+	return &quotas{policies: map[string]map[string]int{}, tags: map[string]map[string]bool{}, worst: map[string]int{}}
+}
+
+// What the plan and the change let through AWS takes, up to the last grant that fits; the next one is refused before anything is written.
+func TestGrantsAreTakenUntilAWSWouldTakeNoMore(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	l.quotas = newQuotas()
+	for n, kind := range []access.Kind{access.Secret, access.Federated} {
+		s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+		s.id.Name = []string{"key", "trust"}[n]
+		s.put(s.identity())
+		var c access.Object = s.key(s.end)
+		if kind == access.Federated {
+			c = s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
+		}
+		uid := s.put(c, sealing(k)).UID
+		taken, refused := 0, error(nil)
+		for ; taken < 200 && refused == nil; taken++ {
+			g := s.grant(fmt.Sprintf("feed-%d", taken), s.end.Add(-time.Duration(taken)*time.Second)) // no two end together, so that none are merged
+			_, refused = s.Put(t.Context(), access.Change{Object: g, Stack: "partners", EndsAt: g.ExpiresAt.Time})
+		}
+		taken--
+		t.Logf("%s: %d grants of which no two end together were taken; most of AWS's characters: %v", kind, taken, l.quotas.worst)
+		if refused == nil || strings.Contains(refused.Error(), "LimitExceeded") || !strings.Contains(refused.Error(), "grants") {
+			t.Errorf("%s: after %d grants: %v", kind, taken, refused)
+		}
+		if r, err := s.Get(t.Context(), c.Ref()); err != nil || len(r.Drift) > 0 {
+			t.Errorf("%s: after the refusal: %v %+v", kind, err, r)
+		}
+		// Less is never refused: it is cut, and held.
+		s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(s.uid(s.id.Ref())))
+		l.must(t, "Put"+map[access.Kind]string{access.Secret: "User", access.Federated: "Role"}[kind]+"Policy", principalFor(s, kind).named("PolicyName", holdPolicy, "PolicyDocument", holding))
+		s.put(c, knowing(uid), sealing(k))
+	}
+}
+
+func principalFor(s shop, kind access.Kind) principal {
+	if kind == access.Secret {
+		return userOf(s.id, 1)
+	}
+	return roleOf(s.id)
+}
+
+func (s shop) uid(ref access.Ref) string {
+	s.t.Helper()
+	r, err := s.Get(s.t.Context(), ref)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r.UID
+}
