@@ -1,8 +1,12 @@
 package access
 
 import (
+	"bytes"
+	"crypto/ed25519"
 	"net/netip"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // What was looked at is named by what it gives. Ends and words may change, and spellings; anything else makes other access of it.
@@ -29,6 +33,13 @@ func TestADigestIsOfTheAccessAlone(t *testing.T) {
 		edit(i)
 		return i
 	}
+	key := func(n byte) Object {
+		public, err := ssh.NewPublicKey(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, 32)).Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &Credential{IdentityID: id, SSHCertificate: &SSHRequest{PublicKey: string(ssh.MarshalAuthorizedKey(public))}}
+	}
 	g, c, i := grant(func(*Grant) {}), credential(func(*Credential) {}), identity(func(*Identity) {})
 	for name, pair := range map[string][2]Object{
 		"another order of actions": {g, grant(func(g *Grant) { g.Actions = []string{"list", "read"} })},
@@ -43,6 +54,7 @@ func TestADigestIsOfTheAccessAlone(t *testing.T) {
 		}
 	}
 	for name, pair := range map[string][2]Object{
+		"another key":        {key(1), key(2)},
 		"another action":     {g, grant(func(g *Grant) { g.Actions = []string{"read"} })},
 		"another pattern":    {g, grant(func(g *Grant) { g.Resource = "orders/acme/+" })},
 		"another name":       {g, grant(func(g *Grant) { g.Name = "d" })},

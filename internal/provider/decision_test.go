@@ -120,3 +120,54 @@ func TestAReviewOfAnOlderStatePlansEmpty(t *testing.T) {
 	l.write(identity(args{"review": `{ at = "2026-11-20T09:00:00Z", by = "john.roe@example.com", reason = "Looked at it" }`, "expires_at": `"2027-03-01T00:00:00Z"`}))
 	l.must("apply", "-auto-approve")
 }
+
+// The worksheet says what the system and the journal know: since when a grant gives more than at the last review, and what is due.
+func TestAWorksheetTellsWhatWasWidenedAndIsDue(t *testing.T) {
+	needTerraform(t)
+	t.Parallel()
+	l := newLab(t)
+	const sheets = `
+data "partner_review_worksheet" "all" {}
+data "partner_review_worksheet" "soon" {
+  owner      = "Jane.Doe@example.com"
+  partner    = "acme"
+  due_within = "240h"
+}
+data "partner_review_worksheet" "others" { owner = "bob@example.com" }
+output "widened" { value = { for r in data.partner_review_worksheet.all.rows : r.id => r.widened } }
+output "due" { value = [length(data.partner_review_worksheet.soon.rows), length(data.partner_review_worksheet.others.rows)] }
+output "markdown" { value = data.partner_review_worksheet.all.markdown }
+`
+	write := func(of args) {
+		usual := args{"name": `"daily"`}
+		for name, value := range of {
+			usual[name] = value
+		}
+		l.write(identity(nil) + credential("federated", nil) + grant(usual) + sheets)
+	}
+	write(nil)
+	l.must("apply", "-auto-approve")
+	l.passes(30 * day)()
+	write(args{"actions": `["read", "list", "delete"]`})
+	l.must("apply", "-auto-approve")
+	tells := func(widened string, due int) {
+		t.Helper()
+		l.must("apply", "-refresh-only", "-auto-approve")
+		var all map[string]string
+		var counts []int
+		var text string
+		l.output("widened", &all)
+		l.output("due", &counts)
+		l.output("markdown", &text)
+		if len(all) != 3 || all["acme/prod/orders-etl/daily"] != widened || all["acme/prod/orders-etl"] != "no" || counts[0] != due || counts[1] != 0 || strings.Count(text, "\n| acme") != 3 {
+			t.Errorf("it tells %v, due %v:\n%s", all, counts, text)
+		}
+	}
+	tells("on 2026-12-24", 0)
+	l.passes(55 * day)() // 85 days after the creation
+	tells("on 2026-12-24", 3)
+	keep := strings.Replace(l.decidedOn("acme/prod/orders-etl/daily", "keep", "null", ""), "2026-12-20", "2027-02-16", 1)
+	write(args{"actions": `["read", "list", "delete"]`, "review": keep})
+	l.must("apply", "-auto-approve")
+	tells("no", 2) // the grant was looked at, and does not end within ten days
+}

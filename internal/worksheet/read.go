@@ -47,9 +47,9 @@ func (m Mistake) String() string {
 }
 
 // Read returns the decisions of sheets, by the ids of what they are on, and what could not be taken. A blank decision is none. Of what has a
-// mistake nothing is taken. Where today is known (not nil), a decision on what has changed since is a mistake, unless it was applied.
+// mistake nothing is taken. Of what is held today, a decision on what has changed since is a mistake, unless it was applied.
 func Read(sheets []Sheet, today []Now) (map[string]access.Review, []Mistake) {
-	in := &reading{decisions: map[string]access.Review{}, at: map[string]Mistake{}, today: map[string]Now{}, known: today != nil}
+	in := &reading{decisions: map[string]access.Review{}, at: map[string]Mistake{}, today: map[string]Now{}}
 	for _, n := range today {
 		in.today[n.ID+" "+nameOf(n.Access)] = n
 	}
@@ -63,9 +63,9 @@ type reading struct {
 	decisions map[string]access.Review
 	mistakes  []Mistake
 	// at is where each id was met first.
-	at    map[string]Mistake
+	at map[string]Mistake
+	// today is what is held, by id and the part of its digest that is of the name; empty where nobody said.
 	today map[string]Now
-	known bool
 }
 
 func (in *reading) sheet(s Sheet) {
@@ -88,9 +88,6 @@ func (in *reading) sheet(s Sheet) {
 		return
 	}
 	for _, l := range t.lines {
-		if l.empty() {
-			continue
-		}
 		id, r, m := in.decide(t, l, access.Review{At: at, By: s.By})
 		m.Row = l.row
 		if m.Problem == "" && r.Decision != "" {
@@ -213,7 +210,7 @@ func nameOf(digest string) string {
 // stale says that what was decided on is not what is there today.
 func (in *reading) stale(id string, r access.Review) Mistake {
 	now, there := in.today[id+" "+nameOf(r.Access)]
-	if !in.known || !there || now.Access == r.Access || !r.At.After(now.ReviewedAt) {
+	if !there || now.Access == r.Access || !r.At.After(now.ReviewedAt) {
 		return Mistake{}
 	}
 	return Mistake{Column: columnAccess, Problem: fmt.Sprintf("the decision is void: what %s allows has changed since the worksheet was made; look at it again in a new one", id)}

@@ -5,8 +5,8 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -46,13 +46,12 @@ func readTable(text string) (*table, Mistake, bool) {
 	if problem != "" {
 		return nil, Mistake{Problem: problem}, false
 	}
-	separators := ",;\t|"
 	if first, rest, _ := strings.Cut(text, "\n"); len(first) == len("sep=,") && strings.EqualFold(first[:4], "sep=") {
-		text, separators = rest, first[4:]
+		text = rest // Excel's own line, which it does not count
 	}
 	var best *table
 	var worst Mistake
-	for _, separator := range separators {
+	for _, separator := range ",;\t|" {
 		lines, wrong, ok := split(text, separator)
 		if !ok {
 			if worst == (Mistake{}) {
@@ -60,8 +59,8 @@ func readTable(text string) (*table, Mistake, bool) {
 			}
 			continue
 		}
-		if t := named(lines); t != nil && (best == nil || len(t.at) > len(best.at)) {
-			best = t
+		if best = named(lines); best != nil {
+			break
 		}
 	}
 	if best == nil && worst != (Mistake{}) {
@@ -90,7 +89,7 @@ func plain(text string) (string, string) {
 		return "", "it is empty"
 	case strings.HasPrefix(text, "PK\x03\x04"):
 		return "", "it is a workbook (.xlsx or .ods): " + asCSV
-	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"), strings.ContainsRune(text, 0):
+	case strings.ContainsRune(text, 0):
 		return "", "it is UTF-16, which Excel calls Unicode Text: " + asCSV
 	case !utf8.ValidString(text):
 		return "", "it is not UTF-8: " + asCSV
@@ -119,7 +118,7 @@ func split(text string, separator rune) ([]line, Mistake, bool) {
 		last, _ := r.FieldPos(len(cells) - 1)
 		end = last + strings.Count(cells[len(cells)-1], "\n")
 		for n := range cells {
-			cells[n] = strings.TrimSpace(strings.Trim(cells[n], "\u00a0\u200b\ufeff \t"))
+			cells[n] = strings.TrimFunc(cells[n], func(r rune) bool { return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' })
 		}
 		lines = append(lines, line{row, cells})
 	}
@@ -154,9 +153,4 @@ func (t *table) beside(l line) string {
 		}
 	}
 	return ""
-}
-
-// empty reports whether nothing stands in a line.
-func (l line) empty() bool {
-	return !slices.ContainsFunc(l.cells, func(c string) bool { return c != "" })
 }

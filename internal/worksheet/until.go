@@ -56,7 +56,7 @@ func yearAtEnd(text, first, second, year string) (access.Moment, string) {
 	a, _ := strconv.Atoi(first)
 	b, _ := strconv.Atoi(second)
 	switch {
-	case a > 12 && b > 12, a == 0, b == 0:
+	case a == 0, b == 0:
 		return access.Moment{}, quoted(text) + " is no date that exists: write it as 2027-03-31"
 	case a > 12 || a == b:
 		return day(text, year, second, first)

@@ -2,6 +2,7 @@ package worksheet
 
 import (
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,5 +139,34 @@ func TestWhatWasWrittenIsReadBack(t *testing.T) {
 	}
 	if m := Markdown(rowsOf(Options{}, func(*access.Record) {}), at); strings.Count(m, "\n| acme") != 3 || strings.Contains(m, "https://") {
 		t.Error(m)
+	}
+}
+
+// A row says what its reader has to know: what it is for, who left, what is cut, and whether anybody saw it used.
+func TestARowSaysWhatItsReaderHasToKnow(t *testing.T) {
+	records := held(func(r *access.Record) {
+		switch o := r.Object.(type) {
+		case *access.Identity:
+			o.Purpose, r.LastUsedAt, r.Suspended = "Nightly order feed", at.Add(-3*day24), true
+		case *access.Credential:
+			r.UseUnknown, r.Held = true, true
+		}
+	})
+	shadow := *identity
+	shadow.ID.Partner = access.ShadowPartner("acme")
+	records = append(records, &access.Record{Object: &shadow, EndsAt: at.Add(day24)})
+	inv := inventory.Build(records, nil, at, inventory.Options{System: "openbao", KnowsLastUse: true, ReviewEvery: 90 * day24, Departed: func(string) bool { return true }})
+	rows := Build(inv, records, Options{ReviewEvery: 90 * day24})
+	if len(rows) != 3 {
+		t.Fatalf("%d rows: a rehearsal's twin is nobody's to review", len(rows))
+	}
+	for n, want := range []Row{
+		{ID: "acme/prod/orders", For: "Nightly order feed", LastUsed: "2026-11-25T15:00:00Z", Flags: []string{"orphaned", "suspended", "owner left"}},
+		{ID: "acme/prod/orders/daily", For: "Nightly order feed", LastUsed: "not known", Flags: []string{"orphaned", "owner left"}},
+		{ID: "acme/prod/orders/federated", For: "Nightly order feed", LastUsed: "not known", Flags: []string{"orphaned", "held", "owner left"}},
+	} {
+		if r := rows[n]; r.ID != want.ID || r.For != want.For || r.LastUsed != want.LastUsed || !slices.Equal(r.Flags, want.Flags) {
+			t.Errorf("got  %+v\nwant %+v", r, want)
+		}
 	}
 }
