@@ -89,6 +89,11 @@ func TestTheReadmeIsRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.write("provider \"partner\" {\n  environment = \"prod\"\n}\n" + identity(nil))
+	if !testing.Short() { // a newcomer has a clean checkout and nothing else
+		checkout := filepath.Join(t.TempDir(), "terraform-provider-partner")
+		shell(t, filepath.Join("..", ".."), os.Environ(), "git clone -q . '"+checkout+"' && make -C '"+checkout+"' build")
+		binary = filepath.Join(checkout, "dist")
+	}
 	c.file("dev.tfrc", strings.Replace(block("# dev.tfrc"), "/path/to/terraform-provider-partner/dist", binary, 1))
 	if out := shell(t, c.folder, c.env, block("export TF_CLI_CONFIG_FILE=$PWD")); !strings.Contains(out, "1 to add") {
 		t.Errorf("the plan with a local build:\n%s", tail(out))
