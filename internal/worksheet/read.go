@@ -210,7 +210,7 @@ func nameOf(digest string) string {
 // stale says that what was decided on is not what is there today.
 func (in *reading) stale(id string, r access.Review) Mistake {
 	now, there := in.today[id+" "+nameOf(r.Access)]
-	if !there || now.Access == r.Access || !r.At.After(now.ReviewedAt) {
+	if !there || now.Access == r.Access || !r.At.Truncate(time.Second).After(now.ReviewedAt) {
 		return Mistake{}
 	}
 	return Mistake{Column: columnAccess, Problem: fmt.Sprintf("the decision is void: what %s allows has changed since the worksheet was made; look at it again in a new one", id)}
