@@ -114,6 +114,10 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 	ended := c.must("POST", "auth/token/create", map[string]any{"ttl": "1h"})["auth"].(map[string]any)
 	c.must("POST", "auth/token/revoke-accessor", map[string]any{"accessor": ended["accessor"]})
 
+	noCertificate := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(noCertificate, []byte("ca.example.com\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	few := c.must("POST", "auth/token/create", map[string]any{"policies": []string{"default"}})["auth"].(map[string]any)
 
 	const page = "<!DOCTYPE html>\n<html><head><title>Blocked</title></head><body>Request blocked canaryPAGE</body></html>"
@@ -148,6 +152,7 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 		"no token":                      {[]string{"BAO_TOKEN="}, []string{"set BAO_TOKEN; or token, approle or jwt"}},
 		"no address":                    {[]string{"BAO_ADDR="}, []string{"set BAO_ADDR, or address"}},
 		"a file that is gone":           {[]string{"BAO_CACERT=" + t.TempDir() + "/ca.pem"}, []string{"The file of BAO_CACERT: open ", "no such file or directory"}},
+		"a file that is no certificate": {[]string{"BAO_CACERT=" + noCertificate}, []string{"The file of BAO_CACERT: it has no certificate in PEM"}},
 		"a folder without certificates": {[]string{"BAO_CACERT=", "BAO_CAPATH=" + t.TempDir()}, []string{"BAO_CAPATH", "no certificate in PEM"}},
 	} {
 		all.Go(func() { // they mostly wait

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -54,8 +55,12 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 			return nil
 		}
 		content, err := os.ReadFile(path)
+		if err == nil && env == "CACERT" && !holdsCertificate(content) {
+			err = errNoCertificate
+		}
 		if err != nil {
 			r.faults = append(r.faults, fault{"openbao", fmt.Errorf("the file of %s: %w", from, err)})
+			return nil
 		}
 		return content
 	}
@@ -121,6 +126,13 @@ func (r *reader) openbaoLogin(v map[string]attr.Value) client.Login {
 	return client.Token(token)
 }
 
+var errNoCertificate = errors.New("it has no certificate in PEM")
+
+// holdsCertificate reports whether there is a certificate to trust in a file.
+func holdsCertificate(pem []byte) bool {
+	return bytes.Contains(pem, []byte("-----BEGIN CERTIFICATE-----"))
+}
+
 // caPath returns all certificates in a folder, which the program bao trusts by BAO_CAPATH.
 func (r *reader) caPath(folder, variable string) (all []byte) {
 	if folder == "" {
@@ -134,8 +146,8 @@ func (r *reader) caPath(folder, variable string) (all []byte) {
 		all = append(append(all, content...), '\n')
 		return err
 	})
-	if err == nil && !strings.Contains(string(all), "-----BEGIN CERTIFICATE-----") {
-		err = errors.New("it has no certificate in PEM")
+	if err == nil && !holdsCertificate(all) {
+		err = errNoCertificate
 	}
 	if err != nil {
 		r.faults = append(r.faults, fault{"openbao", fmt.Errorf("the folder of %s: %w", variable, err)})

@@ -86,7 +86,7 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 		}
 	case http.StatusServiceUnavailable:
 		if o.says("sealed") {
-			o.fate, o.repeats, o.problem = refused, few, "it must be unsealed"
+			o.fate, o.repeats, o.problem = refused, few, "it must be unsealed, and where it is new initialized before (bao operator init)"
 		}
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 	default:

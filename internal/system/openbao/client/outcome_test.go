@@ -48,7 +48,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		"bad input":                                     {400, `{"errors":["failed to parse policy"]}`, nil, "status 400: failed to parse policy: refused", 1},
 		"too large":                                     {413, `{"errors":["http: request body too large"]}`, nil, "", 1},
 		"an internal error is tried thrice":             {500, `{"errors":["1 error occurred:\n\t* invalid entity metadata: x\n\n"]}`, access.ErrUnavailable, "500: invalid entity metadata: x: not answered", 3},
-		"sealed is tried thrice":                        {503, `{"errors":["Vault is sealed"]}`, access.ErrUnavailable, "Vault is sealed: it must be unsealed: refused", 3},
+		"sealed is tried thrice":                        {503, `{"errors":["Vault is sealed"]}`, access.ErrUnavailable, "it must be unsealed, and where it is new initialized before", 3},
 		"not initialized":                               {501, notFound, access.ErrUnavailable, "", 1},
 		"too many requests":                             {429, `{"errors":["rate limit quota exceeded"]}`, access.ErrUnavailable, "quota exceeded: not done", many},
 		"a bad gateway":                                 {502, page, access.ErrUnavailable, "it reaches no OpenBao behind it", many},
