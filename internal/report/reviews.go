@@ -45,6 +45,6 @@ func (r *Report) Progress() string {
 	if p == nil {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d identities, credentials and grants in force were reviewed or created within the time that a review counts, %d are overdue, and %d have ended by themselves.",
+	return fmt.Sprintf("%d of %d identities, credentials and grants in force were reviewed or created within the time that a review counts; overdue: %d; ended by themselves: %d.",
 		p.Reviewed, p.Of, p.Overdue, p.Lapsed)
 }
