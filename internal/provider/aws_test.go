@@ -281,3 +281,36 @@ func TestWhatWasCutByHandInIAMStaysCut(t *testing.T) {
 		t.Error("what was released is not given back")
 	}
 }
+
+// A way that does not lead to AWS is one error, which says what was not found, and nothing that is secret.
+func TestAWayThatDoesNotLeadToAWSIsOneError(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it needs a real S3")
+	}
+	t.Parallel()
+	a := newAccount(t, realtool.StartVersityGW(t))
+	usual, env := a.provider(), a.env
+	for what, c := range map[string]struct {
+		from, to string
+		env      []string
+		says     string
+	}{
+		"a bucket that is not there":   {"s3://ledger/prod", "s3://nowhere/prod", nil, "The ledger cannot be reached: s3://nowhere/prod"},
+		"a key of somebody else":       {"", "", []string{"AWS_SECRET_ACCESS_KEY=quite-another-secret-of-forty-characters"}, "AWS does not take this login"},
+		"no login at all":              {"", "", []string{"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "HOME=" + a.folder}, "AWS does not take this login"},
+		"a ledger that is no place":    {"s3://ledger/prod", "ledger", nil, "Invalid aws configuration"},
+		"no region":                    {"", "", []string{"AWS_REGION=", "AWS_DEFAULT_REGION="}, "Invalid aws configuration"},
+		"an endpoint without TLS":      {a.cloud.IAM, "http://iam.example.test", nil, "Invalid aws configuration"},
+		"a word that passes access on": {"    ledger =", "    actions = { pass = [\"iam:PassRole\"] }\n    ledger =", nil, "Invalid aws configuration"},
+	} {
+		a.env = append(env[:len(env):len(env)], c.env...)
+		a.write(strings.ReplaceAll(usual, c.from, c.to) + identity(a.ending(nil)))
+		if c.from == "" {
+			a.write(usual + identity(a.ending(nil)))
+		}
+		out, err := a.try("plan", "-no-color")
+		if err == nil || !strings.Contains(out, c.says) || strings.Count(out, "Error: ") != 1 || strings.Contains(out, "quite-another-secret") {
+			t.Errorf("%s: %v\n%s", what, err, out)
+		}
+	}
+}

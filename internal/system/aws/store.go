@@ -259,6 +259,11 @@ func (s *store) marks(ctx context.Context) (ledger.Holds, error) {
 
 // mark marks that something was cut by hand: what is made anew under its name is held.
 func (s *store) mark(ctx context.Context, scope string) error {
+	defer func() { // what was read does not know of it
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.seen = nil
+	}()
 	return s.place(ctx, heldKey+scope, []byte("Cut by hand.\n"))
 }
 
