@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 // feeds are identities, each with a credential and two grants, of twenty owners, who decide on them by worksheets.
@@ -273,4 +275,50 @@ func fillIn(t *testing.T, l *lab, sheets map[string]string) filledIn {
 		l.put(file, mark+text.String())
 	}
 	return out
+}
+
+// Without skip each mistake of all sheets is in one error, and what is asked for in another way is refused.
+func TestDecisionsNameEveryMistakeAtOnce(t *testing.T) {
+	needTerraform(t)
+	t.Parallel()
+	l := newLab(t)
+	digest := access.Digest(&access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders-etl"}})
+	const head = "id,access,decision,until,reason\n"
+	l.put("a.csv", head+"acme/prod/orders-etl,"+digest+",keep,01/02/2027,Needed\nacme/prod/order,"+digest+",keep,,Needed\n")
+	l.put("b.csv", head+"acme/prod/orders-etl,"+digest+",yes,,Needed\n")
+	l.put("c.csv", head+"acme/prod/orders-etl,"+digest+",keep,2027-03-01,Needed\n")
+	sheets := func(files ...string) string {
+		var all []string
+		for _, file := range files {
+			all = append(all, fmt.Sprintf(`%q = { csv = file(%q), by = "jane.doe@example.com", at = "2026-11-20T09:00:00Z" }`, file, file))
+		}
+		return "{ " + strings.Join(all, ", ") + " }"
+	}
+	said := func(call string) string {
+		l.write("output \"it\" { value = provider::partner::" + call + " }\n")
+		all, err := l.terraform("plan", "-out=plan")
+		text := ""
+		for _, d := range all {
+			text += d.Detail + "\n"
+		}
+		if err == nil {
+			text = "ok\n" + text
+		}
+		return text
+	}
+	refused := said("decisions(" + sheets("a.csv", "b.csv") + ", null)")
+	for _, want := range []string{"a.csv, row 2, column until: \"01/02/2027\" could be", "a.csv, row 3, column id: acme/prod/order is not the id", "b.csv, row 2, column decision: \"yes\" is no decision", "\"skip\""} {
+		if !strings.Contains(refused, want) {
+			t.Errorf("the error does not say %q:\n%s", want, refused)
+		}
+	}
+	if text := said("decisions(" + sheets("c.csv") + ", [], \"ignore\")"); !strings.Contains(text, "It is \"skip\", or left out.") {
+		t.Errorf("ignore is taken: %s", text)
+	}
+	if text := said("decisions(" + sheets("a.csv", "b.csv", "c.csv") + ", null, \"skip\")[\"acme/prod/orders-etl\"].until"); !strings.HasPrefix(text, "ok") {
+		t.Errorf("the right row is not taken: %s", text)
+	}
+	if text := said("worksheet_mistakes(" + sheets("c.csv") + ", null)"); !strings.HasPrefix(text, "ok") {
+		t.Errorf("no mistakes are an error: %s", text)
+	}
 }
