@@ -45,16 +45,26 @@ func TestTheJournalAloneTellsOfADestroyedPartner(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, provider, path, cut := begin(t)
-			begun, ends := time.Now(), stamp(time.Now().Add(60*day))
-			review := fmt.Sprintf(`{ at = %s, by = "john.roe@example.com", reason = "The feed runs until the new ERP is live" }`, stamp(begun.Add(-time.Hour)))
-			config := func(actions string) {
-				c.write(provider + "\n" + identity(args{"expires_at": ends, "review": review, "ceiling": `["orders/acme/*"]`}) +
-					credential("secret", args{"expires_at": ends, "allowed_cidrs": `["203.0.113.0/24"]`}) + grant(args{"expires_at": ends, "actions": actions}))
+			begun, ends, later := time.Now(), stamp(time.Now().Add(60*day)), stamp(time.Now().Add(90*day))
+			word := func(by string, at time.Time) string {
+				return fmt.Sprintf(`{ at = %s, by = %q, reason = "The feed runs until the new ERP is live" }`, stamp(at), by)
 			}
-			config(`["read"]`)
-			c.must("apply", "-no-color", "-auto-approve")
-			config(`["list", "read"]`)
-			c.must("apply", "-no-color", "-auto-approve")
+			applies := func(ends, review, resource, actions, trigger string) {
+				t.Helper()
+				c.write(provider + "\n" + identity(args{"expires_at": ends, "review": review, "ceiling": `["orders/acme/*"]`}) +
+					credential("secret", args{
+						"expires_at": ends, "allowed_cidrs": `["203.0.113.0/24"]`,
+						"rotation": `{ every = "480h", overlap = "48h", trigger = { made = "` + trigger + `" } }`,
+					}) + grant(args{"name": `"daily"`, "expires_at": ends, "resource": resource, "actions": actions}))
+				c.must("apply", "-no-color", "-auto-approve")
+			}
+			first, second := word("john.roe@example.com", begun.Add(-time.Hour)), word("mary.major@example.com", begun.Add(-time.Minute))
+			const all, daily = `"orders/acme/*"`, `"orders/acme/daily/*"`
+			applies(ends, first, daily, `["read"]`, "1")
+			applies(ends, first, all, `["list", "read"]`, "1")
+			applies(ends, first, daily, `["list", "read"]`, "1")
+			applies(later, second, daily, `["list", "read"]`, "1")
+			applies(later, second, daily, `["list", "read"]`, "2")
 			cut()
 			c.must("destroy", "-no-color", "-auto-approve")
 			lines := journalLines(t, path)
@@ -75,8 +85,12 @@ func TestTheJournalAloneTellsOfADestroyedPartner(t *testing.T) {
 						t.Errorf("%s %s reached it from %v to %v, at the latest until %v", p.Type, p.ID, s.From, s.To, s.Given.EndsAt)
 					}
 				}
-				if len(p.Words) != 1 || p.Words[0].By != "john.roe@example.com" || p.Words[0].Verb != journal.Create {
-					t.Errorf("%s %s was made on the word of %+v", p.Type, p.ID, p.Words)
+				if len(p.Words) != 2 || p.Words[0].By != "john.roe@example.com" || p.Words[0].Verb != journal.Create ||
+					p.Words[1].By != "mary.major@example.com" || p.Words[1].Verb != journal.Renew {
+					t.Errorf("%s %s was made and renewed on the word of %+v", p.Type, p.ID, p.Words)
+				}
+				if was, is := p.Spans[0].Given.EndsAt, p.Spans[len(p.Spans)-1].Given.EndsAt; is.Sub(was) < 20*day {
+					t.Errorf("%s %s was to end at %v, and later at %v", p.Type, p.ID, was, is)
 				}
 				byHand := slices.IndexFunc(p.Cuts, func(c journal.Cutting) bool { return c.Verb == journal.Cut })
 				last := p.Cuts[len(p.Cuts)-1]
@@ -85,9 +99,21 @@ func TestTheJournalAloneTellsOfADestroyedPartner(t *testing.T) {
 				}
 			}
 			print := reached["credential"][0]
-			if got := strings.Join(reached["grant"], " then "); got != "read on orders/acme/daily/* then list, read on orders/acme/daily/*" ||
+			if got := strings.Join(slices.Compact(reached["grant"]), " then "); got != "read on orders/acme/daily/* then list, read on orders/acme/* then list, read on orders/acme/daily/*" ||
 				reached["identity"][0] != "within orders/acme/*" || !strings.HasPrefix(print, "key SHA256:") || !strings.HasSuffix(print, "; from 203.0.113.0/24") {
 				t.Errorf("it reached %q", reached)
+			}
+			serials := map[string]bool{}
+			for _, l := range lines {
+				if l.Phase == journal.Done && l.Type == string(access.TypeCredential) && l.Serial != "" {
+					serials[l.Serial] = true
+				}
+				if l.Verb == journal.Tamper {
+					t.Errorf("nobody tampered: %+v", l)
+				}
+			}
+			if len(serials) != 2 {
+				t.Errorf("two secrets were issued, and the journal knows %v", serials)
 			}
 			for _, l := range lines {
 				if l.Type == string(access.TypeCredential) && l.Phase == journal.Intent && l.Before == nil && l.After == nil {

@@ -80,6 +80,9 @@ func (ch *changer) decide(ctx context.Context, a *proposal) error {
 	if err != nil {
 		return err
 	}
+	if c != nil { // before anything is issued, which would be found as well
+		ch.observer.met(ctx, a.family, c.Ref(), nil, a.found)
+	}
 	a.adopted, a.issuer.before, a.draft = adopted, a.family.ledger(), a.family.draft(ch.now(), a.issuer)
 	secrets.forget(a.draft)
 	if err := ch.placeObject(ctx, a); err != nil {
@@ -98,7 +101,10 @@ func (ch *changer) decide(ctx context.Context, a *proposal) error {
 		return err
 	}
 	a.change.Object = a.placed.Entry.Object // its sets in order, as it is read later
-	ch.observer.met(ctx, a.family, a.change.Object.Ref(), entitiesOf(a.standings), a.found)
+	if c == nil {
+		// Compared is what was just read.
+		ch.observer.met(ctx, a.family, a.change.Object.Ref(), entitiesOf(a.standings), a.found)
+	}
 	return nil
 }
 
