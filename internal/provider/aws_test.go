@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -303,7 +304,7 @@ func TestAWayThatDoesNotLeadToAWSIsOneError(t *testing.T) {
 		"an endpoint without TLS":      {a.cloud.IAM, "http://iam.example.test", nil, "Invalid aws configuration"},
 		"a word that passes access on": {"    ledger =", "    actions = { pass = [\"iam:PassRole\"] }\n    ledger =", nil, "Invalid aws configuration"},
 	} {
-		a.env = append(env[:len(env):len(env)], c.env...)
+		a.env = slices.Concat(env, c.env)
 		a.write(strings.ReplaceAll(usual, c.from, c.to) + identity(a.ending(nil)))
 		if c.from == "" {
 			a.write(usual + identity(a.ending(nil)))
