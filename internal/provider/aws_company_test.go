@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,10 +98,23 @@ func TestACompanyWithThreePartnersOnAWS(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.company(recipient)
+	a.file("handover.tf", `output "handover" {
+  value     = provider::partner::handover(partner_identity.observant, [partner_credential.observant], [partner_grant.observant])
+  sensitive = true
+}
+`)
 	a.must("apply", "-auto-approve", "-no-color")
 	a.planIsEmpty("after the apply")
 	var logins map[string]map[string]string
 	a.output("logins", &logins)
+
+	var handover string
+	a.output("handover", &handover)
+	for _, part := range []string{"From your own AWS account", "`arn:aws:iam::444455556666:root`", logins["observant"]["role_arn"], "`example-7f3a91c2`"} {
+		if !strings.Contains(handover, part) {
+			t.Errorf("the handover does not tell Observant %q:\n%s", part, handover)
+		}
+	}
 
 	_, vendor := a.vendorLogin("444455556666")
 	_, stranger := a.vendorLogin("777788889999")
