@@ -80,7 +80,7 @@ func StartMinistack(t testing.TB) *Cloud {
 		cmd := exec.Command(program)
 		cmd.Dir = dir
 		_, port, _ := strings.Cut(addr, ":")
-		cmd.Env = append(withoutAWS(os.Environ()), "HOME="+dir, "AUTH=true", "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, // else it opens ports to everybody
+		cmd.Env = append(withoutAWS(os.Environ()), "HOME="+dir, "TMPDIR="+dir, "AUTH=true", "BIND_HOST=127.0.0.1", "GATEWAY_PORT="+port, // else it opens ports to everybody
 			"IOT_MTLS_ENABLED=0", "SFTP_ENABLED=0", "DOCKER_HOST=unix:///nonexistent")
 		s := start(t, cmd, filepath.Join(dir, "ministack.log"))
 		c.server = s
