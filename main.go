@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Command terraform-provider-partner serves the provider to Terraform and OpenTofu over plugin protocol 6.
 package main
 

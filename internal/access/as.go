@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 package access
 
 // As finds, among a system and those that it stands in front of, the first that is a T: what only some systems can do is

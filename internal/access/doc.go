@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package access is the language of partner access: identities, credentials and grants, the patterns and moments they
 // are made of, where each ends, the history that an access system keeps of them, and the [System] interface behind
 // which every access system stands.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 //go:build unix
 
 // Command bench measures the provider with the real Terraform: a plan that finds nothing to do, and a first apply. Beside

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package durable changes files such that whoever comes after a crash finds what was there before or what was meant to be, and
 // says which of the errors of package access an error of the disk is. Nothing that a disk answers is swallowed: a name that
 // did not last is a key or a record that is gone after a loss of power.

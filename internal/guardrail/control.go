@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 package guardrail
 
 // Control is a reference to what a published standard asks for.

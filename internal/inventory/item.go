@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package inventory answers, at any moment, which partners can act in a system: who owns each access, what it reaches,
 // when it ends, when it was last used, how it is cut, and what is there that nobody declared.
 package inventory

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package journal is the append-only record of what was changed: who, what, when it was asked for, when it was refused
 // afterwards, and how many seconds lay between. Its lines are JSON, each chained to the one before by its hash.
 package journal

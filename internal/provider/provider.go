@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package provider is what Terraform sees: the provider's configuration and its resources. Framework types end at the
 // conversions; below them there are only the types of package access.
 package provider

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package realtool finds the real programs that judge our access in tests, and starts real servers among them on
 // loopback. It is support for tests: nothing else imports it.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package rehearsal tries the end of a partner's access on a shadow partner that holds what the partner holds: it comes in
 // by each door, is cut by the very steps that people are told, and is measured until no door lets it in. The partner's own
 // access is read and never touched.

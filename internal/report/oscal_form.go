@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 package report
 
 // What follows is as much of the form of OSCAL as the report needs, under the names that OSCAL has.

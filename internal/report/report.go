@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package report renders what partners hold, and what changed in a period, for an auditor: as a page, as text, as a
 // table, as a calendar, and for machines. The same report always gives the same bytes.
 package report

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package seal seals secrets to a partner's public key, so that nothing in the clear is ever kept: to age recipients
 // (age-encryption.org/v1, X25519 and post-quantum) and to SSH public keys that age can use (ssh-ed25519, ssh-rsa).
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package shown makes texts that others have chosen safe to show: with nothing in them that a reader cannot see, as no formula of a
 // spreadsheet, and as no markup of Markdown.
 package shown

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package worksheet writes what is due for review as a table that people fill in with a spreadsheet, and reads their decisions back.
 package worksheet
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Command release writes the files of a release: an archive for each machine, what is in it, and the checksums of all. Two runs on one
 // commit write the same bytes, whoever runs them and wherever.
 //

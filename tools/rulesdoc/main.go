@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Command rulesdoc writes the templates of the guardrail pages from the catalogue: one page for each family of rules,
 // and the table of all rules into templates/guides/guardrails.md.tmpl, between two marks. It also writes the catalogue that
 // examples/policy reads.

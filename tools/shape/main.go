@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Command shape prints how the house stands in numbers: files and functions, decisions, comments, circles of files. It reads
 // the code that is shipped, without tests. The numbers are aims to talk about, and no gate.
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Command hollow is a provider with the schemas of terraform-provider-partner and nothing behind them: what the
 // framework and the protocol cost by themselves. It has none of our validators, and the framework's default settings.
 package main

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 //go:build unix
 
 // Command metered stands in the place of a provider, runs it, and writes down what it used. It is told by BENCH_PROVIDER

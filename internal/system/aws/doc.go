@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package aws is the access system in an account of AWS. IAM enforces every end: each policy and each trust that is made here
 // says until when it allows, to the second, and a deny of everything begins at that second. Nothing of it needs this provider.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package embedded is the access system that needs no server: one directory, which holds what exists (ledger/), the
 // keys of the authorities (keys/), and what gateways read (publish/). sshd, nginx, OPA and the like enforce it.
 //

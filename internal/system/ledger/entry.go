@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package ledger is what an access system remembers of what it was asked for, and what follows from it: who owns an
 // object, when it ends with all above it, whether it is cut, and what is issued for it and revoked. It is the part that
 // all systems have in common; where it is kept, and how access is enforced, is each system's own.

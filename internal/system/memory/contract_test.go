@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package memory is a system for its readers, and lives in this test alone: the smallest one that keeps the contract. Its
 // ledger is a map, and its gateway is a function. Read it before you write a system: what differs elsewhere is where the ledger
 // is kept (the store), what is issued (the issuer), and who enforces it (the gateway). What follows from a change is drafted

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package openbao is the access system on an OpenBao cluster. OpenBao enforces every end: the paths of a policy expire at
 // their second, a CEL role refuses a token of the partner's issuer after the end, a certificate and a secret id end by
 // themselves. Nothing of it needs this provider.

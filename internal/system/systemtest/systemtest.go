@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package systemtest is the contract that every access system keeps, as one suite of tests in the language of package
 // access. Each system's own test runs it on the real thing.
 package systemtest

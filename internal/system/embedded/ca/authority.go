@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package ca is the pair of authorities of the embedded system: an X.509 one (RFC 5280), which signs client
 // certificates and revocation lists, and an OpenSSH one (PROTOCOL.certkeys, PROTOCOL.krl), which signs user
 // certificates and writes key revocation lists.

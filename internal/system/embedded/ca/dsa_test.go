@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 package ca
 
 // dsaLine is a key of a kind that Go can no longer make, by ssh-keygen -t dsa.

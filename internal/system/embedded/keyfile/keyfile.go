@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package keyfile keeps a private key of the embedded system in a file: PKCS #8 (RFC 5958) in PEM, mode 0600, inside an
 // age file where there is a passphrase. `age -d` opens such a file by hand.
 package keyfile

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package policy is what the embedded system publishes for gateways that decide with Open Policy Agent, for verifiers
 // of its tokens, and for the principals of sshd: pure functions from all access to the bytes of files. Nothing in them
 // is secret, and every end is in them, so that access ends at the gateway also when nobody publishes again.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package client makes the few HTTP calls that governing access in OpenBao needs: read, list, write, delete, and the
 // provider's own login.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package policy writes the one OpenBao ACL policy of an identity: exactly what its grants say, path by path and action
 // by action, each until its end.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MPL-2.0
+
 // Package store keeps what is declared in ACL policies of OpenBao, and knows nothing of what follows from it.
 //
 // An identity has one ACL policy. The head of its text, in comments, is the ledger of the identity: one line of JSON for
