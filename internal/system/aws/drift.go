@@ -22,6 +22,9 @@ func (w *wanted) drift(n *native) (said []string) {
 	if w.unclear != nil {
 		said = append(said, fmt.Sprintf("What %s is to allow cannot be told: %s.", w.Name, w.unclear))
 	}
+	if len(w.left) > 0 {
+		said = append(said, w.misfit(strings.Join(w.left, ", ")))
+	}
 	for _, name := range []string{endPolicy, grantsPolicy, cutPolicy} {
 		if w.unclear != nil && name == grantsPolicy {
 			continue
@@ -71,10 +74,17 @@ func keyDrift(name string, keys []key) (said []string) {
 	return said
 }
 
-// grantDrift says that what a principal is granted is not what is declared; "" where it is.
-func (w *wanted) grantDrift(n *native) string {
+// misfit says that grants do not fit, and what to do.
+func (w *wanted) misfit(names string) string {
+	return fmt.Sprintf("There is no room in the policies of %s for %s, which gives nothing there: unite grants, so that several have the same actions and the same end.", w.Name, names)
+}
+
+// grantDrift says that what a principal is granted by one grant is not what is declared; "" where it is.
+func (w *wanted) grantDrift(n *native, grant string) string {
 	d := w.policies[grantsPolicy]
 	switch {
+	case slices.Contains(w.left, grant):
+		return w.misfit(grant)
 	case !n.there || w.unclear != nil || d.Empty() && n.policies[grantsPolicy] == "":
 		return ""
 	case n.policies[grantsPolicy] == "":

@@ -123,14 +123,14 @@ func (s *System) write(ctx context.Context, a *proposal, change access.Change) (
 	return err
 }
 
-// widens reports whether a grant may take more room than before: less is never refused.
+// widens reports whether a grant gives more than before: less is never refused, though it may take more room.
 func widens(p *page, g *access.Grant) bool {
 	e := p.entries[g.Ref()]
 	if e == nil || e.Removed() {
 		return true
 	}
 	before, ok := e.Object.(*access.Grant)
-	return !ok || before.Resource != g.Resource || slices.ContainsFunc(g.Actions, func(action string) bool { return !slices.Contains(before.Actions, action) })
+	return !ok || before.Resource != g.Resource || g.ExpiresAt.After(before.ExpiresAt.Time) || slices.ContainsFunc(g.Actions, func(action string) bool { return !slices.Contains(before.Actions, action) })
 }
 
 // ready sees to it that a credential can be made, before anything is.

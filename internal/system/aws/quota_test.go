@@ -155,6 +155,50 @@ func TestGrantsAreTakenUntilAWSWouldTakeNoMore(t *testing.T) {
 	}
 }
 
+// Less is never refused, also where it takes more room than there was: the grant then gives nothing, and that is told. AWS refused it
+// before, and what was to end earlier went on.
+func TestALessThatTakesMoreRoomIsCarriedOut(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	l.quotas = newQuotas()
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	s.put(s.identity())
+	s.put(s.key(s.end), sealing(k))
+	var all []*access.Grant
+	for full := false; !full; {
+		g := s.grant(fmt.Sprintf("feed-%02d", len(all)), s.end)
+		if _, err := s.Put(t.Context(), access.Change{Object: g, Stack: "partners", EndsAt: g.ExpiresAt.Time}); err != nil {
+			full = true
+			continue
+		}
+		all = append(all, g)
+	}
+	shorter := *all[len(all)/2]
+	shorter.ExpiresAt = access.At(s.end.Add(-30 * time.Minute))
+	s.put(&shorter, knowing(s.uid(shorter.Ref())))
+	if said := s.drift(&shorter); !strings.Contains(said, "no room") || !strings.Contains(said, shorter.Name) {
+		t.Errorf("nothing tells that it gives nothing: %q", said)
+	}
+	if said := s.drift(all[0]); said != "" {
+		t.Errorf("of another grant is told %q", said)
+	}
+	later := shorter
+	later.ExpiresAt = access.At(s.end.Add(-20 * time.Minute))
+	if _, err := s.Put(t.Context(), access.Change{Object: &later, Stack: "partners", EndsAt: later.ExpiresAt.Time, UID: s.uid(later.Ref())}); err == nil || !strings.Contains(err.Error(), "Unite grants") {
+		t.Errorf("a later end that does not fit: %v", err)
+	}
+	n, err := s.look(t.Context(), userOf(s.id, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range all {
+		is := strings.Contains(n.policies[grantsPolicy], strings.TrimSuffix(string(g.Resource), "*"))
+		if is == (g.Name == shorter.Name) {
+			t.Errorf("%s is in the policy: %v", g.Name, is)
+		}
+	}
+}
+
 func principalFor(s shop, kind access.Kind) principal {
 	if kind == access.Secret {
 		return userOf(s.id, 1)

@@ -258,7 +258,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 				return err
 			}
 		case access.TypeGrant:
-			if said := w.grantDrift(n); said != "" {
+			if said := w.grantDrift(n, e.Object.(*access.Grant).Name); said != "" {
 				r.Drift = append(r.Drift, said)
 			}
 		case access.TypeIdentity:

@@ -28,6 +28,8 @@ type wanted struct {
 	lifted   bool
 	tags     map[string]string
 	owner    access.IdentityID
+	// left are the names of the grants that do not fit into its policies, and so give nothing.
+	left []string
 	// unclear is why it cannot be told what is to be allowed; nil where it can. What ends and cuts it is known all the same.
 	unclear error
 }
@@ -73,7 +75,7 @@ func (w *wanted) compile(grants []policy.Grant, c *access.Credential, words poli
 	w.tags = maps.Clone(w.tags)
 	w.tags[endTag] = w.end.UTC().Format(time.RFC3339)
 	var allowed policy.Document
-	if allowed, w.unclear = policy.CompileGrants(grants, w.end, words); !allowed.Empty() {
+	if allowed, w.left, w.unclear = policy.CompileFitting(grants, w.end, words, policy.Room(c)); !allowed.Empty() {
 		w.policies[grantsPolicy] = allowed
 	}
 	if cut {

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,6 +78,21 @@ func (w Words) CheckWhole(credentials []*access.Credential, granted []access.Gra
 		return &Misfit{Kind: c.Kind(), Have: len(grants), Fit: fit, Size: size, Room: room}
 	}
 	return nil
+}
+
+// CompileFitting returns partner-grants with as many of the grants as fit into a number of characters, and the names of those that do not:
+// they give nothing. That happens only where less was asked for and takes more room, as when one of many grants of one end is to end
+// earlier. Nobody is left with more than is declared, and the first to end go first, since they are missed for the shortest time.
+func CompileFitting(grants []Grant, end time.Time, words Words, room int) (d Document, left []string, err error) {
+	grants = slices.Clone(grants)
+	slices.SortFunc(grants, func(a, b Grant) int { return cmp.Or(a.EndsAt.Compare(b.EndsAt), strings.Compare(a.Name, b.Name)) })
+	for ; ; grants = grants[1:] {
+		if d, err = CompileGrants(grants, end, words); err != nil || d.Empty() || d.Size() <= room {
+			slices.Sort(left)
+			return d, left, err
+		}
+		left = append(left, grants[0].Name)
+	}
 }
 
 func (w Words) size(grants []Grant, end time.Time) (int, error) {
