@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"golang.org/x/crypto/ssh"
 
@@ -67,6 +68,33 @@ func (p paths) unlike() (names []string) {
 	return names
 }
 
+// forOthers are the bits of a file's mode that let others than its owner and its group in.
+const forOthers = 0o007
+
+// exposed returns the private keys, and copies of them, that anybody on the machine may read or change.
+func (p paths) exposed() (files []string) {
+	for _, name := range []string{x509Key, sshKey, signingKey} {
+		for _, path := range []string{p.key(name), p.keyCopy(name)} {
+			if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && info.Mode()&forOthers != 0 && runtime.GOOS != "windows" {
+				files = append(files, path)
+			}
+		}
+	}
+	return files
+}
+
+// closeKeys takes the private keys back from others, and says so: nobody can tell who has read them. A file of somebody else's stays as
+// it is, and plans go on to tell it: it is no reason to change nothing.
+func (s *System) closeKeys() {
+	var closed []finding
+	for _, path := range s.paths.exposed() {
+		if err := s.disk.Do("chmod", path, func() error { return os.Chmod(path, privateFile) }); err == nil {
+			closed = append(closed, finding{file: s.paths.named(path), why: "could be read or changed by anybody on this machine, and its owner alone may now: whoever was there may have its key"})
+		}
+	}
+	s.heals(closed)
+}
+
 // inspectKeys notes the files that are not as their copies. Which of the two is right is found by the next change, which needs the
 // passphrase anyway.
 func (l *book) inspectKeys(p paths) {
@@ -75,6 +103,9 @@ func (l *book) inspectKeys(p paths) {
 		return
 	case len(keys) == 0 && l.generation.Number > 0:
 		l.find(p, p.keys(), "is gone: nothing can be changed until it is restored", access.IdentityID{})
+	}
+	for _, path := range p.exposed() {
+		l.find(p, path, "can be read or changed by anybody on this machine: the next change closes it; whoever was there may have its key", access.IdentityID{})
 	}
 	for _, name := range p.unlike() {
 		l.find(p, p.key(name), "and "+p.named(p.keyCopy(name))+" are not the same, or one is gone: the next change makes them so, by the one that gateways trust",

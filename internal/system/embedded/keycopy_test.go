@@ -230,3 +230,36 @@ func TestAPassphraseEncryptsTheCopiesToo(t *testing.T) {
 		t.Error("the old passphrase opens them")
 	}
 }
+
+// A restored backup, or somebody in a hurry, left a private key that everybody on the machine could read, and nobody was told.
+func TestAPrivateKeyThatOthersMayReadIsToldAndClosed(t *testing.T) {
+	t.Parallel()
+	w := keyed(t, "")
+	for _, at := range []string{"keys/" + signingKey, "keys/copy/" + sshKey} {
+		path := filepath.Join(w.dir, at)
+		if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // that is the fault
+			t.Fatal(err)
+		}
+		w.opened("")
+		if said := w.told(acme); !strings.Contains(said, at+" can be read or changed by anybody") {
+			t.Errorf("%s: it is told as %q", at, said)
+		}
+		w.put(grant(acme, "daily", "acme/orders/*", 79, "read"))
+		if said := w.healedNotes(); !strings.Contains(said, at+" could be read or changed by anybody") {
+			t.Errorf("%s: the journal is told %q", at, said)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != privateFile {
+			t.Errorf("%s: its mode is %v, %v", at, info.Mode(), err)
+		}
+		if said := w.told(acme); said != "" {
+			t.Errorf("%s: afterwards is told %q", at, said)
+		}
+	}
+	// A group that the directory was given to on purpose is none of our business.
+	if err := os.Chmod(filepath.Join(w.dir, "keys", signingKey), 0o640); err != nil { //nolint:gosec // on purpose
+		t.Fatal(err)
+	}
+	if said := w.told(acme); said != "" {
+		t.Errorf("of a group is told %q", said)
+	}
+}

@@ -36,6 +36,7 @@ func (s *System) open() (err error) {
 	if err := s.mendKeys(); err != nil {
 		return err
 	}
+	s.closeKeys()
 	if s.authority, err = ca.OpenAt(s.paths.keys(), s.options.Passphrase, s.options.Clock); err != nil {
 		return err
 	}
