@@ -45,3 +45,19 @@ func TestARemovalThatCannotCompareGoesThrough(t *testing.T) {
 		}
 	}
 }
+
+// What is remembered of an identity decides what releases it. Somebody made it unreadable, and no plan told it.
+func TestWhatIsRememberedAndCannotBeReadIsTold(t *testing.T) {
+	st := startStage(t)
+	all := st.complete(t, "forgetful", access.Secret)
+	id := idOf("forgetful")
+	name := "sys/policies/acl/partner/" + id.String() + "/remembered"
+	if r := st.get(t, id.Ref()); len(r.Drift) > 0 {
+		t.Fatalf("before: %q", r.Drift)
+	}
+	st.admin(t, "PUT", name, map[string]any{"policy": "# What is remembered of nobody\n"})
+	if said := strings.Join(st.get(t, id.Ref()).Drift, " "); !strings.Contains(said, id.String()+"/remembered") {
+		t.Errorf("it is told as %q", said)
+	}
+	st.drop(t, all.identity) // and it stops no removal
+}

@@ -65,6 +65,10 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 		if len(snap.Documents[id].Dead) > 0 {
 			r.Drift = append(r.Drift, unfinished)
 		}
+		if snap.Tombstones[id].Damaged {
+			r.Drift = append(r.Drift, fmt.Sprintf("What is remembered of the identity cannot be read: somebody changed the policy %s. As long as it stands "+
+				"so, no release lifts a hold.", store.Prefix+id.String()+store.TombstoneName))
+		}
 		r.Adopted, _ = ob.adopter.left(snap, id, e, n)
 		r.LastUsedAt, r.UseUnknown = ob.lastUsed(snap, id, n)
 		r.UseUnknown = r.UseUnknown || len(r.Adopted) > 0 // OpenBao remembers no login by these
