@@ -14,14 +14,12 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
 // Enter finds out whose account it is, which the words about a role need. Where nobody answers for STS it is not known.
 func (s *System) Enter(ctx context.Context) error {
-	s.mu.Lock()
-	known := s.account != "" || s.options.Endpoints.STS == "" && s.options.Endpoints.IAM != ""
-	s.mu.Unlock()
-	if known {
+	if s.accountNumber() != "" || s.options.Endpoints.STS == "" && s.options.Endpoints.IAM != "" {
 		return nil
 	}
 	a, err := s.send(ctx, request{
@@ -38,17 +36,17 @@ func (s *System) Enter(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask AWS whose account it is: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.client.mu.Lock()
+	defer s.client.mu.Unlock()
 	s.account = out.Account
 	return nil
 }
 
 // accountNumber returns the number of the account; "" where it is not known.
-func (s *System) accountNumber() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.account
+func (c *client) accountNumber() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.account
 }
 
 // groupsOf lists the groups that a user is a member of.
@@ -163,13 +161,26 @@ func (s *System) findIssuer(ctx context.Context, issuer string) (string, error) 
 	if err := s.ask(ctx, "ListOpenIDConnectProviders", nil, &out); err != nil {
 		return "", err
 	}
-	want := strings.TrimSuffix(strings.TrimPrefix(issuer, "https://"), "/")
-	for _, arn := range out.ARNs {
-		if _, of, ok := strings.Cut(arn, ":oidc-provider/"); ok && of == want {
-			return arn, nil
-		}
+	found := slices.IndexFunc(out.ARNs, func(arn string) bool { return isOfIssuer(arn, issuer) })
+	if found < 0 {
+		return "", nil
 	}
-	return "", nil
+	return out.ARNs[found], nil
+}
+
+// providerARN returns what AWS calls its trust in an issuer; "" where it is not known whose account it is.
+func (s *System) providerARN(issuer string) string {
+	account := s.accountNumber()
+	if account == "" {
+		return ""
+	}
+	return "arn:" + partitionOf(s.options.Region).name + ":iam::" + account + ":oidc-provider/" + policy.Issuer(issuer)
+}
+
+// isOfIssuer reports whether an ARN is of the trust in an issuer. IAM names that without https://, and a slash at its end is no other issuer.
+func isOfIssuer(arn, issuer string) bool {
+	of := policy.IssuerOf(arn)
+	return of != "" && strings.TrimSuffix(of, "/") == policy.Issuer(issuer)
 }
 
 // distrust removes the trust in an issuer that was made here and that no credential needs any more.

@@ -33,6 +33,8 @@ type client struct {
 	login aws.CredentialsProvider
 	skew  time.Duration // the clock of AWS is so much ahead of this machine's
 	told  time.Time     // when it told
+	// account is the number of the account, as STS told it.
+	account string
 }
 
 func newClient(o Options) *client {

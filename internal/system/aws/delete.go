@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -31,13 +30,21 @@ func (s *System) deleting(ctx context.Context, ref access.Ref, uid string) ([]ac
 		return nil, err
 	}
 	defer s.turn(holder)()
-	if there, err := s.store.fetch(ctx, holder); err != nil {
+	if err := s.atHome(ctx); err != nil {
 		return nil, err
-	} else if there.damage != nil && ref.Type == access.TypeIdentity {
-		return nil, s.clear(ctx, there)
+	}
+	there, err := s.store.fetch(ctx, holder)
+	if err != nil {
+		return nil, err
+	}
+	if there.damage != nil {
+		return nil, s.clear(ctx, ref, there)
 	}
 	var victims []*ledger.Entry
 	err = again(ctx, func() (err error) { victims, err = s.strike(ctx, ref, holder, uid); return err })
+	if errors.Is(err, access.ErrNotFound) {
+		return nil, s.clearLost(ctx, ref, there, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +76,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 	if err != nil {
 		return nil, err
 	}
-	own := f.pages[holder]
-	if err := own.broken(s.store.where(keyOf(holder))); err != nil {
+	if err := f.pages[holder].broken(s.store.where(keyOf(holder))); err != nil {
 		return nil, err
 	}
 	if err := s.heed(ctx, f, holder); err != nil && !errors.Is(err, access.ErrNotPermitted) {
@@ -91,7 +97,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 			continue
 		}
 		if id != holder {
-			if err := s.heed(ctx, f, id); err != nil {
+			if err := s.heed(ctx, f, id); err != nil && !errors.Is(err, access.ErrNotPermitted) {
 				return nil, err
 			}
 		}
@@ -170,34 +176,4 @@ func (s *System) distrustAll(ctx context.Context, victims []*ledger.Entry) {
 			_ = s.distrust(ctx, c.Federated.Issuer)
 		}
 	}
-}
-
-// clear removes all that there is under the name of an identity whose page cannot be read, and then the page.
-func (s *System) clear(ctx context.Context, p *page) error {
-	ctx = context.WithoutCancel(ctx)
-	for _, k := range []kind{role, user} {
-		names, err := s.namesAt(ctx, k, folderOf(p.id))
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			x := principal{Kind: k, Name: name, Path: folderOf(p.id)}
-			d, err := s.describe(ctx, x)
-			if gone(err) != nil {
-				return err
-			}
-			n := native{described: d}
-			if n.tagged("partner:identity") != p.id.String() && name != roleOf(p.id).Name && !strings.HasPrefix(name, nameOf(p.id, string(access.Secret)+".")) {
-				continue
-			}
-			if err := s.destroy(ctx, p.id, x); err != nil {
-				return err
-			}
-		}
-	}
-	if err := s.store.remove(ctx, keyOf(p.id), p.etag); err != nil {
-		return err
-	}
-	s.store.keep(blank(p.id))
-	return nil
 }

@@ -16,11 +16,17 @@ func (w *wanted) drift(n *native) (said []string) {
 		}
 		return []string{fmt.Sprintf("The role %s is gone: the next apply makes it again.", w.Name)}
 	}
+	if n.unread != nil {
+		return []string{fmt.Sprintf("Whether %s is what is declared cannot be told: %s.", w.Name, n.unread)}
+	}
 	if n.uid() == "" {
 		said = append(said, fmt.Sprintf("The tags of %s are gone, by which it is known to be ours.", w.Name))
 	}
 	if w.unclear != nil {
 		said = append(said, fmt.Sprintf("What %s is to allow cannot be told: %s.", w.Name, w.unclear))
+	}
+	if w.untrusted != nil {
+		said = append(said, fmt.Sprintf("Whom %s is to trust cannot be told: %s.", w.Name, w.untrusted))
 	}
 	if len(w.left) > 0 {
 		said = append(said, w.misfit(strings.Join(w.left, ", ")))
@@ -39,7 +45,7 @@ func (w *wanted) drift(n *native) (said []string) {
 			said = append(said, fmt.Sprintf("The policy %s of %s says something else than is declared.", name, w.Name))
 		}
 	}
-	if w.Kind == role && w.unclear == nil && !w.trust.Is(n.Trust) {
+	if w.Kind == role && w.untrusted == nil && !w.trust.Is(n.Trust) {
 		said = append(said, fmt.Sprintf("The trust of %s says something else than is declared.", w.Name))
 	}
 	for name := range n.policies {
@@ -85,7 +91,7 @@ func (w *wanted) grantDrift(n *native, grant string) string {
 	switch {
 	case slices.Contains(w.left, grant):
 		return w.misfit(grant)
-	case !n.there || w.unclear != nil || d.Empty() && n.policies[grantsPolicy] == "":
+	case !n.there || n.unread != nil || w.unclear != nil || d.Empty() && n.policies[grantsPolicy] == "":
 		return ""
 	case n.policies[grantsPolicy] == "":
 		return fmt.Sprintf("The policy %s of %s is gone.", grantsPolicy, w.Name)

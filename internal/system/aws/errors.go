@@ -20,6 +20,8 @@ var (
 	errExists = errors.New("the name is taken")
 	// errChanged: somebody else wrote the object in between. The change is made again on what is there now.
 	errChanged = errors.New("it was changed by somebody else at the same time")
+	// errElsewhere: the ledger tells of another account's principals.
+	errElsewhere = errors.New("nothing of the ledger is in it")
 )
 
 // apiError is what AWS answers where it does not do what it was asked.

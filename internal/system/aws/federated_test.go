@@ -34,10 +34,7 @@ func TestContractOnMinistack(t *testing.T) {
 		l := startLab(t, cloud.In(strconv.FormatInt(111122220000+accounts.Add(1), 10)), access.Federated)
 		l.quotas = newQuotas()
 		h := l.harness()
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
+		key := ecKey(t)
 		h.Allows = func(t testing.TB, p systemtest.Probe) bool {
 			c := l.withToken(t, p.Credential, key)
 			return c != nil && l.may(t, c, p.Action, p.Path)
@@ -79,14 +76,19 @@ func (l *lab) withToken(t testing.TB, c *access.Credential, key *ecdsa.PrivateKe
 	return l.holding(out.Session.login())
 }
 
-// token is one of an issuer that nobody has to have heard of: ministack looks at no signature.
-func (l *lab) token(t testing.TB, issuer, subject string, audiences ...string) string {
+func ecKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signedToken(t, key, issuer, subject, audiences...)
+	return key
+}
+
+// token is one of an issuer that nobody has to have heard of: ministack looks at no signature.
+func (l *lab) token(t testing.TB, issuer, subject string, audiences ...string) string {
+	t.Helper()
+	return signedToken(t, ecKey(t), issuer, subject, audiences...)
 }
 
 func signedToken(t testing.TB, key *ecdsa.PrivateKey, issuer, subject string, audiences ...string) string {

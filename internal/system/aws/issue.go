@@ -60,9 +60,15 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 		return i, err
 	}
 	is.made = append(is.made, u)
-	w := wanted{principal: u, end: i.End(end), owner: c.IdentityID, tags: map[string]string{uidTag: "new", "partner:identity": c.IdentityID.String()}}
-	if _, err := is.create(ctx, w); err != nil {
+	w := wanted{principal: u, end: i.End(end), owner: c.IdentityID, tags: map[string]string{uidTag: "new", identityTag: c.IdentityID.String(), systemTag: is.store.name()}}
+	n, err := is.create(ctx, w)
+	if err != nil {
 		return i, err
+	}
+	for _, k := range n.keys { // it was there, as where an old page was put back: nobody is to come in with what it had
+		if err := gone(is.ask(ctx, "DeleteAccessKey", u.named("AccessKeyId", k.ID), nil)); err != nil {
+			return i, err
+		}
 	}
 	if err := is.putInline(ctx, u, endPolicy, policy.End(w.end, c.AllowedCIDRs).JSON()); err != nil {
 		return i, err

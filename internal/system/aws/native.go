@@ -3,13 +3,18 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 // The inline policies of a principal.
@@ -28,7 +33,12 @@ type native struct {
 	attached []string
 	keys     []key // nil: nobody asked
 	used     time.Time
+	// unread is why not all of it could be read; nil where it was. What might be there is taken for something else then.
+	unread error
 }
+
+// unreadable stands for an inline policy that may be there.
+const unreadable = "?"
 
 // held reports whether it was cut by hand.
 func (n *native) held() bool { return n.there && n.policies[holdPolicy] != "" }
@@ -38,6 +48,26 @@ func (n *native) ours() bool { return n.uid() != "" || n.policies[endPolicy] != 
 
 // uid returns the uid that its tags tell of; "" where they tell none.
 func (n *native) uid() string { return n.tagged(uidTag) }
+
+// foreign says that a principal was not made here, or lies elsewhere, or is another ledger's; nil where it is what a page means.
+func (s *System) foreign(n *native, p principal) error {
+	switch {
+	case !n.ours():
+		return fmt.Errorf("%s was not made here: %w", p, access.ErrForeign)
+	case n.Path != p.Path:
+		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
+	case s.elsewhere(n):
+		return fmt.Errorf("%s is of the access system %s, and the ledger %s is %s: two ledgers in one account need environments of other names: %w",
+			p, n.tagged(systemTag), s.options.Ledger, s.store.name(), access.ErrForeign)
+	}
+	return nil
+}
+
+// elsewhere reports whether a principal is of another ledger, by its tag.
+func (s *System) elsewhere(n *native) bool {
+	of, own := n.tagged(systemTag), s.store.name()
+	return of != "" && own != "" && of != own
+}
 
 func (n *native) tagged(name string) string {
 	for _, t := range n.Tags {
@@ -51,9 +81,12 @@ func (n *native) tagged(name string) string {
 // look reads a principal with all that hangs on it.
 func (s *System) look(ctx context.Context, p principal) (*native, error) {
 	n := &native{policies: map[string]string{}}
+	var may forgiving
 	var err error
 	if n.described, err = s.describe(ctx, p); errors.Is(err, errAbsent) {
 		return n, nil
+	} else if may.not(err) {
+		n.Path = p.Path
 	} else if err != nil {
 		return nil, err
 	}
@@ -61,20 +94,40 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 	var reading errgroup.Group
 	var names, texts []string
 	reading.Go(func() (err error) {
-		if names, err = s.inlineNames(ctx, p); err != nil {
+		if names, err = s.inlineNames(ctx, p); may.not(err) {
+			names = []string{grantsPolicy, endPolicy, cutPolicy}
+		} else if err != nil {
 			return err
 		}
 		texts = make([]string, len(names))
 		var each errgroup.Group
 		for i, name := range names {
-			each.Go(func() (err error) { texts[i], err = s.inlineText(ctx, p, name); return gone(err) })
+			each.Go(func() (err error) {
+				if texts[i], err = s.inlineText(ctx, p, name); may.not(err) {
+					texts[i], err = unreadable, nil
+				}
+				return gone(err)
+			})
 		}
 		return each.Wait()
 	})
-	reading.Go(func() (err error) { n.attached, err = s.attachedTo(ctx, p); return supported(err) })
+	optional := func(read func() error) {
+		reading.Go(func() error {
+			if err := read(); !may.not(err) {
+				return err
+			}
+			return nil
+		})
+	}
+	optional(func() (err error) { n.attached, err = s.attachedTo(ctx, p); return supported(err) })
 	if p.Kind == user {
-		reading.Go(func() (err error) { n.keys, err = s.keysOf(ctx, p); return err })
-		reading.Go(func() (err error) { n.Groups, err = s.groupsOf(ctx, p); return err })
+		optional(func() (err error) {
+			if n.keys, err = s.keysOf(ctx, p); err != nil && p.Key != "" {
+				n.keys = []key{{ID: p.Key}}
+			}
+			return err
+		})
+		optional(func() (err error) { n.Groups, err = s.groupsOf(ctx, p); return err })
 	}
 	if err := reading.Wait(); errors.Is(err, errAbsent) { // it went while it was read
 		return &native{policies: map[string]string{}}, nil
@@ -86,7 +139,24 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 			n.policies[name] = texts[i]
 		}
 	}
+	n.unread = may.why
 	return n, nil
+}
+
+// forgiving notes that something may not be read: nothing is less removed or cut for that.
+type forgiving struct {
+	mu  sync.Mutex
+	why error
+}
+
+func (f *forgiving) not(err error) bool {
+	if !errors.Is(err, access.ErrNotPermitted) {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.why = cmp.Or(f.why, err)
+	return true
 }
 
 // supported takes an action that a cloud does not know for one that has nothing to say.

@@ -46,6 +46,8 @@ type pageFile struct {
 }
 
 const (
+	// mostIssued is how many keys an identity may have had: one each hour for ten years.
+	mostIssued = 100_000
 	identities = "identities/"
 	pageSuffix = ".json"
 )
@@ -72,9 +74,14 @@ func parsePage(id access.IdentityID, text []byte, etag string) *page {
 	p := blank(id)
 	p.etag = etag
 	if err := p.take(text); err != nil {
-		p = &page{id: id, etag: etag, entries: ledger.Ledger{}, damage: err, stone: ledger.Tombstone{Damaged: true}}
+		return closed(id, etag, err)
 	}
 	return p
+}
+
+// closed returns the page of an identity that may not be read.
+func closed(id access.IdentityID, etag string, why error) *page {
+	return &page{id: id, etag: etag, entries: ledger.Ledger{}, damage: why, stone: ledger.Tombstone{Damaged: true}}
 }
 
 func (p *page) take(text []byte) error {
@@ -96,6 +103,8 @@ func (p *page) take(text []byte) error {
 	}
 	for _, e := range f.Entries {
 		switch {
+		case e == nil || e.Object == nil:
+			return errors.New("it holds an entry that is nothing")
 		case e.Object.Holder() != p.id:
 			return fmt.Errorf("it holds %s", e.Ref())
 		case p.entries[e.Ref()] != nil:
@@ -105,8 +114,19 @@ func (p *page) take(text []byte) error {
 		}
 		p.entries[e.Ref()] = e
 	}
-	for _, x := range f.Principals {
-		if x.Path != folderOf(p.id) || !strings.HasPrefix(x.Name, "partner.") || x.Kind != role && x.Kind != user {
+	if f.Issued < 0 || f.Issued > mostIssued {
+		return fmt.Errorf("it counts %d keys", f.Issued)
+	}
+	own := map[string]kind{roleOf(p.id).Name: role}
+	for n := range f.Issued {
+		own[userOf(p.id, n+1).Name] = user
+	}
+	named := slices.Clone(f.Principals)
+	for _, e := range p.entries {
+		named = append(named, principalsOf(e)...)
+	}
+	for _, x := range named {
+		if x.Path != folderOf(p.id) || own[x.Name] != x.Kind || x.Kind == "" {
 			return fmt.Errorf("it names %s, which is no principal of it", x)
 		}
 	}

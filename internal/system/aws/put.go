@@ -74,7 +74,7 @@ func (s *System) propose(ctx context.Context, change access.Change) (*proposal, 
 			return nil, err
 		}
 	}
-	if err := s.heed(ctx, f, id); err != nil {
+	if err := s.heed(ctx, f, id); err != nil && (!errors.Is(err, access.ErrNotPermitted) || gives(change.Object, f.pages[id])) {
 		return nil, err
 	}
 	if c, ok := change.Object.(*access.Credential); ok {
@@ -170,6 +170,12 @@ func (s *System) heed(ctx context.Context, f *family, id access.IdentityID) erro
 	}
 	f.holds, err = s.store.marks(ctx)
 	return err
+}
+
+// gives reports whether a change may make a principal that bears no cut of before.
+func gives(o access.Object, p *page) bool {
+	c, is := o.(*access.Credential)
+	return is && (c.Secret != nil || p.entries[c.Ref()] == nil)
 }
 
 // heldByHand reports whether a principal of an identity was cut by hand.

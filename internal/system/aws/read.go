@@ -82,14 +82,18 @@ func (s *System) getting(ctx context.Context, ref access.Ref) (*access.Record, e
 // observed returns the record of an object, with what IAM has of it beyond the declaration.
 func (s *System) observed(ctx context.Context, h *shelf, l ledger.Ledger, holds ledger.Holds, p *page, ref access.Ref) (*access.Record, error) {
 	if p == nil {
-		return nil, access.ErrNotFound
+		_, id, err := access.ParseRef(ref.Type, ref.ID)
+		if err != nil {
+			return nil, err
+		}
+		p = blank(id)
 	}
 	if err := p.broken(s.store.where(keyOf(p.id))); err != nil {
 		return nil, err
 	}
 	e := p.entries[ref]
 	if e == nil {
-		return nil, access.ErrNotFound
+		return nil, s.lost(ctx, ref, p)
 	}
 	r, err := s.record(ctx, l, e)
 	if err != nil {
@@ -232,7 +236,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 	if e.Removed() {
 		return nil
 	}
-	if err := s.findIssuers(ctx, p); err != nil {
+	if err := s.findIssuers(ctx, p); err != nil && !errors.Is(err, access.ErrNotPermitted) { // it is told of the credential
 		return err
 	}
 	all := s.wantedOf(l, holds, p)

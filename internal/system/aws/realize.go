@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,8 +31,8 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	var working errgroup.Group
 	working.SetLimit(4)
 	for _, w := range all {
-		if asked[w.Name] = true; w.unclear != nil && untrusted != nil {
-			w.unclear = untrusted
+		if asked[w.Name] = true; w.untrusted != nil && untrusted != nil {
+			w.untrusted = untrusted
 		}
 		working.Go(func() error { return s.align(ctx, w, still) })
 	}
@@ -63,25 +64,26 @@ func (s *System) align(ctx context.Context, w wanted, still func() error) error 
 		return err
 	}
 	if !n.there {
-		if w.Kind == user || w.unclear != nil && w.denied() { // the key went with its user: only a rotation issues another one
+		if w.Kind == user || cmp.Or(w.unclear, w.untrusted) != nil && w.denied() { // the key went with its user: only a rotation issues another one
 			return nil
 		}
 		if n, err = s.create(ctx, w); err != nil {
 			return err
 		}
-	} else if !n.ours() || n.Path != w.Path {
-		return fmt.Errorf("%s was not made here: %w", w.principal, access.ErrForeign)
+	} else if err := s.foreign(n, w.principal); err != nil {
+		return err
 	}
 	defer s.store.forget(w.Name)
 	changed, err := s.narrow(ctx, w, n)
 	if err != nil {
 		return err
 	}
-	if w.unclear != nil { // who is denied everything need not know what he would be allowed
+	w.trustAsBefore(n)
+	if why := cmp.Or(w.unclear, w.untrusted); why != nil { // who is denied everything need not know what he would be allowed
 		if w.denied() {
 			return nil
 		}
-		return w.unclear
+		return why
 	}
 	more, err := s.give(ctx, w, n)
 	if err != nil {
@@ -172,7 +174,10 @@ func (s *System) retag(ctx context.Context, w wanted, n *native) error {
 	}
 	in := w.named()
 	addTags(in, w.tags)
-	return s.ask(ctx, "Tag"+string(w.Kind), in, nil)
+	if err := s.ask(ctx, "Tag"+string(w.Kind), in, nil); !errors.Is(err, access.ErrNotPermitted) {
+		return err
+	}
+	return nil
 }
 
 func addTags(in, tags map[string]string) {
@@ -196,8 +201,8 @@ func (s *System) create(ctx context.Context, w wanted) (*native, error) {
 	err := s.ask(ctx, "Create"+string(w.Kind), in, nil)
 	if errors.Is(err, errExists) { // by another process, or the answer was lost
 		n, err := s.look(ctx, w.principal)
-		if err == nil && (!n.there || !n.ours() || n.Path != w.Path) {
-			err = fmt.Errorf("%s was not made here: %w", w.principal, access.ErrForeign)
+		if err == nil {
+			err = s.foreign(n, w.principal)
 		}
 		return n, err
 	}
@@ -239,7 +244,7 @@ func (s *System) await(ctx context.Context, w wanted, still func() error) error 
 			return err
 		}
 		differs := w.differs(n)
-		if differs == "" {
+		if differs == "" || n.unread != nil && !w.lifted { // who may not read what he wrote has IAM's word for it
 			return nil
 		}
 		if err := still(); err != nil {
@@ -283,7 +288,10 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 	if n.Path != p.Path { // somebody else's of that name
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
 	}
-	if n.policies[cutPolicy] == "" {
+	if s.elsewhere(n) {
+		return nil
+	}
+	if !policy.Cut().Is(n.policies[cutPolicy]) {
 		if err := gone(s.putInline(ctx, p, cutPolicy, policy.Cut().JSON())); err != nil {
 			return err
 		}
@@ -318,6 +326,9 @@ func (s *System) strip(ctx context.Context, p principal, n *native) error {
 		}
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(n.policies)), func(name string) bool { return name == cutPolicy })
+	if n.unread != nil && n.policies[holdPolicy] == "" {
+		names = append(names, holdPolicy)
+	}
 	for _, name := range append(names, cutPolicy) {
 		if err := s.dropInline(ctx, p, name); err != nil {
 			return err
@@ -337,6 +348,8 @@ func (s *System) proveGone(ctx context.Context, p principal) error {
 		switch {
 		case errors.Is(err, errAbsent):
 			absent++
+		case errors.Is(err, access.ErrNotPermitted): // IAM has said so already, to who removed it
+			return nil
 		case err != nil:
 			return err
 		default:

@@ -222,6 +222,12 @@ func (s *store) load(ctx context.Context) (*shelf, error) {
 			}
 			reading.Go(func() error {
 				p, err := s.fetch(ctx, id)
+				if errors.Is(err, access.ErrNotPermitted) && !errors.Is(err, access.ErrLogin) { // this one object is closed, or its key is
+					s.mu.Lock()
+					delete(s.pages, id)
+					s.mu.Unlock()
+					p, err = closed(id, o.etag, err), nil
+				}
 				if err != nil || p.etag == "" { // it was removed since
 					return err
 				}
@@ -269,9 +275,18 @@ func (s *store) mark(ctx context.Context, scope string) error {
 	return s.place(ctx, heldKey+scope, []byte("Cut by hand.\n"))
 }
 
+// name returns the id of the system, as it was read; "" where it was not, or there is none.
+func (s *store) name() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.system
+}
+
 type systemFile struct {
 	Version int    `json:"version"`
 	ID      string `json:"id"`
+	// Account is the number of the account whose principals it tells of; "" where nobody could tell.
+	Account string `json:"account,omitempty"`
 	About   string `json:"about"`
 }
 
@@ -294,6 +309,10 @@ func (s *store) identified(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(text, &f); err != nil || f.ID == "" {
 		return "", fmt.Errorf("%w: %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
 			access.ErrUnavailable, s.where(systemKey))
+	}
+	if own := s.accountNumber(); f.Account != "" && own != "" && f.Account != own {
+		return "", fmt.Errorf("the ledger %s is of the account %s, and this login is of the account %s: %w. Take a login of %[2]s, or another ledger",
+			s.options.Ledger, f.Account, own, errElsewhere)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -320,7 +339,7 @@ func (s *store) identify(ctx context.Context) error {
 		}
 		id = access.NewUID()
 	}
-	text, err := json.Marshal(systemFile{Version: ledger.Version, ID: id, About: "Which access system this is, by terraform-provider-partner. Never change it: states know the system by it."})
+	text, err := json.Marshal(systemFile{Version: ledger.Version, ID: id, Account: s.accountNumber(), About: "Which access system this is, by terraform-provider-partner. Never change it: states know the system by it."})
 	if err != nil {
 		return err
 	}

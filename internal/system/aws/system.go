@@ -16,7 +16,6 @@ type System struct {
 
 	mu      sync.Mutex
 	turns   map[access.IdentityID]*sync.Mutex
-	account string            // the number of the account, as STS told it
 	issuers map[string]string // the ARN of the trust in an issuer, by its URL
 
 	details  sync.Mutex // held while one caller lists all principals for all

@@ -5,6 +5,7 @@ package aws
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -30,8 +31,13 @@ type wanted struct {
 	owner    access.IdentityID
 	// left are the names of the grants that do not fit into its policies, and so give nothing.
 	left []string
-	// unclear is why it cannot be told what is to be allowed; nil where it can. What ends and cuts it is known all the same.
-	unclear error
+	// unclear is why it cannot be told what is to be allowed, and untrusted why it cannot be told who is to be trusted; nil where they can.
+	// What ends and cuts it is known all the same.
+	unclear, untrusted error
+	// issuer is that of a workload, and trusts the trust in it, by the ARN of what the account has of the issuer. provider is what that
+	// ARN is on AWS; "" where it is not known whose account it is.
+	issuer, provider string
+	trusts           func(provider string) policy.Document
 }
 
 // wantedOf returns what the principals of an identity have to be.
@@ -45,15 +51,18 @@ func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []w
 			continue
 		}
 		end := l.End(e)
-		base := wanted{end: end, owner: p.id, lifted: p.lifting, tags: tagsOf(p, e)}
+		base := wanted{end: end, owner: p.id, lifted: p.lifting, tags: s.tagsOf(p, e)}
 		cut, held := stands.Cut(), l.Held(holds, c)
 		if c.Kind() == access.Federated {
 			w := base
 			w.principal = roleOf(p.id)
 			w.compile(grants, c, s.options.Words, cut, held)
-			trust, err := s.trustOf(c, end)
-			if w.trust = trust; err != nil {
-				w.unclear = err
+			w.trust, w.untrusted = s.trustOf(c, end)
+			if !c.Federated.Account() {
+				w.issuer, w.provider = c.Federated.Issuer, s.providerARN(c.Federated.Issuer)
+				w.trusts = func(provider string) policy.Document {
+					return policy.TrustOIDC(provider, *c.Federated, end, c.AllowedCIDRs)
+				}
 			}
 			all = append(all, w)
 			continue
@@ -86,6 +95,24 @@ func (w *wanted) compile(grants []policy.Grant, c *access.Credential, words poli
 	}
 }
 
+// trustAsBefore takes the ARN of an issuer's trust from the role itself, where the account does not tell it: less is not refused for that. A
+// role that cannot be read either has the one that AWS would give it.
+func (w *wanted) trustAsBefore(n *native) {
+	if w.untrusted == nil || w.trusts == nil {
+		return
+	}
+	provider := ""
+	var held policy.Document
+	if json.Unmarshal([]byte(n.Trust), &held) == nil && len(held.Statement) == 1 {
+		provider = held.Statement[0].Principal["Federated"]
+	} else if n.unread != nil {
+		provider = w.provider
+	}
+	if isOfIssuer(provider, w.issuer) {
+		w.trust, w.untrusted = w.trusts(provider), nil
+	}
+}
+
 // denied reports whether it is denied everything by now.
 func (w *wanted) denied() bool {
 	return !w.policies[cutPolicy].Empty() || !w.policies[holdPolicy].Empty()
@@ -112,17 +139,25 @@ func sortedRefs(l ledger.Ledger) []access.Ref {
 }
 
 // tagsOf returns the tags of a principal: for people and inventories, and never the truth.
-func tagsOf(p *page, e *ledger.Entry) map[string]string {
-	return map[string]string{
+func (s *System) tagsOf(p *page, e *ledger.Entry) map[string]string {
+	tags := map[string]string{
 		uidTag: e.History.UID, "partner:stack": taggable(e.History.Stack), "partner:owner": taggable(e.Object.Common().Owner),
-		"partner:identity": p.id.String(), "partner:version": strconv.Itoa(ledger.Version),
+		identityTag: p.id.String(), "partner:version": strconv.Itoa(ledger.Version),
 	}
+	if system := s.store.name(); system != "" {
+		tags[systemTag] = system
+	}
+	return tags
 }
 
 const (
 	uidTag    = "partner:uid"
 	endTag    = "partner:ends-at"
 	issuerTag = "partner:issuer"
+	// systemTag is the id of the access system: two ledgers in one account share its names.
+	systemTag = "partner:system"
+	// identityTag says whose a principal is where the page does not.
+	identityTag = "partner:identity"
 )
 
 // taggable returns a text as a tag's value may have it.

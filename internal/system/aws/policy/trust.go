@@ -18,9 +18,15 @@ func Issuer(url string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(url, "https://"), "/")
 }
 
-// TrustOIDC returns the trust of a role in one workload of an issuer, until the end.
+// IssuerOf returns the issuer that the trust of an ARN is in, as IAM's conditions name it; "" where it is no such ARN.
+func IssuerOf(provider string) string {
+	_, name, _ := strings.Cut(provider, ":oidc-provider/")
+	return name
+}
+
+// TrustOIDC returns the trust of a role in one workload of an issuer, until the end. IAM names the issuer, which may end in a slash.
 func TrustOIDC(provider string, trust access.FederatedTrust, end time.Time, allowed []netip.Prefix) Document {
-	name := Issuer(trust.Issuer)
+	name := IssuerOf(provider)
 	s := trustUntil("sts:AssumeRoleWithWebIdentity", end, allowed)
 	s.Principal = map[string]string{"Federated": provider}
 	s.Condition["StringEquals"] = map[string]Texts{

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// forbidding is a handle that may not do some actions of IAM.
+func (l *lab) forbidding(actions ...string) *System {
+	return l.open(func(o *Options) {
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodPost && r.Body != nil {
+				body, err := r.GetBody()
+				if err != nil {
+					return nil, err
+				}
+				text, err := io.ReadAll(body)
+				if err != nil {
+					return nil, err
+				}
+				if form, err := url.ParseQuery(string(text)); err == nil && slices.ContainsFunc(actions, func(a string) bool { return strings.HasPrefix(form.Get("Action"), a) }) {
+					const denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>"
+					return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(denied)), Request: r}, nil
+				}
+			}
+			return under.RoundTrip(r)
+		})
+	})
+}
+
+// Less is never refused because something may not be read, and it acts.
+func TestLessActsWhereNothingOfAPrincipalMayBeRead(t *testing.T) {
+	t.Parallel()
+	cloud := ministack(t)
+	for n, c := range []struct {
+		name string
+		less func(t *testing.T, s shop, uids map[access.Ref]string)
+	}{
+		{"suspend", func(t *testing.T, s shop, uids map[access.Ref]string) {
+			s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(uids[s.id.Ref()]))
+		}},
+		{"remove the grant", func(t *testing.T, s shop, uids map[access.Ref]string) {
+			ref := s.grant("daily", s.end).Ref()
+			if _, err := s.Delete(t.Context(), ref, uids[ref]); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"remove the identity", func(t *testing.T, s shop, uids map[access.Ref]string) {
+			if _, err := s.Delete(t.Context(), s.id.Ref(), uids[s.id.Ref()]); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := startLab(t, cloud.In("40000000000"+string(rune('0'+n))), access.Federated)
+			s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+			uids := map[access.Ref]string{}
+			trust := s.account("", "", s.end)
+			trust.Federated = &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "etl", Audiences: []string{"sts"}}
+			for _, o := range []access.Object{s.identity(), s.grant("daily", s.end), trust, s.key(s.end)} {
+				uids[o.Ref()] = s.put(o, sealing(k)).UID
+			}
+			session, holder := l.withToken(t, trust, ecKey(t)), l.as(k.newest())
+			for _, in := range []*client{session, holder} {
+				if !l.may(t, in, "read", s.file("daily")) {
+					t.Fatal("the partner does not read")
+				}
+			}
+			s.System = l.forbidding("GetRole", "GetUser", "GetAcc", "GetOpenID", "ListRolePolicies", "ListUserPolicies", "ListAttached", "ListGroups", "ListAccessKeys", "ListOpenID", "Tag", "Untag")
+			for _, o := range []access.Object{s.identity(), trust, s.key(s.end)} {
+				if _, err := s.Get(t.Context(), o.Ref()); err != nil {
+					t.Errorf("the plan cannot read %s: %v", o.Ref(), err)
+				}
+			}
+			if said := s.drift(s.key(s.end)); !strings.Contains(said, "cannot be told") {
+				t.Errorf("it says %q", said)
+			}
+			c.less(t, s, uids)
+			for _, in := range []*client{session, holder} {
+				if l.may(t, in, "read", s.file("daily")) {
+					t.Error("the partner reads")
+				}
+			}
+		})
+	}
+}
+
+// The page is removed by hand: nothing says that it is destroyed before it is.
+func TestWhatAPageOfThatIsGoneGaveIsFoundAndRemoved(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	trust := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
+	uid := s.put(trust).UID
+	s.put(s.key(s.end), sealing(k))
+	other := s
+	other.id.Name = "etl-2"
+	other.put(other.identity())
+	other.put(other.key(s.end), sealing(k))
+	l.must(t, "PutUserPolicy", userOf(s.id, 1).named("PolicyName", holdPolicy, "PolicyDocument", holding))
+	if err := s.store.remove(t.Context(), keyOf(s.id), ""); err != nil {
+		t.Fatal(err)
+	}
+	fresh := l.open(func(o *Options) { o.Fresh = time.Hour })
+	for _, o := range []access.Object{s.identity(), s.grant("daily", s.end), trust, s.key(s.end)} {
+		var damaged *access.DamagedError
+		if _, err := fresh.Get(t.Context(), o.Ref()); !errors.As(err, &damaged) || len(damaged.Left) == 0 {
+			t.Errorf("get %s answers %v", o.Ref(), err)
+		} else if o.Ref() == trust.Ref() && damaged.UID != uid {
+			t.Errorf("what is left is of %q", damaged.UID)
+		}
+	}
+	if _, err := fresh.Delete(t.Context(), trust.Ref(), uid); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fresh.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
+		t.Fatal(err)
+	}
+	all, err := fresh.all(t.Context())
+	if err != nil || len(all) != 1 || all[0].Name != userOf(other.id, 1).Name {
+		t.Errorf("left is %v, %v", all, err)
+	}
+	if _, err := fresh.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrNotFound) {
+		t.Errorf("the second removal answers %v", err)
+	}
+	s.System = l.open()
+	if r := s.put(s.identity()); !r.Held {
+		t.Error("what was cut by hand comes back with a new identity")
+	}
+}
+
+func TestALedgerOfAnotherAccountIsRefusedByName(t *testing.T) {
+	t.Parallel()
+	cloud := ministack(t)
+	l := startLab(t, cloud, access.Federated)
+	s := l.newShop(t, l.open(), time.Hour)
+	i := s.put(s.identity())
+	text, _, _, err := s.store.get(t.Context(), systemKey, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.store.place(t.Context(), systemKey, []byte(strings.Replace(string(text), l.cloud.Access, "999988887777", 1))); err != nil {
+		t.Fatal(err)
+	}
+	strange := l.open()
+	_, listed := strange.List(t.Context())
+	_, told := strange.ID(t.Context())
+	_, read := strange.Get(t.Context(), s.id.Ref())
+	_, removed := strange.Delete(t.Context(), s.id.Ref(), i.UID)
+	_, put := strange.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end, UID: i.UID})
+	for what, err := range map[string]error{"list": listed, "id": told, "get": read, "delete": removed, "put": put} {
+		if err == nil || !strings.Contains(err.Error(), "999988887777") || !strings.Contains(err.Error(), l.cloud.Access) {
+			t.Errorf("%s answers %v", what, err)
+		}
+	}
+}
+
+func TestTwoLedgersInOneAccountDoNotTakeEachOthersPrincipals(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	trust := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
+	s.put(trust)
+	s.put(s.key(s.end), sealing(k))
+	other := s
+	other.System = l.open(func(o *Options) { o.Ledger = "s3://" + l.bucket("ledger") + "/staging" })
+	i := other.put(other.identity())
+	for _, c := range []access.Object{s.account("arn:aws:iam::777788889999:role/etl", "", s.end), s.key(s.end)} {
+		_, err := other.Put(t.Context(), access.Change{Object: c, Stack: "partners", EndsAt: s.end, Seal: k.seal})
+		if !errors.Is(err, access.ErrForeign) || !strings.Contains(err.Error(), s.store.name()) || !strings.Contains(err.Error(), other.store.name()) {
+			t.Errorf("put %s answers %v", c.Ref(), err)
+		}
+	}
+	if _, err := other.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
+		t.Fatal(err)
+	}
+	if said := s.drift(trust) + s.drift(s.key(s.end)); said != "" {
+		t.Errorf("the first one says %q", said)
+	}
+	if !l.may(t, l.as(k.open[1]), "read", s.file("daily")) {
+		t.Error("the key of the first does not read")
+	}
+}
+
+// One page that may not be read, or is nonsense, is damage of its identity.
+func TestNonsenseInAPageHarmsNobodyElse(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	s := l.newShop(t, l.open(), time.Hour)
+	i := s.put(s.identity())
+	other := s
+	other.id.Name = "other"
+	o := other.put(other.identity())
+	for name, text := range map[string]string{
+		"no entry": `{"version":1,"identity":"acme/prod/etl","entries":[null]}`, "null": `null`, "a list": `[]`, "a newer one": `{"version":99}`,
+		"no object": `{"version":1,"identity":"acme/prod/etl","entries":[{}]}`, "nobody's": `{"version":1,"identity":"acme/prod/other"}`,
+		"another's principal": `{"version":1,"identity":"acme/prod/etl","principals":[{"kind":"Role","name":"partner.acme.prod.other.federated","path":"/partner/acme/prod/"}]}`,
+		"a key never issued":  `{"version":1,"identity":"acme/prod/etl","issued":1,"principals":[{"kind":"User","name":"partner.acme.prod.etl.secret.2","path":"/partner/acme/prod/"}]}`, "an administrator": `{"version":1,"identity":"acme/prod/etl","principals":[{"kind":"Role","name":"partner.x","path":"/partner/acme/prod/../../"}]}`,
+	} {
+		if err := s.store.place(t.Context(), keyOf(s.id), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		fresh := l.open()
+		if _, err := fresh.Get(t.Context(), s.id.Ref()); !errors.Is(err, access.ErrDamaged) {
+			t.Errorf("%s: get answers %v", name, err)
+		}
+		if all, err := fresh.List(t.Context()); err != nil || len(all) != 1 {
+			t.Errorf("%s: listed are %d, %v", name, len(all), err)
+		}
+	}
+	closed := l.open(func(o *Options) {
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, keyOf(s.id)) {
+				return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("<Error><Code>AccessDenied</Code></Error>")), Request: r}, nil
+			}
+			return under.RoundTrip(r)
+		})
+	})
+	if damaged, err := closed.Damaged(t.Context()); err != nil || len(damaged) != 1 {
+		t.Errorf("damaged are %v, %v", damaged, err)
+	}
+	if _, err := closed.Delete(t.Context(), other.id.Ref(), o.UID); err != nil {
+		t.Error(err)
+	}
+	grant := s.grant("daily", s.end)
+	for _, ref := range []access.Ref{grant.Ref(), s.key(s.end).Ref(), s.id.Ref()} {
+		if _, err := l.open().Delete(t.Context(), ref, i.UID); err != nil {
+			t.Errorf("remove %s: %v", ref, err)
+		}
+	}
+}

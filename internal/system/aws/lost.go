@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+)
+
+// What IAM has of an identity is found by its names and tags where the page of it cannot be read, is gone, or says less.
+
+// atHome says errElsewhere where the ledger is of another account: what it names is not in this one, so that nothing of it could be removed.
+// Whoever cannot tell the account removes all the same.
+func (s *System) atHome(ctx context.Context) error {
+	_ = s.Enter(ctx)
+	if _, err := s.store.identified(ctx); errors.Is(err, errElsewhere) {
+		return err
+	}
+	return nil
+}
+
+// left is a principal that IAM has under an identity's names, as it was read.
+type left struct {
+	principal
+	described
+}
+
+// leftOf returns what IAM has under the names of an identity that its page does not name. The page is read last: whoever makes a principal
+// writes there first that he will.
+func (s *System) leftOf(ctx context.Context, id access.IdentityID) (all []left, err error) {
+	for _, k := range []kind{role, user} {
+		names, err := s.namesAt(ctx, k, folderOf(id))
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			x := principal{Kind: k, Name: name, Path: folderOf(id)}
+			if !maybeOf(id, name) {
+				continue
+			}
+			d, err := s.describe(ctx, x)
+			switch {
+			case errors.Is(err, errAbsent):
+				continue
+			case errors.Is(err, access.ErrNotPermitted): // its name says enough
+			case err != nil:
+				return nil, err
+			}
+			n := &native{described: d}
+			if s.elsewhere(n) {
+				continue
+			}
+			if of := n.tagged(identityTag); of == id.String() || of == "" && isOf(id, name) {
+				all = append(all, left{x, d})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	p, err := s.store.fetch(ctx, id)
+	if err != nil && !errors.Is(err, access.ErrNotPermitted) {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(x left) bool { return p != nil && p.has(x.principal.Name) }), nil
+}
+
+// isOf reports whether a name is of an identity's principals, and can be no other's.
+func isOf(id access.IdentityID, name string) bool {
+	return name == roleOf(id).Name || strings.HasPrefix(name, nameOf(id, string(access.Secret)+"."))
+}
+
+// maybeOf reports whether a name may be of an identity's principals: of long ones it has only the beginning.
+func maybeOf(id access.IdentityID, name string) bool {
+	begin, _, short := strings.Cut(userOf(id, 1).Name, "=")
+	return isOf(id, name) || short && strings.HasPrefix(name, begin+"=")
+}
+
+// of reports whether a principal is of what a ref names: all are of the identity, and each grant is in all.
+func (x left) of(ref access.Ref) bool {
+	switch {
+	case ref.Type != access.TypeCredential:
+		return true
+	case strings.HasSuffix(ref.ID, "/"+string(access.Federated)):
+		return x.Kind == role
+	}
+	return x.Kind == user
+}
+
+// lost says what it means that a page has no object: something of it is still in IAM, or there is none.
+func (s *System) lost(ctx context.Context, ref access.Ref, p *page) error {
+	all, err := s.leftOf(ctx, p.id)
+	if err != nil {
+		return err
+	}
+	damage := &access.DamagedError{Record: s.store.where(keyOf(p.id))}
+	for _, x := range all {
+		if ref.Type == access.TypeGrant && p.etag != "" || !x.of(ref) { // the page is there, and says that it is not granted
+			continue
+		}
+		damage.Left = append(damage.Left, x.String())
+		if uid := (&native{described: x.described}).uid(); ref.Type == access.TypeCredential && uid != "new" {
+			damage.UID = uid
+		}
+	}
+	if len(damage.Left) == 0 {
+		return access.ErrNotFound
+	}
+	return damage
+}
+
+// clearLost removes what IAM has of an object that no page knows; notFound where there is nothing.
+func (s *System) clearLost(ctx context.Context, ref access.Ref, p *page, notFound error) error {
+	if err := s.lost(ctx, ref, p); errors.Is(err, access.ErrNotFound) {
+		return notFound
+	} else if !errors.Is(err, access.ErrDamaged) {
+		return err
+	}
+	return s.clear(ctx, ref, p)
+}
+
+// clear removes what there is under the name of an object whose page cannot be read or does not know it, and with an identity its page. What
+// was cut by hand stays so. A grant cannot be told from others then: the identity gives nothing any more.
+func (s *System) clear(ctx context.Context, ref access.Ref, p *page) error {
+	ctx = context.WithoutCancel(ctx)
+	all, err := s.leftOf(ctx, p.id)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(x left) bool { return !x.of(ref) })
+	for _, x := range all {
+		if text, err := s.inlineText(ctx, x.principal, holdPolicy); err == nil && text != "" {
+			if err := s.store.mark(ctx, p.id.String()); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	for _, x := range all {
+		if ref.Type == access.TypeGrant {
+			err = gone(s.putInline(ctx, x.principal, cutPolicy, policy.Cut().JSON()))
+		} else {
+			err = s.destroy(ctx, p.id, x.principal)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if ref.Type != access.TypeIdentity || p.damage == nil {
+		return nil
+	}
+	if err := s.store.remove(ctx, keyOf(p.id), p.etag); err != nil {
+		return err
+	}
+	s.store.keep(blank(p.id))
+	return nil
+}
