@@ -246,3 +246,120 @@ func TestNonsenseInAPageHarmsNobodyElse(t *testing.T) {
 		}
 	}
 }
+
+// The clock of this machine is twenty minutes slow: AWS would take no signature of it. Ends are told by the clock of AWS.
+func TestAClockThatIsOffSignsByTheClockOfAWS(t *testing.T) {
+	t.Parallel()
+	const off = 20 * time.Minute
+	l := startLab(t, ministack(t), access.Federated)
+	system := l.open(func(o *Options) {
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			there := time.Now().Add(off)
+			signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+			if err != nil {
+				return nil, err
+			}
+			resp := &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("<Error><Code>RequestTimeTooSkewed</Code></Error>")), Request: r}
+			if there.Sub(signed).Abs() < 5*time.Minute {
+				if resp, err = under.RoundTrip(r); err != nil {
+					return nil, err
+				}
+			}
+			resp.Header.Set("Date", there.UTC().Format(http.TimeFormat))
+			return resp, nil
+		})
+	})
+	s := l.newShop(t, system, time.Hour)
+	if ahead := time.Until(s.end); ahead < off+50*time.Minute {
+		t.Errorf("an hour from now is %s from now", ahead)
+	}
+	s.put(s.identity())
+}
+
+// A key that somebody made inactive is told by the plan, and so is one that he made. Neither a rotation nor another credential in its place
+// gives access back.
+func TestAKeyMadeInactiveByHandStaysCut(t *testing.T) {
+	t.Parallel()
+	cloud := ministack(t)
+	for n, again := range []string{"rotation", "replacement"} {
+		t.Run(again, func(t *testing.T) {
+			t.Parallel()
+			l := startLab(t, cloud.In("50000000000"+string(rune('0'+n))), access.Federated)
+			s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+			i := s.put(s.identity())
+			s.put(s.grant("daily", s.end))
+			c := s.put(s.key(s.end), sealing(k))
+			holder, err := l.as(k.newest()).credentials(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			u := userOf(s.id, 1)
+			l.must(t, "UpdateAccessKey", u.named("AccessKeyId", holder.AccessKeyID, "Status", "Inactive"))
+			l.must(t, "CreateAccessKey", u.named())
+			planner := s
+			planner.System = l.open(func(o *Options) { o.Fresh = time.Hour })
+			if said := planner.drift(s.key(s.end)); !strings.Contains(said, "2 access keys") || !strings.Contains(said, "is inactive") {
+				t.Errorf("the plan says %q", said)
+			}
+			var r *access.Record
+			if again == "rotation" {
+				r = s.put(s.key(s.end), sealing(k), knowing(c.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
+			} else {
+				if _, err := s.Delete(t.Context(), c.Object.Ref(), c.UID); err != nil {
+					t.Fatal(err)
+				}
+				r = s.put(s.key(s.end), sealing(k))
+			}
+			if !r.Held || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+				t.Fatalf("after a %s the partner is in: held %v, %d keys", again, r.Held, len(k.open))
+			}
+			s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "CHG-1" }), knowing(i.UID))
+			s.put(s.key(s.end), sealing(k), knowing(r.UID))
+			if !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+				t.Error("what was released does not work")
+			}
+		})
+	}
+}
+
+// A partner removed his role: AWS writes its unique id where its name stood, and takes no trust in the name any more. What is removed is removed.
+func TestLessActsWhereThePartnersRoleIsGone(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	v := l.newVendor(t, "444455556666", "acme-etl")
+	system := l.open(func(o *Options) {
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if body, err := io.ReadAll(r.Body); err != nil {
+				return nil, err
+			} else if r.Body = io.NopCloser(strings.NewReader(string(body))); l.gone.Load() && strings.Contains(string(body), "Action=UpdateAssumeRolePolicy") && strings.Contains(string(body), "acme-etl%22") {
+				const invalid = "<ErrorResponse><Error><Code>MalformedPolicyDocument</Code><Message>Invalid principal in policy</Message></Error></ErrorResponse>"
+				return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(invalid)), Request: r}, nil
+			}
+			return under.RoundTrip(r)
+		})
+	})
+	s := l.newShop(t, system, time.Hour)
+	i := s.put(s.identity())
+	g := s.put(s.grant("daily", s.end))
+	c := s.put(s.account(v.principal("acme-etl"), "", s.end))
+	session := l.assume(t, v.as, c.Login["role_arn"], c.Login["external_id"])
+	if session == nil || !l.may(t, session, "read", s.file("daily")) {
+		t.Fatal("the partner does not come in")
+	}
+	l.must(t, "UpdateAssumeRolePolicy", roleOf(s.id).named("PolicyDocument", strings.ReplaceAll(vendorTrust, "*", "AROAEXAMPLE")))
+	l.gone.Store(true)
+	if _, err := s.Delete(t.Context(), g.Object.Ref(), g.UID); err != nil {
+		t.Errorf("remove the grant: %v", err)
+	}
+	if l.may(t, session, "read", s.file("daily")) {
+		t.Error("the session reads what is not granted any more")
+	}
+	if _, err := s.Put(t.Context(), access.Change{Object: s.account(v.principal("acme-etl"), "", s.end), Stack: "partners", EndsAt: s.end, UID: c.UID}); !errors.Is(err, errNobody) {
+		t.Errorf("put answers %v", err)
+	}
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
+		t.Error(err)
+	}
+}

@@ -83,7 +83,7 @@ func (c *client) send(ctx context.Context, r request) (*answer, error) {
 		}
 		var said *apiError
 		lost := !errors.As(err, &said)
-		again := lost && !r.once || !lost && said.passing()
+		again := lost && !r.once || !lost && said.passing() || !lost && round == 0 && said.ofClock() && c.off() != 0
 		if !again || ctx.Err() != nil || access.WallClock().Sub(begun) > c.options.Patience {
 			return a, err
 		}
@@ -139,7 +139,7 @@ func (c *client) sign(ctx context.Context, req *http.Request, r request) error {
 		req.Header.Set("X-Amz-Content-Sha256", hash)
 	}
 	return v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = r.service == "s3" }).
-		SignHTTP(ctx, login, req, hash, r.service, r.region, access.WallClock())
+		SignHTTP(ctx, login, req, hash, r.service, r.region, access.WallClock().Add(c.off()))
 }
 
 // credentials returns the login, from where the SDK finds it.
@@ -186,6 +186,13 @@ func (c *client) learn(date string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.skew, c.told = skew, here
+}
+
+// off returns by how much the clock of AWS is ahead of this machine's: a signature of another time is not taken.
+func (c *client) off() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.skew
 }
 
 // now returns the time at AWS as it was last told; false where that is long ago, or never was.

@@ -43,6 +43,8 @@ type lab struct {
 	kinds  []access.Kind
 	admin  *client
 	broken atomic.Bool
+	// gone: a role of a partner was removed.
+	gone atomic.Bool
 	// quotas count what a server does not; nil: it counts itself.
 	quotas *quotas
 	// writing is held while something is written with a condition.

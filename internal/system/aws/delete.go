@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 	if err := f.pages[holder].broken(s.store.where(keyOf(holder))); err != nil {
 		return nil, err
 	}
-	if err := s.heed(ctx, f, holder); err != nil && !errors.Is(err, access.ErrNotPermitted) {
+	if err := cmp.Or(s.heed(ctx, f, holder), s.heedKeys(ctx, f, holder)); err != nil && !errors.Is(err, access.ErrNotPermitted) {
 		return nil, err
 	}
 	now, err := s.Now(ctx)
@@ -130,7 +131,7 @@ func (s *System) finish(ctx context.Context, id access.IdentityID, victims []*le
 		}
 		f.pages[up], up = above, declaredParent(above)
 	}
-	if p, err = s.realize(ctx, f, p); err != nil {
+	if p, err = s.realize(ctx, f, p); err != nil && !errors.Is(err, errNobody) { // all that gives something was brought in line
 		return err
 	}
 	f.pages[id] = p

@@ -60,12 +60,13 @@ func (w *wanted) drift(n *native) (said []string) {
 		said = append(said, fmt.Sprintf("%s is a member of %s. That ends with the principal.", w.Name, strings.Join(n.Groups, ", ")))
 	}
 	if w.Kind == user && n.keys != nil {
-		said = append(said, keyDrift(w.Name, n.keys)...)
+		said = append(said, keyDrift(w.principal, n.keys)...)
 	}
 	return said
 }
 
-func keyDrift(name string, keys []key) (said []string) {
+func keyDrift(p principal, keys []key) (said []string) {
+	name := p.Name
 	switch {
 	case len(keys) == 0:
 		said = append(said, fmt.Sprintf("The access key of %s is gone: only a rotation issues another one.", name))
@@ -73,6 +74,9 @@ func keyDrift(name string, keys []key) (said []string) {
 		said = append(said, fmt.Sprintf("%s has %d access keys, and one was issued. All of them end with it.", name, len(keys)))
 	}
 	for _, k := range keys {
+		if len(keys) == 1 && p.Key != "" && k.ID != p.Key {
+			said = append(said, fmt.Sprintf("The access key %s of %s is not the one that was issued.", k.ID, name))
+		}
 		if k.Status == "Inactive" {
 			said = append(said, fmt.Sprintf("The access key %s of %s is inactive.", k.ID, name))
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -20,6 +21,8 @@ var (
 	errExists = errors.New("the name is taken")
 	// errChanged: somebody else wrote the object in between. The change is made again on what is there now.
 	errChanged = errors.New("it was changed by somebody else at the same time")
+	// errNobody: AWS knows nobody whom a trust names, as where a partner removed his role.
+	errNobody = errors.New("nobody is of that name")
 	// errElsewhere: the ledger tells of another account's principals.
 	errElsewhere = errors.New("nothing of the ledger is in it")
 )
@@ -45,6 +48,8 @@ func (e *apiError) Is(target error) bool {
 		return e.code == "NoSuchEntity" || e.code == "NoSuchKey" || e.status == http.StatusNotFound && e.code != "NoSuchBucket"
 	case errExists:
 		return e.code == "EntityAlreadyExists"
+	case errNobody:
+		return e.code == "MalformedPolicyDocument" && strings.Contains(strings.ToLower(e.message), "principal")
 	case errChanged:
 		return e.status == http.StatusPreconditionFailed || e.code == "ConditionalRequestConflict"
 	case access.ErrLogin:
@@ -61,6 +66,11 @@ func (e *apiError) Is(target error) bool {
 var logins = []string{
 	"InvalidClientTokenId", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException",
 	"RequestTimeTooSkewed", "MissingAuthenticationToken", "InvalidToken",
+}
+
+// ofClock reports whether it may be that a signature was of another time.
+func (e *apiError) ofClock() bool {
+	return slices.Contains([]string{"RequestTimeTooSkewed", "SignatureDoesNotMatch", "InvalidSignatureException", "RequestExpired"}, e.code)
 }
 
 // busy are the codes of what may be done in a moment.

@@ -55,6 +55,9 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 		return i, err
 	}
 	ctx := context.WithoutCancel(is.ctx)
+	if err := is.heedKeys(ctx, is.family, c.IdentityID); err != nil {
+		return i, err
+	}
 	u, err := is.reserve(ctx, c.IdentityID)
 	if err != nil {
 		return i, err

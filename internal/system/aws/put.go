@@ -172,6 +172,33 @@ func (s *System) heed(ctx context.Context, f *family, id access.IdentityID) erro
 	return err
 }
 
+// heedKeys looks whether somebody made the newest key of an identity inactive, and marks its credential: that is a cut by hand too, which a
+// new key is not to undo.
+func (s *System) heedKeys(ctx context.Context, f *family, id access.IdentityID) error {
+	p := f.pages[id]
+	for ref, e := range p.entries {
+		i, issued := e.Newest()
+		if c, ok := e.Credential(); !ok || c.Secret == nil || !issued || e.Removed() {
+			continue
+		}
+		keys, err := s.keysOf(ctx, principal{Kind: user, Name: i.Accessor, Path: folderOf(id)})
+		if gone(err) != nil {
+			return err
+		}
+		cut := func(k key) bool { return k.ID == p.keyOf(i.Accessor) && k.Status == "Inactive" }
+		if !slices.ContainsFunc(keys, cut) {
+			continue
+		}
+		if err := s.store.mark(context.WithoutCancel(ctx), ref.ID); err != nil {
+			return err
+		}
+		if f.holds, err = s.store.marks(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // gives reports whether a change may make a principal that bears no cut of before.
 func gives(o access.Object, p *page) bool {
 	c, is := o.(*access.Credential)

@@ -257,6 +257,9 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 			if !own[w.Name] {
 				continue
 			}
+			if n, err = s.withKeys(ctx, w.principal, n); err != nil {
+				return err
+			}
 			r.Drift = append(r.Drift, w.drift(n)...)
 			if err := s.lastUse(ctx, w, n, r); err != nil {
 				return err
@@ -274,6 +277,20 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 	slices.Sort(r.Drift)
 	r.Drift = slices.Compact(r.Drift)
 	return nil
+}
+
+// withKeys adds the keys of a user, which no listing of principals has.
+func (s *System) withKeys(ctx context.Context, p principal, n *native) (*native, error) {
+	if p.Kind != user || !n.there || n.keys != nil {
+		return n, nil
+	}
+	keys, err := s.keysOf(ctx, p)
+	if errors.Is(err, access.ErrNotPermitted) {
+		return n, nil
+	}
+	more := *n
+	more.keys = append([]key{}, keys...)
+	return &more, gone(err)
 }
 
 // lastUse adds when a credential was used last.

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,12 +30,20 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	still := func() error { return s.same(ctx, f, p.id) }
 	asked := map[string]bool{}
 	var working errgroup.Group
+	var nobody atomic.Pointer[error]
 	working.SetLimit(4)
 	for _, w := range all {
 		if asked[w.Name] = true; w.untrusted != nil && untrusted != nil {
 			w.untrusted = untrusted
 		}
-		working.Go(func() error { return s.align(ctx, w, still) })
+		working.Go(func() error {
+			err := s.align(ctx, w, still)
+			if errors.Is(err, errNobody) { // says nothing of the others
+				nobody.Store(&err)
+				return nil
+			}
+			return err
+		})
 	}
 	next := p.copied()
 	next.lifting = false
@@ -46,6 +55,9 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	}
 	if err := working.Wait(); err != nil {
 		return p, err
+	}
+	if err := nobody.Load(); err != nil {
+		return p, *err
 	}
 	if len(next.principals) == len(p.principals) && !p.lifting {
 		return p, nil
@@ -85,14 +97,19 @@ func (s *System) align(ctx context.Context, w wanted, still func() error) error 
 		}
 		return why
 	}
-	more, err := s.give(ctx, w, n)
+	more, err := s.give(ctx, &w, n)
 	if err != nil {
 		return err
 	}
-	if !changed && !more {
+	if changed || more {
+		if err := s.await(ctx, w, still); err != nil {
+			return err
+		}
+	}
+	if w.denied() {
 		return nil
 	}
-	return s.await(ctx, w, still)
+	return w.nobody
 }
 
 // narrow writes what takes access away: the denies, and the end.
@@ -131,9 +148,14 @@ func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool,
 }
 
 // give writes what gives access, and last of all takes the denies away that are not declared any more.
-func (s *System) give(ctx context.Context, w wanted, n *native) (changed bool, err error) {
+func (s *System) give(ctx context.Context, w *wanted, n *native) (changed bool, err error) {
 	if w.Kind == role && !w.trust.Is(n.Trust) {
-		if err := s.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil); err != nil {
+		err := s.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
+		if errors.Is(err, errNobody) { // nobody comes in, and what is granted is what is declared all the same
+			w.nobody, w.trust = err, policy.NoTrust()
+			err = s.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
+		}
+		if err != nil {
 			return false, err
 		}
 		changed = true
@@ -160,7 +182,7 @@ func (s *System) give(ctx context.Context, w wanted, n *native) (changed bool, e
 		}
 		changed = true
 	}
-	return changed, s.retag(ctx, w, n)
+	return changed, s.retag(ctx, *w, n)
 }
 
 // retag brings the tags in line, which nothing depends on but people.

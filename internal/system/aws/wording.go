@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,26 +68,32 @@ func (s *System) login(o access.Object) map[string]string {
 	return m
 }
 
-// shell spells the flags that say where a command of AWS's own program goes.
+// shell spells the flags that say where a command of AWS's own program goes, whatever the environment of who runs it says.
 func (s *System) shell(service string) string {
-	text := " --region " + quoted(partitionOf(s.options.Region).iamRegion)
-	endpoint := s.options.Endpoints.IAM
-	if service == "s3" {
-		text, endpoint = " --region "+quoted(s.options.Region), s.options.Endpoints.S3
+	in, endpoint := partitionOf(s.options.Region).iamRegion, s.options.iamEndpoint()
+	switch service {
+	case "s3":
+		in, endpoint = s.options.Region, cmp.Or(s.options.Endpoints.S3, "https://s3."+s.options.Region+"."+partitionOf(s.options.Region).domain)
+	case "sts":
+		in, endpoint = s.options.Region, s.options.stsEndpoint()
 	}
-	if endpoint != "" {
-		text += " --endpoint-url " + quoted(endpoint)
-	}
-	return text
+	return " --region " + quoted(in) + " --endpoint-url " + quoted(strings.TrimSuffix(endpoint, "/"))
 }
 
 // holding is what cuts a principal by hand: it is denied everything, and stays so whatever is declared.
 const holding = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
 
-// cutPrincipal returns the command that cuts one principal.
+// cutPrincipal returns the command that cuts one principal. With a login of another account, which may have a principal of that name, it cuts
+// nothing, and says so.
 func (s *System) cutPrincipal(p principal) string {
 	word := strings.ToLower(string(p.Kind))
-	return fmt.Sprintf("aws iam put-%[1]s-policy%[2]s --%[1]s-name %[3]s --policy-name %[4]s --policy-document '%[5]s'", word, s.shell("iam"), quoted(p.Name), holdPolicy, holding)
+	cut := fmt.Sprintf("aws iam put-%[1]s-policy%[2]s --%[1]s-name %[3]s --policy-name %[4]s --policy-document '%[5]s'", word, s.shell("iam"), quoted(p.Name), holdPolicy, holding)
+	account := s.accountNumber()
+	if account == "" {
+		return cut
+	}
+	return fmt.Sprintf(`[ "$(aws sts get-caller-identity%s --query Account --output text)" = %s ] && %s || { echo %s >&2; false; }`,
+		s.shell("sts"), account, cut, quoted(fmt.Sprintf("NOT CUT: %s. Take a login of the account %s that has the policy cut.", p, account)))
 }
 
 // markByHand returns the command that lets a cut last, whatever is destroyed and made anew meanwhile.

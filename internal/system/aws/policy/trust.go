@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -73,6 +74,8 @@ func CheckTrust(c *access.Credential, own string) error {
 		return checkAccount(c, own)
 	case !strings.HasPrefix(f.Issuer, "https://"):
 		return fmt.Errorf("AWS trusts issuers by https only, and the issuer is %q", f.Issuer)
+	case hasPort(f.Issuer):
+		return fmt.Errorf("AWS trusts no issuer with a port or a query, and the issuer is %q", f.Issuer)
 	case len(f.Audiences) == 0:
 		return errors.New("it names no audience")
 	}
@@ -83,6 +86,12 @@ func CheckTrust(c *access.Credential, own string) error {
 	}
 	provider := "arn:aws-us-gov:iam::123456789012:oidc-provider/" + Issuer(f.Issuer) // as long as they get
 	return fitsTrust(TrustOIDC(provider, *f, c.ExpiresAt.Time, c.AllowedCIDRs))
+}
+
+// hasPort reports whether an issuer has what CreateOpenIDConnectProvider does not take.
+func hasPort(issuer string) bool {
+	u, err := url.Parse(issuer)
+	return err != nil || u.Port() != "" || u.RawQuery != ""
 }
 
 func checkAccount(c *access.Credential, own string) error {

@@ -100,6 +100,7 @@ func TestATrustIsRefusedThatIAMWouldReadAsMore(t *testing.T) {
 		{"a variable as a subject", access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "${login.acme.test:sub}", Audiences: audiences}, "replaces"},
 		{"a variable as an audience", access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "etl", Audiences: []string{"${aws:username}"}}, "replaces"},
 		{"an issuer in the clear", access.FederatedTrust{Issuer: "http://127.0.0.1:8080", Subject: "etl", Audiences: audiences}, "https only"},
+		{"an issuer with a port", access.FederatedTrust{Issuer: "https://login.acme.test:8443", Subject: "etl", Audiences: audiences}, "port"},
 		{"no audience", access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "etl"}, "no audience"},
 		{"more than a trust holds", access.FederatedTrust{Issuer: "https://login.acme.test", Subject: strings.Repeat("x", 1800), Audiences: audiences}, "AWS takes 2048"},
 		{"a role", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:role/acme-etl"}, ""},
@@ -120,7 +121,7 @@ func TestATrustIsRefusedThatIAMWouldReadAsMore(t *testing.T) {
 
 func TestNoTextBecomesAPartOfAPolicy(t *testing.T) {
 	hostile := `etl"],"StringLike":{"login:sub":["*` + "\n<&>"
-	d := TrustOIDC("arn", access.FederatedTrust{Issuer: "https://login.acme.test", Subject: hostile, Audiences: []string{"one"}}, noon, nil)
+	d := TrustOIDC("arn:aws:iam::111122223333:oidc-provider/login.acme.test", access.FederatedTrust{Issuer: "https://login.acme.test", Subject: hostile, Audiences: []string{"one"}}, noon, nil)
 	var back Document
 	if err := json.Unmarshal([]byte(d.JSON()), &back); err != nil {
 		t.Fatal(err)
