@@ -18,6 +18,9 @@ type family struct {
 	holds  ledger.Holds
 	stones ledger.Tombstones
 	others ledger.Ledger
+	// making is what a change is of. A role that is gone is made again only by a change of its own credential, which a plan tells: whoever
+	// puts an old page back, or removes a role to cut it off, is not undone by somebody else's change.
+	making access.Ref
 }
 
 // ledger returns what the pages hold together.
@@ -54,7 +57,7 @@ func (f *family) below(id access.IdentityID) (all []access.IdentityID) {
 
 // family reads what a change of an object has to do with.
 func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
-	f := &family{pages: map[access.IdentityID]*page{}}
+	f := &family{pages: map[access.IdentityID]*page{}, making: o.Ref()}
 	if i, is := o.(*access.Identity); is {
 		return f, s.wide(ctx, f, i)
 	}

@@ -233,7 +233,7 @@ func (s *System) follow(ctx context.Context, o access.Object, a *proposal) error
 		}
 		err := s.alignAll(ctx, f, id)
 		if errors.Is(err, errChanged) && o.Ref().Type != access.TypeIdentity {
-			f = &family{pages: map[access.IdentityID]*page{}, holds: f.holds}
+			f = &family{pages: map[access.IdentityID]*page{}, holds: f.holds, making: f.making}
 			if failed := s.above(ctx, f, id); failed != nil {
 				return failed
 			}

@@ -236,7 +236,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 	if e.Removed() {
 		return nil
 	}
-	if err := s.findIssuers(ctx, p); err != nil && !errors.Is(err, access.ErrNotPermitted) { // it is told of the credential
+	if err := s.findIssuers(ctx, p); err != nil {
 		return err
 	}
 	all := s.wantedOf(l, holds, p)
@@ -316,23 +316,32 @@ func (s *System) lastUse(ctx context.Context, w wanted, n *native, r *access.Rec
 	return nil
 }
 
-// findIssuers looks for the trust in the issuers of an identity, and makes none.
+// findIssuers looks for the trust in the issuers of an identity, and makes none. What is not found, or may not be read, is told of the credential.
 func (s *System) findIssuers(ctx context.Context, p *page) error {
 	for _, e := range p.entries {
 		c, ok := e.Credential()
 		if !ok || c.Federated == nil || c.Federated.Account() {
 			continue
 		}
-		if arn, _ := s.issuerARN(c.Federated.Issuer); arn != "" {
+		if arn, _ := s.issuerARN(c.Federated.Issuer); arn != "" || s.missed(c.Federated.Issuer) {
 			continue
 		}
 		arn, err := s.findIssuer(ctx, c.Federated.Issuer)
-		if err != nil || arn == "" {
+		if err != nil && !errors.Is(err, access.ErrNotPermitted) {
 			return err
 		}
 		s.mu.Lock()
-		s.issuers[c.Federated.Issuer] = arn
+		if s.missing[c.Federated.Issuer] = access.WallClock(); arn != "" {
+			s.issuers[c.Federated.Issuer] = arn
+		}
 		s.mu.Unlock()
 	}
 	return nil
+}
+
+// missed reports whether the trust in an issuer was looked for a moment ago, and not found: not each of a thousand resources asks again.
+func (s *System) missed(issuer string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return access.WallClock().Sub(s.missing[issuer]) < s.options.Fresh
 }

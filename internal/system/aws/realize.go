@@ -33,6 +33,7 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	var nobody atomic.Pointer[error]
 	working.SetLimit(4)
 	for _, w := range all {
+		w.made = f.making == access.Ref{Type: access.TypeCredential, ID: p.id.String() + "/" + string(access.Federated)}
 		if asked[w.Name] = true; w.untrusted != nil && untrusted != nil {
 			w.untrusted = untrusted
 		}
@@ -76,7 +77,7 @@ func (s *System) align(ctx context.Context, w wanted, still func() error) error 
 		return err
 	}
 	if !n.there {
-		if w.Kind == user || cmp.Or(w.unclear, w.untrusted) != nil && w.denied() { // the key went with its user: only a rotation issues another one
+		if w.Kind == user || !w.made || cmp.Or(w.unclear, w.untrusted) != nil && w.denied() { // the key went with its user: only a rotation issues another one
 			return nil
 		}
 		if n, err = s.create(ctx, w); err != nil {

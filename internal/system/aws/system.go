@@ -16,7 +16,8 @@ type System struct {
 
 	mu      sync.Mutex
 	turns   map[access.IdentityID]*sync.Mutex
-	issuers map[string]string // the ARN of the trust in an issuer, by its URL
+	issuers map[string]string    // the ARN of the trust in an issuer, by its URL
+	missing map[string]time.Time // when it was looked for last, and not found
 
 	details  sync.Mutex // held while one caller lists all principals for all
 	trusting sync.Mutex // held while the trust in an issuer is made or removed
@@ -48,7 +49,7 @@ func Open(o Options) (*System, error) {
 		return nil, err
 	}
 	c := newClient(o)
-	return &System{client: c, store: newStore(c, name, prefix), turns: map[access.IdentityID]*sync.Mutex{}, issuers: map[string]string{}}, nil
+	return &System{client: c, store: newStore(c, name, prefix), turns: map[access.IdentityID]*sync.Mutex{}, issuers: map[string]string{}, missing: map[string]time.Time{}}, nil
 }
 
 // turn waits until no other change of an identity is under way in this process. Those of other processes are found by the ETags.

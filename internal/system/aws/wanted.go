@@ -34,6 +34,8 @@ type wanted struct {
 	// unclear is why it cannot be told what is to be allowed, and untrusted why it cannot be told who is to be trusted; nil where they can.
 	// What ends and cuts it is known all the same.
 	unclear, untrusted error
+	// made: it is to be there, and is made where it is not.
+	made bool
 	// nobody is why AWS took no trust in whom it is declared; nil where it did.
 	nobody error
 	// issuer is that of a workload, and trusts the trust in it, by the ARN of what the account has of the issuer. provider is what that

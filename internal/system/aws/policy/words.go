@@ -60,7 +60,11 @@ var startingActions = []string{
 	"ssm:StartSession", "ssm:ResumeSession", "ssm:SendCommand", "ssm:StartAutomationExecution", "ssm:GetAccessToken", "ecs:ExecuteCommand",
 	"ecr:GetAuthorizationToken", "codeartifact:GetAuthorizationToken", "redshift:GetClusterCredentials", "redshift:GetClusterCredentialsWithIAM",
 	"redshift-serverless:GetCredentials", "lakeformation:GetTemporaryGlueTableCredentials", "s3:GetDataAccess", "s3express:CreateSession",
-	"ec2:GetPasswordData", "codecommit:GitPull", "iot:Connect", "lambda:InvokeFunctionUrl",
+	"airflow:CreateCliToken", "airflow:CreateWebLoginToken", "appstream:CreateStreamingURL", "codebuild:StartBuild", "codebuild:StartBuildBatch",
+	"cognito-idp:AdminInitiateAuth", "dsql:DbConnect", "dsql:DbConnectAdmin", "elasticache:Connect", "elasticmapreduce:GetClusterSessionCredentials",
+	"emr-containers:GetManagedEndpointSessionCredentials", "kafka-cluster:Connect", "memorydb:Connect", "quicksight:GenerateEmbedUrlForRegisteredUser",
+	"quicksight:GenerateEmbedUrlForAnonymousUser", "sagemaker:CreatePresignedDomainUrl", "sagemaker:CreatePresignedNotebookInstanceUrl",
+	"ssm:CreateAssociation", "ssm:StartAssociationsOnce", "ssm:StartChangeRequestExecution", "ssm:UpdateAssociation", "ec2:GetPasswordData", "codecommit:GitPull", "iot:Connect", "lambda:InvokeFunctionUrl",
 }
 
 // passing are words in the names of actions that pass access on, or administer what gives it out.

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// A page of before is put back, as where a bucket is restored: what was removed since does not come back by what somebody else changes, nor does
+// a key of which only IAM still knows go on beside a new one.
+func TestAnOldPageGivesNothingBack(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	v := l.newVendor(t, "444455556666", "acme-etl")
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	trust, key := s.put(s.account(v.principal("acme-etl"), "", s.end)), s.put(s.key(s.end), sealing(k))
+	page, _, _, err := s.store.get(t.Context(), keyOf(s.id), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := func() {
+		t.Helper()
+		if err := s.store.place(t.Context(), keyOf(s.id), page); err != nil {
+			t.Fatal(err)
+		}
+		s.System = l.open()
+	}
+	s.put(s.key(s.end), sealing(k), knowing(key.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
+	second := k.newest()
+	restore()
+	s.put(s.key(s.end), sealing(k), knowing(key.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
+	if l.may(t, l.as(second), "read", s.file("daily")) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Error("the key that the old page does not know goes on, or the new one does not work")
+	}
+	for _, r := range []*access.Record{trust, key} {
+		if _, err := s.Delete(t.Context(), r.Object.Ref(), r.UID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restore()
+	s.put(s.grant("weekly", s.end))
+	s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID))
+	if l.assume(t, v.as, trust.Login["role_arn"], trust.Login["external_id"]) != nil {
+		t.Error("the role that was removed is back")
+	}
+	for _, secret := range k.open {
+		if l.may(t, l.as(secret), "read", s.file("daily")) {
+			t.Error("a key that was removed is back")
+		}
+	}
+	if said := s.drift(trust.Object); said == "" {
+		t.Error("it is not told that the role is gone")
+	}
+	s.put(trust.Object, knowing(trust.UID))
+	if l.assume(t, v.as, trust.Login["role_arn"], trust.Login["external_id"]) == nil {
+		t.Error("an apply of the credential itself does not make its role")
+	}
+}
