@@ -113,7 +113,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 
 // finish removes what IAM has of what was struck of an identity, and then forgets it.
 func (s *System) finish(ctx context.Context, id access.IdentityID, victims []*ledger.Entry) error {
-	f := &family{pages: map[access.IdentityID]*page{}}
+	f := &family{pages: map[access.IdentityID]*page{}, removing: true}
 	holds, err := s.store.marks(ctx)
 	if err != nil {
 		return err

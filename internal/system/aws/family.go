@@ -21,6 +21,8 @@ type family struct {
 	// making is what a change is of. A role that is gone is made again only by a change of its own credential, which a plan tells: whoever
 	// puts an old page back, or removes a role to cut it off, is not undone by somebody else's change.
 	making access.Ref
+	// removing: something goes, and that is not refused because what stays can no longer be told.
+	removing bool
 }
 
 // ledger returns what the pages hold together.

@@ -3,10 +3,12 @@
 package aws
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
 // A page of before is put back, as where a bucket is restored: what was removed since does not come back by what somebody else changes, nor does
@@ -59,5 +61,57 @@ func TestAnOldPageGivesNothingBack(t *testing.T) {
 	s.put(trust.Object, knowing(trust.UID))
 	if l.assume(t, v.as, trust.Login["role_arn"], trust.Login["external_id"]) == nil {
 		t.Error("an apply of the credential itself does not make its role")
+	}
+}
+
+// A word that the configuration has lost belongs to a grant that stays. The other one goes all the same.
+func TestAGrantIsRemovedWhereAnotherCannotBeTold(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	words, err := policy.NewWords(region, map[string][]string{"fetch": {"s3:GetObject"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, k := l.newShop(t, l.open(func(o *Options) { o.Words = words }), time.Hour), &keys{}
+	s.put(s.identity())
+	own := s.grant("weekly", s.end)
+	own.Actions = []string{"fetch"}
+	s.put(own)
+	g := s.put(s.grant("daily", s.end))
+	s.put(s.key(s.end), sealing(k))
+	if holder := l.as(k.newest()); !l.may(t, holder, "read", s.file("daily")) || !l.may(t, holder, "read", s.file("weekly")) {
+		t.Fatal("the grants do not act")
+	}
+	s.System = l.open()
+	if _, err := s.Delete(t.Context(), g.Object.Ref(), g.UID); err != nil {
+		t.Fatal(err)
+	}
+	if l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Error("what was removed reads")
+	}
+	if said := s.drift(s.key(s.end)); said == "" {
+		t.Error("it is not told that the other one gives nothing")
+	}
+}
+
+// Sealing fails when the key is there already: nothing of it is left.
+func TestAKeyThatCannotBeSealedIsNotLeftBehind(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	s := l.newShop(t, l.open(), time.Hour)
+	s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	seals := 0
+	failing := func([]byte) (string, error) {
+		if seals++; seals > 1 {
+			return "", errors.New("no room")
+		}
+		return "sealed", nil
+	}
+	if _, err := s.Put(t.Context(), access.Change{Object: s.key(s.end), Stack: "partners", EndsAt: s.end, Seal: failing}); err == nil || seals != 2 {
+		t.Fatalf("put answers %v after %d seals", err, seals)
+	}
+	if all, err := s.all(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("left is %v, %v", all, err)
 	}
 }

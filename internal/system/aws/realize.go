@@ -26,7 +26,7 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 		return p, nil
 	}
 	untrusted := s.trustIssuers(ctx, p)
-	all := s.wantedOf(f.ledger(), f.holds, p)
+	all := s.wantedOf(f.ledger(), f.holds, s.known(f, p))
 	still := func() error { return s.same(ctx, f, p.id) }
 	asked := map[string]bool{}
 	var working errgroup.Group

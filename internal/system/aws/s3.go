@@ -118,8 +118,11 @@ func (b *bucket) list(ctx context.Context, folder string) (all []stored, err err
 				all = append(all, stored{key, c.ETag, c.LastModified.UTC()})
 			}
 		}
-		if token = page.Next; !page.Truncated || token == "" {
+		if token = page.Next; !page.Truncated {
 			return all, nil
+		}
+		if token == "" { // what is missing would be taken for gone
+			return nil, fmt.Errorf("%w: list %s: there is more, and not said where", access.ErrUnavailable, b.where(folder))
 		}
 	}
 }

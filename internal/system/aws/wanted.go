@@ -133,6 +133,20 @@ func grantsIn(l ledger.Ledger, p *page) (grants []policy.Grant) {
 	return grants
 }
 
+// known returns a page without the grants whose words the configuration has lost, where something else is removed: they give nothing until it
+// has them again, and what is removed is.
+func (s *System) known(f *family, p *page) *page {
+	if !f.removing {
+		return p
+	}
+	next := p.copied()
+	maps.DeleteFunc(next.entries, func(_ access.Ref, e *ledger.Entry) bool {
+		g, ok := e.Object.(*access.Grant)
+		return ok && !e.Removed() && s.options.Words.CheckGrant(g) != nil
+	})
+	return next
+}
+
 func sortedRefs(l ledger.Ledger) []access.Ref {
 	var refs []access.Ref
 	for ref := range l {
