@@ -55,11 +55,11 @@ var (
 
 // Adoption says what adopting an entity would do.
 func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
-	found, err := ad.legacy(ctx, id, native)
+	found, err := ad.legacyAt(ctx, id, native)
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
-	a := &access.Adoption{Policies: found.policies, Held: found.Disabled, Revocation: []string{ad.shell().remove(native)}}
+	a := &access.Adoption{Policies: found.policies, Held: found.Disabled, Revocation: []string{ad.ownShell().remove(native)}}
 	for _, l := range found.logins {
 		a.Logins = append(a.Logins, l.NativeID)
 	}
@@ -82,8 +82,8 @@ type legacy struct {
 	policies []string
 }
 
-// legacy finds what a native id names, if it can be adopted as an identity.
-func (ad *adopter) legacy(ctx context.Context, id access.IdentityID, native string) (*legacy, error) {
+// legacyAt finds what a native id names, if it can be adopted as an identity.
+func (ad *adopter) legacyAt(ctx context.Context, id access.IdentityID, native string) (*legacy, error) {
 	number, isEntity := strings.CutPrefix(native, entityFolder)
 	if !isEntity || !entityNumber.MatchString(number) {
 		return nil, fmt.Errorf("%w: only an entity can be adopted, which the inventory names as %sUUID", access.ErrUnsupported, entityFolder)

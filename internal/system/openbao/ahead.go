@@ -62,8 +62,8 @@ type bundling struct {
 	takes   []func(response)
 }
 
-// ask asks about an identity. An answer that is missing leaves the whole identity to be asked singly; null is nothing.
-func (b *bundling) ask(id access.IdentityID, a ask, take func(data json.RawMessage) error) {
+// queue asks about an identity. An answer that is missing leaves the whole identity to be asked singly; null is nothing.
+func (b *bundling) queue(id access.IdentityID, a ask, take func(data json.RawMessage) error) {
 	b.asks = append(b.asks, a)
 	b.takes = append(b.takes, func(r response) {
 		if r == nil || take(r.Data) != nil {
@@ -76,9 +76,9 @@ func (b *bundling) ask(id access.IdentityID, a ask, take func(data json.RawMessa
 func (ob *observer) askAbout(b *bundling, id access.IdentityID) {
 	n := &native{roles: map[string]map[string]any{}, secrets: map[string]secretID{}}
 	b.natives[id] = n
-	b.ask(id, ask{operation: "read", path: entityPath(id)}, into(&n.entity))
+	b.queue(id, ask{operation: "read", path: entityPath(id)}, into(&n.entity))
 	askRole := func(path string) {
-		b.ask(id, ask{operation: "read", path: path}, func(data json.RawMessage) error {
+		b.queue(id, ask{operation: "read", path: path}, func(data json.RawMessage) error {
 			var role map[string]any
 			err := into(&role)(data)
 			n.roles[path] = role
@@ -105,13 +105,13 @@ func (ob *observer) askAbout(b *bundling, id access.IdentityID) {
 
 // askSecrets asks which secret ids there are, and then for each.
 func (ob *observer) askSecrets(b *bundling, id access.IdentityID, n *native) {
-	b.ask(id, ask{operation: "list", path: ob.secrets.appRole(id) + "/secret-id"}, func(data json.RawMessage) error {
+	b.queue(id, ask{operation: "list", path: ob.secrets.appRole(id) + "/secret-id"}, func(data json.RawMessage) error {
 		var list struct {
 			Keys []string `json:"keys"`
 		}
 		err := into(&list)(data)
 		for _, accessor := range list.Keys {
-			b.ask(id, ask{"update", ob.secrets.appRole(id) + "/secret-id-accessor/lookup", accessor}, func(data json.RawMessage) error {
+			b.queue(id, ask{"update", ob.secrets.appRole(id) + "/secret-id-accessor/lookup", accessor}, func(data json.RawMessage) error {
 				var one secretID
 				err := into(&one)(data)
 				n.add(one)

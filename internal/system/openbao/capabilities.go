@@ -16,7 +16,7 @@ import (
 func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{
 		Name:    "openbao",
-		Place:   s.place(),
+		Place:   s.whereabouts(),
 		Origin:  access.Origin{Correct: "correct the address or the namespace", KeptIn: "the policy partner/system"},
 		Kinds:   slices.Clone(kinds),
 		Fixed:   []access.Kind{access.Certificate, access.Secret},

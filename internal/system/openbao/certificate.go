@@ -58,7 +58,7 @@ func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, c
 // authority returns the certificate of the authority that signs, in PEM. It is made where it is missing and the configuration
 // says so.
 func (pki *certificates) authority(ctx context.Context) (string, error) {
-	at, err := pki.site(ctx)
+	at, err := pki.lookOnce(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -143,7 +143,7 @@ type signed struct {
 
 // sign signs the partner's request. Only its key is taken from it.
 func (pki *certificates) sign(ctx context.Context, c *access.Credential, at, until time.Time) (ledger.Item, string, error) {
-	where, err := pki.site(ctx)
+	where, err := pki.lookOnce(ctx)
 	if err != nil {
 		return ledger.Item{}, "", err
 	}
@@ -225,8 +225,8 @@ func (pki *certificates) revokeSerial(ctx context.Context, serial string) error 
 	return err
 }
 
-// signed returns all certificates that the authority signed and still keeps, by serial.
-func (pki *certificates) signed(ctx context.Context) (map[string]signedCertificate, error) {
+// allSigned returns all certificates that the authority signed and still keeps, by serial.
+func (pki *certificates) allSigned(ctx context.Context) (map[string]signedCertificate, error) {
 	var all struct {
 		Certificates map[string]signedCertificate `json:"key_info"`
 	}
@@ -242,7 +242,7 @@ type signedCertificate struct {
 
 // unknownSerials returns the certificates of an identity that its ledger does not hold.
 func (pki *certificates) unknownSerials(ctx context.Context, id access.IdentityID) (serials []string, err error) {
-	all, err := pki.signed(ctx)
+	all, err := pki.allSigned(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -291,7 +291,7 @@ var _ method = (*certificates)(nil)
 
 func (pki *certificates) mount(*access.Credential) string { return pki.options.Mounts.Cert }
 
-func (*certificates) alias(id access.IdentityID) string { return id.CommonName() }
+func (*certificates) aliasOf(id access.IdentityID) string { return id.CommonName() }
 
 func (pki *certificates) enter(ctx context.Context, _ *access.Credential, _ bool) (accessor string, err error) {
 	return pki.mounts.authMount(ctx, pki.options.Mounts.Cert, "cert", nil)
@@ -311,7 +311,7 @@ func (pki *certificates) paths(c *access.Credential) []string {
 	return pki.everywhere(c.IdentityID, nil)
 }
 
-func (pki *certificates) door(c *access.Credential) string {
+func (pki *certificates) entrance(c *access.Credential) string {
 	return "auth/" + pki.options.Mounts.Cert + "/certs/" + roleOf(c.IdentityID)
 }
 
@@ -319,7 +319,7 @@ func (pki *certificates) everywhere(id access.IdentityID, _ map[string]mounted) 
 	return []string{"auth/" + pki.options.Mounts.Cert + "/certs/" + roleOf(id), pki.options.Mounts.PKI + "/roles/" + roleOf(id)}
 }
 
-func (pki *certificates) login(c *access.Credential, shell string, told map[string]string) {
+func (pki *certificates) tellLogin(c *access.Credential, shell string, told map[string]string) {
 	told["path"], told["name"] = "auth/"+pki.options.Mounts.Cert+"/login", roleOf(c.IdentityID)
 	told["command"] = fmt.Sprintf("bao login%s-method=cert -path=%s -client-cert=certificate.pem -client-key=KEYFILE -token-only name=%s",
 		shell, pki.options.Mounts.Cert, told["name"])

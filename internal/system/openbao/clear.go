@@ -23,7 +23,7 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.Iden
 	var f *family
 	var found finds
 	err = store.Again(ctx, func() error {
-		if f, err = rm.writer.family(ctx, own); err != nil {
+		if f, err = rm.writer.familyOf(ctx, own); err != nil {
 			return err
 		}
 		d := f.documents[holder]

@@ -29,7 +29,7 @@ func (cs *credentials) rolesOfKind(id access.IdentityID, kind access.Kind, mount
 	if !slices.Contains(kinds, kind) {
 		return nil
 	}
-	return cs.method(kind).everywhere(id, mounts)
+	return cs.methodOf(kind).everywhere(id, mounts)
 }
 
 // shut removes the login of a credential that was cut by hand, where a change, or somebody, made it again.
@@ -71,8 +71,8 @@ type credentials struct {
 	fed     *federation
 }
 
-// method returns that of a kind. What is not offered is refused before anybody asks.
-func (cs *credentials) method(kind access.Kind) method {
+// methodOf returns that of a kind. What is not offered is refused before anybody asks.
+func (cs *credentials) methodOf(kind access.Kind) method {
 	switch kind {
 	case access.Federated:
 		return cs.fed
@@ -85,18 +85,18 @@ func (cs *credentials) method(kind access.Kind) method {
 
 // aliasName returns the name that a credential has where it logs in.
 func (cs *credentials) aliasName(c *access.Credential) string {
-	return cs.method(c.Kind()).alias(c.IdentityID)
+	return cs.methodOf(c.Kind()).aliasOf(c.IdentityID)
 }
 
 // aliasOf returns the mount that a credential logs in on, and the name that it has there. known: it logs in there already.
 func (cs *credentials) aliasOf(ctx context.Context, c *access.Credential, known bool) (accessor, name string, err error) {
-	accessor, err = cs.method(c.Kind()).enter(ctx, c, known)
+	accessor, err = cs.methodOf(c.Kind()).enter(ctx, c, known)
 	return accessor, cs.aliasName(c), err
 }
 
 // roles returns what OpenBao has to keep for a credential, and for what was issued for it.
 func (cs *credentials) roles(ctx context.Context, c *access.Credential, end time.Time, issued []ledger.Item) ([]role, error) {
-	return cs.method(c.Kind()).roles(ctx, c, end, issued)
+	return cs.methodOf(c.Kind()).roles(ctx, c, end, issued)
 }
 
 // settleRoles writes the roles of a credential.
@@ -109,7 +109,7 @@ func (cs *credentials) settleRoles(ctx context.Context, c *access.Credential, en
 }
 
 func (cs *credentials) writeRoles(ctx context.Context, c *access.Credential, roles []role) error {
-	at, err := cs.site(ctx)
+	at, err := cs.lookOnce(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,14 +118,16 @@ func (cs *credentials) writeRoles(ctx context.Context, c *access.Credential, rol
 			return err
 		}
 	}
-	return cs.method(c.Kind()).named(ctx, at, c.IdentityID)
+	return cs.methodOf(c.Kind()).named(ctx, at, c.IdentityID)
 }
 
 // mountOf returns the auth method that a credential logs in by.
-func (cs *credentials) mountOf(c *access.Credential) string { return cs.method(c.Kind()).mount(c) }
+func (cs *credentials) mountOf(c *access.Credential) string { return cs.methodOf(c.Kind()).mount(c) }
 
 // rolePaths returns where a credential's roles are.
-func (cs *credentials) rolePaths(c *access.Credential) []string { return cs.method(c.Kind()).paths(c) }
+func (cs *credentials) rolePaths(c *access.Credential) []string {
+	return cs.methodOf(c.Kind()).paths(c)
+}
 
 // Lacks returns the mounts that a new credential needs and that are missing, or are not what belongs there. Where the configuration
 // lets it make what it misses, only what somebody disabled is lacking.
@@ -135,11 +137,11 @@ func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks [
 		looks = append(looks, func() error { _, err := cs.certs.authority(ctx); return err })
 	}
 	if cs.options.Bootstrap {
-		at, err := cs.site(ctx)
+		at, err := cs.lookOnce(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("what %s needs: %w", c.Ref(), err)
 		}
-		if cs.mounted(at, cs.mountOf(c)) {
+		if cs.isMounted(at, cs.mountOf(c)) {
 			return nil, nil
 		}
 		if used, err := cs.mounts.logsInBy(ctx, cs.mountOf(c)); err != nil || !used {
@@ -177,4 +179,6 @@ func (cs *credentials) rolesOf(id access.IdentityID, mounts map[string]mounted) 
 }
 
 // shutting returns the way to log in that a credential is for.
-func (cs *credentials) shutting(c *access.Credential) string { return cs.method(c.Kind()).door(c) }
+func (cs *credentials) shutting(c *access.Credential) string {
+	return cs.methodOf(c.Kind()).entrance(c)
+}

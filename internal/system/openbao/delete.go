@@ -82,7 +82,7 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 	if ref.Type != access.TypeIdentity {
 		object = &access.Grant{IdentityID: holder}
 	}
-	f, err := rm.writer.family(ctx, object)
+	f, err := rm.writer.familyOf(ctx, object)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,7 +136,7 @@ func (rm *remover) sweep(ctx context.Context, f *family, ref access.Ref, holder 
 
 // verify asks whether anything is left of what was swept. On a cluster "gone" is believed only from the second answer on.
 func (rm *remover) verify(ctx context.Context, victims []*ledger.Entry) error {
-	at, err := rm.site(ctx)
+	at, err := rm.lookOnce(ctx)
 	if err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (rm *remover) forgetIdentities(ctx context.Context, victims []*ledger.Entry
 
 // forgetBelow takes credentials and grants out of the policy of their identity.
 func (rm *remover) forgetBelow(ctx context.Context, holder access.IdentityID, victims []*ledger.Entry) error {
-	f, err := rm.writer.family(ctx, &access.Grant{IdentityID: holder})
+	f, err := rm.writer.familyOf(ctx, &access.Grant{IdentityID: holder})
 	if err != nil {
 		return err
 	}

@@ -199,7 +199,7 @@ var _ method = (*federation)(nil)
 
 func (fed *federation) mount(c *access.Credential) string { return fed.jwtMount(c.Federated.Issuer) }
 
-func (*federation) alias(id access.IdentityID) string { return store.NameOf(id) }
+func (*federation) aliasOf(id access.IdentityID) string { return store.NameOf(id) }
 
 func (fed *federation) enter(ctx context.Context, c *access.Credential, known bool) (accessor string, err error) {
 	return fed.issuerMount(ctx, c.Federated.Issuer, known)
@@ -212,9 +212,9 @@ func (fed *federation) roles(ctx context.Context, c *access.Credential, end time
 
 func (*federation) named(context.Context, *site, access.IdentityID) error { return nil }
 
-func (fed *federation) paths(c *access.Credential) []string { return []string{fed.door(c)} }
+func (fed *federation) paths(c *access.Credential) []string { return []string{fed.entrance(c)} }
 
-func (fed *federation) door(c *access.Credential) string {
+func (fed *federation) entrance(c *access.Credential) string {
 	return "auth/" + fed.mount(c) + "/cel/role/" + roleOf(c.IdentityID)
 }
 
@@ -228,7 +228,7 @@ func (fed *federation) everywhere(id access.IdentityID, mounts map[string]mounte
 	return paths
 }
 
-func (fed *federation) login(c *access.Credential, shell string, told map[string]string) {
+func (fed *federation) tellLogin(c *access.Credential, shell string, told map[string]string) {
 	told["path"], told["role"] = "auth/"+fed.mount(c)+"/cel/login", roleOf(c.IdentityID)
 	told["subject"], told["audiences"] = c.Federated.Subject, strings.Join(c.Federated.Audiences, " ")
 	told["command"] = fmt.Sprintf("bao write%s-field=token %s role=%s jwt=- <TOKENFILE", shell, told["path"], told["role"])

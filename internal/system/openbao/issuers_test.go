@@ -20,7 +20,7 @@ func TestASecondConfigurationKnowsTheIssuersOfTheFirst(t *testing.T) {
 		})
 	}
 	trusts("ci", "Logins of our own pipelines")
-	if _, err := st.open().site(t.Context()); err != nil {
+	if _, err := st.open().lookOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, mount := range []string{"partner-jwt-acme", "corporate"} {
@@ -75,7 +75,7 @@ func TestAnIssuerWithTwoMountsIsNotGuessed(t *testing.T) {
 	bound("partner-jwt-two", other)
 	bound("partner-jwt-acme", issuerURL)
 	s := st.open()
-	if _, err := s.site(t.Context()); err != nil {
+	if _, err := s.lookOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, issuer := range []string{other, issuerURL} {

@@ -50,7 +50,7 @@ func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access
 		}
 		return left, "", nil
 	}
-	at, err := ob.site(ctx)
+	at, err := ob.lookOnce(ctx)
 	if err != nil {
 		return nil, "", err
 	}

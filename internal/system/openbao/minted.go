@@ -38,7 +38,7 @@ func (s *scout) Minted(ctx context.Context, g *access.Grant, since time.Time) []
 
 // mountOfGrant returns the one mount that a grant lies on.
 func (s *scout) mountOfGrant(ctx context.Context, g *access.Grant) (place, bool) {
-	at, err := s.site(ctx)
+	at, err := s.lookOnce(ctx)
 	if err != nil {
 		return place{}, false
 	}
@@ -89,7 +89,7 @@ func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []str
 // leased says how many leases there are of a path. Those of a session end with it.
 func (s *scout) leased(ctx context.Context, path access.Pattern) []string {
 	const sessions = "A lease ends with the session that got it, at the latest"
-	leases, err := s.leases(ctx, path)
+	leases, err := s.countLeases(ctx, path)
 	switch {
 	case err != nil:
 		return []string{fmt.Sprintf("How many leases there are of %s is not known: the login may not list them. %s. What has none, such as what is "+
@@ -100,7 +100,7 @@ func (s *scout) leased(ctx context.Context, path access.Pattern) []string {
 	return []string{fmt.Sprintf("There are %d leases of %s, the partner's and everybody's. %s; to end all of them now: bao lease revoke -prefix %s.", leases, path, sessions, path)}
 }
 
-func (s *scout) leases(ctx context.Context, path access.Pattern) (int, error) {
+func (s *scout) countLeases(ctx context.Context, path access.Pattern) (int, error) {
 	var all struct {
 		Keys []string `json:"keys"`
 	}

@@ -50,12 +50,12 @@ func (mt *mounting) logsInBy(ctx context.Context, path string) (bool, error) {
 
 // authMount returns the accessor of an auth method, which is made where it is missing and the configuration says so.
 func (mt *mounting) authMount(ctx context.Context, path, kind string, settle func(context.Context) error, commands ...string) (accessor string, err error) {
-	at, err := mt.site(ctx)
+	at, err := mt.lookOnce(ctx)
 	if err != nil {
 		return "", err
 	}
 	used := false
-	if mt.options.Bootstrap && !mt.mounted(at, path) {
+	if mt.options.Bootstrap && !mt.isMounted(at, path) {
 		if used, err = mt.logsInBy(ctx, path); err != nil {
 			return "", err
 		}

@@ -254,7 +254,7 @@ func loginOf(a alias) login {
 
 // settleAlias lets who logs in on a mount under a name be the entity.
 func (es *entities) settleAlias(ctx context.Context, entityID, accessor, name string) error {
-	at, err := es.site(ctx)
+	at, err := es.lookOnce(ctx)
 	if err != nil {
 		return err
 	}
@@ -382,7 +382,7 @@ func (es *entities) holder(ctx context.Context, name, accessor string) (*entity,
 
 // astray says who holds the alias of a credential that is not at its identity's entity. Who merges entities moves their aliases.
 func (es *entities) astray(ctx context.Context, c *access.Credential) (string, error) {
-	at, err := es.site(ctx)
+	at, err := es.lookOnce(ctx)
 	if err != nil {
 		return "", err
 	}

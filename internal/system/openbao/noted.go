@@ -88,5 +88,5 @@ func (ob *observer) toCompare(ctx context.Context, snap *snapshot, e *ledger.Ent
 	} else if common := last.Known(access.IdentityID{}); common != nil {
 		snap.Note(access.IdentityID{}, common)
 	}
-	return ob.native(ctx, snap, e.Object.Holder())
+	return ob.nativeOf(ctx, snap, e.Object.Holder())
 }

@@ -50,7 +50,7 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 		}
 		return nil
 	}
-	n, err := ob.native(ctx, snap, id)
+	n, err := ob.nativeOf(ctx, snap, id)
 	if err != nil {
 		return err
 	}
@@ -98,8 +98,8 @@ func (ob *observer) tampered(ctx context.Context, snap *snapshot, e *ledger.Entr
 	return nil, nil
 }
 
-// native returns what OpenBao holds of an identity beside its policy. It is read at most once for a snapshot.
-func (ob *observer) native(ctx context.Context, snap *snapshot, id access.IdentityID) (*native, error) {
+// nativeOf returns what OpenBao holds of an identity beside its policy. It is read at most once for a snapshot.
+func (ob *observer) nativeOf(ctx context.Context, snap *snapshot, id access.IdentityID) (*native, error) {
 	if n := snap.Known(id); n != nil {
 		return n, nil
 	}
@@ -141,7 +141,7 @@ func (ob *observer) native(ctx context.Context, snap *snapshot, id access.Identi
 
 // readSecrets reads the secret ids of a credential. A standby of a cluster may not have heard yet of one that was issued.
 func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued []ledger.Item, n *native) error {
-	at, err := s.site(ctx)
+	at, err := s.lookOnce(ctx)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued 
 			return err
 		}
 		for _, accessor := range all {
-			one, err := s.secretID(ctx, c.IdentityID, accessor)
+			one, err := s.readSecretID(ctx, c.IdentityID, accessor)
 			if err != nil {
 				return err
 			}

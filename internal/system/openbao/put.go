@@ -44,7 +44,7 @@ func (ch *changer) tryPut(ctx context.Context, change access.Change, is *issuer,
 	if err := is.takeBack(); err != nil { // of the round before: somebody else may have revoked it
 		return nil, err
 	}
-	f, err := ch.writer.family(ctx, change.Object)
+	f, err := ch.writer.familyOf(ctx, change.Object)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (ch *changer) decide(ctx context.Context, a *proposal) error {
 		return err
 	}
 	c, _ := a.change.Object.(*access.Credential)
-	secrets, err := ch.secrets.inventory(ctx, a.family.documents[a.id()], c)
+	secrets, err := ch.secrets.inventoryOf(ctx, a.family.documents[a.id()], c)
 	if err != nil {
 		return err
 	}

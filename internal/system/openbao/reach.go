@@ -275,7 +275,7 @@ func unseen(access.Pattern, []string) access.Reach {
 
 // Reaching judges grants by what was mounted at a moment or later.
 func (s *scout) Reaching(ctx context.Context, since time.Time) (access.Reaching, error) {
-	at, err := s.site(ctx)
+	at, err := s.lookOnce(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("what is mounted: %w", err)
 	}

@@ -86,7 +86,7 @@ func (ob *observer) WouldHold(ctx context.Context, o access.Object) (bool, error
 	if o.Ref().Type == access.TypeIdentity || snap.Documents[id].Identity() == nil {
 		return false, nil
 	}
-	n, err := ob.native(ctx, snap, id) // asked for the identity already
+	n, err := ob.nativeOf(ctx, snap, id) // asked for the identity already
 	if err != nil {
 		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
 	}

@@ -42,18 +42,18 @@ func (rh *rehearsals) Tidy(ctx context.Context) error {
 // Doors returns the logins of a credential.
 func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 	c := p.Credential
-	at := rh.words.login(c)
+	at := rh.words.tellLogin(c)
 	var d door
 	switch c.Kind() {
 	case access.Federated:
 		d = func(ctx context.Context) (*visit, error) { return rh.lentVisit(ctx, c.IdentityID) }
 	case access.Certificate:
 		d = func(ctx context.Context) (*visit, error) {
-			return rh.visit(ctx, shown(p), at["path"], map[string]string{"name": at["name"]})
+			return rh.logIn(ctx, shown(p), at["path"], map[string]string{"name": at["name"]})
 		}
 	case access.Secret:
 		d = func(ctx context.Context) (*visit, error) {
-			return rh.visit(ctx, nil, at["path"], map[string]string{"role_id": at["role_id"], "secret_id": p.Secret})
+			return rh.logIn(ctx, nil, at["path"], map[string]string{"role_id": at["role_id"], "secret_id": p.Secret})
 		}
 	default:
 		return nil
@@ -102,7 +102,7 @@ type visit struct {
 	token   access.Token
 }
 
-func (rh *rehearsals) visit(ctx context.Context, show *tls.Certificate, path string, body map[string]string) (*visit, error) {
+func (rh *rehearsals) logIn(ctx context.Context, show *tls.Certificate, path string, body map[string]string) (*visit, error) {
 	visitor, err := rh.client.Visitor(show)
 	if err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func (pki *certificates) listPath() string {
 // The list is written here. The engine's own may be built once a day (auto_rebuild) or never (disable), each of its
 // authorities has one of its own, and nothing but the serials in it is looked at.
 func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) error {
-	at, err := pki.site(ctx)
+	at, err := pki.lookOnce(ctx)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (pki *certificates) retain(ctx context.Context, want map[string]bool) error
 	if err != nil || len(held) == 0 {
 		return err
 	}
-	all, err := pki.signed(ctx)
+	all, err := pki.allSigned(ctx)
 	for serial := range held {
 		if away(err) || all[serial].NotAfter.After(pki.now()) {
 			want[serial] = true
@@ -192,7 +192,7 @@ func (pki *certificates) lookAtRevocations(ctx context.Context) (r revocations, 
 		}
 		return r, permitted(err)
 	}
-	all, err := pki.signed(ctx)
+	all, err := pki.allSigned(ctx)
 	for _, serial := range missing {
 		if c := all[serial]; c.NotAfter.After(pki.now()) {
 			r.unheard[c.CommonName] = append(r.unheard[c.CommonName], serial)

@@ -63,7 +63,7 @@ func (s *secrets) newSecret(ctx context.Context, c *access.Credential, at, until
 	if seal == nil {
 		return ledger.Item{}, errors.New("there is nothing to seal the secret with")
 	}
-	where, err := s.site(ctx)
+	where, err := s.lookOnce(ctx)
 	if err != nil {
 		return ledger.Item{}, err
 	}
@@ -178,13 +178,13 @@ type inventory struct {
 	missing []ledger.Item
 }
 
-// inventory looks before a change is made what is there. What is unknown now, and is not known after the policy is
+// inventoryOf looks before a change is made what is there. What is unknown now, and is not known after the policy is
 // written, is nobody's: another process that is about to write it down finds the policy changed, and issues anew.
-func (s *secrets) inventory(ctx context.Context, d *store.Document, c *access.Credential) (found inventory, err error) {
+func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.Credential) (found inventory, err error) {
 	if c == nil || c.Kind() != access.Secret {
 		return inventory{}, nil
 	}
-	at, err := s.site(ctx)
+	at, err := s.lookOnce(ctx)
 	if err != nil {
 		return inventory{}, err
 	}
@@ -226,7 +226,7 @@ func (s *secrets) compare(ctx context.Context, d *store.Document, c *access.Cred
 		if known[accessor] {
 			continue
 		}
-		one, err := s.secretID(ctx, c.IdentityID, accessor)
+		one, err := s.readSecretID(ctx, c.IdentityID, accessor)
 		if err != nil {
 			return found, err
 		}
@@ -248,8 +248,8 @@ func (i inventory) forget(d *ledger.Draft) {
 	}
 }
 
-// secretID returns what OpenBao says of an accessor; nothing where it has ended.
-func (s *secrets) secretID(ctx context.Context, id access.IdentityID, accessor string) (one secretID, err error) {
+// readSecretID returns what OpenBao says of an accessor; nothing where it has ended.
+func (s *secrets) readSecretID(ctx context.Context, id access.IdentityID, accessor string) (one secretID, err error) {
 	err = s.client.Put(ctx, s.appRole(id)+"/secret-id-accessor/lookup", map[string]any{"secret_id_accessor": accessor}, &one)
 	return one, client.Gone(err)
 }
@@ -258,7 +258,7 @@ var _ method = (*secrets)(nil)
 
 func (s *secrets) mount(*access.Credential) string { return s.options.Mounts.AppRole }
 
-func (*secrets) alias(id access.IdentityID) string { return store.NameOf(id) }
+func (*secrets) aliasOf(id access.IdentityID) string { return store.NameOf(id) }
 
 func (s *secrets) enter(ctx context.Context, _ *access.Credential, _ bool) (accessor string, err error) {
 	return s.secretMount(ctx)
@@ -275,15 +275,15 @@ func (s *secrets) named(ctx context.Context, at *site, id access.IdentityID) err
 	})
 }
 
-func (s *secrets) paths(c *access.Credential) []string { return []string{s.door(c)} }
+func (s *secrets) paths(c *access.Credential) []string { return []string{s.entrance(c)} }
 
-func (s *secrets) door(c *access.Credential) string { return s.appRole(c.IdentityID) }
+func (s *secrets) entrance(c *access.Credential) string { return s.appRole(c.IdentityID) }
 
 func (s *secrets) everywhere(id access.IdentityID, _ map[string]mounted) []string {
 	return []string{s.appRole(id)}
 }
 
-func (s *secrets) login(c *access.Credential, shell string, told map[string]string) {
+func (s *secrets) tellLogin(c *access.Credential, shell string, told map[string]string) {
 	told["path"], told["role_id"] = "auth/"+s.options.Mounts.AppRole+"/login", store.NameOf(c.IdentityID)
 	told["command"] = fmt.Sprintf("age --decrypt --identity KEYFILE secret.age | bao write%s-field=token %s role_id=%s secret_id=-",
 		shell, told["path"], told["role_id"])

@@ -59,8 +59,8 @@ func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted) 
 	return all
 }
 
-// place says where the system is.
-func (s *server) place() string {
+// whereabouts says where the system is.
+func (s *server) whereabouts() string {
 	if s.client.Namespace() == "" {
 		return s.client.Address() + ", without a namespace"
 	}
@@ -79,8 +79,8 @@ type server struct {
 	issuers  map[string]string // the auth methods of issuers that the configuration does not name, as learnIssuers found them
 }
 
-// site looks at the server, once.
-func (s *server) site(ctx context.Context) (*site, error) {
+// lookOnce looks at the server, once.
+func (s *server) lookOnce(ctx context.Context) (*site, error) {
 	s.probing.Lock()
 	defer s.probing.Unlock()
 	if s.found != nil {
@@ -99,7 +99,7 @@ func (s *server) site(ctx context.Context) (*site, error) {
 
 // cluster reports whether others may answer, from a state that is a little old.
 func (s *server) cluster(ctx context.Context) (bool, error) {
-	at, err := s.site(ctx)
+	at, err := s.lookOnce(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -172,8 +172,8 @@ func (s *server) lookAround(ctx context.Context, at *site) error {
 	return nil
 }
 
-// mounted reports whether an auth method was there when it was last asked.
-func (s *server) mounted(at *site, path string) bool {
+// isMounted reports whether an auth method was there when it was last asked.
+func (s *server) isMounted(at *site, path string) bool {
 	s.probing.Lock()
 	defer s.probing.Unlock()
 	return at.auth[path+"/"].Accessor != ""
@@ -278,7 +278,7 @@ func (s *server) learned(mount string) bool {
 // known before anything is asked for.
 func (s *server) Enter(ctx context.Context) error {
 	return s.client.Enter(ctx, func(ctx context.Context) error {
-		_, err := s.site(ctx)
+		_, err := s.lookOnce(ctx)
 		return err
 	})
 }
@@ -290,7 +290,7 @@ func (s *server) Address() string { return s.client.Address() }
 // a second.
 func (s *server) Now(ctx context.Context) (time.Time, error) {
 	if _, known := s.client.Skew(); !known {
-		if _, err := s.site(ctx); err != nil {
+		if _, err := s.lookOnce(ctx); err != nil {
 			return time.Time{}, fmt.Errorf("what time is it: %w", err)
 		}
 	}

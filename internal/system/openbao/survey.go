@@ -147,7 +147,7 @@ func (sv *surveying) bears(names ...string) bool {
 
 // add notes a stray that a path removes.
 func (sv *surveying) add(kind, path, why string, names ...string) {
-	sv.found = append(sv.found, access.Stray{NativeID: path, Kind: kind, Names: names, Why: why, Revocation: []string{sv.shell().remove(path)}})
+	sv.found = append(sv.found, access.Stray{NativeID: path, Kind: kind, Names: names, Why: why, Revocation: []string{sv.ownShell().remove(path)}})
 }
 
 // list reads names; none where there are none, or where the mount has no such list.
@@ -284,7 +284,7 @@ func (sv *surveying) lookAtMounts() error {
 				return err
 			}
 			for _, name := range names {
-				sv.role(mount, below, lists[m.Type][below], name)
+				sv.noteRole(mount, below, lists[m.Type][below], name)
 			}
 		}
 		if m.Type == "jwt" && len(sv.roles[mount]) == 0 && strings.HasPrefix(mount, jwtPrefix) && !sv.configured(mount) {
@@ -300,7 +300,7 @@ func (sv *surveying) remade(path string) bool {
 	return was && !same
 }
 
-func (sv *surveying) role(mount, below, kind, name string) {
+func (sv *surveying) noteRole(mount, below, kind, name string) {
 	path := "auth/" + mount + "/" + below + "/" + name
 	declared := sv.roles[mount][name] && below != "role" || sv.roles[mount][name] && kind == "AppRole"
 	partners := sv.partnerMount(mount) || sv.bears(name) || sv.remade(path)
@@ -384,7 +384,7 @@ func (sv *surveying) lookAtAuthority() error {
 }
 
 func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) error {
-	signed, err := sv.certs.signed(sv.ctx)
+	signed, err := sv.certs.allSigned(sv.ctx)
 	if err != nil {
 		return err
 	}
@@ -403,7 +403,7 @@ func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) err
 		}
 		sv.add("certificate", mount+"/cert/"+serial, fmt.Sprintf("it was signed by hand for %s, and lets in until %s", c.CommonName, access.At(c.NotAfter)), c.CommonName)
 		stray := &sv.found[len(sv.found)-1]
-		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{alone + "bao write" + sv.shell().where + quoted(mount+"/revoke") + " serial_number=" + quoted(serial)}
+		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{alone + "bao write" + sv.ownShell().where + quoted(mount+"/revoke") + " serial_number=" + quoted(serial)}
 	}
 	return nil
 }

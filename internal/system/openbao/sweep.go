@@ -195,7 +195,7 @@ func (s *sweeper) sweepGroups(ctx context.Context, id access.IdentityID) error {
 
 // clearLogins removes the roles and aliases of a credential of which only the kind is known.
 func (s *sweeper) clearLogins(ctx context.Context, c *access.Credential) error {
-	at, err := s.site(ctx)
+	at, err := s.lookOnce(ctx)
 	if err != nil {
 		return err
 	}

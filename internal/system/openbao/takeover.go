@@ -32,7 +32,7 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 		if err := ad.claim(change.Adopt, id); err != nil {
 			return nil, false, err
 		}
-		found, err := ad.legacy(ctx, id, change.Adopt)
+		found, err := ad.legacyAt(ctx, id, change.Adopt)
 		if err != nil {
 			return nil, false, err
 		}

@@ -21,7 +21,7 @@ type wording struct {
 // words returns what the state of a resource tells: a line each. The commands that cut a partner are whole only where they say
 // where they go, and what they cut: they are too long for each state, and partner_offboarding has them.
 func (ws *wording) words(o access.Object) access.Words {
-	w := access.Words{EnforcedBy: ws.enforcedBy(o), Login: ws.login(o)}
+	w := access.Words{EnforcedBy: ws.enforcedBy(o), Login: ws.tellLogin(o)}
 	if i, is := o.(*access.Identity); is {
 		w.Cut = fmt.Sprintf("The data source partner_offboarding has the commands: partner = %q.", i.ID.Partner)
 	}
@@ -49,7 +49,7 @@ func (ws *wording) enforcedBy(o access.Object) string {
 // variables of the shell say.
 type shell struct{ where string }
 
-func (s *server) shell() shell { return s.shellAt(s.client.Address()) }
+func (s *server) ownShell() shell { return s.shellAt(s.client.Address()) }
 
 // partners returns where partners ask.
 func (s *server) partners() string { return cmp.Or(s.options.PartnerAddress, s.client.Address()) }
@@ -114,7 +114,7 @@ func (x shell) remove(path string) string {
 // cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy
 // cut is enough for it. A grant cannot be cut alone: whoever may write a policy may write himself any.
 func (ws *wording) cutByHand(o access.Object) []string {
-	x := ws.shell()
+	x := ws.ownShell()
 	if c, ok := o.(*access.Credential); ok { // and then the sessions that it opened
 		return []string{x.shut(c.IdentityID, ws.creds.shutting(c)) + " && " + x.mark(c.Ref().ID), x.cut(c.IdentityID)}
 	}
@@ -124,7 +124,7 @@ func (ws *wording) cutByHand(o access.Object) []string {
 // cutPartner returns the steps that cut a partner off: each identity at once, with its live sessions, then all that is made for
 // it later, and then its ways to log in.
 func (ws *wording) cutPartner(partner string, records []*access.Record) (steps []string) {
-	x := ws.shell()
+	x := ws.ownShell()
 	var own, logins []string
 	for _, r := range records {
 		switch o := r.Object.(type) {
@@ -145,9 +145,9 @@ func (ws *wording) cutPartner(partner string, records []*access.Record) (steps [
 	return append(steps, logins...)
 }
 
-// login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The command is for
+// tellLogin returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes. The command is for
 // the bao program; it prints the token, and reads what is secret from its input.
-func (ws *wording) login(o access.Object) map[string]string {
+func (ws *wording) tellLogin(o access.Object) map[string]string {
 	c, ok := o.(*access.Credential)
 	if !ok {
 		return nil
@@ -156,6 +156,6 @@ func (ws *wording) login(o access.Object) map[string]string {
 	if namespace := ws.client.Namespace(); namespace != "" {
 		m["namespace"] = namespace
 	}
-	ws.creds.method(c.Kind()).login(c, where, m)
+	ws.creds.methodOf(c.Kind()).tellLogin(c, where, m)
 	return m
 }

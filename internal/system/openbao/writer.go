@@ -83,8 +83,8 @@ type writer struct {
 	adopter  *adopter
 }
 
-// family reads what a change has to do with, from the server and not from a snapshot.
-func (w *writer) family(ctx context.Context, o access.Object) (*family, error) {
+// familyOf reads what a change has to do with, from the server and not from a snapshot.
+func (w *writer) familyOf(ctx context.Context, o access.Object) (*family, error) {
 	was, err := w.store.View(ctx)
 	if err != nil {
 		return nil, err
