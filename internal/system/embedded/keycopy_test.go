@@ -237,7 +237,7 @@ func TestAPrivateKeyThatOthersMayReadIsToldAndClosed(t *testing.T) {
 	w := keyed(t, "")
 	for _, at := range []string{"keys/" + signingKey, "keys/copy/" + sshKey} {
 		path := filepath.Join(w.dir, at)
-		if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // that is the fault
+		if err := os.Chmod(path, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		w.opened("")
@@ -256,7 +256,7 @@ func TestAPrivateKeyThatOthersMayReadIsToldAndClosed(t *testing.T) {
 		}
 	}
 	// A group that the directory was given to on purpose is none of our business.
-	if err := os.Chmod(filepath.Join(w.dir, "keys", signingKey), 0o640); err != nil { //nolint:gosec // on purpose
+	if err := os.Chmod(filepath.Join(w.dir, "keys", signingKey), 0o640); err != nil {
 		t.Fatal(err)
 	}
 	if said := w.told(acme); said != "" {
