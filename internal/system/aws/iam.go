@@ -7,8 +7,11 @@ import (
 	"context"
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,6 +92,14 @@ func marker(body []byte) string {
 type tag struct {
 	Key   string `xml:"Key"`
 	Value string `xml:"Value"`
+}
+
+// addTags adds tags to the parameters of an action.
+func addTags(in, tags map[string]string) {
+	for n, name := range slices.Sorted(maps.Keys(tags)) {
+		at := "Tags.member." + strconv.Itoa(n+1)
+		in[at+".Key"], in[at+".Value"] = name, tags[name]
+	}
 }
 
 // described is what IAM tells of a role or a user.

@@ -115,3 +115,43 @@ func TestAKeyThatCannotBeSealedIsNotLeftBehind(t *testing.T) {
 		t.Errorf("left is %v, %v", all, err)
 	}
 }
+
+// The boundary of the configuration is another one now, and may not be set: that stops what gives, and not what takes away.
+func TestLessActsWhereTheBoundaryMayNotBeSet(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("weekly", s.end))
+	g := s.put(s.grant("daily", s.end))
+	s.put(s.key(s.end), sealing(k))
+	s.System = l.forbidding("PutUserPermissionsBoundary")
+	s.options.Boundary = "arn:aws:iam::" + l.cloud.Access + ":policy/partner-boundary"
+	more := s.grant("deep", s.end)
+	if _, err := s.Put(t.Context(), access.Change{Object: more, Stack: "partners", EndsAt: s.end}); !errors.Is(err, access.ErrNotPermitted) {
+		t.Errorf("a new grant answers %v", err)
+	}
+	holder := l.as(k.newest())
+	if _, err := s.Delete(t.Context(), more.Ref(), uidIn(t, s, more)); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Delete(t.Context(), g.Object.Ref(), g.UID); err != nil {
+		t.Error(err)
+	}
+	if l.may(t, holder, "read", s.file("daily")) || l.may(t, holder, "read", s.place+"orders/acme/deep/1.csv") || !l.may(t, holder, "read", s.file("weekly")) {
+		t.Error("what was removed reads, or what stays does not")
+	}
+	s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(i.UID))
+	if l.may(t, holder, "read", s.file("weekly")) {
+		t.Error("the key reads while its identity is suspended")
+	}
+}
+
+func uidIn(t *testing.T, s shop, o access.Object) string {
+	t.Helper()
+	r, err := s.Get(t.Context(), o.Ref())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.UID
+}

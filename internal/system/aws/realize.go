@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -162,7 +161,8 @@ func (s *System) give(ctx context.Context, w *wanted, n *native) (changed bool, 
 		changed = true
 	}
 	if b := s.options.Boundary; b != "" && n.Boundary != b {
-		if err := s.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil); err != nil {
+		err := s.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil)
+		if err != nil && !w.denied() && !w.policies[grantsPolicy].Within(n.policies[grantsPolicy]) { // without it nothing more is given
 			return changed, err
 		}
 	}
@@ -201,13 +201,6 @@ func (s *System) retag(ctx context.Context, w wanted, n *native) error {
 		return err
 	}
 	return nil
-}
-
-func addTags(in, tags map[string]string) {
-	for n, name := range slices.Sorted(maps.Keys(tags)) {
-		at := "Tags.member." + strconv.Itoa(n+1)
-		in[at+".Key"], in[at+".Value"] = name, tags[name]
-	}
 }
 
 // create makes a principal that gives nothing yet.

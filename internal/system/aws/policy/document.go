@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -94,6 +95,39 @@ func (d Document) Is(text string) bool {
 		return false
 	}
 	return reflect.DeepEqual(plain(held), plain(own))
+}
+
+// Within reports whether each statement of partner-grants is in one of a policy that IAM holds: the same conditions, and no value of these, no
+// action and no resource more. Then it gives nothing that IAM does not give already.
+func (d Document) Within(text string) bool {
+	var held Document
+	if json.Unmarshal([]byte(text), &held) != nil {
+		return false
+	}
+	in := func(some, of Texts) bool {
+		return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(of, one) })
+	}
+	under := func(some, of Conditions) bool {
+		if len(some) != len(of) {
+			return false
+		}
+		for operator, keys := range of {
+			if len(some[operator]) != len(keys) {
+				return false
+			}
+			for key, values := range keys {
+				if len(some[operator][key]) == 0 || !in(some[operator][key], values) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	return !slices.ContainsFunc(d.Statement, func(s Statement) bool {
+		return !slices.ContainsFunc(held.Statement, func(of Statement) bool {
+			return s.Effect == of.Effect && in(s.Action, of.Action) && in(s.Resource, of.Resource) && under(s.Condition, of.Condition)
+		})
+	})
 }
 
 // plain takes the lists away that hold one value.
