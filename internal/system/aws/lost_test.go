@@ -145,6 +145,10 @@ func TestLessActsWhereTheBoundaryMayNotBeSet(t *testing.T) {
 	if l.may(t, holder, "read", s.file("weekly")) {
 		t.Error("the key reads while its identity is suspended")
 	}
+	_, err := s.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end, UID: i.UID})
+	if !errors.Is(err, access.ErrNotPermitted) || l.may(t, holder, "read", s.file("weekly")) {
+		t.Errorf("it is given back without the boundary: %v", err)
+	}
 }
 
 func uidIn(t *testing.T, s shop, o access.Object) string {

@@ -160,10 +160,11 @@ func (s *System) give(ctx context.Context, w *wanted, n *native) (changed bool, 
 		}
 		changed = true
 	}
+	var unbound error
 	if b := s.options.Boundary; b != "" && n.Boundary != b {
-		err := s.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil)
-		if err != nil && !w.denied() && !w.policies[grantsPolicy].Within(n.policies[grantsPolicy]) { // without it nothing more is given
-			return changed, err
+		unbound = s.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil)
+		if unbound != nil && !w.policies[grantsPolicy].Within(n.policies[grantsPolicy]) { // without it nothing more is given
+			return changed, unbound
 		}
 	}
 	if d := w.policies[grantsPolicy]; d.Empty() && n.policies[grantsPolicy] != "" {
@@ -177,6 +178,9 @@ func (s *System) give(ctx context.Context, w *wanted, n *native) (changed bool, 
 	for _, name := range []string{cutPolicy, holdPolicy} {
 		if n.policies[name] == "" || !w.policies[name].Empty() || name == holdPolicy && !w.lifted {
 			continue
+		}
+		if unbound != nil {
+			return changed, unbound
 		}
 		if err := s.dropInline(ctx, w.principal, name); err != nil {
 			return changed, err
