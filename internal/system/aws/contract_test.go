@@ -33,7 +33,7 @@ func TestContractOnVersityGW(t *testing.T) {
 			t.Parallel()
 		}
 		return startLab(t, versitygw(t), access.Secret).harness()
-	})
+	}, access.Federated, access.Certificate, access.SSHCertificate)
 }
 
 // lab is a cloud for one test.

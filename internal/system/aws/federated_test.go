@@ -40,7 +40,7 @@ func TestContractOnMinistack(t *testing.T) {
 			return c != nil && l.may(t, c, p.Action, p.Path)
 		}
 		return h
-	})
+	}, access.Certificate, access.SSHCertificate, access.Secret)
 }
 
 // session is what STS answers with.

@@ -40,7 +40,7 @@ func TestContract(t *testing.T) {
 			Break:  func() func() { st.unplug(true); return func() { st.unplug(false) } },
 			Allows: func(_ testing.TB, p systemtest.Probe) bool { return st.gateway(clock.Now(), p) },
 		}
-	})
+	}, access.SSHCertificate)
 }
 
 // store is what all handles share: where another system has files, documents or tables.

@@ -10,7 +10,7 @@ func endCases() []contract {
 	return []contract{
 		{name: "the end is the earliest of own, identity's, parents' and bound", run: earliest},
 		{name: "shortening above ends everything below at once", run: shortenAbove},
-		{name: "a certificate that outlives what is above it now is revoked", needs: needs(access.Certificate), run: shortenCertificate},
+		{name: "a certificate that outlives what is above it now is revoked", kinds: []access.Kind{access.Certificate}, run: shortenCertificate},
 		{name: "extending above gives back what is below its own end", run: extendAbove},
 		{name: "what has ended is refused, and can still be read", run: expired},
 		{name: "what a review ends is refused at once, and stays declared", run: endedByReview},

@@ -12,11 +12,11 @@ import (
 
 func formerCases() []contract {
 	return []contract{
-		{name: "what was removed is remembered, and its identity's removal forgets nothing of it", needs: needs(access.Federated), run: remembersRemoved},
-		{name: "what a change takes away is remembered", needs: needs(access.Federated), run: remembersChanged},
-		{name: "what never gave access is not remembered", needs: needs(access.Federated), run: remembersNothing},
+		{name: "what was removed is remembered, and its identity's removal forgets nothing of it", kinds: []access.Kind{access.Federated}, run: remembersRemoved},
+		{name: "what a change takes away is remembered", kinds: []access.Kind{access.Federated}, run: remembersChanged},
+		{name: "what never gave access is not remembered", kinds: []access.Kind{access.Federated}, run: remembersNothing},
 		{name: "since when access goes on is kept", run: keepsSince},
-		{name: "uids that ended are told from those that never were", needs: needs(access.Federated), run: remembersUIDs},
+		{name: "uids that ended are told from those that never were", kinds: []access.Kind{access.Federated}, run: remembersUIDs},
 	}
 }
 

@@ -14,15 +14,15 @@ func issueCases() []contract {
 		{name: "what was issued is kept until it is asked for anew", run: keep},
 		{name: "a certificate whose own end is now earlier is issued anew, and the old one revoked", run: shorterCertificate},
 		{name: "another key or recipient is issued for at once", run: anotherRequest},
-		{name: "with overlap the old secret works beside the new one, then dies", needs: needs(access.Secret), run: overlap},
-		{name: "at most two secrets live at a time", needs: needs(access.Secret), run: twoLive},
+		{name: "with overlap the old secret works beside the new one, then dies", kinds: []access.Kind{access.Secret}, run: overlap},
+		{name: "at most two secrets live at a time", kinds: []access.Kind{access.Secret}, run: twoLive},
 		{name: "replacing revokes the old one at once", run: replaceAtOnce},
 		{name: "what is issued beside the old one leaves it alone, until that is retired", run: besideThenRetired},
 		{name: "what was issued before a moment is revoked at once", run: issuedBefore},
 		{name: "what was issued before its credential had a rotation is due by its age", run: rotatedLater},
 		{name: "what was issued dies by itself when nobody rotates", run: diesByItself},
-		{name: "a secret that cannot be sealed grants nothing", needs: needs(access.Secret), run: sealingFails},
-		{name: "no record says the clear secret", needs: needs(access.Secret), run: neverClear},
+		{name: "a secret that cannot be sealed grants nothing", kinds: []access.Kind{access.Secret}, run: sealingFails},
+		{name: "no record says the clear secret", kinds: []access.Kind{access.Secret}, run: neverClear},
 	}
 }
 

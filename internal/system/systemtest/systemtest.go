@@ -78,14 +78,20 @@ type Probe struct {
 	Action, Path string
 }
 
-// Run runs the whole contract. open returns a harness on a new, empty store each time.
-func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness) {
+// Run runs the whole contract. open returns a harness on a new, empty store each time. without are the kinds of credentials that the harness
+// does not offer or prove: what needs one is left out, and nothing else is.
+func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness, without ...access.Kind) {
 	partner := newPartner(t)
 	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), reachedCases(), cutCases(), waitCases(), issueCases(), removalCases(), formerCases(), crowdCases(), faultCases()) {
+		if slices.ContainsFunc(c.kinds, func(k access.Kind) bool { return slices.Contains(without, k) }) {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, partner, open)
-			if c.needs != nil && c.needs(w) != "" {
-				t.Skip(c.needs(w))
+			for _, kind := range []access.Kind{access.Federated, access.Certificate, access.SSHCertificate, access.Secret} {
+				if w.offers(kind) == slices.Contains(without, kind) {
+					t.Fatalf("%s: offered is %v, and the contract is run without %v", kind, w.offers(kind), without)
+				}
 			}
 			c.run(w)
 		})
@@ -105,9 +111,10 @@ func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness) {
 	})
 }
 
-// contract is one sentence of the contract, and what proves it. It is skipped where needs says why it cannot be run.
+// contract is one sentence of the contract, and what proves it. kinds are those that it needs.
 type contract struct {
 	name  string
-	needs func(*world) string
+	kinds []access.Kind
 	run   func(*world)
 }
+

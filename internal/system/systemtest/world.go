@@ -70,18 +70,6 @@ func (w *world) offers(kind access.Kind) bool {
 	return slices.Contains(w.System.Capabilities().Kinds, kind)
 }
 
-// needs returns a need of kinds of credentials.
-func needs(kinds ...access.Kind) func(*world) string {
-	return func(w *world) string {
-		for _, kind := range kinds {
-			if !w.offers(kind) {
-				return "the system does not offer " + string(kind)
-			}
-		}
-		return ""
-	}
-}
-
 // now returns the system's time.
 func (w *world) now() time.Time {
 	w.Helper()
