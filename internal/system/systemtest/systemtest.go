@@ -117,4 +117,3 @@ type contract struct {
 	kinds []access.Kind
 	run   func(*world)
 }
-
