@@ -23,6 +23,7 @@ import (
 // An emptied file of one identity stopped plan and destroy of everybody. It is drift of that identity: the others' removals go
 // on, it gets nothing new, the inventory shows it, and it can be destroyed.
 func TestAnEmptiedRecordStopsNobodyElse(t *testing.T) {
+	slow(t)
 	w := newWorld(t)
 	others := args{"partner": `"globex"`, "name": `"feed"`}
 	globex := strings.ReplaceAll(identity(others), `"orders"`, `"globex"`)

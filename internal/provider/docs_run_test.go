@@ -314,6 +314,7 @@ func TestTheExampleOfATestedModuleIsRun(t *testing.T) {
 
 // The examples of the reference refer to each other, or to what everybody has.
 func TestTheReferencesExamplesAreApplied(t *testing.T) {
+	slow(t)
 	needTerraform(t)
 	t.Parallel()
 	read := func(name string) string {

@@ -283,6 +283,7 @@ func TestTwoBlocksOfOneIDAreRefused(t *testing.T) {
 }
 
 func TestShorteningAnIdentityEndsAllBelowInTheSameApply(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	short := w.config(identity(args{"expires_at": `"2026-12-10T00:00:00Z"`}), credential("certificate", nil), grant(nil))

@@ -112,6 +112,7 @@ func TestAPartnerThatIsUnknownAtPlanDoesNotMeetAnother(t *testing.T) {
 
 // The grant hangs on an identity by an id that is known at apply only, and hides the end of another one of it.
 func TestAnIdentityThatIsUnknownAtPlanHidesNoEnd(t *testing.T) {
+	slow(t)
 	p := newPairs(t)
 	p.configure("", acme, acmeReads)
 	p.must("apply", "-auto-approve")
@@ -123,6 +124,7 @@ func TestAnIdentityThatIsUnknownAtPlanHidesNoEnd(t *testing.T) {
 
 // With -target the plan does not see what else the configuration holds. The apply asks the system.
 func TestATargetedApplyMeetsWhatItLeavesOut(t *testing.T) {
+	slow(t)
 	p := newPairs(t)
 	p.configure("", acmeWithin)
 	p.must("apply", "-auto-approve")

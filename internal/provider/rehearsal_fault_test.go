@@ -321,6 +321,7 @@ func TestARehearsalNeedsSomethingToRehearse(t *testing.T) {
 // The rule speaks half a year after the partner came, and is silent once the steps were tried; and again when the system has
 // forgotten that.
 func TestARehearsalIsDueEveryHalfYear(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	l := newLab(t)
 	base := identity(args{"expires_at": `"2027-11-20T00:00:00Z"`}) + credential("federated", args{"expires_at": `"2027-11-20T00:00:00Z"`})

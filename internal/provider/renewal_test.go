@@ -79,6 +79,7 @@ func TestARenewalDoesNotRotate(t *testing.T) {
 }
 
 func TestAReviewOfTheIdentityCoversItsGrants(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	reviewed := identity(args{"review": review("2026-11-20T00:00:00Z")})

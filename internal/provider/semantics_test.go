@@ -160,6 +160,7 @@ func TestADestroyEndsTheHistory(t *testing.T) {
 }
 
 func TestAfterItsEndAnObjectStaysAsExpiredUntilItIsExtended(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil), grant(nil))
@@ -228,6 +229,7 @@ func TestARenamedStackTakesOverWhatItChanges(t *testing.T) {
 }
 
 func TestWhatVanishedBeforeItsEndIsProposedAgain(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	config := w.config(identity(nil), grant(nil))
@@ -343,6 +345,7 @@ func TestDestroyingAnIdentitySweepsWhatStandsUnderIt(t *testing.T) {
 
 // The same moment in another zone, and another order, are no change.
 func TestWhatMeansTheSameIsNoChange(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.run(
