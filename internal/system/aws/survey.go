@@ -6,9 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -31,17 +34,24 @@ func (s *System) survey(ctx context.Context, partners []string) ([]*access.Recor
 	if err != nil {
 		return nil, nil, err
 	}
-	var records []*access.Record
-	known := map[string]bool{}
-	for _, ref := range sortedRefs(h.ledger) {
+	refs := sortedRefs(h.ledger)
+	records := make([]*access.Record, len(refs))
+	var reading errgroup.Group // each key is asked for by itself, which thousands are not to wait for
+	reading.SetLimit(s.options.Concurrency)
+	for n, ref := range refs {
 		holder := h.ledger[ref].Object.Holder()
 		partners = append(partners, holder.Partner)
-		r, err := s.observed(ctx, h, h.ledger, h.holds, h.pages[holder], ref)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", ref, err)
-		}
-		records = append(records, r)
+		reading.Go(func() (err error) {
+			if records[n], err = s.observed(ctx, h, h.ledger, h.holds, h.pages[holder], ref); err != nil {
+				return fmt.Errorf("%s: %w", ref, err)
+			}
+			return nil
+		})
 	}
+	if err := reading.Wait(); err != nil {
+		return nil, nil, err
+	}
+	known := map[string]bool{}
 	for _, p := range h.pages {
 		for _, x := range p.principals {
 			known[x.Name] = true
@@ -92,21 +102,13 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 		why = "it lies at " + root + ", and the ledger does not name it"
 	}
 	stray = access.Stray{
-		NativeID: p.String(), Kind: strings.ToLower(string(p.Kind)), Names: names, Policies: append(sortedKeys(n.policies), n.attached...),
+		NativeID: p.String(), Kind: strings.ToLower(string(p.Kind)), Names: names, Policies: append(slices.Sorted(maps.Keys(n.policies)), n.attached...),
 		Why: why, CreatedAt: n.Created.UTC(), LastUsedAt: n.used.UTC(), Revocation: []string{s.cutPrincipal(p)},
 	}
 	return stray, true
 }
 
 var notWord = regexp.MustCompile(`[^a-z0-9]+`)
-
-func sortedKeys(m map[string]string) (keys []string) {
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
 
 // outsiders returns whom a trust names that is outside of the account: other accounts, and issuers.
 func (s *System) outsiders(trust string) (all []string) {
