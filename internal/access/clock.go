@@ -2,7 +2,11 @@
 
 package access
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"time"
+)
 
 // Clock tells the present moment. It is the one place where time comes in, so that a test can move it.
 type Clock func() time.Time
@@ -13,3 +17,15 @@ const Late = 10 * time.Minute
 
 // WallClock returns the clock of this machine, in UTC.
 func WallClock() time.Time { return time.Now().UTC() }
+
+// Pause waits. It returns ErrUnavailable where the context ends before.
+func Pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	}
+}

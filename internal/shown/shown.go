@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package shown makes texts that others have chosen safe to show: with nothing in them that a reader cannot see, as no formula of a
-// spreadsheet, and as no markup of Markdown.
+// spreadsheet, as no markup of Markdown, and as one word of a shell.
 package shown
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -53,3 +54,14 @@ var markup = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "{
 
 // Markdown makes of a value text that means nothing but itself; ends of lines stay.
 func Markdown(value string) string { return strings.TrimSpace(markup.Replace(Visible(value))) }
+
+// oneWord is what a shell takes as it stands.
+var oneWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
+
+// Word returns a text as one word of a shell.
+func Word(text string) string {
+	if oneWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

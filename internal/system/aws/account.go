@@ -7,7 +7,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -22,18 +21,10 @@ func (s *System) Enter(ctx context.Context) error {
 	if s.accountNumber() != "" || s.options.Endpoints.STS == "" && s.options.Endpoints.IAM != "" {
 		return nil
 	}
-	a, err := s.send(ctx, request{
-		service: "sts", region: s.options.Region, method: http.MethodPost, url: s.options.stsEndpoint(),
-		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
-		body:   []byte(url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}.Encode()),
-	})
 	var out struct {
 		Account string `xml:"GetCallerIdentityResult>Account"`
 	}
-	if err == nil {
-		err = xml.Unmarshal(a.body, &out)
-	}
-	if err != nil {
+	if err := s.sts(ctx, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
 		return fmt.Errorf("ask AWS whose account it is: %w", err)
 	}
 	s.client.mu.Lock()

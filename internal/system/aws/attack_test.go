@@ -149,7 +149,7 @@ func TestALedgerOfAnotherAccountIsRefusedByName(t *testing.T) {
 	l := startLab(t, cloud, access.Federated)
 	s := l.newShop(t, l.open(), time.Hour)
 	i := s.put(s.identity())
-	text, _, _, err := s.store.get(t.Context(), systemKey, "")
+	text, _, err := s.store.get(t.Context(), systemKey, "")
 	if err != nil {
 		t.Fatal(err)
 	}

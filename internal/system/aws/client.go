@@ -87,7 +87,7 @@ func (c *client) send(ctx context.Context, r request) (*answer, error) {
 		if !again || ctx.Err() != nil || access.WallClock().Sub(begun) > c.options.Patience {
 			return a, err
 		}
-		if err := pause(ctx, time.Duration(1<<min(round, 5))*50*time.Millisecond+rand.N(50*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
+		if err := access.Pause(ctx, time.Duration(1<<min(round, 5))*50*time.Millisecond+rand.N(50*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
 			return nil, err
 		}
 	}
@@ -201,16 +201,4 @@ func (c *client) now() (time.Time, bool) {
 	defer c.mu.Unlock()
 	here := access.WallClock()
 	return here.Add(c.skew).UTC(), !c.told.IsZero() && here.Sub(c.told) < time.Minute
-}
-
-// pause waits, unless the context ends.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", access.ErrUnavailable, ctx.Err())
-	}
 }

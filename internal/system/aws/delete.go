@@ -119,19 +119,11 @@ func (s *System) finish(ctx context.Context, id access.IdentityID, victims []*le
 		return err
 	}
 	f.holds = holds
-	p, err := s.store.fetch(ctx, id)
-	if err != nil {
+	if err := s.climb(ctx, f, id, declaredParent); err != nil {
 		return err
 	}
-	f.pages[id] = p
-	for up := declaredParent(p); up != (access.IdentityID{}) && f.pages[up] == nil; {
-		above, err := s.store.fetch(ctx, up)
-		if err != nil {
-			return err
-		}
-		f.pages[up], up = above, declaredParent(above)
-	}
-	if p, err = s.realize(ctx, f, p); err != nil && !errors.Is(err, errNobody) { // all that gives something was brought in line
+	p, err := s.realize(ctx, f, f.pages[id])
+	if err != nil && !errors.Is(err, errNobody) { // all that gives something was brought in line
 		return err
 	}
 	f.pages[id] = p

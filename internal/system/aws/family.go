@@ -3,9 +3,11 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -98,12 +100,17 @@ func (s *System) wide(ctx context.Context, f *family, i *access.Identity) error 
 
 // above reads an identity and all that it hangs on.
 func (s *System) above(ctx context.Context, f *family, id access.IdentityID) error {
+	return s.climb(ctx, f, id, parentOf)
+}
+
+// climb reads an identity and what is above it, until it meets what the family has.
+func (s *System) climb(ctx context.Context, f *family, id access.IdentityID, parent func(*page) access.IdentityID) error {
 	for id != (access.IdentityID{}) && f.pages[id] == nil {
 		p, err := s.store.fetch(ctx, id)
 		if err != nil {
 			return err
 		}
-		f.pages[id], id = p, parentOf(p)
+		f.pages[id], id = p, parent(p)
 	}
 	return nil
 }
@@ -138,17 +145,8 @@ func drafted(p *page, d *ledger.Draft) *page {
 	return next
 }
 
-func compareNames(a, b string) int {
-	switch {
-	case len(a) != len(b):
-		return len(a) - len(b)
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
+// compareNames sorts names that end in numbers.
+func compareNames(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) }
 
 // principalsOf returns the principals that an entry asks for.
 func principalsOf(e *ledger.Entry) (all []principal) {
@@ -163,13 +161,4 @@ func principalsOf(e *ledger.Entry) (all []principal) {
 		all = append(all, principal{Kind: user, Name: i.Accessor, Path: folderOf(c.IdentityID)})
 	}
 	return all
-}
-
-// changed reports whether a page is another one than when the family was read.
-func (s *System) changed(ctx context.Context, p *page) (bool, error) {
-	now, err := s.store.fetch(ctx, p.id)
-	if err != nil {
-		return false, err
-	}
-	return now.etag != p.etag, nil
 }

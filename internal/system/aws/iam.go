@@ -29,6 +29,11 @@ const (
 // iamVersion is the only version of IAM's interface.
 const iamVersion = "2010-05-08"
 
+// ofForms returns the header of what IAM and STS are asked with.
+func ofForms() map[string]string {
+	return map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+}
+
 // ask sends an action to IAM, and reads the answer into out.
 func (c *client) ask(ctx context.Context, action string, in map[string]string, out any) error {
 	return c.query(ctx, action, in, out, false)
@@ -41,7 +46,7 @@ func (c *client) query(ctx context.Context, action string, in map[string]string,
 	}
 	a, err := c.send(ctx, request{
 		service: "iam", region: partitionOf(c.options.Region).iamRegion, method: http.MethodPost, url: c.options.iamEndpoint(),
-		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, body: []byte(form.Encode()), once: once,
+		header: ofForms(), body: []byte(form.Encode()), once: once,
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", action, err)
@@ -119,6 +124,19 @@ type described struct {
 	Attached     []attached `xml:"AttachedManagedPolicies>member"`
 	Groups       []string   `xml:"GroupList>member"`
 }
+
+// tagged returns the value of a tag; "" where there is none.
+func (d *described) tagged(name string) string {
+	for _, t := range d.Tags {
+		if t.Key == name {
+			return t.Value
+		}
+	}
+	return ""
+}
+
+// uid returns the uid that its tags tell of; "" where they tell none.
+func (d *described) uid() string { return d.tagged(uidTag) }
 
 type inline struct {
 	Name string `xml:"PolicyName"`

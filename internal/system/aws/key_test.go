@@ -156,7 +156,7 @@ func TestNoKeyIsInTheLedgerOrInAnyRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, o := range all {
-		text, _, _, err := system.store.get(t.Context(), o.key, "")
+		text, _, err := system.store.get(t.Context(), o.key, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -140,7 +140,7 @@ func (w webIdentity) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	var out struct {
 		Taken taken `xml:"AssumeRoleWithWebIdentityResult>Credentials"`
 	}
-	err = w.sts(ctx, nil, &out, url.Values{
+	err = w.as(nil).sts(ctx, &out, url.Values{
 		"Action": {"AssumeRoleWithWebIdentity"}, "RoleArn": {w.role}, "RoleSessionName": {cmp.Or(w.name, sessionName)}, "WebIdentityToken": {string(token)},
 	})
 	if err != nil {
@@ -167,23 +167,25 @@ func (a assumed) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	var out struct {
 		Taken taken `xml:"AssumeRoleResult>Credentials"`
 	}
-	if err := a.sts(ctx, a.login, &out, form); err != nil {
+	if err := a.as(a.login).sts(ctx, &out, form); err != nil {
 		return aws.Credentials{}, err
 	}
 	return out.Taken.credentials()
 }
 
-// sts asks STS with a login of its own; nil asks with none.
-func (c *client) sts(ctx context.Context, login aws.CredentialsProvider, out any, form url.Values) error {
+// as returns a client with a login of its own; nil is none.
+func (c *client) as(login aws.CredentialsProvider) *client {
 	o := c.options
 	if o.Credentials = login; login == nil {
 		o.Credentials = aws.AnonymousCredentials{}
 	}
+	return newClient(o)
+}
+
+// sts asks STS, and reads the answer into out.
+func (c *client) sts(ctx context.Context, out any, form url.Values) error {
 	form.Set("Version", "2011-06-15")
-	a, err := newClient(o).send(ctx, request{
-		service: "sts", region: c.options.Region, method: http.MethodPost, url: c.options.stsEndpoint(),
-		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, body: []byte(form.Encode()),
-	})
+	a, err := c.send(ctx, request{service: "sts", region: c.options.Region, method: http.MethodPost, url: c.options.stsEndpoint(), header: ofForms(), body: []byte(form.Encode())})
 	if err == nil {
 		err = xml.Unmarshal(a.body, out)
 	}

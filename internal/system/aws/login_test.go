@@ -76,7 +76,7 @@ func TestTheLoginIsFoundWhereAWSsOwnProgramsFindTheirs(t *testing.T) {
 			}
 			login, err := s.findLogin(t.Context())
 			if err == nil {
-				err = s.sts(t.Context(), login, &out, map[string][]string{"Action": {"GetCallerIdentity"}})
+				err = s.as(login).sts(t.Context(), &out, map[string][]string{"Action": {"GetCallerIdentity"}})
 			}
 			if c.fails == "" && (err != nil || !strings.Contains(out.ARN, c.is)) || c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) {
 				t.Errorf("it asks as %q, %v; want %q, %q", out.ARN, err, c.is, c.fails)

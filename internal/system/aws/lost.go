@@ -51,11 +51,10 @@ func (s *System) leftOf(ctx context.Context, id access.IdentityID) (all []left, 
 			case err != nil:
 				return nil, err
 			}
-			n := &native{described: d}
-			if s.elsewhere(n) {
+			if s.elsewhere(d) {
 				continue
 			}
-			if of := n.tagged(identityTag); of == id.String() || of == "" && isOf(id, name) {
+			if of := d.tagged(identityTag); of == id.String() || of == "" && isOf(id, name) {
 				all = append(all, left{x, d})
 			}
 		}
@@ -104,7 +103,7 @@ func (s *System) lost(ctx context.Context, ref access.Ref, p *page) error {
 			continue
 		}
 		damage.Left = append(damage.Left, x.String())
-		if uid := (&native{described: x.described}).uid(); ref.Type == access.TypeCredential && uid != "new" {
+		if uid := x.uid(); ref.Type == access.TypeCredential && uid != "new" {
 			damage.UID = uid
 		}
 	}

@@ -21,7 +21,7 @@ func TestAnOldPageGivesNothingBack(t *testing.T) {
 	i := s.put(s.identity())
 	s.put(s.grant("daily", s.end))
 	trust, key := s.put(s.account(v.principal("acme-etl"), "", s.end)), s.put(s.key(s.end), sealing(k))
-	page, _, _, err := s.store.get(t.Context(), keyOf(s.id), "")
+	page, _, err := s.store.get(t.Context(), keyOf(s.id), "")
 	if err != nil {
 		t.Fatal(err)
 	}

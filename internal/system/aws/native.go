@@ -46,9 +46,6 @@ func (n *native) held() bool { return n.there && n.policies[holdPolicy] != "" }
 // ours reports whether it was made here: it bears a tag of ours, or where somebody took the tags away the policy that ends it.
 func (n *native) ours() bool { return n.uid() != "" || n.policies[endPolicy] != "" }
 
-// uid returns the uid that its tags tell of; "" where they tell none.
-func (n *native) uid() string { return n.tagged(uidTag) }
-
 // foreign says that a principal was not made here, or lies elsewhere, or is another ledger's; nil where it is what a page means.
 func (s *System) foreign(n *native, p principal) error {
 	switch {
@@ -56,7 +53,7 @@ func (s *System) foreign(n *native, p principal) error {
 		return fmt.Errorf("%s was not made here: %w", p, access.ErrForeign)
 	case n.Path != p.Path:
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
-	case s.elsewhere(n):
+	case s.elsewhere(n.described):
 		return fmt.Errorf("%s is of the access system %s, and the ledger %s is %s: two ledgers in one account need environments of other names: %w",
 			p, n.tagged(systemTag), s.options.Ledger, s.store.name(), access.ErrForeign)
 	}
@@ -64,18 +61,9 @@ func (s *System) foreign(n *native, p principal) error {
 }
 
 // elsewhere reports whether a principal is of another ledger, by its tag.
-func (s *System) elsewhere(n *native) bool {
-	of, own := n.tagged(systemTag), s.store.name()
+func (s *System) elsewhere(d described) bool {
+	of, own := d.tagged(systemTag), s.store.name()
 	return of != "" && own != "" && of != own
-}
-
-func (n *native) tagged(name string) string {
-	for _, t := range n.Tags {
-		if t.Key == name {
-			return t.Value
-		}
-	}
-	return ""
 }
 
 // look reads a principal with all that hangs on it.

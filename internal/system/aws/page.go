@@ -145,7 +145,7 @@ func (p *page) text() ([]byte, error) {
 	f := pageFile{
 		Version: ledger.Version, Written: access.NewUID(), Identity: p.id.String(), Principals: p.principals, Issued: p.issued, Lifting: p.lifting,
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(p.entries), ledger.CompareRefs) {
+	for _, ref := range sortedRefs(p.entries) {
 		f.Entries = append(f.Entries, p.entries[ref])
 	}
 	if !p.stone.Empty() {

@@ -269,11 +269,9 @@ func (s *System) same(ctx context.Context, f *family, id access.IdentityID) erro
 		if p == nil {
 			return nil
 		}
-		changed, err := s.changed(ctx, p)
-		if err != nil {
+		if now, err := s.store.fetch(ctx, id); err != nil {
 			return err
-		}
-		if changed {
+		} else if now.etag != p.etag {
 			return errChanged
 		}
 		id = parentOf(p)

@@ -199,6 +199,9 @@ func TestALessThatTakesMoreRoomIsCarriedOut(t *testing.T) {
 	}
 }
 
+// holding is what cuts a principal by hand, as people type it.
+const holding = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
+
 func principalFor(s shop, kind access.Kind) principal {
 	if kind == access.Secret {
 		return userOf(s.id, 1)

@@ -249,7 +249,7 @@ func (s *System) awaitThere(ctx context.Context, p principal) error {
 		if access.WallClock().Sub(begun) > s.options.Patience {
 			return fmt.Errorf("%w: IAM does not know %s that was made", access.ErrUnavailable, p)
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -273,7 +273,7 @@ func (s *System) await(ctx context.Context, w wanted, still func() error) error 
 		if access.WallClock().Sub(begun) > s.options.Patience {
 			return fmt.Errorf("%w: IAM does not answer with %s of %s that was written", access.ErrUnavailable, differs, w.principal)
 		}
-		if err := pause(ctx, 100*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -308,7 +308,7 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 	if n.Path != p.Path { // somebody else's of that name
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
 	}
-	if s.elsewhere(n) {
+	if s.elsewhere(n.described) {
 		return nil
 	}
 	if !policy.Cut().Is(n.policies[cutPolicy]) {
@@ -381,7 +381,7 @@ func (s *System) proveGone(ctx context.Context, p principal) error {
 		if access.WallClock().Sub(begun) > s.options.Patience+s.settle() {
 			return fmt.Errorf("%w: IAM still has %s", access.ErrRemains, p)
 		}
-		if err := pause(ctx, max(s.settle()/proofs, 100*time.Millisecond)); err != nil {
+		if err := access.Pause(ctx, max(s.settle()/proofs, 100*time.Millisecond)); err != nil {
 			return err
 		}
 	}

@@ -35,20 +35,19 @@ func (b *bucket) request(method, key string, header map[string]string, body []by
 }
 
 // get reads an object, unless it is one of an ETag still: then the text is nil. errAbsent where there is none.
-func (b *bucket) get(ctx context.Context, key, unless string) (text []byte, etag string, modified time.Time, err error) {
+func (b *bucket) get(ctx context.Context, key, unless string) (text []byte, etag string, err error) {
 	header := map[string]string{}
 	if unless != "" {
 		header["If-None-Match"] = unless
 	}
 	a, err := b.send(ctx, b.request(http.MethodGet, key, header, nil))
 	if err != nil {
-		return nil, "", time.Time{}, fmt.Errorf("read %s: %w", b.where(key), err)
+		return nil, "", fmt.Errorf("read %s: %w", b.where(key), err)
 	}
 	if a.status == http.StatusNotModified {
-		return nil, unless, time.Time{}, nil
+		return nil, unless, nil
 	}
-	modified, _ = http.ParseTime(a.header.Get("Last-Modified"))
-	return a.body, a.header.Get("Etag"), modified.UTC(), nil
+	return a.body, a.header.Get("Etag"), nil
 }
 
 // put writes an object in place of one of an ETag; "" where there must be none. errChanged where it is not so.

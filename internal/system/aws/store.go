@@ -62,7 +62,7 @@ func (s *store) fetch(ctx context.Context, id access.IdentityID) (*page, error) 
 	if known != nil {
 		unless = known.etag
 	}
-	text, etag, _, err := s.get(ctx, keyOf(id), unless)
+	text, etag, err := s.get(ctx, keyOf(id), unless)
 	switch {
 	case errors.Is(err, errAbsent):
 		return s.keep(blank(id)), nil
@@ -158,7 +158,7 @@ func (s *store) write(ctx context.Context, p *page) (*page, error) {
 	}
 	etag, err := s.put(ctx, keyOf(p.id), text, p.etag)
 	if err != nil && !errors.Is(err, access.ErrNotPermitted) {
-		if there, now, _, failed := s.get(ctx, keyOf(p.id), ""); failed == nil && string(there) == string(text) {
+		if there, now, failed := s.get(ctx, keyOf(p.id), ""); failed == nil && string(there) == string(text) {
 			etag, err = now, nil // it was ours: the answer had been lost
 		}
 	}
@@ -298,7 +298,7 @@ func (s *store) identified(ctx context.Context) (string, error) {
 	if known != "" {
 		return known, nil
 	}
-	text, _, _, err := s.get(ctx, systemKey, "")
+	text, _, err := s.get(ctx, systemKey, "")
 	if errors.Is(err, errAbsent) {
 		return "", nil
 	}
@@ -366,7 +366,7 @@ func again(ctx context.Context, change func() error) error {
 		if !errors.Is(err, errChanged) {
 			return err
 		}
-		if err := pause(ctx, time.Duration(min(round+1, 10))*5*time.Millisecond+rand.N(20*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
+		if err := access.Pause(ctx, time.Duration(min(round+1, 10))*5*time.Millisecond+rand.N(20*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
 			return err
 		}
 	}

@@ -148,12 +148,7 @@ func (s *System) known(f *family, p *page) *page {
 }
 
 func sortedRefs(l ledger.Ledger) []access.Ref {
-	var refs []access.Ref
-	for ref := range l {
-		refs = append(refs, ref)
-	}
-	slices.SortFunc(refs, ledger.CompareRefs)
-	return refs
+	return slices.SortedFunc(maps.Keys(l), ledger.CompareRefs)
 }
 
 // tagsOf returns the tags of a principal: for people and inventories, and never the truth.

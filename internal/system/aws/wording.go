@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/shown"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -27,16 +29,14 @@ const cutActs = "A cut acts when IAM has spread it: within seconds, by AWS's wor
 
 // words returns what the state of a resource tells.
 func (s *System) words(o access.Object) access.Words {
-	w := access.Words{EnforcedBy: enforcedBy(o), Login: s.login(o)}
+	w := access.Words{EnforcedBy: enforcedBy, Login: s.login(o)}
 	if i, is := o.(*access.Identity); is {
 		w.Cut = fmt.Sprintf("The data source partner_offboarding has the commands: partner = %q.", i.ID.Partner)
 	}
 	return w
 }
 
-func enforcedBy(access.Object) string {
-	return "AWS, at each request: also in sessions and presigned URLs. A transfer under way goes on to its end."
-}
+const enforcedBy = "AWS, at each request: also in sessions and presigned URLs. A transfer under way goes on to its end."
 
 // login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
 func (s *System) login(o access.Object) map[string]string {
@@ -77,28 +77,25 @@ func (s *System) shell(service string) string {
 	case "sts":
 		in, endpoint = s.options.Region, s.options.stsEndpoint()
 	}
-	return " --region " + quoted(in) + " --endpoint-url " + quoted(strings.TrimSuffix(endpoint, "/"))
+	return " --region " + shown.Word(in) + " --endpoint-url " + shown.Word(strings.TrimSuffix(endpoint, "/"))
 }
-
-// holding is what cuts a principal by hand: it is denied everything, and stays so whatever is declared.
-const holding = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`
 
 // cutPrincipal returns the command that cuts one principal. With a login of another account, which may have a principal of that name, it cuts
 // nothing, and says so.
 func (s *System) cutPrincipal(p principal) string {
 	word := strings.ToLower(string(p.Kind))
-	cut := fmt.Sprintf("aws iam put-%[1]s-policy%[2]s --%[1]s-name %[3]s --policy-name %[4]s --policy-document '%[5]s'", word, s.shell("iam"), quoted(p.Name), holdPolicy, holding)
+	cut := fmt.Sprintf("aws iam put-%[1]s-policy%[2]s --%[1]s-name %[3]s --policy-name %[4]s --policy-document '%[5]s'", word, s.shell("iam"), shown.Word(p.Name), holdPolicy, policy.Cut().JSON())
 	account := s.accountNumber()
 	if account == "" {
 		return cut
 	}
 	return fmt.Sprintf(`[ "$(aws sts get-caller-identity%s --query Account --output text)" = %s ] && %s || { echo %s >&2; false; }`,
-		s.shell("sts"), account, cut, quoted(fmt.Sprintf("NOT CUT: %s. Take a login of the account %s that has the policy cut.", p, account)))
+		s.shell("sts"), account, cut, shown.Word(fmt.Sprintf("NOT CUT: %s. Take a login of the account %s that has the policy cut.", p, account)))
 }
 
 // markByHand returns the command that lets a cut last, whatever is destroyed and made anew meanwhile.
 func (s *System) markByHand(scope string) string {
-	return "echo 'Cut by hand.' | aws s3 cp" + s.shell("s3") + " - " + quoted(s.store.where(heldKey+scope))
+	return "echo 'Cut by hand.' | aws s3 cp" + s.shell("s3") + " - " + shown.Word(s.store.where(heldKey+scope))
 }
 
 // revocation returns how to cut an object's access by hand, a step each.
@@ -133,12 +130,4 @@ func (s *System) cutByHand(partner string, records []*access.Record) (steps []st
 		steps = append(steps, s.markByHand(scope))
 	}
 	return steps
-}
-
-// quoted returns a text as one word of a shell.
-func quoted(text string) string {
-	if text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-") == "" {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

@@ -152,7 +152,7 @@ func (rm *remover) verify(ctx context.Context, victims []*ledger.Entry) error {
 		case len(remains) > 0 && (!at.cluster || waited > store.Staleness):
 			return fmt.Errorf("%w: %s", access.ErrRemains, strings.Join(remains, ", "))
 		}
-		if err := store.Pause(ctx, 100*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -167,7 +167,7 @@ func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access
 // makeEntity creates an entity by its name, or finds it where it was made in the meantime: both are the same to us.
 func (es *entities) makeEntity(ctx context.Context, id access.IdentityID, want map[string]any) (entityID string, err error) {
 	for round := range store.Rounds {
-		if err := store.Pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
 			return "", err
 		}
 		var made entity
@@ -331,7 +331,7 @@ func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.Iden
 		}
 	}
 	for round := range store.Rounds {
-		if err := store.Pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
 			return err
 		}
 		there, err := es.readEntity(ctx, id)

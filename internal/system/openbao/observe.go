@@ -161,7 +161,7 @@ func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued 
 		if !misses || !at.cluster || access.WallClock().Sub(begun) > store.Staleness {
 			return nil
 		}
-		if err := store.Pause(ctx, 100*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}

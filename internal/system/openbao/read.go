@@ -149,7 +149,7 @@ func (ob *observer) get(ctx context.Context, ref access.Ref) (*access.Record, er
 		if err != nil || len(r.Drift) == 0 || !ob.store.MayBeStale(ctx, holder) {
 			return r, err
 		}
-		if err := store.Pause(ctx, 50*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, 50*time.Millisecond); err != nil {
 			return nil, err
 		}
 		snap.Forget(holder)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // town is a real server as a company has it: twelve engines of eight types, partner access under names of its own, and two
@@ -55,7 +54,7 @@ func buildTown(t *testing.T) *town {
 			if status == http.StatusOK {
 				break
 			}
-			if err := store.Pause(t.Context(), 20*time.Millisecond); err != nil || time.Now().After(deadline) {
+			if err := access.Pause(t.Context(), 20*time.Millisecond); err != nil || time.Now().After(deadline) {
 				t.Fatalf("%s: %d %v", mount, status, answer)
 			}
 		}

@@ -49,7 +49,7 @@ func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 		d = func(ctx context.Context) (*visit, error) { return rh.lentVisit(ctx, c.IdentityID) }
 	case access.Certificate:
 		d = func(ctx context.Context) (*visit, error) {
-			return rh.logIn(ctx, shown(p), at["path"], map[string]string{"name": at["name"]})
+			return rh.logIn(ctx, pairOf(p), at["path"], map[string]string{"name": at["name"]})
 		}
 	case access.Secret:
 		d = func(ctx context.Context) (*visit, error) {
@@ -148,8 +148,8 @@ func (v *visit) Leave(ctx context.Context) error {
 	return err
 }
 
-// shown returns the certificate of a proof, with its key.
-func shown(p access.Proof) *tls.Certificate {
+// pairOf returns the certificate of a proof, with its key.
+func pairOf(p access.Proof) *tls.Certificate {
 	c := &tls.Certificate{PrivateKey: p.Key}
 	for block, rest := pem.Decode([]byte(p.Issued.Text)); block != nil; block, rest = pem.Decode(rest) {
 		c.Certificate = append(c.Certificate, block.Bytes)

@@ -199,7 +199,7 @@ func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.
 		if len(found.missing) == 0 || !at.cluster || access.WallClock().Sub(begun) > store.Staleness {
 			return found, nil
 		}
-		if err := store.Pause(ctx, 100*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
 			return inventory{}, err
 		}
 	}

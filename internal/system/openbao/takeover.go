@@ -82,7 +82,7 @@ func (ad *adopter) claimedAlone(ctx context.Context, id access.IdentityID, adopt
 		if access.WallClock().Sub(begun) > store.Staleness {
 			return fmt.Errorf("%w: OpenBao answers without %s, which was just written", access.ErrUnavailable, store.NameOf(id))
 		}
-		if err := store.Pause(ctx, 50*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}

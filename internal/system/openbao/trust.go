@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/shown"
 )
 
 // trust is whose tokens an auth method takes, as it is configured there.
@@ -93,15 +95,5 @@ func plainIssuer(text string) string {
 
 // trusting returns the command that lets an auth method take an issuer's tokens, and nobody else's.
 func trusting(mount, issuer string) string {
-	return fmt.Sprintf("bao write auth/%s/config oidc_discovery_url=%s bound_issuer=%[2]s", mount, shellWord(issuer))
+	return fmt.Sprintf("bao write auth/%s/config oidc_discovery_url=%s bound_issuer=%[2]s", mount, shown.Word(issuer))
 }
-
-// shellWord returns a text as one word of a shell.
-func shellWord(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(plainInShells, r) }) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
-
-const plainInShells = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/:._-"

@@ -5,10 +5,10 @@ package openbao
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/shown"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
@@ -59,18 +59,7 @@ func (s *server) shellAt(address string) shell {
 	if namespace == "" {
 		namespace = "root"
 	}
-	return shell{" -address=" + quoted(address) + " -namespace=" + quoted(strings.TrimSuffix(namespace, "/")) + " "}
-}
-
-// oneWord is what a shell takes as it stands.
-var oneWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
-
-// quoted returns a text as one word of a shell.
-func quoted(text string) string {
-	if oneWord.MatchString(text) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return shell{" -address=" + shown.Word(address) + " -namespace=" + shown.Word(strings.TrimSuffix(namespace, "/")) + " "}
 }
 
 // alone begins each step. The program bao takes the address of an agent before the one that it is given, and wraps what it reads.
@@ -108,7 +97,7 @@ func (x shell) shut(id access.IdentityID, login string) string {
 
 // remove removes what somebody made by hand, under whatever name.
 func (x shell) remove(path string) string {
-	return alone + "bao read" + x.where + quoted(path) + " >/dev/null && bao delete" + x.where + quoted(path)
+	return alone + "bao read" + x.where + shown.Word(path) + " >/dev/null && bao delete" + x.where + shown.Word(path)
 }
 
 // cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy

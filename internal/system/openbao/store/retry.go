@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -29,7 +28,7 @@ func Settled(ctx context.Context, cluster bool, ask func() error) error {
 		if err == nil || !cluster || !client.Unheard(err) || access.WallClock().Sub(begun) > Staleness {
 			return err
 		}
-		if err := Pause(ctx, 30*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, 30*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -48,21 +47,9 @@ func Again(ctx context.Context, change func() error) error {
 		if !errors.Is(err, ErrChanged) || round == Rounds-1 {
 			return err
 		}
-		if err := Pause(ctx, time.Duration(round+1)*5*time.Millisecond+rand.N(10*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
+		if err := access.Pause(ctx, time.Duration(round+1)*5*time.Millisecond+rand.N(10*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
 			return err
 		}
 	}
 	return ErrChanged
-}
-
-// Pause waits, unless the context ends.
-func Pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", access.ErrUnavailable, ctx.Err())
-	}
 }

@@ -108,7 +108,7 @@ func (s *Store[N]) Load(ctx context.Context) (*Snapshot[N], error) {
 		}
 		if old := s.behind(snap, cluster); old != "" { // by what was written before it was asked
 			if access.WallClock().Sub(came) < Staleness {
-				if err := Pause(ctx, 50*time.Millisecond); err != nil {
+				if err := access.Pause(ctx, 50*time.Millisecond); err != nil {
 					return nil, err
 				}
 				continue
@@ -149,7 +149,7 @@ func (s *Store[N]) Reload(ctx context.Context, id access.IdentityID) (*Snapshot[
 		return snap, err
 	}
 	for deadline := access.WallClock().Add(Staleness); access.WallClock().Before(deadline); {
-		if err := Pause(ctx, 100*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
 			return nil, err
 		}
 		d, err := s.Fetch(ctx, id)
@@ -269,7 +269,7 @@ func (s *Store[N]) Fetch(ctx context.Context, id access.IdentityID) (*Document, 
 			s.learn(d)
 			return d, nil
 		}
-		if err := Pause(ctx, 20*time.Millisecond); err != nil {
+		if err := access.Pause(ctx, 20*time.Millisecond); err != nil {
 			return nil, err
 		}
 	}
