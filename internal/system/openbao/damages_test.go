@@ -53,7 +53,8 @@ func TestManyDamagesAtOnceHarmTheirOwnIdentitiesAlone(t *testing.T) {
 	below := st.put(t, identityOf("below", func(i *access.Identity) { i.ParentID = above.ID }))
 	(&meddler{st, t, "above", complete{}}).retell(func(text string) string { return strings.Replace(text, `{`, `}`, 1) })
 
-	raw(store.Prefix+"acme/prod/bystander"+store.TombstoneName, "# nothing that can be read")
+	make("forgetful", access.Secret)
+	raw(store.Prefix+"acme/prod/forgetful"+store.TombstoneName, "# nothing that can be read")
 	raw(store.Prefix+"acme/prod/newer"+store.TombstoneName, "# "+store.TombstoneTitle+"\n# "+store.TombstoneLine+`{"version":9,"identity":"acme/prod/newer"}`+"\n")
 	raw(store.Prefix+"globex"+store.MarkName, "path \"orders/*\" { capabilities = [\"read\"] }")
 	raw(store.Prefix+"nobody/knows/what/this/is", "# ?")
