@@ -209,7 +209,7 @@ func TestNoWayAroundAReview(t *testing.T) {
 	t.Parallel()
 	walks, steps := 16, 30
 	if testing.Short() {
-		walks = 2
+		walks = 1
 	}
 	directory := t.TempDir()
 	total := 0

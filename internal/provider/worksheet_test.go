@@ -109,6 +109,7 @@ var slips = []struct {
 // row and column, and one apply renews, ends and lets lapse the rest. PARTNER_REVIEW_FEEDS=125 makes it 500 accesses and 30 mistakes.
 func TestAllAccessOfTwentyOwnersIsReviewedInOneApply(t *testing.T) {
 	needTerraform(t)
+	slow(t)
 	t.Parallel()
 	n := 30 // with four accesses each; the CLI's own time grows with the square of them
 	if text := os.Getenv("PARTNER_REVIEW_FEEDS"); text != "" {

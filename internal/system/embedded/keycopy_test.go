@@ -67,7 +67,11 @@ func (w *world) healedNotes() string {
 // no gateway trusts.
 func TestADamagedKeyBlocksNobody(t *testing.T) {
 	t.Parallel()
-	for _, passphrase := range []string{"", "correct horse"} {
+	passphrases := []string{"", "correct horse"}
+	if testing.Short() {
+		passphrases = passphrases[:1] // each key derivation is slow by design
+	}
+	for _, passphrase := range passphrases {
 		w := keyed(t, passphrase)
 		kept := w.contents()
 		for _, name := range keyFiles {
@@ -160,6 +164,9 @@ func TestAKeyThatIsLostWithItsCopyIsNeverReplaced(t *testing.T) {
 // A passphrase that is set later encrypts the copies as well, and what is put back of the keys undoes it for nobody.
 func TestAPassphraseEncryptsTheCopiesToo(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("it derives some thirty keys, each slow by design")
+	}
 	w := keyed(t, "")
 	clear := w.contents()
 	more := 0
