@@ -17,3 +17,39 @@ func mailbox(text string) string {
 	local, _, _ := strings.Cut(text[:at], "+")
 	return local + text[at:]
 }
+
+// Address is an e-mail address in its parts, in lower case: addresses are compared without case.
+type Address struct{ Local, Domain string }
+
+// ParseAddress reads exactly one address in ASCII, with a dotted domain. Quoted local parts and address literals, which
+// no directory hands out, are none.
+func ParseAddress(text string) (Address, bool) {
+	local, domain, _ := strings.Cut(strings.ToLower(text), "@")
+	if len(text) > 254 || len(local) > 64 || !validLocal(local) || !ValidDomain(domain) {
+		return Address{}, false
+	}
+	return Address{local, domain}, true
+}
+
+func validLocal(local string) bool {
+	for atom := range strings.SplitSeq(local, ".") {
+		if atom == "" || strings.Trim(atom, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+/=?^_`{|}~-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// ValidDomain reports whether the text is a domain of two labels or more, the last of which is no number.
+func ValidDomain(domain string) bool {
+	labels := strings.Split(strings.ToLower(domain), ".")
+	if len(labels) < 2 || len(domain) > 253 || strings.Trim(labels[len(labels)-1], "0123456789") == "" {
+		return false
+	}
+	for _, l := range labels {
+		if l == "" || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
+}

@@ -78,7 +78,7 @@ func ownerMissing(_ *Context, s *Subject) []problem {
 }
 
 func ownerNotAnAddress(_ *Context, s *Subject) []problem {
-	if _, ok := parseAddress(s.terms().Owner); ok {
+	if _, ok := access.ParseAddress(s.terms().Owner); ok {
 		return nil
 	}
 	return one("owner", say("%s has the owner %s, which is not exactly one e-mail address", s, shown(s.terms().Owner)), "")
@@ -93,13 +93,13 @@ var placeholders = strings.Fields(`noreply donotreply noresponse todo tbd tba tb
 var joined = strings.NewReplacer(".", "", "-", "", "_", "")
 
 func ownerPlaceholder(_ *Context, s *Subject) []problem {
-	a, ok := parseAddress(s.terms().Owner)
+	a, ok := access.ParseAddress(s.terms().Owner)
 	if !ok {
 		return nil
 	}
-	name, _, _ := strings.Cut(a.local, "+")
+	name, _, _ := strings.Cut(a.Local, "+")
 	name = strings.TrimRight(joined.Replace(name), "0123456789")
-	if !slices.Contains(placeholders, name) && !within(a.domain, []string{"invalid"}) {
+	if !slices.Contains(placeholders, name) && !within(a.Domain, []string{"invalid"}) {
 		return nil
 	}
 	return one("owner", say("%s has the owner %s, which is a placeholder and not a person or a mailbox that is read", s, s.terms().Owner), "")

@@ -108,7 +108,7 @@ func reviewByPartner(c *Context, s *Subject) []problem {
 		return nil
 	}
 	why := c.outsider(r.By, s.partner(), s.contact())
-	if _, ok := parseAddress(r.By); why == "" && !ok && len(c.Settings.OwnerDomains) > 0 {
+	if _, ok := access.ParseAddress(r.By); why == "" && !ok && len(c.Settings.OwnerDomains) > 0 {
 		why = "which is no address in owner_domains (" + strings.Join(c.Settings.OwnerDomains, ", ") + ")"
 	}
 	if why == "" {

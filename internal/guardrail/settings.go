@@ -121,7 +121,7 @@ func (s Settings) Validate() []SettingError {
 		add("owner_domains", "it is empty, so that nobody could own anything: name a domain, or leave it out")
 	}
 	for _, d := range s.OwnerDomains {
-		if !validDomain(d) {
+		if !access.ValidDomain(d) {
 			add("owner_domains", "%q is not a domain: write it as in example.com, without @ and wildcards", d)
 		}
 	}

@@ -62,7 +62,7 @@ func ParseSSHKey(text string) (SSHKey, error) {
 	return SSHKey{found[0]}, nil
 }
 
-const fromPub = "write the line of the partner's .pub file, such as ssh-ed25519 AAAA... partner"
+const fromPub = "write the line of its .pub file, such as ssh-ed25519 AAAA... name"
 
 // errNoKey is what is said of a line that is no key's at all.
 var errNoKey = errors.New("it is no SSH public key: " + fromPub)
