@@ -225,7 +225,7 @@ func TestNoWayAroundAReview(t *testing.T) {
 	if total < walks*steps/5 {
 		t.Errorf("only %d of %d applies went through: the walks prove little", total, walks*steps)
 	}
-	for seed := range walks {
+	for seed := range max(walks, 4) { // the first that shows it is enough
 		off := map[string]any{"levels": map[string]any{"expiry/relabelled": "off"}}
 		if violation, _, _ := walk(t, directory, 1000+uint64(seed), steps, off); violation != "" {
 			t.Logf("without the rule, walk %d: %s", seed, violation)
