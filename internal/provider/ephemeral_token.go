@@ -169,6 +169,7 @@ func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl tim
 		resp.Diagnostics.AddError("This system gives out no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run. Remove this block.")
 		return false
 	}
+	defer r.changes.begin()()
 	now, err := r.system.Now(ctx)
 	if err == nil {
 		err = r.fit(ctx, id, now)
@@ -270,5 +271,6 @@ func (r *tokenResource) revokeToken(ctx context.Context, l lent) error {
 	if !able {
 		return access.ErrUnsupported
 	}
+	defer r.changes.begin()()
 	return issuer.Revoke(ctx, access.Token{Identity: id, Accessor: l.Accessor, Until: l.Until})
 }

@@ -29,7 +29,7 @@ output "handover" {
   value     = provider::partner::handover(partner_identity.globex, [partner_credential.globex], [partner_grant.globex])
   sensitive = true
 }
-data "partner_inventory" "drifted" { depends_on = [partner_credential.globex, partner_credential.initech, module.acme, module.acme_test] }
+data "partner_inventory" "drifted" { depends_on = [partner_credential.globex, module.acme] }
 output "drifted" { value = [for i in data.partner_inventory.drifted.items : i.id if contains(i.flags, "drifted")] }
 `)
 	main, err := os.ReadFile(filepath.Join(c.folder, "main.tf"))

@@ -46,11 +46,13 @@ type session struct {
 }
 
 func newSession(system access.System, settings guardrail.Settings, stack string) *session {
+	changes := &unhurried{System: system}
+	system = changes
 	where := &whereabouts{system: system}
 	return &session{
 		system: system, settings: settings, environment: settings.Environment, stack: stack,
 		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()), traffic: newTraffic(),
-		walk: newWalk(), whereabouts: where, stocktaking: &stocktaking{whereabouts: where, settings: settings},
+		walk: newWalk(), whereabouts: where, stocktaking: &stocktaking{whereabouts: where, settings: settings, changes: changes},
 		adoptions: &adoptions{system: system, adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{}},
 		clocks:    &clocks{system: system},
 	}

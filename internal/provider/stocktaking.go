@@ -26,6 +26,7 @@ type stock struct {
 type stocktaking struct {
 	*whereabouts
 	settings guardrail.Settings
+	changes  *unhurried
 	mu       sync.Mutex // held while it is taken
 	stock    *stock     // nil: not taken since the last change
 }
@@ -38,6 +39,7 @@ func (t *stocktaking) takeStock(ctx context.Context, diags *diag.Diagnostics) (*
 		t.warnAbsent(ctx, diags)
 		return t.stock, true
 	}
+	defer t.changes.still()()
 	records, strays, err := t.survey(ctx)
 	var damaged []access.Damage
 	if examiner, ok := access.As[access.Examiner](t.system); ok && err == nil {
