@@ -162,7 +162,7 @@ func noRotation(c *Context, s *Subject) []problem {
 		return one("rotation.overlap", say("%s: rotation.overlap is %s and rotation.every is %s: the old one would never die before the next", s, r.Overlap, r.Every),
 			say("Set rotation.overlap below %s, such as \"%s\".", r.Every, access.Hours((r.Every.Duration/2).Truncate(time.Hour))))
 	}
-	most, what := issueLimit(cred)
+	most, what := c.Settings.issueLimit(cred)
 	start, rotates := s.issued(c.Now), cred.Rotation != nil && cred.Rotation.Every.Duration > 0
 	until := cred.ExpiresAt.Time
 	switch {
@@ -188,8 +188,11 @@ func noRotation(c *Context, s *Subject) []problem {
 		text += say(", and no configuration can raise it over %s", length(ceilingSecret))
 	}
 	return []problem{{attribute: "rotation", text: text, hard: hard,
-		fix: say("Set rotation = { every = %q, overlap = \"24h\" } or shorter, or expires_at to %s or earlier.", access.Hours(most-day), moment(start.Add(most)))}}
+		fix: say("Set rotation = { every = %q, overlap = %q } or shorter, or expires_at to %s or earlier.", access.Hours(most-overlapIn(most)), access.Hours(overlapIn(most)), moment(start.Add(most)))}}
 }
+
+// overlapIn returns the overlap to write where what is issued may live so long: a day, or half of it.
+func overlapIn(most time.Duration) time.Duration { return min(day, most/2) }
 
 // ages reports whether the plan gives a rotation to what was issued without one and stays in force.
 func (s *Subject) ages() bool {
@@ -197,7 +200,16 @@ func (s *Subject) ages() bool {
 	return before != nil && before.Rotation == nil && !s.Anew && !s.IssuedAt.IsZero()
 }
 
-// issueLimit returns how long what is issued once may live, and of what it is the limit; zero where nothing is issued.
+// issueLimit returns how long what is issued once may live, and of what it is the limit; zero where nothing is issued. A floor may say
+// less.
+func (s *Settings) issueLimit(c *access.Credential) (time.Duration, string) {
+	most, what := issueLimit(c)
+	if s.MaxIssued > 0 && s.MaxIssued < most {
+		return s.MaxIssued, "what is issued once, by the floor"
+	}
+	return most, what
+}
+
 func issueLimit(c *access.Credential) (time.Duration, string) {
 	switch c.Kind() {
 	case access.Certificate:

@@ -280,7 +280,7 @@ func (e *evaluation) worst(r *ranked, p problem, enters bool) Level {
 }
 
 func (e *evaluation) add(r *ranked, p problem, attribute string, level Level, passing bool, between ...*entry) {
-	if !r.Fixed && !p.hard {
+	if e.settings.waivable(r.Rule) && !p.hard {
 		for _, o := range between {
 			if w, waived := o.terms().Waivers[r.Slug]; waived && w.Until.After(e.context.Now) {
 				hid := e.context.hid

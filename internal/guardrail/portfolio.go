@@ -78,10 +78,26 @@ func NewPortfolio(s Settings, c access.Capabilities) *Portfolio {
 		keys: map[string]map[*entry]bool{}, partners: map[string]int{}, onboarded: map[string]*entry{}, nowhere: map[*entry]bool{},
 		formers: newShelf(), held: newShelf(), leaving: map[access.Ref]bool{},
 	}
-	for _, r := range table() {
-		p.rules = append(p.rules, ranked{r, s.Level(r)})
-	}
+	p.rules = rankedBy(s)
 	return p
+}
+
+// rankedBy returns the rules with the levels that settings give them.
+func rankedBy(s Settings) (rules []ranked) {
+	for _, r := range table() {
+		rules = append(rules, ranked{r, s.Level(r)})
+	}
+	return rules
+}
+
+// Govern takes in the settings under the system's floor, before Live: only the system knows it.
+func (p *Portfolio) Govern(s Settings) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.loaded {
+		s.Rehearsed = p.settings.Rehearsed
+		p.settings, p.rules = s, rankedBy(s)
+	}
 }
 
 // Live takes in what the system holds, once; later calls change nothing. What the plan leaves of an object stands in place of what the system holds of it.

@@ -49,6 +49,18 @@ type Settings struct {
 	MinFixedSegments, MaxGrants int
 	// Partners is the register of partners by name; nil: there is none.
 	Partners map[string]Partner
+	// MaxWaiver is how far ahead a waiver may end, MaxIssued how long what is issued once may live; zero: what every configuration may.
+	// Unwaivable are rules that no waiver hides. Only a floor says these.
+	MaxWaiver, MaxIssued time.Duration
+	Unwaivable           []string
+	// Deciders are whose signatures count, and RequireSigned is what nobody decides without one: of access.SignedKinds. Only a floor
+	// says these.
+	Deciders      []access.Decider
+	RequireSigned []string
+	// Written are the names of the settings that the configuration writes, as in SettingError.
+	Written map[string]bool
+	// Floor is what these settings are under; nil: nothing.
+	Floor *access.Floor
 	// Rehearsed is when the offboarding of each partner was last rehearsed; nil: rehearsals are not kept.
 	Rehearsed map[string]time.Time
 }
@@ -92,6 +104,17 @@ func (s Settings) Level(r Rule) Level {
 	}
 	return level
 }
+
+// waiverLimit is how far ahead a waiver may end.
+func (s Settings) waiverLimit() time.Duration {
+	if s.MaxWaiver > 0 {
+		return min(s.MaxWaiver, ceilingWaiver)
+	}
+	return ceilingWaiver
+}
+
+// waivable reports whether a waiver hides what a rule finds.
+func (s Settings) waivable(r Rule) bool { return !r.Fixed && !slices.Contains(s.Unwaivable, r.Slug) }
 
 // Validate says what is wrong with the settings, in the order of their names.
 func (s Settings) Validate() []SettingError {

@@ -146,6 +146,9 @@ func waiverUnknown(c *Context, s *Subject, w granted) (problem, bool) {
 
 func waiverFixed(c *Context, s *Subject, w granted) (problem, bool) {
 	r := c.rule(w.slug)
+	if r != nil && !r.Fixed && !c.Settings.waivable(r.Rule) {
+		return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which the floor lets nobody waive (set by %s)", s, w.slug, c.Settings.Floor.SetBy)}, true
+	}
 	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which is fixed", s, w.slug)}, r != nil && r.Fixed
 }
 
@@ -155,9 +158,10 @@ func waiverExpired(c *Context, s *Subject, w granted) (problem, bool) {
 }
 
 func waiverTooLong(c *Context, s *Subject, w granted) (problem, bool) {
-	limit := c.Now.Add(ceilingWaiver)
+	most := c.Settings.waiverLimit()
+	limit := c.Now.Add(most)
 	return problem{attribute: "until", cause: enteredIf(w.later()),
-		text: say("%s waives %s until %s, %s from now; %s is the most", s, shown(w.slug), date(w.Until.Time), beyond(w.Until.Sub(c.Now), ceilingWaiver), length(ceilingWaiver)),
+		text: say("%s waives %s until %s, %s from now; %s is the most", s, shown(w.slug), date(w.Until.Time), beyond(w.Until.Sub(c.Now), most), length(most)),
 		fix:  say("Set until to %s or earlier.", moment(limit))}, w.Until.After(limit)
 }
 
@@ -198,7 +202,7 @@ func (c *Context) unfit(text string, s *Subject) string {
 // still arrive, and neither is one that another rule of waivers refuses.
 func waiverUnused(c *Context, s *Subject, w granted) (problem, bool) {
 	r := c.rule(w.slug)
-	if r == nil || r.Fixed || r.Pairs() || r.Slug == unusedWaiver || !w.Until.After(c.Now) || c.hid[w.slug] {
+	if r == nil || !c.Settings.waivable(r.Rule) || r.Pairs() || r.Slug == unusedWaiver || !w.Until.After(c.Now) || c.hid[w.slug] {
 		return problem{}, false
 	}
 	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which has nothing to say of it", s, w.slug)}, true

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package guardrail
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// floored is settings on their way under a floor.
+type floored struct {
+	Settings
+	floor  *access.Floor
+	looser []SettingError
+}
+
+// Under returns the settings as a floor leaves them: of each the tighter one. What the configuration itself writes looser is said as
+// well, with what the floor says and who set it; a default gives way without a word. Nil leaves all as it is.
+func (s Settings) Under(f *access.Floor) (Settings, []SettingError) {
+	if f == nil {
+		return s, nil
+	}
+	u := &floored{Settings: s, floor: f}
+	u.Floor = f
+	u.levels()
+	u.lifetimes()
+	for _, l := range []struct {
+		setting string
+		value   *time.Duration
+		floor   access.Span
+		least   bool
+	}{
+		{"review_every", &u.ReviewEvery, f.ReviewEvery, false}, {"dormant_after", &u.DormantAfter, f.DormantAfter, false},
+		{"warn_before", &u.WarnBefore, f.WarnBefore, true},
+	} {
+		u.length(l.setting, l.value, l.floor.Duration, l.least)
+	}
+	u.count("min_fixed_segments", &u.MinFixedSegments, f.MinFixedSegments, true)
+	u.count("max_grants", &u.MaxGrants, f.MaxGrants, false)
+	u.MaxWaiver, u.MaxIssued, u.Unwaivable = f.MaxWaiver.Duration, f.MaxIssued.Duration, f.Unwaivable
+	u.Deciders, u.RequireSigned = f.Deciders, f.RequireSigned
+	u.domains()
+	u.environments()
+	u.shares()
+	u.register()
+	slices.SortStableFunc(u.looser, func(a, b SettingError) int { return cmp.Compare(a.Setting, b.Setting) })
+	return u.Settings, u.looser
+}
+
+// loosens notes a setting that is looser than the floor lets it be.
+func (u *floored) loosens(setting, format string, values ...any) {
+	u.looser = append(u.looser, SettingError{setting, fmt.Sprintf(format, values...) + ", set by " + u.floor.SetBy})
+}
+
+func (u *floored) levels() {
+	levels := maps.Clone(u.Levels)
+	if levels == nil {
+		levels = map[string]Level{}
+	}
+	for _, slug := range slices.Sorted(maps.Keys(u.floor.Levels)) {
+		r, known := Lookup(slug)
+		least, err := ParseLevel(u.floor.Levels[slug])
+		if !known || err != nil {
+			continue // a newer version knows it
+		}
+		if written, is := u.Levels[slug]; is && written < least {
+			u.loosens("levels."+slug, "%s is below %s, which is the floor", written, least)
+		}
+		levels[slug] = max(u.Level(r), least)
+	}
+	u.Levels = levels
+}
+
+func (u *floored) lifetimes() {
+	lifetimes := maps.Clone(u.MaxLifetime)
+	for t, most := range u.floor.MaxLifetime {
+		length := lifetimes[t]
+		u.length("max_lifetime."+string(t), &length, most.Duration, false)
+		lifetimes[t] = length
+	}
+	u.MaxLifetime = lifetimes
+}
+
+func (u *floored) length(setting string, value *time.Duration, floor time.Duration, least bool) {
+	was := *value
+	if tighter(value, floor, least) && u.Written[setting] {
+		u.loosens(setting, "%s", beyondFloor(access.Hours(was), access.Hours(floor), least))
+	}
+}
+
+func (u *floored) count(setting string, value *int, floor int, least bool) {
+	was := *value
+	if tighter(value, floor, least) && u.Written[setting] {
+		u.loosens(setting, "%s", beyondFloor(fmt.Sprint(was), fmt.Sprint(floor), least))
+	}
+}
+
+// tighter sets a value to the floor where that is tighter, and reports whether it is; a floor of zero is none.
+func tighter[N ~int | ~int64](value *N, floor N, least bool) bool {
+	if floor == 0 || *value == floor || (*value > floor) == least {
+		return false
+	}
+	*value = floor
+	return true
+}
+
+func beyondFloor(value, floor string, least bool) string {
+	if least {
+		return fmt.Sprintf("%s is less than %s, which is the least by the floor", value, floor)
+	}
+	return fmt.Sprintf("%s is more than %s, which is the most by the floor", value, floor)
+}
+
+func (u *floored) domains() {
+	if u.floor.OwnerDomains == nil {
+		return
+	}
+	u.OwnerDomains = u.chosen("owner_domains", u.OwnerDomains, u.floor.OwnerDomains, func(d string) bool {
+		return within(strings.ToLower(d), u.floor.OwnerDomains)
+	})
+}
+
+func (u *floored) environments() {
+	if u.floor.Environments == nil {
+		return
+	}
+	ours := func(e string) bool { return slices.Contains(u.floor.Environments, e) }
+	if !ours(u.Environment) {
+		u.loosens("environment", "%q is none of %s, which are all of the floor", u.Environment, listed(u.floor.Environments))
+	}
+	u.Environments = u.within("environments", u.Environments, u.floor.Environments, ours)
+}
+
+func (u *floored) shares() {
+	if u.floor.Shared == nil {
+		return
+	}
+	u.Shared = slices.DeleteFunc(slices.Clone(u.Shared), func(p access.Pattern) bool {
+		if len(u.floor.Shared) > 0 {
+			if _, outside := access.Outside(u.floor.Shared, p); !outside {
+				return false
+			}
+		}
+		u.loosens("shared", "%s is not within %s, which is all that may be shared by the floor", p, listed(u.floor.Shared))
+		return true
+	})
+}
+
+// within returns the values that the floor lets through, and notes the others.
+func (u *floored) within(setting string, values, floor []string, ours func(string) bool) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(v string) bool {
+		if !ours(v) {
+			u.loosens(setting, "%q is not within %s, which are all of the floor", v, listed(floor))
+		}
+		return !ours(v)
+	})
+}
+
+// chosen returns the values that the floor lets through, or, where none is left, the floor's: none would be any.
+func (u *floored) chosen(setting string, values, floor []string, ours func(string) bool) []string {
+	if within := u.within(setting, values, floor, ours); len(within) > 0 {
+		return within
+	}
+	return floor
+}
+
+func listed[S ~string](values []S) string {
+	if len(values) == 0 {
+		return "none"
+	}
+	var all []string
+	for _, v := range values {
+		all = append(all, string(v))
+	}
+	return strings.Join(all, ", ")
+}
+
+// register puts the floor's register under the configuration's.
+func (u *floored) register() {
+	if u.floor.Partners == nil {
+		return
+	}
+	register := map[string]Partner{}
+	for _, name := range slices.Sorted(maps.Keys(u.Partners)) {
+		if _, known := u.floor.Partners[name]; !known {
+			u.loosens("partners."+name, "it is not in the floor's register, which has %s", listed(slices.Sorted(maps.Keys(u.floor.Partners))))
+		}
+	}
+	for name, f := range u.floor.Partners {
+		p, written := u.Partners[name]
+		if u.Partners != nil && !written {
+			continue // the configuration's register is the narrower one
+		}
+		register[name] = u.party(name, p, f)
+	}
+	u.Partners = register
+}
+
+// party returns a partner of both registers: the domains of both, the earlier end, the accounts that both have.
+func (u *floored) party(name string, p Partner, f access.FloorPartner) Partner {
+	p.Domains = slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.Domains, f.Domains))))
+	switch {
+	case f.Agreement == nil:
+	case p.Agreement == nil:
+		p.Agreement = f.Agreement
+	case p.Agreement.EndsAt.After(f.Agreement.EndsAt.Time):
+		u.loosens("partners."+name+".agreement", "it ends at %s, after %s, which is the end by the floor", p.Agreement.EndsAt, f.Agreement.EndsAt)
+		p.Agreement = f.Agreement
+	}
+	if f.AWSAccounts == nil {
+		return p
+	}
+	p.AWSAccounts = u.chosen("partners."+name+".aws_accounts", p.AWSAccounts, f.AWSAccounts, func(a string) bool { return slices.Contains(f.AWSAccounts, a) })
+	return p
+}
+
+// ValidateFloor says what is wrong with a floor, in the order of its arguments.
+func ValidateFloor(f *access.Floor) []SettingError {
+	var errs []SettingError
+	add := func(setting, format string, values ...any) {
+		errs = append(errs, SettingError{setting, fmt.Sprintf(format, values...)})
+	}
+	known := func(setting, slug string) {
+		if _, is := Lookup(slug); !is {
+			add(setting, "%q is no rule. The rules, nearest first: %s", slug, strings.Join(nearest(slug, slugs()), ", "))
+		}
+	}
+	if _, ok := access.ParseAddress(f.SetBy); !ok {
+		add("set_by", "%s is not one e-mail address: name whoever answers for the floor, as in security@example.com", shown(f.SetBy))
+	}
+	for _, slug := range slices.Sorted(maps.Keys(f.Levels)) {
+		known("levels", slug)
+		if _, err := ParseLevel(f.Levels[slug]); err != nil {
+			add("levels", "%s: %s", slug, err)
+		}
+	}
+	for _, slug := range f.Unwaivable {
+		known("unwaivable", slug)
+	}
+	for _, l := range []struct {
+		setting string
+		value   access.Span
+		most    time.Duration
+	}{{"max_waiver", f.MaxWaiver, ceilingWaiver}, {"max_issued", f.MaxIssued, ceilingSecret}} {
+		if l.value.Duration > l.most {
+			add(l.setting, "%s is over %s, which no configuration can raise: write %s or less", l.value, access.Hours(l.most), access.Hours(l.most))
+		}
+	}
+	for _, fault := range access.CheckDeciders(f.Deciders) {
+		add("deciders", "%s of %s: %s", fault.Argument, shown(f.Deciders[fault.Decider].Address), fault.Problem)
+	}
+	for _, kind := range f.RequireSigned {
+		if !slices.Contains(access.SignedKinds(), kind) {
+			add("require_signed", "%q is nothing that can be signed: write %s", kind, strings.Join(access.SignedKinds(), ", "))
+		}
+	}
+	if len(f.RequireSigned) > 0 && len(f.Deciders) == 0 {
+		add("require_signed", "there are no deciders, so that nobody could decide anything: name them in deciders")
+	}
+	if f.Environments != nil && len(f.Environments) == 0 {
+		add("environments", "it is empty, so that no configuration could be used: name an environment, or leave it out")
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Partners)) {
+		if accounts := f.Partners[name].AWSAccounts; accounts != nil && len(accounts) == 0 {
+			add("partners", "aws_accounts of %s is empty: name an account, or leave it out", name)
+		}
+	}
+	under, _ := Defaults().Under(f)
+	for t, most := range f.MaxLifetime {
+		under.MaxLifetime[t] = most.Duration
+	}
+	errs = append(errs, under.Validate()...)
+	slices.SortStableFunc(errs, func(a, b SettingError) int { return cmp.Compare(a.Setting, b.Setting) })
+	return errs
+}
