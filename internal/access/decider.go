@@ -69,18 +69,22 @@ func ParseDeciderKey(line string) (material.SSHKey, error) {
 	if err != nil {
 		return key, err
 	}
+	return key, SoundKey(key.PublicKey)
+}
+
+// SoundKey says why signatures of a key prove nothing; nil: they do.
+func SoundKey(key ssh.PublicKey) error {
 	switch key.Type() {
 	case ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521, ssh.KeyAlgoSKED25519, ssh.KeyAlgoSKECDSA256:
-		return key, nil
+		return nil
 	case ssh.KeyAlgoRSA:
-		if plain, ok := key.PublicKey.(ssh.CryptoPublicKey); ok {
-			if public, ok := plain.CryptoPublicKey().(*rsa.PublicKey); ok && public.N.BitLen() < leastRSA {
-				return key, fmt.Errorf("it is an RSA key of %d bits, and %d are the least: make an Ed25519 key (ssh-keygen -t ed25519)", public.N.BitLen(), leastRSA)
-			}
+		plain, _ := key.(ssh.CryptoPublicKey)
+		if public, ok := plain.CryptoPublicKey().(*rsa.PublicKey); ok && public.N.BitLen() < leastRSA {
+			return fmt.Errorf("it is an RSA key of %d bits, and %d are the least: make an Ed25519 key (ssh-keygen -t ed25519)", public.N.BitLen(), leastRSA)
 		}
-		return key, nil
+		return nil
 	}
-	return key, fmt.Errorf("keys of the kind %s sign nothing here: make an Ed25519 key (ssh-keygen -t ed25519), or -t ed25519-sk on a hardware key", key.Type())
+	return fmt.Errorf("keys of the kind %s sign nothing here: make an Ed25519 key (ssh-keygen -t ed25519), or -t ed25519-sk on a hardware key", key.Type())
 }
 
 // DeciderFault is what is wrong with one of several deciders.
