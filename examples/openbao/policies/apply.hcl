@@ -1,6 +1,6 @@
 # What `terraform apply` needs beside the policy `plan`.
 #
-# Whoever may write policies and entities can give himself anything in this namespace: give partner access a namespace of
+# Whoever may write policies and entities can give themselves anything in this namespace: give partner access a namespace of
 # its own, and this policy to the pipeline alone.
 
 path "sys/policies/acl/partner/*" {
