@@ -38,6 +38,8 @@
 //   - stray: something that gives access, and that nobody declared (access Stray)
 //   - adopt: to bring a stray under a declaration (access Adopter)
 //   - rehearse: to cut a shadow of a partner, and see how soon it is refused (access Rehearser)
+//   - floor: what no configuration of a system can loosen, kept in the system (access Floored)
+//   - lift: to remove the floor on purpose, so that nobody misses it (access Floored)
 //   - finding: what a rule has seen (guardrail Finding)
 //   - portfolio: all access that rules are judged by, live and planned (guardrail Portfolio)
 //   - walk: one run of Terraform through its resources: a plan or an apply (provider walk)

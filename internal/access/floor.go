@@ -145,7 +145,7 @@ func (e *FloorChangedError) Error() string {
 // NextFloor returns the record that a change of a floor leaves, or why it is refused. there is what the system holds, nil for nothing; lost
 // is why that is not known, and remembered what was before.
 func NextFloor(there *FloorRecord, lost *FloorError, remembered FloorMark, system, stack string, known int64, now time.Time) (*FloorRecord, error) {
-	next := &FloorRecord{System: system, Stack: stack, Generation: max(remembered.Generation, there.Mark().Generation) + 1, SetAt: now.UTC().Truncate(time.Second)}
+	next := &FloorRecord{System: system, Stack: stack, Generation: max(remembered.Generation, there.Mark().Generation, known) + 1, SetAt: now.UTC().Truncate(time.Second)}
 	switch {
 	case lost != nil:
 		next.Generation = max(next.Generation, lost.Was.Generation+1)

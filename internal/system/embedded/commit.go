@@ -105,6 +105,8 @@ func (s *System) draft(d *draft, t *task) (err error) {
 			d.rehearsed = map[string]time.Time{}
 		}
 		maps.Copy(d.rehearsed, t.rehearsed)
+	case taskFloor:
+		err = d.lay(t.floor)
 	case taskLoad, taskAlone:
 	}
 	return err
@@ -176,13 +178,16 @@ func (s *System) stageDraft(c *commitment) (idle bool, err error) {
 		return false, err
 	}
 	due := s.due(c.was, base, c.fresh)
-	return c.objects.empty() && !d.Again && (due == notDue || due == tampered && !c.in.changes), nil
+	return c.objects.empty() && !d.Again && !d.lays && (due == notDue || due == tampered && !c.in.changes), nil
 }
 
 // stageRecord stages what is published, and writes the record of it all. It returns the generation that this is to be.
 func (s *System) stageRecord(c *commitment) (next generation, err error) {
 	base, d := c.base, c.draft
 	if err := s.identify(c.objects, base, d, c.in.changes); err != nil {
+		return next, err
+	}
+	if err := s.stageFloor(c.objects, d); err != nil {
 		return next, err
 	}
 	if !c.fresh {
@@ -199,6 +204,7 @@ func (s *System) stageRecord(c *commitment) (next generation, err error) {
 		}
 	}
 	d.sums = base.sums.after(s.paths, c.objects, base.lost)
+	c.record.Floor = d.floor.mark
 	c.record.Version, c.record.System, c.record.Census, c.record.Holds, c.record.Revoked = version, d.system, d.census(), d.Holds, d.listed()
 	return next, nil
 }

@@ -61,7 +61,7 @@ func (s *System) identify(objects *stage, base *book, d *draft, changes bool) er
 	if base.unnamed && base.system != "" && changes {
 		return objects.encode(s.paths.system(), identified{Version: version, ID: base.system})
 	}
-	if len(base.Ledger)+len(base.damaged) > 0 || len(d.Ledger) == 0 || base.system != "" && base.generation != (generation{}) {
+	if len(base.Ledger)+len(base.damaged) > 0 || len(d.Ledger) == 0 && !d.lays || base.system != "" && base.generation != (generation{}) {
 		return nil
 	}
 	if base.generation == (generation{}) && s.keysAlone() {

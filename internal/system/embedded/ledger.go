@@ -30,6 +30,7 @@ type book struct {
 	holds      ledger.Holds
 	stones     ledger.Tombstones
 	rehearsed  map[string]time.Time // when each partner was rehearsed last
+	floor      floorBase
 	damaged    damage
 	// raw is the generation as it lay there, and sums are what it signed.
 	raw  generation
@@ -95,6 +96,9 @@ func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 	}
 	if err == nil {
 		err = l.readRehearsed(p)
+	}
+	if err == nil {
+		err = l.readFloor(p, st.was)
 	}
 	if err != nil {
 		return nil, err
@@ -230,6 +234,8 @@ type draft struct {
 	root       string
 	rehearsed  map[string]time.Time
 	remembers  bool // rehearsed is more than it was
+	floor      floorBase
+	lays       bool // the floor is another than it was
 }
 
 // draftOn returns a draft on a book.
@@ -239,6 +245,7 @@ func (s *System) draftOn(b *book) *draft {
 		damaged: maps.Clone(b.damaged), sums: b.sums, root: b.root,
 	}
 	d.Holds, d.Tombstones, d.rehearsed = b.holds, maps.Clone(b.stones), maps.Clone(b.rehearsed)
+	d.floor = b.floor
 	d.Revoke = d.revoke
 	return d
 }
@@ -247,7 +254,7 @@ func (s *System) draftOn(b *book) *draft {
 func (d *draft) book() *book {
 	return &book{
 		Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.Holds, stones: d.Tombstones,
-		damaged: d.damaged, sums: d.sums, root: d.root, rehearsed: d.rehearsed,
+		damaged: d.damaged, sums: d.sums, root: d.root, rehearsed: d.rehearsed, floor: d.floor,
 	}
 }
 

@@ -24,6 +24,7 @@ func (p paths) sums() string               { return p.in("ledger", "ledger.sums"
 func (p paths) sumsCopy() string           { return p.in("ledger", "ledger.sums.copy") }
 func (p paths) record() string             { return p.in("publish", "generation.json") }
 func (p paths) rehearsed() string          { return p.in("ledger", "rehearsed.json") }
+func (p paths) floor() string              { return p.in("ledger", "floor.json") }
 func (p paths) lock() string               { return p.in("ledger", "ledger.lock") }
 func (p paths) holder() string             { return p.in("ledger", "ledger.holder") }
 func (p paths) stagedLedger() string       { return p.in("ledger", ".staged") }

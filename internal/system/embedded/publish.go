@@ -36,6 +36,8 @@ type published struct {
 	Generation generation `json:"generation"`
 	// System is the id of the system: the copy of what ledger/system.json says.
 	System string `json:"system,omitempty"`
+	// Floor is what the floor was: one that is gone or was put back is missed by it.
+	Floor access.FloorMark `json:"floor,omitzero"`
 	// Census is a digest of the objects that it was made from: it tells when somebody took a file away by hand.
 	Census string `json:"census"`
 	// RenewAt is when it should be made anew though nothing changes: in the middle of its life, or when a line of a

@@ -49,6 +49,7 @@ const (
 	taskToken                    // give out a token
 	taskRevoke                   // revoke one
 	taskRemember                 // keep when a partner was rehearsed
+	taskFloor                    // set or lift the floor
 	taskAlone                    // do something that is no change of the ledger
 )
 
@@ -61,6 +62,7 @@ type task struct {
 	request request
 	// rehearsed is when a partner was rehearsed.
 	rehearsed map[string]time.Time
+	floor     func(*draft) (*access.FloorRecord, error)
 	act       func() error
 
 	ctx  context.Context

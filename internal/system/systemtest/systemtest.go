@@ -82,7 +82,7 @@ type Probe struct {
 // does not offer or prove: what needs one is left out, and nothing else is.
 func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness, without ...access.Kind) {
 	partner := newPartner(t)
-	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), reachedCases(), cutCases(), waitCases(), issueCases(), removalCases(), formerCases(), crowdCases(), faultCases()) {
+	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), reachedCases(), cutCases(), waitCases(), issueCases(), removalCases(), formerCases(), crowdCases(), faultCases(), floorCases()) {
 		if slices.ContainsFunc(c.kinds, func(k access.Kind) bool { return slices.Contains(without, k) }) {
 			continue
 		}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+var _ access.Floored = (*System)(nil)
+
+// floorFile is the file of the floor. It is signed as the rest of the ledger is, and the record of the publication remembers it.
+type floorFile struct {
+	Version int `json:"version"`
+	access.FloorRecord
+}
+
+// floorBase is the floor as the files have it.
+type floorBase struct {
+	// record is the floor; nil where there never was one, or where lost says why it is not known.
+	record *access.FloorRecord
+	lost   *access.FloorError
+	// mark is the newest floor that is known of.
+	mark access.FloorMark
+}
+
+// Floor returns the floor.
+func (s *System) Floor(ctx context.Context) (*access.FloorRecord, error) {
+	l, err := s.view(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the floor: %w", err)
+	}
+	if l.floor.lost != nil {
+		return nil, l.floor.lost
+	}
+	return l.floor.copied(), nil
+}
+
+func (f floorBase) copied() *access.FloorRecord {
+	if f.record == nil {
+		return nil
+	}
+	r := *f.record
+	return &r
+}
+
+// SetFloor sets the floor, or changes it.
+func (s *System) SetFloor(ctx context.Context, f access.Floor, stack string, known int64) (*access.FloorRecord, error) {
+	return s.changeFloor(ctx, "set", func(d *draft) (*access.FloorRecord, error) {
+		next, err := access.NextFloor(d.floor.record, d.floor.lost, d.floor.mark, d.system, stack, known, d.Now)
+		if err == nil {
+			next.Floor = f
+		}
+		return next, err
+	})
+}
+
+// LiftFloor removes the floor on purpose.
+func (s *System) LiftFloor(ctx context.Context, stack string, known int64) (*access.FloorRecord, error) {
+	return s.changeFloor(ctx, "lift", func(d *draft) (*access.FloorRecord, error) {
+		there := d.floor.record
+		if d.floor.lost == nil && !there.InForce() {
+			return there, nil
+		}
+		next, err := access.NextFloor(there, d.floor.lost, d.floor.mark, d.system, stack, known, d.Now)
+		if err != nil {
+			return nil, err
+		}
+		if next.LiftedAt = next.SetAt; there != nil {
+			next.Floor, next.SetAt = there.Floor, there.SetAt
+		}
+		return next, nil
+	})
+}
+
+func (s *System) changeFloor(ctx context.Context, act string, change func(*draft) (*access.FloorRecord, error)) (*access.FloorRecord, error) {
+	t := &task{kind: taskFloor, floor: change}
+	if err := s.submit(ctx, t); err != nil {
+		return nil, fmt.Errorf("%s the floor: %w", act, err)
+	}
+	return t.view.floor.copied(), nil
+}
+
+// lay makes the change of a floor in a draft.
+func (d *draft) lay(change func(*draft) (*access.FloorRecord, error)) error {
+	next, err := change(d)
+	if err != nil || next == d.floor.record {
+		return err
+	}
+	d.floor, d.lays = floorBase{record: next, mark: next.Mark()}, true
+	return nil
+}
+
+// stageFloor stages the floor of a draft, once it is known of which system it is.
+func (s *System) stageFloor(st *stage, d *draft) error {
+	if !d.lays {
+		return nil
+	}
+	d.floor.record.System = d.system
+	return st.encode(s.paths.floor(), floorFile{version, *d.floor.record})
+}
+
+// readFloor reads the floor. One that is gone, is not as it was signed, or is older than the publication knows, is lost: no change of
+// others makes that good, and none forgets it.
+func (l *book) readFloor(p paths, was published) error {
+	path := p.floor()
+	_, listed := l.sums.files[p.listed(path)]
+	text, err := os.ReadFile(path)
+	gone := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !gone && !harms(err) {
+		return fail(err, nothingChanged)
+	}
+	l.floor.mark = was.Floor
+	var f floorFile
+	switch {
+	case !listed && !gone:
+		l.plant(p, path, access.IdentityID{})
+		if was.Floor.Generation > 0 {
+			l.loseFloor(path, "was not signed: the ledger is from before it was set")
+		}
+	case !listed && was.Floor.Generation > 0:
+		l.loseFloor(path, "is gone: the ledger is from before it was set")
+	case !listed:
+	case gone:
+		l.loseFloor(path, "is gone: somebody took it away")
+	case err != nil || l.sums.verified(p, path, text) != nil:
+		l.loseFloor(path, "is not as it was signed: somebody edited it, or put an older one in its place")
+	case json.Unmarshal(text, &f) != nil || f.Version > version:
+		l.loseFloor(path, "cannot be read: a newer version of the provider wrote it")
+	case f.System != "" && l.system != "" && f.System != l.system:
+		l.loseFloor(path, "is of the access system "+f.System+", and this one is "+l.system)
+	case f.Generation < was.Floor.Generation:
+		l.loseFloor(path, fmt.Sprintf("went back to generation %d", f.Generation))
+	default:
+		l.floor = floorBase{record: &f.FloorRecord, mark: f.Mark()}
+	}
+	return nil
+}
+
+func (l *book) loseFloor(path, problem string) {
+	l.floor.lost = &access.FloorError{Where: path, Problem: problem, Was: l.floor.mark}
+}
