@@ -21,15 +21,19 @@ type Moment struct {
 // rfc3339 is what a moment is made of (RFC 3339, 5.6, which allows small letters). Go's parser takes more than that.
 var rfc3339 = regexp.MustCompile(`^([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 
+// first is the first year that a moment can be in. The beginning of the year 1 is what Go calls no time at all: an end that somebody wrote
+// so, to end access at once, would have been none.
+const first = 1970
+
 // ParseMoment reads an RFC 3339 moment. A date without time or zone is refused, since nobody could say when it ends.
 func ParseMoment(text string) (Moment, error) {
 	if parts := rfc3339.FindStringSubmatch(text); parts != nil {
 		t, err := time.Parse(time.RFC3339, strings.ToUpper(text))
-		if year := t.UTC().Year(); err == nil && year >= 1 && year <= 9999 {
+		if year := t.UTC().Year(); err == nil && year >= first && year <= 9999 {
 			return Moment{Time: t.UTC(), text: text}, nil
 		}
 		if err == nil {
-			return Moment{}, fmt.Errorf("%q is no moment: in UTC it is not in the years 0001 to 9999", text)
+			return Moment{}, fmt.Errorf("%q is no moment of any access: in UTC it is not in the years %d to 9999", text, first)
 		}
 		return Moment{}, fmt.Errorf("%q is no moment: %s", text, noSuchMoment(parts))
 	}
