@@ -133,7 +133,22 @@ var (
 )
 
 // softBreak is a line end of quoted-printable (RFC 2045, 6.7), which base64 has at its end only.
-var softBreak = regexp.MustCompile(`=\n+[A-Za-z0-9+/]`)
+var softBreak = regexp.MustCompile(`=\n+[A-Za-z0-9+/]{12}`)
+
+// firstMarked and lastMarked are the lines of a block where something stands before each: the + of a diff, the number of a line.
+var (
+	firstMarked = regexp.MustCompile(`(?m)^[^\s-].{0,11}?-----BEGIN `)
+	lastMarked  = regexp.MustCompile(`(?m)^([^\s-].{0,11}?)-----END `)
+)
+
+// listed says that a block of PEM stands in a list or a diff; "" where it does not.
+func listed(text string) string {
+	joined := strings.Join(lines(text), "\n")
+	if before := lastMarked.FindStringSubmatch(joined); before != nil && firstMarked.MatchString(joined) {
+		return fmt.Sprintf("before each of its lines stands something, as in a list or a diff, such as %q: write the PEM block alone, or ask the partner for the file", before[1])
+	}
+	return ""
+}
 
 // brokenBlock says what is wrong with a block of PEM that nothing can be decoded from.
 func brokenBlock(text string) string {
@@ -141,6 +156,9 @@ func brokenBlock(text string) string {
 	name, body := text[at[2]:at[3]], text[at[1]:]
 	if strings.HasPrefix(name, "PGP ") {
 		return kindOfBlock(name)
+	}
+	if why := listed(text); why != "" {
+		return why
 	}
 	if strings.Contains(body, "=3D") || softBreak.MatchString(body) {
 		return "its PEM block " + name + " is in quoted-printable, as mails are sent: save it from the mail program as text, or ask the partner for the file"

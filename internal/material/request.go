@@ -73,6 +73,9 @@ func requestIn(text string, verify bool) (Request, error) {
 	if _, other := x509.ParseCertificate(der[0]); errors.Is(err, errCutOff) && other == nil {
 		return Request{}, errors.New("it is called a request, and what is in it is a CERTIFICATE: ask the partner for the request")
 	}
+	if why := listed(text); errors.Is(err, errCutOff) && why != "" { // the marks were read as base64
+		return Request{}, errors.New(why)
+	}
 	return r, err
 }
 
@@ -96,7 +99,7 @@ func noRequest(text string) error {
 		}
 	}
 	switch is := another(text); {
-	case strings.HasPrefix(is, "its "):
+	case strings.HasPrefix(is, "its "), strings.HasPrefix(is, "before "):
 		return errors.New(is)
 	case is != "" && is != "it is empty":
 		return errors.New(is + ", not a request: " + from)

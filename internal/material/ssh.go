@@ -94,6 +94,9 @@ func parseSSHLine(line string) (ssh.PublicKey, error) {
 	if name := blobName(words[1]); name != "" && name != words[0] {
 		return nil, fmt.Errorf("it says %s, and the key behind it is of the kind %s: write %s", words[0], name, name)
 	}
+	if strings.HasPrefix(words[0], "ssh-ed448") {
+		return nil, errors.New("its key is Ed448, which is not supported: ask the partner for one that is Ed25519, as ssh-keygen -t ed25519 makes it")
+	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(words[0] + " " + words[1]))
 	switch why := odd(words[1]); {
 	case err == nil && key.Type() == words[0]:

@@ -32,6 +32,9 @@ func checkClaim(what, text string) error {
 			return fmt.Errorf("%s %+q holds %s, which no token has: write it without", what, text, Named(c))
 		}
 	}
+	if inner := unquoted(text); inner != text && inner != "" {
+		return fmt.Errorf("%s %q is in quotes, which no token has: write %q, and not what jsonencode makes of it", what, text, inner)
+	}
 	if what != "issuer" && placeholder.MatchString(text) {
 		return fmt.Errorf("%s %q has a placeholder in it, %s, and tokens have what stands for it: write that", what, text, placeholder.FindString(text))
 	}
@@ -64,13 +67,27 @@ func ParseAudience(text string) (string, error) {
 }
 
 // ParseSubject reads the subject of a token.
-func ParseSubject(text string) (string, error) { return text, checkClaim("subject", text) }
+func ParseSubject(text string) (string, error) {
+	if err := checkClaim("subject", text); err != nil {
+		return text, err
+	}
+	if account, is := strings.CutPrefix(text, "system:serviceaccount:"); is && !serviceAccount.MatchString(account) {
+		return text, fmt.Errorf("subject %q is no service account of Kubernetes, and no token names it: write system:serviceaccount:NAMESPACE:NAME", text)
+	}
+	return text, nil
+}
+
+// serviceAccount is a namespace and a name. An asterisk is for a rule to refuse.
+var serviceAccount = regexp.MustCompile(`^[a-z0-9*?-]+:[a-z0-9.*?-]+$`)
 
 // ParseIssuer reads the address of an OIDC issuer, as the tokens' iss names it. What no token can name is refused; whether it may be
 // trusted is for a rule to judge.
 func ParseIssuer(text string) (string, error) {
 	if err := checkClaim("issuer", text); err != nil {
 		return "", err
+	}
+	if strings.Count(text, "://") > 1 {
+		return "", fmt.Errorf("issuer %q is several in one text: write one, and a credential of an identity of its own for each other one", text)
 	}
 	if strings.ContainsAny(text, " {}<>$\\\"") {
 		return "", fmt.Errorf("issuer %q is a pattern or has a placeholder in it, and tokens name one address: write the issuer's own, with what stands for the placeholder", text)
@@ -107,9 +124,12 @@ func checkAuthority(text, scheme, authority string) error {
 			return fmt.Errorf("issuer %q has the port %q: ports are 1 to 65535", text, port)
 		}
 	}
+	if strings.Contains(host, "..") || strings.HasPrefix(host, ".") {
+		return fmt.Errorf("issuer %q has an empty part in its host: write it as its discovery document has it", text)
+	}
 	if strings.ToLower(host) != host || strings.ToLower(scheme) != scheme {
 		lower := strings.ToLower(scheme) + "://" + strings.ToLower(host) + strings.TrimPrefix(text, scheme+"://"+host)
-		return fmt.Errorf("issuer %q has upper case in its host, and tokens are compared byte by byte: write %q, or as its discovery document has it", text, lower)
+		return fmt.Errorf("issuer %q has upper case before its path, and tokens are compared byte by byte: write %q, or as its discovery document has it", text, lower)
 	}
 	if strings.IndexFunc(host, func(c rune) bool { return c > '~' }) >= 0 {
 		return fmt.Errorf("issuer %q has letters beyond ASCII in its host, and tokens have the form that DNS knows, xn--...: write it as its discovery document has it", text)
@@ -122,10 +142,11 @@ func checkAuthority(text, scheme, authority string) error {
 
 // slashed are the hosts whose issuers are named with a slash at the end, and bare those without.
 var (
-	slashed = regexp.MustCompile(`(^|\.)(auth0\.com|sts\.windows\.net)$`)
-	bare    = regexp.MustCompile(`^(accounts\.google\.com|token\.actions\.githubusercontent\.com|gitlab\.com|oidc\.circleci\.com|app\.terraform\.io|login\.microsoftonline\.com)$`)
-	many    = regexp.MustCompile(`^(common|organizations|consumers)(/|$)`)
-	entra   = regexp.MustCompile(`^(login\.microsoftonline\.(com|us|de)|login\.partner\.microsoftonline\.cn|login\.windows\.net|sts\.windows\.net)$`)
+	slashed = regexp.MustCompile(`(^|\.)(auth0\.com|sts\.windows\.net|oic\.prod-aks\.azure\.com)$`)
+	bare    = regexp.MustCompile(`^(accounts\.google\.com|token\.actions\.githubusercontent\.com|gitlab\.com|oidc\.circleci\.com|app\.terraform\.io|login\.microsoftonline\.com|` +
+		`vstoken\.dev\.azure\.com|api\.bitbucket\.org|agent\.buildkite\.com|container\.googleapis\.com|(oidc\.eks|cognito-idp)\.[a-z0-9-]+\.amazonaws\.com)$`)
+	many  = regexp.MustCompile(`^(common|organizations|consumers)(/|$)`)
+	entra = regexp.MustCompile(`^(login\.microsoftonline\.(com|us|de)|login\.partner\.microsoftonline\.cn|login\.windows\.net|sts\.windows\.net)$`)
 )
 
 // checkKnown refuses what the great issuers are known not to name.

@@ -35,6 +35,13 @@ func TestTrustThatNoTokenMeetsIsRefused(t *testing.T) {
 		{"https://Login.ACME.test/Realm", `write "https://login.acme.test/Realm"`},
 		{"HTTPS://login.acme.test", `write "https://login.acme.test"`},
 		{"https://l\u00f6gin.acme.test", "xn--"},
+		{"https://login.acme.test,https://login2.acme.test", "several in one text"},
+		{"https://login.acme.test https://login2.acme.test", "several in one text"},
+		{"https://login..acme.test", "empty part"},
+		{`"https://login.acme.test"`, `write "https://login.acme.test"`},
+		{"https://eastus.oic.prod-aks.azure.com/1/2", `write "https://eastus.oic.prod-aks.azure.com/1/2/"`},
+		{"https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF/", `write "https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF"`},
+		{"https://vstoken.dev.azure.com/11111111-2222-3333-4444-555555555555/", "has a slash at its end"},
 	} {
 		if _, err := ParseIssuer(c.text); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q: %v, want it to say %q", c.text, err, c.says)
@@ -49,6 +56,19 @@ func TestTrustThatNoTokenMeetsIsRefused(t *testing.T) {
 	} {
 		if _, err := ParseIssuer(text); err != nil {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for text, says := range map[string]string{
+		`"repo:acme/feed:ref:refs/heads/main"`: `write "repo:acme/feed:ref:refs/heads/main"`, "'svc'": `write "svc"`, "system:serviceaccount:feed": "NAMESPACE:NAME",
+		"system:serviceaccount:acme:feed:main": "NAMESPACE:NAME", "system:serviceaccount:acme:": "NAMESPACE:NAME", "system:serviceaccount:acme/feed": "NAMESPACE:NAME",
+	} {
+		if _, err := ParseSubject(text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("subject %q: %v, want it to say %q", text, err, says)
+		}
+	}
+	for _, text := range []string{"system:serviceaccount:acme:feed", "system:serviceaccount:acme:feed.v2", "system:serviceaccount:acme:*", "system:serviceaccounts:acme", "a \"b\""} {
+		if _, err := ParseSubject(text); err != nil {
+			t.Errorf("subject %q: %v", text, err)
 		}
 	}
 	for _, text := range []string{"svc ", "\tsvc", "svc\u00a0", "svc\u200b", "svc\n", "a\nb", "a\tb", "\ufeffsvc"} {
