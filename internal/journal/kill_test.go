@@ -5,11 +5,14 @@
 package journal
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -35,15 +38,18 @@ func TestKilledWhileItWrites(t *testing.T) {
 	answered, healings, behind := 0, 0, 0
 	for round := range killings {
 		cmd := child(t, t.Name(), j.path, "")
-		var said bytes.Buffer
-		cmd.Stdout = &said
+		said := heard(t, cmd)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(30*time.Millisecond + rand.N(90*time.Millisecond))
+		if round%3 != 0 { // else it may be killed before its first line, too
+			said.first()
+		}
+		time.Sleep(rand.N(90 * time.Millisecond))
 		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
+		lines := said.all()
 		_ = cmd.Wait()
 		if ahead(t, j) {
 			behind++
@@ -61,7 +67,7 @@ func TestKilledWhileItWrites(t *testing.T) {
 			id, _, _ = bytes.Cut(id, []byte(`"`))
 			there[string(id)] = true
 		}
-		for id := range strings.Lines(said.String()) {
+		for id := range strings.Lines(lines) {
 			id, whole := strings.CutSuffix(id, "\n")
 			if whole && !there[id] {
 				t.Errorf("round %d: %s was answered, and is not there", round, id)
@@ -81,6 +87,44 @@ func TestKilledWhileItWrites(t *testing.T) {
 		t.Error("hardly a line was written: the killings hit nothing")
 	}
 }
+
+// hearing is what a process prints.
+type hearing struct {
+	t     *testing.T
+	begun chan struct{}
+	whole chan string
+}
+
+// heard listens to a process that is not started yet.
+func heard(t *testing.T, cmd *exec.Cmd) hearing {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := hearing{t, make(chan struct{}), make(chan string, 1)}
+	go func() {
+		in := bufio.NewReader(out)
+		begin, _ := in.ReadString('\n')
+		close(h.begun)
+		rest, _ := io.ReadAll(in)
+		h.whole <- begin + string(rest)
+	}()
+	return h
+}
+
+// first waits for the first line.
+func (h hearing) first() {
+	h.t.Helper()
+	select {
+	case <-h.begun:
+	case <-time.After(time.Minute):
+		h.t.Fatal("it wrote nothing within a minute")
+	}
+}
+
+// all returns what was printed, once the process is gone.
+func (h hearing) all() string { return <-h.whole }
 
 // ahead says whether the journal has more lines than its head says.
 func ahead(t *testing.T, j *Journal) bool {
