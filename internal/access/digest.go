@@ -65,9 +65,12 @@ func credentialGives(c *Credential) any {
 	gives := struct {
 		ID, Key, Issuer, Subject string
 		Audiences, Networks      []string
+		Principal                string `json:",omitempty"`
+		ExternalID               string `json:",omitempty"`
 	}{ID: c.Ref().ID, Key: c.KeyFingerprint(), Networks: networks}
 	if trust := c.Federated; trust != nil {
 		gives.Issuer, gives.Subject = trust.Issuer, trust.Subject
+		gives.Principal, gives.ExternalID = trust.AWSPrincipal, trust.ExternalID
 		gives.Audiences = slices.Compact(slices.Sorted(slices.Values(trust.Audiences)))
 	}
 	return gives

@@ -35,6 +35,9 @@ func TestADigestIsOfTheAccessAlone(t *testing.T) {
 		edit(i)
 		return i
 	}
+	account := func(principal, externalID string) func(*Credential) {
+		return func(c *Credential) { c.Federated = &FederatedTrust{AWSPrincipal: principal, ExternalID: externalID} }
+	}
 	key := func(n byte) Object {
 		public, err := ssh.NewPublicKey(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, 32)).Public())
 		if err != nil {
@@ -56,17 +59,19 @@ func TestADigestIsOfTheAccessAlone(t *testing.T) {
 		}
 	}
 	for name, pair := range map[string][2]Object{
-		"another key":        {key(1), key(2)},
-		"another action":     {g, grant(func(g *Grant) { g.Actions = []string{"read"} })},
-		"another pattern":    {g, grant(func(g *Grant) { g.Resource = "orders/acme/+" })},
-		"another name":       {g, grant(func(g *Grant) { g.Name = "d" })},
-		"another subject":    {c, credential(func(c *Credential) { c.Federated.Subject = "t" })},
-		"another audience":   {c, credential(func(c *Credential) { c.Federated.Audiences = []string{"x"} })},
-		"no networks":        {c, credential(func(c *Credential) { c.AllowedCIDRs = nil })},
-		"no ceiling":         {i, identity(func(i *Identity) { i.Ceiling = nil })},
-		"another parent":     {i, identity(func(i *Identity) { i.ParentID = IdentityID{"x", "y", "z"} })},
-		"deeper":             {i, identity(func(i *Identity) { i.Subcontractors.MaxDepth = 2 })},
-		"another kind of it": {i, g},
+		"another key":         {key(1), key(2)},
+		"another action":      {g, grant(func(g *Grant) { g.Actions = []string{"read"} })},
+		"another pattern":     {g, grant(func(g *Grant) { g.Resource = "orders/acme/+" })},
+		"another name":        {g, grant(func(g *Grant) { g.Name = "d" })},
+		"another subject":     {c, credential(func(c *Credential) { c.Federated.Subject = "t" })},
+		"another audience":    {c, credential(func(c *Credential) { c.Federated.Audiences = []string{"x"} })},
+		"another account":     {credential(account("arn:aws:iam::111122223333:role/etl", "")), credential(account("arn:aws:iam::111122223333:role/other", ""))},
+		"another external id": {credential(account("arn:aws:iam::111122223333:root", "a")), credential(account("arn:aws:iam::111122223333:root", "b"))},
+		"no networks":         {c, credential(func(c *Credential) { c.AllowedCIDRs = nil })},
+		"no ceiling":          {i, identity(func(i *Identity) { i.Ceiling = nil })},
+		"another parent":      {i, identity(func(i *Identity) { i.ParentID = IdentityID{"x", "y", "z"} })},
+		"deeper":              {i, identity(func(i *Identity) { i.Subcontractors.MaxDepth = 2 })},
+		"another kind of it":  {i, g},
 	} {
 		if Digest(pair[0]) == Digest(pair[1]) {
 			t.Errorf("%s: the same digest", name)
