@@ -15,7 +15,7 @@ const OutlivesAgreement = "expiry/outlives-agreement"
 // an expiry rule on it, and a review that ends it. This is what an access system has to enforce.
 func End(o Object, above time.Time, agreements ...time.Time) time.Time {
 	terms := o.Common()
-	end := Earliest(terms.ExpiresAt.Time, above)
+	end := Earliest(Declared(o), above)
 	if _, waived := terms.Waivers[OutlivesAgreement]; !waived {
 		end = Earliest(append(agreements, end)...)
 	}
@@ -24,10 +24,16 @@ func End(o Object, above time.Time, agreements ...time.Time) time.Time {
 			end = Earliest(end, w.Until.Time)
 		}
 	}
-	if r := terms.Review; r != nil && r.EndNow {
-		end = Earliest(end, r.At.Time)
-	}
 	return end
+}
+
+// Declared returns the end that an object was given by those who decide on it: its expiry, or the review that ends it before.
+func Declared(o Object) time.Time {
+	terms := o.Common()
+	if r := terms.Review; r != nil && r.EndNow {
+		return Earliest(terms.ExpiresAt.Time, r.At.Time)
+	}
+	return terms.ExpiresAt.Time
 }
 
 // AgreementEnds returns the ends of an identity's own agreement and of the register's, zero where there is none.

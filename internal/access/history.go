@@ -128,7 +128,5 @@ func (h History) Next(before, after Object, now time.Time, reviews ...*Review) H
 	return h
 }
 
-// Extends reports whether the change moves the expiry to a later moment.
-func Extends(before, after Object) bool {
-	return after.Common().ExpiresAt.After(before.Common().ExpiresAt.Time)
-}
+// Extends reports whether the change moves the expiry to a later moment, or takes a decision back by which it had ended.
+func Extends(before, after Object) bool { return Declared(after).After(Declared(before)) }

@@ -95,6 +95,9 @@ func expiryCases() map[string][]policy {
 			bad("the identity's review was used already", plans(with(identity(etl), review(in(-40), owns)), unchanged()), extended(nil, spent(in(-40)))),
 			bad("the identity without a review arrives second", extended(nil), plans(identity(etl), unchanged())),
 			bad("an adopted later end", plans(identity(etl), unchanged()), extended(nil, adopted())),
+			bad("an end that was decided on is taken back", plans(identity(etl), unchanged()), takenBack()),
+			bad("by a review of before that decision", plans(identity(etl), unchanged()), takenBack(review(in(-4), owns))),
+			good("by a newer review", plans(identity(etl), unchanged()), takenBack(review(in(-1), owns))),
 			bad("the identity is another stack's", foreign(identity(etl)), extended(nil)),
 			good("the identity is ours, and may still arrive", holds(identity(etl)), extended(nil)),
 			bad("and at apply still is", atApply(), holds(identity(etl)), extended(nil)),
@@ -176,4 +179,10 @@ func expiryCases() map[string][]policy {
 			bad("its agreement has ended", plans(identity(etl, agreement(in(-1))), unchanged(), endsAt(in(-1)))),
 		},
 	}
+}
+
+// takenBack is a grant that was decided to end three days ago, and whose declaration does not say so any more.
+func takenBack(then ...func(*access.Terms)) part {
+	ended := with(grant(etl, "daily"), decides(access.DecisionEnd, grant(etl, "daily"), time.Time{}, endsNow, func(r *access.Review) { r.At = access.At(in(-3)) }))
+	return plans(with(grant(etl, "daily"), then...), was(ended))
 }

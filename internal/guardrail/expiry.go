@@ -257,12 +257,15 @@ func expiryRolling(c *Context, s, upper *Subject) []problem {
 		return nil
 	}
 	newest, h := access.NewestReview(reviews(s, upper)...), s.History
-	if h.Extendable(newest) {
+	ended := s.endedBy()
+	if h.Extendable(newest) && newest.After(ended) {
 		return nil
 	}
 	what := "no review stands for it"
 	switch {
 	case newest.IsZero():
+	case !newest.After(ended):
+		what = say("the newest review is of %s, and on %s somebody decided that it ends", date(newest), date(ended))
 	case !newest.After(h.ReviewUsedAt):
 		what = say("the newest review is of %s, and one of %s was already used", date(newest), date(h.ReviewUsedAt))
 	case !h.RenewedAt.IsZero():
@@ -271,8 +274,16 @@ func expiryRolling(c *Context, s, upper *Subject) []problem {
 		what = say("the newest review is of %s, more than a week before the access was created on %s", date(newest), date(h.CreatedAt))
 	}
 	found := two("expires_at", "review", say("%s: expires_at moves from %s to %s, but %s", s, date(s.endBefore()), date(s.terms().ExpiresAt.Time), what), "")
-	found[0].paste = reviewBlock(c, s)
+	found[0].paste, found[0].cause = reviewBlock(c, s), entered
 	return found
+}
+
+// endedBy returns when somebody decided that it ends, where it ended so; zero where nobody did.
+func (s *Subject) endedBy() time.Time {
+	if r := s.Before.Common().Review; r != nil && r.EndNow {
+		return r.At.Time
+	}
+	return time.Time{}
 }
 
 // reviewBlock returns a review to paste. Its reason is empty, and refused so: that somebody looked is what nobody else can write.

@@ -56,15 +56,17 @@ type Subject struct {
 // created reports whether the plan creates the object, adopting it or not.
 func (s *Subject) created() bool { return s.Before == nil || s.Adopted || s.Gone }
 
-// extends reports whether the plan moves the expiry of what exists to a later moment.
-func (s *Subject) extends() bool { return s.Before != nil && s.terms().ExpiresAt.After(s.endBefore()) }
+// extends reports whether the plan moves the expiry of what exists to a later moment, or takes back a decision by which it ended.
+func (s *Subject) extends() bool {
+	return s.Before != nil && access.Declared(s.Object).After(s.endBefore())
+}
 
 // endBefore returns the earlier of the ends that the system holds and that the state was told.
 func (s *Subject) endBefore() time.Time {
 	if told := s.narrower(); told != nil {
-		return access.Earliest(s.Before.Common().ExpiresAt.Time, told.Common().ExpiresAt.Time)
+		return access.Earliest(access.Declared(s.Before), access.Declared(told))
 	}
-	return s.Before.Common().ExpiresAt.Time
+	return access.Declared(s.Before)
 }
 
 // widens reports whether an argument is wider than what the system holds, or than what was last applied.
