@@ -44,6 +44,8 @@ type Review struct {
 	Until    Moment   `json:"until,omitzero"`
 	// EndNow: what was decided to end, and is still declared, ends at the moment of the review.
 	EndNow bool `json:"end,omitempty"`
+	// Signature is what proves that By decided it: an SSH signature of this review, or the worksheet that it stands in.
+	Signature string `json:"signature,omitempty"`
 }
 
 // Decision is what somebody decided who looked at access.
@@ -56,14 +58,17 @@ const (
 	DecisionEnd    Decision = "end"
 )
 
-// Own reports whether a review is of one object alone: a row of a worksheet is, since it names the access that was looked at.
-func (r *Review) Own() bool { return r != nil && r.Access != "" }
+// Own reports whether a review is of one object alone: a row of a worksheet is, since it names the access that was looked at, and so is
+// what somebody signed.
+func (r *Review) Own() bool { return r != nil && (r.Access != "" || r.Signature != "") }
 
 // Waiver sets one rule aside, for a while. Its key is the slug of the rule.
 type Waiver struct {
 	Reason   string `json:"reason"`
 	Approver string `json:"approver"`
 	Until    Moment `json:"until"`
+	// Signature is what proves that Approver allowed it.
+	Signature string `json:"signature,omitempty"`
 }
 
 // Agreement is the contract that access rests on.
@@ -92,6 +97,9 @@ type Identity struct {
 	Suspended      bool            `json:"suspended,omitempty"`
 	ExpectedUse    Span            `json:"expected_use"`
 	HoldReleased   string          `json:"hold_released,omitempty"`
+	// HoldReleasedBy is who lifts the hold, and HoldReleasedSignature proves it.
+	HoldReleasedBy        string `json:"hold_released_by,omitempty"`
+	HoldReleasedSignature string `json:"hold_released_signature,omitempty"`
 }
 
 // Ref names the identity.

@@ -14,7 +14,8 @@ func Attributes(t Type) []string {
 	terms := []string{"owner", "expires_at", "review", "waivers"}
 	switch t {
 	case TypeIdentity:
-		return append(terms, "purpose", "ceiling", "agreement", "contact", "parent_id", "subcontractors", "suspended", "expected_use", "hold_released")
+		return append(terms, "purpose", "ceiling", "agreement", "contact", "parent_id", "subcontractors", "suspended", "expected_use", "hold_released",
+			"hold_released_by", "hold_released_signature")
 	case TypeCredential:
 		return append(terms, "federated", "certificate", "ssh_certificate", "secret", "rotation", "revoke_issued_before", "allowed_cidrs")
 	default:
@@ -69,6 +70,10 @@ func widenedIdentity(b, a *Identity, attribute string) bool {
 		return b.ExpectedUse.Duration != a.ExpectedUse.Duration
 	case "hold_released":
 		return b.HoldReleased != a.HoldReleased
+	case "hold_released_by":
+		return b.HoldReleasedBy != a.HoldReleasedBy
+	case "hold_released_signature":
+		return b.HoldReleasedSignature != a.HoldReleasedSignature
 	}
 	return b.ID != a.ID
 }

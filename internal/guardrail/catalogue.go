@@ -100,7 +100,7 @@ func slugs() []string {
 // table is the one table, sorted by slug. Nothing that it holds is ever changed or handed out uncloned.
 var table = sync.OnceValue(func() []Rule {
 	all := slices.Concat(
-		planRules(), ownerRules(), partnerRules(), expiryRules(), reviewRules(), decisionRules(), purposeRules(), scopeRules(), reachRules(), separationRules(),
+		planRules(), ownerRules(), partnerRules(), expiryRules(), reviewRules(), decisionRules(), signedRules(), purposeRules(), scopeRules(), reachRules(), separationRules(),
 		credentialRules(), delegationRules(), activityRules(), incidentRules(), offboardingRules(), waiverRules(),
 	)
 	slices.SortFunc(all, func(a, b Rule) int { return strings.Compare(a.Slug, b.Slug) })

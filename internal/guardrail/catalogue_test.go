@@ -16,7 +16,7 @@ import (
 // cases are the good and the bad ones of every rule.
 func cases() map[string][]policy {
 	all := map[string][]policy{}
-	for _, family := range []map[string][]policy{ownerCases(), expiryCases(), reviewCases(), decisionCases(), scopeCases(), credentialCases()} {
+	for _, family := range []map[string][]policy{ownerCases(), expiryCases(), reviewCases(), decisionCases(), signedCases(), scopeCases(), credentialCases()} {
 		maps.Copy(all, family)
 	}
 	return all
@@ -119,7 +119,8 @@ func TestTheCatalogueIsWhatWasDecided(t *testing.T) {
 		expiry/outlives-identity expiry/outlives-parent expiry/cannot-be-enforced review/future review/void review/decided-otherwise purpose/missing scope/wildcard-action
 		scope/system-path scope/outside-ceiling scope/exceeds-parent separation/environment separation/duplicate credential/private-key
 		credential/open-trust delegation/not-allowed delegation/depth delegation/cycle delegation/unknown-parent incident/reopened
-		waiver/unknown-rule waiver/fixed-rule waiver/expired waiver/too-long waiver/self-approved partner/unlisted-account`)
+		waiver/unknown-rule waiver/fixed-rule waiver/expired waiver/too-long waiver/self-approved partner/unlisted-account
+		review/unsigned review/not-entitled waiver/unsigned incident/unsigned`)
 	deny := strings.Fields(`owner/not-an-address owner/placeholder owner/external owner/departed expiry/too-long expiry/permanent
 		expiry/outlives-agreement review/overdue review/automatic review/by-partner purpose/vague scope/wildcard-resource scope/privileged
 		scope/foreign-partner scope/overlap scope/unknown-engine scope/no-mount separation/shared-key credential/no-rotation credential/weak-key credential/open-network

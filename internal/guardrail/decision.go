@@ -55,7 +55,7 @@ func (s *Subject) today() access.Object {
 
 func reviewVoid(_ *Context, s *Subject) []problem {
 	r := s.terms().Review
-	if !r.Own() || s.applied() {
+	if r == nil || r.Access == "" || s.applied() {
 		return nil
 	}
 	var text string
@@ -88,7 +88,7 @@ func decidedOtherwise(_ *Context, s *Subject) []problem {
 	case r.Decision == access.DecisionNarrow && s.Before != nil && access.Digest(s.Object) == access.Digest(s.Before):
 		return []problem{{attribute: "review.decision", cause: brings, text: say("%s: %s decided to keep it only if it is narrowed (%s), and the plan leaves it as wide as it was", s, who, shown(r.Reason)),
 			fix: "Narrow it in this change, or leave expires_at as it is."}}
-	case r.Own() && r.Until.IsZero() && s.extends():
+	case r.Access != "" && r.Until.IsZero() && s.extends():
 		return []problem{{attribute: "expires_at", cause: brings, text: say("%s: expires_at moves to %s, and %s gave no date", s, date(s.terms().ExpiresAt.Time), who),
 			fix: "Leave expires_at as it is, or have a date decided on."}}
 	case !r.Until.IsZero() && s.terms().ExpiresAt.After(r.Until.Time):

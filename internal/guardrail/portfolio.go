@@ -95,7 +95,7 @@ func (p *Portfolio) Govern(s Settings) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.loaded {
-		s.Rehearsed = p.settings.Rehearsed
+		s.Rehearsed, s.System = p.settings.Rehearsed, p.settings.System
 		p.settings, p.rules = s, rankedBy(s)
 	}
 }
@@ -139,6 +139,13 @@ func (p *Portfolio) Rehearsed(last map[string]time.Time) {
 	if !p.loaded {
 		p.settings.Rehearsed = last
 	}
+}
+
+// Within takes in which access system it is: what is signed for another counts for nothing.
+func (p *Portfolio) Within(system string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settings.System = system
 }
 
 // Reaching takes in how the system judges grants by what stands in it now. What is not judged yet is judged by the last one, and

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
 const day = 24 * time.Hour
@@ -57,6 +58,9 @@ type Settings struct {
 	// says these.
 	Deciders      []access.Decider
 	RequireSigned []string
+	// Sheets are the worksheets that people signed, and System is the id of the access system: only what is signed for this one counts.
+	Sheets []signed.Sheet
+	System string
 	// Written are the names of the settings that the configuration writes, as in SettingError.
 	Written map[string]bool
 	// Floor is what these settings are under; nil: nothing.

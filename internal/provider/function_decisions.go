@@ -5,8 +5,11 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -24,13 +27,7 @@ func newDecisions() function.Function { return decisionsFunction{} }
 
 func newWorksheetMistakes() function.Function { return mistakesFunction{} }
 
-// filledSheet and today are what both functions take.
 type (
-	filledSheet struct {
-		CSV types.String `tfsdk:"csv"`
-		By  types.String `tfsdk:"by"`
-		At  types.String `tfsdk:"at"`
-	}
 	heldToday struct {
 		ID         types.String `tfsdk:"id"`
 		Access     types.String `tfsdk:"access"`
@@ -38,23 +35,24 @@ type (
 	}
 	// decided is a decision, which review takes as it is.
 	decided struct {
-		Decision types.String `tfsdk:"decision"`
-		Until    types.String `tfsdk:"until"`
-		At       types.String `tfsdk:"at"`
-		By       types.String `tfsdk:"by"`
-		Reason   types.String `tfsdk:"reason"`
-		Access   types.String `tfsdk:"access"`
+		Decision  types.String `tfsdk:"decision"`
+		Until     types.String `tfsdk:"until"`
+		At        types.String `tfsdk:"at"`
+		By        types.String `tfsdk:"by"`
+		Reason    types.String `tfsdk:"reason"`
+		Access    types.String `tfsdk:"access"`
+		Signature types.String `tfsdk:"signature"`
 	}
 )
 
-var decidedType = types.ObjectType{AttrTypes: textTypes("decision", "until", "at", "by", "reason", "access")}
+var decidedType = types.ObjectType{AttrTypes: textTypes("decision", "until", "at", "by", "reason", "access", "signature")}
 
 func sheetParameters() []function.Parameter {
 	return []function.Parameter{
-		function.MapParameter{
-			Name: "sheets", ElementType: types.ObjectType{AttrTypes: textTypes("csv", "by", "at")},
+		function.DynamicParameter{
+			Name: "sheets",
 			MarkdownDescription: "The filled worksheets by the names of their files: `{ csv, by, at }`, the text (`file(...)`, or `filebase64(...)` whatever its character " +
-				"set), who filled it in, and when, as an RFC 3339 moment.",
+				"set), who filled it in, and when, as an RFC 3339 moment; with `signature` where it is signed: the provider's `worksheets` take the same map then.",
 		},
 		function.ListParameter{
 			Name: "today", ElementType: types.ObjectType{AttrTypes: textTypes("id", "access", "reviewed_at")}, AllowNullValue: true,
@@ -64,6 +62,57 @@ func sheetParameters() []function.Parameter {
 	}
 }
 
+// sheetsOf reads the first argument. It takes any map or object of objects: a signature may be left out, which no type of an argument can say.
+func sheetsOf(given types.Dynamic) (all []worksheet.Sheet, problem string) {
+	elements, ok := partsOf(given.UnderlyingValue())
+	if !ok {
+		return nil, "It is no map: write { \"FILE.csv\" = { csv, by, at } }."
+	}
+	for _, file := range slices.Sorted(maps.Keys(elements)) {
+		fields, ok := partsOf(elements[file])
+		if !ok {
+			return nil, fmt.Sprintf("%s is no object: write { csv, by, at }.", file)
+		}
+		s := worksheet.Sheet{File: file}
+		for _, f := range []struct {
+			name     string
+			to       *string
+			optional bool
+		}{{"csv", &s.CSV, false}, {"by", &s.By, false}, {"at", &s.At, false}, {"signature", &s.Signature, true}} {
+			text, is := textOf(fields[f.name])
+			if !is && !f.optional {
+				return nil, fmt.Sprintf("%s has no %s, or one that is no text: write { csv, by, at }.", file, f.name)
+			}
+			*f.to = text
+		}
+		all = append(all, s)
+	}
+	return all, ""
+}
+
+// partsOf returns what a map or an object holds.
+func partsOf(v attr.Value) (map[string]attr.Value, bool) {
+	switch v := v.(type) {
+	case types.Object:
+		return v.Attributes(), !v.IsNull()
+	case types.Map:
+		return v.Elements(), !v.IsNull()
+	case types.Dynamic:
+		return partsOf(v.UnderlyingValue())
+	}
+	return nil, false
+}
+
+func textOf(v attr.Value) (string, bool) {
+	switch v := v.(type) {
+	case types.String:
+		return v.ValueString(), !v.IsNull()
+	case types.Dynamic:
+		return textOf(v.UnderlyingValue())
+	}
+	return "", false
+}
+
 func (decisionsFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
 	resp.Name = "decisions"
 }
@@ -71,7 +120,7 @@ func (decisionsFunction) Metadata(_ context.Context, _ function.MetadataRequest,
 func (decisionsFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "What was decided in filled worksheets",
-		MarkdownDescription: "The decisions of filled worksheets, by the id of what each is on: `{ decision, until, at, by, reason, access }`, which `review` of a resource takes as it " +
+		MarkdownDescription: "The decisions of filled worksheets, by the id of what each is on: `{ decision, until, at, by, reason, access, signature }`, which `review` of a resource takes as it " +
 			"is. `decision` is `keep`, `narrow` or `end`. A row that is left blank is no decision: nothing is extended, and the access ends when it does. " +
 			"Spreadsheets may change separators, ends of lines, the order of columns and the look of dates: a date is its first moment in UTC. What cannot be taken, or could mean two " +
 			"things, is an error that names file, row and column, all of them at once. With `\"skip\"` as the last argument such rows are left out: " +
@@ -83,7 +132,7 @@ func (decisionsFunction) Definition(_ context.Context, _ function.DefinitionRequ
 }
 
 func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var sheets map[string]filledSheet
+	var sheets types.Dynamic
 	var today *[]heldToday
 	var mistakes []string
 	if resp.Error = req.Arguments.Get(ctx, &sheets, &today, &mistakes); resp.Error != nil {
@@ -93,7 +142,12 @@ func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp 
 		resp.Error = function.NewArgumentFuncError(2, "It is \"skip\", or left out.")
 		return
 	}
-	decisions, wrong := readSheets(sheets, today)
+	all, problem := sheetsOf(sheets)
+	if problem != "" {
+		resp.Error = function.NewArgumentFuncError(0, problem)
+		return
+	}
+	decisions, wrong := readSheets(all, today)
 	if len(wrong) > 0 && len(mistakes) == 0 {
 		resp.Error = function.NewArgumentFuncError(0, fmt.Sprintf("What was filled in cannot be taken as it is (%d):\n%s\nCorrect it there, or pass \"skip\" as the last "+
 			"argument: these rows then decide nothing.", len(wrong), strings.Join(wrong, "\n")))
@@ -103,7 +157,7 @@ func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp 
 	for id, r := range decisions {
 		out[id] = decided{
 			Decision: types.StringValue(string(r.Decision)), Until: momentValue(r.Until), At: momentValue(r.At), By: types.StringValue(r.By),
-			Reason: types.StringValue(r.Reason), Access: types.StringValue(r.Access),
+			Reason: types.StringValue(r.Reason), Access: types.StringValue(r.Access), Signature: optionalText(r.Signature),
 		}
 	}
 	resp.Error = resp.Result.Set(ctx, out)
@@ -124,21 +178,22 @@ func (mistakesFunction) Definition(_ context.Context, _ function.DefinitionReque
 }
 
 func (mistakesFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var sheets map[string]filledSheet
+	var sheets types.Dynamic
 	var today *[]heldToday
 	if resp.Error = req.Arguments.Get(ctx, &sheets, &today); resp.Error != nil {
 		return
 	}
-	_, wrong := readSheets(sheets, today)
+	all, problem := sheetsOf(sheets)
+	if problem != "" {
+		resp.Error = function.NewArgumentFuncError(0, problem)
+		return
+	}
+	_, wrong := readSheets(all, today)
 	resp.Error = resp.Result.Set(ctx, wrong)
 }
 
 // readSheets returns what was decided, and the mistakes in words.
-func readSheets(sheets map[string]filledSheet, today *[]heldToday) (map[string]access.Review, []string) {
-	var all []worksheet.Sheet
-	for file, s := range sheets {
-		all = append(all, worksheet.Sheet{File: file, CSV: s.CSV.ValueString(), By: s.By.ValueString(), At: s.At.ValueString()})
-	}
+func readSheets(all []worksheet.Sheet, today *[]heldToday) (map[string]access.Review, []string) {
 	var now []worksheet.Now
 	if today != nil {
 		now = []worksheet.Now{}

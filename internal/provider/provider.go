@@ -48,6 +48,7 @@ type providerModel struct {
 	Journal     types.Object `tfsdk:"journal"`
 	Guardrails  types.Object `tfsdk:"guardrails"`
 	Partners    types.Map    `tfsdk:"partners"`
+	Worksheets  types.Map    `tfsdk:"worksheets"`
 }
 
 func (p *partnerProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {

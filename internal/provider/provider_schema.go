@@ -21,6 +21,8 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+	"github.com/partner-access/terraform-provider-partner/internal/signed"
+	"github.com/partner-access/terraform-provider-partner/internal/worksheet"
 )
 
 func providerSchema() schema.Schema {
@@ -39,6 +41,7 @@ func providerSchema() schema.Schema {
 			"journal":    journalAttribute(),
 			"guardrails": guardrailsAttribute(),
 			"partners":   partnersAttribute(),
+			"worksheets": worksheetsAttribute(),
 		},
 	}
 	for _, b := range systemBlocks() {
@@ -125,6 +128,23 @@ func partnersAttribute() schema.Attribute {
 	}
 }
 
+func worksheetsAttribute() schema.Attribute {
+	return schema.MapNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "The filled worksheets that are signed, by the names of their files: the same map that the function `decisions` takes. A decision counts as signed where " +
+			"its whole worksheet is here, with the signature of each byte of it.",
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"csv": schema.StringAttribute{
+				Required: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "The file, by `filebase64(...)`: by `file(...)` Terraform may write its letters otherwise, and then its signature is of another text.",
+			},
+			"by":        schema.StringAttribute{Required: true, MarkdownDescription: "Who filled it in, and signed it: an e-mail address.", Validators: []validator.String{someText()}},
+			"at":        schema.StringAttribute{Required: true, MarkdownDescription: "When: an RFC 3339 moment, within 31 days of the worksheet's.", Validators: []validator.String{moment()}},
+			"signature": schema.StringAttribute{Optional: true, MarkdownDescription: "What `ssh-keygen -Y sign -n partner-access -f KEY FILE` wrote beside it. Without one nothing in it is signed."},
+		}},
+	}
+}
+
 // collects reports whether findings are recorded instead of refused.
 func (m *providerModel) collects() bool {
 	v, ok := m.Guardrails.Attributes()["enforcement"].(types.String)
@@ -136,7 +156,7 @@ func (m *providerModel) settings(diags *diag.Diagnostics) (guardrail.Settings, b
 	r := &reader{}
 	s := guardrail.Defaults()
 	s.Environment = m.Environment.ValueString()
-	s.Partners = r.partners(m.Partners)
+	s.Partners, s.Sheets = r.partners(m.Partners), r.sheets(m.Worksheets)
 	var unreadable []string
 	if v := r.object("guardrails", m.Guardrails); v != nil {
 		s.OwnerDomains, s.ActiveOwners = r.texts("guardrails", v["owner_domains"]), r.texts("guardrails", v["active_owners"])
@@ -169,6 +189,21 @@ func (m *providerModel) settings(diags *diag.Diagnostics) (guardrail.Settings, b
 		diags.AddAttributeError(path.Root(f.attribute), "Not a value that "+f.attribute+" can have", sentence(f.err)+".")
 	}
 	return s, !diags.HasError()
+}
+
+// sheets reads the worksheets that are signed. What is not known yet is none.
+func (r *reader) sheets(v types.Map) (all []signed.Sheet) {
+	elements := r.elements("worksheets", v)
+	for _, file := range slices.Sorted(maps.Keys(elements)) {
+		s := r.object("worksheets", elements[file])
+		sheet := worksheet.Sheet{
+			File: file, CSV: r.text("worksheets", s["csv"]), By: r.text("worksheets", s["by"]), At: r.text("worksheets", s["at"]), Signature: r.text("worksheets", s["signature"]),
+		}
+		if sheet.Signature != "" {
+			all = append(all, sheet.Signed())
+		}
+	}
+	return all
 }
 
 func (r *reader) length(to *time.Duration, v attr.Value) {

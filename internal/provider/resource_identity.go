@@ -41,6 +41,8 @@ type identityModel struct {
 	Suspended      types.Bool   `tfsdk:"suspended"`
 	ExpectedUse    types.String `tfsdk:"expected_use"`
 	HoldReleased   types.String `tfsdk:"hold_released"`
+	HoldReleasedBy types.String `tfsdk:"hold_released_by"`
+	HoldSignature  types.String `tfsdk:"hold_released_signature"`
 	LastUsedAt     types.String `tfsdk:"last_used_at"`
 	EnforcedBy     types.String `tfsdk:"enforced_by"`
 	Revocation     types.String `tfsdk:"revocation"`
@@ -103,6 +105,13 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			"hold_released": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},
 				MarkdownDescription: "Gives back what was cut by hand in the system: a value that was never used for an identity of this id, nor for one of its partner before it was made, such as the incident's number. Each value counts once, also after a destroy.",
+			},
+			"hold_released_by": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Who gives it back: an e-mail address. Needed where that has to be signed.",
+			},
+			"hold_released_signature": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "What `hold_released_by` signed it with: the output of `ssh-keygen -Y sign`, of the line that the plan's error prints.",
 			},
 			"last_used_at": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
@@ -174,6 +183,8 @@ func (m *identityModel) object(r *reader) access.Object {
 		Suspended:    r.known("suspended", m.Suspended) && m.Suspended.ValueBool(),
 		ExpectedUse:  r.span("expected_use", m.ExpectedUse),
 		HoldReleased: r.text("hold_released", m.HoldReleased),
+
+		HoldReleasedBy: r.text("hold_released_by", m.HoldReleasedBy), HoldReleasedSignature: r.text("hold_released_signature", m.HoldSignature),
 	}
 	if v := r.object("agreement", m.Agreement); v != nil {
 		i.Agreement = &access.Agreement{Reference: r.text("agreement", v["reference"]), EndsAt: r.moment("agreement", v["ends_at"])}
@@ -229,6 +240,7 @@ func (m *identityModel) declare(o access.Object) {
 	m.ParentID = optionalText(i.ParentID.String())
 	m.ExpectedUse = spanValue(i.ExpectedUse)
 	m.HoldReleased = optionalText(i.HoldReleased)
+	m.HoldReleasedBy, m.HoldSignature = optionalText(i.HoldReleasedBy), optionalText(i.HoldReleasedSignature)
 	m.Agreement = types.ObjectNull(agreementType)
 	if a := i.Agreement; a != nil {
 		m.Agreement = types.ObjectValueMust(agreementType, map[string]attr.Value{"reference": types.StringValue(a.Reference), "ends_at": momentValue(a.EndsAt)})

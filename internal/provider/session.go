@@ -82,9 +82,11 @@ func (s *session) load(ctx context.Context) error {
 	if err := s.scout(ctx, time.Time{}); err != nil {
 		return err
 	}
-	if there := s.locate(ctx); there.err != nil {
+	there := s.locate(ctx)
+	if there.err != nil {
 		return there.err
 	}
+	s.portfolio.Within(there.id)
 	s.portfolio.Live(records, s.stack)
 	s.lists(records, s.stack)
 	s.loaded = true

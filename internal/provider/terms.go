@@ -38,9 +38,9 @@ func (t *terms) knows(*access.Issued) bool { return true }
 var (
 	reviewType = map[string]attr.Type{
 		"at": types.StringType, "by": types.StringType, "reason": types.StringType,
-		"decision": types.StringType, "until": types.StringType, "access": types.StringType, "end": types.BoolType,
+		"decision": types.StringType, "until": types.StringType, "access": types.StringType, "end": types.BoolType, "signature": types.StringType,
 	}
-	waiverType = map[string]attr.Type{"reason": types.StringType, "approver": types.StringType, "until": types.StringType}
+	waiverType = map[string]attr.Type{"reason": types.StringType, "approver": types.StringType, "until": types.StringType, "signature": types.StringType}
 )
 
 // withTerms adds the common attributes to those of one resource.
@@ -85,6 +85,11 @@ func reviewAttribute() schema.Attribute {
 			"until":  schema.StringAttribute{Optional: true, MarkdownDescription: "The latest `expires_at` that was decided on: an RFC 3339 moment.", Validators: []validator.String{moment()}},
 			"access": schema.StringAttribute{Optional: true, MarkdownDescription: "The digest of the access that was decided on, from the worksheet.", Validators: []validator.String{someText()}},
 			"end":    schema.BoolAttribute{Optional: true, MarkdownDescription: "Let what was decided to end stay declared: it ends at `at` then."},
+			"signature": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "What `by` signed the review with: the output of `ssh-keygen -Y sign`, of the line that the plan's error prints. A decision of a signed " +
+					"worksheet names that. A signed review is of this block alone. See the guide on signing.",
+			},
 		},
 	}
 }
@@ -98,6 +103,10 @@ func waiversAttribute() schema.Attribute {
 			"reason":   schema.StringAttribute{Required: true, MarkdownDescription: "Why the rule is set aside.", Validators: []validator.String{someText()}},
 			"approver": schema.StringAttribute{Required: true, MarkdownDescription: "Who allowed it: an e-mail address other than the owner's.", Validators: []validator.String{someText()}},
 			"until":    schema.StringAttribute{Required: true, MarkdownDescription: "When the waiver ends: an RFC 3339 moment, at most 90 days ahead.", Validators: []validator.String{moment()}},
+			"signature": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{someText()},
+				MarkdownDescription: "What `approver` signed it with: the output of `ssh-keygen -Y sign`, of the line that the plan's error prints.",
+			},
 		}},
 	}
 }
@@ -129,7 +138,7 @@ func (r *reader) terms(t *terms) access.Terms {
 		out.Review = &access.Review{
 			At: r.moment("review", v["at"]), By: r.text("review", v["by"]), Reason: r.text("review", v["reason"]),
 			Decision: access.Decision(r.text("review", v["decision"])), Until: r.moment("review", v["until"]), Access: r.text("review", v["access"]),
-			EndNow: r.truth("review", v["end"]),
+			EndNow: r.truth("review", v["end"]), Signature: r.text("review", v["signature"]),
 		}
 	}
 	for slug, e := range r.elements("waivers", t.Waivers) {
@@ -137,7 +146,8 @@ func (r *reader) terms(t *terms) access.Terms {
 			if out.Waivers == nil {
 				out.Waivers = map[string]access.Waiver{}
 			}
-			out.Waivers[slug] = access.Waiver{Reason: r.text("waivers", v["reason"]), Approver: r.text("waivers", v["approver"]), Until: r.moment("waivers", v["until"])}
+			out.Waivers[slug] = access.Waiver{Reason: r.text("waivers", v["reason"]), Approver: r.text("waivers", v["approver"]), Until: r.moment("waivers", v["until"]),
+				Signature: r.text("waivers", v["signature"])}
 		}
 	}
 	return out
@@ -154,7 +164,7 @@ func (t *terms) declare(from *access.Terms) {
 		waivers := map[string]attr.Value{}
 		for slug, w := range from.Waivers {
 			waivers[slug] = types.ObjectValueMust(waiverType, map[string]attr.Value{
-				"reason": types.StringValue(w.Reason), "approver": types.StringValue(w.Approver), "until": momentValue(w.Until),
+				"reason": types.StringValue(w.Reason), "approver": types.StringValue(w.Approver), "until": momentValue(w.Until), "signature": optionalText(w.Signature),
 			})
 		}
 		t.Waivers = types.MapValueMust(element, waivers)
@@ -175,7 +185,7 @@ func reviewValue(r *access.Review, was types.Object) types.Object {
 	}
 	return types.ObjectValueMust(reviewType, map[string]attr.Value{
 		"at": momentValue(r.At), "by": types.StringValue(r.By), "reason": types.StringValue(r.Reason),
-		"decision": optionalText(string(r.Decision)), "until": momentValue(r.Until), "access": optionalText(r.Access), "end": end,
+		"decision": optionalText(string(r.Decision)), "until": momentValue(r.Until), "access": optionalText(r.Access), "end": end, "signature": optionalText(r.Signature),
 	})
 }
 

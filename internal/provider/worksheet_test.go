@@ -88,17 +88,17 @@ var slips = []struct {
 	edit  func(row []string)
 	wants string
 }{
-	{func(r []string) { r[13] = "01/02/2028" }, `column until: "01/02/2028" could be`},
-	{func(r []string) { r[13] = "next summer" }, `column until: "next summer" is no date`},
-	{func(r []string) { r[13] = "31-May-27" }, `column until: "31-May-27" has a year of two digits`},
-	{func(r []string) { r[13] = "46538" }, `column until: "46538" is a date as a spreadsheet counts it`},
-	{func(r []string) { r[13] = "2027-01-01" }, `column until: "2027-01-01" is not after the review`},
-	{func(r []string) { r[13] = "########" }, `column until: "########" is what a spreadsheet shows`},
-	{func(r []string) { r[12] = "yes" }, `column decision: "yes" is no decision`},
-	{func(r []string) { r[12] = "" }, `column decision: it is blank beside`},
-	{func(r []string) { r[12], r[13] = "end", "2027-05-31" }, `column until: "2027-05-31" stands beside the decision to end`},
-	{func(r []string) { r[14] = "" }, `column reason: it is blank`},
-	{func(r []string) { r[14] = "=A1" }, `column reason: "=A1" is a formula`},
+	{func(r []string) { r[14] = "01/02/2028" }, `column until: "01/02/2028" could be`},
+	{func(r []string) { r[14] = "next summer" }, `column until: "next summer" is no date`},
+	{func(r []string) { r[14] = "31-May-27" }, `column until: "31-May-27" has a year of two digits`},
+	{func(r []string) { r[14] = "46538" }, `column until: "46538" is a date as a spreadsheet counts it`},
+	{func(r []string) { r[14] = "2027-01-01" }, `column until: "2027-01-01" is not after the review`},
+	{func(r []string) { r[14] = "########" }, `column until: "########" is what a spreadsheet shows`},
+	{func(r []string) { r[13] = "yes" }, `column decision: "yes" is no decision`},
+	{func(r []string) { r[13] = "" }, `column decision: it is blank beside`},
+	{func(r []string) { r[13], r[14] = "end", "2027-05-31" }, `column until: "2027-05-31" stands beside the decision to end`},
+	{func(r []string) { r[15] = "" }, `column reason: it is blank`},
+	{func(r []string) { r[15] = "=A1" }, `column reason: "=A1" is a formula`},
 	{func(r []string) { r[0] += "x" }, `is not the id that this row's access is of`},
 	{func(r []string) { r[0] = strings.ToUpper(r[0]) }, `is no id`},
 	{func(r []string) { r[11] = "" }, `column access: it is blank`},
@@ -238,19 +238,19 @@ func fillIn(t *testing.T, l *lab, sheets map[string]string) filledIn {
 			}
 			last := parts[len(parts)-1]
 			id, keep := row[0], func() {
-				copy(row[12:], []string{"keep", way.date, "The feed still runs; \"every\" night, says " + owner})
+				copy(row[13:], []string{"keep", way.date, "The feed still runs; \"every\" night, says " + owner})
 			}
 			switch {
 			case feed%9 == 8: // not needed any more
-				copy(row[12:], []string{"End", "", "The new ERP fetches orders itself"})
+				copy(row[13:], []string{"End", "", "The new ERP fetches orders itself"})
 				out.want[id] = time.Time{}
 			case feed%9 == 7: // nobody has decided
 				out.want[id] = declaredEnd
 			case last == "out" && feed%5 == 0:
-				copy(row[12:], []string{"end", "", "Nothing is sent back"})
+				copy(row[13:], []string{"end", "", "Nothing is sent back"})
 				out.want[id] = time.Time{}
 			case last == "out" && feed%5 == 1:
-				copy(row[12:], []string{"narrow", way.date, "Reading is enough"})
+				copy(row[13:], []string{"narrow", way.date, "Reading is enough"})
 				out.want[id] = decidedEnd
 			case last == "in" && made < 2 && slip < 30:
 				keep()

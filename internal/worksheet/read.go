@@ -12,12 +12,26 @@ import (
 	"unicode/utf8"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
 // Sheet is a worksheet that somebody has filled in.
 type Sheet struct {
 	// File is its name, CSV its text, By who filled it in, and At when, as an RFC 3339 moment.
 	File, CSV, By, At string
+	// Signature is what By signed it with; "" where nobody did.
+	Signature string
+}
+
+// Signed returns the sheet as what was signed: its bytes, and what was decided in it.
+func (s Sheet) Signed() signed.Sheet {
+	in := &reading{decisions: map[string]access.Review{}, editions: map[string]string{}, at: map[string]Mistake{}}
+	in.sheet(s)
+	out := signed.Sheet{File: s.File, Content: raw(s.CSV), Signature: s.Signature, Rows: map[string]signed.Row{}}
+	for id, r := range in.decisions {
+		out.Rows[id] = signed.Row{Review: r, Edition: in.editions[id]}
+	}
+	return out
 }
 
 // Now is what a system holds of an object today.
@@ -51,7 +65,7 @@ func (m Mistake) String() string {
 // Read returns the decisions of sheets, by the ids of what they are on, and what could not be taken. A blank decision is none. Of what has a
 // mistake nothing is taken. Of what is held today, a decision on what has changed since is a mistake, unless it was applied.
 func Read(sheets []Sheet, today []Now) (map[string]access.Review, []Mistake) {
-	in := &reading{decisions: map[string]access.Review{}, at: map[string]Mistake{}, today: map[string]Now{}}
+	in := &reading{decisions: map[string]access.Review{}, editions: map[string]string{}, at: map[string]Mistake{}, today: map[string]Now{}}
 	for _, n := range today {
 		in.today[n.ID+" "+nameOf(n.Access)] = n
 	}
@@ -63,7 +77,9 @@ func Read(sheets []Sheet, today []Now) (map[string]access.Review, []Mistake) {
 
 type reading struct {
 	decisions map[string]access.Review
-	mistakes  []Mistake
+	// editions are which one of its id each decision was made on.
+	editions map[string]string
+	mistakes []Mistake
 	// at is where each id was met first.
 	at map[string]Mistake
 	// today is what is held, by id and the part of its digest that is of the name; empty where nobody said.
@@ -89,8 +105,18 @@ func (in *reading) sheet(s Sheet) {
 		wrong(m)
 		return
 	}
+	mark := ""
+	if s.Signature != "" {
+		sheet := signed.Sheet{Content: raw(s.CSV), Signature: s.Signature}
+		is, err := sheet.Mark()
+		if err != nil {
+			wrong(Mistake{Problem: "signature: " + err.Error()})
+			return
+		}
+		mark = is.String()
+	}
 	for _, l := range t.lines {
-		id, r, m := in.decide(t, l, access.Review{At: at, By: s.By})
+		id, r, m := in.decide(t, l, access.Review{At: at, By: s.By, Signature: mark})
 		m.Row = l.row
 		if m.Problem == "" && r.Decision != "" {
 			m.Column, m.Problem = in.twice(id, Mistake{File: s.File, Row: l.row})
@@ -98,7 +124,7 @@ func (in *reading) sheet(s Sheet) {
 		if m.Problem != "" {
 			wrong(m)
 		} else if r.Decision != "" {
-			in.decisions[id] = r
+			in.decisions[id], in.editions[id] = r, t.cell(l, columnEdition)
 		}
 	}
 }

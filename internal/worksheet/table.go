@@ -80,12 +80,18 @@ func readTable(text string) (*table, Mistake, bool) {
 	return best, Mistake{}, true
 }
 
+// raw returns the bytes of a sheet as it lies in its file.
+func raw(text string) []byte {
+	if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err == nil && len(decoded) > 0 {
+		return decoded
+	}
+	return []byte(text)
+}
+
 // plain returns a sheet's text, with ends of lines of one kind and without a byte order mark; or a problem. What Terraform's file() cannot
 // read comes by filebase64().
 func plain(text string) (string, string) {
-	if raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err == nil && len(raw) > 0 {
-		text = string(raw)
-	}
+	text = string(raw(text))
 	switch {
 	case strings.TrimSpace(strings.TrimPrefix(text, bom)) == "":
 		return "", "it is empty"

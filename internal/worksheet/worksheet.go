@@ -30,8 +30,8 @@ type Row struct {
 	// Widened says whether it gives more than at the last review: a date, changed, no, or not known.
 	Widened string
 	Flags   []string
-	// Access is the digest of exactly this access.
-	Access string
+	// Access is the digest of exactly this access, Edition which one of its id it is, and the day on which it is shown.
+	Access, Edition string
 }
 
 // Options are what a worksheet is made by.
@@ -49,9 +49,9 @@ type Options struct {
 
 // Build returns the rows of what is in force and due, sorted by owner and id. The records are those that the inventory is of.
 func Build(inv *inventory.Inventory, records []*access.Record, o Options) []Row {
-	objects := map[access.Ref]access.Object{}
+	objects := map[access.Ref]*access.Record{}
 	for _, r := range records {
-		objects[r.Object.Ref()] = r.Object
+		objects[r.Object.Ref()] = r
 	}
 	purposes := map[string]string{}
 	for n := range inv.Items {
@@ -67,7 +67,8 @@ func Build(inv *inventory.Inventory, records []*access.Record, o Options) []Row 
 		if object == nil || access.IsShadow(i.Partner) || !inv.At.Before(i.EndsAt) {
 			continue
 		}
-		r := o.row(i, object)
+		r := o.row(i, object.Object)
+		r.Edition = access.StampEdition(access.Edition(object.Object, object.History), inv.At)
 		r.For = cmp.Or(i.Purpose, purposes[i.Holder()])
 		if o.DueWithin == 0 || !r.DueAt.After(inv.At.Add(o.DueWithin)) {
 			rows = append(rows, r)

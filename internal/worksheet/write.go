@@ -18,6 +18,7 @@ const (
 	columnID       = "id"
 	columnType     = "type"
 	columnAccess   = "access"
+	columnEdition  = "edition"
 	columnDecision = "decision"
 	columnUntil    = "until"
 	columnReason   = "reason"
@@ -25,7 +26,7 @@ const (
 
 // columns are a worksheet's, in their order.
 var columns = []string{
-	columnID, columnType, "allows", "for", "owner", "ends", "last used", "reviewed", "due", "widened since", "flags", columnAccess,
+	columnID, columnType, "allows", "for", "owner", "ends", "last used", "reviewed", "due", "widened since", "flags", columnAccess, columnEdition,
 	columnDecision, columnUntil, columnReason,
 }
 
@@ -35,7 +36,7 @@ const bom = "\ufeff"
 func (r Row) cells() []string {
 	return []string{
 		r.ID, string(r.Type), r.Allows, r.For, r.Owner, access.At(r.EndsAt).String(), r.LastUsed, access.At(r.ReviewedAt).String(),
-		access.At(r.DueAt).String(), r.Widened, strings.Join(r.Flags, ", "), r.Access, "", "", "",
+		access.At(r.DueAt).String(), r.Widened, strings.Join(r.Flags, ", "), r.Access, r.Edition, "", "", "",
 	}
 }
 

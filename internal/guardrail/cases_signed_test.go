@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package guardrail
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/signed"
+	"github.com/partner-access/terraform-provider-partner/internal/signed/signedtest"
+)
+
+const home = "system-1"
+
+var (
+	ciso    = signedtest.New("ciso")
+	jane    = signedtest.New("jane")
+	insider = signedtest.New("insider")
+	other   = signedtest.New("nobody's")
+)
+
+// deciding are settings with deciders, of which the first may decide on everything. Kinds are what has to be signed.
+func deciding(kinds ...string) part {
+	return set(func(s *Settings) {
+		s.RequireSigned, s.System = kinds, home
+		person := func(address string, key signedtest.Key, edit func(*access.Decider)) {
+			d := access.Decider{Address: address, Keys: []access.DeciderKey{{Key: key.Line()}}, Until: access.At(in(90))}
+			edit(&d)
+			s.Deciders = append(s.Deciders, d)
+		}
+		person("ciso@example.com", ciso, func(*access.Decider) {})
+		person("jane.doe@example.com", jane, func(*access.Decider) {})
+		person("iv@acme.test", insider, func(*access.Decider) {})
+		person("bob@example.com", signedtest.New("bob"), func(d *access.Decider) { d.Partners = []string{"globex"} })
+		person("eve@example.com", signedtest.New("eve"), func(d *access.Decider) { d.Owners = []string{"eve@example.com"} })
+		person("own@example.com", signedtest.New("own"), func(d *access.Decider) { d.DecidesOwn = true })
+		person("old@example.com", signedtest.New("old"), func(d *access.Decider) { d.Keys[0].ValidBefore = access.At(in(-1)) })
+		person("lost@example.com", signedtest.New("lost"), func(d *access.Decider) { d.Keys[0].Revoked = true })
+		s.Partners = map[string]Partner{"acme": {Domains: []string{"acme.test"}}}
+	})
+}
+
+// signs has a key sign, of what arrives last, the line that is made of it; edit changes what is signed.
+func signs(key signedtest.Key, line func(*Context, *Subject) string, to func(*Subject, string), arrives part, edit ...func(*Subject)) part {
+	return func(s *scenario) {
+		arrives(s)
+		subject := &s.subjects[len(s.subjects)-1]
+		shown := *subject
+		for _, e := range edit {
+			e(&shown)
+		}
+		c := &Context{Settings: &Settings{System: home}, Now: today}
+		to(subject, key.Sign(line(c, &shown)+"\n"))
+	}
+}
+
+func reviewedBy(key signedtest.Key, arrives part, edit ...func(*Subject)) part {
+	return signs(key, (*Context).reviewLine, func(s *Subject, signature string) { s.terms().Review.Signature = signature }, arrives, edit...)
+}
+
+// waivedBy signs the one waiver of what arrives.
+func waivedBy(key signedtest.Key, arrives part, edit ...func(*Subject)) part {
+	return signs(key, func(c *Context, s *Subject) string {
+		for slug, w := range s.terms().Waivers {
+			return signed.WaiverLine(c.lined(s), slug, w)
+		}
+		panic("no waiver")
+	}, func(s *Subject, signature string) {
+		for slug, w := range s.terms().Waivers {
+			w.Signature = signature
+			s.terms().Waivers[slug] = w
+		}
+	}, arrives, edit...)
+}
+
+func releasedBy(key signedtest.Key, arrives part, edit ...func(*Subject)) part {
+	return signs(key, func(c *Context, s *Subject) string {
+		return signed.ReleaseLine(c.lined(s), s.identity().HoldReleased, s.identity().HoldReleasedBy)
+	}, func(s *Subject, signature string) { s.identity().HoldReleasedSignature = signature }, arrives, edit...)
+}
+
+// extends is a grant whose end moves, on a review of yesterday by the decider for all.
+func extends(by string, edits ...func(*access.Terms)) part {
+	return plans(with(with(grant(etl, "daily"), until(in(60)), review(in(-1), by)), edits...), was(with(grant(etl, "daily"), until(in(30)))))
+}
+
+func signedCases() map[string][]policy {
+	reviews, waivers, releases := deciding(access.SignedReview), deciding(access.SignedWaiver), deciding(access.SignedRelease)
+	by := "ciso@example.com"
+	narrower := func(s *Subject) { s.Object = with(grant(etl, "daily"), until(in(50)), review(in(-1), by)) }
+	waived := func(approver string) *access.Grant {
+		return with(grant(etl, "daily"), waives("scope/outside-ceiling", approver, in(30)))
+	}
+	lifted := func(by string) *access.Identity {
+		return identity(etl, func(i *access.Identity) { i.HoldReleased, i.HoldReleasedBy = "INC-7", by })
+	}
+	lifts := func(by string, details ...detail) part {
+		return plans(lifted(by), append([]detail{was(identity(etl)), cut()}, details...)...)
+	}
+	standing := func(o access.Object, edit func(access.Object)) part {
+		return func(s *scenario) { plans(o, unchanged())(s); edit(o) }
+	}
+	return map[string][]policy{
+		"review/unsigned": {
+			good("nobody asks for signatures", extends(by)),
+			good("signed by a decider", reviews, reviewedBy(ciso, extends(by))),
+			good("signed, where nobody has to", deciding(), reviewedBy(ciso, extends(by))),
+			good("signed by the address, in another spelling", reviews, reviewedBy(ciso, extends("CISO+reviews@example.com"))),
+			good("an earlier end", reviews, plans(with(grant(etl, "daily"), until(in(10))), was(grant(etl, "daily")))),
+			good("it ends at once", reviews, plans(with(grant(etl, "daily"), decides(access.DecisionEnd, grant(etl, "daily"), time.Time{}, endsNow)), was(grant(etl, "daily")))),
+			good("created", reviews, plans(with(grant(etl, "daily"), review(in(-1), by)))),
+			good("applied before signatures were asked for", reviews, plans(with(grant(etl, "daily"), review(in(-30), by)), unchanged())),
+			good("other deciders sign waivers only", waivers, extends(by)),
+			bad("not signed", reviews, extends(by)),
+			bad("not signed, and it extends nothing", reviews, plans(with(grant(etl, "daily"), review(in(-1), by)), was(grant(etl, "daily")))),
+			bad("no review of its own", reviews, plans(with(identity(etl), review(in(-1), by)), unchanged()), plans(with(grant(etl, "daily"), until(in(60))), was(with(grant(etl, "daily"), until(in(30)))))),
+			bad("signed by an unknown key", reviews, reviewedBy(other, extends(by))),
+			bad("signed by another decider than it says", reviews, reviewedBy(jane, extends(by))),
+			bad("signed with a key whose time is over", reviews, reviewedBy(signedtest.New("old"), extends("old@example.com"))),
+			bad("signed with a revoked key", reviews, reviewedBy(signedtest.New("lost"), extends("lost@example.com"))),
+			bad("signed for an earlier end", reviews, reviewedBy(ciso, extends(by), narrower)),
+			bad("signed for another reason", reviews, reviewedBy(ciso, extends(by), func(s *Subject) {
+				s.Object = with(grant(etl, "daily"), until(in(60)), review(in(-1), by), func(t *access.Terms) { t.Review.Reason = "Audit" })
+			})),
+			bad("signed for other access", reviews, reviewedBy(ciso, extends(by), func(s *Subject) {
+				s.Object = with(grant(etl, "daily", resource("orders/acme/+")), until(in(60)), review(in(-1), by))
+			})),
+			bad("signed for the one before under the same id", reviews, reviewedBy(ciso, extends(by), func(s *Subject) { s.History.UID = "0" })),
+			bad("signed before the last extension", reviews, reviewedBy(ciso, extends(by), func(s *Subject) { s.History.Renewals-- })),
+			bad("signed for another system", reviews, reviewedBy(ciso, plans(with(grant(etl, "daily"), review(in(-1), by))), func(s *Subject) {
+				s.Object = with(grant(etl, "daily"), review(in(-1), by), owner("x@example.com"))
+				s.History.UID = ""
+			}),
+				set(func(s *Settings) { s.System = "system-2" })),
+			bad("signed, and no floor names deciders", reviewedBy(ciso, extends(by))),
+			bad("it is no signature", deciding(), extends(by, func(t *access.Terms) { t.Review.Signature = "signed: ciso" })),
+			bad("a worksheet that nobody has", reviews, extends(by, func(t *access.Terms) {
+				t.Review.Signature = signed.Mark{Digest: strings.Repeat("0", 64), Key: "SHA256:x"}.String()
+			})),
+			bad("it takes an end back that was decided", reviews, plans(grant(etl, "daily"), was(with(grant(etl, "daily"), decides(access.DecisionEnd, grant(etl, "daily"), time.Time{}, endsNow))))),
+			warned("its key was revoked since", reviews, standing(with(grant(etl, "daily"), review(in(-3), "lost@example.com")), func(o access.Object) {
+				o.Common().Review.Signature = signedtest.New("lost").Sign("x")
+			})),
+		},
+		"review/not-entitled": {
+			good("by somebody else than the owner", reviews, reviewedBy(ciso, extends(by))),
+			good("by the owner, where the decider may", reviews, reviewedBy(signedtest.New("own"), extends("own@example.com", owner("own@example.com")))),
+			good("for an owner that they are named for", reviews, reviewedBy(signedtest.New("eve"), plans(
+				with(grant(etl, "daily"), until(in(60)), review(in(-1), "eve@example.com"), owner("own@example.com")), was(with(grant(etl, "daily"), until(in(30)), owner("own@example.com"))))),
+				set(func(s *Settings) { s.Deciders[4].Owners = []string{"own@example.com"} })),
+			good("not signed, and nobody has to", deciding(), extends("jane.doe@example.com")),
+			bad("by the owner", reviews, reviewedBy(jane, extends("jane.doe@example.com"))),
+			bad("by the owner until this plan", reviews, reviewedBy(jane, extends("jane.doe@example.com", owner("x@example.com")))),
+			bad("by the owner of after this plan", reviews, reviewedBy(ciso, extends(by, owner(by)))),
+			bad("for another partner", reviews, reviewedBy(signedtest.New("bob"), extends("bob@example.com"))),
+			bad("for another owner", reviews, reviewedBy(signedtest.New("eve"), extends("eve@example.com"))),
+			bad("by somebody of the partner", reviews, reviewedBy(insider, extends("iv@acme.test"))),
+			bad("by the partner's contact", reviews, plans(identity(etl, contact(by)), unchanged()), reviewedBy(ciso, extends(by))),
+			bad("by somebody who has left", reviews, set(func(s *Settings) { s.ActiveOwners = []string{"jane.doe@example.com"} }), reviewedBy(ciso, extends(by))),
+		},
+		"waiver/unsigned": {
+			good("nobody asks for signatures", plans(waived(by))),
+			good("signed by a decider", waivers, waivedBy(ciso, plans(waived(by)))),
+			good("signed, on what is there", waivers, waivedBy(ciso, plans(waived(by), was(grant(etl, "daily"))))),
+			good("applied before", waivers, plans(waived(by), unchanged())),
+			good("shortened", waivers, plans(with(grant(etl, "daily"), waives("scope/outside-ceiling", by, in(10))), was(waived(by)))),
+			good("removed", waivers, plans(grant(etl, "daily"), was(waived(by)))),
+			good("beside access that is narrowed", waivers, plans(waived(by), was(with(grant(etl, "daily", actions("read", "list")), waives("scope/outside-ceiling", by, in(30)))))),
+			bad("not signed", waivers, plans(waived(by))),
+			bad("lengthened", waivers, plans(with(grant(etl, "daily"), waives("scope/outside-ceiling", by, in(40))), was(waived(by)))),
+			bad("beside access that is widened", waivers, plans(with(grant(etl, "daily", actions("read", "list")), waives("scope/outside-ceiling", by, in(30))), was(waived(by)))),
+			bad("signed by an unknown key", waivers, waivedBy(other, plans(waived(by)))),
+			bad("signed by another than it names", waivers, waivedBy(jane, plans(waived(by)))),
+			bad("signed by the owner", waivers, waivedBy(jane, plans(waived("jane.doe@example.com")))),
+			bad("signed by somebody of the partner", waivers, waivedBy(insider, plans(waived("iv@acme.test")))),
+			bad("signed for another rule", waivers, waivedBy(ciso, plans(waived(by)), func(s *Subject) {
+				s.Object = with(grant(etl, "daily"), waives("scope/overlap", by, in(30)))
+			})),
+			bad("signed for other access", waivers, waivedBy(ciso, plans(waived(by)), func(s *Subject) {
+				s.Object = with(grant(etl, "daily", resource("orders/acme/+")), waives("scope/outside-ceiling", by, in(30)))
+			})),
+			bad("signed for another grant", waivers, waivedBy(ciso, plans(waived(by)), func(s *Subject) { s.Object = with(grant(etl, "weekly"), waives("scope/outside-ceiling", by, in(30))) })),
+			bad("signed for another system", waivers, waivedBy(ciso, plans(waived(by))), set(func(s *Settings) { s.System = "system-2" })),
+			bad("signed at the creation, and made anew", waivers, waivedBy(ciso, plans(waived(by), was(grant(etl, "daily"))), func(s *Subject) { s.Before = nil })),
+		},
+		"incident/unsigned": {
+			good("nobody asks for signatures", lifts("")),
+			good("signed by a decider", releases, releasedBy(ciso, lifts(by))),
+			good("applied before", releases, plans(lifted(""), unchanged())),
+			good("nothing is lifted", releases, plans(identity(etl), was(identity(etl)), cut())),
+			bad("not signed", releases, lifts(by)),
+			bad("not signed, before anything is held", releases, plans(lifted(by), was(identity(etl)))),
+			bad("not signed, and created", releases, plans(lifted(by))),
+			bad("signed for another incident", releases, releasedBy(ciso, lifts(by), func(s *Subject) {
+				s.Object = identity(etl, func(i *access.Identity) { i.HoldReleased, i.HoldReleasedBy = "INC-6", by })
+			})),
+			bad("signed by another than it names", releases, releasedBy(jane, lifts(by))),
+			bad("signed by the owner", releases, releasedBy(jane, lifts("jane.doe@example.com"))),
+			bad("nobody is named", releases, releasedBy(ciso, lifts(""))),
+			bad("signed for the one before under the same id", releases, releasedBy(ciso, lifts(by), func(s *Subject) { s.History.UID = "0" })),
+		},
+	}
+}
+
+// A line is what somebody signs: nothing that stands in a reason, an address or an id may make of one decision another's line.
+func TestNoTwoDecisionsHaveOneLine(t *testing.T) {
+	on := signed.Subject{Ref: access.Ref{Type: access.TypeGrant, ID: "acme/prod/etl/daily"}, Edition: "e1-0", Access: "v1-0-0"}
+	at := access.At(today)
+	odd := []string{"", "a", `a" by "b`, "a\nb", "a\\nb", "a b", "a\u00a0b", "a\u202eb", "é", "e\u0301", "a'b", "$(a)", "%s", "\x00", "\u2028"}
+	seen := map[string][2]string{}
+	for _, by := range odd {
+		for _, reason := range odd {
+			line := signed.ReviewLine(on, &access.Review{At: at, By: by, Reason: reason}, today)
+			if before, twice := seen[line]; twice {
+				t.Errorf("%q and %q have one line", before, [2]string{by, reason})
+			}
+			seen[line] = [2]string{by, reason}
+			for _, r := range line {
+				if r < ' ' || r > '~' {
+					t.Errorf("%q has %q in it", line, r)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package guardrail
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/signed"
+)
+
+const signNow = "Have one of the floor's deciders sign it, and write what ssh-keygen prints as the signature."
+
+// toldInLines is what every line that is signed names.
+var toldInLines = slices.Concat(decided, whose, []string{"owner", "expires_at"})
+
+func signedRules() []Rule {
+	return []Rule{{
+		Slug: "review/unsigned", Title: "The review is not signed by a decider",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"review", "expires_at"}, Needs: toldInLines,
+		Why:    "Whoever can edit the configuration can write that somebody looked; only somebody who has the key can sign it.",
+		Remedy: signNow,
+		Precedent: Precedent{
+			"In 2021 two malicious commits came into PHP's source under the names of two of its maintainers: who wrote a commit is a text that " +
+				"anybody can write.",
+			"https://news-web.php.net/php.internals/113838",
+		},
+		Controls: []Control{PCI724, AC5, IAM08, ISO518},
+		own:      reviewUnsigned,
+	}, {
+		Slug: "review/not-entitled", Title: "Who signed the review may not decide on this access",
+		Level: Deny, Fixed: true, On: everything, Reads: []string{"review", "owner"}, Needs: toldInLines,
+		Why:    "A signature says who decided, and not that they may: nobody decides on what they own themselves, or on access they were not named for.",
+		Remedy: "Have it decided by somebody whom the floor names for this partner and this owner.",
+		Precedent: Precedent{
+			"NIST SP 800-53 (AC-5) has the duties of individuals separated, and access authorized so that it supports that.",
+			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
+		},
+		Controls: []Control{AC5, PCI724, IAM08, ISO518},
+		own:      reviewNotEntitled,
+	}, {
+		Slug: "waiver/unsigned", Title: "The waiver is not signed by who may allow it",
+		Level: Deny, Fixed: true, On: everything, Reads: append([]string{"waivers"}, decided...), Needs: toldInLines,
+		Why:    "A waiver sets a rule aside. Whoever can edit the configuration can write that somebody allowed it; only somebody who has the key can sign it.",
+		Remedy: signNow,
+		Precedent: Precedent{
+			"In 2023 Storm-0558 read mail of companies with tokens that it had signed itself: the key was one for consumers, and nobody checked " +
+				"what it may sign for.",
+			"https://www.microsoft.com/en-us/security/blog/2023/07/14/analysis-of-storm-0558-techniques-for-unauthorized-email-access/",
+		},
+		Controls: []Control{AC5, PRAA05, ISO518},
+		own:      waivers(waiverUnsigned),
+	}, {
+		Slug: "incident/unsigned", Title: "The lift of a hold is not signed by who may lift it",
+		Level: Deny, Fixed: true, On: identities, Reads: []string{"hold_released", "hold_released_by", "hold_released_signature"}, Needs: toldInLines,
+		Why:    "Whoever cut it did so for a reason; that the reason is gone is for somebody to say who can be asked, and not for a line in a configuration.",
+		Remedy: signNow,
+		Precedent: Precedent{
+			"NIST SP 800-61 (revision 3) has the end of an incident's recovery declared by criteria, and documented.",
+			"https://csrc.nist.gov/pubs/sp/800/61/r3/final",
+		},
+		Controls: []Control{IR4, AC5, AC23},
+		own:      releaseUnsigned,
+	}}
+}
+
+// asks reports whether a kind of decision has to be signed.
+func (c *Context) asks(kind string) bool { return slices.Contains(c.Settings.RequireSigned, kind) }
+
+// edition returns which one of its id the subject is.
+func (c *Context) edition(s *Subject) string {
+	if s.Before == nil || s.Gone || s.History.UID == "" {
+		return access.NewEdition(s.Object, c.Settings.System)
+	}
+	return access.Edition(s.Before, s.History)
+}
+
+// lined returns what the line of a single decision on the subject says of it.
+func (c *Context) lined(s *Subject) signed.Subject {
+	return signed.Subject{Ref: s.Object.Ref(), Edition: c.edition(s), Access: access.Digest(s.Object)}
+}
+
+// mayDecide says why a decider may not decide on the subject; "" where they may. Owners are the one that it has and the one that it gets,
+// so that nobody passes by handing it over in the same plan.
+func (c *Context) mayDecide(d *access.Decider, s *Subject) string {
+	owners := []string{s.terms().Owner}
+	if s.Before != nil && !s.Gone {
+		owners = append(owners, s.Before.Common().Owner)
+	}
+	for _, o := range owners {
+		switch {
+		case access.SameAddress(o, d.Address) && !d.DecidesOwn:
+			return "who owns it"
+		case !d.Covers(s.partner(), o):
+			return say("who is no decider for the partner %s and the owner %s", s.partner(), shown(o))
+		}
+	}
+	contact := s.contact()
+	if above, _ := c.view.at(s.Object.Holder()); above != nil && contact == "" {
+		contact = above.contact()
+	}
+	if why := c.outsider(d.Address, s.partner(), contact); why != "" {
+		return why
+	}
+	return c.unfit(d.Address, s)
+}
+
+// verified says why a signature of a line does not count, and whose it is where it does.
+func (c *Context) verified(line, signature string, moments ...time.Time) (*access.Decider, string) {
+	if len(c.Settings.Deciders) == 0 {
+		return nil, "no floor names deciders, so that nobody can say whose it is"
+	}
+	d, err := signed.CheckLine(line, signature, c.Settings.Deciders, append(moments, c.Now)...)
+	if errors.Is(err, signed.ErrOther) {
+		return nil, "it is over another line than this decision's: the access, its end or its history has changed since, or the decision was edited"
+	}
+	if err != nil {
+		return nil, err.Error()
+	}
+	return d, ""
+}
+
+// revokedSince says that the key of a signature that was applied is revoked or nobody's now; "" where it is still a decider's.
+func (c *Context) revokedSince(signature string) string {
+	mark, err := signed.MarkOf(signature)
+	if err != nil || len(c.Settings.Deciders) == 0 {
+		return ""
+	}
+	switch d, key := signed.Whose(mark.Key, c.Settings.Deciders); {
+	case d == nil:
+		return say("the key %s, which is no decider's any more", mark.Key)
+	case key.Revoked:
+		return say("the key %s of %s, which is revoked since", mark.Key, d.Address)
+	}
+	return ""
+}
+
+// reviewStands reports whether the subject's review was applied before, and so judged then.
+func (s *Subject) reviewStands() bool { return s.applied() && !s.Gone }
+
+// reviewCarries reports whether the plan needs the review of what it creates, because it goes on from access that was there.
+func (c *Context) reviewCarries(s *Subject) bool {
+	return slices.ContainsFunc(c.pasts(s), func(p *past) bool { return c.renews(s, p).needed })
+}
+
+func (c *Context) reviewLine(s *Subject) string {
+	r := s.terms().Review
+	until := r.Until.Time
+	if until.IsZero() {
+		until = s.terms().ExpiresAt.Time
+	}
+	return signed.ReviewLine(c.lined(s), r, until)
+}
+
+// reviewSigner returns who signed the subject's review, or why nobody did.
+func (c *Context) reviewSigner(s *Subject) (*access.Decider, string) {
+	r := s.terms().Review
+	mark, err := signed.MarkOf(r.Signature)
+	if err != nil {
+		return nil, err.Error()
+	}
+	var d *access.Decider
+	var why string
+	if mark.Sheet {
+		d, why = c.sheetSigner(s, mark)
+	} else {
+		d, why = c.verified(c.reviewLine(s), r.Signature, r.At.Time)
+	}
+	if why == "" && !access.SameAddress(d.Address, r.By) {
+		why = say("%s signed it, and by is %s", d.Address, shown(r.By))
+	}
+	return d, why
+}
+
+func reviewUnsigned(c *Context, s *Subject) []problem {
+	r, asked := s.terms().Review, c.asks(access.SignedReview)
+	if r == nil || s.reviewStands() {
+		if asked && s.extends() {
+			return []problem{{attribute: "expires_at", cause: entered, text: say("%s: expires_at moves from %s to %s, and no review of its own that is signed stands for it", s,
+				date(s.endBefore()), date(s.terms().ExpiresAt.Time)), fix: "Add a review = { at, by, reason } to this block: the plan then prints the line to sign. Or have it decided on in a worksheet that is signed."}}
+		}
+		return c.signedBefore("review.signature", r, s)
+	}
+	if r.Signature == "" {
+		if !asked || r.EndNow && !s.extends() || s.fresh() && !c.reviewCarries(s) {
+			return nil
+		}
+		return []problem{{attribute: "review", cause: entered, text: say("%s: the review of %s by %s is not signed", s, date(r.At.Time), shown(r.By)),
+			fix: signNow + " " + signHere, paste: command(c.reviewLine(s))}}
+	}
+	_, why := c.reviewSigner(s)
+	if why == "" {
+		return nil
+	}
+	p := problem{attribute: "review.signature", cause: entered, text: say("%s: the signature of the review of %s by %s does not count: %s", s, date(r.At.Time), shown(r.By), why)}
+	if s.fresh() && !c.reviewCarries(s) {
+		p.fix = "Remove the review: what is created needs none."
+	} else if mark, err := signed.MarkOf(r.Signature); err != nil || !mark.Sheet {
+		p.fix, p.paste = signNow+" "+signHere, command(c.reviewLine(s))
+	} else {
+		p.fix = "Have it decided on in a new worksheet, and that signed."
+	}
+	return []problem{p}
+}
+
+// signHere says what to do with the command below it.
+const signHere = "They run what stands below in a shell, with their own key in the place of KEY."
+
+func command(line string) string { return "  " + signed.Command(line) + "\n" }
+
+// signedBefore tells of a review that was applied, and whose key is revoked now.
+func (c *Context) signedBefore(attribute string, r *access.Review, s *Subject) []problem {
+	if r == nil || r.Signature == "" {
+		return nil
+	}
+	why := c.revokedSince(r.Signature)
+	if why == "" {
+		return nil
+	}
+	return []problem{{attribute: attribute, cause: standing, text: say("%s: the review of %s by %s was signed with %s", s, date(r.At.Time), shown(r.By), why),
+		fix: "Look at it again, and have that review signed with a key that counts."}}
+}
+
+func reviewNotEntitled(c *Context, s *Subject) []problem {
+	r := s.terms().Review
+	if r == nil || r.Signature == "" || s.reviewStands() {
+		return nil
+	}
+	d, why := c.reviewSigner(s)
+	if why != "" {
+		return nil
+	}
+	if why = c.mayDecide(d, s); why == "" {
+		return nil
+	}
+	return []problem{{attribute: "review.by", cause: entered, text: say("%s: the review of %s is signed by %s, %s", s, date(r.At.Time), d.Address, why)}}
+}
+
+func waiverUnsigned(c *Context, s *Subject, w granted) (problem, bool) {
+	if w.applied && !s.Gone && !w.later() && w.Approver == w.before.Approver && w.Reason == w.before.Reason && w.Signature == w.before.Signature &&
+		!slices.ContainsFunc(decided, s.widens) {
+		if why := c.revokedSince(w.Signature); w.Signature != "" && why != "" {
+			return problem{attribute: "signature", cause: standing, text: say("%s: the waiver of %s by %s was signed with %s", s, shown(w.slug), shown(w.Approver), why),
+				fix: "Have it allowed again, and signed with a key that counts; or remove it."}, true
+		}
+		return problem{}, false
+	}
+	if w.Signature == "" && !c.asks(access.SignedWaiver) {
+		return problem{}, false
+	}
+	line := signed.WaiverLine(c.lined(s), w.slug, w.Waiver)
+	text, refused := c.allowed(s, line, w.Signature, w.Approver)
+	return problem{attribute: "signature", cause: entered, text: say("%s waives %s until %s, and %s", s, shown(w.slug), date(w.Until.Time), text),
+		fix: signNow + " " + signHere, paste: command(line)}, refused
+}
+
+// allowed says why a line is not signed by who may: not at all, not so that it counts, by another than is named, or by one who may not.
+func (c *Context) allowed(s *Subject, line, signature, by string) (why string, refused bool) {
+	if signature == "" {
+		return say("%s has not signed that", shown(by)), true
+	}
+	d, wrong := c.verified(line, signature)
+	if wrong != "" {
+		return "its signature does not count: " + wrong, true
+	}
+	if !access.SameAddress(d.Address, by) {
+		return say("%s signed it, where %s is named", d.Address, shown(by)), true
+	}
+	if wrong = c.mayDecide(d, s); wrong != "" {
+		return say("it is signed by %s, %s", d.Address, wrong), true
+	}
+	return "", false
+}
+
+func releaseUnsigned(c *Context, s *Subject) []problem {
+	i := s.identity()
+	if i.HoldReleased == "" {
+		return nil
+	}
+	if before := (&Subject{Object: s.Before}).identity(); before != nil && !s.Gone && before.HoldReleased == i.HoldReleased &&
+		before.HoldReleasedBy == i.HoldReleasedBy && before.HoldReleasedSignature == i.HoldReleasedSignature {
+		return nil
+	}
+	if i.HoldReleasedSignature == "" && !c.asks(access.SignedRelease) {
+		return nil
+	}
+	line := signed.ReleaseLine(c.lined(s), i.HoldReleased, i.HoldReleasedBy)
+	text, refused := c.allowed(s, line, i.HoldReleasedSignature, i.HoldReleasedBy)
+	if !refused {
+		return nil
+	}
+	return []problem{{attribute: "hold_released", cause: entered, text: say("%s: hold_released is %s, and %s", s, shown(i.HoldReleased), text),
+		fix: "Name who lifts it in hold_released_by, and write as hold_released_signature what ssh-keygen prints to them. " + signHere, paste: command(line)}}
+}
