@@ -63,11 +63,14 @@ path "partner-pki/cert/+" {
 path "partner-pki/issuers/+" {
   capabilities = ["list"]
 }
+path "partner-pki/issuer/+" {
+  capabilities = ["read"]
+}
 path "partner-pki/issuer/+/json" {
   capabilities = ["read"]
 }
 path "auth/partner-cert/crls/+" {
-  capabilities = ["read"]
+  capabilities = ["read", "list"]
 }
 
 # What the inventory looks at beside that: whoever else might be a partner's.

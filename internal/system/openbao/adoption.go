@@ -144,7 +144,7 @@ func (ad *adopter) unadoptable(e *entity, as access.IdentityID, own string) stri
 			return fmt.Sprintf("%q logs in as it at %s, which is mounted as local: OpenBao gives such a login to no other entity. Declare the access anew, "+
 				"hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, entityFolder, e.ID)
 		}
-		if a.Path != "" && a.Type != "approle" && a.Type != "userpass" {
+		if a.Path != "" && a.Type != approle && a.Type != "userpass" {
 			return fmt.Sprintf("%q logs in as it at %s: a role of the method %s may admit others, whom taking away its policies would cut off. Declare the "+
 				"access anew, hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, a.Type, entityFolder, e.ID)
 		}

@@ -98,6 +98,7 @@ func (ob *observer) askAbout(b *bundling, id access.IdentityID) {
 			askRole(path)
 		}
 		if c.Kind() == access.Secret {
+			askRole(ob.secrets.roleID(id))
 			ob.askSecrets(b, id, n)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
@@ -100,15 +101,74 @@ func (pki *certificates) authorityOf(ctx context.Context, serial string) (string
 
 // authoritySerial returns the serial of an authority, as OpenBao writes serials; "" where there is none.
 func authoritySerial(text string) string {
+	if c := certificateIn(text); c != nil {
+		return serialText(c.SerialNumber)
+	}
+	return ""
+}
+
+// certificateIn reads the first certificate of a text; nil where there is none.
+func certificateIn(text string) *x509.Certificate {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		return ""
+		return nil
 	}
 	c, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return serialText(c.SerialNumber)
+	return c
+}
+
+// unable says why the authority that should sign does not: it has ended, was revoked, or may not. "" where it signs, as far as the
+// login may look.
+func (pki *certificates) unable(ctx context.Context, ca string) (string, error) {
+	mount := pki.options.Mounts.PKI
+	another := fmt.Sprintf("Let another one sign: bao write %s/config/issuers default=ISSUER", mount)
+	if c := certificateIn(ca); c != nil && !c.NotAfter.After(pki.now()) {
+		return fmt.Sprintf("the authority of %s ended on %s, and signs nothing. %s", mount, access.At(c.NotAfter), another), nil
+	}
+	var issuer struct {
+		ID      string `json:"issuer_id"`
+		Usage   string `json:"usage"`
+		Revoked bool   `json:"revoked"`
+	}
+	err := pki.client.Get(ctx, mount+"/issuer/default", &issuer)
+	switch {
+	case err != nil:
+		if away(err) {
+			err = nil // which is said otherwise
+		}
+		return "", permitted(client.Gone(err))
+	case issuer.Revoked:
+		return fmt.Sprintf("the authority of %s was revoked there, and signs nothing. %s", mount, another), nil
+	case issuer.Usage != "" && !slices.Contains(strings.Split(issuer.Usage, ","), "issuing-certificates"):
+		return fmt.Sprintf("the authority of %s may not sign (its usage is %s). Let it: bao patch %[1]s/issuer/%[3]s usage=%[2]s,issuing-certificates",
+			mount, issuer.Usage, issuer.ID), nil
+	}
+	return "", nil
+}
+
+// signer returns the certificate of the authority that signs now, "" where there is none. It makes none.
+func (pki *certificates) signer(ctx context.Context) (string, error) {
+	var ca struct {
+		Certificate string `json:"certificate"`
+	}
+	err := pki.client.Get(ctx, pki.options.Mounts.PKI+"/cert/ca", &ca)
+	return strings.TrimSpace(ca.Certificate), err
+}
+
+// refuseUnable is an error where the authority that is there signs nothing.
+func (pki *certificates) refuseUnable(ctx context.Context) error {
+	ca, err := pki.signer(ctx)
+	if ca == "" || err != nil { // which is looked at otherwise, or is no engine of this kind
+		return nil //nolint:nilerr // see above
+	}
+	why, err := pki.unable(ctx, ca)
+	if why != "" {
+		err = fmt.Errorf("%w: %s", access.ErrUnsupported, strings.TrimSuffix(why, "."))
+	}
+	return err
 }
 
 // orphans says which of the certificates that were issued were signed by an authority that the engine has no more.

@@ -51,7 +51,12 @@ func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, c
 	}}, {"auth/" + pki.options.Mounts.Cert + "/certs/" + name, map[string]any{
 		"certificate": ca, "display_name": store.NameOf(id), "allowed_common_names": []string{cn}, "allowed_uri_sans": []string{"partner:" + id.String()},
 		"token_ttl": session, "token_max_ttl": session, "token_explicit_max_ttl": session, "token_no_default_policy": true,
-		"token_policies": []string{}, "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0,
+		"token_policies": []string{}, "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0, "token_type": "service",
+		"token_strictly_bind_ip": false,
+		// What is not written here stays as somebody left it, and may refuse the partner: OpenBao keeps what a change does not name.
+		"allowed_names": []string{}, "allowed_dns_sans": []string{}, "allowed_email_sans": []string{}, "allowed_organizational_units": []string{},
+		"required_extensions": []string{}, "allowed_metadata_extensions": []string{}, "ocsp_enabled": false, "ocsp_ca_certificates": "",
+		"ocsp_servers_override": []string{}, "ocsp_fail_open": false, "ocsp_query_all_servers": false,
 	}}}
 }
 
@@ -63,13 +68,6 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 		return "", err
 	}
 	mount := pki.options.Mounts.PKI
-	read := func() (string, error) {
-		var ca struct {
-			Certificate string `json:"certificate"`
-		}
-		err := pki.client.Get(ctx, mount+"/cert/ca", &ca)
-		return strings.TrimSpace(ca.Certificate), err
-	}
 	pki.probing.Lock()
 	defer pki.probing.Unlock()
 	engine, there := at.engines[mount+"/"]
@@ -77,7 +75,7 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%w: at %s is the engine %s, where pki belongs", access.ErrUnsupported, mount, engine.Type)
 	}
 	if there {
-		ca, err := read()
+		ca, err := pki.signer(ctx)
 		if noIssuer(err) {
 			err = pki.unissued(ctx)
 		}
@@ -103,7 +101,7 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 	at.engines[mount+"/"] = mounted{Type: "pki"}
 	var ca string
 	err = pki.settled(ctx, at, func() (err error) {
-		if ca, err = read(); err == nil && ca == "" {
+		if ca, err = pki.signer(ctx); err == nil && ca == "" {
 			err = access.ErrNotFound
 		}
 		return err
@@ -141,24 +139,36 @@ type signed struct {
 	Expiration  int64    `json:"expiration"`
 }
 
-// sign signs the partner's request. Only its key is taken from it.
-func (pki *certificates) sign(ctx context.Context, c *access.Credential, at, until time.Time) (ledger.Item, string, error) {
+// sign signs the partner's request. Only its key is taken from it. What is signed ends with the authority: nobody logs in with it
+// after that, whatever it says.
+func (pki *certificates) sign(ctx context.Context, c *access.Credential, ca string, at, asked time.Time) (ledger.Item, string, error) {
 	where, err := pki.lookOnce(ctx)
 	if err != nil {
 		return ledger.Item{}, "", err
 	}
-	asked, err := readableRequest(c.Certificate.CSR)
+	csr, err := readableRequest(c.Certificate.CSR)
 	if err != nil {
 		return ledger.Item{}, "", err
 	}
+	until := asked
+	if signer := certificateIn(ca); signer != nil {
+		until = access.Earliest(until, signer.NotAfter)
+	}
+	if !until.After(at) { // OpenBao would sign what has ended
+		why, err := pki.unable(ctx, ca)
+		return ledger.Item{}, "", errors.Join(fmt.Errorf("%w: %s. Nothing was signed", access.ErrUnsupported, why), err)
+	}
 	request := map[string]any{
-		"csr": asked, "common_name": c.IdentityID.CommonName(), "exclude_cn_from_sans": true,
+		"csr": csr, "common_name": c.IdentityID.CommonName(), "exclude_cn_from_sans": true,
 		"uri_sans": "partner:" + c.IdentityID.String(), "not_after": access.At(until).String(),
 	}
 	var answer signed
 	path := pki.options.Mounts.PKI + "/sign/" + roleOf(c.IdentityID)
 	err = pki.settled(ctx, where, func() error { return pki.client.PostOnce(ctx, path, request, &answer) })
 	if err != nil {
+		if why, lookErr := pki.unable(ctx, ca); lookErr == nil && why != "" {
+			err = fmt.Errorf("%w: %s. Nothing was signed", access.ErrUnsupported, why)
+		}
 		return ledger.Item{}, "", err
 	}
 	block, _ := pem.Decode([]byte(answer.Certificate))
@@ -171,7 +181,7 @@ func (pki *certificates) sign(ctx context.Context, c *access.Credential, at, unt
 		return ledger.Item{}, "", errors.Join(fmt.Errorf("%w: it was signed until %s, and should end on %s", access.ErrUnsupported, access.At(end), access.At(until)),
 			pki.revokeSerial(ctx, answer.Serial))
 	}
-	item := ledger.Item{Authority: authoritySerial(answer.CA), At: at, Until: end, RotatesAt: rotatesBefore(c, at, end, until), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
+	item := ledger.Item{Authority: authoritySerial(answer.CA), At: at, Until: end, RotatesAt: rotatesBefore(c, at, end, asked), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
 	return item, strings.TrimSpace(answer.Certificate) + "\n" + strings.TrimSpace(answer.CA) + "\n", nil
 }
 

@@ -129,25 +129,12 @@ func (cs *credentials) rolePaths(c *access.Credential) []string {
 	return cs.methodOf(c.Kind()).paths(c)
 }
 
-// Lacks returns the mounts that a new credential needs and that are missing, or are not what belongs there. Where the configuration
-// lets it make what it misses, only what somebody disabled is lacking.
+// Lacks returns what a new credential needs and is missing, or is not what belongs there: mounts, and an authority that signs. Where
+// the configuration lets it make what it misses, only what somebody disabled, or stopped from signing, is lacking.
 func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks []string, err error) {
-	looks := []func() error{func() error { _, _, err := cs.aliasOf(ctx, c, false); return err }}
-	if c.Kind() == access.Certificate {
-		looks = append(looks, func() error { _, err := cs.certs.authority(ctx); return err })
-	}
-	if cs.options.Bootstrap {
-		at, err := cs.lookOnce(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("what %s needs: %w", c.Ref(), err)
-		}
-		if cs.isMounted(at, cs.mountOf(c)) {
-			return nil, nil
-		}
-		if used, err := cs.mounts.logsInBy(ctx, cs.mountOf(c)); err != nil || !used {
-			return nil, err
-		}
-		looks = looks[:1]
+	looks, err := cs.looks(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("what %s needs: %w", c.Ref(), err)
 	}
 	for _, look := range looks {
 		switch err := look(); {
@@ -158,6 +145,32 @@ func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks [
 		}
 	}
 	return lacks, nil
+}
+
+// looks returns how to look at what a new credential needs, but for what would be made.
+func (cs *credentials) looks(ctx context.Context, c *access.Credential) (looks []func() error, err error) {
+	entrance := func() error { _, _, err := cs.aliasOf(ctx, c, false); return err }
+	authority := func() error { _, err := cs.certs.authority(ctx); return err }
+	signs := func() error { return cs.certs.refuseUnable(ctx) }
+	if !cs.options.Bootstrap {
+		looks = append(looks, entrance)
+		if c.Kind() == access.Certificate {
+			looks = append(looks, authority, signs)
+		}
+		return looks, nil
+	}
+	if c.Kind() == access.Certificate {
+		looks = append(looks, signs)
+	}
+	at, err := cs.lookOnce(ctx)
+	if err != nil || cs.isMounted(at, cs.mountOf(c)) {
+		return looks, err
+	}
+	used, err := cs.mounts.logsInBy(ctx, cs.mountOf(c))
+	if used {
+		looks = append(looks, entrance)
+	}
+	return looks, err
 }
 
 // rolesOf returns the roles that an identity may have on all auth methods of ours.

@@ -47,8 +47,8 @@ type native struct {
 	secrets map[string]secretID
 	// authority is the certificate of the authority: it is the same for all, and kept under the zero id.
 	authority string
-	// unissued: there is none, because the mount has no default issuer. It is kept there, too.
-	unissued bool
+	// unable says why it signs nothing. It is kept there, too.
+	unable string
 	// revocations are what was revoked of certificates; they are kept there too.
 	revocations revocations
 }
@@ -56,7 +56,10 @@ type native struct {
 // revocations are what is the same for all certificates at one moment.
 type revocations struct {
 	revoked map[string]bool     // by the engine
-	unheard map[string][]string // of those, what still lets in, by the common name
+	missing map[string]bool     // of those, what the auth method has not heard of
+	unheard map[string][]string // of these, what still lets in, by the common name
+	refused map[string]string   // what is on another list of the auth method, and on which
+	fetched string              // from where the auth method gets what should be our list
 	unread  bool                // the login may not look
 }
 

@@ -61,14 +61,15 @@ func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.I
 	if client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
 		return ledger.Item{}, err
 	}
-	if err := is.settleSigning(c, end); err != nil {
+	ca, err := is.settleSigning(c, end)
+	if err != nil {
 		return ledger.Item{}, err
 	}
-	item, text, err := by.certs.sign(is.ctx, c, at, until)
+	item, text, err := by.certs.sign(is.ctx, c, ca, at, until)
 	if ambiguous(err) {
 		// Whatever was signed, nobody has it: it is revoked with what is not known, and asked for anew.
 		if is.unknown, err = by.certs.unknownSerials(is.ctx, c.IdentityID); err == nil {
-			item, text, err = by.certs.sign(is.ctx, c, at, until)
+			item, text, err = by.certs.sign(is.ctx, c, ca, at, until)
 		}
 	}
 	if err != nil {
@@ -82,20 +83,20 @@ func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.I
 	return item, nil
 }
 
-// settleSigning writes the roles of a credential so that they take what was signed for it before, and what is signed now.
-func (is *issuer) settleSigning(c *access.Credential, end time.Time) error {
+// settleSigning writes the roles of a credential so that they take what was signed for it before, and what is signed now. It returns
+// the authority that signs.
+func (is *issuer) settleSigning(c *access.Credential, end time.Time) (ca string, err error) {
 	by := is.by
-	ca, err := by.certs.authority(is.ctx)
-	if err != nil {
-		return err
+	if ca, err = by.certs.authority(is.ctx); err != nil {
+		return "", err
 	}
 	bundle := ca
 	if e := is.before[c.Ref()]; e != nil && !e.Removed() {
 		if bundle, err = by.certs.trusted(is.ctx, e.Issued, ca); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return by.writeRoles(is.ctx, c, by.certs.certificateRoles(c, end, with(bundle, ca)))
+	return ca, by.writeRoles(is.ctx, c, by.certs.certificateRoles(c, end, with(bundle, ca)))
 }
 
 // keep leaves alone what a ledger holds from now on.

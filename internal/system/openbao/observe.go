@@ -145,6 +145,11 @@ func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued 
 	if err != nil {
 		return err
 	}
+	var named map[string]any
+	if err := permitted(s.client.Get(ctx, s.roleID(c.IdentityID), &named)); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		return err
+	}
+	n.roles[s.roleID(c.IdentityID)] = named
 	for begun := access.WallClock(); ; {
 		all, err := s.accessors(ctx, c.IdentityID)
 		if err != nil && !errors.Is(err, access.ErrUnsupported) {
@@ -185,6 +190,10 @@ func (n *native) add(one secretID) {
 
 func (s *secrets) secretDrift(c *access.Credential, e *ledger.Entry, n *native) (drift []string) {
 	ours := map[string]bool{}
+	if told, is := n.roles[s.roleID(c.IdentityID)]["role_id"]; is && told != store.NameOf(c.IdentityID) {
+		drift = append(drift, fmt.Sprintf("%s is %q, where %q belongs, which the partner was told: nobody can log in with it, until it is applied again.",
+			s.roleID(c.IdentityID), told, store.NameOf(c.IdentityID)))
+	}
 	for _, i := range e.Issued {
 		ours[i.Accessor] = true
 		switch missing := s.isMissing(c, i, n); {

@@ -4,7 +4,10 @@ package openbao
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -18,6 +21,8 @@ type putting struct {
 	placed *ledger.Placed
 	// held: it was cut by hand, and stays so.
 	held bool
+	// without says why what takes away was done, and nothing issued in the place of what was revoked.
+	without error
 }
 
 // proposal is one round of a put, on what is there now.
@@ -33,6 +38,8 @@ type proposal struct {
 	standings map[access.IdentityID]standing
 	// found is what was not as it had been left.
 	found *finds
+	// without says why nothing is issued in the place of what is revoked.
+	without error
 }
 
 // id returns whose policy the change is about.
@@ -127,7 +134,12 @@ func (ch *changer) mountFor(ctx context.Context, a *proposal) error {
 
 // placeObject puts the object into the draft, which issues, and marks what is new and to be held from the start.
 func (ch *changer) placeObject(ctx context.Context, a *proposal) error {
-	err := a.draft.Try(func() (err error) { a.placed, err = a.draft.Place(a.change); return err })
+	place := func() (err error) { a.placed, err = a.draft.Place(a.change); return err }
+	err := a.draft.Try(place)
+	if cannotIssue(err) && takesAway(a.family.ledger(), a.change) {
+		a.without, a.change.Wait = err, true
+		err = a.draft.Try(place)
+	}
 	if err != nil {
 		return err
 	}
@@ -146,13 +158,30 @@ func (ch *changer) placeObject(ctx context.Context, a *proposal) error {
 	return nil
 }
 
+// cannotIssue: nothing can be issued as things are here, and not only at this moment.
+func cannotIssue(err error) bool {
+	return away(err) || errors.Is(err, access.ErrNotPermitted)
+}
+
+// takesAway says whether a change of a credential ends it earlier, or ends what was issued for it, whatever comes in its place: that
+// is never refused.
+func takesAway(l ledger.Ledger, change access.Change) bool {
+	c, is := change.Object.(*access.Credential)
+	before := l[change.Object.Ref()]
+	if !is || before == nil || before.Removed() {
+		return false
+	}
+	stolen := func(i ledger.Item) bool { return c.RevokeIssuedBefore.After(i.At) }
+	return change.EndsAt.Before(l.End(before)) || slices.ContainsFunc(before.Issued, stolen)
+}
+
 // write puts the draft into the policies. The own one is first, by check-and-set on what was decided on: with it the change is
 // made, and whoever comes next finishes it from what the policy says. The others only follow from it. A putting that it
 // returns with an error is written.
 func (ch *changer) write(ctx context.Context, a *proposal) (*putting, error) {
 	id := a.id()
 	a.before = a.family.ledger()
-	p := &putting{ledger: a.draft.Ledger, placed: a.placed, held: a.standings[id].held || a.draft.Held(a.family.holds, a.placed.Entry.Object)}
+	p := &putting{ledger: a.draft.Ledger, placed: a.placed, without: a.without, held: a.standings[id].held || a.draft.Held(a.family.holds, a.placed.Entry.Object)}
 	if err := ch.writer.writeOwn(ctx, a.family, a.draft, id); err != nil {
 		return nil, err
 	}
@@ -208,6 +237,9 @@ func (ch *changer) answer(ctx context.Context, p *putting, is *issuer) (*access.
 	}
 	if c, ok := e.Credential(); ok && err == nil && c.Kind() == access.Federated {
 		r.Drift, err = ch.fed.trustDrift(ctx, c.Federated.Issuer, nil, nil) // no change of a credential repairs it
+	}
+	if err == nil && p.without != nil {
+		r.Drift = append(r.Drift, fmt.Sprintf("What was issued is revoked, and nothing could be issued in its place: %v.", p.without))
 	}
 	if err != nil || r.Issued == nil || !p.placed.Tell {
 		return r, err

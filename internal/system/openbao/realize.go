@@ -214,7 +214,7 @@ func (ch *changer) realizeCredential(ctx context.Context, l ledger.Ledger, c *ac
 	if err != nil {
 		return err
 	}
-	if err := ch.creds.settleRoles(ctx, c, l.End(l[c.Ref()]), l[c.Ref()].Issued); err != nil {
+	if err := ch.creds.settleRoles(ctx, c, l.End(l[c.Ref()]), l[c.Ref()].Issued); err != nil && (!known || !away(err)) { // else that is drift
 		return err
 	}
 	if c.Kind() == access.Certificate && known { // something may have been revoked by hand

@@ -84,7 +84,8 @@ func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) err
 // retain adds what the auth method refuses already, and the engine does not say is revoked, as long as it lives: the engine
 // could not revoke it where its authority was away.
 func (pki *certificates) retain(ctx context.Context, want map[string]bool) error {
-	held, err := pki.held(ctx)
+	list, err := pki.list(ctx, crlName)
+	held := list.held()
 	maps.DeleteFunc(held, func(serial string, _ bool) bool { return want[serial] })
 	if err != nil || len(held) == 0 {
 		return err
@@ -101,11 +102,12 @@ func (pki *certificates) retain(ctx context.Context, want map[string]bool) error
 	return err
 }
 
-// covers says whether the auth method's list has all of these serials.
+// covers says whether the auth method's list has all of these serials, and keeps them.
 func (pki *certificates) covers(ctx context.Context, want map[string]bool) (bool, error) {
-	held, err := pki.held(ctx)
+	list, err := pki.list(ctx, crlName)
+	held := list.held()
 	for serial := range want {
-		if err == nil && !held[serial] {
+		if err == nil && (!held[serial] || list.From.URL != "") {
 			return false, nil
 		}
 	}
@@ -128,22 +130,54 @@ func (pki *certificates) revoked(ctx context.Context) (map[string]bool, error) {
 	return serials, client.Gone(err)
 }
 
-// held returns the serials that the auth method refuses.
-func (pki *certificates) held(ctx context.Context) (map[string]bool, error) {
-	var list struct {
-		Serials map[string]any `json:"serials"`
-	}
-	err := pki.client.Get(ctx, pki.listPath(), &list)
+// crl is a list of the auth method.
+type crl struct {
+	Serials map[string]any `json:"serials"`
+	// From is where the auth method gets it anew by itself, where somebody said so.
+	From struct {
+		URL string `json:"url"`
+	} `json:"cdp"`
+}
+
+// list returns a list of the auth method; an empty one where there is none.
+func (pki *certificates) list(ctx context.Context, name string) (list crl, err error) {
+	err = pki.client.Get(ctx, "auth/"+pki.options.Mounts.Cert+"/crls/"+name, &list)
 	if client.Said(err, "no such CRL") { // nothing was pushed yet
 		err = nil
 	}
+	return list, client.Gone(err)
+}
+
+// held returns the serials that the auth method refuses by a list.
+func (list crl) held() map[string]bool {
 	serials := map[string]bool{}
 	for text := range list.Serials {
 		if number, ok := new(big.Int).SetString(text, 10); ok {
 			serials[serialText(number)] = true
 		}
 	}
-	return serials, client.Gone(err)
+	return serials
+}
+
+// others returns what the auth method refuses by lists that are not ours, and by which.
+func (pki *certificates) others(ctx context.Context) (map[string]string, error) {
+	var all struct {
+		Keys []string `json:"keys"`
+	}
+	if err := pki.client.List(ctx, "auth/"+pki.options.Mounts.Cert+"/crls", &all); err != nil {
+		return nil, client.Gone(err)
+	}
+	refused := map[string]string{}
+	for _, name := range without(all.Keys, crlName) {
+		list, err := pki.list(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		for serial := range list.held() {
+			refused[serial] = name
+		}
+	}
+	return refused, nil
 }
 
 // serialText returns a serial as OpenBao writes it.
@@ -175,31 +209,43 @@ func revocationList(serials []string, now time.Time) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})), err
 }
 
-// lookAtRevocations asks what was revoked, and whether the auth method has heard of it.
+// lookAtRevocations asks what was revoked, whether the auth method has heard of it, and what else it refuses.
 func (pki *certificates) lookAtRevocations(ctx context.Context) (r revocations, err error) {
+	err = pki.lookAt(ctx, &r)
+	r.unread = errors.Is(err, access.ErrNotPermitted)
+	if errors.Is(err, access.ErrUnsupported) { // the auth method is gone
+		err = nil
+	}
+	return r, permitted(err)
+}
+
+func (pki *certificates) lookAt(ctx context.Context, r *revocations) (err error) {
+	if r.refused, err = pki.others(ctx); err != nil {
+		return err
+	}
+	if r.revoked, err = pki.revoked(ctx); err != nil || len(r.revoked) == 0 {
+		return err
+	}
+	list, err := pki.list(ctx, crlName)
+	if err != nil {
+		return err
+	}
+	r.fetched = list.From.URL
+	r.missing = maps.Clone(r.revoked)
+	for serial := range list.held() {
+		delete(r.missing, serial)
+	}
+	if len(r.missing) == 0 {
+		return nil
+	}
 	r.unheard = map[string][]string{}
-	r.revoked, err = pki.revoked(ctx)
-	if err != nil || len(r.revoked) == 0 {
-		r.unread = errors.Is(err, access.ErrNotPermitted)
-		return r, permitted(err)
-	}
-	held, err := pki.held(ctx)
-	missing := slices.DeleteFunc(slices.Sorted(maps.Keys(r.revoked)), func(serial string) bool { return held[serial] })
-	if err != nil || len(missing) == 0 {
-		r.unread = errors.Is(err, access.ErrNotPermitted)
-		if errors.Is(err, access.ErrUnsupported) { // the auth method is gone
-			err = nil
-		}
-		return r, permitted(err)
-	}
 	all, err := pki.allSigned(ctx)
-	for _, serial := range missing {
+	for _, serial := range slices.Sorted(maps.Keys(r.missing)) {
 		if c := all[serial]; c.NotAfter.After(pki.now()) {
 			r.unheard[c.CommonName] = append(r.unheard[c.CommonName], serial)
 		}
 	}
-	r.unread = errors.Is(err, access.ErrNotPermitted)
-	return r, permitted(err)
+	return err
 }
 
 // permitted makes no error of what the login may not do.
@@ -211,29 +257,52 @@ func permitted(err error) error {
 }
 
 // drift says what was revoked past the declaration.
-func (r revocations) drift(pki *certificates, c *access.Credential, issued []ledger.Item) (drift []string) {
+func (r revocations) drift(pki *certificates, issued []ledger.Item) (drift []string) {
 	if r.unread {
-		return []string{fmt.Sprintf("Whether something was revoked by hand could not be read: the login lacks list on %s/certs/revoked, or read on %s.",
-			pki.options.Mounts.PKI, pki.listPath())}
+		return []string{fmt.Sprintf("Whether something was revoked by hand could not be read: the login lacks list on %s/certs/revoked or auth/%s/crls, or read on "+
+			"one of these lists.", pki.options.Mounts.PKI, pki.options.Mounts.Cert)}
 	}
-	unheard := r.unheard[c.IdentityID.CommonName()]
 	for _, i := range issued {
-		if r.revoked[i.Serial] && !slices.Contains(unheard, i.Serial) && i.Until.After(pki.now()) {
+		if !i.Until.After(pki.now()) {
+			continue
+		}
+		switch mount := pki.options.Mounts.PKI; {
+		case r.revoked[i.Serial] && !r.missing[i.Serial]:
 			drift = append(drift, fmt.Sprintf("The certificate %s was revoked in %s by hand: it lets nobody in. To issue another, change rotation.trigger "+
-				"or set revoke_issued_before.", i.Serial, pki.options.Mounts.PKI))
+				"or set revoke_issued_before.", i.Serial, mount))
+		case r.revoked[i.Authority] && !r.missing[i.Authority]:
+			drift = append(drift, fmt.Sprintf("The authority %s, which signed the certificate %s, was revoked in %s by hand: it lets nobody in. Let another one "+
+				"sign (bao write %[3]s/config/issuers default=ISSUER), then change rotation.trigger.", i.Authority, i.Serial, mount))
+		}
+		for _, serial := range []string{i.Serial, i.Authority} {
+			if name, is := r.refused[serial]; is {
+				drift = append(drift, fmt.Sprintf("The certificate %s lets nobody in: auth/%s refuses %s by the list %s, which is not this provider's. If that "+
+					"list is wrong, run: bao delete auth/%[2]s/crls/%[4]s", i.Serial, pki.options.Mounts.Cert, serial, name))
+			}
 		}
 	}
 	return drift
 }
 
-// unheardOf says which certificates of a credential are revoked, and still let in: its next change tells the auth method.
-func (r revocations) unheardOf(pki *certificates, c *access.Credential) (drift []string) {
+// unheardOf says what is revoked, and still lets in or may do so again: the next change of the credential tells the auth method.
+func (r revocations) unheardOf(pki *certificates, c *access.Credential, issued []ledger.Item) (drift []string) {
 	if r.unread {
 		return nil
 	}
-	for _, serial := range r.unheard[c.IdentityID.CommonName()] {
+	unheard := r.unheard[c.IdentityID.CommonName()]
+	for _, serial := range unheard {
 		drift = append(drift, fmt.Sprintf("The certificate %s is revoked in %s, and still lets in: auth/%s has not heard of it. An apply tells it.",
 			serial, pki.options.Mounts.PKI, pki.options.Mounts.Cert))
+	}
+	for _, serial := range signers(issued) {
+		if r.missing[serial] {
+			drift = append(drift, fmt.Sprintf("The authority %s is revoked in %s, and what it signed still lets in: auth/%s has not heard of it. An apply tells it, "+
+				"and ends the access of all for whom it signed.", serial, pki.options.Mounts.PKI, pki.options.Mounts.Cert))
+		}
+	}
+	if r.fetched != "" {
+		drift = append(drift, fmt.Sprintf("Somebody has %s fetched from %s: what was revoked lets in again as soon as it is not in there. An apply puts back the "+
+			"list of what was revoked.", pki.listPath(), r.fetched))
 	}
 	return drift
 }

@@ -29,6 +29,9 @@ const countedUses = 1_000_000_000
 // tidyDelay is how much later than its end a secret id may still let in, before the version that checks it at login.
 const tidyDelay = 90 * time.Second
 
+// approle is the type of the auth method.
+const approle = "approle"
+
 // secrets are the secret ids of AppRoles.
 type secrets struct {
 	*server
@@ -39,11 +42,14 @@ func (s *secrets) appRole(id access.IdentityID) string {
 	return "auth/" + s.options.Mounts.AppRole + "/role/" + roleOf(id)
 }
 
+// roleID is where the id is by which an AppRole is logged in to.
+func (s *secrets) roleID(id access.IdentityID) string { return s.appRole(id) + "/role-id" }
+
 // secretMount returns the auth method for secrets. It locks nobody out for bad logins: whoever knows the id of a role could
 // shut its partner out with five of them, and no secret id of 256 random bits is found by trying.
 func (s *secrets) secretMount(ctx context.Context) (accessor string, err error) {
 	path := s.options.Mounts.AppRole
-	return s.mounts.authMount(ctx, path, "approle", func(ctx context.Context) error {
+	return s.mounts.authMount(ctx, path, approle, func(ctx context.Context) error {
 		return s.client.Put(ctx, "sys/auth/"+path+"/tune", map[string]any{"user_lockout_config": map[string]any{"lockout_disable": true}}, nil)
 	}, "bao auth tune -user-lockout-disable=true "+path)
 }
@@ -55,6 +61,7 @@ func (s *secrets) secretRole(c *access.Credential) role {
 		"bind_secret_id": true, "token_no_default_policy": true, "token_policies": []string{}, "token_ttl": session, "token_max_ttl": session,
 		"token_explicit_max_ttl": session, "token_type": "service", "secret_id_ttl": 0, "secret_id_num_uses": 0,
 		"secret_id_bound_cidrs": networks(c), "token_bound_cidrs": networks(c), "token_period": 0, "token_num_uses": 0,
+		"token_strictly_bind_ip": false,
 	}}
 }
 
@@ -188,8 +195,8 @@ func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.
 	if err != nil {
 		return inventory{}, err
 	}
-	if at.auth[s.options.Mounts.AppRole+"/"].Type == "" {
-		return inventory{}, nil // it is made with the credential
+	if at.auth[s.options.Mounts.AppRole+"/"].Type != approle {
+		return inventory{}, nil // it is made with the credential, or another took its place
 	}
 	for begun := access.WallClock(); ; {
 		if found, err = s.compare(ctx, d, c); err != nil {
@@ -271,7 +278,7 @@ func (s *secrets) roles(_ context.Context, c *access.Credential, _ time.Time, _ 
 // named gives the role the id that the alias is named by. It is set once: a POST of the same is refused by some versions.
 func (s *secrets) named(ctx context.Context, at *site, id access.IdentityID) error {
 	return s.settled(ctx, at, func() error {
-		return s.client.Put(ctx, s.appRole(id)+"/role-id", map[string]any{"role_id": store.NameOf(id)}, nil)
+		return s.client.Put(ctx, s.roleID(id), map[string]any{"role_id": store.NameOf(id)}, nil)
 	})
 }
 

@@ -22,6 +22,9 @@ type trust struct {
 	JWKSCA      string   `json:"jwks_ca_pem"`
 	Keys        []string `json:"jwt_validation_pubkeys"`
 	Issuer      string   `json:"bound_issuer"`
+	Algorithms  []string `json:"jwt_supported_algs"`            // none: however the issuer signs
+	Names       []string `json:"override_allowed_server_names"` // by which who gives the keys is known as well
+	Status      string   `json:"status,omitempty"`              // whether it has the keys; older versions do not say
 
 	// unread: the login may not read it. gone: the auth method itself is not there.
 	unread, gone bool
@@ -47,17 +50,30 @@ func (t trust) fault(mount, issuer string) string {
 		return fmt.Sprintf("auth/%s is bound to no issuer, where %s belongs: only the program of each role refuses others' tokens", mount, issuer)
 	case !sameIssuer(t.Issuer, issuer):
 		return fmt.Sprintf("auth/%s takes tokens of the issuer %s, where %s belongs: nobody can log in", mount, t.Issuer, issuer)
+	case t.Discovery != "" && t.Discovery != t.Issuer: // OpenBao takes the keys of an issuer that is called just as its address
+		return fmt.Sprintf("auth/%s takes its keys from %s, and tokens of the issuer %s alone: that is another spelling, and nobody can log in", mount, t.Discovery, t.Issuer)
 	}
 	return ""
 }
 
-// keys returns a digest of where the keys come from that tokens are checked with.
+// doubt says that the auth method takes one spelling of the issuer and another one is declared, where nothing tells which one tokens have.
+func (t trust) doubt(mount, issuer string) string {
+	if t.Discovery != "" || t.Issuer == issuer {
+		return ""
+	}
+	return fmt.Sprintf("Tokens of the issuer %s are taken at auth/%s, and %s is declared: if tokens name it as declared, nobody can log in. Declare the issuer as its "+
+		"tokens name it, and bind the auth method to the same.", t.Issuer, mount, issuer)
+}
+
+// keys returns a digest of where the keys come from that tokens are checked with, and of how these may be signed.
 func (t trust) keys() string {
-	t.Issuer, t.Keys = "", append([]string{}, t.Keys...)
+	t.Issuer, t.Status = "", ""
+	t.Keys, t.Algorithms, t.Names = append([]string{}, t.Keys...), append([]string{}, t.Algorithms...), append([]string{}, t.Names...)
 	for n := range t.Keys {
 		t.Keys[n] = strings.TrimSpace(t.Keys[n])
 	}
 	slices.Sort(t.Keys)
+	slices.Sort(t.Algorithms)
 	text, err := json.Marshal(t)
 	if err != nil {
 		panic(err) // texts

@@ -3,13 +3,17 @@
 package openbao
 
 import (
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -21,7 +25,9 @@ func (st *stage) bind(t testing.TB, issuer string) {
 	t.Helper()
 	path := "auth/" + usualJWT(issuerURL) + "/config"
 	config := st.admin(t, "GET", path, nil)
-	st.admin(t, "POST", path, map[string]any{"jwt_validation_pubkeys": config["jwt_validation_pubkeys"], "bound_issuer": issuer})
+	st.admin(t, "POST", path, map[string]any{
+		"jwt_validation_pubkeys": config["jwt_validation_pubkeys"], "jwt_supported_algs": config["jwt_supported_algs"], "bound_issuer": issuer,
+	})
 }
 
 // loginFrom is a login with a token that says to be of an issuer, signed with the keys that the auth method trusts.
@@ -68,8 +74,9 @@ func TestATokenOfAnotherIssuerNeverLogsInWhateverTheMountIsBoundTo(t *testing.T)
 		st.bind(t, same)
 		r := st.get(t, c.Ref())
 		st.put(t, r.Object, known(r)) // the program takes the spelling of the tokens that come
-		if drift := st.get(t, c.Ref()).Drift; len(drift) > 0 || st.loginFrom(t, same, c) == "" || st.loginFrom(t, otherIssuer, c) != "" {
-			t.Errorf("bound to %q, which is the same issuer: drift %q", same, drift)
+		if drift := st.get(t, c.Ref()).Drift; len(drift) != 1 || !strings.Contains(drift[0], "if tokens name it as declared, nobody can log in") ||
+			st.loginFrom(t, same, c) == "" || st.loginFrom(t, issuerURL, c) != "" || st.loginFrom(t, otherIssuer, c) != "" {
+			t.Errorf("bound to %q, which is the same issuer in another spelling: drift %q", same, drift)
 		}
 	}
 }
@@ -190,5 +197,64 @@ func TestAConfigurationThatMayNotBeReadIsSaid(t *testing.T) {
 		if sameIssuer(a, b) {
 			t.Errorf("%s and %s are one", a, b)
 		}
+	}
+}
+
+// signing is an issuer that can be reached, and signs as ours does. It answers as long as open says so.
+func (st *stage) signing(t testing.TB, open *atomic.Bool) *httptest.Server {
+	t.Helper()
+	keys, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: st.issuer.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s *httptest.Server
+	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case !open.Load():
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case strings.HasSuffix(r.URL.Path, "/openid-configuration"):
+			_, _ = w.Write([]byte(`{"issuer":"` + s.URL + `","jwks_uri":"` + s.URL + `/keys","id_token_signing_alg_values_supported":["ES256"]}`))
+		default:
+			_, _ = w.Write(keys)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// OpenBao takes an issuer by one spelling, and may be told how it has to sign. What this provider configures lets in, and what somebody
+// else does to it is said: another way to sign, another spelling, an issuer that is away.
+func TestHowAnIssuerSignsAndIsSpelled(t *testing.T) {
+	st := startStage(t)
+	var open atomic.Bool
+	open.Store(true)
+	issuer := st.signing(t, &open).URL
+	ours := func(c *access.Credential) { c.Federated.Issuer = issuer }
+	st.put(t, identityOf("etl"))
+	r := st.put(t, st.credentialOf("etl", access.Federated, ours))
+	p := st.holder(r.Object.(*access.Credential), r)
+	st.session(t, p)
+	path := "auth/" + usualJWT(issuer) + "/config"
+	for _, c := range []struct {
+		config map[string]any
+		away   bool
+		says   string
+	}{
+		{map[string]any{"bound_issuer": issuer, "jwt_supported_algs": "RS256"}, false, "or how tokens may be signed, were changed"},
+		{map[string]any{"bound_issuer": issuer + "/"}, false, "that is another spelling, and nobody can log in"},
+		{map[string]any{"bound_issuer": issuer, "skip_jwks_validation": true}, true, "its status is invalid"},
+	} {
+		open.Store(!c.away)
+		c.config["oidc_discovery_url"] = issuer
+		st.admin(t, "POST", path, c.config)
+		drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " ")
+		if in := st.login(t, p) != ""; in || !strings.Contains(drift, c.says) {
+			t.Errorf("%v: it logs in: %v, drift %q", c.config, in, drift)
+		}
+	}
+	open.Store(true)
+	if drift := st.get(t, r.Object.Ref()).Drift; len(drift) > 0 || st.login(t, p) == "" {
+		t.Errorf("as it was again, drift: %q", drift)
 	}
 }
