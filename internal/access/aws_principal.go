@@ -30,12 +30,57 @@ var awsPrincipal = regexp.MustCompile(`^arn:(aws(?:-[a-z]+)*):iam::([0-9]{12}):(
 func ParseAWSPrincipal(text string) (AWSPrincipal, error) {
 	parts := awsPrincipal.FindStringSubmatch(text)
 	if parts == nil {
-		return AWSPrincipal{}, fmt.Errorf("%q names no role, user or account of AWS: write arn:aws:iam::ACCOUNT:role/NAME", text)
+		return AWSPrincipal{}, fmt.Errorf("%q names no role, user or account of AWS: %s", text, meantPrincipal(text))
 	}
 	if strings.HasSuffix(parts[3], "/") || strings.Contains(parts[3], "//") {
 		return AWSPrincipal{}, fmt.Errorf("%q has an empty name, or an empty part of a path: write arn:aws:iam::ACCOUNT:role/NAME", text)
 	}
 	return AWSPrincipal{Partition: parts[1], Account: parts[2], Who: parts[3]}, nil
+}
+
+var (
+	accountAlone  = regexp.MustCompile(`^([0-9]{4})[- ]?([0-9]{4})[- ]?([0-9]{4})$`)
+	accountParts  = regexp.MustCompile(`^(arn:aws[a-z-]*:iam::)([0-9]{4})[- ]([0-9]{4})[- ]([0-9]{4}):(.+)$`)
+	awsSession    = regexp.MustCompile(`^arn:(aws[a-z-]*):sts::([0-9]{12}):(assumed-role|federated-user)/([^/]+)`)
+	awsUniqueID   = regexp.MustCompile(`^A(ROA|IDA|IPA|GPA|NPA|SIA|KIA)[A-Z0-9]{12,}(:|$)`)
+	otherResource = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(instance-profile|group|policy|saml-provider|oidc-provider|mfa|server-certificate)/`)
+)
+
+// meantPrincipal says what to write for what is no principal, where one can tell what is meant; else what one is like.
+func meantPrincipal(text string) string {
+	plain := strings.TrimFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\"'`,", c) })
+	if plain != text {
+		if p, err := ParseAWSPrincipal(plain); err == nil {
+			return "write " + p.String()
+		}
+	}
+	if lower := strings.ToLower(plain); strings.HasPrefix(lower, "arn:") && !strings.HasPrefix(plain, "arn:aws") {
+		if parts := strings.SplitN(plain, ":", 6); len(parts) == 6 {
+			return "write its first parts in small letters, " + strings.ToLower(strings.Join(parts[:5], ":")) + ":" + parts[5]
+		}
+	}
+	if n := accountAlone.FindStringSubmatch(plain); n != nil {
+		account := "arn:aws:iam::" + n[1] + n[2] + n[3] + ":"
+		return "write " + account + "role/NAME for one role of the account, or " + account + "root for all of it"
+	}
+	if p := accountParts.FindStringSubmatch(plain); p != nil {
+		return "write " + p[1] + p[2] + p[3] + p[4] + ":" + p[5]
+	}
+	if s := awsSession.FindStringSubmatch(plain); s != nil && s[3] == "assumed-role" {
+		return "it is a session of a role, write the role itself, arn:" + s[1] + ":iam::" + s[2] + ":role/" + s[4] + ", with its path where it has one"
+	} else if s != nil {
+		return "it is a session of a user, write the user itself, arn:" + s[1] + ":iam::" + s[2] + ":user/" + s[4]
+	}
+	const askFor = ": write arn:aws:iam::ACCOUNT:role/NAME"
+	switch other := otherResource.FindStringSubmatch(plain); {
+	case awsUniqueID.MatchString(plain):
+		return "it is a unique id, which nobody can read: write the ARN, arn:aws:iam::ACCOUNT:role/NAME"
+	case other != nil:
+		return "nobody comes in as " + strings.ReplaceAll(other[1], "-", " ") + ", but as a role" + askFor
+	case strings.HasPrefix(plain, "arn:aws") && !strings.Contains(plain, ":iam:"):
+		return "nobody comes in as that, but as the role that it runs as" + askFor
+	}
+	return strings.TrimPrefix(askFor, ": ")
 }
 
 var awsExternalID = regexp.MustCompile(`^[A-Za-z0-9_+=,.@:/-]+$`)

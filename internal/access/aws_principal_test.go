@@ -32,6 +32,32 @@ func TestAPrincipalOfAWSIsOneRoleUserOrAccount(t *testing.T) {
 	}
 }
 
+// What is no principal is told what it is, and what to write.
+func TestWhatIsNoPrincipalIsToldWhatToWrite(t *testing.T) {
+	for text, says := range map[string]string{
+		"444455556666":                                                "write arn:aws:iam::444455556666:role/NAME for one role of the account, or arn:aws:iam::444455556666:root for all of it",
+		"4444-5555-6666":                                              "write arn:aws:iam::444455556666:role/NAME",
+		"arn:aws:iam::4444-5555-6666:role/etl":                        "write arn:aws:iam::444455556666:role/etl",
+		"arn:aws:iam::444455556666:role/etl\n":                        "write arn:aws:iam::444455556666:role/etl",
+		`"arn:aws:iam::444455556666:role/etl"`:                        "write arn:aws:iam::444455556666:role/etl",
+		"arn:aws:iam::444455556666:role/etl\u200b":                    "write arn:aws:iam::444455556666:role/etl",
+		"ARN:AWS:IAM::444455556666:role/Etl":                          "in small letters, arn:aws:iam::444455556666:role/Etl",
+		"arn:aws:sts::444455556666:assumed-role/etl/i-0123456789abc":  "a session of a role, write the role itself, arn:aws:iam::444455556666:role/etl,",
+		"arn:aws-cn:sts::444455556666:federated-user/jane":            "write the user itself, arn:aws-cn:iam::444455556666:user/jane",
+		"arn:aws:iam::444455556666:instance-profile/etl":              "nobody comes in as instance profile, but as a role",
+		"arn:aws:iam::444455556666:group/etl":                         "nobody comes in as group",
+		"arn:aws:lambda:eu-west-1:444455556666:function:etl":          "the role that it runs as",
+		"arn:aws:ec2:eu-west-1:444455556666:instance/i-0123456789abc": "the role that it runs as",
+		"AROAEXAMPLEID1234567":                                        "a unique id",
+		"acme-etl":                                                    "write arn:aws:iam::ACCOUNT:role/NAME",
+		"arn:aws:iam:::role/etl":                                      "write arn:aws:iam::ACCOUNT:role/NAME",
+	} {
+		if _, err := ParseAWSPrincipal(text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want it to say %q", text, err, says)
+		}
+	}
+}
+
 func TestAnExternalIDIsWhatAWSTakes(t *testing.T) {
 	for text, fine := range map[string]bool{
 		"a1": true, "a:b/c=d,e.f@g+h-i_j": true, strings.Repeat("x", 1224): true,

@@ -51,6 +51,8 @@ func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
 		"two kinds of trust":                 {identity(nil) + credential("federated", args{"federated": `{ aws_principal = "arn:aws:iam::444455556666:root", subject = "svc" }`}), `Two kinds of trust`},
 		"an external id of a token":          {identity(nil) + credential("federated", args{"federated": `{ issuer = "https://login.acme.test", subject = "svc", audiences = ["a"], external_id = "x7" }`}), `Nobody gives this external id`},
 		"an external id with a space":        {identity(nil) + credential("federated", args{"federated": `{ aws_principal = "arn:aws:iam::444455556666:role/etl", external_id = "x 7" }`}), `is not an external id`},
+		"an account by its number":           {identity(nil) + credential("federated", args{"federated": `{ aws_principal = "4444-5555-6666" }`}), `write arn:aws:iam::444455556666:role/NAME`},
+		"an end before there were computers": {identity(args{"expires_at": `"0001-01-01T00:00:00Z"`}), `not in the years 1970 to 9999`},
 		"an account of AWS on this machine":  {identity(nil) + credential("federated", args{"federated": `{ aws_principal = "arn:aws:iam::444455556666:role/etl" }`}), `trusts issuers of OIDC, and no aws_principal`},
 		"a CSR that is none":                 {identity(nil) + credential("certificate", args{"certificate": `{ csr = "hello" }`}), `a certificate signing request`},
 		"a CSR that was damaged":             {identity(nil) + credential("certificate", args{"certificate": fmt.Sprintf("{ csr = %q }", damaged)}), `a certificate signing request`},

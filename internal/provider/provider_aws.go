@@ -31,19 +31,20 @@ func awsBlock() systemBlock {
 }
 
 func awsAttribute() schema.Attribute {
-	text := func(description string) schema.Attribute {
-		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{someText()}}
+	text := func(what string, check func(string) error, description string) schema.Attribute {
+		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{unlessEmpty(what, check)}}
 	}
+	const endpoint = "an endpoint"
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "An account of AWS, in place of the embedded system: partners come in as roles and users of IAM, which ends their access. Needs " +
 			"`stack`. The login is that of AWS's own programs: the environment, a profile, or the machine's role. See the guide to AWS.",
 		Validators: []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("embedded"), path.MatchRoot("openbao"))},
 		Attributes: map[string]schema.Attribute{
-			"region": text("Where the bucket of the ledger is, and partners are sent to: `eu-west-1`. Default: the environment's `AWS_REGION`, else `AWS_DEFAULT_REGION`."),
-			"ledger": text("Where is kept what was declared: `s3://bucket/prefix`. The bucket has to be there. Default: `PARTNER_AWS_LEDGER`. Nothing secret is in it but " +
+			"region": text("a region", aws.CheckRegion, "Where the bucket of the ledger is, and partners are sent to: `eu-west-1`. Default: the environment's `AWS_REGION`, else `AWS_DEFAULT_REGION`."),
+			"ledger": text("the place of a ledger", aws.CheckLedger, "Where is kept what was declared: `s3://bucket/prefix`. The bucket has to be there. Default: `PARTNER_AWS_LEDGER`. Nothing secret is in it but "+
 				"what was sealed to the partners."),
-			"boundary": text("The ARN of the permissions boundary of all roles and users that are made. Default: `PARTNER_AWS_BOUNDARY`, else none."),
+			"boundary": text("a permissions boundary", aws.CheckBoundary, "The ARN of the permissions boundary of all roles and users that are made. Default: `PARTNER_AWS_BOUNDARY`, else none."),
 			"actions": schema.MapAttribute{
 				Optional: true, ElementType: types.ListType{ElemType: types.StringType},
 				MarkdownDescription: "Words of your own that grants may say, each with the actions of IAM that it stands for: `{ observe = [\"ec2:DescribeInstances\"] }`.",
@@ -51,9 +52,9 @@ func awsAttribute() schema.Attribute {
 			"endpoints": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "Other places than AWS's own, for clouds that speak as AWS does.",
 				Attributes: map[string]schema.Attribute{
-					"iam": text("The URL of IAM."),
-					"sts": text("The URL of STS. Where there is an `iam` and no `sts`, nobody is asked which account it is."),
-					"s3":  text("The URL of S3; the bucket is the first part of the path."),
+					"iam": text(endpoint, aws.CheckEndpoint, "The URL of IAM."),
+					"sts": text(endpoint, aws.CheckEndpoint, "The URL of STS. Where there is an `iam` and no `sts`, nobody is asked which account it is."),
+					"s3":  text(endpoint, aws.CheckEndpoint, "The URL of S3; the bucket is the first part of the path."),
 				},
 			},
 		},

@@ -104,6 +104,17 @@ func accountNumber() validator.String {
 	}}
 }
 
+// awsPrincipal leaves wildcards to a rule.
+func awsPrincipal() validator.String {
+	return reads{"a principal of AWS", func(s string) error {
+		if strings.ContainsAny(s, "*?") {
+			return nil
+		}
+		_, err := access.ParseAWSPrincipal(s)
+		return err
+	}}
+}
+
 func externalID() validator.String {
 	return reads{"an external id", access.CheckExternalID}
 }
@@ -148,6 +159,16 @@ func someText() validator.String {
 			return errors.New("an empty text says nothing: write something, or leave the argument out")
 		}
 		return within(s, 1024)
+	}}
+}
+
+// unlessEmpty returns someText for what a check knows more of.
+func unlessEmpty(what string, check func(string) error) validator.String {
+	return reads{what, func(s string) error {
+		if s == "" {
+			return errors.New("an empty text says nothing: write something, or leave the argument out")
+		}
+		return check(s)
 	}}
 }
 

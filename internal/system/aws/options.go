@@ -3,10 +3,12 @@
 package aws
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,7 +50,10 @@ type Endpoints struct{ IAM, STS, S3 string }
 var (
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	regionName = regexp.MustCompile(`^[a-z0-9-]{3,32}$`)
-	prefixName = regexp.MustCompile(`^[A-Za-z0-9!_.*'()/-]*$`)
+	zoneName   = regexp.MustCompile(`^([a-z]{2,4}(?:-[a-z]+)+-[0-9])[a-z]$`)
+	// boundaryName is the ARN of a policy of an account's own, or of AWS's.
+	boundaryName = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws):policy/([!-~]+/)?[A-Za-z0-9+=,.@_-]+$`)
+	prefixName   = regexp.MustCompile(`^[A-Za-z0-9!_.*'()/-]*$`)
 )
 
 // parseLedger reads s3://bucket/prefix. The prefix has no slash at either end.
@@ -62,22 +67,73 @@ func parseLedger(text string) (bucket, prefix string, err error) {
 	return bucket, prefix, nil
 }
 
+// CheckLedger says what is wrong with the place of a ledger; nil where nothing is.
+func CheckLedger(text string) error {
+	_, _, err := parseLedger(text)
+	return err
+}
+
+// CheckRegion says what is wrong with a region.
+func CheckRegion(text string) error {
+	if zone := zoneName.FindStringSubmatch(text); zone != nil {
+		return fmt.Errorf("%q is an availability zone: write its region, %s", text, zone[1])
+	}
+	if !regionName.MatchString(text) {
+		return fmt.Errorf("%q is not a region: write one such as eu-west-1", text)
+	}
+	return nil
+}
+
+// CheckBoundary says what is wrong with the ARN of a permissions boundary.
+func CheckBoundary(text string) error {
+	if !boundaryName.MatchString(text) {
+		return fmt.Errorf("%q is not the ARN of a policy that can be a boundary: write arn:aws:iam::ACCOUNT:policy/NAME", text)
+	}
+	return nil
+}
+
+// CheckEndpoint says what is wrong with the URL of a service. It does not repeat what may hold a password.
+func CheckEndpoint(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err == nil && u.User != nil:
+		return errors.New("it has a user in it, or a password: write https://host, and log in by the environment or a profile")
+	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		return fmt.Errorf("%q is not an endpoint: write https://host, or http:// on this machine only", text)
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return fmt.Errorf("%q has the port %q: ports are 1 to 65535", text, port)
+		}
+	}
+	return nil
+}
+
 // Check says what is wrong with options; nil where nothing is.
 func (o Options) Check() error {
-	if _, _, err := parseLedger(o.Ledger); err != nil {
-		return err
+	switch {
+	case o.Ledger == "":
+		return errors.New("aws.ledger is missing, the place where is kept what was declared: write ledger = \"s3://bucket/prefix\", or set PARTNER_AWS_LEDGER")
+	case o.Region == "":
+		return errors.New("aws.region is missing: write region = \"eu-west-1\", or set AWS_REGION")
 	}
-	if !regionName.MatchString(o.Region) {
-		return fmt.Errorf("%q is not a region: write one such as eu-west-1", o.Region)
+	checks := []struct {
+		argument, text string
+		check          func(string) error
+	}{
+		{"ledger", o.Ledger, CheckLedger}, {"region", o.Region, CheckRegion}, {"boundary", o.Boundary, CheckBoundary},
+		{"endpoints.iam", o.Endpoints.IAM, CheckEndpoint}, {"endpoints.sts", o.Endpoints.STS, CheckEndpoint}, {"endpoints.s3", o.Endpoints.S3, CheckEndpoint},
 	}
-	for _, endpoint := range []string{o.Endpoints.IAM, o.Endpoints.STS, o.Endpoints.S3} {
-		if endpoint == "" {
+	for _, c := range checks {
+		if c.text == "" {
 			continue
 		}
-		u, err := url.Parse(endpoint)
-		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-			return fmt.Errorf("%q is not an endpoint: write https://host, or http:// on this machine only", endpoint)
+		if err := c.check(c.text); err != nil {
+			return fmt.Errorf("aws.%s: %w", c.argument, err)
 		}
+	}
+	if name := partitionOf(o.Region).name; o.Boundary != "" && !strings.HasPrefix(o.Boundary, "arn:"+name+":") {
+		return fmt.Errorf("aws.boundary: %q is of another partition than %s, which is of %s: write arn:%s:iam::ACCOUNT:policy/NAME", o.Boundary, o.Region, name, name)
 	}
 	return nil
 }

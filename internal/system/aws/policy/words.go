@@ -97,19 +97,19 @@ func NewWords(region string, own map[string][]string) (Words, error) {
 	w := Words{Region: region, own: map[string][]string{}}
 	for _, word := range slices.Sorted(maps.Keys(own)) {
 		if !access.ValidAction(word) || word == "*" {
-			return Words{}, fmt.Errorf("%q is not a word: write small letters, digits and hyphens, at most 32", word)
+			return Words{}, fmt.Errorf("aws.actions: %q is not a word: write small letters, digits and hyphens, at most 32", word)
 		}
-		for service, words := range builtIn() {
-			if _, taken := words[word]; taken {
-				return Words{}, fmt.Errorf("%s is a word of %s already: call yours another name", word, service)
+		for _, service := range slices.Sorted(maps.Keys(builtIn())) {
+			if _, taken := builtIn()[service][word]; taken {
+				return Words{}, fmt.Errorf("aws.actions: %s is a word of %s already: call yours another name", word, service)
 			}
 		}
 		if len(own[word]) == 0 {
-			return Words{}, fmt.Errorf("%s stands for no action: list what it does, such as [\"ec2:DescribeInstances\"]", word)
+			return Words{}, fmt.Errorf("aws.actions: %s stands for no action: list what it does, such as [\"ec2:DescribeInstances\"]", word)
 		}
 		for _, action := range own[word] {
 			if problem := wrongAction(action); problem != "" {
-				return Words{}, fmt.Errorf("%s: %q %s", word, action, problem)
+				return Words{}, fmt.Errorf("aws.actions.%s: %q %s", word, action, problem)
 			}
 		}
 		w.own[word] = slices.Compact(slices.Sorted(slices.Values(own[word])))
