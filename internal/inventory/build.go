@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
 // Options are what an inventory is judged by.
@@ -90,11 +91,31 @@ func (b *builder) take(r *access.Record) {
 	}
 }
 
+// signatures returns the fingerprints of the keys that the decisions on an object were signed with; nil where none was.
+func signatures(terms *access.Terms) map[string]string {
+	keys := map[string]string{}
+	note := func(what, signature string) {
+		if mark, err := signed.MarkOf(signature); err == nil {
+			keys[what] = mark.Key
+		}
+	}
+	if terms.Review != nil {
+		note("review", terms.Review.Signature)
+	}
+	for rule, w := range terms.Waivers {
+		note(rule, w.Signature)
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	return keys
+}
+
 func (b *builder) item(r *access.Record) Item {
 	ref, holder, terms := r.Object.Ref(), r.Object.Holder(), r.Object.Common()
 	i := Item{
 		Type: ref.Type, ID: ref.ID, Partner: holder.Partner, Environment: holder.Environment, Name: holder.Name,
-		Owner: terms.Owner, Stack: r.Stack, Review: terms.Review, Waivers: terms.Waivers,
+		Owner: terms.Owner, Stack: r.Stack, Review: terms.Review, Waivers: terms.Waivers, Signed: signatures(terms),
 		ExpiresAt: terms.ExpiresAt.Time, EndsAt: r.EndsAt, CreatedAt: r.CreatedAt, RenewedAt: r.RenewedAt, ReviewedAt: r.ReviewedAt,
 		LastUsedAt: r.LastUsedAt, Renewals: r.Renewals, Status: r.Status(b.at, b.WarnBefore),
 		Drift: slices.Sorted(slices.Values(slices.Concat(r.Drift, r.Adopted))), EnforcedBy: r.EnforcedBy, Revocation: r.Revocation, Import: importBlock(ref),

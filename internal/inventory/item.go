@@ -85,6 +85,8 @@ type Item struct {
 	Review *access.Review
 	// Waivers are the rules that are set aside on it.
 	Waivers map[string]access.Waiver
+	// Signed are the fingerprints of the keys that its review ("review") and its waivers (by their rules) were signed with.
+	Signed map[string]string
 
 	ExpiresAt, EndsAt, RotatesAt                 time.Time
 	CreatedAt, RenewedAt, ReviewedAt, LastUsedAt time.Time

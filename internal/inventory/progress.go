@@ -7,8 +7,9 @@ import "github.com/partner-access/terraform-provider-partner/internal/access"
 // Progress is how far the review of partners' access is: of identities, credentials and grants, each by itself.
 type Progress struct {
 	// Of is how many are in force, Reviewed of how many of them the newest review, or the creation, still counts, and Overdue of how many it
-	// does not any more. Lapsed is how many have ended by themselves and are still held.
-	Of, Reviewed, Overdue, Lapsed int
+	// does not any more. Lapsed is how many have ended by themselves and are still held. Signed is how many of those in force have a review of their own
+	// that is signed.
+	Of, Reviewed, Overdue, Lapsed, Signed int
 }
 
 // Progress returns how far the review of what is declared is. Where reviews are not asked for, everything counts as reviewed.
@@ -30,6 +31,9 @@ func (inv *Inventory) Progress() Progress {
 		default:
 			p.Of++
 			p.Reviewed++
+		}
+		if i.Signed["review"] != "" && i.ID != "" && inv.At.Before(i.EndsAt) && !access.IsShadow(i.Partner) {
+			p.Signed++
 		}
 	}
 	return p

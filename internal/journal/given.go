@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
 // Given is what an object gives, and on what terms, in the words of the configuration: who reaches what, from where, until
@@ -29,6 +30,8 @@ type Given struct {
 	Contact        string     `json:"contact,omitempty"`
 	ExpectedUse    string     `json:"expected_use,omitempty"`
 	HoldReleased   string     `json:"hold_released,omitempty"`
+	HoldReleasedBy string     `json:"hold_released_by,omitempty"`
+	HoldSigned     *Signed    `json:"hold_released_signed,omitempty"`
 	AdoptedFrom    string     `json:"adopted_from,omitempty"`
 	// Trust and what follows are a credential's.
 	Trust              *Trust    `json:"trust,omitempty"`
@@ -69,6 +72,7 @@ type Waiver struct {
 	Approver string    `json:"approver"`
 	Until    time.Time `json:"until"`
 	Reason   string    `json:"reason"`
+	Signed   *Signed   `json:"signed,omitempty"`
 }
 
 // given returns what a record gives.
@@ -91,7 +95,7 @@ func declared(o access.Object, end time.Time) *Given {
 		if g.Waivers == nil {
 			g.Waivers = map[string]Waiver{}
 		}
-		g.Waivers[slug] = Waiver{Approver: w.Approver, Until: w.Until.UTC(), Reason: w.Reason}
+		g.Waivers[slug] = Waiver{Approver: w.Approver, Until: w.Until.UTC(), Reason: w.Reason, Signed: signedBy(w.Signature)}
 	}
 	switch o := o.(type) {
 	case *access.Identity:
@@ -106,6 +110,7 @@ func declared(o access.Object, end time.Time) *Given {
 
 func (g *Given) identity(i *access.Identity) {
 	g.Purpose, g.Contact, g.Suspended, g.HoldReleased = i.Purpose, i.Contact, i.Suspended, i.HoldReleased
+	g.HoldReleasedBy, g.HoldSigned = i.HoldReleasedBy, signedBy(i.HoldReleasedSignature)
 	for _, p := range slices.Sorted(slices.Values(i.Ceiling)) {
 		g.Ceiling = append(g.Ceiling, string(p))
 	}
@@ -140,7 +145,16 @@ func reviewOf(r *access.Review) *Review {
 	if r == nil {
 		return nil
 	}
-	return &Review{At: r.At.UTC(), By: r.By, Reason: r.Reason, Decision: string(r.Decision), Access: r.Access}
+	return &Review{At: r.At.UTC(), By: r.By, Reason: r.Reason, Decision: string(r.Decision), Access: r.Access, Signed: signedBy(r.Signature)}
+}
+
+// signedBy returns how a decision was signed; nil where it was not.
+func signedBy(signature string) *Signed {
+	mark, err := signed.MarkOf(signature)
+	if err != nil {
+		return nil
+	}
+	return &Signed{Key: mark.Key, Digest: mark.Digest, Worksheet: mark.Sheet}
 }
 
 // trustOf returns whom a credential trusts. A key that cannot be read has no fingerprint: the change was refused, or will be.

@@ -117,4 +117,15 @@ type Review struct {
 	// Decision is what was decided in a worksheet, and Access the digest of the access that it was decided on.
 	Decision string `json:"decision,omitempty"`
 	Access   string `json:"access,omitempty"`
+	// Signed is how it was signed; nil: it was not.
+	Signed *Signed `json:"signed,omitempty"`
+}
+
+// Signed is how somebody signed a decision. The rules let no signature through that does not count, and who it is of is who decided.
+type Signed struct {
+	// Key is the fingerprint of the key, and Digest the SHA-256 of the worksheet that was signed, or of the signature of a single decision.
+	Key    string `json:"key"`
+	Digest string `json:"digest"`
+	// Worksheet: a whole one was signed.
+	Worksheet bool `json:"worksheet,omitempty"`
 }

@@ -100,7 +100,7 @@ func (d *inventoryDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			},
 			"reviews": schema.ObjectAttribute{
 				Computed: true, AttributeTypes: progressType, MarkdownDescription: "How far the review of these items is: of how many in force (`of`) the newest review, or the " +
-					"creation, still counts (`reviewed`) and of how many not (`overdue`), by `guardrails.review_every`; and how many have ended by themselves (`lapsed`).",
+					"creation, still counts (`reviewed`) and of how many not (`overdue`), by `guardrails.review_every`; and how many have ended by themselves (`lapsed`). `signed` is how many in force have a review of their own that is signed.",
 			},
 			"items": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
@@ -145,11 +145,11 @@ func (d *inventoryDataSource) Read(ctx context.Context, req datasource.ReadReque
 	}, &resp.Diagnostics)
 }
 
-var progressType = map[string]attr.Type{"of": types.Int64Type, "reviewed": types.Int64Type, "overdue": types.Int64Type, "lapsed": types.Int64Type}
+var progressType = map[string]attr.Type{"of": types.Int64Type, "reviewed": types.Int64Type, "overdue": types.Int64Type, "lapsed": types.Int64Type, "signed": types.Int64Type}
 
 func progressValue(p inventory.Progress) types.Object {
 	values := map[string]attr.Value{}
-	for name, n := range map[string]int{"of": p.Of, "reviewed": p.Reviewed, "overdue": p.Overdue, "lapsed": p.Lapsed} {
+	for name, n := range map[string]int{"of": p.Of, "reviewed": p.Reviewed, "overdue": p.Overdue, "lapsed": p.Lapsed, "signed": p.Signed} {
 		values[name] = types.Int64Value(int64(n))
 	}
 	return types.ObjectValueMust(progressType, values)

@@ -133,14 +133,27 @@ func (d documentItem) item(partner string) inventory.Item {
 	}
 	if v := d.Review; v != nil {
 		i.Review = &access.Review{At: access.At(v.At), By: v.By, Reason: v.Reason}
+		i.Signed = signedWith(i.Signed, "review", v.SignedWith)
 	}
 	for rule, w := range d.Waivers {
 		if i.Waivers == nil {
 			i.Waivers = map[string]access.Waiver{}
 		}
 		i.Waivers[rule] = access.Waiver{Reason: w.Reason, Approver: w.Approver, Until: access.At(w.Until)}
+		i.Signed = signedWith(i.Signed, rule, w.SignedWith)
 	}
 	return i
+}
+
+func signedWith(keys map[string]string, what, key string) map[string]string {
+	if key == "" {
+		return keys
+	}
+	if keys == nil {
+		keys = map[string]string{}
+	}
+	keys[what] = key
+	return keys
 }
 
 // change returns what appliedOf was made of.
@@ -152,6 +165,9 @@ func (a applied) change() *change {
 	}, Source: a.Source}
 	if v := a.Review; v != nil {
 		c.Review = &journal.Review{At: v.At, By: v.By, Reason: v.Reason}
+		if v.SignedWith != "" {
+			c.Review.Signed = &journal.Signed{Key: v.SignedWith}
+		}
 	}
 	if c.Outcome == missing {
 		c.Phase = journal.Intent

@@ -125,6 +125,7 @@ type documentProgress struct {
 	Reviewed int `json:"reviewed"`
 	Overdue  int `json:"overdue"`
 	Lapsed   int `json:"lapsed"`
+	Signed   int `json:"signed,omitzero"`
 }
 
 type documentPartner struct {
@@ -148,12 +149,16 @@ type documentReview struct {
 	At     time.Time `json:"at,omitzero"`
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
+	// SignedWith is the fingerprint of the key that it was signed with; "" where it was not.
+	SignedWith string `json:"signed_with,omitempty"`
 }
 
 type documentWaiver struct {
 	Reason   string    `json:"reason"`
 	Approver string    `json:"approver"`
 	Until    time.Time `json:"until,omitzero"`
+
+	SignedWith string `json:"signed_with,omitempty"`
 }
 
 type documentFinding struct {

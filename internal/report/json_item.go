@@ -69,13 +69,13 @@ func itemOf(i *inventory.Item) documentItem {
 		d.Agreement = &documentAgreement{Reference: a.Reference, EndsAt: a.EndsAt.UTC()}
 	}
 	if v := i.Review; v != nil {
-		d.Review = &documentReview{At: v.At.UTC(), By: v.By, Reason: v.Reason}
+		d.Review = &documentReview{At: v.At.UTC(), By: v.By, Reason: v.Reason, SignedWith: i.Signed["review"]}
 	}
 	for rule, w := range i.Waivers {
 		if d.Waivers == nil {
 			d.Waivers = map[string]documentWaiver{}
 		}
-		d.Waivers[rule] = documentWaiver{Reason: w.Reason, Approver: w.Approver, Until: w.Until.UTC()}
+		d.Waivers[rule] = documentWaiver{Reason: w.Reason, Approver: w.Approver, Until: w.Until.UTC(), SignedWith: i.Signed[rule]}
 	}
 	return d
 }
@@ -118,7 +118,7 @@ func appliedOf(changes []*change) []applied {
 			Seconds: c.Seconds, Serial: c.Serial, Outcome: c.Outcome, Error: c.Error, Reach: c.Reach(), Found: c.Found, Before: c.Before, After: c.After, Source: c.Source,
 		}
 		if v := c.Review; v != nil {
-			a.Review = &documentReview{At: v.At.UTC(), By: v.By, Reason: v.Reason}
+			a.Review = &documentReview{At: v.At.UTC(), By: v.By, Reason: v.Reason, SignedWith: keyOf(v.Signed)}
 		}
 		all = append(all, a)
 	}

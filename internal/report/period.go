@@ -224,7 +224,7 @@ func (c *change) Word() string {
 	if c.Review.Decision != "" {
 		word += c.Review.Decision + ", "
 	}
-	return word + c.Review.Reason
+	return word + c.Review.Reason + signedText(keyOf(c.Review.Signed))
 }
 
 // Reach returns what the change gave, took away, or changed, "" where the journal does not tell.

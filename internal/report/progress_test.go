@@ -77,3 +77,46 @@ func TestWidenedIsWhatTheLinesSay(t *testing.T) {
 		t.Errorf("no lines tell %v since %s", last, since)
 	}
 }
+
+// Who reads a report sees what somebody signed, and with which key: on a row, in a change, in the count, and of another system's report too.
+func TestAReportTellsSignedFromUnsigned(t *testing.T) {
+	made := func() *Report {
+		r := sample()
+		for n := range r.Inventory.Items {
+			if i := &r.Inventory.Items[n]; i.Type == access.TypeGrant && i.ID != "" {
+				i.Review = &access.Review{At: access.At(day(-3)), By: "dana.reviewer", Reason: "Needed"}
+				i.Signed = map[string]string{"review": "SHA256:item"}
+			}
+		}
+		for n := range r.Lines {
+			if l := &r.Lines[n]; l.Review != nil {
+				l.Review = &journal.Review{At: l.Review.At, By: l.Review.By, Reason: l.Review.Reason, Signed: &journal.Signed{Key: "SHA256:line", Digest: "0"}}
+			}
+		}
+		return r
+	}
+	text, err := made().Markdown()
+	if err != nil || !strings.Contains(text, "signed with SHA256:item") || !strings.Contains(text, "signed with SHA256:line") {
+		t.Error("Markdown does not say it", err)
+	}
+	if text, err = sample().Markdown(); err != nil || strings.Contains(text, "signed with") {
+		t.Error("what nobody signed is called signed", err)
+	}
+	r := made()
+	r.Source = Source{Environment: "test", ID: "other", Place: ".partner/test"}
+	content, err := r.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := schema(t)
+	for _, problem := range violations(root, root, decode(t, content), "$") {
+		t.Error(problem)
+	}
+	all := sample()
+	if err = all.Include(content); err == nil {
+		text, err = all.Markdown()
+	}
+	if err != nil || !strings.Contains(text, "signed with SHA256:item") || !strings.Contains(text, "signed with SHA256:line") {
+		t.Error("the report that includes it does not say it", err)
+	}
+}

@@ -127,7 +127,7 @@ func (r *Report) partView(h *holding, i *inventory.Item, names map[*inventory.It
 		v.Status = i.Status
 	}
 	if review := i.Review; review != nil {
-		v.Review = date(review.At.Time) + " by " + review.By + ": " + review.Reason
+		v.Review = date(review.At.Time) + " by " + review.By + ": " + review.Reason + signedText(i.Signed["review"])
 	}
 	if h.Identity == nil || !access.SameAddress(i.Owner, h.Identity.Owner) || i.OwnerLeft != h.Identity.OwnerLeft {
 		v.Owner, v.OwnerLeft = i.Owner, i.OwnerLeft

@@ -10,6 +10,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
 )
 
 // stamp returns a moment for machines, in UTC; "" for none.
@@ -45,6 +46,21 @@ func reviewOf(i *inventory.Item) access.Review {
 	return *i.Review
 }
 
+// signedText says with which key a decision was signed; "" where it was not.
+func signedText(key string) string {
+	if key == "" {
+		return ""
+	}
+	return " (signed with " + key + ")"
+}
+
+func keyOf(s *journal.Signed) string {
+	if s == nil {
+		return ""
+	}
+	return s.Key
+}
+
 func flagsOf(i *inventory.Item) []string {
 	var flags []string
 	for _, f := range i.Flags {
@@ -58,7 +74,7 @@ func waiversOf(i *inventory.Item) []string {
 	var all []string
 	for _, rule := range slices.Sorted(maps.Keys(i.Waivers)) {
 		w := i.Waivers[rule]
-		all = append(all, rule+" until "+w.Until.String()+", approved by "+w.Approver+": "+w.Reason)
+		all = append(all, rule+" until "+w.Until.String()+", approved by "+w.Approver+": "+w.Reason+signedText(i.Signed[rule]))
 	}
 	return all
 }
