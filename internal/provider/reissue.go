@@ -111,10 +111,13 @@ func (r reasons) say(why string) string {
 		"{until}", access.At(r.until).String()).Replace(why)
 }
 
-// ages reports whether a change gives a rotation to what was issued without one. That is then due by its age: an apply that adds
-// a rotation issues nothing, the next plan does where the time has come.
+// ages reports whether a change gives a rotation to what was issued without one, or one that is more frequent. That is then due by its
+// age: such an apply issues nothing, the next plan does where the time has come.
 func ages(before, after *access.Credential, k kept) bool {
-	return before.Rotation == nil && after.Rotation != nil && after.Kind() != access.Federated && !k.IssuedAt.IsZero()
+	if after.Rotation == nil || after.Kind() == access.Federated || k.IssuedAt.IsZero() {
+		return false
+	}
+	return before.Rotation == nil || after.Rotation.Every.Duration < before.Rotation.Every.Duration
 }
 
 func trigger(c *access.Credential) map[string]string {
@@ -144,7 +147,7 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	until, overlaps := overlapsUntil(c, k)
 	switch {
 	case why == "" && ages(c.before.(*access.Credential), credential, k):
-		diags.AddWarning("The partner's credential will be rotated", fmt.Sprintf("%s has a rotation now. What the partner holds was issued on %s, and so it "+
+		diags.AddWarning("The partner's credential will be rotated", fmt.Sprintf("%s has another rotation now. What the partner holds was issued on %s, and so it "+
 			"is due from %s on: the first plan after that issues it anew, with overlap.%s", ref, access.At(k.IssuedAt),
 			access.At(credential.RotatesAt(k.IssuedAt)), endsUnrotated(c, credential)))
 	case why == "":

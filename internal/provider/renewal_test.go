@@ -261,6 +261,45 @@ func TestMonthlyExtensionsDoNotKeepOneKey(t *testing.T) {
 	)
 }
 
+// What is done to a rotation makes no key younger: it is due by the most frequent one that it ever had, through what is written less
+// often, removed, added again, suspended, or forgotten by the state.
+func TestNothingThatIsDoneToARotationMakesAKeyYounger(t *testing.T) {
+	thorough(t)
+	for _, kind := range []string{"secret", "certificate"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w, was := newWorld(t), remembered{}
+			rotation := func(every string) string {
+				if every == "" {
+					return ""
+				}
+				return `{ every = "` + every + `", overlap = "24h" }`
+			}
+			config := func(every string, of args) string {
+				return w.config(identity(of), credential(kind, args{"rotation": rotation(every), "expires_at": `"2026-12-23T00:00:00Z"`}))
+			}
+			suspended := args{"suspended": "true"}
+			due := func(at string) []statecheck.StateCheck {
+				return []statecheck.StateCheck{has(theKey, "rotates_at", text(at))}
+			}
+			w.run(
+				resource.TestStep{Config: config("480h", nil), Check: was.remember, ConfigStateChecks: due("2026-12-14T12:00:00Z")},
+				resource.TestStep{Config: config("600h", nil), Check: was.issuedAs(true), ConfigStateChecks: due("2026-12-14T12:00:00Z")},
+				resource.TestStep{Config: config("", nil), Check: was.issuedAs(true)},
+				resource.TestStep{Config: config("600h", nil), Check: was.issuedAs(true), ConfigStateChecks: due("2026-12-14T12:00:00Z")},
+				resource.TestStep{Config: config("600h", nil), ConfigPlanChecks: emptyPlan()},
+				resource.TestStep{PreConfig: w.passes(5 * day), Config: config("240h", nil), Check: was.issuedAs(true), ConfigStateChecks: due("2026-12-04T12:00:00Z")},
+				resource.TestStep{Config: config("240h", nil), ConfigPlanChecks: emptyPlan()},
+				resource.TestStep{PreConfig: w.passes(day), Config: config("240h", suspended), Check: was.issuedAs(true)},
+				resource.TestStep{PreConfig: w.passes(3 * day), Config: config("480h", suspended), Check: was.issuedAs(true), ConfigStateChecks: due("2026-12-04T12:00:00Z")},
+				resource.TestStep{PreConfig: w.passes(day), Config: config("480h", nil), ExpectNonEmptyPlan: true, Check: was.issuedAs(true)},
+				resource.TestStep{Config: config("480h", nil), ConfigPlanChecks: isDue(), Check: was.issuedAs(false)},
+				resource.TestStep{Config: config("480h", nil), ConfigPlanChecks: emptyPlan()},
+			)
+		})
+	}
+}
+
 // A rotation that was added later never became due: the same key for 359 days. On every kind it counts from when the thing was
 // issued, and is decided when it is read.
 func TestARotationThatIsAddedLaterComesDue(t *testing.T) {

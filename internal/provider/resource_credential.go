@@ -290,7 +290,7 @@ func (m *credentialModel) move(c change, k kept) {
 	}
 	before, after := c.before.(*access.Credential), c.after.(*access.Credential)
 	if ages(before, after, k) {
-		m.RotatesAt = timeValue(after.RotatesAt(k.IssuedAt))
+		m.RotatesAt = timeValue(access.Earliest(timeOf(m.RotatesAt), after.RotatesAt(k.IssuedAt))) // what it was due by before counts on
 	}
 	if endsBefore := after.RotatesAt(k.IssuedAt).After(k.IssuedUntil); c.fixed && endsBefore && rotatesOtherwise(before, after) {
 		unknownAll(&m.RotatesAt) // the system says when it is due

@@ -135,8 +135,10 @@ func TestTheRotationIntervalDoesNotRotate(t *testing.T) {
 	w := newWorld(t)
 	w.put(identity(acme, 90))
 	r := w.put(rotating(secret(acme, 80), "240h", "48h"))
-	if got := w.put(rotating(secret(acme, 80), "24h", "1h"), update(r)); *got.Issued != withoutText(r.Issued) {
-		t.Errorf("got %+v, want %+v", got.Issued, r.Issued)
+	want := withoutText(r.Issued) // but for when it is due
+	want.RotatesAt, want.Until = start.Add(24*time.Hour), start.Add(25*time.Hour)
+	if got := w.put(rotating(secret(acme, 80), "24h", "1h"), update(r)); *got.Issued != want {
+		t.Errorf("got %+v, want %+v", got.Issued, want)
 	}
 }
 

@@ -75,17 +75,19 @@ func (d *Draft) carryOut(do act, e *Entry, c *access.Credential, change access.C
 	return false, nil
 }
 
-// age gives what was issued before its credential had a rotation the moment at which that is due, counted from when it was
-// issued. Where its end can be moved, it gets an end of its own as well: it dies by itself if nobody rotates it.
+// age makes what was issued before its credential had this rotation due by it, counted from when it was issued, where it is not due
+// before. Where its end can be moved, it gets an end of its own as well: it dies by itself if nobody rotates it. Nothing that was said
+// of a rotation before makes it younger: one that is less frequent counts from the next issue on.
 func (d *Draft) age(c *access.Credential, items []Item) {
 	if c.Rotation == nil {
 		return
 	}
 	for n, i := range items {
-		if i.Superseded || !i.RotatesAt.IsZero() {
+		due := c.RotatesAt(i.At)
+		if i.Superseded || !i.RotatesAt.IsZero() && !due.Before(i.RotatesAt) {
 			continue
 		}
-		items[n].RotatesAt = c.RotatesAt(i.At)
+		items[n].RotatesAt = due
 		if !d.issuer.Fixed(i) {
 			items[n].Until = access.Earliest(i.Until, c.AgesUntil(i.At, d.Now))
 		}

@@ -225,6 +225,19 @@ func rotatedLater(w *world) {
 			w.Errorf("%s: it was not kept that it is due: %+v", kind, r.Issued)
 		}
 		w.may("with what is due", w.holder(c, first.Issued), "daily", true)
+		// Less often, not at all, and again: what it was due by counts on. More often: by that.
+		for _, rotation := range []func(*access.Credential){w.rotating(40, 1), func(c *access.Credential) { c.Rotation = nil }, w.rotating(30, 1)} {
+			rotation(c)
+			if r := w.put(c, known(first.UID)); !sameIssued(r.Issued, first.Issued) || !r.Issued.RotatesAt.Equal(second.Issued.RotatesAt) || r.Issued.Until.After(second.Issued.Until) {
+				w.Errorf("%s: with the rotation %+v, %+v became %+v", kind, c.Rotation, second.Issued, r.Issued)
+			}
+		}
+		anew := w.put(c, known(first.UID), issuing(access.IssueReplace))
+		w.rotating(4, 1)(c)
+		r := w.put(c, known(first.UID))
+		if !sameIssued(r.Issued, anew.Issued) || !r.Issued.RotatesAt.Equal(anew.Issued.At.Add(4*w.Unit)) || r.Issued.Until.After(anew.Issued.Until) {
+			w.Errorf("%s: with a more frequent rotation, %+v became %+v", kind, anew.Issued, r.Issued)
+		}
 	}
 }
 
