@@ -237,7 +237,11 @@ func (s *server) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRe
 			return &tfprotov6.CallFunctionResponse{Error: &tfprotov6.FunctionError{Text: refusedArgument(req.Name)}}, nil
 		}
 	}
-	return s.Server.CallFunction(ctx, req)
+	resp, err := s.Server.CallFunction(ctx, req)
+	if resp != nil && resp.Error != nil {
+		resp.Error.Text = strings.TrimRight(resp.Error.Text, ".") // Terraform sets a stop itself
+	}
+	return resp, err
 }
 
 func refusedArgument(function string) string {
