@@ -178,9 +178,9 @@ func (s Settings) validateLifetimes(add func(setting, format string, values ...a
 	for _, t := range []access.Type{access.TypeCredential, access.TypeGrant, access.TypeIdentity} {
 		length, set := s.MaxLifetime[t]
 		if most := hardLifetime(t); set && length > most {
-			add("max_lifetime."+string(t), "%s is over %s, which no configuration can raise: write %s or less", length, most, access.Hours(most))
+			add("max_lifetime."+string(t), "%s is over %s, which no configuration can raise: write %s or less", access.Hours(length), access.Hours(most), access.Hours(most))
 		} else if !set || length <= 0 {
-			add("max_lifetime."+string(t), "%s is not a length of time over zero: write a duration such as 2160h, or leave it out", length)
+			add("max_lifetime."+string(t), "%s is not a length of time over zero: write a duration such as 2160h, or leave it out", access.Hours(length))
 		}
 	}
 }

@@ -52,6 +52,9 @@ func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
 		"an external id of a token":          {identity(nil) + credential("federated", args{"federated": `{ issuer = "https://login.acme.test", subject = "svc", audiences = ["a"], external_id = "x7" }`}), `Nobody gives this external id`},
 		"an external id with a space":        {identity(nil) + credential("federated", args{"federated": `{ aws_principal = "arn:aws:iam::444455556666:role/etl", external_id = "x 7" }`}), `is not an external id`},
 		"an account by its number":           {identity(nil) + credential("federated", args{"federated": `{ aws_principal = "4444-5555-6666" }`}), `write arn:aws:iam::444455556666:role/NAME`},
+		"an owner that is null":              {identity(args{"owner": `null`}), `The argument owner is null, and there is no default for it: write a value`},
+		"an agreement without its name":      {identity(args{"agreement": `{ reference = null, ends_at = "2027-01-01T00:00:00Z" }`}), `The argument agreement.reference is null`},
+		"a rotation after a nanosecond":      {identity(nil) + credential("secret", args{"rotation": `{ every = "1ns" }`}), `is under a second`},
 		"an end before there were computers": {identity(args{"expires_at": `"0001-01-01T00:00:00Z"`}), `not in the years 1970 to 9999`},
 		"an account of AWS on this machine":  {identity(nil) + credential("federated", args{"federated": `{ aws_principal = "arn:aws:iam::444455556666:role/etl" }`}), `trusts issuers of OIDC, and no aws_principal`},
 		"a CSR that is none":                 {identity(nil) + credential("certificate", args{"certificate": `{ csr = "hello" }`}), `a certificate signing request`},
@@ -109,16 +112,46 @@ func TestAnElementThatIsNullIsRefused(t *testing.T) {
 		"the argument allowed_cidrs of a partner_credential": identity(nil) + credential("federated", args{"allowed_cidrs": `["203.0.113.0/24", null]`}),
 		"the argument actions of a partner_grant":            identity(nil) + grant(args{"actions": `[null]`}),
 		"the argument federated.audiences of":                identity(nil) + credential("federated", args{"federated": `{ issuer = "https://login.acme.test", subject = "svc-orders", audiences = ["orders.example.com", null] }`}),
-		"the argument guardrails.active_owners of":           "",
+		"the argument waivers of a partner_identity":         identity(args{"waivers": `{ "purpose/vague" = null }`}),
+		"the argument guardrails.active_owners of":           `guardrails = { active_owners = ["jane.doe@example.com", null] }`,
+		"the argument guardrails.levels of":                  `guardrails = { levels = { "purpose/vague" = null } }`,
+		"the argument partners of":                           `partners = { acme = null }`,
+		"the argument aws.actions of":                        `aws = { actions = { observe = null } }`,
+		"the argument openbao.mounts.jwt of":                 `openbao = { mounts = { jwt = { "https://login.acme.test" = null } } }`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			provider := ""
-			if text == "" {
-				provider, text = `guardrails = { active_owners = ["jane.doe@example.com", null] }`, identity(nil)
+			if !strings.Contains(text, "resource ") {
+				provider, text = text, identity(nil)
 			}
 			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.providers(), Steps: []resource.TestStep{{
 				Config: w.providerBlock(provider) + text, PlanOnly: true,
 				ExpectError: regexp.MustCompile(`(?is)An element is null.*` + strings.ReplaceAll(regexp.QuoteMeta(name), " ", `\s+`)),
+			}}})
+		})
+	}
+}
+
+// The framework called a number with a fraction an error of the provider, to be reported, and showed a type of Go.
+func TestANumberThatCountsNothingIsRefused(t *testing.T) {
+	slow(t)
+	t.Parallel()
+	w := newWorld(t)
+	for text, want := range map[string]string{
+		`subcontractors = { allowed = true, max_depth = 1.5 }`:                  `The argument subcontractors.max_depth of a partner_identity is 1.5: write a whole number, such as 1.`,
+		`subcontractors = { allowed = true, max_depth = 99999999999999999999 }`: `is 1e+20: write a whole number`,
+		`guardrails = { max_grants = 2.5 }`:                                     `The argument guardrails.max_grants of the provider's configuration is 2.5: write a whole number, such as 2.`,
+	} {
+		t.Run(text, func(t *testing.T) {
+			provider, arguments := "", args{}
+			if name, value, _ := strings.Cut(text, " = "); name == "guardrails" {
+				provider = text
+			} else {
+				arguments[name] = value
+			}
+			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.providers(), Steps: []resource.TestStep{{
+				Config: w.providerBlock(provider) + identity(arguments), PlanOnly: true,
+				ExpectError: regexp.MustCompile(`(?s)Not a whole number.*` + strings.ReplaceAll(regexp.QuoteMeta(want), " ", `\s+`)),
 			}}})
 		})
 	}

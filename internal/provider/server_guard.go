@@ -4,7 +4,10 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -30,37 +33,34 @@ func guarded[Request, Response any](ctx context.Context, req Request, do func(co
 	answer, err := do(ctx, req)
 	if err == nil && answer != nil {
 		withhold(*said(answer))
+		reword(*said(answer))
 	}
 	return answer, err
 }
 
-// refusedTexts says what is wrong with the texts and lists of a configuration, whatever the arguments are called.
+// refusedTexts says what is wrong with the texts, lists and numbers of a configuration, whatever the arguments are called.
 func refusedTexts(what string, v *tfprotov6.DynamicValue) (refused []*tfprotov6.Diagnostic) {
 	seen := textsOf(v)
 	if seen.key != nil {
 		return []*tfprotov6.Diagnostic{privateKeyIn(argumentOf(what, seen.key))}
 	}
-	for _, f := range seen.flaws {
-		d := &tfprotov6.Diagnostic{
-			Severity: tfprotov6.DiagnosticSeverityError, Summary: "A text is not what it seems",
-			Detail: sentenceCase(argumentOf(what, f.at)) + " holds " + f.flaw.String() + ". Nobody sees it, and it changes what the text means, or how it is " +
-				"shown to whoever reviews it: write the text anew without it.",
-		}
-		if len(f.at) > 0 {
-			d.Attribute = tftypes.NewAttributePath().WithAttributeName(f.at[0])
-		}
-		refused = append(refused, d)
-	}
-	for _, at := range seen.nulls { // left out, it would turn a limit into none: a ceiling of [null], networks of [null]
-		d := &tfprotov6.Diagnostic{
-			Severity: tfprotov6.DiagnosticSeverityError, Summary: "An element is null",
-			Detail: sentenceCase(argumentOf(what, at)) + " has an element that is null, which says neither that something is meant nor that nothing is. Write the " +
-				"elements that are meant, as compact([...]) does where one may be null, or null for the whole argument where there is none.",
-		}
+	refuse := func(at []string, summary, detail string) {
+		d := &tfprotov6.Diagnostic{Severity: tfprotov6.DiagnosticSeverityError, Summary: summary, Detail: sentenceCase(argumentOf(what, at)) + detail}
 		if len(at) > 0 {
 			d.Attribute = tftypes.NewAttributePath().WithAttributeName(at[0])
 		}
 		refused = append(refused, d)
+	}
+	for _, f := range seen.flaws {
+		refuse(f.at, "A text is not what it seems", " holds "+f.flaw.String()+". Nobody sees it, and it changes what the text means, or how it is "+
+			"shown to whoever reviews it: write the text anew without it.")
+	}
+	for _, at := range seen.nulls { // left out, it would turn a limit into none: a ceiling of [null], networks of [null]
+		refuse(at, "An element is null", " has an element that is null, which says neither that something is meant nor that nothing is. Write the "+
+			"elements that are meant, as compact([...]) does where one may be null, or null for the whole argument where there is none.")
+	}
+	for _, n := range seen.uncountable {
+		refuse(n.at, "Not a whole number", fmt.Sprintf(" is %s: write a whole number, such as %d.", strconv.FormatFloat(n.number, 'g', -1, 64), int64(max(1, min(n.number, 1000)))))
 	}
 	return refused
 }
@@ -92,6 +92,17 @@ func withhold(diags []*tfprotov6.Diagnostic) {
 		d.Detail = "It holds private key material, from the state or from the access system. " + rule.Remedy
 	}
 }
+
+// reword says in this provider's words what the framework says of an argument that may not be null.
+func reword(diags []*tfprotov6.Diagnostic) {
+	for _, d := range diags {
+		if at := mustBeSet.FindStringSubmatch(d.Detail); at != nil {
+			d.Summary, d.Detail = "An argument is null", "The argument "+at[1]+" is null, and there is no default for it: write a value."
+		}
+	}
+}
+
+var mustBeSet = regexp.MustCompile(`^Must set a configuration value for the (\S+) attribute as the provider has marked it as required\.`)
 
 func pathHoldsKey(path *tftypes.AttributePath) bool {
 	if path == nil {

@@ -5,6 +5,7 @@ package provider
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -19,8 +20,15 @@ type foundTexts struct {
 	// key is where a private key is; nil where there is none.
 	key   []string
 	flaws []flawAt
-	// nulls are lists and sets that have an element which is null.
+	// nulls are lists, sets and maps that have an element which is null.
 	nulls [][]string
+	// uncountable are numbers that no counting comes to.
+	uncountable []numberAt
+}
+
+type numberAt struct {
+	at     []string
+	number float64
 }
 
 type flawAt struct {
@@ -30,6 +38,15 @@ type flawAt struct {
 
 // filesOfPartners are the arguments that take a file as somebody sent it: its own parser takes a byte order mark, or refuses it.
 var filesOfPartners = []string{"certificate.csr", "ssh_certificate.public_key", "secret.recipient", "openbao.ca_cert_pem"}
+
+// mapsOfArguments are the arguments that are maps. The encoding does not tell a map from an object, whose attributes may be null.
+var mapsOfArguments = []string{"partners", "waivers", "guardrails.levels", "openbao.mounts.jwt", "aws.actions"}
+
+// counts are the arguments that are whole numbers: Terraform sends great ones as texts.
+var counts = []string{"subcontractors.max_depth", "guardrails.max_grants", "guardrails.min_fixed_segments", "openbao.concurrency"}
+
+// fractional is the one argument that is no number of things.
+const fractional = "openbao.requests_per_second"
 
 // textsOf looks at every text of a value, also at the keys of maps. It reads the encoding, so it needs no schema and misses
 // nothing.
@@ -79,11 +96,22 @@ func (w *textWalk) value() error {
 		}
 		return err
 	}
+	if code == msgpcode.Float || code == msgpcode.Double {
+		n, err := w.decoder.DecodeFloat64()
+		if strings.Join(w.at, ".") != fractional {
+			w.found.uncountable = append(w.found.uncountable, numberAt{slices.Clone(w.at), n})
+		}
+		return err
+	}
 	return w.decoder.Skip()
 }
 
 // text looks at one text.
 func (w *textWalk) text(text string) {
+	if n, err := strconv.ParseFloat(text, 64); err == nil && slices.Contains(counts, strings.Join(w.at, ".")) {
+		w.found.uncountable = append(w.found.uncountable, numberAt{slices.Clone(w.at), n})
+		return
+	}
 	if material.HoldsPrivateKey(text) {
 		w.found.key = append([]string{}, w.at...)
 		return
@@ -113,6 +141,9 @@ func (w *textWalk) mapping() error {
 		}
 		if len(w.found.flaws) > flaws {
 			name = "..." // shown, it would do what it does
+		}
+		if next, _ := w.decoder.PeekCode(); next == msgpcode.Nil && slices.Contains(mapsOfArguments, strings.Join(w.at, ".")) {
+			w.found.nulls = append(w.found.nulls, slices.Clone(w.at))
 		}
 		w.at = append(w.at, name)
 		err = w.value()

@@ -11,6 +11,7 @@ import (
 	"time"
 	_ "time/tzdata" // machines that run pipelines often have no time zones
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -34,9 +35,14 @@ func (v reads) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := v.parse(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Not "+v.what, fmt.Sprintf("%s: %s.", req.Path, strings.TrimRight(err.Error(), ".")))
+		resp.Diagnostics.AddAttributeError(req.Path, "Not "+v.what, fmt.Sprintf("%s: %s.", said(req.Path), strings.TrimRight(err.Error(), ".")))
 	}
 }
+
+// said returns a path as people write it: what is in a set has no place there.
+func said(at path.Path) string { return inSet.ReplaceAllString(at.String(), "") }
+
+var inSet = regexp.MustCompile(`\[Value\(.*\)\]$`)
 
 // parses makes a validator of one of the language's parsers.
 func parses[T any](what string, parse func(string) (T, error)) validator.String {
@@ -48,8 +54,11 @@ func moment() validator.String { return parses("an RFC 3339 moment", access.Pars
 func span() validator.String {
 	return parses("a duration", func(s string) (access.Span, error) {
 		d, err := access.ParseSpan(s)
-		if err == nil && d.Duration == 0 {
+		switch {
+		case err == nil && d.Duration == 0:
 			err = errors.New("a duration of zero means nothing here: leave the argument out, or write one such as 720h")
+		case err == nil && d.Duration < time.Second:
+			err = fmt.Errorf("%q is under a second, and nothing here ends by less: write one such as 720h", s)
 		}
 		return d, err
 	})
