@@ -16,7 +16,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
-// Enter finds out whose account it is, which the words about a role need. Where nobody answers for STS it is not known.
+// Enter finds out whose account it is, which the words about a role need. Where there is no STS it is not known; where STS does not answer, what
+// IAM has of partners says so.
 func (s *System) Enter(ctx context.Context) error {
 	if s.accountNumber() != "" || s.options.Endpoints.STS == "" && s.options.Endpoints.IAM != "" {
 		return nil
@@ -25,12 +26,31 @@ func (s *System) Enter(ctx context.Context) error {
 		Account string `xml:"GetCallerIdentityResult>Account"`
 	}
 	if err := s.sts(ctx, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
-		return fmt.Errorf("ask AWS whose account it is: %w", err)
+		if out.Account = s.accountByIAM(ctx); out.Account == "" {
+			return fmt.Errorf("ask AWS whose account it is: %w", err)
+		}
 	}
 	s.client.mu.Lock()
 	defer s.client.mu.Unlock()
 	s.account = out.Account
 	return nil
+}
+
+// accountByIAM returns the number of the account by the ARN of a principal that was made here; "" where there is none.
+func (s *System) accountByIAM(ctx context.Context) string {
+	for _, k := range []kind{role, user} {
+		var out struct {
+			Role string `xml:"ListRolesResult>Roles>member>Arn"`
+			User string `xml:"ListUsersResult>Users>member>Arn"`
+		}
+		if err := s.ask(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": root, "MaxItems": "1"}, &out); err != nil {
+			return ""
+		}
+		if parts := strings.Split(out.Role+out.User, ":"); len(parts) == 6 {
+			return parts[4]
+		}
+	}
+	return ""
 }
 
 // accountNumber returns the number of the account; "" where it is not known.

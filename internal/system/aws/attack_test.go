@@ -15,6 +15,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// answering is an answer that no server gave.
+func answering(r *http.Request, status int, text string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}
+}
+
 // forbidding is a handle that may not do some actions of IAM.
 func (l *lab) forbidding(actions ...string) *System {
 	return l.open(func(o *Options) {
@@ -31,7 +36,7 @@ func (l *lab) forbidding(actions ...string) *System {
 				}
 				if form, err := url.ParseQuery(string(text)); err == nil && slices.ContainsFunc(actions, func(a string) bool { return strings.HasPrefix(form.Get("Action"), a) }) {
 					const denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>"
-					return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(denied)), Request: r}, nil
+					return answering(r, http.StatusForbidden, denied), nil
 				}
 			}
 			return under.RoundTrip(r)
@@ -335,7 +340,7 @@ func TestLessActsWhereThePartnersRoleIsGone(t *testing.T) {
 				return nil, err
 			} else if r.Body = io.NopCloser(strings.NewReader(string(body))); l.gone.Load() && strings.Contains(string(body), "Action=UpdateAssumeRolePolicy") && strings.Contains(string(body), "acme-etl%22") {
 				const invalid = "<ErrorResponse><Error><Code>MalformedPolicyDocument</Code><Message>Invalid principal in policy</Message></Error></ErrorResponse>"
-				return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(invalid)), Request: r}, nil
+				return answering(r, http.StatusBadRequest, invalid), nil
 			}
 			return under.RoundTrip(r)
 		})

@@ -80,7 +80,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 	if err := f.pages[holder].broken(s.store.where(keyOf(holder))); err != nil {
 		return nil, err
 	}
-	if err := cmp.Or(s.heed(ctx, f, holder), s.heedKeys(ctx, f, holder)); err != nil && !errors.Is(err, access.ErrNotPermitted) {
+	if err := cmp.Or(s.heed(ctx, f, holder), s.heedCuts(ctx, f, holder)); err != nil && !errors.Is(err, access.ErrNotPermitted) {
 		return nil, err
 	}
 	now, err := s.Now(ctx)
@@ -98,7 +98,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 			continue
 		}
 		if id != holder {
-			if err := s.heed(ctx, f, id); err != nil && !errors.Is(err, access.ErrNotPermitted) {
+			if err := cmp.Or(s.heed(ctx, f, id), s.heedCuts(ctx, f, id)); err != nil && !errors.Is(err, access.ErrNotPermitted) {
 				return nil, err
 			}
 		}

@@ -6,14 +6,22 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
 // drift returns what IAM has of a principal beyond the declaration, a sentence each.
 func (w *wanted) drift(n *native) (said []string) {
-	if !n.there {
-		if w.Kind == user {
-			return []string{fmt.Sprintf("The user %s is gone, and its key with it: only a rotation issues another one.", w.Name)}
-		}
+	if why := w.cutBy(n); why != "" {
+		said = append(said, fmt.Sprintf("Somebody cut %s off by hand: %s. It stays so until hold_released says otherwise.", w.Name, why))
+	}
+	switch {
+	case n.there:
+	case w.Kind == user:
+		return append(said, fmt.Sprintf("The user %s is gone, and its key with it: only a rotation issues another one.", w.Name))
+	case len(said) > 0:
+		return said
+	default:
 		return []string{fmt.Sprintf("The role %s is gone: the next apply makes it again.", w.Name)}
 	}
 	if n.unread != nil {
@@ -48,13 +56,19 @@ func (w *wanted) drift(n *native) (said []string) {
 	if w.Kind == role && w.untrusted == nil && !w.trust.Is(n.Trust) {
 		said = append(said, fmt.Sprintf("The trust of %s says something else than is declared.", w.Name))
 	}
-	for name := range n.policies {
-		if !slices.Contains([]string{grantsPolicy, cutPolicy, holdPolicy, endPolicy}, name) {
-			said = append(said, fmt.Sprintf("%s has a policy %q that nobody declared. It ends with the principal.", w.Name, name))
+	for name, text := range n.undeclared() {
+		becomes := "It ends with the principal."
+		if policy.OnlyDenies(text) {
+			becomes = "It only denies, and stays until somebody removes it."
 		}
+		said = append(said, fmt.Sprintf("%s has a policy %q that nobody declared. %s", w.Name, name, becomes))
 	}
 	for _, arn := range n.attached {
-		said = append(said, fmt.Sprintf("The policy %s is attached to %s. It ends with the principal.", arn, w.Name))
+		becomes := "It ends with the principal."
+		if n.lessens(arn) {
+			becomes = "It is left there, as one that takes access away."
+		}
+		said = append(said, fmt.Sprintf("The policy %s is attached to %s. %s", arn, w.Name, becomes))
 	}
 	if len(n.Groups) > 0 {
 		said = append(said, fmt.Sprintf("%s is a member of %s. That ends with the principal.", w.Name, strings.Join(n.Groups, ", ")))

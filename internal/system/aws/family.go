@@ -20,6 +20,8 @@ type family struct {
 	holds  ledger.Holds
 	stones ledger.Tombstones
 	others ledger.Ledger
+	// spent are the values of hold_released that were used, of all.
+	spent map[access.IdentityID][]string
 	// making is what a change is of. A role that is gone is made again only by a change of its own credential, which a plan tells: whoever
 	// puts an old page back, or removes a role to cut it off, is not undone by somebody else's change.
 	making access.Ref
@@ -79,7 +81,7 @@ func (s *System) wide(ctx context.Context, f *family, i *access.Identity) error 
 	if err != nil {
 		return err
 	}
-	f.holds, f.stones, f.others = h.holds, h.stones, h.ledger
+	f.holds, f.stones, f.others, f.spent = h.holds, h.stones, h.ledger, h.spent
 	for _, e := range h.ledger.Under(i.ID) {
 		f.pages[e.Object.Holder()] = h.pages[e.Object.Holder()]
 	}

@@ -58,12 +58,6 @@ func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 		{"trust in everybody", r, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", vendorTrust))
 		}, "The trust of"},
-		{"the role removed", r, func(l *lab, t testing.TB, p principal) {
-			for _, name := range []string{endPolicy, grantsPolicy} {
-				l.must(t, "DeleteRolePolicy", p.named("PolicyName", name))
-			}
-			l.must(t, "DeleteRole", p.named())
-		}, "is gone: the next apply makes it again"},
 		{"a second key", u, func(l *lab, t testing.TB, p principal) { l.must(t, "CreateAccessKey", p.named()) }, "has 2 access keys"},
 		{"a group", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "CreateGroup", map[string]string{"GroupName": "everybody"})

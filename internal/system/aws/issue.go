@@ -55,7 +55,7 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 		return i, err
 	}
 	ctx := context.WithoutCancel(is.ctx)
-	if err := is.heedKeys(ctx, is.family, c.IdentityID); err != nil {
+	if err := is.heedCuts(ctx, is.family, c.IdentityID); err != nil {
 		return i, err
 	}
 	u, err := is.reserve(ctx, c.IdentityID)

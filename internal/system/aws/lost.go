@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -14,12 +15,13 @@ import (
 
 // What IAM has of an identity is found by its names and tags where the page of it cannot be read, is gone, or says less.
 
-// atHome says errElsewhere where the ledger is of another account: what it names is not in this one, so that nothing of it could be removed.
-// Whoever cannot tell the account removes all the same.
+// atHome says errElsewhere where the ledger is of another account: what it names is not in this one, so that nothing of it could be removed. Nor
+// is a removal believed where the account cannot be told, and nothing of partners is in it.
 func (s *System) atHome(ctx context.Context) error {
-	_ = s.Enter(ctx)
-	if _, err := s.store.identified(ctx); errors.Is(err, errElsewhere) {
-		return err
+	why := s.Enter(ctx)
+	_, err := s.store.identified(ctx)
+	if errors.Is(err, errElsewhere) {
+		return cmp.Or(why, err)
 	}
 	return nil
 }

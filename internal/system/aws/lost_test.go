@@ -4,6 +4,7 @@ package aws
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
-// A page of before is put back, as where a bucket is restored: what was removed since does not come back by what somebody else changes, nor does
-// a key of which only IAM still knows go on beside a new one.
+// A page of before is put back, as where a bucket is restored. What it names and IAM has no more somebody removed: it does not come back by
+// anybody's change, nor does a key of which only IAM still knows go on beside a new one.
 func TestAnOldPageGivesNothingBack(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
@@ -36,8 +37,12 @@ func TestAnOldPageGivesNothingBack(t *testing.T) {
 	second := k.newest()
 	restore()
 	s.put(s.key(s.end), sealing(k), knowing(key.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
+	if l.may(t, l.as(second), "read", s.file("daily")) || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Error("the key that the old page does not know goes on, or the new one is not held")
+	}
+	s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "CHG-1" }), knowing(i.UID))
 	if l.may(t, l.as(second), "read", s.file("daily")) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
-		t.Error("the key that the old page does not know goes on, or the new one does not work")
+		t.Error("released, the new key does not work, or the other one does")
 	}
 	for _, r := range []*access.Record{trust, key} {
 		if _, err := s.Delete(t.Context(), r.Object.Ref(), r.UID); err != nil {
@@ -58,9 +63,12 @@ func TestAnOldPageGivesNothingBack(t *testing.T) {
 	if said := s.drift(trust.Object); said == "" {
 		t.Error("it is not told that the role is gone")
 	}
-	s.put(trust.Object, knowing(trust.UID))
+	if r := s.put(trust.Object, knowing(trust.UID)); !r.Held || l.assume(t, v.as, trust.Login["role_arn"], trust.Login["external_id"]) != nil {
+		t.Error("the role that was removed is back with its credential")
+	}
+	s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "CHG-2" }), knowing(i.UID))
 	if l.assume(t, v.as, trust.Login["role_arn"], trust.Login["external_id"]) == nil {
-		t.Error("an apply of the credential itself does not make its role")
+		t.Error("what was released is not back")
 	}
 }
 
@@ -158,4 +166,45 @@ func uidIn(t *testing.T, s shop, o access.Object) string {
 		t.Fatal(err)
 	}
 	return r.UID
+}
+
+// A release is used once, also by whoever puts a page of before it back, or removes it.
+func TestAReleaseIsUsedOnceThoughItsPageIsOfBefore(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	s.put(s.key(s.end), sealing(k))
+	page, _, err := s.store.get(t.Context(), keyOf(s.id), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := func() {
+		t.Helper()
+		l.must(t, "PutUserPolicy", userOf(s.id, 1).named("PolicyName", holdPolicy, "PolicyDocument", holding))
+	}
+	released := func(i *access.Identity) { i.HoldReleased = "INC 7/ä" }
+	cut()
+	if r := s.put(s.identity(released), knowing(i.UID)); r.Held || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Fatal("the release gives nothing back")
+	}
+	cut()
+	if err := s.store.place(t.Context(), keyOf(s.id), page); err != nil {
+		t.Fatal(err)
+	}
+	s.System = l.open(func(o *Options) { o.Fresh = time.Hour })
+	if r, err := s.Get(t.Context(), s.id.Ref()); err != nil || !slices.Contains(r.Released, "INC 7/ä") {
+		t.Errorf("the plan does not know that it was used: %+v, %v", r, err)
+	}
+	if r := s.put(s.identity(released), knowing(i.UID)); !r.Held || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Errorf("a release counts twice: held %v", r.Held)
+	}
+	if err := s.store.remove(t.Context(), keyOf(s.id), ""); err != nil {
+		t.Fatal(err)
+	}
+	s.System = l.open()
+	if r := s.put(s.identity(released)); !r.Held {
+		t.Error("a release counts twice where the page of it is gone")
+	}
 }

@@ -31,7 +31,8 @@ type native struct {
 	there    bool
 	policies map[string]string // inline, by their names
 	attached []string
-	keys     []key // nil: nobody asked
+	managed  map[string]string // the text of those of the company's own that are attached; nil: nobody read them
+	keys     []key             // nil: nobody asked
 	used     time.Time
 	// unread is why not all of it could be read; nil where it was. What might be there is taken for something else then.
 	unread error
@@ -110,7 +111,8 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 	optional(func() (err error) { n.attached, err = s.attachedTo(ctx, p); return supported(err) })
 	if p.Kind == user {
 		optional(func() (err error) {
-			if n.keys, err = s.keysOf(ctx, p); err != nil && p.Key != "" {
+			keys, err := s.keysOf(ctx, p)
+			if n.keys = append([]key{}, keys...); err != nil && p.Key != "" {
 				n.keys = []key{{ID: p.Key}}
 			}
 			return err
@@ -128,7 +130,7 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 		}
 	}
 	n.unread = may.why
-	return n, nil
+	return s.withManaged(ctx, n)
 }
 
 // forgiving notes that something may not be read: nothing is less removed or cut for that.

@@ -170,16 +170,6 @@ func (p *page) has(name string) bool {
 	return slices.ContainsFunc(p.principals, func(x principal) bool { return x.Name == name })
 }
 
-// keyOf returns the id of the access key of a user; "" where it is not known.
-func (p *page) keyOf(name string) string {
-	for _, x := range p.principals {
-		if x.Name == name {
-			return x.Key
-		}
-	}
-	return ""
-}
-
 // copied returns a copy that may be changed.
 func (p *page) copied() *page {
 	next := *p
@@ -193,4 +183,12 @@ func (p *page) broken(where string) error {
 		return nil
 	}
 	return &access.DamagedError{Record: where, Problem: p.damage}
+}
+
+// named returns a principal with what the page knows of it.
+func (p *page) named(x principal) principal {
+	if n := slices.IndexFunc(p.principals, func(known principal) bool { return known.Name == x.Name }); n >= 0 {
+		return p.principals[n]
+	}
+	return x
 }

@@ -19,6 +19,8 @@ type principal struct {
 	Path string `json:"path"`
 	// Key is the id of its access key, where it is a user; "" until it has one.
 	Key string `json:"key,omitempty"`
+	// Built: IAM had all of it once. What is missing of it since, somebody took away.
+	Built bool `json:"built,omitempty"`
 }
 
 // root is the folder of all principals that are made here.

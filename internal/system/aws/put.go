@@ -70,7 +70,8 @@ func (s *System) propose(ctx context.Context, change access.Change) (*proposal, 
 		return nil, err
 	}
 	for _, p := range f.pages {
-		if err := p.broken(s.store.where(keyOf(p.id))); err != nil {
+		err := p.broken(s.store.where(keyOf(p.id)))
+		if err != nil && (p.id == id || !lessens(f.pages[id], change)) {
 			return nil, err
 		}
 	}
@@ -117,10 +118,17 @@ func (s *System) write(ctx context.Context, a *proposal, change access.Change) (
 		return err
 	}
 	written, err := s.store.write(context.WithoutCancel(ctx), next)
-	if err == nil {
-		f.pages[id] = written
+	if err != nil {
+		return err
 	}
-	return err
+	f.pages[id] = written
+	return s.spend(context.WithoutCancel(ctx), f, change.Object)
+}
+
+// lessens reports whether a change only takes away: then it matters to nobody that what is above it cannot be read.
+func lessens(p *page, change access.Change) bool {
+	e := p.entries[change.Object.Ref()]
+	return e != nil && !e.Removed() && change.Issue == access.IssueKeep && access.Narrows(e.Object, change.Object)
 }
 
 // widens reports whether a grant gives more than before: less is never refused, though it may take more room.
@@ -170,33 +178,6 @@ func (s *System) heed(ctx context.Context, f *family, id access.IdentityID) erro
 	}
 	f.holds, err = s.store.marks(ctx)
 	return err
-}
-
-// heedKeys looks whether somebody made the newest key of an identity inactive, and marks its credential: that is a cut by hand too, which a
-// new key is not to undo.
-func (s *System) heedKeys(ctx context.Context, f *family, id access.IdentityID) error {
-	p := f.pages[id]
-	for ref, e := range p.entries {
-		i, issued := e.Newest()
-		if c, ok := e.Credential(); !ok || c.Secret == nil || !issued || e.Removed() {
-			continue
-		}
-		keys, err := s.keysOf(ctx, principal{Kind: user, Name: i.Accessor, Path: folderOf(id)})
-		if gone(err) != nil {
-			return err
-		}
-		cut := func(k key) bool { return k.ID == p.keyOf(i.Accessor) && k.Status == "Inactive" }
-		if !slices.ContainsFunc(keys, cut) {
-			continue
-		}
-		if err := s.store.mark(context.WithoutCancel(ctx), ref.ID); err != nil {
-			return err
-		}
-		if f.holds, err = s.store.marks(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // gives reports whether a change may make a principal that bears no cut of before.

@@ -260,6 +260,14 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 			if n, err = s.withKeys(ctx, w.principal, n); err != nil {
 				return err
 			}
+			if len(n.attached) > 0 && n.managed == nil {
+				if n, err = s.withManaged(ctx, n); err != nil {
+					return err
+				}
+			}
+			if !p.lifting && w.cutBy(n) != "" {
+				r.Held = true
+			}
 			r.Drift = append(r.Drift, w.drift(n)...)
 			if err := s.lastUse(ctx, w, n, r); err != nil {
 				return err

@@ -30,14 +30,16 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	asked := map[string]bool{}
 	var working errgroup.Group
 	var nobody atomic.Pointer[error]
+	built := make([]bool, len(all))
 	working.SetLimit(4)
-	for _, w := range all {
-		w.made = f.making == access.Ref{Type: access.TypeCredential, ID: p.id.String() + "/" + string(access.Federated)}
+	for at, w := range all {
+		w.made = f.making == w.credential || p.lifting
 		if asked[w.Name] = true; w.untrusted != nil && untrusted != nil {
 			w.untrusted = untrusted
 		}
 		working.Go(func() error {
-			err := s.align(ctx, w, still)
+			is, err := s.align(ctx, w, still)
+			built[at] = is
 			if errors.Is(err, errNobody) { // says nothing of the others
 				nobody.Store(&err)
 				return nil
@@ -59,7 +61,11 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	if err := nobody.Load(); err != nil {
 		return p, *err
 	}
-	if len(next.principals) == len(p.principals) && !p.lifting {
+	for n, x := range next.principals {
+		at := slices.IndexFunc(all, func(w wanted) bool { return w.Name == x.Name })
+		next.principals[n].Built = built[at]
+	}
+	if slices.Equal(next.principals, p.principals) && !p.lifting {
 		return p, nil
 	}
 	written, err := s.store.write(ctx, next)
@@ -69,24 +75,44 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	return written, nil
 }
 
-// align makes a principal what it has to be. What takes access away comes first, what gives it last.
-func (s *System) align(ctx context.Context, w wanted, still func() error) error {
+// align makes a principal what it has to be. What takes access away comes first, what gives it last. It reports whether it is all there, so
+// that what is missing later was taken away by somebody.
+func (s *System) align(ctx context.Context, w wanted, still func() error) (built bool, err error) {
 	n, err := s.look(ctx, w.principal)
 	if err != nil {
-		return err
+		return w.Built, err
+	}
+	if cut, err := s.noticed(ctx, w, n); err != nil {
+		return w.Built, err
+	} else if cut {
+		w.policies[holdPolicy] = policy.Cut()
 	}
 	if !n.there {
-		if w.Kind == user || !w.made || cmp.Or(w.unclear, w.untrusted) != nil && w.denied() { // the key went with its user: only a rotation issues another one
-			return nil
+		if w.Kind == user { // the key went with it: only a rotation issues another one
+			return w.Built && !w.lifted, nil
+		}
+		if !w.made || w.denied() && (w.Built || cmp.Or(w.unclear, w.untrusted) != nil) {
+			return w.Built, nil
 		}
 		if n, err = s.create(ctx, w); err != nil {
-			return err
+			return w.Built, err
 		}
 	} else if err := s.foreign(n, w.principal); err != nil {
-		return err
+		return w.Built, err
 	}
 	defer s.store.forget(w.Name)
-	changed, err := s.narrow(ctx, w, n)
+	if err := s.shape(ctx, &w, n, still); err != nil {
+		return w.Built, err
+	}
+	if w.denied() {
+		return w.Built, nil
+	}
+	return w.Kind == role || w.Key == "" || keyCut(n.keys, w.Key) == "", w.nobody
+}
+
+// shape writes what a principal that is there has to be.
+func (s *System) shape(ctx context.Context, w *wanted, n *native, still func() error) error {
+	changed, err := s.narrow(ctx, *w, n)
 	if err != nil {
 		return err
 	}
@@ -97,19 +123,14 @@ func (s *System) align(ctx context.Context, w wanted, still func() error) error 
 		}
 		return why
 	}
-	more, err := s.give(ctx, &w, n)
+	more, err := s.give(ctx, w, n)
 	if err != nil {
 		return err
 	}
 	if changed || more {
-		if err := s.await(ctx, w, still); err != nil {
-			return err
-		}
+		return s.await(ctx, *w, still)
 	}
-	if w.denied() {
-		return nil
-	}
-	return w.nobody
+	return nil
 }
 
 // narrow writes what takes access away: the denies, and the end.
@@ -124,15 +145,19 @@ func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool,
 		}
 		changed = true
 	}
-	for name := range n.policies {
-		if !slices.Contains([]string{grantsPolicy, cutPolicy, holdPolicy, endPolicy}, name) { // nobody declared it
-			if err := s.dropInline(ctx, w.principal, name); err != nil {
-				return changed, err
-			}
-			changed = true
+	for name, text := range n.undeclared() {
+		if released := w.lifted && policy.DeniesAll(text); policy.OnlyDenies(text) && !released { // it takes away, and stays
+			continue
 		}
+		if err := s.dropInline(ctx, w.principal, name); err != nil {
+			return changed, err
+		}
+		changed = true
 	}
 	for _, arn := range n.attached {
+		if released := w.lifted && n.deniesAll(arn); n.lessens(arn) && !released {
+			continue
+		}
 		if err := gone(s.ask(ctx, "Detach"+string(w.Kind)+"Policy", w.named("PolicyArn", arn), nil)); err != nil {
 			return changed, err
 		}
@@ -154,6 +179,9 @@ func (s *System) give(ctx context.Context, w *wanted, n *native) (changed bool, 
 		if errors.Is(err, errNobody) { // nobody comes in, and what is granted is what is declared all the same
 			w.nobody, w.trust = err, policy.NoTrust()
 			err = s.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
+		}
+		if errors.Is(err, access.ErrNotPermitted) {
+			err = s.untrusted(ctx, w, n, err)
 		}
 		if err != nil {
 			return false, err
@@ -188,6 +216,23 @@ func (s *System) give(ctx context.Context, w *wanted, n *native) (changed bool, 
 		changed = true
 	}
 	return changed, s.retag(ctx, *w, n)
+}
+
+// untrusted does what is left to do where the trust of a role may not be written: one that only ends earlier, or lets in from fewer networks, is
+// what partner-end enforces already. Whom it should trust no more is cut off, and the error stays.
+func (s *System) untrusted(ctx context.Context, w *wanted, n *native, denied error) error {
+	held, parties, less := w.trust.Narrows(n.Trust)
+	switch {
+	case less:
+		w.trust = held
+		return nil
+	case parties || w.denied():
+		return denied
+	}
+	if err := s.putInline(ctx, w.principal, cutPolicy, policy.Cut().JSON()); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s is cut off, since whom it trusts may not be changed: %w", w.principal, denied)
 }
 
 // retag brings the tags in line, which nothing depends on but people.

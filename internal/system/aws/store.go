@@ -36,6 +36,7 @@ type shelf struct {
 	ledger ledger.Ledger
 	stones ledger.Tombstones
 	holds  ledger.Holds
+	spent  map[access.IdentityID][]string // the values of hold_released that were used
 	system string
 	begun  time.Time
 
@@ -105,7 +106,7 @@ func (h *shelf) with(p *page) *shelf {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	next := &shelf{
-		pages: maps.Clone(h.pages), ledger: maps.Clone(h.ledger), stones: maps.Clone(h.stones), holds: h.holds, system: h.system, begun: h.begun,
+		pages: maps.Clone(h.pages), ledger: maps.Clone(h.ledger), stones: maps.Clone(h.stones), holds: h.holds, spent: h.spent, system: h.system, begun: h.begun,
 		natives: maps.Clone(h.natives), whole: h.whole,
 	}
 	if old := next.pages[p.id]; old != nil {
@@ -127,10 +128,12 @@ func (h *shelf) with(p *page) *shelf {
 	if p.etag != "" {
 		next.add(p)
 	}
+	next.bury()
 	return next
 }
 
 func (h *shelf) add(p *page) {
+	p = h.spending(p)
 	h.pages[p.id] = p
 	maps.Copy(h.ledger, p.entries)
 	if !p.stone.Empty() {
@@ -195,11 +198,16 @@ func (s *store) view(ctx context.Context) (*shelf, error) {
 func (s *store) load(ctx context.Context) (*shelf, error) {
 	h := &shelf{
 		pages: map[access.IdentityID]*page{}, ledger: ledger.Ledger{}, stones: ledger.Tombstones{}, holds: ledger.Holds{},
-		begun: access.WallClock(), natives: map[string]*native{},
+		begun: access.WallClock(), natives: map[string]*native{}, spent: map[access.IdentityID][]string{},
 	}
 	all, err := s.list(ctx, "")
 	if err != nil {
 		return nil, err
+	}
+	for _, o := range all {
+		if id, value, is := releasedIn(o.key); is {
+			h.spent[id] = append(h.spent[id], value)
+		}
 	}
 	var mu sync.Mutex
 	var reading errgroup.Group
@@ -241,6 +249,7 @@ func (s *store) load(ctx context.Context) (*shelf, error) {
 	if err := reading.Wait(); err != nil {
 		return nil, err
 	}
+	h.bury()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, p := range h.pages { // what this process wrote meanwhile
@@ -267,12 +276,15 @@ func (s *store) marks(ctx context.Context) (ledger.Holds, error) {
 
 // mark marks that something was cut by hand: what is made anew under its name is held.
 func (s *store) mark(ctx context.Context, scope string) error {
-	defer func() { // what was read does not know of it
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.seen = nil
-	}()
+	defer s.reread()
 	return s.place(ctx, heldKey+scope, []byte("Cut by hand.\n"))
+}
+
+// reread lets the next reading ask: what was read does not know of what was written beside the pages.
+func (s *store) reread() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = nil
 }
 
 // name returns the id of the system, as it was read; "" where it was not, or there is none.
@@ -310,7 +322,11 @@ func (s *store) identified(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%w: %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
 			access.ErrUnavailable, s.where(systemKey))
 	}
-	if own := s.accountNumber(); f.Account != "" && own != "" && f.Account != own {
+	own := s.accountNumber()
+	if f.Account != "" && own == "" {
+		return "", fmt.Errorf("the ledger %s is of the account %s, and of which one this login is cannot be told: %w", s.options.Ledger, f.Account, errElsewhere)
+	}
+	if f.Account != "" && f.Account != own {
 		return "", fmt.Errorf("the ledger %s is of the account %s, and this login is of the account %s: %w. Take a login of %[2]s, or another ledger",
 			s.options.Ledger, f.Account, own, errElsewhere)
 	}

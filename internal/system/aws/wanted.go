@@ -21,7 +21,10 @@ import (
 // wanted is what a principal has to be, by the ledger.
 type wanted struct {
 	principal
-	end time.Time
+	// credential is what it is made for, and newest that the credential has nothing newer.
+	credential access.Ref
+	newest     bool
+	end        time.Time
 	// trust is who may take on a role; nothing for a user.
 	trust policy.Document
 	// policies are its inline policies. One that is not in it is not to be there; holdPolicy is written, and removed only where lifted.
@@ -55,11 +58,11 @@ func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []w
 			continue
 		}
 		end := l.End(e)
-		base := wanted{end: end, owner: p.id, lifted: p.lifting, tags: s.tagsOf(p, e)}
+		base := wanted{end: end, owner: p.id, lifted: p.lifting, credential: ref, newest: true, tags: s.tagsOf(p, e)}
 		cut, held := stands.Cut(), l.Held(holds, c)
 		if c.Kind() == access.Federated {
 			w := base
-			w.principal = roleOf(p.id)
+			w.principal = p.named(roleOf(p.id))
 			w.compile(grants, c, s.options.Words, cut, held)
 			w.trust, w.untrusted = s.trustOf(c, end)
 			if !c.Federated.Account() {
@@ -74,7 +77,7 @@ func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []w
 		for _, i := range e.Issued {
 			w := base
 			w.end = i.End(end)
-			w.principal = principal{Kind: user, Name: i.Accessor, Path: folderOf(p.id), Key: p.keyOf(i.Accessor)}
+			w.principal, w.newest = p.named(principal{Kind: user, Name: i.Accessor, Path: folderOf(p.id)}), !i.Superseded
 			w.compile(grants, c, s.options.Words, cut, held)
 			all = append(all, w)
 		}

@@ -3,8 +3,10 @@
 package policy
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -51,6 +53,32 @@ func trustUntil(action string, end time.Time, allowed []netip.Prefix) Statement 
 		s.Condition["IpAddress"] = map[string]Texts{sourceIP: networks(allowed)}
 	}
 	return s
+}
+
+// Narrows compares the trust of a role with the one that IAM holds: whether both trust the same parties, and whether it lets them in for no
+// longer and from nowhere else. held is that one.
+func (d Document) Narrows(text string) (held Document, parties, less bool) {
+	if json.Unmarshal([]byte(text), &held) != nil || len(held.Statement) != 1 || len(d.Statement) != 1 {
+		return held, false, false
+	}
+	own, other := d.Statement[0], held.Statement[0]
+	parties = own.Effect == other.Effect && maps.Equal(own.Principal, other.Principal) && slices.Equal(own.Action, other.Action) &&
+		maps.EqualFunc(own.Condition["StringEquals"], other.Condition["StringEquals"], slices.Equal[Texts])
+	from, until := other.Condition["IpAddress"][sourceIP], other.Condition["DateLessThan"][currentTime]
+	sooner := len(until) == 0 || len(own.Condition["DateLessThan"][currentTime]) == 1 && own.Condition["DateLessThan"][currentTime][0] <= until[0]
+	inside := len(from) == 0 || len(own.Condition["IpAddress"][sourceIP]) > 0 && access.NetworkCovers(prefixes(from), prefixes(own.Condition["IpAddress"][sourceIP]))
+	return held, parties, parties && sooner && inside
+}
+
+func prefixes(texts Texts) (all []netip.Prefix) {
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 // NoTrust returns the trust of a role that nobody can assume any more.

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+)
+
+// Whoever has to cut a partner off at night does what AWS's console offers: removes the role or the key, closes the trust, attaches a policy
+// that denies everything. Each of these is a cut of its credential, as partner-hold is one of its identity.
+
+// cutBy says how somebody cut a principal by AWS's own means; "" where nobody did.
+func (w *wanted) cutBy(n *native) string {
+	switch {
+	case w.Kind == user && !w.newest: // its credential goes on with another one
+		return ""
+	case !n.there && w.Built:
+		return "it was removed"
+	case !n.there, n.unread != nil:
+		return ""
+	case w.Kind == role && w.Built && policy.LetsNobodyIn(n.Trust):
+		return "its trust lets nobody in"
+	case isDenyAll(n.Boundary):
+		return "its boundary denies everything"
+	}
+	for name, text := range n.undeclared() {
+		if policy.DeniesAll(text) {
+			return fmt.Sprintf("its policy %q denies everything", name)
+		}
+	}
+	for _, arn := range n.attached {
+		if n.deniesAll(arn) {
+			return arn + " is attached, which denies everything"
+		}
+	}
+	if w.Kind == user && w.Built && n.keys != nil {
+		return keyCut(n.keys, w.Key)
+	}
+	return ""
+}
+
+// keyCut says how somebody cut the key that was issued; "" where nobody did.
+func keyCut(keys []key, issued string) string {
+	at := slices.IndexFunc(keys, func(k key) bool { return k.ID == issued })
+	switch {
+	case issued == "":
+		return ""
+	case at < 0:
+		return "its access key was removed"
+	case keys[at].Status == "Inactive":
+		return "its access key is inactive"
+	}
+	return ""
+}
+
+const (
+	ofAWS   = ":iam::aws:policy/"
+	denyAll = ofAWS + "AWSDenyAll"
+	// quarantine begins the name of what AWS itself attaches to a user whose key it found published.
+	quarantine = ofAWS + "AWSCompromisedKeyQuarantine"
+)
+
+func isDenyAll(arn string) bool { return strings.HasSuffix(arn, denyAll) }
+
+// undeclared are the inline policies that nobody declared.
+func (n *native) undeclared() map[string]string {
+	all := map[string]string{}
+	for name, text := range n.policies {
+		if !slices.Contains([]string{grantsPolicy, cutPolicy, holdPolicy, endPolicy}, name) {
+			all[name] = text
+		}
+	}
+	return all
+}
+
+// deniesAll reports whether an attached policy denies everything.
+func (n *native) deniesAll(arn string) bool {
+	return isDenyAll(arn) || policy.DeniesAll(n.managed[arn])
+}
+
+// lessens reports whether an attached policy only takes access away, or may: one that cannot be read stays.
+func (n *native) lessens(arn string) bool {
+	if strings.Contains(arn, ofAWS) {
+		return isDenyAll(arn) || strings.Contains(arn, quarantine)
+	}
+	return n.managed[arn] == unreadable || policy.OnlyDenies(n.managed[arn])
+}
+
+// withManaged reads the company's own policies that are attached to a principal, which no listing has.
+func (s *System) withManaged(ctx context.Context, n *native) (*native, error) {
+	more := *n
+	more.managed = map[string]string{}
+	for _, arn := range n.attached {
+		if strings.Contains(arn, ofAWS) {
+			continue
+		}
+		var may forgiving
+		text, err := s.managed(ctx, arn)
+		if may.not(err) {
+			text, err = unreadable, nil
+		}
+		if gone(err) != nil {
+			return nil, err
+		}
+		more.managed[arn] = text
+	}
+	return &more, nil
+}
+
+// managed reads a policy that can be attached.
+func (c *client) managed(ctx context.Context, arn string) (string, error) {
+	var p struct {
+		Version string `xml:"GetPolicyResult>Policy>DefaultVersionId"`
+	}
+	if err := c.ask(ctx, "GetPolicy", map[string]string{"PolicyArn": arn}, &p); err != nil {
+		return "", err
+	}
+	var v struct {
+		Text string `xml:"GetPolicyVersionResult>PolicyVersion>Document"`
+	}
+	err := c.ask(ctx, "GetPolicyVersion", map[string]string{"PolicyArn": arn, "VersionId": p.Version}, &v)
+	return plain(v.Text), err
+}
+
+// noticed returns how somebody cut a principal by AWS's own means, where that is news: it is marked, so that nothing that is made for the
+// credential later gives it back. IAM may answer from a copy that is a little old: what is gone is asked for until it surely is.
+func (s *System) noticed(ctx context.Context, w wanted, n *native) (bool, error) {
+	if w.lifted || w.cutBy(n) == "" {
+		return false, nil
+	}
+	if !w.policies[holdPolicy].Empty() { // it is known
+		return true, nil
+	}
+	for range proofs {
+		if err := access.Pause(ctx, s.settle()/proofs); err != nil {
+			return false, err
+		}
+		again, err := s.look(ctx, w.principal)
+		if err != nil || w.cutBy(again) == "" {
+			return false, err
+		}
+	}
+	return true, s.store.mark(context.WithoutCancel(ctx), w.credential.ID)
+}
+
+// heedCuts looks whether somebody cut a credential of an identity by AWS's own means, before something of it goes or is issued anew.
+func (s *System) heedCuts(ctx context.Context, f *family, id access.IdentityID) error {
+	p := f.pages[id]
+	if p.lifting {
+		return nil
+	}
+	news := false
+	for _, w := range s.wantedOf(f.ledger(), f.holds, p) {
+		n, err := s.look(ctx, w.principal)
+		if err != nil {
+			return err
+		}
+		cut, err := s.noticed(ctx, w, n)
+		if err != nil {
+			return err
+		}
+		news = news || cut
+	}
+	if !news {
+		return nil
+	}
+	var err error
+	f.holds, err = s.store.marks(ctx)
+	return err
+}

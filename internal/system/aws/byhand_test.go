@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Whoever has to act at night does not look up what we call a cut: they do what AWS's console offers. The next apply brought the role, its trust
+// and the key back, and took the denies away.
+func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
+	t.Parallel()
+	cloud := ministack(t)
+	r, u := func(s shop) principal { return roleOf(s.id) }, func(s shop) principal { return userOf(s.id, 1) }
+	const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":["*"],"Resource":["*"]}]}`
+	for n, c := range []struct {
+		name string
+		of   func(shop) principal
+		cut  func(l *lab, t testing.TB, p principal)
+	}{
+		{"the role removed", r, func(l *lab, t testing.TB, p principal) {
+			for _, name := range []string{endPolicy, grantsPolicy} {
+				l.must(t, "DeleteRolePolicy", p.named("PolicyName", name))
+			}
+			l.must(t, "DeleteRole", p.named())
+		}},
+		{"the trust closed", r, func(l *lab, t testing.TB, p principal) {
+			const nobody = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
+			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", nobody))
+		}},
+		{"AWSDenyAll", r, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "AttachRolePolicy", p.named("PolicyArn", "arn:aws:iam::aws:policy/AWSDenyAll"))
+		}},
+		{"a deny of one's own", r, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "PutRolePolicy", p.named("PolicyName", "incident-7", "PolicyDocument", denyAll))
+		}},
+		{"a deny of the company's", u, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "quarantine", "PolicyDocument": denyAll})
+			l.must(t, "AttachUserPolicy", p.named("PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
+		}},
+		{"the key removed", u, func(l *lab, t testing.TB, p principal) {
+			keys, err := l.open().keysOf(t.Context(), p)
+			if err != nil || len(keys) != 1 {
+				t.Fatal(keys, err)
+			}
+			l.must(t, "DeleteAccessKey", p.named("AccessKeyId", keys[0].ID))
+		}},
+		{"the user removed", u, func(l *lab, t testing.TB, p principal) {
+			if err := l.open().destroy(t.Context(), access.IdentityID{}, p); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := startLab(t, cloud.In("60000000000"+strconv.Itoa(n)), access.Federated)
+			v := l.newVendor(t, "444455556666", "acme-etl-"+strconv.Itoa(n))
+			s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+			i := s.put(s.identity())
+			s.put(s.grant("daily", s.end))
+			p := c.of(s)
+			o := access.Object(s.account(v.principal("acme-etl-"+strconv.Itoa(n)), "", s.end))
+			if p.Kind == user {
+				o = s.key(s.end)
+			}
+			made := s.put(o, sealing(k))
+			reads := func() bool {
+				var session *client
+				if p.Kind == role {
+					session = l.assume(t, v.as, made.Login["role_arn"], made.Login["external_id"])
+				} else {
+					session = l.as(k.newest())
+				}
+				return session != nil && l.may(t, session, "read", s.file("daily"))
+			}
+			if !reads() {
+				t.Fatal("the partner does not come in")
+			}
+			c.cut(l, t, p)
+			if now, err := s.Get(t.Context(), o.Ref()); err != nil || !now.Held || len(now.Drift) == 0 {
+				t.Errorf("the plan says %+v, %v", now, err)
+			}
+			s.put(s.grant("weekly", s.end))
+			r := s.put(o, sealing(k), knowing(made.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
+			if !r.Held || reads() {
+				t.Fatalf("after the next apply: held %v, and in is %v", r.Held, reads())
+			}
+			if _, err := s.Delete(t.Context(), o.Ref(), made.UID); err != nil {
+				t.Fatal(err)
+			}
+			if made = s.put(o, sealing(k)); !made.Held || reads() {
+				t.Fatalf("created anew: held %v, and in is %v", made.Held, reads())
+			}
+			s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "INC-7" }), knowing(i.UID))
+			if r := s.put(o, sealing(k), knowing(made.UID)); r.Held || !reads() {
+				t.Errorf("released: held %v, and in is %v", r.Held, reads())
+			}
+		})
+	}
+}
+
+// What was cut is given back where it stands, and is no cut any more.
+func TestAReleaseGivesBackWhatWasCutByAWSsOwnMeans(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	v := l.newVendor(t, "444455556666", "acme-etl")
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	trust, key := s.account(v.principal("acme-etl"), "", s.end), s.key(s.end)
+	role, secret := s.put(trust), s.put(key, sealing(k))
+	l.must(t, "AttachRolePolicy", roleOf(s.id).named("PolicyArn", "arn:aws:iam::aws:policy/AWSDenyAll"))
+	l.must(t, "PutRolePolicy", roleOf(s.id).named("PolicyName", "AWSRevokeOlderSessions", "PolicyDocument",
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":["*"],"Resource":["*"],"Condition":{"DateLessThan":{"aws:TokenIssueTime":"2026-11-30T08:00:00Z"}}}]}`))
+	l.must(t, "UpdateAccessKey", userOf(s.id, 1).named("AccessKeyId", l.keyID(t, k), "Status", "Inactive"))
+	s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "INC-7" }), knowing(i.UID))
+	for _, o := range []access.Object{trust, key} {
+		if r, err := s.Get(t.Context(), o.Ref()); err != nil || r.Held {
+			t.Errorf("%s: released, it is %+v, %v", o.Ref(), r, err)
+		}
+	}
+	if session := l.assume(t, v.as, role.Login["role_arn"], role.Login["external_id"]); session == nil || !l.may(t, session, "read", s.file("daily")) {
+		t.Error("the role is not given back")
+	}
+	if said := s.drift(trust); !strings.Contains(said, "AWSRevokeOlderSessions") || strings.Contains(said, "AWSDenyAll") {
+		t.Errorf("what ends older sessions is gone, or what was released stays: %q", said)
+	}
+	r := s.put(key, sealing(k), knowing(secret.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
+	if r.Held || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Errorf("a key that is issued after the release is held: %v", r.Held)
+	}
+}
+
+// keyID returns the id of the newest key.
+func (l *lab) keyID(t testing.TB, k *keys) string {
+	t.Helper()
+	login, err := l.as(k.newest()).credentials(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return login.AccessKeyID
+}
