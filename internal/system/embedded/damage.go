@@ -67,14 +67,15 @@ func (d *draft) refuse(c access.Change) error {
 	if i, ok := c.Object.(*access.Identity); ok {
 		above = i.ParentID
 	}
-	for _, err := range []error{d.damaged[ref], d.damaged[above.Ref()]} {
-		if err != nil {
-			return err
-		}
+	if err := d.damaged[ref]; err != nil {
+		return err
 	}
 	before := d.Ledger[ref]
 	if before != nil && !before.Removed() && access.Narrows(before.Object, c.Object) {
 		return nil
+	}
+	if err := d.damaged[above.Ref()]; err != nil {
+		return err
 	}
 	if err := d.damaged.of(c.Object.Holder()); err != nil {
 		return err

@@ -304,6 +304,27 @@ func TestADestroyOfADamagedRecordAloneTakesIt(t *testing.T) {
 	}
 }
 
+// To suspend it was refused: what it hangs on was said not to be there.
+func TestLessOfASubcontractorActsThoughTheRecordOfItsPartnerIsDamaged(t *testing.T) {
+	w := newWorld(t)
+	above := identity(acme, 90)
+	above.Subcontractors = &access.Subcontractors{Allowed: true, MaxDepth: 1}
+	w.put(above)
+	below := child(acme, "sub", 60)
+	r := w.put(below)
+	w.put(grant(below.ID, "daily", "acme/orders/*", 50, "read"))
+	w.write("ledger/"+acme.String()+"/identity.json", "{")
+	w.restart()
+	suspended := *below
+	suspended.Suspended = true
+	if r, err := w.try(&suspended, update(r)); err != nil || !r.Object.(*access.Identity).Suspended {
+		t.Errorf("suspend: %+v, %v", r, err)
+	}
+	if _, err := w.try(child(acme, "other", 60)); !errors.Is(err, access.ErrNoIdentity) && !errors.Is(err, access.ErrDamaged) {
+		t.Errorf("a new one under it: %v", err)
+	}
+}
+
 // What is of nobody alone is made anew, and a list of revocations stays one.
 func TestDamagedFilesOfAllAreMadeAnew(t *testing.T) {
 	w := newNeighbours(t)

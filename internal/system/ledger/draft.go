@@ -102,7 +102,7 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.rests(object); err != nil {
+	if err := d.rests(object, before); err != nil {
 		return nil, err
 	}
 	e := &Entry{Object: object, Bound: access.Earliest(c.EndsAt, object.Common().ExpiresAt.Time).UTC()}
@@ -162,11 +162,14 @@ func (d *Draft) predecessor(ref access.Ref, c access.Change) (*Entry, error) {
 	return before, nil
 }
 
-// rests says whether what the object hangs on is there.
-func (d *Draft) rests(o access.Object) error {
+// rests says whether what the object hangs on is there. What has hung on it before, and is to have less, is not refused where that is gone
+// or cannot be read: it gives nothing then.
+func (d *Draft) rests(o access.Object, before *Entry) error {
+	less := before != nil && !before.Removed() && access.Narrows(before.Object, o)
+	unknown := func(id access.IdentityID) bool { return less && d.Ledger[id.Ref()] == nil }
 	i, isIdentity := o.(*access.Identity)
 	if !isIdentity {
-		if holder, _ := d.Identity(o.Holder()); holder == nil {
+		if holder, _ := d.Identity(o.Holder()); holder == nil && !unknown(o.Holder()) {
 			return fmt.Errorf("%s: %w", o.Holder(), access.ErrNoIdentity)
 		}
 		return nil
@@ -176,6 +179,9 @@ func (d *Draft) rests(o access.Object) error {
 			return fmt.Errorf("%s would hang on itself: %w", i.ID, access.ErrUnsupported)
 		}
 		parent, _ := d.Identity(above)
+		if parent == nil && unknown(above) {
+			return nil
+		}
 		if parent == nil {
 			return fmt.Errorf("its parent %s: %w", above, access.ErrNoIdentity)
 		}

@@ -108,6 +108,11 @@ func TestManyDamagesAtOnceHarmTheirOwnIdentitiesAlone(t *testing.T) {
 			t.Errorf("after the destroy of %s there is\n%s", name, strings.Join(left, "\n"))
 		}
 	}
+	less := *below.Object.(*access.Identity)
+	less.Suspended = true
+	if r, err := st.open().Put(ctx, st.change(&less, known(below))); err != nil || !r.Object.(*access.Identity).Suspended {
+		t.Errorf("what hangs on a damaged one is not suspended: %v", err)
+	}
 	for _, r := range []*access.Record{below, parent} {
 		if _, err := st.open().Delete(ctx, r.Object.Ref(), r.UID); err != nil {
 			t.Errorf("destroy of %s: %v", r.Object.Ref(), err)
