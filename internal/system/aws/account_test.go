@@ -151,6 +151,11 @@ func TestAPartnersAccountComesInWithItsExternalIDAndNobodyElseDoes(t *testing.T)
 			t.Errorf("%s: %v", what, got)
 		}
 	}
+	for _, o := range []access.Object{c.Object, i.Object} { // this server tells no last use, which is not never
+		if r, err := s.Get(t.Context(), o.Ref()); err != nil || !r.UseUnknown {
+			t.Errorf("%s is told as never used: %v", o.Ref(), err)
+		}
+	}
 	s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(i.UID))
 	if l.may(t, session, "read", daily) {
 		t.Error("a session of before reads while the identity is suspended")

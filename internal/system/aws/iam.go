@@ -117,7 +117,10 @@ type described struct {
 	Trust    string    `xml:"AssumeRolePolicyDocument"`
 	Boundary string    `xml:"PermissionsBoundary>PermissionsBoundaryArn"`
 	Tags     []tag     `xml:"Tags>member"`
-	LastUsed time.Time `xml:"RoleLastUsed>LastUsedDate"`
+	// Use is when a role was used last; nil where that is not told.
+	Use *struct {
+		At time.Time `xml:"LastUsedDate"`
+	} `xml:"RoleLastUsed"`
 	// What only GetAccountAuthorizationDetails tells.
 	RolePolicies []inline   `xml:"RolePolicyList>member"`
 	UserPolicies []inline   `xml:"UserPolicyList>member"`
@@ -233,6 +236,14 @@ func (c *client) keysOf(ctx context.Context, p principal) (keys []key, err error
 		return err
 	})
 	return keys, err
+}
+
+// lastUsed returns when a role was used last, zero where it never was, and whether that is told.
+func (d *described) lastUsed() (at time.Time, told bool) {
+	if d.Use == nil {
+		return at, false
+	}
+	return d.Use.At.UTC(), true
 }
 
 // keyLastUsed returns when a key was used last; zero where it never was.

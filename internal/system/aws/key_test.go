@@ -50,10 +50,22 @@ func TestAKeyEndsToTheSecondAndSoDoesAPresignedURLOfIt(t *testing.T) {
 	g.Actions = append(g.Actions, "write")
 	s.put(g)
 	end := time.Now().Add(6 * time.Second).Truncate(time.Second)
-	s.put(s.key(end), sealing(k))
+	key := s.key(end)
+	s.put(key, sealing(k))
+	for _, o := range []access.Object{key, s.identity()} {
+		if r, err := s.Get(t.Context(), o.Ref()); err != nil || !r.LastUsedAt.IsZero() || r.UseUnknown {
+			t.Errorf("%s was never used, and is told as %+v, %v", o.Ref(), r, err)
+		}
+	}
+	before := time.Now().Add(-time.Second)
 	holder := l.as(k.newest())
 	if !l.may(t, holder, "read", s.file("daily")) {
 		t.Fatal("the key does not work")
+	}
+	for _, o := range []access.Object{key, s.identity()} {
+		if r, err := s.Get(t.Context(), o.Ref()); err != nil || r.LastUsedAt.Before(before) || r.UseUnknown {
+			t.Errorf("%s was used a moment ago, and is told as %+v, %v", o.Ref(), r, err)
+		}
 	}
 	upload, etag := l.begin(t, holder, s.file("daily")+".new")
 	presigned := l.presigned(t, holder, s.file("daily"))

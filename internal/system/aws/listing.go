@@ -34,7 +34,7 @@ func (s *System) all(ctx context.Context) (all []*native, err error) {
 
 func listed(d described, policies []inline) *native {
 	d.Trust = plain(d.Trust)
-	n := &native{described: d, there: true, policies: map[string]string{}, used: d.LastUsed}
+	n := &native{described: d, there: true, policies: map[string]string{}}
 	for _, p := range policies {
 		n.policies[p.Name] = plain(p.Text)
 	}

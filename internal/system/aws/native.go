@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -33,7 +32,6 @@ type native struct {
 	attached []string
 	managed  map[string]string // the text of those of the company's own that are attached; nil: nobody read them
 	keys     []key             // nil: nobody asked
-	used     time.Time
 	// unread is why not all of it could be read; nil where it was. What might be there is taken for something else then.
 	unread error
 }
@@ -79,7 +77,7 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	n.there, n.used = true, n.LastUsed
+	n.there = true
 	var reading errgroup.Group
 	var names, texts []string
 	reading.Go(func() (err error) {

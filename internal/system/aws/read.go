@@ -269,7 +269,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 				r.Held = true
 			}
 			r.Drift = append(r.Drift, w.drift(n)...)
-			if err := s.lastUse(ctx, w, n, r); err != nil {
+			if err := s.lastUse(ctx, h, w, n, r); err != nil {
 				return err
 			}
 		case access.TypeGrant:
@@ -277,8 +277,8 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 				r.Drift = append(r.Drift, said)
 			}
 		case access.TypeIdentity:
-			if n.used.After(r.LastUsedAt) {
-				r.LastUsedAt = n.used
+			if err := s.lastUse(ctx, h, w, n, r); err != nil {
+				return err
 			}
 		}
 	}
@@ -301,27 +301,52 @@ func (s *System) withKeys(ctx context.Context, p principal, n *native) (*native,
 	return &more, gone(err)
 }
 
-// lastUse adds when a credential was used last.
-func (s *System) lastUse(ctx context.Context, w wanted, n *native, r *access.Record) error {
-	used := n.used
-	if w.Kind == user && n.there {
-		if w.Key == "" {
-			return nil
-		}
-		at, err := s.keyLastUsed(ctx, w.Key)
-		switch {
-		case errors.Is(err, access.ErrNotPermitted), errors.Is(err, errAbsent):
-			r.UseUnknown = true
-			return nil
-		case supported(err) != nil:
+// lastUse adds when a principal was used last, or that this is not known.
+func (s *System) lastUse(ctx context.Context, h *shelf, w wanted, n *native, r *access.Record) error {
+	if !n.there {
+		return nil
+	}
+	at, told := n.lastUsed()
+	if w.Kind == user && w.Key != "" {
+		var err error
+		if at, told, err = s.keyUse(ctx, h, w.Key); err != nil {
 			return err
 		}
-		used = at
 	}
-	if used.After(r.LastUsedAt) {
-		r.LastUsedAt = used.UTC()
+	r.UseUnknown = r.UseUnknown || !told
+	if at.After(r.LastUsedAt) {
+		r.LastUsedAt = at.UTC()
 	}
 	return nil
+}
+
+// use is when a key was used last, and whether that is told.
+type use struct {
+	at   time.Time
+	told bool
+}
+
+// keyUse returns when a key was used last, asked once for its credential and its identity.
+func (s *System) keyUse(ctx context.Context, h *shelf, key string) (at time.Time, told bool, err error) {
+	if h != nil {
+		h.mu.Lock()
+		known, is := h.uses[key]
+		h.mu.Unlock()
+		if is {
+			return known.at, known.told, nil
+		}
+	}
+	at, err = s.keyLastUsed(ctx, key)
+	told = err == nil
+	if err != nil && !errors.Is(err, access.ErrNotPermitted) && supported(gone(err)) != nil {
+		return at, false, err
+	}
+	if h != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.uses[key] = use{at, told}
+	}
+	return at, told, nil
 }
 
 // findIssuers looks for the trust in the issuers of an identity, and makes none. What is not found, or may not be read, is told of the credential.

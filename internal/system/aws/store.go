@@ -43,6 +43,7 @@ type shelf struct {
 	mu      sync.Mutex
 	natives map[string]*native // by the principal's name
 	whole   bool               // they are all that there is
+	uses    map[string]use     // by the id of the key
 }
 
 const (
@@ -107,7 +108,7 @@ func (h *shelf) with(p *page) *shelf {
 	defer h.mu.Unlock()
 	next := &shelf{
 		pages: maps.Clone(h.pages), ledger: maps.Clone(h.ledger), stones: maps.Clone(h.stones), holds: h.holds, spent: h.spent, system: h.system, begun: h.begun,
-		natives: maps.Clone(h.natives), whole: h.whole,
+		natives: maps.Clone(h.natives), whole: h.whole, uses: maps.Clone(h.uses),
 	}
 	if old := next.pages[p.id]; old != nil {
 		if old.etag == p.etag {
@@ -198,7 +199,7 @@ func (s *store) view(ctx context.Context) (*shelf, error) {
 func (s *store) load(ctx context.Context) (*shelf, error) {
 	h := &shelf{
 		pages: map[access.IdentityID]*page{}, ledger: ledger.Ledger{}, stones: ledger.Tombstones{}, holds: ledger.Holds{},
-		begun: access.WallClock(), natives: map[string]*native{}, spent: map[access.IdentityID][]string{},
+		begun: access.WallClock(), natives: map[string]*native{}, uses: map[string]use{}, spent: map[access.IdentityID][]string{},
 	}
 	all, err := s.list(ctx, "")
 	if err != nil {

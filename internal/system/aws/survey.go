@@ -101,9 +101,10 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 	if ours {
 		why = "it lies at " + root + ", and the ledger does not name it"
 	}
+	used, _ := n.lastUsed()
 	stray = access.Stray{
 		NativeID: p.String(), Kind: strings.ToLower(string(p.Kind)), Names: names, Policies: append(slices.Sorted(maps.Keys(n.policies)), n.attached...),
-		Why: why, CreatedAt: n.Created.UTC(), LastUsedAt: n.used.UTC(), Revocation: []string{s.cutPrincipal(p)},
+		Why: why, CreatedAt: n.Created.UTC(), LastUsedAt: used, Revocation: []string{s.cutPrincipal(p)},
 	}
 	return stray, true
 }
