@@ -20,24 +20,34 @@ func answering(r *http.Request, status int, text string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}
 }
 
+// actionOf returns the action of IAM or STS that a request asks for; "" where it is another request.
+func actionOf(r *http.Request) string {
+	if r.Method != http.MethodPost || r.GetBody == nil {
+		return ""
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return ""
+	}
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return ""
+	}
+	form, err := url.ParseQuery(string(text))
+	if err != nil {
+		return ""
+	}
+	return form.Get("Action")
+}
+
 // forbidding is a handle that may not do some actions of IAM.
 func (l *lab) forbidding(actions ...string) *System {
 	return l.open(func(o *Options) {
 		under := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
-			if r.Method == http.MethodPost && r.Body != nil {
-				body, err := r.GetBody()
-				if err != nil {
-					return nil, err
-				}
-				text, err := io.ReadAll(body)
-				if err != nil {
-					return nil, err
-				}
-				if form, err := url.ParseQuery(string(text)); err == nil && slices.ContainsFunc(actions, func(a string) bool { return strings.HasPrefix(form.Get("Action"), a) }) {
-					const denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>"
-					return answering(r, http.StatusForbidden, denied), nil
-				}
+			if asked := actionOf(r); slices.ContainsFunc(actions, func(a string) bool { return strings.HasPrefix(asked, a) }) {
+				const denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized</Message></Error></ErrorResponse>"
+				return answering(r, http.StatusForbidden, denied), nil
 			}
 			return under.RoundTrip(r)
 		})

@@ -3,8 +3,11 @@
 package aws
 
 import (
+	"errors"
+	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -85,6 +88,9 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			if now, err := s.Get(t.Context(), o.Ref()); err != nil || !now.Held || len(now.Drift) == 0 {
 				t.Errorf("the plan says %+v, %v", now, err)
 			}
+			if r := s.put(o, sealing(k), knowing(made.UID)); !r.Held {
+				t.Error("the first apply does not say that it is held")
+			}
 			s.put(s.grant("weekly", s.end))
 			r := s.put(o, sealing(k), knowing(made.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
 			if !r.Held || reads() {
@@ -133,6 +139,40 @@ func TestAReleaseGivesBackWhatWasCutByAWSsOwnMeans(t *testing.T) {
 	r := s.put(key, sealing(k), knowing(secret.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
 	if r.Held || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Errorf("a key that is issued after the release is held: %v", r.Held)
+	}
+}
+
+// A removal that died once the role was gone is no cut by hand.
+func TestARemovalThatDiedIsNoCut(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	dying := l.open(func(o *Options) {
+		under, dead := o.Transport, &atomic.Bool{}
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if dead.Load() {
+				return nil, errors.New("dead")
+			}
+			if actionOf(r) == "DeleteRole" {
+				dead.Store(true)
+				_, _ = under.RoundTrip(r)
+				return nil, errors.New("dead")
+			}
+			return under.RoundTrip(r)
+		})
+	})
+	s := l.newShop(t, l.open(), time.Hour)
+	s.put(s.identity())
+	c := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
+	uid := s.put(c).UID
+	dying.options.Patience = 0
+	if _, err := dying.Delete(t.Context(), c.Ref(), uid); err == nil {
+		t.Fatal("it did not die")
+	}
+	if n, err := s.look(t.Context(), roleOf(s.id)); err != nil || n.there {
+		t.Fatalf("the role is there: %v", err)
+	}
+	if r := s.put(c); r.Held || s.drift(c) != "" {
+		t.Errorf("made anew, it is held: %v, %s", r.Held, s.drift(c))
 	}
 }
 

@@ -136,12 +136,17 @@ func drafted(p *page, d *ledger.Draft) *page {
 			next.entries[ref] = e
 		}
 	}
+	stay := map[string]bool{}
 	for _, e := range next.entries {
 		for _, x := range principalsOf(e) {
+			stay[x.Name] = stay[x.Name] || !e.Removed()
 			if !next.has(x.Name) {
 				next.principals = append(next.principals, x)
 			}
 		}
+	}
+	for n, x := range next.principals { // what we are about to remove nobody cut by hand
+		next.principals[n].Built = x.Built && stay[x.Name]
 	}
 	slices.SortFunc(next.principals, func(a, b principal) int { return compareNames(a.Name, b.Name) })
 	return next

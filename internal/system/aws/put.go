@@ -204,6 +204,7 @@ func (s *System) heldByHand(ctx context.Context, p *page) (bool, error) {
 // this change: it looks again, and the last one to look sees all.
 func (s *System) follow(ctx context.Context, o access.Object, a *proposal) error {
 	id, f := o.Holder(), a.family
+	defer func() { a.family.holds = f.holds }() // what was found to be cut on the way
 	return again(ctx, func() error {
 		if o.Ref().Type == access.TypeIdentity { // whoever hung on it meanwhile follows as well
 			now, err := s.family(ctx, o)

@@ -30,6 +30,7 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	asked := map[string]bool{}
 	var working errgroup.Group
 	var nobody atomic.Pointer[error]
+	var found atomic.Bool
 	built := make([]bool, len(all))
 	working.SetLimit(4)
 	for at, w := range all {
@@ -38,8 +39,10 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 			w.untrusted = untrusted
 		}
 		working.Go(func() error {
-			is, err := s.align(ctx, w, still)
-			built[at] = is
+			is, err := s.align(ctx, &w, still)
+			if built[at] = is; w.cut {
+				found.Store(true)
+			}
 			if errors.Is(err, errNobody) { // says nothing of the others
 				nobody.Store(&err)
 				return nil
@@ -57,6 +60,13 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	}
 	if err := working.Wait(); err != nil {
 		return p, err
+	}
+	if found.Load() {
+		marks, err := s.store.marks(ctx)
+		if err != nil {
+			return p, err
+		}
+		f.holds = marks
 	}
 	if err := nobody.Load(); err != nil {
 		return p, *err
@@ -77,14 +87,14 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 
 // align makes a principal what it has to be. What takes access away comes first, what gives it last. It reports whether it is all there, so
 // that what is missing later was taken away by somebody.
-func (s *System) align(ctx context.Context, w wanted, still func() error) (built bool, err error) {
+func (s *System) align(ctx context.Context, w *wanted, still func() error) (built bool, err error) {
 	n, err := s.look(ctx, w.principal)
 	if err != nil {
 		return w.Built, err
 	}
-	if cut, err := s.noticed(ctx, w, n); err != nil {
+	if w.cut, err = s.noticed(ctx, *w, n); err != nil {
 		return w.Built, err
-	} else if cut {
+	} else if w.cut {
 		w.policies[holdPolicy] = policy.Cut()
 	}
 	if !n.there {
@@ -94,14 +104,14 @@ func (s *System) align(ctx context.Context, w wanted, still func() error) (built
 		if !w.made || w.denied() && (w.Built || cmp.Or(w.unclear, w.untrusted) != nil) {
 			return w.Built, nil
 		}
-		if n, err = s.create(ctx, w); err != nil {
+		if n, err = s.create(ctx, *w); err != nil {
 			return w.Built, err
 		}
 	} else if err := s.foreign(n, w.principal); err != nil {
 		return w.Built, err
 	}
 	defer s.store.forget(w.Name)
-	if err := s.shape(ctx, &w, n, still); err != nil {
+	if err := s.shape(ctx, w, n, still); err != nil {
 		return w.Built, err
 	}
 	if w.denied() {

@@ -24,7 +24,9 @@ type wanted struct {
 	// credential is what it is made for, and newest that the credential has nothing newer.
 	credential access.Ref
 	newest     bool
-	end        time.Time
+	// cut: somebody cut it by AWS's own means.
+	cut bool
+	end time.Time
 	// trust is who may take on a role; nothing for a user.
 	trust policy.Document
 	// policies are its inline policies. One that is not in it is not to be there; holdPolicy is written, and removed only where lifted.
