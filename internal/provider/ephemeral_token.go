@@ -166,7 +166,8 @@ func changes(s guardrail.Subject) bool {
 func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl time.Duration, at stage, m *tokenModel, resp *ephemeral.OpenResponse) bool {
 	issuer, able := access.As[access.TokenIssuer](r.system)
 	if !able {
-		resp.Diagnostics.AddError("This system gives out no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run. Remove this block.")
+		resp.Diagnostics.AddError("This system gives out no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run. Remove this block: "+
+			"nobody can act as a partner there but by what the partner holds.")
 		return false
 	}
 	defer r.changes.begin()()

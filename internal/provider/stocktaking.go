@@ -90,9 +90,28 @@ func (t *stocktaking) surveys() bool {
 	return ok
 }
 
+// surveyed searches by the names of the partners and the accounts of AWS that the register lists as theirs.
+func (t *stocktaking) surveyed(ctx context.Context, surveyor access.Surveyor) ([]*access.Record, []access.Stray, error) {
+	words, whose := slices.Sorted(maps.Keys(t.settings.Partners)), map[string]string{}
+	for _, name := range slices.Clone(words) {
+		for _, account := range t.settings.Partners[name].AWSAccounts {
+			words, whose[account] = append(words, account), name
+		}
+	}
+	records, strays, err := surveyor.Survey(ctx, words)
+	for i := range strays {
+		for account, partner := range whose {
+			if slices.ContainsFunc(strays[i].Names, func(name string) bool { return access.HasWord(name, account) }) {
+				strays[i].Names = append(strays[i].Names, partner)
+			}
+		}
+	}
+	return records, strays, err
+}
+
 func (t *stocktaking) survey(ctx context.Context) ([]*access.Record, []access.Stray, error) {
 	if surveyor, ok := access.As[access.Surveyor](t.system); ok {
-		return surveyor.Survey(ctx, slices.Sorted(maps.Keys(t.settings.Partners)))
+		return t.surveyed(ctx, surveyor)
 	}
 	records, err := t.system.List(ctx)
 	return records, nil, err

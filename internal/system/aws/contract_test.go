@@ -47,28 +47,52 @@ type lab struct {
 	gone atomic.Bool
 	// quotas count what a server does not; nil: it counts itself.
 	quotas *quotas
+	// lent is the real account that it is in; nil: a server of its own.
+	lent *live
 	// writing is held while something is written with a condition.
 	writing sync.Mutex
 }
 
 const region = "us-east-1"
 
+func (l *lab) region() string {
+	if l.lent != nil {
+		return l.lent.region
+	}
+	return region
+}
+
 // startLab makes the bucket of the ledger, and one with the orders.
 func startLab(t testing.TB, cloud *realtool.Cloud, kinds ...access.Kind) *lab {
 	t.Helper()
 	l := &lab{t: t, cloud: cloud, kinds: kinds}
 	l.admin = l.open().client
+	l.fill(t)
+	return l
+}
+
+// fill makes its buckets.
+func (l *lab) fill(t testing.TB) {
+	t.Helper()
+	where := ""
+	if l.region() != region { // S3 asks for it everywhere else
+		where = "<CreateBucketConfiguration><LocationConstraint>" + l.region() + "</LocationConstraint></CreateBucketConfiguration>"
+	}
 	for _, name := range []string{l.bucket("ledger"), l.bucket("shop")} {
-		l.s3(t, l.admin, http.MethodPut, name, "")
+		l.s3(t, l.admin, http.MethodPut, name, where)
 	}
 	for _, key := range []string{"daily/1.csv", "weekly/1.csv", "daily2/1.csv", "1.csv", "daily/deep/1.csv/more"} {
 		l.s3(t, l.admin, http.MethodPut, l.bucket("shop")+"/orders/acme/"+key, "text")
 	}
-	return l
 }
 
 // bucket returns the name of a bucket of this lab: no two accounts have one of the same name.
-func (l *lab) bucket(what string) string { return what + "-" + strings.ToLower(l.cloud.Access) }
+func (l *lab) bucket(what string) string {
+	if l.lent != nil {
+		return l.lent.bucketsOf() + what
+	}
+	return what + "-" + strings.ToLower(l.cloud.Access)
+}
 
 // place begins what is in the bucket of the orders.
 func (l *lab) place() string { return "arn:aws:s3:::" + l.bucket("shop") + "/" }
@@ -77,7 +101,7 @@ func (l *lab) place() string { return "arn:aws:s3:::" + l.bucket("shop") + "/" }
 func (l *lab) s3(t testing.TB, c *client, method, path, text string) int {
 	t.Helper()
 	a, err := c.sendOnce(context.Background(), request{
-		service: "s3", region: region, method: method, url: l.cloud.S3 + "/" + path, body: []byte(text),
+		service: "s3", region: l.region(), method: method, url: strings.TrimSuffix(l.cloud.S3, "/") + "/" + path, body: []byte(text),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +144,7 @@ func (o offering) Put(ctx context.Context, change access.Change) (*access.Record
 // open is another handle, as another process has.
 func (l *lab) open(edits ...func(*Options)) *System {
 	l.t.Helper()
-	words, err := policy.NewWords(region, nil)
+	words, err := policy.NewWords(l.region(), nil)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -142,6 +166,10 @@ func (l *lab) open(edits ...func(*Options)) *System {
 		}
 		return http.DefaultTransport.RoundTrip(r)
 	})
+	if l.lent != nil {
+		o.Region, o.Endpoints, o.Credentials, o.Patience = l.lent.region, l.lent.endpoints, l.admin.login, time.Minute
+		o.Transport = carrier(l.lent.carry)
+	}
 	for _, edit := range edits {
 		edit(&o)
 	}
@@ -167,7 +195,7 @@ func (l *lab) as(secret string) *client {
 
 func (l *lab) holding(login aws.Credentials) *client {
 	return newClient(Options{
-		Region: region, Endpoints: Endpoints{IAM: l.cloud.IAM, S3: l.cloud.S3}, Concurrency: 4,
+		Region: l.region(), Endpoints: Endpoints{IAM: l.cloud.IAM, S3: l.cloud.S3}, Concurrency: 4,
 		Credentials: credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken),
 	})
 }

@@ -162,21 +162,25 @@ func TestTheSurveyFindsWhatNobodyDeclared(t *testing.T) {
 	abroad := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},"Action":"sts:AssumeRole"}]}`
 	l.must(t, "CreateRole", map[string]string{"RoleName": "acme-legacy", "AssumeRolePolicyDocument": abroad})
 	l.must(t, "CreateRole", map[string]string{"RoleName": "ours", "AssumeRolePolicyDocument": strings.ReplaceAll(abroad, "444455556666", l.cloud.Access)})
-	l.must(t, "CreateUser", map[string]string{"UserName": "globex-sftp"})
+	l.must(t, "CreateUser", map[string]string{"UserName": "globex-labs-sftp"})
 	l.must(t, "CreateUser", map[string]string{"UserName": "jane"})
+	l.must(t, "CreateRole", map[string]string{"RoleName": "everybody", "AssumeRolePolicyDocument": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`})
+	l.must(t, "CreateRole", map[string]string{"RoleName": "reporting", "AssumeRolePolicyDocument": strings.ReplaceAll(abroad, "444455556666", "777788889999")})
+	l.must(t, "CreateRole", map[string]string{"RoleName": "another", "AssumeRolePolicyDocument": strings.ReplaceAll(abroad, "444455556666", "888877776666")})
 	l.must(t, "CreateUser", map[string]string{"UserName": "left", "Path": "/partner/acme/prod/"})
-	records, strays, err := s.Survey(t.Context(), []string{"globex"})
+	records, strays, err := s.Survey(t.Context(), []string{"globex-labs", "777788889999"})
 	if err != nil || len(records) != 2 {
 		t.Fatalf("%d records, %v", len(records), err)
 	}
 	var found []string
 	for _, stray := range strays {
 		found = append(found, stray.NativeID)
-		if len(stray.Revocation) == 0 || stray.Why == "" {
-			t.Errorf("%s: %+v", stray.NativeID, stray)
+		_, err := s.Adoption(t.Context(), s.id, stray.NativeID)
+		if len(stray.Revocation) == 0 || stray.Adoptable || !errors.Is(err, access.ErrUnsupported) || !strings.Contains(stray.Why, "Declare the access anew") {
+			t.Errorf("%s: %+v, %v", stray.NativeID, stray, err)
 		}
 	}
-	if want := []string{"role/acme-legacy", "user/globex-sftp", "user/partner/acme/prod/left"}; !slices.Equal(found, want) {
+	if want := []string{"role/acme-legacy", "role/everybody", "role/reporting", "user/globex-labs-sftp", "user/partner/acme/prod/left"}; !slices.Equal(found, want) {
 		t.Errorf("found are %v, want %v", found, want)
 	}
 }

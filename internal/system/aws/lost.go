@@ -3,9 +3,9 @@
 package aws
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -21,9 +21,17 @@ func (s *System) atHome(ctx context.Context) error {
 	why := s.Enter(ctx)
 	_, err := s.store.identified(ctx)
 	if errors.Is(err, errElsewhere) {
-		return cmp.Or(why, err)
+		return err
 	}
-	return nil
+	if why == nil {
+		return nil
+	}
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if s.store.owner == "" {
+		return nil
+	}
+	return fmt.Errorf("the ledger %s is of the account %s, and of which one this login is cannot be told: %w: %w", s.options.Ledger, s.store.owner, errElsewhere, why)
 }
 
 // left is a principal that IAM has under an identity's names, as it was read.

@@ -27,6 +27,7 @@ type store struct {
 	pages  map[access.IdentityID]*page // as they were read or written last
 	seen   *shelf
 	system string // the id of the system; "" until it was read
+	owner  string // the account that it is of, as was read with it
 	probed bool   // writes with a condition were tried here
 }
 
@@ -323,17 +324,13 @@ func (s *store) identified(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%w: %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
 			access.ErrUnavailable, s.where(systemKey))
 	}
-	own := s.accountNumber()
-	if f.Account != "" && own == "" {
-		return "", fmt.Errorf("the ledger %s is of the account %s, and of which one this login is cannot be told: %w", s.options.Ledger, f.Account, errElsewhere)
-	}
-	if f.Account != "" && f.Account != own {
+	if own := s.accountNumber(); f.Account != "" && own != "" && f.Account != own {
 		return "", fmt.Errorf("the ledger %s is of the account %s, and this login is of the account %s: %w. Take a login of %[2]s, or another ledger",
 			s.options.Ledger, f.Account, own, errElsewhere)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.system = f.ID
+	s.system, s.owner = f.ID, f.Account
 	return f.ID, nil
 }
 

@@ -4,16 +4,15 @@ package aws
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
 // Survey returns what List returns, with what IAM has of it beyond the declaration; and the users and roles that give partners access and
@@ -33,6 +32,13 @@ func (s *System) survey(ctx context.Context, partners []string) ([]*access.Recor
 	h, err := s.read(ctx)
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, e := range h.ledger { // a declared partner's account is known by its number
+		if c, ok := e.Credential(); ok && c.Federated != nil && c.Federated.Account() {
+			if p, err := access.ParseAWSPrincipal(c.Federated.AWSPrincipal); err == nil {
+				partners = append(partners, p.Account)
+			}
+		}
 	}
 	refs := sortedRefs(h.ledger)
 	records := make([]*access.Record, len(refs))
@@ -58,6 +64,7 @@ func (s *System) survey(ctx context.Context, partners []string) ([]*access.Recor
 		}
 	}
 	slices.Sort(partners)
+	partners = slices.Compact(partners)
 	all, err := s.all(ctx)
 	if err = supported(err); err != nil {
 		return nil, nil, err
@@ -65,7 +72,7 @@ func (s *System) survey(ctx context.Context, partners []string) ([]*access.Recor
 	var strays []access.Stray
 	for _, n := range all {
 		if !known[n.Name] {
-			if stray, is := s.stray(n, slices.Compact(partners)); is {
+			if stray, is := s.stray(n, partners); is {
 				strays = append(strays, stray)
 			}
 		}
@@ -87,10 +94,11 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 		names = append(names, t.Value)
 	}
 	of := func(partner string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return slices.Contains(notWord.Split(strings.ToLower(name), -1), partner) })
+		return slices.ContainsFunc(names, func(name string) bool { return access.HasWord(name, partner) })
 	}
 	switch {
 	case ours: // it lies where only what the ledger names may be
+	case p.Kind == role && slices.Contains(outside, "*"):
 	case !slices.ContainsFunc(partners, of), p.Kind == role && len(outside) == 0:
 		return stray, false
 	}
@@ -102,6 +110,7 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 		why = "it lies at " + root + ", and the ledger does not name it"
 	}
 	used, _ := n.lastUsed()
+	why += ". It cannot be adopted: " + unadoptable(p.Kind)
 	stray = access.Stray{
 		NativeID: p.String(), Kind: strings.ToLower(string(p.Kind)), Names: names, Policies: append(slices.Sorted(maps.Keys(n.policies)), n.attached...),
 		Why: why, CreatedAt: n.Created.UTC(), LastUsedAt: used, Revocation: []string{s.cutPrincipal(p)},
@@ -109,21 +118,32 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 	return stray, true
 }
 
-var notWord = regexp.MustCompile(`[^a-z0-9]+`)
+// Adoption refuses: see unadoptable.
+func (s *System) Adoption(_ context.Context, _ access.IdentityID, native string) (*access.Adoption, error) {
+	k := role
+	if strings.HasPrefix(native, "user/") {
+		k = user
+	}
+	return nil, fmt.Errorf("%w: %s cannot be adopted: %s", access.ErrUnsupported, native, unadoptable(k))
+}
+
+// unadoptable says why what somebody made in IAM is not taken over, and what to do instead.
+func unadoptable(k kind) string {
+	if k == user {
+		return "nobody knows who else holds its key, and the key cannot move to a user that ends. " +
+			"Declare the access anew with secret, hand the new key over, and remove this user"
+	}
+	return "a role cannot be renamed or moved to " + root + ", where alone the provider has rights, and others may use it. " +
+		"Declare the access anew with federated, have the partner take the new role, and remove this one"
+}
 
 // outsiders returns whom a trust names that is outside of the account: other accounts, and issuers.
 func (s *System) outsiders(trust string) (all []string) {
-	var d struct {
-		Statement []struct {
-			Effect    string
-			Principal any
-		}
-	}
-	if json.Unmarshal([]byte(trust), &d) != nil {
-		return nil
-	}
-	for _, statement := range d.Statement {
+	for _, statement := range policy.TrustIn(trust) {
 		of, _ := statement.Principal.(map[string]any)
+		if statement.Principal == "*" {
+			of = map[string]any{"AWS": "*"}
+		}
 		if statement.Effect != "Allow" {
 			continue
 		}

@@ -26,6 +26,7 @@ type System struct {
 // What access asks of a system, and what it may be asked beside that.
 var (
 	_ access.System     = (*System)(nil)
+	_ access.Adopter    = (*System)(nil)
 	_ access.Examiner   = (*System)(nil)
 	_ access.HoldLister = (*System)(nil)
 	_ access.Rememberer = (*System)(nil)

@@ -12,10 +12,12 @@ type foreign struct {
 	Statement statements
 }
 
-type statements []stated
+type statements []Stated
 
-type stated struct {
+// Stated is a statement as anybody may have written it.
+type Stated struct {
 	Effect    string
+	Principal any
 	Action    Texts
 	Resource  Texts
 	Condition json.RawMessage
@@ -34,10 +36,16 @@ func read(text string) (f foreign, ok bool) {
 	return f, json.Unmarshal([]byte(text), &f) == nil
 }
 
+// TrustIn returns the statements of the trust of a role that somebody wrote; nil where it cannot be read.
+func TrustIn(text string) []Stated {
+	f, _ := read(text)
+	return f.Statement
+}
+
 // DeniesAll reports whether a policy denies everything, whatever else it says.
 func DeniesAll(text string) bool {
 	f, ok := read(text)
-	return ok && slices.ContainsFunc(f.Statement, func(s stated) bool {
+	return ok && slices.ContainsFunc(f.Statement, func(s Stated) bool {
 		return s.Effect == deny && slices.Contains(s.Action, "*") && slices.Contains(s.Resource, "*") && len(s.Condition) == 0
 	})
 }
@@ -48,12 +56,12 @@ func OnlyDenies(text string) bool {
 	if !ok || len(f.Statement) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(f.Statement, func(s stated) bool { return s.Effect != deny })
+	return !slices.ContainsFunc(f.Statement, func(s Stated) bool { return s.Effect != deny })
 }
 
 // LetsNobodyIn reports whether the trust of a role was closed by somebody: nothing in it allows anything, and it is not what we write where
 // there is nobody to trust.
 func LetsNobodyIn(trust string) bool {
 	f, ok := read(trust)
-	return ok && !NoTrust().Is(trust) && !slices.ContainsFunc(f.Statement, func(s stated) bool { return s.Effect == allow })
+	return ok && !NoTrust().Is(trust) && !slices.ContainsFunc(f.Statement, func(s Stated) bool { return s.Effect == allow })
 }
