@@ -54,6 +54,33 @@ func (l *lab) forbidding(actions ...string) *System {
 	})
 }
 
+// A stolen key ends also where no other can be made, as where the account has all the users that it may have.
+func TestAStolenKeyEndsAlsoWhereNoOtherCanBeMade(t *testing.T) {
+	t.Parallel()
+	for _, action := range []string{"CreateUser", "CreateAccessKey"} {
+		l := startLab(t, ministack(t), access.Secret)
+		s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+		s.put(s.identity())
+		s.put(s.grant("daily", s.end))
+		r := s.put(s.key(s.end), sealing(k))
+		holder := l.as(k.newest())
+		if !l.may(t, holder, "read", s.file("daily")) {
+			t.Fatal("the partner does not read")
+		}
+		s.System = l.forbidding(action)
+		stolen := s.key(s.end)
+		anew := func(c *access.Change) { c.Issue = access.IssueReplace }
+		if _, err := s.Put(t.Context(), access.Change{Object: stolen, Stack: "partners", UID: r.UID, EndsAt: s.end, Issue: access.IssueReplace, Seal: k.seal}); err == nil || !l.may(t, holder, "read", s.file("daily")) {
+			t.Errorf("%s: what only replaces takes away, and gives nothing: %v", action, err)
+		}
+		stolen.RevokeIssuedBefore = access.At(r.Issued.At.Add(time.Second))
+		after := s.put(stolen, sealing(k), knowing(r.UID), anew)
+		if after.Issued != nil || !strings.Contains(strings.Join(after.Drift, " "), "nothing could be issued in its place") || l.may(t, holder, "read", s.file("daily")) {
+			t.Errorf("%s: issued %+v, drift %q, or the stolen key reads", action, after.Issued, after.Drift)
+		}
+	}
+}
+
 // Less is never refused because something may not be read, and it acts.
 func TestLessActsWhereNothingOfAPrincipalMayBeRead(t *testing.T) {
 	t.Parallel()

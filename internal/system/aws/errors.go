@@ -112,6 +112,12 @@ func errorOf(a *answer) error {
 	return e
 }
 
+// cannotIssue: no key can be made as things are here, and not only at this moment.
+func cannotIssue(err error) bool {
+	var refused *apiError
+	return errors.As(err, &refused) && (refused.code == "LimitExceeded" || errors.Is(refused, access.ErrNotPermitted))
+}
+
 // gone takes "no such thing" for done.
 func gone(err error) error {
 	if errors.Is(err, errAbsent) {

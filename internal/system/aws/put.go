@@ -30,6 +30,8 @@ type proposal struct {
 	family *family
 	draft  *ledger.Draft
 	placed *ledger.Placed
+	// without says why nothing is issued in the place of what is revoked.
+	without error
 }
 
 func (s *System) putting(ctx context.Context, change access.Change) (*access.Record, error) {
@@ -89,7 +91,16 @@ func (s *System) propose(ctx context.Context, change access.Change) (*proposal, 
 	}
 	is := &issuer{System: s, ctx: ctx, family: f}
 	a := &proposal{family: f, draft: f.draft(now, is)}
-	if err := s.write(ctx, a, change); err != nil {
+	err = s.write(ctx, a, change)
+	if cannotIssue(err) && f.ledger().TakesAway(change) {
+		if lost := is.takeBack(id); lost != nil {
+			return nil, errors.Join(err, lost)
+		}
+		change.Wait = true
+		a = &proposal{family: f, draft: f.draft(now, is), without: err}
+		err = s.write(ctx, a, change)
+	}
+	if err != nil {
 		return nil, errors.Join(err, is.takeBack(id))
 	}
 	return a, nil
@@ -272,6 +283,9 @@ func (s *System) answer(ctx context.Context, a *proposal) (*access.Record, error
 		return nil, err
 	}
 	r.Held = a.draft.Held(a.family.holds, r.Object)
+	if a.without != nil {
+		r.Drift = append(r.Drift, ledger.Without(a.without))
+	}
 	if r.Issued != nil && a.placed.Tell {
 		i, _ := e.Newest()
 		r.Issued.Sealed = i.Sealed

@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -106,6 +107,23 @@ func dueFrom(items []Item, at time.Time) []Item {
 
 // outlives reports whether an item has an end of its own after the one that it should have, and cannot be shortened.
 func (d *Draft) outlives(i Item, end time.Time) bool { return d.issuer.Fixed(i) && i.Until.After(end) }
+
+// TakesAway says whether a change of a credential ends it earlier, or ends what was issued for it, whatever comes in its place: that is
+// never refused, also where nothing can be issued. Then it may Wait.
+func (l Ledger) TakesAway(change access.Change) bool {
+	c, is := change.Object.(*access.Credential)
+	before := l[change.Object.Ref()]
+	if !is || before == nil || before.Removed() {
+		return false
+	}
+	stolen := func(i Item) bool { return c.RevokeIssuedBefore.After(i.At) }
+	return change.EndsAt.Before(l.End(before)) || slices.ContainsFunc(before.Issued, stolen)
+}
+
+// Without says that a change took away, and why nothing was issued in the place of that.
+func Without(err error) string {
+	return fmt.Sprintf("What was issued is revoked, and nothing could be issued in its place: %v.", err)
+}
 
 // retire ends what was issued before the newest item: a secret whose end can be moved after the overlap, the rest at once.
 func (d *Draft) retire(c *access.Credential, items []Item) []Item {

@@ -5,9 +5,7 @@ package openbao
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -136,7 +134,7 @@ func (ch *changer) mountFor(ctx context.Context, a *proposal) error {
 func (ch *changer) placeObject(ctx context.Context, a *proposal) error {
 	place := func() (err error) { a.placed, err = a.draft.Place(a.change); return err }
 	err := a.draft.Try(place)
-	if cannotIssue(err) && takesAway(a.family.ledger(), a.change) {
+	if cannotIssue(err) && a.family.ledger().TakesAway(a.change) {
 		a.without, a.change.Wait = err, true
 		err = a.draft.Try(place)
 	}
@@ -161,18 +159,6 @@ func (ch *changer) placeObject(ctx context.Context, a *proposal) error {
 // cannotIssue: nothing can be issued as things are here, and not only at this moment.
 func cannotIssue(err error) bool {
 	return away(err) || errors.Is(err, access.ErrNotPermitted)
-}
-
-// takesAway says whether a change of a credential ends it earlier, or ends what was issued for it, whatever comes in its place: that
-// is never refused.
-func takesAway(l ledger.Ledger, change access.Change) bool {
-	c, is := change.Object.(*access.Credential)
-	before := l[change.Object.Ref()]
-	if !is || before == nil || before.Removed() {
-		return false
-	}
-	stolen := func(i ledger.Item) bool { return c.RevokeIssuedBefore.After(i.At) }
-	return change.EndsAt.Before(l.End(before)) || slices.ContainsFunc(before.Issued, stolen)
 }
 
 // write puts the draft into the policies. The own one is first, by check-and-set on what was decided on: with it the change is
@@ -239,7 +225,7 @@ func (ch *changer) answer(ctx context.Context, p *putting, is *issuer) (*access.
 		r.Drift, err = ch.fed.trustDrift(ctx, c.Federated.Issuer, nil, nil) // no change of a credential repairs it
 	}
 	if err == nil && p.without != nil {
-		r.Drift = append(r.Drift, fmt.Sprintf("What was issued is revoked, and nothing could be issued in its place: %v.", p.without))
+		r.Drift = append(r.Drift, ledger.Without(p.without))
 	}
 	if err != nil || r.Issued == nil || !p.placed.Tell {
 		return r, err
