@@ -3,10 +3,12 @@
 package access
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -74,6 +76,19 @@ type FloorRecord struct {
 	// SetAt is when it was set, LiftedAt when it was removed on purpose; zero: it is in force.
 	SetAt    time.Time `json:"set_at"`
 	LiftedAt time.Time `json:"lifted_at,omitzero"`
+}
+
+// ErrNewerFloor says that a newer version of the provider wrote a floor: what it says cannot be kept by this one.
+var ErrNewerFloor = errors.New("this floor needs a newer version of the provider")
+
+// ParseFloor reads a floor into a record, or into what holds one. What it does not know is an error, since it cannot keep to it.
+func ParseFloor(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("%w: %w", ErrNewerFloor, err)
+	}
+	return nil
 }
 
 // InForce reports whether there is a floor, and it was not removed.

@@ -38,6 +38,8 @@ type Given struct {
 	AllowedCIDRs       []string  `json:"allowed_cidrs,omitempty"`
 	Rotation           *Rotation `json:"rotation,omitempty"`
 	RevokeIssuedBefore time.Time `json:"revoke_issued_before,omitzero"`
+	// Floor is what a floor says, a line for each setting; nothing where it was lifted.
+	Floor []string `json:"floor,omitempty"`
 	// Suspended and Held: it gives nothing meanwhile.
 	Suspended bool `json:"suspended,omitempty"`
 	Held      bool `json:"held,omitempty"`

@@ -63,7 +63,7 @@ type recollection struct {
 func Recall(lines []Line, partner string) (pasts []*Past, doubts []string) {
 	r := &recollection{partner: partner, intents: map[string]Line{}, open: map[string]*Past{}}
 	for _, l := range lines {
-		if holder, _, _ := strings.Cut(l.ID, "/"); holder != partner || l.Type == string(tokenType) {
+		if holder, _, _ := strings.Cut(l.ID, "/"); holder != partner || l.Type == string(tokenType) || l.Type == string(floorType) {
 			continue
 		}
 		r.read(l)
