@@ -24,6 +24,6 @@ bao list partner-pki/issuers >/dev/null 2>&1 || # a second authority would be th
 mounted auth partner-jwt-acme || bao auth enable -path=partner-jwt-acme -max-lease-ttl=17568h jwt
 bao write auth/partner-jwt-acme/config oidc_discovery_url="$issuer" bound_issuer="$issuer"
 
-for policy in plan apply cut; do
+for policy in plan apply cut floor; do
 	bao policy write "partner-$policy" "policies/$policy.hcl"
 done

@@ -26,6 +26,10 @@ path "sys/policies/detailed/acl/partner/*" {
 path "sys/policies/acl/partner/*" {
   capabilities = ["read"]
 }
+# What no configuration can loosen: who declares access reads it, and cannot change it.
+path "sys/policies/acl/partner-access-floor" {
+  capabilities = ["read"]
+}
 path "identity/entity/name/partner/*" {
   capabilities = ["read"]
 }

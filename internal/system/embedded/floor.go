@@ -4,7 +4,6 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +18,7 @@ var _ access.Floored = (*System)(nil)
 type floorFile struct {
 	Version int `json:"version"`
 	access.FloorRecord
+	Sum string `json:"sum,omitempty"` // what encodeFile adds
 }
 
 // floorBase is the floor as the files have it.
@@ -103,7 +103,7 @@ func (s *System) stageFloor(st *stage, d *draft) error {
 		return nil
 	}
 	d.floor.record.System = d.system
-	return st.encode(s.paths.floor(), floorFile{version, *d.floor.record})
+	return st.encode(s.paths.floor(), floorFile{Version: version, FloorRecord: *d.floor.record})
 }
 
 // readFloor reads the floor. One that is gone, is not as it was signed, or is older than the publication knows, is lost: no change of
@@ -131,8 +131,8 @@ func (l *book) readFloor(p paths, was published) error {
 		l.loseFloor(path, "is gone: somebody took it away")
 	case err != nil || l.sums.verified(p, path, text) != nil:
 		l.loseFloor(path, "is not as it was signed: somebody edited it, or put an older one in its place")
-	case json.Unmarshal(text, &f) != nil || f.Version > version:
-		l.loseFloor(path, "cannot be read: a newer version of the provider wrote it")
+	case access.ParseFloor(text, &f) != nil || f.Version > version:
+		l.loseFloor(path, "cannot be read: "+access.ErrNewerFloor.Error())
 	case f.System != "" && l.system != "" && f.System != l.system:
 		l.loseFloor(path, "is of the access system "+f.System+", and this one is "+l.system)
 	case f.Generation < was.Floor.Generation:

@@ -44,6 +44,7 @@ type System struct {
 	*changer
 	*tokens
 	*rehearsals
+	*floors
 	*surveyor
 	*notes
 }
@@ -53,6 +54,7 @@ var (
 	_ access.System         = (*System)(nil)
 	_ access.Adopter        = (*System)(nil)
 	_ access.Examiner       = (*System)(nil)
+	_ access.Floored        = (*System)(nil)
 	_ access.Furnished      = (*System)(nil)
 	_ access.Minter         = (*System)(nil)
 	_ access.Rehearser      = (*System)(nil)
@@ -117,6 +119,7 @@ func assemble(at *server) *System {
 	}
 	s.tokens = &tokens{server: at, store: s.store, entities: s.entities, observer: s.observer, turns: s.turns}
 	s.rehearsals = &rehearsals{server: at, store: s.store, words: s.words, tokens: s.tokens}
+	s.floors = &floors{server: at, store: s.store}
 	s.surveyor = &surveyor{
 		server: at, store: s.store, creds: s.credentials, certs: s.certs, entities: s.entities, adopter: s.adopter, observer: s.observer,
 	}

@@ -37,7 +37,8 @@ type Snapshot[N any] struct {
 	Foreign    map[access.IdentityID]bool // where a policy of somebody else stands
 	Rehearsed  map[string]time.Time       // by partner
 	System     string                     // the id of the system; "" where it has none yet, or it was lost
-	Holds      ledger.Holds               // what was cut by hand, by the marks
+	Floor      FloorNote
+	Holds      ledger.Holds // what was cut by hand, by the marks
 	Tombstones ledger.Tombstones
 	begun      time.Time
 	GoodUntil  time.Time
@@ -100,7 +101,7 @@ func (s *Snapshot[N]) with(id access.IdentityID, d *Document) *Snapshot[N] {
 // copied returns a copy that may be changed, but for what is rehearsed, held and remembered. The lock is held.
 func (s *Snapshot[N]) copied() *Snapshot[N] {
 	return &Snapshot[N]{
-		Documents: maps.Clone(s.Documents), Ledger: maps.Clone(s.Ledger), Foreign: s.Foreign, Rehearsed: s.Rehearsed, System: s.System, Holds: s.Holds, Tombstones: s.Tombstones,
+		Documents: maps.Clone(s.Documents), Ledger: maps.Clone(s.Ledger), Foreign: s.Foreign, Rehearsed: s.Rehearsed, System: s.System, Floor: s.Floor, Holds: s.Holds, Tombstones: s.Tombstones,
 		begun: s.begun, GoodUntil: s.GoodUntil, natives: maps.Clone(s.natives),
 	}
 }

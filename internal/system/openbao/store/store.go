@@ -209,6 +209,10 @@ func (s *Store[N]) Listing(ctx context.Context) (*Snapshot[N], error) {
 			snap.System = parseSystem(p.Policy)
 			continue
 		}
+		if name == floorNoteName {
+			snap.Floor = parseFloorNote(p.Policy)
+			continue
+		}
 		if at := parseMemory(p.Policy); !at.IsZero() {
 			if partner, is := memoryOf(name); is {
 				snap.Rehearsed[partner] = at

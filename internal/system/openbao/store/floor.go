@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
+)
+
+// The floor is a policy of comments, which nobody has. It does not lie in the folder of partner access: who may write there may not
+// write it. What it was is noted in that folder, where the one listing reads it, so that a floor that is gone or was put back is missed.
+const (
+	FloorName  = "partner-access-floor"
+	floorTitle = "What no configuration of partner access can loosen, by terraform-provider-partner. It gives nothing to anybody."
+	floorLine  = "floor "
+
+	floorNoteName  = Prefix + "floor"
+	floorNoteTitle = "What the floor of partner access was last, by terraform-provider-partner. It gives nothing to anybody."
+	floorNoteLine  = "was "
+)
+
+// FloorNote is what is noted of the floor.
+type FloorNote struct {
+	access.FloorMark
+	// There: it was noted, though perhaps so that it cannot be read.
+	There bool
+}
+
+func parseFloorNote(text string) FloorNote {
+	n := FloorNote{There: true}
+	_ = readComment(text, floorNoteTitle, floorNoteLine, &n.FloorMark) // that it is there says that there was a floor
+	return n
+}
+
+// readComment reads what a policy of one comment says.
+func readComment(text, title, line string, into any) error {
+	head, body := policy.Split(text)
+	if len(head) != 2 || head[0] != title || body != "" || !strings.HasPrefix(head[1], line) {
+		return errors.New("it is not what terraform-provider-partner writes")
+	}
+	return access.ParseFloor([]byte(strings.TrimPrefix(head[1], line)), into)
+}
+
+func comment(title, line string, what any) (string, error) {
+	text, err := json.Marshal(what)
+	return policy.Render([]string{title, line + ascii(text)}, nil), err
+}
+
+// Floor reads the floor, and the version of its policy: nil where there is none. What is lost is a FloorError.
+func (s *Store[N]) Floor(ctx context.Context) (*access.FloorRecord, int, error) {
+	cluster, err := s.Cluster(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	for begun := access.WallClock(); ; {
+		r, version, err := s.floor(ctx)
+		var lost *access.FloorError
+		if !errors.As(err, &lost) || !cluster || access.WallClock().Sub(begun) > Staleness { // a standby may not have heard of it
+			return r, version, err
+		}
+		if err := access.Pause(ctx, 50*time.Millisecond); err != nil {
+			return nil, 0, err
+		}
+	}
+}
+
+func (s *Store[N]) floor(ctx context.Context) (*access.FloorRecord, int, error) {
+	snap, err := s.View(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	var there Policy
+	lost := func(format string, values ...any) (*access.FloorRecord, int, error) {
+		return nil, there.Version, &access.FloorError{Where: "the policy " + FloorName, Problem: fmt.Sprintf(format, values...), Was: snap.Floor.FloorMark}
+	}
+	switch err := s.Client.Get(ctx, Folder+FloorName, &there); {
+	case errors.Is(err, access.ErrNotFound) && !snap.Floor.There:
+		return nil, 0, nil
+	case errors.Is(err, access.ErrNotFound):
+		return lost("is gone: somebody removed it")
+	case errors.Is(err, access.ErrNotPermitted) && snap.Floor.There:
+		return lost("may not be read by this login, which needs read on %s", Folder+FloorName)
+	case err != nil:
+		return nil, 0, err
+	}
+	r := &access.FloorRecord{}
+	if err := readComment(there.Policy, floorTitle, floorLine, r); err != nil {
+		return lost("cannot be read: %s", err)
+	}
+	switch {
+	case r.System != "" && snap.System != "" && r.System != snap.System:
+		return lost("is of the access system %s, and this one is %s", r.System, snap.System)
+	case r.Generation < snap.Floor.Generation:
+		return lost("went back to generation %d", r.Generation)
+	case r.Generation == snap.Floor.Generation && r.Mark() != snap.Floor.FloorMark:
+		return lost("is not as it was set: somebody edited it")
+	}
+	return r, there.Version, nil
+}
+
+// WriteFloor puts a floor in place of a version of its policy, and notes it. Somebody else's change in between is ErrChanged.
+func (s *Store[N]) WriteFloor(ctx context.Context, r *access.FloorRecord, version int) error {
+	text, err := comment(floorTitle, floorLine, r)
+	if err != nil {
+		return err
+	}
+	cas := version
+	if version == 0 {
+		cas = -1
+	}
+	err = s.Client.Put(ctx, Folder+FloorName, map[string]any{"policy": text, "cas": cas}, nil)
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.Conflict() {
+		var there Policy
+		if s.Client.Get(ctx, Folder+FloorName, &there) != nil || there.Policy != text { // else it was ours: the answer had been lost
+			return ErrChanged
+		}
+	} else if err != nil {
+		return err
+	}
+	note, err := comment(floorNoteTitle, floorNoteLine, r.Mark())
+	if err != nil {
+		return err
+	}
+	if err := s.Client.Put(ctx, Folder+floorNoteName, map[string]any{"policy": note}, nil); err != nil {
+		return fmt.Errorf("the floor is written, and what it was could not be noted, so that nobody would miss it: run the same again: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = nil
+	return nil
+}
