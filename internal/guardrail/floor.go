@@ -67,7 +67,7 @@ func (u *floored) levels() {
 		r, known := Lookup(slug)
 		least, err := ParseLevel(u.floor.Levels[slug])
 		if !known || err != nil {
-			continue // a newer version knows it
+			continue // who reads the floor has refused it: see ValidateFloor
 		}
 		if written, is := u.Levels[slug]; is && written < least {
 			u.loosens("levels."+slug, "%s is below %s, which is the floor", written, least)
@@ -218,6 +218,52 @@ func (u *floored) party(name string, p Partner, f access.FloorPartner) Partner {
 	}
 	p.AWSAccounts = u.chosen("partners."+name+".aws_accounts", p.AWSAccounts, f.AWSAccounts, func(a string) bool { return slices.Contains(f.AWSAccounts, a) })
 	return p
+}
+
+// Where a setting comes from.
+const (
+	fromDefault       = "default"
+	fromConfiguration = "configuration"
+	fromFloor         = "floor"
+)
+
+// Origins says where each setting in force comes from, given those that the configuration wrote: default, configuration or floor. Levels are
+// among them where they are not the catalogue's.
+func (s Settings) Origins(written Settings) map[string]string {
+	origins := map[string]string{}
+	of := func(setting string, moved, wrote bool) {
+		switch {
+		case moved:
+			origins[setting] = fromFloor
+		case wrote:
+			origins[setting] = fromConfiguration
+		default:
+			origins[setting] = fromDefault
+		}
+	}
+	of("review_every", s.ReviewEvery != written.ReviewEvery, written.Written["review_every"])
+	of("dormant_after", s.DormantAfter != written.DormantAfter, written.Written["dormant_after"])
+	of("warn_before", s.WarnBefore != written.WarnBefore, written.Written["warn_before"])
+	of("min_fixed_segments", s.MinFixedSegments != written.MinFixedSegments, written.Written["min_fixed_segments"])
+	of("max_grants", s.MaxGrants != written.MaxGrants, written.Written["max_grants"])
+	of("owner_domains", !slices.Equal(s.OwnerDomains, written.OwnerDomains), written.OwnerDomains != nil)
+	of("active_owners", false, written.ActiveOwners != nil)
+	of("environments", !slices.Equal(s.Environments, written.Environments), written.Environments != nil)
+	of("shared", !slices.Equal(s.Shared, written.Shared), written.Shared != nil)
+	of("partners", s.Floor != nil && s.Floor.Partners != nil, written.Partners != nil)
+	of("max_waiver", s.MaxWaiver != 0, false)
+	of("max_issued", s.MaxIssued != 0, false)
+	of("unwaivable", len(s.Unwaivable) > 0, false)
+	for t, length := range s.MaxLifetime {
+		of("max_lifetime."+string(t), length != written.MaxLifetime[t], written.Written["max_lifetime."+string(t)])
+	}
+	for _, r := range table() {
+		if level := s.Level(r); level != r.Level {
+			_, wrote := written.Levels[r.Slug]
+			of("levels."+r.Slug, level != written.Level(r), wrote)
+		}
+	}
+	return origins
 }
 
 // ValidateFloor says what is wrong with a floor, in the order of its arguments.

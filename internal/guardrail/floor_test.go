@@ -220,9 +220,9 @@ func (d dice) floor() *access.Floor {
 // What a floor forbids, it forbids to every configuration: whatever somebody writes, he gets nothing that he would not get by switching
 // off whatever the floor lets him.
 func TestNoConfigurationGetsWhatTheFloorForbids(t *testing.T) {
-	plans := 4000
+	plans := 1000
 	if testing.Short() {
-		plans = 300
+		plans = 100
 	}
 	d := dice{rand.New(rand.NewPCG(3, 4))}
 	forbidden, byFloor := 0, 0

@@ -87,6 +87,11 @@ func (s *Subject) narrower() access.Object {
 	return s.Told
 }
 
+// Gives reports whether the plan creates the object, or changes it in anything that is not less access.
+func (s *Subject) Gives(phase Phase) bool {
+	return s.enters(access.Attributes(s.Object.Ref().Type), phase)
+}
+
 // enters reports whether the plan creates the object, or widens it in one of the arguments.
 func (s *Subject) enters(reads []string, phase Phase) bool {
 	if s.created() && (!s.Later || phase == Apply) {

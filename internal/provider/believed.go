@@ -91,5 +91,5 @@ func (g *governed[M, P]) facts(ctx context.Context, c change, k kept, live guard
 		failed(diags, "read", ref, err)
 		return k, false
 	}
-	return keptOf(observed{rec, time.Time{}, g.settings.WarnBefore}), true
+	return keptOf(observed{rec, time.Time{}, g.known().WarnBefore}), true
 }

@@ -24,6 +24,8 @@ type guardrailsModel struct {
 	IDs      types.Set    `tfsdk:"ids"`
 	Settings types.Object `tfsdk:"settings"`
 	Levels   types.Map    `tfsdk:"levels"`
+	Origins  types.Map    `tfsdk:"origins"`
+	Floor    types.Object `tfsdk:"floor"`
 	Findings types.List   `tfsdk:"findings"`
 }
 
@@ -33,6 +35,9 @@ var (
 		"max_lifetime": types.MapType{ElemType: types.StringType}, "warn_before": types.StringType, "review_every": types.StringType,
 		"dormant_after": types.StringType, "min_fixed_segments": types.Int64Type, "max_grants": types.Int64Type,
 	}
+	floorToldType = with(textTypes("set_by", "stack", "set_at", "digest", "problem"), map[string]attr.Type{
+		"generation": types.Int64Type, "says": types.ListType{ElemType: types.StringType},
+	})
 	findingType = map[string]attr.Type{
 		"rule": types.StringType, "level": types.StringType, "type": types.StringType, "id": types.StringType, "attribute": types.StringType, "problem": types.StringType, "fix": types.StringType,
 	}
@@ -59,6 +64,15 @@ func (d *guardrailsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 			"levels": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType, MarkdownDescription: "The level in force of every rule, by slug.",
 			},
+			"origins": schema.MapAttribute{
+				Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "Where each setting comes from: `default`, `configuration` (this one's provider block), or `floor`. Levels are there where they are not the catalogue's, as `levels.SLUG`.",
+			},
+			"floor": schema.ObjectAttribute{
+				Computed: true, AttributeTypes: floorToldType,
+				MarkdownDescription: "The floor that the access system has: `set_by`, `stack`, `generation`, `set_at`, `digest`, and `says`, a line for each setting. Null where there is " +
+					"none. `problem` says why it is not known what it says; then whatever would give more access is refused.",
+			},
 			"findings": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: findingType},
 				MarkdownDescription: "The findings in this plan, sorted by id and rule: `rule`, `level` (`deny` is what refuses), `type`, `id`, `attribute`, `problem`, `fix`.",
@@ -74,7 +88,13 @@ func (d *guardrailsDataSource) Read(ctx context.Context, req datasource.ReadRequ
 	}
 	r := &reader{}
 	wanted := r.texts("ids", m.IDs)
-	m.Settings, m.Levels = settingsValue(d.settings), levelsValue(d.settings)
+	footing, err := d.stand(ctx)
+	if err != nil {
+		resp.Diagnostics.AddError("Cannot read the floor", sentence(err)+".")
+		return
+	}
+	m.Settings, m.Levels = settingsValue(footing.settings), levelsValue(footing.settings)
+	m.Origins, m.Floor = textMap(footing.settings.Origins(d.written)), floorTold(footing)
 	findings := []attr.Value{}
 	for _, f := range d.found() {
 		if slices.Contains(wanted, f.Subject.ID) {
@@ -86,6 +106,23 @@ func (d *guardrailsDataSource) Read(ctx context.Context, req datasource.ReadRequ
 	}
 	m.Findings = types.ListValueMust(types.ObjectType{AttrTypes: findingType}, findings)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+// floorTold says what floor there is.
+func floorTold(f footing) types.Object {
+	switch {
+	case f.lost != nil:
+		return types.ObjectValueMust(floorToldType, map[string]attr.Value{
+			"set_by": types.StringNull(), "stack": types.StringNull(), "generation": types.Int64Null(), "set_at": types.StringNull(), "digest": types.StringNull(),
+			"says": types.ListNull(types.StringType), "problem": types.StringValue(sentence(f.lost) + "."),
+		})
+	case f.floor == nil:
+		return types.ObjectNull(floorToldType)
+	}
+	return types.ObjectValueMust(floorToldType, map[string]attr.Value{
+		"set_by": types.StringValue(f.floor.Floor.SetBy), "stack": types.StringValue(f.floor.Stack), "generation": types.Int64Value(f.floor.Generation),
+		"set_at": timeValue(f.floor.SetAt), "digest": types.StringValue(f.floor.Floor.Digest()), "says": textList(f.floor.Floor.Lines()), "problem": types.StringNull(),
+	})
 }
 
 func settingsValue(s guardrail.Settings) types.Object {

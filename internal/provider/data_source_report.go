@@ -125,7 +125,7 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 	can := d.system.Capabilities()
 	out := &report.Report{
 		Title: in.text("title", m.Title), From: in.moment("from", m.From).Time, To: in.moment("to", m.To).Time,
-		Source: report.Source{Environment: d.environment, Place: can.Place, ID: d.locate(ctx).id}, Rules: d.rules(),
+		Source: report.Source{Environment: d.environment, Place: can.Place, ID: d.locate(ctx).id, Floor: d.floorInAWord(ctx)}, Rules: d.rules(),
 	}
 	if out.Title == "" {
 		out.Title = "Partner access in " + d.environment
@@ -161,7 +161,7 @@ func (d *reportDataSource) report(ctx context.Context, m *reportModel, diags *di
 // parties returns what is known of the partners: the register, how each is cut, and when that was rehearsed.
 func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.Diagnostics) (map[string]report.Party, bool) {
 	parties := map[string]report.Party{}
-	for name, p := range d.settings.Partners {
+	for name, p := range d.inForce(ctx).Partners {
 		parties[name] = report.Party{Kind: p.Kind, Contact: p.Contact, Agreement: p.Agreement}
 	}
 	for _, r := range all.records {
@@ -193,7 +193,7 @@ func (d *reportDataSource) parties(ctx context.Context, all *stock, diags *diag.
 // rules returns the rules that are in force, with the controls that they serve.
 func (s *session) rules() (all []report.Rule) {
 	for _, r := range guardrail.Catalogue() {
-		if s.settings.Level(r) == guardrail.Off {
+		if s.known().Level(r) == guardrail.Off {
 			continue
 		}
 		all = append(all, report.Rule{Slug: r.Slug, Title: r.Title, Controls: controlsOf(r)})

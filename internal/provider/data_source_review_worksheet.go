@@ -82,7 +82,7 @@ func (d *reviewWorksheetDataSource) Read(ctx context.Context, req datasource.Rea
 	in := &reader{}
 	o := worksheet.Options{
 		Owner: in.text("owner", m.Owner), Partner: in.text("partner", m.Partner), DueWithin: in.span("due_within", m.DueWithin).Duration,
-		ReviewEvery: d.settings.ReviewEvery,
+		ReviewEvery: d.inForce(ctx).ReviewEvery,
 	}
 	o.Widened, o.Since = report.Widened(lines)
 	rows := worksheet.Build(all.Inventory, all.records, o)

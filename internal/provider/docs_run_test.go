@@ -386,6 +386,14 @@ func TestTheReferencesExamplesAreApplied(t *testing.T) {
 			t.Errorf("the grant is %+v (%v)", r, err)
 		}
 	})
+	t.Run("a floor", func(t *testing.T) {
+		l := begin(t, read("resources/partner_floor/resource.tf"))
+		if err := os.Remove(filepath.Join(l.folder, "terraform.tfstate")); err != nil {
+			t.Fatal(err)
+		}
+		shell(t, l.folder, l.env, read("resources/partner_floor/import.sh"))
+		l.must("plan", "-detailed-exitcode")
+	})
 	t.Run("the provider's", func(t *testing.T) {
 		l := begin(t, own)
 		l.write(read("provider/provider.tf") + own)

@@ -133,7 +133,11 @@ var runBy = map[string]map[string]string{
 		"review = {":             "TestTheTasksAreRunInOrder",
 		"Error: expiry/rolling:": "TestTheTasksAreRunInOrder",
 	},
-	"docs/guides/list.md":         {"import {": "TestTheExampleOfAQueryIsAnswered"},
+	"docs/guides/list.md": {"import {": "TestTheExampleOfAQueryIsAnswered"},
+	"docs/guides/task-floor.md": {
+		"guardrails = { max_lifetime":         "TestAFloorThatNoConfigurationLowers",
+		"Error: The provider's configuration": "TestAFloorThatNoConfigurationLowers",
+	},
 	"docs/guides/task-suspend.md": {"suspended = true": "TestTheTasksAreRunInOrder"},
 	"docs/guides/task-stolen-key.md": {
 		"openssl req":     "TestTheTasksAreRunInOrder",

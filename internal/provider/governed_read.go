@@ -52,7 +52,7 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	case err != nil || clockErr != nil:
 		failed(&resp.Diagnostics, "read", ref, firstError(err, clockErr))
 	default:
-		g.readFound(ctx, state, ref, observed{rec, now, g.settings.WarnBefore}, k, resp)
+		g.readFound(ctx, state, ref, observed{rec, now, g.inForce(ctx).WarnBefore}, k, resp)
 	}
 }
 

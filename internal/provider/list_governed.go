@@ -94,7 +94,7 @@ func (l *listed[M, P]) List(ctx context.Context, req list.ListRequest, stream *l
 			result.DisplayName = displayName(i)
 			knownBy(result.Identity, types.StringValue(i.ID))
 			if req.IncludeResource {
-				result.Diagnostics.Append(result.Resource.Set(ctx, l.resource(observed{records[i.ID], found.At, l.settings.WarnBefore}))...)
+				result.Diagnostics.Append(result.Resource.Set(ctx, l.resource(observed{records[i.ID], found.At, l.inForce(ctx).WarnBefore}))...)
 			}
 			if !push(result) {
 				return

@@ -249,6 +249,7 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 			return false
 		}
 	}
+	g.refuseUnderFloor(ctx, s, phase, diags)
 	refuseAhead(s, now, diags)
 	s.Gone = s.Gone && s.Object.Common().ExpiresAt.After(now) // else nothing comes of it
 	var findings []guardrail.Finding

@@ -62,7 +62,7 @@ func (p *partnerProvider) Schema(_ context.Context, _ provider.SchemaRequest, re
 
 // Resources lists the resources.
 func (p *partnerProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newIdentity, newCredential, newGrant, newRehearsal}
+	return []func() resource.Resource{newIdentity, newCredential, newGrant, newFloor, newRehearsal}
 }
 
 // DataSources lists the data sources.

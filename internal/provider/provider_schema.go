@@ -156,11 +156,12 @@ func (m *providerModel) settings(diags *diag.Diagnostics) (guardrail.Settings, b
 	r := &reader{}
 	s := guardrail.Defaults()
 	s.Environment = m.Environment.ValueString()
-	s.Partners, s.Sheets = r.partners(m.Partners), r.sheets(m.Worksheets)
+	s.Partners, s.Sheets, s.Written = r.partners(m.Partners), r.sheets(m.Worksheets), map[string]bool{}
 	var unreadable []string
 	if v := r.object("guardrails", m.Guardrails); v != nil {
 		s.OwnerDomains, s.ActiveOwners = r.texts("guardrails", v["owner_domains"]), r.texts("guardrails", v["active_owners"])
 		s.Environments, s.Shared = r.texts("guardrails", v["environments"]), r.patterns("guardrails", v["shared"])
+		s.Written = writtenIn(v, r)
 		r.length(&s.WarnBefore, v["warn_before"])
 		r.length(&s.ReviewEvery, v["review_every"])
 		r.length(&s.DormantAfter, v["dormant_after"])
@@ -204,6 +205,18 @@ func (r *reader) sheets(v types.Map) (all []signed.Sheet) {
 		}
 	}
 	return all
+}
+
+// writtenIn returns the names of the settings that a guardrails block writes, as guardrail.SettingError has them.
+func writtenIn(block map[string]attr.Value, r *reader) map[string]bool {
+	written := map[string]bool{}
+	for name, v := range block {
+		written[name] = !v.IsNull()
+	}
+	for name, v := range r.object("guardrails", block["max_lifetime"]) {
+		written["max_lifetime."+name] = !v.IsNull()
+	}
+	return written
 }
 
 func (r *reader) length(to *time.Duration, v attr.Value) {

@@ -20,8 +20,8 @@ import (
 // session is one configured provider in one walk of Terraform: its system, its rules, and what it learned so far. What it is
 // made of knows nothing of the rest.
 type session struct {
-	system      access.System
-	settings    guardrail.Settings
+	system access.System
+	*ground
 	environment string
 	stack       string
 	collects    bool // findings are recorded instead of refused, and nothing is changed
@@ -48,11 +48,11 @@ type session struct {
 func newSession(system access.System, settings guardrail.Settings, stack string) *session {
 	changes := &unhurried{System: system}
 	system = changes
-	where := &whereabouts{system: system}
+	where, under := &whereabouts{system: system}, newGround(system, settings)
 	return &session{
-		system: system, settings: settings, environment: settings.Environment, stack: stack,
+		system: system, ground: under, environment: settings.Environment, stack: stack,
 		portfolio: guardrail.NewPortfolio(settings, system.Capabilities()), traffic: newTraffic(),
-		walk: newWalk(), whereabouts: where, stocktaking: &stocktaking{whereabouts: where, settings: settings, changes: changes},
+		walk: newWalk(), whereabouts: where, stocktaking: &stocktaking{whereabouts: where, under: under, changes: changes},
 		adoptions: &adoptions{system: system, adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{}},
 		clocks:    &clocks{system: system},
 	}
@@ -69,6 +69,11 @@ func (s *session) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	footing, err := s.stand(ctx)
+	if err != nil {
+		return err
+	}
+	s.portfolio.Govern(footing.settings)
 	if rehearser, able := access.As[access.Rehearser](s.system); able {
 		rehearsed, err := rehearser.Rehearsed(ctx)
 		if err != nil {
@@ -196,7 +201,7 @@ func (s *session) end(o access.Object, unknown map[string]bool) (time.Time, bool
 		}
 		parentEnd = above.EndsAt
 	}
-	return access.End(identity, parentEnd, access.AgreementEnds(identity, s.settings.Partners[identity.ID.Partner].Agreement)...), true
+	return access.End(identity, parentEnd, access.AgreementEnds(identity, s.known().Partners[identity.ID.Partner].Agreement)...), true
 }
 
 // isFixed reports whether the end of what the system issues for an object cannot be moved.
@@ -225,7 +230,7 @@ type observed struct {
 
 func (s *session) observe(ctx context.Context, r *access.Record) (observed, error) {
 	now, err := s.system.Now(ctx)
-	return observed{r, now, s.settings.WarnBefore}, err
+	return observed{r, now, s.inForce(ctx).WarnBefore}, err
 }
 
 // asked owns Configure for all data sources.

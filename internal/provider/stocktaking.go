@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
@@ -25,10 +24,10 @@ type stock struct {
 // stocktaking takes the inventory for all that ask for it in a walk.
 type stocktaking struct {
 	*whereabouts
-	settings guardrail.Settings
-	changes  *unhurried
-	mu       sync.Mutex // held while it is taken
-	stock    *stock     // nil: not taken since the last change
+	under   *ground
+	changes *unhurried
+	mu      sync.Mutex // held while it is taken
+	stock   *stock     // nil: not taken since the last change
 }
 
 // takeStock asks the system for everything, once as long as this walk changes nothing, and judges it by the settings in force.
@@ -40,6 +39,7 @@ func (t *stocktaking) takeStock(ctx context.Context, diags *diag.Diagnostics) (*
 		return t.stock, true
 	}
 	defer t.changes.still()()
+	t.under.inForce(ctx) // which options read
 	records, strays, err := t.survey(ctx)
 	var damaged []access.Damage
 	if examiner, ok := access.As[access.Examiner](t.system); ok && err == nil {
@@ -92,9 +92,10 @@ func (t *stocktaking) surveys() bool {
 
 // surveyed searches by the names of the partners and the accounts of AWS that the register lists as theirs.
 func (t *stocktaking) surveyed(ctx context.Context, surveyor access.Surveyor) ([]*access.Record, []access.Stray, error) {
-	words, whose := slices.Sorted(maps.Keys(t.settings.Partners)), map[string]string{}
+	register := t.under.known().Partners
+	words, whose := slices.Sorted(maps.Keys(register)), map[string]string{}
 	for _, name := range slices.Clone(words) {
-		for _, account := range t.settings.Partners[name].AWSAccounts {
+		for _, account := range register[name].AWSAccounts {
 			words, whose[account] = append(words, account), name
 		}
 	}
@@ -120,12 +121,12 @@ func (t *stocktaking) survey(ctx context.Context) ([]*access.Record, []access.St
 func (t *stocktaking) stockOptions() inventory.Options {
 	can := t.system.Capabilities()
 	o := inventory.Options{
-		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: t.surveys(), WarnBefore: t.settings.WarnBefore, DormantAfter: t.settings.DormantAfter,
-		ReviewEvery: t.settings.ReviewEvery,
+		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: t.surveys(), WarnBefore: t.under.known().WarnBefore, DormantAfter: t.under.known().DormantAfter,
+		ReviewEvery: t.under.known().ReviewEvery,
 	}
-	if len(t.settings.ActiveOwners) > 0 {
-		o.Departed = t.settings.Departed
+	if len(t.under.known().ActiveOwners) > 0 {
+		o.Departed = t.under.known().Departed
 	}
-	o.Partners = slices.Sorted(maps.Keys(t.settings.Partners))
+	o.Partners = slices.Sorted(maps.Keys(t.under.known().Partners))
 	return o
 }

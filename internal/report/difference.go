@@ -98,7 +98,7 @@ func (c *change) Differences() []string {
 	if before == nil && after == nil {
 		return nil
 	}
-	var all []string
+	all := floored(before, after)
 	for _, f := range fields {
 		switch {
 		case before == nil:
@@ -113,6 +113,33 @@ func (c *change) Differences() []string {
 			if was, is := f.text(before), f.text(after); was != is {
 				all = append(all, fmt.Sprintf("%s: %s → %s", f.name, orNone(was), orNone(is)))
 			}
+		}
+	}
+	return all
+}
+
+// floored says what a change of the floor changed, setting by setting.
+func floored(before, after *journal.Given) (all []string) {
+	said := func(g *journal.Given) (names []string, texts map[string]string) {
+		texts = map[string]string{}
+		if g != nil {
+			for _, line := range g.Floor {
+				name, text, _ := strings.Cut(line, ": ")
+				names, texts[name] = append(names, name), text
+			}
+		}
+		return names, texts
+	}
+	names, was := said(before)
+	more, is := said(after)
+	for _, name := range more {
+		if _, both := was[name]; !both {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		if was[name] != is[name] {
+			all = append(all, fmt.Sprintf("floor %s: %s → %s", name, orNone(was[name]), orNone(is[name])))
 		}
 	}
 	return all

@@ -80,7 +80,7 @@ func (r *Report) take(d documentSource, digest string) error {
 		}
 	}
 	s := Source{
-		System: d.System, ID: d.ID, Place: d.Place, Environment: d.Environment, At: d.At, From: d.From, To: d.To, Since: d.Since,
+		System: d.System, ID: d.ID, Place: d.Place, Environment: d.Environment, Floor: d.Floor, At: d.At, From: d.From, To: d.To, Since: d.Since,
 		Stacks: d.Stacks, Objects: d.Objects, Judged: d.Judged, UseUnknown: d.UseUnknown, OwnersUnknown: d.NoOwners, SHA256: digest,
 	}
 	for _, f := range d.Unchecked {

@@ -78,6 +78,7 @@ type documentSource struct {
 	ID          string    `json:"id,omitempty"`
 	Place       string    `json:"place,omitempty"`
 	Environment string    `json:"environment,omitempty"`
+	Floor       string    `json:"floor,omitempty"`
 	Label       string    `json:"label"`
 	At          time.Time `json:"at"`
 	From        time.Time `json:"from,omitzero"`
@@ -220,7 +221,7 @@ func holders(all []*holding) []string {
 
 func sourceOf(s Source) documentSource {
 	d := documentSource{
-		System: s.System, ID: s.ID, Place: s.Place, Environment: s.Environment, Label: s.Label(), At: s.At.UTC(), From: s.From.UTC(), To: s.To.UTC(),
+		System: s.System, ID: s.ID, Place: s.Place, Environment: s.Environment, Floor: s.Floor, Label: s.Label(), At: s.At.UTC(), From: s.From.UTC(), To: s.To.UTC(),
 		Since: s.Since.UTC(), Stacks: append([]string{}, s.Stacks...), Objects: s.Objects, Judged: s.Judged, Unchecked: []string{},
 		UseUnknown: s.UseUnknown, NoOwners: s.OwnersUnknown, SHA256: s.SHA256,
 	}

@@ -44,6 +44,8 @@ type Report struct {
 type Source struct {
 	// System is the kind of system; ID is its own id, and Place where it is.
 	System, ID, Place string
+	// Floor says which floor it has, or that it has none; "" where nobody said.
+	Floor string
 	// Environment is the provider's.
 	Environment string
 	At          time.Time

@@ -80,6 +80,9 @@ func (s Source) Describe() string {
 	default:
 		text += "the stacks " + strings.Join(s.Stacks, ", ")
 	}
+	if s.Floor != "" {
+		text += ", " + s.Floor
+	}
 	return text + ", at " + moment(s.At)
 }
 

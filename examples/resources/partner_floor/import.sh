@@ -1,0 +1,2 @@
+# An access system has one floor.
+terraform import partner_floor.this floor

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+)
+
+// ground is the settings of one walk: the configuration's own, and what the system's floor makes of them, which is read once.
+type ground struct {
+	on      access.System
+	written guardrail.Settings
+
+	mu     sync.Mutex // guards what follows
+	looked bool
+	footing
+}
+
+// footing is what was found of the floor.
+type footing struct {
+	settings guardrail.Settings
+	// floor is the one in force; nil where there is none, or where lost says why it is not known.
+	floor *access.FloorRecord
+	lost  *access.FloorError
+	// unread: the login may not look whether there is one, and nothing says that there is.
+	unread bool
+	// looser is what the configuration writes looser than the floor.
+	looser []guardrail.SettingError
+
+	refused, warned bool
+}
+
+func newGround(system access.System, written guardrail.Settings) *ground {
+	return &ground{on: system, written: written, footing: footing{settings: written}}
+}
+
+// stand reads the floor, once in a walk.
+func (g *ground) stand(ctx context.Context) (footing, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.looked {
+		return g.footing, nil
+	}
+	floored, able := access.As[access.Floored](g.on)
+	if !able {
+		g.looked = true
+		return g.footing, nil
+	}
+	r, err := floored.Floor(ctx)
+	switch {
+	case errors.As(err, &g.lost):
+	case errors.Is(err, access.ErrNotPermitted):
+		g.unread = true
+	case err != nil:
+		return g.footing, err
+	case r.InForce():
+		g.floor = r
+		g.settings, g.looser = g.written.Under(&r.Floor)
+		if unknown := guardrail.ValidateFloor(&r.Floor); len(unknown) > 0 {
+			g.lost = &access.FloorError{Where: g.on.Capabilities().Place, Problem: fmt.Sprintf("cannot be kept to: %s: %s", access.ErrNewerFloor, unknown[0]), Was: r.Mark()}
+		}
+	}
+	g.looked = true
+	return g.footing, nil
+}
+
+// inForce returns the settings under the floor. Where the system cannot be asked, they are the configuration's own: what is planned
+// meets that as well, and has the words for it.
+func (g *ground) inForce(ctx context.Context) guardrail.Settings {
+	f, _ := g.stand(ctx)
+	return f.settings
+}
+
+// known returns the settings as they are known so far.
+func (g *ground) known() guardrail.Settings {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.settings
+}
+
+// first reports whether a flag of the footing was not set, and sets it.
+func (g *ground) first(flag *bool) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	was := *flag
+	*flag = true
+	return !was
+}
+
+// refuseUnderFloor refuses what gives more access than there is, where the configuration is looser than the floor, or where it is not
+// known what the floor says. What gives less goes through. In a plan one error says it for all; an apply makes none of them.
+func (s *session) refuseUnderFloor(ctx context.Context, subject guardrail.Subject, phase guardrail.Phase, diags *diag.Diagnostics) {
+	f, err := s.stand(ctx)
+	if err != nil || s.collects {
+		return // the reading before this one has met it
+	}
+	if f.unread && s.first(&s.warned) {
+		diags.AddWarning("It is not known whether there is a floor", "This login may not read whether security set a floor for this access system, and so the "+
+			"configuration's own settings count. Let it read the floor: the guide to the floor says which right that is.")
+	}
+	summary, detail := s.belowFloor(f)
+	if summary == "" || !subject.Gives(phase) {
+		return
+	}
+	if s.first(&s.refused) || phase == guardrail.Apply {
+		diags.AddError(summary, detail)
+	}
+}
+
+// belowFloor says why nothing that gives more may be planned; empty where it may.
+func (s *session) belowFloor(f footing) (summary, detail string) {
+	const goes = "What removes, suspends, shortens or narrows access goes through meanwhile."
+	if f.lost != nil {
+		return "The floor is not what it was", fmt.Sprintf("%s. Without it nobody can say what this configuration may give, and it is not taken for none. Look who "+
+			"could write there; restore it, or let the stack that set it apply its partner_floor again. %s", sentence(f.lost), goes)
+	}
+	if len(f.looser) == 0 {
+		return "", ""
+	}
+	var lines []string
+	for _, e := range f.looser {
+		lines = append(lines, "  "+settingOf(e.Setting)+": "+e.Problem+".")
+	}
+	return "The provider's configuration is looser than the floor", fmt.Sprintf("In the provider block:\n\n%s\n\nThe floor is kept in %s (generation %d, set %s "+
+		"by the stack %q), and no configuration lowers it: write what is tighter, or leave the argument out. %s", strings.Join(lines, "\n"),
+		s.system.Capabilities().Place, f.floor.Generation, access.At(f.floor.SetAt), f.floor.Stack, goes)
+}
+
+// settingOf returns a setting as the provider block writes it.
+func settingOf(setting string) string {
+	name, rest, _ := strings.Cut(setting, ".")
+	switch name {
+	case "environment":
+		return setting
+	case "partners":
+		partner, argument, inner := strings.Cut(rest, ".")
+		if inner {
+			argument = "." + argument
+		}
+		return fmt.Sprintf("partners[%q]%s", partner, argument)
+	case "levels":
+		return fmt.Sprintf("guardrails.levels[%q]", rest)
+	}
+	return "guardrails." + setting
+}
+
+// floorInAWord says in a report which floor there is.
+func (g *ground) floorInAWord(ctx context.Context) string {
+	f, err := g.stand(ctx)
+	switch {
+	case err != nil || f.unread:
+		return "a floor that could not be looked for"
+	case f.lost != nil:
+		return "a floor that is not what it was: " + f.lost.Error()
+	case f.floor == nil:
+		return "no floor"
+	}
+	return fmt.Sprintf("floor %d set by %s on %s (%s)", f.floor.Generation, f.floor.Floor.SetBy, access.At(f.floor.SetAt), strings.Join(f.floor.Floor.Lines(), "; "))
+}

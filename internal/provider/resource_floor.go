@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+	"github.com/partner-access/terraform-provider-partner/internal/journal"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = (*floorResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*floorResource)(nil)
+	_ resource.ResourceWithImportState = (*floorResource)(nil)
+)
+
+// floorResource is partner_floor: the settings of the rules that no configuration of the access system can loosen.
+type floorResource struct{ configured }
+
+func newFloor() resource.Resource { return &floorResource{} }
+
+func (r *floorResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_floor"
+}
+
+func (r *floorResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = floorSchema()
+}
+
+// ImportState takes the one id that there is.
+func (r *floorResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if req.ID != access.FloorID {
+		resp.Diagnostics.AddError("Cannot import a floor", fmt.Sprintf("A system has one floor, whose id is %q.", access.FloorID))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), req.ID)...)
+}
+
+// floored returns the system as one that holds a floor.
+func (r *floorResource) floored(diags *diag.Diagnostics) (access.Floored, bool) {
+	f, able := access.As[access.Floored](r.system)
+	if !able {
+		diags.AddError("This access system holds no floor", fmt.Sprintf("A floor is not offered on %s yet. Without one each configuration's own settings count there.",
+			r.system.Capabilities().Name))
+	}
+	return f, able
+}
+
+// ModifyPlan validates the floor, and says what it changes. Where nothing differs, nothing moves.
+func (r *floorResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.session == nil {
+		return
+	}
+	diags := &resp.Diagnostics
+	state, ok := floorIn(ctx, req.State.Raw.IsNull(), req.State.Get, diags)
+	if !ok {
+		return
+	}
+	if req.Plan.Raw.IsNull() {
+		diags.AddWarning("The floor is removed", fmt.Sprintf("From then on the settings of each configuration of %s count alone. The journal tells of it, and the system "+
+			"remembers that it was done on purpose.", r.system.Capabilities().Place))
+		return
+	}
+	plan, ok := floorIn(ctx, false, req.Plan.Get, diags)
+	floored, able := r.floored(diags)
+	if !ok || !able {
+		return
+	}
+	f, known := plan.read(diags)
+	if diags.HasError() {
+		return
+	}
+	there, err := floored.Floor(ctx)
+	r.explainFloor(there, err, f, known, diags)
+	if r.locate(ctx).none {
+		r.announce(ctx, diags)
+	}
+	plan.ID = types.StringValue(access.FloorID)
+	switch {
+	case !known:
+		plan.Digest, plan.Generation, plan.SetAt = types.StringUnknown(), types.Int64Unknown(), types.StringUnknown()
+	case state != nil && state.Digest.ValueString() == f.Digest():
+		plan.Digest, plan.Generation, plan.SetAt = state.Digest, state.Generation, state.SetAt
+	default:
+		plan.Digest, plan.Generation, plan.SetAt = types.StringValue(f.Digest()), types.Int64Unknown(), types.StringUnknown()
+	}
+	diags.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// explainFloor refuses what another stack set, and warns of what is lost and of what is loosened.
+func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f access.Floor, known bool, diags *diag.Diagnostics) {
+	var lost *access.FloorError
+	switch {
+	case errors.As(err, &lost):
+		diags.AddWarning("The floor is not what it was", sentence(lost)+". This sets it again. Look who could write there.")
+	case err != nil:
+		diags.AddError("Cannot read the floor", sentence(err)+".")
+	case there.InForce() && there.Stack != r.stack:
+		unset(diags, "plan", &access.FloorStackError{Stack: there.Stack, SetBy: there.Floor.SetBy})
+	case there.InForce() && known:
+		before, after := there.Floor.Lines(), f.Lines()
+		gone := slices.DeleteFunc(slices.Clone(before), func(line string) bool { return slices.Contains(after, line) })
+		if len(gone) > 0 {
+			diags.AddWarning("The floor changes for every configuration", fmt.Sprintf("These are not said any more: %s. What they let through then is judged at the next "+
+				"plan of each configuration of %s.", strings.Join(gone, "; "), r.system.Capabilities().Place))
+		}
+	}
+}
+
+// unset says why a floor was not set.
+func unset(diags *diag.Diagnostics, act string, err error) {
+	summary := "Cannot " + act + " the floor"
+	var other *access.FloorStackError
+	var changed *access.FloorChangedError
+	switch {
+	case errors.As(err, &other):
+		diags.AddError(summary, sentence(other)+". A system has one floor: change it there, or give this provider that stack, if it is the same configuration. Nothing "+
+			"was changed.")
+	case errors.As(err, &changed):
+		diags.AddError(summary, sentence(changed)+". Run terraform plan again, and look at what differs. Nothing was changed.")
+	default:
+		diags.AddError(summary, sentence(err)+".")
+	}
+}
+
+// Read reads what is set. What was lifted is to be set anew; what is lost is kept, and differs.
+func (r *floorResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	m, ok := floorIn(ctx, false, req.State.Get, &resp.Diagnostics)
+	if !ok || !r.isFloorHere(ctx, "read", req.Private, &resp.Diagnostics) {
+		return
+	}
+	floored, able := r.floored(&resp.Diagnostics)
+	if !able {
+		return
+	}
+	there, err := floored.Floor(ctx)
+	var lost *access.FloorError
+	switch {
+	case errors.As(err, &lost):
+		resp.Diagnostics.AddWarning("The floor is not what it was", sentence(lost)+". The next apply of this configuration sets it again.")
+		m.Digest = types.StringValue("")
+	case err != nil:
+		resp.Diagnostics.AddError("Cannot read the floor", sentence(err)+".")
+		return
+	case !there.InForce():
+		resp.State.RemoveResource(ctx)
+		return
+	default:
+		m.declare(there)
+		keep(ctx, resp.Private, kept{System: there.System}, &resp.Diagnostics)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+// isFloorHere reports whether the system is the one whose floor the state knows.
+func (r *floorResource) isFloorHere(ctx context.Context, act string, private keeper, diags *diag.Diagnostics) bool {
+	known := keptIn(ctx, private, diags).System
+	there := r.look(ctx)
+	if known == "" || there.err != nil {
+		return true
+	}
+	var elsewhere *elsewhereError
+	if errors.As(r.belongs(known, there, true), &elsewhere) {
+		diags.AddError("Cannot "+act+" the floor", explainElsewhere(elsewhere))
+	}
+	return elsewhere == nil
+}
+
+// Create sets a floor, or takes up what this stack set before.
+func (r *floorResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	m, ok := floorIn(ctx, false, req.Plan.Get, &resp.Diagnostics)
+	if ok && r.lay(ctx, m, 0, &resp.Diagnostics) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+		keep(ctx, resp.Private, kept{System: r.look(ctx).id}, &resp.Diagnostics)
+	}
+}
+
+// Update changes it.
+func (r *floorResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	m, ok := floorIn(ctx, false, req.Plan.Get, &resp.Diagnostics)
+	state, read := floorIn(ctx, false, req.State.Get, &resp.Diagnostics)
+	if ok && read && r.isFloorHere(ctx, "change", req.Private, &resp.Diagnostics) && r.lay(ctx, m, state.Generation.ValueInt64(), &resp.Diagnostics) {
+		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	}
+}
+
+// lay sets the floor that a plan says, with a line of the journal before it and one after it.
+func (r *floorResource) lay(ctx context.Context, m *floorModel, known int64, diags *diag.Diagnostics) bool {
+	floored, able := r.floored(diags)
+	if !able || r.refusesChanges(diags) {
+		return false
+	}
+	r.applies()
+	f, _ := m.read(diags)
+	if diags.HasError() {
+		return false
+	}
+	var now *access.FloorRecord
+	err := journal.Floored(warned(ctx, diags), r.system, r.there(ctx, floored), &f, func() (*access.FloorRecord, error) {
+		var err error
+		now, err = floored.SetFloor(ctx, f, r.stack, known)
+		return now, err
+	})
+	if err != nil {
+		unset(diags, "set", err)
+		return false
+	}
+	r.made(now.System, diags)
+	m.observe(now)
+	return true
+}
+
+// there returns what is set now, for the journal; nil where that is not known.
+func (r *floorResource) there(ctx context.Context, floored access.Floored) *access.FloorRecord {
+	there, err := floored.Floor(ctx)
+	if err != nil {
+		return nil
+	}
+	return there
+}
+
+// Delete lifts the floor.
+func (r *floorResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	m, ok := floorIn(ctx, false, req.State.Get, &resp.Diagnostics)
+	if !ok || r.refusesChanges(&resp.Diagnostics) || !r.isFloorHere(ctx, "lift", req.Private, &resp.Diagnostics) {
+		return
+	}
+	floored, able := r.floored(&resp.Diagnostics)
+	if !able {
+		return
+	}
+	r.applies()
+	err := journal.Floored(warned(ctx, &resp.Diagnostics), r.system, r.there(ctx, floored), nil, func() (*access.FloorRecord, error) {
+		return floored.LiftFloor(ctx, r.stack, m.Generation.ValueInt64())
+	})
+	if err != nil {
+		unset(&resp.Diagnostics, "lift", err)
+	}
+}
+
+// floorIn reads a model; nil where there is none.
+func floorIn(ctx context.Context, none bool, get func(context.Context, any) diag.Diagnostics, diags *diag.Diagnostics) (*floorModel, bool) {
+	if none {
+		return nil, true
+	}
+	m := &floorModel{}
+	diags.Append(get(ctx, m)...)
+	return m, !diags.HasError()
+}
+
+// sayFloorFaults puts what is wrong with a floor at its arguments.
+func sayFloorFaults(faults []guardrail.SettingError, diags *diag.Diagnostics) {
+	for _, e := range faults {
+		at := path.Empty()
+		for name := range strings.SplitSeq(e.Setting, ".") {
+			at = at.AtName(name)
+		}
+		diags.AddAttributeError(at, "Not something that a floor can say", sentence(e)+".")
+	}
+}
