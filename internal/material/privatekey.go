@@ -4,6 +4,7 @@ package material
 
 import (
 	"bytes"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"html"
@@ -180,8 +181,10 @@ func encodedPrivate(text string, depth int) bool {
 					return true
 				}
 			}
-			if b := unhex(word); privateBytes(b, depth) || privateBytes(unzipped(b), depth) {
-				return true
+			for _, b := range [][]byte{unhex(word), unbase32(word)} {
+				if privateBytes(b, depth) || privateBytes(unzipped(b), depth) {
+					return true
+				}
 			}
 		}
 	}
@@ -221,6 +224,23 @@ func unhex(letters string) []byte {
 		return nil
 	}
 	b, _ := hex.DecodeString(letters[:end&^1])
+	return b
+}
+
+// unbase32 decodes the base32 that the letters begin with, in either case.
+func unbase32(letters string) []byte {
+	end := 0
+	for end < len(letters) && strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567", letters[end]) >= 0 {
+		end++
+	}
+	if end < 48 {
+		return nil
+	}
+	letters = upperASCII(letters[:end])
+	b, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(letters)
+	if err != nil { // what is behind it begins with letters, too
+		b, _ = base32.StdEncoding.DecodeString(letters[:end-end%8])
+	}
 	return b
 }
 

@@ -12,6 +12,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
@@ -19,6 +20,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -92,6 +94,9 @@ func privateKeys(t *testing.T) map[string]string {
 		"base64 twice":        base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString([]byte(pkcs8)))),
 		"base64 of DER":       base64.StdEncoding.EncodeToString(must(x509.MarshalPKCS8PrivateKey(ec))),
 		"base64 of PKCS 1":    base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PrivateKey(r)),
+		"base32":              base32.StdEncoding.EncodeToString([]byte(pkcs8)),
+		"base32 in lines":     regexp.MustCompile(`.{76}`).ReplaceAllString(strings.ToLower(base32.StdEncoding.EncodeToString([]byte(pkcs8))), "$0\n"),
+		"base32 of DER":       base32.StdEncoding.EncodeToString(must(x509.MarshalPKCS8PrivateKey(ec))),
 		"hexadecimal":         hex.EncodeToString([]byte(pkcs8)),
 		"indented":            strings.ReplaceAll("\n"+pkcs8, "\n", "\n        "),
 		"quoted in a mail":    strings.ReplaceAll("\n"+pkcs8, "\n", "\n> "),
