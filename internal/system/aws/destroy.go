@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+)
+
+// destroy removes a principal: it is denied everything first, then all that hangs on it goes, then itself.
+func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal) error {
+	n, err := s.look(ctx, p)
+	if err != nil || !n.there {
+		return err
+	}
+	defer s.store.forget(p.Name)
+	if n.Path != p.Path { // somebody else's of that name
+		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
+	}
+	if s.elsewhere(n.described) {
+		return nil
+	}
+	if !policy.Cut().Is(n.policies[cutPolicy]) {
+		if err := gone(s.putInline(ctx, p, cutPolicy, policy.Cut().JSON())); err != nil {
+			return err
+		}
+	}
+	if err := s.strip(ctx, p, n); err != nil {
+		return err
+	}
+	if err := gone(s.ask(ctx, "Delete"+string(p.Kind), p.named(), nil)); err != nil {
+		return fmt.Errorf("%w: %w", access.ErrRemains, err)
+	}
+	return s.proveGone(ctx, p)
+}
+
+// strip removes all that hangs on a principal, the deny last.
+func (s *System) strip(ctx context.Context, p principal, n *native) error {
+	for _, k := range n.keys {
+		if err := gone(s.ask(ctx, "DeleteAccessKey", p.named("AccessKeyId", k.ID), nil)); err != nil {
+			return err
+		}
+	}
+	if p.Kind == user {
+		if err := s.leave(ctx, p, n.Groups); err != nil {
+			return err
+		}
+		if err := supported(gone(s.ask(ctx, "DeleteLoginProfile", p.named(), nil))); err != nil { // a password for the console
+			return err
+		}
+	}
+	for _, arn := range n.attached {
+		if err := gone(s.ask(ctx, "Detach"+string(p.Kind)+"Policy", p.named("PolicyArn", arn), nil)); err != nil {
+			return err
+		}
+	}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(n.policies)), func(name string) bool { return name == cutPolicy })
+	if n.unread != nil && n.policies[holdPolicy] == "" {
+		names = append(names, holdPolicy)
+	}
+	for _, name := range append(names, cutPolicy) {
+		if err := s.dropInline(ctx, p, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// proofs is how often a principal has to be told to be gone, where IAM may answer from a copy that is a little old.
+const proofs = 3
+
+// proveGone asks until IAM has said often enough that a principal is gone.
+func (s *System) proveGone(ctx context.Context, p principal) error {
+	begun, absent := access.WallClock(), 0
+	for {
+		_, err := s.describe(ctx, p)
+		switch {
+		case errors.Is(err, errAbsent):
+			absent++
+		case errors.Is(err, access.ErrNotPermitted): // IAM has said so already, to who removed it
+			return nil
+		case err != nil:
+			return err
+		default:
+			absent = 0
+		}
+		if absent >= proofs || absent > 0 && s.settle() == 0 {
+			return nil
+		}
+		if access.WallClock().Sub(begun) > s.options.Patience+s.settle() {
+			return fmt.Errorf("%w: IAM still has %s", access.ErrRemains, p)
+		}
+		if err := access.Pause(ctx, max(s.settle()/proofs, 100*time.Millisecond)); err != nil {
+			return err
+		}
+	}
+}
+
+// settle is for how long IAM may answer with what is gone. A cloud of one's own answers with what it has.
+func (s *System) settle() time.Duration {
+	if s.options.Endpoints.IAM != "" {
+		return 0
+	}
+	return 5 * time.Second
+}
