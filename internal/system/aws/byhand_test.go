@@ -176,6 +176,39 @@ func TestARemovalThatDiedIsNoCut(t *testing.T) {
 	}
 }
 
+// Whoever takes the boundary away lets policies give what they could not. It was put back by the next change of its credential, and told to nobody.
+func TestABoundaryThatSomebodyTookAwayIsToldAndPutBack(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	boundary := l.boundary(t, l.cloud.Access)
+	for _, fresh := range []time.Duration{0, time.Hour} {
+		s, k := l.newShop(t, l.open(func(o *Options) { o.Boundary, o.Fresh = boundary, fresh }), time.Hour), &keys{}
+		s.id.Name += strconv.Itoa(int(fresh.Hours()))
+		s.put(s.identity())
+		key, trust := s.key(s.end), s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
+		for _, o := range []access.Object{key, trust} {
+			r := s.put(o, sealing(k))
+			p := roleOf(s.id)
+			if o == key {
+				p = userOf(s.id, 1)
+			}
+			if said := s.drift(o); said != "" {
+				t.Errorf("before: %s", said)
+			}
+			l.must(t, "Delete"+string(p.Kind)+"PermissionsBoundary", p.named())
+			planner := s
+			planner.System = l.open(func(o *Options) { o.Boundary, o.Fresh = boundary, fresh })
+			if said := planner.drift(o); !strings.Contains(said, "has no boundary") {
+				t.Errorf("it says %q", said)
+			}
+			s.put(o, sealing(k), knowing(r.UID))
+			if said := s.drift(o); said != "" {
+				t.Errorf("after the next apply it says %q", said)
+			}
+		}
+	}
+}
+
 // keyID returns the id of the newest key.
 func (l *lab) keyID(t testing.TB, k *keys) string {
 	t.Helper()

@@ -36,6 +36,13 @@ func (w *wanted) drift(n *native) (said []string) {
 	if w.untrusted != nil {
 		said = append(said, fmt.Sprintf("Whom %s is to trust cannot be told: %s.", w.Name, w.untrusted))
 	}
+	switch {
+	case w.boundary == "" || n.Boundary == w.boundary:
+	case n.Boundary == "":
+		said = append(said, fmt.Sprintf("%s has no boundary, and %s is declared.", w.Name, w.boundary))
+	default:
+		said = append(said, fmt.Sprintf("The boundary of %s is %s, and %s is declared.", w.Name, n.Boundary, w.boundary))
+	}
 	if len(w.left) > 0 {
 		said = append(said, w.misfit(strings.Join(w.left, ", ")))
 	}

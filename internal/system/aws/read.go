@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -260,6 +261,9 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 			if n, err = s.withKeys(ctx, w.principal, n); err != nil {
 				return err
 			}
+			if n, err = s.withBoundary(ctx, w, n); err != nil {
+				return err
+			}
 			if len(n.attached) > 0 && n.managed == nil {
 				if n, err = s.withManaged(ctx, n); err != nil {
 					return err
@@ -299,6 +303,21 @@ func (s *System) withKeys(ctx context.Context, p principal, n *native) (*native,
 	more := *n
 	more.keys = append([]key{}, keys...)
 	return &more, gone(err)
+}
+
+// withBoundary asks again for the boundary of a principal that seems to have none: not every server lists it.
+func (s *System) withBoundary(ctx context.Context, w wanted, n *native) (*native, error) {
+	if w.boundary == "" || n.Boundary != "" || !n.there {
+		return n, nil
+	}
+	var may forgiving
+	d, err := s.describe(ctx, w.principal)
+	if !may.not(err) && gone(err) != nil {
+		return nil, err
+	}
+	more := *n
+	more.Boundary, more.unread = d.Boundary, cmp.Or(n.unread, may.why)
+	return &more, nil
 }
 
 // lastUse adds when a principal was used last, or that this is not known.

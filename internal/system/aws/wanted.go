@@ -34,6 +34,8 @@ type wanted struct {
 	lifted   bool
 	tags     map[string]string
 	owner    access.IdentityID
+	// boundary is the permissions boundary that the configuration names; "" for none.
+	boundary string
 	// left are the names of the grants that do not fit into its policies, and so give nothing.
 	left []string
 	// unclear is why it cannot be told what is to be allowed, and untrusted why it cannot be told who is to be trusted; nil where they can.
@@ -60,7 +62,7 @@ func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []w
 			continue
 		}
 		end := l.End(e)
-		base := wanted{end: end, owner: p.id, lifted: p.lifting, credential: ref, newest: true, tags: s.tagsOf(p, e)}
+		base := wanted{end: end, owner: p.id, lifted: p.lifting, boundary: s.options.Boundary, credential: ref, newest: true, tags: s.tagsOf(p, e)}
 		cut, held := stands.Cut(), l.Held(holds, c)
 		if c.Kind() == access.Federated {
 			w := base
