@@ -22,6 +22,8 @@
 //   - bound: the end that an object was given itself (ledger Entry)
 //   - end: when access ends: the earliest of its bound and of all that it hangs on (access End)
 //   - review: evidence that somebody looked; each extends once (access Review)
+//   - decider: somebody whose signature makes a decision count (access Decider)
+//   - edition: which object under an id, and how far its history has come: what a signature is of (access Edition)
 //   - waiver: one rule set aside for one object, for a while (access Waiver)
 //   - system: where access lives, and who ends it (access System)
 //   - record: what a system tells of an object (access Record)

@@ -138,6 +138,7 @@ var runBy = map[string]map[string]string{
 		"guardrails = { max_lifetime":         "TestAFloorThatNoConfigurationLowers",
 		"Error: The provider's configuration": "TestAFloorThatNoConfigurationLowers",
 	},
+	"docs/guides/task-review.md":  {"ssh-keygen -Y sign": "TestAWorksheetIsSignedAsAWhole"},
 	"docs/guides/task-suspend.md": {"suspended = true": "TestTheTasksAreRunInOrder"},
 	"docs/guides/task-stolen-key.md": {
 		"openssl req":     "TestTheTasksAreRunInOrder",
@@ -179,6 +180,7 @@ var exampleBy = map[string]string{
 	"openbao":             "TestACompanyWithThreePartnersOnOpenBao",
 	"openbao-balancer":    "TestABalancerThatEndsTLSLetsInWhatTheGuideSays",
 	"partner-module":      "TestAllPartnersOfACompanyLiveInOneSystem",
+	"signed":              "TestAWorksheetIsSignedAsAWhole",
 	"tasks":               "TestTheTasksAreRunInOrder",
 	"tested-module":       "TestTheExampleOfATestedModuleIsRun",
 	"policy":              "TestPoliciesGiveTheGuardrailsVerdict",
