@@ -129,6 +129,8 @@ func unset(diags *diag.Diagnostics, act string, err error) {
 			"was changed.")
 	case errors.As(err, &changed):
 		diags.AddError(summary, sentence(changed)+". Run terraform plan again, and look at what differs. Nothing was changed.")
+	case errors.Is(err, access.ErrNotPermitted):
+		diags.AddError(summary, sentence(err)+". Only the login of the configuration that has the floor may change it, and this is another one. Nothing was changed.")
 	default:
 		diags.AddError(summary, sentence(err)+".")
 	}

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -139,7 +140,7 @@ func floored(before, after *journal.Given) (all []string) {
 	}
 	for _, name := range names {
 		if was[name] != is[name] {
-			all = append(all, fmt.Sprintf("floor %s: %s → %s", name, orNone(was[name]), orNone(is[name])))
+			all = append(all, fmt.Sprintf("floor %s: %s → %s", name, cmp.Or(was[name], "not set"), cmp.Or(is[name], "not set")))
 		}
 	}
 	return all
