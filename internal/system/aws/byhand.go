@@ -5,6 +5,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,8 +30,8 @@ func (w *wanted) cutBy(n *native) string {
 	case isDenyAll(n.Boundary):
 		return "its boundary denies everything"
 	}
-	for name, text := range n.undeclared() {
-		if policy.DeniesAll(text) {
+	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
+		if name != cutPolicy && name != holdPolicy && policy.DeniesAll(n.policies[name]) {
 			return fmt.Sprintf("its policy %q denies everything", name)
 		}
 	}

@@ -42,6 +42,9 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 		{"a deny of one's own", r, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "PutRolePolicy", p.named("PolicyName", "incident-7", "PolicyDocument", denyAll))
 		}},
+		{"the grants made a deny", u, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "PutUserPolicy", p.named("PolicyName", grantsPolicy, "PolicyDocument", denyAll))
+		}},
 		{"a deny of the company's", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "quarantine", "PolicyDocument": denyAll})
 			l.must(t, "AttachUserPolicy", p.named("PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
