@@ -100,6 +100,9 @@ func releaseHolds(t *testing.T, archive string) {
 		}
 	}
 	program := "terraform-provider-partner_v" + snapshot
+	if size := z.File[len(z.File)-1].UncompressedSize64; size >= 28e6 {
+		t.Errorf("the binary has %d bytes, and 28 MB are the limit", size)
+	}
 	if want := []string{"LICENSE 644", program + " 755"}; !slices.Equal(names, want) {
 		t.Errorf("the archive holds %v, want %v", names, want)
 	}
