@@ -169,11 +169,18 @@ func TestWhatTheProviderBlockCannotMean(t *testing.T) {
 		"a pattern that is none":   {`guardrails = { shared = ["a*"] }`, `a pattern of resources`},
 		"a partner's name":         {`partners = { "Acme Inc" = {} }`, `not a partner's name`},
 		"a partner's kind":         {`partners = { acme = { kind = "friend" } }`, `value must be one of`},
+		"a mount of no issuer":     {`openbao = { mounts = { jwt = { "acme" = "partner-jwt-acme" } } }`, `"acme" is not an issuer`},
+		"an issuer in capitals":    {`openbao = { mounts = { jwt = { "https://Login.acme.test" = "partner-jwt-acme" } } }`, `write "https://login.acme.test"`},
+		"an issuer without mount":  {`openbao = { mounts = { jwt = { "https://login.acme.test" = "" } } }`, `an empty text says nothing`},
 		"an agreement with no end": {`partners = { acme = { agreement = { reference = "x", ends_at = "soon" } } }`, `RFC 3339`},
 	} {
 		t.Run(name, func(t *testing.T) {
+			block := w.providerBlock(c.settings)
+			if strings.HasPrefix(c.settings, "openbao") {
+				block = regexp.MustCompile(`embedded = .*`).ReplaceAllString(block, `journal = { path = "j" }`)
+			}
 			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.providers(), Steps: []resource.TestStep{{
-				Config: w.providerBlock(c.settings) + identity(nil), PlanOnly: true,
+				Config: block + identity(nil), PlanOnly: true,
 				ExpectError: regexp.MustCompile(`(?s)` + strings.ReplaceAll(c.want, " ", `\s+`)),
 			}}})
 		})

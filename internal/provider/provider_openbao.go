@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -79,7 +80,7 @@ func openbaoAttribute() schema.Attribute {
 					"cert":    text("The auth method of partners' certificates. Default `partner-cert`."),
 					"pki":     text("The engine that signs them. Default `partner-pki`."),
 					"jwt": schema.MapAttribute{
-						Optional: true, ElementType: types.StringType,
+						Optional: true, ElementType: types.StringType, Validators: []validator.Map{mapvalidator.KeysAre(issuerAddress()), mapvalidator.ValueStringsAre(someText())},
 						MarkdownDescription: "The auth method of a partner's issuer, by the issuer's URL. Default `partner-jwt-` and 12 digits of the SHA-256 of the URL.",
 					},
 				},
@@ -107,7 +108,7 @@ func (r *reader) mount(v attr.Value) string {
 	}
 	p, err := access.ParsePattern(path)
 	if _, wild := p.Fixed(); err != nil || wild {
-		r.faults = append(r.faults, fault{"openbao", fmt.Errorf("%q is not the path of a mount", path)})
+		r.faults = append(r.faults, fault{"openbao", fmt.Errorf("%q is not the path of a mount: write it as bao auth list or bao secrets list has it, such as partner-pki", path)})
 	}
 	return path
 }

@@ -97,6 +97,17 @@ func sshKey() validator.String {
 
 func issuer() validator.String { return parses("an issuer", material.ParseIssuer) }
 
+// issuerAddress takes the issuers that a credential can name and no rule refuses for what they are not: a key that is none was never found.
+func issuerAddress() validator.String {
+	return reads{"an issuer", func(s string) error {
+		if !strings.Contains(s, "://") {
+			return fmt.Errorf("%q is not an issuer: write its address as credentials do, such as https://login.example.com", s)
+		}
+		_, err := material.ParseIssuer(s)
+		return err
+	}}
+}
+
 func subject() validator.String { return parses("a subject", material.ParseSubject) }
 
 func audience() validator.String { return parses("an audience", material.ParseAudience) }

@@ -81,7 +81,7 @@ func (o Options) check() error {
 	case o.Patience < 0 || o.FirstWait < 0:
 		return fmt.Errorf("patience %s, first wait %s: they must be positive", o.Patience, o.FirstWait)
 	case o.Namespace != "" && !canonical(strings.TrimSuffix(o.Namespace, "/")):
-		return fmt.Errorf("namespace %q is not a path", o.Namespace)
+		return fmt.Errorf("namespace %q is not a path: write it as bao namespace list has it, such as partners/prod", o.Namespace)
 	case !headerText.MatchString(o.UserAgent):
 		return errors.New("the user agent has characters that a header cannot have")
 	}
