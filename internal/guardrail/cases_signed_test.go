@@ -3,6 +3,8 @@
 package guardrail
 
 import (
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -223,5 +225,139 @@ func TestNoTwoDecisionsHaveOneLine(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// inSheet is a review that says it is a row of a signed worksheet, and the worksheet, which the settings have.
+func inSheet(key signedtest.Key, edit func(*signed.Sheet, *access.Review)) part {
+	return func(s *scenario) {
+		deciding(access.SignedReview)(s)
+		before, after := with(grant(etl, "daily"), until(in(30))), with(grant(etl, "daily"), until(in(60)))
+		plans(after, was(before))(s)
+		subject := &s.subjects[len(s.subjects)-1]
+		row := access.Review{At: access.At(in(-1)), By: "ciso@example.com", Reason: "Needed", Decision: access.DecisionKeep, Access: access.Digest(before), Until: access.At(in(60))}
+		sheet := signed.Sheet{File: "q4.csv", Content: []byte("the rows"), Rows: map[string]signed.Row{
+			after.Ref().ID: {Review: row, Edition: access.StampEdition(access.Edition(before, subject.History), in(-3))},
+		}}
+		sheet.Signature = key.Sign(string(sheet.Content))
+		mark, err := sheet.Mark()
+		if err != nil {
+			panic(err)
+		}
+		row.Signature = mark.String()
+		edit(&sheet, &row)
+		after.Review = &row
+		s.settings.Sheets = []signed.Sheet{sheet}
+	}
+}
+
+// A row counts as it stands in a worksheet that was signed byte by byte, for what it was made of, by whoever signed it.
+func TestARowCountsAsItWasSigned(t *testing.T) {
+	edits := func(edit func(*signed.Row)) func(*signed.Sheet, *access.Review) {
+		return func(sheet *signed.Sheet, _ *access.Review) {
+			for id, row := range sheet.Rows {
+				edit(&row)
+				sheet.Rows[id] = row
+			}
+		}
+	}
+	says := func(edit func(*access.Review)) func(*signed.Sheet, *access.Review) {
+		return func(_ *signed.Sheet, r *access.Review) { edit(r) }
+	}
+	asIs := says(func(*access.Review) {})
+	for name, c := range map[string]struct {
+		key  signedtest.Key
+		edit func(*signed.Sheet, *access.Review)
+		want string
+	}{
+		"as it was signed":             {ciso, asIs, ""},
+		"another date":                 {ciso, says(func(r *access.Review) { r.Until = access.At(in(90)) }), "until is"},
+		"another decision":             {ciso, says(func(r *access.Review) { r.Decision = "" }), "the decision is"},
+		"another reason":               {ciso, says(func(r *access.Review) { r.Reason = "Audit" }), "the reason is"},
+		"other access":                 {ciso, says(func(r *access.Review) { r.Access = access.Digest(grant(etl, "daily", actions("list"))) }), "access is"},
+		"decided before it was made":   {ciso, says(func(r *access.Review) { r.At = access.At(in(-4)) }), "the worksheet was made on"},
+		"decided a month after":        {ciso, edits(func(r *signed.Row) { r.Edition = r.Edition[:3] + "20261001" + r.Edition[11:] }), "the worksheet was made on"},
+		"by another than its signer":   {ciso, says(func(r *access.Review) { r.By = "own@example.com" }), "ciso@example.com signed it"},
+		"the row is not in it":         {ciso, func(s *signed.Sheet, _ *access.Review) { s.Rows = nil }, "decides nothing on it"},
+		"the row is of another object": {ciso, edits(func(r *signed.Row) { r.Access = access.Digest(identity(etl)) }), "decides nothing on it"},
+		"it has no editions":           {ciso, edits(func(r *signed.Row) { r.Edition = "" }), "no edition beside it"},
+		"the edition of another object": {ciso, edits(func(r *signed.Row) {
+			r.Edition = access.StampEdition(access.NewEdition(grant(etl, "x"), home)[7:], in(-3))
+		}), "edition"},
+		"it was changed": {ciso, func(s *signed.Sheet, r *access.Review) {
+			s.Content = []byte("other rows")
+			mark, _ := s.Mark()
+			r.Signature = mark.String()
+		}, "changed after it was signed"},
+		"it lies under another digest": {ciso, func(s *signed.Sheet, _ *access.Review) { s.Content = []byte("other rows") }, "not among worksheets"},
+		"an unknown key":               {other, asIs, "no decider's"},
+		"the key of another in its name": {ciso, says(func(r *access.Review) {
+			r.Signature = strings.Replace(r.Signature, "SHA256:", "SHA256:x", 1)
+		}), "not among worksheets"},
+	} {
+		var said []string
+		for _, f := range build(plans(identity(etl), unchanged()), inSheet(c.key, c.edit)).findings() {
+			if f.Rule.Slug == "review/unsigned" {
+				said = append(said, f.Problem)
+			}
+		}
+		if all := strings.Join(said, "\n"); c.want == "" && all != "" || !strings.Contains(all, c.want) {
+			t.Errorf("%s: %q, want %q", name, all, c.want)
+		}
+	}
+}
+
+// A worksheet stays beside the configuration. Something that vanished, or is replaced, is made anew beside it, and gets nothing by it;
+// where it would last longer by it than what it goes on from, the row is of another object.
+func TestARowIsNoHindranceToMakingAnew(t *testing.T) {
+	anew := func(s *scenario) {
+		last := &s.subjects[len(s.subjects)-1]
+		last.Before, last.History = nil, access.History{}
+	}
+	asIs := func(*signed.Sheet, *access.Review) {}
+	for name, c := range map[string]struct {
+		parts []part
+		want  bool
+	}{
+		"it vanished":                  {[]part{inSheet(ciso, asIs), anew}, false},
+		"it vanished, unknown key":     {[]part{inSheet(other, asIs), anew}, true},
+		"it was removed, to be longer": {[]part{remembers(with(grant(etl, "daily"), until(in(30))), in(-3)), inSheet(ciso, asIs), anew}, true},
+	} {
+		refused := slices.ContainsFunc(build(append([]part{plans(identity(etl), unchanged())}, c.parts...)...).findings(), func(f Finding) bool {
+			return f.Rule.Slug == "review/unsigned" && f.Level == Deny
+		})
+		if refused != c.want {
+			t.Errorf("%s: refused %v", name, refused)
+		}
+	}
+}
+
+// Whatever is signed, and whatever is written beside it: what is extended is just what somebody signed.
+func TestNothingIsExtendedBeyondWhatWasSigned(t *testing.T) {
+	d := dice{rand.New(rand.NewPCG(23, 2))}
+	extended := 0
+	for range 1_500 {
+		some := func() *access.Grant {
+			return with(grant(etl, "daily", actions(pick(d, []string{"read"}, []string{"list"})...)), until(in(pick(d, 30, 60, 61))), review(in(pick(d, -1, -2)), pick(d, "ciso@example.com", "jane.doe@example.com")))
+		}
+		before, after, seen := some(), some(), some()
+		before.Review, before.ExpiresAt = nil, access.At(in(30))
+		if d.IntN(3) > 0 {
+			copied := *after
+			seen = &copied
+		}
+		uid := pick(d, "1", "1", "0")
+		arrives := reviewedBy(pick(d, ciso, ciso, jane, other), plans(after, was(before)), func(s *Subject) { s.Object, s.History.UID = seen, uid })
+		refused := slices.ContainsFunc(build(deciding(access.SignedReview), plans(identity(etl), unchanged()), arrives).findings(), func(f Finding) bool { return f.Level == Deny })
+		if refused || !access.Extends(before, after) {
+			continue
+		}
+		extended++
+		if access.Digest(after) != access.Digest(seen) || !after.ExpiresAt.Equal(seen.ExpiresAt.Time) || !after.Review.At.Equal(seen.Review.At.Time) || after.Review.By != seen.Review.By || uid != "1" || after.Review.By != "ciso@example.com" {
+			t.Fatalf("signed was %+v, and extended is %+v", seen, after)
+		}
+	}
+	if extended < 50 {
+		t.Errorf("%d extended: the property says nothing", extended)
 	}
 }

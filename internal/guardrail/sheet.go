@@ -53,7 +53,7 @@ func (c *Context) inSheet(s *Subject, sheet *signed.Sheet) string {
 	switch {
 	case !ok:
 		return say("%s has no edition beside it: sign only what partner_review_worksheet of this version has made, with that column", sheet.File)
-	case edition != c.edition(s):
+	case edition != c.edition(s) && (!s.fresh() || c.reviewCarries(s)): // what is made anew and needs no review gets nothing by it
 		return say("%s decided on another edition of it: it was extended, reviewed, ended otherwise or made anew since", sheet.File)
 	case r.At.Before(made), r.At.After(made.Add(fillingTime)):
 		return say("it is of %s, and the worksheet was made on %s: a decision is made then, or within %s", date(r.At.Time), date(made), length(fillingTime))
