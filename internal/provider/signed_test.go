@@ -317,3 +317,38 @@ func TestDecisionsAreSignedOnOpenBao(t *testing.T) {
 	c.cli.must("destroy", "-no-color", "-auto-approve")
 	printed("does not count")
 }
+
+// What was cut by hand is given back by whoever may, by a signature for just this incident.
+func TestTheLiftOfAHoldIsSigned(t *testing.T) {
+	needTerraform(t)
+	slow(t)
+	t.Parallel()
+	d := newDesk(t)
+	lifts := func(value, signature string) string {
+		return identity(args{"hold_released": fmt.Sprintf("%q", value), "hold_released_by": `"ciso@example.com"`, "hold_released_signature": signature}) + grant(nil)
+	}
+	status := func() string {
+		r, err := d.system().Get(t.Context(), access.Ref{Type: access.TypeIdentity, ID: "acme/prod/orders-etl"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Status(d.clock(), 0)
+	}
+	d.write(identity(nil) + grant(nil))
+	d.must("apply", "-auto-approve")
+	d.asks("")
+	if out, err := exec.Command("sh", filepath.Join(d.directory, "publish", "cut.sh"), "acme").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if got := status(); got != access.StatusHeld {
+		t.Fatalf("after the cut it is %s", got)
+	}
+	signature := d.signsWhatIsPrinted(d.refusesFor("a lift without a signature", "incident/unsigned", lifts("INC-7", "null"), "has not signed that"))
+	d.refusesFor("another incident", "incident/unsigned", lifts("INC-8", signature), "over another line")
+	d.write(lifts("INC-7", signature))
+	d.must("apply", "-auto-approve")
+	if got := status(); got == access.StatusHeld {
+		t.Error("it is still held")
+	}
+	d.must("plan", "-detailed-exitcode")
+}
