@@ -101,6 +101,7 @@ func signedCases() map[string][]policy {
 	lifts := func(by string, details ...detail) part {
 		return plans(lifted(by), append([]detail{was(identity(etl)), cut()}, details...)...)
 	}
+	was3 := remembers(with(grant("acme/prod/old", "daily"), until(in(3))), today.Add(-time.Hour))
 	standing := func(o access.Object, edit func(access.Object)) part {
 		return func(s *scenario) { plans(o, unchanged())(s); edit(o) }
 	}
@@ -118,6 +119,15 @@ func signedCases() map[string][]policy {
 			bad("not signed", reviews, extends(by)),
 			bad("not signed, and it extends nothing", reviews, plans(with(grant(etl, "daily"), review(in(-1), by)), was(grant(etl, "daily")))),
 			bad("no review of its own", reviews, plans(with(identity(etl), review(in(-1), by)), unchanged()), plans(with(grant(etl, "daily"), until(in(60))), was(with(grant(etl, "daily"), until(in(30)))))),
+			bad("under another name, on the review of an identity that is new", reviews, was3,
+				plans(with(identity(etl), review(in(-1), by))), plans(with(grant(etl, "daily"), until(in(60))))),
+			bad("moved to what another one had, on a review of before", reviews, was3, plans(identity(etl), unchanged()),
+				plans(with(grant(etl, "weekly", resource("orders/acme/daily/*")), until(in(60)), review(in(-1), by)), was(with(grant(etl, "weekly"), until(in(60)), review(in(-1), by))))),
+			bad("under another name, and only then what was there leaves", reviews, leaves(with(grant("acme/prod/old", "daily"), until(in(3)))), plans(with(identity(etl), review(in(-1), by))),
+				plans(with(grant(etl, "daily"), until(in(60)))), plans(identity("acme/prod/b")), plans(identity("acme/prod/c"))),
+			bad("on a review that nobody signed, and only then what was there leaves", reviews, leaves(with(grant("acme/prod/old", "daily"), until(in(3)))), plans(identity(etl)),
+				plans(with(grant(etl, "daily"), until(in(60)), review(in(-1), by))), plans(identity("acme/prod/b")), plans(identity("acme/prod/c"))),
+			good("under another name, and not longer", reviews, was3, plans(with(identity(etl), review(in(-1), by))), plans(with(grant(etl, "daily"), until(in(3))))),
 			bad("signed by an unknown key", reviews, reviewedBy(other, extends(by))),
 			bad("signed by another decider than it says", reviews, reviewedBy(jane, extends(by))),
 			bad("signed with a key whose time is over", reviews, reviewedBy(signedtest.New("old"), extends("old@example.com"))),

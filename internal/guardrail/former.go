@@ -86,18 +86,20 @@ func (p *Portfolio) Formers(all []access.Former) {
 // Leave notes that the plan removes an object, with all under it, and returns what is to be refused because of that among what
 // arrived before.
 func (p *Portfolio) Leave(ref access.Ref, now time.Time) (refused []Finding) {
-	said, leavers := map[*entry]bool{}, p.leavers(ref)
+	said, leavers := map[*entry][]Finding{}, p.leavers(ref)
 	for _, e := range p.novel() {
 		if len(leavers.of(&e.Subject)) > 0 { // nothing else is judged otherwise by this removal
-			_, said[e] = p.relabels(e, now)
+			said[e] = p.goingOn(e, now)
 		}
 	}
 	p.mu.Lock()
 	p.leaving[ref] = true
 	p.mu.Unlock()
 	for e, before := range said {
-		if f, ok := p.relabels(e, now); ok && !before {
-			refused = append(refused, f)
+		for _, f := range p.goingOn(e, now) {
+			if !slices.ContainsFunc(before, func(b Finding) bool { return b.Rule.Slug == f.Rule.Slug }) {
+				refused = append(refused, f)
+			}
 		}
 	}
 	sortFindings(refused)
@@ -140,14 +142,11 @@ func (p *Portfolio) novel() (all []*entry) {
 	return all
 }
 
-// relabels returns the finding that refuses an entry as access under a new name.
-func (p *Portfolio) relabels(e *entry, now time.Time) (Finding, bool) {
-	for _, f := range p.Evaluate(e.ref, e.Nonce, Plan, now) {
-		if f.Rule.Slug == relabelled && f.Level == Deny {
-			return f, true
-		}
-	}
-	return Finding{}, false
+// goingOn returns the findings that refuse an entry as access that goes on under a new name.
+func (p *Portfolio) goingOn(e *entry, now time.Time) []Finding {
+	return slices.DeleteFunc(p.Evaluate(e.ref, e.Nonce, Plan, now), func(f Finding) bool {
+		return f.Rule.Slug != relabelled && f.Rule.Slug != unsignedReview || f.Level != Deny
+	})
 }
 
 // Since returns when the access began that a planned object goes on from under another name; zero where it goes on from none.

@@ -13,12 +13,15 @@ import (
 
 const signNow = "Have one of the floor's deciders sign it, and write what ssh-keygen prints as the signature."
 
+// unsignedReview is the slug of the rule about reviews that nobody signed.
+const unsignedReview = "review/unsigned"
+
 // toldInLines is what every line that is signed names.
 var toldInLines = slices.Concat(decided, whose, []string{"owner", "expires_at"})
 
 func signedRules() []Rule {
 	return []Rule{{
-		Slug: "review/unsigned", Title: "The review is not signed by a decider",
+		Slug: unsignedReview, Title: "The review is not signed by a decider",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"review", "expires_at"}, Needs: toldInLines,
 		Why:    "Whoever can edit the configuration can write that somebody looked; only somebody who has the key can sign it.",
 		Remedy: signNow,
@@ -177,9 +180,16 @@ func (c *Context) reviewSigner(s *Subject) (*access.Decider, string) {
 func reviewUnsigned(c *Context, s *Subject) []problem {
 	r, asked := s.terms().Review, c.asks(access.SignedReview)
 	if r == nil || s.reviewStands() {
-		if asked && s.extends() {
-			return []problem{{attribute: "expires_at", cause: entered, text: say("%s: expires_at moves from %s to %s, and no review of its own that is signed stands for it", s,
-				date(s.endBefore()), date(s.terms().ExpiresAt.Time)), fix: "Add a review = { at, by, reason } to this block: the plan then prints the line to sign. Or have it decided on in a worksheet that is signed."}}
+		const missing = "no review of its own that is signed stands for it"
+		p := problem{cause: entered, fix: "Add a review = { at, by, reason } to this block: the plan then prints the line to sign. Or have it decided on in a worksheet that is signed."}
+		switch {
+		case !asked:
+		case s.extends():
+			p.attribute, p.text = "expires_at", say("%s: expires_at moves from %s to %s, and %s", s, date(s.endBefore()), date(s.terms().ExpiresAt.Time), missing)
+			return []problem{p}
+		case c.reviewCarries(s): // also what the review of a new identity would carry, which nobody has to sign
+			p.attribute, p.text = "review", say("%s goes on from access that was there before it, until %s, and %s", s, date(s.end()), missing)
+			return []problem{p}
 		}
 		return c.signedBefore("review.signature", r, s)
 	}
