@@ -58,21 +58,60 @@ func (u *floored) loosens(setting, format string, values ...any) {
 	u.looser = append(u.looser, SettingError{setting, fmt.Sprintf(format, values...) + ", set by " + u.floor.SetBy})
 }
 
+// keepers are the rules by which each setting of a floor is kept: switched off, it would say nothing.
+var keepers = []struct {
+	setting string
+	says    func(f *access.Floor) bool
+	rules   []string
+}{
+	{"max_lifetime", func(f *access.Floor) bool { return len(f.MaxLifetime) > 0 }, []string{"expiry/too-long"}},
+	{"max_issued", func(f *access.Floor) bool { return f.MaxIssued.Duration > 0 }, []string{"credential/no-rotation"}},
+	{"review_every", func(f *access.Floor) bool { return f.ReviewEvery.Duration > 0 }, []string{"review/overdue"}},
+	{"dormant_after", func(f *access.Floor) bool { return f.DormantAfter.Duration > 0 }, []string{"activity/dormant"}},
+	{"warn_before", func(f *access.Floor) bool { return f.WarnBefore.Duration > 0 }, []string{"expiry/soon"}},
+	{"min_fixed_segments", func(f *access.Floor) bool { return f.MinFixedSegments > 0 }, []string{"scope/wildcard-resource"}},
+	{"max_grants", func(f *access.Floor) bool { return f.MaxGrants > 0 }, []string{"scope/accumulation"}},
+	{"owner_domains", func(f *access.Floor) bool { return f.OwnerDomains != nil }, []string{"owner/external", "owner/not-an-address", "review/by-partner"}},
+	{"shared", func(f *access.Floor) bool { return f.Shared != nil }, []string{"scope/foreign-partner"}},
+	{"partners", func(f *access.Floor) bool { return f.Partners != nil }, []string{"expiry/outlives-agreement", "owner/external", "review/by-partner"}},
+}
+
+// least is the level below which nobody sets a rule, and what says so.
+type least struct {
+	Level
+	why string
+}
+
+// leastLevels returns the lowest levels by a floor: those that it names, and else the catalogue's of what keeps its settings.
+func leastLevels(f *access.Floor) map[string]least {
+	levels := map[string]least{}
+	for _, k := range keepers {
+		for _, slug := range k.rules {
+			if r, _ := Lookup(slug); k.says(f) && levels[slug] == (least{}) {
+				levels[slug] = least{r.Level, say("by which %s of the floor is kept", k.setting)}
+			}
+		}
+	}
+	for slug, text := range f.Levels {
+		_, known := Lookup(slug)
+		if level, err := ParseLevel(text); known && err == nil { // who reads the floor has refused it else: see ValidateFloor
+			levels[slug] = least{level, "which is the floor"}
+		}
+	}
+	return levels
+}
+
 func (u *floored) levels() {
-	levels := maps.Clone(u.Levels)
+	levels, by := maps.Clone(u.Levels), leastLevels(u.floor)
 	if levels == nil {
 		levels = map[string]Level{}
 	}
-	for _, slug := range slices.Sorted(maps.Keys(u.floor.Levels)) {
-		r, known := Lookup(slug)
-		least, err := ParseLevel(u.floor.Levels[slug])
-		if !known || err != nil {
-			continue // who reads the floor has refused it: see ValidateFloor
+	for _, slug := range slices.Sorted(maps.Keys(by)) {
+		r, _ := Lookup(slug)
+		if written, is := u.Levels[slug]; is && written < by[slug].Level {
+			u.loosens("levels."+slug, "%s is below %s, %s", written, by[slug].Level, by[slug].why)
 		}
-		if written, is := u.Levels[slug]; is && written < least {
-			u.loosens("levels."+slug, "%s is below %s, which is the floor", written, least)
-		}
-		levels[slug] = max(u.Level(r), least)
+		levels[slug] = max(u.Level(r), by[slug].Level)
 	}
 	u.Levels = levels
 }

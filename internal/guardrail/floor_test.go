@@ -103,6 +103,39 @@ func TestALooserConfigurationIsToldAndGivesWay(t *testing.T) {
 	}
 }
 
+// What a floor sets holds also where a configuration switches off the rule that looks at it; unless the floor itself lets it.
+func TestWhatKeepsAFloorIsNotSwitchedOff(t *testing.T) {
+	for slug, floor := range map[string]access.Floor{
+		"expiry/too-long":           {MaxLifetime: strict().MaxLifetime},
+		"credential/no-rotation":    {MaxIssued: span("168h")},
+		"review/overdue":            {ReviewEvery: span("1440h")},
+		"activity/dormant":          {DormantAfter: span("480h")},
+		"expiry/soon":               {WarnBefore: span("960h")},
+		"scope/wildcard-resource":   {MinFixedSegments: 3},
+		"scope/accumulation":        {MaxGrants: 5},
+		"owner/external":            {OwnerDomains: []string{"example.com"}},
+		"owner/not-an-address":      {OwnerDomains: []string{"example.com"}},
+		"review/by-partner":         {OwnerDomains: []string{"example.com"}},
+		"scope/foreign-partner":     {Shared: []access.Pattern{}},
+		"expiry/outlives-agreement": {Partners: strict().Partners},
+	} {
+		rule := must(slug)
+		off := written(func(s *Settings) { s.Levels = map[string]Level{slug: Off} })
+		if floor.SetBy = "ciso@example.com"; len(ValidateFloor(&floor)) > 0 {
+			t.Fatal(ValidateFloor(&floor))
+		}
+		under, looser := off.Under(&floor)
+		if under.Level(rule) != rule.Level || len(looser) != 1 || looser[0].Setting != "levels."+slug || !strings.Contains(looser[0].Problem, "of the floor is kept, set by ciso@") {
+			t.Errorf("%s: %s, %v", slug, under.Level(rule), looser)
+		}
+		floor.Levels = map[string]string{slug: "warn"}
+		off.Levels[slug] = Warn
+		if under, looser = off.Under(&floor); under.Level(rule) != Warn || len(looser) > 0 {
+			t.Errorf("%s, as the floor lets it: %s, %v", slug, under.Level(rule), looser)
+		}
+	}
+}
+
 func TestATighterConfigurationStands(t *testing.T) {
 	tight := written(func(s *Settings) {
 		s.Levels = map[string]Level{"activity/dormant": Deny, "expiry/soon": Deny}
