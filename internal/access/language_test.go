@@ -128,6 +128,9 @@ func TestAReviewIsUsedByACreationAndAnExtension(t *testing.T) {
 
 func TestWhatMerelyReducesIsNotWidened(t *testing.T) {
 	every, overlap := Span{Duration: 720 * time.Hour}, Span{Duration: 48 * time.Hour}
+	waived := func(until, approver string) Object {
+		return &Grant{Terms: Terms{Waivers: map[string]Waiver{"scope/overlap": {Approver: approver, Until: at(until)}}}}
+	}
 	for name, c := range map[string]struct {
 		before, after Object
 		attribute     string
@@ -152,6 +155,11 @@ func TestWhatMerelyReducesIsNotWidened(t *testing.T) {
 		"revoking what was issued":   {&Credential{}, &Credential{RevokeIssuedBefore: at("2027-03-01T00:00:00Z")}, "revoke_issued_before", false},
 		"a first agreement":          {&Identity{}, &Identity{Agreement: &Agreement{}}, "agreement", false},
 		"an agreement taken away":    {&Identity{Agreement: &Agreement{}}, &Identity{}, "agreement", true},
+		"a waiver taken away":        {waived("2027-03-01T00:00:00Z", "a"), &Grant{}, "waivers", false},
+		"a waiver for shorter":       {waived("2027-03-01T00:00:00Z", "a"), waived("2027-02-01T00:00:00Z", "a"), "waivers", false},
+		"a waiver for longer":        {waived("2027-03-01T00:00:00Z", "a"), waived("2027-03-02T00:00:00Z", "a"), "waivers", true},
+		"a waiver by another":        {waived("2027-03-01T00:00:00Z", "a"), waived("2027-02-01T00:00:00Z", "b"), "waivers", true},
+		"a waiver":                   {&Grant{}, waived("2027-03-01T00:00:00Z", "a"), "waivers", true},
 		"another owner":              {&Grant{Terms: Terms{Owner: "a"}}, &Grant{Terms: Terms{Owner: "b"}}, "owner", true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,6 @@ package access
 
 import (
 	"bytes"
-	"maps"
 	"reflect"
 	"slices"
 )
@@ -36,7 +35,7 @@ func Widened(before, after Object, attribute string) bool {
 		case "review":
 			return !reflect.DeepEqual(b.Review, a.Review)
 		case "waivers":
-			return !maps.Equal(b.Waivers, a.Waivers)
+			return widenedWaivers(b.Waivers, a.Waivers)
 		}
 	}
 	switch a := after.(type) {
@@ -48,6 +47,18 @@ func Widened(before, after Object, attribute string) bool {
 		return widenedGrant(before.(*Grant), a, attribute)
 	}
 	return true
+}
+
+// widenedWaivers reports whether one was added, lengthened or rewritten: without it a rule holds again.
+func widenedWaivers(before, after map[string]Waiver) bool {
+	for slug, a := range after {
+		b, there := before[slug]
+		later := a.Until.After(b.Until.Time)
+		if a.Until, b.Until = (Moment{}), (Moment{}); !there || later || a != b {
+			return true
+		}
+	}
+	return false
 }
 
 func widenedIdentity(b, a *Identity, attribute string) bool {

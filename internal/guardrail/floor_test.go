@@ -210,6 +210,37 @@ func TestAFloorThatCannotBe(t *testing.T) {
 	}
 }
 
+// Where the floor is lost, or the configuration looser than it, what gives is refused, and what is less goes through.
+func TestWhatIsLessGivesNothing(t *testing.T) {
+	waived := func(days int) access.Object {
+		return with(grant(etl, "daily"), waives("scope/overlap", "ciso@example.com", in(days)))
+	}
+	ended := func() access.Object {
+		return with(grant(etl, "daily"), decides(access.DecisionEnd, grant(etl, "daily"), time.Time{}, endsNow))
+	}
+	looked := func() access.Object { return with(grant(etl, "daily"), review(in(-1), "ciso@example.com")) }
+	for name, c := range map[string]struct {
+		before, after access.Object
+		gives         bool
+	}{
+		"a waiver taken away":   {waived(30), grant(etl, "daily"), false},
+		"a waiver for shorter":  {waived(30), waived(20), false},
+		"a waiver for longer":   {waived(20), waived(30), true},
+		"ended by a review":     {grant(etl, "daily"), ended(), false},
+		"ended after a review":  {looked(), ended(), false},
+		"an end taken back":     {ended(), grant(etl, "daily"), true},
+		"a review":              {grant(etl, "daily"), looked(), true},
+		"ended under new terms": {grant(etl, "daily"), with(ended(), owner("x@example.com")), true},
+		"an earlier end":        {grant(etl, "daily"), with(grant(etl, "daily"), until(in(3))), false},
+		"suspended":             {identity(etl), identity(etl, suspended), false},
+		"nothing":               {grant(etl, "daily"), grant(etl, "daily"), false},
+	} {
+		if gives := (&Subject{Object: c.after, Before: c.before}).Gives(Plan); gives != c.gives {
+			t.Errorf("%s: gives is %v", name, gives)
+		}
+	}
+}
+
 // loosest is what somebody writes who wants to be rid of the rules.
 func loosest() Settings {
 	s := Defaults()

@@ -3,6 +3,7 @@
 package guardrail
 
 import (
+	"slices"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -87,9 +88,11 @@ func (s *Subject) narrower() access.Object {
 	return s.Told
 }
 
-// Gives reports whether the plan creates the object, or changes it in anything that is not less access.
+// Gives reports whether the plan creates the object, or changes it in anything that is not less access: to end it by a review is.
 func (s *Subject) Gives(phase Phase) bool {
-	return s.enters(access.Attributes(s.Object.Ref().Type), phase)
+	r := s.terms().Review
+	ends := s.Before != nil && r != nil && r.EndNow && r.Decision == access.DecisionEnd && !s.extends()
+	return s.enters(slices.DeleteFunc(access.Attributes(s.Object.Ref().Type), func(a string) bool { return ends && a == "review" }), phase)
 }
 
 // enters reports whether the plan creates the object, or widens it in one of the arguments.
