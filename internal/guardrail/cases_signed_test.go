@@ -66,7 +66,7 @@ func reviewedBy(key signedtest.Key, arrives part, edit ...func(*Subject)) part {
 func waivedBy(key signedtest.Key, arrives part, edit ...func(*Subject)) part {
 	return signs(key, func(c *Context, s *Subject) string {
 		for slug, w := range s.terms().Waivers {
-			return signed.WaiverLine(c.lined(s), slug, w)
+			return signed.WaiverLine(c.lined(s), s.terms(), slug, w)
 		}
 		panic("no waiver")
 	}, func(s *Subject, signature string) {
@@ -94,6 +94,9 @@ func signedCases() map[string][]policy {
 	narrower := func(s *Subject) { s.Object = with(grant(etl, "daily"), until(in(50)), review(in(-1), by)) }
 	waived := func(approver string) *access.Grant {
 		return with(grant(etl, "daily"), waives("scope/outside-ceiling", approver, in(30)))
+	}
+	long := func(days int) *access.Grant {
+		return with(grant(etl, "daily"), until(in(days)), waives("expiry/too-long", by, in(30)))
 	}
 	lifted := func(by string) *access.Identity {
 		return identity(etl, func(i *access.Identity) { i.HoldReleased, i.HoldReleasedBy = "INC-7", by })
@@ -183,6 +186,11 @@ func signedCases() map[string][]policy {
 			bad("not signed", waivers, plans(waived(by))),
 			bad("lengthened", waivers, plans(with(grant(etl, "daily"), waives("scope/outside-ceiling", by, in(40))), was(waived(by)))),
 			bad("beside access that is widened", waivers, plans(with(grant(etl, "daily", actions("read", "list")), waives("scope/outside-ceiling", by, in(30))), was(waived(by)))),
+			good("of a longer life, which is extended", waivers, waivedBy(ciso, plans(long(60), was(long(50))))),
+			good("of a longer life, which is shortened", waivers, plans(long(50), was(long(60)))),
+			bad("of a longer life, which is extended beside it", waivers, plans(long(60), was(long(50)))),
+			bad("signed for another end", waivers, waivedBy(ciso, plans(long(60)), func(s *Subject) { s.Object = long(50) })),
+			bad("signed for another owner", waivers, waivedBy(ciso, plans(with(waived(by), owner("x@example.com"))), func(s *Subject) { s.Object = waived(by) })),
 			bad("signed by an unknown key", waivers, waivedBy(other, plans(waived(by)))),
 			bad("signed by another than it names", waivers, waivedBy(jane, plans(waived(by)))),
 			bad("signed by the owner", waivers, waivedBy(jane, plans(waived("jane.doe@example.com")))),

@@ -249,8 +249,12 @@ func reviewNotEntitled(c *Context, s *Subject) []problem {
 }
 
 func waiverUnsigned(c *Context, s *Subject, w granted) (problem, bool) {
+	reads := decided
+	if r := c.rule(w.slug); r != nil {
+		reads = slices.Concat(decided, r.Reads)
+	}
 	if w.applied && !s.Gone && !w.later() && w.Approver == w.before.Approver && w.Reason == w.before.Reason && w.Signature == w.before.Signature &&
-		!slices.ContainsFunc(decided, s.widens) {
+		!slices.ContainsFunc(reads, func(a string) bool { return !s.Unknown[a] && s.widens(a) }) {
 		if why := c.revokedSince(w.Signature); w.Signature != "" && why != "" {
 			return problem{attribute: "signature", cause: standing, text: say("%s: the waiver of %s by %s was signed with %s", s, shown(w.slug), shown(w.Approver), why),
 				fix: "Have it allowed again, and signed with a key that counts; or remove it."}, true
@@ -260,7 +264,7 @@ func waiverUnsigned(c *Context, s *Subject, w granted) (problem, bool) {
 	if w.Signature == "" && !c.asks(access.SignedWaiver) {
 		return problem{}, false
 	}
-	line := signed.WaiverLine(c.lined(s), w.slug, w.Waiver)
+	line := signed.WaiverLine(c.lined(s), s.terms(), w.slug, w.Waiver)
 	text, refused := c.allowed(s, line, w.Signature, w.Approver)
 	return problem{attribute: "signature", cause: entered, text: say("%s waives %s until %s, and %s", s, shown(w.slug), date(w.Until.Time), text),
 		fix: signNow + " " + signHere, paste: command(line)}, refused

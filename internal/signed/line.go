@@ -31,9 +31,10 @@ func ReviewLine(on Subject, r *access.Review, until time.Time) string {
 	return line("review", on, "decision", decision, "until", moment(until), "at", moment(r.At.Time), "by", r.By, "reason", r.Reason)
 }
 
-// WaiverLine returns the one line that is signed for the waiver of a rule.
-func WaiverLine(on Subject, rule string, w access.Waiver) string {
-	return line("waiver", on, "rule", rule, "until", moment(w.Until.Time), "by", w.Approver, "reason", w.Reason)
+// WaiverLine returns the one line that is signed for the waiver of a rule. Many rules look at the end or at the owner of what they judge:
+// these stand in it as well.
+func WaiverLine(on Subject, of *access.Terms, rule string, w access.Waiver) string {
+	return line("waiver", on, "expires_at", moment(of.ExpiresAt.Time), "owner", of.Owner, "rule", rule, "until", moment(w.Until.Time), "by", w.Approver, "reason", w.Reason)
 }
 
 // ReleaseLine returns the one line that is signed to lift what was cut by hand.
