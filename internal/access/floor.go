@@ -99,13 +99,19 @@ func (r *FloorRecord) Mark() FloorMark {
 	if r == nil {
 		return FloorMark{}
 	}
-	return FloorMark{Generation: r.Generation, Digest: r.Floor.Digest()}
+	m := FloorMark{Generation: r.Generation, Digest: r.Floor.Digest()}
+	if r.InForce() {
+		m.Stack = r.Stack
+	}
+	return m
 }
 
 // FloorMark is what a system remembers of a floor beside the floor itself, so that one that is gone, or was put back, is missed.
 type FloorMark struct {
 	Generation int64  `json:"generation"`
 	Digest     string `json:"digest"`
+	// Stack is whose it is; "" where it was removed on purpose.
+	Stack string `json:"stack,omitempty"`
 }
 
 // Floored is a System that can hold a floor.
@@ -114,9 +120,11 @@ type Floored interface {
 	// was one that is not there now, or that cannot be believed.
 	Floor(ctx context.Context) (*FloorRecord, error)
 	// SetFloor puts a floor in place of the generation that the caller knows, and returns it. A generation of zero makes it anew, or
-	// takes up what its own stack set. What another stack set, or changed since, is refused; what is lost is replaced.
+	// takes up what its own stack set. What another stack set, or changed since, is refused; what is lost is replaced, by the stack that
+	// is remembered.
 	SetFloor(ctx context.Context, f Floor, stack string, known int64) (*FloorRecord, error)
-	// LiftFloor removes the floor on purpose, and leaves a mark that says so. What is lost, or lifted already, is lifted.
+	// LiftFloor removes the floor on purpose, and leaves a mark that says so. What is lost, or lifted already, is lifted, with the
+	// same exceptions.
 	LiftFloor(ctx context.Context, stack string, known int64) (*FloorRecord, error)
 }
 
@@ -138,7 +146,7 @@ func (e *FloorError) Error() string {
 	return text
 }
 
-// FloorStackError says that another stack set the floor.
+// FloorStackError says that another stack set the floor. By whom is not known where it is lost.
 type FloorStackError struct{ Stack, SetBy string }
 
 // FloorChangedError says that the floor is of another generation than the caller knows.
@@ -146,7 +154,11 @@ type FloorChangedError struct{ Known, Now int64 }
 
 // Error names the stack.
 func (e *FloorStackError) Error() string {
-	return fmt.Sprintf("the floor was set by the stack %q (%s), and only that changes it", e.Stack, e.SetBy)
+	by := ""
+	if e.SetBy != "" {
+		by = " (" + e.SetBy + ")"
+	}
+	return fmt.Sprintf("the floor was set by the stack %q%s, and only that changes it", e.Stack, by)
 }
 
 // Is makes it an ErrOtherStack.
@@ -162,6 +174,8 @@ func (e *FloorChangedError) Error() string {
 func NextFloor(there *FloorRecord, lost *FloorError, remembered FloorMark, system, stack string, known int64, now time.Time) (*FloorRecord, error) {
 	next := &FloorRecord{System: system, Stack: stack, Generation: max(remembered.Generation, there.Mark().Generation, known) + 1, SetAt: now.UTC().Truncate(time.Second)}
 	switch {
+	case lost != nil && lost.Was.Stack != "" && lost.Was.Stack != stack:
+		return nil, &FloorStackError{Stack: lost.Was.Stack}
 	case lost != nil:
 		next.Generation = max(next.Generation, lost.Was.Generation+1)
 	case there.InForce() && there.Stack != stack:

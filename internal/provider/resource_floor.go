@@ -102,6 +102,8 @@ func (r *floorResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f access.Floor, known bool, diags *diag.Diagnostics) {
 	var lost *access.FloorError
 	switch {
+	case errors.As(err, &lost) && lost.Was.Stack != "" && lost.Was.Stack != r.stack:
+		unset(diags, "plan", &access.FloorStackError{Stack: lost.Was.Stack})
 	case errors.As(err, &lost):
 		diags.AddWarning("The floor is not what it was", sentence(lost)+". This sets it again. Look who could write there.")
 	case err != nil:

@@ -79,6 +79,16 @@ func TestAFloorThatIsTamperedWithIsMissed(t *testing.T) {
 				}
 			}
 			_ = w.lost()
+			// Nobody else takes it over because it is lost, as far as anything remembers whose it was.
+			if name != "with its record" {
+				var other *access.FloorStackError
+				_, set := w.SetFloor(w.ctx(), access.Floor{SetBy: "me@example.com"}, "partners", 0)
+				_, lift := w.LiftFloor(w.ctx(), "partners", 2)
+				if !errors.As(set, &other) || !errors.As(lift, &other) || other.Stack != "security" {
+					t.Errorf("taken over: %v, %v", set, lift)
+				}
+				_ = w.lost()
+			}
 			// Whoever sets it again repairs it, under a generation that was never used.
 			if r := w.setFloor(4, 2); r.Generation != 3 {
 				t.Errorf("generation %d, want 3", r.Generation)

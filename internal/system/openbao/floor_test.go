@@ -172,4 +172,10 @@ func TestAFloorThatIsTamperedWithInOpenBaoIsMissed(t *testing.T) {
 	if r, err := l.as(l.partners).Floor(t.Context()); err != nil || r.Floor.MaxGrants != 4 {
 		t.Errorf("set again: %+v, %v", r, err)
 	}
+	// Who may write the note makes the floor nobody else's.
+	l.must("POST", notePath, map[string]any{"policy": strings.Replace(l.text(notePath), `"stack":"security"`, `"stack":"partners"`, 1)})
+	if says := l.lost(l.partners); !strings.Contains(says, "is not as it was set") {
+		t.Error(says)
+	}
+	l.set(5, 3)
 }

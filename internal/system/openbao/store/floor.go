@@ -79,7 +79,9 @@ func (s *Store[N]) floor(ctx context.Context) (*access.FloorRecord, int, error) 
 	}
 	var there Policy
 	lost := func(format string, values ...any) (*access.FloorRecord, int, error) {
-		return nil, there.Version, &access.FloorError{Where: "the policy " + FloorName, Problem: fmt.Sprintf(format, values...), Was: snap.Floor.FloorMark}
+		was := snap.Floor.FloorMark
+		was.Stack = "" // the rights on the policy say who may set it again, and not a note that others may write
+		return nil, there.Version, &access.FloorError{Where: "the policy " + FloorName, Problem: fmt.Sprintf(format, values...), Was: was}
 	}
 	switch err := s.Client.Get(ctx, Folder+FloorName, &there); {
 	case errors.Is(err, access.ErrNotFound) && !snap.Floor.There:
