@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,6 +20,8 @@ type table struct {
 	// width is how many columns have a name.
 	width int
 	lines []line
+	// twice is a column of ours that has the name of another one; "" where none has.
+	twice string
 }
 
 // line is one line of a sheet, with the number that a spreadsheet shows beside it.
@@ -76,6 +79,9 @@ func readTable(text string) (*table, Mistake, bool) {
 		if _, has := best.at[column]; !has {
 			return nil, Mistake{Column: column, Problem: "there is no such column: put it back, with its name in the first row"}, false
 		}
+	}
+	if best.twice != "" {
+		return nil, Mistake{Column: best.twice, Problem: "two columns have this name, and nobody knows which one somebody filled in: leave one of them"}, false
 	}
 	return best, Mistake{}, true
 }
@@ -141,9 +147,14 @@ func named(lines []line) *table {
 		t := &table{at: map[string]int{}, lines: lines[n+1:]}
 		for at, name := range l.cells {
 			name = strings.ToLower(name)
-			if _, twice := t.at[name]; !twice && name != "" {
+			if name == "" {
+				continue
+			}
+			t.width = at + 1
+			if _, twice := t.at[name]; !twice {
 				t.at[name] = at
-				t.width = at + 1
+			} else if name == columnEdition || slices.Contains(needed, name) {
+				t.twice = name
 			}
 		}
 		if _, has := t.at[columnID]; has && len(l.cells) > 1 {
