@@ -112,6 +112,8 @@ func TestFilledWorksheetsAreUnderstoodOrRefused(t *testing.T) {
 		"the access of another row":         {csv: head + "acme/prod/orders,digestG,keep,2027-03-31,Yes\n", wrong: []string{`s.csv, row 2, column id: acme/prod/orders is not the id`}},
 		"blank access":                      {csv: head + "acme/prod/orders,,keep,2027-03-31,Yes\n", wrong: []string{`s.csv, row 2, column access: it is blank`}},
 		"edited access":                     {csv: head + "acme/prod/orders,abc,keep,2027-03-31,Yes\n", wrong: []string{`s.csv, row 2, column access: "abc" is none that a worksheet has`}},
+		"two tables in one":                 {csv: "sep=;\nreason,id,access,decision,until,x;id;access;decision;until;reason\nYes,acme/prod/orders,digestI,keep,2027-03-31,x;acme/prod/orders;digestI;end;;No\n", wrong: []string{"s.csv: it is one table with one separator"}},
+		"semicolons within cells":           {csv: head + "acme/prod/orders,digestI,keep,2027-03-31,\"id;access;decision;until;reason\"\n", want: []string{keepI}},
 		"a column twice":                    {csv: "id,access,decision,until,Decision,reason\nacme/prod/orders,digestI,keep,2027-03-31,end,Yes\n", wrong: []string{"s.csv, column decision: two columns have this name"}},
 		"notes in two columns":              {csv: "id,access,decision,until,reason,notes,notes\nacme/prod/orders,digestI,keep,2027-03-31,Yes,a,b\n", want: []string{keepI}},
 		"the same row twice":                {csv: head + "acme/prod/orders,digestI,keep,2027-03-31,Yes\n\nacme/prod/orders,digestI,end,,No\n", wrong: []string{`s.csv, row 4, column id: acme/prod/orders is in s.csv, row 2 as well`}},

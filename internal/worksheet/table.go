@@ -64,8 +64,10 @@ func readTable(text string) (*table, Mistake, bool) {
 			}
 			continue
 		}
-		if best = named(lines); best != nil {
-			break
+		if t := named(lines); t != nil && best != nil {
+			return nil, Mistake{Problem: "it is one table with one separator between its cells, and another one with another: nobody knows which one somebody filled in; " + asCSV}, false
+		} else if t != nil {
+			best = t
 		}
 	}
 	if best == nil && worst != (Mistake{}) {
