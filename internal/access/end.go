@@ -27,6 +27,18 @@ func End(o Object, above time.Time, agreements ...time.Time) time.Time {
 	return end
 }
 
+// waived returns the end that an object was given, with those that waivers of expiry rules set. Where that of the agreement goes, the
+// agreement ends it.
+func waived(o Object) time.Time {
+	end := Declared(o)
+	for slug, w := range o.Common().Waivers {
+		if strings.HasPrefix(slug, "expiry/") && slug != OutlivesAgreement {
+			end = Earliest(end, w.Until.Time)
+		}
+	}
+	return end
+}
+
 // Declared returns the end that an object was given by those who decide on it: its expiry, or the review that ends it before.
 func Declared(o Object) time.Time {
 	terms := o.Common()

@@ -131,6 +131,13 @@ func TestWhatMerelyReducesIsNotWidened(t *testing.T) {
 	waived := func(until, approver string) Object {
 		return &Grant{Terms: Terms{Waivers: map[string]Waiver{"scope/overlap": {Approver: approver, Until: at(until)}}}}
 	}
+	ending := func(until string) Object {
+		g := &Grant{Terms: Terms{ExpiresAt: at("2028-01-01T00:00:00Z")}}
+		if until != "" {
+			g.Waivers = map[string]Waiver{"expiry/too-long": {Until: at(until)}}
+		}
+		return g
+	}
 	for name, c := range map[string]struct {
 		before, after Object
 		attribute     string
@@ -160,6 +167,9 @@ func TestWhatMerelyReducesIsNotWidened(t *testing.T) {
 		"a waiver for longer":        {waived("2027-03-01T00:00:00Z", "a"), waived("2027-03-02T00:00:00Z", "a"), "waivers", true},
 		"a waiver by another":        {waived("2027-03-01T00:00:00Z", "a"), waived("2027-02-01T00:00:00Z", "b"), "waivers", true},
 		"a waiver":                   {&Grant{}, waived("2027-03-01T00:00:00Z", "a"), "waivers", true},
+		"an end that a waiver set":   {ending("2027-03-01T00:00:00Z"), ending(""), "expires_at", true},
+		"an end that a waiver moves": {ending("2027-03-01T00:00:00Z"), ending("2027-03-02T00:00:00Z"), "expires_at", true},
+		"an end that a waiver sets":  {ending(""), ending("2027-03-01T00:00:00Z"), "expires_at", false},
 		"another owner":              {&Grant{Terms: Terms{Owner: "a"}}, &Grant{Terms: Terms{Owner: "b"}}, "owner", true},
 	} {
 		t.Run(name, func(t *testing.T) {

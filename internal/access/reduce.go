@@ -24,6 +24,7 @@ func Attributes(t Type) []string {
 
 // Widened reports whether an attribute of the object changed in a way that does not merely reduce access. An earlier end,
 // fewer actions, a narrower pattern or network, a suspension and the like are reductions; so is no change at all.
+// A waiver of an expiry rule that goes takes its until along, which was an end: what ends later by that is widened in expires_at.
 // A change with no direction (another owner, another key) counts as widened, and is judged by the rules that read it.
 func Widened(before, after Object, attribute string) bool {
 	if b, a := before.Common(), after.Common(); b != nil && a != nil {
@@ -31,7 +32,7 @@ func Widened(before, after Object, attribute string) bool {
 		case "owner":
 			return b.Owner != a.Owner
 		case "expires_at":
-			return a.ExpiresAt.After(b.ExpiresAt.Time)
+			return a.ExpiresAt.After(b.ExpiresAt.Time) || waived(after).After(waived(before))
 		case "review":
 			return !reflect.DeepEqual(b.Review, a.Review)
 		case "waivers":

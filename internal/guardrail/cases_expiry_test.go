@@ -75,6 +75,9 @@ func expiryCases() map[string][]policy {
 			bad("over the hard ceiling, though it is waived", plans(with(identity(etl), until(in(732)), waives("expiry/too-long", other, in(30))))),
 			edge(good("at the hard ceiling with the rule off", set(func(s *Settings) { s.Levels = map[string]Level{"expiry/too-long": Off} }), ending(in(731)))),
 			good("waived for a month", plans(with(identity(etl), until(in(700)), waives("expiry/too-long", other, in(30))))),
+			bad("its waiver is taken away, and with that its end", plans(with(grant(etl, "daily"), until(in(300))), was(with(grant(etl, "daily"), until(in(300)), waives("expiry/too-long", other, in(30)))))),
+			good("its waiver is taken away, and it is short by itself", plans(with(grant(etl, "daily"), until(in(90))), was(with(grant(etl, "daily"), until(in(300)), waives("expiry/too-long", other, in(30)))))),
+			warned("its waiver ends earlier", plans(with(grant(etl, "daily"), until(in(300))), was(with(grant(etl, "daily"), until(in(300)))))),
 			warned("it was applied before the setting", ending(in(400), unchanged())),
 		},
 		"expiry/rolling": {

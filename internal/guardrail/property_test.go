@@ -112,6 +112,9 @@ func (d dice) less(o access.Object) access.Object {
 		switch d.IntN(3) {
 		case 0:
 			delete(terms.Waivers, slug)
+			if strings.HasPrefix(slug, "expiry/") { // its until was an end
+				terms.ExpiresAt = access.At(access.Earliest(terms.ExpiresAt.Time, w.Until.Time))
+			}
 		case 1:
 			w.Until = access.At(w.Until.AddDate(0, 0, -30))
 			terms.Waivers[slug] = w
