@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -200,7 +201,10 @@ func TestNoTextHoldsWhatNobodySees(t *testing.T) {
 		t.Helper()
 		taken := 0
 		for _, v := range planted(of, "orders\u200betl") {
-			said := call(p.encode(of, v))
+			// A map's key stands before no value here, which is said beside it.
+			said := slices.DeleteFunc(call(p.encode(of, v)), func(d *tfprotov6.Diagnostic) bool {
+				return d.Summary == "An element is null" && !strings.Contains(fmt.Sprintf("%+v", d), "\u200b")
+			})
 			if len(said) != 1 || said[0].Summary != "A text is not what it seems" || !strings.Contains(said[0].Detail, "a zero-width space (U+200B) as its character 7") {
 				taken++
 			} else if strings.Contains(fmt.Sprintf("%+v", said[0]), "\u200b") || said[0].Attribute == nil {
