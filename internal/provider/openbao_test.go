@@ -179,18 +179,29 @@ func (c *cluster) login(path string, show *tls.Certificate, body any) string {
 	}
 	transport := &http.Transport{TLSClientConfig: config}
 	defer transport.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: transport}).Post(c.bao.Address+"/v1/"+path, "application/json", bytes.NewReader(text))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer resp.Body.Close()
 	var answer struct {
 		Auth struct {
 			Token string `json:"client_token"`
 		}
+		Errors []string
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		c.t.Fatal(err)
+	for range 3 { // OpenBao answers 500 where a change of the same moment won, and its clients ask again
+		answer.Errors = nil
+		resp, err := (&http.Client{Transport: transport}).Post(c.bao.Address+"/v1/"+path, "application/json", bytes.NewReader(text))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		err = json.NewDecoder(resp.Body).Decode(&answer)
+		_ = resp.Body.Close()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if len(answer.Errors) > 0 {
+			c.t.Logf("login at %s: %d %q", path, resp.StatusCode, answer.Errors)
+		}
+		if resp.StatusCode < http.StatusInternalServerError {
+			break
+		}
 	}
 	return answer.Auth.Token
 }
