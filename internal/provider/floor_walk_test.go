@@ -75,8 +75,7 @@ func (w *floorWalk) someFloor() access.Floor {
 			Agreement: &access.Agreement{Reference: "C-1", EndsAt: access.At(access.WallClock().Add(days(5 + w.dice.IntN(100))))},
 		}}
 	}
-	f.Levels = map[string]string{"scope/wildcard-resource": "deny", "expiry/too-long": "deny", "owner/external": "deny", "expiry/outlives-agreement": "deny"}
-	return f
+	return f // levels of rules are not named: each setting brings along the rules by which it is kept
 }
 
 // someProvider is a provider block, which may be looser than any floor.
