@@ -169,6 +169,13 @@ func (e *FloorChangedError) Error() string {
 	return fmt.Sprintf("the floor is of generation %d now, and %d was known: somebody changed it in between", e.Now, e.Known)
 }
 
+// Lift makes the next record of a floor that of its removal on purpose, which keeps what was there.
+func (r *FloorRecord) Lift(there *FloorRecord) {
+	if r.LiftedAt = r.SetAt; there != nil {
+		r.Floor, r.SetAt = there.Floor, there.SetAt
+	}
+}
+
 // NextFloor returns the record that a change of a floor leaves, or why it is refused. there is what the system holds, nil for nothing; lost
 // is why that is not known, and remembered what was before.
 func NextFloor(there *FloorRecord, lost *FloorError, remembered FloorMark, system, stack string, known int64, now time.Time) (*FloorRecord, error) {

@@ -145,18 +145,11 @@ func (p *protocol) inForce() (states []stated) {
 	p.t.Helper()
 	config := declared(nil)
 	for _, kind := range believedKinds {
-		t := p.schemas.ResourceSchemas[kind].ValueType()
-		none, given := tftypes.NewValue(t, nil), plainValue(t, config[kind])
-		planned := p.planned(kind, config[kind], none, nil)
-		p.well(planned.Diagnostics)
-		made, err := p.server.ApplyResourceChange(p.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-			TypeName: kind, PriorState: p.encode(t, none), PlannedState: planned.PlannedState, Config: p.encode(t, given), PlannedPrivate: planned.PlannedPrivate,
-		})
-		if err != nil {
-			p.t.Fatal(err)
+		made, refused := p.made(kind, config[kind], nil)
+		if len(refused) > 0 {
+			p.t.Fatal(refused)
 		}
-		p.well(made.Diagnostics)
-		states = append(states, stated{kind, p.decode(t, made.NewState), made.Private})
+		states = append(states, *made)
 	}
 	return states
 }
@@ -318,24 +311,7 @@ func (p *protocol) destroyed(states []stated, refresh bool) (errors, dropped []s
 				continue
 			}
 		}
-		none := tftypes.NewValue(t, nil)
-		planned, err := p.server.PlanResourceChange(p.t.Context(), &tfprotov6.PlanResourceChangeRequest{
-			TypeName: kind, PriorState: p.encode(t, prior), ProposedNewState: p.encode(t, none), Config: p.encode(t, none), PriorPrivate: private,
-		})
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		errors = append(errors, slugs(planned.Diagnostics)...)
-		if len(slugs(planned.Diagnostics)) > 0 {
-			continue
-		}
-		done, err := p.server.ApplyResourceChange(p.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-			TypeName: kind, PriorState: p.encode(t, prior), PlannedState: p.encode(t, none), Config: p.encode(t, none), PlannedPrivate: planned.PlannedPrivate,
-		})
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		errors = append(errors, slugs(done.Diagnostics)...)
+		errors = append(errors, p.removed(&stated{kind, prior, private})...)
 	}
 	return errors, dropped
 }

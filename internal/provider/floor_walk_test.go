@@ -129,17 +129,8 @@ func (w *floorWalk) someAccess(name string) map[string]map[string]any {
 // asked configures a provider; nil where it refuses the block itself.
 func (w *floorWalk) asked(block map[string]any) *protocol {
 	w.t.Helper()
-	server := provider.NewServer(provider.NewAround(access.WallClock, alone)())
-	p := &protocol{t: w.t, server: server}
-	var err error
-	if p.schemas, err = server.GetProviderSchema(w.t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
-		w.t.Fatal(err)
-	}
-	answer, err := server.ConfigureProvider(w.t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: p.value(p.schemas.Provider, block)})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if len(slugs(answer.Diagnostics)) > 0 {
+	p, diags := configuredBy(w.t, provider.NewAround(access.WallClock, alone)(), block)
+	if len(slugs(diags)) > 0 {
 		return nil
 	}
 	return p

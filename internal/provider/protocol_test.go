@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	fwprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -36,19 +37,26 @@ func (w *world) protocolWith(around func(access.System) access.System, guardrail
 	if guardrails != nil {
 		arguments["guardrails"] = guardrails
 	}
-	server := provider.NewServer(provider.NewAround(w.clock, around)())
-	p := &protocol{t: w.t, server: server}
+	p, diags := configuredBy(w.t, provider.NewAround(w.clock, around)(), arguments)
+	p.well(diags)
+	return p
+}
+
+// configuredBy configures a provider, and returns what is said of its block.
+func configuredBy(t *testing.T, of fwprovider.Provider, arguments map[string]any) (*protocol, []*tfprotov6.Diagnostic) {
+	t.Helper()
+	server := provider.NewServer(of)
+	p := &protocol{t: t, server: server}
 	var err error
-	if p.schemas, err = server.GetProviderSchema(w.t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
-		w.t.Fatal(err)
+	if p.schemas, err = server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{}); err != nil {
+		t.Fatal(err)
 	}
 	p.well(p.schemas.Diagnostics)
-	answer, err := server.ConfigureProvider(w.t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: p.value(p.schemas.Provider, arguments)})
+	answer, err := server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.14.0", Config: p.value(p.schemas.Provider, arguments)})
 	if err != nil {
-		w.t.Fatal(err)
+		t.Fatal(err)
 	}
-	p.well(answer.Diagnostics)
-	return p
+	return p, answer.Diagnostics
 }
 
 func alone(s access.System) access.System { return s }

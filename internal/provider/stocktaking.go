@@ -119,14 +119,14 @@ func (t *stocktaking) survey(ctx context.Context) ([]*access.Record, []access.St
 }
 
 func (t *stocktaking) stockOptions() inventory.Options {
-	can := t.system.Capabilities()
+	can, rules := t.system.Capabilities(), t.under.known()
 	o := inventory.Options{
-		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: t.surveys(), WarnBefore: t.under.known().WarnBefore, DormantAfter: t.under.known().DormantAfter,
-		ReviewEvery: t.under.known().ReviewEvery,
+		System: can.Name, KnowsLastUse: can.KnowsLastUse, Surveyed: t.surveys(), WarnBefore: rules.WarnBefore, DormantAfter: rules.DormantAfter,
+		ReviewEvery: rules.ReviewEvery,
 	}
-	if len(t.under.known().ActiveOwners) > 0 {
-		o.Departed = t.under.known().Departed
+	if len(rules.ActiveOwners) > 0 {
+		o.Departed = rules.Departed
 	}
-	o.Partners = slices.Sorted(maps.Keys(t.under.known().Partners))
+	o.Partners = slices.Sorted(maps.Keys(rules.Partners))
 	return o
 }

@@ -72,9 +72,7 @@ func (s *System) LiftFloor(ctx context.Context, stack string, known int64) (*acc
 		if err != nil {
 			return nil, err
 		}
-		if next.LiftedAt = next.SetAt; there != nil {
-			next.Floor, next.SetAt = there.Floor, there.SetAt
-		}
+		next.Lift(there)
 		return next, nil
 	})
 }

@@ -37,9 +37,7 @@ func (f *floors) SetFloor(ctx context.Context, floor access.Floor, stack string,
 // LiftFloor removes the floor on purpose.
 func (f *floors) LiftFloor(ctx context.Context, stack string, known int64) (*access.FloorRecord, error) {
 	return f.change(ctx, "lift", stack, known, func(there, next *access.FloorRecord) bool {
-		if next.LiftedAt = next.SetAt; there != nil {
-			next.Floor, next.SetAt = there.Floor, there.SetAt
-		}
+		next.Lift(there)
 		return there == nil || there.InForce()
 	})
 }
