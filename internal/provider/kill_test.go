@@ -30,7 +30,7 @@ import (
 
 // The killings: so many rounds, in so many folders at a time.
 const (
-	killings = 100
+	killings = 60
 	lanes    = 2
 )
 
