@@ -40,7 +40,8 @@ func TestASnapshotReleaseIsReproducibleInstalledAndVerified(t *testing.T) {
 
 func releaseOf(t *testing.T, checkout, folder string) {
 	t.Helper()
-	cmd := exec.Command("go", "run", "./tools/release", "-targets", runtime.GOOS+"_"+runtime.GOARCH, snapshot, folder)
+	cmd := exec.Command("go", "run", "./tools/release", "-targets", runtime.GOOS+"_"+runtime.GOARCH,
+		"-commit", "0123456789abcdef0123456789abcdef01234567", "-builder", "https://example.com/workflow", snapshot, folder)
 	cmd.Dir = checkout
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -161,21 +162,26 @@ func releaseIsSigned(t *testing.T, folder string) {
 			t.Fatalf("%s %v: %v\n%s", command, args, err, out)
 		}
 	}
-	sums := "terraform-provider-partner_" + snapshot + "_SHA256SUMS"
 	must(gpg, "--batch", "--passphrase", "", "--quick-generate-key", "release@example.com", "rsa3072", "sign", "1d")
 	sign, err := filepath.Abs(filepath.Join("..", "..", "scripts", "sign"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	must(sign, ".", "release@example.com")
-	must(gpg, "--batch", "--verify", sums+".sig", sums)
-	must("sha256sum", "--check", "--strict", sums)
+	verify, err := filepath.Abs(filepath.Join("..", "..", "scripts", "verify"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(verify, ".")
 	manifest := filepath.Join(folder, "terraform-provider-partner_"+snapshot+"_manifest.json")
 	if err := os.WriteFile(manifest, []byte("{}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := run(sign, ".", "release@example.com"); err == nil {
 		t.Errorf("what fits no checksum is signed:\n%s", out)
+	}
+	if out, err := run(verify, "."); err == nil || !strings.Contains(string(out), "is not what") {
+		t.Errorf("a file that fits no checksum is verified: %v\n%s", err, out)
 	}
 }
 

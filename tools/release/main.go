@@ -3,15 +3,15 @@
 // Command release writes the files of a release: an archive for each machine, what is in it, and the checksums of all. Two runs on one
 // commit write the same bytes, whoever runs them and wherever.
 //
-//	go run ./tools/release [-targets linux_amd64,...] VERSION FOLDER
+//	go run ./tools/release [-targets linux_amd64,...] [-commit SHA -builder URL] VERSION FOLDER
+//
+// With a commit and a builder it also says where the archives come from.
 package main
 
 import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
-	"debug/buildinfo"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
@@ -36,17 +36,23 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("release: ")
 	targets := flag.String("targets", machines, "the machines to build for")
+	from := origin{}
+	flag.StringVar(&from.commit, "commit", "", "the commit that is checked out")
+	flag.StringVar(&from.builder, "builder", "", "the URL of what builds it: a workflow")
 	flag.Parse()
+	if (from.commit == "") != (from.builder == "") {
+		log.Fatal("-commit and -builder go together")
+	}
 	if flag.NArg() != 2 || !version.MatchString(flag.Arg(0)) {
 		log.Fatal("usage: release [-targets OS_ARCH,...] VERSION FOLDER, with a version such as 1.2.0")
 	}
-	if err := write(flag.Arg(0), flag.Arg(1), strings.Split(*targets, ",")); err != nil {
+	if err := write(flag.Arg(0), flag.Arg(1), strings.Split(*targets, ","), from); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // write writes all files of a version into a folder that has none yet: what lay there before would be signed with the rest.
-func write(version, folder string, targets []string) error {
+func write(version, folder string, targets []string, from origin) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
@@ -75,6 +81,11 @@ func write(version, folder string, targets []string) error {
 			return err
 		}
 	}
+	if from.commit != "" {
+		if files[prefix+"_provenance.json"], err = provenance(version, targets, from, files); err != nil {
+			return err
+		}
+	}
 	files[prefix+"_SHA256SUMS"] = sums(files)
 	for file, content := range files {
 		if err := os.WriteFile(filepath.Join(folder, file), content, 0o644); err != nil {
@@ -96,12 +107,17 @@ func build(version, target string) ([]byte, error) {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	binary := filepath.Join(folder, name)
-	cmd := exec.Command("go", "build", "-tags", "grpcnotrace", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version="+version, "-o", binary, ".")
+	cmd := exec.Command("go", append(command(version), "-o", binary, ".")...)
 	cmd.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+arch, "CGO_ENABLED=0", "GOFLAGS=-mod=readonly")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build for %s: %w\n%s", target, err, out)
 	}
 	return os.ReadFile(binary)
+}
+
+// command is how each machine's program is built.
+func command(version string) []string {
+	return []string{"build", "-tags", "grpcnotrace", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version=" + version}
 }
 
 // archive returns the zip that registries hand out. Its files are of the first day that a zip can say.
@@ -133,39 +149,6 @@ func archive(version, target string, binary []byte) ([]byte, error) {
 	}
 	err = z.Close()
 	return b.Bytes(), err
-}
-
-// component is a module in a bill of materials.
-type component struct {
-	Type    string `json:"type"`
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	Purl    string `json:"purl"`
-}
-
-// contents returns the bill of materials of a binary in CycloneDX: the modules that Go's linker says are in it.
-func contents(version string, binary []byte) ([]byte, error) {
-	info, err := buildinfo.Read(bytes.NewReader(binary))
-	if err != nil {
-		return nil, err
-	}
-	parts := []component{module("stdlib", strings.TrimPrefix(info.GoVersion, "go"))}
-	for _, d := range info.Deps {
-		if d.Replace != nil {
-			d = d.Replace
-		}
-		parts = append(parts, module(d.Path, d.Version))
-	}
-	text, err := json.MarshalIndent(map[string]any{
-		"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
-		"metadata":   map[string]any{"component": component{"application", info.Main.Path, version, "pkg:golang/" + info.Main.Path + "@v" + version}},
-		"components": parts,
-	}, "", "  ")
-	return append(text, '\n'), err
-}
-
-func module(path, version string) component {
-	return component{"library", path, version, "pkg:golang/" + path + "@" + version}
 }
 
 // sums returns the checksums as sha256sum reads them.
