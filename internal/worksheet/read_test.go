@@ -129,9 +129,9 @@ func TestFilledWorksheetsAreUnderstoodOrRefused(t *testing.T) {
 		"UTF-16 without its mark":           {csv: wide(head, little, false), wrong: []string{`s.csv: it is UTF-16`}},
 		"another character set":             {csv: base64.StdEncoding.EncodeToString([]byte(head + "a,b,keep,,n\xf6tig\n")), wrong: []string{`s.csv: it is not UTF-8`}},
 		"a workbook":                        {csv: base64.StdEncoding.EncodeToString([]byte("PK\x03\x04 and so on")), wrong: []string{`s.csv: it is a workbook`}},
-		"a quotation mark out of place":     {csv: head + "acme/prod/orders,digestI,keep,2027-03-31,Yes\nacme/prod/orders/daily,digestG,keep,,the \"big\" one\n", wrong: []string{`s.csv, row 3: a quotation mark stands where none can`}},
+		"a quotation mark out of place":     {csv: head + "acme/prod/orders,digestI,keep,2027-03-31,Yes\nacme/prod/orders/daily,digestG,keep,,the \"big\" one\n", wrong: []string{`s.csv, row 3: a quotation mark stands in a cell that does not begin with one: nothing of the sheet is taken. Save it anew`}},
 		"a quotation mark after long cells": {csv: head + "acme/prod/orders,digestI,keep,,\"one\ntwo\nthree\"\n\nacme/prod/orders/daily,digestG,keep,,the \"big\" one\n", wrong: []string{`s.csv, row 4: a quotation mark`}},
-		"a quotation mark left open":        {csv: head + "acme/prod/orders,digestI,keep,2027-03-31,\"Yes\nacme/prod/orders/daily,digestG,keep,,A\n", wrong: []string{`s.csv, row 2: a quotation mark stands where none can`}},
+		"a quotation mark left open":        {csv: head + "acme/prod/orders,digestI,keep,2027-03-31,\"Yes\nacme/prod/orders/daily,digestG,keep,,A\n", wrong: []string{`s.csv, row 2: a quotation mark opens a cell and none closes it`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			decisions, mistakes := Read([]Sheet{{File: "s.csv", CSV: filled(c.csv), By: "jane@example.com", At: access.At(at).String()}}, nil)

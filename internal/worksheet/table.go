@@ -124,7 +124,7 @@ func split(text string, separator rune) ([]line, Mistake, bool) {
 		cells, err := r.Read()
 		var wrong *csv.ParseError
 		if errors.As(err, &wrong) {
-			return nil, Mistake{Row: row + wrong.StartLine - end, Problem: "a quotation mark stands where none can: " + wrong.Err.Error() + "; nothing of the sheet is taken"}, false
+			return nil, Mistake{Row: row + wrong.StartLine - end, Problem: misquoted(wrong)}, false
 		}
 		if err != nil {
 			return lines, Mistake{}, true
@@ -138,6 +138,15 @@ func split(text string, separator rune) ([]line, Mistake, bool) {
 		}
 		lines = append(lines, line{row, cells})
 	}
+}
+
+// misquoted says what is wrong with a sheet that cannot be split into cells.
+func misquoted(err *csv.ParseError) string {
+	seen := "a quotation mark opens a cell and none closes it, or text follows the one that does"
+	if errors.Is(err, csv.ErrBareQuote) {
+		seen = "a quotation mark stands in a cell that does not begin with one"
+	}
+	return seen + ": nothing of the sheet is taken. Save it anew as CSV in the spreadsheet, or write \"\" for each quotation mark in a cell, and one more around the cell"
 }
 
 // headings are how many rows somebody may have put above the names of the columns.

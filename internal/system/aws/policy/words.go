@@ -127,27 +127,35 @@ func wrongAction(action string) string {
 	verb := func(v string) bool { return strings.HasPrefix(name, v) }
 	switch {
 	case administrations[service] != "":
-		return "is of " + administrations[service]
+		return "is of " + administrations[service] + ": no partner is granted that, so leave it out"
 	case wild && !slices.ContainsFunc(readingVerbs, verb):
 		return "has a wildcard after what is no verb that only reads: list the actions, or end in " + strings.Join(readingVerbs, "*, ") + "*"
 	case service == "kms" && !slices.Contains(keyUse, action):
 		return "administers keys: of KMS there are " + strings.Join(keyUse, ", ")
 	case service == "rds-db", service == "eks" && !verb("Describe") && !verb("List"), service == "ec2-instance-connect", service == "cognito-identity", service == "ssmmessages":
-		return "cannot end: " + starters[service]
+		return "cannot end: " + starters[service] + ", so leave it out"
 	}
 	if !wild && !reads(action) {
 		for _, p := range passing {
 			if strings.Contains(strings.ToLower(name), p) {
-				return "passes access on, or administers what gives it out"
+				return "passes access on, or administers what gives it out: leave it out, and have it done by a login of your own"
 			}
 		}
 	}
 	for _, start := range startingActions {
 		if actionMatches(action, start) {
-			return "cannot end: what " + start + " starts or gives out lives on after the end"
+			return "cannot end: what " + start + " starts or gives out lives on after the end, so leave it out" + narrower(action)
 		}
 	}
 	return ""
+}
+
+// narrower says what to write in place of a wildcard that covers too much.
+func narrower(action string) string {
+	if !strings.HasSuffix(action, "*") {
+		return ""
+	}
+	return ", and list the actions that are needed in place of the wildcard"
 }
 
 // reads reports whether an action begins with a verb that changes nothing.

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,7 +53,15 @@ func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
 		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
 			t.Errorf("%s: %v, want %q", c.says, err, c.refused)
 		}
+		if err != nil && !says(err, "leave it out", "list ", "write ", "call yours", "of KMS there are") {
+			t.Errorf("%s: nobody is told what to write: %v", c.says, err)
+		}
 	}
+}
+
+// says reports whether an error has one of these texts.
+func says(err error, texts ...string) bool {
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(err.Error(), text) })
 }
 
 func someWords(t *testing.T) Words {
