@@ -61,6 +61,9 @@ func noSuchMoment(parts []string) string {
 		return "hours are 00 to 23"
 	case minute > 59:
 		return "minutes are 00 to 59"
+	case second == 60:
+		return "seconds are 00 to 59 here, also where a leap second is inserted: write " +
+			strings.ToUpper(fmt.Sprintf("%s-%s-%sT%s:%s:59%s", parts[1], parts[2], parts[3], parts[4], parts[5], parts[8]))
 	case second > 59:
 		return "seconds are 00 to 59 here, also where a leap second is inserted"
 	}

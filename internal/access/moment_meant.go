@@ -4,6 +4,7 @@ package access
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -11,15 +12,21 @@ import (
 )
 
 // written is a moment as people write it: parts in the order of RFC 3339, with what they leave out or write otherwise.
-var written = regexp.MustCompile(`^\+?(\d{4,})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T _]+(\d{1,2})(?:[:.h](\d{1,2}))?(?::(\d{1,2}))?([.,]\d+)?)?\s*(Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?(?:\[[A-Za-z_/+-]+\])?$`)
+var written = regexp.MustCompile(`^\+?(\d{4,})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T _]+(\d{1,2})(?:[:.h](\d{1,2}))?(?::(\d{1,2}))?([.,]\d*)?)?\s*(Z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?(?: [A-Z]{3,5})?)?(?:\[[A-Za-z_/+-]+\])?$`)
 
 // compact is the basic form of ISO 8601.
-var compact = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?(Z|[+-]\d{4})?$`)
+var compact = regexp.MustCompile(`^(\d{4})-?(\d{2})-?(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?(Z|[+-]\d{4})?$`)
 
 var (
 	european = regexp.MustCompile(`^(\d{1,2})[./-](\d{1,2})[./-](\d{4})(\s.*)?$`)
 	seconds  = regexp.MustCompile(`^1\d{9}(\d{3})?$`)
-	hyphens  = strings.NewReplacer("\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2014", "-", "\u2212", "-", "\u200b", "", "\ufeff", "", "\u00a0", " ")
+	// halves are hours from 1 to 12, places are zones that some summer moves, and lengths say how long something lasts.
+	halves  = regexp.MustCompile(`\d ?[AP]\.?M\.?$`)
+	places  = regexp.MustCompile(`\d ?([A-Z]{2,5}|[A-Z]+/[A-Z_/]+)$`)
+	month   = regexp.MustCompile(`^\d{4}[-/.]\d{1,2}$`)
+	lengths = regexp.MustCompile(`^(\+|IN |AFTER |FOR )?P?T?\d+ ?(D|H|M|W|Y|MIN|DAYS?|HOURS?|WEEKS?|MONTHS?|YEARS?)( FROM NOW)?$`)
+	endless = regexp.MustCompile(`^(NEVER|FOREVER|NONE|NULL|NO|UNLIMITED|INFINITE|INFINITY|PERMANENT|ALWAYS|INDEFINITE|OPEN|∞)$`)
+	hyphens = strings.NewReplacer("\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2014", "-", "\u2212", "-", "\u200b", "", "\ufeff", "", "\u00a0", " ")
 )
 
 // such is what is said where nobody can tell what is meant.
@@ -39,16 +46,36 @@ func meantMoment(text string) string {
 	if p := european.FindStringSubmatch(plain); p != nil {
 		return fmt.Sprintf("%s: write the year first, then month and day, %s-MM-DDT00:00:00Z", such, p[3])
 	}
+	if said := unlikeMoment(plain); said != "" {
+		return said
+	}
 	if seconds.MatchString(plain) {
 		n, _ := strconv.ParseInt(plain[:10], 10, 64)
 		return ": write " + time.Unix(n, 0).UTC().Format(time.RFC3339)
 	}
-	for _, layout := range []string{time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC, time.UnixDate, "2 January 2006", "January 2, 2006", "Jan 2 2006", "2 Jan 2006", "2-Jan-2006"} {
+	for _, layout := range []string{time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC, time.UnixDate, "2 January 2006", "January 2, 2006", "Jan 2, 2006", "Jan 2 2006", "2 Jan 2006", "2-Jan-2006"} {
 		if t, err := time.Parse(layout, strings.Trim(text, " \t\r\n")); err == nil {
 			return ": write " + t.Format(time.RFC3339)
 		}
 	}
 	return such
+}
+
+// unlikeMoment says what a text is that can be no one moment; "" where that cannot be told.
+func unlikeMoment(text string) string {
+	switch {
+	case endless.MatchString(text):
+		return ": access has an end, such as 2027-03-31T00:00:00Z"
+	case lengths.MatchString(text):
+		return ", but a length of time: write when it ends, such as 2027-03-31T00:00:00Z"
+	case month.MatchString(text):
+		return ": write the day as well, such as 2027-03-31T00:00:00Z"
+	case halves.MatchString(text):
+		return such + ": write hours from 00 to 23"
+	case strings.HasPrefix(text, "20") && places.MatchString(text):
+		return such + ": write of a zone its distance from UTC, such as +01:00, or Z for UTC"
+	}
+	return ""
 }
 
 // meantBy puts the parts of a moment together as RFC 3339 has them.
@@ -60,6 +87,7 @@ func meantBy(p []string) string {
 	date := p[1] + "-" + full(p[2]) + "-" + full(p[3])
 	clock := full(p[4]) + ":" + full(p[5]) + ":" + full(p[6])
 	fraction := strings.Replace(p[7], ",", ".", 1)
+	fraction = strings.TrimSuffix(fraction, ".")
 	moment := date + "T" + clock + fraction[:min(len(fraction), 10)] + zoneOf(p[8])
 	if !rfc3339.MatchString(moment) { // as with a zone that is none
 		return such
@@ -77,6 +105,7 @@ func zoneOf(text string) string {
 	if text == "" || text[0] != '+' && text[0] != '-' {
 		return "Z"
 	}
+	text, _, _ = strings.Cut(text, " ") // Go writes the zone's name behind its distance
 	digits := strings.ReplaceAll(text[1:], ":", "")
 	if len(digits) <= 2 {
 		digits += "00"
@@ -85,29 +114,56 @@ func zoneOf(text string) string {
 	return text[:1] + digits[:2] + ":" + digits[2:]
 }
 
-// counted is a length of time with a unit that Go has not, or in words.
-var counted = regexp.MustCompile(`(?i)^\s*P?(\d{1,5})\s*(m|h|d|w|mo|y|hours?|days?|weeks?|months?|years?|minutes?|min)?\s*$`)
+var (
+	// counted are numbers and their units, one after the other; lengthy is one of them, and iso the form of ISO 8601.
+	counted = regexp.MustCompile(`^(?:(?:\d+(?:\.\d+)?) ?[a-z]+\.?(?:[ ,]|and)*)+$`)
+	lengthy = regexp.MustCompile(`(\d+(?:\.\d+)?) ?([a-z]+)`)
+	iso     = regexp.MustCompile(`^p((?:\d+[ymwd])*)(?:t((?:\d+[hms])+))?$`)
+	plainly = strings.NewReplacer("\u200b", "", "\ufeff", "", "\u00a0", " ")
+)
 
 // meantSpan says what to write for what is no duration.
 func meantSpan(text string) string {
-	const like = " such as 720h or 90m"
-	p := counted.FindStringSubmatch(text)
-	if p == nil {
+	const like, vague = " such as 720h or 90m", ": months and years have no fixed length, write hours"
+	plain := strings.ToLower(strings.Trim(plainly.Replace(text), " \t\r\n\"'`"))
+	if p := iso.FindStringSubmatch(plain); p != nil && plain != "p" {
+		plain = strings.ReplaceAll(p[1], "m", "mo") + p[2]
+	}
+	switch {
+	case plain != "" && strings.Trim(plain, "0123456789") == "":
+		return like + ": write its unit"
+	case strings.HasSuffix(plain, "ly"), strings.HasSuffix(plain, "quarter"):
+		return like + vague
+	case !counted.MatchString(plain):
 		return like
 	}
-	n, _ := strconv.Atoi(p[1])
-	unit := strings.ToLower(p[2])
-	switch {
-	case unit == "":
-		return like + ": write its unit"
-	case strings.HasPrefix(unit, "h"):
-		return fmt.Sprintf(": write %dh", n)
-	case p[2] == "m" || strings.HasPrefix(unit, "min"):
-		return fmt.Sprintf(": write %dm", n)
-	case strings.HasPrefix(unit, "d"):
-		return fmt.Sprintf(": write %dh", 24*n)
-	case strings.HasPrefix(unit, "w"):
-		return fmt.Sprintf(": write %dh", 7*24*n)
+	var sum float64 // in seconds
+	for _, p := range lengthy.FindAllStringSubmatch(plain, -1) {
+		n, _ := strconv.ParseFloat(p[1], 64)
+		length, known := secondsOf(p[2])
+		if !known {
+			return like
+		}
+		if length == 0 {
+			return like + vague
+		}
+		sum += n * length
 	}
-	return like + ": months and years have no fixed length, write hours"
+	if sum > math.MaxInt64/1e9 {
+		return like + ": it is too long"
+	}
+	return ": write " + Hours(time.Duration(sum)*time.Second)
+}
+
+// secondsOf returns how many seconds a unit has; none where that differs, as with months.
+func secondsOf(unit string) (float64, bool) {
+	for names, length := range map[string]float64{
+		" s sec secs second seconds ": 1, " m min mins minute minutes ": 60, " h hr hrs hour hours ": 3600, " d day days ": 86400,
+		" w week weeks ": 7 * 86400, " mo month months y year years quarter quarters ": 0,
+	} {
+		if strings.Contains(names, " "+unit+" ") {
+			return length, true
+		}
+	}
+	return 0, false
 }

@@ -48,7 +48,27 @@ func TestMomentsAsTheyAreSent(t *testing.T) {
 		"0001-01-01T00:00:00.000000001Z":           "not in the years 1970 to 9999",
 		"1970-01-01T00:00:00+00:01":                "not in the years 1970 to 9999",
 		"0000-06-01T00:00:00Z":                     "not in the years 1970 to 9999",
-		"2027-06-30T23:59:60Z":                     "leap second",
+		"2027-06-30T23:59:60Z":                     "leap second is inserted: write 2027-06-30T23:59:59Z",
+		"2027-06-30t18:59:60.5-05:00":              "write 2027-06-30T18:59:59-05:00",
+		"2027-02-09T00:00:61Z":                     "seconds are 00 to 59",
+		"2027-02-09T00:00:00.Z":                    "write 2027-02-09T00:00:00Z",
+		"2027-02-09T153000Z":                       "write 2027-02-09T15:30:00Z",
+		"2027-02-09 00:00:00 +0100 CET":            "write 2027-02-09T00:00:00+01:00",
+		"2027-02-09 00:00:00 +0000 UTC":            "write 2027-02-09T00:00:00+00:00",
+		"2027-02-09 12:00 pm":                      "hours from 00 to 23",
+		"2027-02-09T03:15:00 P.M.":                 "hours from 00 to 23",
+		"2027-02-09T00:00:00 CET":                  "its distance from UTC",
+		"2027-02-09 00:00 Europe/Berlin":           "its distance from UTC",
+		"2027-02":                                  "the day as well",
+		"2027-2":                                   "the day as well",
+		"Feb 9, 2027":                              "write 2027-02-09T00:00:00Z",
+		"90d":                                      "a length of time",
+		"+90d":                                     "a length of time",
+		"in 90 days":                               "a length of time",
+		"P90D":                                     "a length of time",
+		"forever":                                  "access has an end",
+		"Unlimited":                                "access has an end",
+		"none":                                     "access has an end",
 		"2027-03-31T00:00:00+24:00":                "RFC 3339",
 		"31.03.2027":                               "2027-MM-DDT00:00:00Z",
 		"03/31/2027":                               "the year first",
@@ -60,8 +80,8 @@ func TestMomentsAsTheyAreSent(t *testing.T) {
 		"1806451200":                               "write 2027-03-31T00:00:00Z",
 		"1806451200000":                            "write 2027-03-31T00:00:00Z",
 		"2027":                                     "such as 2027-03-31T00:00:00Z",
-		"never":                                    "such as 2027-03-31T00:00:00Z",
-		"720h":                                     "such as 2027-03-31T00:00:00Z",
+		"never":                                    "access has an end",
+		"720h":                                     "a length of time",
 	} {
 		m, err := ParseMoment(text)
 		if err == nil || !strings.Contains(err.Error(), says) {
@@ -84,10 +104,20 @@ func TestMomentsAsTheyAreSent(t *testing.T) {
 func TestSpansAsTheyAreSent(t *testing.T) {
 	for text, says := range map[string]string{
 		"30d": "write 720h", "30 days": "write 720h", "P30D": "write 720h", "2w": "write 336h", "720H": "write 720h", "720 h": "write 720h", "12h ": "write 12h",
-		"90 minutes": "write 90m", "720": "write its unit", "P1M": "months and years", "1mo": "months and years", "1y": "months and years", "1h30": "such as 720h", "": "such as 720h",
+		"90 minutes": "write 1h30m", "720": "write its unit", "P1M": "months and years", "1mo": "months and years", "1y": "months and years", "1h30": "such as 720h", "": "such as 720h",
+		"PT24H": "write 24h", "PT90M": "write 1h30m", "P1DT2H": "write 26h", "P1W2D": "write 216h", "1h 30m": "write 1h30m", "1H30M": "write 1h30m", "30d12h": "write 732h",
+		"1.5d": "write 36h", "3600 s": "write 1h", "3600 seconds": "write 1h", "720 hrs": "write 720h", "60 min.": "write 1h", "\"1h\"": "write 1h", "1h\u200b": "write 1h",
+		"1 day and 2 hours": "write 26h", "1y6mo": "months and years", "P1Y6M": "months and years", "1 quarter": "months and years", "quarterly": "months and years",
+		"1:30": "such as 720h", "99999999h": "too long", "2562048h": "too long", "99999999999999999999d": "too long", "never": "such as 720h", "-30d": "such as 720h",
 	} {
 		if d, err := ParseSpan(text); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, %v; want %q", text, d, err, says)
+			continue
+		}
+		if _, to, ok := strings.Cut(says, "write "); ok && !strings.Contains(to, " ") {
+			if _, err := ParseSpan(to); err != nil {
+				t.Errorf("%q: what is to be written is refused: %v", text, err)
+			}
 		}
 	}
 }

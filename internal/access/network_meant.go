@@ -19,6 +19,9 @@ var (
 	port    = regexp.MustCompile(`^([0-9.]+(?:/\d+)?|\[[0-9a-fA-F:.]+\](?:/\d+)?):\d+$`)
 	address = regexp.MustCompile(`^[a-z]+://(\[[0-9a-fA-F:.]+\]|[0-9.]+)(?::\d+)?(?:/.*)?$`)
 	words   = regexp.MustCompile(`(?i)^(\*|any|all|anywhere|everywhere|0/0|0\.0\.0\.0|::|0\.0\.0\.0/0+)$`)
+	letters = regexp.MustCompile(`(\.)[xX](\.|$)`) // the last numbers, whatever they are
+	slashes = regexp.MustCompile(`\s*/\s*`)
+	label   = regexp.MustCompile(`(?i)^[a-z]{2,}[46]?[:=]`)
 	netmask = regexp.MustCompile(`^(\S+)\s+(?:netmask\s+|mask\s+)?(\d+\.\d+\.\d+\.\d+)$`)
 )
 
@@ -26,7 +29,7 @@ var (
 func meantNetworks(text string) string {
 	plain := strings.TrimFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\"'`", c) })
 	plain, _, _ = strings.Cut(plain, "#")
-	plain = strings.TrimSpace(plain)
+	plain = slashes.ReplaceAllString(strings.TrimSpace(plain), "/")
 	if host := address.FindStringSubmatch(plain); host != nil {
 		if m, ok := meantNetwork(host[1]); ok {
 			return ", but an address of a server: write " + m.String() + " if it is meant"
@@ -39,17 +42,23 @@ func meantNetworks(text string) string {
 		return betweenSaid(first, last)
 	}
 	if mask := netmask.FindStringSubmatch(plain); mask != nil {
-		plain = mask[1] + "/" + mask[2]
+		if m, ok := masked(mask[1], mask[2]); ok {
+			return ": write " + m.String()
+		}
 	}
 	if with := port.FindStringSubmatch(plain); with != nil {
 		if m, ok := meantNetwork(with[1]); ok {
 			return ", which has no port: write " + m.String()
 		}
 	}
-	if m, ok := meantNetwork(plain); ok {
+	if m, ok := among(plain); ok {
 		return ": write " + m.String()
 	}
 	switch {
+	case strings.Contains(plain, ":::"), strings.Count(plain, "::") > 1 && !several.MatchString(plain):
+		return ": an address has one :: at most"
+	case overlong.MatchString(plain):
+		return ": the size of a network goes up to 128 in IPv6"
 	case ofFour.MatchString(plain):
 		if parts := ofFour.FindStringSubmatch(plain); zeros(parts[1:5]) || strings.HasPrefix(parts[5], "/0") {
 			return ": numbers with a zero before them mean different things to different programs, write them without"
@@ -62,6 +71,31 @@ func meantNetworks(text string) string {
 		return ": names are not looked up, since whoever has the name would have the access: write the addresses"
 	}
 	return " or 2001:db8::/48"
+}
+
+// overlong is a network of IPv6 whose size has three digits.
+var overlong = regexp.MustCompile(`^[0-9a-fA-F]*:[0-9a-fA-F:.]*/\d{3,}$`)
+
+// among returns the one network that stands among words, brackets and commas. Where there are several, or something else with numbers
+// in it, nobody can tell what is meant.
+func among(text string) (found netip.Prefix, ok bool) {
+	if m, is := meantNetwork(text); is {
+		return m, true
+	}
+	for _, field := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(" \t\r\n,;|'\"()[]{}", c) }) {
+		field = strings.TrimRight(field, "/.:")
+		m, is := meantNetwork(field)
+		if !is {
+			m, is = meantNetwork(label.ReplaceAllString(field, ""))
+		}
+		switch {
+		case is && ok, !is && strings.ContainsAny(field, "0123456789") && !label.MatchString(field+":"):
+			return netip.Prefix{}, false
+		case is:
+			found, ok = m, true
+		}
+	}
+	return found, ok
 }
 
 // zone is that of an address of IPv6.
@@ -82,6 +116,9 @@ func zeros(parts []string) bool {
 func meantNetwork(text string) (meant netip.Prefix, ok bool) {
 	text = zone.ReplaceAllString(text, "$1")
 	text = strings.NewReplacer("[", "", "]", "", "\\", "/", "\uff0f", "/").Replace(text)
+	for letters.MatchString(text) {
+		text = letters.ReplaceAllString(text, "$1*$2")
+	}
 	if p, err := netip.ParsePrefix(text); err == nil {
 		return p.Masked(), true
 	}
@@ -96,6 +133,9 @@ func meantNetwork(text string) (meant netip.Prefix, ok bool) {
 	if short := strings.TrimRight(host, "."); strings.Trim(short, "0123456789.") == "" && strings.Count(short, ".") < 3 && !strings.Contains(size, ".") {
 		p, err := netip.ParsePrefix(short + strings.Repeat(".0", 3-strings.Count(short, ".")) + "/" + size)
 		return p.Masked(), err == nil
+	}
+	if p, err := netip.ParsePrefix(host + "::/" + size); err == nil && !strings.Contains(host, "::") { // of a prefix of IPv6
+		return p.Masked(), true
 	}
 	return masked(host, size)
 }
@@ -129,7 +169,7 @@ func starred(text string) (netip.Prefix, bool) {
 
 // ends returns the first and the last address of a range that is written with a hyphen, or three dots.
 func ends(text string) (first, last netip.Addr, ok bool) {
-	from, to, cut := strings.Cut(strings.NewReplacer("\u2013", "-", "\u2014", "-", "..", "-", " ", "").Replace(text), "-")
+	from, to, cut := strings.Cut(strings.NewReplacer("\u2013", "-", "\u2014", "-", "..", "-", " to ", "-", " ", "").Replace(text), "-")
 	if !cut {
 		return first, last, false
 	}
