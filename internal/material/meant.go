@@ -25,6 +25,9 @@ func fromBase64(text string) ([]byte, bool) {
 	return b, err == nil && len(b) > 40 && !strings.Contains(text, "+++++") // hyphens of PEM
 }
 
+// pkcs12 is how a file of PKCS #12 begins behind its length (RFC 7292, 4): version 3, and then an OID of PKCS #7.
+var pkcs12 = []byte{0x02, 0x01, 0x03, 0x30}
+
 // encoded says what a text is that is base64 of something; "" where it is not.
 func encoded(text string) string {
 	b, ok := fromBase64(text)
@@ -36,6 +39,9 @@ func encoded(text string) string {
 	}
 	if _, err := x509.ParsePKIXPublicKey(b); err == nil {
 		return "it is the base64 text of a public key"
+	}
+	if bytes.HasPrefix(b, []byte{0xfe, 0xed, 0xfe, 0xed}) || bytes.HasPrefix(b, []byte{0xce, 0xce, 0xce, 0xce}) || b[0] == 0x30 && bytes.Contains(b[:32], pkcs12) {
+		return "its base64 text is of a key store (PKCS #12 or Java's), which is made for private keys: ask the partner for what is public, and for another key if one is in it"
 	}
 	switch utf16 := bytes.HasPrefix(b, []byte{0xff, 0xfe}) || bytes.HasPrefix(b, []byte{0xfe, 0xff}); {
 	case HoldsPrivateKey(string(b)):
@@ -49,7 +55,8 @@ func encoded(text string) string {
 }
 
 var (
-	address  = regexp.MustCompile(`^https?://\S+$`)
+	address  = regexp.MustCompile(`^((https?|ftps?|s3|git|ssh)://\S+|(github|gitlab|gh):[\w./-]+)$`)
+	printed  = regexp.MustCompile(`^(\d+ )?(SHA256:[A-Za-z0-9+/]{43}|(MD5:)?([0-9a-f]{2}:){15}[0-9a-f]{2})( .*)?$`)
 	fileName = regexp.MustCompile(`^(file\(.*\)|(~|\.{1,2})?[/\\]\S*|[A-Za-z]:\\.*|\S*\.(csr|req|p10|pem|pub|der|crt|cer|txt|age|key))$`)
 )
 
@@ -59,6 +66,10 @@ func elsewhere(text string) string {
 	switch {
 	case strings.Contains(text, "\n"):
 		return ""
+	case strings.HasPrefix(text, "SPKAC="):
+		return "it is an SPKAC"
+	case printed.MatchString(text):
+		return "it is the fingerprint of a key"
 	case address.MatchString(text):
 		return "its text is an address, and nothing is fetched from there: save what is there, and write file(\"...\")"
 	case fileName.MatchString(text):

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"filippo.io/age"
 	"filippo.io/age/agessh"
@@ -77,11 +78,11 @@ func ParseRecipient(text string) (Recipient, error) {
 
 // ageWords returns the age recipients in a line, whatever is beside them: a comment, or what age-keygen says before one.
 func ageWords(line string) (keys []string) {
-	for _, w := range strings.Fields(line) {
+	for _, w := range strings.FieldsFunc(line, func(c rune) bool { return unicode.IsSpace(c) || strings.ContainsRune(",;<>", c) }) {
 		if blobName(w) != "" {
 			return nil // a line of an SSH key, whose comment it is
 		}
-		if w = strings.Trim(w, "\"'`,;"); strings.HasPrefix(strings.ToLower(w), "age1") {
+		if w = strings.Trim(w, "\"'`.()"); strings.HasPrefix(strings.ToLower(w), "age1") {
 			keys = append(keys, w)
 		}
 	}
@@ -124,6 +125,9 @@ func noRecipient(text string, err error) error {
 	return err
 }
 
+// ageLength is how long a recipient of age itself is. One that has this length and a second 1 is mistyped, since a 1 stands for no data.
+const ageLength = len("age1") + 58
+
 // parseAge reads an age recipient. Bech32 allows all upper case too, which age writes in lower case.
 func parseAge(text string) (Recipient, error) {
 	lower := strings.ToLower(text)
@@ -139,7 +143,7 @@ func parseAge(text string) (Recipient, error) {
 	switch {
 	case strings.HasPrefix(text, "age1pq1"):
 		key, err = age.ParseHybridRecipient(text)
-	case strings.Count(text, "1") > 1 && strings.LastIndexByte(text, '1') != len("age"):
+	case len(text) != ageLength && strings.Count(text, "1") > 1 && strings.LastIndexByte(text, '1') != len("age"):
 		// The last 1 ends the prefix (BIP 173), so this one is longer than "age": a plugin's.
 		return Recipient{}, errors.New("it is of an age plugin: give an age1… key of age itself")
 	default:
