@@ -103,13 +103,19 @@ func ParseIssuer(text string) (string, error) {
 	if keys.MatchString("/" + path) {
 		return "", fmt.Errorf("issuer %q is the address of the issuer's keys, and tokens name the issuer: write what its discovery document has as issuer", text)
 	}
+	if endpoints.MatchString("/" + path) {
+		return "", fmt.Errorf("issuer %q is the address of one of the issuer's endpoints, and tokens name the issuer: write what its discovery document has as issuer", text)
+	}
 	if err := checkAuthority(text, scheme, authority); err != nil {
 		return "", err
 	}
 	return text, checkKnown(text, authority, path, hasPath)
 }
 
-var keys = regexp.MustCompile(`(?i)/(jwks?(\.json)?|jwks_uri|discovery(/v2\.0)?/keys|(v[0-9]+/)?keys|oauth2/v[0-9]+/certs|openid-connect/certs|(oauth2?/)?(v[0-9.]+/)?(token|authorize))/?$`)
+var keys = regexp.MustCompile(`(?i)/(jwks?(\.json)?|jwks_uri|discovery(/v2\.0)?/keys|(v[0-9]+/)?keys|oauth2/v[0-9]+/certs|openid-connect/certs)/?$`)
+
+// endpoints are what else a discovery document names beside the keys.
+var endpoints = regexp.MustCompile(`(?i)/(oauth2?/)?(v[0-9.]+/)?(token|authorize|userinfo|introspect|revoke)/?$`)
 
 // checkAuthority refuses hosts and ports that no address has.
 func checkAuthority(text, scheme, authority string) error {
@@ -144,18 +150,22 @@ func checkAuthority(text, scheme, authority string) error {
 var (
 	slashed = regexp.MustCompile(`(^|\.)(auth0\.com|sts\.windows\.net|oic\.prod-aks\.azure\.com)$`)
 	bare    = regexp.MustCompile(`^(accounts\.google\.com|token\.actions\.githubusercontent\.com|gitlab\.com|oidc\.circleci\.com|app\.terraform\.io|login\.microsoftonline\.com|` +
-		`vstoken\.dev\.azure\.com|api\.bitbucket\.org|agent\.buildkite\.com|container\.googleapis\.com|(oidc\.eks|cognito-idp)\.[a-z0-9-]+\.amazonaws\.com)$`)
+		`vstoken\.dev\.azure\.com|api\.bitbucket\.org|agent\.buildkite\.com|container\.googleapis\.com|[a-z0-9-]+\.okta(preview|-emea)?\.com|(oidc\.eks|cognito-idp)\.[a-z0-9-]+\.amazonaws\.com)$`)
 	many  = regexp.MustCompile(`^(common|organizations|consumers)(/|$)`)
 	entra = regexp.MustCompile(`^(login\.microsoftonline\.(com|us|de)|login\.partner\.microsoftonline\.cn|login\.windows\.net|sts\.windows\.net)$`)
 )
 
 // checkKnown refuses what the great issuers are known not to name.
 func checkKnown(text, authority, path string, hasPath bool) error {
+	tenant, rest, _ := strings.Cut(path, "/")
 	switch {
 	case entra.MatchString(authority) && many.MatchString(path):
 		return fmt.Errorf("issuer %q is Entra's address for all tenants, and tokens name their own: write the tenant's, https://login.microsoftonline.com/TENANT/v2.0 with its id", text)
-	case entra.MatchString(authority) && strings.Contains(path, ".onmicrosoft.com"):
+	case entra.MatchString(authority) && strings.Contains(tenant, "."):
 		return fmt.Errorf("issuer %q names the tenant by a domain, and tokens name it by its id: write https://login.microsoftonline.com/TENANT/v2.0 with its id", text)
+	case entra.MatchString(authority) && !slashed.MatchString(authority) && len(tenant) == len("00000000-0000-0000-0000-000000000000") && strings.Trim(rest, "/") == "":
+		return fmt.Errorf("issuer %q is none that Entra's tokens name: write %q, or %q if the application takes tokens of version 1", text,
+			"https://"+authority+"/"+tenant+"/v2.0", "https://sts.windows.net/"+tenant+"/")
 	case slashed.MatchString(authority) && !strings.HasSuffix(text, "/"):
 		return fmt.Errorf("issuer %q has no slash at its end, and this issuer's tokens do: write %q", text, text+"/")
 	case bare.MatchString(authority) && hasPath && strings.HasSuffix(text, "/"):
