@@ -177,7 +177,7 @@ func describeTLS(err error, host string) string {
 	case errors.As(err, &untrusted) && errors.As(err, &authority):
 		return "the certificate of " + host + " is signed by an authority that is not trusted here: name it with ca_cert_file or BAO_CACERT"
 	case errors.As(err, &untrusted):
-		return untrusted.Error()
+		return describeCertificate(untrusted, host)
 	case errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate"):
 		return host + " asks for a client certificate that it trusts: set client_cert_file and client_key_file (" + alert.Err.Error() + ")"
 	case errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "internal error"): // as OpenBao's cluster port does
@@ -188,6 +188,36 @@ func describeTLS(err error, host string) string {
 		return speaksTLS
 	}
 	return ""
+}
+
+// describeCertificate says what is wrong with a server's certificate that a known authority signed, and what to do.
+func describeCertificate(err *tls.CertificateVerificationError, host string) string {
+	var invalid x509.CertificateInvalidError
+	var other x509.HostnameError
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert.NotAfter.Before(access.WallClock()):
+		return fmt.Sprintf("the certificate of %s, or one that signed it, ended on %s: renew it, or set this machine's clock", host, access.At(invalid.Cert.NotAfter))
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return fmt.Sprintf("the certificate of %s, or one that signed it, begins on %s: set this machine's clock", host, access.At(invalid.Cert.NotBefore))
+	case errors.As(err, &other) && other.Certificate != nil:
+		if names := namesOf(other.Certificate); names != "" {
+			return fmt.Sprintf("the certificate of %s is for %s: give the address by that name, or set BAO_TLS_SERVER_NAME", host, names)
+		}
+		return fmt.Sprintf("the certificate of %s is for no name: have it made for that", host)
+	}
+	return err.Error()
+}
+
+// namesOf returns the first names that a certificate is for.
+func namesOf(c *x509.Certificate) string {
+	var names []string
+	for _, name := range c.DNSNames {
+		names = append(names, fmt.Sprintf("%q", name))
+	}
+	for _, ip := range c.IPAddresses {
+		names = append(names, fmt.Sprintf("%q", ip))
+	}
+	return strings.Join(names[:min(len(names), 4)], " and ")
 }
 
 // permanent says whether it is no better the next time: two sides of TLS do not accept each other, or a proxy has said no.

@@ -5,6 +5,7 @@ package client
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"log"
@@ -75,6 +76,9 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 	fails := func(err error) func(*Options) { return func(o *Options) { o.Transport = failing{err} } }
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	const far = "https://openbao.example.com:8200"
+	unverified := func(err error) error { return &tls.CertificateVerificationError{Err: err} }
+	ended := x509.Certificate{NotAfter: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC), DNSNames: []string{"bao.internal"}, IPAddresses: []net.IP{{10, 0, 0, 7}}}
+	coming := x509.Certificate{NotBefore: time.Date(2999, 1, 31, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(3000, 1, 31, 0, 0, 0, 0, time.UTC)}
 	for name, c := range map[string]struct {
 		address  string
 		change   func(*Options)
@@ -86,6 +90,10 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 		"http to a port of TLS":                {strings.Replace(encrypted.URL, "https:", "http:", 1), nil, "the port speaks TLS, where http was asked for: write https", false},
 		"http to a port that answers an alert": {alerting.URL, nil, "the port speaks TLS", false},
 		"an authority that nobody knows":       {encrypted.URL, nil, "name it with ca_cert_file or BAO_CACERT", false},
+		"a certificate that has ended":         {far, fails(unverified(x509.CertificateInvalidError{Cert: &ended, Reason: x509.Expired})), "ended on 2026-01-31T00:00:00Z: renew it, or set this machine's clock", false},
+		"a certificate that has not begun":     {far, fails(unverified(x509.CertificateInvalidError{Cert: &coming, Reason: x509.Expired})), "begins on 2999-01-31T00:00:00Z: set this machine's clock", false},
+		"a certificate of another name":        {far, fails(unverified(x509.HostnameError{Certificate: &ended, Host: "openbao.example.com"})), `is for "bao.internal" and "10.0.0.7": give the address by that name, or set BAO_TLS_SERVER_NAME`, false},
+		"a certificate that signs nothing":     {far, fails(unverified(x509.CertificateInvalidError{Cert: &ended, Reason: x509.NotAuthorizedToSign})), "not authorized to sign", false},
 		"the port of the cluster":              {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(80)}), "give the API's (8200)", false},
 		"a proxy that wants a password":        {far, through(refusing.URL), "(HTTPS_PROXY) answered 407 and made no connection: it asks for a name and a password", false},
 		"a proxy that forbids":                 {far, through(forbidding.URL), "answered 403 and made no connection: it may not connect to this host", false},
