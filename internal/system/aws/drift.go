@@ -15,8 +15,28 @@ func (w *wanted) drift(n *native) (said []string) {
 	if why := w.cutBy(n); why != "" {
 		said = append(said, fmt.Sprintf("Somebody cut %s off by hand: %s. It stays so until hold_released says otherwise.", w.Name, why))
 	}
+	if !n.there {
+		return w.absence(said)
+	}
+	if n.unread != nil {
+		return []string{fmt.Sprintf("Whether %s is what is declared cannot be told: %s.", w.Name, n.unread)}
+	}
+	said = append(said, w.untold(n)...)
+	said = append(said, w.boundaryDrift(n)...)
+	said = append(said, w.policyDrift(n)...)
+	if w.Kind == role && w.untrusted == nil && !w.trust.Is(n.Trust) {
+		said = append(said, fmt.Sprintf("The trust of %s says something else than is declared.", w.Name))
+	}
+	said = append(said, w.addedDrift(n)...)
+	if w.Kind == user && n.keys != nil {
+		said = append(said, keyDrift(w.principal, n.keys)...)
+	}
+	return said
+}
+
+// absence adds that a principal is gone. Of a role that somebody cut by removing it, that is said already: no apply makes it again.
+func (w *wanted) absence(said []string) []string {
 	switch {
-	case n.there:
 	case w.Kind == user:
 		return append(said, fmt.Sprintf("The user %s is gone, and its key with it: only a rotation issues another one.", w.Name))
 	case len(said) > 0:
@@ -24,9 +44,10 @@ func (w *wanted) drift(n *native) (said []string) {
 	default:
 		return []string{fmt.Sprintf("The role %s is gone: the next apply makes it again.", w.Name)}
 	}
-	if n.unread != nil {
-		return []string{fmt.Sprintf("Whether %s is what is declared cannot be told: %s.", w.Name, n.unread)}
-	}
+}
+
+// untold returns what cannot be compared, since somebody took the tags away or something cannot be read or put into words.
+func (w *wanted) untold(n *native) (said []string) {
 	if n.uid() == "" {
 		said = append(said, fmt.Sprintf("The tags of %s are gone, by which it is known to be ours.", w.Name))
 	}
@@ -36,13 +57,22 @@ func (w *wanted) drift(n *native) (said []string) {
 	if w.untrusted != nil {
 		said = append(said, fmt.Sprintf("Whom %s is to trust cannot be told: %s.", w.Name, w.untrusted))
 	}
+	return said
+}
+
+func (w *wanted) boundaryDrift(n *native) []string {
 	switch {
 	case w.boundary == "" || n.Boundary == w.boundary:
+		return nil
 	case n.Boundary == "":
-		said = append(said, fmt.Sprintf("%s has no boundary, and %s is declared.", w.Name, w.boundary))
+		return []string{fmt.Sprintf("%s has no boundary, and %s is declared.", w.Name, w.boundary)}
 	default:
-		said = append(said, fmt.Sprintf("The boundary of %s is %s, and %s is declared.", w.Name, n.Boundary, w.boundary))
+		return []string{fmt.Sprintf("The boundary of %s is %s, and %s is declared.", w.Name, n.Boundary, w.boundary)}
 	}
+}
+
+// policyDrift compares the policies that are written here with what they are to say.
+func (w *wanted) policyDrift(n *native) (said []string) {
 	if len(w.left) > 0 {
 		said = append(said, w.misfit(strings.Join(w.left, ", ")))
 	}
@@ -60,9 +90,12 @@ func (w *wanted) drift(n *native) (said []string) {
 			said = append(said, fmt.Sprintf("The policy %s of %s says something else than is declared.", name, w.Name))
 		}
 	}
-	if w.Kind == role && w.untrusted == nil && !w.trust.Is(n.Trust) {
-		said = append(said, fmt.Sprintf("The trust of %s says something else than is declared.", w.Name))
-	}
+	return said
+}
+
+// addedDrift returns what somebody gave a principal beside what is written here, and what becomes of it: whatever only takes access
+// away is never removed.
+func (w *wanted) addedDrift(n *native) (said []string) {
 	for name, text := range n.undeclared() {
 		becomes := "It ends with the principal."
 		if policy.OnlyDenies(text) {
@@ -79,9 +112,6 @@ func (w *wanted) drift(n *native) (said []string) {
 	}
 	if len(n.Groups) > 0 {
 		said = append(said, fmt.Sprintf("%s is a member of %s. That ends with the principal.", w.Name, strings.Join(n.Groups, ", ")))
-	}
-	if w.Kind == user && n.keys != nil {
-		said = append(said, keyDrift(w.principal, n.keys)...)
 	}
 	return said
 }

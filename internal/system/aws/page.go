@@ -84,36 +84,67 @@ func closed(id access.IdentityID, etag string, why error) *page {
 	return &page{id: id, etag: etag, entries: ledger.Ledger{}, damage: why, stone: ledger.Tombstone{Damaged: true}}
 }
 
+// take reads the text of a page into it. It believes nothing that does not follow from the page's identity: a page that somebody wrote by
+// hand can name no other partner's principals.
 func (p *page) take(text []byte) error {
-	var f pageFile
-	var header struct {
-		Version int `json:"version"`
-	}
-	if err := json.Unmarshal(text, &header); err != nil {
-		return err
-	}
-	if header.Version != ledger.Version {
-		return fmt.Errorf("it is of version %d, and this provider knows only version %d", header.Version, ledger.Version)
-	}
-	if err := json.Unmarshal(text, &f); err != nil {
+	f, err := readPage(text)
+	if err != nil {
 		return err
 	}
 	if f.Identity != p.id.String() {
 		return fmt.Errorf("it is of %q", f.Identity)
 	}
 	for _, e := range f.Entries {
-		switch {
-		case e == nil || e.Object == nil:
-			return errors.New("it holds an entry that is nothing")
-		case e.Object.Holder() != p.id:
-			return fmt.Errorf("it holds %s", e.Ref())
-		case p.entries[e.Ref()] != nil:
-			return fmt.Errorf("it holds %s twice", e.Ref())
-		case e.Bound.After(e.Object.Common().ExpiresAt.Time):
-			return fmt.Errorf("%s ends after the end that it declares", e.Ref())
+		if err := p.takeEntry(e); err != nil {
+			return err
 		}
-		p.entries[e.Ref()] = e
 	}
+	if err := p.ownAll(&f); err != nil {
+		return err
+	}
+	if len(p.entries) > 0 && p.entries[p.id.Ref()] == nil {
+		return errors.New("it has no identity")
+	}
+	p.principals, p.issued, p.lifting = f.Principals, f.Issued, f.Lifting
+	if f.Remembered != nil {
+		p.stone = *f.Remembered
+	}
+	return nil
+}
+
+// readPage reads the version first, so that a page of a later one is told from one that is damaged.
+func readPage(text []byte) (f pageFile, err error) {
+	var header struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(text, &header); err != nil {
+		return f, err
+	}
+	if header.Version != ledger.Version {
+		return f, fmt.Errorf("it is of version %d, and this provider knows only version %d", header.Version, ledger.Version)
+	}
+	err = json.Unmarshal(text, &f)
+	return f, err
+}
+
+// takeEntry adds an entry, which has to be of this identity, and may not end after what it declares.
+func (p *page) takeEntry(e *ledger.Entry) error {
+	switch {
+	case e == nil || e.Object == nil:
+		return errors.New("it holds an entry that is nothing")
+	case e.Object.Holder() != p.id:
+		return fmt.Errorf("it holds %s", e.Ref())
+	case p.entries[e.Ref()] != nil:
+		return fmt.Errorf("it holds %s twice", e.Ref())
+	case e.Bound.After(e.Object.Common().ExpiresAt.Time):
+		return fmt.Errorf("%s ends after the end that it declares", e.Ref())
+	}
+	p.entries[e.Ref()] = e
+	return nil
+}
+
+// ownAll refuses a page that names principals other than those that follow from its identity and from how many keys it had.
+func (p *page) ownAll(f *pageFile) error {
 	if f.Issued < 0 || f.Issued > mostIssued {
 		return fmt.Errorf("it counts %d keys", f.Issued)
 	}
@@ -129,13 +160,6 @@ func (p *page) take(text []byte) error {
 		if x.Path != folderOf(p.id) || own[x.Name] != x.Kind || x.Kind == "" {
 			return fmt.Errorf("it names %s, which is no principal of it", x)
 		}
-	}
-	if len(p.entries) > 0 && p.entries[p.id.Ref()] == nil {
-		return errors.New("it has no identity")
-	}
-	p.principals, p.issued, p.lifting = f.Principals, f.Issued, f.Lifting
-	if f.Remembered != nil {
-		p.stone = *f.Remembered
 	}
 	return nil
 }

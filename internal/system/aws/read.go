@@ -240,12 +240,8 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 	if err := s.findIssuers(ctx, p); err != nil {
 		return err
 	}
-	all := s.wantedOf(l, holds, p)
-	own := map[string]bool{}
-	for _, x := range principalsOf(e) {
-		own[x.Name] = true
-	}
-	for _, w := range all {
+	own := principalsOf(e)
+	for _, w := range s.wantedOf(l, holds, p) {
 		n, err := s.nativeOf(ctx, h, w.principal)
 		if err != nil {
 			return err
@@ -255,25 +251,10 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 		}
 		switch e.Ref().Type {
 		case access.TypeCredential:
-			if !own[w.Name] {
+			if !slices.ContainsFunc(own, func(x principal) bool { return x.Name == w.Name }) {
 				continue
 			}
-			if n, err = s.withKeys(ctx, w.principal, n); err != nil {
-				return err
-			}
-			if n, err = s.withBoundary(ctx, w, n); err != nil {
-				return err
-			}
-			if len(n.attached) > 0 && n.managed == nil {
-				if n, err = s.withManaged(ctx, n); err != nil {
-					return err
-				}
-			}
-			if !p.lifting && w.cutBy(n) != "" {
-				r.Held = true
-			}
-			r.Drift = append(r.Drift, w.drift(n)...)
-			if err := s.lastUse(ctx, h, w, n, r); err != nil {
+			if err := s.observeOwn(ctx, h, w, n, p.lifting, r); err != nil {
 				return err
 			}
 		case access.TypeGrant:
@@ -289,6 +270,34 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 	slices.Sort(r.Drift)
 	r.Drift = slices.Compact(r.Drift)
 	return nil
+}
+
+// observeOwn adds what IAM has of a principal to the record of the credential that it was made for.
+func (s *System) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
+	n, err := s.whole(ctx, w, n)
+	if err != nil {
+		return err
+	}
+	if !lifting && w.cutBy(n) != "" {
+		r.Held = true
+	}
+	r.Drift = append(r.Drift, w.drift(n)...)
+	return s.lastUse(ctx, h, w, n, r)
+}
+
+// whole adds to a principal what the listing does not tell, and takes a request each.
+func (s *System) whole(ctx context.Context, w wanted, n *native) (*native, error) {
+	n, err := s.withKeys(ctx, w.principal, n)
+	if err != nil {
+		return nil, err
+	}
+	if n, err = s.withBoundary(ctx, w, n); err != nil {
+		return nil, err
+	}
+	if len(n.attached) == 0 || n.managed != nil {
+		return n, nil
+	}
+	return s.withManaged(ctx, n)
 }
 
 // withKeys adds the keys of a user, which no listing of principals has.

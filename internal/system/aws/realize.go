@@ -154,22 +154,9 @@ func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool,
 		}
 		changed = true
 	}
-	for name, text := range n.undeclared() {
-		if released := w.lifted && policy.DeniesAll(text); policy.OnlyDenies(text) && !released { // it takes away, and stays
-			continue
-		}
-		if err := s.dropInline(ctx, w.principal, name); err != nil {
-			return changed, err
-		}
-		changed = true
-	}
-	for _, arn := range n.attached {
-		if released := w.lifted && n.deniesAll(arn); n.lessens(arn) && !released {
-			continue
-		}
-		if err := gone(s.ask(ctx, "Detach"+string(w.Kind)+"Policy", w.named("PolicyArn", arn), nil)); err != nil {
-			return changed, err
-		}
+	dropped, err := s.dropAdded(ctx, w, n)
+	if changed = changed || dropped; err != nil {
+		return changed, err
 	}
 	for _, k := range n.keys {
 		if w.Key != "" && k.ID != w.Key { // nobody sealed it
@@ -181,37 +168,84 @@ func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool,
 	return changed, s.leave(ctx, w.principal, n.Groups)
 }
 
-// give writes what gives access, and last of all takes the denies away that are not declared any more.
+// dropAdded removes the policies that somebody added. What takes access away stays, but for what denies everything and is released.
+func (s *System) dropAdded(ctx context.Context, w wanted, n *native) (changed bool, err error) {
+	for name, text := range n.undeclared() {
+		released := w.lifted && policy.DeniesAll(text)
+		if policy.OnlyDenies(text) && !released {
+			continue
+		}
+		if err := s.dropInline(ctx, w.principal, name); err != nil {
+			return changed, err
+		}
+		changed = true
+	}
+	for _, arn := range n.attached {
+		released := w.lifted && n.deniesAll(arn)
+		if n.lessens(arn) && !released {
+			continue
+		}
+		if err := gone(s.ask(ctx, "Detach"+string(w.Kind)+"Policy", w.named("PolicyArn", arn), nil)); err != nil {
+			return changed, err
+		}
+	}
+	return changed, nil
+}
+
+// give writes what gives access, and last of all takes the denies away that are not declared any more: as long as anything before it may
+// fail, the denies hold.
 func (s *System) give(ctx context.Context, w *wanted, n *native) (changed bool, err error) {
 	if w.Kind == role && !w.trust.Is(n.Trust) {
-		err := s.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
-		if errors.Is(err, errNobody) { // nobody comes in, and what is granted is what is declared all the same
-			w.nobody, w.trust = err, policy.NoTrust()
-			err = s.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
-		}
-		if errors.Is(err, access.ErrNotPermitted) {
-			err = s.untrusted(ctx, w, n, err)
-		}
-		if err != nil {
+		if err := s.letIn(ctx, w, n); err != nil {
 			return false, err
 		}
 		changed = true
 	}
-	var unbound error
-	if b := s.options.Boundary; b != "" && n.Boundary != b {
-		unbound = s.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil)
-		if unbound != nil && !w.policies[grantsPolicy].Within(n.policies[grantsPolicy]) { // without it nothing more is given
-			return changed, unbound
-		}
+	granted := w.policies[grantsPolicy]
+	unbound := s.bind(ctx, w, n)
+	if unbound != nil && !granted.Within(n.policies[grantsPolicy]) { // without it nothing more is given
+		return changed, unbound
 	}
-	if d := w.policies[grantsPolicy]; d.Empty() && n.policies[grantsPolicy] != "" {
+	switch has := n.policies[grantsPolicy]; {
+	case granted.Empty() && has != "":
 		changed, err = true, s.dropInline(ctx, w.principal, grantsPolicy)
-	} else if !d.Empty() && !d.Is(n.policies[grantsPolicy]) {
-		changed, err = true, s.putInline(ctx, w.principal, grantsPolicy, d.JSON())
+	case !granted.Empty() && !granted.Is(has):
+		changed, err = true, s.putInline(ctx, w.principal, grantsPolicy, granted.JSON())
 	}
 	if err != nil {
 		return changed, err
 	}
+	lifted, err := s.dropDenies(ctx, w, n, unbound)
+	if changed = changed || lifted; err != nil {
+		return changed, err
+	}
+	return changed, s.retag(ctx, *w, n)
+}
+
+// letIn writes whom a role trusts.
+func (s *System) letIn(ctx context.Context, w *wanted, n *native) error {
+	err := s.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
+	if errors.Is(err, errNobody) { // nobody comes in, and what is granted is what is declared all the same
+		w.nobody, w.trust = err, policy.NoTrust()
+		err = s.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
+	}
+	if errors.Is(err, access.ErrNotPermitted) {
+		err = s.untrusted(ctx, w, n, err)
+	}
+	return err
+}
+
+// bind puts a principal within the boundary of the provider block.
+func (s *System) bind(ctx context.Context, w *wanted, n *native) error {
+	b := s.options.Boundary
+	if b == "" || n.Boundary == b {
+		return nil
+	}
+	return s.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil)
+}
+
+// dropDenies takes the denies away that are not declared any more. Where the boundary could not be written, it takes away none, and returns why.
+func (s *System) dropDenies(ctx context.Context, w *wanted, n *native, unbound error) (changed bool, err error) {
 	for _, name := range []string{cutPolicy, holdPolicy} {
 		if n.policies[name] == "" || !w.policies[name].Empty() || name == holdPolicy && !w.lifted {
 			continue
@@ -224,7 +258,7 @@ func (s *System) give(ctx context.Context, w *wanted, n *native) (changed bool, 
 		}
 		changed = true
 	}
-	return changed, s.retag(ctx, *w, n)
+	return changed, nil
 }
 
 // untrusted does what is left to do where the trust of a role may not be written: one that only ends earlier, or lets in from fewer networks, is
