@@ -27,7 +27,19 @@ func (w *wanted) cutBy(n *native) string {
 		return ""
 	case w.Kind == role && w.Built && policy.LetsNobodyIn(n.Trust):
 		return "its trust lets nobody in"
-	case isDenyAll(n.Boundary):
+	}
+	if why := deniedBy(n); why != "" {
+		return why
+	}
+	if w.Kind == user && w.Built && n.keys != nil {
+		return keyCut(n.keys, w.Key)
+	}
+	return ""
+}
+
+// deniedBy says by what somebody denied a principal everything, beside the policies of our own that do that; "" where nothing does.
+func deniedBy(n *native) string {
+	if isDenyAll(n.Boundary) {
 		return "its boundary denies everything"
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
@@ -39,9 +51,6 @@ func (w *wanted) cutBy(n *native) string {
 		if n.deniesAll(arn) {
 			return arn + " is attached, which denies everything"
 		}
-	}
-	if w.Kind == user && w.Built && n.keys != nil {
-		return keyCut(n.keys, w.Key)
 	}
 	return ""
 }

@@ -80,7 +80,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 	if err := f.pages[holder].broken(s.store.where(keyOf(holder))); err != nil {
 		return nil, err
 	}
-	if err := cmp.Or(s.heed(ctx, f, holder), s.heedCuts(ctx, f, holder)); err != nil && !errors.Is(err, access.ErrNotPermitted) {
+	if err := s.heedIfSeen(ctx, f, holder); err != nil {
 		return nil, err
 	}
 	now, err := s.Now(ctx)
@@ -98,7 +98,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 			continue
 		}
 		if id != holder {
-			if err := cmp.Or(s.heed(ctx, f, id), s.heedCuts(ctx, f, id)); err != nil && !errors.Is(err, access.ErrNotPermitted) {
+			if err := s.heedIfSeen(ctx, f, id); err != nil {
 				return nil, err
 			}
 		}
@@ -109,6 +109,15 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 		f.pages[id] = written
 	}
 	return victims, nil
+}
+
+// heedIfSeen looks whether an identity was cut by hand before something of it is removed. What may not be read stops no removal.
+func (s *System) heedIfSeen(ctx context.Context, f *family, id access.IdentityID) error {
+	err := cmp.Or(s.heed(ctx, f, id), s.heedCuts(ctx, f, id))
+	if errors.Is(err, access.ErrNotPermitted) {
+		return nil
+	}
+	return err
 }
 
 // finish removes what IAM has of what was struck of an identity, and then forgets it.

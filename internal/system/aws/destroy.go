@@ -44,7 +44,7 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 // strip removes all that hangs on a principal, the deny last.
 func (s *System) strip(ctx context.Context, p principal, n *native) error {
 	for _, k := range n.keys {
-		if err := gone(s.ask(ctx, "DeleteAccessKey", p.named("AccessKeyId", k.ID), nil)); err != nil {
+		if err := s.dropKey(ctx, p, k.ID); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,7 @@ func (s *System) strip(ctx context.Context, p principal, n *native) error {
 		}
 	}
 	for _, arn := range n.attached {
-		if err := gone(s.ask(ctx, "Detach"+string(p.Kind)+"Policy", p.named("PolicyArn", arn), nil)); err != nil {
+		if err := s.detach(ctx, p, arn); err != nil {
 			return err
 		}
 	}
@@ -71,6 +71,16 @@ func (s *System) strip(ctx context.Context, p principal, n *native) error {
 		}
 	}
 	return nil
+}
+
+// dropKey deletes an access key; one that is gone is no error.
+func (s *System) dropKey(ctx context.Context, p principal, id string) error {
+	return gone(s.ask(ctx, "DeleteAccessKey", p.named("AccessKeyId", id), nil))
+}
+
+// detach takes a managed policy off a principal; one that is gone is no error.
+func (s *System) detach(ctx context.Context, p principal, arn string) error {
+	return gone(s.ask(ctx, "Detach"+string(p.Kind)+"Policy", p.named("PolicyArn", arn), nil))
 }
 
 // proofs is how often a principal has to be told to be gone, where IAM may answer from a copy that is a little old.

@@ -69,7 +69,7 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 		return i, err
 	}
 	for _, k := range n.keys { // it was there, as where an old page was put back: nobody is to come in with what it had
-		if err := gone(is.ask(ctx, "DeleteAccessKey", u.named("AccessKeyId", k.ID), nil)); err != nil {
+		if err := is.dropKey(ctx, u, k.ID); err != nil {
 			return i, err
 		}
 	}

@@ -49,23 +49,15 @@ func (s *System) leftOf(ctx context.Context, id access.IdentityID) (all []left, 
 			return nil, err
 		}
 		for _, name := range names {
-			x := principal{Kind: k, Name: name, Path: folderOf(id)}
 			if !maybeOf(id, name) {
 				continue
 			}
-			d, err := s.describe(ctx, x)
-			switch {
-			case errors.Is(err, errAbsent):
-				continue
-			case errors.Is(err, access.ErrNotPermitted): // its name says enough
-			case err != nil:
+			x, is, err := s.leftAs(ctx, id, principal{Kind: k, Name: name, Path: folderOf(id)})
+			if err != nil {
 				return nil, err
 			}
-			if s.elsewhere(d) {
-				continue
-			}
-			if of := d.tagged(identityTag); of == id.String() || of == "" && isOf(id, name) {
-				all = append(all, left{x, d})
+			if is {
+				all = append(all, x)
 			}
 		}
 	}
@@ -77,6 +69,24 @@ func (s *System) leftOf(ctx context.Context, id access.IdentityID) (all []left, 
 		return nil, err
 	}
 	return slices.DeleteFunc(all, func(x left) bool { return p != nil && p.has(x.principal.Name) }), nil
+}
+
+// leftAs reads a principal whose name may be of an identity, and reports whether its tags say so, too. One that may not be read is known by
+// its name alone.
+func (s *System) leftAs(ctx context.Context, id access.IdentityID, p principal) (x left, is bool, err error) {
+	d, err := s.describe(ctx, p)
+	switch {
+	case errors.Is(err, errAbsent):
+		return x, false, nil
+	case errors.Is(err, access.ErrNotPermitted):
+	case err != nil:
+		return x, false, err
+	}
+	if s.elsewhere(d) {
+		return x, false, nil
+	}
+	of := d.tagged(identityTag)
+	return left{p, d}, of == id.String() || (of == "" && isOf(id, p.Name)), nil
 }
 
 // isOf reports whether a name is of an identity's principals, and can be no other's.

@@ -79,25 +79,7 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 	}
 	n.there = true
 	var reading errgroup.Group
-	var names, texts []string
-	reading.Go(func() (err error) {
-		if names, err = s.inlineNames(ctx, p); may.not(err) {
-			names = []string{grantsPolicy, endPolicy, cutPolicy}
-		} else if err != nil {
-			return err
-		}
-		texts = make([]string, len(names))
-		var each errgroup.Group
-		for i, name := range names {
-			each.Go(func() (err error) {
-				if texts[i], err = s.inlineText(ctx, p, name); may.not(err) {
-					texts[i], err = unreadable, nil
-				}
-				return gone(err)
-			})
-		}
-		return each.Wait()
-	})
+	reading.Go(func() (err error) { n.policies, err = s.inlineOf(ctx, p, &may); return err })
 	optional := func(read func() error) {
 		reading.Go(func() error {
 			if err := read(); !may.not(err) {
@@ -122,13 +104,39 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	for i, name := range names {
-		if texts[i] != "" {
-			n.policies[name] = texts[i]
-		}
-	}
 	n.unread = may.why
 	return s.withManaged(ctx, n)
+}
+
+// inlineOf returns the inline policies of a principal. Where they may not be listed, our own are taken to be there: to remove one that is
+// not is no error, and to leave one would be.
+func (s *System) inlineOf(ctx context.Context, p principal, may *forgiving) (map[string]string, error) {
+	names, err := s.inlineNames(ctx, p)
+	if may.not(err) {
+		names = []string{grantsPolicy, endPolicy, cutPolicy}
+	} else if err != nil {
+		return nil, err
+	}
+	texts := make([]string, len(names))
+	var each errgroup.Group
+	for i, name := range names {
+		each.Go(func() (err error) {
+			if texts[i], err = s.inlineText(ctx, p, name); may.not(err) {
+				texts[i], err = unreadable, nil
+			}
+			return gone(err)
+		})
+	}
+	if err := each.Wait(); err != nil {
+		return nil, err
+	}
+	policies := map[string]string{}
+	for i, name := range names {
+		if texts[i] != "" {
+			policies[name] = texts[i]
+		}
+	}
+	return policies, nil
 }
 
 // forgiving notes that something may not be read: nothing is less removed or cut for that.

@@ -71,19 +71,8 @@ func (s *System) propose(ctx context.Context, change access.Change) (*proposal, 
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range f.pages {
-		err := p.broken(s.store.where(keyOf(p.id)))
-		if err != nil && (p.id == id || !lessens(f.pages[id], change)) {
-			return nil, err
-		}
-	}
-	if err := s.heed(ctx, f, id); err != nil && (!errors.Is(err, access.ErrNotPermitted) || gives(change.Object, f.pages[id])) {
+	if err := s.mayChange(ctx, f, change); err != nil {
 		return nil, err
-	}
-	if c, ok := change.Object.(*access.Credential); ok {
-		if err := s.ready(ctx, f, c); err != nil {
-			return nil, err
-		}
 	}
 	now, err := s.Now(ctx)
 	if err != nil {
@@ -104,6 +93,25 @@ func (s *System) propose(ctx context.Context, change access.Change) (*proposal, 
 		return nil, errors.Join(err, is.takeBack(id))
 	}
 	return a, nil
+}
+
+// mayChange refuses a change of what cannot be read or is not ready. A page of another identity that cannot be read stops only what gives
+// more, and so does IAM where it may not be asked what was cut by hand.
+func (s *System) mayChange(ctx context.Context, f *family, change access.Change) error {
+	id := change.Object.Holder()
+	for _, p := range f.pages {
+		err := p.broken(s.store.where(keyOf(p.id)))
+		if err != nil && (p.id == id || !lessens(f.pages[id], change)) {
+			return err
+		}
+	}
+	if err := s.heed(ctx, f, id); err != nil && (!errors.Is(err, access.ErrNotPermitted) || gives(change.Object, f.pages[id])) {
+		return err
+	}
+	if c, ok := change.Object.(*access.Credential); ok {
+		return s.ready(ctx, f, c)
+	}
+	return nil
 }
 
 // write places the object and writes its page.

@@ -274,7 +274,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 
 // observeOwn adds what IAM has of a principal to the record of the credential that it was made for.
 func (s *System) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
-	n, err := s.whole(ctx, w, n)
+	n, err := s.inFull(ctx, w, n)
 	if err != nil {
 		return err
 	}
@@ -285,8 +285,8 @@ func (s *System) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, 
 	return s.lastUse(ctx, h, w, n, r)
 }
 
-// whole adds to a principal what the listing does not tell, and takes a request each.
-func (s *System) whole(ctx context.Context, w wanted, n *native) (*native, error) {
+// inFull adds to a principal what the listing does not tell, and takes a request each.
+func (s *System) inFull(ctx context.Context, w wanted, n *native) (*native, error) {
 	n, err := s.withKeys(ctx, w.principal, n)
 	if err != nil {
 		return nil, err

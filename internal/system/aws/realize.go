@@ -23,57 +23,23 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	if len(p.principals) == 0 {
 		return p, nil
 	}
-	untrusted := s.trustIssuers(ctx, p)
-	all := s.wantedOf(f.ledger(), f.holds, s.known(f, p))
-	still := func() error { return s.same(ctx, f, p.id) }
-	asked := map[string]bool{}
-	var working errgroup.Group
-	var nobody atomic.Pointer[error]
-	var found atomic.Bool
-	built := make([]bool, len(all))
-	working.SetLimit(4)
-	for at, w := range all {
-		w.made = f.making == w.credential || p.lifting
-		if asked[w.Name] = true; w.untrusted != nil && untrusted != nil {
-			w.untrusted = untrusted
-		}
-		working.Go(func() error {
-			is, err := s.align(ctx, &w, still)
-			if built[at] = is; w.cut {
-				found.Store(true)
-			}
-			if errors.Is(err, errNobody) { // says nothing of the others
-				nobody.Store(&err)
-				return nil
-			}
-			return err
-		})
-	}
-	next := p.copied()
-	next.lifting = false
-	next.principals = slices.DeleteFunc(next.principals, func(x principal) bool { return !asked[x.Name] })
-	for _, x := range p.principals {
-		if !asked[x.Name] {
-			working.Go(func() error { return s.destroy(ctx, p.id, x) })
-		}
-	}
-	if err := working.Wait(); err != nil {
+	done, err := s.alignPage(ctx, f, p)
+	if err != nil {
 		return p, err
 	}
-	if found.Load() {
+	if done.found.Load() {
 		marks, err := s.store.marks(ctx)
 		if err != nil {
 			return p, err
 		}
 		f.holds = marks
 	}
-	if err := nobody.Load(); err != nil {
+	if err := done.nobody.Load(); err != nil {
 		return p, *err
 	}
-	for n, x := range next.principals {
-		at := slices.IndexFunc(all, func(w wanted) bool { return w.Name == x.Name })
-		next.principals[n].Built = built[at]
-	}
+	next := p.copied()
+	next.lifting = false
+	next.principals = done.left(next.principals)
 	if slices.Equal(next.principals, p.principals) && !p.lifting {
 		return p, nil
 	}
@@ -82,6 +48,64 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 		return p, err
 	}
 	return written, nil
+}
+
+// alignment is what came of making all principals of an identity what they have to be.
+type alignment struct {
+	// all are the principals that are asked for, and built tells of each whether it is all there.
+	all   []wanted
+	built []bool
+	// found is true where somebody cut one by hand.
+	found atomic.Bool
+	// nobody is why a role could let nobody in. It says nothing of the others, so it does not stop them.
+	nobody atomic.Pointer[error]
+}
+
+// alignPage makes the principals that are asked for what they have to be, and removes the others.
+func (s *System) alignPage(ctx context.Context, f *family, p *page) (*alignment, error) {
+	untrusted := s.trustIssuers(ctx, p)
+	done := &alignment{all: s.wantedOf(f.ledger(), f.holds, s.known(f, p))}
+	done.built = make([]bool, len(done.all))
+	still := func() error { return s.same(ctx, f, p.id) }
+	var working errgroup.Group
+	working.SetLimit(4)
+	for at, w := range done.all {
+		w.made = f.making == w.credential || p.lifting
+		if w.untrusted != nil && untrusted != nil {
+			w.untrusted = untrusted
+		}
+		working.Go(func() error {
+			is, err := s.align(ctx, &w, still)
+			if done.built[at] = is; w.cut {
+				done.found.Store(true)
+			}
+			if errors.Is(err, errNobody) {
+				done.nobody.Store(&err)
+				return nil
+			}
+			return err
+		})
+	}
+	for _, x := range p.principals {
+		if done.at(x) < 0 {
+			working.Go(func() error { return s.destroy(ctx, p.id, x) })
+		}
+	}
+	return done, working.Wait()
+}
+
+// at returns which of the principals that are asked for this one is; below 0 where none.
+func (a *alignment) at(x principal) int {
+	return slices.IndexFunc(a.all, func(w wanted) bool { return w.Name == x.Name })
+}
+
+// left returns those principals that are asked for, and notes which of them are all there.
+func (a *alignment) left(principals []principal) []principal {
+	kept := slices.DeleteFunc(principals, func(x principal) bool { return a.at(x) < 0 })
+	for n, x := range kept {
+		kept[n].Built = a.built[a.at(x)]
+	}
+	return kept
 }
 
 // align makes a principal what it has to be. What takes access away comes first, what gives it last. It reports whether it is all there, so
@@ -96,17 +120,17 @@ func (s *System) align(ctx context.Context, w *wanted, still func() error) (buil
 	} else if w.cut {
 		w.policies[holdPolicy] = policy.Cut()
 	}
-	if !n.there {
-		if w.Kind == user { // the key went with it: only a rotation issues another one
-			return w.Built && !w.lifted, nil
-		}
-		if !w.made || w.denied() && (w.Built || cmp.Or(w.unclear, w.untrusted) != nil) {
-			return w.Built, nil
-		}
-		if n, err = s.create(ctx, *w); err != nil {
-			return w.Built, err
-		}
-	} else if err := s.foreign(n, w.principal); err != nil {
+	switch {
+	case n.there:
+		err = s.foreign(n, w.principal)
+	case w.Kind == user: // the key went with it: only a rotation issues another one
+		return w.Built && !w.lifted, nil
+	case !w.mayBeMade():
+		return w.Built, nil
+	default:
+		n, err = s.create(ctx, *w)
+	}
+	if err != nil {
 		return w.Built, err
 	}
 	defer s.store.forget(w.Name)
@@ -117,6 +141,15 @@ func (s *System) align(ctx context.Context, w *wanted, still func() error) (buil
 		return w.Built, nil
 	}
 	return w.Kind == role || w.Key == "" || keyCut(n.keys, w.Key) == "", w.nobody
+}
+
+// mayBeMade reports whether a role that is not there is made. One that was there, and is denied everything, was removed by somebody;
+// and one of which it cannot be told what it is to be would open what nobody declared, once the denial goes.
+func (w *wanted) mayBeMade() bool {
+	if w.denied() && (w.Built || w.unclear != nil || w.untrusted != nil) {
+		return false
+	}
+	return w.made
 }
 
 // shape writes what a principal that is there has to be.
@@ -160,7 +193,7 @@ func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool,
 	}
 	for _, k := range n.keys {
 		if w.Key != "" && k.ID != w.Key { // nobody sealed it
-			if err := gone(s.ask(ctx, "DeleteAccessKey", w.named("AccessKeyId", k.ID), nil)); err != nil {
+			if err := s.dropKey(ctx, w.principal, k.ID); err != nil {
 				return changed, err
 			}
 		}
@@ -185,7 +218,7 @@ func (s *System) dropAdded(ctx context.Context, w wanted, n *native) (changed bo
 		if n.lessens(arn) && !released {
 			continue
 		}
-		if err := gone(s.ask(ctx, "Detach"+string(w.Kind)+"Policy", w.named("PolicyArn", arn), nil)); err != nil {
+		if err := s.detach(ctx, w.principal, arn); err != nil {
 			return changed, err
 		}
 	}

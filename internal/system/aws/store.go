@@ -58,10 +58,7 @@ func newStore(c *client, name, prefix string) *store {
 
 // fetch reads the page of an identity; an empty one where there is none.
 func (s *store) fetch(ctx context.Context, id access.IdentityID) (*page, error) {
-	s.mu.Lock()
-	known := s.pages[id]
-	s.mu.Unlock()
-	unless := ""
+	known, unless := s.cached(id), ""
 	if known != nil {
 		unless = known.etag
 	}
@@ -206,49 +203,12 @@ func (s *store) load(ctx context.Context) (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, o := range all {
+	for _, o := range all { // before the pages, which are read beside each other
 		if id, value, is := releasedIn(o.key); is {
 			h.spent[id] = append(h.spent[id], value)
 		}
 	}
-	var mu sync.Mutex
-	var reading errgroup.Group
-	for _, o := range all {
-		id, is := idIn(o.key)
-		switch {
-		case o.key == systemKey:
-			reading.Go(func() (err error) { h.system, err = s.identified(ctx); return err })
-		case strings.HasPrefix(o.key, heldKey):
-			h.holds[strings.TrimPrefix(o.key, heldKey)] = o.modified
-		case is:
-			s.mu.Lock()
-			known := s.pages[id]
-			s.mu.Unlock()
-			if known != nil && known.etag == o.etag {
-				mu.Lock()
-				h.add(known)
-				mu.Unlock()
-				continue
-			}
-			reading.Go(func() error {
-				p, err := s.fetch(ctx, id)
-				if errors.Is(err, access.ErrNotPermitted) && !errors.Is(err, access.ErrLogin) { // this one object is closed, or its key is
-					s.mu.Lock()
-					delete(s.pages, id)
-					s.mu.Unlock()
-					p, err = closed(id, o.etag, err), nil
-				}
-				if err != nil || p.etag == "" { // it was removed since
-					return err
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				h.add(p)
-				return nil
-			})
-		}
-	}
-	if err := reading.Wait(); err != nil {
+	if err := s.readAll(ctx, h, all); err != nil {
 		return nil, err
 	}
 	h.bury()
@@ -261,6 +221,59 @@ func (s *store) load(ctx context.Context) (*shelf, error) {
 	}
 	s.seen = h
 	return h, nil
+}
+
+// readAll reads what was listed onto a shelf.
+func (s *store) readAll(ctx context.Context, h *shelf, all []stored) error {
+	var mu sync.Mutex // of the shelf
+	add := func(p *page) {
+		mu.Lock()
+		defer mu.Unlock()
+		h.add(p)
+	}
+	var reading errgroup.Group
+	for _, o := range all {
+		id, is := idIn(o.key)
+		switch {
+		case o.key == systemKey:
+			reading.Go(func() (err error) { h.system, err = s.identified(ctx); return err })
+		case strings.HasPrefix(o.key, heldKey):
+			h.holds[strings.TrimPrefix(o.key, heldKey)] = o.modified
+		case is:
+			if known := s.cached(id); known != nil && known.etag == o.etag {
+				add(known)
+				continue
+			}
+			reading.Go(func() error {
+				p, err := s.fetchOrClose(ctx, id, o.etag)
+				if err != nil || p.etag == "" { // it was removed since
+					return err
+				}
+				add(p)
+				return nil
+			})
+		}
+	}
+	return reading.Wait()
+}
+
+// cached returns the page that this process read or wrote last.
+func (s *store) cached(id access.IdentityID) *page {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pages[id]
+}
+
+// fetchOrClose reads a page. One that may not be read, since it or its key is closed, gives nothing, and stops nobody else.
+func (s *store) fetchOrClose(ctx context.Context, id access.IdentityID, etag string) (*page, error) {
+	p, err := s.fetch(ctx, id)
+	if !errors.Is(err, access.ErrNotPermitted) || errors.Is(err, access.ErrLogin) {
+		return p, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pages, id)
+	return closed(id, etag, err), nil
 }
 
 // marks returns what was cut by hand, by the marks that stand beside the pages.

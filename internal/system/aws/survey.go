@@ -13,6 +13,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // Survey returns what List returns, with what IAM has of it beyond the declaration; and the users and roles that give partners access and
@@ -33,30 +34,52 @@ func (s *System) survey(ctx context.Context, partners []string) ([]*access.Recor
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, e := range h.ledger { // a declared partner's account is known by its number
-		if c, ok := e.Credential(); ok && c.Federated != nil && c.Federated.Account() {
-			if p, err := access.ParseAWSPrincipal(c.Federated.AWSPrincipal); err == nil {
-				partners = append(partners, p.Account)
-			}
-		}
+	records, err := s.observeAll(ctx, h)
+	if err != nil {
+		return nil, nil, err
 	}
+	all, err := s.all(ctx)
+	if err = supported(err); err != nil {
+		return nil, nil, err
+	}
+	return records, s.straysAmong(all, h, append(partners, declaredPartners(h.ledger)...)), nil
+}
+
+// observeAll returns the record of everything in the ledger.
+func (s *System) observeAll(ctx context.Context, h *shelf) ([]*access.Record, error) {
 	refs := sortedRefs(h.ledger)
 	records := make([]*access.Record, len(refs))
 	var reading errgroup.Group // each key is asked for by itself, which thousands are not to wait for
 	reading.SetLimit(s.options.Concurrency)
 	for n, ref := range refs {
-		holder := h.ledger[ref].Object.Holder()
-		partners = append(partners, holder.Partner)
+		page := h.pages[h.ledger[ref].Object.Holder()]
 		reading.Go(func() (err error) {
-			if records[n], err = s.observed(ctx, h, h.ledger, h.holds, h.pages[holder], ref); err != nil {
+			if records[n], err = s.observed(ctx, h, h.ledger, h.holds, page, ref); err != nil {
 				return fmt.Errorf("%s: %w", ref, err)
 			}
 			return nil
 		})
 	}
-	if err := reading.Wait(); err != nil {
-		return nil, nil, err
+	return records, reading.Wait()
+}
+
+// declaredPartners returns the names of the partners in a ledger, and the numbers of the accounts that they are known by.
+func declaredPartners(l ledger.Ledger) (partners []string) {
+	for _, e := range l {
+		partners = append(partners, e.Object.Holder().Partner)
+		c, ok := e.Credential()
+		if !ok || c.Federated == nil || !c.Federated.Account() {
+			continue
+		}
+		if p, err := access.ParseAWSPrincipal(c.Federated.AWSPrincipal); err == nil {
+			partners = append(partners, p.Account)
+		}
 	}
+	return partners
+}
+
+// straysAmong returns the principals that are of a partner, and that no page names.
+func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays []access.Stray) {
 	known := map[string]bool{}
 	for _, p := range h.pages {
 		for _, x := range p.principals {
@@ -65,20 +88,16 @@ func (s *System) survey(ctx context.Context, partners []string) ([]*access.Recor
 	}
 	slices.Sort(partners)
 	partners = slices.Compact(partners)
-	all, err := s.all(ctx)
-	if err = supported(err); err != nil {
-		return nil, nil, err
-	}
-	var strays []access.Stray
 	for _, n := range all {
-		if !known[n.Name] {
-			if stray, is := s.stray(n, partners); is {
-				strays = append(strays, stray)
-			}
+		if known[n.Name] {
+			continue
+		}
+		if stray, is := s.stray(n, partners); is {
+			strays = append(strays, stray)
 		}
 	}
 	slices.SortFunc(strays, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
-	return records, strays, nil
+	return strays
 }
 
 // stray returns what a user or role is that the ledger does not name; false where it is not of a partner's.
