@@ -163,20 +163,13 @@ func noRotation(c *Context, s *Subject) []problem {
 			say("Set rotation.overlap below %s, such as \"%s\".", r.Every, access.Hours((r.Every.Duration/2).Truncate(time.Hour))))
 	}
 	most, what := c.Settings.issueLimit(cred)
-	start, rotates := s.issued(c.Now), cred.Rotation != nil && cred.Rotation.Every.Duration > 0
-	until := cred.ExpiresAt.Time
-	switch {
-	case rotates && s.ages():
-		until = access.Earliest(until, cred.AgesUntil(start, c.Now))
-	case rotates:
-		until = cred.IssueLife(start, until)
-	}
-	life := until.Sub(start)
+	start := s.issued(c.Now)
+	life := livesUntil(c, s, start).Sub(start)
 	if most == 0 || life <= most {
 		return nil
 	}
 	lives := "without rotation, what is issued once"
-	if rotates {
+	if hasRotation(cred) {
 		lives = say("with rotation every %s and an overlap of %s, what is issued once", cred.Rotation.Every, cred.Rotation.Overlap)
 	}
 	hard := cred.Kind() == access.Secret && life > ceilingSecret
@@ -189,6 +182,25 @@ func noRotation(c *Context, s *Subject) []problem {
 	}
 	return []problem{{attribute: "rotation", text: text, hard: hard,
 		fix: say("Set rotation = { every = %q, overlap = %q } or shorter, or expires_at to %s or earlier.", access.Hours(most-overlapIn(most)), access.Hours(overlapIn(most)), moment(start.Add(most)))}}
+}
+
+func hasRotation(c *access.Credential) bool {
+	return c.Rotation != nil && c.Rotation.Every.Duration > 0
+}
+
+// livesUntil returns when what was issued at a moment ends, by its declared end or by its rotation. What stays with the partner keeps its
+// age, however often it is extended.
+func livesUntil(c *Context, s *Subject, start time.Time) time.Time {
+	cred := s.credential()
+	until := cred.ExpiresAt.Time
+	switch {
+	case !hasRotation(cred):
+		return until
+	case s.ages():
+		return access.Earliest(until, cred.AgesUntil(start, c.Now))
+	default:
+		return cred.IssueLife(start, until)
+	}
 }
 
 // overlapIn returns the overlap to write where what is issued may live so long: a day, or half of it.
@@ -228,19 +240,7 @@ func issueLimit(c *access.Credential) (time.Duration, string) {
 
 func weakKey(_ *Context, s *Subject) []problem {
 	for _, k := range s.keys {
-		why := ""
-		switch {
-		case k.prior:
-		case k.algorithm == "DSA":
-			why = say("a DSA key of %d bits", k.bits)
-		case k.algorithm == "RSA" && k.bits < 2048:
-			why = say("an RSA key of %d bits; 2048 is the least", k.bits)
-		case k.algorithm != "RSA" && k.bits > 0 && k.bits < 256:
-			why = say("a key on the curve %s of %d bits; 256 is the least", k.algorithm, k.bits)
-		case k.digest != "":
-			why = say("a request signed with %s; SHA-256 is the least", k.digest)
-		}
-		if why != "" {
+		if why := k.weakness(); why != "" && !k.prior {
 			return one(k.attribute, say("%s has %s", s, why), "")
 		}
 	}
@@ -328,10 +328,8 @@ func openIssuer(text string) string {
 	authority := rest[:end]
 	user := strings.LastIndexByte(authority, '@')
 	host := hostname(authority[user+1:])
-	address, err := netip.ParseAddr(host)
-	loopback := host == "localhost" || err == nil && address.IsLoopback()
 	switch {
-	case !strings.EqualFold(scheme, "https") && (!strings.EqualFold(scheme, "http") || !loopback):
+	case !staysPrivate(scheme, host):
 		return "is not https"
 	case host == "" || strings.Contains(host, "*"):
 		return "names no one host"
@@ -343,6 +341,16 @@ func openIssuer(text string) string {
 		return "holds a fragment"
 	}
 	return ""
+}
+
+// staysPrivate reports whether nobody on the way to a host could answer in its place: by TLS, or since the way does not leave the machine.
+func staysPrivate(scheme, host string) bool {
+	if strings.EqualFold(scheme, "https") {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	loopback := host == "localhost" || (err == nil && address.IsLoopback())
+	return strings.EqualFold(scheme, "http") && loopback
 }
 
 // hostname returns the host of host:port, without the brackets of IPv6.

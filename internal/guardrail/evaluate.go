@@ -98,11 +98,13 @@ func (e *evaluation) judgeOwn(r *ranked) {
 // judgeAbove compares a lower entry with the one above it that the rule names, where the subject is one of the two or
 // stands between them.
 func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
-	if lower.waits(r.Reads, r.Needs) || lower.seq == 0 && len(r.ReadsAbove) == 0 {
+	heldAlone := lower.seq == 0 // by the system: no block of this plan declares it
+	if lower.waits(r.Reads, r.Needs) || (heldAlone && len(r.ReadsAbove) == 0) {
 		return
 	}
 	path, seen := r.up(e.view, lower)
-	if len(path) == 0 || seen == missing || lower != e.subject && !slices.Contains(path, e.subject) {
+	concerned := lower == e.subject || slices.Contains(path, e.subject)
+	if len(path) == 0 || seen == missing || !concerned {
 		return
 	}
 	upper := path[len(path)-1]
@@ -113,20 +115,29 @@ func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
 	if len(problems) == 0 {
 		return
 	}
-	enters := lower.enters(r.Reads, e.phase) || len(r.ReadsAbove) > 0 && upper.enters(r.ReadsAbove, e.phase)
-	for _, between := range path[:len(path)-1] {
-		enters = enters || between.ref.Type == access.TypeIdentity && between.enters([]string{"parent_id"}, e.phase)
-	}
+	enters := e.entersBelow(r, lower, path)
 	for _, found := range problems {
 		level := e.worst(r, found, enters)
 		switch {
-		case lower.seq == 0:
+		case heldAlone:
 			level = min(level, Warn)
 		case seen == passing:
 			continue // it judges when it arrives
 		}
 		e.add(r, found, e.attribute(found, lower, upper), level, e.awaits(path), lower, upper)
 	}
+}
+
+// entersBelow reports whether this change brings a lower entry in conflict with the last one of a path above it: by what either declares,
+// or by what hangs on what between them.
+func (e *evaluation) entersBelow(r *ranked, lower *entry, path []*entry) bool {
+	upper, between := path[len(path)-1], path[:len(path)-1]
+	if lower.enters(r.Reads, e.phase) || (len(r.ReadsAbove) > 0 && upper.enters(r.ReadsAbove, e.phase)) {
+		return true
+	}
+	return slices.ContainsFunc(between, func(up *entry) bool {
+		return up.ref.Type == access.TypeIdentity && up.enters([]string{"parent_id"}, e.phase)
+	})
 }
 
 // awaits reports whether one of ours on a path may still arrive in this apply, and be another then.
@@ -159,16 +170,21 @@ func (e *evaluation) judgeBeside(r *ranked) {
 			if a == b || b.seq > e.asOf || b.waits(r.Reads, r.Needs) {
 				continue
 			}
-			first, second := a, b
-			if later(first, second) {
-				first, second = second, first
-			}
-			if pair := [2]*entry{first, second}; !seen[pair] {
+			pair := inOrder(a, b)
+			if !seen[pair] {
 				seen[pair] = true
-				e.judgePair(r, first, second)
+				e.judgePair(r, pair[0], pair[1])
 			}
 		}
 	}
+}
+
+// inOrder returns two entries in the order in which a text names both, so that it says the same whichever arrives last.
+func inOrder(a, b *entry) [2]*entry {
+	if later(a, b) {
+		return [2]*entry{b, a}
+	}
+	return [2]*entry{a, b}
 }
 
 // later reports whether a comes after b in a text that names both.
@@ -179,11 +195,15 @@ func later(a, b *entry) bool {
 	return a.Nonce > b.Nonce
 }
 
+// judgePair compares two entries, unless one takes the place of the other.
 func (e *evaluation) judgePair(r *ranked, a, b *entry) {
 	if e.succeeds(a, b) || e.succeeds(b, a) {
 		return
 	}
-	enters := a.enters(r.Reads, e.phase) || b.enters(r.Reads, e.phase) || r.chained && (e.moves(a) || e.moves(b))
+	enters := a.enters(r.Reads, e.phase) || b.enters(r.Reads, e.phase)
+	if r.chained {
+		enters = enters || e.moves(a) || e.moves(b)
+	}
 	for _, found := range r.beside(e.context, &a.Subject, &b.Subject) {
 		level := e.worst(r, found, enters)
 		if level == Deny && e.told(r, a, b) {

@@ -305,24 +305,29 @@ func expiryPermanent(c *Context, s, upper *Subject) []problem {
 	if s.fresh() {
 		began = c.goesOnFrom(s)
 	}
-	if !s.extends() && !s.fresh() || began.IsZero() || !c.Now.After(began.AddDate(years, 0, 0)) {
+	lasts := s.extends() || s.fresh()
+	if !lasts || began.IsZero() || !c.Now.After(began.AddDate(years, 0, 0)) {
 		return nil
 	}
-	own := false
+	if !reviewedByOwnerAlone(s, upper) {
+		return nil // where nobody looked, expiry/rolling speaks, or expiry/relabelled
+	}
+	return two("expires_at", "review", say("%s exists since %s, over %s, and its renewal to %s is reviewed by its owner %s alone",
+		s, date(began), counted(years, "year"), date(s.terms().ExpiresAt.Time), shown(s.terms().Owner)), "")
+}
+
+// reviewedByOwnerAlone reports whether there are reviews that decide on what lasts, and all of them are the owner's.
+func reviewedByOwnerAlone(s, upper *Subject) (own bool) {
 	for _, r := range reviews(s, upper) {
 		if !s.fresh() && !s.History.Extendable(r.At.Time) {
 			continue
 		}
 		if !access.SameAddress(r.By, s.terms().Owner) {
-			return nil
+			return false
 		}
 		own = true
 	}
-	if !own {
-		return nil // expiry/rolling speaks, or expiry/relabelled
-	}
-	return two("expires_at", "review", say("%s exists since %s, over %s, and its renewal to %s is reviewed by its owner %s alone",
-		s, date(began), counted(years, "year"), date(s.terms().ExpiresAt.Time), shown(s.terms().Owner)), "")
+	return own
 }
 
 func outlivesIdentity(_ *Context, lower, upper *Subject) []problem {

@@ -166,18 +166,17 @@ func (s *Subject) fresh() bool { return s.Before == nil || s.Gone }
 // pasts returns what the subject newly has in common with past access: the same key or trust, or an overlapping reach of its
 // partner.
 func (c *Context) pasts(s *Subject) (all []*past) {
-	if s.Adopted || !s.fresh() && !s.enters(relabelledReads, Apply) {
+	if s.Adopted || (!s.fresh() && !s.enters(relabelledReads, Apply)) {
 		return nil
 	}
 	for _, e := range append(c.view.formers.of(s), c.view.held.of(s)...) {
 		there := e.removedAt.IsZero()
 		p := &past{entry: e, leaves: there && (c.view.leaving[e.ref] || c.view.leaving[e.holder.Ref()])}
-		over := e.removedAt
-		if there {
-			over = p.last()
-		}
 		itself := there && e.ref == s.Object.Ref()
-		if !itself && e.ref.Type == s.Object.Ref().Type && c.Now.Before(over.AddDate(1, 0, 0)) && c.meets(s, p) {
+		if itself || e.ref.Type != s.Object.Ref().Type {
+			continue
+		}
+		if c.remembered(p) && c.meets(s, p) {
 			all = append(all, p)
 		}
 	}
@@ -185,6 +184,15 @@ func (c *Context) pasts(s *Subject) (all []*past) {
 		return cmp.Or(strings.Compare(a.ref.ID, b.ref.ID), a.removedAt.Compare(b.removedAt))
 	})
 	return all
+}
+
+// remembered reports whether past access was there within the last year.
+func (c *Context) remembered(p *past) bool {
+	over := p.removedAt
+	if over.IsZero() {
+		over = p.last()
+	}
+	return c.Now.Before(over.AddDate(1, 0, 0))
 }
 
 // last returns when past access was to end: also where what was issued for it ends before.
@@ -245,21 +253,27 @@ func targetsOf(s *Subject) (all []access.Target) {
 	return all
 }
 
-// sameKey returns the key of the subject that past access had, too. A recipient proves nothing: it says something of one partner
-// only, and nothing of what is still there beside it.
+// sameKey returns the key of the subject that past access had, too.
 func (c *Context) sameKey(s *Subject, p *past) (heldKey, bool) {
 	for _, k := range s.keys {
-		if k.prior || !s.fresh() && s.holds(k.print, true) {
+		if k.prior || (!s.fresh() && s.holds(k.print, true)) {
 			continue
 		}
-		for _, o := range p.keys {
-			sealed := k.recipient || o.recipient
-			if k.print == o.print && (!sealed || p.holder.Partner == s.partner() && c.gone(p)) {
-				return k, true
-			}
+		if slices.ContainsFunc(p.keys, func(o heldKey) bool { return c.tellsOf(s, k, p, o) }) {
+			return k, true
 		}
 	}
 	return heldKey{}, false
+}
+
+// tellsOf reports whether a key of the subject is one of past access, and says that both are one party's. A recipient proves nothing: it
+// says something of one partner only, and nothing of what is still there beside it.
+func (c *Context) tellsOf(s *Subject, k heldKey, p *past, o heldKey) bool {
+	if k.print != o.print {
+		return false
+	}
+	sealed := k.recipient || o.recipient
+	return !sealed || (p.holder.Partner == s.partner() && c.gone(p))
 }
 
 // goesOnFrom returns when the oldest access began that is gone and that the subject goes on from; zero: there is none.
@@ -289,7 +303,7 @@ const addReview = "add a review = { at, by, reason } that is newer than %s, to t
 func (c *Context) renews(s *Subject, p *past) decision {
 	end, was := s.end(), p.last()
 	ended := !was.After(c.Now)
-	justNow := p.leaves || !p.removedAt.IsZero() && c.Now.Sub(p.removedAt) <= accident
+	justNow := p.leaves || (!p.removedAt.IsZero() && c.Now.Sub(p.removedAt) <= accident)
 	since := func(moment time.Time, past string) decision {
 		return decision{
 			needed: s.fresh() || end.After(was), suffices: func(review time.Time) bool { return review.After(moment) }, past: past,
@@ -298,26 +312,39 @@ func (c *Context) renews(s *Subject, p *past) decision {
 	}
 	switch {
 	case !c.gone(p):
-		last, most := latest(p.History.CreatedAt, p.History.RenewedAt, p.History.ReviewedAt), c.Settings.MaxLifetime[p.ref.Type]
-		return decision{
-			needed:   end.After(was) && end.After(last.Add(most)),
-			suffices: func(review time.Time) bool { return review.After(last) && !end.After(review.Add(most)) },
-			past:     say("%s gives that already, until %s, and nobody has looked at it since %s", p, date(was), date(last)),
-			fix:      say("Set expires_at to %s or earlier, or "+addReview, moment(latest(was, last.Add(most))), date(latest(last, end.Add(-most)))),
-		}
+		return c.renewsBeside(p, end)
 	case justNow && (!ended || p.ref == s.Object.Ref()):
-		past := say("%s, which this plan removes, was to end on %s", p, date(was))
-		if !p.leaves {
-			past = say("%s, which was removed on %s, was to end on %s", p, date(p.removedAt), date(was))
-		}
-		return decision{
-			needed: end.After(was), suffices: p.History.Extendable, past: past,
-			fix: say("Set expires_at to %s or earlier, or "+addReview, moment(was), date(p.History.ExtendableFrom())),
-		}
+		return takesUp(p, end)
 	case ended && (p.removedAt.IsZero() || !p.removedAt.Before(was)):
 		return since(was, say("%s ended on %s", p, date(was)))
 	}
 	return since(p.removedAt, say("%s was removed on %s", p, date(p.removedAt)))
+}
+
+// renewsBeside judges what is to last beside access that stays: until it reaches where that one does for longer than access may live
+// without anybody looking.
+func (c *Context) renewsBeside(p *past, end time.Time) decision {
+	was, last := p.last(), latest(p.History.CreatedAt, p.History.RenewedAt, p.History.ReviewedAt)
+	most := c.Settings.MaxLifetime[p.ref.Type]
+	return decision{
+		needed:   end.After(was) && end.After(last.Add(most)),
+		suffices: func(review time.Time) bool { return review.After(last) && !end.After(review.Add(most)) },
+		past:     say("%s gives that already, until %s, and nobody has looked at it since %s", p, date(was), date(last)),
+		fix:      say("Set expires_at to %s or earlier, or "+addReview, moment(latest(was, last.Add(most))), date(latest(last, end.Add(-most)))),
+	}
+}
+
+// takesUp judges what takes up access that was just removed, or that this plan removes: it may last as long as that was to last.
+func takesUp(p *past, end time.Time) decision {
+	was := p.last()
+	past := say("%s, which this plan removes, was to end on %s", p, date(was))
+	if !p.leaves {
+		past = say("%s, which was removed on %s, was to end on %s", p, date(p.removedAt), date(was))
+	}
+	return decision{
+		needed: end.After(was), suffices: p.History.Extendable, past: past,
+		fix: say("Set expires_at to %s or earlier, or "+addReview, moment(was), date(p.History.ExtendableFrom())),
+	}
 }
 
 func latest(moments ...time.Time) (last time.Time) {

@@ -21,12 +21,9 @@ func incidentRules() []Rule {
 }
 
 func reopened(_ *Context, s *Subject) []problem {
-	if !s.Held {
-		return nil
-	}
 	i := s.identity()
-	if i == nil {
-		return nil // it stays cut, by itself or with its identity
+	if !s.Held || i == nil { // anything else stays cut, by itself or with its identity
+		return nil
 	}
 	used, lifted, changed := slices.Clone(s.Released), false, i.HoldReleased != ""
 	if before := (&Subject{Object: s.Before}).identity(); before != nil {
@@ -34,15 +31,16 @@ func reopened(_ *Context, s *Subject) []problem {
 		lifted = before.Suspended && !i.Suspended
 		changed = changed && before.HoldReleased != i.HoldReleased
 	}
-	if i.HoldReleased != "" && !slices.Contains(used, i.HoldReleased) {
-		return nil
-	}
-	text := say("%s was cut by hand in the system and stays cut: hold_released is not set", s)
+	why := "not set"
 	if i.HoldReleased != "" {
-		text = say("%s was cut by hand in the system and stays cut: hold_released is %s, which was applied before", s, shown(i.HoldReleased))
+		if !slices.Contains(used, i.HoldReleased) {
+			return nil
+		}
+		why = say("%s, which was applied before", shown(i.HoldReleased))
 	}
-	if s.created() { // it comes into being cut: nothing is restored, and a destroy, which plans all first, goes through
-		return []problem{{attribute: "hold_released", text: text, cause: standing}}
+	cause := standing
+	if !s.created() { // else it comes into being cut: nothing is restored, and a destroy, which plans all first, goes through
+		cause = enteredIf(lifted || changed)
 	}
-	return []problem{{attribute: "hold_released", text: text, cause: enteredIf(lifted || changed)}}
+	return []problem{{attribute: "hold_released", text: say("%s was cut by hand in the system and stays cut: hold_released is %s", s, why), cause: cause}}
 }

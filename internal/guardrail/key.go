@@ -150,3 +150,18 @@ func fingerprint(encoded []byte) string {
 	sum := sha256.Sum256(encoded)
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
+
+// weakness says what is weak in a key or in the request that it came with; "" where nothing is known.
+func (k heldKey) weakness() string {
+	switch {
+	case k.algorithm == "DSA":
+		return say("a DSA key of %d bits", k.bits)
+	case k.algorithm == "RSA" && k.bits < 2048:
+		return say("an RSA key of %d bits; 2048 is the least", k.bits)
+	case k.algorithm != "RSA" && k.bits > 0 && k.bits < 256:
+		return say("a key on the curve %s of %d bits; 256 is the least", k.algorithm, k.bits)
+	case k.digest != "":
+		return say("a request signed with %s; SHA-256 is the least", k.digest)
+	}
+	return ""
+}

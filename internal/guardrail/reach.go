@@ -146,6 +146,12 @@ func (v view) descendants(top *entry) []*entry {
 	}
 	var all []*entry
 	queue, visited := []access.IdentityID{top.holder}, map[access.IdentityID]bool{top.holder: true}
+	enqueue := func(e *entry) {
+		if e.ref.Type == access.TypeIdentity && !visited[e.holder] {
+			visited[e.holder] = true
+			queue = append(queue, e.holder)
+		}
+	}
 	for len(queue) > 0 {
 		f := v.families[queue[0]]
 		queue = queue[1:]
@@ -153,21 +159,15 @@ func (v view) descendants(top *entry) []*entry {
 			continue
 		}
 		for _, e := range f.planned {
+			enqueue(e)
 			if e.seq < v.asOf {
 				all = append(all, e)
 			}
-			if e.ref.Type == access.TypeIdentity && !visited[e.holder] {
-				visited[e.holder] = true
-				queue = append(queue, e.holder)
-			}
 		}
 		for _, e := range f.live {
+			enqueue(e)
 			if e.stack != v.stack {
 				all = append(all, e)
-			}
-			if e.ref.Type == access.TypeIdentity && !visited[e.holder] {
-				visited[e.holder] = true
-				queue = append(queue, e.holder)
 			}
 		}
 	}

@@ -84,11 +84,10 @@ func sharedKey(_ *Context, a, b *Subject) []problem {
 	for _, ka := range a.keys {
 		for _, kb := range b.keys {
 			toOnePartner := (ka.recipient || kb.recipient) && a.partner() == b.partner()
-			if ka.print != kb.print || toOnePartner || ka.prior && kb.prior {
+			if ka.print != kb.print || toOnePartner || (ka.prior && kb.prior) {
 				continue
 			}
-			// Who gives it up shares it only with who had none before, and who keeps it is found by what he keeps.
-			if ka.prior && (a.holds(ka.print, false) || b.holds(ka.print, true)) || kb.prior && (b.holds(ka.print, false) || a.holds(ka.print, true)) {
+			if givesUpAlone(a, ka, b) || givesUpAlone(b, kb, a) {
 				continue
 			}
 			text, fix := say("%s and %s both hold %s", a, b, ka.name()), ""
@@ -101,6 +100,12 @@ func sharedKey(_ *Context, a, b *Subject) []problem {
 		}
 	}
 	return nil
+}
+
+// givesUpAlone reports whether a key that a subject held before this plan is no finding by that: who keeps it is found by what he keeps,
+// and who gives it up shares it only with who had none of it before.
+func givesUpAlone(s *Subject, k heldKey, other *Subject) bool {
+	return k.prior && (s.holds(k.print, false) || other.holds(k.print, true))
 }
 
 func (s *Subject) holds(print string, prior bool) bool {

@@ -4,7 +4,6 @@ package guardrail
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -122,12 +121,16 @@ func (s Settings) waivable(r Rule) bool { return !r.Fixed && !slices.Contains(s.
 
 // Validate says what is wrong with the settings, in the order of their names.
 func (s Settings) Validate() []SettingError {
-	var errs []SettingError
-	add := func(setting, format string, values ...any) {
-		errs = append(errs, SettingError{setting, fmt.Sprintf(format, values...)})
-	}
-	s.validateLevels(add)
-	s.validateLifetimes(add)
+	var errs settingErrors
+	s.validateLevels(errs.add)
+	s.validateLifetimes(errs.add)
+	s.validateNumbers(errs.add)
+	s.validateOwners(errs.add)
+	slices.SortStableFunc(errs, func(a, b SettingError) int { return cmp.Compare(a.Setting, b.Setting) })
+	return errs
+}
+
+func (s Settings) validateNumbers(add func(setting, format string, values ...any)) {
 	for _, length := range []struct {
 		setting string
 		value   time.Duration
@@ -144,6 +147,10 @@ func (s Settings) Validate() []SettingError {
 			add(number.setting, "%d is less than 1: write 1 or more, or leave it out", number.value)
 		}
 	}
+}
+
+// validateOwners refuses lists of owners that are empty: a directory that could not be read must not make everybody a departed owner.
+func (s Settings) validateOwners(add func(setting, format string, values ...any)) {
 	if s.OwnerDomains != nil && len(s.OwnerDomains) == 0 {
 		add("owner_domains", "it is empty, so that nobody could own anything: name a domain, or leave it out")
 	}
@@ -155,8 +162,6 @@ func (s Settings) Validate() []SettingError {
 	if s.ActiveOwners != nil && len(s.ActiveOwners) == 0 {
 		add("active_owners", "it is empty, so that every owner counts as departed: is the directory readable? Leave it out if there is none")
 	}
-	slices.SortStableFunc(errs, func(a, b SettingError) int { return cmp.Compare(a.Setting, b.Setting) })
-	return errs
 }
 
 func (s Settings) validateLevels(add func(setting, format string, values ...any)) {

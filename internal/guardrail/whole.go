@@ -37,16 +37,22 @@ func (p *Portfolio) Whole(id access.IdentityID, phase Phase) (w Whole) {
 	}
 	slices.SortFunc(all, func(a, b *entry) int { return strings.Compare(a.ref.ID, b.ref.ID) })
 	for _, e := range all {
-		c, g := e.credential(), e.grant()
-		switch {
-		case len(e.Unknown) > 0 || c == nil && g == nil:
-			continue
-		case c != nil:
-			w.Credentials = append(w.Credentials, c)
-		default:
-			w.Grants = append(w.Grants, access.Granted{Grant: g, EndsAt: e.end()})
+		if len(e.Unknown) == 0 && w.add(e) {
+			w.Grows = w.Grows || (e.seq > 0 && e.enters(sized, phase))
 		}
-		w.Grows = w.Grows || e.seq > 0 && e.enters(sized, phase)
 	}
 	return w
+}
+
+// add takes in a credential or a grant, and reports whether the entry is one.
+func (w *Whole) add(e *entry) bool {
+	if c := e.credential(); c != nil {
+		w.Credentials = append(w.Credentials, c)
+		return true
+	}
+	if g := e.grant(); g != nil {
+		w.Grants = append(w.Grants, access.Granted{Grant: g, EndsAt: e.end()})
+		return true
+	}
+	return false
 }
