@@ -106,26 +106,10 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 		return nil, err
 	}
 	e := &Entry{Object: object, Bound: access.Earliest(c.EndsAt, object.Common().ExpiresAt.Time).UTC()}
-	reviews := d.reviews(object)
 	if before == nil {
-		e.History = access.Born(c.Stack, d.Now, reviews...)
-		if was := d.Ledger[object.Ref()]; was != nil { // its removal was begun, and did not come to its end
-			e.Former, e.Bygone = was.Former, was.Bygone
-			d.passes(was, object)
-			d.outlive(e, was)
-		}
+		d.born(e, c.Stack)
 	} else {
-		d.passes(before, object)
-		e.History = before.History.Next(before.Object, object, d.Now, reviews...)
-		e.History.Stack, e.HoldLifted, e.Adopted, e.Former = c.Stack, before.HoldLifted, before.Adopted, before.Former
-		if !before.Removed() {
-			e.Issued = before.Issued
-		}
-		e.Bygone = before.Bygone
-		if c.UID == "" {
-			e.History.UID = access.NewUID()
-			d.outlive(e, before)
-		}
+		d.succeed(e, before, c)
 	}
 	e.History = e.History.Continues(c.Since)
 	p := &Placed{Entry: e, Tell: c.UID == ""}
@@ -141,10 +125,38 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 			return nil, err
 		}
 		newest, found := e.Newest()
-		p.Tell = p.Tell || p.Fresh || found && c.Known != "" && c.Known != newest.Name()
+		unheardOf := found && c.Known != "" && c.Known != newest.Name()
+		p.Tell = p.Tell || p.Fresh || unheardOf
 	}
 	d.Set(e)
 	return p, nil
+}
+
+// born begins the history of a new object. One whose removal was begun under its id, and did not come to its end, is outlived by it.
+func (d *Draft) born(e *Entry, stack string) {
+	e.History = access.Born(stack, d.Now, d.reviews(e.Object)...)
+	if was := d.Ledger[e.Ref()]; was != nil {
+		e.Former, e.Bygone = was.Former, was.Bygone
+		d.passes(was, e.Object)
+		d.outlive(e, was)
+	}
+}
+
+// succeed continues the history of what stood there, with what is remembered of it. What is adopted without its uid gets a new one, so
+// that the state which knew the old one cannot remove it.
+func (d *Draft) succeed(e, before *Entry, c access.Change) {
+	d.passes(before, e.Object)
+	e.History = before.History.Next(before.Object, e.Object, d.Now, d.reviews(e.Object)...)
+	e.History.Stack = c.Stack
+	e.HoldLifted, e.Adopted = before.HoldLifted, before.Adopted
+	e.Former, e.Bygone = before.Former, before.Bygone
+	if !before.Removed() {
+		e.Issued = before.Issued
+	}
+	if c.UID == "" {
+		e.History.UID = access.NewUID()
+		d.outlive(e, before)
+	}
 }
 
 // predecessor returns what stands under the id and is to be changed or adopted; nil where the object is new. Whoever knows
@@ -167,13 +179,17 @@ func (d *Draft) predecessor(ref access.Ref, c access.Change) (*Entry, error) {
 func (d *Draft) rests(o access.Object, before *Entry) error {
 	less := before != nil && !before.Removed() && access.Narrows(before.Object, o)
 	unknown := func(id access.IdentityID) bool { return less && d.Ledger[id.Ref()] == nil }
-	i, isIdentity := o.(*access.Identity)
-	if !isIdentity {
-		if holder, _ := d.Identity(o.Holder()); holder == nil && !unknown(o.Holder()) {
-			return fmt.Errorf("%s: %w", o.Holder(), access.ErrNoIdentity)
-		}
-		return nil
+	if i, ok := o.(*access.Identity); ok {
+		return d.restsOnParents(i, unknown)
 	}
+	if holder, _ := d.Identity(o.Holder()); holder == nil && !unknown(o.Holder()) {
+		return fmt.Errorf("%s: %w", o.Holder(), access.ErrNoIdentity)
+	}
+	return nil
+}
+
+// restsOnParents follows an identity's parents to the top, and refuses a circle.
+func (d *Draft) restsOnParents(i *access.Identity, unknown func(access.IdentityID) bool) error {
 	for above := i.ParentID; above != (access.IdentityID{}); {
 		if above == i.ID {
 			return fmt.Errorf("%s would hang on itself: %w", i.ID, access.ErrUnsupported)

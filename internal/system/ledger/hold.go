@@ -165,12 +165,8 @@ func (d *Draft) inherit(e *Entry) (hold bool) {
 	e.HoldLifted = d.Tombstones[id].HoldLifted
 	there := d.Tombstones[id].RemovedAt // it was, until then
 	if was := d.Ledger[id.Ref()]; was != nil {
-		if was.HoldLifted.After(e.HoldLifted) {
-			e.HoldLifted = was.HoldLifted
-		}
-		if was.RemovedAt.After(there) {
-			there = was.RemovedAt
-		}
+		e.HoldLifted = later(e.HoldLifted, was.HoldLifted)
+		there = later(there, was.RemovedAt)
 	}
 	for scope, at := range d.Holds {
 		holder, ok := holderOf(scope)
@@ -178,12 +174,19 @@ func (d *Draft) inherit(e *Entry) (hold bool) {
 			continue
 		}
 		lifted := d.Tombstones[holder].HoldLifted
-		if other := all[holder.Ref()]; other != nil && other.HoldLifted.After(lifted) {
-			lifted = other.HoldLifted
+		if other := all[holder.Ref()]; other != nil {
+			lifted = later(lifted, other.HoldLifted)
 		}
 		hold = hold || at.After(lifted)
 	}
 	return hold
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // WouldHold reports whether an object would be held if it were made now. What is there is judged as it is.
@@ -194,11 +197,11 @@ func WouldHold(l Ledger, h Holds, t Tombstones, o access.Object) bool {
 	if e := l[o.Ref()]; e != nil && !e.Removed() {
 		return l.Held(h, o)
 	}
-	id := o.Holder()
 	i, isIdentity := o.(*access.Identity)
 	if !isIdentity {
-		comes := l[id.Ref()] == nil && o.Ref().Type == access.TypeCredential // with its identity
-		return l.Held(h, o) || comes && h[o.Ref().ID].After(t[id].HoldLifted)
+		id := o.Holder()
+		comesWithIdentity := l[id.Ref()] == nil && o.Ref().Type == access.TypeCredential
+		return l.Held(h, o) || (comesWithIdentity && h[o.Ref().ID].After(t[id].HoldLifted))
 	}
 	d := NewDraft(l, time.Time{}, nil)
 	d.Holds, d.Tombstones = h, maps.Clone(t)
@@ -207,7 +210,8 @@ func WouldHold(l Ledger, h Holds, t Tombstones, o access.Object) bool {
 	if d.release(e, i.HoldReleased) {
 		hold = false
 	}
-	return hold || h.Holding(e) || i.ParentID != (access.IdentityID{}) && l.HeldIdentity(h, i.ParentID)
+	hasParent := i.ParentID != (access.IdentityID{})
+	return hold || h.Holding(e) || (hasParent && l.HeldIdentity(h, i.ParentID))
 }
 
 // holderOf returns the identity that a scope is, or is of.

@@ -119,13 +119,23 @@ func (l Ledger) Record(e *Entry) (*access.Record, error) {
 	case stands.Broken != "":
 		r.Drift = []string{"It gives no access, because " + stands.Broken + "."}
 	}
-	if i, found := e.Newest(); found && !e.Removed() {
-		if i.RotatesAt.IsZero() && i.End(r.EndsAt).Before(r.EndsAt) { // nothing follows it
-			r.EndAsked, r.EndsAt = r.EndsAt, i.Until.UTC()
-		}
-		r.Issued = &access.Issued{At: i.At, Until: i.End(r.EndsAt), RotatesAt: rotates(e, i, r.EndsAt), Serial: i.Serial, Fingerprint: i.Fingerprint}
+	if !e.Removed() {
+		tellIssued(e, r)
 	}
 	return r, nil
+}
+
+// tellIssued tells what was issued last. Where nothing follows it, its end is the credential's, and the one that was asked for is kept
+// beside it, so that no plan takes the difference for an extension.
+func tellIssued(e *Entry, r *access.Record) {
+	i, found := e.Newest()
+	if !found {
+		return
+	}
+	if i.RotatesAt.IsZero() && i.End(r.EndsAt).Before(r.EndsAt) {
+		r.EndAsked, r.EndsAt = r.EndsAt, i.Until.UTC()
+	}
+	r.Issued = &access.Issued{At: i.At, Until: i.End(r.EndsAt), RotatesAt: rotates(e, i, r.EndsAt), Serial: i.Serial, Fingerprint: i.Fingerprint}
 }
 
 // rotates returns when what was issued is due. What was to last until an end that moved since has to be followed before it ends by
