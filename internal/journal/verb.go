@@ -18,12 +18,10 @@ func verbOf(before *access.Record, change access.Change) Verb {
 		}
 		return Create
 	}
-	is, _ := change.Object.(*access.Identity)
-	was, _ := before.Object.(*access.Identity)
 	switch {
-	case is != nil && was != nil && is.Suspended && !was.Suspended:
+	case suspends(before, change):
 		return Suspend
-	case is != nil && was != nil && (was.Suspended && !is.Suspended || is.HoldReleased != was.HoldReleased && before.Held):
+	case givesBack(before, change):
 		return Resume
 	case access.Extends(before.Object, change.Object) || change.EndsAt.After(before.Asked()):
 		return Renew
@@ -31,6 +29,28 @@ func verbOf(before *access.Record, change access.Change) Verb {
 		return Rotate
 	}
 	return Change
+}
+
+func suspends(before *access.Record, change access.Change) bool {
+	was, is, ok := identities(before, change)
+	return ok && is.Suspended && !was.Suspended
+}
+
+// givesBack reports whether a change ends a suspension, or releases what was cut by hand.
+func givesBack(before *access.Record, change access.Change) bool {
+	was, is, ok := identities(before, change)
+	if !ok {
+		return false
+	}
+	resumed := was.Suspended && !is.Suspended
+	released := before.Held && is.HoldReleased != was.HoldReleased
+	return resumed || released
+}
+
+func identities(before *access.Record, change access.Change) (was, is *access.Identity, ok bool) {
+	is, _ = change.Object.(*access.Identity)
+	was, _ = before.Object.(*access.Identity)
+	return was, is, is != nil && was != nil
 }
 
 // issues reports whether a change issues a credential anew.

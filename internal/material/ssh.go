@@ -29,20 +29,7 @@ func ParseSSHKey(text string) (SSHKey, error) {
 		return SSHKey{}, errPrivate
 	}
 	text = fromRFC4716(text)
-	var found []ssh.PublicKey
-	var broken error
-	for _, l := range lines(text) {
-		if l == "" || strings.HasPrefix(l, "#") {
-			continue
-		}
-		key, err := parseSSHLine(l)
-		switch {
-		case err == nil && !slices.ContainsFunc(found, func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), key.Marshal()) }):
-			found = append(found, key)
-		case broken == nil && !errors.Is(err, errNoKey):
-			broken = err
-		}
-	}
+	found, broken := sshKeysIn(text)
 	switch {
 	case len(found) > 1:
 		return SSHKey{}, fmt.Errorf("there are %d keys in it, more than one line: write one", len(found))
@@ -62,6 +49,25 @@ func ParseSSHKey(text string) (SSHKey, error) {
 	return SSHKey{found[0]}, nil
 }
 
+// sshKeysIn returns the different keys in a text, and what is wrong with the first line that is meant to be one.
+func sshKeysIn(text string) (found []ssh.PublicKey, broken error) {
+	for _, l := range lines(text) {
+		if l == "" || strings.HasPrefix(l, "#") {
+			continue
+		}
+		key, err := parseSSHLine(l)
+		switch {
+		case err == nil:
+			if !slices.ContainsFunc(found, func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), key.Marshal()) }) {
+				found = append(found, key)
+			}
+		case broken == nil && !errors.Is(err, errNoKey):
+			broken = err
+		}
+	}
+	return found, broken
+}
+
 const fromPub = "write the line of its .pub file, such as ssh-ed25519 AAAA... name"
 
 // errNoKey is what is said of a line that is no key's at all.
@@ -74,19 +80,10 @@ func isAlgorithm(word string) bool { return algorithmName.MatchString(word) }
 // parseSSHLine reads one line of authorized_keys (sshd(8)) without options.
 func parseSSHLine(line string) (ssh.PublicKey, error) {
 	words := strings.Fields(line)
-	at := slices.IndexFunc(words, func(w string) bool { return blobName(w) != "" }) - 1
-	switch {
-	case len(words) > 0 && isAlgorithm(words[0]): // what follows it is the key, whole or not
-	case at < -1:
-		return nil, errNoKey
-	case odd(strings.Join(words[:at+2], "")) != "":
-		return nil, errors.New(odd(strings.Join(words[:at+2], "")))
-	case at > -1 && words[at] != blobName(words[at+1]) && strings.HasSuffix(words[at], blobName(words[at+1])): // as in JSON or HTML
-		return nil, fmt.Errorf("something stands right before %[1]s, such as a quote or a tag: write the key alone, from %[1]s on", blobName(words[at+1]))
-	case at == -1 || !kind.MatchString(words[at]):
-		return nil, fmt.Errorf("the key's kind is missing before it: write %s before AAAA", blobName(words[at+1]))
-	case at > 0:
-		return nil, errors.New(before(words[:at]))
+	if len(words) == 0 || !isAlgorithm(words[0]) { // else what follows it is the key, whole or not
+		if err := misplacedSSHKey(words); err != nil {
+			return nil, err
+		}
 	}
 	if len(words) == 1 {
 		return nil, errors.New("the key itself is missing behind " + words[0] + ": " + fromPub)
@@ -105,6 +102,27 @@ func parseSSHLine(line string) (ssh.PublicKey, error) {
 		return nil, errors.New(why)
 	}
 	return nil, errors.New("its " + words[0] + " key is not whole, a character is wrong, missing or too many: " + fromPub)
+}
+
+// misplacedSSHKey says what stands where a line should begin with the kind of its key.
+func misplacedSSHKey(words []string) error {
+	at := slices.IndexFunc(words, func(w string) bool { return blobName(w) != "" }) - 1 // of the word before the key
+	if at < -1 {
+		return errNoKey
+	}
+	if why := odd(strings.Join(words[:at+2], "")); why != "" {
+		return errors.New(why)
+	}
+	name := blobName(words[at+1])
+	switch {
+	case at > -1 && words[at] != name && strings.HasSuffix(words[at], name): // as in JSON or HTML
+		return fmt.Errorf("something stands right before %[1]s, such as a quote or a tag: write the key alone, from %[1]s on", name)
+	case at == -1 || !kind.MatchString(words[at]):
+		return fmt.Errorf("the key's kind is missing before it: write %s before AAAA", name)
+	case at > 0:
+		return errors.New(before(words[:at]))
+	}
+	return nil
 }
 
 var (
