@@ -54,11 +54,25 @@ func meantPrincipal(text string) string {
 			return "write " + p.String()
 		}
 	}
-	if lower := strings.ToLower(plain); strings.HasPrefix(lower, "arn:") && !strings.HasPrefix(plain, "arn:aws") {
-		if parts := strings.SplitN(plain, ":", 6); len(parts) == 6 {
-			return "write its first parts in small letters, " + strings.ToLower(strings.Join(parts[:5], ":")) + ":" + parts[5]
+	for _, guess := range []func(string) string{lowerMeant, accountMeant, sessionMeant, otherMeant} {
+		if said := guess(plain); said != "" {
+			return said
 		}
 	}
+	return "write arn:aws:iam::ACCOUNT:role/NAME"
+}
+
+func lowerMeant(plain string) string {
+	if !strings.HasPrefix(strings.ToLower(plain), "arn:") || strings.HasPrefix(plain, "arn:aws") {
+		return ""
+	}
+	if parts := strings.SplitN(plain, ":", 6); len(parts) == 6 {
+		return "write its first parts in small letters, " + strings.ToLower(strings.Join(parts[:5], ":")) + ":" + parts[5]
+	}
+	return ""
+}
+
+func accountMeant(plain string) string {
 	if n := accountAlone.FindStringSubmatch(plain); n != nil {
 		account := "arn:aws:iam::" + n[1] + n[2] + n[3] + ":"
 		return "write " + account + "role/NAME for one role of the account, or " + account + "root for all of it"
@@ -66,11 +80,22 @@ func meantPrincipal(text string) string {
 	if p := accountParts.FindStringSubmatch(plain); p != nil {
 		return "write " + p[1] + p[2] + p[3] + p[4] + ":" + p[5]
 	}
-	if s := awsSession.FindStringSubmatch(plain); s != nil && s[3] == "assumed-role" {
+	return ""
+}
+
+func sessionMeant(plain string) string {
+	s := awsSession.FindStringSubmatch(plain)
+	switch {
+	case s == nil:
+		return ""
+	case s[3] == "assumed-role":
 		return "it is a session of a role, write the role itself, arn:" + s[1] + ":iam::" + s[2] + ":role/" + s[4] + ", with its path where it has one"
-	} else if s != nil {
-		return "it is a session of a user, write the user itself, arn:" + s[1] + ":iam::" + s[2] + ":user/" + s[4]
 	}
+	return "it is a session of a user, write the user itself, arn:" + s[1] + ":iam::" + s[2] + ":user/" + s[4]
+}
+
+// otherMeant tells of what AWS names and nobody comes in as.
+func otherMeant(plain string) string {
 	const askFor = ": write arn:aws:iam::ACCOUNT:role/NAME"
 	switch other := otherResource.FindStringSubmatch(plain); {
 	case awsUniqueID.MatchString(plain):
@@ -80,7 +105,7 @@ func meantPrincipal(text string) string {
 	case strings.HasPrefix(plain, "arn:aws") && !strings.Contains(plain, ":iam:"):
 		return "nobody comes in as that, but as the role that it runs as" + askFor
 	}
-	return strings.TrimPrefix(askFor, ": ")
+	return ""
 }
 
 var awsExternalID = regexp.MustCompile(`^[A-Za-z0-9_+=,.@:/-]+$`)

@@ -26,51 +26,109 @@ var (
 )
 
 // meantNetworks says what to write for a text that is no network, where one can tell what is meant; else what a network of IPv6 is.
+// The guesses stand in the order of how sure they are: a network inside a text says more than that its numbers look odd.
 func meantNetworks(text string) string {
 	plain := strings.TrimFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\"'`", c) })
 	plain, _, _ = strings.Cut(plain, "#")
 	plain = slashes.ReplaceAllString(strings.TrimSpace(plain), "/")
-	if host := address.FindStringSubmatch(plain); host != nil {
-		if m, ok := meantNetwork(host[1]); ok {
-			return ", but an address of a server: write " + m.String() + " if it is meant"
+	for _, guess := range []func(string) string{
+		serverMeant, everywhereMeant, rangeMeant, maskMeant, portMeant, oneMeant, sixMeant, numbersMeant, severalMeant, nameMeant,
+	} {
+		if said := guess(plain); said != "" {
+			return said
 		}
 	}
+	return " or 2001:db8::/48"
+}
+
+func serverMeant(plain string) string {
+	host := address.FindStringSubmatch(plain)
+	if host == nil {
+		return ""
+	}
+	if m, ok := meantNetwork(host[1]); ok {
+		return ", but an address of a server: write " + m.String() + " if it is meant"
+	}
+	return ""
+}
+
+func everywhereMeant(plain string) string {
 	if words.MatchString(plain) {
 		return ": write 0.0.0.0/0 for all addresses of IPv4 and ::/0 for those of IPv6"
 	}
+	return ""
+}
+
+func rangeMeant(plain string) string {
 	if first, last, ok := ends(plain); ok {
 		return betweenSaid(first, last)
 	}
-	if mask := netmask.FindStringSubmatch(plain); mask != nil {
-		if m, ok := masked(mask[1], mask[2]); ok {
-			return ": write " + m.String()
-		}
+	return ""
+}
+
+func maskMeant(plain string) string {
+	mask := netmask.FindStringSubmatch(plain)
+	if mask == nil {
+		return ""
 	}
-	if with := port.FindStringSubmatch(plain); with != nil {
-		if m, ok := meantNetwork(with[1]); ok {
-			return ", which has no port: write " + m.String()
-		}
+	if m, ok := masked(mask[1], mask[2]); ok {
+		return ": write " + m.String()
 	}
+	return ""
+}
+
+func portMeant(plain string) string {
+	with := port.FindStringSubmatch(plain)
+	if with == nil {
+		return ""
+	}
+	if m, ok := meantNetwork(with[1]); ok {
+		return ", which has no port: write " + m.String()
+	}
+	return ""
+}
+
+func oneMeant(plain string) string {
 	if m, ok := among(plain); ok {
 		return ": write " + m.String()
 	}
+	return ""
+}
+
+func sixMeant(plain string) string {
 	switch {
 	case strings.Contains(plain, ":::"), strings.Count(plain, "::") > 1 && !several.MatchString(plain):
 		return ": an address has one :: at most"
 	case overlong.MatchString(plain):
 		return ": the size of a network goes up to 128 in IPv6"
-	case ofFour.MatchString(plain):
-		if parts := ofFour.FindStringSubmatch(plain); zeros(parts[1:5]) || strings.HasPrefix(parts[5], "/0") {
-			return ": numbers with a zero before them mean different things to different programs, write them without"
-		}
-		return ": its numbers go to 255, and a network's size to 32"
-	case several.MatchString(plain) && strings.Count(plain, ".")+strings.Count(plain, ":") > 3:
+	}
+	return ""
+}
+
+func numbersMeant(plain string) string {
+	parts := ofFour.FindStringSubmatch(plain)
+	switch {
+	case parts == nil:
+		return ""
+	case zeros(parts[1:5]) || strings.HasPrefix(parts[5], "/0"):
+		return ": numbers with a zero before them mean different things to different programs, write them without"
+	}
+	return ": its numbers go to 255, and a network's size to 32"
+}
+
+func severalMeant(plain string) string {
+	if several.MatchString(plain) && strings.Count(plain, ".")+strings.Count(plain, ":") > 3 {
 		return ": there are several in one text, write each as one of its own"
 	}
-	if host := strings.TrimPrefix(strings.TrimPrefix(plain, "https://"), "http://"); host != plain || named.MatchString(plain) {
+	return ""
+}
+
+func nameMeant(plain string) string {
+	host := strings.TrimPrefix(strings.TrimPrefix(plain, "https://"), "http://")
+	if host != plain || named.MatchString(plain) {
 		return ": names are not looked up, since whoever has the name would have the access: write the addresses"
 	}
-	return " or 2001:db8::/48"
+	return ""
 }
 
 // overlong is a network of IPv6 whose size has three digits.
