@@ -138,14 +138,11 @@ func digits(text string) string {
 // departed returns the partners that left: their agreement ended, or all that they had was removed in the period. Clean are
 // those of them that can do nothing any more, as far as the report knows.
 func (r *Report) departed() (clean, all []string) {
-	left := map[string]bool{}
+	left, there := map[string]bool{}, map[string]bool{}
 	for _, p := range r.partners() {
 		if p.Name != "" && p.Over(r) {
 			left[p.Name] = p.CanAct() == 0
 		}
-	}
-	there := map[string]bool{}
-	for _, p := range r.partners() {
 		there[p.Name] = there[p.Name] || len(p.Items) > 0
 	}
 	for _, c := range r.changes() {

@@ -99,30 +99,10 @@ func (r *Report) holdings() []*holding {
 
 // stands says what the identity can do at a moment. If that is in doubt, it can act.
 func (h *holding) stands(now time.Time) Standing {
-	i := h.Identity
-	switch {
-	case i != nil && i.ID == "":
-		return Undeclared
-	case i != nil && over(i, now):
-		return Ended
-	case i != nil && i.Status == access.StatusHeld:
-		return Held
-	case i != nil && i.Status == access.StatusSuspended:
-		return Suspended
+	if s, decided := identityStands(h.Identity, now); decided {
+		return s
 	}
-	logins, held := 0, 0
-	if i != nil {
-		logins = i.Logins
-	}
-	for _, c := range h.Credentials {
-		switch {
-		case over(c, now):
-		case c.Status == access.StatusHeld:
-			held++
-		case c.Status != access.StatusSuspended:
-			logins++
-		}
-	}
+	logins, held := h.logins(now)
 	switch {
 	case logins == 0 && held > 0:
 		return Held
@@ -130,6 +110,40 @@ func (h *holding) stands(now time.Time) Standing {
 		return Idle
 	}
 	return CanAct
+}
+
+// identityStands says what an identity can do, where that follows from itself, whatever hangs on it.
+func identityStands(i *inventory.Item, now time.Time) (s Standing, decided bool) {
+	switch {
+	case i == nil:
+		return s, false
+	case i.ID == "":
+		return Undeclared, true
+	case over(i, now):
+		return Ended, true
+	case i.Status == access.StatusHeld:
+		return Held, true
+	case i.Status == access.StatusSuspended:
+		return Suspended, true
+	}
+	return s, false
+}
+
+// logins counts the ways in that are open, and the credentials that were cut by hand.
+func (h *holding) logins(now time.Time) (open, held int) {
+	if h.Identity != nil {
+		open = h.Identity.Logins
+	}
+	for _, c := range h.Credentials {
+		switch {
+		case over(c, now):
+		case c.Status == access.StatusHeld:
+			held++
+		case c.Status != access.StatusSuspended:
+			open++
+		}
+	}
+	return open, held
 }
 
 // over reports whether an item's end has passed.

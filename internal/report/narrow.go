@@ -31,27 +31,19 @@ func (r *Report) Narrow(partner, owner string) {
 	}
 	maps.DeleteFunc(r.Parties, func(name string, _ Party) bool { return !partners[name] })
 	wanted := subtree{partner: partner, owner: owner, kept: kept, below: map[string]bool{}, known: before}
-	var lines []journal.Line
-	for _, l := range r.Lines {
-		if wanted.line(l) {
-			lines = append(lines, l)
+	r.Lines = only(r.Lines, wanted.line)
+	r.changed = only(r.changed, func(c *change) bool { return wanted.line(c.Line) })
+	r.Findings = only(r.Findings, func(f Finding) bool { return kept[holderOf(f.ID)] })
+}
+
+// only returns those of which something is true, in their order. It leaves the list that it was given as it is, since others may hold it.
+func only[T any](all []T, wanted func(T) bool) (some []T) {
+	for _, one := range all {
+		if wanted(one) {
+			some = append(some, one)
 		}
 	}
-	r.Lines = lines
-	var changed []*change
-	for _, c := range r.changed {
-		if wanted.line(c.Line) {
-			changed = append(changed, c)
-		}
-	}
-	r.changed = changed
-	var findings []Finding
-	for _, f := range r.Findings {
-		if kept[holderOf(f.ID)] {
-			findings = append(findings, f)
-		}
-	}
-	r.Findings = findings
+	return some
 }
 
 // subtree is what a narrowed report wants of a journal.

@@ -91,14 +91,7 @@ func (r *Report) partners() []*partner {
 		p.complete()
 	}
 	r.rehearsals(byName)
-	for _, h := range held {
-		if h.Identity == nil || h.Identity.Parent == "" {
-			continue
-		}
-		if above, _, _ := strings.Cut(h.Identity.Parent, "/"); above != h.Partner && byName[above] != nil {
-			byName[above].Subcontractors = append(byName[above].Subcontractors, h)
-		}
-	}
+	addSubcontractors(byName, held)
 	var all []*partner
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		if name != "" {
@@ -109,6 +102,18 @@ func (r *Report) partners() []*partner {
 		all = append(all, unknown)
 	}
 	return all
+}
+
+// addSubcontractors shows what another partner holds below a partner's identity there as well.
+func addSubcontractors(byName map[string]*partner, held []*holding) {
+	for _, h := range held {
+		if h.Identity == nil || h.Identity.Parent == "" {
+			continue
+		}
+		if above, _, _ := strings.Cut(h.Identity.Parent, "/"); above != h.Partner && byName[above] != nil {
+			byName[above].Subcontractors = append(byName[above].Subcontractors, h)
+		}
+	}
 }
 
 // complete takes from a partner's identities what the register does not say.
