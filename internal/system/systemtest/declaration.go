@@ -141,24 +141,36 @@ func everyKind(w *world) {
 // issuedRight claims that what was issued is told once, to whom asked for it.
 func (w *world) issuedRight(c *access.Credential, r *access.Record) {
 	w.Helper()
-	kind := c.Kind()
+	kind, i := c.Kind(), r.Issued
 	if kind == access.Federated {
-		if r.Issued != nil {
-			w.Errorf("trust issued %+v", r.Issued)
+		if i != nil {
+			w.Errorf("trust issued %+v", i)
 		}
 		return
 	}
-	i := r.Issued
-	if i == nil || i.At.IsZero() || i.Until.IsZero() || i.Until.After(r.EndsAt) || i.Fingerprint == "" || !i.RotatesAt.IsZero() {
+	if i == nil || !isWhole(i, r.EndsAt) {
 		w.Fatalf("%s issued %+v", kind, i)
 	}
-	if secret := kind == access.Secret; secret != (i.Sealed != "") || secret != (i.Text == "") || secret != (i.Serial == "") {
+	// A secret is sealed, and has neither text nor serial; anything else has both, and is not sealed.
+	isSealed, isText := i.Sealed != "", i.Text != "" && i.Serial != ""
+	isBare := i.Text == "" && i.Serial == ""
+	if secret := kind == access.Secret; secret != isSealed || secret != isBare || secret == isText {
 		w.Errorf("%s issued %+v", kind, i)
 	}
-	later := w.get(c.Ref()).Issued
-	if later == nil || later.Text != "" || later.Sealed != "" || later.Serial != i.Serial || later.Fingerprint != i.Fingerprint || !later.Until.Equal(i.Until) {
+	if later := w.get(c.Ref()).Issued; later == nil || !isSameUntold(later, i) {
 		w.Errorf("%s: get says %+v of what put issued as %+v", kind, later, i)
 	}
+}
+
+// isWhole reports whether what was issued, without a rotation, says all that it has to.
+func isWhole(i *access.Issued, end time.Time) bool {
+	return !i.At.IsZero() && !i.Until.IsZero() && !i.Until.After(end) && i.Fingerprint != "" && i.RotatesAt.IsZero()
+}
+
+// isSameUntold reports whether a reading tells of what was issued, and not the thing itself.
+func isSameUntold(later, i *access.Issued) bool {
+	untold := later.Text == "" && later.Sealed == ""
+	return untold && later.Serial == i.Serial && later.Fingerprint == i.Fingerprint && later.Until.Equal(i.Until)
 }
 
 func updateInPlace(w *world) {

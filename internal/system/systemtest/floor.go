@@ -25,54 +25,83 @@ func floor(w *world) {
 		w.Fatalf("before anything: %+v, %v", none, err)
 	}
 	second, _ := access.As[access.Floored](w.Second())
-	set := func(by access.Floored, grants int, stack string, known int64) (*access.FloorRecord, error) {
-		return by.SetFloor(w.ctx(), access.Floor{SetBy: "ciso@example.com", MaxGrants: grants, Shared: []access.Pattern{}}, stack, known)
-	}
-	holds := func(when string, generation int64, grants int, inForce bool) {
-		w.Helper()
-		for _, s := range []access.Floored{system, second} {
-			r, err := s.Floor(w.ctx())
-			if err != nil || r.Generation != generation || r.Floor.MaxGrants != grants || r.Floor.Shared == nil || r.InForce() != inForce || r.Stack != "security" {
-				w.Errorf("%s: %+v, %v", when, r, err)
-			}
-		}
-	}
-	r, err := set(system, 9, "security", 0)
+	r, err := w.setFloor(system, 9, "security", 0)
 	if err != nil || r.Generation != 1 || r.System == "" || r.SetAt.IsZero() {
 		w.Fatalf("set: %+v, %v", r, err)
 	}
-	holds("set", 1, 9, true)
+	holds := func(when string, want floorWanted) {
+		w.Helper()
+		w.holdsFloor(when, want, system, second)
+	}
+	holds("set", floorWanted{generation: 1, grants: 9, inForce: true})
 	if got := w.put(w.identity("etl", 40)); got.System != r.System {
 		w.Errorf("the floor is of the system %q, and what is put of %q", r.System, got.System)
 	}
+	w.keepsFloorFromOthers(second)
+	if _, err := w.setFloor(second, 5, "security", 1); err != nil {
+		w.Errorf("changed: %v", err)
+	}
+	holds("changed", floorWanted{generation: 2, grants: 5, inForce: true})
+	var changed *access.FloorChangedError
+	if _, err := w.setFloor(system, 7, "security", 1); !errors.As(err, &changed) || changed.Now != 2 {
+		w.Errorf("changed by what knew another: %v", err)
+	}
+	if _, err := w.setFloor(system, 6, "security", 0); err != nil {
+		w.Errorf("taken up by its own stack: %v", err)
+	}
+	holds("taken up", floorWanted{generation: 3, grants: 6, inForce: true})
+	w.liftsFloor(system, second, holds)
+}
+
+// floorWanted is what is expected of a floor.
+type floorWanted struct {
+	generation int64
+	grants     int
+	inForce    bool
+}
+
+func (w *world) setFloor(by access.Floored, grants int, stack string, known int64) (*access.FloorRecord, error) {
+	return by.SetFloor(w.ctx(), access.Floor{SetBy: "ciso@example.com", MaxGrants: grants, Shared: []access.Pattern{}}, stack, known)
+}
+
+// holdsFloor claims that every handle tells the same floor.
+func (w *world) holdsFloor(when string, want floorWanted, systems ...access.Floored) {
+	w.Helper()
+	for _, s := range systems {
+		r, err := s.Floor(w.ctx())
+		if err != nil {
+			w.Errorf("%s: %v", when, err)
+			continue
+		}
+		got := floorWanted{r.Generation, r.Floor.MaxGrants, r.InForce()}
+		if got != want || r.Floor.Shared == nil || r.Stack != "security" {
+			w.Errorf("%s: %+v", when, r)
+		}
+	}
+}
+
+// keepsFloorFromOthers claims that another stack neither sets nor lifts it.
+func (w *world) keepsFloorFromOthers(second access.Floored) {
 	var other *access.FloorStackError
-	if _, err := set(second, 20, ours, 0); !errors.As(err, &other) || other.Stack != "security" {
+	if _, err := w.setFloor(second, 20, ours, 0); !errors.As(err, &other) || other.Stack != "security" {
 		w.Errorf("set by another stack: %v", err)
 	}
 	if _, err := second.LiftFloor(w.ctx(), ours, 1); !errors.As(err, &other) {
 		w.Errorf("lifted by another stack: %v", err)
 	}
-	if _, err := set(second, 5, "security", 1); err != nil {
-		w.Errorf("changed: %v", err)
-	}
-	holds("changed", 2, 5, true)
-	var changed *access.FloorChangedError
-	if _, err := set(system, 7, "security", 1); !errors.As(err, &changed) || changed.Now != 2 {
-		w.Errorf("changed by what knew another: %v", err)
-	}
-	if _, err := set(system, 6, "security", 0); err != nil {
-		w.Errorf("taken up by its own stack: %v", err)
-	}
-	holds("taken up", 3, 6, true)
+}
+
+// liftsFloor claims that a floor of generation 3 is lifted, remembered, and set again.
+func (w *world) liftsFloor(system, second access.Floored, holds func(string, floorWanted)) {
 	if r, err := second.LiftFloor(w.ctx(), "security", 3); err != nil || r.InForce() {
 		w.Errorf("lifted: %+v, %v", r, err)
 	}
-	holds("lifted", 4, 6, false)
+	holds("lifted", floorWanted{generation: 4, grants: 6})
 	if _, err := second.LiftFloor(w.ctx(), "security", 4); err != nil {
 		w.Errorf("lifted again: %v", err)
 	}
-	if r, err := set(system, 8, "security", 0); err != nil || r.Generation != 5 {
+	if r, err := w.setFloor(system, 8, "security", 0); err != nil || r.Generation != 5 {
 		w.Errorf("set again: %+v, %v", r, err)
 	}
-	holds("set again", 5, 8, true)
+	holds("set again", floorWanted{generation: 5, grants: 8, inForce: true})
 }

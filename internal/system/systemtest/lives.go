@@ -275,46 +275,60 @@ func (l *life) drop(e *expected, which func(item, *access.Credential) bool) {
 	})
 }
 
-// issue is what becomes of what was issued.
+// issue is what becomes of what was issued: what has to go at once, then what makes room for a new one, then the new one.
 func (l *life) issue(e *expected, c *access.Credential, existed, adopt bool, mode access.Issue, at time.Time, r *access.Record) {
 	end, waits := l.end(e), existed && l.model.cut(c)
 	l.drop(e, func(i item, _ *access.Credential) bool {
-		return l.fixed(c.Kind()) && i.until.After(end) || waits && mode == access.IssueReplace
+		outlives := l.fixed(c.Kind()) && i.until.After(end)
+		return outlives || (waits && mode == access.IssueReplace)
 	})
 	newest := slices.IndexFunc(e.items, func(i item) bool { return !i.superseded })
 	kept := newest >= 0 && (!adopt || e.items[newest].end(end).After(at))
-	if !waits && (mode != access.IssueKeep || !kept && end.After(at)) {
-		for n := range e.items {
-			if i := &e.items[n]; !i.superseded && !l.fixed(c.Kind()) {
-				i.until = access.Earliest(i.until, at.Add(c.Rotation.Overlap.Duration))
-			}
-			e.items[n].superseded = true
-		}
-		excess := max(0, len(slices.DeleteFunc(slices.Clone(e.items), func(i item) bool { return !i.end(end).After(at) }))-1)
-		l.drop(e, func(i item, _ *access.Credential) bool {
-			over := excess > 0 && i.end(end).After(at)
-			if over {
-				excess--
-			}
-			return over || mode == access.IssueReplace || !i.end(end).After(at)
-		})
+	renewed := mode != access.IssueKeep || !kept
+	if !waits && (mode != access.IssueKeep || (!kept && end.After(at))) {
+		l.supersede(e, c, mode, at)
 		newest = -1
 	}
-	if !waits && end.After(at) && (mode != access.IssueKeep || !kept) {
+	if !waits && renewed && end.After(at) {
 		if r.Issued == nil || r.Issued.Text+r.Issued.Sealed == "" {
 			l.fail("%s: nothing was issued: %+v", c.Ref(), r.Issued)
 			return
 		}
-		i := item{probe: l.holder(c, r.Issued), until: c.IssueLife(r.Issued.At, time.Time{})}
-		if l.fixed(c.Kind()) {
-			i.until = c.IssueLife(r.Issued.At, end)
-		}
-		e.items = append(e.items, i)
-		newest = len(e.items) - 1
+		newest = l.add(e, c, r.Issued)
 	}
-	if newest < 0 != (r.Issued == nil) || r.Issued != nil && !r.Issued.Until.Equal(e.items[newest].end(end)) {
+	if (newest < 0) != (r.Issued == nil) || (r.Issued != nil && !r.Issued.Until.Equal(e.items[newest].end(end))) {
 		l.fail("%s: issued is %+v, and the model has %+v", c.Ref(), r.Issued, e.items)
 	}
+}
+
+// supersede ends what was issued in favour of a new one: each keeps its overlap, and of several that live on only the last does.
+func (l *life) supersede(e *expected, c *access.Credential, mode access.Issue, at time.Time) {
+	end := l.end(e)
+	for n := range e.items {
+		if i := &e.items[n]; !i.superseded && !l.fixed(c.Kind()) {
+			i.until = access.Earliest(i.until, at.Add(c.Rotation.Overlap.Duration))
+		}
+		e.items[n].superseded = true
+	}
+	lives := func(i item) bool { return i.end(end).After(at) }
+	excess := max(0, len(slices.DeleteFunc(slices.Clone(e.items), func(i item) bool { return !lives(i) }))-1)
+	l.drop(e, func(i item, _ *access.Credential) bool {
+		over := excess > 0 && lives(i)
+		if over {
+			excess--
+		}
+		return over || mode == access.IssueReplace || !lives(i)
+	})
+}
+
+// add takes in what was issued, and returns where it stands.
+func (l *life) add(e *expected, c *access.Credential, issued *access.Issued) int {
+	i := item{probe: l.holder(c, issued), until: c.IssueLife(issued.At, time.Time{})}
+	if l.fixed(c.Kind()) {
+		i.until = c.IssueLife(issued.At, l.end(e))
+	}
+	e.items = append(e.items, i)
+	return len(e.items) - 1
 }
 
 // ahead and behind are how near to an end a system whose clock moves by itself is not asked: where it is busy, it counts
