@@ -300,7 +300,7 @@ func (ad *adopter) readLogin(ctx context.Context, l ledger.Login) (map[string]an
 	read := map[string]map[string]any{}
 	for _, path := range loginPaths(l) {
 		var role map[string]any
-		if err := ad.client.Get(ctx, path, &role); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := ifThere(ad.client.Get(ctx, path, &role)); err != nil {
 			return nil, err
 		}
 		read[path] = role

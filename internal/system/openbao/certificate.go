@@ -87,18 +87,9 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 		return "", missing(mount+" with an authority", "bao secrets enable -path="+mount+" -max-lease-ttl=87840h pki",
 			"bao write "+mount+"/root/generate/internal common_name='Partner access' key_type=ec key_bits=256 ttl=87840h")
 	}
-	if !there {
-		config := map[string]any{"type": "pki", "description": mountDescription, "config": map[string]any{"max_lease_ttl": caLife.String()}}
-		if err := pki.client.Put(ctx, "sys/mounts/"+mount, config, nil); err != nil && !taken(err) {
-			return "", err
-		}
-	}
-	root := map[string]any{"common_name": "Partner access", "key_type": "ec", "key_bits": 256, "ttl": caLife.String(), "issuer_name": "partner"}
-	err = pki.settled(ctx, at, func() error { return pki.client.PostOnce(ctx, mount+"/root/generate/internal", root, nil) })
-	if err != nil && !ambiguous(err) && !client.Said(err, "already in use") {
+	if err := pki.makeAuthority(ctx, at, there); err != nil {
 		return "", err
 	}
-	at.engines[mount+"/"] = mounted{Type: "pki"}
 	var ca string
 	err = pki.settled(ctx, at, func() (err error) {
 		if ca, err = pki.signer(ctx); err == nil && ca == "" {
@@ -107,6 +98,25 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 		return err
 	})
 	return ca, err
+}
+
+// makeAuthority makes the engine where it is missing, and an authority in it. Where another process makes the same at once, either one
+// is right, so that what is taken already is no error.
+func (pki *certificates) makeAuthority(ctx context.Context, at *site, mountedAlready bool) error {
+	mount := pki.options.Mounts.PKI
+	if !mountedAlready {
+		config := map[string]any{"type": "pki", "description": mountDescription, "config": map[string]any{"max_lease_ttl": caLife.String()}}
+		if err := pki.client.Put(ctx, "sys/mounts/"+mount, config, nil); err != nil && !taken(err) {
+			return err
+		}
+	}
+	root := map[string]any{"common_name": "Partner access", "key_type": "ec", "key_bits": 256, "ttl": caLife.String(), "issuer_name": "partner"}
+	err := pki.settled(ctx, at, func() error { return pki.client.PostOnce(ctx, mount+"/root/generate/internal", root, nil) })
+	if err != nil && !ambiguous(err) && !client.Said(err, "already in use") {
+		return err
+	}
+	at.engines[mount+"/"] = mounted{Type: "pki"}
+	return nil
 }
 
 // unissued returns the error of an authority without a default issuer, with what to do; nil where it may be made, since there is

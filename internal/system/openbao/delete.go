@@ -12,7 +12,6 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
@@ -160,19 +159,6 @@ func (rm *remover) verify(ctx context.Context, victims []*ledger.Entry) error {
 
 // remains names what is still there of what was swept.
 func (rm *remover) remains(ctx context.Context, victims []*ledger.Entry) (found []string, err error) {
-	ask := func(path string) error {
-		err := rm.client.Get(ctx, path, nil)
-		if err == nil {
-			found = append(found, path)
-		}
-		if errors.Is(err, access.ErrUnsupported) {
-			return nil // the mount itself is gone
-		}
-		if strings.HasPrefix(path, tokenRoles) && errors.Is(err, access.ErrNotPermitted) {
-			return nil
-		}
-		return client.Gone(err)
-	}
 	var mounts map[string]mounted
 	if _, isIdentity := victims[0].Object.(*access.Identity); isIdentity {
 		if err := rm.client.Get(ctx, "sys/auth", &mounts); err != nil {
@@ -180,31 +166,51 @@ func (rm *remover) remains(ctx context.Context, victims []*ledger.Entry) (found 
 		}
 	}
 	for _, v := range victims {
+		var left []string
 		switch o := v.Object.(type) {
 		case *access.Identity:
-			if err := ask(entityPath(o.ID)); err != nil {
-				return nil, err
-			}
-			others, err := rm.store.Below(ctx, o.ID)
-			if err != nil {
-				return nil, err
-			}
-			adopted, err := rm.adopter.adoptedRemains(ctx, v.Adopted)
-			if err != nil {
-				return nil, err
-			}
-			found = append(append(found, others...), adopted...)
-			for _, path := range append(rm.creds.rolesOf(o.ID, mounts), "identity/entity/name/"+asideOf(o.ID)) {
-				if err := ask(path); err != nil {
-					return nil, err
-				}
-			}
+			left, err = rm.identityRemains(ctx, o.ID, v.Adopted, mounts)
 		case *access.Credential:
-			for _, path := range rm.creds.rolePaths(o) {
-				if err := ask(path); err != nil {
-					return nil, err
-				}
-			}
+			left, err = rm.stillThere(ctx, rm.creds.rolePaths(o))
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, left...)
+	}
+	return found, nil
+}
+
+// identityRemains names what is still there of an identity: its entity, also one put aside, other policies, roles, and what it adopted.
+func (rm *remover) identityRemains(ctx context.Context, id access.IdentityID, adopted *ledger.Adopted, mounts map[string]mounted) ([]string, error) {
+	found, err := rm.stillThere(ctx, []string{entityPath(id)})
+	if err != nil {
+		return nil, err
+	}
+	others, err := rm.store.Below(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	legacy, err := rm.adopter.adoptedRemains(ctx, adopted)
+	if err != nil {
+		return nil, err
+	}
+	left, err := rm.stillThere(ctx, append(rm.creds.rolesOf(id, mounts), "identity/entity/name/"+asideOf(id)))
+	return slices.Concat(found, others, legacy, left), err
+}
+
+// stillThere returns those of the paths at which something answers. A role for tokens that this login may not read lets nobody in.
+func (rm *remover) stillThere(ctx context.Context, paths []string) (found []string, err error) {
+	for _, path := range paths {
+		err := rm.client.Get(ctx, path, nil)
+		if err == nil {
+			found = append(found, path)
+		}
+		if strings.HasPrefix(path, tokenRoles) {
+			err = permitted(err)
+		}
+		if err := ifThere(err); err != nil {
+			return nil, err
 		}
 	}
 	return found, nil

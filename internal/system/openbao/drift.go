@@ -47,15 +47,7 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 	case there.Disabled && !stands.Cut() && !there.held() && !marked:
 		drift = append(drift, "The entity is disabled, though the identity is not suspended any more.")
 	}
-	if more := without(there.Policies, store.NameOf(i.ID)); len(more) > 0 {
-		drift = append(drift, "The entity has further policies: "+strings.Join(more, ", ")+".")
-	}
-	if !slices.Contains(there.Policies, store.NameOf(i.ID)) {
-		drift = append(drift, "The entity lacks its policy: it can do nothing that is granted.")
-	}
-	if len(there.Groups) > 0 {
-		drift = append(drift, "The entity is in groups: "+strings.Join(there.Groups, ", ")+".")
-	}
+	drift = append(drift, rightsDrift(i.ID, there)...)
 	want, got := metadata(i, e, stands), maps.Clone(there.Metadata)
 	if there.held() || marked || there.Disabled != stands.Cut() { // said already
 		delete(want, cutBy)
@@ -77,6 +69,20 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 	return drift
 }
 
+// rightsDrift says by what an entity has other rights than by its identity's policy alone.
+func rightsDrift(id access.IdentityID, there *entity) (drift []string) {
+	if more := without(there.Policies, store.NameOf(id)); len(more) > 0 {
+		drift = append(drift, "The entity has further policies: "+strings.Join(more, ", ")+".")
+	}
+	if !slices.Contains(there.Policies, store.NameOf(id)) {
+		drift = append(drift, "The entity lacks its policy: it can do nothing that is granted.")
+	}
+	if len(there.Groups) > 0 {
+		drift = append(drift, "The entity is in groups: "+strings.Join(there.Groups, ", ")+".")
+	}
+	return drift
+}
+
 // unfinished is what is said of an identity of which something is lost and may still live.
 const unfinished = "What was revoked may still be open to whoever is logged in: the process that revoked it did not come to its end."
 
@@ -93,16 +99,7 @@ func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *acce
 		return nil, err
 	}
 	for _, want := range roles {
-		got := n.roles[want.path]
-		if got == nil {
-			drift = append(drift, want.path+" is not there: nobody can log in with it, until it is applied again.")
-			continue
-		}
-		for _, field := range slices.Sorted(maps.Keys(want.body)) {
-			if !alike(want.body[field], got[field]) {
-				drift = append(drift, fmt.Sprintf("%s of %s is not what was declared.", field, want.path))
-			}
-		}
+		drift = append(drift, roleDrift(want, n.roles[want.path])...)
 	}
 	switch aliases := n.entity.onMount(ob.creds.mountOf(c)); {
 	case n.entity == nil:
@@ -127,6 +124,19 @@ func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *acce
 		drift = append(drift, common.revocations.unheardOf(ob.certs, c, e.Issued)...)
 	}
 	return drift, nil
+}
+
+// roleDrift names the fields of a role that are not what was declared; got is nil where the role is gone.
+func roleDrift(want role, got map[string]any) (drift []string) {
+	if got == nil {
+		return []string{want.path + " is not there: nobody can log in with it, until it is applied again."}
+	}
+	for _, field := range slices.Sorted(maps.Keys(want.body)) {
+		if !alike(want.body[field], got[field]) {
+			drift = append(drift, fmt.Sprintf("%s of %s is not what was declared.", field, want.path))
+		}
+	}
+	return drift
 }
 
 // around says what differs in that which a credential needs and does not consist of: no change of it puts that right.

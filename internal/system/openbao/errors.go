@@ -18,6 +18,14 @@ func noIssuer(err error) bool { return client.Said(err, "no default issuer") }
 // away: what was asked for needs a mount that is gone, or an issuer that is.
 func away(err error) bool { return errors.Is(err, access.ErrUnsupported) || noIssuer(err) }
 
+// ifThere returns an error, but none of what is not there, or whose mount is not.
+func ifThere(err error) error {
+	if errors.Is(err, access.ErrUnsupported) {
+		return nil
+	}
+	return client.Gone(err)
+}
+
 // ambiguous: the change may have been made.
 func ambiguous(err error) bool {
 	var refused *client.Error

@@ -4,13 +4,11 @@ package openbao
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 // issuer issues for one put. What it issued and no ledger holds is taken back: nobody has it.
@@ -58,7 +56,7 @@ func (is *issuer) sign(c *access.Credential, at, until, end time.Time) (ledger.I
 	if err == nil {
 		is.unknown, err = by.certs.unknownSerials(is.ctx, c.IdentityID)
 	}
-	if client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+	if ifThere(err) != nil {
 		return ledger.Item{}, err
 	}
 	ca, err := is.settleSigning(c, end)

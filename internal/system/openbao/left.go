@@ -4,13 +4,11 @@ package openbao
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
@@ -79,7 +77,7 @@ func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access
 		switch err := ob.client.Get(ctx, path, nil); {
 		case err == nil:
 			left = append(left, path)
-		case client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported):
+		case ifThere(err) != nil:
 			return nil, "", err
 		}
 	}

@@ -132,36 +132,59 @@ func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access
 			return "", err
 		}
 	}
-	stands := l.Standing(id)
-	known := metadata(i, e, stands)
+	known, disabled, err := es.wanted(ctx, l, i, e, hold)
+	if err != nil {
+		return "", err
+	}
+	want := map[string]any{"metadata": known, "policies": []string{store.NameOf(id)}, "disabled": disabled}
+	if there != nil {
+		if there.Disabled == disabled && maps.Equal(there.Metadata, known) && slices.Equal(there.Policies, []string{store.NameOf(id)}) {
+			return there.ID, nil
+		}
+		err := es.client.Put(ctx, entityFolder+there.ID, want, nil)
+		if !client.Said(err, "entity not found") { // else somebody ended the sessions meanwhile: there is another one
+			return there.ID, err
+		}
+	}
+	return es.makeEntity(ctx, id, want)
+}
+
+// entityOf returns the entity of an identity, which is made where there is none.
+func (es *entities) entityOf(ctx context.Context, l ledger.Ledger, id access.IdentityID) (*entity, error) {
+	there, err := es.readEntity(ctx, id)
+	if err != nil || there != nil {
+		return there, err
+	}
+	there = &entity{}
+	there.ID, err = es.settleEntity(ctx, l, id, nil, nil)
+	return there, err
+}
+
+// wanted returns the metadata that an entity is to have, and whether it is to be disabled. Its metadata tells who cut it, so that
+// whoever reads the entity alone, or finds it put aside, knows a cut by hand from one that was declared.
+func (es *entities) wanted(ctx context.Context, l ledger.Ledger, i *access.Identity, e *ledger.Entry, hold *entity) (known map[string]string, disabled bool, err error) {
+	stands := l.Standing(i.ID)
+	known = metadata(i, e, stands)
 	if hold != nil {
 		known[cutBy] = byHand
 		delete(known, released)
 		if last := hold.Metadata[released]; last != "" {
 			known[released] = last
 		}
+		return known, true, nil
 	}
-	marked := false
-	if !stands.Cut() && hold == nil {
-		marks, err := es.store.Marks(ctx, l, i)
-		if err != nil {
-			return "", err
-		}
-		if marked = l.HeldIdentity(marks, id); marked {
-			known[cutBy] = byMark
-		}
+	if stands.Cut() {
+		return known, true, nil
 	}
-	want := map[string]any{"metadata": known, "policies": []string{store.NameOf(id)}, "disabled": stands.Cut() || hold != nil || marked}
-	if there != nil {
-		if there.Disabled == want["disabled"] && maps.Equal(there.Metadata, known) && slices.Equal(there.Policies, []string{store.NameOf(id)}) {
-			return there.ID, nil
-		}
-		err := es.client.Put(ctx, "identity/entity/id/"+there.ID, want, nil)
-		if !client.Said(err, "entity not found") { // else somebody ended the sessions meanwhile: there is another one
-			return there.ID, err
-		}
+	marks, err := es.store.Marks(ctx, l, i)
+	if err != nil {
+		return nil, false, err
 	}
-	return es.makeEntity(ctx, id, want)
+	if marked := l.HeldIdentity(marks, i.ID); marked {
+		known[cutBy] = byMark
+		return known, true, nil
+	}
+	return known, false, nil
 }
 
 // makeEntity creates an entity by its name, or finds it where it was made in the meantime: both are the same to us.
@@ -195,7 +218,7 @@ func (es *entities) strip(ctx context.Context, l ledger.Ledger, id access.Identi
 		return nil
 	}
 	for _, a := range es.strangers(l, id, there) {
-		if err := es.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+		if err := es.deleteAlias(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -305,7 +328,7 @@ func (es *entities) putAside(ctx context.Context, id access.IdentityID, old *ent
 		kept[released] = last
 	}
 	aside := map[string]any{"name": asideOf(id), "metadata": kept}
-	return es.client.Put(ctx, "identity/entity/id/"+old.ID, aside, nil)
+	return es.client.Put(ctx, entityFolder+old.ID, aside, nil)
 }
 
 // heldAside returns the entity that is put aside, where that was cut by hand; else nil.
@@ -320,15 +343,9 @@ func (es *entities) heldAside(ctx context.Context, id access.IdentityID) (*entit
 // replace makes an entity in the place of one that was put aside, with the aliases of the credentials. It looks again
 // whether they are there: somebody else may have put aside the new one as well.
 func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.IdentityID, old *entity) error {
-	var mounts map[string]mounted // as they are now: another process may have made some
-	if err := es.client.Get(ctx, "sys/auth", &mounts); err != nil {
+	aliases, err := es.aliasesOf(ctx, l, id)
+	if err != nil {
 		return err
-	}
-	var wanted []alias
-	for x := range es.logins(l, id) {
-		if m, there := mounts[x.mount+"/"]; there {
-			wanted = append(wanted, alias{Name: x.name, Accessor: m.Accessor})
-		}
 	}
 	for round := range store.Rounds {
 		if err := access.Pause(ctx, time.Duration(round)*10*time.Millisecond); err != nil {
@@ -341,23 +358,45 @@ func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.Iden
 		if there != nil && old != nil && there.ID == old.ID { // a standby has not heard of its new name
 			continue
 		}
-		missing := slices.DeleteFunc(slices.Clone(wanted), there.has)
+		missing := slices.DeleteFunc(slices.Clone(aliases), there.has)
 		if there != nil && len(missing) == 0 {
 			return nil
 		}
-		if there == nil {
-			there = &entity{}
-			if there.ID, err = es.settleEntity(ctx, l, id, nil, nil); err != nil {
-				return err
-			}
-		}
-		for _, a := range missing {
-			if err := es.settleAlias(ctx, there.ID, a.Accessor, a.Name); err != nil && !overtaken(err) {
-				return err
-			}
+		if err := es.addAliases(ctx, l, id, there, missing); err != nil {
+			return err
 		}
 	}
 	return fmt.Errorf("%w: the entity %s is replaced again and again", access.ErrUnavailable, store.NameOf(id))
+}
+
+// aliasesOf returns what logs in as an identity, on the mounts as they are now: another process may have made some.
+func (es *entities) aliasesOf(ctx context.Context, l ledger.Ledger, id access.IdentityID) (all []alias, err error) {
+	var mounts map[string]mounted
+	if err := es.client.Get(ctx, "sys/auth", &mounts); err != nil {
+		return nil, err
+	}
+	for x := range es.logins(l, id) {
+		if m, there := mounts[x.mount+"/"]; there {
+			all = append(all, alias{Name: x.name, Accessor: m.Accessor})
+		}
+	}
+	return all, nil
+}
+
+// addAliases gives aliases to an entity, which is made where there is none. What another process did first is seen in the next round.
+func (es *entities) addAliases(ctx context.Context, l ledger.Ledger, id access.IdentityID, there *entity, aliases []alias) (err error) {
+	entityID := there.id()
+	if there == nil {
+		if entityID, err = es.settleEntity(ctx, l, id, nil, nil); err != nil {
+			return err
+		}
+	}
+	for _, a := range aliases {
+		if err := es.settleAlias(ctx, entityID, a.Accessor, a.Name); err != nil && !overtaken(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 // keepHold lets a hold outlive an entity that somebody disabled without a mark.
@@ -429,3 +468,29 @@ func (es *entities) heldBefore(ctx context.Context, i *access.Identity, adopted 
 func loginAs(l ledger.Login) login { return login{l.Mount, strings.ToLower(l.Name)} }
 
 func tokenLogin(id access.IdentityID) login { return login{"token", store.NameOf(id)} }
+
+// deleteAlias lets nobody be an entity any more by one login.
+func (s *server) deleteAlias(ctx context.Context, a alias) error {
+	return s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID)
+}
+
+// onlyAlias gives an entity the alias of a mount, in the place of any other: OpenBao allows one for each mount. Where another process
+// was first, all is to be looked at again.
+func (es *entities) onlyAlias(ctx context.Context, there *entity, accessor, name string) error {
+	for _, a := range there.Aliases {
+		if a.Accessor != accessor {
+			continue
+		}
+		if strings.EqualFold(a.Name, name) {
+			return nil
+		}
+		if err := es.deleteAlias(ctx, a); err != nil {
+			return err
+		}
+	}
+	err := es.settleAlias(ctx, there.ID, accessor, name)
+	if overtaken(err) {
+		return errors.Join(store.ErrChanged, err)
+	}
+	return err
+}

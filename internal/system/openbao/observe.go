@@ -12,7 +12,6 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
-	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
@@ -62,26 +61,37 @@ func (ob *observer) observe(ctx context.Context, snap *snapshot, e *ledger.Entry
 	r.Drift = append(r.Drift, drift...)
 	switch o := e.Object.(type) {
 	case *access.Identity:
-		if len(snap.Documents[id].Dead) > 0 {
-			r.Drift = append(r.Drift, unfinished)
-		}
-		if snap.Tombstones[id].Damaged {
-			r.Drift = append(r.Drift, fmt.Sprintf("What is remembered of the identity cannot be read: somebody changed the policy %s. As long as it stands "+
-				"so, no release lifts a hold.", store.Prefix+id.String()+store.TombstoneName))
-		}
-		r.Adopted, _ = ob.adopter.left(snap, id, e, n)
-		r.LastUsedAt, r.UseUnknown = ob.lastUsed(snap, id, n)
-		r.UseUnknown = r.UseUnknown || len(r.Adopted) > 0 // OpenBao remembers no login by these
+		ob.observeIdentity(snap, id, e, n, r)
 	case *access.Credential:
-		drift, err := ob.around(ctx, snap, o, e, n)
-		if err != nil {
-			return err
-		}
-		r.Drift = append(r.Drift, drift...)
-		r.LastUsedAt, r.UseUnknown = ob.lastLogin(o, n), o.Kind() == access.Certificate
-		if newest, found := e.Newest(); found && !r.Held && ob.secrets.isMissing(o, newest, n) {
-			r.Issued = nil // so that the plan says what the repair issues
-		}
+		return ob.observeCredential(ctx, snap, o, e, n, r)
+	}
+	return nil
+}
+
+// observeIdentity adds what is told of an identity alone: a process that died, a memory that cannot be read, and its logins.
+func (ob *observer) observeIdentity(snap *snapshot, id access.IdentityID, e *ledger.Entry, n *native, r *access.Record) {
+	if len(snap.Documents[id].Dead) > 0 {
+		r.Drift = append(r.Drift, unfinished)
+	}
+	if snap.Tombstones[id].Damaged {
+		r.Drift = append(r.Drift, fmt.Sprintf("What is remembered of the identity cannot be read: somebody changed the policy %s. As long as it stands "+
+			"so, no release lifts a hold.", store.Prefix+id.String()+store.TombstoneName))
+	}
+	r.Adopted, _ = ob.adopter.left(snap, id, e, n)
+	r.LastUsedAt, r.UseUnknown = ob.lastUsed(snap, id, n)
+	r.UseUnknown = r.UseUnknown || len(r.Adopted) > 0 // OpenBao remembers no login by these
+}
+
+// observeCredential adds what is told of a credential alone: what is wrong around it, its last login, and whether what was issued is gone.
+func (ob *observer) observeCredential(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native, r *access.Record) error {
+	drift, err := ob.around(ctx, snap, c, e, n)
+	if err != nil {
+		return err
+	}
+	r.Drift = append(r.Drift, drift...)
+	r.LastUsedAt, r.UseUnknown = ob.lastLogin(c, n), c.Kind() == access.Certificate
+	if newest, found := e.Newest(); found && !r.Held && ob.secrets.isMissing(c, newest, n) {
+		r.Issued = nil // so that the plan says what the repair issues
 	}
 	return nil
 }
@@ -109,24 +119,16 @@ func (ob *observer) nativeOf(ctx context.Context, snap *snapshot, id access.Iden
 		return nil, err
 	}
 	_, identity := snap.Documents[id].Entries.Identity(id)
-	for _, path := range adoptedPaths(identity) {
-		var role map[string]any
-		if err := ob.client.Get(ctx, path, &role); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
-			return nil, err
-		}
-		n.roles[path] = role
+	if err := ob.readRoles(ctx, adoptedPaths(identity), n); err != nil {
+		return nil, err
 	}
 	for _, e := range snap.Documents[id].Below() {
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
 			continue
 		}
-		for _, path := range ob.creds.rolePaths(c) {
-			var role map[string]any
-			if err := ob.client.Get(ctx, path, &role); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
-				return nil, err
-			}
-			n.roles[path] = role
+		if err := ob.readRoles(ctx, ob.creds.rolePaths(c), n); err != nil {
+			return nil, err
 		}
 		if c.Kind() != access.Secret {
 			continue
@@ -139,6 +141,18 @@ func (ob *observer) nativeOf(ctx context.Context, snap *snapshot, id access.Iden
 	return n, nil
 }
 
+// readRoles notes the role at each path; nil where there is none.
+func (ob *observer) readRoles(ctx context.Context, paths []string, n *native) error {
+	for _, path := range paths {
+		var role map[string]any
+		if err := ifThere(ob.client.Get(ctx, path, &role)); err != nil {
+			return err
+		}
+		n.roles[path] = role
+	}
+	return nil
+}
+
 // readSecrets reads the secret ids of a credential. A standby of a cluster may not have heard yet of one that was issued.
 func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued []ledger.Item, n *native) error {
 	at, err := s.lookOnce(ctx)
@@ -146,7 +160,7 @@ func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued 
 		return err
 	}
 	var named map[string]any
-	if err := permitted(s.client.Get(ctx, s.roleID(c.IdentityID), &named)); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+	if err := ifThere(permitted(s.client.Get(ctx, s.roleID(c.IdentityID), &named))); err != nil {
 		return err
 	}
 	n.roles[s.roleID(c.IdentityID)] = named

@@ -4,10 +4,8 @@ package openbao
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -222,30 +220,9 @@ func (ch *changer) realizeCredential(ctx context.Context, l ledger.Ledger, c *ac
 			return err
 		}
 	}
-	there, err := ch.entities.readEntity(ctx, c.IdentityID)
+	there, err := ch.entities.entityOf(ctx, l, c.IdentityID)
 	if err != nil {
 		return err
 	}
-	if there == nil {
-		there = &entity{}
-		if there.ID, err = ch.entities.settleEntity(ctx, l, c.IdentityID, nil, nil); err != nil {
-			return err
-		}
-	}
-	for _, a := range there.Aliases {
-		switch {
-		case a.Accessor != accessor:
-		case strings.EqualFold(a.Name, name):
-			return nil
-		default: // there can be only one
-			if err := ch.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
-				return err
-			}
-		}
-	}
-	err = ch.entities.settleAlias(ctx, there.ID, accessor, name)
-	if overtaken(err) {
-		return errors.Join(store.ErrChanged, err)
-	}
-	return err
+	return ch.entities.onlyAlias(ctx, there, accessor, name)
 }

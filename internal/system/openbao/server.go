@@ -33,10 +33,7 @@ func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]str
 	for id, a := range all.Keys {
 		ids[a.Serial] = id
 	}
-	if errors.Is(err, access.ErrUnsupported) {
-		err = nil
-	}
-	return ids, client.Gone(err)
+	return ids, ifThere(err)
 }
 
 // unread stands for the authorities of an engine that did not say which it has.

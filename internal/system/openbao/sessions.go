@@ -72,7 +72,7 @@ func (s *sessions) enabledEntities(ctx context.Context, of []access.IdentityID, 
 		paths = append(paths, entityPath(id))
 	}
 	for _, native := range strays {
-		if strings.HasPrefix(native, "identity/entity/id/") {
+		if strings.HasPrefix(native, entityFolder) {
 			paths = append(paths, native)
 		}
 	}

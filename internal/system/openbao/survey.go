@@ -204,44 +204,63 @@ func (sv *surveying) lookAtEntities() error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(sv.entities)) {
 		e := sv.entities[id]
-		names, ours := []string{e.Name}, strings.HasPrefix(e.Name, store.Prefix)
-		for _, a := range e.Aliases {
-			names = append(names, a.Name)
-			if role := a.Metadata["role_name"]; role != "" {
-				names = append(names, role)
-			}
-			ours = ours || sv.partnerMount(strings.TrimSuffix(strings.TrimPrefix(a.Path, "auth/"), "/"))
-		}
 		declared := sv.governed(e)
 		governed := declared
-		if !governed && (ours || sv.bears(names...)) {
-			full := new(entity)
-			err := sv.client.Get(sv.ctx, "identity/entity/id/"+id, full)
-			if client.Gone(err) != nil {
+		if names, mayBe := sv.namesOf(e); !governed && mayBe {
+			if governed, err = sv.lookAtEntity(id, e, names, own); err != nil {
 				return err
-			}
-			e.Metadata, e.Policies, e.Disabled = full.Metadata, full.Policies, full.Disabled
-			governed = e.Metadata["owner"] != "" && !sv.lost(full)
-			if !governed {
-				sv.add("entity", "identity/entity/id/"+id, entityWhy(e), names...)
-				stray := &sv.found[len(sv.found)-1]
-				stray.Policies, stray.Adoptable = e.Policies, true
-				if not := sv.adopter.unadoptable(full, access.IdentityID{}, own); not != "" {
-					stray.Adoptable, stray.Why = false, stray.Why+". It cannot be adopted: "+not
-				}
 			}
 		}
 		if governed {
-			for _, a := range e.Aliases {
-				sv.owned[a.Path+" "+a.Name] = true
-				// What a declared entity logged in by may be another one since: which of them are ours is known.
-				if role := a.Metadata["role_name"]; role != "" && (!declared || !sv.remade(a.Path+"role/"+role)) {
-					sv.owned[a.Path+" "+role] = true
-				}
-			}
+			sv.own(e, declared)
 		}
 	}
 	return nil
+}
+
+// namesOf returns what an entity is called, by itself and by its aliases, and whether it may be a partner's by that or by a mount.
+func (sv *surveying) namesOf(e *entity) (names []string, mayBePartners bool) {
+	names = []string{e.Name}
+	ours := strings.HasPrefix(e.Name, store.Prefix)
+	for _, a := range e.Aliases {
+		names = append(names, a.Name)
+		if role := a.Metadata["role_name"]; role != "" {
+			names = append(names, role)
+		}
+		ours = ours || sv.partnerMount(strings.TrimSuffix(strings.TrimPrefix(a.Path, "auth/"), "/"))
+	}
+	return names, ours || sv.bears(names...)
+}
+
+// lookAtEntity reads an entity that may be a partner's, and reports whether somebody owns it. One without an owner is a stray, and the
+// survey says whether it can be adopted.
+func (sv *surveying) lookAtEntity(id string, e *entity, names []string, own string) (governed bool, err error) {
+	full := new(entity)
+	if err := client.Gone(sv.client.Get(sv.ctx, entityFolder+id, full)); err != nil {
+		return false, err
+	}
+	e.Metadata, e.Policies, e.Disabled = full.Metadata, full.Policies, full.Disabled
+	if e.Metadata["owner"] != "" && !sv.lost(full) {
+		return true, nil
+	}
+	sv.add("entity", entityFolder+id, entityWhy(e), names...)
+	stray := &sv.found[len(sv.found)-1]
+	stray.Policies, stray.Adoptable = e.Policies, true
+	if not := sv.adopter.unadoptable(full, access.IdentityID{}, own); not != "" {
+		stray.Adoptable, stray.Why = false, stray.Why+". It cannot be adopted: "+not
+	}
+	return false, nil
+}
+
+// own notes the logins and roles of an entity that somebody owns, which are no strays then. What a declared entity logged in by may be
+// another one since: which of its roles are ours is known.
+func (sv *surveying) own(e *entity, declared bool) {
+	for _, a := range e.Aliases {
+		sv.owned[a.Path+" "+a.Name] = true
+		if role := a.Metadata["role_name"]; role != "" && (!declared || !sv.remade(a.Path+"role/"+role)) {
+			sv.owned[a.Path+" "+role] = true
+		}
+	}
 }
 
 // lost says whether an entity is that of an identity whose policy is gone, or is another's text.

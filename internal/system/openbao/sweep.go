@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -46,7 +47,7 @@ func (s *sweeper) sweepCredential(ctx context.Context, c *access.Credential, ite
 // sweepLogin removes the roles that a credential logs in by, and its alias.
 func (s *sweeper) sweepLogin(ctx context.Context, c *access.Credential) error {
 	for _, path := range s.creds.rolePaths(c) {
-		if err := s.client.Delete(ctx, path); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := ifThere(s.client.Delete(ctx, path)); err != nil {
 			return err
 		}
 	}
@@ -55,7 +56,7 @@ func (s *sweeper) sweepLogin(ctx context.Context, c *access.Credential) error {
 		return err
 	}
 	for _, a := range e.onMount(s.creds.mountOf(c)) {
-		if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+		if err := s.deleteAlias(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -76,7 +77,7 @@ func (s *sweeper) sweepIdentity(ctx context.Context, id access.IdentityID) error
 			maps.Copy(known, e.Metadata)
 			change["metadata"] = known
 		}
-		if err := s.client.Put(ctx, "identity/entity/id/"+e.ID, change, nil); err != nil {
+		if err := s.client.Put(ctx, entityFolder+e.ID, change, nil); err != nil {
 			return err
 		}
 	}
@@ -104,14 +105,33 @@ func (s *sweeper) sweepByHand(ctx context.Context, id access.IdentityID, mounts 
 		return err
 	}
 	paths := append(s.creds.rolesOf(id, mounts), s.options.Mounts.PKI+"/roles/"+roleOf(id))
-	others, err := s.store.Below(ctx, id)
+	policies, err := s.sweptPolicies(ctx, id)
 	if err != nil {
 		return err
 	}
+	for _, path := range append(paths, policies...) {
+		err := s.client.Delete(ctx, path)
+		if path == tokenRole(id) && errors.Is(err, access.ErrNotPermitted) {
+			continue
+		}
+		if err := ifThere(err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweptPolicies returns the paths of the policies below an identity's own. A mark stays, since it holds what was cut by hand, but loses
+// whatever rights somebody wrote into it.
+func (s *sweeper) sweptPolicies(ctx context.Context, id access.IdentityID) (paths []string, err error) {
+	others, err := s.store.Below(ctx, id)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range others {
-		if scope, marks := store.ScopeOf(name); marks { // somebody wrote rights into a mark: it stays one
+		if scope, marks := store.ScopeOf(name); marks {
 			if err := s.store.Mark(ctx, scope); err != nil {
-				return err
+				return nil, err
 			}
 			s.swept(id, "The mark "+name+" held rights: it holds none any more.")
 			continue
@@ -119,16 +139,7 @@ func (s *sweeper) sweepByHand(ctx context.Context, id access.IdentityID, mounts 
 		paths = append(paths, store.Folder+name)
 		s.swept(id, "The policy "+name+" stood below the identity's: nobody declared it.")
 	}
-	for _, path := range paths {
-		err := s.client.Delete(ctx, path)
-		if path == tokenRole(id) && errors.Is(err, access.ErrNotPermitted) {
-			continue
-		}
-		if client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
-			return err
-		}
-	}
-	return nil
+	return paths, nil
 }
 
 // swept notes what somebody else made under an identity's name, and went with it.
@@ -139,37 +150,48 @@ func (s *sweeper) swept(id access.IdentityID, what string) {
 // sweepAliases removes the aliases of an identity's name on every mount of ours, of whatever entity: somebody may have moved
 // one, or logged in after its entity was gone, which makes another.
 func (s *sweeper) sweepAliases(ctx context.Context, id access.IdentityID, mounts map[string]mounted) error {
-	for mount, m := range mounts {
-		mount = strings.TrimSuffix(mount, "/")
-		name := store.NameOf(id)
-		switch {
-		case mount == s.options.Mounts.Cert:
-			name = id.CommonName()
-		case mount != s.options.Mounts.AppRole && m.Type != "token" && (m.Type != "jwt" || !s.ours(mount)):
+	for path, m := range mounts {
+		name, mayBeOurs := s.aliasAt(id, strings.TrimSuffix(path, "/"), m)
+		if !mayBeOurs {
 			continue
 		}
 		holder, err := s.entities.holder(ctx, name, m.Accessor)
 		if err != nil {
 			return err
 		}
-		rest := 0
+		isOurs := func(a alias) bool { return a.Accessor == m.Accessor && strings.EqualFold(a.Name, name) }
 		for _, a := range holder.Aliases {
-			if a.Accessor != m.Accessor || !strings.EqualFold(a.Name, name) {
-				rest++
+			if !isOurs(a) {
 				continue
 			}
-			if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+			if err := s.deleteAlias(ctx, a); err != nil {
 				return err
 			}
 		}
-		// OpenBao itself made the entity, for the login.
-		if holder.ID != "" && rest == 0 && len(holder.Policies) == 0 && len(holder.Groups) == 0 && strings.HasPrefix(holder.Name, "entity_") {
-			if err := s.client.Delete(ctx, "identity/entity/id/"+holder.ID); err != nil {
+		holder.Aliases = slices.DeleteFunc(holder.Aliases, isOurs)
+		if holder.madeByLogin() {
+			if err := s.client.Delete(ctx, entityFolder+holder.ID); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// aliasAt returns the name that an identity's alias has on a mount, and whether there may be one.
+func (s *sweeper) aliasAt(id access.IdentityID, mount string, m mounted) (name string, mayBe bool) {
+	switch {
+	case mount == s.options.Mounts.Cert:
+		return id.CommonName(), true
+	case mount == s.options.Mounts.AppRole, m.Type == "token":
+		return store.NameOf(id), true
+	}
+	return store.NameOf(id), m.Type == "jwt" && s.ours(mount)
+}
+
+// madeByLogin reports whether OpenBao itself made an entity, for a login, and nothing hangs on it any more.
+func (e *entity) madeByLogin() bool {
+	return e.ID != "" && strings.HasPrefix(e.Name, "entity_") && len(e.Aliases)+len(e.Policies)+len(e.Groups) == 0
 }
 
 // sweepGroups removes groups of an identity's name.
@@ -204,11 +226,11 @@ func (s *sweeper) clearLogins(ctx context.Context, c *access.Credential) error {
 		return err
 	}
 	for _, path := range s.creds.rolesOfKind(c.IdentityID, c.Kind(), at.auth) {
-		if err := s.client.Delete(ctx, path); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := ifThere(s.client.Delete(ctx, path)); err != nil {
 			return err
 		}
 		for _, a := range e.onMount(mountIn(path)) {
-			if err := s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); err != nil {
+			if err := s.deleteAlias(ctx, a); err != nil {
 				return err
 			}
 		}
@@ -218,37 +240,54 @@ func (s *sweeper) clearLogins(ctx context.Context, c *access.Credential) error {
 
 // sweepAll removes what OpenBao holds of entries, the first of which is what all is about.
 func (s *sweeper) sweepAll(ctx context.Context, f *family, victims []*ledger.Entry) error {
-	certificates, serials := false, []string(nil)
 	for _, v := range victims {
 		if c, ok := v.Credential(); ok {
-			certificates = certificates || c.Kind() == access.Certificate
-			for _, i := range v.Issued {
-				if i.Serial != "" && i.Until.After(s.now()) {
-					serials = append(serials, i.Serial)
-				}
-			}
 			if err := s.sweepCredential(ctx, c, v.Issued); err != nil {
 				return err
 			}
 		}
 	}
-	if certificates {
-		if err := s.certs.pushRevoked(ctx, serials...); err != nil && !away(err) {
-			return err
-		}
+	if err := s.pushSwept(ctx, victims); err != nil {
+		return err
 	}
 	for _, v := range victims {
-		if i, ok := v.Object.(*access.Identity); ok {
-			if err := s.sweepIdentity(ctx, i.ID); err != nil {
-				return err
-			}
-			if err := s.adopter.sweepAdopted(ctx, v.Adopted); err != nil {
-				return err
-			}
+		i, ok := v.Object.(*access.Identity)
+		if !ok {
+			continue
+		}
+		if err := s.sweepIdentity(ctx, i.ID); err != nil {
+			return err
+		}
+		if err := s.adopter.sweepAdopted(ctx, v.Adopted); err != nil {
+			return err
 		}
 	}
 	if _, ok := victims[0].Credential(); ok {
 		return s.entities.cutSessions(ctx, f.ledger(), victims[0].Object.Holder())
+	}
+	return nil
+}
+
+// pushSwept makes the auth method refuse the certificates of what was swept, once for all of them.
+func (s *sweeper) pushSwept(ctx context.Context, victims []*ledger.Entry) error {
+	certificates, serials := false, []string(nil)
+	for _, v := range victims {
+		c, ok := v.Credential()
+		if !ok {
+			continue
+		}
+		certificates = certificates || c.Kind() == access.Certificate
+		for _, i := range v.Issued {
+			if i.Serial != "" && i.Until.After(s.now()) {
+				serials = append(serials, i.Serial)
+			}
+		}
+	}
+	if !certificates {
+		return nil
+	}
+	if err := s.certs.pushRevoked(ctx, serials...); err != nil && !away(err) {
+		return err
 	}
 	return nil
 }

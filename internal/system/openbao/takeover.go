@@ -26,38 +26,52 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 	e := f.ledger()[id.Ref()]
 	switch {
 	case e == nil || e.Removed():
-		if change.Adopt == "" {
-			return nil, false, nil
-		}
-		if err := ad.claim(change.Adopt, id); err != nil {
-			return nil, false, err
-		}
-		found, err := ad.legacyAt(ctx, id, change.Adopt)
-		if err != nil {
-			return nil, false, err
-		}
-		return &ledger.Adopted{From: change.Adopt, Logins: found.logins}, true, nil
+		adopted, err = ad.beginAdoption(ctx, id, change.Adopt)
+		return adopted, adopted != nil, err
 	case change.Adopt != "" && (e.Adopted == nil || e.Adopted.From != change.Adopt):
 		return nil, false, fmt.Errorf("%s: %w", id, access.ErrGoverned)
 	case e.Adopted == nil:
 		return nil, false, nil
 	}
+	adopted, err = ad.stillAdopted(ctx, f, id, e.Adopted)
+	return adopted, false, err
+}
+
+// beginAdoption claims an entity for an identity that is created, and returns what it logs in by; nil where nothing is to be adopted.
+func (ad *adopter) beginAdoption(ctx context.Context, id access.IdentityID, native string) (*ledger.Adopted, error) {
+	if native == "" {
+		return nil, nil
+	}
+	if err := ad.claim(native, id); err != nil {
+		return nil, err
+	}
+	found, err := ad.legacyAt(ctx, id, native)
+	if err != nil {
+		return nil, err
+	}
+	return &ledger.Adopted{From: native, Logins: found.logins}, nil
+}
+
+// stillAdopted returns what is left of what an identity took over: logins whose role is there, and whose alias nobody gave away. An
+// entity that is still being taken over has its aliases elsewhere, so these say nothing then.
+func (ad *adopter) stillAdopted(ctx context.Context, f *family, id access.IdentityID, before *ledger.Adopted) (*ledger.Adopted, error) {
 	there, err := ad.entities.readEntity(ctx, id)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	left, logins := &ledger.Adopted{From: e.Adopted.From}, ad.entities.logins(f.ledger(), id)
-	for _, l := range e.Adopted.Logins {
+	left, logins := &ledger.Adopted{From: before.From}, ad.entities.logins(f.ledger(), id)
+	settled := there != nil && !takesOver(f.documents[id])
+	for _, l := range before.Logins {
 		role, err := ad.readLogin(ctx, l)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
-		away := logins[loginAs(l)] && there != nil && !there.logsIn(l) && !takesOver(f.documents[id])
-		if role != nil && !away {
+		givenAway := settled && logins[loginAs(l)] && !there.logsIn(l)
+		if role != nil && !givenAway {
 			left.Logins = append(left.Logins, l)
 		}
 	}
-	return left, false, nil
+	return left, nil
 }
 
 // claimedAlone takes the claim of an identity back, with an error, where another one claims the same entity: nobody sees two
@@ -126,15 +140,9 @@ func (ad *adopter) takeOver(ctx context.Context, l ledger.Ledger, id access.Iden
 	if i == nil {
 		return nil // its removal was begun, and takes all along
 	}
-	there, err := ad.entities.readEntity(ctx, id)
+	there, err := ad.entities.entityOf(ctx, l, id)
 	if err != nil {
 		return err
-	}
-	if there == nil {
-		there = &entity{}
-		if there.ID, err = ad.entities.settleEntity(ctx, l, id, nil, nil); err != nil {
-			return err
-		}
 	}
 	if err := ad.disarm(ctx, e.Adopted); err != nil {
 		return err
@@ -149,16 +157,24 @@ func (ad *adopter) takeOver(ctx context.Context, l ledger.Ledger, id access.Iden
 			return err
 		}
 	}
+	if err := ad.moveAliases(ctx, l, id, old, there); err != nil {
+		return err
+	}
+	return ad.client.Delete(ctx, entityFolder+number)
+}
+
+// moveAliases gives to an identity's entity those aliases of an adopted one that its declaration names.
+func (ad *adopter) moveAliases(ctx context.Context, l ledger.Ledger, id access.IdentityID, from, to *entity) error {
 	logins := ad.entities.logins(l, id)
-	for _, a := range old.Aliases {
-		if !logins[loginOf(a)] || there.has(a) {
+	for _, a := range from.Aliases {
+		if !logins[loginOf(a)] || to.has(a) {
 			continue
 		}
-		if err := ad.entities.settleAlias(ctx, there.ID, a.Accessor, a.Name); err != nil && !overtaken(err) {
+		if err := ad.entities.settleAlias(ctx, to.ID, a.Accessor, a.Name); err != nil && !overtaken(err) {
 			return err
 		}
 	}
-	return ad.client.Delete(ctx, entityFolder+number)
+	return nil
 }
 
 // disarm takes from the roles of adopted logins what they give by themselves, so that all comes from the identity's policy.
@@ -193,7 +209,7 @@ func (ad *adopter) sweepAdopted(ctx context.Context, adopted *ledger.Adopted) er
 		if role == nil {
 			continue
 		}
-		if err := ad.client.Delete(ctx, l.NativeID); client.Gone(err) != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := ifThere(ad.client.Delete(ctx, l.NativeID)); err != nil {
 			return err
 		}
 	}

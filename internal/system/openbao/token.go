@@ -156,13 +156,13 @@ func (ts *tokens) unbind(ctx context.Context, id access.IdentityID, entityID str
 		return nil
 	}
 	var stray entity
-	if err := ts.client.Get(ctx, "identity/entity/id/"+entityID, &stray); err != nil {
+	if err := ts.client.Get(ctx, entityFolder+entityID, &stray); err != nil {
 		return client.Gone(err)
 	}
 	if !strings.HasPrefix(stray.Name, "entity_") || len(stray.Policies) > 0 {
 		return nil // it is the identity's own, made anew meanwhile
 	}
-	return ts.client.Delete(ctx, "identity/entity/id/"+entityID)
+	return ts.client.Delete(ctx, entityFolder+entityID)
 }
 
 // unmake removes role and alias: a token goes on without them.
@@ -178,7 +178,7 @@ func (ts *tokens) unmake(ctx context.Context, id access.IdentityID) error {
 		if loginOf(a) != tokenLogin(id) {
 			continue
 		}
-		if err := ts.client.Delete(ctx, "identity/entity-alias/id/"+a.ID); client.Gone(err) != nil {
+		if err := ts.deleteAlias(ctx, a); client.Gone(err) != nil {
 			return err
 		}
 	}

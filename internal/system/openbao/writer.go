@@ -175,53 +175,76 @@ func (w *writer) below(ctx context.Context, id access.IdentityID) ([]access.Iden
 
 // bury ends what is lost, and every session that may have been opened with it, and then forgets it.
 func (w *writer) bury(ctx context.Context, f *family, l ledger.Ledger, ids []access.IdentityID) error {
-	var serials []string
-	signed := map[access.IdentityID]bool{}
-	sessions := map[access.IdentityID]bool{}
-	var shut error
+	g := &grave{signed: map[access.IdentityID]bool{}, sessions: map[access.IdentityID]bool{}}
 	for _, id := range ids {
 		for _, x := range f.documents[id].Pending() {
 			if !x.Until.IsZero() && !x.Until.After(w.now()) {
 				continue
 			}
-			if x.Entity != "" {
-				if err := w.adopter.takeOver(ctx, l, id, x.Entity); err != nil {
-					return err
-				}
-				continue
-			}
-			sessions[id] = true
-			if x.Serial != "" {
-				serials, signed[id] = append(serials, x.Serial), true
-			}
-			if err := w.creds.end(ctx, id, x.Serial, x.Accessor); away(err) {
-				shut = err
-			} else if err != nil {
+			if err := w.endLost(ctx, l, id, x, g); err != nil {
 				return err
 			}
 		}
 	}
-	if len(serials) > 0 {
-		if err := w.certs.pushRevoked(ctx, serials...); away(err) {
-			shut = err
-		} else if err != nil {
-			return err
-		}
-	}
-	if shut != nil { // no list can say that it is revoked: nobody logs in by it, until it is applied again
-		for id := range signed {
-			if err := w.client.Delete(ctx, "auth/"+w.options.Mounts.Cert+"/certs/"+roleOf(id)); client.Gone(err) != nil && !away(err) {
-				return err
-			}
-		}
+	if err := w.shutSigned(ctx, g); err != nil {
+		return err
 	}
 	for _, id := range ids {
-		if sessions[id] {
+		if g.sessions[id] {
 			if err := w.entities.cutSessions(ctx, l, id); err != nil {
 				return err
 			}
 		}
 		if err := w.buried(ctx, f, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grave is what is lost of some identities, and what follows from that.
+type grave struct {
+	serials          []string
+	signed, sessions map[access.IdentityID]bool
+	// unlisted says that what was signed can be told revoked in no list, since its mount or issuer is gone.
+	unlisted bool
+}
+
+// endLost ends one thing that is lost, and notes what is yet to follow.
+func (w *writer) endLost(ctx context.Context, l ledger.Ledger, id access.IdentityID, x store.Lost, g *grave) error {
+	if x.Entity != "" {
+		return w.adopter.takeOver(ctx, l, id, x.Entity)
+	}
+	g.sessions[id] = true
+	if x.Serial != "" {
+		g.serials = append(g.serials, x.Serial)
+		g.signed[id] = true
+	}
+	return g.orUnlisted(w.creds.end(ctx, id, x.Serial, x.Accessor))
+}
+
+// orUnlisted notes that a list is away, and returns any other error.
+func (g *grave) orUnlisted(err error) error {
+	if away(err) {
+		g.unlisted = true
+		return nil
+	}
+	return err
+}
+
+// shutSigned makes the auth method refuse what was signed. Where no list can say that, it removes the roles instead: nobody logs in by
+// these until they are applied again.
+func (w *writer) shutSigned(ctx context.Context, g *grave) error {
+	if len(g.serials) > 0 {
+		if err := g.orUnlisted(w.certs.pushRevoked(ctx, g.serials...)); err != nil {
+			return err
+		}
+	}
+	if !g.unlisted {
+		return nil
+	}
+	for id := range g.signed {
+		if err := w.client.Delete(ctx, "auth/"+w.options.Mounts.Cert+"/certs/"+roleOf(id)); client.Gone(err) != nil && !away(err) {
 			return err
 		}
 	}

@@ -101,30 +101,55 @@ func (o Options) base() (*url.URL, error) {
 		// The text of err would print the address, and with it a password that somebody put in.
 		return nil, errors.New("the address is not a URL such as https://openbao.example.com:8200" + meantAddress(o.Address))
 	}
-	if port := base.Port(); port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return nil, fmt.Errorf("the address has the port %s: ports are 1 to 65535", port)
+	prefix := strings.Trim(base.Path, "/")
+	for _, err := range []error{checkPort(base.Port()), checkBare(base), checkScheme(base), checkPrefix(base.Path, prefix)} {
+		if err != nil {
+			return nil, err
 		}
 	}
-	if base.User != nil || base.RawQuery != "" || base.ForceQuery || base.Fragment != "" {
-		return nil, errors.New("the address may have no user, password, query or fragment")
-	}
-	switch {
-	case base.Scheme == "https":
-	case base.Scheme == "http" && loopback(base.Hostname()):
-	case base.Scheme == "http":
-		return nil, fmt.Errorf("http to %s would send the token in clear: https is needed outside loopback", base.Host)
-	default:
-		return nil, fmt.Errorf("address with scheme %q: https is needed", base.Scheme)
-	}
-	prefix := strings.Trim(base.Path, "/")
-	if first, _, _ := strings.Cut(prefix, "/"); first == "ui" || prefix == "v1" || strings.HasSuffix(prefix, "/v1") {
-		return nil, fmt.Errorf("the path %q of the address is that of OpenBao's pages or of its API, which is added to the address: write the address without it", base.Path)
-	}
-	if prefix != "" && !canonical(prefix) {
-		return nil, fmt.Errorf("the path %q of the address is not canonical", base.Path)
-	}
 	return &url.URL{Scheme: base.Scheme, Host: base.Host, Path: strings.TrimSuffix("/"+prefix, "/")}, nil
+}
+
+func checkPort(port string) error {
+	if port == "" {
+		return nil
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return fmt.Errorf("the address has the port %s: ports are 1 to 65535", port)
+	}
+	return nil
+}
+
+func checkBare(base *url.URL) error {
+	if base.User != nil || base.RawQuery != "" || base.ForceQuery || base.Fragment != "" {
+		return errors.New("the address may have no user, password, query or fragment")
+	}
+	return nil
+}
+
+// checkScheme refuses whatever would send the token over the network in clear.
+func checkScheme(base *url.URL) error {
+	switch {
+	case base.Scheme == "https", base.Scheme == "http" && loopback(base.Hostname()):
+		return nil
+	case base.Scheme == "http":
+		return fmt.Errorf("http to %s would send the token in clear: https is needed outside loopback", base.Host)
+	default:
+		return fmt.Errorf("address with scheme %q: https is needed", base.Scheme)
+	}
+}
+
+func checkPrefix(path, prefix string) error {
+	first, _, _ := strings.Cut(prefix, "/")
+	switch {
+	case prefix == "":
+		return nil
+	case first == "ui", prefix == "v1", strings.HasSuffix(prefix, "/v1"):
+		return fmt.Errorf("the path %q of the address is that of OpenBao's pages or of its API, which is added to the address: write the address without it", path)
+	case !canonical(prefix):
+		return fmt.Errorf("the path %q of the address is not canonical", path)
+	}
+	return nil
 }
 
 // meantAddress says what is wrong with a text that is no address, and repeats nothing of it.

@@ -61,9 +61,24 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 	if !o.ours {
 		o.problem = k.inFront(o.status)
 	}
-	switch resp.StatusCode {
+	switch resp.StatusCode / 100 {
+	case 3:
+		return k.judgeRedirect(o, resp)
+	case 4:
+		return k.judgeRefused(o, resp)
+	case 5:
+		return k.judgeFailed(o)
+	}
+	o.repeats = never
+	return o
+}
+
+// judgeRefused judges an answer that says that the request is wrong, as long as OpenBao itself says so: a firewall's page says nothing
+// about rights or paths.
+func (k *call) judgeRefused(o outcome, resp *http.Response) outcome {
+	switch o.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		if !o.ours { // a firewall's page says nothing about rights
+		if !o.ours {
 			return k.foreign(o)
 		}
 		o.fate, o.repeats, o.cause = refused, never, access.ErrNotPermitted
@@ -80,6 +95,20 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 		if o.wait > 0 {
 			o.problem = "it asks to wait " + access.Hours(o.wait.Round(time.Second))
 		}
+	default:
+		o.fate, o.repeats = refused, never
+		if k.wrongScheme(o) {
+			o.problem = speaksTLS
+			return o
+		}
+		o.cause = nil
+	}
+	return o
+}
+
+// judgeFailed judges an answer that says that the server could not, and so whether it is asked again.
+func (k *call) judgeFailed(o outcome) outcome {
+	switch o.status {
 	case http.StatusInternalServerError:
 		o.repeats = few
 		if o.says("active cluster node not found") { // answered before it is forwarded; other texts may follow a lost forward
@@ -92,19 +121,7 @@ func (k *call) judge(resp *http.Response, err error) outcome {
 		}
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 	default:
-		switch resp.StatusCode / 100 {
-		case 3:
-			return k.judgeRedirect(o, resp)
-		case 4:
-			o.fate, o.repeats = refused, never
-			if k.wrongScheme(o) {
-				o.problem = speaksTLS
-				return o
-			}
-			o.cause = nil
-		default:
-			o.repeats = never
-		}
+		o.repeats = never
 	}
 	return o
 }
