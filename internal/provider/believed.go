@@ -30,8 +30,9 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 	if creates {
 		s.Replaces = m.UID
 	}
+	isTheSame := !creates || (m.UID != "" && m.UID == live.History.UID)
 	switch {
-	case held && (!creates || m.UID != "" && m.UID == live.History.UID):
+	case held && isTheSame:
 		// Also where it is made anew (-replace, or tainted): it is judged by what changes.
 		now, ok := g.facts(ctx, c, k, live, diags)
 		if !ok {
@@ -40,22 +41,30 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 		s.Before, s.Told = live.Object, toldOf(k.told, live.Object)
 		s.History, s.Released, s.IssuedAt = live.History, live.History.Released, live.IssuedAt
 		s.Held, s.Drift, s.LastUsedAt, s.UseUnknown = now.Held, now.Drift, now.LastUsedAt, now.UseUnknown
-		s.Anew = s.Anew || creates && g.kind == access.TypeCredential
+		s.Anew = s.Anew || (creates && g.kind == access.TypeCredential)
 	case held && live.History.Stack == g.stack:
 		s.Before, s.History, s.IssuedAt, s.Adopted = live.Object, live.History, live.IssuedAt, true
 		s.Held, s.Released = live.Held, live.History.Released
 	case creates || held:
 		s.Later = g.hasVanished(ref)
 	default:
-		s.Before, s.History, s.Released = c.before, k.History, k.History.Released
-		if c.untold {
-			s.Before = nil
-		} else if c.stateStatus != access.StatusExpired || !sameDeclaration(c.before, o) {
-			_, err := g.system.Get(ctx, ref)
-			s.Gone = isNotFound(err) // what is damaged, the system judges
-		}
+		g.believe(ctx, c, k, &s)
 	}
 	return s, true
+}
+
+// believe takes from the state what the system holds no more. It looks whether that is gone, since it would be made again.
+func (g *governed[M, P]) believe(ctx context.Context, c change, k kept, s *guardrail.Subject) {
+	s.Before, s.History, s.Released = c.before, k.History, k.History.Released
+	if c.untold {
+		s.Before = nil
+		return
+	}
+	if c.stateStatus == access.StatusExpired && sameDeclaration(c.before, c.after) {
+		return
+	}
+	_, err := g.system.Get(ctx, c.after.Ref())
+	s.Gone = isNotFound(err) // what is damaged, the system judges
 }
 
 // toldOf returns what a state was told of an object that the system holds; nil where that is the same, or of another object.

@@ -168,18 +168,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	}
 	defer g.restock()
 	ctx = warned(ctx, diags)
-	rec, err := g.system.Put(ctx, put)
-	switch {
-	case isNotFound(err) && c.stateStatus == "expired":
-		// The system had removed it after its end: extending it brings it back.
-		put.UID = ""
-		rec, err = g.system.Put(ctx, put)
-	case isNotFound(err) && state != nil:
-		if is, ref, unclear := g.resolve(ctx, state, o.Ref(), k, diags); unclear == nil && ref == o.Ref() {
-			put.UID = is.UID
-			rec, err = g.system.Put(ctx, put)
-		}
-	}
+	rec, err := g.put(ctx, &put, c, state, k, diags)
 	if err != nil {
 		failed(diags, k.act(state != nil), o.Ref(), unfinished(err, put))
 		return observed{}, false
@@ -197,6 +186,28 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	}
 	mine, _, _ := g.portfolio.Find(o.Ref())
 	return seen, g.readBack(ctx, seen, c.ends, put.Issue != access.IssueKeep || state == nil && !mine.Adopted, diags)
+}
+
+// put makes a change. What the system had removed after its end is brought back by extending it, and what the state means by a uid
+// that is unknown here is looked for.
+func (g *governed[M, P]) put(ctx context.Context, put *access.Change, c change, state *M, k kept, diags *diag.Diagnostics) (*access.Record, error) {
+	rec, err := g.system.Put(ctx, *put)
+	if !isNotFound(err) {
+		return rec, err
+	}
+	if c.stateStatus == access.StatusExpired {
+		put.UID = ""
+		return g.system.Put(ctx, *put)
+	}
+	if state == nil {
+		return rec, err
+	}
+	is, ref, unclear := g.resolve(ctx, state, put.Object.Ref(), k, diags)
+	if unclear != nil || ref != put.Object.Ref() {
+		return rec, err
+	}
+	put.UID = is.UID
+	return g.system.Put(ctx, *put)
 }
 
 // act returns what a change does, in a word.
@@ -311,52 +322,76 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	ref := g.meant(state)
 	k := keptIn(ctx, req.Private, &resp.Diagnostics).of(P(state).common())
-	if k.Adopt != "" && k.System != "" {
-		if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
-			failed(&resp.Diagnostics, "revoke", ref, err)
-			return
-		}
-	}
-	if k.Adopt != "" && !g.forgetUngoverned(ctx, ref, &k, &resp.Diagnostics) {
-		return
-	}
-	if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
-		failed(&resp.Diagnostics, "revoke", ref, err)
+	if !g.mayRevoke(ctx, ref, &k, &resp.Diagnostics) {
 		return
 	}
 	g.remembers(ctx)
 	asked := access.WallClock()
 	defer g.restock()
 	ref, swept, err := g.revoke(ctx, state, ref, k, &resp.Diagnostics)
-	if errors.Is(err, errUntold) {
-		resp.Diagnostics.AddError("Cannot revoke "+ref.String(), "The state does not say which one it is (its private part is missing or was edited), and another "+
-			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again; if it is gone, forget it: terraform state rm. "+
-			"Nothing was changed.")
+	gone := isNotFound(err)
+	switch {
+	case saysNothingToRevoke(ref, err, &resp.Diagnostics):
 		return
-	}
-	if errors.Is(err, errReplaced) {
-		resp.Diagnostics.AddError("Cannot revoke "+ref.String(), "The state means one that is gone, and another one of this stack is in force under its id: that one goes on. "+
-			"If it is meant, run terraform apply -refresh-only and then terraform import. If not, forget the old one: terraform state rm. Nothing was changed.")
-		return
-	}
-	if err != nil && !isNotFound(err) {
+	case err != nil && !gone:
 		failed(&resp.Diagnostics, "revoke", ref, err)
 		return
-	}
-	if isNotFound(err) && g.isDone(ref) {
+	case gone && g.isDone(ref):
 		g.retire(ctx, ref, &resp.Diagnostics)
 	}
 	g.removed(append(slices.Clone(swept), ref)...)
 	// Delete returns when the system was seen to refuse it.
 	tflog.Info(ctx, "revoked, and seen to be refused", map[string]any{"ref": ref.String(), "seconds": access.WallClock().Sub(asked).Seconds()})
+	warnSwept(ref, swept, &resp.Diagnostics)
+	g.warnMinted(ctx, append(swept, ref), &resp.Diagnostics)
+}
+
+// mayRevoke reports whether the system that is asked is the one that the state belongs to. What was only planned to be adopted has nothing
+// to revoke: it is forgotten.
+func (g *governed[M, P]) mayRevoke(ctx context.Context, ref access.Ref, k *kept, diags *diag.Diagnostics) bool {
+	if k.Adopt != "" && k.System != "" {
+		if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
+			failed(diags, "revoke", ref, err)
+			return false
+		}
+	}
+	if k.Adopt != "" && !g.forgetUngoverned(ctx, ref, k, diags) {
+		return false
+	}
+	if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
+		failed(diags, "revoke", ref, err)
+		return false
+	}
+	return true
+}
+
+// saysNothingToRevoke reports whether a state means nothing that could be revoked, and says what to do. That is an error: a destroy that
+// is done has cut.
+func saysNothingToRevoke(ref access.Ref, err error, diags *diag.Diagnostics) bool {
+	switch {
+	case errors.Is(err, errUntold):
+		diags.AddError("Cannot revoke "+ref.String(), "The state does not say which one it is (its private part is missing or was edited), and another "+
+			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again; if it is gone, forget it: terraform state rm. "+
+			"Nothing was changed.")
+	case errors.Is(err, errReplaced):
+		diags.AddError("Cannot revoke "+ref.String(), "The state means one that is gone, and another one of this stack is in force under its id: that one goes on. "+
+			"If it is meant, run terraform apply -refresh-only and then terraform import. If not, forget the old one: terraform state rm. Nothing was changed.")
+	default:
+		return false
+	}
+	return true
+}
+
+// warnSwept names what went with what was revoked.
+func warnSwept(ref access.Ref, swept []access.Ref, diags *diag.Diagnostics) {
+	if len(swept) == 0 {
+		return
+	}
 	var others []string
 	for _, s := range swept {
 		others = append(others, s.String())
 	}
-	if len(others) > 0 {
-		resp.Diagnostics.AddWarning("More was revoked with "+ref.String(), "Under it stood, and went with it: "+strings.Join(others, ", ")+".")
-	}
-	g.warnMinted(ctx, append(swept, ref), &resp.Diagnostics)
+	diags.AddWarning("More was revoked with "+ref.String(), "Under it stood, and went with it: "+strings.Join(others, ", ")+".")
 }
 
 // revoke revokes what a state means, and says what that was.

@@ -53,8 +53,10 @@ func (g *governed[M, P]) weigh(ctx context.Context, state *M, ref access.Ref, k 
 		if err != nil && !isNotFound(err) {
 			return ref, uid, err
 		}
-		known, sure := err == nil && had.Type == g.kind, intact && said == ref
-		if known && (had == ref || had == said || until.IsZero() && !sure) {
+		known := err == nil && had.Type == g.kind
+		agrees := had == ref || had == said
+		contradicts := intact && said == ref // id and arguments mean what the uid does not
+		if known && (agrees || (until.IsZero() && !contradicts)) {
 			return had, uid, nil
 		}
 	}
@@ -88,7 +90,7 @@ func (g *governed[M, P]) resolve(ctx context.Context, state *M, ref access.Ref, 
 		return nil, meant, errUntold
 	case err != nil:
 		return nil, meant, err
-	case uid != "" && is.UID != uid, is.Stack != g.stack && uid == "":
+	case g.isAnother(is, uid):
 		sayAnother(meant, is, k.History.UID, diags)
 		if is.Stack == g.stack {
 			return nil, meant, errReplaced
@@ -98,6 +100,14 @@ func (g *governed[M, P]) resolve(ctx context.Context, state *M, ref access.Ref, 
 	diags.AddWarning("The state is not believed: "+meant.String(), fmt.Sprintf("It says %s, with the uid %q, and no such one was ever here: somebody edited it, or lost its "+
 		"private part. Meant is %s of %s, which the stack %q holds: that is read, changed and revoked.", ref, k.History.UID, meant, access.At(is.CreatedAt), is.Stack))
 	return is, meant, nil
+}
+
+// isAnother reports whether a record is another one than a uid names, or without one, none of this stack.
+func (g *governed[M, P]) isAnother(is *access.Record, uid string) bool {
+	if uid != "" {
+		return is.UID != uid
+	}
+	return is.Stack != g.stack
 }
 
 // sayUntold warns of a state that means nothing that can be told. It is not forgotten, and stops nobody else's plan.
