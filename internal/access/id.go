@@ -53,6 +53,18 @@ var part = regexp.MustCompile(PartPattern)
 // ValidPart reports whether s may be one part of an id.
 func ValidPart(s string) bool { return part.MatchString(s) }
 
+// CheckPart returns an error where a text may be no part of an id: what is the name of what, and what to write.
+func CheckPart(text, what string) error {
+	if ValidPart(text) {
+		return nil
+	}
+	meant := strings.Trim(notSlug.ReplaceAllString(strings.ToLower(strings.TrimSpace(text)), "-"), "-")
+	if ascii := strings.IndexFunc(text, func(c rune) bool { return c > '~' }) < 0; ascii && ValidPart(meant) {
+		return fmt.Errorf("%q is not %s: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a digit, such as %s", text, what, meant)
+	}
+	return fmt.Errorf("%q is not %s: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a digit", text, what)
+}
+
 // IdentityID names an identity: partner/environment/name.
 type IdentityID struct{ Partner, Environment, Name string }
 

@@ -26,7 +26,7 @@ func ParsePattern(text string) (Pattern, error) {
 		switch {
 		case s == "+", s == "*" && i == len(segments)-1:
 		case s == "":
-			return "", fmt.Errorf("%q has an empty segment: write segments separated by single slashes, with none at the start or the end", text)
+			return "", fmt.Errorf("%q has an empty segment: write segments separated by single slashes, with none at the start or the end%s", text, meantPattern(segments))
 		case s == "*":
 			return "", fmt.Errorf("%q has * before its end: * stands only as the last segment; write + for exactly one segment", text)
 		case strings.Trim(s, ".") == "": // three dots and more are two to some servers
@@ -36,6 +36,22 @@ func ParsePattern(text string) (Pattern, error) {
 		}
 	}
 	return Pattern(text), nil
+}
+
+// meantPattern says what to write for segments of which some are empty; "" where nobody can tell.
+func meantPattern(segments []string) string {
+	whole := slices.DeleteFunc(slices.Clone(segments), func(s string) bool { return s == "" })
+	if len(whole) == 0 {
+		return ""
+	}
+	meant := strings.Join(whole, "/")
+	if _, err := ParsePattern(meant); err != nil {
+		return ""
+	}
+	if last := segments[len(segments)-1]; last == "" && whole[len(whole)-1] != "*" {
+		return fmt.Sprintf(", such as %q, or %q for all that is below it", meant, meant+"/*")
+	}
+	return fmt.Sprintf(", such as %q", meant)
 }
 
 // ValidAction reports whether s may be an action: a lower-case word of at most 32 characters, or "*", which parses only

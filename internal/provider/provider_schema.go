@@ -254,8 +254,8 @@ func (r *reader) partners(v types.Map) map[string]guardrail.Partner {
 	}
 	register := map[string]guardrail.Partner{}
 	for name, e := range r.elements("partners", v) {
-		if !access.ValidPart(name) {
-			r.faults = append(r.faults, fault{"partners", fmt.Errorf("%q is not a partner's name: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a digit", name)})
+		if err := access.CheckPart(name, "a partner's name"); err != nil {
+			r.faults = append(r.faults, fault{"partners", err})
 			continue
 		}
 		p := r.object("partners", e)

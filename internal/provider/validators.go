@@ -140,12 +140,7 @@ func externalID() validator.String {
 }
 
 func part(what string) validator.String {
-	return reads{what, func(s string) error {
-		if access.ValidPart(s) {
-			return nil
-		}
-		return fmt.Errorf("%q is not %s: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a digit", s, what)
-	}}
+	return reads{what, func(s string) error { return access.CheckPart(s, what) }}
 }
 
 // noShadow refuses the names that rehearsals give.
@@ -163,7 +158,11 @@ func action() validator.String {
 		if access.ValidAction(s) {
 			return nil
 		}
-		return fmt.Errorf("%q is not an action: write a lower-case word of a-z 0-9 and - with at most 32 characters, such as read", s)
+		such := "read"
+		if lower := strings.ToLower(strings.TrimSpace(s)); access.ValidAction(lower) {
+			such = lower
+		}
+		return fmt.Errorf("%q is not an action: write a lower-case word of a-z 0-9 and - with at most 32 characters, such as %s", s, such)
 	}}
 }
 
