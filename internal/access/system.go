@@ -149,7 +149,7 @@ type Issued struct {
 	At, Until, RotatesAt time.Time
 	// Serial and Fingerprint name it. A secret has no serial; its fingerprint is of its SHA-256.
 	Serial, Fingerprint string
-	// Text is the certificate: a PEM chain, or an OpenSSH certificate line.
+	// Text is the certificate: a PEM chain without its root, or an OpenSSH certificate line.
 	Text string
 	// Sealed is the secret, sealed to the partner's recipient, in ASCII armor.
 	Sealed string

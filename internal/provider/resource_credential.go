@@ -215,7 +215,7 @@ func withIssued(attributes map[string]schema.Attribute) map[string]schema.Attrib
 		"fingerprint":   "The SHA-256 fingerprint of what was issued.",
 		"last_used_at":  "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
 		"sealed_secret": "The secret, sealed to the recipient, in ASCII armor: only the partner can open it. Null for other kinds, and after import until rotation.",
-		"issued":        "What was signed: an X.509 chain in PEM, or an OpenSSH certificate line. Null for other kinds, and after import until rotation.",
+		"issued":        "What was signed: an X.509 certificate in PEM, with those between it and the root, or an OpenSSH certificate line. The root is with the gateways (`publish/ca.pem`, on OpenBao `partner-pki/cert/ca`); Java's `keytool` wants it as well. Null for other kinds, and after import until rotation.",
 	} {
 		attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}

@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -192,7 +191,7 @@ func (pki *certificates) sign(ctx context.Context, c *access.Credential, ca stri
 			pki.revokeSerial(ctx, answer.Serial))
 	}
 	item := ledger.Item{Authority: authoritySerial(answer.CA), At: at, Until: end, RotatesAt: rotatesBefore(c, at, end, asked), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
-	return item, strings.TrimSpace(answer.Certificate) + "\n" + strings.TrimSpace(answer.CA) + "\n", nil
+	return item, material.Chain(answer.Certificate, answer.CA), nil
 }
 
 // readableRequest returns a request as OpenBao reads it, in PEM and nothing around it. OpenBao reads also its names and attributes,
@@ -219,7 +218,7 @@ func readableRequest(text string) (string, error) {
 	return canonical, nil
 }
 
-// text returns a certificate that was signed before, with its authority's.
+// text returns a certificate that was signed before, as sign told it.
 func (pki *certificates) text(ctx context.Context, i ledger.Item) (string, error) {
 	var leaf struct {
 		Certificate string `json:"certificate"`
@@ -234,7 +233,7 @@ func (pki *certificates) text(ctx context.Context, i ledger.Item) (string, error
 	if away(err) {
 		err = nil // the leaf is what was issued
 	}
-	return strings.TrimSpace(leaf.Certificate) + "\n" + ca + "\n", err
+	return material.Chain(leaf.Certificate, ca), err
 }
 
 func (pki *certificates) revokeSerial(ctx context.Context, serial string) error {

@@ -36,7 +36,7 @@ type Authority struct {
 
 // Issued is what an authority signed.
 type Issued struct {
-	// Text is the PEM chain, leaf first, or the certificate as one line without its newline.
+	// Text is the PEM chain, leaf first and without the root, or the certificate as one line without its newline.
 	Text string
 	// Serial is 32 lower-case hexadecimal digits (X.509), or a decimal number (SSH).
 	Serial string

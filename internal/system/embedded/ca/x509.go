@@ -82,7 +82,7 @@ func (a *Authority) signX509(r X509Request) (Issued, error) {
 	leaf := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	sum := sha256.Sum256(der)
 	return Issued{
-		Text:        string(leaf) + string(a.CertificatePEM()),
+		Text:        material.Chain(string(leaf), string(a.CertificatePEM())),
 		Serial:      fmt.Sprintf("%032x", serial),
 		Fingerprint: hex.EncodeToString(sum[:]),
 	}, nil
