@@ -103,3 +103,27 @@ func TestEachGuideHasItsGroup(t *testing.T) {
 		}
 	}
 }
+
+// startsOtherwise are the guides that begin with something better than an example.
+var startsOtherwise = map[string]string{
+	"getting-started": "it is an example from end to end, whose first step is a heading",
+	"performance":     "it is figures",
+	"task-review":     "its first step is a heading",
+}
+
+// Who opens a page wants to see it work: each guide has its first example before any heading and any table.
+func TestEachGuideStartsWithAnExample(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "guides", "*.md"))
+	if err != nil || len(pages) < 40 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	for _, page := range pages {
+		name := strings.TrimSuffix(filepath.Base(page), ".md")
+		_, body, _ := strings.Cut(pageText(t, page), "\n# ")
+		before, _, found := strings.Cut(body, "\n```")
+		starts := found && !strings.Contains(before, "\n## ") && !strings.Contains(before, "\n|") && len(strings.Fields(before)) <= 90
+		if _, otherwise := startsOtherwise[name]; starts == otherwise {
+			t.Errorf("%s begins with an example: %v; it is in the list of those that do not: %v", name, starts, otherwise)
+		}
+	}
+}

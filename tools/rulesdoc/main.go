@@ -115,7 +115,7 @@ func page(root, family string, rules []guardrail.Rule) []byte {
 	title := "Guardrails: " + family
 	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"5 Guardrails\"\ndescription: |-\n  The rules of the family %s: what each refuses, why, what to write instead, and how to waive it.\n---\n\n", title, family)
 	fmt.Fprintf(&b, "# %s\n\n", title)
-	levels(&b, rules)
+	levels(&b, root, rules)
 	b.WriteString("What levels and waivers mean, and when a finding is an error, is said in the [guide to guardrails](guardrails.md).\n")
 	for _, r := range rules {
 		section(&b, r)
@@ -125,10 +125,11 @@ func page(root, family string, rules []guardrail.Rule) []byte {
 	return b.Bytes()
 }
 
-// levels shows the settings of a page's rules at their defaults. Of rules that are all fixed there is nothing to set.
-func levels(b *bytes.Buffer, rules []guardrail.Rule) {
-	rules = slices.DeleteFunc(slices.Clone(rules), func(r guardrail.Rule) bool { return r.Fixed })
+// levels shows the settings of a page's rules at their defaults. Where all are fixed there is nothing to set: it shows what they accept.
+func levels(b *bytes.Buffer, root string, all []guardrail.Rule) {
+	rules := slices.DeleteFunc(slices.Clone(all), func(r guardrail.Rule) bool { return r.Fixed })
 	if len(rules) == 0 {
+		accepted(b, root, all)
 		return
 	}
 	longest := 0
@@ -140,6 +141,17 @@ func levels(b *bytes.Buffer, rules []guardrail.Rule) {
 		fmt.Fprintf(b, "      %-*s = %q\n", longest+2, fmt.Sprintf("%q", r.Slug), r.Level)
 	}
 	b.WriteString("    }\n  }\n}\n```\n\n")
+}
+
+// accepted shows the first example of a page that its rules accept.
+func accepted(b *bytes.Buffer, root string, rules []guardrail.Rule) {
+	for _, r := range rules {
+		path := "examples/refused/" + strings.ReplaceAll(r.Slug, "/", "--") + ".fixed.tf"
+		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(path))); err == nil {
+			fmt.Fprintf(b, "{{tffile %q}}\n\nThis is accepted. No setting lowers a rule of this page, and no waiver hides what it finds.\n\n", path)
+			return
+		}
+	}
 }
 
 // controlsPage returns the page that names the rules of each control.
