@@ -101,6 +101,16 @@ var engines = sync.OnceValue(func() map[string]engine {
 	}
 })
 
+// shipped are the engines that OpenBao brings along. All others are plugins, and known by their names alone.
+var shipped = map[string]bool{
+	"kv": true, "generic": true, "transit": true, "totp": true, "database": true, "pki": true, "ssh": true, "rabbitmq": true, "kubernetes": true,
+}
+
+// meets reports whether some paths of a pattern are ones that the engine has.
+func (e engine) meets(below access.Pattern) bool {
+	return slices.ContainsFunc(slices.Concat(e.data, e.privileged), func(r route) bool { return r.path.Overlaps(below) })
+}
+
 // transit encrypts under a key of any name: who may create there and names a key that is not there makes it.
 func transit() engine {
 	use := []string{"read", "list", "update", "patch", "delete"}

@@ -75,9 +75,13 @@ func (g *ground) claim(authorities map[string][]string, signed map[string]bool) 
 
 func segments(path string) []string { return strings.Split(strings.TrimSuffix(path, "/"), "/") }
 
-// kind returns the type of an engine, as engines names it.
+// kind returns the type of an engine, as engines names it. A plugin that somebody registered under the name of an engine of OpenBao's own
+// is another engine.
 func (m mounted) kind() string {
-	if m.Type == "kv" && m.Options["version"] == "2" {
+	switch {
+	case m.External != "" && shipped[m.Type]:
+		return m.Type + ", run by a plugin of that name and not by OpenBao"
+	case m.Type == "kv" && m.Options["version"] == "2":
 		return "kv2"
 	}
 	return m.Type
@@ -200,7 +204,7 @@ func (g *ground) within(m place, p access.Pattern, actions []string) access.Reac
 	switch {
 	case of == privileged:
 		return access.Reach{Privileged: e.gives, Place: len(m.path) + by.head()}
-	case of == administration && m.kind == "kv2" && !rest.Overlaps("config"):
+	case of == administration && m.kind == "kv2" && !rest.Overlaps("config") && !e.meets(rest):
 		return access.Reach{
 			Nothing: fmt.Sprintf("%s is a KV store of version 2, which has nothing at that path", m),
 			Instead: e.instead(m, rest, actions), Place: len(m.path),
@@ -240,7 +244,10 @@ func (e engine) instead(m place, rest access.Pattern, actions []string) string {
 	if m.kind != "kv2" {
 		return ""
 	}
-	if rest == "" || rest == "data" || rest == "config" {
+	if head, tail, deeper := strings.Cut(string(rest), "/"); head == "+" && deeper {
+		rest = access.Pattern(tail) // its wildcard stands where data/ belongs
+	}
+	if rest == "" || rest == "+" || rest == "data" || rest == "config" {
 		rest = "*"
 	}
 	text := fmt.Sprintf("Write %sdata/%s, where the values are", m, rest)

@@ -17,6 +17,8 @@ func village(edits ...func(map[string]mounted)) *ground {
 		"infra/kv/": {Type: "kv"}, "infra/pki/": {Type: "pki"}, "web/": {Type: "pki"}, "our/own/ca/": {Type: "pki"},
 		"their-ca/": {Type: "pki", Description: "Partner access"}, "transit/": {Type: "transit"}, "db/": {Type: "database"},
 		"ssh/": {Type: "ssh"}, "aws/": {Type: "aws"}, "totp/": {Type: "totp"}, "magic/": {Type: "magic"}, "lone/kv/": {Type: "kv"},
+		// Plugins of their own under the names of engines that OpenBao brings along.
+		"vault/": {Type: "kv", Options: map[string]string{"version": "2"}, External: "5f4d"}, "plugged/": {Type: "pki", External: "5f4d"},
 	}
 	for _, edit := range edits {
 		edit(engines)
@@ -82,7 +84,9 @@ func TestAGrantReachesWhatIsMountedThere(t *testing.T) {
 		{"secret/destroy/acme/*", "update", "data"},
 		{"secret/acme/*", "read", "nothing"},
 		{"secret/acme", "read", "nothing"},
-		{"secret/+/acme/*", "read", "nothing"},
+		{"secret/+/acme/*", "read", "system"},
+		{"secret/+/+/+", "read", "system"},
+		{"secret/config/+", "read", "nothing"},
 		{"secret", "list", "nothing"},
 		{"secret/config", "update", "system"},
 		{"secret/*", "read", "system"},
@@ -158,6 +162,9 @@ func TestAGrantReachesWhatIsMountedThere(t *testing.T) {
 		// What is not known.
 		{"magic/acme/*", "read", "unknown"},
 		{"magic", "read", "unknown"},
+		{"vault/data/acme/*", "read", "unknown"},
+		{"vault/acme/*", "read", "unknown"},
+		{"plugged/issue/shop", "update", "unknown"},
 	} {
 		if r := g.reach(c.resource, strings.Fields(c.actions)); verdict(r) != c.want {
 			t.Errorf("%s on %s: %s, want %s: %+v", c.actions, c.resource, verdict(r), c.want, r)
@@ -169,6 +176,7 @@ func TestAGrantThatOpensNothingIsToldWhatToWrite(t *testing.T) {
 	g := village()
 	for resource, want := range map[access.Pattern]string{
 		"secret/acme/prod/*": "Write secret/data/acme/prod/*, where the values are, and in a grant of its own secret/metadata/acme/prod/* for list: the names are there.",
+		"secret/+/acme/*":    "Write secret/data/acme/*, where the values are, and in a grant of its own secret/metadata/acme/* for list: the names are there.",
 		"secret/*":           "Write secret/data/*, where the values are, and in a grant of its own secret/metadata/* for list: the names are there.",
 		"secret":             "Write secret/data/*, where the values are, and in a grant of its own secret/metadata/* for list: the names are there.",
 		"nowhere/acme/*":     "Begin resource with what is mounted (aws/, db/, infra/kv/, infra/pki/, lone/kv/, magic/, old/, orders/, others), or mount the engine first.",

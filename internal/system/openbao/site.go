@@ -29,6 +29,7 @@ type mounted struct {
 	Accessor    string            `json:"accessor"`
 	Description string            `json:"description"`
 	Options     map[string]string `json:"options"`
+	External    string            `json:"running_sha256"` // of the plugin's program; "" for what OpenBao brings along
 }
 
 // mountDescription is what is written beside the mounts that this package makes.
