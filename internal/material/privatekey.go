@@ -18,31 +18,30 @@ import (
 
 var (
 	// A header as it is, or as word processors, mails and URLs make it.
-	pemPrivate = regexp.MustCompile(`(?i)(-{4,5}\s?BEGIN[\s+][A-Z0-9\s+]{0,40}(PRIVATE|SECRET)[\s+]{1,3}KEY|[-\p{Pd}−]{2,5}\s?BEGIN[\s+][A-Z0-9\s+]{0,40}PRIVATE[\s+]{1,3}KEY[A-Z\s+]{0,6}[-\p{Pd}−]{2})`)
+	pemPrivate = regexp.MustCompile(`(?i)(-{4,5}\s?(BEGIN|END)[\s+][A-Z0-9\s+]{0,40}(PRIVATE|SECRET)[\s+]{1,3}KEY|[-\p{Pd}−]{2,5}\s?(BEGIN|END)[\s+][A-Z0-9\s+]{0,40}PRIVATE[\s+]{1,3}KEY[A-Z\s+]{0,6}[-\p{Pd}−]{2})`)
 	// A JSON Web Key, also as HCL, YAML or the query of a URL has its members.
 	jwkType    = regexp.MustCompile(`\b(kty|crv)["']?\s*[:=]`)
 	jwkPrivate = regexp.MustCompile(`(?:^|[\s{,"'?&])(d|k|p)["']?\s*[:=]\s*["']?[A-Za-z0-9_=+/-]{16,}`)
-	// What openssl prints of a key (pkey -text, asn1parse), what WireGuard, age's plugins, minisign, signify and BIND write, and .NET's XML.
+	// What openssl prints of a key (pkey -text, asn1parse), what WireGuard, age's plugins, minisign, signify, BIND, AWS, Tink and Nostr write,
+	// and .NET's XML.
 	otherPrivate = regexp.MustCompile(`(?i)(priv(ate ?exponent)?:\s*([0-9a-f]{2}:){8}|\[HEX DUMP\]:0420[0-9a-f]{64}|private[ _-]?key["']?\s*[:=]\s*["']?([a-z0-9+/]{43}=|(0x)?[0-9a-f]{64})|` +
-		`AGE-\s?SECRET-\s?KEY-|AGE-PLUGIN-[A-Z0-9+._-]{1,30}-1[A-Z0-9]{6}|untrusted comment: .{0,40}secret key|Private-key-format: v|Private-MAC:|<RSAKeyValue[^>]{0,200}>(?s:.*)<D>)`)
+		`AGE-\s?SECRET-\s?KEY-|AGE-PLUGIN-[A-Z0-9+._-]{1,30}-1[A-Z0-9]{6}|untrusted comment: .{0,40}secret key|Private-key-format: v|Private-MAC:|` +
+		`secret[ _-]?access[ _-]?key["']?\s*[:=,]\s*["']?[a-z0-9+/]{40}\b|\b(AKIA|ASIA)[A-Z0-9]{16}["',;:\s]{1,5}[a-z0-9+/]{40}\b|` +
+		`"ASYMMETRIC_PRIVATE"|\bnsec1[a-z0-9]{58}\b|<RSAKeyValue[^>]{0,200}>(?s:.*)<D>)`)
 	static = regexp.MustCompile(`(?i)-----BEGIN OpenVPN (tls-crypt-v2 )?(Static|client|server) key`)
 	// A character by its number, or a sign of white space, as JSON and many languages write it, however often it was quoted.
 	escapes  = regexp.MustCompile(`\\+(?:u00([0-9a-fA-F]{2})|x([0-9a-fA-F]{2})|([nrt"'/]))`)
 	percents = regexp.MustCompile(`%([0-9a-fA-F]{2})`)
-	// Bytes one by one, as openssl, xxd, Python and PowerShell print them; and as the numbers of a list.
-	dumpedHex     = regexp.MustCompile(`(?i)((0x|\\+x)?[0-9a-f]{2}[-:,\s]{0,8}){40,}`)
-	dumpedNumbers = regexp.MustCompile(`([0-9]{1,3}[,\s]{1,8}){40,}[0-9]{1,3}`)
-	betweenBytes  = regexp.MustCompile(`(?i)0x|\\+x|[-:,\s]`)
 )
 
 // HoldsPrivateKey reports whether a text holds private key material in any of its usual forms: PEM of every sort, encrypted
 // or not, OpenSSH, SSH2, PGP and PuTTY files, age identities, JSON Web Keys, PKCS DER and PKCS #12, also escaped as JSON, HTML or a URL
-// do it, and also as base64, hexadecimal or gzip of one of these.
+// do it, and also as base64, hexadecimal or gzip of one of these. The beginning of a key is enough.
 func HoldsPrivateKey(text string) bool {
 	if len(text) < 16 {
 		return false
 	}
-	if dumped(text) {
+	if dumped(text) || privateBytes(mailed(text), 1) {
 		return true
 	}
 	if strings.ContainsAny(text, "\\\r%\x00&") {
@@ -52,32 +51,6 @@ func HoldsPrivateKey(text string) bool {
 		text = unescaped(text)
 	}
 	return private(seen(text), 2)
-}
-
-// dumped reports whether a text has the bytes of a key one by one.
-func dumped(text string) bool {
-	if strings.Count(text, ",")+strings.Count(text, "-")+strings.Count(text, ":")+strings.Count(text, `\x`) < 39 {
-		return false
-	}
-	for _, dump := range dumpedHex.FindAllString(text, -1) {
-		if b, err := hex.DecodeString(betweenBytes.ReplaceAllString(dump, "")); err == nil && privateBytes(b, 1) {
-			return true
-		}
-	}
-	for _, list := range dumpedNumbers.FindAllString(text, -1) {
-		var b []byte
-		for _, number := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
-			n, err := strconv.ParseUint(number, 10, 8)
-			if err != nil {
-				break
-			}
-			b = append(b, byte(n))
-		}
-		if privateBytes(b, 1) {
-			return true
-		}
-	}
-	return false
 }
 
 // unescaped returns a text without what JSON, HTML and URLs do to it, also where one did it to the other.
@@ -135,7 +108,7 @@ func seen(text string) string {
 func private(text string, depth int) bool {
 	upper := upperASCII(text)
 	switch {
-	case strings.Contains(upper, "BEGIN") && strings.Contains(upper, "KEY") && (pemPrivate.MatchString(text) || static.MatchString(text)),
+	case (strings.Contains(upper, "BEGIN") || strings.Contains(upper, "END")) && strings.Contains(upper, "KEY") && (pemPrivate.MatchString(text) || static.MatchString(text)),
 		hinted(upper) && otherPrivate.MatchString(text),
 		strings.Contains(upper, "PUTTY-USER-KEY-FILE"), strings.Contains(upper, "PRIVATE-LINES:"),
 		strings.Contains(text, "openssh-key-v1\x00"),
@@ -147,7 +120,7 @@ func private(text string, depth int) bool {
 
 // hinted reports whether the slower look is worth it.
 func hinted(upper string) bool {
-	for _, word := range []string{"PRIV", "AGE-PLUGIN-", "SECRET-", "SECRET KEY", "<RSAKEYVALUE", "[HEX DUMP]"} {
+	for _, word := range []string{"PRIV", "AGE-PLUGIN-", "SECRET-", "SECRET KEY", "<RSAKEYVALUE", "[HEX DUMP]", "ACCESS", "AKIA", "ASIA", "NSEC1"} {
 		if strings.Contains(upper, word) {
 			return true
 		}

@@ -4,39 +4,48 @@ package material
 
 import (
 	"bytes"
+	"compress/bzip2"
+	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
-	encoding "encoding/asn1"
 	"encoding/binary"
 	"io"
 	"slices"
-
-	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
+	"strings"
 )
 
-// firstLetters are those with which base64 begins of a file that is looked for here: DER, key stores, gzip, zlib, PGP.
-const firstLetters = "M/_zHelx"
+// firstLetters are those with which base64 begins of a file that is looked for here: DER, key stores, gzip, zlib, zip, bzip2, PGP, what SSH
+// writes, minisign.
+const firstLetters = "M/_zHelxUQAR"
 
-// beginnings are what files of keys begin with: Java's two key stores whose first entry is a private key, and a PKCS #12 file of which
-// the length is not told.
+// beginnings are what files of keys begin with: Java's two key stores whose first entry is a private key, a PKCS #12 file of which
+// the length is not told, and what minisign (encrypted or not) and signify write below their comments.
 var beginnings = [][]byte{
 	{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1},
 	{0xce, 0xce, 0xce, 0xce, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1},
 	{0x30, 0x80, 2, 1, 3, 0x30, 0x80, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 7},
+	[]byte("EdScB2"), []byte("Ed\x00\x00B2"), []byte("EdBK\x00\x00"),
 }
 
 // binaryPrivate reports whether the bytes begin with a private key in a form that is no text.
 func binaryPrivate(b []byte) bool {
-	return slices.ContainsFunc(beginnings, func(with []byte) bool { return bytes.HasPrefix(b, with) }) || derPrivate(b) || pgpSecret(b)
+	return slices.ContainsFunc(beginnings, func(with []byte) bool { return bytes.HasPrefix(b, with) }) || derPrivate(b) || pgpSecret(b) || sshPrivate(b)
 }
 
-// unzipped returns what bytes hold that gzip or zlib made; nil where neither did.
+// unzipped returns what bytes hold that gzip, zlib, zip or bzip2 made; nil where none did.
 func unzipped(b []byte) []byte {
 	var z io.Reader
 	z, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
 		z, err = zlib.NewReader(bytes.NewReader(b))
+	}
+	const header = 30 // of the first file in a zip, before its name
+	switch {
+	case bytes.HasPrefix(b, []byte("BZh")):
+		z, err = bzip2.NewReader(bytes.NewReader(b)), nil
+	case bytes.HasPrefix(b, []byte("PK\x03\x04")) && len(b) > header && b[8] == 8:
+		begin := header + int(binary.LittleEndian.Uint16(b[26:])) + int(binary.LittleEndian.Uint16(b[28:]))
+		z, err = flate.NewReader(bytes.NewReader(b[min(begin, len(b)):])), nil
 	}
 	if err != nil {
 		return nil
@@ -91,78 +100,35 @@ func pgpKey(body []byte) bool {
 	return false
 }
 
-// derPrivate reports whether the bytes begin with a private key in DER.
-func derPrivate(b []byte) bool {
-	var whole, fields cryptobyte.String
-	input := cryptobyte.String(b)
-	if len(b) < 40 || !input.ReadASN1Element(&whole, asn1.SEQUENCE) {
-		return false
-	}
-	sequence := whole
-	if !sequence.ReadASN1(&fields, asn1.SEQUENCE) {
-		return false
-	}
-	if fields.PeekASN1Tag(asn1.SEQUENCE) {
-		return encryptedPKCS8(fields)
-	}
-	// All others begin with a version, which requests and certificates do not.
-	if !fields.PeekASN1Tag(asn1.INTEGER) {
-		return false
-	}
-	return store(fields) || pkcs8(fields) || pkcs1(fields) || sec1(fields)
+// publicParts is how many parts of what SSH writes are public, its name with them, by that name.
+var publicParts = map[string]int{
+	"ssh-rsa": 3, "ssh-dss": 5, "ssh-ed25519": 2, "ssh-ed448": 2, "ecdsa-sha2-nistp256": 3, "ecdsa-sha2-nistp384": 3, "ecdsa-sha2-nistp521": 3,
 }
 
-// pkcs8 reports whether the fields are those of a PrivateKeyInfo (RFC 5958, 2), whatever the algorithm: a version, an algorithm, and octets.
-func pkcs8(fields cryptobyte.String) bool {
-	var version int
-	var algorithm cryptobyte.String
-	var id encoding.ObjectIdentifier
-	return fields.ReadASN1Integer(&version) && (version == 0 || version == 1) && fields.ReadASN1(&algorithm, asn1.SEQUENCE) &&
-		algorithm.ReadASN1ObjectIdentifier(&id) && fields.PeekASN1Tag(asn1.OCTET_STRING)
-}
-
-// pkcs1 reports whether the fields are those of an RSA key (RFC 8017, A.1.2) or of OpenSSL's form of a DSA key: a version, and at least
-// five numbers.
-func pkcs1(fields cryptobyte.String) bool {
-	var version int
-	if !fields.ReadASN1Integer(&version) || version != 0 && version != 1 {
-		return false
-	}
-	for range 5 {
-		if !fields.SkipASN1(asn1.INTEGER) {
+// sshPrivate reports whether the bytes begin with a private key as Dropbear's files and agents have it: the parts of the public key, and more.
+// An Ed25519 key is one part of both halves there.
+func sshPrivate(b []byte) bool {
+	public, parts := 0, 0
+	for len(b) >= 4 {
+		n := binary.BigEndian.Uint32(b)
+		if uint64(n) > uint64(len(b)-4) { //nolint:gosec // there are four
+			return false
+		}
+		part := b[4 : 4+n]
+		b = b[4+n:]
+		if parts++; parts == 1 {
+			if public = publicParts[string(part)]; public == 0 {
+				return false
+			}
+			continue
+		}
+		name := strings.HasPrefix(string(part), "ssh-") || strings.HasPrefix(string(part), "ecdsa-") // of the next public key
+		switch {
+		case public == 2 && (n == 64 || n == 114), parts > public && n >= 16 && !name:
+			return true
+		case parts > public:
 			return false
 		}
 	}
-	return true
-}
-
-// sec1 reports whether the fields are those of an ECPrivateKey (RFC 5915, 3), of whatever curve: version 1, and octets.
-func sec1(fields cryptobyte.String) bool {
-	var version int
-	var key cryptobyte.String
-	return fields.ReadASN1Integer(&version) && version == 1 && fields.ReadASN1(&key, asn1.OCTET_STRING) && len(key) >= 16
-}
-
-// encryptedPKCS8 reports whether the fields are those of an EncryptedPrivateKeyInfo (RFC 5208, 6): an algorithm of PKCS #5 or
-// #12, and octets.
-func encryptedPKCS8(fields cryptobyte.String) bool {
-	var algorithm cryptobyte.String
-	var id encoding.ObjectIdentifier
-	if !fields.ReadASN1(&algorithm, asn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&id) || !fields.PeekASN1Tag(asn1.OCTET_STRING) {
-		return false
-	}
-	return begins(id, 1, 2, 840, 113549, 1, 5) || begins(id, 1, 2, 840, 113549, 1, 12)
-}
-
-// store reports whether the fields are those of a PKCS #12 file (RFC 7292, 4): version 3, and data that is signed or not.
-func store(fields cryptobyte.String) bool {
-	var version int
-	var data cryptobyte.String
-	var id encoding.ObjectIdentifier
-	return fields.ReadASN1Integer(&version) && version == 3 && fields.ReadASN1(&data, asn1.SEQUENCE) && data.ReadASN1ObjectIdentifier(&id) &&
-		begins(id, 1, 2, 840, 113549, 1, 7)
-}
-
-func begins(id encoding.ObjectIdentifier, with ...int) bool {
-	return len(id) >= len(with) && slices.Equal(id[:len(with)], with)
+	return false
 }

@@ -170,6 +170,22 @@ func TestNoPlaceOfTheSchemaPrintsAPrivateKey(t *testing.T) {
 	t.Logf("%d places", places)
 }
 
+// Nor are the pieces of one in the elements of a list, none of which is a key by itself, whatever their order.
+func TestAPrivateKeyInPiecesIsRefused(t *testing.T) {
+	t.Parallel()
+	p := newWorld(t).protocol(alone)
+	schema := p.schemas.ResourceSchemas["partner_grant"]
+	_, first := pastedKey()
+	for _, pieces := range [][]string{{first[:16], first[16:] + strings.Repeat("a", 16)}, {"read", first[:28], first[28:] + strings.Repeat("Z9", 10)}} {
+		r, err := p.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
+			TypeName: "partner_grant", Config: p.value(schema, map[string]any{"actions": pieces}),
+		})
+		if err != nil || len(r.Diagnostics) != 1 || !strings.HasPrefix(r.Diagnostics[0].Summary, "credential/private-key") {
+			t.Errorf("%v: %+v, %v", pieces, r.Diagnostics, err)
+		}
+	}
+}
+
 // A key that a system or a state holds is not shown either.
 func TestAMessageThatQuotesAPrivateKeyIsWithheld(t *testing.T) {
 	t.Parallel()

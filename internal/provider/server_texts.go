@@ -69,6 +69,7 @@ func textsOf(v *tfprotov6.DynamicValue) (found foundTexts) {
 type textWalk struct {
 	decoder *msgpack.Decoder
 	at      []string
+	pieces  []string // the texts of the list that is walked
 	found   foundTexts
 }
 
@@ -79,22 +80,13 @@ func (w *textWalk) value() error {
 		return err
 	case msgpcode.IsString(code):
 		text, err := w.decoder.DecodeString()
+		w.pieces = append(w.pieces, text)
 		w.text(text)
 		return err
 	case msgpcode.IsFixedMap(code), code == msgpcode.Map16, code == msgpcode.Map32:
 		return w.mapping()
 	case msgpcode.IsFixedArray(code), code == msgpcode.Array16, code == msgpcode.Array32:
-		n, err := w.decoder.DecodeArrayLen()
-		null := false
-		for ; n > 0 && err == nil && w.found.key == nil; n-- {
-			next, _ := w.decoder.PeekCode()
-			null = null || next == msgpcode.Nil
-			err = w.value()
-		}
-		if null {
-			w.found.nulls = append(w.found.nulls, slices.Clone(w.at))
-		}
-		return err
+		return w.elements()
 	}
 	if code == msgpcode.Float || code == msgpcode.Double {
 		n, err := w.decoder.DecodeFloat64()
@@ -104,6 +96,26 @@ func (w *textWalk) value() error {
 		return err
 	}
 	return w.decoder.Skip()
+}
+
+// elements walks a list or a set. The pieces of a key are a private key together.
+func (w *textWalk) elements() error {
+	n, err := w.decoder.DecodeArrayLen()
+	null, found := false, w.pieces
+	w.pieces = nil
+	for ; n > 0 && err == nil && w.found.key == nil; n-- {
+		next, _ := w.decoder.PeekCode()
+		null = null || next == msgpcode.Nil
+		err = w.value()
+	}
+	if null {
+		w.found.nulls = append(w.found.nulls, slices.Clone(w.at))
+	}
+	if len(w.pieces) > 1 && w.found.key == nil && material.HoldsPrivateKey(strings.Join(w.pieces, "\n")) {
+		w.found.key = append([]string{}, w.at...)
+	}
+	w.pieces = found
+	return err
 }
 
 // text looks at one text.
