@@ -152,6 +152,8 @@ func subcontractorsAttribute() schema.Attribute {
 	}
 }
 
+// complete plans what the configuration leaves to the provider; given reports whether it wrote an argument itself. A suspension that is
+// left out is planned as false where the state has one, so that the plan shows that access comes back.
 func (m *identityModel) complete(s *session, state *identityModel, given func(names ...string) bool) {
 	if !given("environment") {
 		m.Environment = types.StringValue(s.environment)

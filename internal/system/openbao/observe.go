@@ -153,28 +153,22 @@ func (ob *observer) readRoles(ctx context.Context, paths []string, n *native) er
 	return nil
 }
 
-// readSecrets reads the secret ids of a credential. A standby of a cluster may not have heard yet of one that was issued.
+// readSecrets reads the secret ids of a credential, until all that was issued are there: a standby of a cluster may not have heard yet of
+// one. It asks again only on a cluster, and as long as a standby may lag behind.
 func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued []ledger.Item, n *native) error {
 	at, err := s.lookOnce(ctx)
 	if err != nil {
 		return err
 	}
+	// The id by which the partner names its role. A login that may not read it misses only one sort of drift.
 	var named map[string]any
 	if err := ifThere(permitted(s.client.Get(ctx, s.roleID(c.IdentityID), &named))); err != nil {
 		return err
 	}
 	n.roles[s.roleID(c.IdentityID)] = named
 	for begun := access.WallClock(); ; {
-		all, err := s.accessors(ctx, c.IdentityID)
-		if err != nil && !errors.Is(err, access.ErrUnsupported) {
+		if err := s.readListed(ctx, c, n); err != nil {
 			return err
-		}
-		for _, accessor := range all {
-			one, err := s.readSecretID(ctx, c.IdentityID, accessor)
-			if err != nil {
-				return err
-			}
-			n.add(one)
 		}
 		misses := slices.ContainsFunc(issued, func(i ledger.Item) bool { return s.isMissing(c, i, n) })
 		if !misses || !at.cluster || access.WallClock().Sub(begun) > store.Staleness {
@@ -184,6 +178,22 @@ func (s *secrets) readSecrets(ctx context.Context, c *access.Credential, issued 
 			return err
 		}
 	}
+}
+
+// readListed reads those secret ids that OpenBao lists now.
+func (s *secrets) readListed(ctx context.Context, c *access.Credential, n *native) error {
+	all, err := s.accessors(ctx, c.IdentityID)
+	if err != nil && !errors.Is(err, access.ErrUnsupported) {
+		return err
+	}
+	for _, accessor := range all {
+		one, err := s.readSecretID(ctx, c.IdentityID, accessor)
+		if err != nil {
+			return err
+		}
+		n.add(one)
+	}
+	return nil
 }
 
 // isMissing reports whether a secret id that was issued, and should work, is not there.

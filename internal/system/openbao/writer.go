@@ -14,7 +14,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// writeOwn writes the policy that a change is about, if all that follow can be written as well.
+// writeOwn writes the policy that a change is about. It renders all that follow first, so that nothing is written where one of them would
+// not fit: else the own policy would be of after the change, and the others of before.
 func (w *writer) writeOwn(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
 	for _, id := range f.order() {
 		if _, err := f.text(d, id); err != nil {
@@ -37,6 +38,8 @@ func (w *writer) writeOthers(ctx context.Context, f *family, d *ledger.Draft, ow
 	return nil
 }
 
+// writeOne writes a policy if it says something else now, over the version that the draft was made from (0: there was none): whoever was
+// overtaken by another process drafts again.
 func (w *writer) writeOne(ctx context.Context, f *family, d *ledger.Draft, id access.IdentityID) error {
 	text, err := f.text(d, id)
 	if err != nil {
