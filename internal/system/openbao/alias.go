@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package openbao
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
+)
+
+// onMount returns the aliases of an entity on an auth method: by its path, since another process may have made it after this
+// one looked at the mounts. Where it was made anew, an alias of the old one is none.
+func (e *entity) onMount(mount string) (found []alias) {
+	if e == nil {
+		return nil
+	}
+	for _, a := range e.Aliases {
+		if a.Path == "auth/"+mount+"/" {
+			found = append(found, a)
+		}
+	}
+	return found
+}
+
+// has says whether an entity has an alias.
+func (e *entity) has(w alias) bool {
+	return e != nil && slices.ContainsFunc(e.Aliases, func(a alias) bool { return a.Accessor == w.Accessor && strings.EqualFold(a.Name, w.Name) })
+}
+
+// login is a mount, and the name that somebody has who logs in there.
+type login struct{ mount, name string }
+
+// logins returns where and as whom the credentials of an identity log in, and what it has adopted. An entity has one alias on a
+// mount: where a credential needs it, the adopted login makes room.
+func (es *entities) logins(l ledger.Ledger, id access.IdentityID) map[login]bool {
+	all, mounts := map[login]bool{}, map[string]bool{}
+	for _, e := range l {
+		if c, ok := e.Credential(); ok && c.IdentityID == id && !e.Removed() {
+			all[login{es.creds.mountOf(c), es.creds.aliasName(c)}], mounts[es.creds.mountOf(c)] = true, true
+		}
+	}
+	if i, e := l.Identity(id); i != nil {
+		for _, a := range e.Adopted.Left() {
+			if !mounts[a.Mount] {
+				all[loginAs(a)] = true
+			}
+		}
+	}
+	return all
+}
+
+// strangers returns an entity's aliases that belong to no credential of the identity.
+func (es *entities) strangers(l ledger.Ledger, id access.IdentityID, there *entity) (strangers []alias) {
+	ours := es.logins(l, id)
+	for _, a := range there.Aliases {
+		if !ours[loginOf(a)] {
+			strangers = append(strangers, a)
+		}
+	}
+	return strangers
+}
+
+func loginOf(a alias) login {
+	return login{strings.TrimSuffix(strings.TrimPrefix(a.Path, "auth/"), "/"), strings.ToLower(a.Name)}
+}
+
+// settleAlias lets who logs in on a mount under a name be the entity.
+func (es *entities) settleAlias(ctx context.Context, entityID, accessor, name string) error {
+	at, err := es.lookOnce(ctx)
+	if err != nil {
+		return err
+	}
+	return es.settled(ctx, at, func() error {
+		return es.client.Put(ctx, "identity/entity-alias", map[string]any{"name": name, "canonical_id": entityID, "mount_accessor": accessor}, nil)
+	})
+}
+
+// overtaken says whether an alias could not be made because somebody replaced the entity, or made it, meanwhile.
+func overtaken(err error) bool {
+	gone := client.Said(err, "invalid canonical ID") || client.Said(err, "is not associated with an entity")
+	return gone || client.Said(err, "lias already exists") || client.Said(err, "already has an alias")
+}
+
+// aliasesOf returns what logs in as an identity, on the mounts as they are now: another process may have made some.
+func (es *entities) aliasesOf(ctx context.Context, l ledger.Ledger, id access.IdentityID) (all []alias, err error) {
+	var mounts map[string]mounted
+	if err := es.client.Get(ctx, "sys/auth", &mounts); err != nil {
+		return nil, err
+	}
+	for x := range es.logins(l, id) {
+		if m, there := mounts[x.mount+"/"]; there {
+			all = append(all, alias{Name: x.name, Accessor: m.Accessor})
+		}
+	}
+	return all, nil
+}
+
+// addAliases gives aliases to an entity, which is made where there is none. What another process did first is seen in the next round.
+func (es *entities) addAliases(ctx context.Context, l ledger.Ledger, id access.IdentityID, there *entity, aliases []alias) (err error) {
+	entityID := there.id()
+	if there == nil {
+		if entityID, err = es.settleEntity(ctx, l, id, nil, nil); err != nil {
+			return err
+		}
+	}
+	for _, a := range aliases {
+		if err := es.settleAlias(ctx, entityID, a.Accessor, a.Name); err != nil && !overtaken(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// holder returns the entity that holds an alias; one without an id where none does.
+func (es *entities) holder(ctx context.Context, name, accessor string) (*entity, error) {
+	e := new(entity)
+	err := es.client.Put(ctx, "identity/lookup/entity", map[string]any{"alias_name": name, "alias_mount_accessor": accessor}, e)
+	return e, client.Gone(err)
+}
+
+// astray says who holds the alias of a credential that is not at its identity's entity. Who merges entities moves their aliases.
+func (es *entities) astray(ctx context.Context, c *access.Credential) (string, error) {
+	at, err := es.lookOnce(ctx)
+	if err != nil {
+		return "", err
+	}
+	es.probing.Lock()
+	accessor := at.auth[es.creds.mountOf(c)+"/"].Accessor
+	es.probing.Unlock()
+	const lost = "The alias of the credential is not at this entity: "
+	if accessor == "" { // OpenBao takes no question without one
+		return fmt.Sprintf("%sauth/%s is not mounted, and nobody logs in there.", lost, es.creds.mountOf(c)), nil
+	}
+	e, err := es.holder(ctx, es.creds.aliasName(c), accessor)
+	switch {
+	case errors.Is(err, access.ErrNotPermitted):
+		return lost + "who logs in is somebody else, or nobody. This login may not look who holds it (identity/lookup/entity).", nil
+	case err != nil:
+		return "", err
+	case e.ID == "":
+		return lost + "nobody holds it, and who logs in gets an entity that may do nothing.", nil
+	}
+	return fmt.Sprintf("%sthe entity %q holds it (%s), as after a merge of entities. Who logs in is that one, and may do what it may, until this is applied again.", lost, e.Name, e.ID), nil
+}
+
+// logsIn says whether a login is the entity's.
+func (e *entity) logsIn(l ledger.Login) bool {
+	return slices.ContainsFunc(e.Aliases, func(a alias) bool { return loginOf(a) == loginAs(l) })
+}
+
+func loginAs(l ledger.Login) login { return login{l.Mount, strings.ToLower(l.Name)} }
+
+func tokenLogin(id access.IdentityID) login { return login{"token", store.NameOf(id)} }
+
+// deleteAlias lets nobody be an entity any more by one login.
+func (s *server) deleteAlias(ctx context.Context, a alias) error {
+	return s.client.Delete(ctx, "identity/entity-alias/id/"+a.ID)
+}
+
+// onlyAlias gives an entity the alias of a mount, in the place of any other: OpenBao allows one for each mount. Where another process
+// was first, all is to be looked at again.
+func (es *entities) onlyAlias(ctx context.Context, there *entity, accessor, name string) error {
+	for _, a := range there.Aliases {
+		if a.Accessor != accessor {
+			continue
+		}
+		if strings.EqualFold(a.Name, name) {
+			return nil
+		}
+		if err := es.deleteAlias(ctx, a); err != nil {
+			return err
+		}
+	}
+	err := es.settleAlias(ctx, there.ID, accessor, name)
+	if overtaken(err) {
+		return errors.Join(store.ErrChanged, err)
+	}
+	return err
+}
