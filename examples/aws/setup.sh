@@ -14,12 +14,14 @@ aws s3api put-bucket-versioning --bucket "$bucket" --versioning-configuration St
 aws s3api put-public-access-block --bucket "$bucket" --public-access-block-configuration \
 	BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
 
-# The boundary limits all that is made. The three rights are for whoever runs a plan, an apply (which needs both), and a cut.
+# The boundary limits all that is made. The four rights are for whoever runs a plan, an apply (which needs both), a cut, and the
+# configuration of the floor.
 account=$(aws sts get-caller-identity --query Account --output text)
-for policy in boundary plan apply cut; do
+for policy in boundary plan apply cut floor; do
 	text=$(sed -e "s/example-partner-access/$bucket/g" -e "s/111122223333/$account/g" "policies/$policy.json")
 	if ! aws iam get-policy --policy-arn "arn:aws:iam::$account:policy/partner-$policy" >/dev/null 2>&1; then
 		aws iam create-policy --policy-name "partner-$policy" --policy-document "$text" >/dev/null
 	fi
 done
-echo "Attach partner-plan and partner-apply to the role that runs Terraform, partner-cut to the people on call."
+echo "Attach partner-plan and partner-apply to the role that runs Terraform, partner-cut to the people on call,"
+echo "partner-plan and partner-floor to security's role alone: what no configuration can lower."

@@ -106,6 +106,9 @@ func (r *FloorRecord) Mark() FloorMark {
 	return m
 }
 
+// MostFloors is how many floors there may have been. What remembers more was written by somebody else, to leave no room for a next one.
+const MostFloors = 1 << 40
+
 // FloorMark is what a system remembers of a floor beside the floor itself, so that one that is gone, or was put back, is missed.
 type FloorMark struct {
 	Generation int64  `json:"generation"`

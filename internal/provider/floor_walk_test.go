@@ -28,6 +28,8 @@ type floorWalk struct {
 	open      func() access.System // as security sees it now
 	arguments map[string]any       // by which a provider block names the system
 	dice      *rand.Rand
+	place     string                            // begins every pattern
+	around    func(access.System) access.System // what stands in the place of that system; nil: itself
 }
 
 func (w *floorWalk) one(of ...any) any { return of[w.dice.IntN(len(of))] }
@@ -120,7 +122,7 @@ func (w *floorWalk) someAccess(name string) map[string]map[string]any {
 	return map[string]map[string]any{
 		"partner_identity": {"partner": "acme", "name": name, "owner": owner, "purpose": "Nightly order feed into the ERP", "expires_at": on(60 + w.dice.IntN(200)), "waivers": waivers()},
 		"partner_grant": {
-			"identity_id": "", "resource": w.one("orders/*", "orders/"+name+"/*", "orders/"+name+"/daily/*", "orders/"+name+"/daily/*", "orders/"+name+"/daily/in/*"), "actions": []string{"read"}, "owner": owner,
+			"identity_id": "", "resource": w.place + w.one("orders/*", "orders/"+name+"/*", "orders/"+name+"/daily/*", "orders/"+name+"/daily/*", "orders/"+name+"/daily/in/*").(string), "actions": []string{"read"}, "owner": owner,
 			"purpose": "Read the daily order files", "expires_at": on(1 + w.dice.IntN(100)), "waivers": waivers(),
 		},
 	}
@@ -129,7 +131,11 @@ func (w *floorWalk) someAccess(name string) map[string]map[string]any {
 // asked configures a provider; nil where it refuses the block itself.
 func (w *floorWalk) asked(block map[string]any) *protocol {
 	w.t.Helper()
-	p, diags := configuredBy(w.t, provider.NewAround(access.WallClock, alone)(), block)
+	around := w.around
+	if around == nil {
+		around = alone
+	}
+	p, diags := configuredBy(w.t, provider.NewAround(access.WallClock, around)(), block)
 	if len(slugs(diags)) > 0 {
 		return nil
 	}

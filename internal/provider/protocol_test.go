@@ -105,6 +105,12 @@ func plainValue(t tftypes.Type, v any) tftypes.Value {
 			elements = append(elements, tftypes.NewValue(tftypes.String, e))
 		}
 		return tftypes.NewValue(t, elements)
+	case []any:
+		var elements []tftypes.Value
+		for _, e := range v {
+			elements = append(elements, plainValue(t.(tftypes.List).ElementType, e))
+		}
+		return tftypes.NewValue(t, elements)
 	}
 	return tftypes.NewValue(t, v)
 }

@@ -64,6 +64,9 @@ func parseLedger(text string) (bucket, prefix string, err error) {
 	if !ok || !bucketName.MatchString(bucket) || prefix == "" || !prefixName.MatchString(prefix) || strings.Contains(prefix, "//") || strings.Contains(prefix, "..") {
 		return "", "", fmt.Errorf("%q is not the place of a ledger: write s3://bucket/prefix, the prefix of letters, digits and - _ . /", text)
 	}
+	if strings.HasSuffix(prefix, floorSuffix) {
+		return "", "", fmt.Errorf("%q is not the place of a ledger: a prefix that ends with %s is where the floor of another ledger is kept", text, floorSuffix)
+	}
 	return bucket, prefix, nil
 }
 

@@ -23,6 +23,7 @@ func TestOptionsThatCannotBeAreTold(t *testing.T) {
 		"no ledger":                        {func(o *Options) { o.Ledger = "" }, "aws.ledger is missing"},
 		"no region":                        {func(o *Options) { o.Region = "" }, "aws.region is missing"},
 		"a bucket alone":                   {func(o *Options) { o.Ledger = "s3://ledger" }, `aws.ledger: "s3://ledger" is not the place of a ledger`},
+		"where a floor is":                 {func(o *Options) { o.Ledger = "s3://ledger/prod.floor" }, "where the floor of another ledger is kept"},
 		"an availability zone":             {func(o *Options) { o.Region = "eu-west-1a" }, "write its region, eu-west-1"},
 		"an availability zone of GovCloud": {func(o *Options) { o.Region = "us-gov-west-1b" }, "write its region, us-gov-west-1"},
 		"a region in capitals":             {func(o *Options) { o.Region = "EU-WEST-1" }, `aws.region: "EU-WEST-1" is not a region`},

@@ -39,6 +39,7 @@ type shelf struct {
 	holds  ledger.Holds
 	spent  map[access.IdentityID][]string // the values of hold_released that were used
 	system string
+	floor  int64 // the newest generation of a floor that is remembered
 	begun  time.Time
 
 	mu      sync.Mutex
@@ -105,7 +106,7 @@ func (h *shelf) with(p *page) *shelf {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	next := &shelf{
-		pages: maps.Clone(h.pages), ledger: maps.Clone(h.ledger), stones: maps.Clone(h.stones), holds: h.holds, spent: h.spent, system: h.system, begun: h.begun,
+		pages: maps.Clone(h.pages), ledger: maps.Clone(h.ledger), stones: maps.Clone(h.stones), holds: h.holds, spent: h.spent, system: h.system, floor: h.floor, begun: h.begun,
 		natives: maps.Clone(h.natives), whole: h.whole, uses: maps.Clone(h.uses),
 	}
 	if old := next.pages[p.id]; old != nil {
@@ -141,7 +142,7 @@ func (h *shelf) add(p *page) {
 }
 
 // write writes a page in place of the one that it is a copy of, or removes it where there is nothing in it. errChanged where somebody
-// else was first. An answer that was lost is no harm: what is there is compared.
+// else was first.
 func (s *store) write(ctx context.Context, p *page) (*page, error) {
 	if err := p.broken(s.where(keyOf(p.id))); err != nil {
 		return nil, err
@@ -158,12 +159,7 @@ func (s *store) write(ctx context.Context, p *page) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	etag, err := s.put(ctx, keyOf(p.id), text, p.etag)
-	if err != nil && !errors.Is(err, access.ErrNotPermitted) {
-		if there, now, failed := s.get(ctx, keyOf(p.id), ""); failed == nil && string(there) == string(text) {
-			etag, err = now, nil // it was ours: the answer had been lost
-		}
-	}
+	etag, err := s.replace(ctx, keyOf(p.id), text, p.etag)
 	if err != nil {
 		return nil, s.outdated(p.id, err)
 	}
@@ -237,6 +233,8 @@ func (s *store) readAll(ctx context.Context, h *shelf, all []stored) error {
 		switch {
 		case o.key == systemKey:
 			reading.Go(func() (err error) { h.system, err = s.identified(ctx); return err })
+		case strings.HasPrefix(o.key, floorNotes):
+			h.floor = max(h.floor, noteIn(o.key))
 		case strings.HasPrefix(o.key, heldKey):
 			h.holds[strings.TrimPrefix(o.key, heldKey)] = o.modified
 		case is:

@@ -12,6 +12,7 @@ import (
 // System is an access system in one account of AWS. It may be used concurrently, also by several processes.
 type System struct {
 	*client
+	*floors
 	store *store
 
 	mu      sync.Mutex
@@ -28,6 +29,7 @@ var (
 	_ access.System     = (*System)(nil)
 	_ access.Adopter    = (*System)(nil)
 	_ access.Examiner   = (*System)(nil)
+	_ access.Floored    = (*System)(nil)
 	_ access.HoldLister = (*System)(nil)
 	_ access.Rememberer = (*System)(nil)
 	_ access.Surveyor   = (*System)(nil)
@@ -50,7 +52,8 @@ func Open(o Options) (*System, error) {
 		return nil, err
 	}
 	c := newClient(o)
-	return &System{client: c, store: newStore(c, name, prefix), turns: map[access.IdentityID]*sync.Mutex{}, issuers: map[string]string{}, missing: map[string]time.Time{}}, nil
+	st := newStore(c, name, prefix)
+	return &System{client: c, floors: newFloors(st), store: st, turns: map[access.IdentityID]*sync.Mutex{}, issuers: map[string]string{}, missing: map[string]time.Time{}}, nil
 }
 
 // turn waits until no other change of an identity is under way in this process. Those of other processes are found by the ETags.

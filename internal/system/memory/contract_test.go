@@ -48,6 +48,7 @@ type store struct {
 	mu        sync.Mutex
 	ledger    ledger.Ledger // never changed, only replaced
 	stones    ledger.Tombstones
+	floor     *access.FloorRecord // never changed, only replaced
 	id        string
 	unplugged bool
 	key       *ecdsa.PrivateKey
@@ -80,6 +81,7 @@ type memory struct {
 
 var (
 	_ access.System     = (*memory)(nil)
+	_ access.Floored    = (*memory)(nil)
 	_ access.Rememberer = (*memory)(nil)
 )
 
@@ -187,10 +189,16 @@ func (m *memory) draft() *ledger.Draft {
 
 // commit keeps a draft: the ledger as a whole, so that no reader sees half of a change.
 func (m *memory) commit(d *ledger.Draft) {
-	if d.Settle(); m.id == "" {
+	d.Settle()
+	m.identify()
+	m.ledger, m.stones = d.Ledger, d.Tombstones
+}
+
+// identify gives the store an id with its first change.
+func (m *memory) identify() {
+	if m.id == "" {
 		m.id = access.NewUID()
 	}
-	m.ledger, m.stones = d.Ledger, d.Tombstones
 }
 
 // Put makes a change whole or not at all.
@@ -285,6 +293,40 @@ func (m *memory) Whose(ctx context.Context, _ access.Ref, uid string) (ref acces
 		return err
 	})
 	return ref, until, err
+}
+
+// Floor returns what no configuration can loosen. What others could take away or put back has to be missed: the others remember it elsewhere.
+func (m *memory) Floor(ctx context.Context) (r *access.FloorRecord, err error) {
+	err = m.locked(ctx, func() error { r = m.floor; return nil })
+	return r, err
+}
+
+// SetFloor sets it, or changes it.
+func (m *memory) SetFloor(ctx context.Context, f access.Floor, stack string, known int64) (*access.FloorRecord, error) {
+	return m.lay(ctx, stack, known, false, func(next *access.FloorRecord) { next.Floor = f })
+}
+
+// LiftFloor removes it on purpose.
+func (m *memory) LiftFloor(ctx context.Context, stack string, known int64) (*access.FloorRecord, error) {
+	return m.lay(ctx, stack, known, true, func(next *access.FloorRecord) { next.Lift(m.floor) })
+}
+
+func (m *memory) lay(ctx context.Context, stack string, known int64, lifts bool, complete func(next *access.FloorRecord)) (r *access.FloorRecord, err error) {
+	err = m.locked(ctx, func() error {
+		if lifts && !m.floor.InForce() {
+			r = m.floor
+			return nil
+		}
+		m.identify()
+		next, err := access.NextFloor(m.floor, nil, m.floor.Mark(), m.id, stack, known, m.clock())
+		if err != nil {
+			return err
+		}
+		complete(next)
+		m.floor, r = next, next
+		return nil
+	})
+	return r, err
 }
 
 // issuer makes what is issued.

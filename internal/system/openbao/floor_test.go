@@ -178,4 +178,9 @@ func TestAFloorThatIsTamperedWithInOpenBaoIsMissed(t *testing.T) {
 		t.Error(says)
 	}
 	l.set(5, 3)
+	// Nor does it leave no room for a next one.
+	l.must("POST", notePath, map[string]any{"policy": strings.Replace(l.text(notePath), `"generation":4`, `"generation":9223372036854775807`, 1)})
+	if r := l.set(6, 4); r.Generation != 5 {
+		t.Errorf("after a note of a generation that cannot be: %d", r.Generation)
+	}
 }

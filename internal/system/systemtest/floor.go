@@ -14,11 +14,10 @@ func floorCases() []contract {
 	}
 }
 
-// floor is for systems that can hold one.
 func floor(w *world) {
 	system, able := access.As[access.Floored](w.System)
 	if !able {
-		return
+		w.Fatal("it holds no floor")
 	}
 	none, err := system.Floor(w.ctx())
 	if none != nil || err != nil {

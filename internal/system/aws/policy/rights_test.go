@@ -24,12 +24,13 @@ func shipped(t *testing.T, names ...string) []map[string]any {
 }
 
 const (
-	theRole     = "arn:aws:iam::111122223333:role/partner/acme/prod/partner.acme.prod.etl.federated"
-	theUser     = "arn:aws:iam::111122223333:user/partner/acme/prod/partner.acme.prod.etl.secret.1"
-	otherRole   = "arn:aws:iam::111122223333:role/administrator"
-	theIssuer   = "arn:aws:iam::111122223333:oidc-provider/login.acme.test"
-	theLedger   = "arn:aws:s3:::example-partner-access/prod/identities/acme/prod/etl.json"
-	theBoundary = "arn:aws:iam::111122223333:policy/partner-boundary"
+	theRole      = "arn:aws:iam::111122223333:role/partner/acme/prod/partner.acme.prod.etl.federated"
+	theUser      = "arn:aws:iam::111122223333:user/partner/acme/prod/partner.acme.prod.etl.secret.1"
+	otherRole    = "arn:aws:iam::111122223333:role/administrator"
+	theIssuer    = "arn:aws:iam::111122223333:oidc-provider/login.acme.test"
+	theLedger    = "arn:aws:s3:::example-partner-access/prod/identities/acme/prod/etl.json"
+	besideLedger = "arn:aws:s3:::example-partner-access/prod.floor/"
+	theBoundary  = "arn:aws:iam::111122223333:policy/partner-boundary"
 )
 
 func TestTheShippedRightsAllowWhatEachNeedsAndNoMore(t *testing.T) {
@@ -40,6 +41,10 @@ func TestTheShippedRightsAllowWhatEachNeedsAndNoMore(t *testing.T) {
 		context          map[string]string
 		plan, apply, cut bool
 	}{
+		{"read the floor", "s3:GetObject", besideLedger + "floor.json", nil, true, true, false},
+		{"change the floor", "s3:PutObject", besideLedger + "floor.json", nil, false, false, false},
+		{"remove the floor", "s3:DeleteObject", besideLedger + "floor.json", nil, false, false, false},
+		{"change what the floor was", "s3:PutObject", besideLedger + "was/1", nil, false, false, false},
 		{"see who has access", "iam:GetAccountAuthorizationDetails", "*", nil, true, true, false},
 		{"read a principal", "iam:GetRolePolicy", theRole, nil, true, true, false},
 		{"read the ledger", "s3:GetObject", theLedger, nil, true, true, false},
@@ -81,6 +86,34 @@ func TestTheShippedRightsAllowWhatEachNeedsAndNoMore(t *testing.T) {
 				t.Errorf("%s may %s (%s on %s): %v", who, c.says, c.action, c.resource, is)
 			}
 		}
+	}
+}
+
+// Who sets the floor gives no access, and who gives access sets no floor.
+func TestTheRightOfTheFloorIsNothingElse(t *testing.T) {
+	floor := shipped(t, "floor")
+	for resource, want := range map[string]bool{
+		besideLedger + "floor.json": true, besideLedger + "was/1.x.y": true, "arn:aws:s3:::example-partner-access/prod/floor/1": true,
+		"arn:aws:s3:::example-partner-access/prod/system.json": true,
+		theLedger: false, "arn:aws:s3:::example-partner-access/prod/held/acme": false, "arn:aws:s3:::example-partner-access/prod/released/acme/prod/etl/eA": false,
+		"arn:aws:s3:::example-partner-access/stage.floor/floor.json": false,
+	} {
+		if is := iamAllows(t, floor, request{action: "s3:PutObject", resource: resource}); is != want {
+			t.Errorf("security may write %s: %v", resource, is)
+		}
+		if iamAllows(t, floor, request{action: "s3:DeleteObject", resource: resource}) {
+			t.Errorf("security may remove %s", resource)
+		}
+	}
+	for _, s := range floor {
+		for _, action := range iamTexts(s["Action"]) {
+			if action != "s3:PutObject" {
+				t.Errorf("security may %s", action)
+			}
+		}
+	}
+	if iamAllows(t, shipped(t, "boundary"), request{action: "s3:GetObject", resource: besideLedger + "floor.json"}) {
+		t.Error("partners read the floor")
 	}
 }
 

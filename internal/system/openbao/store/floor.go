@@ -37,6 +37,9 @@ type FloorNote struct {
 func parseFloorNote(text string) FloorNote {
 	n := FloorNote{There: true}
 	_ = readComment(text, floorNoteTitle, floorNoteLine, &n.FloorMark) // that it is there says that there was a floor
+	if n.Generation < 0 || n.Generation > access.MostFloors {
+		n.FloorMark = access.FloorMark{}
+	}
 	return n
 }
 
