@@ -94,7 +94,7 @@ func TestRequestsAsTheyAreSent(t *testing.T) {
 		"a revocation list":                 {block("X509 CRL", der[9:]), "it is an X509 CRL, not a request"},
 		"the name of the file":              {"partners/acme.csr", `write file("...")`},
 		"a Java keystore by filebase64":     {base64.StdEncoding.EncodeToString([]byte("\xfe\xed\xfe\xed\x00\x00\x00\x02" + strings.Repeat("\xff", 60))), "of a key store"},
-		"PKCS #12 by filebase64":            {base64.StdEncoding.EncodeToString([]byte("0\x82\x05\x01\x02\x01\x030\x82\x04\xc7\x06\x09*\x86H\x86\xf7\x0d\x01\x07\x01" + strings.Repeat("\xff", 60))), "of a key store"},
+		"PKCS #12 by filebase64":            {base64.StdEncoding.EncodeToString([]byte("0\x82\x05\x01\x02\x01\x030\x82\x04\xc7\x06\x09*\x86H\x86\xf7\x0d\x01\x07\x01" + strings.Repeat("\xff", 60))), "holds a private key"},
 		"of Netscape":                       {"SPKAC=" + base64.StdEncoding.EncodeToString(der), "it is an SPKAC, not a request"},
 		"the name of a file of Windows":     {`C:\Users\jane\acme.req`, `write file("...")`},
 		"the call as text":                  {`file("acme.csr")`, `write file("...")`},
