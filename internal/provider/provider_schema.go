@@ -135,12 +135,15 @@ func worksheetsAttribute() schema.Attribute {
 			"its whole worksheet is here, with the signature of each byte of it.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"csv": schema.StringAttribute{
-				Required: true, Validators: []validator.String{someText()},
+				Required: true, Validators: []validator.String{fileText()},
 				MarkdownDescription: "The file, by `filebase64(...)`: by `file(...)` Terraform may write its letters otherwise, and then its signature is of another text.",
 			},
-			"by":        schema.StringAttribute{Required: true, MarkdownDescription: "Who filled it in, and signed it: an e-mail address.", Validators: []validator.String{someText()}},
-			"at":        schema.StringAttribute{Required: true, MarkdownDescription: "When: an RFC 3339 moment, within 31 days of the worksheet's.", Validators: []validator.String{moment()}},
-			"signature": schema.StringAttribute{Optional: true, MarkdownDescription: "What `ssh-keygen -Y sign -n partner-access -f KEY FILE` wrote beside it. Without one nothing in it is signed."},
+			"by": schema.StringAttribute{Required: true, MarkdownDescription: "Who filled it in, and signed it: an e-mail address.", Validators: []validator.String{someText()}},
+			"at": schema.StringAttribute{Required: true, MarkdownDescription: "When: an RFC 3339 moment, within 31 days of the worksheet's.", Validators: []validator.String{moment()}},
+			"signature": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{longText()},
+				MarkdownDescription: "What `ssh-keygen -Y sign -n partner-access -f KEY FILE` wrote beside it. Without one nothing in it is signed.",
+			},
 		}},
 	}
 }

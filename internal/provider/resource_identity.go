@@ -110,7 +110,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Who gives it back: an e-mail address. Needed where that has to be signed.",
 			},
 			"hold_released_signature": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{someText()},
+				Optional: true, Validators: []validator.String{longText()},
 				MarkdownDescription: "What `hold_released_by` signed it with: the output of `ssh-keygen -Y sign`, of the line that the plan's error prints.",
 			},
 			"last_used_at": schema.StringAttribute{

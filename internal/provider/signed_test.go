@@ -19,7 +19,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// desk is a lab whose system has a floor that asks for signatures, and somebody who decides, with a key of the real ssh-keygen.
+// desk is a lab whose system has a floor that asks for signatures, and somebody who decides, with a key of the real ssh-keygen: the kind
+// whose signatures are longest.
 type desk struct {
 	*lab
 	key      string
@@ -30,7 +31,7 @@ func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{lab: newLab(t), key: filepath.Join(t.TempDir(), "key")}
 	keygen := realtool.Find(t, "ssh-keygen")
-	if out, err := exec.Command(keygen, "-q", "-t", "ed25519", "-N", "", "-f", d.key).CombinedOutput(); err != nil {
+	if out, err := exec.Command(keygen, "-q", "-t", "rsa", "-b", "3072", "-N", "", "-f", d.key).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	d.env = append(d.env, "PATH="+filepath.Dir(keygen)+":"+os.Getenv("PATH"))

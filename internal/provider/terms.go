@@ -86,7 +86,7 @@ func reviewAttribute() schema.Attribute {
 			"access": schema.StringAttribute{Optional: true, MarkdownDescription: "The digest of the access that was decided on, from the worksheet.", Validators: []validator.String{someText()}},
 			"end":    schema.BoolAttribute{Optional: true, MarkdownDescription: "Let what was decided to end stay declared: it ends at `at` then."},
 			"signature": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{someText()},
+				Optional: true, Validators: []validator.String{longText()},
 				MarkdownDescription: "What `by` signed the review with: the output of `ssh-keygen -Y sign`, of the line that the plan's error prints. A decision of a signed " +
 					"worksheet names that. A signed review is of this block alone. See the guide on signing.",
 			},
@@ -104,7 +104,7 @@ func waiversAttribute() schema.Attribute {
 			"approver": schema.StringAttribute{Required: true, MarkdownDescription: "Who allowed it: an e-mail address other than the owner's.", Validators: []validator.String{someText()}},
 			"until":    schema.StringAttribute{Required: true, MarkdownDescription: "When the waiver ends: an RFC 3339 moment, at most 90 days ahead.", Validators: []validator.String{moment()}},
 			"signature": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{someText()},
+				Optional: true, Validators: []validator.String{longText()},
 				MarkdownDescription: "What `approver` signed it with: the output of `ssh-keygen -Y sign`, of the line that the plan's error prints.",
 			},
 		}},

@@ -172,14 +172,7 @@ func anyText() validator.String {
 }
 
 // someText takes every text but the empty one.
-func someText() validator.String {
-	return reads{"a text", func(s string) error {
-		if s == "" {
-			return errors.New("an empty text says nothing: write something, or leave the argument out")
-		}
-		return within(s, 1024)
-	}}
-}
+func someText() validator.String { return textWithin(1024) }
 
 // unlessEmpty returns someText for what a check knows more of.
 func unlessEmpty(what string, check func(string) error) validator.String {
@@ -191,14 +184,14 @@ func unlessEmpty(what string, check func(string) error) validator.String {
 	}}
 }
 
-// longText returns someText for what is long by nature: certificates, signed tokens.
-func longText() validator.String {
-	return reads{"a text", func(s string) error {
-		if s == "" {
-			return errors.New("an empty text says nothing: write something, or leave the argument out")
-		}
-		return within(s, 64<<10)
-	}}
+// longText returns someText for what is long by nature: certificates, signed tokens, signatures.
+func longText() validator.String { return textWithin(64 << 10) }
+
+// fileText returns someText for a table that people filled in: some ten thousand rows of it.
+func fileText() validator.String { return textWithin(8 << 20) }
+
+func textWithin(limit int) validator.String {
+	return unlessEmpty("a text", func(s string) error { return within(s, limit) })
 }
 
 func within(s string, limit int) error {

@@ -6,8 +6,10 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
 // feeds are identities, each with a credential and two grants, of twenty owners, who decide on them by worksheets.
@@ -22,13 +25,21 @@ const feeds = `
 locals {
   feeds     = { for n in range(FEEDS) : format("feed-%03d", n) => format("owner%02d@example.com", n % 20) }
   filled_in = { for n in range(20) : format("reviews/owner%02d.csv", n) => format("owner%02d@example.com", n) }
-  sheets    = { for file, by in local.filled_in : file => { csv = filebase64(file), by = by, at = "2027-02-01T09:00:00Z" } if fileexists(file) }
+  sheets = { for file, by in local.filled_in : file => {
+    csv       = filebase64(file), by = by, at = "2027-02-02T12:00:00Z"
+    signature = try(file("${file}.sig"), null)
+  } if fileexists(file) }
   decisions = provider::partner::decisions(local.sheets, data.partner_review_worksheet.all.rows, "skip")
   mistakes  = provider::partner::worksheet_mistakes(local.sheets, data.partner_review_worksheet.all.rows)
   kept      = { for name, owner in local.feeds : name => owner if try(local.decisions["acme/prod/${name}"].decision, "") != "end" }
   ways = merge([for name, owner in local.kept : {
     for way in ["in", "out"] : "${name}/${way}" => { name = name, way = way, owner = owner } if try(local.decisions["acme/prod/${name}/${way}"].decision, "") != "end"
   }]...)
+}
+
+provider "partner" {
+  environment = "prod"
+  worksheets  = local.sheets
 }
 
 data "partner_review_worksheet" "all" {}
@@ -127,8 +138,12 @@ func TestAllAccessOfTwentyOwnersIsReviewedInOneApply(t *testing.T) {
 	var sheets map[string]string
 	l.output("worksheets", &sheets)
 	made := fillIn(t, l, sheets)
-
+	l.passes(time.Hour)()
 	begun := time.Now()
+	signAll(t, l, sheets)
+	signed := time.Since(begun)
+
+	begun = time.Now()
 	said, err := l.terraform("plan", "-out=plan")
 	planned := time.Since(begun)
 	if err != nil {
@@ -146,7 +161,8 @@ func TestAllAccessOfTwentyOwnersIsReviewedInOneApply(t *testing.T) {
 	}
 	begun = time.Now()
 	l.must("apply", "plan")
-	t.Logf("%d accesses of %d owners, %d mistakes: planned in %s, applied in %s", 4*n, len(sheets), len(made.mistakes), planned.Round(time.Second/10), time.Since(begun).Round(time.Second/10))
+	t.Logf("%d accesses of %d owners, %d mistakes: keys, floor and signatures %s, planned in %s, applied in %s", 4*n, len(sheets), len(made.mistakes),
+		signed.Round(time.Second/10), planned.Round(time.Second/10), time.Since(begun).Round(time.Second/10))
 
 	ends := map[string]time.Time{}
 	records, err := l.system().List(t.Context())
@@ -278,6 +294,36 @@ func fillIn(t *testing.T, l *lab, sheets map[string]string) filledIn {
 		l.put(file, mark+text.String())
 	}
 	return out
+}
+
+// signAll gives each owner a key, which a floor names, and signs each worksheet with ssh-keygen.
+func signAll(t *testing.T, l *lab, sheets map[string]string) {
+	t.Helper()
+	keygen, keys := realtool.Find(t, "ssh-keygen"), t.TempDir()
+	run := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command(keygen, args...).CombinedOutput(); err != nil {
+			t.Fatalf("ssh-keygen %v: %v\n%s", args, err, out)
+		}
+	}
+	var deciders strings.Builder
+	for _, owner := range slices.Sorted(maps.Keys(sheets)) {
+		name := strings.TrimSuffix(owner, "@example.com")
+		key := filepath.Join(keys, name)
+		run("-q", "-t", "ed25519", "-N", "", "-C", owner, "-f", key)
+		run("-q", "-Y", "sign", "-n", "partner-access", "-f", key, filepath.Join(l.folder, "reviews", name+".csv"))
+		line, err := os.ReadFile(key + ".pub")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&deciders, "    { address = %q, owners = [%q], decides_own = true, keys = [{ key = %q }], until = \"2027-10-31T00:00:00Z\" },\n", owner, owner, strings.TrimSpace(string(line)))
+	}
+	security := newLab(t)
+	security.directory = l.directory
+	security.passes(l.clock().Sub(security.clock()))()
+	security.write("\nprovider \"partner\" {\n  environment = \"prod\"\n  stack = \"security\"\n}\n" +
+		"resource \"partner_floor\" \"this\" {\n  set_by = \"ciso@example.com\"\n  require_signed = [\"review\"]\n  deciders = [\n" + deciders.String() + "  ]\n}\n")
+	security.must("apply", "-auto-approve")
 }
 
 // Without skip each mistake of all sheets is in one error, and what is asked for in another way is refused.
