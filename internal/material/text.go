@@ -15,25 +15,28 @@ type Flaw struct {
 }
 
 // FlawIn finds the first control, format or otherwise invisible character of a text, and reports whether there is one. Line ends
-// and tabs are fine, and so are the selectors that follow emoji.
+// and tabs are fine, and so are the selectors that follow emoji; behind a letter they show nothing.
 func FlawIn(text string) (Flaw, bool) {
-	at := 0
+	at, last := 0, ' '
 	for _, c := range text {
 		at++
-		if invisible(c) {
+		if selects := c == 0xfe0e || c == 0xfe0f; selects && (unicode.IsLetter(last) || unicode.IsSpace(last)) || !selects && invisible(c) {
 			return Flaw{c, at}, true
 		}
+		last = c
 	}
 	return Flaw{}, false
 }
 
 func invisible(c rune) bool {
 	switch {
-	case c == '\n', c == '\t', c == 0xfe0e, c == 0xfe0f:
+	case c == '\n', c == '\t':
 		return false
+	case c == 0x2800, c == 0x1d159: // a blank pattern of Braille, and a note without its head
+		return true
 	case c < 0x7f:
 		return c < ' '
-	case unicode.In(c, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp):
+	case unicode.In(c, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp):
 		return true
 	}
 	return unicode.In(c, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)

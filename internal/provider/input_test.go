@@ -172,6 +172,8 @@ func TestWhatTheProviderBlockCannotMean(t *testing.T) {
 		"a mount of no issuer":     {`openbao = { mounts = { jwt = { "acme" = "partner-jwt-acme" } } }`, `"acme" is not an issuer`},
 		"an issuer in capitals":    {`openbao = { mounts = { jwt = { "https://Login.acme.test" = "partner-jwt-acme" } } }`, `write "https://login.acme.test"`},
 		"an issuer without mount":  {`openbao = { mounts = { jwt = { "https://login.acme.test" = "" } } }`, `an empty text says nothing`},
+		"a domain with an at":      {`partners = { acme = { domains = ["@acme.test"] } }`, `not a domain`},
+		"a blank contact":          {`partners = { acme = { contact = " — " } }`, `without a letter or a digit`},
 		"an agreement with no end": {`partners = { acme = { agreement = { reference = "x", ends_at = "soon" } } }`, `RFC 3339`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -107,7 +107,7 @@ func partnersAttribute() schema.Attribute {
 				MarkdownDescription: "What it is: `vendor`, `reseller`, `distributor`, `msp`, `integrator`, `lab` or `subcontractor`. `partner_report` says so.",
 			},
 			"domains": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(someText())},
+				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(domain())},
 				MarkdownDescription: "The partner's own domains: none of its people may own its access or review it.",
 			},
 			"contact": schema.StringAttribute{

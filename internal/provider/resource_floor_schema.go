@@ -84,7 +84,7 @@ func floorPartners() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true, MarkdownDescription: "The register of partners by name: no configuration knows another one.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-			"domains":      floorTexts("The partner's own domains: none of its people may own its access or review it.", someText()),
+			"domains":      floorTexts("The partner's own domains: none of its people may own its access or review it.", domain()),
 			"aws_accounts": floorTexts("The partner's own AWS accounts: on AWS no other is trusted as the partner's.", accountNumber()),
 			"agreement": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "The contract: all access of the partner ends with it at the latest.",

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // machines that run pipelines often have no time zones
+	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -171,8 +172,25 @@ func anyText() validator.String {
 	return reads{"a text", func(s string) error { return within(s, 1024) }}
 }
 
-// someText takes every text but the empty one.
-func someText() validator.String { return textWithin(1024) }
+// someText takes every text in which there is something to read.
+func someText() validator.String {
+	return unlessEmpty("a text", func(s string) error {
+		if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
+			return errors.New("a text without a letter or a digit says nothing: write something, or leave the argument out")
+		}
+		return within(s, 1024)
+	})
+}
+
+// domain refuses what is no domain: an address is never in it, and whoever wrote it believes that it is.
+func domain() validator.String {
+	return reads{"a domain", func(s string) error {
+		if !access.ValidDomain(s) {
+			return errors.New("that is not a domain: write it as in example.com, without @ and wildcards; what lies below it counts as well")
+		}
+		return nil
+	}}
+}
 
 // unlessEmpty returns someText for what a check knows more of.
 func unlessEmpty(what string, check func(string) error) validator.String {
