@@ -81,14 +81,17 @@ func widenedIdentity(b, a *Identity, attribute string) bool {
 	case "expected_use":
 		return b.ExpectedUse.Duration != a.ExpectedUse.Duration
 	case "hold_released":
-		return b.HoldReleased != a.HoldReleased
+		return rewritten(b.HoldReleased, a.HoldReleased)
 	case "hold_released_by":
-		return b.HoldReleasedBy != a.HoldReleasedBy
+		return rewritten(b.HoldReleasedBy, a.HoldReleasedBy)
 	case "hold_released_signature":
-		return b.HoldReleasedSignature != a.HoldReleasedSignature
+		return rewritten(b.HoldReleasedSignature, a.HoldReleasedSignature)
 	}
 	return b.ID != a.ID
 }
+
+// rewritten reports whether a text of what lifts a hold is another one. None lifts nothing.
+func rewritten(before, after string) bool { return after != "" && after != before }
 
 // CeilingCovers reports whether the inner ceiling lies inside the outer one. No ceiling limits nothing.
 func CeilingCovers(outer, inner []Pattern) bool {

@@ -152,6 +152,25 @@ func (r *tokenResource) stage(ctx context.Context, id access.IdentityID, diags *
 	return settled, true
 }
 
+// refuses reports whether no token is given out since the floor lets nothing give more. A plan goes on without, so that what it takes away
+// goes through.
+func (r *tokenResource) refuses(ctx context.Context, id access.IdentityID, at stage, diags *diag.Diagnostics) bool {
+	f, err := r.stand(ctx)
+	if err != nil {
+		return false // what reads the system meets it as well
+	}
+	summary, detail := r.belowFloor(f)
+	switch {
+	case summary == "":
+		return false
+	case at == planning:
+		diags.AddAttributeWarning(path.Root("identity_id"), fmt.Sprintf("No token of %s", id), fmt.Sprintf("%s. %s No token was given out.", summary, detail))
+	default:
+		diags.AddAttributeError(path.Root("identity_id"), fmt.Sprintf("No token of %s", id), fmt.Sprintf("%s. %s No token was given out.", summary, detail))
+	}
+	return true
+}
+
 // changes reports whether a plan creates or changes a subject.
 func changes(s guardrail.Subject) bool {
 	if s.Before == nil || s.Adopted || len(s.Unknown) > 0 {
@@ -169,6 +188,9 @@ func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl tim
 		resp.Diagnostics.AddError("This system gives out no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run. Remove this block: "+
 			"nobody can act as a partner there but by what the partner holds.")
 		return false
+	}
+	if r.refuses(ctx, id, at, &resp.Diagnostics) {
+		return !resp.Diagnostics.HasError()
 	}
 	defer r.changes.begin()()
 	now, err := r.system.Now(ctx)

@@ -31,12 +31,12 @@ type footing struct {
 	// floor is the one in force; nil where there is none, or where lost says why it is not known.
 	floor *access.FloorRecord
 	lost  *access.FloorError
-	// unread: the login may not look whether there is one, and nothing says that there is.
+	// unread: the login may not look whether there is one, and nothing says that there is: a note that did may have been removed.
 	unread bool
 	// looser is what the configuration writes looser than the floor.
 	looser []guardrail.SettingError
 
-	refused, warned bool
+	refused bool
 }
 
 func newGround(system access.System, written guardrail.Settings) *ground {
@@ -103,10 +103,6 @@ func (s *session) refuseUnderFloor(ctx context.Context, subject guardrail.Subjec
 	if err != nil || s.collects {
 		return // the reading before this one has met it
 	}
-	if f.unread && s.first(&s.warned) {
-		diags.AddWarning("It is not known whether there is a floor", "This login may not read whether security set a floor for this access system, and so the "+
-			"configuration's own settings count. Let it read the floor: the guide to the floor says which right that is.")
-	}
 	summary, detail := s.belowFloor(f)
 	if summary == "" || !subject.Gives(phase) {
 		return
@@ -122,6 +118,10 @@ func (s *session) belowFloor(f footing) (summary, detail string) {
 	if f.lost != nil {
 		return "The floor is not what it was", fmt.Sprintf("%s. Without it nobody can say what this configuration may give, and it is not taken for none. Look who "+
 			"could write there; restore it, or let the stack that set it apply its partner_floor again. %s", sentence(f.lost), goes)
+	}
+	if f.unread {
+		return "It is not known whether there is a floor", "This login may not read whether security set a floor for this access system, and without it nobody can say " +
+			"what this configuration may give. Let it read the floor: the guide to the floor says which right that is. " + goes
 	}
 	if len(f.looser) == 0 {
 		return "", ""
