@@ -15,9 +15,10 @@ func Edition(o Object, h History) string {
 	return "e1-" + hexOf(text, 16)
 }
 
-// NewEdition names what is to be created in a system, and has no uid yet.
-func NewEdition(o Object, system string) string {
-	text, _ := json.Marshal([]string{"new", system, o.Ref().String()})
+// NewEdition names what is to be created in a system, and has no uid yet. Last is the uid of the one that was removed there last under the
+// same id; "" where none was.
+func NewEdition(o Object, system, last string) string {
+	text, _ := json.Marshal([]string{"new", system, o.Ref().String(), last})
 	return "e1-new-" + hexOf(text, 16)
 }
 

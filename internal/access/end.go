@@ -39,6 +39,17 @@ func waived(o Object) time.Time {
 	return end
 }
 
+// Dropped returns the end that an object had by waivers of expiry rules which a change takes away; zero: none is taken away.
+func Dropped(before, after Object) (end time.Time) {
+	kept := after.Common().Waivers
+	for slug, w := range before.Common().Waivers {
+		if _, stays := kept[slug]; !stays && strings.HasPrefix(slug, "expiry/") {
+			end = Earliest(end, w.Until.Time)
+		}
+	}
+	return end
+}
+
 // Declared returns the end that an object was given by those who decide on it: its expiry, or the review that ends it before.
 func Declared(o Object) time.Time {
 	terms := o.Common()

@@ -12,8 +12,8 @@ import (
 
 // Rememberer is a System that remembers what was removed.
 type Rememberer interface {
-	// Formers returns what was removed within a year, of every stack, sorted.
-	Formers(ctx context.Context) ([]Former, error)
+	// Formers returns what was removed within a year, of every stack, sorted, and the uids that ended since, in any order.
+	Formers(ctx context.Context) ([]Former, []Bygone, error)
 	// Whose says what has a uid that somebody takes for that of an object, or had it until a moment, which is zero while it has.
 	// ErrNotFound: this system never gave it to anything, or it ended more than a year ago.
 	Whose(ctx context.Context, of Ref, uid string) (Ref, time.Time, error)

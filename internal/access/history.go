@@ -113,12 +113,12 @@ func Born(stack string, now time.Time, reviews ...*Review) History {
 	}
 }
 
-// Next returns the history after a change of an object from one declaration to another.
-func (h History) Next(before, after Object, now time.Time, reviews ...*Review) History {
+// Next returns the history after a change of an object from one declaration to another, which lets it end at a moment.
+func (h History) Next(before, after Object, ends, now time.Time, reviews ...*Review) History {
 	if newest := NewestReview(reviews...); newest.After(h.ReviewedAt) {
 		h.ReviewedAt = newest
 	}
-	if Extends(before, after) {
+	if Extends(before, after, ends) {
 		h.Renewals++
 		h.RenewedAt = now.UTC().Truncate(time.Second)
 		if newest := NewestReview(reviews...); newest.After(h.ReviewUsedAt) {
@@ -128,5 +128,10 @@ func (h History) Next(before, after Object, now time.Time, reviews ...*Review) H
 	return h
 }
 
-// Extends reports whether the change moves the expiry to a later moment, or takes a decision back by which it had ended.
-func Extends(before, after Object) bool { return Declared(after).After(Declared(before)) }
+// Extends reports whether the change moves the expiry to a later moment, takes a decision back by which it had ended, or takes a waiver away
+// that ended it before. One that is only lengthened was approved anew. Ends is when the object ends after the change by all that it rests on;
+// zero: that is not known.
+func Extends(before, after Object, ends time.Time) bool {
+	dropped := Dropped(before, after)
+	return Declared(after).After(Declared(before)) || !dropped.IsZero() && Earliest(waived(after), ends).After(dropped)
+}

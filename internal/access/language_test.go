@@ -116,11 +116,11 @@ func TestAReviewIsUsedByACreationAndAnExtension(t *testing.T) {
 	if !h.ReviewUsedAt.Equal(old.At.Time) {
 		t.Error("creation does not use the review that stands")
 	}
-	h = h.Next(march, march, now, fresh)
+	h = h.Next(march, march, time.Time{}, now, fresh)
 	if !h.ReviewUsedAt.Equal(old.At.Time) || !h.ReviewedAt.Equal(fresh.At.Time) || h.Renewals != 0 {
 		t.Errorf("a review applied in between is unused: %+v", h)
 	}
-	h = h.Next(march, april, now, nil, fresh)
+	h = h.Next(march, april, time.Time{}, now, nil, fresh)
 	if !h.ReviewUsedAt.Equal(fresh.At.Time) || h.Renewals != 1 || !h.RenewedAt.Equal(now) {
 		t.Errorf("an extension uses it, and counts: %+v", h)
 	}
@@ -161,6 +161,10 @@ func TestWhatMerelyReducesIsNotWidened(t *testing.T) {
 		"not rotating any more":      {&Credential{Rotation: &Rotation{Every: every}}, &Credential{}, "rotation", true},
 		"revoking what was issued":   {&Credential{}, &Credential{RevokeIssuedBefore: at("2027-03-01T00:00:00Z")}, "revoke_issued_before", false},
 		"a first agreement":          {&Identity{}, &Identity{Agreement: &Agreement{}}, "agreement", false},
+		"a release taken away":       {&Identity{HoldReleased: "INC-7", HoldReleasedBy: "a", HoldReleasedSignature: "s"}, &Identity{}, "hold_released", false},
+		"who released is taken away": {&Identity{HoldReleasedBy: "a"}, &Identity{}, "hold_released_by", false},
+		"another release":            {&Identity{HoldReleased: "INC-7"}, &Identity{HoldReleased: "INC-8"}, "hold_released", true},
+		"a signature taken away":     {&Identity{HoldReleasedSignature: "s"}, &Identity{}, "hold_released_signature", false},
 		"an agreement taken away":    {&Identity{Agreement: &Agreement{}}, &Identity{}, "agreement", true},
 		"a waiver taken away":        {waived("2027-03-01T00:00:00Z", "a"), &Grant{}, "waivers", false},
 		"a waiver for shorter":       {waived("2027-03-01T00:00:00Z", "a"), waived("2027-02-01T00:00:00Z", "a"), "waivers", false},

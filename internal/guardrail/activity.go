@@ -103,8 +103,7 @@ func unusedRenewal(c *Context, s, upper *Subject) []problem {
 	if !ok || !s.extends() {
 		return nil
 	}
-	return two("expires_at", "expected_use", say("%s %s, over %s ago, and expires_at moves from %s to %s", s, s.unused(since), length(allowed),
-		date(s.endBefore()), date(s.terms().ExpiresAt.Time)), "")
+	return two("expires_at", "expected_use", say("%s %s, over %s ago, and %s", s, s.unused(since), length(allowed), s.moves()), "")
 }
 
 func notLogged(c *Context, s *Subject) []problem {

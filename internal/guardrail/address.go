@@ -3,7 +3,9 @@
 package guardrail
 
 import (
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -19,12 +21,20 @@ func within(domain string, others []string) bool {
 	return false
 }
 
+// isReachedBy reports whether an address is one of those in a contact, which may have a name or a telephone number beside it.
+func isReachedBy(address, contact string) bool {
+	among := strings.FieldsFunc(contact, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>()[]\"',;:|/", r) })
+	return contact != "" && access.SameAddress(contact, address) || slices.ContainsFunc(among, func(word string) bool {
+		return strings.Contains(word, "@") && access.SameAddress(strings.Trim(word, "."), address)
+	})
+}
+
 // outsider says why an address is not one of our own people's: "" where it is, or where it is no address at all.
 func (c *Context) outsider(text, partner, contact string) string {
 	a, ok := access.ParseAddress(text)
 	registered := c.Settings.Partners[partner]
 	switch {
-	case contact != "" && access.SameAddress(text, contact), registered.Contact != "" && access.SameAddress(text, registered.Contact):
+	case isReachedBy(text, contact), isReachedBy(text, registered.Contact):
 		return say("which is the contact of the partner %s itself", partner)
 	case !ok:
 		return ""

@@ -94,7 +94,7 @@ func TestNoDecisionExtendsBeyondWhatWasDecided(t *testing.T) {
 		}
 		after.Review = v
 		refused := slices.ContainsFunc(build(plans(identity(etl), unchanged()), plans(after, was(before))).findings(), func(f Finding) bool { return f.Level == Deny })
-		if refused || !access.Extends(before, after) {
+		if refused || !access.Extends(before, after, time.Time{}) {
 			continue
 		}
 		extensions++

@@ -17,6 +17,20 @@ func extended(terms []func(*access.Terms), details ...detail) part {
 	return plans(with(with(grant(etl, "daily"), until(in(60))), terms...), append([]detail{was(with(grant(etl, "daily"), until(in(30))))}, details...)...)
 }
 
+// unwaived is a grant from which a waiver of a rule goes that was to end it, whose own end moves as well. More is of the plan.
+func unwaived(slug string, waived, from, to int, more ...any) part {
+	after, details := with(grant(etl, "daily"), until(in(to))), []detail{was(with(grant(etl, "daily"), until(in(from)), waives(slug, "ciso@example.com", in(waived))))}
+	for _, m := range more {
+		switch m := m.(type) {
+		case func(*access.Terms):
+			m(after.Common())
+		case detail:
+			details = append(details, m)
+		}
+	}
+	return plans(after, details...)
+}
+
 func terms(t ...func(*access.Terms)) []func(*access.Terms) { return t }
 
 func expiryCases() map[string][]policy {
@@ -97,6 +111,16 @@ func expiryCases() map[string][]policy {
 			edge(good("a review a second newer than the last one used", plans(identity(etl), unchanged()), extended(terms(review(in(-40).Add(time.Second), owns)), created(in(-45)), spent(in(-40))))),
 			bad("the identity's review was used already", plans(with(identity(etl), review(in(-40), owns)), unchanged()), extended(nil, spent(in(-40)))),
 			bad("the identity without a review arrives second", extended(nil), plans(identity(etl), unchanged())),
+			bad("a waiver goes that ended it before", plans(identity(etl), unchanged()), unwaived("expiry/permanent", 20, 60, 60)),
+			bad("a waiver goes that had ended it", plans(identity(etl), unchanged()), unwaived("expiry/too-long", -1, 300, 60)),
+			bad("a waiver goes, and another one lasts longer", plans(identity(etl), unchanged()), unwaived("expiry/permanent", 10, 60, 60, waives("expiry/soon", other, in(30)))),
+			bad("a waiver goes that set nothing aside, and no agreement ends it", plans(with(identity(etl), until(in(60))), was(with(identity(etl), until(in(60)), waives(access.OutlivesAgreement, other, in(20)))))),
+			good("a waiver goes, and a review stands", plans(identity(etl), unchanged()), unwaived("expiry/permanent", 30, 60, 60, review(in(-1), other))),
+			good("a waiver goes, and it ends no later", plans(identity(etl), unchanged()), unwaived("expiry/permanent", 30, 60, 30)),
+			good("a waiver goes, and what it rests on ends no later", plans(identity(etl), unchanged()), unwaived("expiry/permanent", 30, 60, 60, func(*access.Terms) {}, endsAt(in(30)))),
+			good("a waiver goes, and the agreement ends it before", plans(with(identity(etl), until(in(60))), was(with(identity(etl), until(in(60)), waives(access.OutlivesAgreement, other, in(30)))), endsAt(in(20)))),
+			good("a waiver of another family goes", plans(identity(etl), unchanged()), unwaived("scope/outside-ceiling", 30, 60, 60)),
+			good("a waiver is approved for longer", plans(with(identity(etl), until(in(60)), waives("expiry/soon", other, in(40))), was(with(identity(etl), until(in(60)), waives("expiry/soon", other, in(30)))))),
 			bad("an adopted later end", plans(identity(etl), unchanged()), extended(nil, adopted())),
 			bad("an end that was decided on is taken back", plans(identity(etl), unchanged()), takenBack()),
 			bad("by a review of before that decision", plans(identity(etl), unchanged()), takenBack(review(in(-4), owns))),
@@ -113,6 +137,8 @@ func expiryCases() map[string][]policy {
 			good("old access that is not renewed", plans(identity(etl), unchanged(), created(in(-900)))),
 			good("an old grant whose identity was reviewed by somebody else", plans(with(identity(etl), review(in(-2), other)), unchanged()), extended(terms(review(in(-1), owns)), created(in(-400)))),
 			edge(bad("an identity of two years and a second", plans(with(identity(etl), review(in(-1), owns)), was(with(identity(etl), until(in(10)))), created(today.AddDate(-2, 0, 0).Add(-time.Second))))),
+			bad("its waiver goes, on a review by the owner", plans(identity(etl), unchanged()), unwaived("expiry/permanent", 30, 60, 60, review(in(-1), owns), created(in(-400)))),
+			good("its waiver goes, on a review by somebody else", plans(identity(etl), unchanged()), unwaived("expiry/permanent", 30, 60, 60, review(in(-1), other), created(in(-400)))),
 			bad("by the owner, with a tag", plans(identity(etl), unchanged()), extended(terms(review(in(-1), "jane.doe+reviews@example.com")), created(in(-400)))),
 			edge(bad("a grant of a year and a second", plans(identity(etl), unchanged()), extended(terms(review(in(-1), "Jane.Doe@example.com")), created(today.AddDate(-1, 0, 0).Add(-time.Second))))),
 			bad("a grant whose identity its owner reviewed", plans(with(identity(etl), review(in(-1), owns)), unchanged()), extended(nil, created(in(-400)))),

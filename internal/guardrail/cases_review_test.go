@@ -19,6 +19,9 @@ func wider(details ...detail) part {
 
 func reviewCases() map[string][]policy {
 	owns := "jane.doe@example.com"
+	narrowed := func(to access.Pattern) *access.Grant {
+		return with(grant(etl, "daily", resource(to)), decides(access.DecisionNarrow, grant(etl, "daily"), in(90)))
+	}
 	sleeping := plans(identity(etl), unchanged(), created(in(-200)))
 	idle := func(since time.Time, details ...detail) part {
 		return plans(identity(etl), append([]detail{unchanged(), created(in(-200)), lastUsed(since)}, details...)...)
@@ -36,6 +39,8 @@ func reviewCases() map[string][]policy {
 			edge(bad("widened 90 days and a second after its creation", plans(identity(etl), unchanged()), wider(created(in(-90).Add(-time.Second))))),
 			bad("an identity restored long after its last review", plans(identity(etl), was(identity(etl, suspended)), created(in(-400)), looked(in(-91)))),
 			bad("widened before the identity that nobody reviewed arrives", wider(created(in(-200))), plans(identity(etl), unchanged())),
+			bad("widened, and what it was narrowed by was not signed", deciding(access.SignedReview), plans(identity(etl), unchanged()), plans(narrowed("orders/acme/*"), was(narrowed("orders/acme/daily/*")), created(in(-200)), looked(in(-1)))),
+			good("widened, and nobody has to sign", deciding(), plans(identity(etl), unchanged()), plans(narrowed("orders/acme/*"), was(narrowed("orders/acme/daily/*")), created(in(-200)), looked(in(-1)))),
 			warned("unchanged", sleeping),
 			warned("narrowed", plans(identity(etl), unchanged()), plans(grant(etl, "daily"), was(grant(etl, "daily", actions("read", "list"))), created(in(-200)))),
 		},

@@ -53,7 +53,8 @@ func signs(key signedtest.Key, line func(*Context, *Subject) string, to func(*Su
 		for _, e := range edit {
 			e(&shown)
 		}
-		c := &Context{Settings: &Settings{System: home}, Now: today}
+		signs := &scenario{settings: Settings{System: home}, bygones: s.bygones}
+		c := &Context{Settings: &signs.settings, Now: today, view: view{Portfolio: signs.portfolio()}}
 		to(subject, key.Sign(line(c, &shown)+"\n"))
 	}
 }
@@ -88,6 +89,24 @@ func extends(by string, edits ...func(*access.Terms)) part {
 	return plans(with(with(grant(etl, "daily"), until(in(60)), review(in(-1), by)), edits...), was(with(grant(etl, "daily"), until(in(30)))))
 }
 
+// ended has the system remember that something with a uid was removed: each later than what was before it.
+func ended(o access.Object, uid string) part {
+	return func(s *scenario) {
+		at := in(-9).Add(time.Duration(len(s.bygones)) * time.Hour)
+		s.bygones = append(s.bygones, access.Bygone{Type: o.Ref().Type, ID: o.Ref().ID, UID: uid, At: at})
+	}
+}
+
+// narrowing takes an action away, by a row of a worksheet that nobody signed; edit changes what is planned.
+func narrowing(edit func(*access.Grant)) part {
+	before := grant(etl, "daily", actions("list", "read"))
+	after := with(grant(etl, "daily", actions("read")), decides(access.DecisionNarrow, before, in(90)))
+	if edit != nil {
+		edit(after)
+	}
+	return plans(after, was(before))
+}
+
 func signedCases() map[string][]policy {
 	reviews, waivers, releases := deciding(access.SignedReview), deciding(access.SignedWaiver), deciding(access.SignedRelease)
 	by := "ciso@example.com"
@@ -120,6 +139,10 @@ func signedCases() map[string][]policy {
 			good("applied before signatures were asked for", reviews, plans(with(grant(etl, "daily"), review(in(-30), by)), unchanged())),
 			good("other deciders sign waivers only", waivers, extends(by)),
 			bad("not signed", reviews, extends(by)),
+			warned("not signed, and it narrows", reviews, narrowing(nil)),
+			bad("not signed, and it narrows and extends", reviews, narrowing(func(g *access.Grant) { g.ExpiresAt = access.At(in(170)) })),
+			bad("not signed, and it narrows one thing and widens another", reviews, narrowing(func(g *access.Grant) { g.Resource = "orders/acme/*" })),
+			bad("not signed, and it narrows nothing", reviews, narrowing(func(g *access.Grant) { g.Actions = []string{"list", "read"} })),
 			bad("not signed, and it extends nothing", reviews, plans(with(grant(etl, "daily"), review(in(-1), by)), was(grant(etl, "daily")))),
 			bad("no review of its own", reviews, plans(with(identity(etl), review(in(-1), by)), unchanged()), plans(with(grant(etl, "daily"), until(in(60))), was(with(grant(etl, "daily"), until(in(30)))))),
 			bad("under another name, on the review of an identity that is new", reviews, was3,
@@ -203,6 +226,10 @@ func signedCases() map[string][]policy {
 			})),
 			bad("signed for another grant", waivers, waivedBy(ciso, plans(waived(by)), func(s *Subject) { s.Object = with(grant(etl, "weekly"), waives("scope/outside-ceiling", by, in(30))) })),
 			bad("signed for another system", waivers, waivedBy(ciso, plans(waived(by))), set(func(s *Settings) { s.System = "system-2" })),
+			good("signed for what is made anew", waivers, ended(with(grant(etl, "daily")), "7"), waivedBy(ciso, plans(waived(by)))),
+			bad("signed for the one that was removed since", waivers, waivedBy(ciso, plans(waived(by))), ended(grant(etl, "daily"), "7")),
+			bad("signed for the one before the one that was removed last", waivers, ended(grant(etl, "daily"), "6"), waivedBy(ciso, plans(waived(by))), ended(grant(etl, "daily"), "7")),
+			good("of one that had another id", waivers, waivedBy(ciso, plans(waived(by))), ended(grant(etl, "weekly"), "7")),
 			bad("signed at the creation, and made anew", waivers, waivedBy(ciso, plans(waived(by), was(grant(etl, "daily"))), func(s *Subject) { s.Before = nil })),
 		},
 		"incident/unsigned": {
@@ -300,7 +327,7 @@ func TestARowCountsAsItWasSigned(t *testing.T) {
 		"the row is of another object": {ciso, edits(func(r *signed.Row) { r.Access = access.Digest(identity(etl)) }), "decides nothing on it"},
 		"it has no editions":           {ciso, edits(func(r *signed.Row) { r.Edition = "" }), "no edition beside it"},
 		"the edition of another object": {ciso, edits(func(r *signed.Row) {
-			r.Edition = access.StampEdition(access.NewEdition(grant(etl, "x"), home)[7:], in(-3))
+			r.Edition = access.StampEdition(access.NewEdition(grant(etl, "x"), home, "")[7:], in(-3))
 		}), "edition"},
 		"it was changed": {ciso, func(s *signed.Sheet, r *access.Review) {
 			s.Content = []byte("other rows")
@@ -367,7 +394,7 @@ func TestNothingIsExtendedBeyondWhatWasSigned(t *testing.T) {
 		uid := pick(d, "1", "1", "0")
 		arrives := reviewedBy(pick(d, ciso, ciso, jane, other), plans(after, was(before)), func(s *Subject) { s.Object, s.History.UID = seen, uid })
 		refused := slices.ContainsFunc(build(deciding(access.SignedReview), plans(identity(etl), unchanged()), arrives).findings(), func(f Finding) bool { return f.Level == Deny })
-		if refused || !access.Extends(before, after) {
+		if refused || !access.Extends(before, after, time.Time{}) {
 			continue
 		}
 		extended++

@@ -273,7 +273,7 @@ func expiryRolling(c *Context, s, upper *Subject) []problem {
 	default:
 		what = say("the newest review is of %s, more than a week before the access was created on %s", date(newest), date(h.CreatedAt))
 	}
-	found := two("expires_at", "review", say("%s: expires_at moves from %s to %s, but %s", s, date(s.endBefore()), date(s.terms().ExpiresAt.Time), what), "")
+	found := two("expires_at", "review", say("%s: %s, but %s", s, s.moves(), what), "")
 	found[0].paste, found[0].cause = reviewBlock(c, s), entered
 	return found
 }

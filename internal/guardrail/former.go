@@ -67,9 +67,14 @@ func (h *shelf) of(s *Subject) []*entry {
 	return slices.Collect(maps.Keys(found))
 }
 
-// Formers takes in what the system remembers of removed access, in place of what was taken in before.
-func (p *Portfolio) Formers(all []access.Former) {
-	formers := newShelf()
+// Formers takes in what the system remembers of removed access, and of the uids that ended, in place of what was taken in before.
+func (p *Portfolio) Formers(all []access.Former, ended []access.Bygone) {
+	formers, last := newShelf(), map[access.Ref]access.Bygone{}
+	for _, b := range ended {
+		if was, twice := last[b.Ref()]; !twice || b.At.After(was.At) || b.At.Equal(was.At) && b.UID > was.UID {
+			last[b.Ref()] = b
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range all {
@@ -80,7 +85,15 @@ func (p *Portfolio) Formers(all []access.Former) {
 		e.keys, e.reaches = keysOf(&e.Subject), reachesOf(&p.capabilities, &e.Subject)
 		formers.add(e)
 	}
-	p.formers = formers
+	p.formers, p.ended = formers, last
+}
+
+// lastOf returns the uid of what was removed last under an id; "" where nothing was.
+func (v view) lastOf(ref access.Ref) string {
+	if v.Portfolio == nil {
+		return ""
+	}
+	return v.ended[ref].UID
 }
 
 // Leave notes that the plan removes an object, with all under it, and returns what is to be refused because of that among what
@@ -163,10 +176,21 @@ func (p *Portfolio) Since(ref access.Ref, now time.Time) time.Time {
 // fresh reports whether the plan creates the object, and does not take it up again.
 func (s *Subject) fresh() bool { return s.Before == nil || s.Gone }
 
+// anew reports whether it has to be judged anew what the subject goes on from: it is created, or lasts longer since the waiver goes that
+// set that aside.
+func (s *Subject) anew() bool {
+	if s.fresh() {
+		return true
+	}
+	_, was := s.Before.Common().Waivers[relabelled]
+	_, is := s.terms().Waivers[relabelled]
+	return was && !is && s.extends()
+}
+
 // pasts returns what the subject newly has in common with past access: the same key or trust, or an overlapping reach of its
 // partner.
 func (c *Context) pasts(s *Subject) (all []*past) {
-	if s.Adopted || (!s.fresh() && !s.enters(relabelledReads, Apply)) {
+	if s.Adopted || (!s.anew() && !s.enters(relabelledReads, Apply)) {
 		return nil
 	}
 	for _, e := range append(c.view.formers.of(s), c.view.held.of(s)...) {
@@ -215,7 +239,7 @@ func (c *Context) meets(s *Subject, p *past) bool {
 		if p.holder.Partner != s.partner() || bothAllow(s, &p.Subject) == "" {
 			return false
 		}
-		if _, isGrant := s.Before.(*access.Grant); s.fresh() || !isGrant {
+		if _, isGrant := s.Before.(*access.Grant); s.anew() || !isGrant {
 			return true
 		}
 		was.reaches = reachesOf(c.Capabilities, was)
@@ -256,7 +280,7 @@ func targetsOf(s *Subject) (all []access.Target) {
 // sameKey returns the key of the subject that past access had, too.
 func (c *Context) sameKey(s *Subject, p *past) (heldKey, bool) {
 	for _, k := range s.keys {
-		if k.prior || (!s.fresh() && s.holds(k.print, true)) {
+		if k.prior || (!s.anew() && s.holds(k.print, true)) {
 			continue
 		}
 		if slices.ContainsFunc(p.keys, func(o heldKey) bool { return c.tellsOf(s, k, p, o) }) {
@@ -306,7 +330,7 @@ func (c *Context) renews(s *Subject, p *past) decision {
 	justNow := p.leaves || (!p.removedAt.IsZero() && c.Now.Sub(p.removedAt) <= accident)
 	since := func(moment time.Time, past string) decision {
 		return decision{
-			needed: s.fresh() || end.After(was), suffices: func(review time.Time) bool { return review.After(moment) }, past: past,
+			needed: s.anew() || end.After(was), suffices: func(review time.Time) bool { return review.After(moment) }, past: past,
 			fix: say("Look whether the partner still needs it, and "+addReview, date(moment)),
 		}
 	}
@@ -370,6 +394,9 @@ func expiryRelabelled(c *Context, s, upper *Subject) []problem {
 		attribute, what := c.has(s, p)
 		found := two(attribute, "review", say("%s %s until %s; %s; %s", s, what, date(s.end()), d.past, looked), d.fix)
 		found[0].paste = reviewBlock(c, s)
+		if !s.fresh() && s.anew() {
+			found[0].cause = entered // by the waiver that goes
+		}
 		return found
 	}
 	return nil

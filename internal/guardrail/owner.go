@@ -116,7 +116,7 @@ func ownerExternal(c *Context, s *Subject) []problem {
 
 func ownerIsContact(c *Context, lower, upper *Subject) []problem {
 	owner, contact := lower.terms().Owner, upper.contact()
-	if contact == "" || !access.SameAddress(owner, contact) || c.outsider(owner, lower.partner(), "") != "" {
+	if !isReachedBy(owner, contact) || c.outsider(owner, lower.partner(), "") != "" {
 		return nil
 	}
 	return two("owner", "contact", say("%s has the owner %s, which %s names as the contact of the partner itself", lower, shown(owner), upper), "")

@@ -34,7 +34,9 @@ type Portfolio struct {
 	onboarded map[string]*entry
 	// formers are what the system remembers of removed access, held what it holds, and leaving what this plan removes.
 	formers, held *shelf
-	leaving       map[access.Ref]bool
+	// ended has the uid that ended last under an id.
+	ended   map[access.Ref]access.Bygone
+	leaving map[access.Ref]bool
 }
 
 // ranked is a rule with the level that the settings give it.

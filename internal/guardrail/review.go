@@ -3,6 +3,7 @@
 package guardrail
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -74,7 +75,12 @@ func reviewOverdue(c *Context, s, upper *Subject) []problem {
 		return nil
 	}
 	looked := "created"
-	for _, r := range append([]time.Time{s.History.ReviewedAt}, access.NewestReview(reviews(s, upper)...)) {
+	standing := slices.DeleteFunc(reviews(s, upper), func(r *access.Review) bool { return !c.counts(r) })
+	lately := []time.Time{s.History.ReviewedAt}
+	if c.asks(access.SignedReview) { // whether that one was signed, the history does not say
+		lately = []time.Time{s.History.RenewedAt, s.History.ReviewUsedAt}
+	}
+	for _, r := range append(lately, access.NewestReview(standing...)) {
 		if r.After(seen) {
 			seen, looked = r, "last reviewed"
 		}
@@ -119,7 +125,7 @@ func reviewByPartner(c *Context, s *Subject) []problem {
 
 func reviewByContact(c *Context, lower, upper *Subject) []problem {
 	r, contact := lower.terms().Review, upper.contact()
-	if r == nil || contact == "" || !access.SameAddress(r.By, contact) || c.outsider(r.By, lower.partner(), "") != "" {
+	if r == nil || !isReachedBy(r.By, contact) || c.outsider(r.By, lower.partner(), "") != "" {
 		return nil
 	}
 	return two("review.by", "contact", say("%s was reviewed by %s, which %s names as the contact of the partner itself", lower, shown(r.By), upper), "")

@@ -36,6 +36,7 @@ type scenario struct {
 	capabilities access.Capabilities
 	live         []*access.Record
 	formers      []access.Former
+	bygones      []access.Bygone
 	leaving      []access.Ref
 	subjects     []Subject
 	phase        Phase
@@ -57,7 +58,7 @@ func build(parts ...part) *scenario {
 func (s *scenario) portfolio() *Portfolio {
 	p := NewPortfolio(s.settings, s.capabilities)
 	p.Live(s.live, "ours")
-	p.Formers(s.formers)
+	p.Formers(s.formers, s.bygones)
 	return p
 }
 

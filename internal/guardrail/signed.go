@@ -75,7 +75,7 @@ func (c *Context) asks(kind string) bool { return slices.Contains(c.Settings.Req
 // edition returns which one of its id the subject is.
 func (c *Context) edition(s *Subject) string {
 	if s.Before == nil || s.Gone || s.History.UID == "" {
-		return access.NewEdition(s.Object, c.Settings.System)
+		return access.NewEdition(s.Object, c.Settings.System, c.view.lastOf(s.Object.Ref()))
 	}
 	return access.Edition(s.Before, s.History)
 }
@@ -140,6 +140,22 @@ func (c *Context) revokedSince(signature string) string {
 	return ""
 }
 
+// onlyNarrows reports whether the plan does what a row of a worksheet decided, to narrow the access, and nothing else.
+func (s *Subject) onlyNarrows() bool {
+	r := s.terms().Review
+	if r == nil || r.Access == "" || r.Decision != access.DecisionNarrow || s.created() {
+		return false
+	}
+	return access.Digest(s.Object) != access.Digest(s.Before) && !slices.ContainsFunc(access.Attributes(s.Object.Ref().Type), func(a string) bool {
+		return a != "review" && (s.Unknown[a] || s.widens(a))
+	})
+}
+
+// counts reports whether a review says that somebody looked: where reviews have to be signed, what narrowed without a signature does not.
+func (c *Context) counts(r *access.Review) bool {
+	return r == nil || r.Signature != "" || r.Decision != access.DecisionNarrow || !c.asks(access.SignedReview)
+}
+
 // reviewStands reports whether the subject's review was applied before, and so judged then.
 func (s *Subject) reviewStands() bool { return s.applied() && !s.Gone }
 
@@ -185,7 +201,7 @@ func reviewUnsigned(c *Context, s *Subject) []problem {
 		switch {
 		case !asked:
 		case s.extends():
-			p.attribute, p.text = "expires_at", say("%s: expires_at moves from %s to %s, and %s", s, date(s.endBefore()), date(s.terms().ExpiresAt.Time), missing)
+			p.attribute, p.text = "expires_at", say("%s: %s, and %s", s, s.moves(), missing)
 			return []problem{p}
 		case c.reviewCarries(s): // also what the review of a new identity would carry, which nobody has to sign
 			p.attribute, p.text = "review", say("%s goes on from access that was there before it, until %s, and %s", s, date(s.end()), missing)
@@ -197,7 +213,11 @@ func reviewUnsigned(c *Context, s *Subject) []problem {
 		if !asked || r.EndNow && !s.extends() || s.fresh() && !c.reviewCarries(s) {
 			return nil
 		}
-		return []problem{{attribute: "review", cause: entered, text: say("%s: the review of %s by %s is not signed", s, date(r.At.Time), shown(r.By)),
+		cause, counts := entered, ""
+		if s.onlyNarrows() {
+			cause, counts = standing, ": it narrows the access, and extends or widens nothing afterwards"
+		}
+		return []problem{{attribute: "review", cause: cause, text: say("%s: the review of %s by %s is not signed%s", s, date(r.At.Time), shown(r.By), counts),
 			fix: signNow + " " + signHere, paste: command(c.reviewLine(s))}}
 	}
 	_, why := c.reviewSigner(s)

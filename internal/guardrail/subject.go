@@ -57,9 +57,23 @@ type Subject struct {
 // created reports whether the plan creates the object, adopting it or not.
 func (s *Subject) created() bool { return s.Before == nil || s.Adopted || s.Gone }
 
-// extends reports whether the plan moves the expiry of what exists to a later moment, or takes back a decision by which it ended.
+// extends reports whether the plan moves the expiry of what exists to a later moment, takes back a decision by which it ended, or takes
+// away a waiver that ended it before.
 func (s *Subject) extends() bool {
-	return s.Before != nil && access.Declared(s.Object).After(s.endBefore())
+	if s.Before == nil {
+		return false
+	}
+	told := s.narrower()
+	return access.Extends(s.Before, s.Object, s.EndsAt) || told != nil && access.Extends(told, s.Object, s.EndsAt)
+}
+
+// moves says how the plan moves the end of what it extends.
+func (s *Subject) moves() string {
+	from, to := s.endBefore(), access.Declared(s.Object)
+	if to.After(from) {
+		return say("expires_at moves from %s to %s", date(from), date(s.terms().ExpiresAt.Time))
+	}
+	return say("a waiver that ended it on %s is gone, so that it ends on %s", date(access.Dropped(s.Before, s.Object)), date(access.Earliest(to, s.EndsAt)))
 }
 
 // endBefore returns the earlier of the ends that the system holds and that the state was told.
@@ -72,7 +86,7 @@ func (s *Subject) endBefore() time.Time {
 
 // widens reports whether an argument is wider than what the system holds, or than what was last applied.
 func (s *Subject) widens(attribute string) bool {
-	if access.Widened(s.Before, s.Object, attribute) {
+	if access.Widened(s.Before, s.Object, attribute) || attribute == "expires_at" && s.extends() {
 		return true
 	}
 	told := s.narrower()

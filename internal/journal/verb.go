@@ -23,7 +23,7 @@ func verbOf(before *access.Record, change access.Change) Verb {
 		return Suspend
 	case givesBack(before, change):
 		return Resume
-	case access.Extends(before.Object, change.Object) || change.EndsAt.After(before.Asked()):
+	case access.Extends(before.Object, change.Object, change.EndsAt) || change.EndsAt.After(before.Asked()):
 		return Renew
 	case issues(before, change):
 		return Rotate

@@ -3,6 +3,8 @@
 package provider
 
 import (
+	"time"
+
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -50,7 +52,7 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), k.asked(s), g.cut(o, k)
 	g.computeEnd(t, &c, k)
 	computeHistory(t, c, k)
-	if (!t.EndsAt.Equal(s.EndsAt) || access.Extends(c.before, c.after)) && !c.staysActive() {
+	if (!t.EndsAt.Equal(s.EndsAt) || access.Extends(c.before, c.after, time.Time{})) && !c.staysActive() {
 		unknownAll(&t.Status)
 	}
 	if len(s.Drift.Elements()) > len(k.Adopted) { // these no apply removes
@@ -101,7 +103,7 @@ func (g *governed[M, P]) computeEnd(t *terms, c *change, k kept) {
 
 // computeHistory sets what a change adds to the history: an extension tells when it was applied, a review is known before.
 func computeHistory(t *terms, c change, k kept) {
-	if access.Extends(c.before, c.after) {
+	if access.Extends(c.before, c.after, time.Time{}) {
 		unknownAll(&t.History)
 	} else if r := c.after.Common().Review; r != nil && k.History.UID != "" && r.At.After(k.History.ReviewedAt) {
 		reviewed := k.History

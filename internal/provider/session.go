@@ -104,9 +104,9 @@ func (s *session) recall(ctx context.Context) error {
 	if !able {
 		return nil
 	}
-	formers, err := rememberer.Formers(ctx)
+	formers, ended, err := rememberer.Formers(ctx)
 	if err == nil {
-		s.portfolio.Formers(formers)
+		s.portfolio.Formers(formers, ended)
 	}
 	return err
 }

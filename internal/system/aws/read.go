@@ -174,16 +174,16 @@ func (s *System) telling(ctx context.Context, ref access.Ref) (*access.Issued, e
 	return r.Issued, nil
 }
 
-// Formers returns what was removed within a year.
-func (s *System) Formers(ctx context.Context) ([]access.Former, error) {
+// Formers returns what was removed within a year, and the uids that ended.
+func (s *System) Formers(ctx context.Context) ([]access.Former, []access.Bygone, error) {
 	h, err := s.read(ctx)
 	if err == nil {
 		var now time.Time
 		if now, err = s.Now(ctx); err == nil {
-			return ledger.Formers(h.ledger, h.stones, now), nil
+			return ledger.Formers(h.ledger, h.stones, now), ledger.Bygones(h.ledger, h.stones, now), nil
 		}
 	}
-	return nil, fmt.Errorf("read what was removed: %w", err)
+	return nil, nil, fmt.Errorf("read what was removed: %w", err)
 }
 
 // Whose says what has a uid, or had it.

@@ -158,7 +158,7 @@ func TestWhatWasRemovedIsForgottenAfterAYear(t *testing.T) {
 	}
 	remembered := func(when string, want int) {
 		t.Helper()
-		if formers, err := w.Formers(w.ctx()); err != nil || len(formers) != want {
+		if formers, _, err := w.Formers(w.ctx()); err != nil || len(formers) != want {
 			t.Errorf("%s: remembered are %v, %v", when, formers, err)
 		}
 	}

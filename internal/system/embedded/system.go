@@ -161,13 +161,13 @@ func (s *System) List(ctx context.Context) ([]*access.Record, error) {
 	return records, nil
 }
 
-// Formers returns what was removed within a year.
-func (s *System) Formers(ctx context.Context) ([]access.Former, error) {
+// Formers returns what was removed within a year, and the uids that ended.
+func (s *System) Formers(ctx context.Context) ([]access.Former, []access.Bygone, error) {
 	l, err := s.view(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read what was removed: %w", err)
+		return nil, nil, fmt.Errorf("read what was removed: %w", err)
 	}
-	return ledger.Formers(l.Ledger, l.stones, s.now()), nil
+	return ledger.Formers(l.Ledger, l.stones, s.now()), ledger.Bygones(l.Ledger, l.stones, s.now()), nil
 }
 
 // Whose says what has a uid, or had it.

@@ -74,25 +74,30 @@ func (d *Draft) outlived(id access.IdentityID, more ...access.Bygone) {
 	d.setStone(id, stone)
 }
 
+// Bygones returns the uids that ended and are not forgotten yet.
+func Bygones(l Ledger, t Tombstones, now time.Time) (all []access.Bygone) {
+	for _, e := range l {
+		all = append(all, e.Bygone...)
+	}
+	for _, stone := range t {
+		all = append(all, stone.Bygone...)
+	}
+	return slices.DeleteFunc(all, func(b access.Bygone) bool { return b.Forgotten(now) })
+}
+
 // Whose returns what has a uid, or had it until a moment, which is zero while it has; ErrNotFound where it was never given, or is
 // forgotten.
 func Whose(l Ledger, t Tombstones, uid string, now time.Time) (ref access.Ref, until time.Time, err error) {
 	err = fmt.Errorf("the uid %q: %w", uid, access.ErrNotFound)
-	among := func(memory []access.Bygone) {
-		for _, b := range memory {
-			if b.UID == uid && !b.Forgotten(now) && b.At.After(until) {
-				ref, until, err = b.Ref(), b.At, nil
-			}
-		}
-	}
 	for _, e := range l {
 		if e.History.UID == uid {
 			return e.Ref(), time.Time{}, nil
 		}
-		among(e.Bygone)
 	}
-	for _, stone := range t {
-		among(stone.Bygone)
+	for _, b := range Bygones(l, t, now) {
+		if b.UID == uid && b.At.After(until) {
+			ref, until, err = b.Ref(), b.At, nil
+		}
 	}
 	return ref, until, err
 }

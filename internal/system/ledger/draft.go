@@ -146,7 +146,7 @@ func (d *Draft) born(e *Entry, stack string) {
 // that the state which knew the old one cannot remove it.
 func (d *Draft) succeed(e, before *Entry, c access.Change) {
 	d.passes(before, e.Object)
-	e.History = before.History.Next(before.Object, e.Object, d.Now, d.reviews(e.Object)...)
+	e.History = before.History.Next(before.Object, e.Object, e.Bound, d.Now, d.reviews(e.Object)...)
 	e.History.Stack = c.Stack
 	e.HoldLifted, e.Adopted = before.HoldLifted, before.Adopted
 	e.Former, e.Bygone = before.Former, before.Bygone

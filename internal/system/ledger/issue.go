@@ -108,8 +108,8 @@ func dueFrom(items []Item, at time.Time) []Item {
 // outlives reports whether an item has an end of its own after the one that it should have, and cannot be shortened.
 func (d *Draft) outlives(i Item, end time.Time) bool { return d.issuer.Fixed(i) && i.Until.After(end) }
 
-// TakesAway says whether a change of a credential ends it earlier, or ends what was issued for it, whatever comes in its place: that is
-// never refused, also where nothing can be issued. Then it may Wait.
+// TakesAway says whether a change of a credential ends it earlier, ends what was issued for it, whatever comes in its place, or makes it
+// less in another way: that is never refused, also where nothing can be issued. Then it may Wait.
 func (l Ledger) TakesAway(change access.Change) bool {
 	c, is := change.Object.(*access.Credential)
 	before := l[change.Object.Ref()]
@@ -117,7 +117,7 @@ func (l Ledger) TakesAway(change access.Change) bool {
 		return false
 	}
 	stolen := func(i Item) bool { return c.RevokeIssuedBefore.After(i.At) }
-	return change.EndsAt.Before(l.End(before)) || slices.ContainsFunc(before.Issued, stolen)
+	return change.EndsAt.Before(l.End(before)) || slices.ContainsFunc(before.Issued, stolen) || access.Narrows(before.Object, c)
 }
 
 // Without says that a change took away, and why nothing was issued in the place of that.

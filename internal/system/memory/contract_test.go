@@ -277,13 +277,13 @@ func (m *memory) Delete(ctx context.Context, ref access.Ref, uid string) (swept 
 	return swept, nil
 }
 
-// Formers returns what was removed within a year.
-func (m *memory) Formers(ctx context.Context) (all []access.Former, err error) {
+// Formers returns what was removed within a year, and the uids that ended.
+func (m *memory) Formers(ctx context.Context) (all []access.Former, ended []access.Bygone, err error) {
 	err = m.locked(ctx, func() error {
-		all = ledger.Formers(m.ledger, m.stones, m.clock())
+		all, ended = ledger.Formers(m.ledger, m.stones, m.clock()), ledger.Bygones(m.ledger, m.stones, m.clock())
 		return nil
 	})
-	return all, err
+	return all, ended, err
 }
 
 // Whose says what has a uid, or had it.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +139,11 @@ func TestAStolenCertificateEndsAlsoWhereNothingSigns(t *testing.T) {
 			shorter := st.credentialOf("etl", access.Certificate, func(c *access.Credential) { c.Terms = terms(30 * time.Minute) })
 			if r, err := Open(o).Put(t.Context(), st.change(shorter, known(after))); err != nil || len(r.Drift) == 0 {
 				t.Errorf("what is shorter is refused, or says nothing: %v", err)
+			}
+			narrower := *shorter
+			narrower.AllowedCIDRs = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+			if _, err := Open(o).Put(t.Context(), st.change(&narrower, known(after))); err != nil {
+				t.Errorf("narrower networks: %v", err)
 			}
 			if after.Issued != nil || !strings.Contains(strings.Join(after.Drift, " "), "nothing could be issued in its place") {
 				t.Errorf("issued %+v, drift %q", after.Issued, after.Drift)

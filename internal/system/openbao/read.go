@@ -156,13 +156,13 @@ func (ob *observer) get(ctx context.Context, ref access.Ref) (*access.Record, er
 	}
 }
 
-// Formers returns what was removed within a year.
-func (ob *observer) Formers(ctx context.Context) ([]access.Former, error) {
+// Formers returns what was removed within a year, and the uids that ended.
+func (ob *observer) Formers(ctx context.Context) ([]access.Former, []access.Bygone, error) {
 	snap, err := ob.store.View(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read what was removed: %w", err)
+		return nil, nil, fmt.Errorf("read what was removed: %w", err)
 	}
-	return ledger.Formers(snap.Ledger, snap.Tombstones, ob.now()), nil
+	return ledger.Formers(snap.Ledger, snap.Tombstones, ob.now()), ledger.Bygones(snap.Ledger, snap.Tombstones, ob.now()), nil
 }
 
 // Whose says what has a uid, or had it: by what is read now, since a snapshot may be of before it was given.

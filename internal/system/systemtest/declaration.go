@@ -263,6 +263,15 @@ func extension(w *world) {
 		w.Errorf("after an extension on the identity's review: %+v", r.History)
 	}
 	w.same("get", w.get(g.Ref()), r)
+	g.Waivers = map[string]access.Waiver{"expiry/permanent": {Reason: "Migration", Approver: "ciso@example.com", Until: w.in(15)}}
+	if r = w.put(g, known(r.UID)); r.Renewals != 2 {
+		w.Errorf("after a waiver that ends it: %+v", r.History)
+	}
+	g.Waivers = nil
+	if r = w.put(g, known(r.UID)); r.Renewals != 3 {
+		w.Errorf("after a waiver was taken away that ended it: %+v", r.History)
+	}
+	w.ends(g.Ref(), g.ExpiresAt)
 }
 
 func releases(w *world) {

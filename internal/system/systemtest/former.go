@@ -21,23 +21,30 @@ func formerCases() []contract {
 }
 
 // formers returns what every handle remembers, by what is remembered of each.
-func (w *world) formers() (all []access.Former) {
+func (w *world) formers() []access.Former {
+	w.Helper()
+	all, _ := w.bygones()
+	return all
+}
+
+// bygones returns the uids that ended beside.
+func (w *world) bygones() (all []access.Former, ended []access.Bygone) {
 	w.Helper()
 	for n, s := range []access.System{w.System, w.Second()} {
 		rememberer, able := access.As[access.Rememberer](s)
 		if !able {
 			w.Fatal("it remembers nothing")
 		}
-		formers, err := rememberer.Formers(w.ctx())
+		formers, uids, err := rememberer.Formers(w.ctx())
 		if err != nil {
 			w.Fatal(err)
 		}
-		if n > 0 && len(formers) != len(all) {
+		if n > 0 && (len(formers) != len(all) || len(uids) != len(ended)) {
 			w.Errorf("one handle remembers %d, another one %d", len(all), len(formers))
 		}
-		all = formers
+		all, ended = formers, uids
 	}
-	return all
+	return all, ended
 }
 
 func (w *world) remembers(when string, refs ...access.Ref) {
@@ -67,6 +74,9 @@ func remembersRemoved(w *world) {
 	before := w.now()
 	w.remove(granted)
 	w.remembers("after the grant", g.Ref())
+	if _, ended := w.bygones(); !slices.ContainsFunc(ended, func(b access.Bygone) bool { return b.Ref() == g.Ref() && b.UID == granted.UID }) {
+		w.Errorf("the uid %s of the grant is not among those that ended: %+v", granted.UID, ended)
+	}
 	f := w.formers()[0]
 	w.between("removed_at", f.RemovedAt, before)
 	if former := f.Object.(*access.Grant); former.Resource != g.Resource || !slices.Equal(former.Actions, slices.Sorted(slices.Values(g.Actions))) || former.Owner+former.Purpose != "" {

@@ -95,7 +95,7 @@ func (m model) put(w *world, o access.Object, t *rapid.T) {
 	}
 	e := &expected{object: o, bound: o.Common().ExpiresAt.Time, history: access.History{UID: r.UID, Stack: stack, CreatedAt: r.CreatedAt}}
 	if before != nil {
-		e.history, e.issued = before.history.Next(before.object, o, at), before.issued
+		e.history, e.issued = before.history.Next(before.object, o, e.bound, at), before.issued
 		e.history.UID = r.UID
 		if !r.RenewedAt.Before(e.history.RenewedAt) { // a system with a clock of its own was a moment later
 			e.history.RenewedAt = r.RenewedAt
