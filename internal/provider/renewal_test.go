@@ -201,11 +201,11 @@ func TestAGrantsNameIsFrozen(t *testing.T) {
 	w := newWorld(t)
 	wider := grant(args{"actions": `["read"]`, "resource": `"orders/acme/weekly/*"`})
 	w.run(
-		resource.TestStep{Config: w.config(identity(nil), grant(nil)), ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "name", text("orders-acme-daily-f7a306fd"))}},
-		resource.TestStep{Config: w.config(identity(nil), wider), ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "name", text("orders-acme-daily-f7a306fd"))}},
+		resource.TestStep{Config: w.config(identity(nil), grant(nil)), ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "id", text("acme/prod/orders-etl/orders-acme-daily-f7a306fd"))}},
+		resource.TestStep{Config: w.config(identity(nil), wider), ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "id", text("acme/prod/orders-etl/orders-acme-daily-f7a306fd"))}},
 		// Forgotten and declared again it keeps its name, too.
 		resource.TestStep{Config: w.config(identity(nil), "removed {\n  from = partner_grant.orders\n  lifecycle { destroy = false }\n}\n")},
-		resource.TestStep{Config: w.config(identity(nil), wider), ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "name", text("orders-acme-daily-f7a306fd"))}},
+		resource.TestStep{Config: w.config(identity(nil), wider), ConfigStateChecks: []statecheck.StateCheck{has(theGrant, "id", text("acme/prod/orders-etl/orders-acme-daily-f7a306fd"))}},
 	)
 }
 

@@ -4,6 +4,7 @@ package provider
 
 import (
 	"context"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -49,7 +50,7 @@ func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 			},
 			"name": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{part("a grant's name")},
-				MarkdownDescription: "The last part of the id. By default it is made of the resource and the actions at creation, and stays.",
+				MarkdownDescription: "The last part of the id. Null where it is not given: the id has one then that is made of the resource and the actions at creation, and stays.",
 			},
 			"resource": schema.StringAttribute{
 				Required: true, Validators: []validator.String{pattern()},
@@ -69,16 +70,38 @@ func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 	}
 }
 
+// complete makes the id of a grant that is given no name. The id has its name then, which no plan prints twice.
 func (m *grantModel) complete(s *session, state *grantModel, given func(names ...string) bool) {
-	switch {
-	case given("name"):
+	if given("name") {
+		return
+	}
+	name := types.StringUnknown()
+	switch m.Name = types.StringNull(); {
 	case state != nil:
 		m.Name = state.Name
-	case m.Resource.IsUnknown() || m.Actions.IsUnknown():
-		m.Name = types.StringUnknown()
-	default:
-		m.Name = types.StringValue(s.grantName(m))
+		name = state.called()
+	case !m.called().IsUnknown():
+		name = types.StringValue(s.grantName(m))
 	}
+	if m.ID = types.StringUnknown(); !m.IdentityID.IsUnknown() && !name.IsUnknown() {
+		m.ID = types.StringValue(m.IdentityID.ValueString() + "/" + name.ValueString())
+	}
+}
+
+// called returns the name of a grant: the one that it is given, else the one in its id, else the one made of what it gives.
+func (m *grantModel) called() types.String {
+	if !m.Name.IsNull() {
+		return m.Name
+	}
+	if name, ok := strings.CutPrefix(m.ID.ValueString(), m.IdentityID.ValueString()+"/"); ok {
+		return types.StringValue(name)
+	}
+	r := &reader{}
+	reach, actions := parsed(r, "resource", m.Resource, access.ParsePattern), r.texts("actions", m.Actions)
+	if len(r.unknown) > 0 {
+		return types.StringUnknown()
+	}
+	return types.StringValue(access.GrantName(reach, actions))
 }
 
 // grantName returns the name of a grant that is given none: the one under which this stack left the same grant behind, else
@@ -94,7 +117,7 @@ func (s *session) grantName(m *grantModel) string {
 func (m *grantModel) object(r *reader) access.Object {
 	return &access.Grant{
 		IdentityID: parsed(r, "identity_id", m.IdentityID, access.ParseIdentityID),
-		Name:       r.text("name", m.Name),
+		Name:       r.text("name", m.called()),
 		Resource:   parsed(r, "resource", m.Resource, access.ParsePattern),
 		Actions:    r.texts("actions", m.Actions),
 		Purpose:    r.text("purpose", m.Purpose),
@@ -109,8 +132,11 @@ func (m *grantModel) move(change, kept) {}
 func (m *grantModel) declare(o access.Object) {
 	g := o.(*access.Grant)
 	m.terms.declare(&g.Terms)
+	imported := m.Resource.IsNull()
 	m.IdentityID = types.StringValue(g.IdentityID.String())
-	m.Name = types.StringValue(g.Name)
+	if !m.Name.IsNull() || imported && g.Name != access.GrantName(g.Resource, g.Actions) {
+		m.Name = types.StringValue(g.Name)
+	}
 	m.Resource = types.StringValue(string(g.Resource))
 	m.Actions = textSet(g.Actions)
 	m.Purpose = types.StringValue(g.Purpose)
@@ -122,7 +148,7 @@ func (m *grantModel) replaced(state *grantModel) (names []string) {
 	if !m.IdentityID.Equal(state.IdentityID) {
 		names = append(names, "identity_id")
 	}
-	if !m.Name.Equal(state.Name) {
+	if !m.called().Equal(state.called()) {
 		names = append(names, "name")
 	}
 	return names
