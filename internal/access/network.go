@@ -52,7 +52,7 @@ func NetworkCovers(outer, inner []netip.Prefix) bool {
 // dropped, and two halves become their whole.
 func MergeNetworks(networks []netip.Prefix) []netip.Prefix {
 	sorted := slices.Clone(networks)
-	slices.SortFunc(sorted, func(a, b netip.Prefix) int {
+	slices.SortStableFunc(sorted, func(a, b netip.Prefix) int {
 		if c := a.Addr().Compare(b.Addr()); c != 0 {
 			return c
 		}

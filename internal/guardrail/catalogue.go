@@ -103,7 +103,7 @@ var table = sync.OnceValue(func() []Rule {
 		planRules(), ownerRules(), partnerRules(), expiryRules(), reviewRules(), decisionRules(), signedRules(), purposeRules(), scopeRules(), reachRules(), separationRules(),
 		credentialRules(), delegationRules(), activityRules(), incidentRules(), offboardingRules(), waiverRules(),
 	)
-	slices.SortFunc(all, func(a, b Rule) int { return strings.Compare(a.Slug, b.Slug) })
+	slices.SortStableFunc(all, func(a, b Rule) int { return strings.Compare(a.Slug, b.Slug) })
 	return all
 })
 

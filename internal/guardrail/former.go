@@ -204,7 +204,7 @@ func (c *Context) pasts(s *Subject) (all []*past) {
 			all = append(all, p)
 		}
 	}
-	slices.SortFunc(all, func(a, b *past) int {
+	slices.SortStableFunc(all, func(a, b *past) int {
 		return cmp.Or(strings.Compare(a.ref.ID, b.ref.ID), a.removedAt.Compare(b.removedAt))
 	})
 	return all

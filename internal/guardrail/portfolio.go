@@ -243,7 +243,7 @@ func (p *Portfolio) Below(top access.IdentityID) (all []Subject) {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Subject) int { return strings.Compare(a.Object.Ref().ID, b.Object.Ref().ID) })
+	slices.SortStableFunc(all, func(a, b Subject) int { return strings.Compare(a.Object.Ref().ID, b.Object.Ref().ID) })
 	return all
 }
 

@@ -35,7 +35,7 @@ func (p *Portfolio) Whole(id access.IdentityID, phase Phase) (w Whole) {
 			all = append(all, e)
 		}
 	}
-	slices.SortFunc(all, func(a, b *entry) int { return strings.Compare(a.ref.ID, b.ref.ID) })
+	slices.SortStableFunc(all, func(a, b *entry) int { return strings.Compare(a.ref.ID, b.ref.ID) })
 	for _, e := range all {
 		if len(e.Unknown) == 0 && w.add(e) {
 			w.Grows = w.Grows || (e.seq > 0 && e.enters(sized, phase))

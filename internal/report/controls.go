@@ -108,7 +108,7 @@ func (r *Report) standards() []standard {
 	}
 	for n := range all {
 		all[n].Name = standards[n].name
-		slices.SortFunc(all[n].Controls, func(a, b *control) int { return compareNumbers(a.Name, b.Name) })
+		slices.SortStableFunc(all[n].Controls, func(a, b *control) int { return compareNumbers(a.Name, b.Name) })
 	}
 	return slices.DeleteFunc(all, func(s standard) bool { return len(s.Controls) == 0 })
 }

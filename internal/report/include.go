@@ -58,7 +58,7 @@ func (r *Report) Include(text string) error {
 			r.changed = append(r.changed, c)
 		}
 	}
-	slices.SortFunc(r.changed, func(x, y *change) int {
+	slices.SortStableFunc(r.changed, func(x, y *change) int {
 		return cmp.Or(x.Asked.Compare(y.Asked), cmp.Compare(x.Change, y.Change), cmp.Compare(x.ID, y.ID))
 	})
 	for _, gap := range d.Gaps {

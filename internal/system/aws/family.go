@@ -148,7 +148,7 @@ func drafted(p *page, d *ledger.Draft) *page {
 	for n, x := range next.principals { // what we are about to remove nobody cut by hand
 		next.principals[n].Built = x.Built && stay[x.Name]
 	}
-	slices.SortFunc(next.principals, func(a, b principal) int { return compareNames(a.Name, b.Name) })
+	slices.SortStableFunc(next.principals, func(a, b principal) int { return compareNames(a.Name, b.Name) })
 	return next
 }
 

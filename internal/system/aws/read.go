@@ -210,7 +210,7 @@ func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 			all = append(all, access.Damage{Ref: id.Ref(), NativeID: s.store.where(keyOf(id)), Why: p.damage.Error()})
 		}
 	}
-	slices.SortFunc(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
+	slices.SortStableFunc(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
 	return all, nil
 }
 

@@ -96,7 +96,7 @@ func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays
 			strays = append(strays, stray)
 		}
 	}
-	slices.SortFunc(strays, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
+	slices.SortStableFunc(strays, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
 	return strays
 }
 

@@ -225,7 +225,7 @@ func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 	for _, f := range l.found {
 		all = append(all, access.Damage{NativeID: f.file, Why: f.file + " " + f.why})
 	}
-	slices.SortFunc(all, func(a, b access.Damage) int {
+	slices.SortStableFunc(all, func(a, b access.Damage) int {
 		return cmp.Or(ledger.CompareRefs(a.Ref, b.Ref), cmp.Compare(a.NativeID, b.NativeID))
 	})
 	return all, nil

@@ -157,7 +157,7 @@ func (s *System) List(ctx context.Context) ([]*access.Record, error) {
 	if err := s.tellUse(l.Ledger, records...); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
-	slices.SortFunc(records, func(a, b *access.Record) int { return ledger.CompareRefs(a.Object.Ref(), b.Object.Ref()) })
+	slices.SortStableFunc(records, func(a, b *access.Record) int { return ledger.CompareRefs(a.Object.Ref(), b.Object.Ref()) })
 	return records, nil
 }
 

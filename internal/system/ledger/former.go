@@ -25,7 +25,7 @@ func Formers(l Ledger, t Tombstones, now time.Time) []access.Former {
 	for _, stone := range t {
 		all = append(all, remembered(stone.Former, now)...)
 	}
-	slices.SortFunc(all, func(a, b access.Former) int {
+	slices.SortStableFunc(all, func(a, b access.Former) int {
 		return cmp.Or(CompareRefs(a.Object.Ref(), b.Object.Ref()), a.RemovedAt.Compare(b.RemovedAt))
 	})
 	return all

@@ -82,7 +82,7 @@ func (l Ledger) Under(id access.IdentityID) []*Entry {
 			below = append(below, e)
 		}
 	}
-	slices.SortFunc(below, func(a, b *Entry) int { return CompareRefs(a.Ref(), b.Ref()) })
+	slices.SortStableFunc(below, func(a, b *Entry) int { return CompareRefs(a.Ref(), b.Ref()) })
 	return below
 }
 

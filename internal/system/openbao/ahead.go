@@ -26,7 +26,7 @@ func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) er
 	if can, err := ob.bundler.bundles(ctx); err != nil || !can {
 		return err
 	}
-	slices.SortFunc(ids, access.IdentityID.Compare)
+	slices.SortStableFunc(ids, access.IdentityID.Compare)
 	b := &bundling{snap: snap, broken: map[access.IdentityID]bool{}, natives: map[access.IdentityID]*native{}}
 	for _, id := range ids {
 		ob.askAbout(b, id)

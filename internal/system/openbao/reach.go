@@ -61,7 +61,7 @@ func (s *scout) lay(engines map[string]mounted, children []string, unlisted bool
 			g.mounts = append(g.mounts, place{path: segments(path), kind: "pki", ours: true})
 		}
 	}
-	slices.SortFunc(g.mounts, func(a, b place) int { return slices.Compare(a.path, b.path) })
+	slices.SortStableFunc(g.mounts, func(a, b place) int { return slices.Compare(a.path, b.path) })
 	return g
 }
 

@@ -60,7 +60,7 @@ func (ob *observer) Damaged(ctx context.Context) (all []access.Damage, err error
 			all = append(all, access.Damage{Ref: id.Ref(), NativeID: "sys/policies/acl/" + store.NameOf(id), Why: d.Damage.Error()})
 		}
 	}
-	slices.SortFunc(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
+	slices.SortStableFunc(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
 	return all, nil
 }
 

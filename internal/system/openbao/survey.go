@@ -104,7 +104,7 @@ func (s *surveyor) strays(ctx context.Context, snap *snapshot, partners []string
 			return nil, err
 		}
 	}
-	slices.SortFunc(sv.found, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
+	slices.SortStableFunc(sv.found, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
 	return sv.found, nil
 }
 

@@ -59,8 +59,8 @@ func sweeps(w *world) {
 		want = append(want, o.Ref())
 	}
 	swept := w.remove(w.get(id("top").Ref()))
-	slices.SortFunc(swept, compare)
-	slices.SortFunc(want, compare)
+	slices.SortStableFunc(swept, compare)
+	slices.SortStableFunc(want, compare)
 	if !slices.Equal(swept, want) {
 		w.Errorf("swept %v, want %v", swept, want)
 	}

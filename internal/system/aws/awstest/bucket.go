@@ -97,7 +97,7 @@ func (b *Bucket) listed(bucket, prefix string) []byte {
 			page.Contents = append(page.Contents, object{key, etagOf(text), access.WallClock().UTC()})
 		}
 	}
-	slices.SortFunc(page.Contents, func(a, b object) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortStableFunc(page.Contents, func(a, b object) int { return strings.Compare(a.Key, b.Key) })
 	text, _ := xml.Marshal(page)
 	return text
 }

@@ -176,7 +176,7 @@ func unite(rights []right, part func(*right) *[]string, apart func(right) bool) 
 		values := part(&united[i])
 		*values = distinct(append(slices.Clone(*values), *part(&r)...))
 	}
-	slices.SortFunc(united, func(a, b right) int { return strings.Compare(a.same(nil, &a), b.same(nil, &b)) })
+	slices.SortStableFunc(united, func(a, b right) int { return strings.Compare(a.same(nil, &a), b.same(nil, &b)) })
 	return united
 }
 

@@ -157,6 +157,6 @@ func revocations(revoked []Revoked) ([]x509.RevocationListEntry, error) {
 		}
 		entries = append(entries, entry)
 	}
-	slices.SortFunc(entries, func(a, b x509.RevocationListEntry) int { return a.SerialNumber.Cmp(b.SerialNumber) })
+	slices.SortStableFunc(entries, func(a, b x509.RevocationListEntry) int { return a.SerialNumber.Cmp(b.SerialNumber) })
 	return entries, nil
 }

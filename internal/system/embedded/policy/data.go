@@ -112,7 +112,7 @@ func publish(p Publication) published {
 	}
 	for _, subjects := range out.Trust {
 		for _, proofs := range subjects {
-			slices.SortFunc(proofs, func(a, b proof) int {
+			slices.SortStableFunc(proofs, func(a, b proof) int {
 				return cmp.Or(cmp.Compare(a.Identity, b.Identity), slices.Compare(a.Audiences, b.Audiences), cmp.Compare(a.EndsAtNS, b.EndsAtNS))
 			})
 		}
@@ -166,7 +166,7 @@ func grants(given []Grant) []may {
 			Name: g.Name, Open: open, Resource: g.Resource, Segments: strings.Split(segments, "/")[1:],
 		}
 	}
-	slices.SortFunc(out, func(a, b may) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(out, func(a, b may) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 

@@ -91,7 +91,7 @@ func withFolders(closed []shape) []shape {
 
 // necessary returns the blocks of all shapes but those without which the same is allowed.
 func necessary(all []shape, rules []rule) []Block {
-	slices.SortFunc(all, compareRank)
+	slices.SortStableFunc(all, compareRank)
 	var kept shapes
 	var out []Block
 	for _, s := range all {

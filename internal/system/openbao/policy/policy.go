@@ -172,7 +172,7 @@ func blocksOf(s shape, rules []rule) []Block {
 		out[i].Capabilities = sortedSet(out[i].Capabilities)
 		out[i].Grants = sortedSet(out[i].Grants)
 	}
-	slices.SortFunc(out, compareBlocks)
+	slices.SortStableFunc(out, compareBlocks)
 	return out
 }
 

@@ -65,7 +65,7 @@ func Compile(l, own ledger.Ledger, id access.IdentityID) (string, error) {
 			})
 		}
 	}
-	slices.SortFunc(grants, func(a, b policy.Grant) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(grants, func(a, b policy.Grant) int { return strings.Compare(a.Name, b.Name) })
 	blocks, err := policy.Compile(grants)
 	if err != nil {
 		return "", err
