@@ -19,6 +19,13 @@ type Rememberer interface {
 	Whose(ctx context.Context, of Ref, uid string) (Ref, time.Time, error)
 }
 
+// Dated is a System of which copies may lie about: a directory that was restored from a backup has the same id, and others may go by a
+// newer one.
+type Dated interface {
+	// ChangedAt returns when the last change was made; zero where nothing says.
+	ChangedAt(ctx context.Context) (time.Time, error)
+}
+
 // Former is what a system remembers of a credential or grant that was removed, or that a change took something from: the same
 // under another name goes on from it. Nothing in it is secret, and nobody is named in it.
 type Former struct {

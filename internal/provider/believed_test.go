@@ -291,8 +291,14 @@ func TestAStateEditedIn500WaysLosesNoErrorAndRefusesNoReduction(t *testing.T) {
 // destroyed destroys the three as Terraform does, and returns what is said: errors, and what the refresh dropped with a warning.
 func (p *protocol) destroyed(states []stated, refresh bool) (errors, dropped []string) {
 	p.t.Helper()
-	for at := len(believedKinds) - 1; at >= 0; at-- {
-		kind := believedKinds[at]
+	return p.destroyedOf(states[:len(believedKinds)], refresh)
+}
+
+// destroyedOf destroys some, the last one first.
+func (p *protocol) destroyedOf(states []stated, refresh bool) (errors, dropped []string) {
+	p.t.Helper()
+	for at := len(states) - 1; at >= 0; at-- {
+		kind := states[at].kind
 		t := p.schemas.ResourceSchemas[kind].ValueType()
 		prior, private := states[at].value, states[at].private
 		if refresh {

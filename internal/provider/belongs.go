@@ -130,10 +130,32 @@ func (w *whereabouts) refuseElsewhere(ctx context.Context, known string, held bo
 	return w.belongs(known, there, held)
 }
 
-// elsewhereError says that a state is used on a system to which it does not belong.
-type elsewhereError struct{ known, there, place string }
+// refuseOlder refuses a copy of the system that is older than what the state knows: what is not found there was made since, and is in force
+// wherever somebody goes by the newer one.
+func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known string) error {
+	dated, able := access.As[access.Dated](w.system)
+	if !able || h.UID == "" {
+		return nil
+	}
+	last, err := dated.ChangedAt(ctx)
+	made := h.CreatedAt
+	if h.RenewedAt.After(made) {
+		made = h.RenewedAt
+	}
+	if err != nil || last.IsZero() || !made.After(last) {
+		return err
+	}
+	return &elsewhereError{known: known, place: w.system.Capabilities().Place, older: fmt.Sprintf("was changed last on %s, and the state knows what was made in it on %s",
+		access.At(last), access.At(made))}
+}
+
+// elsewhereError says that a state is used on a system to which it does not belong, or on an older copy of its own.
+type elsewhereError struct{ known, there, place, older string }
 
 func (e *elsewhereError) Error() string {
+	if e.older != "" {
+		return fmt.Sprintf("the access system %s in %s %s: it is an older copy", e.known, e.place, e.older)
+	}
 	named := func(id string) string {
 		if id == "" {
 			return "none"

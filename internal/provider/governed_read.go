@@ -78,10 +78,20 @@ func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k 
 			k.History.UID = rec.UID
 		}
 	}
+	if isNotFound(err) && !errors.Is(err, errReplaced) && g.lasts(ctx, state) {
+		err = firstError(g.refuseOlder(ctx, k.History, k.System), err)
+	}
 	if err != nil {
 		return rec, ref, err
 	}
 	return rec, ref, g.retell(ctx, P(state).knows, rec)
+}
+
+// lasts reports whether the end that a state has is not over.
+func (g *governed[M, P]) lasts(ctx context.Context, state *M) bool {
+	ends := timeOf(P(state).common().EndsAt)
+	now, err := g.system.Now(ctx)
+	return ends.IsZero() || err != nil || now.Before(ends)
 }
 
 // readFound takes over what the system holds of an object.

@@ -204,7 +204,10 @@ func (s *System) stageRecord(c *commitment) (next generation, err error) {
 		}
 	}
 	d.sums = base.sums.after(s.paths, c.objects, base.lost)
-	c.record.Floor = d.floor.mark
+	c.record.Floor, c.record.ChangedAt = d.floor.mark, c.was.ChangedAt
+	if c.in.changes && d.Now.After(c.was.ChangedAt) { // a clock that went back makes no change older than the last
+		c.record.ChangedAt = d.Now
+	}
 	c.record.Version, c.record.System, c.record.Census, c.record.Holds, c.record.Revoked = version, d.system, d.census(), d.Holds, d.listed()
 	return next, nil
 }
@@ -213,7 +216,7 @@ func (s *System) stageRecord(c *commitment) (next generation, err error) {
 func (s *System) committed(c *commitment, next generation) *book {
 	s.known = known{generation: next, holds: c.draft.Holds, digests: c.digests}
 	l := c.draft.book()
-	l.generation, l.raw = next, next
+	l.generation, l.raw, l.changedAt = next, next, c.record.ChangedAt
 	if c.in.changes {
 		s.heals(slices.DeleteFunc(slices.Clone(c.base.found), finding.ofKeys)) // those tell themselves when they are mended
 	} else { // it is still to be told

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -32,6 +33,17 @@ func (s *System) ID(ctx context.Context) (string, error) {
 		return "", access.ErrNoSystem
 	}
 	return l.system, nil
+}
+
+var _ access.Dated = (*System)(nil)
+
+// ChangedAt returns when the last change was made.
+func (s *System) ChangedAt(ctx context.Context) (time.Time, error) {
+	l, err := s.view(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read when the last change was made: %w", err)
+	}
+	return l.changedAt, nil
 }
 
 // identity reads the id. Where its file is not as it was signed, the record of the publication has a copy; "" where that is lost

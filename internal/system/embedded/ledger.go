@@ -26,6 +26,7 @@ type book struct {
 	system     string // the id of the system; "" where it has none yet, or it was lost
 	unnamed    bool   // its file is damaged or gone
 	generation generation
+	changedAt  time.Time             // when the last change was made; zero where nothing says
 	revoked    map[string]revocation // by the name of their file
 	holds      ledger.Holds
 	stones     ledger.Tombstones
@@ -81,6 +82,9 @@ func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 	l := &book{
 		Ledger: ledger.Ledger{}, generation: st.generation, raw: st.raw, revoked: map[string]revocation{}, holds: h, stones: ledger.Tombstones{},
 		damaged: damage{}, found: st.found, lost: map[string]bool{}, root: p.root,
+	}
+	if st.was.Generation == st.generation {
+		l.changedAt = st.was.ChangedAt
 	}
 	var damaged []string
 	var err error

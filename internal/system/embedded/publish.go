@@ -36,6 +36,8 @@ type published struct {
 	Generation generation `json:"generation"`
 	// System is the id of the system: the copy of what ledger/system.json says.
 	System string `json:"system,omitempty"`
+	// ChangedAt is when the last change was made. A state that knows of later ones is of a newer directory.
+	ChangedAt time.Time `json:"changed_at,omitzero"`
 	// Floor is what the floor was: one that is gone or was put back is missed by it.
 	Floor access.FloorMark `json:"floor,omitzero"`
 	// Census is a digest of the objects that it was made from: it tells when somebody took a file away by hand.
