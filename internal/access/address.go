@@ -31,6 +31,20 @@ func ParseAddress(text string) (Address, bool) {
 	return Address{local, domain}, true
 }
 
+// AddressIn returns the one address that a text holds as mail programs and pages copy it: with a name before it, as a link, with white space
+// around.
+func AddressIn(text string) (address string, ok bool) {
+	address = strings.TrimSpace(text)
+	if _, after, named := strings.Cut(address, "<"); named {
+		address = strings.TrimSuffix(after, ">")
+	}
+	if scheme := "mailto:"; len(address) > len(scheme) && strings.EqualFold(address[:len(scheme)], scheme) {
+		address = address[len(scheme):]
+	}
+	_, ok = ParseAddress(address)
+	return address, ok
+}
+
 func validLocal(local string) bool {
 	for atom := range strings.SplitSeq(local, ".") {
 		if atom == "" || strings.Trim(atom, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+/=?^_`{|}~-") != "" {

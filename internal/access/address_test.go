@@ -24,3 +24,26 @@ func TestOneMailboxHasManyAddresses(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAddressIsFoundAsProgramsCopyIt(t *testing.T) {
+	for text, want := range map[string]string{
+		"jane@example.com":                     "jane@example.com",
+		" jane@example.com\n":                  "jane@example.com",
+		"Jane Doe <jane@example.com>":          "jane@example.com",
+		"<jane@example.com>":                   "jane@example.com",
+		"mailto:jane@example.com":              "jane@example.com",
+		"MailTo:Jane@example.com":              "Jane@example.com",
+		"Jane <mailto:jane@example.com>":       "jane@example.com",
+		"jane@example.com, joe@example.com":    "",
+		"Jane <jane@example.com> <joe@ex.com>": "",
+		"jane@localhost":                       "",
+		"the board":                            "",
+		"mailto:":                              "",
+		"":                                     "",
+	} {
+		got, ok := AddressIn(text)
+		if ok != (want != "") || ok && got != want {
+			t.Errorf("%q: %q, %v, want %q", text, got, ok, want)
+		}
+	}
+}

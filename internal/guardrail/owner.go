@@ -81,7 +81,11 @@ func ownerNotAnAddress(_ *Context, s *Subject) []problem {
 	if _, ok := access.ParseAddress(s.terms().Owner); ok {
 		return nil
 	}
-	return one("owner", say("%s has the owner %s, which is not exactly one e-mail address", s, shown(s.terms().Owner)), "")
+	fix := ""
+	if address, ok := access.AddressIn(s.terms().Owner); ok {
+		fix = say("Write %q.", address)
+	}
+	return one("owner", say("%s has the owner %s, which is not exactly one e-mail address", s, shown(s.terms().Owner)), fix)
 }
 
 // placeholders are local parts that stand for nobody, without the marks and digits that people put into them.

@@ -205,7 +205,11 @@ func waiverUnused(c *Context, s *Subject, w granted) (problem, bool) {
 	if r == nil || !c.Settings.waivable(r.Rule) || r.Pairs() || r.Slug == unusedWaiver || !w.Until.After(c.Now) || c.hid[w.slug] {
 		return problem{}, false
 	}
-	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which has nothing to say of it", s, w.slug)}, true
+	fix := ""
+	if w.applied && strings.HasPrefix(w.slug, "expiry/") && w.Until.Before(s.terms().ExpiresAt.Time) {
+		fix = "Let it end, or remove it together with a review: the access ends with the waiver, and later without it."
+	}
+	return problem{cause: enteredIf(!w.applied), text: say("%s waives %s, which has nothing to say of it", s, w.slug), fix: fix}, true
 }
 
 // rule returns the rule of a slug, with its level; nil where there is none.

@@ -173,6 +173,7 @@ func TestWhatTheProviderBlockCannotMean(t *testing.T) {
 		"an issuer in capitals":    {`openbao = { mounts = { jwt = { "https://Login.acme.test" = "partner-jwt-acme" } } }`, `write "https://login.acme.test"`},
 		"an issuer without mount":  {`openbao = { mounts = { jwt = { "https://login.acme.test" = "" } } }`, `an empty text says nothing`},
 		"a domain with an at":      {`partners = { acme = { domains = ["@acme.test"] } }`, `not a domain`},
+		"a path with a tilde":      {`journal = { path = "~/journal.jsonl" }`, `pathexpand\("~/journal.jsonl"\)`},
 		"a blank contact":          {`partners = { acme = { contact = " — " } }`, `without a letter or a digit`},
 		"an agreement with no end": {`partners = { acme = { agreement = { reference = "x", ends_at = "soon" } } }`, `RFC 3339`},
 	} {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -32,11 +33,11 @@ func embeddedAttribute() schema.Attribute {
 		MarkdownDescription: "The embedded system: one directory, no server. It is the default.",
 		Attributes: map[string]schema.Attribute{
 			"directory": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{someText()},
+				Optional: true, Validators: []validator.String{filePath()},
 				MarkdownDescription: "Where it lives. Default: `PARTNER_EMBEDDED_DIRECTORY`, else `.partner/ENVIRONMENT` below the working directory.",
 			},
 			"use_logs": schema.ListAttribute{
-				Optional: true, ElementType: types.StringType,
+				Optional: true, ElementType: types.StringType, Validators: []validator.List{listvalidator.ValueStringsAre(filePath())},
 				MarkdownDescription: "Files (with `*` and `?` for several) in which gateways log whom they let in, one JSON object a line: " +
 					"`{\"time\": ..., \"identity\": ..., \"kind\": ..., \"admitted\": true}`, or OPA's decision log of `data.partner.verdict`. From these it is " +
 					"known when access was last used; without them it is not.",

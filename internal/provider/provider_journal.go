@@ -27,7 +27,7 @@ func journalAttribute() schema.Attribute {
 			"record first. See the guide to the journal.",
 		Attributes: map[string]schema.Attribute{
 			"path": schema.StringAttribute{
-				Required: true, Validators: []validator.String{someText()},
+				Required: true, Validators: []validator.String{filePath()},
 				MarkdownDescription: "Its file. Without `journal` it is the file of `PARTNER_JOURNAL_PATH`, else `journal.jsonl` in the directory of the embedded system. OpenBao and AWS need one of the two. Several " +
 					"configurations on one machine may share one.",
 			},

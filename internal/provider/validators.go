@@ -182,6 +182,16 @@ func someText() validator.String {
 	})
 }
 
+// filePath refuses a path that no shell will read: in Terraform a ~ is the name of a folder.
+func filePath() validator.String {
+	return unlessEmpty("a path", func(s string) error {
+		if s == "~" || strings.HasPrefix(s, "~/") {
+			return fmt.Errorf("nothing expands ~ here: write pathexpand(%q)", s)
+		}
+		return within(s, 1024)
+	})
+}
+
 // domain refuses what is no domain: an address is never in it, and whoever wrote it believes that it is.
 func domain() validator.String {
 	return reads{"a domain", func(s string) error {
