@@ -35,7 +35,7 @@ func TestKilledWhileItWrites(t *testing.T) {
 	if testing.Short() {
 		killings = 5
 	}
-	answered, healings, behind := 0, 0, 0
+	answered, waited, healings, behind := 0, 0, 0, 0
 	for round := range killings {
 		cmd := child(t, t.Name(), j.path, "")
 		said := heard(t, cmd)
@@ -44,6 +44,7 @@ func TestKilledWhileItWrites(t *testing.T) {
 		}
 		if round%3 != 0 { // else it may be killed before its first line, too
 			said.first()
+			waited++
 		}
 		time.Sleep(rand.N(90 * time.Millisecond))
 		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
@@ -83,7 +84,7 @@ func TestKilledWhileItWrites(t *testing.T) {
 		t.Errorf("%+v, head %v", v, head)
 	}
 	t.Logf("%d killings, %d lines answered, %d lines in all; %d left a line torn, %d a head that was behind", killings, answered, head.Seq, healings, behind)
-	if answered < killings {
+	if answered <= waited { // however busy the machine is
 		t.Error("hardly a line was written: the killings hit nothing")
 	}
 }

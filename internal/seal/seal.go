@@ -32,7 +32,7 @@ func Parse(recipient string) (Recipient, error) {
 	return Recipient{r}, nil
 }
 
-// Seal encrypts the secret so that only the recipient can read it, in ASCII armor. It does not wipe the secret.
+// Seal encrypts the secret so that only the recipient can read it, in ASCII armor. The secret stays in memory.
 func (r Recipient) Seal(secret []byte) (armored string, err error) {
 	if r.Age() == nil {
 		return "", errors.New("seal: there is no recipient")
@@ -54,6 +54,3 @@ func (r Recipient) Seal(secret []byte) (armored string, err error) {
 	}
 	return out.String(), nil
 }
-
-// Wipe overwrites a secret that is not needed any more.
-func Wipe(b []byte) { clear(b) }

@@ -3,7 +3,6 @@
 package seal
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -124,7 +123,7 @@ func TestOnlyThePartnerOpensWhatIsSealed(t *testing.T) {
 
 func TestTwoSpellingsOfOneKeyAreOne(t *testing.T) {
 	x, ed := x25519Key(t).Recipient().String(), sshLine(t, edKey(t))
-	for _, spellings := range [][]string{{x, " " + x + "\n", strings.ToUpper(x), x + " jane", x + " # jane\n"}, {ed, ed + " jane@example.com", ed + "\tother comment\r\n"}} {
+	for _, spellings := range [][]string{{x, " " + x + "\n", strings.ToUpper(x), x + " jane", x + " # jane\n", x + "," + x}, {ed, ed + " jane@example.com", ed + "\tother comment\r\n"}} {
 		first, err := Parse(spellings[0])
 		if err != nil {
 			t.Fatal(err)
@@ -169,7 +168,7 @@ func TestRefusals(t *testing.T) {
 		"plugin":                   {"age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", "plugin"},
 		"hardware tag":             {"age1tag1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", "plugin"},
 		"two age keys":             {pub + "\n" + x25519Key(t).Recipient().String(), "several keys"},
-		"two age keys in one line": {pub + "," + pub, ""},
+		"two age keys in one line": {pub + "," + x25519Key(t).Recipient().String(), "several keys"},
 		"two ssh keys":             {sshLine(t, ed) + "\n" + sshLine(t, r), "there are 2 keys"},
 		"junk after":               {pub + "x", "no whole age key"},
 		"cut short":                {pub[:len(pub)-1], "no whole age key"},
@@ -183,7 +182,7 @@ func TestRefusals(t *testing.T) {
 		"RSA 1024":                 {sshLine(t, rsaKey(t, 1024)), "1024 bits"},
 		"ECDSA":                    {sshLine(t, ec), "ECDSA"},
 		"PGP":                      {"-----BEGIN PGP PUBLIC KEY BLOCK-----", "PGP"},
-		"GitHub user":              {"github:jane", "one of"},
+		"GitHub user":              {"github:jane", "nothing is fetched"},
 		"NUL":                      {pub + "\x00", ""},
 		"non-ASCII":                {strings.Replace(pub, "a", "а", 1), "one of"},
 	} {
@@ -224,14 +223,6 @@ func TestNobodyIsNoRecipient(t *testing.T) {
 	_, err := Recipient{}.Seal([]byte(canary))
 	if err == nil || strings.Contains(err.Error(), canary) {
 		t.Errorf("sealed to nobody: %v", err)
-	}
-}
-
-func TestWipeLeavesNothing(t *testing.T) {
-	secret := []byte(canary)
-	Wipe(secret)
-	if !bytes.Equal(secret, make([]byte, len(canary))) {
-		t.Errorf("left %q", secret)
 	}
 }
 

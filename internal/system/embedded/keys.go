@@ -37,7 +37,7 @@ func (s *System) open() (err error) {
 		return err
 	}
 	s.closeKeys()
-	if s.authority, err = ca.OpenAt(s.paths.keys(), s.options.Passphrase, s.options.Clock); err != nil {
+	if s.authority, err = ca.Open(s.paths.keys(), s.options.Passphrase, s.options.Clock); err != nil {
 		return err
 	}
 	if s.signer, err = policy.OpenSigner(s.paths.keys(), s.options.Passphrase); err != nil {

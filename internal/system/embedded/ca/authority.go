@@ -46,13 +46,9 @@ type Issued struct {
 }
 
 // Open loads the keys in a directory, or creates them where there are none. With a passphrase they are kept encrypted,
-// and plain keys found there are encrypted in place. The caller holds the lock of the directory above.
-func Open(keysDir, passphrase string) (*Authority, error) {
-	return OpenAt(keysDir, passphrase, access.WallClock)
-}
-
-// OpenAt opens like Open, with another clock, which tells when an authority created now begins.
-func OpenAt(keysDir, passphrase string, clock access.Clock) (*Authority, error) {
+// and plain keys found there are encrypted in place. The caller holds the lock of the directory above. The clock tells when an
+// authority begins that is created now.
+func Open(keysDir, passphrase string, clock access.Clock) (*Authority, error) {
 	a, err := open(keysDir, passphrase, clock)
 	if err != nil {
 		return nil, fmt.Errorf("open the authority: %w", err)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 func contents(t *testing.T, dir string) map[string]string {
@@ -50,16 +52,16 @@ func same(a, b *Authority) bool {
 
 func TestKeysStayWithTheDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
-	first, err := Open(dir, "")
+	first, err := Open(dir, "", access.WallClock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := Open(dir, "")
+	second, err := Open(dir, "", access.WallClock)
 	if err != nil || !same(first, second) {
 		t.Fatalf("another authority was opened: %v", err)
 	}
 	contents(t, dir)
-	other, err := Open(filepath.Join(t.TempDir(), "keys"), "")
+	other, err := Open(filepath.Join(t.TempDir(), "keys"), "", access.WallClock)
 	if err != nil || same(first, other) {
 		t.Fatalf("two directories share an authority: %v", err)
 	}
@@ -67,11 +69,11 @@ func TestKeysStayWithTheDirectory(t *testing.T) {
 
 func TestPassphraseEncryptsAlsoWhatWasPlain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
-	plain, err := Open(dir, "")
+	plain, err := Open(dir, "", access.WallClock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	encrypted, err := Open(dir, "correct horse")
+	encrypted, err := Open(dir, "correct horse", access.WallClock)
 	if err != nil || !same(plain, encrypted) {
 		t.Fatalf("encrypting made another authority: %v", err)
 	}
@@ -80,15 +82,15 @@ func TestPassphraseEncryptsAlsoWhatWasPlain(t *testing.T) {
 			t.Errorf("%s is not encrypted", name)
 		}
 	}
-	if _, err := Open(dir, ""); err == nil || !strings.Contains(err.Error(), "passphrase") && !strings.Contains(err.Error(), "PASSPHRASE") {
+	if _, err := Open(dir, "", access.WallClock); err == nil || !strings.Contains(err.Error(), "passphrase") && !strings.Contains(err.Error(), "PASSPHRASE") {
 		t.Errorf("without passphrase: %v", err)
 	}
-	if _, err := Open(dir, "wrong horse"); err == nil || strings.Contains(err.Error(), "wrong horse") || strings.Contains(err.Error(), "correct horse") {
+	if _, err := Open(dir, "wrong horse", access.WallClock); err == nil || strings.Contains(err.Error(), "wrong horse") || strings.Contains(err.Error(), "correct horse") {
 		t.Errorf("with a wrong one: %v", err)
 	} else {
 		t.Log(err)
 	}
-	again, err := Open(dir, "correct horse")
+	again, err := Open(dir, "correct horse", access.WallClock)
 	if err != nil || !same(plain, again) {
 		t.Errorf("with the right one: %v", err)
 	}
@@ -96,7 +98,7 @@ func TestPassphraseEncryptsAlsoWhatWasPlain(t *testing.T) {
 
 func TestALostCertificateIsMadeAgainAndServesWhatWasSigned(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
-	a, err := Open(dir, "")
+	a, err := Open(dir, "", access.WallClock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +109,7 @@ func TestALostCertificateIsMadeAgainAndServesWhatWasSigned(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "x509.pem")); err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(dir, "")
+	again, err := Open(dir, "", access.WallClock)
 	if err != nil || same(a, again) {
 		t.Fatalf("no new certificate: %v", err)
 	}
@@ -116,21 +118,21 @@ func TestALostCertificateIsMadeAgainAndServesWhatWasSigned(t *testing.T) {
 
 func TestDamagedKeysAreNeverReplaced(t *testing.T) {
 	foreign := filepath.Join(t.TempDir(), "keys")
-	if _, err := Open(foreign, ""); err != nil {
+	if _, err := Open(foreign, "", access.WallClock); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
 		"x509.key": "", "ssh.key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "x509.pem": contents(t, foreign)["x509.pem"],
 	} {
 		dir := filepath.Join(t.TempDir(), "keys")
-		if _, err := Open(dir, ""); err != nil {
+		if _, err := Open(dir, "", access.WallClock); err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(dir, ""); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := Open(dir, "", access.WallClock); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("damaged %s: %v", name, err)
 		}
 		if contents(t, dir)[name] != text {
@@ -141,7 +143,7 @@ func TestDamagedKeysAreNeverReplaced(t *testing.T) {
 
 func TestTheClockOfTheSystemSaysWhenAnAuthorityBegins(t *testing.T) {
 	begin := time.Date(2031, 5, 1, 12, 0, 0, 0, time.UTC)
-	a, err := OpenAt(filepath.Join(t.TempDir(), "keys"), "", func() time.Time { return begin })
+	a, err := Open(filepath.Join(t.TempDir(), "keys"), "", func() time.Time { return begin })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ var (
 
 func authority(t *testing.T) *Authority {
 	t.Helper()
-	a, err := Open(filepath.Join(t.TempDir(), "keys"), "")
+	a, err := Open(filepath.Join(t.TempDir(), "keys"), "", access.WallClock)
 	if err != nil {
 		t.Fatal(err)
 	}
