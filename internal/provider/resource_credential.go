@@ -167,7 +167,7 @@ func federatedAttribute() schema.Attribute {
 				MarkdownDescription: "The audiences (`aud`), at least one of which a token must be meant for.",
 			},
 			"aws_principal": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{someText(), awsPrincipal()},
+				Optional: true, Validators: []validator.String{anyText(), awsPrincipal()},
 				MarkdownDescription: "The role of the partner's own AWS account that comes in, such as `arn:aws:iam::444455556666:role/acme-etl`.",
 			},
 			"external_id": schema.StringAttribute{
