@@ -161,3 +161,13 @@ func Earliest(times ...time.Time) time.Time {
 	}
 	return first
 }
+
+// Latest returns the latest of the moments; zero where none is set.
+func Latest(times ...time.Time) (last time.Time) {
+	for _, t := range times {
+		if t.After(last) {
+			last = t
+		}
+	}
+	return last
+}

@@ -348,13 +348,13 @@ func (c *Context) renews(s *Subject, p *past) decision {
 // renewsBeside judges what is to last beside access that stays: until it reaches where that one does for longer than access may live
 // without anybody looking.
 func (c *Context) renewsBeside(p *past, end time.Time) decision {
-	was, last := p.last(), latest(p.History.CreatedAt, p.History.RenewedAt, p.History.ReviewedAt)
+	was, last := p.last(), access.Latest(p.History.CreatedAt, p.History.RenewedAt, p.History.ReviewedAt)
 	most := c.Settings.MaxLifetime[p.ref.Type]
 	return decision{
 		needed:   end.After(was) && end.After(last.Add(most)),
 		suffices: func(review time.Time) bool { return review.After(last) && !end.After(review.Add(most)) },
 		past:     say("%s gives that already, until %s, and nobody has looked at it since %s", p, date(was), date(last)),
-		fix:      say("Set expires_at to %s or earlier, or "+addReview, moment(latest(was, last.Add(most))), date(latest(last, end.Add(-most)))),
+		fix:      say("Set expires_at to %s or earlier, or "+addReview, moment(access.Latest(was, last.Add(most))), date(access.Latest(last, end.Add(-most)))),
 	}
 }
 
@@ -369,15 +369,6 @@ func takesUp(p *past, end time.Time) decision {
 		needed: end.After(was), suffices: p.History.Extendable, past: past,
 		fix: say("Set expires_at to %s or earlier, or "+addReview, moment(was), date(p.History.ExtendableFrom())),
 	}
-}
-
-func latest(moments ...time.Time) (last time.Time) {
-	for _, m := range moments {
-		if m.After(last) {
-			last = m
-		}
-	}
-	return last
 }
 
 func expiryRelabelled(c *Context, s, upper *Subject) []problem {

@@ -138,10 +138,7 @@ func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known s
 		return nil
 	}
 	last, err := dated.ChangedAt(ctx)
-	made := h.CreatedAt
-	if h.RenewedAt.After(made) {
-		made = h.RenewedAt
-	}
+	made := access.Latest(h.CreatedAt, h.RenewedAt)
 	if err != nil || last.IsZero() || !made.After(last) {
 		return err
 	}

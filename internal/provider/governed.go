@@ -409,11 +409,8 @@ func (g *governed[M, P]) revoke(ctx context.Context, state *M, ref access.Ref, k
 		}
 	}
 	rec, ref, err := g.resolve(ctx, state, ref, k, diags)
-	if isNotFound(err) && !errors.Is(err, errReplaced) && g.lasts(ctx, state) {
-		err = firstError(g.refuseOlder(ctx, k.History, k.System), err)
-	}
 	if err != nil {
-		return ref, nil, err
+		return ref, nil, g.notInOlder(ctx, state, k, err)
 	}
 	swept, err := g.system.Delete(warned(ctx, diags), ref, rec.UID)
 	return ref, swept, err

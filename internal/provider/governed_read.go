@@ -78,20 +78,23 @@ func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k 
 			k.History.UID = rec.UID
 		}
 	}
-	if isNotFound(err) && !errors.Is(err, errReplaced) && g.lasts(ctx, state) {
-		err = firstError(g.refuseOlder(ctx, k.History, k.System), err)
-	}
 	if err != nil {
-		return rec, ref, err
+		return rec, ref, g.notInOlder(ctx, state, *k, err)
 	}
 	return rec, ref, g.retell(ctx, P(state).knows, rec)
 }
 
-// lasts reports whether the end that a state has is not over.
-func (g *governed[M, P]) lasts(ctx context.Context, state *M) bool {
+// notInOlder returns why an object is not found, if that is since an older copy of the system was asked; else the error that it is given. What
+// has ended gives nothing, wherever it is.
+func (g *governed[M, P]) notInOlder(ctx context.Context, state *M, k kept, err error) error {
+	if !isNotFound(err) || errors.Is(err, errReplaced) {
+		return err
+	}
 	ends := timeOf(P(state).common().EndsAt)
-	now, err := g.system.Now(ctx)
-	return ends.IsZero() || err != nil || now.Before(ends)
+	if now, failed := g.system.Now(ctx); failed == nil && !ends.IsZero() && !now.Before(ends) {
+		return err
+	}
+	return firstError(g.refuseOlder(ctx, k.History, k.System), err)
 }
 
 // readFound takes over what the system holds of an object.

@@ -165,8 +165,8 @@ func (d *Draft) inherit(e *Entry) (hold bool) {
 	e.HoldLifted = d.Tombstones[id].HoldLifted
 	there := d.Tombstones[id].RemovedAt // it was, until then
 	if was := d.Ledger[id.Ref()]; was != nil {
-		e.HoldLifted = later(e.HoldLifted, was.HoldLifted)
-		there = later(there, was.RemovedAt)
+		e.HoldLifted = access.Latest(e.HoldLifted, was.HoldLifted)
+		there = access.Latest(there, was.RemovedAt)
 	}
 	for scope, at := range d.Holds {
 		holder, ok := holderOf(scope)
@@ -175,18 +175,11 @@ func (d *Draft) inherit(e *Entry) (hold bool) {
 		}
 		lifted := d.Tombstones[holder].HoldLifted
 		if other := all[holder.Ref()]; other != nil {
-			lifted = later(lifted, other.HoldLifted)
+			lifted = access.Latest(lifted, other.HoldLifted)
 		}
 		hold = hold || at.After(lifted)
 	}
 	return hold
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 // WouldHold reports whether an object would be held if it were made now. What is there is judged as it is.

@@ -81,13 +81,13 @@ func (s shell) with(actions []string, ends time.Time) (_ shell, any bool) {
 		switch action {
 		case "login":
 		case "login-pty":
-			s.pty = later(s.pty, ends)
+			s.pty = access.Latest(s.pty, ends)
 		case "login-forward":
-			s.forward = later(s.forward, ends)
+			s.forward = access.Latest(s.forward, ends)
 		default:
 			continue
 		}
-		s.login, any = later(s.login, ends), true
+		s.login, any = access.Latest(s.login, ends), true
 	}
 	return s, any
 }
@@ -140,10 +140,3 @@ func readExpiryTime(text string, zone *time.Location) (time.Time, error) {
 
 // lastSecond returns the start of the last whole second before an end.
 func lastSecond(ends time.Time) time.Time { return ends.Truncate(time.Second).Add(-time.Second) }
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
