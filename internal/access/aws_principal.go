@@ -3,6 +3,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -54,12 +55,7 @@ func meantPrincipal(text string) string {
 			return "write " + p.String()
 		}
 	}
-	for _, guess := range []func(string) string{lowerMeant, accountMeant, sessionMeant, otherMeant} {
-		if said := guess(plain); said != "" {
-			return said
-		}
-	}
-	return "write arn:aws:iam::ACCOUNT:role/NAME"
+	return cmp.Or(lowerMeant(plain), accountMeant(plain), sessionMeant(plain), otherMeant(plain), "write arn:aws:iam::ACCOUNT:role/NAME")
 }
 
 func lowerMeant(plain string) string {

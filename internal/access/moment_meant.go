@@ -140,7 +140,7 @@ func meantSpan(text string) string {
 	var sum float64 // in seconds
 	for _, p := range lengthy.FindAllStringSubmatch(plain, -1) {
 		n, _ := strconv.ParseFloat(p[1], 64)
-		length, known := secondsOf(p[2])
+		length, known := secondsOf[p[2]]
 		if !known {
 			return like
 		}
@@ -155,15 +155,12 @@ func meantSpan(text string) string {
 	return ": write " + Hours(time.Duration(sum)*time.Second)
 }
 
-// secondsOf returns how many seconds a unit has; none where that differs, as with months.
-func secondsOf(unit string) (float64, bool) {
-	for names, length := range map[string]float64{
-		" s sec secs second seconds ": 1, " m min mins minute minutes ": 60, " h hr hrs hour hours ": 3600, " d day days ": 86400,
-		" w week weeks ": 7 * 86400, " mo month months y year years quarter quarters ": 0,
-	} {
-		if strings.Contains(names, " "+unit+" ") {
-			return length, true
-		}
-	}
-	return 0, false
+// secondsOf has how many seconds a unit has; 0 where that differs, as with months.
+var secondsOf = map[string]float64{
+	"s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1,
+	"m": 60, "min": 60, "mins": 60, "minute": 60, "minutes": 60,
+	"h": 3600, "hr": 3600, "hrs": 3600, "hour": 3600, "hours": 3600,
+	"d": 86400, "day": 86400, "days": 86400,
+	"w": 7 * 86400, "week": 7 * 86400, "weeks": 7 * 86400,
+	"mo": 0, "month": 0, "months": 0, "quarter": 0, "quarters": 0, "y": 0, "year": 0, "years": 0,
 }

@@ -3,6 +3,7 @@
 package access
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -31,14 +32,8 @@ func meantNetworks(text string) string {
 	plain := strings.TrimFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\"'`", c) })
 	plain, _, _ = strings.Cut(plain, "#")
 	plain = slashes.ReplaceAllString(strings.TrimSpace(plain), "/")
-	for _, guess := range []func(string) string{
-		serverMeant, everywhereMeant, rangeMeant, maskMeant, portMeant, oneMeant, sixMeant, numbersMeant, severalMeant, nameMeant,
-	} {
-		if said := guess(plain); said != "" {
-			return said
-		}
-	}
-	return " or 2001:db8::/48"
+	return cmp.Or(serverMeant(plain), everywhereMeant(plain), rangeMeant(plain), maskMeant(plain), portMeant(plain), oneMeant(plain), sixMeant(plain),
+		numbersMeant(plain), severalMeant(plain), nameMeant(plain), " or 2001:db8::/48")
 }
 
 func serverMeant(plain string) string {

@@ -160,14 +160,14 @@ func (r *tokenResource) refuses(ctx context.Context, id access.IdentityID, at st
 		return false // what reads the system meets it as well
 	}
 	summary, detail := r.belowFloor(f)
-	switch {
-	case summary == "":
+	if summary == "" {
 		return false
-	case at == planning:
-		diags.AddAttributeWarning(path.Root("identity_id"), fmt.Sprintf("No token of %s", id), fmt.Sprintf("%s. %s No token was given out.", summary, detail))
-	default:
-		diags.AddAttributeError(path.Root("identity_id"), fmt.Sprintf("No token of %s", id), fmt.Sprintf("%s. %s No token was given out.", summary, detail))
 	}
+	add := diags.AddAttributeError
+	if at == planning {
+		add = diags.AddAttributeWarning
+	}
+	add(path.Root("identity_id"), fmt.Sprintf("No token of %s", id), fmt.Sprintf("%s. %s No token was given out.", summary, detail))
 	return true
 }
 

@@ -3,6 +3,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -90,10 +91,8 @@ func connectedThrough(_ context.Context, _ *url.URL, _ *http.Request, answer *ht
 // line that it cannot read. The first that knows the error names it.
 func (k *call) describe(err error) string {
 	host, connected := k.client.base.Host, k.connected.Load()
-	for _, text := range []string{describeTLS(err, host), describeOwn(err), k.describeSilence(err), describeProxy(err), describeName(err)} {
-		if text != "" {
-			return text
-		}
+	if text := cmp.Or(describeTLS(err, host), describeOwn(err), k.describeSilence(err), describeProxy(err), describeName(err)); text != "" {
+		return text
 	}
 	var op *net.OpError
 	var slow net.Error
