@@ -164,7 +164,11 @@ func (r *Report) departed() (clean, all []string) {
 func (r *Report) decommissioned() string {
 	clean, all := r.departed()
 	if len(all) == 0 {
-		return "CIS 15.7, securely decommissioned service providers: no partner left in the period."
+		text := "CIS 15.7, securely decommissioned service providers: "
+		if unread := r.unread(); unread != "" {
+			return text + "not known: " + unread + "."
+		}
+		return text + "no partner left in the period."
 	}
 	text := fmt.Sprintf("CIS 15.7, securely decommissioned service providers: %d of %d (%d %%)", len(clean), len(all), 100*len(clean)/len(all))
 	var rest []string

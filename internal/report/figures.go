@@ -49,13 +49,14 @@ func (r *Report) figures() []figure {
 	undeclared.Unknown, undeclared.Partly = r.unsearched()
 	ownerLeft := figure{Slug: "owner-left", Name: "Owner left", Meaning: "identities of which an owner is gone"}
 	ownerLeft.Unknown, ownerLeft.Partly = r.partly(func(s Source) bool { return s.OwnersUnknown }, "nobody said who is there")
+	ended := figure{Slug: "ended", Name: "Ended in this period", Meaning: "by themselves, or because somebody cut them", Partly: r.unread()}
 	all := []figure{
 		{Slug: "can-act", Name: "Can act now", Meaning: "identities with a credential and a grant in force"},
 		undeclared,
 		{Slug: "held", Name: "Held", Meaning: "cut by hand, and not given back"},
 		{Slug: "suspended", Name: "Suspended", Meaning: "cut for a time by their declaration"},
 		{Slug: "cannot-act", Name: "In force, cannot act", Meaning: "without a credential, or without a grant"},
-		{Slug: "ended", Name: "Ended in this period", Meaning: "by themselves, or because somebody cut them"},
+		ended,
 		{Slug: "due-for-review", Name: "Due for review", Meaning: "now, or within 30 days"},
 		ownerLeft,
 	}
@@ -83,7 +84,26 @@ func (r *Report) figures() []figure {
 	for _, c := range r.cuts(held) {
 		add("ended", nil, c.ID+" was cut on "+date(c.Asked)+" by "+c.Actor.Name+refusal(c))
 	}
+	for n := range all {
+		if f := &all[n]; len(f.Of) == 0 && f.Partly != "" { // at least none is not known either
+			f.Unknown, f.Partly = f.Partly, ""
+		}
+	}
 	return all
+}
+
+// unread says of which systems no journal was read, "" if each was.
+func (r *Report) unread() string {
+	unknown, partly := r.partly(func(s Source) bool { return s.Since.IsZero() }, "no journal was read")
+	return unknown + partly
+}
+
+// recorded returns how many there are by the journal: "?" for none if not every journal was read.
+func (r *Report) recorded(n int) string {
+	if n == 0 && r.unread() != "" {
+		return "?"
+	}
+	return strconv.Itoa(n)
 }
 
 // passed reports whether a moment is behind us, and in the period.

@@ -175,8 +175,11 @@ func TestUnknownNeverReadsZero(t *testing.T) {
 	r.Inventory.Items = []inventory.Item{{Type: access.TypeCredential, ID: "a/prod/x/secret", Partner: "a", Environment: "prod", Name: "x", UseUnknown: true, EndsAt: day(3)}}
 	all := renderings(t, r)
 	for form, wants := range map[string][]string{
-		"html": {"not known: nobody looked for them", "last used: not known", "<p class=\"none\">Not checked.</p>", "not checked</div>", "no journal was read", "None is known."},
-		"md":   {"| Undeclared | ? | not known: nobody looked for them |", "| Owner left | ? |", "last used not known", "Not checked.", "| 0 of 1 |"},
+		"html": {"not known: nobody looked for them", "last used: not known", "<p class=\"none\">Not checked.</p>", "not checked</div>", "no journal was read", "None is known.",
+			`id="figure-ended" class="tile unknown"><b class="number-of">?</b>`, "The record is not whole: no journal was read.", "<b>Cuts by hand in the period:</b> ?.",
+			`Cut <span class="number">?</span>`, `Gaps <span class="number">?</span>`, `<p class="none">Not known: no journal was read.</p>`, "service providers: not known: no journal was read."},
+		"md": {"| Undeclared | ? | not known: nobody looked for them |", "| Owner left | ? |", "last used not known", "Not checked.", "| 0 of 1 |",
+			"| Ended in this period | ? | not known: no journal was read |", "| None is known. | 0 of 0 | ? |", "### Cut (?)\n\nNot known: no journal was read.", "### Gaps (?)\n\nNot known:"},
 		"json": {`"unknown": "nobody looked for them"`, `"verdict": "not checked"`},
 		"csv":  {",true,"},
 	} {
@@ -186,8 +189,10 @@ func TestUnknownNeverReadsZero(t *testing.T) {
 			}
 		}
 	}
-	if strings.Contains(all["html"], "last used: never") {
-		t.Error("unknown use reads never")
+	for _, wrong := range []string{"last used: never", "the journal is whole", "no partner left", "None of 1 objects needs"} {
+		if strings.Contains(all["html"]+all["md"], wrong) {
+			t.Errorf("unknown reads %q", wrong)
+		}
 	}
 }
 

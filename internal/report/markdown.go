@@ -101,18 +101,22 @@ func (m *markdown) period(r *Report) {
 	if progress := r.Progress(); progress != "" {
 		m.paragraph(progress)
 	}
+	none := noRows
+	if unread := r.unread(); unread != "" {
+		none = "Not known: " + shown.Markdown(unread) + "."
+	}
 	for _, g := range r.groups() {
-		m.heading(3, fmt.Sprintf("%s (%d)", g.Title, len(g.Changes)))
+		m.heading(3, fmt.Sprintf("%s (%s)", g.Title, r.recorded(len(g.Changes))))
 		rows := make([][]string, 0, len(g.Changes))
 		for _, c := range g.Changes {
 			rows = append(rows, []string{
 				moment(c.Asked), string(c.Verb), c.Type, c.ID, c.Source, lines(c.Differences()), c.Who(), c.Word(), moment(c.EndsAt), c.Refusal(), lines(c.Swept), c.Result(),
 			})
 		}
-		m.table([]string{"Asked (UTC)", "Verb", "Type", "ID", "In", "Before and after", "By", "On whose review", "Ends (UTC)", "Seconds to refusal", "Took along", "Outcome"}, rows)
+		m.rows([]string{"Asked (UTC)", "Verb", "Type", "ID", "In", "Before and after", "By", "On whose review", "Ends (UTC)", "Seconds to refusal", "Took along", "Outcome"}, rows, none)
 	}
-	m.heading(3, fmt.Sprintf("Gaps (%d)", len(r.Gaps)))
-	m.list("Where the journal cannot be relied on", r.Gaps)
+	m.heading(3, fmt.Sprintf("Gaps (%s)", r.recorded(len(r.Gaps))))
+	m.rows([]string{"Where the journal cannot be relied on"}, single(r.Gaps), none)
 }
 
 func (m *markdown) findings(r *Report) {
@@ -159,10 +163,16 @@ func (m *markdown) paragraph(text string) {
 	m.out.WriteString(text + "\n")
 }
 
+// noRows stands in place of a table without rows.
+const noRows = "None."
+
 // table writes cells, or that there are none.
-func (m *markdown) table(head []string, rows [][]string) {
+func (m *markdown) table(head []string, rows [][]string) { m.rows(head, rows, noRows) }
+
+// rows writes cells, or what stands in place of none.
+func (m *markdown) rows(head []string, rows [][]string, none string) {
 	if len(rows) == 0 {
-		m.paragraph("None.")
+		m.paragraph(none)
 		return
 	}
 	m.paragraph("| " + strings.Join(head, " | ") + " |")

@@ -31,7 +31,7 @@ func (m *markdown) summary(r *Report) {
 	m.table([]string{"Identities", "Count", "Meaning", "Which"}, rows)
 	s, reviewed := r.summary(), r.reviews()
 	m.table([]string{"Last rehearsal of a cut", "Reviews in the period", "Cuts by hand in the period"}, [][]string{{
-		r.rehearsal(), fmt.Sprintf("%d of %d", len(reviewed.Done), reviewed.Of()), strconv.Itoa(r.byHand()),
+		r.rehearsal(), fmt.Sprintf("%d of %d", len(reviewed.Done), reviewed.Of()), r.recorded(r.byHand()),
 	}})
 	rows = nil
 	count := func(what string, n int) { rows = append(rows, []string{what, strconv.Itoa(n)}) }
@@ -194,9 +194,14 @@ func (r *Report) textParts(h *holding, items []*inventory.Item, n *notes) string
 }
 
 func (m *markdown) list(title string, sentences []string) {
+	m.table([]string{title}, single(sentences))
+}
+
+// single returns a row of one cell for each sentence.
+func single(sentences []string) [][]string {
 	rows := make([][]string, 0, len(sentences))
 	for _, s := range sentences {
 		rows = append(rows, []string{s})
 	}
-	m.table([]string{title}, rows)
+	return rows
 }

@@ -34,8 +34,10 @@ type page struct {
 	Partners []partnerView
 	Groups   []*groupView
 	Reviews  reviewsView
-	ByHand   int
+	ByHand   string
 	Gaps     []string
+	// Unread says of which systems no journal was read, "" if each was.
+	Unread string
 	// Doubts says what the journal does not know, "" where it knows all.
 	Doubts      string
 	Findings    []findingView
@@ -75,6 +77,7 @@ type sourceView struct{ Text, SHA256 string }
 type groupView struct {
 	*group
 	Changes []changeView
+	Number  string
 	// Worrying says that somebody has to look into the changes.
 	Worrying bool
 }
@@ -118,8 +121,8 @@ func (r *Report) page() (*page, error) {
 	}
 	s := r.summary()
 	p := &page{
-		Title: r.Title, System: r.systems(), At: r.point(r.now()), Period: r.period(), Summary: s, Gaps: r.Gaps, Filter: r.filter(),
-		All: len(r.Inventory.Items), Rehearsal: r.rehearsal(), Unknown: r.unknowns(), ByHand: r.byHand(), Departed: r.decommissioned(),
+		Title: r.Title, System: r.systems(), At: r.point(r.now()), Period: r.period(), Summary: s, Gaps: r.Gaps, Filter: r.filter(), Unread: r.unread(),
+		All: len(r.Inventory.Items), Rehearsal: r.rehearsal(), Unknown: r.unknowns(), ByHand: r.recorded(r.byHand()), Departed: r.decommissioned(),
 		SHA256: Digest(text), Signatories: signatories,
 	}
 	names := r.anchors()
@@ -160,7 +163,7 @@ func (r *Report) fill(p *page, names map[*inventory.Item]string) {
 			unknown = len(g.Changes)
 		}
 	}
-	p.Doubts = doubts(unknown, len(r.Gaps))
+	p.Doubts = doubts(unknown, len(r.Gaps), p.Unread)
 	reviewed := r.reviews()
 	p.Reviews = reviewsView{Done: len(reviewed.Done), Of: reviewed.Of(), New: len(reviewed.New), Progress: r.Progress()}
 	for _, h := range reviewed.Missing {
@@ -175,7 +178,7 @@ func (r *Report) fill(p *page, names map[*inventory.Item]string) {
 		}
 	}
 	judged, of := r.judged()
-	p.Certain = judged == of && !slices.ContainsFunc(p.Attention, func(a attentionView) bool { return a.Unchecked })
+	p.Certain = judged == of && p.Unread == "" && !slices.ContainsFunc(p.Attention, func(a attentionView) bool { return a.Unchecked })
 	p.Judged, p.AllJudged, p.NoneJudged = fmt.Sprintf("The rules were applied to %d of %d objects.", judged, of), judged == of, judged == 0
 	for _, s := range r.standards() {
 		v := standardView{Name: s.Name}
@@ -248,7 +251,7 @@ func needsAttention(i *inventory.Item) bool {
 }
 
 func (r *Report) groupView(g *group) *groupView {
-	v := &groupView{group: g, Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == failed || g.Slug == found)}
+	v := &groupView{group: g, Number: r.recorded(len(g.Changes)), Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == failed || g.Slug == found)}
 	for _, c := range g.Changes {
 		v.Changes = append(v.Changes, changeView{c, r.point(c.Asked), r.point(c.EndsAt)})
 	}
@@ -278,9 +281,12 @@ func away(d time.Duration) string {
 	return fmt.Sprintf("in %d days", days)
 }
 
-// doubts says in words how many changes and stretches of time the journal does not know enough about.
-func doubts(unknown, gaps int) string {
+// doubts says in words what the journal does not know: changes, stretches of time, or whole systems.
+func doubts(unknown, gaps int, unread string) string {
 	var all []string
+	if unread != "" {
+		all = append(all, unread)
+	}
 	if unknown > 0 {
 		all = append(all, fmt.Sprintf("changes without an outcome: %d", unknown))
 	}

@@ -50,6 +50,7 @@ func portfolio() *Report {
 	}
 	unknown := stray
 	unknown.NativeID, unknown.Partner, unknown.LastUsedAt, unknown.UseUnknown = "auth/token/role/legacy-vendor", "", time.Time{}, true
+	unknown.Revocation = []string{"bao delete -address='https://bao.example.com' -namespace='partners' 'auth/token/roles/legacy-vendor'"}
 	unknown.Why = "token role legacy-vendor: it is on a mount of partner access, and no provider made it"
 	r.Inventory.Items = append(r.Inventory.Items, stray, unknown)
 	slices.SortStableFunc(r.Inventory.Items, func(a, b inventory.Item) int { return cmp.Compare(a.ID, b.ID) })
