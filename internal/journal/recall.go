@@ -20,6 +20,8 @@ type Past struct {
 	Words []Word
 	// Cuts are when it was cut: suspended, revoked, or by hand.
 	Cuts []Cutting
+	// Removed is when it was removed; zero where it is still there.
+	Removed time.Time
 }
 
 // Span is what an object gave from one moment to another.
@@ -51,22 +53,20 @@ type Cutting struct {
 
 // recollection is what is known while the lines are read.
 type recollection struct {
-	partner string
 	intents map[string]Line
 	open    map[string]*Past
 	all     []*Past
 	doubts  []string
 }
 
-// Recall says what the lines of a journal tell of a partner: what it could reach, from when to when, on whose review, and how fast
-// it was refused. Doubts are sentences about what they do not tell.
-func Recall(lines []Line, partner string) (pasts []*Past, doubts []string) {
-	r := &recollection{partner: partner, intents: map[string]Line{}, open: map[string]*Past{}}
+// Recall says what the lines of a journal tell of each object that they name: what it could reach, from when to when, on whose review, and
+// how fast it was refused. Doubts are sentences about what they do not tell.
+func Recall(lines []Line) (pasts []*Past, doubts []string) {
+	r := &recollection{intents: map[string]Line{}, open: map[string]*Past{}}
 	for _, l := range lines {
-		if holder, _, _ := strings.Cut(l.ID, "/"); holder != partner || l.Type == string(tokenType) || l.Type == string(floorType) {
-			continue
+		if l.Type != string(tokenType) && l.Type != string(floorType) {
+			r.read(l)
 		}
-		r.read(l)
 	}
 	for _, change := range slices.SortedFunc(maps.Values(r.intents), func(a, b Line) int { return cmp.Compare(a.Seq, b.Seq) }) {
 		r.doubt(change, "has an intent and no outcome: ask the system what became of it")
@@ -159,6 +159,7 @@ func (r *recollection) remove(kind, id string, before *Given, intent, l Line) {
 	p := r.past(kind, id, l.UID, before)
 	p.cut(intent, l)
 	p.ends(l.Refused)
+	p.Removed = cmp.Or(l.Refused, l.Time)
 	delete(r.open, kind+" "+id)
 }
 

@@ -59,7 +59,7 @@ func (d *reportDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 			"title": schema.StringAttribute{Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Its title. Default: `Partner access in ENVIRONMENT`."},
 			"partner": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("a partner")},
-				MarkdownDescription: "Show only this partner: its access, that of its subcontractors, and its rehearsals.",
+				MarkdownDescription: "Show only this partner: its access, that of its subcontractors, its rehearsals, and, from the journal, what it had and has no more.",
 			},
 			"owner": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},

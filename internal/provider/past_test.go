@@ -75,7 +75,29 @@ func TestTheJournalAloneTellsOfADestroyedPartner(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			pasts, doubts := journal.Recall(lines, "acme")
+			c.write(provider + `
+data "partner_report" "acme" { partner = "acme" }
+output "had" { value = jsondecode(data.partner_report.acme.json).former }
+`)
+			c.must("apply", "-no-color", "-auto-approve")
+			var had struct {
+				Objects []struct {
+					Type    string
+					Gave    []struct{ Reached string }
+					Reviews []struct{ By string }
+				}
+				Doubts []string
+			}
+			c.output("had", &had)
+			if len(had.Objects) != 3 || len(had.Doubts) > 0 {
+				t.Errorf("the report of it says %+v", had)
+			}
+			for _, o := range had.Objects {
+				if want := map[string]int{"identity": 1, "credential": 1, "grant": 3}[o.Type]; len(o.Gave) != want || len(o.Reviews) != 2 || o.Gave[0].Reached == "" {
+					t.Errorf("the report says %+v", o)
+				}
+			}
+			pasts, doubts := journal.Recall(lines)
 			if len(doubts) > 0 || len(pasts) != 3 {
 				t.Fatalf("%d objects, and %q", len(pasts), doubts)
 			}

@@ -61,6 +61,12 @@ func (r *Report) Include(text string) error {
 	slices.SortStableFunc(r.changed, func(x, y *change) int {
 		return cmp.Or(x.Asked.Compare(y.Asked), cmp.Compare(x.Change, y.Change), cmp.Compare(x.ID, y.ID))
 	})
+	if d.Former != nil {
+		for _, o := range d.Former.Objects {
+			o.Source = cmp.Or(o.Source, from)
+			r.formerly = append(r.formerly, o)
+		}
+	}
 	for _, gap := range d.Gaps {
 		r.Gaps = append(r.Gaps, from+": "+gap)
 	}

@@ -42,6 +42,7 @@ type document struct {
 	Unknown   []string             `json:"unknown"`
 	Summary   documentSummary      `json:"summary"`
 	Partners  []documentPartner    `json:"partners"`
+	Former    *former              `json:"former,omitempty"`
 	Changes   map[string][]applied `json:"changes"`
 	Gaps      []string             `json:"gaps"`
 	Findings  []documentFinding    `json:"findings"`
@@ -179,7 +180,7 @@ func (r *Report) document() document {
 	d := document{
 		Version: Version, Title: r.Title, System: r.Inventory.System, At: r.Inventory.At.UTC(), From: r.From.UTC(), To: r.To.UTC(),
 		Partner: r.Partner, Owner: r.Owner, Unknown: r.unknowns(),
-		Summary: r.counts(), Partners: []documentPartner{}, Changes: map[string][]applied{},
+		Summary: r.counts(), Partners: []documentPartner{}, Former: r.former(), Changes: map[string][]applied{},
 		Gaps: append([]string{}, r.Gaps...), Findings: []documentFinding{}, Standards: []documentStandard{},
 		Departed: documentDeparted{All: append([]string{}, departed...), Clean: append([]string{}, clean...)},
 		Reviews:  documentReviews{Done: holders(reviewed.Done), Missing: holders(reviewed.Missing), New: holders(reviewed.New), Progress: r.progress()},

@@ -26,7 +26,9 @@ func TestJSON(t *testing.T) {
 
 func TestJSONIsAsTheSchemaHasIt(t *testing.T) {
 	empty := &Report{Inventory: &inventory.Inventory{At: now}}
-	for _, r := range []*Report{sample(), empty} {
+	ofOne := portfolio()
+	ofOne.Narrow("oscorp", "")
+	for _, r := range []*Report{sample(), empty, ofOne} {
 		text, err := r.JSON()
 		if err != nil {
 			t.Fatal(err)

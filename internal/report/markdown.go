@@ -31,6 +31,7 @@ func (r *Report) Markdown() (string, error) {
 	for _, p := range r.partners() {
 		m.partner(r, p, n)
 	}
+	m.former(r.former())
 	m.period(r)
 	m.findings(r)
 	m.standards(r)

@@ -33,6 +33,7 @@ func (r *Report) Narrow(partner, owner string) {
 	wanted := subtree{partner: partner, owner: owner, kept: kept, below: map[string]bool{}, known: before}
 	r.Lines = only(r.Lines, wanted.line)
 	r.changed = only(r.changed, func(c *change) bool { return wanted.line(c.Line) })
+	r.formerly = only(r.formerly, func(o formerObject) bool { return wanted.line(journal.Line{ID: o.ID}) })
 	r.Findings = only(r.Findings, func(f Finding) bool { return kept[holderOf(f.ID)] })
 }
 

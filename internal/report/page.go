@@ -32,10 +32,12 @@ type page struct {
 	Certain  bool
 	Axis     *axis
 	Partners []partnerView
-	Groups   []*groupView
-	Reviews  reviewsView
-	ByHand   string
-	Gaps     []string
+	// Former is what a partner had, nil in a report of all.
+	Former  *former
+	Groups  []*groupView
+	Reviews reviewsView
+	ByHand  string
+	Gaps    []string
 	// Unread says of which systems no journal was read, "" if each was.
 	Unread string
 	// Doubts says what the journal does not know, "" where it knows all.
@@ -123,7 +125,7 @@ func (r *Report) page() (*page, error) {
 	p := &page{
 		Title: r.Title, System: r.systems(), At: r.point(r.now()), Period: r.period(), Summary: s, Gaps: r.Gaps, Filter: r.filter(), Unread: r.unread(),
 		All: len(r.Inventory.Items), Rehearsal: r.rehearsal(), Unknown: r.unknowns(), ByHand: r.recorded(r.byHand()), Departed: r.decommissioned(),
-		SHA256: Digest(text), Signatories: signatories,
+		SHA256: Digest(text), Signatories: signatories, Former: r.former(),
 	}
 	names := r.anchors()
 	for _, s := range r.sources() {

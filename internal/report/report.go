@@ -35,9 +35,10 @@ type Report struct {
 	// Rules are the rules that findings may be of, with the controls that they serve.
 	Rules []Rule
 
-	// included are the sources of reports that were included, changed are their changes.
+	// included are the sources of reports that were included, changed are their changes, formerly is what was removed there.
 	included []Source
 	changed  []*change
+	formerly []formerObject
 }
 
 // Source is one system that a report looked at.
