@@ -62,6 +62,9 @@ func (r *Report) former() *former {
 			f.Objects = append(f.Objects, formerOf(p))
 		}
 	}
+	if unread := r.unread(); unread != "" {
+		f.Doubts = append(f.Doubts, "All of it: "+unread+".")
+	}
 	f.Objects = append(f.Objects, r.formerly...)
 	slices.SortStableFunc(f.Objects, func(a, b formerObject) int {
 		return cmp.Or(cmp.Compare(holderOf(a.ID), holderOf(b.ID)), a.Removed.Compare(b.Removed))
