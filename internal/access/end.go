@@ -12,7 +12,8 @@ const OutlivesAgreement = "expiry/outlives-agreement"
 
 // End returns when an object ends: the earliest of its own expiry, the end of what it hangs on (above: its identity's or
 // its parent's; zero where there is none), the end of the agreements that it rests on, the until of each waiver of
-// an expiry rule on it, and a review that ends it. This is what an access system has to enforce.
+// an expiry rule on it, and a review that ends it. This is what an access system has to enforce: to the second, since no certificate
+// knows a part of one, and what is signed would always end a little before what was asked for.
 func End(o Object, above time.Time, agreements ...time.Time) time.Time {
 	terms := o.Common()
 	end := Earliest(Declared(o), above)
@@ -24,7 +25,7 @@ func End(o Object, above time.Time, agreements ...time.Time) time.Time {
 			end = Earliest(end, w.Until.Time)
 		}
 	}
-	return end
+	return end.Truncate(time.Second)
 }
 
 // waived returns the end that an object was given, with those that waivers of expiry rules set. Where that of the agreement goes, the

@@ -147,6 +147,8 @@ func (r *Record) Asked() time.Time {
 type Issued struct {
 	// At is when it was issued, Until when it ends by itself, RotatesAt when it is due (zero: never).
 	At, Until, RotatesAt time.Time
+	// Older is until when the one before it works; zero where that has gone.
+	Older time.Time
 	// Serial and Fingerprint name it. A secret has no serial; its fingerprint is of its SHA-256.
 	Serial, Fingerprint string
 	// Text is the certificate: a PEM chain without its root, or an OpenSSH certificate line.

@@ -18,6 +18,7 @@ type core struct {
 	guardrails map[string]any
 	state      map[string]held // by address
 	shuffle    func([]string)
+	heard      func(address string, diags []*tfprotov6.Diagnostic) // what each plan says, where somebody listens
 }
 
 // held is what a state has of a resource.
@@ -154,6 +155,9 @@ func (c *core) plan(p *protocol, address string, config map[string]wanted) (plan
 		return plannedChange{remove: true}, summaries(answer.Diagnostics)
 	}
 	answer := c.proposed(p, want, was)
+	if c.heard != nil {
+		c.heard(address, answer.Diagnostics)
+	}
 	refused := summaries(answer.Diagnostics)
 	if is && len(answer.RequiresReplace) > 0 && len(refused) == 0 {
 		again := c.proposed(p, want, held{kind: want.kind, private: answer.PlannedPrivate})

@@ -37,6 +37,9 @@ type kept struct {
 	// IssuedAt and IssuedUntil are when what was last issued began and ends.
 	IssuedAt    time.Time `json:"issued_at,omitzero"`
 	IssuedUntil time.Time `json:"issued_until,omitzero"`
+	// Over: it had ended by itself when it was read. Older is until when the one before it works, where that was in force then.
+	Over  bool      `json:"over,omitzero"`
+	Older time.Time `json:"older,omitzero"`
 	// EndAsked is the end that was asked for, where what was issued ends before.
 	EndAsked time.Time `json:"end_asked,omitzero"`
 	// Due: its rotation has come, also where it has ended in the meantime.
@@ -63,6 +66,10 @@ func keptOf(r observed) kept {
 	k := kept{History: r.History, System: r.System, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted, EndAsked: r.EndAsked}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
+		k.Over = !r.Issued.Until.IsZero() && !r.now.Before(r.Issued.Until)
+		if r.Issued.Older.After(r.now) {
+			k.Older = r.Issued.Older
+		}
 	}
 	return k
 }

@@ -93,7 +93,7 @@ func (r reasons) decide() (issue access.Issue, why string) {
 		{r.otherRequest != "", atOnce, "it is asked for with {request}"},
 		{r.triggered, atOnce, "rotation.trigger changed"},
 		{r.fixed && r.sooner, access.IssueReplace, "it ends on {ends}, and what was issued until {until} cannot be shortened"},
-		{r.fixed && r.later && r.toTheEnd, access.IssueOverlap, "it ends later, and what was issued ends on {until} and cannot be prolonged"},
+		{r.fixed && r.later && r.toTheEnd, access.IssueOverlap, "it ends later, and what was issued until {until} cannot be prolonged"},
 		{r.fixed && r.later && r.nothing, access.IssueOverlap, "it ends later"},
 		{r.due && r.nothing, access.IssueOverlap, lost},
 		{r.due || r.woken, access.IssueOverlap, due},
@@ -153,7 +153,7 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	case why == "":
 	case !anew:
 		explainWaiting(ref, issue, why, diags)
-	case k.IssuedUntil.IsZero():
+	case k.IssuedUntil.IsZero() || k.Over:
 		diags.AddWarning("The partner's credential is issued anew", fmt.Sprintf("%s is issued anew, because %s. Nothing that the partner holds is in "+
 			"force: hand the new %s over at once.", ref, why, handedOver(credential.Kind())))
 	case issue == access.IssueReplace || !overlaps:
@@ -161,8 +161,17 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 			"stops working in the same apply: hand the new one over at once.", ref, why))
 	default:
 		diags.AddWarning("The partner's credential is rotated, with overlap", fmt.Sprintf("%s is issued anew, because %s. What the partner holds works "+
-			"beside the new one %s: hand the new %s over before.", ref, why, until, handedOver(credential.Kind())))
+			"beside the new one %s: hand the new %s over before.%s", ref, why, until, handedOver(credential.Kind()), endsOlder(k)))
 	}
+}
+
+// endsOlder says what becomes of the one before, where that works beside the one that is followed now: there are no three.
+func endsOlder(k kept) string {
+	if k.Older.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(" The one before it, which was to work until %s, stops working in the same apply, since two work side by side and no more: "+
+		"ask the partner first whether it has changed over.", access.At(k.Older))
 }
 
 // explainReplacement says what it means that a credential is destroyed and made anew: a tainted one, another kind or identity. Of

@@ -136,6 +136,11 @@ func tellIssued(e *Entry, r *access.Record) {
 		r.EndAsked, r.EndsAt = r.EndsAt, i.Until.UTC()
 	}
 	r.Issued = &access.Issued{At: i.At, Until: i.End(r.EndsAt), RotatesAt: rotates(e, i, r.EndsAt), Serial: i.Serial, Fingerprint: i.Fingerprint}
+	for _, old := range e.Issued {
+		if old.Superseded {
+			r.Issued.Older = access.Latest(r.Issued.Older, old.End(r.EndsAt))
+		}
+	}
 }
 
 // rotates returns when what was issued is due. What was to last until an end that moved since has to be followed before it ends by
