@@ -285,7 +285,7 @@ func Declaration(o Object) ([]byte, error) {
 			trust.Audiences = slices.Sorted(slices.Values(trust.Audiences))
 			sorted.Federated = &trust
 		}
-		sorted.AllowedCIDRs = slices.SortedFunc(slices.Values(o.AllowedCIDRs), netip.Prefix.Compare)
+		sorted.AllowedCIDRs = slices.SortedStableFunc(slices.Values(o.AllowedCIDRs), netip.Prefix.Compare)
 		return json.Marshal(sorted)
 	case *Grant:
 		sorted := *o

@@ -132,7 +132,7 @@ func (g *Given) identity(i *access.Identity) {
 
 func (g *Given) credential(c *access.Credential) {
 	g.Trust, g.RevokeIssuedBefore = trustOf(c), c.RevokeIssuedBefore.UTC()
-	for _, network := range slices.SortedFunc(slices.Values(c.AllowedCIDRs), netip.Prefix.Compare) {
+	for _, network := range slices.SortedStableFunc(slices.Values(c.AllowedCIDRs), netip.Prefix.Compare) {
 		g.AllowedCIDRs = append(g.AllowedCIDRs, network.String())
 	}
 	if r := c.Rotation; r != nil {

@@ -5,7 +5,6 @@ package journal
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -68,8 +67,10 @@ func Recall(lines []Line) (pasts []*Past, doubts []string) {
 			r.read(l)
 		}
 	}
-	for _, change := range slices.SortedFunc(maps.Values(r.intents), func(a, b Line) int { return cmp.Compare(a.Seq, b.Seq) }) {
-		r.doubt(change, "has an intent and no outcome: ask the system what became of it")
+	for _, l := range lines {
+		if l.Phase == Intent && r.intents[l.Change].Seq == l.Seq {
+			r.doubt(l, "has an intent and no outcome: ask the system what became of it")
+		}
 	}
 	for _, p := range r.all {
 		for i := range p.Spans {

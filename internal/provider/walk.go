@@ -159,7 +159,7 @@ func (w *walk) found() []guardrail.Finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var all []guardrail.Finding
-	for _, ref := range slices.SortedFunc(maps.Keys(w.findings), func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) }) {
+	for _, ref := range slices.SortedStableFunc(maps.Keys(w.findings), func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) }) {
 		all = append(all, w.findings[ref]...)
 	}
 	return all

@@ -46,7 +46,7 @@ func (c *control) Verdict(judged, of int) string {
 			levels[f.Level]++
 		}
 		var texts []string
-		for _, level := range slices.SortedFunc(maps.Keys(levels), func(a, b string) int { return cmp.Or(gravity(a)-gravity(b), cmp.Compare(a, b)) }) {
+		for _, level := range slices.SortedStableFunc(maps.Keys(levels), func(a, b string) int { return cmp.Or(gravity(a)-gravity(b), cmp.Compare(a, b)) }) {
 			texts = append(texts, fmt.Sprintf("%d %s", levels[level], level))
 		}
 		return strings.Join(texts, ", ")

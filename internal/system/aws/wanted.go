@@ -155,7 +155,7 @@ func (s *System) known(f *family, p *page) *page {
 }
 
 func sortedRefs(l ledger.Ledger) []access.Ref {
-	return slices.SortedFunc(maps.Keys(l), ledger.CompareRefs)
+	return slices.SortedStableFunc(maps.Keys(l), ledger.CompareRefs)
 }
 
 // tagsOf returns the tags of a principal: for people and inventories, and never the truth.

@@ -309,7 +309,7 @@ func (s *System) following(a, b generation) generation {
 
 // stageObjects stages what the draft changes in the ledger.
 func (s *System) stageObjects(st *stage, base *book, d *draft) error {
-	for _, ref := range slices.SortedFunc(maps.Keys(d.Touched), ledger.CompareRefs) {
+	for _, ref := range slices.SortedStableFunc(maps.Keys(d.Touched), ledger.CompareRefs) {
 		before, after := base.Ledger[ref], d.Ledger[ref]
 		switch {
 		case after == nil && before != nil:

@@ -52,7 +52,7 @@ func (x damage) of(id access.IdentityID) error {
 	if len(x) == 0 {
 		return nil
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(x), ledger.CompareRefs) {
+	for _, ref := range slices.SortedStableFunc(maps.Keys(x), ledger.CompareRefs) {
 		if _, holder, err := access.ParseRef(ref.Type, ref.ID); err == nil && holder == id {
 			return x[ref]
 		}
@@ -115,7 +115,7 @@ func (d *draft) strike(ref access.Ref, uid string) (victims []*ledger.Entry, err
 			taken[v.Object.Holder()] = true
 		}
 	}
-	for _, other := range slices.SortedFunc(maps.Keys(d.damaged), ledger.CompareRefs) {
+	for _, other := range slices.SortedStableFunc(maps.Keys(d.damaged), ledger.CompareRefs) {
 		_, of, _ := access.ParseRef(other.Type, other.ID)
 		if other != ref && !taken[of] {
 			continue

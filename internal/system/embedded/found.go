@@ -156,7 +156,7 @@ func (s *System) concerned(l *book, name string) (of []access.IdentityID) {
 	if err != nil || !known {
 		return nil
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(l.Ledger), func(a, b access.Ref) int { return strings.Compare(a.ID, b.ID) }) {
+	for _, ref := range slices.SortedStableFunc(maps.Keys(l.Ledger), func(a, b access.Ref) int { return strings.Compare(a.ID, b.ID) }) {
 		if ref.Type != access.TypeIdentity {
 			continue
 		}

@@ -176,7 +176,7 @@ func (s *System) cuttings(d *draft) map[string]*cutting {
 			c.lines[i.ID] = line
 		}
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
+	for _, ref := range slices.SortedStableFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
 		e := d.Ledger[ref]
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
@@ -208,7 +208,7 @@ func cutFile(partner string) string { return "cut/" + partner + ".txt" }
 // digest returns one of all that a partner's file says.
 func (c *cutting) digest(a *ca.Authority) (string, error) {
 	sum := sha256.New()
-	for _, id := range slices.SortedFunc(maps.Keys(c.lines), access.IdentityID.Compare) {
+	for _, id := range slices.SortedStableFunc(maps.Keys(c.lines), access.IdentityID.Compare) {
 		sum.Write(fmt.Appendln(nil, c.lines[id], c.credentials[id]))
 		if r := c.revoked[id]; r != nil {
 			own, err := r.digest(a)
@@ -229,7 +229,7 @@ func (c *cutting) digest(a *ca.Authority) (string, error) {
 //	krl ID \ooo...         its section for sshd's list
 func (c *cutting) text(sign func(access.IdentityID, revocations) (crl, krl []byte, err error)) ([]byte, error) {
 	var out bytes.Buffer
-	for _, id := range slices.SortedFunc(maps.Keys(c.lines), access.IdentityID.Compare) {
+	for _, id := range slices.SortedStableFunc(maps.Keys(c.lines), access.IdentityID.Compare) {
 		out.WriteString("line")
 		for _, member := range c.lines[id] {
 			out.WriteString(" " + member.String())

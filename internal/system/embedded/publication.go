@@ -84,7 +84,7 @@ func (s *System) revoked(d *draft) revocations {
 		r := d.revoked[name]
 		out.add(r.Kind, ca.Revoked{Serial: r.Serial, At: r.At, Hold: r.Withheld})
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
+	for _, ref := range slices.SortedStableFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
 		e := d.Ledger[ref]
 		if c, ok := e.Credential(); ok && len(e.Issued) > 0 && !e.Removed() && d.cut(c) {
 			for _, i := range e.Issued {

@@ -34,7 +34,7 @@ func (s *System) takeOver(base *book, d *draft, in scope) error {
 	if err != nil {
 		return err
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(base.Ledger), ledger.CompareRefs) {
+	for _, ref := range slices.SortedStableFunc(maps.Keys(base.Ledger), ledger.CompareRefs) {
 		if v := d.Ledger[ref]; v != nil && v == base.Ledger[ref] && !v.Removed() && e.endedSince(v, d.revoked) {
 			if _, err := d.Strike(ref, v.History.UID); err != nil {
 				return err

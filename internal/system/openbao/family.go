@@ -80,7 +80,7 @@ func (f *family) outdate(d *ledger.Draft, change access.Change, session time.Dur
 
 // order returns all identities of a family.
 func (f *family) order() []access.IdentityID {
-	return slices.SortedFunc(maps.Keys(f.documents), access.IdentityID.Compare)
+	return slices.SortedStableFunc(maps.Keys(f.documents), access.IdentityID.Compare)
 }
 
 // text returns the policy of an identity after a draft. What an entry still names, that is being removed, need not be listed.

@@ -53,7 +53,7 @@ func RefreshAt(p Publication) time.Time {
 }
 
 func sorted(identities []Identity) []Identity {
-	return slices.SortedFunc(slices.Values(identities), func(a, b Identity) int { return a.ID.Compare(b.ID) })
+	return slices.SortedStableFunc(slices.Values(identities), func(a, b Identity) int { return a.ID.Compare(b.ID) })
 }
 
 // shells returns what an identity may do now, by login.

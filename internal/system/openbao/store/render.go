@@ -27,7 +27,7 @@ func Render(l ledger.Ledger, id access.IdentityID, dead []Lost, unread []string)
 			own[ref] = e
 		}
 	}
-	for _, ref := range slices.SortedFunc(maps.Keys(own), ledger.CompareRefs) {
+	for _, ref := range slices.SortedStableFunc(maps.Keys(own), ledger.CompareRefs) {
 		text, err := json.Marshal(own[ref])
 		if err != nil {
 			return "", err

@@ -54,7 +54,7 @@ func SnapshotOf[N any](documents map[access.IdentityID]*Document, l ledger.Ledge
 
 // Refs returns what there is, in order.
 func (s *Snapshot[N]) Refs() []access.Ref {
-	return slices.SortedFunc(maps.Keys(s.Ledger), ledger.CompareRefs)
+	return slices.SortedStableFunc(maps.Keys(s.Ledger), ledger.CompareRefs)
 }
 
 // Known returns what was asked about an identity already.
