@@ -158,10 +158,19 @@ func (pki *certificates) signer(ctx context.Context) (string, error) {
 	return strings.TrimSpace(ca.Certificate), err
 }
 
-// refuseUnable is an error where the authority that is there signs nothing.
-func (pki *certificates) refuseUnable(ctx context.Context) error {
+// refuseUnable is an error where the authority that is there signs nothing, or another engine stands in its place.
+func (pki *certificates) refuseUnable(ctx context.Context, at *site) error {
+	pki.probing.Lock()
+	err := pki.refuseOther(at)
+	pki.probing.Unlock()
+	if err != nil {
+		return err
+	}
 	ca, err := pki.signer(ctx)
-	if ca == "" || err != nil { // which is looked at otherwise, or is no engine of this kind
+	if noIssuer(err) {
+		return pki.unissued(ctx)
+	}
+	if ca == "" || err != nil { // which is looked at otherwise
 		return nil //nolint:nilerr // see above
 	}
 	why, err := pki.unable(ctx, ca)
@@ -169,6 +178,15 @@ func (pki *certificates) refuseUnable(ctx context.Context) error {
 		err = fmt.Errorf("%w: %s", access.ErrUnsupported, strings.TrimSuffix(why, "."))
 	}
 	return err
+}
+
+// refuseOther is an error where another engine stands in the authority's place.
+func (pki *certificates) refuseOther(at *site) error {
+	mount := pki.options.Mounts.PKI
+	if engine, there := at.engines[mount+"/"]; there && engine.Type != "pki" {
+		return fmt.Errorf("%w: at %s is the engine %s, where pki belongs", access.ErrUnsupported, mount, engine.Type)
+	}
+	return nil
 }
 
 // orphans says which of the certificates that were issued were signed by an authority that the engine has no more.

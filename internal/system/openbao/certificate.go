@@ -69,10 +69,10 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 	mount := pki.options.Mounts.PKI
 	pki.probing.Lock()
 	defer pki.probing.Unlock()
-	engine, there := at.engines[mount+"/"]
-	if there && engine.Type != "pki" {
-		return "", fmt.Errorf("%w: at %s is the engine %s, where pki belongs", access.ErrUnsupported, mount, engine.Type)
+	if err := pki.refuseOther(at); err != nil {
+		return "", err
 	}
+	_, there := at.engines[mount+"/"]
 	if there {
 		ca, err := pki.signer(ctx)
 		if noIssuer(err) {
@@ -136,7 +136,7 @@ func (pki *certificates) unissued(ctx context.Context) error {
 
 // withoutIssuer says what an authority lacks, and what to do.
 func withoutIssuer(mount string) string {
-	return fmt.Sprintf("%s has no default issuer, and signs nothing: name one of bao list %s/issuers by bao write %s/config/issuers default=ISSUER, "+
+	return fmt.Sprintf("the engine %s has no default issuer, and signs nothing: name one of bao list %s/issuers by bao write %s/config/issuers default=ISSUER, "+
 		"or make one by bao write %s/root/generate/internal common_name='Partner access' key_type=ec key_bits=256 ttl=87840h", mount, mount, mount, mount)
 }
 

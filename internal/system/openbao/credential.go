@@ -130,18 +130,23 @@ func (cs *credentials) rolePaths(c *access.Credential) []string {
 }
 
 // Lacks returns what a new credential needs and is missing, or is not what belongs there: mounts, and an authority that signs. Where
-// the configuration lets it make what it misses, only what somebody disabled, or stopped from signing, is lacking.
+// the configuration lets it make what it misses, only what is there and is another thing, was disabled by somebody, or was stopped from
+// signing, is lacking.
 func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks []string, err error) {
 	looks, err := cs.looks(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("what %s needs: %w", c.Ref(), err)
 	}
 	for _, look := range looks {
-		switch err := look(); {
-		case errors.Is(err, access.ErrUnsupported):
-			lacks = append(lacks, strings.TrimPrefix(err.Error(), access.ErrUnsupported.Error()+": "))
-		case err != nil:
+		err := look()
+		if err != nil && !errors.Is(err, access.ErrUnsupported) {
 			return nil, fmt.Errorf("what %s needs: %w", c.Ref(), err)
+		}
+		if err == nil {
+			continue
+		}
+		if text := strings.TrimPrefix(err.Error(), access.ErrUnsupported.Error()+": "); !slices.Contains(lacks, text) {
+			lacks = append(lacks, text)
 		}
 	}
 	return lacks, nil
@@ -149,28 +154,29 @@ func (cs *credentials) Lacks(ctx context.Context, c *access.Credential) (lacks [
 
 // looks returns how to look at what a new credential needs, but for what would be made.
 func (cs *credentials) looks(ctx context.Context, c *access.Credential) (looks []func() error, err error) {
-	entrance := func() error { _, _, err := cs.aliasOf(ctx, c, false); return err }
-	authority := func() error { _, err := cs.certs.authority(ctx); return err }
-	signs := func() error { return cs.certs.refuseUnable(ctx) }
-	if !cs.options.Bootstrap {
-		looks = append(looks, entrance)
-		if c.Kind() == access.Certificate {
-			looks = append(looks, authority, signs)
-		}
-		return looks, nil
-	}
-	if c.Kind() == access.Certificate {
-		looks = append(looks, signs)
-	}
 	at, err := cs.lookOnce(ctx)
-	if err != nil || cs.isMounted(at, cs.mountOf(c)) {
+	if err != nil {
+		return nil, err
+	}
+	made, used := false, false
+	if cs.options.Bootstrap && !cs.isMounted(at, cs.mountOf(c)) {
+		used, err = cs.mounts.logsInBy(ctx, cs.mountOf(c))
+		made = !used
+	}
+	switch {
+	case made: // there is nothing to look at
+	case cs.options.Bootstrap && !used && c.Kind() == access.Federated:
+		looks = append(looks, func() error { return cs.fed.suits(ctx, c.Federated.Issuer) })
+	default:
+		looks = append(looks, func() error { _, _, err := cs.aliasOf(ctx, c, false); return err })
+	}
+	if c.Kind() != access.Certificate {
 		return looks, err
 	}
-	used, err := cs.mounts.logsInBy(ctx, cs.mountOf(c))
-	if used {
-		looks = append(looks, entrance)
+	if !cs.options.Bootstrap {
+		looks = append(looks, func() error { _, err := cs.certs.authority(ctx); return err })
 	}
-	return looks, err
+	return append(looks, func() error { return cs.certs.refuseUnable(ctx, at) }), err
 }
 
 // rolesOf returns the roles that an identity may have on all auth methods of ours.

@@ -146,13 +146,26 @@ func (fed *federation) issuerMount(ctx context.Context, issuer string, known boo
 		err = fed.configure(ctx, issuer)
 		t = trust{Discovery: issuer, Issuer: issuer}
 	}
-	if known {
+	switch {
+	case known:
 		return accessor, nil
+	case err != nil:
+		return accessor, err
 	}
-	if fault := t.fault(mount, issuer); err == nil && fault != "" && !t.unread {
-		err = fmt.Errorf("%w: %s. To let this issuer's tokens in, and no others, run\n\n    %s", access.ErrUnsupported, fault, trusting(mount, issuer))
+	return accessor, t.refuse(mount, issuer)
+}
+
+// suits is an error where the auth method that is there is another one, or does not take the issuer's tokens. It configures nothing, as enter may.
+func (fed *federation) suits(ctx context.Context, issuer string) error {
+	mount := fed.jwtMount(issuer)
+	if _, err := fed.mounts.authMount(ctx, mount, "jwt", nil); err != nil {
+		return err
 	}
-	return accessor, err
+	t, err := fed.trustOf(ctx, issuer)
+	if err != nil || !t.configured() {
+		return err
+	}
+	return t.refuse(mount, issuer)
 }
 
 // trustDrift says what differs in the auth method of an issuer, and in the keys that it takes since a role was written.

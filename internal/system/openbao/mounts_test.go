@@ -80,3 +80,45 @@ func TestABrokenMountIsDriftAndEverybodyMayLeave(t *testing.T) {
 		})
 	}
 }
+
+// With bootstrap = true a plan looked only for what is not there: another auth method or engine in the place of ours, an authority without
+// a default issuer, and an issuer's mount that is bound to another one were told in the middle of the apply.
+func TestWhatStandsInThePlaceOfAMountIsFoundAtPlan(t *testing.T) {
+	st := startStage(t)
+	jwt := usualJWT(issuerURL)
+	st.complete(t, "first", kinds...)
+	st.put(t, identityOf("new"))
+	instead := func(path, kind string) func() {
+		return func() {
+			st.admin(t, "DELETE", path, nil)
+			st.admin(t, "POST", path, map[string]any{"type": kind})
+		}
+	}
+	for _, c := range []struct {
+		breaks func()
+		kind   access.Kind
+		says   string
+	}{
+		{func() { st.bind(t, otherIssuer) }, access.Federated, "takes tokens of the issuer " + otherIssuer},
+		{instead("sys/auth/"+jwt, "approle"), access.Federated, "is the auth method approle, where jwt belongs"},
+		{instead("sys/auth/partner-approle", "userpass"), access.Secret, "is the auth method userpass, where approle belongs"},
+		{instead("sys/auth/partner-cert", "approle"), access.Certificate, "is the auth method approle, where cert belongs"},
+		{instead("sys/auth/partner-cert", "cert"), access.Certificate, ""},
+		{func() {
+			st.rotateRoot(t, "second")
+			st.admin(t, "DELETE", "partner-pki/issuer/second", nil)
+		}, access.Certificate, "no default issuer"},
+		{instead("sys/mounts/partner-pki", "transit"), access.Certificate, "is the engine transit, where pki belongs"},
+	} {
+		c.breaks()
+		for _, bootstrap := range []bool{true, false} {
+			o := st.options()
+			o.Bootstrap = bootstrap
+			fresh := st.credentialOf("new", c.kind)
+			lacks, err := Open(o).Lacks(t.Context(), fresh)
+			if told := len(lacks) == 1 && c.says != "" && strings.Contains(lacks[0], c.says); err != nil || !told && (c.says != "" || len(lacks) > 0) {
+				t.Errorf("%q, bootstrap %v: a plan lacks %q, %v", c.says, bootstrap, lacks, err)
+			}
+		}
+	}
+}

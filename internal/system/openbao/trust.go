@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/shown"
 )
 
@@ -54,6 +55,15 @@ func (t trust) fault(mount, issuer string) string {
 		return fmt.Sprintf("auth/%s takes its keys from %s, and tokens of the issuer %s alone: that is another spelling, and nobody can log in", mount, t.Discovery, t.Issuer)
 	}
 	return ""
+}
+
+// refuse is an error where the auth method has a fault, with the command that mends it.
+func (t trust) refuse(mount, issuer string) error {
+	fault := t.fault(mount, issuer)
+	if fault == "" || t.unread {
+		return nil
+	}
+	return fmt.Errorf("%w: %s. To let this issuer's tokens in, and no others, run\n\n    %s", access.ErrUnsupported, fault, trusting(mount, issuer))
 }
 
 // doubt says that the auth method takes one spelling of the issuer and another one is declared, where nothing tells which one tokens have.
