@@ -6,9 +6,7 @@ import (
 	"crypto/dsa" //nolint:staticcheck // only to say that such a key is weak
 	"crypto/ecdsa"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -76,20 +74,9 @@ func held(c *access.Credential) []heldKey {
 	return []heldKey{key}
 }
 
-// workload returns what tells one workload from another: the issuer and the subject; of AWS the principal, and of a whole account
-// also the external id, by which a vendor tells one use of it from another.
 func workload(f *access.FederatedTrust) (heldKey, bool) {
-	key := heldKey{attribute: "federated"}
-	if f.Account() {
-		key.print = "aws\n" + f.AWSPrincipal
-		if p, err := access.ParseAWSPrincipal(f.AWSPrincipal); err == nil && p.Whole() {
-			key.print += "\n" + f.ExternalID
-		}
-		return key, true
-	}
-	issuer := strings.TrimRight(strings.ToLower(f.Issuer), "/")
-	key.print = issuer + "\n" + f.Subject
-	return key, issuer != "" && f.Subject != ""
+	key := heldKey{attribute: "federated", print: f.Workload()}
+	return key, key.print != ""
 }
 
 func recipientKey(text string) (heldKey, bool) {
@@ -100,7 +87,7 @@ func recipientKey(text string) (heldKey, bool) {
 	if key, ok := recipient.SSHKey(); ok {
 		return heldSSH(key.PublicKey), true
 	}
-	return heldKey{print: fingerprint([]byte(recipient.String()))}, true
+	return heldKey{print: access.FingerprintOf([]byte(recipient.String()))}, true
 }
 
 func requestKey(text string) (heldKey, bool) {
@@ -129,12 +116,12 @@ func heldSSH(parsed ssh.PublicKey) heldKey {
 		}
 		return publicKey(public, parsed.Marshal())
 	}
-	return heldKey{print: fingerprint(parsed.Marshal())}
+	return heldKey{print: access.FingerprintOf(parsed.Marshal())}
 }
 
 // publicKey returns the key of its encoding: the same key has the same fingerprint in a CSR as on an SSH line.
 func publicKey(public any, encoded []byte) heldKey {
-	key := heldKey{print: fingerprint(encoded)}
+	key := heldKey{print: access.FingerprintOf(encoded)}
 	switch k := public.(type) {
 	case *rsa.PublicKey:
 		key.algorithm, key.bits = "RSA", k.N.BitLen()
@@ -144,11 +131,6 @@ func publicKey(public any, encoded []byte) heldKey {
 		key.algorithm, key.bits = k.Curve.Params().Name, k.Curve.Params().BitSize
 	}
 	return key
-}
-
-func fingerprint(encoded []byte) string {
-	sum := sha256.Sum256(encoded)
-	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
 // weakness says what is weak in a key or in the request that it came with; "" where nothing is known.

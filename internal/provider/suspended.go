@@ -60,7 +60,7 @@ func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, d
 	}
 	why := "Something of its partner was cut by hand in the system, and what is new of it is cut as well"
 	if o.Ref().Type != access.TypeIdentity {
-		why = fmt.Sprintf("It, its identity %s, or something above was cut by hand in the system", o.Holder())
+		why = fmt.Sprintf("It, its identity %s, something above, or the key that it has was cut by hand in the system", o.Holder())
 	}
 	diags.AddWarning(o.Ref().String()+" will be held", why+": it is made, and lets nobody in. When the incident is closed, set hold_released of the identity to a "+
 		"value never used before, such as the incident's number.")

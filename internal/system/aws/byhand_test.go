@@ -145,6 +145,40 @@ func TestAReleaseGivesBackWhatWasCutByAWSsOwnMeans(t *testing.T) {
 	}
 }
 
+// A role that was cut, removed, and given to another identity or another partner, and a subcontractor that is hung on somebody else, came back.
+func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	v := l.newVendor(t, "444455556666", "acme-etl")
+	s := l.newShop(t, l.open(), time.Hour)
+	for n, id := range []access.IdentityID{{Partner: "acme", Environment: "prod", Name: "other"}, {Partner: "initech", Environment: "prod", Name: "feed"}} {
+		of, to := s, s
+		of.id.Name = "cut-" + strconv.Itoa(n)
+		to.id = id
+		there := to.put(to.identity())
+		to.put(to.grant("daily", s.end))
+		of.put(of.identity())
+		of.put(of.grant("daily", s.end))
+		trust, again := of.account(v.principal("acme-etl"), "", s.end), to.account(v.principal("acme-etl"), "", s.end)
+		made := of.put(trust)
+		if err := of.store.mark(t.Context(), trust.Ref().ID); err != nil { // the last of the printed steps
+			t.Fatal(err)
+		}
+		if _, err := of.Delete(t.Context(), trust.Ref(), made.UID); err != nil {
+			t.Fatal(err)
+		}
+		foretold, err := l.open().WouldHold(t.Context(), again)
+		r := to.put(again)
+		if session := l.assume(t, v.as, r.Login["role_arn"], r.Login["external_id"]); !r.Held || !foretold || err != nil || session != nil && l.may(t, session, "read", s.file("daily")) {
+			t.Errorf("%s: held %v, foretold %v, %v", id, r.Held, foretold, err)
+		}
+		to.put(to.identity(func(i *access.Identity) { i.HoldReleased = "INC-7" }), knowing(there.UID))
+		if r := to.put(again, knowing(r.UID)); r.Held {
+			t.Errorf("%s: released, it is held", id)
+		}
+	}
+}
+
 // A removal that died once the role was gone is no cut by hand.
 func TestARemovalThatDiedIsNoCut(t *testing.T) {
 	t.Parallel()

@@ -72,6 +72,13 @@ func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
 		return nil, err
 	}
 	f.holds = holds
+	if _, is := o.(*access.Credential); is && len(holds) > 0 { // what was cut by hand may come back by it
+		h, err := s.store.load(ctx)
+		if err != nil {
+			return nil, err
+		}
+		f.stones, f.others = h.stones, h.ledger
+	}
 	return f, s.above(ctx, f, o.Holder())
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +23,22 @@ func TestThePrintedStepsCutInTheRightAccountOrSaySo(t *testing.T) {
 	l := startLab(t, cloud, access.Federated)
 	away := startLab(t, cloud.In("999988887777"), access.Federated) // which has a partner and a role of the same names
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
-	s.put(s.identity())
+	allowing := func(i *access.Identity) { i.Subcontractors = &access.Subcontractors{Allowed: true, MaxDepth: 1} }
+	top := s.put(s.identity(allowing))
 	s.put(s.grant("daily", s.end))
-	steps := s.put(s.key(s.end), sealing(k)).Revocation
+	s.put(s.key(s.end), sealing(k))
+	below, hung := s, func(i *access.Identity) { i.ParentID = s.id }
+	below.id = access.IdentityID{Partner: "sub", Environment: "prod", Name: "etl"}
+	child := below.put(below.identity(hung))
+	below.put(below.grant("daily", s.end))
+	its := &keys{}
+	below.put(below.key(s.end), sealing(its))
+	all, err := l.open().List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Of the identity, and what hangs on it.
+	steps := all[slices.IndexFunc(all, func(r *access.Record) bool { return r.Object.Ref() == s.id.Ref() })].Revocation
 	there := away.newShop(t, away.open(), time.Hour)
 	there.put(there.identity())
 	there.put(there.grant("daily", there.end))
@@ -53,10 +67,16 @@ func TestThePrintedStepsCutInTheRightAccountOrSaySo(t *testing.T) {
 			t.Fatalf("%s: %v", step, err)
 		}
 	}
-	if l.may(t, l.as(k.newest()), "read", s.file("daily")) {
-		t.Error("the steps do not cut")
+	for who, keys := range map[shop]*keys{s: k, below: its} {
+		if l.may(t, l.as(keys.newest()), "read", s.file("daily")) {
+			t.Errorf("the steps do not cut %s", who.id)
+		}
+		if r, err := l.open().Get(t.Context(), who.key(s.end).Ref()); err != nil || !r.Held {
+			t.Errorf("%s is not held: %v", who.id, err)
+		}
 	}
-	if r, err := l.open().Get(t.Context(), s.key(s.end).Ref()); err != nil || !r.Held {
-		t.Errorf("it is not held: %v", err)
+	s.put(s.identity(allowing, func(i *access.Identity) { i.HoldReleased = "INC-1" }), knowing(top.UID))
+	if r := below.put(below.identity(), knowing(child.UID)); !r.Held || l.may(t, l.as(its.newest()), "read", s.file("daily")) {
+		t.Errorf("what hung on it comes back: held %v", r.Held)
 	}
 }

@@ -121,9 +121,13 @@ func (s *System) write(ctx context.Context, a *proposal, change access.Change) (
 		return err
 	}
 	if a.placed.Hold { // while something of its partner is cut by hand, all that is new of it is
-		if err := s.store.mark(context.WithoutCancel(ctx), id.String()); err != nil {
+		if err := s.store.mark(context.WithoutCancel(ctx), change.Object.Ref().ID); err != nil {
 			return err
 		}
+		if f.holds, err = s.store.marks(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+		a.draft.Holds = f.holds
 	}
 	a.draft.Settle()
 	next := drafted(f.pages[id], a.draft)

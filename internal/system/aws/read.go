@@ -110,7 +110,7 @@ func (s *System) record(ctx context.Context, l ledger.Ledger, e *ledger.Entry) (
 	if err != nil {
 		return nil, err
 	}
-	r.Words, r.Revocation = s.words(r.Object), s.revocation(r.Object, e)
+	r.Words, r.Revocation = s.words(r.Object), s.revocation(l, r.Object, e)
 	r.System, err = s.store.identified(ctx)
 	return r, err
 }

@@ -98,15 +98,26 @@ func (s *System) markByHand(scope string) string {
 	return "echo 'Cut by hand.' | aws s3 cp" + s.shell("s3") + " - " + shown.Word(s.store.where(heldKey+scope))
 }
 
-// revocation returns how to cut an object's access by hand, a step each.
-func (s *System) revocation(o access.Object, e *ledger.Entry) (steps []string) {
-	if c, ok := o.(*access.Credential); ok {
+// revocation returns how to cut an object's access by hand, a step each. A grant cannot be cut alone: its identity is, with all that hangs on it.
+func (s *System) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry) (steps []string) {
+	cut := func(e *ledger.Entry) {
 		for _, p := range principalsOf(e) {
 			steps = append(steps, s.cutPrincipal(p))
 		}
+	}
+	if c, ok := o.(*access.Credential); ok {
+		cut(e)
 		return append(steps, s.markByHand(c.Ref().ID))
 	}
-	return []string{s.markByHand(o.Holder().String()), "Then the commands of each of its credentials."}
+	for _, id := range l.WithSubcontractors(o.Holder()) {
+		for _, kind := range []access.Kind{access.Federated, access.Secret} {
+			if e := l[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(kind)}]; e != nil && !e.Removed() {
+				cut(e)
+			}
+		}
+		steps = append(steps, s.markByHand(id.String()))
+	}
+	return steps
 }
 
 // cutByHand returns the steps that cut all that a partner has: each principal at once, and then a mark by which all that is made for it later

@@ -91,7 +91,7 @@ func (s *System) draft(d *draft, t *task) (err error) {
 			return err
 		}
 		if t.put, err = d.Place(t.change); err == nil && t.put.Hold {
-			err = s.holdNew(d, t.change.Object.Holder())
+			err = s.holdNew(d, t.change.Object.Ref().ID)
 		}
 	case taskDelete:
 		t.victims, err = d.strike(t.ref, t.uid)

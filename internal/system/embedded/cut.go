@@ -37,11 +37,11 @@ func (s *System) byHand() bool {
 	return err == nil
 }
 
-// holdNew holds an identity that is being made while something of its partner was cut by hand.
-func (s *System) holdNew(d *draft, id access.IdentityID) error {
+// holdNew holds what is new while something of its partner, or that it comes from, was cut by hand.
+func (s *System) holdNew(d *draft, scope string) error {
 	err := s.disk.Mkdir(s.paths.holds(), publicDir)
 	if err == nil {
-		err = s.disk.Write(filepath.Join(s.paths.holds(), holdFile(id.String())), nil, publicFile)
+		err = s.disk.Write(filepath.Join(s.paths.holds(), holdFile(scope)), nil, publicFile)
 	}
 	if err != nil {
 		return fail(err, nothingChanged)

@@ -87,7 +87,7 @@ type Placed struct {
 	Tell bool
 	// Fresh: something was issued.
 	Fresh bool
-	// Lifts: it releases what was cut by hand. Hold: it is new, and to be held, with a mark of its own.
+	// Lifts: it releases what was cut by hand. Hold: it is new, or newly under this name or place, and to be held, with a mark of its own.
 	Lifts, Hold bool
 }
 
@@ -116,11 +116,15 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	if i, ok := object.(*access.Identity); ok {
 		if before == nil {
 			p.Hold = d.inherit(e)
+		} else {
+			p.Hold = d.strays(before, i)
 		}
 		p.Lifts = d.release(e, i.HoldReleased)
 		p.Hold = p.Hold && !p.Lifts
 	}
 	if credential, ok := e.Credential(); ok {
+		p.Hold = d.comesBack(before, credential) != (access.IdentityID{})
+		c.Wait = c.Wait || p.Hold
 		if p.Fresh, err = d.issue(before, e, credential, c); err != nil {
 			return nil, err
 		}
@@ -233,6 +237,12 @@ func (d *Draft) Strike(ref access.Ref, uid string) ([]*Entry, error) {
 
 // Mark marks entries as being removed, and revokes what was issued for them.
 func (d *Draft) Mark(victims []*Entry) {
+	for n, v := range victims {
+		if under := d.heldUnder(v); under.After(v.HeldUnder) { // before what is above them goes
+			was := *v
+			was.HeldUnder, victims[n] = under, &was
+		}
+	}
 	for _, v := range victims {
 		marked := *v
 		if marked.RemovedAt.IsZero() {

@@ -30,6 +30,8 @@ type Entry struct {
 	RemovedAt time.Time
 	// HoldLifted is up to when holds that were made by hand are lifted from an identity, in systems that keep that here.
 	HoldLifted time.Time
+	// HeldUnder is when the last cut was made by which an identity that is being removed was held through what it hung on.
+	HeldUnder time.Time
 	// Adopted is what an identity has taken over that nobody had declared; nil for nothing.
 	Adopted *Adopted
 	// Former is what was removed of an identity while it stays.
@@ -117,6 +119,7 @@ type entryFile struct {
 	EndsAt      time.Time       `json:"ends_at"`
 	RemovedAt   time.Time       `json:"removed_at,omitzero"`
 	HoldLifted  time.Time       `json:"hold_lifted,omitzero"`
+	HeldUnder   time.Time       `json:"held_under,omitzero"`
 	Issued      []Item          `json:"issued,omitempty"`
 	Adopted     *Adopted        `json:"adopted,omitempty"`
 	Former      []access.Former `json:"former,omitempty"`
@@ -131,7 +134,8 @@ func (e *Entry) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(entryFile{
 		Version: Version, Type: e.Ref().Type, ID: e.Ref().ID, Declaration: declaration, History: e.History,
-		EndsAt: e.Bound, RemovedAt: e.RemovedAt, HoldLifted: e.HoldLifted, Issued: e.Issued, Adopted: e.Adopted, Former: e.Former, Bygone: e.Bygone,
+		EndsAt: e.Bound, RemovedAt: e.RemovedAt, HoldLifted: e.HoldLifted, HeldUnder: e.HeldUnder,
+		Issued: e.Issued, Adopted: e.Adopted, Former: e.Former, Bygone: e.Bygone,
 	})
 }
 
@@ -154,7 +158,7 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 	}
 	*e = Entry{
 		Object: object, History: f.History, Bound: f.EndsAt, Issued: f.Issued, RemovedAt: f.RemovedAt, HoldLifted: f.HoldLifted, Adopted: f.Adopted,
-		Former: f.Former, Bygone: f.Bygone,
+		HeldUnder: f.HeldUnder, Former: f.Former, Bygone: f.Bygone,
 	}
 	return nil
 }

@@ -23,12 +23,12 @@ func (h Holds) newest(id access.IdentityID) time.Time {
 	return h[id.String()]
 }
 
-// lift returns when the last cut was made that a release of an identity lifts: of it, its partner, and its credentials.
-func (h Holds) lift(id access.IdentityID) time.Time {
-	last := h.newest(id)
-	for name, at := range h {
-		if strings.HasPrefix(name, id.String()+"/") && at.After(last) {
-			last = at
+// lift returns when the last cut was made that a release of an identity lifts: of anything of its partner, since that is why what is new
+// of it is held.
+func (h Holds) lift(id access.IdentityID) (last time.Time) {
+	for scope, at := range h {
+		if scope == id.Partner || strings.HasPrefix(scope, id.Partner+"/") {
+			last = access.Latest(last, at)
 		}
 	}
 	return last
@@ -92,6 +92,8 @@ type Tombstone struct {
 	Released []string `json:"released,omitempty"`
 	// HoldLifted is up to when holds are lifted from it.
 	HoldLifted time.Time `json:"hold_lifted,omitzero"`
+	// HeldUnder is when the last cut was made by which the identity was held through what it hung on, when it was removed.
+	HeldUnder time.Time `json:"held_under,omitzero"`
 	// RemovedAt is when an identity of this id was removed last; zero while none was.
 	RemovedAt time.Time `json:"removed_at,omitzero"`
 	// Former is what was removed of identities of this id within a year.
@@ -104,7 +106,7 @@ type Tombstone struct {
 
 // Empty reports whether there is nothing in it that anybody has to know.
 func (t Tombstone) Empty() bool {
-	return len(t.Released) == 0 && t.HoldLifted.IsZero() && t.RemovedAt.IsZero() && len(t.Former) == 0 && !t.Damaged
+	return len(t.Released) == 0 && t.HoldLifted.IsZero() && t.HeldUnder.IsZero() && t.RemovedAt.IsZero() && len(t.Former) == 0 && !t.Damaged
 }
 
 // Buried returns the tombstone after an identity was removed at a moment, with what was removed of it before and then. It reports
@@ -113,6 +115,9 @@ func (t Tombstone) Buried(e *Entry, removed time.Time, holding bool, formers ...
 	had := t.Identity != "" || t.Damaged
 	buried, more = t.Noting(e)
 	buried.RemovedAt = removed
+	if e.HeldUnder.After(buried.HeldUnder) {
+		buried.HeldUnder, more = e.HeldUnder, true
+	}
 	buried.Former = remembered(remembered(t.Former, removed, e.Former...), removed, formers...)
 	buried.Bygone = bygone(t.Bygone, removed, e.Bygone...)
 	return buried, more || had || holding || len(buried.Former) > 0
@@ -154,18 +159,14 @@ func Spent(l Ledger, t Tombstones, partner string) (values []string) {
 // inherit gives a new identity what was remembered under its id, and what its partner has used: a value that released
 // somebody before releases nobody who is made later. It reports whether the new one is to be held: while anything of its
 // partner is, all that is new of it is as well, or a rename would give back what was cut.
-func (d *Draft) inherit(e *Entry) (hold bool) {
-	id := e.Object.Holder()
-	all := maps.Clone(d.Others)
-	if all == nil {
-		all = Ledger{}
-	}
-	maps.Copy(all, d.Ledger)
+func (d *Draft) inherit(e *Entry) bool {
+	id, all := e.Object.Holder(), d.all()
 	e.History.Released = Spent(all, d.Tombstones, id.Partner)
-	e.HoldLifted = d.Tombstones[id].HoldLifted
-	there := d.Tombstones[id].RemovedAt // it was, until then
+	e.HoldLifted = d.lifted(all, id)
+	stone := d.Tombstones[id]
+	hold, there := stone.HeldUnder.After(e.HoldLifted), stone.RemovedAt // it was, until then
 	if was := d.Ledger[id.Ref()]; was != nil {
-		e.HoldLifted = access.Latest(e.HoldLifted, was.HoldLifted)
+		hold = hold || was.HeldUnder.After(e.HoldLifted)
 		there = access.Latest(there, was.RemovedAt)
 	}
 	for scope, at := range d.Holds {
@@ -173,11 +174,7 @@ func (d *Draft) inherit(e *Entry) (hold bool) {
 		if !ok || holder.Partner != id.Partner || holder == id || !at.After(there) {
 			continue
 		}
-		lifted := d.Tombstones[holder].HoldLifted
-		if other := all[holder.Ref()]; other != nil {
-			lifted = access.Latest(lifted, other.HoldLifted)
-		}
-		hold = hold || at.After(lifted)
+		hold = hold || at.After(d.lifted(all, holder))
 	}
 	return hold
 }
@@ -187,17 +184,20 @@ func WouldHold(l Ledger, h Holds, t Tombstones, o access.Object) bool {
 	if len(h) == 0 {
 		return false
 	}
-	if e := l[o.Ref()]; e != nil && !e.Removed() {
-		return l.Held(h, o)
-	}
-	i, isIdentity := o.(*access.Identity)
-	if !isIdentity {
-		id := o.Holder()
-		comesWithIdentity := l[id.Ref()] == nil && o.Ref().Type == access.TypeCredential
-		return l.Held(h, o) || (comesWithIdentity && h[o.Ref().ID].After(t[id].HoldLifted))
-	}
 	d := NewDraft(l, time.Time{}, nil)
 	d.Holds, d.Tombstones = h, maps.Clone(t)
+	before := l[o.Ref()]
+	if c, ok := o.(*access.Credential); ok {
+		id := o.Holder()
+		comesWithIdentity := l[id.Ref()] == nil
+		from := d.comesBack(before, c)
+		comesBack := from != (access.IdentityID{}) && (!comesWithIdentity || from.Partner != id.Partner) // else its identity is held, or released
+		return l.Held(h, o) || comesBack || (comesWithIdentity && h[o.Ref().ID].After(t[id].HoldLifted))
+	}
+	i, isIdentity := o.(*access.Identity)
+	if !isIdentity || before != nil && !before.Removed() {
+		return l.Held(h, o)
+	}
 	e := &Entry{Object: i}
 	hold := d.inherit(e)
 	if d.release(e, i.HoldReleased) {
@@ -227,9 +227,7 @@ func (d *Draft) release(e *Entry, value string) (lifts bool) {
 		d.remember(e, time.Time{})
 		return false
 	}
-	if last := d.Holds.lift(e.Object.Holder()); last.After(e.HoldLifted) {
-		e.HoldLifted = last
-	}
+	e.HoldLifted = access.Latest(e.HoldLifted, d.Holds.lift(e.Object.Holder()), d.Tombstones[e.Object.Holder()].HeldUnder)
 	d.remember(e, time.Time{})
 	return true
 }

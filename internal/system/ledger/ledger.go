@@ -86,6 +86,20 @@ func (l Ledger) Under(id access.IdentityID) []*Entry {
 	return below
 }
 
+// WithSubcontractors returns an identity with those that give access by hanging on it, itself first: they are cut with it.
+func (l Ledger) WithSubcontractors(id access.IdentityID) []access.IdentityID {
+	all := []access.IdentityID{id}
+	if i, _ := l.Identity(id); i == nil || i.Subcontractors == nil {
+		return all
+	}
+	for _, e := range l.Under(id) {
+		if i, ok := e.Object.(*access.Identity); ok && !e.Removed() {
+			all = append(all, i.ID)
+		}
+	}
+	return all
+}
+
 // CompareRefs orders by type, then by id.
 func CompareRefs(a, b access.Ref) int {
 	if c := strings.Compare(string(a.Type), string(b.Type)); c != 0 {

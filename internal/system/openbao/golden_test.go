@@ -129,11 +129,11 @@ func (g *golden) live(t *testing.T) {
 		g.put1(t, identity, known(i))
 	})
 	act("a credential is cut by hand, and put again", func() {
-		g.run(t, g.open().words.cutByHand(federated)[0])
+		g.run(t, g.open().words.cutByHand(nil, federated)[0])
 		g.put1(t, federated, known(f))
 	})
 	act("the identity is cut by hand, and put again", func() {
-		g.run(t, g.open().words.cutByHand(identity)...)
+		g.run(t, g.open().words.cutByHand(nil, identity)...)
 		g.put1(t, identity, known(i))
 		g.put1(t, secret, known(s), knowing(s))
 	})

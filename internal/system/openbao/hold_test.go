@@ -264,3 +264,86 @@ func pathWith(t testing.TB) string {
 	bao := realtool.Find(t, "bao")
 	return bao[:strings.LastIndexByte(bao, '/')] + ":/usr/bin:/bin"
 }
+
+// A subcontractor that is hung on somebody else, or on nobody, or made anew there, and a key that is given to another identity: what was
+// cut by hand came back in another place.
+func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
+	st := startStage(t)
+	hung := func(v *victim, on string) *access.Identity {
+		i := v.declared("")
+		if on != "" {
+			i.ParentID = idOf(on)
+		}
+		return i
+	}
+	makeUnder := func(t *testing.T, v *victim, on string) {
+		v.identity = v.put(t, hung(v, on))
+		v.grant = v.put(t, grantOf("etl", func(g *access.Grant) { g.IdentityID = v.id }))
+		v.secret = v.put(t, v.credential())
+		v.holder = v.stage.holder(v.credential(), v.secret)
+	}
+	for name, then := range map[string]func(t *testing.T, v *victim, above *access.Record, other string){
+		"hung on another": func(t *testing.T, v *victim, _ *access.Record, other string) {
+			v.put(t, hung(v, other), known(v.identity))
+		},
+		"hung on nobody": func(t *testing.T, v *victim, _ *access.Record, _ string) { v.put(t, hung(v, ""), known(v.identity)) },
+		"made elsewhere": func(t *testing.T, v *victim, _ *access.Record, other string) {
+			v.drop(t, v.identity)
+			makeUnder(t, v, other)
+		},
+		"made elsewhere when its parent is gone": func(t *testing.T, v *victim, above *access.Record, other string) {
+			v.drop(t, above)
+			makeUnder(t, v, other)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			above, other := slug(name)+"-above", slug(name)+"-other"
+			top := st.put(t, identityOf(above, allowing))
+			st.put(t, identityOf(other, allowing))
+			v := &victim{stage: st, id: access.IdentityID{Partner: "sub-" + slug(name), Environment: "prod", Name: "etl"}}
+			makeUnder(t, v, above)
+			if !v.in(t) {
+				t.Fatal("it does not come in at first")
+			}
+			st.run(t, st.get(t, top.Object.Ref()).Revocation...)
+			v.stays(t, "cut")
+			then(t, v, top, other)
+			v.stays(t, "in another place")
+			i := hung(v, other)
+			i.HoldReleased = "INC-" + slug(name)
+			v.identity = v.get(t, v.id.Ref())
+			v.put(t, i, known(v.identity))
+			again := v.put(t, v.credential(), known(v.get(t, v.secret.Object.Ref())))
+			if again.Issued != nil && again.Issued.Sealed != "" {
+				v.holder = v.stage.holder(v.credential(), again)
+			}
+			if !v.in(t) {
+				t.Errorf("released, it does not come in: %+v", v.get(t, v.id.Ref()))
+			}
+		})
+	}
+	for _, kind := range []access.Kind{access.Federated, access.Certificate} {
+		t.Run("the key of a "+string(kind), func(t *testing.T) {
+			t.Parallel()
+			name := "key-" + string(kind)
+			all := st.complete(t, name, kind)
+			by := st.put(t, identityOf(name+"-by"))
+			st.put(t, grantOf(name+"-by"))
+			st.run(t, all.credentials[kind].Revocation[0])
+			st.drop(t, all.credentials[kind])
+			c := st.credentialOf(name, kind, func(c *access.Credential) { c.IdentityID = idOf(name + "-by") })
+			foretold, err := st.open().WouldHold(t.Context(), c)
+			r := st.put(t, c)
+			if !r.Held || !foretold || err != nil || st.login(t, st.holder(c, r)) != "" {
+				t.Errorf("under another identity it is held: %v, foretold %v, %v", r.Held, foretold, err)
+			}
+			st.put(t, identityOf(name+"-by", func(i *access.Identity) { i.HoldReleased = "INC-" + name }), known(by))
+			r = st.put(t, c, known(r))
+			st.session(t, st.holder(c, r))
+			if now := st.get(t, c.Ref()); now.Held || len(now.Drift) > 0 {
+				t.Errorf("released, it is held: %v, drift %q", now.Held, now.Drift)
+			}
+		})
+	}
+}

@@ -142,7 +142,7 @@ func (ch *changer) placeObject(ctx context.Context, a *proposal) error {
 		return err
 	}
 	if a.placed.Hold {
-		if err := ch.store.Mark(ctx, a.id().String()); err != nil {
+		if err := ch.store.Mark(ctx, a.change.Object.Ref().ID); err != nil {
 			return err
 		}
 		marks, err := ch.store.Marks(ctx, a.draft.Ledger, a.change.Object)

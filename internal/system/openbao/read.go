@@ -221,7 +221,7 @@ func (ob *observer) list(ctx context.Context) ([]*access.Record, error) {
 func (ob *observer) record(l ledger.Ledger, e *ledger.Entry) (*access.Record, error) {
 	r, err := l.Record(e)
 	if err == nil {
-		r.Words, r.Revocation = ob.words.words(r.Object), ob.words.cutByHand(r.Object)
+		r.Words, r.Revocation = ob.words.words(r.Object), ob.words.cutByHand(l, r.Object)
 		r.System = ob.store.ID()
 	}
 	return r, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/shown"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
@@ -101,13 +102,16 @@ func (x shell) remove(path string) string {
 }
 
 // cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy
-// cut is enough for it. A grant cannot be cut alone: whoever may write a policy may write himself any.
-func (ws *wording) cutByHand(o access.Object) []string {
+// cut is enough for it. Who is cut takes along what hangs on it. A grant cannot be cut alone: whoever may write a policy may write himself any.
+func (ws *wording) cutByHand(l ledger.Ledger, o access.Object) (steps []string) {
 	x := ws.ownShell()
 	if c, ok := o.(*access.Credential); ok { // and then the sessions that it opened
-		return []string{x.shut(c.IdentityID, ws.creds.shutting(c)) + " && " + x.mark(c.Ref().ID), x.cut(c.IdentityID)}
+		steps = append(steps, x.shut(c.IdentityID, ws.creds.shutting(c))+" && "+x.mark(c.Ref().ID))
 	}
-	return []string{x.cut(o.Holder())}
+	for _, id := range l.WithSubcontractors(o.Holder()) {
+		steps = append(steps, x.cut(id))
+	}
+	return steps
 }
 
 // cutPartner returns the steps that cut a partner off: each identity at once, with its live sessions, then all that is made for

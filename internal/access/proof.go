@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package access
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/partner-access/terraform-provider-partner/internal/material"
+)
+
+// Proof returns what a credential proves to be its identity with: the fingerprint of the partner's key, which is the same in a request
+// and on a line of SSH, or its workload. It is empty for a secret, which proves it by itself, and for what cannot be read.
+func (c *Credential) Proof() string {
+	switch c.Kind() {
+	case Federated:
+		return c.Federated.Workload()
+	case Certificate:
+		if r, err := material.KnownRequest(c.Certificate.CSR); err == nil {
+			return FingerprintOf(r.Info)
+		}
+	case SSHCertificate:
+		if k, err := material.ParseSSHKey(c.SSHCertificate.PublicKey); err == nil {
+			return FingerprintOf(encodedKey(k.PublicKey))
+		}
+	}
+	return ""
+}
+
+// encodedKey returns a key as a request has it, where that is possible.
+func encodedKey(key ssh.PublicKey) []byte {
+	if plain, ok := key.(ssh.CryptoPublicKey); ok {
+		if der, err := x509.MarshalPKIXPublicKey(plain.CryptoPublicKey()); err == nil {
+			return der
+		}
+	}
+	return key.Marshal()
+}
+
+// FingerprintOf returns the fingerprint of an encoded key.
+func FingerprintOf(encoded []byte) string {
+	sum := sha256.Sum256(encoded)
+	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+}
+
+// Workload returns what tells one workload from another: the issuer and the subject; of AWS the principal, and of a whole account also the
+// external id, by which a vendor tells one use of it from another. It is empty where one of them is missing.
+func (f *FederatedTrust) Workload() string {
+	if f.Account() {
+		text := "aws\n" + f.AWSPrincipal
+		if p, err := ParseAWSPrincipal(f.AWSPrincipal); err == nil && p.Whole() {
+			text += "\n" + f.ExternalID
+		}
+		return text
+	}
+	issuer := strings.TrimRight(strings.ToLower(f.Issuer), "/")
+	if issuer == "" || f.Subject == "" {
+		return ""
+	}
+	return issuer + "\n" + f.Subject
+}
