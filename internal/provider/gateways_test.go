@@ -13,6 +13,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -297,6 +299,10 @@ func TestTheOPAExampleLogsDecisionsAndNoKey(t *testing.T) {
 			"headers": {"headers": object{"authorization": []string{"Bearer " + string(secret)}}, "path": "orders/acme/daily/1.csv"},
 			"query":   {"url": "/orders?key=" + string(secret), "a/b~c": string(secret)},
 			"another": {"credential": object{"key": string(secret)}, "x": []object{{"y": string(secret)}}},
+			"basic 0": {"headers": object{"Authorization": "Basic " + base64.StdEncoding.EncodeToString(secret)}},
+			"basic 1": {"headers": object{"Proxy-Authorization": "Basic " + base64.StdEncoding.EncodeToString(append([]byte(":"), secret...))}},
+			"basic 2": {"headers": object{"AUTHORIZATION": "basic " + base64.StdEncoding.EncodeToString(append([]byte("a:"), secret...))}},
+			"escaped": {"cookie": "key=" + strings.Replace(string(secret), "_", "%5F", 1)},
 		} {
 			resp, err := http.Post("http://"+address+"/v1/data/partner/reason", "application/json", strings.NewReader(asJSON(t, object{"input": more})))
 			if err != nil {
@@ -304,9 +310,21 @@ func TestTheOPAExampleLogsDecisionsAndNoKey(t *testing.T) {
 			}
 			_ = resp.Body.Close()
 		}
-		eventually(t, version+" logs what is sent otherwise", func() bool { return strings.Count(said.String(), `"path":"partner/reason"`) == 3 })
+		resp, err := http.Get("http://" + address + "/v1/data/partner/reason?input=" + url.QueryEscape(asJSON(t, object{"credential": object{"secret": string(secret)}})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		eventually(t, version+" logs what is sent otherwise", func() bool { return strings.Count(said.String(), `"path":"partner/reason"`) == 8 })
 		eventually(t, version+" logs both decisions", func() bool { return strings.Count(said.String(), `"path":"partner/verdict"`) == 2 })
-		if strings.Contains(said.String(), string(secret)) || !strings.Contains(said.String(), `"secret":"masked"`) {
+		random := strings.TrimPrefix(string(secret), "partner_")
+		for shift := range 3 { // what is the same wherever it begins
+			encoded := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(":", shift) + random))[4:40]
+			if strings.Contains(said.String(), encoded) {
+				t.Errorf("%s logs the key in base64", version)
+			}
+		}
+		if strings.Contains(said.String(), random) || !strings.Contains(said.String(), `"secret":"masked"`) {
 			t.Errorf("%s logs the key, or does not say that it is masked: %s", version, said)
 		}
 		if err := os.WriteFile(log, []byte(said.String()), 0o600); err != nil {

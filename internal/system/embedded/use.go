@@ -44,9 +44,8 @@ type useLine struct {
 		Allow    bool   `json:"allow"`
 		Identity string `json:"identity"`
 	} `json:"result"`
-	Input struct {
-		Credential map[string]json.RawMessage `json:"credential"`
-	} `json:"input"`
+	// Input is what OPA was asked, or what a mask left of it.
+	Input json.RawMessage `json:"input"`
 }
 
 // subject is the subject of our certificates, as nginx and OpenSSL write it.
@@ -59,7 +58,7 @@ func (l *useLine) read() (at time.Time, kind access.Kind, name string) {
 		if l.Result.Allow {
 			name = l.Result.Identity
 		}
-		return l.Timestamp.Time, presentedKind(l.Input.Credential), name
+		return l.Timestamp.Time, presentedKind(l.Input), name
 	}
 	if slices.Contains(access.Kinds(), access.Kind(l.Kind)) {
 		kind = access.Kind(l.Kind)
@@ -83,8 +82,10 @@ type uses struct {
 	last map[use]time.Time
 	// first and newest are the first and the newest line about a kind of credential, whatever became of the request.
 	first, newest map[access.Kind]time.Time
-	// untimed is what was used at a moment that nobody can read.
+	// untimed is what was used at a moment that nobody can read, or that is still to come.
 	untimed map[use]bool
+	// vague is when somebody was let in last with a credential whose kind the log does not tell.
+	vague map[string]time.Time
 }
 
 // useLogs are logs that are read again when they change.
@@ -121,7 +122,7 @@ func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	if state.String() == l.state && l.read.last != nil {
 		return l.read, nil
 	}
-	fresh := uses{last: map[use]time.Time{}, first: map[access.Kind]time.Time{}, newest: map[access.Kind]time.Time{}, untimed: map[use]bool{}}
+	fresh := uses{last: map[use]time.Time{}, first: map[access.Kind]time.Time{}, newest: map[access.Kind]time.Time{}, untimed: map[use]bool{}, vague: map[string]time.Time{}}
 	for _, path := range slices.Compact(paths) {
 		if err := fresh.file(path, now); err != nil {
 			return uses{}, unread(path, err)
@@ -170,7 +171,7 @@ func (u *uses) file(path string, now time.Time) error {
 // tolerated is how far ahead of us a gateway's clock may be.
 const tolerated = time.Minute
 
-// line takes in one line. One of the future tells nothing.
+// line takes in one line. One of the future tells who was let in, and not when.
 func (u *uses) line(text []byte, now time.Time) {
 	var l useLine
 	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), "\x00") // as a log begins that was truncated while it was written
@@ -178,11 +179,8 @@ func (u *uses) line(text []byte, now time.Time) {
 		return
 	}
 	at, kind, name := l.read()
-	if at.IsZero() {
+	if at.IsZero() || at.After(now.Add(tolerated)) {
 		u.untimed[use{name, kind}] = true
-		return
-	}
-	if at.After(now.Add(tolerated)) {
 		return
 	}
 	at = at.UTC().Truncate(time.Second)
@@ -193,6 +191,9 @@ func (u *uses) line(text []byte, now time.Time) {
 	if name == "" {
 		return
 	}
+	if kind == "" {
+		u.vague[name] = access.Latest(u.vague[name], at)
+	}
 	for _, used := range []use{{name, ""}, {name, kind}} {
 		if at.After(u.last[used]) {
 			u.last[used] = at
@@ -200,10 +201,14 @@ func (u *uses) line(text []byte, now time.Time) {
 	}
 }
 
-// presentedKind returns the kind of credential that a decision was about.
-func presentedKind(credential map[string]json.RawMessage) access.Kind {
+// presentedKind returns the kind of credential that a decision was about; "" where a mask hides it.
+func presentedKind(input json.RawMessage) access.Kind {
+	var asked struct {
+		Credential map[string]json.RawMessage `json:"credential"`
+	}
+	_ = json.Unmarshal(input, &asked)
 	for name, kind := range map[string]access.Kind{"secret": access.Secret, "certificate": access.Certificate, "claims": access.Federated} {
-		if _, has := credential[name]; has {
+		if _, has := asked.Credential[name]; has {
 			return kind
 		}
 	}
@@ -247,7 +252,7 @@ func (u *uses) since(created time.Time, id access.IdentityID, kind access.Kind) 
 // if it speaks of that kind, and did before and after the credential was made. One gateway says nothing of another's.
 func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind access.Kind) bool {
 	for _, name := range []string{id.String(), id.CommonName()} {
-		if used.IsZero() && (u.untimed[use{name, kind}] || u.untimed[use{name, ""}]) {
+		if u.untimed[use{name, kind}] || u.untimed[use{name, ""}] || u.vague[name].After(access.Latest(used, created)) {
 			return true
 		}
 	}
