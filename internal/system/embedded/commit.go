@@ -167,18 +167,31 @@ func (s *System) stageDraft(c *commitment) (idle bool, err error) {
 			return false, err
 		}
 	}
-	if err := s.stageObjects(c.objects, base, d); err != nil {
-		return false, err
-	}
+	s.stageObjects(c.objects, base, d)
 	if c.in.changes {
 		c.objects.weed(base.planted)
 	}
-	c.fresh = s.known.generation == base.generation && maps.Equal(s.known.holds, d.Holds) && !c.objects.empty() && !d.Again && len(base.found) == 0 && !s.byHand()
+	c.fresh = s.fresh(c)
 	if c.was, err = s.lastRecord(); err != nil {
 		return false, err
 	}
-	due := s.due(c.was, base, c.fresh)
-	return c.objects.empty() && !d.Again && !d.lays && (due == notDue || due == tampered && !c.in.changes), nil
+	return s.idle(c), c.objects.err
+}
+
+// fresh reports whether what is published is known to be ours, whole, and of the ledger that a commit starts from.
+func (s *System) fresh(c *commitment) bool {
+	same := s.known.generation == c.base.generation && maps.Equal(s.known.holds, c.draft.Holds)
+	touched := len(c.base.found) > 0 || s.byHand()
+	return same && !touched && !c.objects.empty() && !c.draft.Again
+}
+
+// idle reports whether a commit has nothing to do: nothing changes, and what is published needs nothing that this one may do.
+func (s *System) idle(c *commitment) bool {
+	if d := c.draft; !c.objects.empty() || d.Again || d.lays {
+		return false
+	}
+	due := s.due(c.was, c.base, c.fresh)
+	return due == notDue || (due == tampered && !c.in.changes)
 }
 
 // stageRecord stages what is published, and writes the record of it all. It returns the generation that this is to be.
@@ -187,9 +200,7 @@ func (s *System) stageRecord(c *commitment) (next generation, err error) {
 	if err := s.identify(c.objects, base, d, c.in.changes); err != nil {
 		return next, err
 	}
-	if err := s.stageFloor(c.objects, d); err != nil {
-		return next, err
-	}
+	s.stageFloor(c.objects, d)
 	if !c.fresh {
 		s.known = known{}
 	}
@@ -209,7 +220,7 @@ func (s *System) stageRecord(c *commitment) (next generation, err error) {
 		c.record.ChangedAt = d.Now
 	}
 	c.record.Version, c.record.System, c.record.Census, c.record.Holds, c.record.Revoked = version, d.system, d.census(), d.Holds, d.listed()
-	return next, nil
+	return next, errors.Join(c.objects.err, c.public.err)
 }
 
 // committed remembers what is in force now, and returns it.
@@ -252,10 +263,14 @@ func (s *System) enact(next generation, objects, public *stage, list sums, recor
 		list, err = list.signedBy(next)
 	}
 	if err == nil {
-		err = errors.Join(objects.write(s.paths.sums(), list.text()), objects.write(s.paths.sumsCopy(), list.text()))
+		objects.write(s.paths.sums(), list.text())
+		objects.write(s.paths.sumsCopy(), list.text())
+		bump.encode(s.paths.generation(), next)
+		done.encode(s.paths.record(), record)
+		err = errors.Join(objects.err, bump.err, done.err)
 	}
 	if err == nil {
-		err = errors.Join(bump.encode(s.paths.generation(), next), done.encode(s.paths.record(), record), s.disk.Sync(objects.dir))
+		err = s.disk.Sync(objects.dir)
 	}
 	if err != nil {
 		return next, s.abandon(err)
@@ -275,7 +290,7 @@ func (s *System) enact(next generation, objects, public *stage, list sums, recor
 // weed removes what nobody signed, but for what is written in its place.
 func (st *stage) weed(planted []string) {
 	for _, path := range planted {
-		if !slices.ContainsFunc(st.moves, func(m [2]string) bool { return m[1] == path }) {
+		if !slices.ContainsFunc(st.moves, func(m move) bool { return m.to == path }) {
 			st.remove(path)
 		}
 	}
@@ -307,17 +322,33 @@ func (s *System) following(a, b generation) generation {
 	return generation{Version: version, Number: max(a.Number, b.Number, s.remembered()) + 1, ID: access.NewUID()}
 }
 
-// stageObjects stages what the draft changes in the ledger.
-func (s *System) stageObjects(st *stage, base *book, d *draft) error {
+// stageObjects stages what the draft changes in the ledger: its entries, the tombstones beside them, what was revoked, and when
+// partners were rehearsed.
+func (s *System) stageObjects(st *stage, base *book, d *draft) {
+	s.stageEntries(st, base, d)
+	for id := range d.Noted {
+		if stone, kept := d.Tombstones[id]; kept {
+			st.encode(s.paths.stone(id), stone)
+		} else {
+			st.remove(s.paths.stone(id))
+		}
+	}
+	s.stageRevoked(st, base, d)
+	if d.remembers {
+		st.encode(s.paths.rehearsed(), rehearsed{Version: version, Partners: d.rehearsed})
+	}
+}
+
+// stageEntries stages the entries that a draft has touched. It removes the file of a damaged one that the draft gave up, and of which it
+// wrote no other.
+func (s *System) stageEntries(st *stage, base *book, d *draft) {
 	for _, ref := range slices.SortedStableFunc(maps.Keys(d.Touched), ledger.CompareRefs) {
 		before, after := base.Ledger[ref], d.Ledger[ref]
 		switch {
 		case after == nil && before != nil:
 			st.remove(s.paths.object(ref))
 		case after != nil && after != before:
-			if err := st.replace(s.paths.object(ref), before, after); err != nil {
-				return err
-			}
+			st.replace(s.paths.object(ref), before, after)
 		}
 	}
 	for ref := range base.damaged {
@@ -325,25 +356,13 @@ func (s *System) stageObjects(st *stage, base *book, d *draft) error {
 			st.remove(s.paths.object(ref))
 		}
 	}
-	if d.remembers {
-		if err := st.encode(s.paths.rehearsed(), rehearsed{Version: version, Partners: d.rehearsed}); err != nil {
-			return err
-		}
-	}
-	for id := range d.Noted {
-		if _, kept := d.Tombstones[id]; !kept {
-			st.remove(s.paths.stone(id))
-			continue
-		}
-		if err := st.encode(s.paths.stone(id), d.Tombstones[id]); err != nil {
-			return err
-		}
-	}
+}
+
+// stageRevoked stages what was revoked since, and removes what has ended. What stands there already is never written again.
+func (s *System) stageRevoked(st *stage, base *book, d *draft) {
 	for name, r := range d.revoked {
 		if _, already := base.revoked[name]; !already {
-			if err := st.encode(s.paths.revocation(name), r); err != nil {
-				return err
-			}
+			st.encode(s.paths.revocation(name), r)
 		}
 	}
 	for name := range base.revoked {
@@ -351,7 +370,6 @@ func (s *System) stageObjects(st *stage, base *book, d *draft) error {
 			st.remove(s.paths.revocation(name))
 		}
 	}
-	return nil
 }
 
 // prune removes the directories that a removal has emptied. One that stays does no harm.

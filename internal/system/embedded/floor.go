@@ -4,10 +4,7 @@ package embedded
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -96,51 +93,58 @@ func (d *draft) lay(change func(*draft) (*access.FloorRecord, error)) error {
 }
 
 // stageFloor stages the floor of a draft, once it is known of which system it is.
-func (s *System) stageFloor(st *stage, d *draft) error {
-	if !d.lays {
-		return nil
+func (s *System) stageFloor(st *stage, d *draft) {
+	if d.lays {
+		d.floor.record.System = d.system
+		st.encode(s.paths.floor(), floorFile{Version: version, FloorRecord: *d.floor.record})
 	}
-	d.floor.record.System = d.system
-	return st.encode(s.paths.floor(), floorFile{Version: version, FloorRecord: *d.floor.record})
 }
 
 // readFloor reads the floor. One that is gone, is not as it was signed, or is older than the publication knows, is lost: no change of
 // others makes that good, and none forgets it.
 func (l *book) readFloor(p paths, was published) error {
-	path := p.floor()
-	_, listed := l.sums.files[p.listed(path)]
-	text, err := os.ReadFile(path)
-	gone := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !gone && !harms(err) {
-		return fail(err, nothingChanged)
+	path, published := p.floor(), was.Floor.Generation > 0
+	text, state, err := l.sums.look(p, path)
+	if err != nil {
+		return err
 	}
 	l.floor.mark = was.Floor
-	var f floorFile
-	switch {
-	case !listed && !gone:
-		l.plant(p, path, access.IdentityID{})
-		if was.Floor.Generation > 0 {
-			l.loseFloor(path, "was not signed: the ledger is from before it was set")
+	problem := ""
+	switch state {
+	case absent:
+		if published {
+			problem = "is gone: the ledger is from before it was set"
 		}
-	case !listed && was.Floor.Generation > 0:
-		l.loseFloor(path, "is gone: the ledger is from before it was set")
-	case !listed:
+	case planted:
+		l.plant(p, path, access.IdentityID{})
+		if published {
+			problem = "was not signed: the ledger is from before it was set"
+		}
 	case gone:
-		l.loseFloor(path, "is gone: somebody took it away")
-	case err != nil || l.sums.verified(p, path, text) != nil:
-		l.loseFloor(path, "is not as it was signed: somebody edited it, or put an older one in its place")
-	case access.ParseFloor(text, &f) != nil || f.Version > version:
-		l.loseFloor(path, "cannot be read: "+access.ErrNewerFloor.Error())
-	case f.System != "" && l.system != "" && f.System != l.system:
-		l.loseFloor(path, "is of the access system "+f.System+", and this one is "+l.system)
-	case f.Generation < was.Floor.Generation:
-		l.loseFloor(path, fmt.Sprintf("went back to generation %d", f.Generation))
-	default:
-		l.floor = floorBase{record: &f.FloorRecord, mark: f.Mark()}
+		problem = "is gone: somebody took it away"
+	case altered:
+		problem = "is not as it was signed: somebody edited it, or put an older one in its place"
+	case intact:
+		problem = l.takeFloor(text)
+	}
+	if problem != "" {
+		l.floor.lost = &access.FloorError{Where: path, Problem: problem, Was: l.floor.mark}
 	}
 	return nil
 }
 
-func (l *book) loseFloor(path, problem string) {
-	l.floor.lost = &access.FloorError{Where: path, Problem: problem, Was: l.floor.mark}
+// takeFloor goes by a floor that was signed, or says why it is none to go by: of a newer provider, of another system, or older than the
+// publication knows.
+func (l *book) takeFloor(text []byte) (problem string) {
+	var f floorFile
+	switch {
+	case access.ParseFloor(text, &f) != nil || f.Version > version:
+		return "cannot be read: " + access.ErrNewerFloor.Error()
+	case f.System != "" && l.system != "" && f.System != l.system:
+		return "is of the access system " + f.System + ", and this one is " + l.system
+	case f.Generation < l.floor.mark.Generation:
+		return fmt.Sprintf("went back to generation %d", f.Generation)
+	}
+	l.floor = floorBase{record: &f.FloorRecord, mark: f.Mark()}
+	return ""
 }

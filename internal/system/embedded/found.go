@@ -83,10 +83,7 @@ func (l *book) missing(p paths) {
 				l.revoked[file] = r
 			}
 		}
-		holder, object := "", name
-		if at := strings.LastIndexByte(name, '/'); at >= 0 {
-			holder, object = name[:at], name[at+1:]
-		}
+		holder, object := splitListed(name)
 		if id, err := access.ParseIdentityID(holder); err == nil && object == stoneFile {
 			if _, read := l.stones[id]; !read {
 				l.find(p, path, "is gone: no release lifts a hold until one was written anew", id)

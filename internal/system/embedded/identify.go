@@ -5,9 +5,7 @@ package embedded
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -49,15 +47,12 @@ func (s *System) ChangedAt(ctx context.Context) (time.Time, error) {
 // identity reads the id. Where its file is not as it was signed, the record of the publication has a copy; "" where that is lost
 // as well: what is there can then still be revoked.
 func (l *book) identity(p paths, was published) error {
-	text, err := os.ReadFile(p.system())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !harms(err) {
-		return fail(err, nothingChanged)
-	}
-	if _, listed := l.sums.files[p.listed(p.system())]; !listed {
-		return nil
+	text, state, err := l.sums.look(p, p.system())
+	if err != nil || state == absent || state == planted { // the first change lays it there before anything is signed
+		return err
 	}
 	var i identified
-	if err == nil && l.sums.verified(p, p.system(), text) == nil && json.Unmarshal(text, &i) == nil {
+	if state == intact && json.Unmarshal(text, &i) == nil {
 		l.system = i.ID
 		return nil
 	}
@@ -71,7 +66,8 @@ func (l *book) identity(p paths, was published) error {
 // have what was revoked there.
 func (s *System) identify(objects *stage, base *book, d *draft, changes bool) error {
 	if base.unnamed && base.system != "" && changes {
-		return objects.encode(s.paths.system(), identified{Version: version, ID: base.system})
+		objects.encode(s.paths.system(), identified{Version: version, ID: base.system})
+		return nil
 	}
 	if len(base.Ledger)+len(base.damaged) > 0 || len(d.Ledger) == 0 && !d.lays || base.system != "" && base.generation != (generation{}) {
 		return nil
@@ -82,14 +78,13 @@ func (s *System) identify(objects *stage, base *book, d *draft, changes bool) er
 	}
 	st := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
 	i := identified{Version: version, ID: access.NewUID()}
-	if err := st.encode(s.paths.system(), i); err != nil {
-		return err
-	}
+	st.encode(s.paths.system(), i)
 	if err := st.enact(); err != nil {
 		return err
 	}
 	d.system = i.ID
-	return objects.encode(s.paths.system(), i) // and so it is signed
+	objects.encode(s.paths.system(), i) // and so it is signed
+	return nil
 }
 
 // keysAlone reports whether there are keys, and nothing that says that a first change was at making them.

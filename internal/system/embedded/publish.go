@@ -12,7 +12,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -135,15 +134,12 @@ func (s *System) stagePublication(st *stage, d *draft, g generation, was publish
 			continue
 		}
 		digests[name] = sha256.Sum256(content)
-		if there && digests[name] == before {
-			continue
-		}
-		if err := st.write(s.paths.public(name), content); err != nil {
-			return published{}, nil, err
+		if !there || digests[name] != before {
+			st.write(s.paths.public(name), content)
 		}
 	}
 	for name := range old {
-		if _, still := files[name]; !still && (strings.HasPrefix(name, principalsDir+"/") || strings.HasPrefix(name, "cut/")) {
+		if _, still := files[name]; !still && ours(name) {
 			st.remove(s.paths.public(name))
 		}
 	}
@@ -151,7 +147,7 @@ func (s *System) stagePublication(st *stage, d *draft, g generation, was publish
 	for name, digest := range digests {
 		record.Files[name] = hex.EncodeToString(digest[:])
 	}
-	return record, digests, nil
+	return record, digests, st.err
 }
 
 // files returns all files of a publication; nil stands for one that is to stay as it is.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -49,29 +48,25 @@ func (s *System) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
 // readRehearsed reads the file. One that is not as it was signed tells nothing: whoever is to rehearse does it once more.
 func (l *book) readRehearsed(p paths) error {
 	path, nobody := p.rehearsed(), access.IdentityID{}
-	name := p.listed(path)
-	_, listed := l.sums.files[name]
-	text, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if listed {
-			l.find(p, path, "is gone: nobody is taken to have rehearsed", nobody)
-			l.lost[name] = true
-		}
-		return nil
-	case err != nil && !harms(err):
-		return fail(err, nothingChanged)
-	case !listed:
+	_, state, err := l.sums.look(p, path)
+	if err != nil {
+		return err
+	}
+	switch state {
+	case absent:
+	case planted:
 		l.plant(p, path, nobody)
-		return nil
-	case err != nil || l.sums.verified(p, path, text) != nil:
+	case gone:
+		l.find(p, path, "is gone: nobody is taken to have rehearsed", nobody)
+		l.lost[p.listed(path)] = true
+	case altered:
 		l.find(p, path, "is not as it was signed: nobody is taken to have rehearsed, and the next change takes it away", nobody)
 		l.planted = append(l.planted, path)
-		return nil //nolint:nilerr // it is found, and taken away
+	case intact:
+		var all rehearsed
+		_, err = readFile(path, &all)
+		l.rehearsed = all.Partners
 	}
-	var all rehearsed
-	_, err = readFile(path, &all)
-	l.rehearsed = all.Partners
 	return err
 }
 

@@ -14,60 +14,68 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// stage is a set of files that are written beside, to be renamed into place together.
+// stage is a set of files that are written beside, to be renamed into place together. It remembers what failed first and writes nothing
+// after that, so whoever fills it looks at err once, before anything of it is enacted.
 type stage struct {
 	disk          durable.Disk
 	dir           string
-	names         string
+	names         string // what the names of files beside begin with
 	mode, parents os.FileMode
-	moves         [][2]string
-	digests       []string // of what is moved
+	moves         []move
 	removals      []string
+	err           error
 }
+
+// move is a file that was written beside, with where it belongs and the digest of what is in it.
+type move struct{ from, to, digest string }
 
 func (st *stage) empty() bool { return len(st.moves)+len(st.removals) == 0 }
 
 func (st *stage) remove(path string) { st.removals = append(st.removals, path) }
 
 // replace stages the file of an entry, where it differs from what is there.
-func (st *stage) replace(path string, before, after *ledger.Entry) error {
-	text, err := encodeFile(after)
-	if err != nil {
-		return err
-	}
+func (st *stage) replace(path string, before, after *ledger.Entry) {
 	if before != nil {
-		if old, err := encodeFile(before); err == nil && bytes.Equal(old, text) {
-			return nil
+		old, err := encodeFile(before)
+		text, failed := encodeFile(after)
+		if err == nil && failed == nil && bytes.Equal(old, text) {
+			return
 		}
 	}
-	return st.write(path, text)
+	st.encode(path, after)
 }
 
-func (st *stage) encode(path string, v any) error {
+// encode stages a value of the ledger as a file.
+func (st *stage) encode(path string, v any) {
 	text, err := encodeFile(v)
-	if err != nil {
-		return err
+	if st.err == nil {
+		st.err = err
 	}
-	return st.write(path, text)
+	st.write(path, text)
 }
 
-func (st *stage) write(path string, content []byte) error {
-	if err := st.disk.Mkdir(filepath.Dir(path), st.parents); err != nil {
-		return err
-	}
-	if err := st.disk.Mkdir(st.dir, privateDir); err != nil {
-		return err
-	}
+// write stages a file.
+func (st *stage) write(path string, content []byte) {
 	beside := filepath.Join(st.dir, st.names+filepath.Base(path)+"-"+access.NewUID())
-	if err := st.disk.Write(beside, content, st.mode); err != nil {
-		return err
+	if st.err == nil {
+		st.err = st.disk.Mkdir(filepath.Dir(path), st.parents)
 	}
-	st.moves, st.digests = append(st.moves, [2]string{beside, path}), append(st.digests, digestOf(content))
-	return nil
+	if st.err == nil {
+		st.err = st.disk.Mkdir(st.dir, privateDir)
+	}
+	if st.err == nil {
+		st.err = st.disk.Write(beside, content, st.mode)
+	}
+	if st.err == nil {
+		st.moves = append(st.moves, move{from: beside, to: path, digest: digestOf(content)})
+	}
 }
 
 // enact removes and renames, and makes it last. Removals come first: they take access away.
 func (st *stage) enact() error {
+	if st.err != nil {
+		return st.err
+	}
 	dirs := map[string]bool{}
 	for _, path := range st.removals {
 		if err := st.disk.RemoveAll(path); err != nil { // somebody may have laid a directory there
@@ -76,10 +84,10 @@ func (st *stage) enact() error {
 		dirs[filepath.Dir(path)] = true
 	}
 	for _, m := range st.moves {
-		if err := st.disk.Rename(m[0], m[1]); err != nil {
+		if err := st.disk.Rename(m.from, m.to); err != nil {
 			return err
 		}
-		dirs[filepath.Dir(m[1])] = true
+		dirs[filepath.Dir(m.to)] = true
 	}
 	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
 		if err := st.disk.Sync(dir); err != nil {

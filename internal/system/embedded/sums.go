@@ -118,8 +118,8 @@ func (s sums) after(p paths, st *stage, lost map[string]bool) sums {
 		delete(next.files, name)
 		next.removed = append(next.removed, name)
 	}
-	for n, m := range st.moves {
-		next.files[p.listed(m[1])] = st.digests[n]
+	for _, m := range st.moves {
+		next.files[p.listed(m.to)] = m.digest
 	}
 	return next
 }
@@ -133,51 +133,70 @@ func (p paths) listed(path string) string {
 	return filepath.ToSlash(name)
 }
 
+// splitListed splits a name in the sums into its directory, which is "" for the ledger's own, and its file.
+func splitListed(name string) (dir, file string) {
+	at := strings.LastIndexByte(name, '/')
+	return name[:max(at, 0)], name[at+1:]
+}
+
 func digestOf(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
-// readSums reads the list that a generation signed. Where neither the file nor its copy is that list, it may still be made anew from
-// the files: then nothing else was damaged. Damaged names what is to be written anew.
+// listFile is the list of the files, or the copy of it, as it lies there.
+type listFile struct {
+	path string
+	text []byte
+	sums sums
+	// whole: it is the list that the generation signed, written as this system writes it.
+	whole bool
+}
+
+// readList reads the list, or its copy, for a generation. One that is gone or damaged is not whole, and no error.
+func readList(path string, g generation) (listFile, error) {
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !harms(err) {
+		return listFile{}, fail(err, nothingChanged)
+	}
+	s := parseSums(text)
+	return listFile{path: path, text: text, sums: s, whole: err == nil && s.digest() == g.Sums && bytes.Equal(text, s.text())}, nil
+}
+
+// readSums reads the list that a generation signed, from its file or the copy of that, and names those of both that are to be written
+// anew. Where neither is that list, it is errNotAuthentic, unless the files that are there make it: then nothing else was damaged.
 func (p paths) readSums(g generation) (s sums, damaged []string, err error) {
 	if g == (generation{}) {
 		return sums{}, nil, nil
 	}
-	var texts [2][]byte
-	var bad [2]bool
-	paths := [2]string{p.sums(), p.sumsCopy()}
-	for n, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !harms(err) {
-			return sums{}, nil, fail(err, nothingChanged)
-		}
-		of := parseSums(text)
-		if texts[n], bad[n] = text, err != nil || of.digest() != g.Sums || !bytes.Equal(text, of.text()); !bad[n] && s.files == nil {
-			s = of
-		}
+	list, err := readList(p.sums(), g)
+	if err != nil {
+		return sums{}, nil, err
 	}
-	if s.files == nil {
-		if s, err = p.sum(); err != nil {
-			return sums{}, nil, err
-		}
-		if s.digest() != g.Sums {
-			return sums{}, nil, fail(fmt.Errorf("%w: what is in %s is not what generation %d signed, and %s and its copy, which would tell what of it is, "+
-				"are damaged too", errNotAuthentic, p.ledger(), g.Number, p.sums()), nothingChanged)
-		}
+	spare, err := readList(p.sumsCopy(), g)
+	if err != nil {
+		return sums{}, nil, err
 	}
-	if !bad[0] && !bad[1] && !bytes.Equal(texts[0], texts[1]) { // what is not signed differs
-		bad[0] = true
+	switch {
+	case list.whole && spare.whole && bytes.Equal(list.text, spare.text):
+		return list.sums, nil, nil
+	case list.whole && spare.whole: // what is not signed differs
+		return list.sums, []string{list.path}, nil
+	case list.whole && !list.sums.copied: // it is from before there were copies
+		return list.sums, nil, nil
+	case list.whole:
+		return list.sums, []string{spare.path}, nil
+	case spare.whole:
+		return spare.sums, []string{list.path}, nil
 	}
-	if !bad[0] && !s.copied { // it is from before there were copies
-		bad[1] = false
+	if s, err = p.sum(); err != nil {
+		return sums{}, nil, err
 	}
-	for n, path := range paths {
-		if bad[n] {
-			damaged = append(damaged, path)
-		}
+	if s.digest() != g.Sums {
+		return sums{}, nil, fail(fmt.Errorf("%w: what is in %s is not what generation %d signed, and %s and its copy, which would tell what of it is, "+
+			"are damaged too", errNotAuthentic, p.ledger(), g.Number, p.sums()), nothingChanged)
 	}
-	return s, damaged, nil
+	return s, []string{list.path, spare.path}, nil
 }
 
 // errNotAuthentic: nobody can tell what of the ledger was written by whom.
@@ -208,11 +227,7 @@ func (p paths) sum() (sums, error) {
 
 // signed reports whether a file belongs in the sums, by its name.
 func (p paths) signed(path string) bool {
-	name := p.listed(path)
-	holder, file := "", name
-	if at := strings.LastIndexByte(name, '/'); at >= 0 {
-		holder, file = name[:at], name[at+1:]
-	}
+	holder, file := splitListed(p.listed(path))
 	switch {
 	case path == p.generation():
 		return false
@@ -222,6 +237,37 @@ func (p paths) signed(path string) bool {
 	_, ours := refOf(holder, file)
 	_, notAnID := access.ParseIdentityID(holder)
 	return ours || notAnID == nil && file == stoneFile
+}
+
+// signedState is how a file of the ledger stands to the sums.
+type signedState int
+
+const (
+	absent  signedState = iota // neither listed nor there
+	planted                    // there, and not listed: somebody else put it there
+	gone                       // listed, and not there
+	altered                    // not as it was signed, or it cannot be read
+	intact                     // as it was signed
+)
+
+// look reads a file of the ledger, and says how it stands to the sums. An error is of the machine: nothing is known of any file then.
+func (s sums) look(p paths, path string) (text []byte, state signedState, err error) {
+	_, listed := s.files[p.listed(path)]
+	text, err = os.ReadFile(path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !missing && !harms(err):
+		return nil, absent, fail(err, nothingChanged)
+	case missing && listed:
+		return nil, gone, nil
+	case missing:
+		return nil, absent, nil
+	case !listed:
+		return nil, planted, nil
+	case err != nil || s.verified(p, path, text) != nil:
+		return nil, altered, nil //nolint:nilerr // it is damage of this file alone
+	}
+	return text, intact, nil
 }
 
 // verified returns an error where a file of the ledger is not what the sums say, and damage of it.
