@@ -61,41 +61,12 @@ func (s *System) load(h ledger.Holds) (*book, error) {
 	return l, nil
 }
 
-// finish renames into place what a generation signed and a process that died had not got to, and removes what that removes.
+// finish renames into place what a generation signed and a process that died had not got to, and removes what that removes. The list
+// comes first: it tells what of the rest is signed, and where that belongs.
 func (s *System) finish(g generation) error {
-	left, err := os.ReadDir(s.paths.stagedLedger())
-	if err != nil {
-		return nil //nolint:nilerr // nothing was left
-	}
-	staged := map[string][]string{} // paths, by the digest
-	for _, f := range left {
-		path := filepath.Join(s.paths.stagedLedger(), f.Name())
-		text, err := os.ReadFile(path)
-		switch {
-		case err != nil:
-		case strings.HasPrefix(f.Name(), filepath.Base(s.paths.sums())):
-			digest := parseSums(text).digest()
-			staged[digest] = append(staged[digest], path)
-		default:
-			staged[digestOf(text)] = append(staged[digestOf(text)], path)
-		}
-	}
-	place := func(digest, to string) error {
-		if len(staged[digest]) == 0 {
-			return nil
-		}
-		from := staged[digest][0]
-		staged[digest] = staged[digest][1:]
-		if err := s.disk.Mkdir(filepath.Dir(to), privateDir); err != nil {
-			return err
-		}
-		if err := s.disk.Rename(from, to); err != nil {
-			return err
-		}
-		return s.disk.Sync(filepath.Dir(to))
-	}
+	left := s.paths.leftStaged()
 	for _, path := range []string{s.paths.sums(), s.paths.sumsCopy()} {
-		if err := place(g.Sums, path); err != nil {
+		if err := s.placeLeft(left, g.Sums, path); err != nil {
 			return fail(err, perhapsChanged)
 		}
 	}
@@ -104,7 +75,7 @@ func (s *System) finish(g generation) error {
 		return err
 	}
 	for name, digest := range list.files {
-		if err := place(digest, s.paths.in("ledger", filepath.FromSlash(name))); err != nil {
+		if err := s.placeLeft(left, digest, s.paths.in("ledger", filepath.FromSlash(name))); err != nil {
 			return fail(err, perhapsChanged)
 		}
 	}
@@ -114,6 +85,43 @@ func (s *System) finish(g generation) error {
 		}
 	}
 	return nil
+}
+
+// leftStaged returns the paths of the files that a process that died had staged for the ledger, by the digest that stands for each: of a
+// list that is what a generation signs, of any other file what a list says.
+func (p paths) leftStaged() map[string][]string {
+	left := map[string][]string{}
+	files, _ := os.ReadDir(p.stagedLedger()) // where there is none, nothing was left
+	for _, f := range files {
+		path := filepath.Join(p.stagedLedger(), f.Name())
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		digest := digestOf(text)
+		if strings.HasPrefix(f.Name(), filepath.Base(p.sums())) {
+			digest = parseSums(text).digest()
+		}
+		left[digest] = append(left[digest], path)
+	}
+	return left
+}
+
+// placeLeft renames a staged file of a digest to where it belongs, and takes it out of what is left. Where none is left, the process got
+// that far before it died.
+func (s *System) placeLeft(left map[string][]string, digest, to string) error {
+	if len(left[digest]) == 0 {
+		return nil
+	}
+	from := left[digest][0]
+	left[digest] = left[digest][1:]
+	if err := s.disk.Mkdir(filepath.Dir(to), privateDir); err != nil {
+		return err
+	}
+	if err := s.disk.Rename(from, to); err != nil {
+		return err
+	}
+	return s.disk.Sync(filepath.Dir(to))
 }
 
 // pin remembers the ledger as the one that cannot change, until the lock is released.

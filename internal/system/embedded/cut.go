@@ -58,28 +58,8 @@ func (s *System) alonePublished(publish bool, drafted ledger.Holds) (free func()
 		return func() error { return nil }, nil
 	}
 	dir := s.paths.cutting()
-	if err := s.disk.Mkdir(s.paths.publish(), publicDir); err != nil {
+	if err := s.lockPublication(dir); err != nil {
 		return nil, err
-	}
-	if _, err := os.Stat(filepath.Join(dir, byProvider)); err == nil { // of a process that died: we hold the ledger's lock
-		if err := s.disk.RemoveAll(dir); err != nil {
-			return nil, err
-		}
-	}
-	for deadline := access.WallClock().Add(cutPatience); ; {
-		err := s.disk.Do("mkdir", dir, func() error { return os.Mkdir(dir, privateDir) })
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return nil, err
-		}
-		if access.WallClock().After(deadline) {
-			if err := s.disk.RemoveAll(dir); err != nil {
-				return nil, err
-			}
-		}
-		time.Sleep(5 * time.Millisecond)
 	}
 	free = func() error { return fail(s.disk.RemoveAll(dir), perhapsChanged) }
 	err = s.disk.Do("create", dir, func() error { return os.WriteFile(filepath.Join(dir, byProvider), nil, privateFile) })
@@ -93,6 +73,30 @@ func (s *System) alonePublished(publish bool, drafted ledger.Holds) (free func()
 		return nil, errors.Join(err, free())
 	}
 	return free, nil
+}
+
+// lockPublication makes the directory that is the lock on the publication, which cut.sh makes likewise. A lock of a provider is of one
+// that died, since we hold the ledger's; one of cut.sh has died when it was waited for in vain.
+func (s *System) lockPublication(dir string) error {
+	if err := s.disk.Mkdir(s.paths.publish(), publicDir); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, byProvider)); err == nil {
+		if err := s.disk.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	for deadline := access.WallClock().Add(cutPatience); ; time.Sleep(5 * time.Millisecond) {
+		err := s.disk.Do("mkdir", dir, func() error { return os.Mkdir(dir, privateDir) })
+		if err == nil || !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if access.WallClock().After(deadline) {
+			if err := s.disk.RemoveAll(dir); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // onlyCuts reports whether a published file differs from what was published, by its digest, only in what cut.sh does: it takes

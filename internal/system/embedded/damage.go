@@ -94,20 +94,12 @@ func (d *draft) strike(ref access.Ref, uid string) (victims []*ledger.Entry, err
 		return nil, err
 	}
 	if d.damaged[ref] == nil {
-		if victims, err = d.Strike(ref, uid); err != nil {
-			return nil, err
-		}
+		victims, err = d.Strike(ref, uid)
 	} else {
-		own, err := bare(ref)
-		if err != nil {
-			return nil, err
-		}
-		victims = append(victims, own)
-		if ref.Type == access.TypeIdentity {
-			below := d.Under(holder)
-			d.Mark(below)
-			victims = append(victims, below...)
-		}
+		victims, err = d.strikeDamaged(ref, holder)
+	}
+	if err != nil {
+		return nil, err
 	}
 	taken := map[access.IdentityID]bool{}
 	for _, v := range victims {
@@ -116,19 +108,31 @@ func (d *draft) strike(ref access.Ref, uid string) (victims []*ledger.Entry, err
 		}
 	}
 	for _, other := range slices.SortedStableFunc(maps.Keys(d.damaged), ledger.CompareRefs) {
-		_, of, _ := access.ParseRef(other.Type, other.ID)
-		if other != ref && !taken[of] {
+		if _, of, _ := access.ParseRef(other.Type, other.ID); !taken[of] {
 			continue
 		}
 		delete(d.damaged, other)
-		if other == ref {
-			continue
-		}
 		lost, err := bare(other)
 		if err != nil {
 			return nil, err
 		}
 		victims = append(victims, lost)
+	}
+	return victims, nil
+}
+
+// strikeDamaged begins the removal of an object whose record cannot be read: it is given up, and what hangs on it is marked.
+func (d *draft) strikeDamaged(ref access.Ref, holder access.IdentityID) ([]*ledger.Entry, error) {
+	own, err := bare(ref)
+	if err != nil {
+		return nil, err
+	}
+	delete(d.damaged, ref)
+	victims := []*ledger.Entry{own}
+	if ref.Type == access.TypeIdentity {
+		below := d.Under(holder)
+		d.Mark(below)
+		victims = append(victims, below...)
 	}
 	return victims, nil
 }

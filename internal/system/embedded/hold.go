@@ -112,106 +112,114 @@ func (d *draft) hold() policy.Hold {
 	if len(d.Holds) == 0 {
 		return h
 	}
-	free := map[string]bool{} // partners with identities, all of which were released
+	released := map[string][]string{} // identities of held partners, by partner
+	held := map[string]bool{}         // partners of which an identity was not released
 	for _, e := range d.Ledger {
 		i, ok := e.Object.(*access.Identity)
 		if !ok || e.Removed() {
 			continue
 		}
-		if d.Holds[i.ID.String()].After(e.HoldLifted) {
-			h.Held = append(h.Held, i.ID.String())
+		id, partner := i.ID.String(), i.ID.Partner
+		if d.Holds[id].After(e.HoldLifted) {
+			h.Held = append(h.Held, id)
 		}
-		since, on := d.Holds[i.ID.Partner]
-		if !on {
-			continue
+		since, on := d.Holds[partner]
+		switch {
+		case !on:
+		case since.After(e.HoldLifted):
+			held[partner] = true
+		default:
+			released[partner] = append(released[partner], id)
 		}
-		if since.After(e.HoldLifted) {
-			free[i.ID.Partner] = false
-			continue
-		}
-		if _, known := free[i.ID.Partner]; !known {
-			free[i.ID.Partner] = true
-		}
-		h.Released = append(h.Released, i.ID.String())
 	}
 	for scope := range d.Holds {
-		switch e := d.Ledger[access.Ref{Type: access.TypeCredential, ID: scope}]; {
-		case access.ValidPart(scope) && !free[scope]: // also one that has no identity yet
-			h.Held = append(h.Held, scope)
-		case e != nil && !e.Removed() && d.HeldAlone(d.Holds, e.Object):
+		credential := d.Ledger[access.Ref{Type: access.TypeCredential, ID: scope}]
+		switch {
+		case access.ValidPart(scope): // a partner: one that has no identity yet is held too
+			if held[scope] || len(released[scope]) == 0 {
+				h.Held = append(h.Held, scope)
+				h.Released = append(h.Released, released[scope]...)
+			}
+		case credential != nil && !credential.Removed() && d.HeldAlone(d.Holds, credential.Object):
 			h.Held = append(h.Held, scope)
 		}
 	}
-	h.Released = slices.DeleteFunc(h.Released, func(id string) bool {
-		partner, _, _ := strings.Cut(id, "/")
-		return free[partner]
-	})
 	return h
 }
 
-// cutting is what changes where a partner, or a part of it, is cut.
-type cutting struct {
-	// lines are its identities with all that each hangs on, credentials the kinds that each has.
-	lines       map[access.IdentityID][]access.IdentityID
-	credentials map[access.IdentityID][]access.Kind
-	// revoked is what each holds that is not revoked anyway.
-	revoked map[access.IdentityID]*revocations
+// cutting is what changes where a partner, or a part of it, is cut: its identities, and those that hang on them.
+type cutting map[access.IdentityID]*cutMember
+
+// cutMember is one identity of a cutting.
+type cutMember struct {
+	// lineage is it with all that it hangs on.
+	lineage []access.IdentityID
+	// kinds are those of its credentials.
+	kinds []access.Kind
+	// revoked is what it holds that is not revoked anyway; nil where all of its credentials are cut.
+	revoked *revocations
 }
 
-// cuttings returns all partners that have an identity, with what is cut with each.
-func (s *System) cuttings(d *draft) map[string]*cutting {
-	all := map[string]*cutting{}
-	for _, e := range d.Ledger {
-		i, ok := e.Object.(*access.Identity)
-		if !ok || e.Removed() {
+// cuttings returns all partners that have an identity, or one that hangs on theirs, with what is cut with each.
+func (s *System) cuttings(d *draft) map[string]cutting {
+	identities := cutting{}
+	for _, ref := range slices.SortedStableFunc(maps.Keys(d.Ledger), ledger.CompareRefs) { // kinds are told in this order
+		e := d.Ledger[ref]
+		if e.Removed() {
 			continue
 		}
-		line := d.Lineage(i.ID)
-		for _, member := range line {
-			c := all[member.Partner]
-			if c == nil {
-				c = &cutting{map[access.IdentityID][]access.IdentityID{}, map[access.IdentityID][]access.Kind{}, map[access.IdentityID]*revocations{}}
-				all[member.Partner] = c
+		switch o := e.Object.(type) {
+		case *access.Identity:
+			identities.member(o.ID).lineage = d.Lineage(o.ID)
+		case *access.Credential:
+			m := identities.member(o.IdentityID)
+			m.kinds = append(m.kinds, o.Kind())
+			if !d.cut(o) {
+				m.revoke(o.Kind(), e.Issued, d.Now)
 			}
-			c.lines[i.ID] = line
 		}
 	}
-	for _, ref := range slices.SortedStableFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
-		e := d.Ledger[ref]
-		c, ok := e.Credential()
-		if !ok || e.Removed() {
-			continue
-		}
-		for _, member := range d.Lineage(c.IdentityID) {
-			cut := all[member.Partner]
-			if cut == nil || cut.lines[c.IdentityID] == nil || slices.Contains(cut.credentials[c.IdentityID], c.Kind()) {
-				continue
+	all := map[string]cutting{}
+	for id, m := range identities {
+		for _, above := range m.lineage {
+			if all[above.Partner] == nil {
+				all[above.Partner] = cutting{}
 			}
-			cut.credentials[c.IdentityID] = append(cut.credentials[c.IdentityID], c.Kind())
-			if d.cut(c) {
-				continue
-			}
-			if cut.revoked[c.IdentityID] == nil {
-				cut.revoked[c.IdentityID] = &revocations{}
-			}
-			for _, i := range e.Issued {
-				cut.revoked[c.IdentityID].add(c.Kind(), ca.Revoked{Serial: i.Serial, At: d.Now, Hold: true})
-			}
+			all[above.Partner][id] = m
 		}
 	}
 	return all
 }
 
+// member returns the part of an identity, which it adds where there is none.
+func (c cutting) member(id access.IdentityID) *cutMember {
+	if c[id] == nil {
+		c[id] = &cutMember{}
+	}
+	return c[id]
+}
+
+// revoke has the cut list certificates as on hold from a moment on.
+func (m *cutMember) revoke(kind access.Kind, issued []ledger.Item, at time.Time) {
+	if m.revoked == nil {
+		m.revoked = &revocations{}
+	}
+	for _, i := range issued {
+		m.revoked.add(kind, ca.Revoked{Serial: i.Serial, At: at, Hold: true})
+	}
+}
+
 // cutFile returns where it lies what cuts a partner.
 func cutFile(partner string) string { return "cut/" + partner + ".txt" }
 
-// digest returns one of all that a partner's file says.
-func (c *cutting) digest(a *ca.Authority) (string, error) {
+// digest returns one of all that a partner's file says, but for the moments in it.
+func (c cutting) digest(a *ca.Authority) (string, error) {
 	sum := sha256.New()
-	for _, id := range slices.SortedStableFunc(maps.Keys(c.lines), access.IdentityID.Compare) {
-		sum.Write(fmt.Appendln(nil, c.lines[id], c.credentials[id]))
-		if r := c.revoked[id]; r != nil {
-			own, err := r.digest(a)
+	for _, id := range slices.SortedStableFunc(maps.Keys(c), access.IdentityID.Compare) {
+		m := c[id]
+		sum.Write(fmt.Appendln(nil, m.lineage, m.kinds))
+		if m.revoked != nil {
+			own, err := m.revoked.digest(a)
 			if err != nil {
 				return "", err
 			}
@@ -227,18 +235,18 @@ func (c *cutting) digest(a *ca.Authority) (string, error) {
 //	credential ID KIND     what it has
 //	crl ID BASE64,...      its list for the verifiers of certificates
 //	krl ID \ooo...         its section for sshd's list
-func (c *cutting) text(sign func(access.IdentityID, revocations) (crl, krl []byte, err error)) ([]byte, error) {
+func (c cutting) text(sign func(access.IdentityID, revocations) (crl, krl []byte, err error)) ([]byte, error) {
 	var out bytes.Buffer
-	for _, id := range slices.SortedStableFunc(maps.Keys(c.lines), access.IdentityID.Compare) {
+	for _, id := range slices.SortedStableFunc(maps.Keys(c), access.IdentityID.Compare) {
 		out.WriteString("line")
-		for _, member := range c.lines[id] {
-			out.WriteString(" " + member.String())
+		for _, above := range c[id].lineage {
+			out.WriteString(" " + above.String())
 		}
 		out.WriteString("\n")
-		for _, kind := range c.credentials[id] {
+		for _, kind := range c[id].kinds {
 			fmt.Fprintf(&out, "credential %s %s\n", id, kind)
 		}
-		r := c.revoked[id]
+		r := c[id].revoked
 		if r == nil {
 			continue
 		}

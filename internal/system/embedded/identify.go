@@ -56,7 +56,7 @@ func (l *book) identity(p paths, was published) error {
 		l.system = i.ID
 		return nil
 	}
-	l.system, l.unnamed = was.System, true
+	l.system, l.idLost = was.System, true
 	l.find(p, p.system(), "is gone, or not as it was signed", access.IdentityID{})
 	return nil
 }
@@ -65,14 +65,17 @@ func (l *book) identity(p paths, was published) error {
 // of a system whose ledger is gone, on which none is built. Gateways trust them, and a new list of what is revoked would not
 // have what was revoked there.
 func (s *System) identify(objects *stage, base *book, d *draft, changes bool) error {
-	if base.unnamed && base.system != "" && changes {
+	named, begun := base.system != "", base.generation != (generation{})
+	if named && base.idLost && changes { // the record of the publication has told it
 		objects.encode(s.paths.system(), identified{Version: version, ID: base.system})
 		return nil
 	}
-	if len(base.Ledger)+len(base.damaged) > 0 || len(d.Ledger) == 0 && !d.lays || base.system != "" && base.generation != (generation{}) {
+	holds := len(base.Ledger)+len(base.damaged) > 0
+	first := len(d.Ledger) > 0 || d.lays
+	if holds || !first || (named && begun) {
 		return nil
 	}
-	if base.generation == (generation{}) && s.keysAlone() {
+	if !begun && s.keysAlone() {
 		return fmt.Errorf("%s is left of an access system whose ledger is missing: restore %s from a copy. If that system is lost for ever, move %s away to "+
 			"start a new one, which no gateway trusts yet", s.paths.keys(), s.paths.ledger(), s.paths.keys())
 	}

@@ -24,10 +24,11 @@ func (s *System) open() (err error) {
 	if err := s.sweepKeys(); err != nil {
 		return err
 	}
-	if keys, _ := os.ReadDir(s.paths.keys()); len(keys) == 0 && s.inUse() {
+	switch keys, _ := os.ReadDir(s.paths.keys()); {
+	case len(keys) > 0:
+	case s.inUse():
 		return fmt.Errorf("the keys are missing from %s: restore them, or begin anew in another directory, whose keys no gateway trusts yet", s.paths.keys())
-	}
-	if keys, _ := os.ReadDir(s.paths.keys()); len(keys) == 0 && s.options.Passphrase == "" {
+	case s.options.Passphrase == "":
 		s.inTheClear()
 	}
 	if err := s.disk.Mkdir(s.paths.keys(), privateDir); err != nil {

@@ -24,7 +24,7 @@ import (
 type book struct {
 	ledger.Ledger
 	system     string // the id of the system; "" where it has none yet, or it was lost
-	unnamed    bool   // its file is damaged or gone
+	idLost     bool   // the file of the id is damaged or gone
 	generation generation
 	changedAt  time.Time             // when the last change was made; zero where nothing says
 	revoked    map[string]revocation // by the name of their file
@@ -107,7 +107,17 @@ func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 	if err != nil {
 		return nil, err
 	}
-	refs = l.unplanted(p, refs)
+	if err := l.readEntries(p, l.unplanted(p, refs)); err != nil {
+		return nil, err
+	}
+	return l, p.readRevoked(l)
+}
+
+// readers is how many files are read at a time: most of it is waiting for the kernel.
+const readers = 4
+
+// readEntries reads the files of objects. One that cannot be read is damage of that object, and stops no other.
+func (l *book) readEntries(p paths, refs []access.Ref) error {
 	entries := make([]*ledger.Entry, len(refs))
 	errs := make([]error, len(refs))
 	var all errgroup.Group
@@ -115,7 +125,7 @@ func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 	for i, ref := range refs {
 		all.Go(func() error {
 			entries[i], errs[i] = readEntry(p, l.sums, ref)
-			return nil // what is damaged stops no other
+			return nil
 		})
 	}
 	_ = all.Wait()
@@ -126,14 +136,11 @@ func (p paths) readLedger(st standing, h ledger.Holds) (*book, error) {
 		case harms(err):
 			l.damaged[refs[i]] = damagedBy(p.object(refs[i]), err)
 		default:
-			return nil, err
+			return err
 		}
 	}
-	return l, p.readRevoked(l)
+	return nil
 }
-
-// readers is how many files are read at a time: most of it is waiting for the kernel.
-const readers = 4
 
 // refs returns the objects that have a file. An identity's directory that cannot be read is damage of it. It reads the tombstones
 // that lie beside them.
@@ -197,6 +204,7 @@ func (p paths) directories(at string, levels int, visit func(string) error) erro
 	return nil
 }
 
+// readRevoked reads the files of what was revoked. One that nobody signed is planted, and revokes nothing.
 func (p paths) readRevoked(l *book) error {
 	files, err := os.ReadDir(p.revoked())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -210,21 +218,32 @@ func (p paths) readRevoked(l *book) error {
 			l.plant(p, p.revocation(f.Name()), access.IdentityID{})
 			continue
 		}
-		var r revocation
-		_, err := readSigned(p, l.sums, p.revocation(f.Name()), &r)
-		if err == nil && r.file() != f.Name() {
-			err = corrupt(p.revocation(f.Name()), errors.New("it is of another certificate than its name says"))
-		}
+		r, err := p.readRevocation(l.sums, f.Name())
 		if err != nil {
-			var told bool
-			if r, told = unreadable(f.Name(), damagedBy(p.revocation(f.Name()), err)); !harms(err) || !told {
-				return err
-			}
+			return err
 		}
 		l.revoked[f.Name()] = r
 	}
 	l.missing(p)
 	return nil
+}
+
+// readRevocation reads one file of what was revoked. Of a damaged one the name still says what it revokes.
+func (p paths) readRevocation(s sums, name string) (revocation, error) {
+	var r revocation
+	path := p.revocation(name)
+	_, err := readSigned(p, s, path, &r)
+	if err == nil && r.file() != name {
+		err = corrupt(path, errors.New("it is of another certificate than its name says"))
+	}
+	if err == nil {
+		return r, nil
+	}
+	r, told := unreadable(name, damagedBy(path, err))
+	if !told || !harms(err) {
+		return revocation{}, err
+	}
+	return r, nil
 }
 
 // draft is a book in the making.

@@ -35,10 +35,12 @@ func (s *System) takeOver(base *book, d *draft, in scope) error {
 		return err
 	}
 	for _, ref := range slices.SortedStableFunc(maps.Keys(base.Ledger), ledger.CompareRefs) {
-		if v := d.Ledger[ref]; v != nil && v == base.Ledger[ref] && !v.Removed() && e.endedSince(v, d.revoked) {
-			if _, err := d.Strike(ref, v.History.UID); err != nil {
-				return err
-			}
+		v := base.Ledger[ref]
+		if d.Ledger[ref] != v || v.Removed() || !e.endedSince(v, d.revoked) { // what this batch has put is newer than both
+			continue
+		}
+		if _, err := d.Strike(ref, v.History.UID); err != nil {
+			return err
 		}
 	}
 	return nil

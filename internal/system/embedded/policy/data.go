@@ -29,7 +29,7 @@ type (
 		Certificates map[string]proof              `json:"certificates"` // by fingerprint
 		Environment  string                        `json:"environment"`
 		Format       int                           `json:"format"`
-		Identities   map[string]who                `json:"identities"`     // by id
+		Identities   map[string]publishedIdentity  `json:"identities"`     // by id
 		Issuer       string                        `json:"issuer"`         // of our own tokens
 		Revoked      map[string]string             `json:"revoked_tokens"` // of these, by their jti: when each ends
 		Secrets      map[string]proof              `json:"secrets"`        // by the hash of the key
@@ -46,14 +46,14 @@ type (
 		Networks []netip.Prefix `json:"networks"` // [] is anywhere; a document without it admits from nowhere
 		Serial   string         `json:"serial,omitempty"`
 	}
-	who struct {
+	publishedIdentity struct {
 		end
-		Grants    []may    `json:"grants"`
-		Line      []string `json:"line"` // its own id, and those of what it hangs on
-		Suspended bool     `json:"suspended"`
-		UID       string   `json:"uid"`
+		Grants    []publishedGrant `json:"grants"`
+		Lineage   []string         `json:"line"` // its own id, and those of what it hangs on
+		Suspended bool             `json:"suspended"`
+		UID       string           `json:"uid"`
 	}
-	may struct {
+	publishedGrant struct {
 		Actions []string `json:"actions"`
 		end
 		Name     string         `json:"name"`
@@ -69,7 +69,8 @@ type (
 
 const format = 3
 
-func dataFile(p Publication) ([]byte, error) {
+// Data returns the policy data of a publication, as it is in data.json.
+func Data(p Publication) ([]byte, error) {
 	var d document
 	d.Partner.Published = publish(p)
 	text, err := canonical(d)
@@ -78,9 +79,6 @@ func dataFile(p Publication) ([]byte, error) {
 	}
 	return text, nil
 }
-
-// Data returns the policy data of a publication, as it is in data.json.
-func Data(p Publication) ([]byte, error) { return dataFile(p) }
 
 // canonical returns JSON as OPA hashes it: no white space, no escapes for HTML, and sorted names, if v has them sorted.
 func canonical(v any) ([]byte, error) {
@@ -97,12 +95,12 @@ func publish(p Publication) published {
 	valid := ending(p.ValidUntil)
 	out := published{
 		Certificates: map[string]proof{}, Environment: p.Environment, Format: format,
-		Identities: make(map[string]who, len(p.Identities)), Issuer: Issuer(p.Environment), Revoked: map[string]string{},
+		Identities: make(map[string]publishedIdentity, len(p.Identities)), Issuer: Issuer(p.Environment), Revoked: map[string]string{},
 		Secrets: map[string]proof{}, Serials: map[string]string{},
 		Trust: map[string]map[string][]proof{}, ValidUntil: valid.EndsAt, ValidUntilNS: valid.EndsAtNS,
 	}
 	for _, i := range p.Identities {
-		out.Identities[i.ID.String()] = who{ending(i.EndsAt), grants(i.Grants), line(i), i.Suspended, i.UID}
+		out.Identities[i.ID.String()] = publishedIdentity{ending(i.EndsAt), grants(i.Grants), lineage(i), i.Suspended, i.UID}
 		for _, c := range i.Credentials {
 			out.add(i.ID.String(), c)
 		}
@@ -120,7 +118,7 @@ func publish(p Publication) published {
 	return out
 }
 
-func line(i Identity) []string {
+func lineage(i Identity) []string {
 	ids := []string{i.ID.String()}
 	for _, above := range i.Above {
 		ids = append(ids, above.String())
@@ -157,16 +155,16 @@ func networks(given []netip.Prefix) []netip.Prefix {
 	return access.MergeNetworks(given)
 }
 
-func grants(given []Grant) []may {
-	out := make([]may, len(given))
+func grants(given []Grant) []publishedGrant {
+	out := make([]publishedGrant, len(given))
 	for i, g := range given {
 		segments, open := strings.CutSuffix("/"+string(g.Resource), "/*")
-		out[i] = may{
+		out[i] = publishedGrant{
 			Actions: slices.Sorted(slices.Values(g.Actions)), end: ending(g.EndsAt),
 			Name: g.Name, Open: open, Resource: g.Resource, Segments: strings.Split(segments, "/")[1:],
 		}
 	}
-	slices.SortStableFunc(out, func(a, b may) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(out, func(a, b publishedGrant) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 

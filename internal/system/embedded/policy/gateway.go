@@ -37,11 +37,26 @@ func Allows(data, hold []byte, r Request, now time.Time) (bool, error) {
 	}
 	return slices.ContainsFunc(p.proofs(r), func(proven proof) bool {
 		holder, there := p.Identities[proven.Identity]
-		return there && ns < proven.EndsAtNS && len(proven.Networks) == 0 && !holder.Suspended && ns < holder.EndsAtNS &&
-			!h.Hold.holds(holder.Line) && !h.Hold.Held[proven.Identity+"/"+string(proven.Kind)] && slices.ContainsFunc(holder.Grants, func(g may) bool {
-			return ns < g.EndsAtNS && slices.Contains(g.Actions, r.Action) && g.Resource.Matches(r.Path)
-		})
+		return there && proven.stands(h.Hold, ns) && holder.stands(h.Hold, ns) && holder.may(r, ns)
 	}), nil
+}
+
+// stands reports whether a credential proves an identity at a moment, in nanoseconds since 1970. One that is bound to networks proves none
+// here: nobody knows from where a rehearsal comes.
+func (p proof) stands(h held, ns int64) bool {
+	return ns < p.EndsAtNS && len(p.Networks) == 0 && !h.Held[p.Identity+"/"+string(p.Kind)]
+}
+
+// stands reports whether an identity has access at a moment, in nanoseconds since 1970.
+func (i publishedIdentity) stands(h held, ns int64) bool {
+	return ns < i.EndsAtNS && !i.Suspended && !h.holds(i.Lineage)
+}
+
+// may reports whether a grant of an identity allows a request at a moment, in nanoseconds since 1970.
+func (i publishedIdentity) may(r Request, ns int64) bool {
+	return slices.ContainsFunc(i.Grants, func(g publishedGrant) bool {
+		return ns < g.EndsAtNS && slices.Contains(g.Actions, r.Action) && g.Resource.Matches(r.Path)
+	})
 }
 
 // proofs returns the published credentials that a request proves to hold.
@@ -61,8 +76,8 @@ func (d *published) proofs(r Request) (found []proof) {
 }
 
 // holds reports whether an identity is cut, or what it hangs on.
-func (h *held) holds(line []string) bool {
-	return slices.ContainsFunc(line, func(id string) bool {
+func (h *held) holds(lineage []string) bool {
+	return slices.ContainsFunc(lineage, func(id string) bool {
 		partner, _, _ := strings.Cut(id, "/")
 		return h.Held[id] || h.Held[partner] && !h.Released[id]
 	})

@@ -68,7 +68,7 @@ type Grant struct {
 // Files returns the files of a publication but for the principals, by their path in the publish folder. The same
 // publication gives the same bytes, in whatever order its parts stand.
 func Files(p Publication, s *Signer) (map[string][]byte, error) {
-	data, err := dataFile(p)
+	data, err := Data(p)
 	if err != nil {
 		return nil, err
 	}
