@@ -158,7 +158,7 @@ func staticSecret(c *Context, s *Subject) []problem {
 
 func noRotation(c *Context, s *Subject) []problem {
 	cred := s.credential()
-	if r := cred.Rotation; r != nil && r.Every.Duration > 0 && r.Overlap.Duration >= r.Every.Duration && cred.Kind() != access.Federated {
+	if r := cred.Rotation; hasRotation(cred) && r.Overlap.Duration >= r.Every.Duration && cred.Kind() != access.Federated {
 		return one("rotation.overlap", say("%s: rotation.overlap is %s and rotation.every is %s: the old one would never die before the next", s, r.Overlap, r.Every),
 			say("Set rotation.overlap below %s, such as \"%s\".", r.Every, access.Hours((r.Every.Duration/2).Truncate(time.Hour))))
 	}

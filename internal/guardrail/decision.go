@@ -76,24 +76,43 @@ func decidedOtherwise(_ *Context, s *Subject) []problem {
 		return nil
 	}
 	moves, who := s.extends() || s.created(), say("the review of %s by %s", date(r.At.Time), shown(r.By))
-	brings := enteredIf(!s.applied() || moves)
+	var problems []problem
 	switch {
-	case r.EndNow && r.Decision != access.DecisionEnd:
-		return []problem{{attribute: "review.end", cause: brings, text: say("%s: review.end is true, but %s did not decide to end it", s, who), fix: "Remove end, or remove the block."}}
-	case r.Decision == access.DecisionEnd && !r.EndNow:
-		return []problem{{attribute: "review.decision", cause: brings, text: say("%s: %s decided that it ends (%s), and it is still declared", s, who, shown(r.Reason)),
-			fix: "Remove the block: what it gave is revoked then. Or let it end and stay declared, with end = true in review."}}
-	case r.Decision == access.DecisionEnd, !moves:
-		return nil
+	case r.EndNow || r.Decision == access.DecisionEnd:
+		problems = endedOtherwise(s, r, who)
+	case moves:
+		problems = keptOtherwise(s, r, who)
+	}
+	for n := range problems {
+		problems[n].cause = enteredIf(!s.applied() || moves)
+	}
+	return problems
+}
+
+// endedOtherwise compares what a review decided on the end of access with what the block says.
+func endedOtherwise(s *Subject, r *access.Review, who string) []problem {
+	switch {
+	case r.Decision != access.DecisionEnd:
+		return one("review.end", say("%s: review.end is true, but %s did not decide to end it", s, who), "Remove end, or remove the block.")
+	case !r.EndNow:
+		return one("review.decision", say("%s: %s decided that it ends (%s), and it is still declared", s, who, shown(r.Reason)),
+			"Remove the block: what it gave is revoked then. Or let it end and stay declared, with end = true in review.")
+	}
+	return nil
+}
+
+// keptOtherwise compares what a review decided on access that is to stay with what the plan creates, or makes last longer.
+func keptOtherwise(s *Subject, r *access.Review, who string) []problem {
+	switch expires := s.terms().ExpiresAt; {
 	case r.Decision == access.DecisionNarrow && s.Before != nil && access.Digest(s.Object) == access.Digest(s.Before):
-		return []problem{{attribute: "review.decision", cause: brings, text: say("%s: %s decided to keep it only if it is narrowed (%s), and the plan leaves it as wide as it was", s, who, shown(r.Reason)),
-			fix: "Narrow it in this change, or leave expires_at as it is."}}
+		return one("review.decision", say("%s: %s decided to keep it only if it is narrowed (%s), and the plan leaves it as wide as it was", s, who, shown(r.Reason)),
+			"Narrow it in this change, or leave expires_at as it is.")
 	case r.Access != "" && r.Until.IsZero() && s.extends():
-		return []problem{{attribute: "expires_at", cause: brings, text: say("%s: expires_at moves to %s, and %s gave no date", s, date(s.terms().ExpiresAt.Time), who),
-			fix: "Leave expires_at as it is, or have a date decided on."}}
-	case !r.Until.IsZero() && s.terms().ExpiresAt.After(r.Until.Time):
-		return []problem{{attribute: "expires_at", cause: brings, text: say("%s: expires_at is %s, and %s decided to keep it until %s", s, date(s.terms().ExpiresAt.Time), who, date(r.Until.Time)),
-			fix: say("Set expires_at to %s or earlier.", moment(r.Until.Time))}}
+		return one("expires_at", say("%s: expires_at moves to %s, and %s gave no date", s, date(expires.Time), who),
+			"Leave expires_at as it is, or have a date decided on.")
+	case !r.Until.IsZero() && expires.After(r.Until.Time):
+		return one("expires_at", say("%s: expires_at is %s, and %s decided to keep it until %s", s, date(expires.Time), who, date(r.Until.Time)),
+			say("Set expires_at to %s or earlier.", moment(r.Until.Time)))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@
 package guardrail
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -189,10 +190,7 @@ func inOrder(a, b *entry) [2]*entry {
 
 // later reports whether a comes after b in a text that names both.
 func later(a, b *entry) bool {
-	if a.ref != b.ref {
-		return a.ref.ID > b.ref.ID || a.ref.ID == b.ref.ID && a.ref.Type > b.ref.Type
-	}
-	return a.Nonce > b.Nonce
+	return cmp.Or(cmp.Compare(a.ref.ID, b.ref.ID), cmp.Compare(a.ref.Type, b.ref.Type), cmp.Compare(a.Nonce, b.Nonce)) > 0
 }
 
 // judgePair compares two entries, unless one takes the place of the other.

@@ -22,24 +22,15 @@ func keyIn(v reflect.Value) bool {
 		return material.HoldsPrivateKey(v.String())
 	case reflect.Pointer, reflect.Interface:
 		return !v.IsNil() && keyIn(v.Elem())
-	case reflect.Slice:
-		for i := range v.Len() {
-			if keyIn(v.Index(i)) {
-				return true
-			}
-		}
-	case reflect.Map:
-		for each := v.MapRange(); each.Next(); {
-			if keyIn(each.Key()) || keyIn(each.Value()) {
+	case reflect.Slice, reflect.Map:
+		for key, each := range v.Seq2() { // of a slice the key is an index, which holds none
+			if keyIn(key) || keyIn(each) {
 				return true
 			}
 		}
 	case reflect.Struct:
-		if v.Type().PkgPath() != language {
-			return false
-		}
-		for i := range v.NumField() {
-			if keyIn(v.Field(i)) {
+		for _, field := range v.Fields() {
+			if v.Type().PkgPath() == language && keyIn(field) {
 				return true
 			}
 		}

@@ -83,26 +83,35 @@ func keyholders(v view, e *entry) []*entry {
 func sharedKey(_ *Context, a, b *Subject) []problem {
 	for _, ka := range a.keys {
 		for _, kb := range b.keys {
-			toOnePartner := (ka.recipient || kb.recipient) && a.partner() == b.partner()
-			if ka.print != kb.print || toOnePartner || (ka.prior && kb.prior) {
+			if !shares(a, ka, b, kb) {
 				continue
 			}
-			if givesUpAlone(a, ka, b) || givesUpAlone(b, kb, a) {
-				continue
+			const passOn = "Ask the partner for a key, or a workload, of its own for each identity. To pass one on, take it from the one in one apply, and give it " +
+				"to the other in the next."
+			text := say("%s and %s both hold %s", a, b, ka.name())
+			switch first, second := a.holds(ka.print, true), b.holds(ka.print, true); {
+			case first && !second:
+				return two(ka.attribute, kb.attribute, text+": the first held it before this plan", passOn)
+			case second && !first:
+				return two(ka.attribute, kb.attribute, text+": the second held it before this plan", passOn)
 			}
-			text, fix := say("%s and %s both hold %s", a, b, ka.name()), ""
-			if first, second := a.holds(ka.print, true), b.holds(ka.print, true); first != second {
-				text += map[bool]string{true: ": the first held it before this plan", false: ": the second held it before this plan"}[first]
-				fix = "Ask the partner for a key, or a workload, of its own for each identity. To pass one on, take it from the one in one apply, and give it " +
-					"to the other in the next."
-			}
-			return two(ka.attribute, kb.attribute, text, fix)
+			return two(ka.attribute, kb.attribute, text, "")
 		}
 	}
 	return nil
 }
 
-// givesUpAlone reports whether a key that a subject held before this plan is no finding by that: who keeps it is found by what he keeps,
+// shares reports whether two subjects hold one key, and this plan has a part in that. A partner may have all that it is given sealed to one
+// recipient.
+func shares(a *Subject, ka heldKey, b *Subject, kb heldKey) bool {
+	toOnePartner := (ka.recipient || kb.recipient) && a.partner() == b.partner()
+	if ka.print != kb.print || toOnePartner || (ka.prior && kb.prior) {
+		return false
+	}
+	return !givesUpAlone(a, ka, b) && !givesUpAlone(b, kb, a)
+}
+
+// givesUpAlone reports whether a key that a subject held before this plan is no finding by that: who keeps it is found by what it keeps,
 // and who gives it up shares it only with who had none of it before.
 func givesUpAlone(s *Subject, k heldKey, other *Subject) bool {
 	return k.prior && (s.holds(k.print, false) || other.holds(k.print, true))

@@ -194,32 +194,51 @@ func (c *Context) reviewSigner(s *Subject) (*access.Decider, string) {
 }
 
 func reviewUnsigned(c *Context, s *Subject) []problem {
-	r, asked := s.terms().Review, c.asks(access.SignedReview)
-	if r == nil || s.reviewStands() {
-		const missing = "no review of its own that is signed stands for it"
-		p := problem{cause: entered, fix: "Add a review = { at, by, reason } to this block: the plan then prints the line to sign. Or have it decided on in a worksheet that is signed."}
-		switch {
-		case !asked:
-		case s.extends():
-			p.attribute, p.text = "expires_at", say("%s: %s, and %s", s, s.moves(), missing)
-			return []problem{p}
-		case c.reviewCarries(s): // also what the review of a new identity would carry, which nobody has to sign
-			p.attribute, p.text = "review", say("%s goes on from access that was there before it, until %s, and %s", s, date(s.end()), missing)
-			return []problem{p}
-		}
-		return c.signedBefore("review.signature", r, s)
+	switch r := s.terms().Review; {
+	case r == nil || s.reviewStands():
+		return c.noNewReview(s, r)
+	case r.Signature == "":
+		return c.bareReview(s, r)
+	default:
+		return c.forgedReview(s, r)
 	}
-	if r.Signature == "" {
-		if !asked || r.EndNow && !s.extends() || s.fresh() && !c.reviewCarries(s) {
-			return nil
-		}
-		cause, counts := entered, ""
-		if s.onlyNarrows() {
-			cause, counts = standing, ": it narrows the access, and extends or widens nothing afterwards"
-		}
-		return []problem{{attribute: "review", cause: cause, text: say("%s: the review of %s by %s is not signed%s", s, date(r.At.Time), shown(r.By), counts),
-			fix: signNow + " " + signHere, paste: command(c.reviewLine(s))}}
+}
+
+// noNewReview says what lacks a review of this change that is signed; before is the one that was applied earlier, nil where there is none.
+func (c *Context) noNewReview(s *Subject, before *access.Review) []problem {
+	const missing = "no review of its own that is signed stands for it"
+	p := problem{cause: entered, fix: "Add a review = { at, by, reason } to this block: the plan then prints the line to sign. Or have it decided on in a worksheet that is signed."}
+	switch {
+	case !c.asks(access.SignedReview):
+		return c.signedBefore("review.signature", before, s)
+	case s.extends():
+		p.attribute, p.text = "expires_at", say("%s: %s, and %s", s, s.moves(), missing)
+	case c.reviewCarries(s): // also what the review of a new identity would carry, which nobody has to sign
+		p.attribute, p.text = "review", say("%s goes on from access that was there before it, until %s, and %s", s, date(s.end()), missing)
+	default:
+		return c.signedBefore("review.signature", before, s)
 	}
+	return []problem{p}
+}
+
+// bareReview says that a review has no signature, where it has to have one: not where it only ends access, nor of what is created and goes on
+// from nothing.
+func (c *Context) bareReview(s *Subject, r *access.Review) []problem {
+	ends := r.EndNow && !s.extends()
+	carriesNothing := s.fresh() && !c.reviewCarries(s)
+	if !c.asks(access.SignedReview) || ends || carriesNothing {
+		return nil
+	}
+	cause, counts := entered, ""
+	if s.onlyNarrows() {
+		cause, counts = standing, ": it narrows the access, and extends or widens nothing afterwards"
+	}
+	return []problem{{attribute: "review", cause: cause, text: say("%s: the review of %s by %s is not signed%s", s, date(r.At.Time), shown(r.By), counts),
+		fix: signNow + " " + signHere, paste: command(c.reviewLine(s))}}
+}
+
+// forgedReview says why the signature of a review does not count; nothing where it does.
+func (c *Context) forgedReview(s *Subject, r *access.Review) []problem {
 	_, why := c.reviewSigner(s)
 	if why == "" {
 		return nil
@@ -268,13 +287,20 @@ func reviewNotEntitled(c *Context, s *Subject) []problem {
 	return []problem{{attribute: "review.by", cause: entered, text: say("%s: the review of %s is signed by %s, %s", s, date(r.At.Time), d.Address, why)}}
 }
 
-func waiverUnsigned(c *Context, s *Subject, w granted) (problem, bool) {
+// waiverStands reports whether a waiver was applied before and is the same, for access that this change makes no wider in what its rule reads.
+func (c *Context) waiverStands(s *Subject, w granted) bool {
+	if !w.applied || s.Gone || w.later() || w.Approver != w.before.Approver || w.Reason != w.before.Reason || w.Signature != w.before.Signature {
+		return false
+	}
 	reads := decided
 	if r := c.rule(w.slug); r != nil {
 		reads = slices.Concat(decided, r.Reads)
 	}
-	if w.applied && !s.Gone && !w.later() && w.Approver == w.before.Approver && w.Reason == w.before.Reason && w.Signature == w.before.Signature &&
-		!slices.ContainsFunc(reads, func(a string) bool { return !s.Unknown[a] && s.widens(a) }) {
+	return !slices.ContainsFunc(reads, func(a string) bool { return !s.Unknown[a] && s.widens(a) })
+}
+
+func waiverUnsigned(c *Context, s *Subject, w granted) (problem, bool) {
+	if c.waiverStands(s, w) {
 		if why := c.revokedSince(w.Signature); w.Signature != "" && why != "" {
 			return problem{attribute: "signature", cause: standing, text: say("%s: the waiver of %s by %s was signed with %s", s, shown(w.slug), shown(w.Approver), why),
 				fix: "Have it allowed again, and signed with a key that counts; or remove it."}, true
