@@ -6,7 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -28,7 +30,8 @@ func TestContractOnVersityGW(t *testing.T) {
 		t.Skip("it needs a server that speaks as AWS does")
 	}
 	realtool.Find(t, "versitygw")
-	systemtest.Run(t, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
+	t.Run("random lives of keys", randomLives)
+	systemtest.RunPart(t, 3, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
 		if !strings.Contains(t.Name(), "random") { // which are hard work, and in parallel with each other already
 			t.Parallel()
 		}
@@ -54,6 +57,9 @@ type lab struct {
 }
 
 const region = "us-east-1"
+
+// impatience is for how long is asked where it is known that nobody answers.
+const impatience = 200 * time.Millisecond
 
 func (l *lab) region() string {
 	if l.lent != nil {
@@ -110,10 +116,16 @@ func (l *lab) s3(t testing.TB, c *client, method, path, text string) int {
 }
 
 func (l *lab) harness() systemtest.Harness {
+	system := l.open()
 	return systemtest.Harness{
-		System:    offering{l.open(), l.kinds},
-		Second:    func() access.System { return offering{l.open(), l.kinds} },
-		Break:     func() func() { l.broken.Store(true); return func() { l.broken.Store(false) } },
+		System: offering{system, l.kinds},
+		Second: func() access.System { return offering{l.open(), l.kinds} },
+		Break: func() func() {
+			patient := system.options.Patience
+			system.options.Patience = impatience
+			l.broken.Store(true)
+			return func() { l.broken.Store(false); system.options.Patience = patient }
+		},
 		Advance:   time.Sleep,
 		Unit:      3 * time.Second,
 		ModelUnit: time.Hour,
@@ -173,6 +185,9 @@ func (l *lab) open(edits ...func(*Options)) *System {
 	if l.lent != nil {
 		o.Region, o.Endpoints, o.Credentials, o.Patience = l.lent.region, l.lent.endpoints, l.admin.login, time.Minute
 		o.Transport = carrier(l.lent.carry)
+	}
+	if l.broken.Load() {
+		o.Patience = impatience
 	}
 	for _, edit := range edits {
 		edit(&o)
@@ -242,4 +257,11 @@ func versitygw(t testing.TB) *realtool.Cloud {
 		t.Skip("it needs a server that speaks as AWS does")
 	}
 	return realtool.StartVersityGW(t)
+}
+
+// TestMain lets more tests run side by side than there are cores: most of their time they wait for an end to come.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "16")
+	os.Exit(m.Run())
 }

@@ -116,7 +116,7 @@ func TestWhoeverDiesAtAnyRequestLeavesNoMoreThanWasDeclared(t *testing.T) {
 	whole, asked := l.mortal(1<<30, false)
 	l.live(t, whole, nil)
 	requests := int(asked.Load())
-	every := 11 // all of them, and both ways to die at each, are a matter of minutes
+	every := 17 // all of them, and both ways to die at each, are a matter of minutes
 	if os.Getenv("PARTNER_TEST_DEATHS") == "all" {
 		every = 1
 	}

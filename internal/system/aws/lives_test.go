@@ -14,8 +14,9 @@ import (
 
 // Random lives on a real server, whose units are four seconds: after every step S3 is asked with every key that the partner ever held. For
 // more of them: PARTNER_LIVES=300.
-func TestRandomLivesOfKeys(t *testing.T) {
-	cloud := versitygw(t) // and not in parallel: what nothing works beside meets its ends
+func randomLives(t *testing.T) {
+	t.Parallel() // with what waits as it does: beside hard work it would miss its ends
+	cloud := versitygw(t)
 	lives := 20
 	if more, err := strconv.Atoi(os.Getenv("PARTNER_LIVES")); err == nil {
 		lives = more

@@ -67,10 +67,10 @@ func shortenAbove(w *world) {
 		w.may("before", h, "weekly", true)
 	}
 	top := w.get(id("top").Ref())
-	w.put(w.identity("top", 20, allowing(1)), known(top.UID))
+	w.put(w.identity("top", 8, allowing(1)), known(top.UID))
 	for _, o := range objects {
-		w.ends(o.Ref(), w.in(20))
-		if i := w.get(o.Ref()).Issued; i != nil && i.Until.After(w.in(20).Time) {
+		w.ends(o.Ref(), w.in(8))
+		if i := w.get(o.Ref()).Issued; i != nil && i.Until.After(w.in(8).Time) {
 			w.Errorf("what was issued for %s lives until %s", o.Ref(), i.Until)
 		}
 	}
@@ -78,8 +78,8 @@ func shortenAbove(w *world) {
 		c := h.Credential.Kind()
 		w.may("after shortening", h, "weekly", !w.fixed(c))
 	}
-	end := w.in(20)
-	w.pass(20)
+	end := w.in(8)
+	w.pass(8)
 	for _, h := range holders {
 		w.may("at the end", h, "weekly", false)
 	}

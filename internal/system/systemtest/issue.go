@@ -109,7 +109,7 @@ func overlap(w *world) {
 	c := w.credential("etl", access.Secret, 60, w.rotating(20, 5))
 	first := w.put(c)
 	old := w.holder(c, first.Issued)
-	early := 10 // earlier than it is due, so that nothing else ends the old one
+	early := 2 // earlier than it is due, so that nothing else ends the old one
 	if w.fixed(access.Secret) {
 		early = 20 // else it would outlive the overlap, until its own end
 	}
@@ -146,7 +146,7 @@ func twoLive(w *world) {
 func besideThenRetired(w *world) {
 	w.granted()
 	for _, kind := range w.issuable() {
-		c := w.credential("etl", kind, 60, w.rotating(40, 4))
+		c := w.credential("etl", kind, 60, w.rotating(40, 2))
 		first := w.put(c)
 		old := w.holder(c, first.Issued)
 		w.pass(1)
@@ -156,13 +156,13 @@ func besideThenRetired(w *world) {
 			w.Errorf("%s: %+v became %+v", kind, first.Issued, second.Issued)
 		}
 		w.may(string(kind)+", the new one", fresh, "daily", true)
-		w.pass(5) // the overlap
+		w.pass(3) // the overlap
 		w.may(string(kind)+", the old one, after what would be its overlap", old, "daily", true)
 		third := w.put(c, known(second.UID), issuing(access.IssueRetire))
 		if !sameIssued(third.Issued, second.Issued) {
 			w.Errorf("%s: retiring issued %+v after %+v", kind, third.Issued, second.Issued)
 		}
-		w.pass(5)
+		w.pass(3)
 		w.may(string(kind)+", the old one, retired", old, "daily", false)
 		w.may(string(kind)+", the new one, beside a retired one", fresh, "daily", true)
 	}

@@ -81,6 +81,12 @@ type Probe struct {
 // Run runs the whole contract. open returns a harness on a new, empty store each time. without are the kinds of credentials that the harness
 // does not offer or prove: what needs one is left out, and nothing else is.
 func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness, without ...access.Kind) {
+	// Five hundred sequences, judged by one model: systems that agree with it agree with each other.
+	RunPart(t, 5, open, without...)
+}
+
+// RunPart runs the whole contract with so many hundreds of random sequences: where a system is run on several servers, they share the five.
+func RunPart(t *testing.T, hundreds int, open func(t *testing.T, clock *Clock) Harness, without ...access.Kind) {
 	partner := newPartner(t)
 	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), reachedCases(), cutCases(), waitCases(), issueCases(), removalCases(), formerCases(), crowdCases(), faultCases(), floorCases()) {
 		if slices.ContainsFunc(c.kinds, func(k access.Kind) bool { return slices.Contains(without, k) }) {
@@ -97,8 +103,6 @@ func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness, without ..
 		})
 	}
 	t.Run("random changes leave what a simple model says", func(t *testing.T) {
-		// Five hundred sequences, judged by one model: systems that agree with it agree with each other.
-		hundreds := 5
 		if testing.Short() {
 			hundreds = 1
 		}
