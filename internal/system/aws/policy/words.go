@@ -45,6 +45,9 @@ var administrations = map[string]string{
 	"sso": "IAM Identity Center, which gives people access", "sso-directory": "IAM Identity Center, which gives people access",
 	"identitystore": "IAM Identity Center, which gives people access", "account": "the account itself", "rolesanywhere": "IAM Roles Anywhere, which gives out sessions",
 	"ram": "AWS RAM, which shares what is in the account with others", "cloudformation": "CloudFormation, which acts with roles of its own",
+	"signin": "AWS Sign-In, which gives out sessions", "sso-oauth": "IAM Identity Center, which gives people access",
+	"ds": "AWS Directory Service, which says who may log in", "ds-data": "AWS Directory Service, which says who may log in",
+	"apigateway": "the administration of API Gateway, which gives out keys to APIs",
 }
 
 // starters are the services whose access AWS checks only when it starts: nothing ends what was started.
@@ -65,12 +68,26 @@ var startingActions = []string{
 	"emr-containers:GetManagedEndpointSessionCredentials", "kafka-cluster:Connect", "memorydb:Connect", "quicksight:GenerateEmbedUrlForRegisteredUser",
 	"quicksight:GenerateEmbedUrlForAnonymousUser", "sagemaker:CreatePresignedDomainUrl", "sagemaker:CreatePresignedNotebookInstanceUrl",
 	"ssm:CreateAssociation", "ssm:StartAssociationsOnce", "ssm:StartChangeRequestExecution", "ssm:UpdateAssociation", "ec2:GetPasswordData", "codecommit:GitPull", "iot:Connect", "lambda:InvokeFunctionUrl",
+	"cloudshell:CreateSession", "ssm-guiconnect:StartConnection", "workspaces:Stream", "logs:StartLiveTail",
+	// What goes on by itself: messages to whoever subscribed, and events to their targets.
+	"sns:Subscribe", "sns:ConfirmSubscription", "logs:PutSubscriptionFilter", "events:PutRule", "events:PutTargets", "scheduler:CreateSchedule",
+	"scheduler:UpdateSchedule", "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "s3:PutBucketNotification",
+	"s3:PutInventoryConfiguration", "s3:PutBucketLogging",
+	// What a wildcard after Get would give out.
+	"connect:GetFederationToken", "datazone:GetEnvironmentCredentials", "ecr-public:GetAuthorizationToken", "elasticmapreduce:GetOnClusterAppUIPresignedURL",
+	"elasticmapreduce:GetPersistentAppUIPresignedURL", "emr-serverless:GetDashboardForJobRun", "gamelift:GetComputeAccess", "gamelift:GetComputeAuthToken",
+	"gamelift:GetInstanceAccess", "lakeformation:GetDataAccess", "license-manager:GetAccessToken", "lightsail:GetInstanceAccessDetails",
+	"quicksight:GetAuthCode", "quicksight:GetDashboardEmbedUrl", "quicksight:GetSessionEmbedUrl",
 }
+
+// givesOut is how actions are called that give out a login, in whatever service.
+var givesOut = regexp.MustCompile(`(?i)(tokens?|credentials?|presigned\w*url|accessdetails|embedurl|authcode)((with|for)\w+)?$`)
 
 // passing are words in the names of actions that pass access on, or administer what gives it out.
 var passing = []string{
-	"policy", "permission", "passrole", "assumerole", "grant", "acl", "accesskey", "loginprofile", "accesspoint", "ownership", "publicaccess",
-	"updatefunction", "devendpoint", "replication",
+	"policy", "permission", "passrole", "assume", "grant", "acl", "accesskey", "loginprofile", "accesspoint", "ownership", "publicaccess",
+	"updatefunction", "devendpoint", "replication", "updatestatemachine", "updatedomainconfig", "setqueueattributes", "settopicattributes",
+	"instanceprofile", "datalakesettings", "createuser", "registeruser", "setuser", "password", "sshpublickey", "keypair", "apikey", "certificate",
 }
 
 // keyUse are the actions of KMS that use a key; all others administer it.
@@ -141,6 +158,9 @@ func wrongAction(action string) string {
 				return "passes access on, or administers what gives it out: leave it out, and have it done by a login of your own"
 			}
 		}
+	}
+	if !wild && !needsNoResource(action) && givesOut.MatchString(name) {
+		return "cannot end: what it gives out lives on after the end, so leave it out"
 	}
 	for _, start := range startingActions {
 		if actionMatches(action, start) {
@@ -257,7 +277,7 @@ func (w Words) CheckGrant(g *access.Grant) error {
 			return err
 		}
 	}
-	if here := PartitionOf(w.Region); w.Region != "" && a.Partition != here {
+	if here := PartitionOf(w.Region).Name; w.Region != "" && a.Partition != here {
 		return fmt.Errorf("%s is in the partition %s, and the provider's region %s in %s: nothing reaches from one into the other", a, a.Partition, w.Region, here)
 	}
 	return nil
