@@ -27,6 +27,12 @@ func (p AWSPrincipal) Whole() bool { return p.Who == "root" }
 
 var awsPrincipal = regexp.MustCompile(`^arn:(aws(?:-[a-z]+)*):iam::([0-9]{12}):(root|(?:role|user)/[A-Za-z0-9+=,.@_/-]+)$`)
 
+// What IAM takes as the name of a role or user, and as their path (IAM and STS quotas).
+const (
+	mostName = 64
+	mostPath = 512
+)
+
 // ParseAWSPrincipal reads the ARN of a role, a user or an account.
 func ParseAWSPrincipal(text string) (AWSPrincipal, error) {
 	parts := awsPrincipal.FindStringSubmatch(text)
@@ -36,6 +42,11 @@ func ParseAWSPrincipal(text string) (AWSPrincipal, error) {
 	if strings.HasSuffix(parts[3], "/") || strings.Contains(parts[3], "//") {
 		return AWSPrincipal{}, fmt.Errorf("%q has an empty name, or an empty part of a path: write arn:aws:iam::ACCOUNT:role/NAME", text)
 	}
+	_, named, _ := strings.Cut(parts[3], "/")
+	path := named[:strings.LastIndex(named, "/")+1]
+	if len(named)-len(path) > mostName || len("/"+path) > mostPath {
+		return AWSPrincipal{}, fmt.Errorf("%q names nobody: AWS has names of at most %d characters, and paths of at most %d", text, mostName, mostPath)
+	}
 	return AWSPrincipal{Partition: parts[1], Account: parts[2], Who: parts[3]}, nil
 }
 
@@ -44,6 +55,8 @@ var (
 	accountParts  = regexp.MustCompile(`^(arn:aws[a-z-]*:iam::)([0-9]{4})[- ]([0-9]{4})[- ]([0-9]{4}):(.+)$`)
 	awsSession    = regexp.MustCompile(`^arn:(aws[a-z-]*):sts::([0-9]{12}):(assumed-role|federated-user)/([^/]+)`)
 	awsUniqueID   = regexp.MustCompile(`^A(ROA|IDA|IPA|GPA|NPA|SIA|KIA)[A-Z0-9]{12,}(:|$)`)
+	rootMeant     = regexp.MustCompile(`^(arn:aws[a-z-]*:iam::[0-9]{12}):(?i:root)/?$`)
+	awsService    = regexp.MustCompile(`^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$`)
 	otherResource = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:(instance-profile|group|policy|saml-provider|oidc-provider|mfa|server-certificate)/`)
 )
 
@@ -94,6 +107,10 @@ func sessionMeant(plain string) string {
 func otherMeant(plain string) string {
 	const askFor = ": write arn:aws:iam::ACCOUNT:role/NAME"
 	switch other := otherResource.FindStringSubmatch(plain); {
+	case rootMeant.MatchString(plain):
+		return "write " + rootMeant.FindStringSubmatch(plain)[1] + ":root"
+	case awsService.MatchString(plain):
+		return "a service of AWS is no partner" + askFor
 	case awsUniqueID.MatchString(plain):
 		return "it is a unique id, which nobody can read: write the ARN, arn:aws:iam::ACCOUNT:role/NAME"
 	case other != nil:

@@ -185,7 +185,7 @@ func (s *System) providerARN(issuer string) string {
 	if account == "" {
 		return ""
 	}
-	return "arn:" + partitionOf(s.options.Region).name + ":iam::" + account + ":oidc-provider/" + policy.Issuer(issuer)
+	return "arn:" + policy.PartitionOf(s.options.Region).Name + ":iam::" + account + ":oidc-provider/" + policy.Issuer(issuer)
 }
 
 // isOfIssuer reports whether an ARN is of the trust in an issuer. IAM names that without https://, and a slash at its end is no other issuer.

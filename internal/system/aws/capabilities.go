@@ -35,7 +35,7 @@ func (s *System) checkCredential(c *access.Credential) error {
 	if !slices.Contains(kinds, c.Kind()) {
 		return errors.New(refused(c.Kind()))
 	}
-	return policy.CheckTrust(c, s.accountNumber())
+	return policy.CheckTrust(c, s.accountNumber(), policy.PartitionOf(s.options.Region))
 }
 
 func (s *System) place() string {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
 // kind is a kind of principal, by what IAM's actions call it.
@@ -45,7 +46,7 @@ func (c *client) query(ctx context.Context, action string, in map[string]string,
 		form.Set(name, value)
 	}
 	a, err := c.send(ctx, request{
-		service: "iam", region: partitionOf(c.options.Region).iamRegion, method: http.MethodPost, url: c.options.iamEndpoint(),
+		service: "iam", region: policy.PartitionOf(c.options.Region).IAMRegion, method: http.MethodPost, url: c.options.iamEndpoint(),
 		header: ofForms(), body: []byte(form.Encode()), once: once,
 	})
 	if err != nil {

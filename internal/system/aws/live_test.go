@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
 // live is an account that somebody lends to the contract: scripts/aws-live. What is made there bears names of its own, each case removes what
@@ -93,7 +94,7 @@ func (v *live) s3() string {
 	if v.endpoints.S3 != "" {
 		return strings.TrimSuffix(v.endpoints.S3, "/") + "/"
 	}
-	return "https://s3." + v.region + "." + partitionOf(v.region).domain + "/"
+	return "https://s3." + v.region + "." + policy.PartitionOf(v.region).Domain + "/"
 }
 
 // sweep removes what is below /partner/, and the buckets of the run. vacant has seen that nothing was there before.

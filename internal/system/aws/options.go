@@ -135,7 +135,7 @@ func (o Options) Check() error {
 			return fmt.Errorf("aws.%s: %w", c.argument, err)
 		}
 	}
-	if name := partitionOf(o.Region).name; o.Boundary != "" && !strings.HasPrefix(o.Boundary, "arn:"+name+":") {
+	if name := policy.PartitionOf(o.Region).Name; o.Boundary != "" && !strings.HasPrefix(o.Boundary, "arn:"+name+":") {
 		return fmt.Errorf("aws.boundary: %q is of another partition than %s, which is of %s: write arn:%s:iam::ACCOUNT:policy/NAME", o.Boundary, o.Region, name, name)
 	}
 	return nil
@@ -143,35 +143,18 @@ func (o Options) Check() error {
 
 func loopback(host string) bool { return host == "127.0.0.1" || host == "::1" || host == "localhost" }
 
-// partition is one of the worlds that AWS consists of.
-type partition struct {
-	name, domain string
-	// iam is where IAM is, and iamRegion the region that requests to it are signed for.
-	iam, iamRegion string
-}
-
-func partitionOf(region string) partition {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return partition{"aws-cn", "amazonaws.com.cn", "https://iam.cn-north-1.amazonaws.com.cn", "cn-north-1"}
-	case strings.HasPrefix(region, "us-gov-"):
-		return partition{"aws-us-gov", "amazonaws.com", "https://iam.us-gov.amazonaws.com", "us-gov-west-1"}
-	}
-	return partition{"aws", "amazonaws.com", "https://iam.amazonaws.com", "us-east-1"}
-}
-
 func (o Options) iamEndpoint() string {
 	if o.Endpoints.IAM != "" {
 		return strings.TrimSuffix(o.Endpoints.IAM, "/") + "/"
 	}
-	return partitionOf(o.Region).iam + "/"
+	return policy.PartitionOf(o.Region).IAM + "/"
 }
 
 func (o Options) stsEndpoint() string {
 	if o.Endpoints.STS != "" {
 		return strings.TrimSuffix(o.Endpoints.STS, "/") + "/"
 	}
-	return "https://sts." + o.Region + "." + partitionOf(o.Region).domain + "/"
+	return "https://sts." + o.Region + "." + policy.PartitionOf(o.Region).Domain + "/"
 }
 
 // s3Endpoint returns the URL that the keys of a bucket follow, with a slash at its end. A bucket with dots in its name has no certificate
@@ -181,7 +164,7 @@ func (o Options) s3Endpoint(bucket string) string {
 	case o.Endpoints.S3 != "":
 		return strings.TrimSuffix(o.Endpoints.S3, "/") + "/" + bucket + "/"
 	case strings.Contains(bucket, "."):
-		return "https://s3." + o.Region + "." + partitionOf(o.Region).domain + "/" + bucket + "/"
+		return "https://s3." + o.Region + "." + policy.PartitionOf(o.Region).Domain + "/" + bucket + "/"
 	}
-	return "https://" + bucket + ".s3." + o.Region + "." + partitionOf(o.Region).domain + "/"
+	return "https://" + bucket + ".s3." + o.Region + "." + policy.PartitionOf(o.Region).Domain + "/"
 }

@@ -63,17 +63,17 @@ func (s *System) login(o access.Object) map[string]string {
 		m["action"] = "sts:AssumeRoleWithWebIdentity"
 	}
 	if account := s.accountNumber(); account != "" {
-		m["role_arn"] = roleOf(c.IdentityID).arn(partitionOf(s.options.Region).name, account)
+		m["role_arn"] = roleOf(c.IdentityID).arn(policy.PartitionOf(s.options.Region).Name, account)
 	}
 	return m
 }
 
 // shell spells the flags that say where a command of AWS's own program goes, whatever the environment of who runs it says.
 func (s *System) shell(service string) string {
-	in, endpoint := partitionOf(s.options.Region).iamRegion, s.options.iamEndpoint()
+	in, endpoint := policy.PartitionOf(s.options.Region).IAMRegion, s.options.iamEndpoint()
 	switch service {
 	case "s3":
-		in, endpoint = s.options.Region, cmp.Or(s.options.Endpoints.S3, "https://s3."+s.options.Region+"."+partitionOf(s.options.Region).domain)
+		in, endpoint = s.options.Region, cmp.Or(s.options.Endpoints.S3, "https://s3."+s.options.Region+"."+policy.PartitionOf(s.options.Region).Domain)
 	case "sts":
 		in, endpoint = s.options.Region, s.options.stsEndpoint()
 	}

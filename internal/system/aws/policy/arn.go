@@ -31,17 +31,6 @@ var (
 	accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
 )
 
-// PartitionOf returns the partition of AWS that a region is in.
-func PartitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
-
 // ParseARN reads the pattern of a grant. What IAM would read as more, or as something else than the pattern says, does
 // not parse: its * also crosses slashes, and it has nothing for exactly one segment.
 func ParseARN(p access.Pattern) (ARN, error) {
@@ -64,8 +53,8 @@ func ParseARN(p access.Pattern) (ARN, error) {
 		return ARN{}, fmt.Errorf("%s names the region %q, which is none: write one, such as eu-west-1", p, a.Region)
 	case a.Account != "" && !accountNumber.MatchString(a.Account):
 		return ARN{}, fmt.Errorf("%s names the account %q: write its twelve digits", p, a.Account)
-	case a.Region != "" && PartitionOf(a.Region) != a.Partition:
-		return ARN{}, fmt.Errorf("%s names the partition %s, and the region %s is in %s", p, a.Partition, a.Region, PartitionOf(a.Region))
+	case a.Region != "" && PartitionOf(a.Region).Name != a.Partition:
+		return ARN{}, fmt.Errorf("%s names the partition %s, and the region %s is in %s", p, a.Partition, a.Region, PartitionOf(a.Region).Name)
 	}
 	if shape, known := shapes()[a.Service]; known {
 		if problem := shape(a); problem != "" {
@@ -80,6 +69,8 @@ type shape func(ARN) string
 
 var (
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	// bucketKept are the ends of names that AWS keeps for what is no bucket that its own ARN opens: access points and directory buckets.
+	bucketKept = regexp.MustCompile(`(-s3alias|--ol-s3|--x-s3|--table-s3|\.mrap)$`)
 	queueName  = regexp.MustCompile(`^([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo)$`)
 	topicName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}(\.fifo)?$`)
 	tableName  = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
@@ -123,7 +114,9 @@ func bucketAndKey(a ARN) string {
 	switch {
 	case a.Region != "" || a.Account != "":
 		return "names a region or an account, which the ARN of a bucket has not: write arn:" + a.Partition + ":s3:::BUCKET/FOLDER/*"
-	case !bucketName.MatchString(bucket):
+	case bucketKept.MatchString(bucket):
+		return fmt.Sprintf("names %q, which is an access point or a directory bucket: a grant opens the bucket by its own name", bucket)
+	case !bucketName.MatchString(bucket), strings.Contains(bucket, ".."):
 		return fmt.Sprintf("names the bucket %q, which is none: a name is 3 to 63 of a-z 0-9 . - and no wildcard stands in it", bucket)
 	case !below || key == "":
 		return "names a bucket and nothing in it: write the folder too, as in " + a.String() + "/acme/*"

@@ -44,6 +44,19 @@ func TestAnARNIsReadOnlyWhereIAMMeansWhatThePatternSays(t *testing.T) {
 		{"a region that is none", "arn:aws:sqs:europe:111122223333:acme", "region"},
 		{"a region of another partition", "arn:aws:sqs:cn-north-1:111122223333:acme", "aws-cn"},
 		{"an account that is none", "arn:aws:sqs:eu-west-1:1234:acme", "twelve digits"},
+		{"a bucket of the European partition", "arn:aws-eusc:s3:::partner-exchange/acme/*", ""},
+		{"a queue of the European partition", "arn:aws-eusc:sqs:eusc-de-east-1:111122223333:acme", ""},
+		{"a region of the European partition in another", "arn:aws:sqs:eusc-de-east-1:111122223333:acme", "aws-eusc"},
+		{"a region that is kept apart, in another partition", "arn:aws:sqs:us-iso-east-1:111122223333:acme", "aws-iso"},
+		{"another one that is kept apart", "arn:aws-iso-b:sqs:us-isob-east-1:111122223333:acme", ""},
+		{"a partition in capital letters", "arn:AWS:s3:::partner-exchange/acme/*", "partition"},
+		{"an ARN in capital letters", "ARN:aws:s3:::partner-exchange/acme/*", "is no ARN"},
+		{"an account in other digits", "arn:aws:sqs:eu-west-1:１１１１２２２２３３３３:acme", "twelve digits"},
+		{"the alias of an access point", "arn:aws:s3:::acme-abc123-s3alias/acme/*", "an access point or a directory bucket"},
+		{"a directory bucket", "arn:aws:s3:::acme--euw1-az1--x-s3/acme/*", "an access point or a directory bucket"},
+		{"a bucket with two dots", "arn:aws:s3:::partner..exchange/acme/*", "which is none"},
+		{"an index with more behind it", at("dynamodb", "table/orders/index/day/more"), "no index"},
+		{"a method in small letters", at("execute-api", "a1b2c3d4e5/prod/get/orders/*"), "no request"},
 		{"a bucket with a region", "arn:aws:s3:eu-west-1::partner-exchange/acme/*", "region or an account"},
 		{"an access point", "arn:aws:s3:eu-west-1:111122223333:accesspoint/acme/object/*", "region or an account"},
 		{"a bucket alone", "arn:aws:s3:::partner-exchange", "nothing in it"},
@@ -81,6 +94,10 @@ func TestWildcardsInsideOfNamesAreNoPatterns(t *testing.T) {
 	for _, text := range []string{
 		"arn:aws:s3:::*", "arn:aws:s3:::acme-*/*", "arn:aws:s3:::partner-exchange/acme/*.csv", "arn:aws:sqs:*:111122223333:acme", "arn:aws:s3:::b/${aws:username}/*",
 		"arn:aws:s3:::partner-exchange/a?/b", "arn:aws:s3:::partner-exchange/*/daily",
+		"arn:*:s3:::partner-exchange/acme/*", "arn:aws:*:::partner-exchange/acme/*", "arn:aws:s3:*:*:partner-exchange/acme/*", "arn:aws:sqs:eu-west-1:*:acme", "arn:aws:sqs:eu-west-?:111122223333:acme",
+		"arn:aws:s3:::partner?exchange/acme/*", "arn:aws:s3:::partner-exchange/${*}/*", "arn:aws:s3:::partner-exchange/$/*", "arn:aws:s3:::partner-exchange/a%2Fb/*", "arn:aws:s3:::partner-exchange/ä/*",
+		"arn:aws:s3:::partner-exchange/a b/*", "arn:aws:s3:::partner-exchange/acme\u200b/*", "arn:aws:s3:::partner-exchange/../acme/*", "arn:aws:lambda:eu-west-1:111122223333:function:acme-*",
+		"arn:aws:kms:eu-west-1:111122223333:key/mrk-*", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:partners/acme/f?ed-AbCdEf", "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/*/GET/orders",
 	} {
 		if p, err := access.ParsePattern(text); err == nil {
 			if _, err := ParseARN(p); err == nil {

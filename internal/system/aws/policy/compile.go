@@ -129,10 +129,7 @@ func (w Words) ownRight(a ARN, actions []string, end time.Time) (right, error) {
 
 // keyUsers are the services that use a key for a partner: it is no use to him by itself.
 func keyUsers(a ARN) []string {
-	domain := ".amazonaws.com"
-	if a.Partition == "aws-cn" {
-		domain = ".amazonaws.com.cn"
-	}
+	domain := "." + PartitionOf(a.Region).Domain
 	var users []string
 	for _, service := range []string{"dynamodb", "s3", "secretsmanager", "sns", "sqs"} {
 		users = append(users, service+"."+a.Region+domain)

@@ -92,14 +92,14 @@ func NoTrust() Document {
 const maxTrust = 2048
 
 // CheckTrust returns an error where IAM could not hold what a credential trusts, or would read it as more. own is the number of
-// the account that the access is to; "" where it is not known yet.
-func CheckTrust(c *access.Credential, own string) error {
+// the account that the access is to; "" where it is not known yet. here is its partition.
+func CheckTrust(c *access.Credential, own string, here Partition) error {
 	f := c.Federated
 	switch {
 	case f == nil:
 		return nil
 	case f.AWSPrincipal != "":
-		return checkAccount(c, own)
+		return checkAccount(c, own, here)
 	case !strings.HasPrefix(f.Issuer, "https://"):
 		return fmt.Errorf("AWS trusts issuers by https only, and the issuer is %q", f.Issuer)
 	case hasPort(f.Issuer):
@@ -122,12 +122,14 @@ func hasPort(issuer string) bool {
 	return err != nil || u.Port() != "" || u.RawQuery != ""
 }
 
-func checkAccount(c *access.Credential, own string) error {
+func checkAccount(c *access.Credential, own string, here Partition) error {
 	f := c.Federated
 	p, err := access.ParseAWSPrincipal(f.AWSPrincipal)
 	switch {
 	case err != nil:
 		return err
+	case p.Partition != here.Name:
+		return fmt.Errorf("%s is in the partition %s, and the provider's region in %s: nobody comes from one into the other", p, p.Partition, here.Name)
 	case p.Account == own:
 		return fmt.Errorf("%s is of your own account, in which no partner is: name the partner's principal", p)
 	case f.ExternalID == "":

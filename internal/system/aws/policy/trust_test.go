@@ -106,13 +106,24 @@ func TestATrustIsRefusedThatIAMWouldReadAsMore(t *testing.T) {
 		{"a role", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:role/acme-etl"}, ""},
 		{"a user, and its id", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:user/etl", ExternalID: "a:b/c"}, ""},
 		{"our own account", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::111122223333:role/acme-etl"}, "your own account"},
+		{"another partition", access.FederatedTrust{AWSPrincipal: "arn:aws-us-gov:iam::444455556666:root"}, "nobody comes from one into the other"},
+		{"a service of AWS", access.FederatedTrust{AWSPrincipal: "lambda.amazonaws.com"}, "a service of AWS is no partner"},
+		{"a user by its unique id", access.FederatedTrust{AWSPrincipal: "AIDAEXAMPLEID1234567"}, "a unique id"},
+		{"every account", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::*:root"}, "no role"},
+		{"root in capital letters", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:Root"}, "write arn:aws:iam::444455556666:root"},
+		{"a name too long for a role", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:role/" + strings.Repeat("x", 65)}, "at most 64"},
+		{"an id of one letter", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:root", ExternalID: "a"}, "external id"},
+		{"an id with a wildcard", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:root", ExternalID: "acme*"}, "external id"},
+		{"an id with a variable", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:root", ExternalID: "${aws:username}"}, "external id"},
+		{"an id of 1225", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:root", ExternalID: strings.Repeat("x", 1225)}, "external id"},
+		{"an id of 1224", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:root", ExternalID: strings.Repeat("x", 1224)}, ""},
 		{"everybody", access.FederatedTrust{AWSPrincipal: "*"}, "no role"},
 		{"every role", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:role/*"}, "no role"},
 		{"a path without a name", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:role/acme/"}, "empty"},
 		{"a session", access.FederatedTrust{AWSPrincipal: "arn:aws:sts::444455556666:assumed-role/acme/x"}, "no role"},
 		{"an id that is none", access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:root", ExternalID: "a b"}, "external id"},
 	} {
-		err := CheckTrust(&access.Credential{Federated: &c.trust}, "111122223333")
+		err := CheckTrust(&access.Credential{Federated: &c.trust}, "111122223333", PartitionOf("eu-west-1"))
 		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
 			t.Errorf("%s: %v, want %q", c.says, err, c.refused)
 		}
