@@ -42,6 +42,9 @@ type Options struct {
 	Concurrency int
 	// UserAgent says who asks.
 	UserAgent string
+
+	// judged: a test has tried already how the server judges policies.
+	judged bool
 }
 
 // Endpoints are URLs of services that speak as AWS does; "" for AWS's own.

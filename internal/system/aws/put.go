@@ -172,6 +172,9 @@ func (s *System) ready(ctx context.Context, f *family, c *access.Credential) err
 		if err := s.fits(f.ledger(), p, c); err != nil {
 			return err
 		}
+		if err := s.judged(ctx); err != nil {
+			return err
+		}
 	} else if before, ok := e.Credential(); ok && c.Federated != nil && before.Federated != nil && before.Federated.Issuer == c.Federated.Issuer {
 		return nil // less is not refused because IAM does not tell whom the account trusts
 	}

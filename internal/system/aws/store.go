@@ -312,7 +312,9 @@ type systemFile struct {
 	ID      string `json:"id"`
 	// Account is the number of the account whose principals it tells of; "" where nobody could tell.
 	Account string `json:"account,omitempty"`
-	About   string `json:"about"`
+	// Judges is the endpoint of another cloud that was seen to judge policies as AWS does; "" where none was tried.
+	Judges string `json:"judges,omitempty"`
+	About  string `json:"about"`
 }
 
 // identified reads the id of the system; "" where there is none.
@@ -323,17 +325,12 @@ func (s *store) identified(ctx context.Context) (string, error) {
 	if known != "" {
 		return known, nil
 	}
-	text, _, err := s.get(ctx, systemKey, "")
+	f, _, err := s.about(ctx)
 	if errors.Is(err, errAbsent) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
-	}
-	var f systemFile
-	if err := json.Unmarshal(text, &f); err != nil || f.ID == "" {
-		return "", fmt.Errorf("%w: %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
-			access.ErrUnavailable, s.where(systemKey))
 	}
 	if own := s.accountNumber(); f.Account != "" && own != "" && f.Account != own {
 		return "", fmt.Errorf("the ledger %s is of the account %s, and this login is of the account %s: %w. Take a login of %[2]s, or another ledger",
@@ -343,6 +340,19 @@ func (s *store) identified(ctx context.Context) (string, error) {
 	defer s.mu.Unlock()
 	s.system, s.owner = f.ID, f.Account
 	return f.ID, nil
+}
+
+// about reads what the ledger says of itself.
+func (s *store) about(ctx context.Context) (f systemFile, etag string, err error) {
+	text, etag, err := s.get(ctx, systemKey, "")
+	if err != nil {
+		return f, "", err
+	}
+	if err := json.Unmarshal(text, &f); err != nil || f.ID == "" {
+		return f, "", fmt.Errorf("%w: %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
+			access.ErrUnavailable, s.where(systemKey))
+	}
+	return f, etag, nil
 }
 
 // identify gives a ledger that is not there yet an id, and tries whether writes with a condition are what they are on S3: nothing else

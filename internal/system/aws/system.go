@@ -21,6 +21,7 @@ type System struct {
 	missing map[string]time.Time // when it was looked for last, and not found
 
 	details  sync.Mutex // held while one caller lists all principals for all
+	judging  sync.Mutex // held while it is tried how a cloud judges
 	trusting sync.Mutex // held while the trust in an issuer is made or removed
 }
 

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+)
+
+// errLenient says that a cloud of one's own does not judge policies as AWS does.
+var errLenient = errors.New("it does not judge the policies of users as AWS does")
+
+// judged sees to it that a cloud of one's own judges the policies of users as AWS does: else no end, cut or hold would act. It is tried once for
+// each ledger and endpoint, before the first credential. AWS itself is not tried.
+func (s *System) judged(ctx context.Context) error {
+	cloud := s.options.Endpoints.IAM
+	if cloud == "" || s.options.judged {
+		return nil
+	}
+	s.judging.Lock()
+	defer s.judging.Unlock()
+	for begun := access.WallClock(); ; {
+		about, etag, err := s.store.about(ctx)
+		if err != nil || about.Judges == cloud {
+			return gone(err) // without what the ledger says of itself there is nothing to read, nor to note
+		}
+		err = s.tryJudgment(ctx)
+		switch {
+		case err == nil:
+			return s.noteJudgment(ctx, about, etag)
+		case errors.Is(err, errLenient):
+			return fmt.Errorf("%s cannot hold partners' access: %w: %w. Take AWS, or a cloud that judges Deny and dates there", cloud, err, access.ErrUnsupported)
+		case !disturbed(err) || access.WallClock().Sub(begun) > s.options.Patience+keyTakes:
+			return fmt.Errorf("try how %s judges policies: %w", cloud, err)
+		}
+		if err := access.Pause(ctx, 100*time.Millisecond+rand.N(time.Second)); err != nil { //nolint:gosec // spreads those who wait
+			return err
+		}
+	}
+}
+
+// disturbed reports whether another process may try at the same time, and have removed what this one made.
+func disturbed(err error) bool {
+	return slices.ContainsFunc([]error{errAbsent, errExists, access.ErrLogin, access.ErrRemains}, func(e error) bool { return errors.Is(err, e) })
+}
+
+// keyTakes is within how long a cloud knows a key that was made.
+const keyTakes = 2 * time.Second
+
+// noteJudgment notes in the ledger that a cloud was tried. Whoever noted something at the same time noted the same.
+func (s *System) noteJudgment(ctx context.Context, about systemFile, etag string) error {
+	about.Judges = s.options.Endpoints.IAM
+	text, err := json.Marshal(about)
+	if err == nil {
+		_, err = s.store.replace(context.WithoutCancel(ctx), systemKey, text, etag)
+	}
+	if errors.Is(err, errChanged) {
+		return nil
+	}
+	return err
+}
+
+// tryJudgment makes a user who may read one object of the ledger that has no secret, and takes that from it in each of the ways in which
+// access ends here. The user goes again; one that a process left that died goes first.
+func (s *System) tryJudgment(ctx context.Context) (err error) {
+	p := principal{Kind: user, Name: "partner.probe." + s.store.name(), Path: root}
+	if err := s.dropProbe(ctx, p); err != nil {
+		return err
+	}
+	now, err := s.Now(ctx)
+	if err != nil {
+		return err
+	}
+	later, past := now.Add(10*time.Minute), now.Add(-time.Minute)
+	w := wanted{principal: p, end: later, tags: map[string]string{uidTag: "probe", systemTag: s.store.name()}}
+	if _, err := s.create(ctx, w); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.dropProbe(context.WithoutCancel(ctx), p)) }()
+	key, err := s.createKey(ctx, p)
+	if err != nil {
+		return err
+	}
+	reader := &bucket{client: s.as(credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")), name: s.store.bucket.name, prefix: s.store.prefix}
+	for _, t := range []struct {
+		end, grant time.Time
+		reads      bool
+		says       string
+	}{
+		{later, later, true, "a user who may do something until later is refused"},
+		{past, later, false, "a user who is denied everything, since its end is over, is let in"},
+		{later, later, true, "a user whose end was moved to later is refused"},
+		{later, past, false, "a user whose grant is over is let in"},
+	} {
+		if err := s.writeJudged(ctx, p, t.end, t.grant); err != nil {
+			return err
+		}
+		reads, err := reads(ctx, reader, t.reads)
+		switch {
+		case err != nil:
+			return err
+		case !reads && t.reads && s.options.Boundary != "": // which the boundary does, since the ledger is none of partners' data
+			return nil
+		case reads != t.reads:
+			return fmt.Errorf("%s: %w", t.says, errLenient)
+		}
+	}
+	return nil
+}
+
+// dropProbe removes the user of a try. It is not cut first: it opens nothing, and the cloud may take no cut.
+func (s *System) dropProbe(ctx context.Context, p principal) error {
+	n, err := s.look(ctx, p)
+	if err != nil || !n.there {
+		return err
+	}
+	if err := s.strip(ctx, p, n); err != nil {
+		return err
+	}
+	if err := gone(s.ask(ctx, "DeleteUser", p.named(), nil)); err != nil {
+		return fmt.Errorf("%w: %w", access.ErrRemains, err)
+	}
+	return nil
+}
+
+// writeJudged gives the user of a try an end, and a grant with an end.
+func (s *System) writeJudged(ctx context.Context, p principal, end, grant time.Time) error {
+	on := access.Pattern("arn:" + policy.PartitionOf(s.options.Region).Name + ":s3:::" + s.store.bucket.name + "/" + s.store.prefix + "/" + systemKey)
+	granted, err := policy.CompileGrants([]policy.Grant{{Name: "probe", Resource: on, Actions: []string{"read"}, EndsAt: grant}}, grant, policy.Words{})
+	if err != nil {
+		return err
+	}
+	for name, d := range map[string]policy.Document{endPolicy: policy.End(end, nil), grantsPolicy: granted} {
+		err := s.putInline(ctx, p, name, d.JSON())
+		var said *apiError
+		if errors.As(err, &said) && (said.unknown() || said.code == "MalformedPolicyDocument") {
+			return fmt.Errorf("it takes no policy such as %s: %w: %w", name, err, errLenient)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reads reports whether somebody reads the object of a try. It asks until the answer is the wanted one, for as long as patience lasts.
+func reads(ctx context.Context, b *bucket, want bool) (bool, error) {
+	for begun := access.WallClock(); ; {
+		_, _, err := b.get(ctx, systemKey, "")
+		refused := errors.Is(err, access.ErrNotPermitted)
+		unknown := errors.Is(err, access.ErrLogin) // the key is new
+		if err != nil && !refused && !unknown {
+			return false, err
+		}
+		waited := access.WallClock().Sub(begun)
+		switch {
+		case unknown && waited > keyTakes:
+			return false, err
+		case !unknown && ((err == nil) == want || waited > b.options.Patience):
+			return err == nil, nil
+		}
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
+			return false, err
+		}
+	}
+}
