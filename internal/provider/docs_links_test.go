@@ -3,11 +3,15 @@
 package provider_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
 )
 
 const (
@@ -104,13 +108,6 @@ func TestEachGuideHasItsGroup(t *testing.T) {
 	}
 }
 
-// startsOtherwise are the guides that begin with something better than an example.
-var startsOtherwise = map[string]string{
-	"getting-started": "it is an example from end to end, whose first step is a heading",
-	"performance":     "it is figures",
-	"task-review":     "its first step is a heading",
-}
-
 // Who opens a page wants to see it work: each guide has its first example before any heading and any table.
 func TestEachGuideStartsWithAnExample(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "guides", "*.md"))
@@ -122,8 +119,54 @@ func TestEachGuideStartsWithAnExample(t *testing.T) {
 		_, body, _ := strings.Cut(pageText(t, page), "\n# ")
 		before, _, found := strings.Cut(body, "\n```")
 		starts := found && !strings.Contains(before, "\n## ") && !strings.Contains(before, "\n|") && len(strings.Fields(before)) <= 90
-		if _, otherwise := startsOtherwise[name]; starts == otherwise {
-			t.Errorf("%s begins with an example: %v; it is in the list of those that do not: %v", name, starts, otherwise)
+		if !starts {
+			t.Errorf("%s does not begin with an example", name)
 		}
 	}
+}
+
+// ofTheCLI are the errors of Terraform's own that pages name.
+var ofTheCLI = []string{"Failed to query available provider packages", "Invalid function argument"}
+
+// Whoever follows a task is told what to see if it works, and what to do if it does not. What a page calls an error is one: a rule, or words
+// of the provider.
+func TestEachTaskSaysWhatToExpectAndWhatGoesWrong(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "guides", "task-*.md"))
+	if err != nil || len(pages) < 11 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	source := sourceText(t)
+	for _, page := range append(pages, filepath.Join("..", "..", "docs", "guides", "getting-started.md")) {
+		text := pageText(t, page)
+		if !strings.Contains(text, "\n```text\n") {
+			t.Errorf("%s does not show what to expect", page)
+		}
+		_, wrong, found := strings.Cut(text, "\n## If it does not work\n")
+		if !found {
+			t.Errorf("%s does not say what to do if it does not work", page)
+		}
+		wrong, _, _ = strings.Cut(wrong, "\n## ")
+		for _, said := range regexp.MustCompile(`(?:^|[^*])\*([^*\n]+)\*(?:[^*]|$)`).FindAllStringSubmatch(fenced.ReplaceAllString(wrong, ""), -1) {
+			_, rule := guardrail.Lookup(said[1])
+			if !rule && !slices.Contains(ofTheCLI, said[1]) && !strings.Contains(source, said[1]) {
+				t.Errorf("%s: nothing says %q", page, said[1])
+			}
+		}
+	}
+}
+
+// sourceText is all that the provider is made of, without its tests.
+func sourceText(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir("..", func(file string, entry fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(file, ".go") && !strings.HasSuffix(file, "_test.go") {
+			all.WriteString(pageText(t, file))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
 }

@@ -84,23 +84,6 @@ func TestTheReadmeIsRun(t *testing.T) {
 	// Whoever has a secret there instead, with the same rotation, is not refused.
 	l.write("\n" + strings.Replace(access, `certificate   = { csr = file("acme/orders-etl.csr") }`, `secret        = { recipient = "`+partnerAgeKey.Recipient().String()+`" }`, 1))
 	l.must("plan")
-
-	c := newCLI(t)
-	binary, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.write("provider \"partner\" {\n  environment = \"prod\"\n}\n" + identity(nil))
-	root := filepath.Join("..", "..")
-	if exec.Command("git", "-C", root, "rev-parse", "HEAD").Run() == nil && !testing.Short() { // a newcomer has a clean checkout and nothing else
-		checkout := filepath.Join(t.TempDir(), "terraform-provider-partner")
-		shell(t, root, os.Environ(), "git clone -q . '"+checkout+"' && make -C '"+checkout+"' build")
-		binary = filepath.Join(checkout, "dist")
-	}
-	c.file("dev.tfrc", strings.Replace(block("# dev.tfrc"), "/path/to/terraform-provider-partner/dist", binary, 1))
-	if out := shell(t, c.folder, c.env, block("export TF_CLI_CONFIG_FILE=$PWD")); !strings.Contains(out, "1 to add") {
-		t.Errorf("the plan with a local build:\n%s", tail(out))
-	}
 }
 
 // put writes a file beside an example.
@@ -120,6 +103,27 @@ func fresh(text string) string {
 	return strings.NewReplacer("2027-03-31T", time.Now().AddDate(0, 0, 120).Format("2006-01-02T"), "2027-02-28T", time.Now().AddDate(0, 0, 90).Format("2006-01-02T")).Replace(text)
 }
 
+// newcomersFolder is the folder of somebody who has a clean checkout and nothing else, and has followed the pages to the end by
+// scripts/newcomer. It runs every block of theirs that is listed as run by this test.
+func newcomersFolder(t *testing.T, env []string) string {
+	t.Helper()
+	root, folder := filepath.Join("..", ".."), filepath.Join(t.TempDir(), "access")
+	if err := exec.Command("git", "-C", root, "rev-parse", "HEAD").Run(); err != nil {
+		t.Skip("it needs a commit to check out: ", err)
+	}
+	checkout := filepath.Join(t.TempDir(), "terraform-provider-partner")
+	shell(t, root, os.Environ(), "git clone -q . '"+checkout+"'")
+	said := shell(t, checkout, env, "scripts/newcomer '"+folder+"' 2>&1")
+	for _, page := range []string{"README.md", "docs/guides/getting-started.md"} {
+		for begins, by := range runBy[page] {
+			if by == t.Name() && !strings.Contains(said, "newcomer: "+page+": "+begins) {
+				t.Errorf("scripts/newcomer runs no block of %s that begins %q", page, begins)
+			}
+		}
+	}
+	return folder
+}
+
 func TestGettingStartedIsRun(t *testing.T) {
 	needTerraform(t)
 	for _, program := range []string{"age", "opa", "openssl", "ssh-keygen", "jq"} {
@@ -127,44 +131,17 @@ func TestGettingStartedIsRun(t *testing.T) {
 	}
 	t.Parallel()
 	c := newCLI(t)
+	c.folder = newcomersFolder(t, c.env)
 	run := func(text string) string { return shell(t, c.folder, c.env, text) }
 	started, life := blocksOf(t, "docs/guides/getting-started.md"), blocksOf(t, "docs/guides/lifecycle.md")
 
-	run(started("openssl req"))
-	config := fresh(started("terraform {"))
-	c.file("main.tf", config)
-	apply := started("terraform apply")
-	if out := run(apply); !strings.Contains(out, "credential/static-secret") {
-		t.Errorf("the one warning is missing:\n%s", tail(out))
-	}
-	quiet := strings.Replace(config, `guardrails  = { owner_domains = ["example.com"] }`, started("guardrails = {"), 1)
-	c.file("main.tf", quiet)
-	if out := run("terraform plan"); quiet == config || strings.Contains(out, "credential/static-secret") {
-		t.Errorf("the warning is not turned off:\n%s", tail(out))
-	}
-	sealed, decide := started("terraform output -raw sealed_key"), started(`printf '{"credential"`)
-	if key := run(sealed); !strings.HasPrefix(key, "partner_") {
-		t.Errorf("the opened key is %.20q", key)
-	}
-	if out := run(started("terraform output -raw certificate")); !strings.Contains(out, "etl.pem: OK") {
-		t.Errorf("openssl says %q", out)
-	}
+	apply, sealed, decide := started("terraform apply"), started("terraform output -raw sealed_key"), started(`printf '{"credential"`)
 	decides := func(want string) {
 		t.Helper()
 		if out := run(decide); !strings.Contains(out, `"value": `+want) {
 			t.Errorf("OPA does not say %s:\n%s", want, tail(out))
 		}
 	}
-	decides("true")
-
-	run("terraform state rm partner_grant.daily partner_credential.key partner_identity.orders")
-	run(life("terraform import"))
-	if out := run("terraform plan"); regexp.MustCompile(`# partner_\S+ (will|must) be`).MatchString(out) {
-		t.Errorf("the plan after the imports:\n%s", tail(out))
-	}
-
-	run(started("terraform destroy"))
-	decides("false")
 	run(apply)
 	run(blocksOf(t, "docs/guides/guardrails.md")("terraform destroy -refresh=false"))
 	run(apply)
@@ -172,6 +149,13 @@ func TestGettingStartedIsRun(t *testing.T) {
 	decides("true")
 	run(blocksOf(t, "docs/guides/embedded.md")("sh .partner/prod/publish/cut.sh"))
 	decides("false")
+
+	run("terraform state rm partner_grant.daily partner_credential.key partner_identity.orders")
+	run(life("terraform import"))
+	if out := run("terraform plan"); regexp.MustCompile(`# partner_\S+ (will|must) be`).MatchString(out) {
+		t.Errorf("the plan after the imports:\n%s", tail(out))
+	}
+
 	run(life("terraform destroy"))
 
 	journal := blocksOf(t, "docs/guides/journal.md")

@@ -333,7 +333,7 @@ func TestDecisionsNameEveryMistakeAtOnce(t *testing.T) {
 	l := newLab(t)
 	digest := access.Digest(&access.Identity{ID: access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders-etl"}})
 	const head = "id,access,decision,until,reason\n"
-	l.put("a.csv", head+"acme/prod/orders-etl,"+digest+",keep,01/02/2027,Needed\nacme/prod/order,"+digest+",keep,,Needed\n")
+	l.put("reviews/jane.csv", head+"acme/prod/orders-etl,"+digest+",keep,01/02/2027,Needed\nacme/prod/order,"+digest+",keep,,Needed\n")
 	l.put("b.csv", head+"acme/prod/orders-etl,"+digest+",yes,,Needed\n")
 	l.put("c.csv", head+"acme/prod/orders-etl,"+digest+",keep,2027-03-01,Needed\n")
 	sheets := func(files ...string) string {
@@ -355,8 +355,9 @@ func TestDecisionsNameEveryMistakeAtOnce(t *testing.T) {
 		}
 		return text
 	}
-	refused := said("decisions(" + sheets("a.csv", "b.csv") + ", null)")
-	for _, want := range []string{"a.csv, row 2, column until: \"01/02/2027\" could be", "a.csv, row 3, column id: acme/prod/order is not the id", "b.csv, row 2, column decision: \"yes\" is no decision", "\"skip\""} {
+	refused := said("decisions(" + sheets("reviews/jane.csv", "b.csv") + ", null)")
+	printed := strings.Split(strings.TrimSpace(blocksOf(t, "docs/guides/task-review.md")("reviews/jane.csv, row 2,")), "\n")
+	for _, want := range append(printed, "b.csv, row 2, column decision: \"yes\" is no decision", "\"skip\"") {
 		if !strings.Contains(refused, want) {
 			t.Errorf("the error does not say %q:\n%s", want, refused)
 		}
@@ -364,7 +365,7 @@ func TestDecisionsNameEveryMistakeAtOnce(t *testing.T) {
 	if text := said("decisions(" + sheets("c.csv") + ", [], \"ignore\")"); !strings.Contains(text, "It is \"skip\", or left out.") {
 		t.Errorf("ignore is taken: %s", text)
 	}
-	if text := said("decisions(" + sheets("a.csv", "b.csv", "c.csv") + ", null, \"skip\")[\"acme/prod/orders-etl\"].until"); !strings.HasPrefix(text, "ok") {
+	if text := said("decisions(" + sheets("reviews/jane.csv", "b.csv", "c.csv") + ", null, \"skip\")[\"acme/prod/orders-etl\"].until"); !strings.HasPrefix(text, "ok") {
 		t.Errorf("the right row is not taken: %s", text)
 	}
 	if text := said("worksheet_mistakes(" + sheets("c.csv") + ", null)"); !strings.HasPrefix(text, "ok") {
