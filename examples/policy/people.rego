@@ -175,7 +175,7 @@ problems contains problem("purpose/vague", s, "purpose", sprintf("the purpose %q
 
 problems contains problem("plan/unknown", s, a, sprintf("%s is not known at plan", [a])) if {
 	some s in subjects
-	some a in {"owner", "review", "resource", "actions"}
+	some a in {"owner", "review", "resource", "actions", "hold_released"}
 	a in s.unknown
 }
 

@@ -24,6 +24,7 @@ func ownerCases() map[string][]policy {
 			bad("an owner that is only known at apply", ownedBy("", unknown("owner"))),
 			bad("a review that is only known at apply", plans(identity(etl), unknown("review"))),
 			bad("a grant's resource that is only known at apply", plans(grant(etl, "daily", resource("")), unknown("resource"))),
+			bad("a release that is only known at apply", plans(identity(etl), was(identity(etl)), unknown("hold_released"))),
 			bad("a grant's actions that become unknown in a change", plans(grant(etl, "daily", actions()), was(grant(etl, "daily")), unknown("actions"))),
 		},
 		"owner/missing": {

@@ -2,7 +2,12 @@
 
 package guardrail
 
-import "slices"
+import (
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
 
 func incidentRules() []Rule {
 	return []Rule{{
@@ -20,8 +25,12 @@ func incidentRules() []Rule {
 	}}
 }
 
-func reopened(_ *Context, s *Subject) []problem {
+func reopened(c *Context, s *Subject) []problem {
 	i := s.identity()
+	if i != nil && c.releasedByClock(s, i) {
+		return []problem{{attribute: "hold_released", text: say("%s: hold_released is %s, within %s of now (%s): that is a clock's, and no person's",
+			s, shown(i.HoldReleased), length(automatic), moment(c.Now)), cause: entered}}
+	}
 	if !s.Held || i == nil { // anything else stays cut, by itself or with its identity
 		return nil
 	}
@@ -43,4 +52,13 @@ func reopened(_ *Context, s *Subject) []problem {
 		cause = enteredIf(lifted || changed)
 	}
 	return []problem{{attribute: "hold_released", text: say("%s was cut by hand in the system and stays cut: hold_released is %s", s, why), cause: cause}}
+}
+
+// releasedByClock reports whether a release is newly the moment of its plan, as plantimestamp() writes it: each night's would lift what was cut by day.
+func (c *Context) releasedByClock(s *Subject, i *access.Identity) bool {
+	if before := (&Subject{Object: s.Before}).identity(); before != nil && before.HoldReleased == i.HoldReleased {
+		return false
+	}
+	at, err := time.Parse(time.RFC3339, i.HoldReleased)
+	return err == nil && at.Sub(c.Now).Abs() <= automatic
 }

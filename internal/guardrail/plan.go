@@ -2,10 +2,13 @@
 
 package guardrail
 
+// knownAtPlan are the arguments that have to be known at plan: hold_released says that somebody decided.
+var knownAtPlan = []string{"owner", "review", "resource", "actions", "hold_released"}
+
 func planRules() []Rule {
 	return []Rule{{
 		Slug: "plan/unknown", Title: "What a reviewer must see is not known at plan",
-		Level: Deny, Fixed: true, On: everything, Reads: []string{"owner", "review", "resource", "actions"},
+		Level: Deny, Fixed: true, On: everything, Reads: knownAtPlan,
 		Why:    "Nobody can review a plan that does not say who answers for access and what it opens.",
 		Remedy: "Write the value in the configuration, or take it from a variable, so that it is known at plan.",
 		Precedent: Precedent{
@@ -21,7 +24,7 @@ func planRules() []Rule {
 
 func unknownAtPlan(_ *Context, s *Subject) []problem {
 	var found []problem
-	for _, a := range []string{"owner", "review", "resource", "actions"} {
+	for _, a := range knownAtPlan {
 		if s.Unknown[a] {
 			found = append(found, problem{attribute: a, text: say("%s: %s is not known at plan", s, a)})
 		}

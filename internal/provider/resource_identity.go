@@ -104,7 +104,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"hold_released": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},
-				MarkdownDescription: "Gives back what was cut by hand in the system: a value that was never used for an identity of this id, nor for one of its partner before it was made, such as the incident's number. Each value counts once, also after a destroy.",
+				MarkdownDescription: "Gives back what was cut by hand in the system: a value that was never used for an identity of this id, nor for one of its partner before it was made, such as the incident's number. Each value counts once, also after a destroy. Somebody writes it: what is not known at plan, or is the moment of the plan, is refused.",
 			},
 			"hold_released_by": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Who gives it back: an e-mail address. Needed where that has to be signed.",
