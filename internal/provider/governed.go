@@ -158,7 +158,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		return observed{}, false
 	}
 	c, ok := g.admit(ctx, o, state, k, diags)
-	if !ok {
+	if !ok || g.refuseUnseenCut(ctx, c, k, diags) {
 		return observed{}, false
 	}
 	g.follow(ctx, o)

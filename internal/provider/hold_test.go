@@ -104,3 +104,40 @@ resource "partner_grant" "more" {
 		}
 	}
 }
+
+// Somebody plans to give access back, and before that plan is applied somebody else cuts it, for the first time or again.
+func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	config := func(release string) {
+		text := ordersIn(`embedded = { directory = "store" }`)
+		if release != "" {
+			text = strings.Replace(text, "  purpose", "  hold_released = "+strconv.Quote(release)+"\n  purpose", 1)
+		}
+		c.write(text)
+	}
+	cut := func() {
+		t.Helper()
+		if out, err := exec.Command("sh", filepath.Join(c.folder, "store", "publish", "cut.sh"), "acme").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	status := func() string { return c.attribute("partner_identity.orders", "status") }
+	config("")
+	c.must("apply", "-auto-approve", "-input=false")
+	for n, before := range []func(){func() {}, cut} { // the first time, and again
+		before()
+		config("INC-" + strconv.Itoa(n))
+		c.must("plan", "-input=false", "-out=saved")
+		cut()
+		out, err := c.try("apply", "-input=false", "saved")
+		if err == nil || !strings.Contains(unframed(out), "It was cut by hand after this plan") {
+			t.Errorf("%d: %v\n%s", n, err, out)
+		}
+	}
+	c.must("apply", "-auto-approve", "-input=false")
+	c.must("apply", "-refresh-only", "-auto-approve", "-input=false")
+	if got := status(); got != "active" {
+		t.Errorf("planned anew, it is %s", got)
+	}
+}

@@ -5,8 +5,11 @@ package provider
 import (
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
@@ -64,4 +67,51 @@ func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, d
 	}
 	diags.AddWarning(o.Ref().String()+" will be held", why+": it is made, and lets nobody in. When the incident is closed, set hold_released of the identity to a "+
 		"value never used before, such as the incident's number.")
+}
+
+// cutAt returns when an identity that is held was cut last, with its partner or one of its credentials; zero where the system does not say.
+func (s *session) cutAt(ctx context.Context, r *access.Record) (last time.Time) {
+	i, is := r.Object.(*access.Identity)
+	lister, able := access.As[access.HoldLister](s.system)
+	if !is || !r.Held || !able {
+		return last
+	}
+	holds, err := lister.Holds(ctx)
+	if err != nil {
+		return last // the change will say what is wrong
+	}
+	for scope, at := range holds {
+		if scope == i.ID.Partner || scope == i.ID.String() || strings.HasPrefix(scope, i.ID.String()+"/") {
+			last = access.Latest(last, at)
+		}
+	}
+	return last
+}
+
+// refuseUnseenCut refuses a release that would lift a cut which was made after its plan: whoever decided on it did not know of that one.
+func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *diag.Diagnostics) (refused bool) {
+	after, is := c.after.(*access.Identity)
+	before, was := c.before.(*access.Identity)
+	if !is || !was || after.HoldReleased == "" || after.HoldReleased == before.HoldReleased {
+		return false
+	}
+	now, err := s.system.Get(ctx, after.Ref())
+	if err != nil || !now.Held {
+		return false
+	}
+	at := s.cutAt(ctx, now)
+	if k.Held && (k.CutAt.IsZero() || !at.After(k.CutAt)) {
+		return false
+	}
+	diags.AddAttributeError(path.Root("hold_released"), "It was cut by hand after this plan", fmt.Sprintf("%s was cut by hand%s, which whoever planned to set hold_released "+
+		"to %q did not know. It stays cut. Plan anew: if the incident is closed, the next plan gives it back.", after.Ref(), since(at), after.HoldReleased))
+	return true
+}
+
+// since tells a moment that may not be known.
+func since(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return " at " + access.At(at).String()
 }
