@@ -34,6 +34,7 @@ func TestASnapshotReleaseIsReproducibleInstalledAndVerified(t *testing.T) {
 	}
 	archive := "terraform-provider-partner_" + snapshot + "_" + runtime.GOOS + "_" + runtime.GOARCH + ".zip"
 	t.Run("is what it says", func(t *testing.T) { releaseHolds(t, filepath.Join(first, archive)) })
+	t.Run("has a valid bill", func(t *testing.T) { billIsValid(t, filepath.Join(first, archive+".cdx.json")) })
 	t.Run("signed", func(t *testing.T) { releaseIsSigned(t, first) })
 	t.Run("installed", func(t *testing.T) { releaseIsInstalled(t, filepath.Join(first, archive)) }) // by the CLI that tests drive
 }
@@ -137,6 +138,31 @@ func releaseHolds(t *testing.T, archive string) {
 	}
 	if deps == 0 || len(listed) != deps+1 {
 		t.Errorf("%d modules and the standard library are in the binary, and %d components in the bill of materials", deps, len(listed))
+	}
+}
+
+// billIsValid asks the schema of CycloneDX, which refuses a bill with a word that it does not know.
+func billIsValid(t *testing.T, bill string) {
+	path := filepath.Dir(realtool.Find(t, "cyclonedx-python")) + string(os.PathListSeparator) + os.Getenv("PATH")
+	asks := func(bill string) (string, error) {
+		cmd := exec.Command(filepath.Join("..", "..", "scripts", "valid-bill"), bill)
+		cmd.Env = append(os.Environ(), "PATH="+path)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := asks(bill); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(bill)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := filepath.Join(t.TempDir(), "wrong.cdx.json")
+	if err := os.WriteFile(wrong, []byte(strings.Replace(string(text), `"type": "library"`, `"type": "book"`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := asks(wrong); err == nil || !strings.Contains(out, "'book' is not one of") {
+		t.Errorf("a component that is a book is valid: %v\n%s", err, out)
 	}
 }
 
