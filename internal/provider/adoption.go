@@ -109,8 +109,14 @@ func (g *governed[M, P]) begun(ctx context.Context, ref access.Ref, native strin
 }
 
 // adopted reports whether what was imported to be adopted is so in the meantime: then it is read like what is imported by its id.
-// What has gone leaves the state.
+// What has gone leaves the state. An import from another system is an error.
 func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, resp *resource.ReadResponse) bool {
+	if k.System != "" {
+		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
+			failed(&resp.Diagnostics, "read", ref, err)
+			return false
+		}
+	}
 	uid, err := g.begun(ctx, ref, k.Adopt)
 	if err == nil && uid == "" {
 		_, holder, _ := access.ParseRef(ref.Type, ref.ID)

@@ -33,15 +33,8 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 	isTheSame := !creates || (m.UID != "" && m.UID == live.History.UID)
 	switch {
 	case held && isTheSame:
-		// Also where it is made anew (-replace, or tainted): it is judged by what changes.
-		now, ok := g.facts(ctx, c, k, live, diags)
-		if !ok {
-			return s, false
-		}
-		s.Before, s.Told = live.Object, toldOf(k.told, live.Object)
-		s.History, s.Released, s.IssuedAt = live.History, live.History.Released, live.IssuedAt
-		s.Held, s.Drift, s.LastUsedAt, s.UseUnknown = now.Held, now.Drift, now.LastUsedAt, now.UseUnknown
 		s.Anew = s.Anew || (creates && g.kind == access.TypeCredential)
+		return s, g.compare(ctx, c, k, live, &s, diags)
 	case held && live.History.Stack == g.stack:
 		s.Before, s.History, s.IssuedAt, s.Adopted = live.Object, live.History, live.IssuedAt, true
 		s.Held, s.Released = live.Held, live.History.Released
@@ -51,6 +44,19 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 		g.believe(ctx, c, k, &s)
 	}
 	return s, true
+}
+
+// compare takes from the system what it holds of the very object, also where that is made anew (-replace, or tainted): it is judged by what
+// changes. It reports false where the system cannot be asked.
+func (g *governed[M, P]) compare(ctx context.Context, c change, k kept, live guardrail.Subject, s *guardrail.Subject, diags *diag.Diagnostics) bool {
+	now, ok := g.facts(ctx, c, k, live, diags)
+	if !ok {
+		return false
+	}
+	s.Before, s.Told = live.Object, toldOf(k.told, live.Object)
+	s.History, s.Released, s.IssuedAt = live.History, live.History.Released, live.IssuedAt
+	s.Held, s.Drift, s.LastUsedAt, s.UseUnknown = now.Held, now.Drift, now.LastUsedAt, now.UseUnknown
+	return true
 }
 
 // believe takes from the state what the system holds no more. It looks whether that is gone, since it would be made again.

@@ -78,30 +78,36 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	case errors.As(err, &other):
 		diags.AddError(summary, fmt.Sprintf("The %s exists already and belongs to the stack %q. Two stacks that own one access would undo each "+
 			"other's changes. Give it another name, or import it where it is declared. Nothing was changed.", ref, other.Stack))
-	case errors.Is(err, access.ErrDamaged):
-		diags.AddError(summary, sentence(err)+". Its identity gets nothing new until that is mended; everybody else goes on. "+mendIt)
-	case errors.Is(err, access.ErrForeign):
-		diags.AddError(summary, fmt.Sprintf("%s. What others made is not taken over silently: remove it, or give this one another name. Nothing was changed.", sentence(err)))
-	case errors.Is(err, access.ErrGoverned):
-		diags.AddError(summary, sentence(err)+". What is declared already is imported by its id alone. Nothing was changed.")
-	case errors.Is(err, access.ErrNoIdentity):
-		diags.AddError(summary, fmt.Sprintf("%s. Declare the identity, and refer to it (identity_id = partner_identity.NAME.id), so that it is "+
-			"created first. Nothing was granted.", sentence(err)))
-	case errors.Is(err, access.ErrRemains):
-		diags.AddError(summary, fmt.Sprintf("%s. The resource stays in the state: run the same command again, or remove what is named by hand.", sentence(err)))
-	case errors.Is(err, access.ErrLogin):
-		diags.AddError(summary, sentence(err)+". This says nothing about whether the access exists. Get a new token, or one that lasts as long as the run, and "+
-			"run the same command again.")
-	case errors.Is(err, access.ErrNotPermitted):
-		diags.AddError(summary, fmt.Sprintf("%s. This says nothing about whether the access exists. Give this login the rights that it needs.", sentence(err)))
-	case errors.Is(err, access.ErrNotFound):
-		diags.AddError(summary, sentence(err)+". It was there when this was planned, and was revoked since, perhaps with the identity that it is of. "+
-			"Run the same command again: what is still declared is then proposed anew.")
+	case consequenceOf(err) != "":
+		diags.AddError(summary, sentence(err)+"."+consequenceOf(err))
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		diags.AddError(summary, "It was interrupted before anything was changed.")
 	default:
 		diags.AddError(summary, sentence(err)+".")
 	}
+}
+
+// consequenceOf returns what follows from an error of a system, and what to do: the row of the first kind that it is of; "" of any other.
+func consequenceOf(err error) string {
+	for _, row := range []struct {
+		kind error
+		text string
+	}{
+		{access.ErrDamaged, " Its identity gets nothing new until that is mended; everybody else goes on. " + mendIt},
+		{access.ErrForeign, " What others made is not taken over silently: remove it, or give this one another name. Nothing was changed."},
+		{access.ErrGoverned, " What is declared already is imported by its id alone. Nothing was changed."},
+		{access.ErrNoIdentity, " Declare the identity, and refer to it (identity_id = partner_identity.NAME.id), so that it is created first. Nothing was granted."},
+		{access.ErrRemains, " The resource stays in the state: run the same command again, or remove what is named by hand."},
+		{access.ErrLogin, " This says nothing about whether the access exists. Get a new token, or one that lasts as long as the run, and run the same command again."},
+		{access.ErrNotPermitted, " This says nothing about whether the access exists. Give this login the rights that it needs."},
+		{access.ErrNotFound, " It was there when this was planned, and was revoked since, perhaps with the identity that it is of. " +
+			"Run the same command again: what is still declared is then proposed anew."},
+	} {
+		if errors.Is(err, row.kind) {
+			return row.text
+		}
+	}
+	return ""
 }
 
 // sentence returns an error as a sentence, without its stop.

@@ -28,12 +28,6 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	stillKnownBy(resp.Identity, P(state).common().ID)
 	ref := g.meant(state)
 	k := keptIn(ctx, req.Private, &resp.Diagnostics).of(P(state).common())
-	if k.Adopt != "" && k.System != "" {
-		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
-			failed(&resp.Diagnostics, "read", ref, err)
-			return
-		}
-	}
 	if k.Adopt != "" && !g.adopted(ctx, ref, &k, resp) {
 		return
 	}
@@ -43,14 +37,14 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 	switch {
 	case errors.Is(err, errUntold):
 		sayUntold(ref, &resp.Diagnostics)
-	case errors.As(err, &damaged) && k.History.UID != "" && damaged.UID != "" && damaged.UID != k.History.UID:
-		g.readGone(ctx, state, ref, now, k, resp) // what is left is of another one
 	case errors.As(err, &damaged) && k.History.UID != "":
-		g.readDamaged(ctx, state, ref, damaged, k, resp)
-	case isNotFound(err) && clockErr == nil:
+		g.readDamaged(ctx, state, ref, damaged, now, k, resp)
+	case clockErr != nil:
+		failed(&resp.Diagnostics, "read", ref, cmp.Or(err, clockErr))
+	case isNotFound(err):
 		g.readGone(ctx, state, ref, now, k, resp)
-	case err != nil || clockErr != nil:
-		failed(&resp.Diagnostics, "read", ref, firstError(err, clockErr))
+	case err != nil:
+		failed(&resp.Diagnostics, "read", ref, err)
 	default:
 		g.readFound(ctx, state, ref, observed{rec, now, g.inForce(ctx).WarnBefore}, k, resp)
 	}
@@ -94,7 +88,7 @@ func (g *governed[M, P]) notInOlder(ctx context.Context, state *M, k kept, err e
 	if now, failed := g.system.Now(ctx); failed == nil && !ends.IsZero() && !now.Before(ends) {
 		return err
 	}
-	return firstError(g.refuseOlder(ctx, k.History, k.System), err)
+	return cmp.Or(g.refuseOlder(ctx, k.History, k.System), err)
 }
 
 // readFound takes over what the system holds of an object.
@@ -141,8 +135,13 @@ func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref,
 }
 
 // readDamaged keeps what the state says of an object whose record cannot be read, and says so as drift. Where the record is
-// gone and something of the object is left, the plan replaces it: what is left goes, and new access takes its place.
-func (g *governed[M, P]) readDamaged(ctx context.Context, state *M, ref access.Ref, damaged *access.DamagedError, k kept, resp *resource.ReadResponse) {
+// gone and something of the object is left, the plan replaces it: what is left goes, and new access takes its place. What is
+// left of another object, by its uid, is nothing of this one: that has gone.
+func (g *governed[M, P]) readDamaged(ctx context.Context, state *M, ref access.Ref, damaged *access.DamagedError, now time.Time, k kept, resp *resource.ReadResponse) {
+	if damaged.UID != "" && damaged.UID != k.History.UID {
+		g.readGone(ctx, state, ref, now, k, resp)
+		return
+	}
 	text := sentence(damaged) + "."
 	if drift := textSet([]string{text}); !P(state).common().Drift.Equal(drift) {
 		P(state).common().Drift = drift

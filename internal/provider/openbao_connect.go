@@ -48,36 +48,9 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 		ServerName:        firstEnv("BAO_TLS_SERVER_NAME", "VAULT_TLS_SERVER_NAME"),
 		RequestsPerSecond: v["requests_per_second"].(types.Float64).ValueFloat64(),
 	}
-	file := func(name, env string) []byte {
-		path, from := r.text("openbao", v[name]), name
-		if path == "" {
-			path, from = envNamed("BAO_"+env, "VAULT_"+env)
-		}
-		if path == "" {
-			return nil
-		}
-		content, err := os.ReadFile(path)
-		if err == nil && env == "CACERT" && !holdsCertificate(content) {
-			err = errNoCertificate
-		}
-		if err != nil {
-			r.faults = append(r.faults, fault{"openbao", fmt.Errorf("the file of %s: %w", from, err)})
-			return nil
-		}
-		return content
-	}
-	if pem := r.text("openbao", v["ca_cert_pem"]); pem != "" {
-		o.CACertPEM = []byte(pem)
-	} else {
-		o.CACertPEM = file("ca_cert_file", "CACERT")
-	}
-	if len(o.CACertPEM) == 0 { // as the program bao does
-		o.CACertPEM = []byte(firstEnv("BAO_CACERT_BYTES", "VAULT_CACERT_BYTES"))
-	}
-	if len(o.CACertPEM) == 0 {
-		o.CACertPEM = r.caPath(envNamed("BAO_CAPATH", "VAULT_CAPATH"))
-	}
-	o.ClientCertPEM, o.ClientKeyPEM = file("client_cert_file", "CLIENT_CERT"), file("client_key_file", "CLIENT_KEY")
+	o.CACertPEM = r.openbaoAuthorities(v)
+	o.ClientCertPEM = r.openbaoFile(v, "client_cert_file", "CLIENT_CERT")
+	o.ClientKeyPEM = r.openbaoFile(v, "client_key_file", "CLIENT_KEY")
 	o.Login = r.openbaoLogin(v)
 	options := openbao.Options{Stack: stack, Session: r.span("openbao", v["session"]).Duration, Bootstrap: v["bootstrap"].(types.Bool).ValueBool(), Fresh: oneWalk}
 	options.PartnerAddress = r.partnerAddress(v["partner_address"])
@@ -98,6 +71,44 @@ func (m *providerModel) openbaoOptions(version, stack string, diags *diag.Diagno
 	}
 	options.Client = c
 	return options, len(r.faults) == 0
+}
+
+// openbaoFile returns what is in the file that an argument names or, as for the program bao, an environment variable behind BAO_ or VAULT_; nil
+// where none does.
+func (r *reader) openbaoFile(v map[string]attr.Value, argument, variable string) []byte {
+	path, from := r.text("openbao", v[argument]), argument
+	if path == "" {
+		path, from = envNamed("BAO_"+variable, "VAULT_"+variable)
+	}
+	if path == "" {
+		return nil
+	}
+	content, err := os.ReadFile(path)
+	if err == nil && argument == caCertFile && !holdsCertificate(content) {
+		err = errNoCertificate
+	}
+	if err != nil {
+		r.faults = append(r.faults, fault{"openbao", fmt.Errorf("the file of %s: %w", from, err)})
+		return nil
+	}
+	return content
+}
+
+const caCertFile = "ca_cert_file"
+
+// openbaoAuthorities returns the certificates by which the server is known, in PEM, from the first place that has any, in the order of the
+// program bao; nil where none has.
+func (r *reader) openbaoAuthorities(v map[string]attr.Value) []byte {
+	if pem := r.text("openbao", v["ca_cert_pem"]); pem != "" {
+		return []byte(pem)
+	}
+	if pem := r.openbaoFile(v, caCertFile, "CACERT"); len(pem) > 0 {
+		return pem
+	}
+	if pem := firstEnv("BAO_CACERT_BYTES", "VAULT_CACERT_BYTES"); pem != "" {
+		return []byte(pem)
+	}
+	return r.caPath(envNamed("BAO_CAPATH", "VAULT_CAPATH"))
 }
 
 // openbaoLogin returns how the provider itself logs in.

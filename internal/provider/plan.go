@@ -237,17 +237,9 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 		return false
 	}
 	ref := s.Object.Ref()
-	if grant, ok := s.Object.(*access.Grant); ok && g.isApplying() {
-		if err := g.scoutAgain(ctx, grant); err != nil {
-			failed(diags, "judge", ref, err)
-			return false
-		}
-	}
-	if phase == guardrail.Apply && ref.Type != access.TypeIdentity {
-		if err := g.recall(ctx); err != nil { // this run may have removed something a moment ago
-			failed(diags, "judge", ref, err)
-			return false
-		}
+	if err := g.catchUp(ctx, s.Object, phase); err != nil {
+		failed(diags, "judge", ref, err)
+		return false
 	}
 	g.refuseUnderFloor(ctx, s, phase, diags)
 	refuseAhead(s, now, diags)
@@ -269,6 +261,19 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 		refuseOverfull(g.session, s, phase, diags)
 	}
 	return !diags.HasError()
+}
+
+// catchUp reads again what this run may have changed since the portfolio was loaded: what a grant reaches, and what was removed.
+func (g *governed[M, P]) catchUp(ctx context.Context, o access.Object, phase guardrail.Phase) error {
+	if grant, ok := o.(*access.Grant); ok && g.isApplying() {
+		if err := g.scoutAgain(ctx, grant); err != nil {
+			return err
+		}
+	}
+	if phase == guardrail.Apply && g.kind != access.TypeIdentity {
+		return g.recall(ctx)
+	}
+	return nil
 }
 
 // refuseAhead refuses to revoke what is issued before a moment that is still to come: each apply until then would issue anew, and
@@ -391,12 +396,3 @@ func (g *governed[M, P]) judgeAtApply(ctx context.Context, c change, k kept, dia
 }
 
 func isNotFound(err error) bool { return errors.Is(err, access.ErrNotFound) }
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

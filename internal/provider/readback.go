@@ -22,17 +22,26 @@ type bound struct {
 	asked, enforced time.Time
 }
 
+// boundsOf returns the ends to compare: the object's and, where something was issued and ends otherwise, that of what was issued.
+func boundsOf(seen observed, asked time.Time, fresh bool) []bound {
+	ref := seen.Object.Ref()
+	own := bound{ref.String(), asked, seen.EndsAt}
+	c, ok := seen.Object.(*access.Credential)
+	if !ok || !fresh || seen.Issued == nil || seen.Issued.Until.IsZero() {
+		return []bound{own}
+	}
+	issued := bound{"what was issued for " + ref.String(), c.IssueLife(seen.Issued.At, asked), seen.Issued.Until}
+	saidAlready := own.differs() && issued.enforced.Equal(own.enforced)
+	if !issued.differs() || saidAlready {
+		return []bound{own}
+	}
+	return []bound{own, issued}
+}
+
 // readBack compares the ends that the system enforces with those asked for. A later one is an error, and what was given is
 // revoked; an earlier one is a warning, and the access stays. fresh: something was issued by this change.
 func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time.Time, fresh bool, diags *diag.Diagnostics) bool {
-	ref := seen.Object.Ref()
-	bounds := []bound{{ref.String(), asked, seen.EndsAt}}
-	if c, ok := seen.Object.(*access.Credential); ok && fresh && seen.Issued != nil && !seen.Issued.Until.IsZero() {
-		issued := bound{"what was issued for " + ref.String(), c.IssueLife(seen.Issued.At, asked), seen.Issued.Until}
-		if issued.differs() && (!bounds[0].differs() || !issued.enforced.Equal(bounds[0].enforced)) {
-			bounds = append(bounds, issued)
-		}
-	}
+	bounds := boundsOf(seen, asked, fresh)
 	for _, b := range bounds {
 		if b.enforced.After(b.asked) {
 			g.takeBack(ctx, seen, b, diags)
@@ -48,6 +57,7 @@ func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time
 	return true
 }
 
+// differs reports whether the system ends it later than asked, or earlier by more than is tolerable.
 func (b bound) differs() bool {
 	return b.enforced.Before(b.asked.Add(-tolerableEarly)) || b.enforced.After(b.asked)
 }
