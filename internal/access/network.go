@@ -3,6 +3,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -53,10 +54,7 @@ func NetworkCovers(outer, inner []netip.Prefix) bool {
 func MergeNetworks(networks []netip.Prefix) []netip.Prefix {
 	sorted := slices.Clone(networks)
 	slices.SortStableFunc(sorted, func(a, b netip.Prefix) int {
-		if c := a.Addr().Compare(b.Addr()); c != 0 {
-			return c
-		}
-		return a.Bits() - b.Bits()
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 	})
 	var merged []netip.Prefix
 	for _, next := range sorted {

@@ -17,24 +17,31 @@ func (inv *Inventory) Progress() Progress {
 	var p Progress
 	for n := range inv.Items {
 		i := &inv.Items[n]
-		due := i.ReviewDueAt // of another system's report it is all that is known
-		if due.IsZero() {
-			due = i.ReviewDue(inv.ReviewEvery)
+		if i.ID == "" || access.IsShadow(i.Partner) || i.Has(Ungoverned) {
+			continue
 		}
-		switch {
-		case i.ID == "" || access.IsShadow(i.Partner) || i.Has(Ungoverned):
-		case !inv.At.Before(i.EndsAt):
+		if !inv.At.Before(i.EndsAt) {
 			p.Lapsed++
-		case !due.IsZero() && !due.After(inv.At):
-			p.Of++
+			continue
+		}
+		p.Of++
+		if inv.overdue(i) {
 			p.Overdue++
-		default:
-			p.Of++
+		} else {
 			p.Reviewed++
 		}
-		if i.Signed["review"] != "" && i.ID != "" && inv.At.Before(i.EndsAt) && !access.IsShadow(i.Partner) {
+		if i.Signed["review"] != "" {
 			p.Signed++
 		}
 	}
 	return p
+}
+
+// overdue reports whether the newest review of an item does not count any more.
+func (inv *Inventory) overdue(i *Item) bool {
+	due := i.ReviewDueAt // of another system's report it is all that is known
+	if due.IsZero() {
+		due = i.ReviewDue(inv.ReviewEvery)
+	}
+	return !due.IsZero() && !due.After(inv.At)
 }

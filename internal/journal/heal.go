@@ -52,20 +52,9 @@ func (j *Journal) heal(f *os.File, head Head) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	p := place{last: head, end: at}
-	var uncounted [][]byte
-	for len(rest) > 0 {
-		line := rest
-		if n := bytes.IndexByte(rest, '\n'); n >= 0 {
-			line = rest[:n+1]
-		}
-		next, problem := p.last.next(line)
-		if problem != "" || !json.Valid(line) {
-			break
-		}
-		uncounted = append(uncounted, line)
-		p.last, rest, p.end = next, rest[len(line):], p.end+int64(len(line))
-	}
+	last, uncounted, length := follow(head, rest)
+	p := place{last: last, end: at + int64(length)}
+	rest = rest[length:]
 	if next, problem := p.last.next(append(bytes.Clone(rest), '\n')); problem == "" && json.Valid(rest) {
 		uncounted = append(uncounted, rest) // the line is whole, but for its end
 		if _, err := f.WriteAt([]byte("\n"), p.end+int64(len(rest))); err != nil {
@@ -85,6 +74,18 @@ func (j *Journal) heal(f *os.File, head Head) (place, error) {
 		p.healed = strings.TrimSpace(p.healed + "\n" + torn)
 	}
 	return p, nil
+}
+
+// follow returns the lines at the beginning of a text that continue the chain of a head, how long they are together, and the head after them.
+func follow(head Head, text []byte) (last Head, lines [][]byte, length int) {
+	for line := range bytes.Lines(text) {
+		next, problem := head.next(line)
+		if problem != "" || !json.Valid(line) {
+			break
+		}
+		head, lines, length = next, append(lines, line), length+len(line)
+	}
+	return head, lines, length
 }
 
 // longestShown is how much is shown of a line that the head does not count, mostShown how many of them.

@@ -50,19 +50,12 @@ func (j *Journal) Read() (lines []Line, gaps []string, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the journal: %w", err)
 	}
-	var head *Head
-	switch text, err := os.ReadFile(j.headPath()); {
-	case errors.Is(err, fs.ErrNotExist):
-		gaps = append(gaps, "The journal's head "+j.headPath()+" is missing: lines that were cut off at its end would not be noticed.")
-	case err != nil:
+	head, gap, err := j.readHead()
+	if err != nil {
 		return nil, nil, fmt.Errorf("read the journal's head: %w", err)
-	default:
-		parsed, err := ParseHead(string(text))
-		if err != nil {
-			gaps = append(gaps, "The journal's head cannot be read.")
-			break
-		}
-		head = &parsed
+	}
+	if gap != "" {
+		gaps = append(gaps, gap)
 	}
 	v, err := Verify(bytes.NewReader(text), head)
 	if err != nil {
@@ -79,4 +72,19 @@ func (j *Journal) Read() (lines []Line, gaps []string, err error) {
 		lines = append(lines, l)
 	}
 	return lines, gaps, nil
+}
+
+// readHead reads the head without healing it; nil where it is missing or damaged, and a sentence then.
+func (j *Journal) readHead() (head *Head, gap string, err error) {
+	text, err := os.ReadFile(j.headPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, "The journal's head " + j.headPath() + " is missing: lines that were cut off at its end would not be noticed.", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if parsed, err := ParseHead(string(text)); err == nil {
+		return &parsed, "", nil
+	}
+	return nil, "The journal's head cannot be read.", nil
 }

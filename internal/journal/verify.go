@@ -26,7 +26,6 @@ type Verdict struct {
 func Verify(r io.Reader, head *Head) (Verdict, error) {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	var v Verdict
-	met := head == nil || head.Seq == 0
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -44,14 +43,12 @@ func Verify(r io.Reader, head *Head) (Verdict, error) {
 			return v, nil
 		}
 		v.Lines, v.Last = next.Seq, next
-		if head != nil && next.Seq == head.Seq {
-			if met = next == *head; !met {
-				v.Problem = anew(next.Seq)
-				return v, nil
-			}
+		if head != nil && next.Seq == head.Seq && next != *head {
+			v.Problem = anew(next.Seq)
+			return v, nil
 		}
 	}
-	if !met {
+	if head != nil && v.Lines < head.Seq {
 		v.Problem = missing(v.Lines, head.Seq)
 	}
 	return v, nil

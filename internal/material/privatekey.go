@@ -237,16 +237,15 @@ func runs(text string) []run {
 	}
 	for i := range len(text) {
 		c := text[i]
-		switch {
-		case c == '-' && i+1 < len(text) && text[i+1] == '-':
+		switch sign := strings.IndexByte("+/_-", c) >= 0; {
+		case strings.HasPrefix(text[i:], "--"):
 			flush()
-		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '+', c == '/', c == '_', c == '-':
+		case sign, alphanumeric(c):
 			if apart {
-				words, apart = append(words, len(letters)), false
+				words = append(words, len(letters))
 			}
-			letters = append(letters, c)
-			apart = c == '+' || c == '/' || c == '_' || c == '-'
-		case c == '\n', c == '\t', c == ' ', c == '"', c == '\'', c == ',', c == ';', c == '|':
+			letters, apart = append(letters, c), sign
+		case strings.IndexByte("\n\t \"',;|", c) >= 0:
 			apart = true
 		default:
 			flush()
@@ -254,4 +253,9 @@ func runs(text string) []run {
 	}
 	flush()
 	return all
+}
+
+// alphanumeric reports whether a byte is a letter or a digit of ASCII.
+func alphanumeric(c byte) bool {
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
 }

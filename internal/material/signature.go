@@ -104,17 +104,7 @@ func (m method) verify(public crypto.PublicKey, signed, signature []byte) error 
 	fits := false
 	switch k := public.(type) {
 	case *rsa.PublicKey:
-		switch {
-		case k.N.BitLen() < 1024:
-			return fmt.Errorf("its RSA key has %d bits, which is not supported: %s", k.N.BitLen(), askForRequest)
-		case k.E > 1<<31-1: // what Go takes for a key, and checks nothing with
-			return fmt.Errorf("its key is %s, which is not supported: %s", greatExponent(big.NewInt(int64(k.E))), askForRequest)
-		case m.digest == 0:
-		case m.pss:
-			fits = rsa.VerifyPSS(k, m.digest, sum, signature, nil) == nil
-		default:
-			fits = rsa.VerifyPKCS1v15(k, m.digest, sum, signature) == nil
-		}
+		return m.verifyRSA(k, sum, signature)
 	case *ecdsa.PublicKey:
 		fits = m.digest != 0 && ecdsa.VerifyASN1(k, sum, signature)
 	case ed25519.PublicKey:
@@ -128,6 +118,21 @@ func (m method) verify(public crypto.PublicKey, signed, signature []byte) error 
 		return fmt.Errorf("its key is of a kind that is not supported: %s", askForRequest)
 	}
 	if !fits {
+		return errUnfit
+	}
+	return nil
+}
+
+// verifyRSA checks a signature of RSA over a digest. Keys that the Go library refuses to check with are said to be such.
+func (m method) verifyRSA(k *rsa.PublicKey, sum, signature []byte) error {
+	switch {
+	case k.N.BitLen() < 1024:
+		return fmt.Errorf("its RSA key has %d bits, which is not supported: %s", k.N.BitLen(), askForRequest)
+	case k.E > 1<<31-1: // what Go takes for a key, and checks nothing with
+		return fmt.Errorf("its key is %s, which is not supported: %s", greatExponent(big.NewInt(int64(k.E))), askForRequest)
+	case m.digest == 0:
+		return errUnfit
+	case m.pss && rsa.VerifyPSS(k, m.digest, sum, signature, nil) != nil, !m.pss && rsa.VerifyPKCS1v15(k, m.digest, sum, signature) != nil:
 		return errUnfit
 	}
 	return nil

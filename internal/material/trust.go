@@ -23,12 +23,12 @@ func checkClaim(what, text string) error {
 		c     rune
 		where string
 	}{{runes[0], "begins with"}, {runes[len(runes)-1], "ends in"}} {
-		if unicode.IsSpace(edge.c) || invisible(edge.c) {
+		if blank(edge.c) {
 			return fmt.Errorf("%s %+q %s %s, which no token has: write %+q, or trimspace(file(...)) where it comes from a file", what, text, edge.where, Named(edge.c), trimmed(text))
 		}
 	}
 	for _, c := range text {
-		if c == '\n' || c == '\t' || c == '\r' || c != ' ' && unicode.IsSpace(c) || invisible(c) {
+		if blank(c) && c != ' ' {
 			return fmt.Errorf("%s %+q holds %s, which no token has: write it without", what, text, Named(c))
 		}
 	}
@@ -44,9 +44,10 @@ func checkClaim(what, text string) error {
 // placeholder is what manuals and templates write for what is to be put in.
 var placeholder = regexp.MustCompile(`[$%]?\{\{?[^{}]*\}\}?|^<[^<>]+>$|<[A-Za-z][A-Za-z0-9 _-]*>`)
 
-func trimmed(text string) string {
-	return strings.TrimFunc(text, func(c rune) bool { return unicode.IsSpace(c) || invisible(c) })
-}
+// blank reports whether a character shows nothing: white space, or what is invisible.
+func blank(c rune) bool { return unicode.IsSpace(c) || invisible(c) }
+
+func trimmed(text string) string { return strings.TrimFunc(text, blank) }
 
 // ParseAudience reads one audience, and refuses what no token has: an edge of white space, or several in one text.
 func ParseAudience(text string) (string, error) {

@@ -54,38 +54,49 @@ func readTable(text string) (*table, Mistake, bool) {
 	if first, rest, _ := strings.Cut(text, "\n"); len(first) == len("sep=,") && strings.EqualFold(first[:4], "sep=") {
 		text = rest // Excel's own line, which it does not count
 	}
-	var best *table
-	var worst Mistake
-	for _, separator := range ",;\t|" {
-		lines, wrong, ok := split(text, separator)
-		if !ok {
-			if worst == (Mistake{}) {
-				worst = wrong
-			}
-			continue
-		}
-		if t := named(lines); t != nil && best != nil {
-			return nil, Mistake{Problem: "it is one table with one separator between its cells, and another one with another: nobody knows which one somebody filled in; " + asCSV}, false
-		} else if t != nil {
-			best = t
-		}
-	}
-	if best == nil && worst != (Mistake{}) {
-		return nil, worst, false
-	}
-	if best == nil {
-		return nil, Mistake{Problem: "no row names the columns " + strings.Join(needed, ", ") + ": the first row of the worksheet is missing, or it is no " +
-			"table with commas, semicolons or tabs between its cells"}, false
+	t, wrong, ok := separated(text)
+	if !ok {
+		return nil, wrong, false
 	}
 	for _, column := range needed {
-		if _, has := best.at[column]; !has {
+		if _, has := t.at[column]; !has {
 			return nil, Mistake{Column: column, Problem: "there is no such column: put it back, with its name in the first row"}, false
 		}
 	}
-	if best.twice != "" {
-		return nil, Mistake{Column: best.twice, Problem: "two columns have this name, and nobody knows which one somebody filled in: leave one of them"}, false
+	if t.twice != "" {
+		return nil, Mistake{Column: t.twice, Problem: "two columns have this name, and nobody knows which one somebody filled in: leave one of them"}, false
 	}
-	return best, Mistake{}, true
+	return t, Mistake{}, true
+}
+
+// separated returns the table that a text is with the one separator that makes it one. Where none does, the mistake is that of the first
+// separator that cannot even split it, if there is one.
+func separated(text string) (found *table, first Mistake, ok bool) {
+	for _, separator := range ",;\t|" {
+		lines, wrong, ok := split(text, separator)
+		if !ok && first == (Mistake{}) {
+			first = wrong
+		}
+		if !ok {
+			continue
+		}
+		t := named(lines)
+		if t == nil {
+			continue
+		}
+		if found != nil {
+			return nil, Mistake{Problem: "it is one table with one separator between its cells, and another one with another: nobody knows which one somebody filled in; " + asCSV}, false
+		}
+		found = t
+	}
+	if found != nil {
+		return found, Mistake{}, true
+	}
+	if first == (Mistake{}) {
+		first.Problem = "no row names the columns " + strings.Join(needed, ", ") + ": the first row of the worksheet is missing, or it is no " +
+			"table with commas, semicolons or tabs between its cells"
+	}
+	return nil, first, false
 }
 
 // raw returns the bytes of a sheet as it lies in its file.

@@ -51,8 +51,8 @@ func (d *Draft) heldUnder(e *Entry) time.Time {
 	return d.cutAt(d.all(), i.ParentID)
 }
 
-// strays reports whether a change takes an identity out from under what is held.
-func (d *Draft) strays(before *Entry, i *access.Identity) bool {
+// leavesHeld reports whether a change takes an identity out from under what is held.
+func (d *Draft) leavesHeld(before *Entry, i *access.Identity) bool {
 	return before.Object.(*access.Identity).ParentID != i.ParentID && !d.heldUnder(before).IsZero()
 }
 

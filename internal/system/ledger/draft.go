@@ -113,27 +113,42 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	}
 	e.History = e.History.Continues(c.Since)
 	p := &Placed{Entry: e, Tell: c.UID == ""}
-	if i, ok := object.(*access.Identity); ok {
-		if before == nil {
-			p.Hold = d.inherit(e)
-		} else {
-			p.Hold = d.strays(before, i)
-		}
-		p.Lifts = d.release(e, i.HoldReleased)
-		p.Hold = p.Hold && !p.Lifts
+	switch o := object.(type) {
+	case *access.Identity:
+		d.placeIdentity(p, before, o)
+	case *access.Credential:
+		err = d.placeCredential(p, before, o, c)
 	}
-	if credential, ok := e.Credential(); ok {
-		p.Hold = d.comesBack(before, credential) != (access.IdentityID{})
-		c.Wait = c.Wait || p.Hold
-		if p.Fresh, err = d.issue(before, e, credential, c); err != nil {
-			return nil, err
-		}
-		newest, found := e.Newest()
-		unheardOf := found && c.Known != "" && c.Known != newest.Name()
-		p.Tell = p.Tell || p.Fresh || unheardOf
+	if err != nil {
+		return nil, err
 	}
 	d.Set(e)
 	return p, nil
+}
+
+// placeIdentity decides whether an identity is to be held, and whether it lifts what was cut by hand. One that lifts it is not held anew.
+func (d *Draft) placeIdentity(p *Placed, before *Entry, i *access.Identity) {
+	if before == nil {
+		p.Hold = d.inherit(p.Entry)
+	} else {
+		p.Hold = d.leavesHeld(before, i)
+	}
+	p.Lifts = d.release(p.Entry, i.HoldReleased)
+	p.Hold = p.Hold && !p.Lifts
+}
+
+// placeCredential issues what a credential needs, and decides whether the answer tells it: where it is new, and where the caller has not heard
+// of it. For one that comes back from under a hold nothing is issued.
+func (d *Draft) placeCredential(p *Placed, before *Entry, credential *access.Credential, c access.Change) (err error) {
+	p.Hold = d.comesBack(before, credential) != (access.IdentityID{})
+	c.Wait = c.Wait || p.Hold
+	if p.Fresh, err = d.issue(before, p.Entry, credential, c); err != nil {
+		return err
+	}
+	newest, found := p.Entry.Newest()
+	unheardOf := found && c.Known != "" && c.Known != newest.Name()
+	p.Tell = p.Tell || p.Fresh || unheardOf
+	return nil
 }
 
 // born begins the history of a new object. One whose removal was begun under its id, and did not come to its end, is outlived by it.

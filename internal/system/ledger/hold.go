@@ -186,17 +186,19 @@ func WouldHold(l Ledger, h Holds, t Tombstones, o access.Object) bool {
 	}
 	d := NewDraft(l, time.Time{}, nil)
 	d.Holds, d.Tombstones = h, maps.Clone(t)
-	before := l[o.Ref()]
-	if c, ok := o.(*access.Credential); ok {
-		id := o.Holder()
-		comesWithIdentity := l[id.Ref()] == nil
-		from := d.comesBack(before, c)
-		comesBack := from != (access.IdentityID{}) && (!comesWithIdentity || from.Partner != id.Partner) // else its identity is held, or released
-		return l.Held(h, o) || comesBack || (comesWithIdentity && h[o.Ref().ID].After(t[id].HoldLifted))
+	switch o := o.(type) {
+	case *access.Identity:
+		return d.wouldHoldIdentity(o)
+	case *access.Credential:
+		return l.Held(h, o) || d.wouldHoldCredential(o)
 	}
-	i, isIdentity := o.(*access.Identity)
-	if !isIdentity || before != nil && !before.Removed() {
-		return l.Held(h, o)
+	return l.Held(h, o)
+}
+
+// wouldHoldIdentity reports whether an identity would be held: what is there, as it stands; what is new, by itself or by what it hangs on.
+func (d *Draft) wouldHoldIdentity(i *access.Identity) bool {
+	if before := d.Ledger[i.Ref()]; before != nil && !before.Removed() {
+		return d.Held(d.Holds, i)
 	}
 	e := &Entry{Object: i}
 	hold := d.inherit(e)
@@ -204,7 +206,18 @@ func WouldHold(l Ledger, h Holds, t Tombstones, o access.Object) bool {
 		hold = false
 	}
 	hasParent := i.ParentID != (access.IdentityID{})
-	return hold || h.Holding(e) || (hasParent && l.HeldIdentity(h, i.ParentID))
+	return hold || d.Holds.Holding(e) || (hasParent && d.HeldIdentity(d.Holds, i.ParentID))
+}
+
+// wouldHoldCredential reports whether a credential would be held though nothing above it is: it proves its identity with what was cut under
+// another one, or was cut itself before its identity went.
+func (d *Draft) wouldHoldCredential(c *access.Credential) bool {
+	comesWithIdentity := d.Ledger[c.IdentityID.Ref()] == nil
+	from := d.comesBack(d.Ledger[c.Ref()], c)
+	if from != (access.IdentityID{}) && (!comesWithIdentity || from.Partner != c.IdentityID.Partner) { // else its identity is held, or released
+		return true
+	}
+	return comesWithIdentity && d.Holds[c.Ref().ID].After(d.Tombstones[c.IdentityID].HoldLifted)
 }
 
 // holderOf returns the identity that a scope is, or is of.
