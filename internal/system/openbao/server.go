@@ -120,7 +120,7 @@ func (s *server) probe(ctx context.Context) (*site, error) {
 	at := &site{}
 	var err error
 	if at.version, err = parseRelease(status.Version); err != nil {
-		return nil, fmt.Errorf("%w: the server does not say which version of OpenBao it is: %w", access.ErrUnsupported, err)
+		return nil, fmt.Errorf("%w: the server does not say which version of OpenBao it is, as another product would: %w", access.ErrUnsupported, err)
 	}
 	// HashiCorp Vault answers the same paths, with versions of 1.x.
 	if at.version.before(oldest) {

@@ -149,7 +149,7 @@ func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer resp.Body.Close()
 	k.connected.Store(true)
 	k.client.compare(resp.Header.Get("Date"), k.sent)
-	latest := k.client.clock().Add(slowestAnswer * k.client.options.Patience)
+	latest := k.client.latest()
 	body := progress{resp.Body, func() { tooSlow.Reset(min(limit, latest.Sub(k.client.clock()))) }}
 	k.answer, err = io.ReadAll(io.LimitReader(body, k.client.largest+1))
 	switch {

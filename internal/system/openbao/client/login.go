@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -46,11 +47,14 @@ func (t Token) check() error {
 	if t == "" {
 		return errors.New("no login to OpenBao: set BAO_TOKEN; or token, approle or jwt in openbao. What bao login keeps in a file is not read")
 	}
-	if !headerText.MatchString(string(t)) {
-		return errors.New("login by token: the token has a space, a line end or another character that no token has")
+	if !tokenText.MatchString(string(t)) {
+		return errors.New("login by token: the token has a space, a quote, a line end or another character that no token has")
 	}
 	return nil
 }
+
+// tokenText is what tokens are made of, whoever signed or named them.
+var tokenText = regexp.MustCompile(`^[A-Za-z0-9._~+/=:-]+$`)
 
 func (t Token) secrets() []string { return []string{string(t)} }
 
@@ -100,7 +104,9 @@ func (j JWT) credentials() (string, map[string]string, error) {
 		if err != nil {
 			return "", nil, fmt.Errorf("the file of the JWT: %w", err)
 		}
-		signed = strings.TrimSpace(string(text))
+		if signed = strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff")); signed == "" {
+			return "", nil, fmt.Errorf("the file of the JWT, %s, is empty", j.File)
+		}
 	}
 	return loginPath(j.Mount, "jwt"), map[string]string{"role": j.Role, "jwt": signed}, nil
 }

@@ -101,6 +101,9 @@ func (o Options) base() (*url.URL, error) {
 		// The text of err would print the address, and with it a password that somebody put in.
 		return nil, errors.New("the address is not a URL such as https://openbao.example.com:8200" + meantAddress(o.Address))
 	}
+	if strings.ContainsAny(o.Address, ",;") || strings.Count(o.Address, "://") > 1 {
+		return nil, errors.New("the address names several: give one, such as that of a balancer, or a name which leads to all nodes")
+	}
 	prefix := strings.Trim(base.Path, "/")
 	for _, err := range []error{checkPort(base.Port()), checkBare(base), checkScheme(base), checkPrefix(base.Path, prefix)} {
 		if err != nil {

@@ -54,6 +54,13 @@ func (c *Client) patience() time.Duration {
 	return c.options.Patience
 }
 
+// latest returns when an answer that trickles is given up: in the first look with that.
+func (c *Client) latest() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return access.Earliest(c.clock().Add(slowestAnswer*c.options.Patience), c.entering)
+}
+
 // learn remembers from an attempt whether OpenBao is there. Where one call waited for it in vain, those after it do not wait
 // as long again; the first answer gives them their patience back.
 func (c *Client) learn(o outcome, spent bool) {
@@ -160,6 +167,7 @@ func describeName(err error) string {
 const (
 	speaksHTTP = "the port speaks plain HTTP, where https was asked for: give the port that speaks TLS"
 	speaksTLS  = "the port speaks TLS, where http was asked for: write https"
+	tooOldTLS  = "the port speaks TLS of before 1.2, which is broken: have it speak TLS 1.2 or later"
 )
 
 // describeTLS says why two sides have no TLS with each other; "" for errors of another kind.
@@ -185,6 +193,8 @@ func describeTLS(err error, host string) string {
 		return "what listens at " + host + " does not answer to TLS"
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // an alert
 		return speaksTLS
+	case strings.Contains(err.Error(), "protocol version"): // an alert, or what the server chose
+		return tooOldTLS
 	}
 	return ""
 }
@@ -230,7 +240,8 @@ func permanent(err error) bool {
 			return true
 		}
 	}
-	if text := describeTLS(err, ""); text == speaksHTTP || text == speaksTLS {
+	switch describeTLS(err, "") {
+	case speaksHTTP, speaksTLS, tooOldTLS:
 		return true
 	}
 	var op *net.OpError

@@ -101,6 +101,8 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 		"a name without an address":            {far, fails(dial(&net.DNSError{Name: "openbao.example.com", IsNotFound: true})), "openbao.example.com has no address in DNS", true},
 		"a name server that is away":           {far, fails(dial(&net.DNSError{Name: "openbao.example.com", Err: "i/o timeout", IsTimeout: true})), "could not be looked up: i/o timeout", true},
 		"a dial that nobody answers":           {far, fails(dial(timedOut{})), "no answer from openbao.example.com:8200: packets get lost", true},
+		"TLS of before 1.2":                    {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(70)}), "TLS of before 1.2", false},
+		"TLS of before 1.2, by its choice":     {far, fails(errors.New("tls: server selected unsupported protocol version 301")), "TLS of before 1.2", false},
 		"no route":                             {far, fails(dial(syscall.EHOSTUNREACH)), "no route to host", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,6 +179,46 @@ func TestTheFirstLookHasOnePatience(t *testing.T) {
 	})
 	if took := clock.Now().Sub(began); took > entrance+5*aBit || calls != 5 {
 		t.Errorf("%d calls took %s", calls, took)
+	}
+}
+
+// trickling is a transport whose answer comes byte by byte, each of which takes a bit, until the first look should have ended.
+type trickling struct {
+	clock *clock
+	ends  time.Time
+	ctx   context.Context
+}
+
+// RoundTrip answers.
+func (t trickling) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.ctx = req.Context()
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(t), Request: req}, nil
+}
+
+// Read reads the next byte.
+func (t trickling) Read(b []byte) (int, error) {
+	if t.clock.Now().After(t.ends) {
+		select {
+		case <-t.ctx.Done():
+			return 0, t.ctx.Err()
+		case <-time.After(2 * time.Second): // nobody minds
+			return 0, io.EOF
+		}
+	}
+	t.clock.move(aBit)
+	b[0] = ' '
+	return 1, nil
+}
+
+// An answer that trickles held the first look for a minute: each byte gave it more time.
+func TestTheFirstLookEndsWithAnAnswerThatTrickles(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	c := clientAt(t, "https://openbao.example.com:8200", func(o *Options) { o.Transport = trickling{clock: clock, ends: clock.Now().Add(entrance)} })
+	c.clock = clock.Now
+	err := c.Enter(t.Context(), func(ctx context.Context) error { return c.Get(ctx, "a", nil) })
+	if !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), errSlow.Error()) {
+		t.Errorf("got %v", err)
 	}
 }
 
