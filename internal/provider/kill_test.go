@@ -30,7 +30,7 @@ import (
 
 // The killings: so many rounds, in so many folders at a time.
 const (
-	killings = 60
+	killings = 40
 	lanes    = 2
 )
 

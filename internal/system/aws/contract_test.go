@@ -31,7 +31,7 @@ func TestContractOnVersityGW(t *testing.T) {
 	}
 	realtool.Find(t, "versitygw")
 	t.Run("random lives of keys", randomLives)
-	systemtest.RunPart(t, 3, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
+	systemtest.RunPart(t, 1, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
 		if !strings.Contains(t.Name(), "random") { // which are hard work, and in parallel with each other already
 			t.Parallel()
 		}

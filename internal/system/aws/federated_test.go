@@ -27,7 +27,7 @@ import (
 func TestContractOnMinistack(t *testing.T) {
 	cloud := ministack(t)
 	var accounts atomic.Int64
-	systemtest.RunPart(t, 2, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
+	systemtest.RunPart(t, 1, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
 		if !strings.Contains(t.Name(), "random") {
 			t.Parallel()
 		}

@@ -35,7 +35,7 @@ func TestContract(t *testing.T) {
 		t.Skip("it needs a real OpenBao")
 	}
 	realtool.Find(t, "bao")
-	systemtest.Run(t, harness, access.SSHCertificate)
+	systemtest.RunPart(t, 2, harness, access.SSHCertificate)
 }
 
 func harness(t *testing.T, _ *systemtest.Clock) systemtest.Harness {

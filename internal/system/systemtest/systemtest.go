@@ -85,7 +85,8 @@ func Run(t *testing.T, open func(t *testing.T, clock *Clock) Harness, without ..
 	RunPart(t, 5, open, without...)
 }
 
-// RunPart runs the whole contract with so many hundreds of random sequences: where a system is run on several servers, they share the five.
+// RunPart runs the whole contract with so many hundreds of random sequences. A real server takes a minute of CPU for each hundred, and each
+// run draws others.
 func RunPart(t *testing.T, hundreds int, open func(t *testing.T, clock *Clock) Harness, without ...access.Kind) {
 	partner := newPartner(t)
 	for _, c := range slices.Concat(declarationCases(), ownerCases(), endCases(), reachedCases(), cutCases(), waitCases(), issueCases(), removalCases(), formerCases(), crowdCases(), faultCases(), floorCases()) {
