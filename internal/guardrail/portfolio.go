@@ -211,7 +211,7 @@ func (p *Portfolio) nextRank(e *entry) int {
 		p.partners[e.holder.Partner]++
 		return p.partners[e.holder.Partner]
 	}
-	f := p.family(e.holder)
+	f := p.familyOf(e.holder)
 	f.count[e.ref.Type]++
 	return f.count[e.ref.Type]
 }
@@ -270,7 +270,8 @@ func (p *Portfolio) Holds(ref access.Ref) (Subject, bool) {
 	return Subject{}, false
 }
 
-func (p *Portfolio) family(id access.IdentityID) *family {
+// familyOf returns what hangs on an identity, to be added to.
+func (p *Portfolio) familyOf(id access.IdentityID) *family {
 	f := p.families[id]
 	if f == nil {
 		f = &family{count: map[access.Type]int{}, elsewhere: map[access.Type]int{}}
@@ -289,7 +290,7 @@ func (e *entry) above() access.IdentityID {
 
 func (p *Portfolio) index(e *entry) {
 	if id := e.above(); id != (access.IdentityID{}) {
-		f := p.family(id)
+		f := p.familyOf(id)
 		if e.seq > 0 {
 			f.planned = append(f.planned, e)
 		} else {
@@ -321,7 +322,7 @@ func (p *Portfolio) foreign(e *entry) int {
 
 func (p *Portfolio) forget(e *entry) {
 	if id := e.above(); id != (access.IdentityID{}) {
-		f := p.family(id)
+		f := p.familyOf(id)
 		if e.seq > 0 {
 			f.planned = remove(f.planned, e)
 		} else {
@@ -355,7 +356,7 @@ type territory struct {
 func (p *Portfolio) territories(e *entry) []territory {
 	var all []territory
 	if g := e.grant(); g != nil && g.Resource != "" {
-		all = append(all, territory{&p.family(g.IdentityID).grants, g.Resource})
+		all = append(all, territory{&p.familyOf(g.IdentityID).grants, g.Resource})
 	}
 	for _, r := range e.reaches {
 		meets := &p.open

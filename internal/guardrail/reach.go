@@ -119,7 +119,7 @@ func toCeiling(v view, lower *entry) ([]*entry, sight) {
 			continue
 		}
 		if len(e.identity().Ceiling) > 0 {
-			return path[:i+1], v.least(path[:i+1])
+			return path[:i+1], v.weakest(path[:i+1])
 		}
 	}
 	if seen == missing {
@@ -128,7 +128,8 @@ func toCeiling(v view, lower *entry) ([]*entry, sight) {
 	return nil, firm
 }
 
-func (v view) least(path []*entry) sight {
+// weakest returns how certain a whole path is: no more than what of our own it has that the system alone holds, and this plan may still move.
+func (v view) weakest(path []*entry) sight {
 	seen := firm
 	for _, e := range path {
 		if e.seq == 0 && v.phase == Plan && e.stack == v.stack {

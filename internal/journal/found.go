@@ -44,7 +44,7 @@ func (g *governed) cuts(ctx context.Context, by Line) (lines []Line) {
 	g.told.mu.Lock()
 	defer g.told.mu.Unlock()
 	if !g.told.read {
-		g.told.told, g.told.read = g.journal.cutsTold(), true
+		g.told.told, g.told.read = g.journal.readCutsTold(), true
 	}
 	for _, scope := range slices.Sorted(maps.Keys(held)) {
 		partner, _, _ := strings.Cut(scope, "/")
@@ -104,9 +104,9 @@ func scoped(name string) access.Ref {
 	return access.Ref{Type: access.TypeIdentity, ID: name}
 }
 
-// cutsTold reads which cuts the journal tells of. What was given back since, or made anew, can be cut again by somebody of whom no
+// readCutsTold reads which cuts the journal tells of. What was given back since, or made anew, can be cut again by somebody of whom no
 // system says when he did it.
-func (j *Journal) cutsTold() map[string]time.Time {
+func (j *Journal) readCutsTold() map[string]time.Time {
 	told := map[string]time.Time{}
 	f, err := os.Open(j.path)
 	if err != nil {

@@ -49,7 +49,7 @@ func (g *governed[M, P]) compute(plan, state *M, o access.Object, unknown map[st
 		c.before, c.untold = o, true // the rules judge it as created
 	}
 	t, s := P(plan).common(), P(state).common()
-	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), k.asked(s), g.cut(o, k)
+	c.stateStatus, c.stateEnds, c.cut = s.Status.ValueString(), k.askedEnd(s), g.cut(o, k)
 	g.computeEnd(t, &c, k)
 	computeHistory(t, c, k)
 	if (!t.EndsAt.Equal(s.EndsAt) || access.Extends(c.before, c.after, time.Time{})) && !c.staysActive() {

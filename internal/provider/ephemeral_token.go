@@ -109,7 +109,7 @@ func (r *tokenResource) Open(ctx context.Context, req ephemeral.OpenRequest, res
 		ttl = usualLife
 	}
 	if len(reads.unknown) == 0 && !r.collects {
-		if stage, ok := r.stage(ctx, id, &resp.Diagnostics); !ok || stage != pending && !r.issue(ctx, id, ttl, stage, m, resp) {
+		if stage, ok := r.stageOf(ctx, id, &resp.Diagnostics); !ok || stage != pending && !r.issue(ctx, id, ttl, stage, m, resp) {
 			return
 		}
 	}
@@ -128,8 +128,8 @@ const (
 	pending
 )
 
-// stage says how far Terraform is with an identity. A plan reads and plans what an apply leaves alone.
-func (r *tokenResource) stage(ctx context.Context, id access.IdentityID, diags *diag.Diagnostics) (stage, bool) {
+// stageOf says how far Terraform is with an identity. A plan reads and plans what an apply leaves alone.
+func (r *tokenResource) stageOf(ctx context.Context, id access.IdentityID, diags *diag.Diagnostics) (stage, bool) {
 	if err := r.load(ctx); err != nil {
 		diags.AddError("Cannot read the access system", sentence(err)+". Without it no token can be given out.")
 		return settled, false

@@ -240,7 +240,7 @@ func (g *governed[M, P]) admit(ctx context.Context, o access.Object, state *M, k
 	c = change{after: o, endsKnown: true, fixed: g.isFixed(o)}
 	if state != nil {
 		c.before = g.before(o.Ref(), state)
-		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), k.asked(P(state).common())
+		c.stateStatus, c.stateEnds = P(state).common().Status.ValueString(), k.askedEnd(P(state).common())
 	}
 	return c, g.judgeAtApply(ctx, c, k, diags)
 }

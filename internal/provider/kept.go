@@ -76,8 +76,8 @@ func keptOf(r observed) kept {
 	return k
 }
 
-// asked returns the end that a state was asked for.
-func (k kept) asked(state *terms) time.Time {
+// askedEnd returns the end that a state was asked for.
+func (k kept) askedEnd(state *terms) time.Time {
 	if k.EndAsked.IsZero() {
 		return timeOf(state.EndsAt)
 	}

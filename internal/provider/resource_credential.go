@@ -231,7 +231,7 @@ func (m *credentialModel) complete(*session, *credentialModel, func(names ...str
 func (m *credentialModel) object(r *reader) access.Object {
 	c := &access.Credential{
 		IdentityID:         parsed(r, "identity_id", m.IdentityID, access.ParseIdentityID),
-		Terms:              r.terms(&m.terms),
+		Terms:              r.readTerms(&m.terms),
 		RevokeIssuedBefore: r.moment("revoke_issued_before", m.RevokeIssuedBefore),
 		AllowedCIDRs:       r.networks("allowed_cidrs", m.AllowedCIDRs),
 	}

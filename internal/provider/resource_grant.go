@@ -121,7 +121,7 @@ func (m *grantModel) object(r *reader) access.Object {
 		Resource:   parsed(r, "resource", m.Resource, access.ParsePattern),
 		Actions:    r.texts("actions", m.Actions),
 		Purpose:    r.text("purpose", m.Purpose),
-		Terms:      r.terms(&m.terms),
+		Terms:      r.readTerms(&m.terms),
 	}
 }
 

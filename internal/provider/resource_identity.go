@@ -177,7 +177,7 @@ func (m *identityModel) object(r *reader) access.Object {
 		ID: access.IdentityID{
 			Partner: r.text("partner", m.Partner), Environment: r.text("environment", m.Environment), Name: r.text("name", m.Name),
 		},
-		Terms:        r.terms(&m.terms),
+		Terms:        r.readTerms(&m.terms),
 		Purpose:      r.text("purpose", m.Purpose),
 		Ceiling:      r.patterns("ceiling", m.Ceiling),
 		Contact:      r.text("contact", m.Contact),

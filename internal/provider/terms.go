@@ -128,8 +128,8 @@ func computedTerms() map[string]schema.Attribute {
 	}
 }
 
-// terms reads the common arguments.
-func (r *reader) terms(t *terms) access.Terms {
+// readTerms reads the common arguments.
+func (r *reader) readTerms(t *terms) access.Terms {
 	out := access.Terms{
 		Owner:     r.text("owner", t.Owner),
 		ExpiresAt: r.moment("expires_at", t.ExpiresAt),

@@ -37,7 +37,7 @@ func (s *System) base() (*book, error) {
 
 // load reads the ledger under the lock, and first finishes what a process that died left of a change.
 func (s *System) load(h ledger.Holds) (*book, error) {
-	st, err := s.standing()
+	st, err := s.readStanding()
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (s *System) load(h ledger.Holds) (*book, error) {
 // comes first: it tells what of the rest is signed, and where that belongs.
 func (s *System) finish(g generation) error {
 	left := s.paths.leftStaged()
-	for _, path := range []string{s.paths.sums(), s.paths.sumsCopy()} {
+	for _, path := range []string{s.paths.sumsFile(), s.paths.sumsCopy()} {
 		if err := s.placeLeft(left, g.Sums, path); err != nil {
 			return fail(err, perhapsChanged)
 		}
@@ -99,7 +99,7 @@ func (p paths) leftStaged() map[string][]string {
 			continue
 		}
 		digest := digestOf(text)
-		if strings.HasPrefix(f.Name(), filepath.Base(p.sums())) {
+		if strings.HasPrefix(f.Name(), filepath.Base(p.sumsFile())) {
 			digest = parseSums(text).digest()
 		}
 		left[digest] = append(left[digest], path)
@@ -134,8 +134,8 @@ func (s *System) pin(l *book) {
 // sweepStaged removes what a process that died left half-written.
 func (s *System) sweepStaged() error {
 	dirs := []string{s.paths.stagedLedger(), s.paths.stagedPublish()}
-	if _, err := os.Stat(filepath.Join(s.paths.cutting(), byProvider)); err == nil {
-		dirs = append(dirs, s.paths.cutting())
+	if _, err := os.Stat(filepath.Join(s.paths.cuttingDir(), byProvider)); err == nil {
+		dirs = append(dirs, s.paths.cuttingDir())
 	}
 	for _, dir := range dirs {
 		if left, _ := os.ReadDir(dir); len(left) > 0 {

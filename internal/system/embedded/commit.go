@@ -46,7 +46,7 @@ func (s *System) change(batch []*task) (*book, error) {
 	d := s.draftOn(base)
 	for _, t := range batch {
 		t.put, t.victims, t.swept = nil, nil, nil
-		t.err = d.Try(func() error { return s.draft(d, t) })
+		t.err = d.Try(func() error { return s.enter(d, t) })
 	}
 	return s.commit(base, d, scope{publish: true, changes: slices.ContainsFunc(batch, (*task).changes)})
 }
@@ -83,8 +83,8 @@ func (s *System) again(batch []*task, err error) {
 	}
 }
 
-// draft makes the change of one task in a draft.
-func (s *System) draft(d *draft, t *task) (err error) {
+// enter makes the change of one task in a draft.
+func (s *System) enter(d *draft, t *task) (err error) {
 	switch t.kind {
 	case taskPut:
 		if err := d.refuse(t.change); err != nil {
@@ -161,7 +161,7 @@ func (s *System) stageDraft(c *commitment) (idle bool, err error) {
 	if err := s.takeOver(base, d, c.in); err != nil {
 		return false, err
 	}
-	d.settle()
+	d.conclude()
 	if c.in.publish && s.known.generation != base.generation {
 		if err := s.withhold(d); err != nil {
 			return false, err
@@ -190,7 +190,7 @@ func (s *System) idle(c *commitment) bool {
 	if d := c.draft; !c.objects.empty() || d.Again || d.lays {
 		return false
 	}
-	due := s.due(c.was, c.base, c.fresh)
+	due := s.dueOf(c.was, c.base, c.fresh)
 	return due == notDue || (due == tampered && !c.in.changes)
 }
 
@@ -226,7 +226,7 @@ func (s *System) stageRecord(c *commitment) (next generation, err error) {
 // committed remembers what is in force now, and returns it.
 func (s *System) committed(c *commitment, next generation) *book {
 	s.known = known{generation: next, holds: c.draft.Holds, digests: c.digests}
-	l := c.draft.book()
+	l := c.draft.asBook()
 	l.generation, l.raw, l.changedAt = next, next, c.record.ChangedAt
 	if c.in.changes {
 		s.heals(slices.DeleteFunc(slices.Clone(c.base.found), finding.ofKeys)) // those tell themselves when they are mended
@@ -263,9 +263,9 @@ func (s *System) enact(next generation, objects, public *stage, list sums, recor
 		list, err = list.signedBy(next)
 	}
 	if err == nil {
-		objects.write(s.paths.sums(), list.text())
+		objects.write(s.paths.sumsFile(), list.text())
 		objects.write(s.paths.sumsCopy(), list.text())
-		bump.encode(s.paths.generation(), next)
+		bump.encode(s.paths.generationFile(), next)
 		done.encode(s.paths.record(), record)
 		err = errors.Join(objects.err, bump.err, done.err)
 	}
@@ -335,7 +335,7 @@ func (s *System) stageObjects(st *stage, base *book, d *draft) {
 	}
 	s.stageRevoked(st, base, d)
 	if d.remembers {
-		st.encode(s.paths.rehearsed(), rehearsed{Version: version, Partners: d.rehearsed})
+		st.encode(s.paths.rehearsedFile(), rehearsed{Version: version, Partners: d.rehearsed})
 	}
 }
 
@@ -362,12 +362,12 @@ func (s *System) stageEntries(st *stage, base *book, d *draft) {
 func (s *System) stageRevoked(st *stage, base *book, d *draft) {
 	for name, r := range d.revoked {
 		if _, already := base.revoked[name]; !already {
-			st.encode(s.paths.revocation(name), r)
+			st.encode(s.paths.revocationFile(name), r)
 		}
 	}
 	for name := range base.revoked {
 		if _, still := d.revoked[name]; !still {
-			st.remove(s.paths.revocation(name))
+			st.remove(s.paths.revocationFile(name))
 		}
 	}
 }

@@ -43,7 +43,7 @@ func TestContract(t *testing.T) {
 func corrupted(t *testing.T, dir string) (repair func()) {
 	t.Helper()
 	p := paths{root: dir}
-	good := map[string][]byte{p.generation(): nil, p.record(): nil} // each has a copy of the other; and both are of a newer provider
+	good := map[string][]byte{p.generationFile(): nil, p.record(): nil} // each has a copy of the other; and both are of a newer provider
 	for path := range good {
 		text, err := os.ReadFile(path)
 		if err != nil {

@@ -57,7 +57,7 @@ func (s *System) alonePublished(publish bool, drafted ledger.Holds) (free func()
 	if !publish {
 		return func() error { return nil }, nil
 	}
-	dir := s.paths.cutting()
+	dir := s.paths.cuttingDir()
 	if err := s.lockPublication(dir); err != nil {
 		return nil, err
 	}

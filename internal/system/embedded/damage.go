@@ -177,8 +177,8 @@ func (s *System) withhold(d *draft) error {
 	return nil
 }
 
-// release gives certificates back whose record is there again.
-func (d *draft) release() {
+// giveBack gives certificates back whose record is there again.
+func (d *draft) giveBack() {
 	var known map[string]bool
 	for name, r := range d.revoked {
 		if !r.Withheld {
@@ -223,7 +223,7 @@ func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 	}
 	for name, r := range l.revoked {
 		if r.damage != nil {
-			all = append(all, s.damageOf(access.Ref{}, s.paths.revocation(name), r.damage))
+			all = append(all, s.damageOf(access.Ref{}, s.paths.revocationFile(name), r.damage))
 		}
 	}
 	for _, f := range l.found {

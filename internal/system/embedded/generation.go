@@ -31,7 +31,7 @@ func (g generation) text() []byte {
 // readGeneration reads the generation as it lies there, signed or not. A damaged one is as a missing one: it has a copy.
 func (p paths) readGeneration() (generation, error) {
 	var g generation
-	_, err := readFile(p.generation(), &g)
+	_, err := readFile(p.generationFile(), &g)
 	if errors.Is(err, access.ErrDamaged) && !errors.Is(err, errNewer) {
 		return generation{}, nil
 	}
@@ -49,9 +49,9 @@ type standing struct {
 	found []finding
 }
 
-// standing reads the generation and the record of the publication, each of which holds a copy of the other. A ledger older than
+// readStanding reads the generation and the record of the publication, each of which holds a copy of the other. A ledger older than
 // its publication was put back, and is an error.
-func (s *System) standing() (st standing, err error) {
+func (s *System) readStanding() (st standing, err error) {
 	if st.raw, err = s.paths.readGeneration(); err != nil {
 		return st, err
 	}
@@ -67,7 +67,7 @@ func (s *System) standing() (st standing, err error) {
 	}
 	signed := st.raw
 	if !w.Attested(signed.text(), signed.Signature) {
-		st.find(s.paths, s.paths.generation(), "is not signed, or damaged")
+		st.find(s.paths, s.paths.generationFile(), "is not signed, or damaged")
 		signed = generation{}
 	}
 	if !st.was.attested(w) {
@@ -88,7 +88,7 @@ func (s *System) bySpare(st *standing) error {
 	if spare == (generation{}) {
 		return s.unborn()
 	}
-	st.find(s.paths, s.paths.generation(), "is gone or damaged")
+	st.find(s.paths, s.paths.generationFile(), "is gone or damaged")
 	st.find(s.paths, s.paths.record(), "is gone or damaged")
 	return s.newest(st, spare)
 }
@@ -106,7 +106,7 @@ func (s *System) newest(st *standing, signed generation) error {
 		return nil
 	case copied.Number == last && s.paths.isOf(copied):
 		if signed != (generation{}) {
-			st.find(s.paths, s.paths.generation(), fmt.Sprintf("is of generation %d, which is older than the rest of the ledger", signed.Number))
+			st.find(s.paths, s.paths.generationFile(), fmt.Sprintf("is of generation %d, which is older than the rest of the ledger", signed.Number))
 		}
 		st.generation = copied
 		return nil
@@ -155,12 +155,12 @@ func (s *System) unborn() error {
 		return nil
 	}
 	return fail(fmt.Errorf("%w: %s and %s are gone or damaged, and the directory was in use: restore them, or the whole directory, from a copy", errNotAuthentic,
-		s.paths.generation(), s.paths.record()), nothingChanged)
+		s.paths.generationFile(), s.paths.record()), nothingChanged)
 }
 
 // inUse reports whether a change was ever made in the directory.
 func (s *System) inUse() bool {
-	for _, path := range []string{s.paths.generation(), s.paths.sums(), s.paths.record(), s.paths.public(crlFile)} {
+	for _, path := range []string{s.paths.generationFile(), s.paths.sumsFile(), s.paths.record(), s.paths.public(crlFile)} {
 		if _, err := os.Lstat(path); err == nil {
 			return true
 		}
@@ -213,7 +213,7 @@ func (s *System) readWitness() (policy.Witness, error) {
 // could write there, and has no passphrase, could replace the latter.
 func (s *System) witnesses() (all []policy.Witness, err error) {
 	add := func(name string, read func(text []byte) (policy.Witness, error)) {
-		t := s.paths.twin(name)
+		t := s.paths.readTwin(name)
 		for _, text := range [][]byte{t.file, t.copied} {
 			w, bad := read(text)
 			if err = bad; err == nil {

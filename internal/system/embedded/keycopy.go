@@ -41,7 +41,7 @@ func (p paths) keyCopy(name string) string { return filepath.Join(p.keys(), "cop
 // twin is a file of the keys beside its copy. What cannot be read is nil.
 type twin struct{ file, copied []byte }
 
-func (p paths) twin(name string) (t twin) {
+func (p paths) readTwin(name string) (t twin) {
 	t.file, _ = os.ReadFile(p.key(name))
 	t.copied, _ = os.ReadFile(p.keyCopy(name))
 	return t
@@ -61,7 +61,7 @@ func (p paths) unlike() (names []string) {
 		return nil
 	}
 	for _, name := range keyFiles {
-		if !p.twin(name).same() {
+		if !p.readTwin(name).same() {
 			names = append(names, name)
 		}
 	}
@@ -118,7 +118,7 @@ func (l *book) inspectKeys(p paths) {
 func (s *System) mendKeys() error {
 	var mended []finding
 	for _, name := range keyFiles {
-		t := s.paths.twin(name)
+		t := s.paths.readTwin(name)
 		if t.same() || t.file == nil && t.copied == nil && !s.inUse() {
 			continue // else it is about to be made
 		}
@@ -227,7 +227,7 @@ func parseAuthority(text []byte) (*x509.Certificate, error) {
 // copyKeys makes the copies what the keys are that were just opened.
 func (s *System) copyKeys() error {
 	for _, name := range keyFiles {
-		if t := s.paths.twin(name); !t.same() {
+		if t := s.paths.readTwin(name); !t.same() {
 			if err := s.placeKey(s.paths.keyCopy(name), t.file); err != nil {
 				return err
 			}

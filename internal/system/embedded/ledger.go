@@ -215,7 +215,7 @@ func (p paths) readRevoked(l *book) error {
 			continue
 		}
 		if _, listed := l.sums.files["revoked/"+f.Name()]; !listed {
-			l.plant(p, p.revocation(f.Name()), access.IdentityID{})
+			l.plant(p, p.revocationFile(f.Name()), access.IdentityID{})
 			continue
 		}
 		r, err := p.readRevocation(l.sums, f.Name())
@@ -231,7 +231,7 @@ func (p paths) readRevoked(l *book) error {
 // readRevocation reads one file of what was revoked. Of a damaged one the name still says what it revokes.
 func (p paths) readRevocation(s sums, name string) (revocation, error) {
 	var r revocation
-	path := p.revocation(name)
+	path := p.revocationFile(name)
 	_, err := readSigned(p, s, path, &r)
 	if err == nil && r.file() != name {
 		err = corrupt(path, errors.New("it is of another certificate than its name says"))
@@ -273,8 +273,8 @@ func (s *System) draftOn(b *book) *draft {
 	return d
 }
 
-// book returns the draft as it is.
-func (d *draft) book() *book {
+// asBook returns the draft as it is.
+func (d *draft) asBook() *book {
 	return &book{
 		Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.Holds, stones: d.Tombstones,
 		damaged: d.damaged, sums: d.sums, root: d.root, rehearsed: d.rehearsed, floor: d.floor,
@@ -292,13 +292,13 @@ func (d *draft) listed() (all []revocation) {
 }
 
 // census returns a digest of which objects are there.
-func (d *draft) census() string { return d.book().census() }
+func (d *draft) census() string { return d.asBook().census() }
 
-// settle draws the consequences of a change: what cannot be shortened is revoked, and what has ended is forgotten.
-func (d *draft) settle() {
+// conclude draws the consequences of a change: what cannot be shortened is revoked, and what has ended is forgotten.
+func (d *draft) conclude() {
 	d.Settle()
 	d.Prune()
-	d.release()
+	d.giveBack()
 	for name, r := range d.revoked {
 		if !r.Until.Add(grace).After(d.Now) {
 			delete(d.revoked, name)

@@ -28,7 +28,7 @@ type holder struct {
 }
 
 func newLock(p paths, command string) *lock {
-	return &lock{paths: p, command: command, file: flock.New(p.lock(), flock.SetPermissions(privateFile))}
+	return &lock{paths: p, command: command, file: flock.New(p.lockFile(), flock.SetPermissions(privateFile))}
 }
 
 // try takes the lock where it is free, and leaves word who has it.
@@ -41,13 +41,13 @@ func (l *lock) try(now time.Time) (taken bool, err error) {
 	text, err := json.Marshal(holder{PID: os.Getpid(), Host: host, Command: l.command, Since: now.Truncate(time.Second)})
 	if err == nil {
 		// A courtesy: a full disk that does not take it decides nothing.
-		_ = os.WriteFile(l.paths.holder(), text, privateFile)
+		_ = os.WriteFile(l.paths.holderFile(), text, privateFile)
 	}
 	return true, nil
 }
 
 func (l *lock) release() error {
-	_ = os.Remove(l.paths.holder()) // word of a holder who has gone misleads nobody: it is read only while the lock is taken
+	_ = os.Remove(l.paths.holderFile()) // word of a holder who has gone misleads nobody: it is read only while the lock is taken
 	return l.file.Unlock()
 }
 
@@ -58,7 +58,7 @@ func (l *lock) busy(waited time.Duration) error {
 
 func (l *lock) heldBy() string {
 	var h holder
-	text, err := os.ReadFile(l.paths.holder())
+	text, err := os.ReadFile(l.paths.holderFile())
 	if err != nil || json.Unmarshal(text, &h) != nil {
 		return "another process, which left no word who it is"
 	}

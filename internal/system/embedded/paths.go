@@ -16,25 +16,25 @@ func (p paths) in(elements ...string) string {
 	return filepath.Join(append([]string{p.root}, elements...)...)
 }
 
-func (p paths) ledger() string             { return p.in("ledger") }
-func (p paths) revoked() string            { return p.in("ledger", "revoked") }
-func (p paths) system() string             { return p.in("ledger", "system.json") }
-func (p paths) generation() string         { return p.in("ledger", "generation.json") }
-func (p paths) sums() string               { return p.in("ledger", "ledger.sums") }
-func (p paths) sumsCopy() string           { return p.in("ledger", "ledger.sums.copy") }
-func (p paths) record() string             { return p.in("publish", "generation.json") }
-func (p paths) rehearsed() string          { return p.in("ledger", "rehearsed.json") }
-func (p paths) floor() string              { return p.in("ledger", "floor.json") }
-func (p paths) lock() string               { return p.in("ledger", "ledger.lock") }
-func (p paths) holder() string             { return p.in("ledger", "ledger.holder") }
-func (p paths) stagedLedger() string       { return p.in("ledger", ".staged") }
-func (p paths) holds() string              { return p.in("hold") }
-func (p paths) keys() string               { return p.in("keys") }
-func (p paths) publish() string            { return p.in("publish") }
-func (p paths) stagedPublish() string      { return p.in("publish", ".staged") }
-func (p paths) cutting() string            { return p.in("publish", ".cutting") }
-func (p paths) public(n string) string     { return p.in("publish", filepath.FromSlash(n)) }
-func (p paths) revocation(n string) string { return p.in("ledger", "revoked", n) }
+func (p paths) ledger() string                 { return p.in("ledger") }
+func (p paths) revoked() string                { return p.in("ledger", "revoked") }
+func (p paths) system() string                 { return p.in("ledger", "system.json") }
+func (p paths) generationFile() string         { return p.in("ledger", "generation.json") }
+func (p paths) sumsFile() string               { return p.in("ledger", "ledger.sums") }
+func (p paths) sumsCopy() string               { return p.in("ledger", "ledger.sums.copy") }
+func (p paths) record() string                 { return p.in("publish", "generation.json") }
+func (p paths) rehearsedFile() string          { return p.in("ledger", "rehearsed.json") }
+func (p paths) floor() string                  { return p.in("ledger", "floor.json") }
+func (p paths) lockFile() string               { return p.in("ledger", "ledger.lock") }
+func (p paths) holderFile() string             { return p.in("ledger", "ledger.holder") }
+func (p paths) stagedLedger() string           { return p.in("ledger", ".staged") }
+func (p paths) holds() string                  { return p.in("hold") }
+func (p paths) keys() string                   { return p.in("keys") }
+func (p paths) publish() string                { return p.in("publish") }
+func (p paths) stagedPublish() string          { return p.in("publish", ".staged") }
+func (p paths) cuttingDir() string             { return p.in("publish", ".cutting") }
+func (p paths) public(n string) string         { return p.in("publish", filepath.FromSlash(n)) }
+func (p paths) revocationFile(n string) string { return p.in("ledger", "revoked", n) }
 
 // object returns the file of an object: ledger/PARTNER/ENVIRONMENT/NAME/{identity,credential-KIND,grant-NAME}.json.
 func (p paths) object(ref access.Ref) string {

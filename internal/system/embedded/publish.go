@@ -96,8 +96,8 @@ const (
 	broken       // it is not of this ledger: a change did not finish
 )
 
-// due says what the publication of a ledger needs. One that is known to be whole is not looked over.
-func (s *System) due(p published, l *book, whole bool) due {
+// dueOf says what the publication of a ledger needs. One that is known to be whole is not looked over.
+func (s *System) dueOf(p published, l *book, whole bool) due {
 	switch {
 	case l.generation == generation{}:
 		return notDue
@@ -219,7 +219,7 @@ func (s *System) digests() (map[string][sha256.Size]byte, error) {
 			return nil
 		}
 		if err != nil || f.IsDir() {
-			if err == nil && (path == s.paths.stagedPublish() || path == s.paths.cutting()) {
+			if err == nil && (path == s.paths.stagedPublish() || path == s.paths.cuttingDir()) {
 				return fs.SkipDir
 			}
 			return err

@@ -47,7 +47,7 @@ func (s *System) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
 
 // readRehearsed reads the file. One that is not as it was signed tells nothing: whoever is to rehearse does it once more.
 func (l *book) readRehearsed(p paths) error {
-	path, nobody := p.rehearsed(), access.IdentityID{}
+	path, nobody := p.rehearsedFile(), access.IdentityID{}
 	_, state, err := l.sums.look(p, path)
 	if err != nil {
 		return err

@@ -215,7 +215,7 @@ func TestRehearsalsAreRememberedInAFileOfTheirOwn(t *testing.T) {
 		}
 	}
 	// The list of the files can be made anew from them: this one was in the way, as it stood in no list.
-	if err := errors.Join(os.Remove(w.paths.sums()), os.Remove(w.paths.sumsCopy())); err != nil {
+	if err := errors.Join(os.Remove(w.paths.sumsFile()), os.Remove(w.paths.sumsCopy())); err != nil {
 		t.Fatal(err)
 	}
 	w.restart()

@@ -97,7 +97,7 @@ func (s *System) spare() generation {
 }
 
 func (p paths) readSpare() (g generation) {
-	for _, path := range []string{p.sums(), p.sumsCopy()} {
+	for _, path := range []string{p.sumsFile(), p.sumsCopy()} {
 		text, err := os.ReadFile(path)
 		if err == nil && json.Unmarshal([]byte(parseSums(text).spare), &g) == nil && g != (generation{}) {
 			return g
@@ -169,7 +169,7 @@ func (p paths) readSums(g generation) (s sums, damaged []string, err error) {
 	if g == (generation{}) {
 		return sums{}, nil, nil
 	}
-	list, err := readList(p.sums(), g)
+	list, err := readList(p.sumsFile(), g)
 	if err != nil {
 		return sums{}, nil, err
 	}
@@ -194,7 +194,7 @@ func (p paths) readSums(g generation) (s sums, damaged []string, err error) {
 	}
 	if s.digest() != g.Sums {
 		return sums{}, nil, fail(fmt.Errorf("%w: what is in %s is not what generation %d signed, and %s and its copy, which would tell what of it is, "+
-			"are damaged too", errNotAuthentic, p.ledger(), g.Number, p.sums()), nothingChanged)
+			"are damaged too", errNotAuthentic, p.ledger(), g.Number, p.sumsFile()), nothingChanged)
 	}
 	return s, []string{list.path, spare.path}, nil
 }
@@ -229,7 +229,7 @@ func (p paths) sum() (sums, error) {
 func (p paths) signed(path string) bool {
 	holder, file := splitListed(p.listed(path))
 	switch {
-	case path == p.generation():
+	case path == p.generationFile():
 		return false
 	case holder == "" || holder == "revoked":
 		return filepath.Ext(file) == ".json"

@@ -259,8 +259,8 @@ func (s *System) snapshot() (l *book, settled bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	st, err := s.standing()
-	if err == nil && s.due(st.was, &book{generation: st.generation, holds: h, root: s.paths.root}, false) == broken {
+	st, err := s.readStanding()
+	if err == nil && s.dueOf(st.was, &book{generation: st.generation, holds: h, root: s.paths.root}, false) == broken {
 		return nil, false, nil
 	}
 	if err == nil {
@@ -279,7 +279,7 @@ func (s *System) snapshot() (l *book, settled bool, err error) {
 	}
 	l.inspectKeys(s.paths)
 	l.tell()
-	due := s.due(st.was, l, false)
+	due := s.dueOf(st.was, l, false)
 	if due == broken && len(l.damaged) == 0 {
 		return nil, false, nil
 	}
