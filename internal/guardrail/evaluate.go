@@ -58,6 +58,7 @@ func (p *Portfolio) Evaluate(ref access.Ref, nonce string, phase Phase, now time
 	return found
 }
 
+// judge applies one rule: to the subject by itself, against what is above it or below it, and beside what it meets.
 func (e *evaluation) judge(r *ranked) {
 	on := slices.Contains(r.On, e.subject.ref.Type)
 	if on && r.own != nil {
@@ -78,6 +79,7 @@ func (e *evaluation) judge(r *ranked) {
 	}
 }
 
+// judgeOwn applies a rule to the subject by itself. One that reads what is still unknown waits, and hides no other.
 func (e *evaluation) judgeOwn(r *ranked) {
 	s := &e.subject.Subject
 	if !r.unready && s.waits(r.Reads, r.Needs) {
@@ -146,6 +148,8 @@ func (e *evaluation) awaits(path []*entry) bool {
 	return e.phase == Apply && slices.ContainsFunc(path, func(up *entry) bool { return up.seq == 0 && up.stack == e.stack })
 }
 
+// attribute returns which attribute of the subject a problem between two entries is of; of what stands between them, what it
+// hangs on.
 func (e *evaluation) attribute(p problem, first, second *entry) string {
 	switch e.subject {
 	case first:
@@ -297,6 +301,7 @@ func (e *evaluation) worst(r *ranked, p problem, enters bool) Level {
 	return level
 }
 
+// add notes a finding, unless one of those that it is between has it waived.
 func (e *evaluation) add(r *ranked, p problem, attribute string, level Level, passing bool, between ...*entry) {
 	if e.settings.waivable(r.Rule) && !p.hard {
 		for _, o := range between {

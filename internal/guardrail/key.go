@@ -52,6 +52,8 @@ func keysOf(s *Subject) []heldKey {
 	return keys
 }
 
+// held returns the key, or the workload, that a credential proves its identity with; none where it cannot be read, which is
+// refused elsewhere.
 func held(c *access.Credential) []heldKey {
 	var key heldKey
 	var ok bool
@@ -108,6 +110,7 @@ func sshKey(text string) (heldKey, bool) {
 	return heldSSH(parsed.PublicKey), true
 }
 
+// heldSSH returns an SSH key by the same print as the key of a certificate: one key in two forms is one key.
 func heldSSH(parsed ssh.PublicKey) heldKey {
 	if plain, ok := parsed.(ssh.CryptoPublicKey); ok {
 		public := plain.CryptoPublicKey()

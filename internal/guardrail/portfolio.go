@@ -288,6 +288,7 @@ func (e *entry) above() access.IdentityID {
 	return e.holder
 }
 
+// index enters an entry under all by which rules look for others. What it enters, forget takes out.
 func (p *Portfolio) index(e *entry) {
 	if id := e.above(); id != (access.IdentityID{}) {
 		f := p.familyOf(id)
@@ -320,6 +321,7 @@ func (p *Portfolio) foreign(e *entry) int {
 	return 1
 }
 
+// forget takes an entry out of all that index entered it under.
 func (p *Portfolio) forget(e *entry) {
 	if id := e.above(); id != (access.IdentityID{}) {
 		f := p.familyOf(id)

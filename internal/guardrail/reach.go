@@ -84,6 +84,7 @@ func toParent(v view, lower *entry) ([]*entry, sight) {
 	return v.step(lower)
 }
 
+// step returns the way of one step from an entry to what it hangs on; none where that is nothing, or itself.
 func (v view) step(lower *entry) ([]*entry, sight) {
 	id := lower.above()
 	if id == (access.IdentityID{}) || id == lower.holder && lower.ref.Type == access.TypeIdentity {
@@ -128,7 +129,7 @@ func toCeiling(v view, lower *entry) ([]*entry, sight) {
 	return nil, firm
 }
 
-// weakest returns how certain a whole path is: no more than what of our own it has that the system alone holds, and this plan may still move.
+// weakest returns how certain a path is: passing where an entry is on it that the system alone holds for our stack, since this plan may still move it.
 func (v view) weakest(path []*entry) sight {
 	seen := firm
 	for _, e := range path {

@@ -17,6 +17,7 @@ type trie struct {
 	partners map[string]int
 }
 
+// add enters an entry at the end of a pattern, and counts it on each segment of the way.
 func (t *trie) add(pattern access.Pattern, e *entry) {
 	for s := range strings.SplitSeq(string(pattern), "/") {
 		t.count(e.holder.Partner, 1)
@@ -37,6 +38,7 @@ func (t *trie) add(pattern access.Pattern, e *entry) {
 	t.ends[e] = true
 }
 
+// drop takes out what add entered with the same pattern.
 func (t *trie) drop(pattern access.Pattern, e *entry) {
 	for s := range strings.SplitSeq(string(pattern), "/") {
 		t.count(e.holder.Partner, -1)
@@ -46,6 +48,7 @@ func (t *trie) drop(pattern access.Pattern, e *entry) {
 	delete(t.ends, e)
 }
 
+// count counts the patterns of a partner up or down. A partner without any has no count.
 func (t *trie) count(partner string, by int) {
 	if t.partners == nil {
 		t.partners = map[string]int{}
@@ -62,6 +65,7 @@ func (t *trie) overlapping(pattern access.Pattern, but string, found map[*entry]
 	t.walk(pattern.Segments(), but, found)
 }
 
+// walk collects what overlaps the segments that are left of a pattern.
 func (t *trie) walk(segments []string, but string, found map[*entry]bool) {
 	if t == nil || t.holdsOnly(but) {
 		return
@@ -90,6 +94,7 @@ func (t *trie) walk(segments []string, but string, found map[*entry]bool) {
 	}
 }
 
+// below collects all at and below a segment.
 func (t *trie) below(but string, found map[*entry]bool) {
 	if t.holdsOnly(but) {
 		return
@@ -100,6 +105,7 @@ func (t *trie) below(but string, found map[*entry]bool) {
 	}
 }
 
+// collect collects what ends at a segment.
 func (t *trie) collect(but string, found map[*entry]bool) {
 	for e := range t.ends {
 		if e.holder.Partner != but {
@@ -108,6 +114,7 @@ func (t *trie) collect(but string, found map[*entry]bool) {
 	}
 }
 
+// holdsOnly reports whether there is nothing at or below a segment but what is of one partner.
 func (t *trie) holdsOnly(but string) bool {
 	return len(t.partners) == 0 || len(t.partners) == 1 && t.partners[but] > 0
 }

@@ -69,6 +69,7 @@ func (w *whereabouts) announce(ctx context.Context, diags *diag.Diagnostics) {
 	}
 }
 
+// newSystem says what it means that a system is made, and what to correct if that was not meant.
 func (w *whereabouts) newSystem(made string) string {
 	can := w.system.Capabilities()
 	what, means := "A new access system", ""

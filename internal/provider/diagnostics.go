@@ -51,6 +51,7 @@ func addAt(diags *diag.Diagnostics, d diag.Diagnostic, attribute string) {
 	diags.Append(d)
 }
 
+// pathTo returns the path of an attribute as findings name it: review.by, or waivers["SLUG"].until.
 func pathTo(attribute string) path.Path {
 	name, rest, _ := strings.Cut(attribute, "[")
 	at := path.Empty()

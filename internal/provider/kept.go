@@ -64,6 +64,7 @@ type kept struct {
 
 const keptKey = "kept"
 
+// keptOf returns what the private state is to hold of an object as the system has it now.
 func keptOf(r observed) kept {
 	k := kept{History: r.History, System: r.System, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted, EndAsked: r.EndAsked}
 	if r.Issued != nil {
@@ -93,6 +94,7 @@ func (k kept) cap(c change) time.Time {
 	return k.IssuedUntil
 }
 
+// keptIn reads the private state. One that is missing or cannot be read is zero: what is true, the system knows.
 func keptIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (k kept) {
 	text, d := private.GetKey(ctx, keptKey)
 	diags.Append(d...)
@@ -115,6 +117,7 @@ func (k kept) of(state *terms) kept {
 	return k
 }
 
+// keep writes the private state.
 func keep(ctx context.Context, private keeper, k kept, diags *diag.Diagnostics) {
 	text, err := json.Marshal(k)
 	if err != nil {
@@ -187,6 +190,7 @@ type memo struct {
 
 const memoKey = "memo"
 
+// memoIn reads what the plan left for the second call; a nonce of its own where it left nothing.
 func memoIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (m memo) {
 	text, d := private.GetKey(ctx, memoKey)
 	diags.Append(d...)
@@ -196,6 +200,7 @@ func memoIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (m mem
 	return m
 }
 
+// keep writes the memo into the planned private state.
 func (m memo) keep(ctx context.Context, private keeper, diags *diag.Diagnostics) {
 	text, err := json.Marshal(m)
 	if err != nil {

@@ -32,6 +32,8 @@ func read[M any, S source](ctx context.Context, from S, diags *diag.Diagnostics)
 	return m, true
 }
 
+// decode sets each field of a model from the attribute of its name. An error is a fault of the provider: its schema and its model
+// differ.
 func decode(ctx context.Context, m reflect.Value, from any) error {
 	kinds, raw := valueIn(from)
 	if raw.IsNull() || !raw.IsKnown() {
@@ -63,6 +65,7 @@ func decode(ctx context.Context, m reflect.Value, from any) error {
 	return nil
 }
 
+// valueIn returns the types of the attributes of a source, by name, and its value.
 func valueIn(from any) (map[string]attr.Type, tftypes.Value) {
 	switch f := from.(type) {
 	case tfsdk.Config:

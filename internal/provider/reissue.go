@@ -64,6 +64,7 @@ type reasons struct {
 	ends, until time.Time
 }
 
+// reasonsOf returns what of a change to a credential, and of what the state knows of it, may issue it anew.
 func reasonsOf(c change, k kept, before, after *access.Credential) reasons {
 	r := reasons{
 		otherRequest: access.OtherRequest(before, after), triggered: !maps.Equal(trigger(before), trigger(after)),

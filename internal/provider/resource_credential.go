@@ -228,6 +228,7 @@ func withIssued(attributes map[string]schema.Attribute) map[string]schema.Attrib
 
 func (m *credentialModel) complete(*session, *credentialModel, func(names ...string) bool) {}
 
+// object returns the credential that a model declares; the reader notes what of it is unknown or wrong.
 func (m *credentialModel) object(r *reader) access.Object {
 	c := &access.Credential{
 		IdentityID:         parsed(r, "identity_id", m.IdentityID, access.ParseIdentityID),
@@ -262,6 +263,7 @@ func (m *credentialModel) object(r *reader) access.Object {
 	return c
 }
 
+// keepWriting keeps the spelling of the state where it means the same, and what only a reissue changes.
 func (m *credentialModel) keepWriting(state *credentialModel) {
 	m.terms.keepWriting(&state.terms)
 	m.RevokeIssuedBefore = same(m.RevokeIssuedBefore, state.RevokeIssuedBefore)
@@ -270,6 +272,7 @@ func (m *credentialModel) keepWriting(state *credentialModel) {
 	m.Fingerprint, m.Login, m.LastUsedAt = state.Fingerprint, state.Login, state.LastUsedAt
 }
 
+// move marks as unknown what the change may set anew, by the decision that the apply comes to as well.
 func (m *credentialModel) move(c change, k kept) {
 	if c.before == nil {
 		m.begin(c)
@@ -308,6 +311,7 @@ func (m *credentialModel) knows(i *access.Issued) bool {
 	return m.Fingerprint.ValueString() == i.Fingerprint && m.Serial.ValueString() == i.Serial
 }
 
+// restore keeps what was issued before and is still in force: the system tells it once.
 func (m *credentialModel) restore(state *credentialModel, seen observed) {
 	if seen.Issued != nil && state.knows(seen.Issued) {
 		set(&m.SealedSecret, state.SealedSecret, false)

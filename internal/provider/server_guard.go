@@ -104,6 +104,7 @@ func reword(diags []*tfprotov6.Diagnostic) {
 
 var mustBeSet = regexp.MustCompile(`^Must set a configuration value for the (\S+) attribute as the provider has marked it as required\.`)
 
+// pathHoldsKey reports whether the key of a map on a path is a private key: the CLI prints the path of a diagnostic.
 func pathHoldsKey(path *tftypes.AttributePath) bool {
 	if path == nil {
 		return false
@@ -225,6 +226,7 @@ func (s *server) ListResource(ctx context.Context, req *tfprotov6.ListResourceRe
 	return &tfprotov6.ListResourceServerStream{Results: withheld(stream.Results)}, nil
 }
 
+// withheld withholds private keys from the diagnostics of each result that a list pushes.
 func withheld(results iter.Seq[tfprotov6.ListResourceResult]) iter.Seq[tfprotov6.ListResourceResult] {
 	return func(push func(tfprotov6.ListResourceResult) bool) {
 		for r := range results {

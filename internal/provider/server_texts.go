@@ -73,6 +73,7 @@ type textWalk struct {
 	found   foundTexts
 }
 
+// value walks the next value of the encoding, whatever it is. What has no text and no number is skipped.
 func (w *textWalk) value() error {
 	code, err := w.decoder.PeekCode()
 	switch {

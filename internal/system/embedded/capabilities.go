@@ -90,6 +90,7 @@ func reach(p access.Pattern, actions []string) access.Reach {
 	return access.Reach{System: systemPath(p), Privileged: privileged(p, actions)}
 }
 
+// systemPath says why a pattern reaches what administers the machine; "" where it does not.
 func systemPath(p access.Pattern) string {
 	if p.Overlaps("ssh/root") {
 		return "it reaches ssh/root, which administers the machine"
@@ -97,6 +98,7 @@ func systemPath(p access.Pattern) string {
 	return ""
 }
 
+// privileged says which action gives more than single commands, on a pattern that overlaps a login; "" where none does.
 func privileged(p access.Pattern, actions []string) string {
 	for _, action := range privilegedActions {
 		if p.Overlaps("ssh/+") && slices.Contains(actions, action) {
@@ -106,6 +108,7 @@ func privileged(p access.Pattern, actions []string) string {
 	return ""
 }
 
+// cannotEnd says why no gateway could end access at a moment; "" where they can.
 func cannotEnd(_ access.Object, end time.Time) string {
 	switch {
 	case end.IsZero():

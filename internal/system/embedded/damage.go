@@ -235,6 +235,8 @@ func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 	return all, nil
 }
 
+// damageOf returns damage of an object, or of nothing declared where the reference is zero, by the path of its file below the
+// directory.
 func (s *System) damageOf(ref access.Ref, path string, err error) access.Damage {
 	name, relErr := filepath.Rel(s.paths.root, path)
 	if relErr != nil {

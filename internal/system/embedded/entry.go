@@ -37,6 +37,7 @@ func readEntry(p paths, s sums, ref access.Ref) (*ledger.Entry, error) {
 // edits a file, shall not move an end unseen.
 const sumKey = ",\n  \"sum\": \""
 
+// encodeFile returns the text of a file of the ledger: JSON, its own SHA-256 as the last value.
 func encodeFile(v any) ([]byte, error) {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -62,6 +63,8 @@ func readSigned(p paths, s sums, path string, v any) (found bool, err error) {
 	return readJSON(path, v, func(text []byte) error { return s.verified(p, path, text) })
 }
 
+// readJSON reads a file of the ledger that is whole and of a version that is known, and whose text can be verified. One that is
+// not is access.ErrDamaged; of a newer version it is errNewer too; one that is not there is not found, and no error.
 func readJSON(path string, v any, verify func(text []byte) error) (found bool, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -39,6 +39,7 @@ func (s *System) Floor(ctx context.Context) (*access.FloorRecord, error) {
 	return l.floor.copied(), nil
 }
 
+// copied returns the floor for a caller, who may change it; nil where there never was one.
 func (f floorBase) copied() *access.FloorRecord {
 	if f.record == nil {
 		return nil
@@ -74,6 +75,7 @@ func (s *System) LiftFloor(ctx context.Context, stack string, known int64) (*acc
 	})
 }
 
+// changeFloor changes the floor under the lock, and returns what it is then.
 func (s *System) changeFloor(ctx context.Context, act string, change func(*draft) (*access.FloorRecord, error)) (*access.FloorRecord, error) {
 	t := &task{kind: taskFloor, floor: change}
 	if err := s.submit(ctx, t); err != nil {

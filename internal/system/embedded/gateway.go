@@ -61,6 +61,7 @@ func (s *System) Doors(p access.Proof) []access.Door {
 	return nil
 }
 
+// opaAllows decides as OPA does with the policy that is published, as it lies there.
 func (s *System) opaAllows(r policy.Request) (bool, error) {
 	data, hold, err := s.paths.shownPolicy()
 	if err != nil {
@@ -144,6 +145,8 @@ func (s *System) sshdAdmits(p access.Proof, path string) (bool, error) {
 	return s.loginAdmits(p.Credential.IdentityID, shown, authority, revoked, path)
 }
 
+// loginAdmits reports whether sshd lets a certificate in as the login of a path: it is signed by the authority, in force, not
+// revoked, and its identity stands in the login's principals file (AuthorizedPrincipalsFile of sshd_config(5)).
 func (s *System) loginAdmits(id access.IdentityID, shown *ssh.Certificate, authority ssh.PublicKey, revoked []uint64, path string) (bool, error) {
 	checker := ssh.CertChecker{Clock: s.now, IsRevoked: func(c *ssh.Certificate) bool { return slices.Contains(revoked, c.Serial) }}
 	if string(shown.SignatureKey.Marshal()) != string(authority.Marshal()) || checker.CheckCert(id.String(), shown) != nil {

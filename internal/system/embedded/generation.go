@@ -187,6 +187,7 @@ func (s *System) witness() (policy.Witness, error) {
 	return found, nil
 }
 
+// readWitness returns the one of the public keys that signed what the directory says of itself; the first of them where none did.
 func (s *System) readWitness() (policy.Witness, error) {
 	keys, err := os.ReadDir(s.paths.keys())
 	if err != nil || len(keys) == 0 {

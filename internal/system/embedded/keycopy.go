@@ -212,6 +212,8 @@ func (s *System) isPublished(name string, text []byte) bool {
 	return err != nil || !listed || digest == hex.EncodeToString(sum[:])
 }
 
+// parseAuthority returns the certificate of the authority in a text. One whose signature over itself does not hold was damaged:
+// X.509 has no other sum (RFC 5280, 4.1.1.3).
 func parseAuthority(text []byte) (*x509.Certificate, error) {
 	block, _ := pem.Decode(text)
 	if block == nil {

@@ -46,6 +46,7 @@ func (l *lock) try(now time.Time) (taken bool, err error) {
 	return true, nil
 }
 
+// release frees the lock. Word of who had it goes first, so that none is of a holder who comes next.
 func (l *lock) release() error {
 	_ = os.Remove(l.paths.holderFile()) // word of a holder who has gone misleads nobody: it is read only while the lock is taken
 	return l.file.Unlock()
@@ -56,6 +57,7 @@ func (l *lock) busy(waited time.Duration) error {
 	return fail(fmt.Errorf("after %s the ledger in %s is still locked by %s", waited, l.paths.ledger(), l.heldBy()), nothingChanged)
 }
 
+// heldBy says who has the lock, as far as that one left word.
 func (l *lock) heldBy() string {
 	var h holder
 	text, err := os.ReadFile(l.paths.holderFile())

@@ -95,6 +95,8 @@ func (s *System) revoked(d *draft) revocations {
 	return out
 }
 
+// add lists what was issued in the list for its kind. What no list tells of is refused by the policy data alone. The serial of an
+// SSH certificate is a number of 64 bits (PROTOCOL.certkeys of OpenSSH).
 func (r *revocations) add(kind access.Kind, certificate ca.Revoked) {
 	switch kind {
 	case access.Certificate:

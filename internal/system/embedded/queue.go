@@ -238,6 +238,7 @@ func answer(batch []*task, err error) {
 	}
 }
 
+// answerUnanswered gives an error to the tasks that have none yet.
 func answerUnanswered(batch []*task, err error) {
 	for _, t := range batch {
 		if t.err == nil {

@@ -111,6 +111,7 @@ func (l *book) staleHolds() (partners []string) {
 	return partners
 }
 
+// removeHolds takes the holds of partners away, and the folder of holds once it is empty.
 func (s *System) removeHolds(partners []string) (err error) {
 	for _, partner := range partners {
 		err = errors.Join(err, s.disk.Remove(filepath.Join(s.paths.holds(), partner)))

@@ -61,6 +61,7 @@ func (p paths) shownLists() ([]*x509.RevocationList, error) {
 	return lists, nil
 }
 
+// shownBlocks returns the blocks of PEM in a published file, at least one.
 func (p paths) shownBlocks(name string) (blocks []*pem.Block, err error) {
 	text, err := p.shown(name)
 	if err != nil {

@@ -63,6 +63,7 @@ func (s sums) text() []byte {
 	return b.Bytes()
 }
 
+// parseSums reads a list, as far as it can be read: whether it is the one that was signed, its digest says.
 func parseSums(text []byte) sums {
 	s := sums{files: make(map[string]string, bytes.Count(text, []byte("\n")))}
 	for line := range strings.Lines(string(text)) {
@@ -96,6 +97,8 @@ func (s *System) spare() generation {
 	return g
 }
 
+// readSpare returns the copy of the generation that stands in the list, or in the copy of that, signed or not; zero where none
+// does.
 func (p paths) readSpare() (g generation) {
 	for _, path := range []string{p.sumsFile(), p.sumsCopy()} {
 		text, err := os.ReadFile(path)

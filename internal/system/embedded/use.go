@@ -132,6 +132,8 @@ func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	return fresh, nil
 }
 
+// unread returns the error of a log that cannot be read: without it nobody knows what was used, and so it is as if the system
+// were away.
 func unread(path string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -140,6 +142,7 @@ func unread(path string, err error) error {
 	return fmt.Errorf("%w: the log of use %s cannot be read: %w", access.ErrUnavailable, path, err)
 }
 
+// file takes in the lines of one log, as far as tail goes back. A line that is longer than any of ours is passed over.
 func (u *uses) file(path string, now time.Time) error {
 	f, err := os.Open(path)
 	if err != nil {

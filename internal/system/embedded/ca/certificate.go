@@ -47,6 +47,7 @@ func loadCertificate(path string, key crypto.Signer, clock access.Clock) (*x509.
 	return certificate, nil
 }
 
+// addCertificate makes the certificate of a key and puts it in place, whole or not at all.
 func addCertificate(path string, key crypto.Signer, now time.Time) (*x509.Certificate, error) {
 	certificate, err := selfSign(key, now)
 	if err != nil {

@@ -103,6 +103,7 @@ func AreCuts(text []byte) bool {
 	return true
 }
 
+// list signs a revocation list (RFC 5280, 5) and returns it in PEM. Its moments are in UTC, to the second.
 func (a *Authority) list(revoked []Revoked, number int64, begin, nextUpdate time.Time, extensions []pkix.Extension) ([]byte, error) {
 	entries, err := revocations(revoked)
 	if err != nil {

@@ -99,6 +99,8 @@ func RevokedSerials(krl []byte) ([]uint64, error) {
 	return serials, nil
 }
 
+// sectionSerials returns the serials of a section of certificates that holds one list of them, as KRLSection writes it
+// (PROTOCOL.krl of OpenSSH); errKRL of any other.
 func sectionSerials(section []byte) (serials []uint64, err error) {
 	_, section, hasKey := cutString(section)
 	_, section, hasReserved := cutString(section)

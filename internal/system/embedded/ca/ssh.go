@@ -93,6 +93,7 @@ func requestedSSHKey(text string) (ssh.PublicKey, error) {
 	return key.PublicKey, checkSSHKey(key.PublicKey)
 }
 
+// checkSSHKey returns an error where a key is of a kind that is not supported, or too weak.
 func checkSSHKey(public ssh.PublicKey) error {
 	switch public.Type() {
 	case ssh.KeyAlgoSKED25519, ssh.KeyAlgoSKECDSA256: // on a security key, so strong by construction

@@ -50,6 +50,7 @@ func Parse(text []byte, passphrase string) (crypto.Signer, error) {
 	return parse(text)
 }
 
+// load reads a key, and encrypts a file in the clear in place where there is a passphrase.
 func load(path, passphrase string) (crypto.Signer, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -84,6 +85,7 @@ func removeTemporary(path string) error {
 
 func temporary(name string) string { return "." + name + "-" }
 
+// add creates a key and its file. Where another process was first, it returns the key of that one.
 func add(path, passphrase string, create func() (crypto.Signer, error)) (crypto.Signer, error) {
 	key, err := create()
 	if err != nil {
@@ -130,6 +132,7 @@ func write(path string, text []byte, passphrase string, place func(temporary, pa
 	return disk.Sync(dir)
 }
 
+// parse returns the one key in PKCS #8 (RFC 5958) that a text in PEM holds. Its errors quote nothing of the text.
 func parse(text []byte) (crypto.Signer, error) {
 	block, rest := pem.Decode(text)
 	if block == nil || block.Type != pemType || len(bytes.TrimSpace(rest)) > 0 {

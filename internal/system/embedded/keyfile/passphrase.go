@@ -26,6 +26,7 @@ func Encrypted(text []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(text), []byte(armor.Header))
 }
 
+// encrypt returns a text under a passphrase, as age -p -a writes it.
 func encrypt(clear []byte, passphrase string) ([]byte, error) {
 	recipient, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
@@ -45,6 +46,7 @@ func encrypt(clear []byte, passphrase string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// decrypt returns the text that encrypt was given; errEncrypted without a passphrase, errWrong with another one.
 func decrypt(text []byte, passphrase string) ([]byte, error) {
 	if passphrase == "" {
 		return nil, errEncrypted

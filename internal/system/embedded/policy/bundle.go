@@ -59,6 +59,7 @@ func bundleFile(root string, s *Signer, content ...member) ([]byte, error) {
 	return bundle, nil
 }
 
+// revision names what a bundle holds, by its content: what did not change is the same revision to OPA.
 func revision(content []member) string {
 	sum := sha256.New()
 	for _, m := range content {

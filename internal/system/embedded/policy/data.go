@@ -91,6 +91,7 @@ func canonical(v any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
+// publish returns the document of a publication, with its proofs in an order of their own: the same access gives the same bytes.
 func publish(p Publication) published {
 	valid := ending(p.ValidUntil)
 	out := published{
@@ -118,6 +119,7 @@ func publish(p Publication) published {
 	return out
 }
 
+// lineage returns the id of an identity, and behind it those of what it hangs on.
 func lineage(i Identity) []string {
 	ids := []string{i.ID.String()}
 	for _, above := range i.Above {
@@ -155,6 +157,7 @@ func networks(given []netip.Prefix) []netip.Prefix {
 	return access.MergeNetworks(given)
 }
 
+// grants returns grants as they are published, by name.
 func grants(given []Grant) []publishedGrant {
 	out := make([]publishedGrant, len(given))
 	for i, g := range given {

@@ -33,6 +33,7 @@ func discovery(environment string) ([]byte, error) {
 	}{Issuer(environment), "jwks.json", []string{"id_token"}, []string{"public"}, []string{string(jose.ES256)}})
 }
 
+// readable returns a value as indented JSON, for people who look.
 func readable(name string, v any) ([]byte, error) {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

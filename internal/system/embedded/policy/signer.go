@@ -41,6 +41,7 @@ func OpenSigner(keysDir, passphrase string) (*Signer, error) {
 	return newSigner(key)
 }
 
+// newSigner returns the signer of a key of P-256, for ES256 (RFC 7518, 3.4).
 func newSigner(key crypto.Signer) (*Signer, error) {
 	public, ok := key.Public().(*ecdsa.PublicKey)
 	if !ok || public.Curve != elliptic.P256() {
@@ -91,6 +92,7 @@ func (s *Signer) sign(payload []byte) (string, error) {
 // unchanged publication is an unchanged file.
 type repeatable struct{ crypto.Signer }
 
+// Sign signs a digest: the same one twice alike, where the key is here.
 func (r repeatable) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if _, local := r.Signer.(*ecdsa.PrivateKey); local {
 		random = nil
