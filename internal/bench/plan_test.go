@@ -5,8 +5,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -164,4 +166,38 @@ func lived(ctx context.Context, t testing.TB, resources int) (*world, []held) {
 		t.Fatal(err)
 	}
 	return w, all
+}
+
+// refresh reads a resource.
+func (w *walk) refresh(ctx context.Context, b *block, h held) (held, error) {
+	answer, err := w.server.ReadResource(ctx, &tfprotov6.ReadResourceRequest{TypeName: b.resource(), CurrentState: h.state, Private: h.private})
+	if err != nil {
+		return held{}, err
+	}
+	if answer.NewState == nil || answer.NewState.MsgPack == nil {
+		return held{}, fmt.Errorf("%s was not read", b.id)
+	}
+	return held{answer.NewState, answer.Private}, failure(answer.Diagnostics)
+}
+
+// keep plans a resource whose configuration did not change, and fails where the plan would change it.
+func (w *walk) keep(ctx context.Context, b *block, h held) error {
+	t := w.types[b.resource()]
+	before, err := h.state.Unmarshal(t)
+	if err != nil {
+		return err
+	}
+	plan, err := w.plan(ctx, b, before, valueOf(t, b.arguments), h)
+	if err != nil || bytes.Equal(plan.state.MsgPack, h.state.MsgPack) {
+		return err
+	}
+	after, err := plan.state.Unmarshal(t)
+	if err != nil {
+		return err
+	}
+	differences, err := before.Diff(after) // a map may be written in another order
+	if err == nil && len(differences) > 0 {
+		err = fmt.Errorf("%s would be changed: %v", b.id, differences)
+	}
+	return err
 }

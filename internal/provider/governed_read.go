@@ -54,20 +54,22 @@ func (g *governed[M, P]) Read(ctx context.Context, req resource.ReadRequest, res
 // its id is not found.
 func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k *kept, diags *diag.Diagnostics) (*access.Record, access.Ref, error) {
 	rec, err := g.system.Get(ctx, ref)
-	if k.History.UID == "" && P(state).common().Owner.IsNull() {
-		return rec, ref, err // it is imported
+	imported := k.History.UID == "" && P(state).common().Owner.IsNull()
+	if imported {
+		return rec, ref, err
 	}
-	if k.History.UID == "" && k.System == "" && g.locate(ctx).none {
+	told := k.History.UID != "" || k.System != ""
+	if !told && g.locate(ctx).none {
 		return nil, ref, g.belongs("", g.locate(ctx), false)
 	}
-	was := err
+	answered := err == nil || isNotFound(err)
 	if err == nil && rec.UID != k.History.UID {
 		err = access.ErrNotFound
 	}
-	if k.History.UID != "" || k.System != "" {
+	if told {
 		err = g.sameSystem(ctx, k.System, rec, err, diags)
 	}
-	if isNotFound(err) && (was == nil || isNotFound(was)) {
+	if answered && isNotFound(err) {
 		if rec, ref, err = g.resolve(ctx, state, ref, *k, diags); err == nil {
 			k.History.UID = rec.UID
 		}

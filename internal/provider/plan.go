@@ -79,11 +79,7 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	refuseBeforeRules(g.session, s, diags)
 	g.refuseUnfurnished(ctx, s, diags)
-	phase := guardrail.Plan
-	if g.isApplying() {
-		phase = guardrail.Apply // Terraform asks again just before it makes the change
-	}
-	g.judge(ctx, s, phase, diags)
+	g.judge(ctx, s, g.phase(), diags)
 }
 
 // begin reads what the call was handed, and looks whether the state belongs to the system that is there.

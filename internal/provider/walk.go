@@ -111,6 +111,14 @@ func (w *walk) isApplying() bool {
 	return w.applying
 }
 
+// phase returns when the rules are asked by a plan: Terraform plans again just before it makes a change.
+func (w *walk) phase() guardrail.Phase {
+	if w.isApplying() {
+		return guardrail.Apply
+	}
+	return guardrail.Plan
+}
+
 func (w *walk) isDone(ref access.Ref) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
