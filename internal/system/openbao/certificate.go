@@ -47,6 +47,11 @@ func (pki *certificates) certificateRoles(c *access.Credential, end time.Time, c
 		"generate_lease": false, "require_cn": true, "allow_subdomains": false, "allow_glob_domains": false, "allowed_domains_template": false,
 		"allowed_uri_sans_template": false, "allowed_other_sans": []string{}, "allowed_serial_numbers": []string{}, "issuer_ref": "default",
 		"code_signing_flag": false, "email_protection_flag": false, "not_after_bound": access.At(end).String(), "not_before_duration": 60,
+		// What somebody sets here is in each certificate: other uses, names that another system believes, another end.
+		"ext_key_usage_oids": []string{}, "policy_identifiers": []string{}, "basic_constraints_valid_for_non_ca": false, "allow_token_displayname": false,
+		"ou": []string{}, "organization": []string{}, "country": []string{}, "locality": []string{}, "province": []string{},
+		"street_address": []string{}, "postal_code": []string{}, "allowed_user_ids": []string{}, "allowed_ip_sans_cidr": []string{},
+		"ttl": 0, "max_ttl": 0, "not_after": "", "not_before": "", "key_bits": 0, "signature_bits": 0, "use_pss": false,
 	}}, {"auth/" + pki.options.Mounts.Cert + "/certs/" + name, map[string]any{
 		"certificate": ca, "display_name": store.NameOf(id), "allowed_common_names": []string{cn}, "allowed_uri_sans": []string{"partner:" + id.String()},
 		"token_ttl": session, "token_max_ttl": session, "token_explicit_max_ttl": session, "token_no_default_policy": true,

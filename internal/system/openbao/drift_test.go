@@ -139,6 +139,12 @@ func TestEveryChangeByHandIsDriftAndIsRepairedByAPutOfTheSame(t *testing.T) {
 		"domains of the signing role": {func(h *meddler) {
 			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"allowed_domains": []string{"acme/prod/other"}})
 		}, access.TypeCredential, access.Certificate},
+		"more uses of the signing role": {func(h *meddler) {
+			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"ext_key_usage_oids": []string{"1.3.6.1.5.5.7.3.3"}})
+		}, access.TypeCredential, access.Certificate},
+		"a department of the signing role": {func(h *meddler) {
+			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"ou": []string{"admins"}, "policy_identifiers": []string{"1.2.3.4"}})
+		}, access.TypeCredential, access.Certificate},
 		"no end of the signing role": {func(h *meddler) {
 			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"not_after_bound": "permit"})
 		}, access.TypeCredential, access.Certificate},

@@ -26,6 +26,8 @@ type trust struct {
 	Algorithms  []string `json:"jwt_supported_algs"`            // none: however the issuer signs
 	Names       []string `json:"override_allowed_server_names"` // by which who gives the keys is known as well
 	Status      string   `json:"status,omitempty"`              // whether it has the keys; older versions do not say
+	// Provider may be where the keys come from, with nothing else: Kubernetes, where OpenBao runs in it.
+	Provider map[string]any `json:"provider_config,omitempty"`
 
 	// unread: the login may not read it. gone: the auth method itself is not there.
 	unread, gone bool
@@ -33,7 +35,7 @@ type trust struct {
 
 // configured says whether it takes anybody's tokens.
 func (t trust) configured() bool {
-	return t.unread || t.Discovery != "" || t.JWKS != "" || len(t.Keys) > 0
+	return t.unread || t.Discovery != "" || t.JWKS != "" || len(t.Keys) > 0 || len(t.Provider) > 0
 }
 
 // fault says why the auth method does not take the issuer's tokens, or takes others' as well; "" where it does what it should.
@@ -78,6 +80,9 @@ func (t trust) doubt(mount, issuer string) string {
 // keys returns a digest of where the keys come from that tokens are checked with, and of how these may be signed.
 func (t trust) keys() string {
 	t.Issuer, t.Status = "", ""
+	if t.Discovery != "" || t.JWKS != "" || len(t.Keys) > 0 {
+		t.Provider = nil // it tells groups apart, and gives no keys
+	}
 	t.Keys, t.Algorithms, t.Names = append([]string{}, t.Keys...), append([]string{}, t.Algorithms...), append([]string{}, t.Names...)
 	for n := range t.Keys {
 		t.Keys[n] = strings.TrimSpace(t.Keys[n])

@@ -190,8 +190,16 @@ func TestAConfigurationThatMayNotBeReadIsSaid(t *testing.T) {
 			t.Errorf("%q is not in %q", want, got)
 		}
 	}
-	if got := (trust{JWKS: "https://keys.test", Issuer: "https://a.test/"}).fault(mount, "https://a.test"); got != "" {
-		t.Error(got)
+	kubernetes := map[string]any{"provider": "kubernetes"} // it takes its keys from the cluster that it runs in
+	for _, x := range []trust{{JWKS: "https://keys.test"}, {Provider: kubernetes}} {
+		x.Issuer = "https://a.test/"
+		if got := x.fault(mount, "https://a.test"); got != "" {
+			t.Error(got)
+		}
+	}
+	bare := trust{Discovery: "https://a.test"}
+	if more := (trust{Discovery: "https://a.test", Provider: map[string]any{"provider": "azure"}}); more.keys() != bare.keys() || (trust{Provider: kubernetes}).keys() == (trust{}).keys() {
+		t.Error("a provider that gives no keys changes their digest, or one that does leaves it")
 	}
 	for a, b := range map[string]string{"https://a.test/x": "https://a.test/X", "https://a.test": "http://a.test", "https://a.test:8443": "https://a.test", "https://a.test/?x": "https://a.test"} {
 		if sameIssuer(a, b) {

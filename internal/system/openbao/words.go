@@ -93,7 +93,7 @@ func (x shell) cut(id access.IdentityID) string {
 
 // shut takes the way to log in away that a credential is for.
 func (x shell) shut(id access.IdentityID, login string) string {
-	return x.there(id) + " && bao delete" + x.where + login
+	return x.there(id) + " && bao delete" + x.where + shown.Word(login)
 }
 
 // remove removes what somebody made by hand, under whatever name.
