@@ -12,14 +12,14 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
 )
 
-// Three hundred random lives on a real server, whose units are four seconds. After every step the partner logs in with all that he ever
+// Two hundred random lives on a real server, whose units are four seconds. After every step the partner logs in with all that he ever
 // held, and asks; and sessions of before give nothing that is not granted now. For more of them: PARTNER_LIVES=1000.
-func TestThreeHundredRandomLives(t *testing.T) {
+func TestTwoHundredRandomLives(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it needs a real OpenBao")
 	}
 	realtool.Find(t, "bao") // and not in parallel: what nothing works beside meets its ends
-	lives := 300
+	lives := 200
 	if more, err := strconv.Atoi(os.Getenv("PARTNER_LIVES")); err == nil {
 		lives = more
 	}
