@@ -143,6 +143,7 @@ func TestSSHKeysAsTheyAreSent(t *testing.T) {
 		"empty":                             {" \n", "it is empty: write the line"},
 		"a sentence":                        {"please take " + line, alone},
 		"a command with words":              {`command="echo ssh-rsa AAAA hi",no-pty ` + line, "options before the key"},
+		"an authority's key":                {`cert-authority,principals="depot" ` + line, "the key of an authority"},
 		"from and principals":               {`from="203.0.113.7" principals="a,b" ` + line, "options before the key"},
 		"a marked line of known_hosts":      {"@cert-authority *.acme.test " + line, hosts},
 		"a revoked line of known_hosts":     {"@revoked * " + line, hosts},

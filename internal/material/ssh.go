@@ -127,14 +127,18 @@ func misplacedSSHKey(words []string) error {
 
 var (
 	// kind is a word that is meant to say of which kind a key is.
-	kind   = regexp.MustCompile(`(?i)^(ssh-|ecdsa|rsa|sk-|ed25519|dsa|dss)[a-z0-9@.-]*$`)
-	host   = regexp.MustCompile(`^(@|\|1\||\[?[A-Za-z0-9*?!-]+([.:\],].+|\])|[A-Za-z0-9-]*[A-Za-z][A-Za-z0-9-]*$)`)
-	option = regexp.MustCompile(`(?i)(="|^(no-|restrict|cert-authority|pty|user-rc|x11-forwarding|agent-forwarding|port-forwarding|verify-required)|,no-|,restrict)`)
+	kind = regexp.MustCompile(`(?i)^(ssh-|ecdsa|rsa|sk-|ed25519|dsa|dss)[a-z0-9@.-]*$`)
+	host = regexp.MustCompile(`^(@|\|1\||\[?[A-Za-z0-9*?!-]+([.:\],].+|\])|[A-Za-z0-9-]*[A-Za-z][A-Za-z0-9-]*$)`)
+	// authority is an option that makes of a key one that signs others.
+	authority = regexp.MustCompile(`(?i)(^|,)cert-authority(,|$)`)
+	option    = regexp.MustCompile(`(?i)(="|^(no-|restrict|cert-authority|pty|user-rc|x11-forwarding|agent-forwarding|port-forwarding|verify-required)|,no-|,restrict)`)
 )
 
 // before says what the words before a key are.
 func before(words []string) string {
 	switch {
+	case authority.MatchString(words[0]):
+		return "it is the key of an authority (cert-authority), which signs the keys of others: ask the partner for the key that it logs in with"
 	case option.MatchString(words[0]):
 		return "it has options before the key: write the key alone, what it may do is for grants to say"
 	case host.MatchString(words[0]) && (len(words) == 1 || words[0][0] == '@'):

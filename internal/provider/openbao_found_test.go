@@ -72,7 +72,7 @@ func TestWhatWasTamperedWithOnOpenBaoIsInTheJournal(t *testing.T) {
 	met("a plan", nil, nil, "plan")
 	met("the apply that heals it", nil, map[string][]string{
 		"identity initech/prod/stock":                 {"somebody edited it"},
-		"credential initech/prod/stock/secret":        {"token_no_default_policy of " + approle, "There is a secret id that was not made here"},
+		"credential initech/prod/stock/secret":        {"token_no_default_policy of " + approle, "There is a secret id that is not on record"},
 		"identity globex/prod/invoices":               {"further policies: partner-apply"},
 		"credential globex/prod/invoices/certificate": {"auth/partner-cert/certs/globex.prod.invoices is not there"},
 		"identity acme/test/orders-etl":               {"is not there"},

@@ -229,7 +229,7 @@ func (s *secrets) secretDrift(c *access.Credential, e *ledger.Entry, n *native) 
 	}
 	for _, accessor := range slices.Sorted(maps.Keys(n.secrets)) {
 		if !ours[accessor] {
-			drift = append(drift, fmt.Sprintf("There is a secret id that was not made here: its accessor is %s.", accessor))
+			drift = append(drift, fmt.Sprintf("There is a secret id that is not on record, made by hand or by a process that died: its accessor is %s. It ends when it is applied again.", accessor))
 		}
 	}
 	return drift

@@ -162,6 +162,10 @@ var decisions = slices.Concat([]request{
 
 	allowed("from its network", as(officeKey, "ip", "203.0.113.7")).of("office"),
 	allowed("from its IPv6 network", as(officeKey, "ip", "2001:db8:0:1::7")).of("office"),
+	allowed("from its network, as servers write it that listen to both", as(officeKey, "ip", "::ffff:203.0.113.7")).of("office"),
+	refused("from elsewhere, written so", "network_not_allowed", as(officeKey, "ip", "::ffff:198.51.100.7")).of("office"),
+	refused("from its network, with a port", "network_not_allowed", as(officeKey, "ip", "203.0.113.7:443")).of("office"),
+	refused("from a link, with its zone", "network_not_allowed", as(officeKey, "ip", "fe80::1%eth0")).of("office"),
 	refused("from elsewhere", "network_not_allowed", as(officeKey)).of("office"),
 	refused("from nowhere", "network_not_allowed", as(officeKey, "ip", nil)).of("office"),
 	refused("from what is no address", "network_not_allowed", as(officeKey, "ip", "203.0.113.7 ")).of("office"),
