@@ -23,7 +23,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/rehearsal"
 )
 
-var _ resource.ResourceWithConfigure = (*rehearsalResource)(nil)
+var (
+	_ resource.ResourceWithConfigure  = (*rehearsalResource)(nil)
+	_ resource.ResourceWithModifyPlan = (*rehearsalResource)(nil)
+)
 
 // rehearsalResource is partner_rehearsal: the cut of a partner, tried on a shadow of it.
 type rehearsalResource struct{ configured }
@@ -92,6 +95,18 @@ func resultAttributes() map[string]schema.Attribute {
 			Computed: true, MarkdownDescription: "How long a session lasted that was open before; null where the system judges each request anew.",
 		},
 		"note": schema.StringAttribute{Computed: true, MarkdownDescription: "What was not tried, and why, and what the seconds do not tell; else null."},
+	}
+}
+
+// ModifyPlan refuses a rehearsal where the system has none, before anything else of the plan is applied.
+func (r *rehearsalResource) ModifyPlan(_ context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.session == nil || req.Plan.Raw.IsNull() {
+		return
+	}
+	if _, able := access.As[access.Rehearser](r.system); !able {
+		name := r.system.Capabilities().Name
+		resp.Diagnostics.AddError("This system rehearses no cut", "The access system "+name+" lets nobody in whom a rehearsal could play: what lets a partner's account or "+
+			"workload in is the partner's. Remove this block, and try the commands of partner_offboarding on a partner of your own, with a key.")
 	}
 }
 
