@@ -20,25 +20,28 @@ func answering(r *http.Request, status int, text string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}
 }
 
-// actionOf returns the action of IAM or STS that a request asks for; "" where it is another request.
-func actionOf(r *http.Request) string {
+// formOf returns what a request asks IAM or STS; an empty form where it is another request.
+func formOf(r *http.Request) url.Values {
 	if r.Method != http.MethodPost || r.GetBody == nil {
-		return ""
+		return url.Values{}
 	}
 	body, err := r.GetBody()
 	if err != nil {
-		return ""
+		return url.Values{}
 	}
 	text, err := io.ReadAll(body)
 	if err != nil {
-		return ""
+		return url.Values{}
 	}
 	form, err := url.ParseQuery(string(text))
 	if err != nil {
-		return ""
+		return url.Values{}
 	}
-	return form.Get("Action")
+	return form
 }
+
+// actionOf returns the action of IAM or STS that a request asks for; "" where it is another request.
+func actionOf(r *http.Request) string { return formOf(r).Get("Action") }
 
 // forbidding is a handle that may not do some actions of IAM.
 func (l *lab) forbidding(actions ...string) *System {

@@ -35,6 +35,7 @@ type client struct {
 	told  time.Time     // when it told
 	// account is the number of the account, as STS told it.
 	account string
+	made    map[string]time.Time // the principals that were made, by their names
 }
 
 func newClient(o Options) *client {
@@ -45,7 +46,7 @@ func newClient(o Options) *client {
 		transport = usual
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a signature is for one place
-	return &client{options: o, http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), login: o.Credentials}
+	return &client{options: o, http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), login: o.Credentials, made: map[string]time.Time{}}
 }
 
 // request is one that may be sent several times.

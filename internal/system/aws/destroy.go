@@ -35,6 +35,7 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 	if err := s.strip(ctx, p, n); err != nil {
 		return err
 	}
+	s.noteRemoved(p.Name)
 	if err := gone(s.ask(ctx, "Delete"+string(p.Kind), p.named(), nil)); err != nil {
 		return fmt.Errorf("%w: %w", access.ErrRemains, err)
 	}

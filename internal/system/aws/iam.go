@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,10 +47,17 @@ func (c *client) query(ctx context.Context, action string, in map[string]string,
 	for name, value := range in {
 		form.Set(name, value)
 	}
-	a, err := c.send(ctx, request{
+	r := request{
 		service: "iam", region: policy.PartitionOf(c.options.Region).IAMRegion, method: http.MethodPost, url: c.options.iamEndpoint(),
 		header: ofForms(), body: []byte(form.Encode()), once: once,
-	})
+	}
+	a, err := c.send(ctx, r)
+	for errors.Is(err, errAbsent) && c.unheard(action, in) {
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+		a, err = c.send(ctx, r)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", action, err)
 	}
@@ -59,6 +68,30 @@ func (c *client) query(ctx context.Context, action string, in map[string]string,
 		return fmt.Errorf("%w: %s: %w", access.ErrUnavailable, action, err)
 	}
 	return nil
+}
+
+// noteMade notes that a principal was made, and noteRemoved that it is to go.
+func (c *client) noteMade(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.made[name] = access.WallClock()
+}
+
+func (c *client) noteRemoved(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.made, name)
+}
+
+// ofPrincipals begin the actions that are about a principal and nothing that hangs on it: what they do not find is the principal.
+var ofPrincipals = regexp.MustCompile(`^(Put|Update|Tag|List|CreateAccessKey$|GetRole$|GetUser$)`)
+
+// unheard reports whether IAM may not have heard yet of the principal that an action is about, since it was made a moment ago.
+func (c *client) unheard(action string, in map[string]string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, made := c.made[in["RoleName"]+in["UserName"]]
+	return made && ofPrincipals.MatchString(action) && access.WallClock().Sub(at) < c.options.Patience
 }
 
 // pages asks for all pages of a list, and gives each to read.
@@ -74,22 +107,31 @@ func (c *client) pages(ctx context.Context, action string, in map[string]string,
 		if err := read(body); err != nil {
 			return fmt.Errorf("%w: %s: %w", access.ErrUnavailable, action, err)
 		}
-		if in["Marker"] = marker(body); in["Marker"] == "" {
+		switch next, more := following(body); {
+		case !more:
 			return nil
+		case next == "" || next == in["Marker"]: // what is missing would be taken for gone
+			return fmt.Errorf("%w: %s: there is more, and not said where", access.ErrUnavailable, action)
+		default:
+			in["Marker"] = next
 		}
 	}
 }
 
-// marker returns where the next page of a list begins; "" where there is none.
-func marker(body []byte) string {
-	var text string
+// following returns where the next page of a list begins, and whether there is one. Who does not say that names the place where there is.
+func following(body []byte) (next string, more bool) {
+	told := false
 	for d := xml.NewDecoder(bytes.NewReader(body)); ; {
 		t, err := d.Token()
 		if err != nil {
-			return ""
+			return next, more || !told && next != ""
 		}
-		if begin, ok := t.(xml.StartElement); ok && begin.Name.Local == "Marker" && d.DecodeElement(&text, &begin) == nil {
-			return text
+		begin, ok := t.(xml.StartElement)
+		switch {
+		case ok && begin.Name.Local == "Marker":
+			_ = d.DecodeElement(&next, &begin)
+		case ok && begin.Name.Local == "IsTruncated":
+			told = d.DecodeElement(&more, &begin) == nil
 		}
 	}
 }

@@ -127,6 +127,7 @@ func (s *System) dropProbe(ctx context.Context, p principal) error {
 	if err := s.strip(ctx, p, n); err != nil {
 		return err
 	}
+	s.noteRemoved(p.Name)
 	if err := gone(s.ask(ctx, "DeleteUser", p.named(), nil)); err != nil {
 		return fmt.Errorf("%w: %w", access.ErrRemains, err)
 	}

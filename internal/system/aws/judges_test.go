@@ -4,7 +4,6 @@ package aws
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -25,20 +24,7 @@ func (l *lab) untried(answer func(form url.Values) *http.Response) (s *System, u
 		under := o.Transport
 		o.judged, o.Patience = false, time.Second
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
-			form := url.Values{}
-			if actionOf(r) != "" {
-				body, err := r.GetBody()
-				if err != nil {
-					return nil, err
-				}
-				text, err := io.ReadAll(body)
-				if err != nil {
-					return nil, err
-				}
-				if form, err = url.ParseQuery(string(text)); err != nil {
-					return nil, err
-				}
-			}
+			form := formOf(r)
 			if form.Get("Action") == "CreateUser" {
 				users.Add(1)
 			}

@@ -341,6 +341,9 @@ func (s *System) create(ctx context.Context, w wanted) (*native, error) {
 	addTags(in, w.tags)
 	err := s.ask(ctx, "Create"+string(w.Kind), in, nil)
 	if errors.Is(err, errExists) { // by another process, or the answer was lost
+		if err := s.awaitThere(ctx, w.principal); err != nil {
+			return nil, err
+		}
 		n, err := s.look(ctx, w.principal)
 		if err == nil {
 			err = s.foreign(n, w.principal)
@@ -362,18 +365,12 @@ func (s *System) create(ctx context.Context, w wanted) (*native, error) {
 
 // awaitThere returns when IAM knows a principal that was made: before, it may take no policy of it.
 func (s *System) awaitThere(ctx context.Context, p principal) error {
-	for begun := access.WallClock(); ; {
-		_, err := s.describe(ctx, p)
-		if !errors.Is(err, errAbsent) {
-			return err
-		}
-		if access.WallClock().Sub(begun) > s.options.Patience {
-			return fmt.Errorf("%w: IAM does not know %s that was made", access.ErrUnavailable, p)
-		}
-		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
-			return err
-		}
+	s.noteMade(p.Name)
+	_, err := s.describe(ctx, p)
+	if errors.Is(err, errAbsent) {
+		return fmt.Errorf("%w: IAM does not know %s that was made", access.ErrUnavailable, p)
 	}
+	return err
 }
 
 // await returns when IAM answers with what was written: what it has not spread yet acts on nobody. errChanged where somebody else changed

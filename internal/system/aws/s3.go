@@ -44,6 +44,9 @@ func (b *bucket) get(ctx context.Context, key, unless string) (text []byte, etag
 	if err != nil {
 		return nil, "", fmt.Errorf("read %s: %w", b.where(key), err)
 	}
+	if a.status == http.StatusNotModified && unless == "" {
+		return nil, "", fmt.Errorf("%w: read %s: it is told to be unchanged, and nothing was known of it", access.ErrUnavailable, b.where(key))
+	}
 	if a.status == http.StatusNotModified {
 		return nil, unless, nil
 	}
@@ -128,10 +131,11 @@ func (b *bucket) list(ctx context.Context, folder string) (all []stored, err err
 				all = append(all, stored{key, c.ETag, c.LastModified.UTC()})
 			}
 		}
-		if token = page.Next; !page.Truncated {
+		if !page.Truncated {
 			return all, nil
 		}
-		if token == "" { // what is missing would be taken for gone
+		before := token
+		if token = page.Next; token == "" || token == before { // what is missing would be taken for gone
 			return nil, fmt.Errorf("%w: list %s: there is more, and not said where", access.ErrUnavailable, b.where(folder))
 		}
 	}
