@@ -111,8 +111,7 @@ func TestWhoeverDiesAtAnyRequestLeavesNoMoreThanWasDeclared(t *testing.T) {
 		t.Skip("it dies some hundred times")
 	}
 	t.Parallel()
-	cloud := ministack(t)
-	l := startLab(t, cloud.In("200000000000"), access.Secret)
+	l := startLab(t, ministack(t), access.Secret)
 	whole, asked := l.mortal(1<<30, false)
 	l.live(t, whole, nil)
 	requests := int(asked.Load())
@@ -122,17 +121,17 @@ func TestWhoeverDiesAtAnyRequestLeavesNoMoreThanWasDeclared(t *testing.T) {
 	}
 	t.Logf("a life is %d requests, and one in %d is the last", requests, every)
 	for _, sent := range []bool{false, true} {
-		for at := 1 + int(time.Now().Unix())%every; at <= requests && !t.Failed(); at += every {
-			account := strconv.Itoa(200000000000 + 2*at)
-			if sent {
-				account = strconv.Itoa(200000000000 + 2*at + 1)
+		t.Run(fmt.Sprintf("sent %v", sent), func(t *testing.T) {
+			t.Parallel()
+			cloud := ministack(t)
+			for at := 1 + int(time.Now().Unix())%every; at <= requests && !t.Failed(); at += every {
+				l := startLab(t, cloud.In(strconv.Itoa(200000000000+at)), access.Secret)
+				dying, _ := l.mortal(at, sent)
+				if l.live(t, dying, l.open()); t.Failed() {
+					t.Logf("the process died at request %d", at)
+				}
 			}
-			l := startLab(t, cloud.In(account), access.Secret)
-			dying, _ := l.mortal(at, sent)
-			if l.live(t, dying, l.open()); t.Failed() {
-				t.Logf("the process died at request %d, which was sent: %v", at, sent)
-			}
-		}
+		})
 	}
 }
 
