@@ -189,10 +189,19 @@ func TestALineThatIsAddedToThePublicationIsToldAndTakenAway(t *testing.T) {
 		"ssh/principals/deploy": "restrict acme/prod/etl\n",
 		"crl.pem":               "",
 		"policy/data.json":      "{}",
+		// OPA loads what lies in a folder, whatever it is called.
+		"policy/more.rego":     "package partner\nallow := true\n",
+		"policy/sub/more.json": "{}",
+		"sub/more.rego":        "package partner\nallow := true\n",
+		"ssh/more":             "",
+		"ca2.pem":              "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := story(t)
 			before := w.published()
+			if err := os.MkdirAll(filepath.Dir(w.paths.public(name)), 0o755); err != nil {
+				t.Fatal(err)
+			}
 			w.write("publish/"+name, line)
 			changed := w.published()
 			w.restart()
@@ -364,6 +373,31 @@ func TestWhatIsNoFileInThePlaceOfAFileBlocksNobody(t *testing.T) {
 			}
 			if _, was := now[file]; !w.survives(before, file, was) {
 				t.Errorf("%s: %s", file, what)
+			}
+		}
+	}
+}
+
+// A file, or a link to nowhere, stands where a folder belongs: nothing could be read or written, and so nobody removed.
+func TestWhatIsNoFolderInThePlaceOfAFolderBlocksNobody(t *testing.T) {
+	t.Parallel()
+	older := newNeighbours(t)
+	now, before := older.contents(), older.admitted()
+	for _, folder := range older.paths.folders() {
+		name := older.paths.named(folder)
+		for what, lay := range map[string]func(path string) error{
+			"a file":            func(path string) error { return os.WriteFile(path, nil, 0o600) },
+			"a link to nowhere": func(path string) error { return os.Symlink("nowhere", path) },
+			"nothing":           func(string) error { return nil },
+		} {
+			w := &world{TB: t, dir: filepath.Join(t.TempDir(), "prod"), elapsed: older.elapsed}
+			w.fill(now)
+			path := filepath.Join(w.dir, name)
+			if err := errors.Join(os.RemoveAll(path), lay(path)); err != nil {
+				t.Fatal(err)
+			}
+			if !w.survives(before, name, what != "nothing") {
+				t.Errorf("%s: %s", name, what)
 			}
 		}
 	}

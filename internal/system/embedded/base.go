@@ -56,6 +56,7 @@ func (s *System) load(h ledger.Holds) (*book, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.inspectFolders(s.paths)
 	l.inspectKeys(s.paths)
 	l.tell()
 	return l, nil
@@ -129,6 +130,19 @@ func (s *System) pin(l *book) {
 	s.mu.Lock()
 	s.cached, s.leading = l, true
 	s.mu.Unlock()
+}
+
+// unblock takes away what stands where a folder belongs: nothing could be written, and so nobody removed.
+func (s *System) unblock() error {
+	for _, folder := range s.paths.folders() {
+		if !blocked(folder) {
+			continue
+		}
+		if err := s.disk.Remove(folder); err != nil {
+			return fail(err, nothingChanged)
+		}
+	}
+	return nil
 }
 
 // sweepStaged removes what a process that died left half-written.

@@ -43,6 +43,11 @@ func (s *System) change(batch []*task) (*book, error) {
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(batch, func(t *task) bool { return t.kind != taskLoad }) {
+		if err := s.unblock(); err != nil {
+			return nil, err
+		}
+	}
 	d := s.draftOn(base)
 	for _, t := range batch {
 		t.put, t.victims, t.swept = nil, nil, nil

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -67,7 +66,7 @@ func readSigned(p paths, s sums, path string, v any) (found bool, err error) {
 // not is access.ErrDamaged; of a newer version it is errNewer too; one that is not there is not found, and no error.
 func readJSON(path string, v any, verify func(text []byte) error) (found bool, err error) {
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if missing(err) {
 		return false, nil
 	}
 	if noFile(err) {

@@ -128,9 +128,23 @@ func (s *System) inspect(l *book, was published) error {
 	return nil
 }
 
-// ours reports whether gateways would read a file of this name, whoever put it there.
+// inspectFolders notes what stands where a folder belongs.
+func (l *book) inspectFolders(p paths) {
+	for _, folder := range p.folders() {
+		if blocked(folder) {
+			l.find(p, folder, "is no folder any more: the next change makes it one", access.IdentityID{})
+		}
+	}
+}
+
+// ours reports whether gateways would read a file of this name, whoever put it there: all of the folders that are theirs, and what OPA
+// or a verifier loads from wherever it lies.
 func ours(name string) bool {
-	return strings.HasPrefix(name, principalsDir+"/") || strings.HasPrefix(name, "cut/")
+	folder, _, nested := strings.Cut(name, "/")
+	if nested && slices.Contains([]string{"policy", "ssh", "cut"}, folder) {
+		return true
+	}
+	return slices.Contains([]string{".rego", ".json", ".yaml", ".yml", ".pem", ".gz"}, filepath.Ext(name))
 }
 
 // differs notes a file that is not as it was published, with each identity that it gives something to.

@@ -49,7 +49,7 @@ func scopeOf(file string) (scope string, is bool) {
 // readHolds reads hold/. Whatever bears the name of something holds it, also a folder or a dangling link.
 func (p paths) readHolds() (ledger.Holds, error) {
 	files, err := os.ReadDir(p.holds())
-	if errors.Is(err, fs.ErrNotExist) {
+	if missing(err) {
 		return nil, nil
 	}
 	if err != nil {

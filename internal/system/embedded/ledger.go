@@ -207,7 +207,7 @@ func (p paths) directories(at string, levels int, visit func(string) error) erro
 // readRevoked reads the files of what was revoked. One that nobody signed is planted, and revokes nothing.
 func (p paths) readRevoked(l *book) error {
 	files, err := os.ReadDir(p.revoked())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !missing(err) {
 		return fail(err, nothingChanged)
 	}
 	for _, f := range files {

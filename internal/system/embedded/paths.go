@@ -3,8 +3,12 @@
 package embedded
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -35,6 +39,29 @@ func (p paths) stagedPublish() string          { return p.in("publish", ".staged
 func (p paths) cuttingDir() string             { return p.in("publish", ".cutting") }
 func (p paths) public(n string) string         { return p.in("publish", filepath.FromSlash(n)) }
 func (p paths) revocationFile(n string) string { return p.in("ledger", "revoked", n) }
+
+// folders returns those that a change writes into, upper ones first.
+func (p paths) folders() []string {
+	return []string{
+		p.holds(), p.in("keys", "copy"), p.stagedLedger(), p.revoked(), p.publish(), p.stagedPublish(), p.public("cut"), p.public("policy"), p.public("ssh"),
+		p.public(principalsDir),
+	}
+}
+
+// blocked reports whether something else stands where a folder belongs: a file, or a link to none.
+func blocked(path string) bool {
+	info, err := os.Stat(path)
+	if err == nil {
+		return !info.IsDir()
+	}
+	_, err = os.Lstat(path)
+	return err == nil
+}
+
+// missing reports whether an error says that something is not there, also as a file stands where its folder belongs.
+func missing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
 
 // object returns the file of an object: ledger/PARTNER/ENVIRONMENT/NAME/{identity,credential-KIND,grant-NAME}.json.
 func (p paths) object(ref access.Ref) string {

@@ -277,6 +277,7 @@ func (s *System) snapshot() (l *book, settled bool, err error) {
 	case err != nil:
 		return nil, false, err
 	}
+	l.inspectFolders(s.paths)
 	l.inspectKeys(s.paths)
 	l.tell()
 	due := s.dueOf(st.was, l, false)
