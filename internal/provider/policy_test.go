@@ -30,7 +30,7 @@ func TestPoliciesGiveTheGuardrailsVerdict(t *testing.T) {
 	judged := policyCases(t)
 	policies := policyVerdicts(t, opa, judged)
 	for _, name := range slices.Sorted(maps.Keys(judged)) {
-		want, got := judged[name].found, policies[name]
+		want, got := judged[name].found, anywhere(policies[name])
 		for _, v := range slices.Sorted(maps.Keys(got)) {
 			if !want[v] {
 				t.Errorf("%s: the policies say %s, and the guardrails do not", name, v)
@@ -47,6 +47,17 @@ func TestPoliciesGiveTheGuardrailsVerdict(t *testing.T) {
 			}
 		}
 	}
+}
+
+// anywhere are "rule level", of "rule level address".
+func anywhere(verdicts map[string]bool) map[string]bool {
+	all := map[string]bool{}
+	for v := range verdicts {
+		rule, rest, _ := strings.Cut(v, " ")
+		level, _, _ := strings.Cut(rest, " ")
+		all[rule+" "+level] = true
+	}
+	return all
 }
 
 // What a configuration allows itself, the pipeline that checks it refuses, by the commands of the guide.
@@ -97,11 +108,12 @@ func policyTable(t *testing.T) map[string]string {
 	return seen
 }
 
-// policyCase is the plan of an example, and what the guardrails found in it, as "rule level".
+// policyCase is the plan of an example, and what the guardrails found in it: as "rule level", and each as "rule level id".
 type policyCase struct {
 	Plan     map[string]any `json:"plan"`
 	Settings map[string]any `json:"settings"`
 	found    map[string]bool
+	each     map[string]bool
 }
 
 // policyCases plans all examples.
@@ -166,7 +178,7 @@ func (l *lab) collected(text string) policyCase {
 	show := exec.Command(os.Getenv(commandLine), "show", "-json", "plan")
 	show.Dir, show.Env = l.folder, l.env
 	out, err := show.Output()
-	c := policyCase{Settings: map[string]any{}, found: map[string]bool{}}
+	c := policyCase{Settings: map[string]any{}, found: map[string]bool{}, each: map[string]bool{}}
 	if err == nil {
 		err = json.Unmarshal(out, &c.Plan)
 	}
@@ -178,7 +190,7 @@ func (l *lab) collected(text string) policyCase {
 		Planned struct {
 			Outputs struct {
 				Findings struct {
-					Value []struct{ Rule, Level string } `json:"value"`
+					Value []struct{ Rule, Level, ID string } `json:"value"`
 				} `json:"findings"`
 			} `json:"outputs"`
 		} `json:"planned_values"`
@@ -195,6 +207,7 @@ func (l *lab) collected(text string) policyCase {
 	}
 	for _, f := range read.Planned.Outputs.Findings.Value {
 		c.found[f.Rule+" "+f.Level] = true
+		c.each[f.Rule+" "+f.Level+" "+f.ID] = true
 	}
 	for name, e := range read.Configuration.Providers["partner"].Expressions {
 		c.Settings[name] = e.Constant
@@ -202,7 +215,7 @@ func (l *lab) collected(text string) policyCase {
 	return c
 }
 
-// policyVerdicts are what the policies say of each case, as "rule level".
+// policyVerdicts are what the policies say of each case, as "rule level address".
 func policyVerdicts(t *testing.T, opa string, cases map[string]policyCase) map[string]map[string]bool {
 	t.Helper()
 	input, err := json.Marshal(cases)
@@ -225,7 +238,7 @@ func policyVerdicts(t *testing.T, opa string, cases map[string]policyCase) map[s
 	for name, all := range said {
 		verdicts[name] = map[string]bool{}
 		for _, v := range all {
-			verdicts[name][v.Rule+" "+v.Level] = true
+			verdicts[name][v.Rule+" "+v.Level+" "+v.Address] = true
 			if v.Address == "" || !strings.Contains(v.Msg, v.Address) {
 				t.Errorf("%s: %q does not say of which resource it is", name, v.Msg)
 			}
