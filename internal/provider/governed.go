@@ -325,7 +325,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 	if !g.mayRevoke(ctx, ref, &k, &resp.Diagnostics) {
 		return
 	}
-	g.remembers(ctx)
+	g.loadBeforeRemoval(ctx)
 	asked := access.WallClock()
 	defer g.restock()
 	ref, swept, err := g.revoke(ctx, state, ref, k, &resp.Diagnostics)

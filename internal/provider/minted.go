@@ -13,9 +13,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// remembers reads what the system holds before something of it is removed, where privileged grants may have given out what
+// loadBeforeRemoval reads what the system holds before something of it is removed, where privileged grants may have given out what
 // lives on. A removal does not wait for it: where it fails, only the warning is missing.
-func (s *session) remembers(ctx context.Context) {
+func (s *session) loadBeforeRemoval(ctx context.Context) {
 	if _, able := access.As[access.Minter](s.system); !able {
 		return
 	}

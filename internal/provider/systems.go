@@ -42,7 +42,7 @@ type opened struct {
 	enter func(context.Context, *diag.Diagnostics) bool
 }
 
-// block returns the system that a configuration names.
+// block returns the system that a configuration names; the first, embedded, where it names none.
 func (m *providerModel) block() systemBlock {
 	blocks := systemBlocks()
 	for _, b := range blocks {

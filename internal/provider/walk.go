@@ -24,8 +24,8 @@ type walk struct {
 	keptIssued map[access.Ref]bool
 	findings   map[access.Ref][]guardrail.Finding
 	lacks      map[string]bool // what is missing in the system, and was said
-	// frozen are names of this stack's grants that are not made of what they grant now, by grantKey.
-	frozen map[string]string
+	// keptNames are names of this stack's grants that are not made of what they grant now, by grantKey.
+	keptNames map[string]string
 	// owns: this stack has something in the system.
 	owns bool
 }
@@ -33,7 +33,7 @@ type walk struct {
 func newWalk() *walk {
 	return &walk{
 		seen: map[access.Ref]kept{}, vanished: map[access.Ref]bool{}, done: map[access.Ref]bool{}, keptIssued: map[access.Ref]bool{},
-		findings: map[access.Ref][]guardrail.Finding{}, lacks: map[string]bool{}, frozen: map[string]string{},
+		findings: map[access.Ref][]guardrail.Finding{}, lacks: map[string]bool{}, keptNames: map[string]string{},
 	}
 }
 
@@ -47,7 +47,7 @@ func (w *walk) lists(records []*access.Record, stack string) {
 		}
 		w.owns = true
 		if g, ok := r.Object.(*access.Grant); ok && g.Name != access.GrantName(g.Resource, g.Actions) {
-			w.frozen[grantKey(g)] = g.Name
+			w.keptNames[grantKey(g)] = g.Name
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (w *walk) stands() bool {
 func (w *walk) leftBehind(g *access.Grant) (string, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	name, ok := w.frozen[grantKey(g)]
+	name, ok := w.keptNames[grantKey(g)]
 	return name, ok
 }
 

@@ -98,6 +98,8 @@ type evidence struct {
 	at         time.Time // when it was read
 }
 
+// readEvidence reads what gateways are shown: the policy data, the lines of each login, and the revocation list of all certificates, without
+// those that cut by hand.
 func (s *System) readEvidence() (*evidence, error) {
 	e := &evidence{principals: map[string][][]byte{}, at: s.now()}
 	text, err := s.paths.shown(dataFile)

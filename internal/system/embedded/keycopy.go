@@ -137,14 +137,14 @@ func (s *System) mendKeys() error {
 // mendKey puts a file back from its copy where only that can be used, and says so.
 func (s *System) mendKey(name string, t twin) (finding, error) {
 	file, copied := s.paths.named(s.paths.key(name)), s.paths.named(s.paths.keyCopy(name))
-	bad := s.fits(name, t.file)
+	bad := s.unfit(name, t.file)
 	if bad == nil && s.paths.hasCopies() { // and this one is not as the file
 		return finding{file: copied, why: "was gone, or not as " + file + ", which is right: it was made anew"}, nil
 	}
 	if bad == nil || s.options.Passphrase == "" && keyfile.Encrypted(t.file) {
 		return finding{}, nil // and is copied once it was opened
 	}
-	worse := s.fits(name, t.copied)
+	worse := s.unfit(name, t.copied)
 	if worse == nil {
 		why := fmt.Sprintf("could not be used, as it %v: it was put back from %s", bad, copied)
 		return finding{file: file, why: why}, s.placeKey(s.paths.key(name), t.copied)
@@ -160,8 +160,8 @@ func (s *System) mendKey(name string, t twin) (finding, error) {
 // errForeignKey: a key can be read, and is none that anybody trusts.
 var errForeignKey = errors.New("holds another key than the one that gateways trust")
 
-// fits says why a file of the keys cannot be used; nil where it can.
-func (s *System) fits(name string, text []byte) error {
+// unfit says why a file of the keys cannot be used; nil where it can.
+func (s *System) unfit(name string, text []byte) error {
 	if text == nil {
 		return errors.New("is gone, or cannot be read")
 	}
@@ -195,7 +195,7 @@ func (s *System) trusts(name string, public crypto.PublicKey) bool {
 	}
 	for _, path := range []string{s.paths.key(authorityFile), s.paths.keyCopy(authorityFile), s.paths.public("ca.pem")} {
 		text, _ := os.ReadFile(path)
-		if s.fits(authorityFile, text) == nil {
+		if s.unfit(authorityFile, text) == nil {
 			certificate, err := parseAuthority(text)
 			own, ok := public.(interface{ Equal(crypto.PublicKey) bool })
 			return err == nil && ok && own.Equal(certificate.PublicKey)

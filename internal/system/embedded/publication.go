@@ -76,9 +76,9 @@ type revocations struct {
 	ssh  []uint64
 }
 
-// revoked returns the certificates that were revoked, and those on hold because their identity is cut: a gateway that asks
+// revocationsOf returns the certificates that were revoked, and those on hold because their identity is cut: a gateway that asks
 // only the lists would let them in.
-func (s *System) revoked(d *draft) revocations {
+func revocationsOf(d *draft) revocations {
 	var out revocations
 	for _, name := range slices.Sorted(maps.Keys(d.revoked)) {
 		r := d.revoked[name]

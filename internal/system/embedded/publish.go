@@ -69,7 +69,8 @@ func (p published) attested(w policy.Witness) bool {
 	return err == nil && p.Signature != "" && w.Attested(text, p.Signature) && w.Attested(p.Generation.text(), p.Generation.Signature)
 }
 
-// readRecord reads the record as it lies there, signed or not.
+// readRecord reads the record as it lies there, signed or not. One that is damaged is as a missing one, which the next change writes anew;
+// one of a newer provider is errNewer.
 func (s *System) readRecord() (published, error) {
 	var p published
 	_, err := readFile(s.paths.record(), &p)
@@ -164,7 +165,7 @@ func (s *System) files(d *draft, p policy.Publication, g generation, was publish
 	half := d.Now.Add(s.options.PublicationLife / 2)
 	record := published{RenewAt: access.Earliest(half, policy.RefreshAt(p)), Revocations: was.Revocations, RevocationsAt: was.RevocationsAt}
 	keep := s.known.digests != nil && d.Now.Before(was.RevocationsAt.Add(s.options.PublicationLife/4))
-	all := s.revoked(d)
+	all := revocationsOf(d)
 	digest, err := all.digest(s.authority)
 	if err != nil {
 		return published{}, nil, err
