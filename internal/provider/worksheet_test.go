@@ -159,10 +159,14 @@ func TestAllAccessOfTwentyOwnersIsReviewedInOneApply(t *testing.T) {
 			t.Errorf("nothing says %s: %s; it says %q", m.where, m.wants, line)
 		}
 	}
+	lines, changes := l.planned("plan")
+	if lines > 21*changes {
+		t.Errorf("the plan of %d changes has %d lines", changes, lines)
+	}
 	begun = time.Now()
 	l.must("apply", "plan")
-	t.Logf("%d accesses of %d owners, %d mistakes: keys, floor and signatures %s, planned in %s, applied in %s", 4*n, len(sheets), len(made.mistakes),
-		signed.Round(time.Second/10), planned.Round(time.Second/10), time.Since(begun).Round(time.Second/10))
+	t.Logf("%d accesses of %d owners, %d mistakes: keys, floor and signatures %s, planned in %s with %d lines about %d changes, applied in %s", 4*n, len(sheets),
+		len(made.mistakes), signed.Round(time.Second/10), planned.Round(time.Second/10), lines, changes, time.Since(begun).Round(time.Second/10))
 
 	ends := map[string]time.Time{}
 	records, err := l.system().List(t.Context())
@@ -214,6 +218,19 @@ func (l *lab) output(name string, to any) {
 	if err != nil {
 		l.t.Fatalf("output %s: %v: %s", name, err, out)
 	}
+}
+
+// planned returns how many lines a kept plan prints, without its outputs, and how many changes it is of.
+func (l *lab) planned(file string) (lines, changes int) {
+	l.t.Helper()
+	cmd := exec.Command(os.Getenv(commandLine), "show", "-no-color", file)
+	cmd.Dir, cmd.Env = l.folder, l.env
+	out, err := cmd.Output()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	text, _, _ := strings.Cut(string(out), "Changes to Outputs:")
+	return strings.Count(text, "\n"), strings.Count(text, "\n  # partner_")
 }
 
 // filledIn is what the owners have filled in, and what is to come of it.
