@@ -15,19 +15,18 @@ func activityRules() []Rule {
 	return []Rule{{
 		Slug: "activity/dormant", Title: "The access is not used",
 		Level: Warn, On: on, Reads: []string{"expected_use"}, NeedsAbove: []string{"expected_use"},
-		Why:    "What nobody uses nobody misses, but whoever finds its key.",
+		Why:    "If nobody uses the access, nobody notices a thief who does.",
 		Remedy: "Ask the partner whether it is still needed; if it is used rarely, say how often in the identity's expected_use.",
 		Precedent: Precedent{
-			"Colonial Pipeline was entered in 2021 through an old VPN profile that was not meant to be in use any more; its chief " +
-				"executive said so to the Senate.",
+			"In 2021 intruders entered Colonial Pipeline through an old VPN profile that was no longer meant to be in use, as its chief executive told the Senate.",
 			"https://www.govinfo.gov/content/pkg/CHRG-117shrg46569/html/CHRG-117shrg46569.htm",
 		},
 		Controls: []Control{NHI1, CIS53, PCI826, AC23},
 		own:      identityAlone(dormant), above: dormant, up: toIdentity,
 	}, {
-		Slug: "activity/unused-renewal", Title: "What is not used is renewed",
+		Slug: "activity/unused-renewal", Title: "Unused access is renewed",
 		Level: Deny, On: on, Reads: []string{"expires_at"}, Needs: []string{"expected_use"}, NeedsAbove: []string{"expected_use"},
-		Why:    "Renewing what nobody uses keeps a way in for nobody but an intruder.",
+		Why:    "Renewing unused access keeps a way in that only an intruder would use.",
 		Remedy: "Let it end; if it is used rarely, say how often in the identity's expected_use.",
 		Precedent: Precedent{
 			"RFC 9700 (section 4.14.2) wants a refresh token, which renews access, to expire where the client has not used it for some " +
@@ -39,7 +38,7 @@ func activityRules() []Rule {
 	}, {
 		Slug: "activity/not-logged", Title: "Nobody records the use",
 		Level: Warn, On: identities, Reads: []string{"environment"},
-		Why:    "What is not recorded cannot be looked into after an incident, and its disuse is not noticed.",
+		Why:    "Without a record, nobody can investigate an incident, or notice that the access is unused.",
 		Remedy: "Turn on the system's audit log, or collect the logs of the gateways that let the partner in and lower this rule.",
 		Precedent: Precedent{
 			"The theft of mail from Exchange Online in 2023 came to light because one agency kept logs of each access to a mail item and " +
@@ -51,7 +50,7 @@ func activityRules() []Rule {
 	}, {
 		Slug: "activity/drift", Title: "The system holds more than was declared",
 		Level: Warn, On: everything, Reads: []string{"expires_at"},
-		Why:    "Access that was given past the configuration was reviewed by nobody.",
+		Why:    "Nobody reviewed access that was given outside the configuration.",
 		Remedy: "Apply, so that the system holds what is declared, and find out who changed it.",
 		Precedent: Precedent{
 			"The intruders of the SolarWinds campaign in 2020 added credentials of their own to applications that existed already in their " +

@@ -91,13 +91,13 @@ func credentialRules() []Rule {
 		Controls: []Control{NHI3, NHI4, AC6},
 		own:      openTrust,
 	}, {
-		Slug: "credential/whole-account", Title: "A whole account of AWS is trusted",
+		Slug: "credential/whole-account", Title: "A whole AWS account is trusted",
 		Level: Warn, On: carriers, Reads: []string{"federated"},
-		Why:    "Whomever the partner lets do it in that account may come in, and nobody here can say who that is.",
-		Remedy: "Name the one role of the partner's that comes in, where the partner has one that stays.",
+		Why:    "Anybody whom the partner allows in that account may come in, and nobody here knows who that is.",
+		Remedy: "Name the partner's one role that comes in, if the partner has a permanent one.",
 		Precedent: Precedent{
-			"AWS on the confused deputy: a service that acts for many customers from one account can be led to act on the wrong one. The " +
-				"external id is what stands against it, and all that does.",
+			"AWS on the confused deputy: a service that acts for many customers from one account can be led to act on the wrong one. Only the " +
+				"external id protects against that.",
 			"https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
 		},
 		Controls: []Control{NHI3, NHI4, AC6},
@@ -108,7 +108,7 @@ func credentialRules() []Rule {
 		Why:    "What was stolen works from wherever the thief is.",
 		Remedy: "Set allowed_cidrs to the networks that the partner comes from.",
 		Precedent: Precedent{
-			"The customers of Snowflake that were robbed in 2024 had no network allow lists: the stolen passwords worked from anywhere.",
+			"The Snowflake customers whose data was stolen in 2024 had no network allow lists: the stolen passwords worked from anywhere.",
 			"https://cloud.google.com/blog/topics/threat-intelligence/unc5537-snowflake-data-theft-extortion",
 		},
 		Controls: []Control{NHI3, SC7, PRAA05},
@@ -131,8 +131,8 @@ func credentialRules() []Rule {
 		Why:    "Each further way in is one more to protect, to rotate and to forget.",
 		Remedy: "Remove the credentials that the partner no longer uses.",
 		Precedent: Precedent{
-			"After Okta's breach of 2023 Cloudflare replaced its leaked credentials, but for one token and three service accounts out of " +
-				"thousands. Through these it was entered a month later.",
+			"After Okta's breach in 2023, Cloudflare replaced its leaked credentials except one token and three service accounts, out of " +
+				"thousands. A month later, intruders came in through these.",
 			"https://blog.cloudflare.com/thanksgiving-2023-security-incident/",
 		},
 		Controls: []Control{NHI9, IA5, PRAA01},

@@ -15,7 +15,7 @@ func delegationRules() []Rule {
 	return []Rule{{
 		Slug: "delegation/not-allowed", Title: "The identity allows no subcontractors",
 		Level: Deny, Fixed: true, On: identities, Reads: parent, ReadsAbove: offer,
-		Why:    "Whom a partner brings along is ours to decide, not the partner's.",
+		Why:    "You decide whom a partner brings along, not the partner.",
 		Remedy: "Set subcontractors = { allowed = true } on the parent, or remove parent_id.",
 		Precedent: Precedent{
 			"GDPR Article 28(2): a processor engages no other processor without the written authorisation of the controller.",
@@ -26,7 +26,7 @@ func delegationRules() []Rule {
 	}, {
 		Slug: "delegation/depth", Title: "The chain of subcontractors is too deep",
 		Level: Deny, Fixed: true, On: identities, Reads: parent, ReadsAbove: offer,
-		Why:    "With each further link nobody knows any more who is in the end let in.",
+		Why:    "The longer the chain, the less anybody knows who gets in at its end.",
 		Remedy: "Hang it on an identity further up, or raise subcontractors.max_depth of the top one.",
 		Precedent: Precedent{
 			"DORA Article 29(2): before they contract, financial entities assess whether long or complex chains of subcontractors would " +
@@ -38,11 +38,10 @@ func delegationRules() []Rule {
 	}, {
 		Slug: "delegation/cycle", Title: "The chain of subcontractors returns to itself",
 		Level: Deny, Fixed: true, On: identities, Reads: parent,
-		Why:    "In a circle nobody is on top, and no end of anybody ends the others.",
+		Why:    "In a circle nobody is at the top, so the end of one ends none of the others.",
 		Remedy: "Remove parent_id from the identity that is the partner's own.",
 		Precedent: Precedent{
-			"GDPR Article 28(4): the first processor stays fully liable to the controller for those that it engages. In a circle there is " +
-				"no first one.",
+			"GDPR Article 28(4): the first processor stays fully liable to the controller for those that it engages. In a circle nobody is the first.",
 			"https://eur-lex.europa.eu/eli/reg/2016/679/oj",
 		},
 		Controls: []Control{NHI3, SA9, ISO521},
@@ -50,7 +49,7 @@ func delegationRules() []Rule {
 	}, {
 		Slug: unknownParentSlug, Title: "What the object hangs on does not exist",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"parent_id", "identity_id"},
-		Why:    "Access that hangs on nothing is ended by nothing.",
+		Why:    "If access hangs on nothing, nothing ends it.",
 		Remedy: "Refer to the identity's resource, as in partner_identity.main.id, or correct the id.",
 		Precedent: Precedent{
 			"AWS keeps the unique id of the principal that a policy of trust names, and not only its name: whoever is created anew under " +

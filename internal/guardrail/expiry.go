@@ -15,7 +15,7 @@ func expiryRules() []Rule {
 	return []Rule{{
 		Slug: "expiry/unknown", Title: "The end is not known at plan",
 		Level: Deny, Fixed: true, On: everything, Reads: ends, unready: true,
-		Why:    "No reviewer can see when access ends whose end is computed at apply, as timestamp() is.",
+		Why:    "If the end is computed at apply, as timestamp() is, no reviewer can see when the access ends.",
 		Remedy: "Write expires_at as a fixed moment, such as \"2027-03-31T00:00:00Z\".",
 		Precedent: Precedent{
 			"Terraform's own documentation says of timestamp() that its result cannot be predicted in planning, and advises against it in " +
@@ -76,7 +76,7 @@ func expiryRules() []Rule {
 		Slug: relabelled, Title: "The access goes on under a new name",
 		Level: Deny, On: children, Reads: relabelledReads, Needs: []string{"expires_at", "review"}, NeedsAbove: []string{"review"},
 		Why:    "Access that ends under one name and goes on under the next never ends, and nobody has to look.",
-		Remedy: "Look whether the partner still needs it, and record that: a review = { at, by, reason } from after the old access ended.",
+		Remedy: "Check whether the partner still needs it, and record that: a review = { at, by, reason } from after the old access ended.",
 		Precedent: Precedent{
 			"In 2006 the European Court of Justice decided (C-212/04, Adeneler) that fixed-term contracts of employment do not cease to be " +
 				"successive because more than 20 working days lie between them: the protection against endless renewal would be void.",
@@ -87,7 +87,7 @@ func expiryRules() []Rule {
 	}, {
 		Slug: "expiry/permanent", Title: "Temporary access has become permanent",
 		Level: Deny, On: everything, Reads: ends, Needs: []string{"owner", "review"}, NeedsAbove: []string{"review"},
-		Why:    "What is renewed year after year on its owner's own word was never decided on by anybody else.",
+		Why:    "If access is renewed year after year on its owner's word alone, nobody else has ever decided on it.",
 		Remedy: "Have somebody other than the owner decide anew, and name them in review.by.",
 		Precedent: Precedent{
 			"Drizly let an executive into its repositories in 2018 for a hackathon of one day, and nobody ended that. In 2020 intruders " +
@@ -99,7 +99,7 @@ func expiryRules() []Rule {
 	}, {
 		Slug: "expiry/outlives-identity", Title: "The access outlives its identity",
 		Level: Deny, Fixed: true, On: children, Reads: ends, ReadsAbove: ends,
-		Why:    "Access that is declared beyond the end of its identity is what offboarding leaves behind.",
+		Why:    "Offboarding leaves behind access that is declared beyond the end of its identity.",
 		Remedy: "Set expires_at to the identity's expires_at or earlier.",
 		Precedent: Precedent{
 			"In December 2021 a former employee of Block downloaded reports of Cash App that were still open to them after their " +
@@ -158,7 +158,7 @@ func expiryRules() []Rule {
 	}, {
 		Slug: "expiry/expired", Title: "The access has ended and is still declared",
 		Level: Warn, On: everything, Reads: ends,
-		Why:    "A declaration of what has ended misleads whoever reads the configuration.",
+		Why:    "A block for access that has ended misleads whoever reads the configuration.",
 		Remedy: "Remove the block, or review the access and set a later expires_at.",
 		Precedent: Precedent{
 			"In 2017 Equifax had a device that inspected its traffic, but the device's certificate had expired and it inspected nothing: " +

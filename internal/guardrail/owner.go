@@ -13,7 +13,7 @@ func ownerRules() []Rule {
 	return []Rule{{
 		Slug: "owner/missing", Title: "Nobody owns the access",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"owner"}, Silences: []string{"owner/not-an-address", "owner/departed"},
-		Why:    "What nobody owns, nobody ends when the partner leaves.",
+		Why:    "If nobody owns the access, nobody ends it when the partner leaves.",
 		Remedy: "Set owner to the e-mail address of the one internal person or mailbox that answers for it.",
 		Precedent: Precedent{
 			"NIST SP 800-53 AC-2 (b): an account manager is assigned to every account.",
@@ -58,7 +58,7 @@ func ownerRules() []Rule {
 	}, {
 		Slug: "owner/departed", Title: "The owner has left",
 		Level: Deny, On: everything, Reads: []string{"owner"},
-		Why:    "Access whose owner has left is what offboarding forgets.",
+		Why:    "Offboarding forgets access whose owner has left.",
 		Remedy: "Set owner to somebody who is in active_owners.",
 		Precedent: Precedent{
 			"CISA warned in 2024 that the Russian SVR enters clouds through dormant accounts of people who have left while their accounts " +

@@ -25,7 +25,7 @@ func partnerRules() []Rule {
 	}, {
 		Slug: "partner/unlisted-account", Title: "The register does not list this AWS account as the partner's",
 		Level: Deny, Fixed: true, On: carriers, Reads: []string{"federated"},
-		Why:    "Whose an account is nobody can tell by its twelve digits: one digit that is wrong lets a stranger in.",
+		Why:    "Nobody can tell from twelve digits whose account it is: one wrong digit lets a stranger in.",
 		Remedy: "Compare the account with what the partner has signed, and add it to the partner's aws_accounts in the register, or correct aws_principal.",
 		Precedent: Precedent{
 			"AWS IAM Access Analyzer reports each role and each bucket that somebody outside of the account can reach, until somebody says " +

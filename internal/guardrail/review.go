@@ -33,7 +33,7 @@ func reviewRules() []Rule {
 	}, {
 		Slug: "review/future", Title: "The review lies in the future",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"review"}, Silences: []string{"review/automatic"},
-		Why:    "Nobody has looked yet at what is only going to be reviewed.",
+		Why:    "A review in the future means that nobody has looked yet.",
 		Remedy: "Set review.at to the moment at which somebody looked.",
 		Precedent: Precedent{
 			"Auditors of Deloitte Canada set back the clocks of their computers, so that their sign-offs bore earlier dates than the " +

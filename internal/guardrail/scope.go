@@ -37,11 +37,10 @@ func scopeRules() []Rule {
 	}, {
 		Slug: "scope/outside-ceiling", Title: "The grant is outside of its identity's ceiling",
 		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource"}, ReadsAbove: []string{"ceiling"},
-		Why:    "The ceiling is what was agreed on for the identity; a grant beyond it was agreed on by nobody.",
+		Why:    "The ceiling is what was agreed on for the identity; nobody agreed on a grant beyond it.",
 		Remedy: "Narrow resource until it lies inside of the ceiling, or widen the ceiling in a review of its own.",
 		Precedent: Precedent{
-			"Target was entered in 2013 with the credentials of a contractor for heating and cooling. From there the intruders reached the " +
-				"tills.",
+			"In 2013 intruders entered Target with the credentials of a contractor for heating and cooling. From there they reached the tills.",
 			"https://www.commerce.senate.gov/services/files/24d3c229-4f2f-405d-b8db-a3a67f183883",
 		},
 		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
@@ -62,7 +61,7 @@ func scopeRules() []Rule {
 	}, {
 		Slug: "scope/foreign-partner", Title: "Two partners meet on one resource",
 		Level: Deny, On: []access.Type{access.TypeIdentity, access.TypeGrant}, Reads: []string{"resource", "ceiling", "parent_id"}, Needs: whose,
-		Why:    "What belongs to one partner, another must not see.",
+		Why:    "One partner must not see what belongs to another.",
 		Remedy: "Narrow one of the two; where partners are meant to meet, name the pattern in the setting shared.",
 		Precedent: Precedent{
 			"In 2021 a flaw of Azure Cosmos DB let a customer take the keys of other customers' databases.",
@@ -84,11 +83,10 @@ func scopeRules() []Rule {
 	}, {
 		Slug: "scope/accumulation", Title: "The identity has gathered many grants",
 		Level: Warn, On: grants, Reads: []string{"resource"},
-		Why:    "Access that grows grant by grant is seen whole by nobody.",
+		Why:    "If access grows grant by grant, nobody sees the whole of it.",
 		Remedy: "Remove the grants that are no longer needed, or give another use case an identity of its own.",
 		Precedent: Precedent{
-			"NIST SP 800-53 AC-6(7): the privileges that were assigned are reviewed for whether they are still needed, and taken away " +
-				"where they are not.",
+			"NIST SP 800-53 AC-6(7): assigned privileges are reviewed for whether they are still needed, and removed if they are not.",
 			"https://csrc.nist.gov/pubs/sp/800/53/r5/upd1/final",
 		},
 		Controls: []Control{NHI5, NHI9, AC6, IAM08},

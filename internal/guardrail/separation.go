@@ -11,13 +11,13 @@ import (
 
 func separationRules() []Rule {
 	return []Rule{{
-		Slug: "separation/environment", Title: "The object is of another environment",
+		Slug: "separation/environment", Title: "The object belongs to another environment",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"environment", "identity_id", "parent_id"},
 		Why:    "A configuration that changes two environments at once lets a mistake in the one into the other.",
 		Remedy: "Use the provider of that environment, or name the environment in guardrails.environments.",
 		Precedent: Precedent{
-			"Midnight Blizzard entered Microsoft in 2023 by an old test tenant, not of production, and came from there into the mail of " +
-				"its leadership.",
+			"Midnight Blizzard entered Microsoft in 2023 through an old test tenant that was not part of production, and from there reached " +
+				"the mail of its leadership.",
 			"https://www.microsoft.com/en-us/security/blog/2024/01/25/midnight-blizzard-guidance-for-responders-on-nation-state-attack/",
 		},
 		Controls: []Control{NHI8, ISO831, AC6},
@@ -25,7 +25,7 @@ func separationRules() []Rule {
 	}, {
 		Slug: "separation/shared-key", Title: "Two identities prove themselves with one key",
 		Level: Deny, On: carriers, Reads: []string{"certificate", "ssh_certificate", "secret", "federated"}, Needs: whose,
-		Why:    "Where two identities are one key, neither can be told from the other, nor ended without the other.",
+		Why:    "If two identities share a key, nobody can tell them apart, or end one without the other.",
 		Remedy: "Ask the partner for a key, or a workload, of its own for each identity.",
 		Precedent: Precedent{
 			"F5 shipped BIG-IP appliances with one and the same SSH key for all customers (CVE-2012-1493): whoever had it from one could " +

@@ -26,16 +26,15 @@ func signedRules() []Rule {
 		Why:    "Whoever can edit the configuration can write that somebody looked; only somebody who has the key can sign it.",
 		Remedy: signNow,
 		Precedent: Precedent{
-			"In 2021 two malicious commits came into PHP's source under the names of two of its maintainers: who wrote a commit is a text that " +
-				"anybody can write.",
+			"In 2021 two malicious commits came into PHP's source under the names of two of its maintainers: anybody can write an author's name into a commit.",
 			"https://news-web.php.net/php.internals/113838",
 		},
 		Controls: []Control{PCI724, AC5, IAM08, ISO518},
 		own:      reviewUnsigned,
 	}, {
-		Slug: "review/not-entitled", Title: "Who signed the review may not decide on this access",
+		Slug: "review/not-entitled", Title: "The signer of the review may not decide on this access",
 		Level: Deny, Fixed: true, On: everything, Reads: []string{"review", "owner"}, Needs: toldInLines,
-		Why:    "A signature says who decided, and not that they may: nobody decides on what they own themselves, or on access they were not named for.",
+		Why:    "A signature says who decided, not that they may: nobody decides on what they own themselves, or on access they were not named for.",
 		Remedy: "Have it decided by somebody whom the floor names for this partner and this owner.",
 		Precedent: Precedent{
 			"NIST SP 800-53 (AC-5) has the duties of individuals separated, and access authorized so that it supports that.",
@@ -44,7 +43,7 @@ func signedRules() []Rule {
 		Controls: []Control{AC5, PCI724, IAM08, ISO518},
 		own:      reviewNotEntitled,
 	}, {
-		Slug: "waiver/unsigned", Title: "The waiver is not signed by who may allow it",
+		Slug: "waiver/unsigned", Title: "Nobody who may allow the waiver has signed it",
 		Level: Deny, Fixed: true, On: everything, Reads: append([]string{"waivers"}, decided...), Needs: toldInLines,
 		Why:    "A waiver sets a rule aside. Whoever can edit the configuration can write that somebody allowed it; only somebody who has the key can sign it.",
 		Remedy: signNow,
@@ -56,9 +55,9 @@ func signedRules() []Rule {
 		Controls: []Control{AC5, PRAA05, ISO518},
 		own:      waivers(waiverUnsigned),
 	}, {
-		Slug: "incident/unsigned", Title: "The lift of a hold is not signed by who may lift it",
+		Slug: "incident/unsigned", Title: "Nobody who may release the hold has signed that",
 		Level: Deny, Fixed: true, On: identities, Reads: []string{"hold_released", "hold_released_by", "hold_released_signature"}, Needs: toldInLines,
-		Why:    "Whoever cut it did so for a reason; that the reason is gone is for somebody to say who can be asked, and not for a line in a configuration.",
+		Why:    "Whoever cut it did so for a reason. Somebody who can be asked must say that the reason is gone, not a line in a configuration.",
 		Remedy: signNow,
 		Precedent: Precedent{
 			"NIST SP 800-61 (revision 3) has the end of an incident's recovery declared by criteria, and documented.",

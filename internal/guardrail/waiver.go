@@ -17,7 +17,7 @@ func waiverRules() []Rule {
 	return []Rule{{
 		Slug: "waiver/unknown-rule", Title: "The waiver names no rule",
 		Level: Deny, Fixed: true, On: everything, Reads: reads,
-		Why:    "A waiver of a rule that does not exist hides nothing, and hides from its reader that it does not.",
+		Why:    "A waiver of a rule that does not exist has no effect, and its reader cannot tell.",
 		Remedy: "Correct the slug, or remove the waiver.",
 		Precedent: Precedent{
 			"The server of Kubernetes used to drop fields that it did not know, so that a mistyped one silently did nothing. It has since " +
@@ -32,8 +32,7 @@ func waiverRules() []Rule {
 		Why:    "Fixed rules are what the provider is for.",
 		Remedy: "Remove the waiver and meet the rule.",
 		Precedent: Precedent{
-			"RFC 6797 (section 12.1): where a site demands secure transport and that fails, the browser offers no way to go on all the " +
-				"same.",
+			"RFC 6797 (section 12.1): if a site demands secure transport and that fails, the browser offers no way to continue.",
 			"https://www.rfc-editor.org/rfc/rfc6797.html#section-12.1",
 		},
 		Controls: []Control{PRAA05, AC6},
@@ -65,7 +64,7 @@ func waiverRules() []Rule {
 	}, {
 		Slug: "waiver/self-approved", Title: "The waiver was approved by its own beneficiary, or by nobody",
 		Level: Deny, Fixed: true, On: everything, Reads: reads, Needs: []string{"owner"},
-		Why:    "Whoever answers for access must not be the one who excepts it from the rules.",
+		Why:    "Whoever answers for access must not exempt it from the rules.",
 		Remedy: "Have it approved by somebody else of our own people, and name their address in approver.",
 		Precedent: Precedent{
 			"At Barings one man ran both the trading and the settlement of its Singapore office, and so approved his own trades. The bank " +
@@ -77,7 +76,7 @@ func waiverRules() []Rule {
 	}, {
 		Slug: unusedWaiver, Title: "The waiver hides nothing",
 		Level: Warn, On: everything, Reads: reads,
-		Why:    "A waiver that is not needed waits for the day on which it hides what nobody meant it to.",
+		Why:    "A waiver that is not needed may one day hide what nobody meant it to hide.",
 		Remedy: "Remove the waiver; it can be given again when it is needed.",
 		Precedent: Precedent{
 			"ESLint reports comments that disable a rule where there is nothing to report, so that they do not suppress future errors " +

@@ -116,7 +116,7 @@ func page(root, family string, rules []guardrail.Rule) []byte {
 	fmt.Fprintf(&b, "---\npage_title: %q\nsubcategory: \"5 Guardrails\"\ndescription: |-\n  The rules of the family %s: what each refuses, why, what to write instead, and how to waive it.\n---\n\n", title, family)
 	fmt.Fprintf(&b, "# %s\n\n", title)
 	levels(&b, root, rules)
-	b.WriteString("What levels and waivers mean, and when a finding is an error, is said in the [guide to guardrails](guardrails.md).\n")
+	b.WriteString("The [guide to guardrails](guardrails.md) says what levels and waivers mean, and when a finding is an error.\n")
 	for _, r := range rules {
 		section(&b, r)
 		example(&b, root, r)
@@ -148,7 +148,7 @@ func accepted(b *bytes.Buffer, root string, rules []guardrail.Rule) {
 	for _, r := range rules {
 		path := "examples/refused/" + strings.ReplaceAll(r.Slug, "/", "--") + ".fixed.tf"
 		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(path))); err == nil {
-			fmt.Fprintf(b, "{{tffile %q}}\n\nThis is accepted. No setting lowers a rule of this page, and no waiver hides what it finds.\n\n", path)
+			fmt.Fprintf(b, "{{tffile %q}}\n\nThis is accepted. No setting lowers a rule of this page, and no waiver sets it aside.\n\n", path)
 			return
 		}
 	}
@@ -166,7 +166,7 @@ func controlsPage(rules []guardrail.Rule) []byte {
 	var b bytes.Buffer
 	b.WriteString("---\npage_title: \"Controls\"\nsubcategory: \"6 Trust\"\ndescription: |-\n  Which rules serve which control of OWASP NHI, NIST CSF, ISO 27001, CSA CCM, CIS and PCI DSS.\n---\n\n# Controls\n\n")
 	b.WriteString("{{tffile \"examples/data-sources/partner_guardrails/data-source.tf\"}}\n\n")
-	b.WriteString("The rules see a part of each control. That nothing is found does not say that the control is met. " +
+	b.WriteString("The rules see only a part of each control. If they find nothing, the control may still not be met. " +
 		"The [report](report.md) shows the findings by control.\n\n| Control | Rules |\n|---|---|\n")
 	for _, c := range slices.Sorted(maps.Keys(serve)) {
 		fmt.Fprintf(&b, "| %s | %s |\n", c, strings.Join(serve[c], ", "))
@@ -182,7 +182,7 @@ func section(b *bytes.Buffer, r guardrail.Rule) {
 		fmt.Fprintf(b, "- Reads: %s\n", read)
 	}
 	if len(r.Silences) > 0 {
-		fmt.Fprintf(b, "- Where it speaks, these are silent on the same argument: %s\n", strings.Join(quoted(r.Silences), ", "))
+		fmt.Fprintf(b, "- If it speaks, these rules say nothing about the same argument: %s\n", strings.Join(quoted(r.Silences), ", "))
 	}
 	fmt.Fprintf(b, "- Controls: %s\n", strings.Join(controls(r), ", "))
 }
@@ -199,7 +199,7 @@ func publisher(page string) string {
 func example(b *bytes.Buffer, root string, r guardrail.Rule) {
 	name, what := "examples/refused/"+strings.ReplaceAll(r.Slug, "/", "--"), "This is refused:"
 	if r.Level < guardrail.Deny {
-		what = "This is warned of:"
+		what = "This gets a warning:"
 	}
 	for _, file := range []struct{ path, before, shown string }{
 		{name + ".before.tf", "What is there:", "{{tffile %q}}"},
@@ -217,13 +217,13 @@ func example(b *bytes.Buffer, root string, r guardrail.Rule) {
 func setAside(b *bytes.Buffer, r guardrail.Rule) {
 	b.WriteString("\n**To waive it:** ")
 	if r.Fixed {
-		b.WriteString("It is fixed: no setting lowers it and no waiver hides it.\n")
+		b.WriteString("You cannot. The rule is fixed: no setting lowers it, and no waiver sets it aside.\n")
 		return
 	}
 	if r.Level == guardrail.Deny {
-		fmt.Fprintf(b, "A setting lets it only warn everywhere: `levels = { %q = \"warn\" }` in the provider's `guardrails`. ", r.Slug)
+		fmt.Fprintf(b, "`levels = { %q = \"warn\" }` in the provider's `guardrails` turns it into a warning everywhere. ", r.Slug)
 	} else {
-		fmt.Fprintf(b, "It stops nothing, unless a setting in the provider's `guardrails` raises it: `levels = { %q = \"deny\" }`. `\"off\"` silences it everywhere. ", r.Slug)
+		fmt.Fprintf(b, "It only warns, unless `levels = { %q = \"deny\" }` in the provider's `guardrails` raises it. `\"off\"` silences it everywhere. ", r.Slug)
 	}
 	where := "on the resource"
 	if r.Pairs() {
@@ -231,10 +231,10 @@ func setAside(b *bytes.Buffer, r guardrail.Rule) {
 	}
 	fmt.Fprintf(b, "A waiver %s sets it aside for 90 days at most; somebody other than the owner approves it.", where)
 	if family(r) == "expiry" {
-		b.WriteString(" It buys time and is no exemption: the access then ends at the waiver's `until`, or earlier.")
+		b.WriteString(" It buys time but exempts nothing: the access ends at the waiver's `until` at the latest.")
 	}
 	if r.Bounded() {
-		b.WriteString(" Neither helps [beyond what no setting can raise](guardrails.md#what-no-setting-can-raise).")
+		b.WriteString(" Neither goes [beyond what no setting can raise](guardrails.md#what-no-setting-can-raise).")
 	}
 	fmt.Fprintf(b, "\n\n```hcl\n  waivers = {\n    %q = {\n      reason   = \"The partner moves to its new gateway in January\"\n"+
 		"      approver = \"ciso@example.com\"\n      until    = \"2027-01-31T00:00:00Z\"\n    }\n  }\n```\n", r.Slug)
@@ -261,7 +261,7 @@ func judged(r guardrail.Rule) []string {
 func arguments(r guardrail.Rule) string {
 	out := strings.Join(quoted(r.Reads), ", ")
 	if len(r.ReadsAbove) > 0 {
-		above := strings.Join(quoted(r.ReadsAbove), ", ") + " of what is above it"
+		above := strings.Join(quoted(r.ReadsAbove), ", ") + " of whatever is above it"
 		if out == "" {
 			return above
 		}
