@@ -51,8 +51,8 @@ func (d *guardrailsDataSource) Metadata(_ context.Context, req datasource.Metada
 
 func (d *guardrailsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The rules' settings in force, and every finding of this configuration. Give it the ids of the resources **through a " +
-			"local**, so that it is read after all of them have been planned.",
+		MarkdownDescription: "The rules' settings in force, and every finding of this configuration. Pass the ids of the resources **through a local**, so that " +
+			"Terraform reads this after it has planned all of them.",
 		Attributes: map[string]schema.Attribute{
 			"ids": schema.SetAttribute{
 				Required: true, ElementType: types.StringType,
@@ -66,16 +66,17 @@ func (d *guardrailsDataSource) Schema(_ context.Context, _ datasource.SchemaRequ
 			},
 			"origins": schema.MapAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "Where each setting comes from: `default`, `configuration` (this one's provider block), or `floor`. Levels are there where they are not the catalogue's, as `levels.SLUG`.",
+				MarkdownDescription: "Where each setting comes from: `default`, `configuration` (this provider block), or `floor`. Levels that differ from the defaults " +
+					"are listed as `levels.SLUG`.",
 			},
 			"floor": schema.ObjectAttribute{
 				Computed: true, AttributeTypes: floorToldType,
-				MarkdownDescription: "The floor that the access system has: `set_by`, `stack`, `generation`, `set_at`, `digest`, and `says`, a line for each setting. Null where there is " +
-					"none. `problem` says why it is not known what it says; then whatever would give more access is refused.",
+				MarkdownDescription: "The floor of the access system: `set_by`, `stack`, `generation`, `set_at`, `digest`, and `says`, a line for each setting. Null if " +
+					"there is none. `problem` says why the floor cannot be known; then everything that would give more access is refused.",
 			},
 			"findings": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: findingType},
-				MarkdownDescription: "The findings in this plan, sorted by id and rule: `rule`, `level` (`deny` is what refuses), `type`, `id`, `attribute`, `problem`, `fix`.",
+				MarkdownDescription: "The findings in this plan, sorted by id and rule: `rule`, `level` (`deny` refuses), `type`, `id`, `attribute`, `problem`, `fix`.",
 			},
 		},
 	}

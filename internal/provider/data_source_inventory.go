@@ -76,37 +76,37 @@ func (d *inventoryDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 		return schema.StringAttribute{Optional: true, MarkdownDescription: about, Validators: validators}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Everything that partners hold in the access system, of every stack, managed here or not: who owns it, what it reaches, " +
-			"when it ends, when it was last used, how it is cut, and what is wrong with it. It is what the system holds when the plan is made: what the " +
-			"same apply changes is not in it yet.",
+		MarkdownDescription: "Everything that partners hold in the access system, in every stack, managed here or not: who owns it, what it reaches, when it " +
+			"ends, when it was last used, how to cut it, and what is wrong with it. It shows the moment of the plan, not what the same apply " +
+			"changes.",
 		Attributes: map[string]schema.Attribute{
-			"partner":        filter("Only what is of this partner.", part("a partner")),
-			"environment":    filter("Only what is of this environment.", part("an environment")),
+			"partner":        filter("Only what belongs to this partner.", part("a partner")),
+			"environment":    filter("Only what is in this environment.", part("an environment")),
 			"owner":          filter("Only what this owner answers for."),
 			"expires_before": filter("Only what ends before this moment (RFC 3339).", moment()),
 			"flags": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(stringvalidator.OneOf(flagNames()...))},
-				MarkdownDescription: "Only what has one of these flags: `governed` (made by this provider), `ungoverned` (made by nobody's declaration), " +
-					"`orphaned` (its owner left, or what it hangs on is gone), `drifted`, `dormant` (not used for `dormant_after`), `unused` (a credential " +
-					"without a grant, a grant without a credential, an identity with neither, or never used for so long), `expiring`.",
+				MarkdownDescription: "Only what has one of these flags: `governed` (made by this provider), `ungoverned` (declared by nobody), `orphaned` (its owner " +
+					"left, or what it hangs on is gone), `drifted`, `dormant` (not used for `dormant_after`), `unused` (a credential without a grant, " +
+					"a grant without a credential, an identity with neither, or never used for that long), `expiring`.",
 			},
-			"system": schema.StringAttribute{Computed: true, MarkdownDescription: "The access system: `embedded` or `openbao`."},
+			"system": schema.StringAttribute{Computed: true, MarkdownDescription: "The access system: `embedded`, `openbao` or `aws`."},
 			"at":     schema.StringAttribute{Computed: true, MarkdownDescription: "The moment of the inventory, by the system's clock. RFC 3339, UTC."},
-			"counts": schema.MapAttribute{Computed: true, ElementType: types.Int64Type, MarkdownDescription: "How many of the items have each flag, by flag. Null where " +
-				"nobody looked for it, which is not none: see `not_checked`."},
+			"counts": schema.MapAttribute{Computed: true, ElementType: types.Int64Type, MarkdownDescription: "How many items have each flag, by flag. Null, and not zero, if nobody looked for it: see `not_checked`."},
 			"not_checked": schema.ListAttribute{
-				Computed: true, ElementType: types.StringType, MarkdownDescription: "The flags that this system cannot be searched for: `ungoverned` with the embedded " +
-					"system, where what nobody declared is `drifted`; `dormant`, and whether something was ever used, where it does not know of its use.",
+				Computed: true, ElementType: types.StringType, MarkdownDescription: "The flags that this system cannot be searched for: `ungoverned` on the embedded system, where anything undeclared is `drifted`; " +
+					"`dormant`, and whether something was ever used, if the system does not know of its use.",
 			},
 			"reviews": schema.ObjectAttribute{
-				Computed: true, AttributeTypes: progressType, MarkdownDescription: "How far the review of these items is: of how many in force (`of`) the newest review, or the " +
-					"creation, still counts (`reviewed`) and of how many not (`overdue`), by `guardrails.review_every`; and how many have ended by themselves (`lapsed`). `signed` is how many in force have a review of their own that is signed.",
+				Computed: true, AttributeTypes: progressType, MarkdownDescription: "How far the review of these items is, by `guardrails.review_every`. Of those in force (`of`): for how many the newest review, or " +
+					"the creation, still counts (`reviewed`), for how many it does not (`overdue`), and how many have a signed review of their own " +
+					"(`signed`). `lapsed` is how many have ended by themselves.",
 			},
 			"items": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
-				MarkdownDescription: "The items, sorted by id, what is ungoverned first: what the resources have, and `type` (`identity`, `credential`, `grant`), " +
-					"`native_id` and `why` of what is ungoverned, `flags`, and `import`: a block that brings the item under Terraform. What an item does not " +
-					"have is null.",
+				MarkdownDescription: "The items, ungoverned ones first, then by id. Each has what the resources have, `type` (`identity`, `credential`, `grant`), " +
+					"`flags`, `import` (a block that brings it under Terraform), and, if ungoverned, `native_id` and `why`. What an item does not have " +
+					"is null.",
 			},
 		},
 	}

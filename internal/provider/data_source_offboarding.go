@@ -40,30 +40,30 @@ func (d *offboardingDataSource) Metadata(_ context.Context, req datasource.Metad
 
 func (d *offboardingDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What goes when a partner is offboarded, in order, with what is shared or stands in the way; and the commands that cut the " +
-			"partner off by hand, where neither Terraform nor its state is at hand. Keep `steps` where the people on call find them.",
+		MarkdownDescription: "What goes when a partner is offboarded, in order; what is shared or in the way; and the commands that cut the partner off by " +
+			"hand, without Terraform and its state. Keep `steps` where the people on call find them.",
 		Attributes: map[string]schema.Attribute{
 			"partner": schema.StringAttribute{Required: true, Validators: []validator.String{part("a partner"), stringvalidator.LengthAtLeast(1)}, MarkdownDescription: "The partner."},
-			"at":      schema.StringAttribute{Computed: true, MarkdownDescription: "The moment that this is of, by the system's clock. RFC 3339, UTC."},
+			"at":      schema.StringAttribute{Computed: true, MarkdownDescription: "The moment of this answer, by the system's clock. RFC 3339, UTC."},
 			"items": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
-				MarkdownDescription: "What would go, of every stack, in the order in which it goes: subcontractors first, with each identity its credentials, its " +
-					"grants, then itself; then what was made by hand and bears the partner's name. As in `partner_inventory`.",
+				MarkdownDescription: "What would go, in every stack, in this order: subcontractors first; of each identity its credentials, its grants, then the " +
+					"identity; last, what was made by hand and has the partner's name. As in `partner_inventory`.",
 			},
 			"sessions": schema.Int64Attribute{
 				Computed: true,
-				MarkdownDescription: "How many sessions of the partner are live: on OpenBao its service tokens, and those of what was made by hand, where the " +
-					"login may list tokens (at most 2,000 of everybody's are looked at; batch tokens cannot be listed). Null where it is not known: " +
-					"`notes` says why. On the embedded system the gateways know.",
+				MarkdownDescription: "How many sessions of the partner are live. On OpenBao: its service tokens, and those of what was made by hand, if the login may " +
+					"list tokens (it looks at up to 2,000 of everybody's; batch tokens cannot be listed). Null if that is not known: `notes` says why.",
 			},
 			"notes": schema.ListAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "What is shared with others, stands in the way, was made by hand, or is not known, a sentence each.",
+				MarkdownDescription: "What is shared with others, in the way, made by hand, or not known, one sentence each.",
 			},
 			"steps": schema.ListAttribute{
 				Computed: true, ElementType: types.StringType,
-				MarkdownDescription: "The commands that cut the partner off, with its live sessions where the system can cut these, as a shell takes them: whole commands, that fail where they cut " +
-					"nothing. They need neither Terraform nor its state, and nothing in them is secret. On OpenBao the policy `cut` is enough for those of declared access.",
+				MarkdownDescription: "Complete shell commands that cut the partner off, with its live sessions if the system can cut these. A command that cuts nothing " +
+					"fails. They need neither Terraform nor its state, and contain no secret. For declared access, the policy `cut` is enough on " +
+					"OpenBao and AWS.",
 			},
 		},
 	}

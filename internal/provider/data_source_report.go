@@ -52,32 +52,31 @@ func (d *reportDataSource) Schema(_ context.Context, _ datasource.SchemaRequest,
 		return schema.StringAttribute{Computed: true, MarkdownDescription: about}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What partners hold, and what changed in a period and on whose review, for an auditor: as a page, as text, as a table, as a " +
-			"calendar and for programs. It shows the moment of the plan; the changes come from the journal. The forms are large: write them to files, and " +
-			"output none of them.",
+		MarkdownDescription: "For an auditor: what partners hold, and what changed in a period and on whose review. It shows the moment of the plan; the " +
+			"changes come from the journal. The forms are large: write them to files, and output none of them.",
 		Attributes: map[string]schema.Attribute{
 			"title": schema.StringAttribute{Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Its title. Default: `Partner access in ENVIRONMENT`."},
 			"partner": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("a partner")},
-				MarkdownDescription: "Show only this partner: its access, that of its subcontractors, its rehearsals, and, from the journal, what it had and has no more.",
+				MarkdownDescription: "Show only this partner: its access, its subcontractors' access, its rehearsals, and, from the journal, what it once had.",
 			},
 			"owner": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},
-				MarkdownDescription: "Show only the identities of which this owner answers for something: the identity, a credential or a grant.",
+				MarkdownDescription: "Show only the identities in which this owner answers for something: the identity, a credential or a grant.",
 			},
-			"from": schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The beginning of the period (RFC 3339). Default: that of the journal."},
-			"to":   schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The end of the period, which is not in it any more. Default: now."},
+			"from": schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The beginning of the period (RFC 3339). Default: the beginning of the journal."},
+			"to":   schema.StringAttribute{Optional: true, Validators: []validator.String{moment()}, MarkdownDescription: "The end of the period (RFC 3339), which is not part of it. Default: now."},
 			"ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "The ids of the resources of this configuration whose findings to report, **through a local**, so that they are planned before. " +
-					"The report says of all others that the rules were not applied to them.",
+				MarkdownDescription: "The ids of this configuration's resources whose findings to report, **through a local**, so that they are planned first. For all " +
+					"others, the report says that the rules were not applied.",
 			},
 			"include": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "The `json` of reports on other systems or environments, to make one report of all. The page says which reports it holds, how old " +
-					"they are, and their SHA-256. A system that the report holds already is refused.",
+					"they are, and their SHA-256. The same system twice is an error.",
 			},
-			"html":     form("A page of its own, readable on a phone, in the dark and on paper. It runs no script and loads nothing."),
+			"html":     form("A page that is readable on a phone, in the dark and on paper. It runs no script and loads nothing."),
 			"markdown": form("Text for a ticket or a wiki."),
 			"csv":      form("The inventory as a table (RFC 4180). A cell that a spreadsheet would run begins with an apostrophe."),
 			"calendar": form("The ends of all identities and agreements as a calendar (RFC 5545), with an alarm two weeks before each."),

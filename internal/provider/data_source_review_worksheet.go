@@ -42,25 +42,24 @@ func (d *reviewWorksheetDataSource) Metadata(_ context.Context, req datasource.M
 
 func (d *reviewWorksheetDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What is due for review, as a table that its owners fill in with a spreadsheet: one row for each identity, credential and grant that is in " +
+		MarkdownDescription: "What is due for review, as a table that owners fill in with a spreadsheet: one row for each identity, credential and grant in " +
 			"force, with the columns `decision`, `until` and `reason` left blank. The function `decisions` reads it back.",
 		Attributes: map[string]schema.Attribute{
 			"owner":   schema.StringAttribute{Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Only what this owner answers for."},
-			"partner": schema.StringAttribute{Optional: true, Validators: []validator.String{part("a partner")}, MarkdownDescription: "Only what is of this partner."},
+			"partner": schema.StringAttribute{Optional: true, Validators: []validator.String{part("a partner")}, MarkdownDescription: "Only what belongs to this partner."},
 			"due_within": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{span()},
-				MarkdownDescription: "Only what is due so soon, such as `720h`: the newest review, or the creation, is older than the provider's `guardrails.review_every` then, " +
-					"or the access ends. Default: all that is in force.",
+				MarkdownDescription: "Only what is due within this time, such as `720h`: by then, the access ends, or its newest review, or its creation, is older than " +
+					"`guardrails.review_every`. Default: everything in force.",
 			},
 			"rows": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: worksheetRowType},
-				MarkdownDescription: "The rows, sorted by owner and id: what each allows and what it is for, when it ends, when it was last used (or `never`, or `not known`), " +
-					"when it was reviewed and when it is due, whether it was widened since (a date, `changed` since the decision, `no`, or `not known`, as where no journal tells), its flags, and `access`: a digest of " +
-					"exactly this access, of which ends and words are no part.",
+				MarkdownDescription: "The rows, sorted by owner and id: what each allows and what it is for, when it ends, when it was last used (or `never`, or `not " +
+					"known`), when it was reviewed and when it is due, whether it was widened since (a date, `changed` since the decision, `no`, or " +
+					"`not known`, for example without a journal), its flags, and `access`: a digest of exactly this access, without ends and words.",
 			},
-			"csv": schema.StringAttribute{Computed: true, MarkdownDescription: "The rows for spreadsheets (RFC 4180, UTF-8 with its mark). A cell that a spreadsheet would run " +
-				"begins with an apostrophe."},
-			"markdown": schema.StringAttribute{Computed: true, MarkdownDescription: "The rows for a tracker of issues."},
+			"csv":      schema.StringAttribute{Computed: true, MarkdownDescription: "The rows for spreadsheets (RFC 4180, UTF-8 with a byte order mark). A cell that a spreadsheet would run begins with an apostrophe."},
+			"markdown": schema.StringAttribute{Computed: true, MarkdownDescription: "The rows for an issue tracker."},
 		},
 	}
 }

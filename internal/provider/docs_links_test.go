@@ -128,30 +128,45 @@ func TestEachGuideStartsWithAnExample(t *testing.T) {
 // ofTheCLI are the errors of Terraform's own that pages name.
 var ofTheCLI = []string{"Failed to query available provider packages", "Invalid function argument"}
 
-// Whoever follows a task is told what to see if it works, and what to do if it does not. What a page calls an error is one: a rule, or words
-// of the provider.
+// Whoever follows a task is told what to see if it works, and what to do if it does not.
 func TestEachTaskSaysWhatToExpectAndWhatGoesWrong(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "guides", "task-*.md"))
 	if err != nil || len(pages) < 11 {
 		t.Fatalf("%d pages, %v", len(pages), err)
 	}
-	source := sourceText(t)
 	for _, page := range append(pages, filepath.Join("..", "..", "docs", "guides", "getting-started.md")) {
 		text := pageText(t, page)
 		if !strings.Contains(text, "\n```text\n") {
 			t.Errorf("%s does not show what to expect", page)
 		}
-		_, wrong, found := strings.Cut(text, "\n## If it does not work\n")
-		if !found {
+		if !strings.Contains(text, goesWrong) {
 			t.Errorf("%s does not say what to do if it does not work", page)
 		}
+	}
+}
+
+const goesWrong = "\n## If it does not work\n"
+
+// What a guide calls an error is one: a rule, or words of the provider.
+func TestEachErrorThatAGuideNamesIsOne(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "guides", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, named := sourceText(t), 0
+	for _, page := range pages {
+		_, wrong, _ := strings.Cut(pageText(t, page), goesWrong)
 		wrong, _, _ = strings.Cut(wrong, "\n## ")
 		for _, said := range regexp.MustCompile(`(?:^|[^*])\*([^*\n]+)\*(?:[^*]|$)`).FindAllStringSubmatch(fenced.ReplaceAllString(wrong, ""), -1) {
+			named++
 			_, rule := guardrail.Lookup(said[1])
 			if !rule && !slices.Contains(ofTheCLI, said[1]) && !strings.Contains(source, said[1]) {
 				t.Errorf("%s: nothing says %q", page, said[1])
 			}
 		}
+	}
+	if named < 40 {
+		t.Errorf("only %d errors were looked at", named)
 	}
 }
 

@@ -44,25 +44,25 @@ func (r *tokenResource) Metadata(_ context.Context, req ephemeral.MetadataReques
 
 func (r *tokenResource) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A token of an identity for the running plan or apply, to act as the partner would: to try what was granted, or to fetch " +
-			"something in its name. It may do what the identity is granted, is cut with it, is revoked when Terraform is done with it, and ends " +
-			"by itself soon after where Terraform dies. It is in no state and in no plan.\n\nIt needs Terraform 1.10 or OpenTofu 1.11. While a plan " +
-			"still has to create or change the identity, its token is known after apply. OpenTofu 1.12 takes no token that is not known: it waits for an " +
-			"identity that `identity_id` refers to, but the login of its plans has to be one that may give out tokens.",
+		MarkdownDescription: "A token of an identity for the running plan or apply, to act as the partner would: to try what was granted, or to fetch something " +
+			"in its name. It may do what the identity is granted, and is cut with it. Terraform revokes it when it is done with it; if " +
+			"Terraform dies, the token soon ends by itself. No state and no plan contains it. AWS does not offer it.\n\nIt needs Terraform " +
+			"1.10 or OpenTofu 1.11. While a plan still has to create or change the identity, its token is known after apply. OpenTofu 1.12 " +
+			"accepts no unknown token: it waits for an identity that `identity_id` refers to, but the login of its plans must be one that may " +
+			"give out tokens.",
 		Attributes: map[string]schema.Attribute{
 			"identity_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{identityID()},
-				MarkdownDescription: "The identity that it is a token of. Refer to it (`partner_identity.NAME.id`), so that it is created first. One that is " +
-					"suspended, on hold or expired has none.",
+				MarkdownDescription: "The identity of the token. Refer to it (`partner_identity.NAME.id`), so that it is created first. A suspended, held or expired identity has none.",
 			},
 			"ttl": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{life()},
-				MarkdownDescription: "How long it works at most: a duration from `1m` to `15m`, never beyond the identity's end. Default `5m`.",
+				MarkdownDescription: "How long it works: a duration from `1m` to `15m`, never beyond the identity's end. Default `5m`.",
 			},
 			"token": schema.StringAttribute{
 				Computed: true, Sensitive: true,
-				MarkdownDescription: "The token: with the embedded system a JWT of its own issuer, for the audience `partner`; with OpenBao a token of the " +
-					"identity's entity, for the header `X-Vault-Token`.",
+				MarkdownDescription: "The token. With the embedded system, a JWT of its own issuer for the audience `partner`; with OpenBao, a token of the identity's " +
+					"entity for the header `X-Vault-Token`.",
 			},
 			"expires_at": schema.StringAttribute{
 				Computed: true, MarkdownDescription: "When it ends by itself. RFC 3339, UTC.",

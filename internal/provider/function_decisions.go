@@ -51,13 +51,14 @@ func sheetParameters() []function.Parameter {
 	return []function.Parameter{
 		function.DynamicParameter{
 			Name: "sheets",
-			MarkdownDescription: "The filled worksheets by the names of their files: `{ csv, by, at }`, the text (`file(...)`, or `filebase64(...)` whatever its character " +
-				"set), who filled it in, and when, as an RFC 3339 moment; with `signature` where it is signed: the provider's `worksheets` take the same map then.",
+			MarkdownDescription: "The filled worksheets by file name: `{ csv, by, at }`, with the text (`file(...)`, or `filebase64(...)` whatever its character " +
+				"set), who filled it in, and when (an RFC 3339 moment); and `signature` if it is signed. The provider's `worksheets` takes the " +
+				"same map.",
 		},
 		function.ListParameter{
 			Name: "today", ElementType: types.ObjectType{AttrTypes: textTypes("id", "access", "reviewed_at")}, AllowNullValue: true,
-			MarkdownDescription: "What is there today: `data.partner_review_worksheet.NAME.rows` of one without `due_within`. What was decided on access that has changed " +
-				"since is void. `null` leaves that to the resources, which refuse it.",
+			MarkdownDescription: "What partners hold today: `data.partner_review_worksheet.NAME.rows` without `due_within`. A decision is void if its access has " +
+				"changed since. With `null`, the resources find that out, and refuse it.",
 		},
 	}
 }
@@ -120,11 +121,12 @@ func (decisionsFunction) Metadata(_ context.Context, _ function.MetadataRequest,
 func (decisionsFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "What was decided in filled worksheets",
-		MarkdownDescription: "The decisions of filled worksheets, by the id of what each is on: `{ decision, until, at, by, reason, access, signature }`, which `review` of a resource takes as it " +
-			"is. `decision` is `keep`, `narrow` or `end`. A row that is left blank is no decision: nothing is extended, and the access ends when it does. " +
-			"Spreadsheets may change separators, ends of lines, the order of columns and the look of dates: a date is its first moment in UTC. What cannot be taken, or could mean two " +
-			"things, is an error that names file, row and column, all of them at once. With `\"skip\"` as the last argument such rows are left out: " +
-			"`worksheet_mistakes` tells them. Needs Terraform 1.8 or OpenTofu 1.7.",
+		MarkdownDescription: "The decisions in filled worksheets, by id: `{ decision, until, at, by, reason, access, signature }`, which a resource's `review` " +
+			"takes as it is. `decision` is `keep`, `narrow` or `end`. A blank row is no decision: nothing is extended, and the access ends " +
+			"when it does. Spreadsheets may change separators, line ends, the order of columns and the form of dates; a date is its first " +
+			"moment in UTC. What is unreadable, or could mean two things, is an error that names file, row and column, for all rows at once. " +
+			"With `\"skip\"` as the last argument, such rows are left out: `worksheet_mistakes` returns them. Needs Terraform 1.8 or OpenTofu " +
+			"1.7.",
 		Parameters:        sheetParameters(),
 		VariadicParameter: function.StringParameter{Name: "mistakes", MarkdownDescription: "`skip` leaves out the rows that have mistakes. Default: they are an error."},
 		Return:            function.MapReturn{ElementType: decidedType},

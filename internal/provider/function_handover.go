@@ -64,14 +64,14 @@ func (handoverFunction) Definition(_ context.Context, _ function.DefinitionReque
 	}
 	resp.Definition = function.Definition{
 		Summary: "What to send to a partner",
-		MarkdownDescription: "What to send to a partner for one identity, in Markdown: where to connect and how to log in, the certificate or the sealed block and the " +
-			"line that opens it, what may be done where, when each of it ends, and whom to call. Nothing in it is secret. It tells what was read " +
-			"back from the access system, and so it is known once all of it is applied. An output of it needs `sensitive = true`, which keeps the " +
-			"long text out of every plan: `terraform output -raw` prints it. Needs Terraform 1.8 or OpenTofu 1.7.",
+		MarkdownDescription: "What to send to a partner for one identity, in Markdown: where to connect and how to log in, the certificate or the sealed block " +
+			"and the line that opens it, what the partner may do where, when each part ends, and whom to call. Nothing in it is secret. It " +
+			"shows what was read back from the access system, so it is known only once everything is applied. An output of it needs `sensitive " +
+			"= true`, which keeps the long text out of every plan: `terraform output -raw` prints it. Needs Terraform 1.8 or OpenTofu 1.7.",
 		Parameters: []function.Parameter{
 			function.ObjectParameter{Name: "identity", MarkdownDescription: "The identity: `partner_identity.NAME`.", AttributeTypes: handedIdentityType},
-			list("credentials", "Its credentials: `[partner_credential.NAME]`, all that the partner is to use.", handedCredentialType),
-			list("grants", "Its grants: `[partner_grant.NAME]`, all that the partner is to know of.", handedGrantType),
+			list("credentials", "The credentials that the partner is to use: `[partner_credential.NAME]`.", handedCredentialType),
+			list("grants", "The grants that the partner is to know of: `[partner_grant.NAME]`.", handedGrantType),
 		},
 		Return: function.StringReturn{},
 	}

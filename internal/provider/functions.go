@@ -25,8 +25,9 @@ func (coversFunction) Metadata(_ context.Context, _ function.MetadataRequest, re
 
 func (coversFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary:             "Whether one pattern covers another",
-		MarkdownDescription: "Whether every path that the pattern `inner` stands for is one that `outer` stands for: `covers(\"orders/acme/*\", \"orders/acme/daily/+\")` is true. `*` stands for one segment or more, so `a/*` does not cover `a`.",
+		Summary: "Whether one pattern covers another",
+		MarkdownDescription: "Whether the pattern `outer` covers every path of `inner`: `covers(\"orders/acme/*\", \"orders/acme/daily/+\")` is true. `*` " +
+			"stands for one segment or more, so `a/*` does not cover `a`.",
 		Parameters: []function.Parameter{
 			function.StringParameter{Name: "outer", MarkdownDescription: "The pattern that should cover."},
 			function.StringParameter{Name: "inner", MarkdownDescription: "The pattern that should be covered."},
@@ -64,7 +65,7 @@ func (earliestFunction) Metadata(_ context.Context, _ function.MetadataRequest, 
 func (earliestFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary:             "The earliest of several moments",
-		MarkdownDescription: "The earliest of several RFC 3339 moments, written as it was given: an `expires_at` that ends with the first of several things. Null ones do not count.",
+		MarkdownDescription: "The earliest of several RFC 3339 moments, as it was written: for an `expires_at` that ends with the first of several things. Nulls do not count.",
 		VariadicParameter:   function.StringParameter{Name: "times", AllowNullValue: true, MarkdownDescription: "RFC 3339 moments, at least one."},
 		Return:              function.StringReturn{},
 	}

@@ -61,8 +61,8 @@ func (l *listed[M, P]) ListResourceConfigSchema(_ context.Context, _ list.ListRe
 		MarkdownDescription: "What partners hold in the access system, of every stack, that is declared. What nobody declared has no id: it is in the " +
 			"data source `partner_inventory`.",
 		Attributes: map[string]schema.Attribute{
-			"partner":        filter("Only what is of this partner.", part("a partner")),
-			"environment":    filter("Only what is of this environment.", part("an environment")),
+			"partner":        filter("Only what belongs to this partner.", part("a partner")),
+			"environment":    filter("Only what is in this environment.", part("an environment")),
 			"owner":          filter("Only what this owner answers for."),
 			"expires_before": filter("Only what ends before this moment (RFC 3339).", moment()),
 			"flags": schema.ListAttribute{

@@ -37,23 +37,23 @@ func awsAttribute() schema.Attribute {
 	const endpoint = "an endpoint"
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "An account of AWS, in place of the embedded system: partners come in as roles and users of IAM, which ends their access. Needs " +
-			"`stack`. The login is that of AWS's own programs: the environment, a profile, or the machine's role. See the guide to AWS.",
+		MarkdownDescription: "An AWS account, in place of the embedded system: partners use IAM roles and users, and IAM ends their access. Needs `stack`. The " +
+			"provider logs in as AWS's own programs do: from the environment, a profile, or the machine's role. See the guide to AWS.",
 		Validators: []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("embedded"), path.MatchRoot("openbao"))},
 		Attributes: map[string]schema.Attribute{
-			"region": text("a region", aws.CheckRegion, "Where the bucket of the ledger is, and partners are sent to: `eu-west-1`. Default: the environment's `AWS_REGION`, else `AWS_DEFAULT_REGION`."),
-			"ledger": text("the place of a ledger", aws.CheckLedger, "Where is kept what was declared: `s3://bucket/prefix`. The bucket has to be there. Default: `PARTNER_AWS_LEDGER`. Nothing secret is in it but "+
-				"what was sealed to the partners."),
-			"boundary": text("a permissions boundary", aws.CheckBoundary, "The ARN of the permissions boundary of all roles and users that are made. Default: `PARTNER_AWS_BOUNDARY`, else none."),
+			"region": text("a region", aws.CheckRegion, "The region of the ledger's bucket, and the one that partners use: `eu-west-1`. Default: `AWS_REGION`, else `AWS_DEFAULT_REGION`."),
+			"ledger": text("the place of a ledger", aws.CheckLedger, "Where the ledger is: `s3://bucket/prefix`. The bucket must exist. Default: `PARTNER_AWS_LEDGER`. Nothing in it is secret except "+
+				"what is sealed to partners."),
+			"boundary": text("a permissions boundary", aws.CheckBoundary, "The ARN of the permissions boundary of every role and user that is made. Default: `PARTNER_AWS_BOUNDARY`, else none."),
 			"actions": schema.MapAttribute{
 				Optional: true, ElementType: types.ListType{ElemType: types.StringType},
-				MarkdownDescription: "Words of your own that grants may say, each with the actions of IAM that it stands for: `{ observe = [\"ec2:DescribeInstances\"] }`.",
+				MarkdownDescription: "Actions of your own for grants, each with the IAM actions that it stands for: `{ observe = [\"ec2:DescribeInstances\"] }`.",
 			},
 			"endpoints": schema.SingleNestedAttribute{
-				Optional: true, MarkdownDescription: "Other places than AWS's own, for clouds that speak as AWS does.",
+				Optional: true, MarkdownDescription: "Endpoints of another cloud that speaks as AWS does.",
 				Attributes: map[string]schema.Attribute{
 					"iam": text(endpoint, aws.CheckEndpoint, "The URL of IAM."),
-					"sts": text(endpoint, aws.CheckEndpoint, "The URL of STS. Where there is an `iam` and no `sts`, nobody is asked which account it is."),
+					"sts": text(endpoint, aws.CheckEndpoint, "The URL of STS. With `iam` and without `sts`, the provider does not ask which account it is."),
 					"s3":  text(endpoint, aws.CheckEndpoint, "The URL of S3; the bucket is the first part of the path."),
 				},
 			},

@@ -34,23 +34,23 @@ func embeddedAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"directory": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{filePath()},
-				MarkdownDescription: "Where it lives. Default: `PARTNER_EMBEDDED_DIRECTORY`, else `.partner/ENVIRONMENT` below the working directory.",
+				MarkdownDescription: "Where it is. Default: `PARTNER_EMBEDDED_DIRECTORY`, else `.partner/ENVIRONMENT` below the working directory.",
 			},
 			"use_logs": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.List{listvalidator.ValueStringsAre(filePath())},
-				MarkdownDescription: "Files (with `*` and `?` for several) in which gateways log whom they let in, one JSON object a line: " +
-					"`{\"time\": ..., \"identity\": ..., \"kind\": ..., \"admitted\": true}`, or OPA's decision log of `data.partner.verdict`. From these it is " +
-					"known when access was last used; without them it is not.",
+				MarkdownDescription: "Files (with `*` and `?` for several) in which gateways log whom they let in, one JSON object per line: `{\"time\": ..., " +
+					"\"identity\": ..., \"kind\": ..., \"admitted\": true}`, or OPA's decision log of `data.partner.verdict`. Without them, nobody " +
+					"knows when access was last used.",
 			},
 			"sshd_time_zone": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{timeZone()},
-				MarkdownDescription: "The time zone that the gateways' sshd runs in, such as `UTC` or `Europe/Berlin`. Set it if one of them is older than " +
-					"OpenSSH 9.1, which reads ends in its own zone only; all of them must then run in this zone.",
+				MarkdownDescription: "The time zone that the gateways' sshd runs in, such as `UTC` or `Europe/Berlin`. Set it if one of them is older than OpenSSH 9.1, " +
+					"which reads ends only in its own zone; all of them must then run in this zone.",
 			},
 			"publication_life": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{span()},
-				MarkdownDescription: "How long a publication is good for: a gateway that is fed an older one refuses everybody. Every apply, and from " +
-					"half of it on every plan, publishes anew. Default `4320h` (180 days); shorter where gateways might be fed stale copies.",
+				MarkdownDescription: "How long a publication is valid: nginx and OPA refuse everybody if they have an older one. Every apply, and every plan in the " +
+					"second half of that time, publishes anew. Default `4320h` (180 days).",
 			},
 		},
 	}

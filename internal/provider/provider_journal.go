@@ -28,8 +28,8 @@ func journalAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"path": schema.StringAttribute{
 				Required: true, Validators: []validator.String{filePath()},
-				MarkdownDescription: "Its file. Without `journal` it is the file of `PARTNER_JOURNAL_PATH`, else `journal.jsonl` in the directory of the embedded system. OpenBao and AWS need one of the two. Several " +
-					"configurations on one machine may share one.",
+				MarkdownDescription: "The journal's file. Default: `PARTNER_JOURNAL_PATH`, else `journal.jsonl` in the embedded system's directory; OpenBao and AWS " +
+					"need one of the two. Several configurations on one machine may share a file.",
 			},
 		},
 	}

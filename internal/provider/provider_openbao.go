@@ -41,12 +41,12 @@ func openbaoAttribute() schema.Attribute {
 		MarkdownDescription: "An OpenBao cluster, 2.6 or later, in place of the embedded system. Needs `stack`. See the guide to OpenBao.",
 		Validators:          []validator.Object{objectvalidator.ConflictsWith(path.MatchRoot("embedded"))},
 		Attributes: map[string]schema.Attribute{
-			"address": text("Where it is: `https://host:8200`. Default: the environment's `BAO_ADDR`, else `VAULT_ADDR`. Without TLS only on loopback."),
-			"partner_address": text("The address that partners are told, where it is another than the provider's: that of a balancer or a name in their " +
-				"network. Default: `PARTNER_OPENBAO_PARTNER_ADDRESS`, else `address`."),
-			"namespace":        text("The namespace that partner access lives in; one of its own is best. Default: `BAO_NAMESPACE`, else `VAULT_NAMESPACE`."),
+			"address": text("The address: `https://host:8200`. Default: `BAO_ADDR`, else `VAULT_ADDR`. Without TLS only on loopback."),
+			"partner_address": text("The address for partners, if it differs from the provider's: a balancer, or a name in their network. Default: " +
+				"`PARTNER_OPENBAO_PARTNER_ADDRESS`, else `address`."),
+			"namespace":        text("The namespace for partner access, best one of its own. Default: `BAO_NAMESPACE`, else `VAULT_NAMESPACE`."),
 			"ca_cert_file":     text("A file with the CA certificates, in PEM, to trust instead of the machine's. Default: `BAO_CACERT`, else `BAO_CACERT_BYTES` or the folder `BAO_CAPATH`, each also as `VAULT_`."),
-			"ca_cert_pem":      schema.StringAttribute{Optional: true, MarkdownDescription: "The same as text.", Validators: []validator.String{longText()}},
+			"ca_cert_pem":      schema.StringAttribute{Optional: true, MarkdownDescription: "The CA certificates as text.", Validators: []validator.String{longText()}},
 			"client_cert_file": text("A client certificate for TLS, in PEM. Default: `BAO_CLIENT_CERT`, else `VAULT_CLIENT_CERT`."),
 			"client_key_file":  text("Its private key, in PEM. Default: `BAO_CLIENT_KEY`, else `VAULT_CLIENT_KEY`."),
 			"token":            secret("A token to use. Default, where no other login is given: `BAO_TOKEN`, else `VAULT_TOKEN`. It is renewed while in use."),
@@ -70,15 +70,15 @@ func openbaoAttribute() schema.Attribute {
 				},
 			},
 			"bootstrap": schema.BoolAttribute{
-				Optional: true, MarkdownDescription: "Make the mounts that are missing, with an authority for certificates, the trust in a partner's issuer " +
-					"and the workflow that bundles requests. Needs a login that may do so. Default `false`: what is missing is an error with the commands.",
+				Optional: true, MarkdownDescription: "Creates missing mounts, with an authority for certificates, the trust in a partner's issuer, and the workflow that bundles " +
+					"requests. Needs a login that may do so. Default `false`: what is missing is an error that names the commands.",
 			},
 			"mounts": schema.SingleNestedAttribute{
-				Optional: true, MarkdownDescription: "Where things are mounted, auth methods without `auth/`.",
+				Optional: true, MarkdownDescription: "Where the mounts are; auth methods without `auth/`.",
 				Attributes: map[string]schema.Attribute{
 					"approle": text("The AppRole of partners' secrets. Default `partner-approle`."),
 					"cert":    text("The auth method of partners' certificates. Default `partner-cert`."),
-					"pki":     text("The engine that signs them. Default `partner-pki`."),
+					"pki":     text("The engine that signs partners' certificates. Default `partner-pki`."),
 					"jwt": schema.MapAttribute{
 						Optional: true, ElementType: types.StringType, Validators: []validator.Map{mapvalidator.KeysAre(issuerAddress()), mapvalidator.ValueStringsAre(someText())},
 						MarkdownDescription: "The auth method of a partner's issuer, by the issuer's URL. Default `partner-jwt-` and 12 digits of the SHA-256 of the URL.",
@@ -87,12 +87,12 @@ func openbaoAttribute() schema.Attribute {
 			},
 			"session": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{span()},
-				MarkdownDescription: "How long a partner's login lasts. Default `10m`. A shorter one ends sooner after a credential was taken away at its end.",
+				MarkdownDescription: "How long a partner's session lasts. Default `10m`.",
 			},
 			"concurrency": schema.Int64Attribute{
-				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 100)}, MarkdownDescription: "How many requests may be under way. Default 10.",
+				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 100)}, MarkdownDescription: "How many requests may be in progress at once. Default 10.",
 			},
-			"requests_per_second": schema.Float64Attribute{Optional: true, MarkdownDescription: "How many requests may begin in a second. Default: any number."},
+			"requests_per_second": schema.Float64Attribute{Optional: true, MarkdownDescription: "How many requests may start per second. Default: any number."},
 		},
 	}
 }

@@ -27,8 +27,8 @@ import (
 
 func providerSchema() schema.Schema {
 	s := schema.Schema{
-		MarkdownDescription: "Governs the access which partners have into a company: who answers for it, what it reaches, when it ends. One " +
-			"configuration is one access system; aliases give more.",
+		MarkdownDescription: "Governs the access that partners have into a company: who answers for it, what it reaches, when it ends. One configuration " +
+			"governs one access system; use aliases for more.",
 		Attributes: map[string]schema.Attribute{
 			"environment": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("an environment's name")},
@@ -36,7 +36,8 @@ func providerSchema() schema.Schema {
 			},
 			"stack": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{part("a stack's name")},
-				MarkdownDescription: "Who owns what this configuration makes: no other stack changes it. Default: `PARTNER_STACK`, else `default` on the embedded system; OpenBao and AWS need one of the two.",
+				MarkdownDescription: "The owner of what this configuration makes: no other stack changes it. Default: `PARTNER_STACK`, else `default` on the embedded " +
+					"system; OpenBao and AWS need one of the two.",
 			},
 			"journal":    journalAttribute(),
 			"guardrails": guardrailsAttribute(),
@@ -67,23 +68,24 @@ func guardrailsAttribute() schema.Attribute {
 		Optional:            true,
 		MarkdownDescription: "The rules' settings. Each has a safe default.",
 		Attributes: map[string]schema.Attribute{
-			"owner_domains":      texts("Domains that owners must be of. Subdomains count. Default any.", someText()),
-			"active_owners":      texts("Everybody who may own access: a list from the directory. Default anybody.", someText()),
-			"environments":       texts("Other environments that identities may be of, beside the provider's. Default none.", part("an environment's name")),
-			"shared":             texts("Patterns on which several partners may meet. It shares what it names and no other path to the same thing: on OpenBao, the names of secrets in a KV store and their values are two patterns. Default none.", pattern()),
+			"owner_domains": texts("Domains that owners must belong to; subdomains count. Default: any.", someText()),
+			"active_owners": texts("Everybody who may own access: a list from your directory. Default: anybody.", someText()),
+			"environments":  texts("Further environments that identities may belong to. Default: none.", part("an environment's name")),
+			"shared": texts("Patterns on which several partners may meet. It shares only the paths that it names: on OpenBao, the names of secrets in a KV "+
+				"store and their values are two patterns. Default: none.", pattern()),
 			"warn_before":        length("How long before an end `expiry/soon` warns. Default `720h` (30 days)."),
 			"review_every":       length("How long a review counts. Default `2160h` (90 days)."),
-			"dormant_after":      length("After how long without use access is dormant. Default `1080h` (45 days)."),
+			"dormant_after":      length("How long access may go unused before it counts as dormant. Default `1080h` (45 days)."),
 			"min_fixed_segments": count("How many literal segments a resource must have before its first wildcard. Default 2."),
 			"max_grants":         count("How many grants one identity may have. Default 20."),
 			"enforcement": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf("refuse", "collect")},
-				MarkdownDescription: "What a finding does: `refuse` (default), or `collect`, for tests of modules: findings are recorded for the data source " +
-					"`partner_guardrails` instead of refused, and nothing can be changed.",
+				MarkdownDescription: "What a finding does: `refuse` (default), or `collect`, for tests of modules. With `collect`, the data source `partner_guardrails` " +
+					"returns the findings, nothing is refused, and nothing can be changed.",
 			},
 			"levels": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Levels of rules by slug, `deny`, `warn` or `off`, where they differ from the catalogue's. Fixed rules cannot be lowered.",
+				MarkdownDescription: "Levels of rules by slug, `deny`, `warn` or `off`, if they differ from the defaults. Fixed rules cannot be lowered.",
 			},
 			"max_lifetime": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "How long access may live from its creation or renewal.",
@@ -104,7 +106,7 @@ func partnersAttribute() schema.Attribute {
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"kind": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf("vendor", "reseller", "distributor", "msp", "integrator", "lab", "subcontractor")},
-				MarkdownDescription: "What it is: `vendor`, `reseller`, `distributor`, `msp`, `integrator`, `lab` or `subcontractor`. `partner_report` says so.",
+				MarkdownDescription: "The kind of partner, for `partner_report`: `vendor`, `reseller`, `distributor`, `msp`, `integrator`, `lab` or `subcontractor`.",
 			},
 			"domains": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(domain())},
@@ -115,7 +117,7 @@ func partnersAttribute() schema.Attribute {
 			},
 			"aws_accounts": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(accountNumber())},
-				MarkdownDescription: "The partner's own AWS accounts, twelve digits each: on AWS no other is trusted as the partner's.",
+				MarkdownDescription: "The partner's own AWS accounts, twelve digits each. On AWS, no other is trusted as the partner's.",
 			},
 			"agreement": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "The contract: all access of the partner ends with it.",
@@ -131,18 +133,18 @@ func partnersAttribute() schema.Attribute {
 func worksheetsAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "The filled worksheets that are signed, by the names of their files: the same map that the function `decisions` takes. A decision counts as signed where " +
-			"its whole worksheet is here, with the signature of each byte of it.",
+		MarkdownDescription: "The filled worksheets that are signed, by file name: the same map that the function `decisions` takes. A decision counts as " +
+			"signed only if its whole worksheet is here, with a signature of exactly these bytes.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"csv": schema.StringAttribute{
 				Required: true, Validators: []validator.String{fileText()},
-				MarkdownDescription: "The file, by `filebase64(...)`: by `file(...)` Terraform may write its letters otherwise, and then its signature is of another text.",
+				MarkdownDescription: "The file, read with `filebase64(...)`. With `file(...)`, Terraform may change its characters, and the signature would not fit.",
 			},
 			"by": schema.StringAttribute{Required: true, MarkdownDescription: "Who filled it in, and signed it: an e-mail address.", Validators: []validator.String{someText()}},
 			"at": schema.StringAttribute{Required: true, MarkdownDescription: "When: an RFC 3339 moment, within 31 days of the worksheet's.", Validators: []validator.String{moment()}},
 			"signature": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{longText()},
-				MarkdownDescription: "What `ssh-keygen -Y sign -n partner-access -f KEY FILE` wrote beside it. Without one nothing in it is signed.",
+				MarkdownDescription: "The signature that `ssh-keygen -Y sign -n partner-access -f KEY FILE` wrote. Without it, nothing in the worksheet is signed.",
 			},
 		}},
 	}

@@ -66,12 +66,12 @@ func newCredential() resource.Resource {
 
 func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "How a partner proves to be an identity. Exactly one of `federated`, `certificate`, `ssh_certificate` and `secret`, best " +
-			"first; one of each kind per identity. No private key of a partner is ever asked for.",
+		MarkdownDescription: "How a partner proves to be an identity: exactly one of `federated`, `certificate`, `ssh_certificate` and `secret`, best first. An " +
+			"identity has at most one of each kind. The provider never asks for a partner's private key.",
 		Attributes: withTerms(withIssued(map[string]schema.Attribute{
 			"identity_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{identityID()},
-				MarkdownDescription: "The identity: `partner_identity.NAME.id`. Another identity makes another credential.",
+				MarkdownDescription: "The identity: `partner_identity.NAME.id`. A change replaces the credential.",
 			},
 			"federated":       federatedAttribute(),
 			"certificate":     keyAttribute("csr", signingRequest(), "An X.509 certificate, signed from the partner's own request. Only its public key is taken.", "The partner's PKCS #10 request, PEM."),
@@ -80,12 +80,12 @@ func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			"rotation":        rotationAttribute(),
 			"revoke_issued_before": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{moment()},
-				MarkdownDescription: "For a stolen key: all that was issued before this moment dies at once, without overlap. RFC 3339, and not in the future.",
+				MarkdownDescription: "For a stolen key: everything that was issued before this moment is revoked at once, without overlap. RFC 3339, and not in the future.",
 			},
 			"allowed_cidrs": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
 				Validators:          []validator.Set{notEmpty("An empty list of networks says neither that it may be used from anywhere nor from where. Name the networks, or write null where there is no limit."), setvalidator.ValueStringsAre(network())},
-				MarkdownDescription: "The networks that it may be used from, such as `203.0.113.0/24`. By default anywhere.",
+				MarkdownDescription: "The networks that it may be used from, such as `203.0.113.0/24`. Default: anywhere.",
 			},
 		})),
 	}
@@ -157,22 +157,22 @@ func (m *credentialModel) validateTrust(diags *diag.Diagnostics) {
 func federatedAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Trust in one workload of the partner's own: no secret at all. Either `issuer`, `subject` and `audiences`, for its OIDC issuer, or on " +
-			"AWS `aws_principal`, for its own account there.",
+		MarkdownDescription: "Trust in one workload of the partner's own: no secret at all. Write `issuer`, `subject` and `audiences` for its OIDC issuer, or " +
+			"on AWS `aws_principal` for its own account there.",
 		Attributes: map[string]schema.Attribute{
 			"issuer":  schema.StringAttribute{Optional: true, MarkdownDescription: "The issuer's URL, https.", Validators: []validator.String{someText(), issuer()}},
 			"subject": schema.StringAttribute{Optional: true, MarkdownDescription: "The one subject (`sub`) that is trusted.", Validators: []validator.String{anyText(), subject()}},
 			"audiences": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(anyText(), audience())},
-				MarkdownDescription: "The audiences (`aud`), at least one of which a token must be meant for.",
+				MarkdownDescription: "The audiences (`aud`). A token must name at least one of them.",
 			},
 			"aws_principal": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{anyText(), awsPrincipal()},
-				MarkdownDescription: "The role of the partner's own AWS account that comes in, such as `arn:aws:iam::444455556666:role/acme-etl`.",
+				MarkdownDescription: "The role in the partner's own AWS account that is trusted, such as `arn:aws:iam::444455556666:role/acme-etl`.",
 			},
 			"external_id": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{externalID()},
-				MarkdownDescription: "The external id that the partner's side gives when it comes in, where a vendor brings its own. By default one is made, which `login` tells. It is no secret.",
+				MarkdownDescription: "The external id that a vendor brings. Default: the provider makes one, and `login` shows it. It is not secret.",
 			},
 		},
 	}
@@ -190,14 +190,13 @@ func keyAttribute(name string, v validator.String, description, argument string)
 
 func rotationAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
-		Optional: true,
-		MarkdownDescription: "How often it is issued anew; not for `federated`. What was issued dies by itself after `every` and `overlap`, also if " +
-			"Terraform never runs again.",
+		Optional:            true,
+		MarkdownDescription: "How often it is issued anew; not for `federated`. What was issued ends by itself after `every` plus `overlap`, even if Terraform never runs again.",
 		Attributes: map[string]schema.Attribute{
 			"every": schema.StringAttribute{Required: true, MarkdownDescription: "How often: a duration such as `720h`.", Validators: []validator.String{span()}},
 			"overlap": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{overlap()},
-				MarkdownDescription: "How long the old one works beside the new one, such as `48h`. Default none.",
+				MarkdownDescription: "How long the old one works beside the new one, such as `48h`. Default: not at all.",
 			},
 			"trigger": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -210,12 +209,14 @@ func rotationAttribute() schema.Attribute {
 // withIssued adds what the system says of what it issued.
 func withIssued(attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	for name, description := range map[string]string{
-		"rotates_at":    "When what was issued is due to be issued anew. RFC 3339, UTC; null where it does not rotate.",
+		"rotates_at":    "When the next rotation is due. RFC 3339, UTC; null if it does not rotate.",
 		"serial":        "The serial of the certificate: hexadecimal for X.509, decimal for SSH.",
 		"fingerprint":   "The SHA-256 fingerprint of what was issued.",
-		"last_used_at":  "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
-		"sealed_secret": "The secret, sealed to the recipient, in ASCII armor: only the partner can open it. Null for other kinds, and after import until rotation.",
-		"issued":        "What was signed: an X.509 certificate in PEM, with those between it and the root, or an OpenSSH certificate line. The root is with the gateways (`publish/ca.pem`, on OpenBao `partner-pki/cert/ca`); Java's `keytool` wants it as well. Null for other kinds, and after import until rotation.",
+		"last_used_at":  "When the system last saw it used. RFC 3339, UTC; null if the system does not know.",
+		"sealed_secret": "The secret in ASCII armor, sealed to the recipient: only the partner can open it. Null for other kinds, and after an import until the next rotation.",
+		"issued": "What was signed: an X.509 certificate in PEM, with those between it and the root, or an OpenSSH certificate line. Gateways have " +
+			"the root (`publish/ca.pem`, on OpenBao `partner-pki/cert/ca`); Java's `keytool` needs it as well. Null for other kinds, and after " +
+			"an import until the next rotation.",
 	} {
 		attributes[name] = schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}

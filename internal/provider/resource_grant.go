@@ -42,25 +42,25 @@ func newGrant() resource.Resource {
 
 func (r *grantResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What an identity may do: actions on the paths of one pattern, until a moment, for a purpose.",
+		MarkdownDescription: "What an identity may do: actions on the paths of one pattern, for a purpose, until an end.",
 		Attributes: withTerms(map[string]schema.Attribute{
 			"identity_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{identityID()},
-				MarkdownDescription: "The identity that may do it: `partner_identity.NAME.id`. Another identity makes another grant.",
+				MarkdownDescription: "The identity that may do it: `partner_identity.NAME.id`. A change replaces the grant.",
 			},
 			"name": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{part("a grant's name")},
-				MarkdownDescription: "The last part of the id. Null where it is not given: the id has one then that is made of the resource and the actions at creation, and stays.",
+				MarkdownDescription: "The last part of the id. If it is null, the id gets a name from the resource and the actions at creation, and keeps it.",
 			},
 			"resource": schema.StringAttribute{
 				Required: true, Validators: []validator.String{pattern()},
-				MarkdownDescription: "A pattern of paths: whole segments separated by `/`; `+` is exactly one segment, `*` at the end is one or " +
-					"more. On the embedded system `ssh/LOGIN` is a login of sshd.",
+				MarkdownDescription: "A pattern of paths: whole segments separated by `/`; `+` is exactly one segment, `*` at the end is one or more. On the embedded " +
+					"system, `ssh/LOGIN` is a login of sshd. On AWS, it is an ARN.",
 			},
 			"actions": schema.SetAttribute{
 				Required: true, ElementType: types.StringType,
 				Validators:          []validator.Set{notEmpty("A grant of no action gives nothing. Name at least one, such as read, or remove the block."), setvalidator.ValueStringsAre(action())},
-				MarkdownDescription: "What may be done there, such as `read`. On `ssh/LOGIN`: `login`, `login-pty`, `login-forward`.",
+				MarkdownDescription: "What may be done there, such as `read`. On `ssh/LOGIN`: `login`, `login-pty` or `login-forward`.",
 			},
 			"purpose": schema.StringAttribute{
 				Required: true, Validators: []validator.String{anyText()},

@@ -60,16 +60,16 @@ func newIdentity() resource.Resource {
 
 func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "One partner's non-human identity for one use case in one environment. Its credentials say how the partner proves " +
-			"to be it, its grants what it may do; both end with it.",
+		MarkdownDescription: "A partner's non-human identity for one use case in one environment. Its credentials say how the partner proves to be it, its " +
+			"grants what it may do; both end with it.",
 		Attributes: withTerms(map[string]schema.Attribute{
 			"partner": schema.StringAttribute{
 				Required: true, Validators: []validator.String{part("a partner's name"), noShadow()},
-				MarkdownDescription: "The partner: the first part of the id. With a register (`partners` of the provider), one that it holds.",
+				MarkdownDescription: "The partner: the first part of the id. If the provider has a register (`partners`), it must be one of these.",
 			},
 			"environment": schema.StringAttribute{
 				Optional: true, Computed: true, Validators: []validator.String{part("an environment's name")},
-				MarkdownDescription: "The environment: the second part of the id. By default the provider's; another one only where `guardrails.environments` holds it.",
+				MarkdownDescription: "The environment: the second part of the id. Default: the provider's. Any other must be in `guardrails.environments`.",
 			},
 			"name": schema.StringAttribute{
 				Required: true, Validators: []validator.String{part("an identity's name")},
@@ -82,46 +82,48 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			"ceiling": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
 				Validators:          []validator.Set{notEmpty("An empty ceiling says neither that nothing may be granted nor that all may. Name the patterns, or write null where there is none."), setvalidator.ValueStringsAre(pattern())},
-				MarkdownDescription: "Patterns that all grants of the identity must lie in. It grants nothing.",
+				MarkdownDescription: "Patterns that every grant of the identity must lie within. A ceiling grants nothing.",
 			},
 			"agreement": agreementAttribute(),
 			"contact": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},
-				MarkdownDescription: "Whom to call at the partner, where it differs from the register's.",
+				MarkdownDescription: "Whom to call at the partner, if not the register's contact.",
 			},
 			"parent_id": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{identityID()},
-				MarkdownDescription: "The identity that this one hangs on: a subcontractor's hangs on its partner's, ends with it and stays within its ceiling.",
+				MarkdownDescription: "The identity that this one hangs on. A subcontractor's identity hangs on its partner's, ends with it and stays within its ceiling.",
 			},
 			"subcontractors": subcontractorsAttribute(),
 			"suspended": schema.BoolAttribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "Cuts all access of the identity at once and keeps the declaration. By default it is not.",
+				MarkdownDescription: "Cuts all access of the identity at once and keeps the declaration. Default: not suspended.",
 			},
 			"expected_use": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{span()},
-				MarkdownDescription: "How long it may go unused before it counts as dormant, where that differs from `guardrails.dormant_after`: a duration such as `2160h`.",
+				MarkdownDescription: "How long the access may go unused before it counts as dormant, if not `guardrails.dormant_after`: a duration such as `2160h`.",
 			},
 			"hold_released": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},
-				MarkdownDescription: "Gives back what was cut by hand in the system: a value that was never used for an identity of this id, nor for one of its partner before it was made, such as the incident's number. Each value counts once, also after a destroy. Somebody writes it: what is not known at plan, or is the moment of the plan, is refused.",
+				MarkdownDescription: "Restores what was cut by hand in the system. Write a value, such as the incident's number, that neither an identity of this id " +
+					"nor, before it was made, any other of its partner has used. Each value counts once, even after a destroy. A value that the plan " +
+					"does not know, or that is the moment of the plan, is refused.",
 			},
 			"hold_released_by": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Who gives it back: an e-mail address. Needed where that has to be signed.",
+				Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Who restores it: an e-mail address. Needed if the release must be signed.",
 			},
 			"hold_released_signature": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{longText()},
-				MarkdownDescription: "What `hold_released_by` signed it with: the output of `ssh-keygen -Y sign`, of the line that the plan's error prints.",
+				MarkdownDescription: "The signature of `hold_released_by`: the output of `ssh-keygen -Y sign` for the line that the plan's error prints.",
 			},
 			"last_used_at": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "When the system last saw it used. RFC 3339, UTC; null where the system does not know.",
+				Computed: true, MarkdownDescription: "When the system last saw it used. RFC 3339, UTC; null if the system does not know.",
 			},
 			"enforced_by": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "Who ends its access, its credentials' and its grants', in a line. `partner_inventory` says it of each.",
+				Computed: true, MarkdownDescription: "Who ends the identity's credentials and grants, in one line. `partner_inventory` says it for each.",
 			},
 			"revocation": schema.StringAttribute{
-				Computed: true, MarkdownDescription: "How to cut it by hand when Terraform is away: the command, or who has the commands. All that cut a partner, " +
-					"or one credential alone, has `partner_offboarding`.",
+				Computed: true, MarkdownDescription: "How to cut it by hand if Terraform is unavailable: the command, or who has the commands. `partner_offboarding` has all that cut a " +
+					"partner, or one credential alone.",
 			},
 		}),
 	}
@@ -141,7 +143,7 @@ func agreementAttribute() schema.Attribute {
 func subcontractorsAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "Whether identities of subcontractors may hang on this one. By default they may not.",
+		MarkdownDescription: "Whether identities of subcontractors may hang on this one. Default: they may not.",
 		Attributes: map[string]schema.Attribute{
 			"allowed": schema.BoolAttribute{Required: true, MarkdownDescription: "Whether they may."},
 			"max_depth": schema.Int64Attribute{

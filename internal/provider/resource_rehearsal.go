@@ -53,11 +53,12 @@ func (r *rehearsalResource) Metadata(_ context.Context, req resource.MetadataReq
 
 func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A rehearsal of a partner's offboarding. At apply it makes a shadow partner with a credential of each kind that the partner " +
-			"holds, comes in with each, cuts the shadow by the steps that `partner_offboarding` prints (a shell runs them; on OpenBao it needs the program `bao`), measures the seconds until it is refused, and " +
-			"removes it. The partner's own access is not touched. The system remembers when: see `offboarding/rehearsal-overdue`.\n\nIt gives no access, so " +
-			"it has neither owner nor end. It rehearses what the partner holds when it is applied: let it depend on the partner's resources. Destroying it " +
-			"removes what a killed rehearsal of this stack left, and nothing else.",
+		MarkdownDescription: "A rehearsal of a partner's offboarding. The apply creates a shadow partner with a credential of each kind that the partner holds, " +
+			"logs in with each, cuts the shadow by the steps that `partner_offboarding` prints, measures the seconds until it is refused, and " +
+			"removes it. A shell runs the steps; on OpenBao, they need the program `bao`. The partner's own access is not changed. The system " +
+			"remembers the rehearsal: see `offboarding/rehearsal-overdue`. AWS does not offer it.\n\nIt gives no access, so it has neither " +
+			"owner nor end. It rehearses what the partner holds at apply: let it depend on the partner's resources. Destroying it removes only " +
+			"what a killed rehearsal of this stack left.",
 		Attributes: map[string]schema.Attribute{
 			"partner": schema.StringAttribute{
 				Required: true, Validators: []validator.String{part("a partner's name"), noShadow()},
@@ -75,10 +76,10 @@ func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 				Computed: true, MarkdownDescription: "When the partner was rehearsed last, as the system remembers it. RFC 3339, UTC.",
 			},
 			"seconds": schema.Float64Attribute{
-				Computed: true, MarkdownDescription: "How long the slowest refusal took after the first step was begun, that of open sessions included.",
+				Computed: true, MarkdownDescription: "How many seconds the slowest refusal took, from the start of the first step, open sessions included.",
 			},
 			"results": schema.ListNestedAttribute{
-				Computed: true, MarkdownDescription: "What came of each way in.", NestedObject: schema.NestedAttributeObject{Attributes: resultAttributes()},
+				Computed: true, MarkdownDescription: "The result of each way in.", NestedObject: schema.NestedAttributeObject{Attributes: resultAttributes()},
 			},
 		},
 	}
@@ -87,14 +88,14 @@ func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 func resultAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"kind":       schema.StringAttribute{Computed: true, MarkdownDescription: "The kind of the credential."},
-		"how":        schema.StringAttribute{Computed: true, MarkdownDescription: "How the twin came in."},
-		"admitted":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it came in before the cut. Where not, `note` says why it was not tried."},
-		"refused_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When it was refused first, by the system's clock. RFC 3339, UTC."},
-		"seconds":    schema.Float64Attribute{Computed: true, MarkdownDescription: "How long that was after the first step was begun."},
+		"how":        schema.StringAttribute{Computed: true, MarkdownDescription: "How the shadow logged in."},
+		"admitted":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether it got in before the cut. If not, `note` says why it was not tried."},
+		"refused_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When it was first refused, by the system's clock. RFC 3339, UTC."},
+		"seconds":    schema.Float64Attribute{Computed: true, MarkdownDescription: "How many seconds that was after the start of the first step."},
 		"session_seconds": schema.Float64Attribute{
-			Computed: true, MarkdownDescription: "How long a session lasted that was open before; null where the system judges each request anew.",
+			Computed: true, MarkdownDescription: "How long a session lasted that was open before; null if the system judges each request anew.",
 		},
-		"note": schema.StringAttribute{Computed: true, MarkdownDescription: "What was not tried, and why, and what the seconds do not tell; else null."},
+		"note": schema.StringAttribute{Computed: true, MarkdownDescription: "What was not tried and why, and what the seconds do not show; null if there is nothing to say."},
 	}
 }
 

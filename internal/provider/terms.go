@@ -71,24 +71,24 @@ func withTerms(attributes map[string]schema.Attribute) map[string]schema.Attribu
 func reviewAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Evidence that somebody looked and that the partner still needs this access. A review of an identity covers " +
-			"its credentials and grants. A later `expires_at` needs one that is newer than the last extension. A decision of the function " +
-			"`decisions` is taken as it is: it is of this block alone, and void where the access is not that of its worksheet any more.",
+		MarkdownDescription: "Evidence that somebody looked and that the partner still needs this access. A review of an identity covers its credentials and " +
+			"grants. A later `expires_at` needs a review that is newer than the last extension. It takes a decision of the function " +
+			"`decisions` as it is: such a review counts for this block alone, and is void if the access is no longer that of its worksheet.",
 		Attributes: map[string]schema.Attribute{
 			"at":     schema.StringAttribute{Required: true, MarkdownDescription: "When: an RFC 3339 moment, not in the future.", Validators: []validator.String{moment()}},
 			"by":     schema.StringAttribute{Required: true, MarkdownDescription: "Who looked: an e-mail address.", Validators: []validator.String{someText()}},
 			"reason": schema.StringAttribute{Required: true, MarkdownDescription: "Why the partner still needs it, or does not.", Validators: []validator.String{someText()}},
 			"decision": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "What was decided in a worksheet: `keep`, `narrow` or `end`. What is to end is an error as long as the block is there.",
+				Optional: true, MarkdownDescription: "What was decided in a worksheet: `keep`, `narrow` or `end`. With `end`, the block is an error unless `end` is `true`.",
 				Validators: []validator.String{stringvalidator.OneOf(string(access.DecisionKeep), string(access.DecisionNarrow), string(access.DecisionEnd))},
 			},
 			"until":  schema.StringAttribute{Optional: true, MarkdownDescription: "The latest `expires_at` that was decided on: an RFC 3339 moment.", Validators: []validator.String{moment()}},
 			"access": schema.StringAttribute{Optional: true, MarkdownDescription: "The digest of the access that was decided on, from the worksheet.", Validators: []validator.String{someText()}},
-			"end":    schema.BoolAttribute{Optional: true, MarkdownDescription: "Let what was decided to end stay declared: it ends at `at` then."},
+			"end":    schema.BoolAttribute{Optional: true, MarkdownDescription: "Lets the block stay although `decision` is `end`: the access then ends at `at`."},
 			"signature": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{longText()},
-				MarkdownDescription: "What `by` signed the review with: the output of `ssh-keygen -Y sign`, of the line that the plan's error prints. A decision of a signed " +
-					"worksheet names that. A signed review is of this block alone. See the guide on signing.",
+				MarkdownDescription: "The signature of `by`: the output of `ssh-keygen -Y sign` for the line that the plan's error prints. For a signed worksheet, " +
+					"`decisions` fills it in. A signed review counts for this block alone. See the guide to reviews.",
 			},
 		},
 	}
@@ -97,15 +97,15 @@ func reviewAttribute() schema.Attribute {
 func waiversAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Rules that are set aside here for a while, by slug. A waiver of an `expiry/` rule also moves the end of the " +
-			"access to its `until`: it buys time, not an exemption.",
+		MarkdownDescription: "Rules that are set aside here for a while, by slug. A waiver of an `expiry/` rule buys time but exempts nothing: the access ends " +
+			"at its `until` at the latest.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"reason":   schema.StringAttribute{Required: true, MarkdownDescription: "Why the rule is set aside.", Validators: []validator.String{someText()}},
 			"approver": schema.StringAttribute{Required: true, MarkdownDescription: "Who allowed it: an e-mail address other than the owner's.", Validators: []validator.String{someText()}},
 			"until":    schema.StringAttribute{Required: true, MarkdownDescription: "When the waiver ends: an RFC 3339 moment, at most 90 days ahead.", Validators: []validator.String{moment()}},
 			"signature": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{longText()},
-				MarkdownDescription: "What `approver` signed it with: the output of `ssh-keygen -Y sign`, of the line that the plan's error prints.",
+				MarkdownDescription: "The signature of `approver`: the output of `ssh-keygen -Y sign` for the line that the plan's error prints.",
 			},
 		}},
 	}
@@ -116,14 +116,15 @@ func computedTerms() map[string]schema.Attribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}
 	return map[string]schema.Attribute{
-		"id":      text("The id, made of the arguments and therefore known at plan."),
-		"status":  text("The first that holds of: `expired`, `held` (cut by hand), `suspended`, `due` (for rotation), `expiring`, `active`."),
-		"ends_at": text("When the access system ends this access: the earliest of its own expiry, the end of all that it hangs on, the agreement's end, and the `until` of each waiver of an `expiry/` rule. RFC 3339, UTC."),
-		"history": text("In a line: when it was created, how often and when its end was last moved to a later moment, and the newest review applied to it, its " +
-			"own or its identity's. By the access system's clock, RFC 3339, UTC; `partner_inventory` has each by itself."),
+		"id":     text("The id. It is made of the arguments, so the plan knows it."),
+		"status": text("The first of these that applies: `expired`, `held` (cut by hand), `suspended`, `due` (for rotation), `expiring`, `active`."),
+		"ends_at": text("When the access system ends this access: the earliest of its own expiry, the ends of all that it hangs on, the agreement's end, " +
+			"and the `until` of each waiver of an `expiry/` rule. RFC 3339, UTC."),
+		"history": text("One line: when it was created, how often and when it was last extended, and the newest review that applies to it, its own or its " +
+			"identity's. RFC 3339, UTC, by the access system's clock; `partner_inventory` has each value on its own."),
 		"drift": schema.SetAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "What the access system holds beyond the declaration, a sentence each; null where it holds nothing beyond it.",
+			MarkdownDescription: "What the access system holds beyond the declaration, one sentence each; null if nothing.",
 		},
 	}
 }
