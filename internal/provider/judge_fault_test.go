@@ -301,23 +301,23 @@ func full(t *testing.T) {
 }
 
 // notADirectory puts a file where a folder belongs.
+// A file in the place of the ledger's folder is an error, since without it nobody knows what there is. In the place of any other folder it
+// blocks nobody: a test of the embedded system shows that.
 func notADirectory(t *testing.T) {
 	a := newAiling(t)
-	for _, name := range []string{"ledger", "publish"} {
-		aside := a.partner(name) + ".aside"
-		if err := os.Rename(a.partner(name), aside); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(a.partner(name), []byte("in the way"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		a.refuses(t, a.tryApply, syscall.ENOTDIR.Error())
-		if err := os.Remove(a.partner(name)); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(aside, a.partner(name)); err != nil {
-			t.Fatal(err)
-		}
+	aside := a.partner("ledger") + ".aside"
+	if err := os.Rename(a.partner("ledger"), aside); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(a.partner("ledger"), []byte("in the way"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.refuses(t, a.tryApply, "the ledger is not authentic")
+	if err := os.Remove(a.partner("ledger")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(aside, a.partner("ledger")); err != nil {
+		t.Fatal(err)
 	}
 	a.recovers(t)
 }

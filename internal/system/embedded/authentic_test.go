@@ -308,6 +308,25 @@ func (w *world) survives(before map[string]bool, file string, told bool) bool {
 	return !wider("after the next change")
 }
 
+// refusesWhatIsAway claims that a removal says which link leads nowhere and what to do, leaves the link as it is, and that the plan tells.
+func (w *world) refusesWhatIsAway(name string) {
+	w.Helper()
+	w.restart()
+	if all, err := w.Damaged(w.ctx()); err != nil || len(all) == 0 {
+		w.Errorf("%s: it is told as %v, %v", name, all, err)
+	}
+	r, err := w.Get(w.ctx(), globex.Ref())
+	if err == nil {
+		_, err = w.Delete(w.ctx(), globex.Ref(), r.UID)
+	}
+	if err == nil || !strings.Contains(err.Error(), "is a link to nowhere, which is not there") {
+		w.Errorf("%s: a removal through a link to nowhere: %v", name, err)
+	}
+	if to, err := os.Readlink(filepath.Join(w.dir, name)); err != nil || to != "nowhere" {
+		w.Errorf("%s: the link is %q, %v", name, to, err)
+	}
+}
+
 // derived are files that nobody has to hear of: they say who holds the lock.
 func derived(file string) bool { return file == "ledger/ledger.lock" || file == "ledger/ledger.holder" }
 
@@ -378,7 +397,8 @@ func TestWhatIsNoFileInThePlaceOfAFileBlocksNobody(t *testing.T) {
 	}
 }
 
-// A file, or a link to nowhere, stands where a folder belongs: nothing could be read or written, and so nobody removed.
+// A file stands where a folder belongs: nothing could be written, and so nobody removed. A link to nowhere is another matter: gateways may
+// read what it leads to, and a folder in its place would say "done" and cut nobody.
 func TestWhatIsNoFolderInThePlaceOfAFolderBlocksNobody(t *testing.T) {
 	t.Parallel()
 	older := newNeighbours(t)
@@ -395,6 +415,10 @@ func TestWhatIsNoFolderInThePlaceOfAFolderBlocksNobody(t *testing.T) {
 			path := filepath.Join(w.dir, name)
 			if err := errors.Join(os.RemoveAll(path), lay(path)); err != nil {
 				t.Fatal(err)
+			}
+			if what == "a link to nowhere" {
+				w.refusesWhatIsAway(name)
+				continue
 			}
 			if !w.survives(before, name, what != "nothing") {
 				t.Errorf("%s: %s", name, what)

@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -132,9 +133,13 @@ func (s *System) pin(l *book) {
 	s.mu.Unlock()
 }
 
-// unblock takes away what stands where a folder belongs: nothing could be written, and so nobody removed.
+// unblock takes away a file that stands where a folder belongs: nothing could be written, and so nobody removed. A link to nowhere is an
+// error: what it leads to is away, perhaps a share that gateways read, and a folder in its place would cut nobody there.
 func (s *System) unblock() error {
 	for _, folder := range s.paths.folders() {
+		if to, ok := leadsNowhere(folder); ok {
+			return fail(fmt.Errorf("%s is a link to %s, which is not there, and gateways may read what it leads to: mount that, or remove the link", folder, to), nothingChanged)
+		}
 		if !blocked(folder) {
 			continue
 		}

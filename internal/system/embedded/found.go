@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -131,7 +132,9 @@ func (s *System) inspect(l *book, was published) error {
 // inspectFolders notes what stands where a folder belongs.
 func (l *book) inspectFolders(p paths) {
 	for _, folder := range p.folders() {
-		if blocked(folder) {
+		if to, ok := leadsNowhere(folder); ok {
+			l.find(p, folder, fmt.Sprintf("is a link to %s, which is not there: mount that, or remove the link", to), access.IdentityID{})
+		} else if blocked(folder) {
 			l.find(p, folder, "is no folder any more: the next change makes it one", access.IdentityID{})
 		}
 	}

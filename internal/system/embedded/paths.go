@@ -48,14 +48,20 @@ func (p paths) folders() []string {
 	}
 }
 
-// blocked reports whether something else stands where a folder belongs: a file, or a link to none.
+// blocked reports whether a file stands where a folder belongs.
 func blocked(path string) bool {
 	info, err := os.Stat(path)
-	if err == nil {
-		return !info.IsDir()
+	return err == nil && !info.IsDir()
+}
+
+// leadsNowhere returns where a link leads whose target is not there.
+func leadsNowhere(path string) (to string, ok bool) {
+	to, err := os.Readlink(path)
+	if err != nil {
+		return "", false
 	}
-	_, err = os.Lstat(path)
-	return err == nil
+	_, err = os.Stat(path)
+	return to, err != nil
 }
 
 // missing reports whether an error says that something is not there, also as a file stands where its folder belongs.
