@@ -35,6 +35,8 @@ type Former struct {
 	History History
 	// EndsAt is when it would have ended, RemovedAt when it was removed.
 	EndsAt, RemovedAt time.Time
+	// HeldAt is when it was cut by hand last, of a credential that was held when it was removed; zero of any other.
+	HeldAt time.Time
 }
 
 // FormerOf returns what is remembered of an object; false for an identity, which gives nothing by itself.
@@ -88,6 +90,7 @@ type formerFile struct {
 	History     formerHistory   `json:"history"`
 	EndsAt      time.Time       `json:"ends_at"`
 	RemovedAt   time.Time       `json:"removed_at"`
+	HeldAt      time.Time       `json:"held_at,omitzero"`
 }
 
 // formerHistory is a history without the uid and the stack, which ended with the object.
@@ -108,7 +111,7 @@ func (f Former) MarshalJSON() ([]byte, error) {
 	}
 	h := f.History
 	return json.Marshal(formerFile{
-		Type: f.Object.Ref().Type, Declaration: declaration, EndsAt: f.EndsAt, RemovedAt: f.RemovedAt,
+		Type: f.Object.Ref().Type, Declaration: declaration, EndsAt: f.EndsAt, RemovedAt: f.RemovedAt, HeldAt: f.HeldAt,
 		History: formerHistory{h.CreatedAt, h.Since, h.RenewedAt, h.Renewals, h.ReviewedAt, h.ReviewUsedAt},
 	})
 }
@@ -124,7 +127,7 @@ func (f *Former) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	h := file.History
-	*f = Former{Object: o, EndsAt: file.EndsAt, RemovedAt: file.RemovedAt, History: History{
+	*f = Former{Object: o, EndsAt: file.EndsAt, RemovedAt: file.RemovedAt, HeldAt: file.HeldAt, History: History{
 		CreatedAt: h.CreatedAt, Since: h.Since, RenewedAt: h.RenewedAt, Renewals: h.Renewals, ReviewedAt: h.ReviewedAt, ReviewUsedAt: h.ReviewUsedAt,
 	}}
 	return nil

@@ -31,15 +31,33 @@ func (d *Draft) lifted(all Ledger, id access.IdentityID) time.Time {
 	return at
 }
 
-// cutAt returns when the last cut was made that is in force on an identity, itself or above it; zero: it is not held.
-func (d *Draft) cutAt(all Ledger, id access.IdentityID) (last time.Time) {
+// cutAt returns when the last cut was made that is in force on an identity, itself or above it, of those from before a moment, where that is not
+// zero; zero: it is not held.
+func (d *Draft) cutAt(all Ledger, id access.IdentityID, before time.Time) (last time.Time) {
 	for _, member := range all.Lineage(id) {
-		at := access.Latest(d.Holds.newest(member), d.Tombstones[member].HeldUnder)
-		if at.After(d.lifted(all, member)) {
-			last = access.Latest(last, at)
+		var leaving time.Time
+		if e := all[member.Ref()]; e != nil {
+			leaving = e.HeldUnder
+		}
+		for _, at := range []time.Time{d.Holds[member.Partner], d.Holds[member.String()], d.Tombstones[member].HeldUnder, leaving} {
+			last = access.Latest(last, counted(at, d.lifted(all, member), before))
 		}
 	}
 	return last
+}
+
+// cutOn returns the same of a credential, which may have been cut alone.
+func (d *Draft) cutOn(all Ledger, c *access.Credential, before time.Time) time.Time {
+	return access.Latest(d.cutAt(all, c.IdentityID, before), counted(d.Holds[c.Ref().ID], d.lifted(all, c.IdentityID), before))
+}
+
+// counted returns the moment of a cut that was made after the last one that was lifted, and before another moment, where that is not zero;
+// else zero.
+func counted(at, lifted, before time.Time) time.Time {
+	if !at.After(lifted) || !before.IsZero() && !at.Before(before) {
+		return time.Time{}
+	}
+	return at
 }
 
 // heldUnder returns when the last cut was made by which an identity is held through what it hangs on; zero: through nothing.
@@ -48,7 +66,7 @@ func (d *Draft) heldUnder(e *Entry) time.Time {
 	if !ok || i.ParentID == (access.IdentityID{}) || len(d.Holds) == 0 {
 		return time.Time{}
 	}
-	return d.cutAt(d.all(), i.ParentID)
+	return d.cutAt(d.all(), i.ParentID, time.Time{})
 }
 
 // leavesHeld reports whether a change takes an identity out from under what is held.
@@ -68,25 +86,24 @@ func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.Iden
 	}
 	all := d.all()
 	lifted := d.lifted(all, c.IdentityID)
-	cut := func(o access.Object, removed time.Time) bool {
+	cut := func(o access.Object, held, before time.Time) bool {
 		other, ok := o.(*access.Credential)
 		if !ok || other.Ref() == c.Ref() {
 			return false
 		}
-		at := d.cutAt(all, other.IdentityID)
-		if own := d.Holds[other.Ref().ID]; own.After(d.lifted(all, other.IdentityID)) {
-			at = access.Latest(at, own)
+		at := d.cutOn(all, other, before)
+		if at.IsZero() && !d.cutOn(all, other, time.Time{}).IsZero() { // of a mark only the last cut is known, which may be of after it went
+			at = counted(held, d.lifted(all, other.IdentityID), time.Time{})
 		}
-		inTime := removed.IsZero() || at.Before(removed.Add(time.Second))
-		return at.After(lifted) && inTime && other.Proof() == proof // requests are slow to read, and few are of who was cut
+		return at.After(lifted) && other.Proof() == proof // requests are slow to read, and few are of who was cut
 	}
 	for _, e := range all {
-		if cut(e.Object, e.RemovedAt) {
+		if cut(e.Object, time.Time{}, time.Time{}) {
 			return e.Object.Holder()
 		}
 	}
 	for _, f := range Formers(all, d.Tombstones, d.Now) {
-		if cut(f.Object, f.RemovedAt) {
+		if cut(f.Object, f.HeldAt, f.RemovedAt.Add(time.Second)) {
 			return f.Object.Holder()
 		}
 	}

@@ -56,6 +56,9 @@ func (d *Draft) former(e *Entry) (access.Former, bool) {
 		h.ReviewedAt = holder.History.ReviewedAt
 	}
 	f, ok := access.FormerOf(e.Object, h, d.declaredEnd(e), gone)
+	if c, is := e.Object.(*access.Credential); is && len(d.Holds) > 0 {
+		f.HeldAt = d.cutOn(d.all(), c, time.Time{})
+	}
 	return f, ok && !h.CreatedAt.IsZero() && !access.IsShadow(e.Object.Holder().Partner) && d.wasActive(f)
 }
 
