@@ -109,8 +109,9 @@ resource "partner_grant" "more" {
 func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
+	purpose := "Nightly order feed into their ERP"
 	config := func(release string) {
-		text := ordersIn(`embedded = { directory = "store" }`)
+		text := strings.Replace(ordersIn(`embedded = { directory = "store" }`), "Nightly order feed into their ERP", purpose, 1)
 		if release != "" {
 			text = strings.Replace(text, "  purpose", "  hold_released = "+strconv.Quote(release)+"\n  purpose", 1)
 		}
@@ -125,10 +126,17 @@ func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
 	status := func() string { return c.attribute("partner_identity.orders", "status") }
 	config("")
 	c.must("apply", "-auto-approve", "-input=false")
-	for n, before := range []func(){func() {}, cut} { // the first time, and again
+	for n, before := range []func(){
+		func() {}, cut, // the first time, and again
+		func() { // what is held is changed, and the next plan does not read it
+			purpose = "Weekly order feed into their ERP"
+			config("")
+			c.must("apply", "-auto-approve", "-input=false")
+		},
+	} {
 		before()
 		config("INC-" + strconv.Itoa(n))
-		c.must("plan", "-input=false", "-out=saved")
+		c.must("plan", "-input=false", "-refresh="+strconv.FormatBool(n < 2), "-out=saved")
 		cut()
 		out, err := c.try("apply", "-input=false", "saved")
 		if err == nil || !strings.Contains(unframed(out), "It was cut by hand after this plan") {

@@ -96,11 +96,12 @@ func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *
 		return false
 	}
 	now, err := s.system.Get(ctx, after.Ref())
-	if err != nil || !now.Held {
-		return false
+	if err != nil {
+		failed(diags, "change", after.Ref(), err)
+		return true
 	}
 	at := s.cutAt(ctx, now)
-	if k.Held && (k.CutAt.IsZero() || !at.After(k.CutAt)) {
+	if !now.Held || k.Held && !at.After(k.CutAt) {
 		return false
 	}
 	diags.AddAttributeError(path.Root("hold_released"), "It was cut by hand after this plan", fmt.Sprintf("%s was cut by hand%s, which whoever planned to set hold_released "+
