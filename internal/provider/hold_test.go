@@ -99,6 +99,9 @@ resource "partner_grant" "more" {
 				t.Errorf("hold_released = %s: the plan does not say %q:\n%s", release, what, out)
 			}
 		}
+		if !strings.Contains(out, "Its identity acme/prod/orders-etl, or something above, was cut by hand") || strings.Contains(out, "same key") {
+			t.Errorf("hold_released = %s: it does not say why the grant is held:\n%s", release, out)
+		}
 		if n := strings.Count(out, "will be held"); n != len(says) {
 			t.Errorf("hold_released = %s: the plan says %d times what will be held:\n%s", release, n, out)
 		}

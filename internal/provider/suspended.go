@@ -61,12 +61,17 @@ func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, d
 	if !holds {
 		return
 	}
-	why := "Something of its partner was cut by hand in the system, and what is new of it is cut as well"
-	if o.Ref().Type != access.TypeIdentity {
-		why = fmt.Sprintf("It, its identity %s, something above, or the key that it has was cut by hand in the system", o.Holder())
+	why, when := "Something of its partner was cut by hand in the system, and what is new of it is cut as well", ""
+	switch o.Ref().Type {
+	case access.TypeIdentity:
+	case access.TypeCredential:
+		why = fmt.Sprintf("It, its identity %s, something above, or what has the same key or workload, of whomever, was cut by hand in the system", o.Holder())
+		when = ", in an apply after this one: a release counts for what was held before it"
+	default:
+		why = fmt.Sprintf("Its identity %s, or something above, was cut by hand in the system", o.Holder())
 	}
 	diags.AddWarning(o.Ref().String()+" will be held", why+": it is made, and lets nobody in. When the incident is closed, set hold_released of the identity to a "+
-		"value never used before, such as the incident's number.")
+		"value never used before, such as the incident's number"+when+".")
 }
 
 // cutAt returns when an identity that is held was cut last, with its partner or one of its credentials; zero where the system does not say.
