@@ -279,7 +279,7 @@ func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, sta
 	P(plan).observe(seen, false)
 	write(ctx, &state.Raw, state.Schema, plan, diags)
 	k := keptOf(seen)
-	k.CutAt = g.cutAt(ctx, seen.Record)
+	k.CutAt = g.cutAt(ctx, seen.Object)
 	if k.tell(nil, seen.Object); claimed[M, P](plan) != nil {
 		k.tell(nil, claimed[M, P](plan)) // as the state has it
 	}

@@ -108,7 +108,7 @@ func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref
 		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
 	}
 	next := keptOf(seen)
-	next.CutAt = g.cutAt(ctx, seen.Record)
+	next.CutAt = g.cutAt(ctx, seen.Object)
 	next.System = cmp.Or(next.System, k.System)
 	if moved || len(k.Applied) > 0 {
 		next.told = k.claims(g.kind, claimed[M, P](&was), seen.History)

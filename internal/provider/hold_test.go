@@ -108,7 +108,7 @@ resource "partner_grant" "more" {
 	}
 }
 
-// Somebody plans to give access back, and before that plan is applied somebody else cuts it, for the first time or again.
+// Somebody plans to give access back, and before that plan is applied somebody else cuts it or one of its credentials, for the first time or again.
 func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
 	t.Parallel()
 	c := newCLI(t)
@@ -118,29 +118,37 @@ func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
 		if release != "" {
 			text = strings.Replace(text, "  purpose", "  hold_released = "+strconv.Quote(release)+"\n  purpose", 1)
 		}
-		c.write(text)
+		c.write(text + credential("federated", args{"expires_at": strconv.Quote(endsLater())}))
 	}
-	cut := func() {
+	cut := func(what string) {
 		t.Helper()
-		if out, err := exec.Command("sh", filepath.Join(c.folder, "store", "publish", "cut.sh"), "acme").CombinedOutput(); err != nil {
+		if out, err := exec.Command("sh", filepath.Join(c.folder, "store", "publish", "cut.sh"), what).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
 	status := func() string { return c.attribute("partner_identity.orders", "status") }
 	config("")
 	c.must("apply", "-auto-approve", "-input=false")
-	for n, before := range []func(){
-		func() {}, cut, // the first time, and again
-		func() { // what is held is changed, and the next plan does not read it
+	for n, step := range []struct {
+		before     func()
+		cut        string
+		unreadPlan bool
+	}{
+		{cut: "acme/prod/orders-etl/federated"}, // which does not hold the identity
+		{cut: "acme"},
+		{before: func() { cut("acme") }, cut: "acme"},
+		{before: func() { // what is held is changed, and the next plan does not read it
 			purpose = "Weekly order feed into their ERP"
 			config("")
 			c.must("apply", "-auto-approve", "-input=false")
-		},
+		}, cut: "acme", unreadPlan: true},
 	} {
-		before()
+		if step.before != nil {
+			step.before()
+		}
 		config("INC-" + strconv.Itoa(n))
-		c.must("plan", "-input=false", "-refresh="+strconv.FormatBool(n < 2), "-out=saved")
-		cut()
+		c.must("plan", "-input=false", "-refresh="+strconv.FormatBool(!step.unreadPlan), "-out=saved")
+		cut(step.cut)
 		out, err := c.try("apply", "-input=false", "saved")
 		if err == nil || !strings.Contains(unframed(out), "It was cut by hand after this plan") {
 			t.Errorf("%d: %v\n%s", n, err, out)

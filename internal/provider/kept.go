@@ -47,7 +47,7 @@ type kept struct {
 	// Held: it was cut by hand in the system. Drift is what the system holds beyond the declaration.
 	Held  bool     `json:"held,omitzero"`
 	Drift []string `json:"drift,omitempty"`
-	// CutAt is when it was cut last, where the system says so of an identity that is held.
+	// CutAt is when an identity was cut last, or one of its credentials, where the system says so.
 	CutAt time.Time `json:"cut_at,omitzero"`
 	// Damaged: the system has no record of it that can be read. Lost: it has none at all, and something of the object is left.
 	Damaged    bool      `json:"damaged,omitzero"`

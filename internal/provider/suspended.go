@@ -74,11 +74,12 @@ func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, d
 		"value never used before, such as the incident's number"+when+".")
 }
 
-// cutAt returns when an identity that is held was cut last, with its partner or one of its credentials; zero where the system does not say.
-func (s *session) cutAt(ctx context.Context, r *access.Record) (last time.Time) {
-	i, is := r.Object.(*access.Identity)
+// cutAt returns when an identity was cut last, with its partner or one of its credentials, whether that was lifted since or not; zero where
+// the system does not say.
+func (s *session) cutAt(ctx context.Context, o access.Object) (last time.Time) {
+	i, is := o.(*access.Identity)
 	lister, able := access.As[access.HoldLister](s.system)
-	if !is || !r.Held || !able {
+	if !is || !able {
 		return last
 	}
 	holds, err := lister.Holds(ctx)
@@ -105,8 +106,8 @@ func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *
 		failed(diags, "change", after.Ref(), err)
 		return true
 	}
-	at := s.cutAt(ctx, now)
-	if !now.Held || k.Held && !at.After(k.CutAt) {
+	at := s.cutAt(ctx, after)
+	if (k.Held || !now.Held) && !at.After(k.CutAt) {
 		return false
 	}
 	diags.AddAttributeError(path.Root("hold_released"), "It was cut by hand after this plan", fmt.Sprintf("%s was cut by hand%s, which whoever planned to set hold_released "+
