@@ -72,14 +72,20 @@ func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
 		return nil, err
 	}
 	f.holds = holds
-	if _, is := o.(*access.Credential); is && len(holds) > 0 { // what was cut by hand may come back by it
-		h, err := s.store.load(ctx)
-		if err != nil {
-			return nil, err
-		}
-		f.stones, f.others = h.stones, h.ledger
-	}
 	return f, s.above(ctx, f, o.Holder())
+}
+
+// beside reads what others have and had, where a credential may bring back what was cut by hand. One listing tells for all that a walk makes.
+func (s *System) beside(ctx context.Context, f *family, change access.Change) error {
+	if change.Object.Ref().Type != access.TypeCredential || len(f.holds) == 0 || lessens(f.pages[change.Object.Holder()], change) {
+		return nil
+	}
+	h, err := s.store.view(ctx)
+	if err != nil {
+		return err
+	}
+	f.stones, f.others = h.stones, h.ledger
+	return nil
 }
 
 // wide reads everything, for a change of an identity: whatever hangs on it follows it.

@@ -74,6 +74,9 @@ func (s *System) propose(ctx context.Context, change access.Change) (*proposal, 
 	if err := s.mayChange(ctx, f, change); err != nil {
 		return nil, err
 	}
+	if err := s.beside(ctx, f, change); err != nil {
+		return nil, err
+	}
 	now, err := s.Now(ctx)
 	if err != nil {
 		return nil, err
