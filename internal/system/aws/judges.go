@@ -29,10 +29,13 @@ func (s *System) judged(ctx context.Context) error {
 	}
 	s.judging.Lock()
 	defer s.judging.Unlock()
-	for begun := access.WallClock(); ; {
+	for begun := access.WallClock(); !s.judges; {
 		about, etag, err := s.store.about(ctx)
-		if err != nil || about.Judges == cloud {
+		if err != nil {
 			return gone(err) // without what the ledger says of itself there is nothing to read, nor to note
+		}
+		if s.judges = about.Judges == cloud; s.judges {
+			break
 		}
 		err = s.tryJudgment(ctx)
 		switch {
@@ -47,6 +50,7 @@ func (s *System) judged(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // disturbed reports whether another process may try at the same time, and have removed what this one made.

@@ -57,6 +57,21 @@ func TestACloudIsTriedBeforeItsFirstCredential(t *testing.T) {
 		if got := made.Load(); got != 2 {
 			t.Errorf("%s: %d users were made, and not one to try and one for the key", name, got)
 		}
+		looked, under := &atomic.Int64{}, system.http.Transport
+		system.http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/"+systemKey) {
+				looked.Add(1)
+			}
+			return under.RoundTrip(r)
+		})
+		for _, name := range []string{"second", "third"} {
+			s.id.Name = name
+			s.put(s.identity())
+			s.put(s.key(s.end), sealing(k))
+		}
+		if got := looked.Load(); got != 1 {
+			t.Errorf("%s: the ledger is asked %d times what it noted", name, got)
+		}
 		again, more := l.untried(nil)
 		s.System, s.id.Name = again, "other"
 		s.put(s.identity())
@@ -64,7 +79,7 @@ func TestACloudIsTriedBeforeItsFirstCredential(t *testing.T) {
 		if got := more.Load(); got != 1 {
 			t.Errorf("%s: another process tries again: %d users", name, got)
 		}
-		if names, err := s.namesAt(t.Context(), user, root); err != nil || len(names) != 2 {
+		if names, err := s.namesAt(t.Context(), user, root); err != nil || len(names) != 4 {
 			t.Errorf("%s: left is %v, %v", name, names, err)
 		}
 	}

@@ -22,6 +22,7 @@ type System struct {
 
 	details  sync.Mutex // held while one caller lists all principals for all
 	judging  sync.Mutex // held while it is tried how a cloud judges
+	judges   bool       // the ledger says that it judges as AWS does
 	trusting sync.Mutex // held while the trust in an issuer is made or removed
 }
 
