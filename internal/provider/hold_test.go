@@ -160,3 +160,33 @@ func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
 		t.Errorf("planned anew, it is %s", got)
 	}
 }
+
+// A key or a workload that was cut by hand is given to another partner, whose own credential is there already: it let in before, and lets nobody
+// in afterwards.
+func TestAPlanSaysThatAWorkloadWasCutElsewhere(t *testing.T) {
+	t.Parallel()
+	c := newCLI(t)
+	federated := func(subject string) string {
+		return credential("federated", args{"expires_at": strconv.Quote(endsLater()),
+			"federated": fmt.Sprintf("{ issuer = \"https://login.test\", subject = %q, audiences = [\"orders.example.com\"] }", subject)})
+	}
+	acme := ordersIn(`embedded = { directory = "store" }`)
+	_, own, _ := strings.Cut(acme, "resource")
+	own = strings.NewReplacer(`"orders" {`, `"initech" {`, "partner_identity.orders", "partner_identity.initech", "acme", "initech").Replace("resource" + own)
+	initech := func(subject string) string {
+		return own + strings.NewReplacer(`"orders" {`, `"initech" {`, "partner_identity.orders", "partner_identity.initech").Replace(federated(subject))
+	}
+	apply := func(text string) { c.write(text); c.must("apply", "-auto-approve", "-input=false") }
+	apply(acme + federated("svc") + initech("own"))
+	if out, err := exec.Command("sh", filepath.Join(c.folder, "store", "publish", "cut.sh"), "acme/prod/orders-etl/federated").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	apply(acme + initech("own"))
+	for subject, held := range map[string]bool{"svc": true, "another": false} {
+		c.write(acme + initech(subject))
+		out := unframed(c.must("plan", "-input=false"))
+		if strings.Contains(out, "credential initech/prod/orders-etl/federated will be held") != held || strings.Contains(out, "same key or workload") != held {
+			t.Errorf("%s:\n%s", subject, out)
+		}
+	}
+}

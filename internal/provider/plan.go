@@ -74,8 +74,11 @@ func (g *governed[M, P]) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	s.Nowhere = nowhere
 	explainTakeover(g.stack, c, s.History, diags)
-	if p.state == nil {
+	switch {
+	case p.state == nil:
 		g.explainNew(ctx, s, diags)
+	case takesAnotherProof(s):
+		g.foretellHold(ctx, s, diags)
 	}
 	refuseBeforeRules(g.session, s, diags)
 	g.refuseUnfurnished(ctx, s, diags)

@@ -46,6 +46,13 @@ func explainWaiting(ref access.Ref, issue access.Issue, why string, diags *diag.
 	diags.AddWarning("The partner's credential waits for its identity", detail+"With the first plan after the identity is given back, it is issued.")
 }
 
+// takesAnotherProof reports whether a credential that is not held gets another key or workload: that may have been cut by hand elsewhere.
+func takesAnotherProof(s guardrail.Subject) bool {
+	before, was := s.Before.(*access.Credential)
+	after, is := s.Object.(*access.Credential)
+	return was && is && !s.Held && before.Proof() != after.Proof()
+}
+
 // foretellHold says that what is to be made lets nobody in: something of its partner was cut by hand, and stays cut.
 func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, diags *diag.Diagnostics) {
 	o := subject.Object
