@@ -51,7 +51,7 @@ func reachRules() []Rule {
 	}, {
 		Slug: "scope/no-mount", Title: "The grant opens nothing that is there",
 		Level: Deny, On: grants, Reads: []string{"resource"},
-		Why: "It opens nothing today. One day it opens whatever somebody puts there, and nobody has judged that.",
+		Why: "One day it opens whatever somebody puts there, and nobody has judged that.",
 		Remedy: "Set resource to a path at which the data are, or make the place before the grant. Where one run makes both, lower this rule to warn: " +
 			"the apply refuses the grant while there is still nothing.",
 		Precedent: Precedent{
