@@ -105,3 +105,26 @@ func TestWhatWasCutTwiceStaysCut(t *testing.T) {
 		}
 	}
 }
+
+// An identity that was there before a cut of another one, and is made anew, is not held. What it brings back with it is, and the plan says so.
+func TestWhatComesBackWithAnIdentityOfBeforeIsForetold(t *testing.T) {
+	t.Parallel()
+	cut := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	named := func(partner, name string) access.IdentityID {
+		return access.IdentityID{Partner: partner, Environment: "prod", Name: name}
+	}
+	credential := func(of access.IdentityID) *access.Credential {
+		return &access.Credential{IdentityID: of, Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
+	}
+	was := credential(named("acme", "etl"))
+	l := Ledger{was.IdentityID.Ref(): {Object: &access.Identity{ID: was.IdentityID}}, was.Ref(): {Object: was}}
+	stones := Tombstones{named("acme", "older"): {RemovedAt: cut.Add(time.Hour)}}
+	for of, foretold := range map[access.IdentityID]bool{
+		named("acme", "older"): true, named("globex", "new"): true,
+		named("acme", "new"): false, // its identity is held, or released
+	} {
+		if got := WouldHold(l, Holds{was.Ref().ID: cut}, stones, credential(of)); got != foretold {
+			t.Errorf("%s: foretold %v", of, got)
+		}
+	}
+}

@@ -213,9 +213,11 @@ func (d *Draft) wouldHoldIdentity(i *access.Identity) bool {
 // another one, or was cut itself before its identity went.
 func (d *Draft) wouldHoldCredential(c *access.Credential) bool {
 	comesWithIdentity := d.Ledger[c.IdentityID.Ref()] == nil
-	from := d.comesBack(d.Ledger[c.Ref()], c)
-	if from != (access.IdentityID{}) && (!comesWithIdentity || from.Partner != c.IdentityID.Partner) { // else its identity is held, or released
-		return true
+	if from := d.comesBack(d.Ledger[c.Ref()], c); from != (access.IdentityID{}) {
+		heldAnyway := comesWithIdentity && from.Partner == c.IdentityID.Partner && d.inherit(&Entry{Object: &access.Identity{ID: c.IdentityID}})
+		if !heldAnyway { // else its identity is held, or released
+			return true
+		}
 	}
 	return comesWithIdentity && d.Holds[c.Ref().ID].After(d.Tombstones[c.IdentityID].HoldLifted)
 }
