@@ -68,65 +68,85 @@ func (f *floors) settled(ctx context.Context) (laid, error) {
 	return f.read(ctx)
 }
 
+// sighting is what is known of a floor that was not read yet.
+type sighting struct {
+	laid
+	marks []access.FloorMark
+	// newest is the newest generation that the ledger or a mark remembers; 0 where there never was one.
+	newest int64
+}
+
+// look returns what the ledger and a listing tell of the floor.
+func (f *floors) look(ctx context.Context) (s sighting, err error) {
+	if s.system, err = f.ledger.identified(ctx); err != nil {
+		return s, err
+	}
+	if s.newest, err = f.ledger.floored(ctx); err != nil {
+		return s, err
+	}
+	s.marks, s.etag, err = f.listed(ctx)
+	if s.hidden = closedTo(err); s.hidden && s.newest > 0 {
+		return s, f.lost(s.newest, "may not be looked for by this login, which needs s3:ListBucket on the bucket")
+	}
+	s.newest = newestOf(s.newest, s.marks)
+	if err == nil && s.etag == "" && s.newest > 0 {
+		err = f.lost(s.newest, "is gone: somebody removed it")
+	}
+	return s, err
+}
+
+// lost returns the error of a floor that is not what it was last. Whose it was says nobody but the rights on the object.
+func (f *floors) lost(newest int64, format string, values ...any) error {
+	return &access.FloorError{Where: f.beside.where(floorKey), Problem: fmt.Sprintf(format, values...), Was: access.FloorMark{Generation: newest}}
+}
+
 // read reads the floor; one that is lost is a FloorError.
-func (f *floors) read(ctx context.Context) (l laid, err error) {
-	var was access.FloorMark // whose it was says nobody but the rights on the object
-	lost := func(format string, values ...any) (laid, error) {
-		return l, &access.FloorError{Where: f.beside.where(floorKey), Problem: fmt.Sprintf(format, values...), Was: was}
-	}
-	if l.system, err = f.ledger.identified(ctx); err != nil {
-		return l, err
-	}
-	if was.Generation, err = f.ledger.floored(ctx); err != nil {
-		return l, err
-	}
-	marks, etag, err := f.listed(ctx)
-	if l.hidden = closedTo(err); l.hidden && was.Generation > 0 {
-		return lost("may not be looked for by this login, which needs s3:ListBucket on the bucket")
-	}
-	if err != nil {
-		return l, err
-	}
-	l.etag = etag
-	was.Generation = newestOf(was.Generation, marks)
-	if l.etag == "" && was.Generation > 0 {
-		return lost("is gone: somebody removed it")
-	}
-	if l.etag == "" {
-		return l, nil
+func (f *floors) read(ctx context.Context) (laid, error) {
+	s, err := f.look(ctx)
+	if err != nil || s.etag == "" {
+		return s.laid, err
 	}
 	text, etag, err := f.beside.get(ctx, floorKey, "")
-	if l.hidden = closedTo(err); l.hidden {
-		return lost("may not be read by this login, which needs s3:GetObject on it")
+	switch {
+	case closedTo(err):
+		s.hidden = true
+		return s.laid, f.lost(s.newest, "may not be read by this login, which needs s3:GetObject on it")
+	case errors.Is(err, errAbsent):
+		s.etag = ""
+		return s.laid, f.lost(s.newest, "is gone: somebody removed it")
+	case err != nil:
+		return s.laid, err
 	}
-	if errors.Is(err, errAbsent) {
-		l.etag = ""
-		return lost("is gone: somebody removed it")
-	}
-	if err != nil {
-		return l, err
-	}
+	s.etag = etag
 	r := &access.FloorRecord{}
-	l.etag = etag
 	if err := access.ParseFloor(text, r); err != nil {
-		return lost("cannot be read: %s", err)
+		return s.laid, f.lost(s.newest, "cannot be read: %s", err)
 	}
-	if !slices.Contains(marks, r.Mark()) { // it may be younger than what was listed before it
-		if marks, _, err = f.listed(ctx); err != nil {
-			return l, err
+	if err := f.authenticate(ctx, r, s); err != nil {
+		return s.laid, err
+	}
+	s.record = r
+	return s.laid, nil
+}
+
+// authenticate compares a floor that was read with what is known of it: it is of this system, not older than what is remembered, and has
+// its mark.
+func (f *floors) authenticate(ctx context.Context, r *access.FloorRecord, s sighting) (err error) {
+	if !slices.Contains(s.marks, r.Mark()) { // it may be younger than what was listed before it
+		if s.marks, _, err = f.listed(ctx); err != nil {
+			return err
 		}
-		was.Generation = newestOf(was.Generation, marks)
+		s.newest = newestOf(s.newest, s.marks)
 	}
 	switch {
-	case r.System != "" && l.system != "" && r.System != l.system:
-		return lost("is of the access system %s, and this one is %s", r.System, l.system)
-	case r.Generation < was.Generation:
-		return lost("went back to generation %d", r.Generation)
-	case !slices.Contains(marks, r.Mark()):
-		return lost("is not as it was set: somebody edited it, or took its mark in %s away", f.beside.where(floorMarks))
+	case r.System != "" && s.system != "" && r.System != s.system:
+		return f.lost(s.newest, "is of the access system %s, and this one is %s", r.System, s.system)
+	case r.Generation < s.newest:
+		return f.lost(s.newest, "went back to generation %d", r.Generation)
+	case !slices.Contains(s.marks, r.Mark()):
+		return f.lost(s.newest, "is not as it was set: somebody edited it, or took its mark in %s away", f.beside.where(floorMarks))
 	}
-	l.record = r
-	return l, nil
+	return nil
 }
 
 // listed lists the marks, and the ETag of the floor; "" where there is none.
