@@ -28,6 +28,7 @@ func reviewedAt(at string) map[string]any {
 
 // A renewal says truly what becomes of what the partner holds: also of what had ended before, and of the one before it.
 func TestARenewalTellsWhatBecomesOfWhatThePartnerHolds(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	until := func(at string) map[string]any { return map[string]any{"expires_at": at} }
 	later := func(reviewed, at string) map[string]any {
