@@ -3,12 +3,7 @@
 package access
 
 import (
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"strings"
-
-	"golang.org/x/crypto/ssh"
 
 	"github.com/partner-access/terraform-provider-partner/internal/material"
 )
@@ -21,30 +16,14 @@ func (c *Credential) Proof() string {
 		return c.Federated.Workload()
 	case Certificate:
 		if r, err := material.KnownRequest(c.Certificate.CSR); err == nil {
-			return FingerprintOf(r.Info)
+			return r.Fingerprint()
 		}
 	case SSHCertificate:
 		if k, err := material.ParseSSHKey(c.SSHCertificate.PublicKey); err == nil {
-			return FingerprintOf(encodedKey(k.PublicKey))
+			return material.Fingerprint(material.KeyInfo(k.PublicKey))
 		}
 	}
 	return ""
-}
-
-// encodedKey returns a key as a request has it, where that is possible.
-func encodedKey(key ssh.PublicKey) []byte {
-	if plain, ok := key.(ssh.CryptoPublicKey); ok {
-		if der, err := x509.MarshalPKIXPublicKey(plain.CryptoPublicKey()); err == nil {
-			return der
-		}
-	}
-	return key.Marshal()
-}
-
-// FingerprintOf returns the fingerprint of an encoded key.
-func FingerprintOf(encoded []byte) string {
-	sum := sha256.Sum256(encoded)
-	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
 // Workload returns what tells one workload from another: the issuer and the subject; of AWS the principal, and of a whole account also the

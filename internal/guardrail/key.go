@@ -6,7 +6,6 @@ import (
 	"crypto/dsa" //nolint:staticcheck // only to say that such a key is weak
 	"crypto/ecdsa"
 	"crypto/rsa"
-	"crypto/x509"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -89,7 +88,7 @@ func recipientKey(text string) (heldKey, bool) {
 	if key, ok := recipient.SSHKey(); ok {
 		return heldSSH(key.PublicKey), true
 	}
-	return heldKey{print: access.FingerprintOf([]byte(recipient.String()))}, true
+	return heldKey{print: material.Fingerprint([]byte(recipient.String()))}, true
 }
 
 func requestKey(text string) (heldKey, bool) {
@@ -112,19 +111,16 @@ func sshKey(text string) (heldKey, bool) {
 
 // heldSSH returns an SSH key by the same print as the key of a certificate: one key in two forms is one key.
 func heldSSH(parsed ssh.PublicKey) heldKey {
+	var public any
 	if plain, ok := parsed.(ssh.CryptoPublicKey); ok {
-		public := plain.CryptoPublicKey()
-		if der, err := x509.MarshalPKIXPublicKey(public); err == nil {
-			return publicKey(public, der)
-		}
-		return publicKey(public, parsed.Marshal())
+		public = plain.CryptoPublicKey()
 	}
-	return heldKey{print: access.FingerprintOf(parsed.Marshal())}
+	return publicKey(public, material.KeyInfo(parsed))
 }
 
 // publicKey returns the key of its encoding: the same key has the same fingerprint in a CSR as on an SSH line.
 func publicKey(public any, encoded []byte) heldKey {
-	key := heldKey{print: access.FingerprintOf(encoded)}
+	key := heldKey{print: material.Fingerprint(encoded)}
 	switch k := public.(type) {
 	case *rsa.PublicKey:
 		key.algorithm, key.bits = "RSA", k.N.BitLen()

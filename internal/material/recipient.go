@@ -4,8 +4,6 @@ package material
 
 import (
 	"crypto/rsa"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -152,8 +150,7 @@ func parseAge(text string) (Recipient, error) {
 	if err != nil {
 		return Recipient{}, errors.New("it is no whole age key: a character is wrong, missing or too many")
 	}
-	sum := sha256.Sum256([]byte(key.String()))
-	return Recipient{age: key, text: key.String(), fingerprint: "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])}, nil
+	return Recipient{age: key, text: key.String(), fingerprint: Fingerprint([]byte(key.String()))}, nil
 }
 
 func sshRecipient(public ssh.PublicKey) (Recipient, error) {

@@ -5,10 +5,8 @@ package material
 import (
 	"bytes"
 	"crypto"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -31,10 +29,7 @@ type Request struct {
 }
 
 // Fingerprint returns the SHA-256 of the key, as ssh-keygen writes one.
-func (r Request) Fingerprint() string {
-	digest := sha256.Sum256(r.Info)
-	return "SHA256:" + base64.RawStdEncoding.EncodeToString(digest[:])
-}
+func (r Request) Fingerprint() string { return Fingerprint(r.Info) }
 
 // PEM returns the request in its one spelling.
 func (r Request) PEM() string {
