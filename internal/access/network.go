@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // ParseNetwork reads a network in its one canonical form: no host bits, IPv6 in lower case and shortened, no zone.
@@ -53,7 +55,7 @@ func NetworkCovers(outer, inner []netip.Prefix) bool {
 // dropped, and two halves become their whole.
 func MergeNetworks(networks []netip.Prefix) []netip.Prefix {
 	sorted := slices.Clone(networks)
-	slices.SortStableFunc(sorted, func(a, b netip.Prefix) int {
+	order.Sort(sorted, func(a, b netip.Prefix) int {
 		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 	})
 	var merged []netip.Prefix

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Object is what this project governs: an [Identity], a [Credential] or a [Grant], as it is declared.
@@ -285,7 +287,7 @@ func Declaration(o Object) ([]byte, error) {
 			trust.Audiences = slices.Sorted(slices.Values(trust.Audiences))
 			sorted.Federated = &trust
 		}
-		sorted.AllowedCIDRs = slices.SortedStableFunc(slices.Values(o.AllowedCIDRs), netip.Prefix.Compare)
+		sorted.AllowedCIDRs = order.Sorted(slices.Values(o.AllowedCIDRs), netip.Prefix.Compare)
 		return json.Marshal(sorted)
 	case *Grant:
 		sorted := *o

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Rule is one row of the catalogue.
@@ -103,7 +104,7 @@ var table = sync.OnceValue(func() []Rule {
 		planRules(), ownerRules(), partnerRules(), expiryRules(), reviewRules(), decisionRules(), signedRules(), purposeRules(), scopeRules(), reachRules(), separationRules(),
 		credentialRules(), delegationRules(), activityRules(), incidentRules(), offboardingRules(), waiverRules(),
 	)
-	slices.SortStableFunc(all, func(a, b Rule) int { return strings.Compare(a.Slug, b.Slug) })
+	order.Sort(all, func(a, b Rule) int { return strings.Compare(a.Slug, b.Slug) })
 	return all
 })
 

@@ -4,10 +4,10 @@ package guardrail
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Finding is what one rule has to say of one subject.
@@ -53,7 +53,7 @@ func (f Finding) Detail() string {
 }
 
 func sortFindings(findings []Finding) {
-	slices.SortStableFunc(findings, func(a, b Finding) int {
+	order.Sort(findings, func(a, b Finding) int {
 		return cmp.Or(
 			-cmp.Compare(a.Level, b.Level),
 			strings.Compare(a.Rule.Slug, b.Rule.Slug),

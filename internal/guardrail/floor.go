@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // floored is settings on their way under a floor.
@@ -49,7 +50,7 @@ func (s Settings) Under(f *access.Floor) (Settings, []SettingError) {
 	u.environments()
 	u.shares()
 	u.register()
-	slices.SortStableFunc(u.looser, func(a, b SettingError) int { return cmp.Compare(a.Setting, b.Setting) })
+	order.Sort(u.looser, func(a, b SettingError) int { return cmp.Compare(a.Setting, b.Setting) })
 	return u.Settings, u.looser
 }
 
@@ -320,7 +321,7 @@ func ValidateFloor(f *access.Floor) []SettingError {
 		under.MaxLifetime[t] = most.Duration
 	}
 	errs = append(errs, under.Validate()...)
-	slices.SortStableFunc(errs, func(a, b SettingError) int { return cmp.Compare(a.Setting, b.Setting) })
+	order.Sort(errs, func(a, b SettingError) int { return cmp.Compare(a.Setting, b.Setting) })
 	return errs
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // relabelled is the slug of the rule about access that goes on under a new name, and what that rule reads.
@@ -204,7 +205,7 @@ func (c *Context) pasts(s *Subject) (all []*past) {
 			all = append(all, p)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *past) int {
+	order.Sort(all, func(a, b *past) int {
 		return cmp.Or(strings.Compare(a.ref.ID, b.ref.ID), a.removedAt.Compare(b.removedAt))
 	})
 	return all

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Portfolio is all access that one plan leaves in place: what has arrived in the plan so far, and in the place of what
@@ -243,7 +244,7 @@ func (p *Portfolio) Below(top access.IdentityID) (all []Subject) {
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Subject) int { return strings.Compare(a.Object.Ref().ID, b.Object.Ref().ID) })
+	order.Sort(all, func(a, b Subject) int { return strings.Compare(a.Object.Ref().ID, b.Object.Ref().ID) })
 	return all
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
@@ -126,7 +127,7 @@ func (s Settings) Validate() []SettingError {
 	s.validateLifetimes(errs.add)
 	s.validateNumbers(errs.add)
 	s.validateOwners(errs.add)
-	slices.SortStableFunc(errs, func(a, b SettingError) int { return cmp.Compare(a.Setting, b.Setting) })
+	order.Sort(errs, func(a, b SettingError) int { return cmp.Compare(a.Setting, b.Setting) })
 	return errs
 }
 
@@ -201,7 +202,7 @@ func hardLifetime(t access.Type) time.Duration {
 // nearest returns the words, those that are written most like s first.
 func nearest(s string, words []string) []string {
 	sorted := slices.Clone(words)
-	slices.SortStableFunc(sorted, func(a, b string) int { return cmp.Compare(distance(s, a), distance(s, b)) })
+	order.Sort(sorted, func(a, b string) int { return cmp.Compare(distance(s, a), distance(s, b)) })
 	return sorted
 }
 

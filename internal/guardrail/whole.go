@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Whole is all that hangs on one identity.
@@ -35,7 +36,7 @@ func (p *Portfolio) Whole(id access.IdentityID, phase Phase) (w Whole) {
 			all = append(all, e)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *entry) int { return strings.Compare(a.ref.ID, b.ref.ID) })
+	order.Sort(all, func(a, b *entry) int { return strings.Compare(a.ref.ID, b.ref.ID) })
 	for _, e := range all {
 		if len(e.Unknown) == 0 && w.add(e) {
 			w.Grows = w.Grows || (e.seq > 0 && e.enters(sized, phase))

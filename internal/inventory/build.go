@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
@@ -50,7 +51,7 @@ func Build(records []*access.Record, strays []access.Stray, at time.Time, o Opti
 	for _, s := range strays {
 		inv.Items = append(inv.Items, b.stray(s))
 	}
-	slices.SortStableFunc(inv.Items, func(x, y Item) int {
+	order.Sort(inv.Items, func(x, y Item) int {
 		return cmp.Or(cmp.Compare(x.ID, y.ID), cmp.Compare(rank(x.Type), rank(y.Type)), cmp.Compare(x.NativeID, y.NativeID))
 	})
 	return inv

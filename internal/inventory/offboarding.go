@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Offboarding is what goes with a partner.
@@ -34,8 +35,8 @@ func (inv *Inventory) Offboard(partner, stack string, records []*access.Record) 
 			taken = append(taken, r)
 		}
 	}
-	order := []access.Type{access.TypeCredential, access.TypeGrant, access.TypeIdentity}
-	slices.SortStableFunc(taken, func(a, b *access.Record) int {
+	inner := []access.Type{access.TypeCredential, access.TypeGrant, access.TypeIdentity}
+	order.Sort(taken, func(a, b *access.Record) int {
 		x, y := a.Object.Holder(), b.Object.Holder()
 		if line[x] != line[y] {
 			return line[y] - line[x]
@@ -43,7 +44,7 @@ func (inv *Inventory) Offboard(partner, stack string, records []*access.Record) 
 		if c := x.Compare(y); c != 0 {
 			return c
 		}
-		return slices.Index(order, a.Object.Ref().Type) - slices.Index(order, b.Object.Ref().Type)
+		return slices.Index(inner, a.Object.Ref().Type) - slices.Index(inner, b.Object.Ref().Type)
 	})
 	out := Offboarding{Records: taken}
 	for _, r := range taken {

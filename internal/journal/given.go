@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
@@ -132,7 +133,7 @@ func (g *Given) identity(i *access.Identity) {
 
 func (g *Given) credential(c *access.Credential) {
 	g.Trust, g.RevokeIssuedBefore = trustOf(c), c.RevokeIssuedBefore.UTC()
-	for _, network := range slices.SortedStableFunc(slices.Values(c.AllowedCIDRs), netip.Prefix.Compare) {
+	for _, network := range order.Sorted(slices.Values(c.AllowedCIDRs), netip.Prefix.Compare) {
 		g.AllowedCIDRs = append(g.AllowedCIDRs, network.String())
 	}
 	if r := c.Rotation; r != nil {

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // handover is what to send to a partner for one identity. Nothing in it is secret: what is sealed only the partner opens.
@@ -36,7 +37,7 @@ func (h handover) markdown() string {
 	if len(h.grants) > 0 {
 		b.WriteString("\n## What it may do\n\n")
 	}
-	for _, g := range slices.SortedStableFunc(slices.Values(h.grants), func(a, b handedGrant) int {
+	for _, g := range order.Sorted(slices.Values(h.grants), func(a, b handedGrant) int {
 		return cmp.Or(cmp.Compare(a.Resource.ValueString(), b.Resource.ValueString()), cmp.Compare(a.ID.ValueString(), b.ID.ValueString()))
 	}) {
 		fmt.Fprintf(&b, "- `%s`: %s; until %s. %s.\n", g.Resource.ValueString(), strings.Join(sortedTexts(g.Actions.Elements()), ", "), g.EndsAt.ValueString(),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // walk is what one walk of Terraform has seen and done so far. Terraform tells none of it to the call that needs it: each
@@ -167,7 +168,7 @@ func (w *walk) found() []guardrail.Finding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var all []guardrail.Finding
-	for _, ref := range slices.SortedStableFunc(maps.Keys(w.findings), func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) }) {
+	for _, ref := range order.Sorted(maps.Keys(w.findings), func(a, b access.Ref) int { return strings.Compare(a.String(), b.String()) }) {
 		all = append(all, w.findings[ref]...)
 	}
 	return all

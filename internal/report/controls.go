@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // standards are those by whose controls the findings are shown, by how the names of their controls begin.
@@ -46,7 +47,7 @@ func (c *control) Verdict(judged, of int) string {
 			levels[f.Level]++
 		}
 		var texts []string
-		for _, level := range slices.SortedStableFunc(maps.Keys(levels), func(a, b string) int { return cmp.Or(gravity(a)-gravity(b), cmp.Compare(a, b)) }) {
+		for _, level := range order.Sorted(maps.Keys(levels), func(a, b string) int { return cmp.Or(gravity(a)-gravity(b), cmp.Compare(a, b)) }) {
 			texts = append(texts, fmt.Sprintf("%d %s", levels[level], level))
 		}
 		return strings.Join(texts, ", ")
@@ -73,7 +74,7 @@ func gravity(level string) int {
 
 // sorted returns the findings, the gravest first.
 func (r *Report) sorted() []Finding {
-	return slices.SortedStableFunc(slices.Values(r.Findings), func(a, b Finding) int {
+	return order.Sorted(slices.Values(r.Findings), func(a, b Finding) int {
 		return cmp.Or(gravity(a.Level)-gravity(b.Level), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Type, b.Type))
 	})
 }
@@ -108,7 +109,7 @@ func (r *Report) standards() []standard {
 	}
 	for n := range all {
 		all[n].Name = standards[n].name
-		slices.SortStableFunc(all[n].Controls, func(a, b *control) int { return compareNumbers(a.Name, b.Name) })
+		order.Sort(all[n].Controls, func(a, b *control) int { return compareNumbers(a.Name, b.Name) })
 	}
 	return slices.DeleteFunc(all, func(s standard) bool { return len(s.Controls) == 0 })
 }

@@ -5,11 +5,11 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // former is what a partner had and has no more, as the journal tells it.
@@ -66,7 +66,7 @@ func (r *Report) former() *former {
 		f.Doubts = append(f.Doubts, "All of it: "+unread+".")
 	}
 	f.Objects = append(f.Objects, r.formerly...)
-	slices.SortStableFunc(f.Objects, func(a, b formerObject) int {
+	order.Sort(f.Objects, func(a, b formerObject) int {
 		return cmp.Or(cmp.Compare(holderOf(a.ID), holderOf(b.ID)), a.Removed.Compare(b.Removed))
 	})
 	return f

@@ -15,6 +15,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Digest returns the SHA-256 of a report's JSON.
@@ -58,7 +59,7 @@ func (r *Report) Include(text string) error {
 			r.changed = append(r.changed, c)
 		}
 	}
-	slices.SortStableFunc(r.changed, func(x, y *change) int {
+	order.Sort(r.changed, func(x, y *change) int {
 		return cmp.Or(x.Asked.Compare(y.Asked), cmp.Compare(x.Change, y.Change), cmp.Compare(x.ID, y.ID))
 	})
 	if d.Former != nil {

@@ -3,13 +3,13 @@
 package report
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/journal"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // change is one change as the journal has it: what was intended, and what came of it.
@@ -157,7 +157,7 @@ func (r *Report) all() []*change {
 		return all
 	}
 	all = append(all, r.changed...)
-	slices.SortStableFunc(all, func(x, y *change) int { return x.Asked.Compare(y.Asked) })
+	order.Sort(all, func(x, y *change) int { return x.Asked.Compare(y.Asked) })
 	return all
 }
 

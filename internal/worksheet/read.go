@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/signed"
 )
 
@@ -69,7 +70,7 @@ func Read(sheets []Sheet, today []Now) (map[string]access.Review, []Mistake) {
 	for _, n := range today {
 		in.today[n.ID+" "+nameOf(n.Access)] = n
 	}
-	for _, s := range slices.SortedStableFunc(slices.Values(sheets), func(a, b Sheet) int { return cmp.Compare(a.File, b.File) }) {
+	for _, s := range order.Sorted(slices.Values(sheets), func(a, b Sheet) int { return cmp.Compare(a.File, b.File) }) {
 		in.sheet(s)
 	}
 	return in.decisions, in.mistakes

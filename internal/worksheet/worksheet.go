@@ -6,12 +6,12 @@ package worksheet
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Row is one identity, credential or grant that somebody has to decide on.
@@ -74,7 +74,7 @@ func Build(inv *inventory.Inventory, records []*access.Record, o Options) []Row 
 			rows = append(rows, r)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b Row) int {
+	order.Sort(rows, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(strings.ToLower(a.Owner), strings.ToLower(b.Owner)), cmp.Compare(a.ID, b.ID), cmp.Compare(b.Type, a.Type))
 	})
 	return rows

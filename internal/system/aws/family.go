@@ -6,11 +6,11 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -161,7 +161,7 @@ func drafted(p *page, d *ledger.Draft) *page {
 	for n, x := range next.principals { // what we are about to remove nobody cut by hand
 		next.principals[n].Built = x.Built && stay[x.Name]
 	}
-	slices.SortStableFunc(next.principals, func(a, b principal) int { return compareNames(a.Name, b.Name) })
+	order.Sort(next.principals, func(a, b principal) int { return compareNames(a.Name, b.Name) })
 	return next
 }
 

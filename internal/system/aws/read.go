@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -210,7 +211,7 @@ func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 			all = append(all, access.Damage{Ref: id.Ref(), NativeID: s.store.where(keyOf(id)), Why: p.damage.Error()})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
+	order.Sort(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
 	return all, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
@@ -96,7 +97,7 @@ func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays
 			strays = append(strays, stray)
 		}
 	}
-	slices.SortStableFunc(strays, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
+	order.Sort(strays, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
 	return strays
 }
 

@@ -8,12 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
@@ -155,7 +155,7 @@ func (s *System) known(f *family, p *page) *page {
 }
 
 func sortedRefs(l ledger.Ledger) []access.Ref {
-	return slices.SortedStableFunc(maps.Keys(l), ledger.CompareRefs)
+	return order.Sorted(maps.Keys(l), ledger.CompareRefs)
 }
 
 // tagsOf returns the tags of a principal: for people and inventories, and never the truth.

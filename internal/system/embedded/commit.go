@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -347,7 +348,7 @@ func (s *System) stageObjects(st *stage, base *book, d *draft) {
 // stageEntries stages the entries that a draft has touched. It removes the file of a damaged one that the draft gave up, and of which it
 // wrote no other.
 func (s *System) stageEntries(st *stage, base *book, d *draft) {
-	for _, ref := range slices.SortedStableFunc(maps.Keys(d.Touched), ledger.CompareRefs) {
+	for _, ref := range order.Sorted(maps.Keys(d.Touched), ledger.CompareRefs) {
 		before, after := base.Ledger[ref], d.Ledger[ref]
 		switch {
 		case after == nil && before != nil:

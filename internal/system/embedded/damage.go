@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
@@ -52,7 +53,7 @@ func (x damage) of(id access.IdentityID) error {
 	if len(x) == 0 {
 		return nil
 	}
-	for _, ref := range slices.SortedStableFunc(maps.Keys(x), ledger.CompareRefs) {
+	for _, ref := range order.Sorted(maps.Keys(x), ledger.CompareRefs) {
 		if _, holder, err := access.ParseRef(ref.Type, ref.ID); err == nil && holder == id {
 			return x[ref]
 		}
@@ -107,7 +108,7 @@ func (d *draft) strike(ref access.Ref, uid string) (victims []*ledger.Entry, err
 			taken[v.Object.Holder()] = true
 		}
 	}
-	for _, other := range slices.SortedStableFunc(maps.Keys(d.damaged), ledger.CompareRefs) {
+	for _, other := range order.Sorted(maps.Keys(d.damaged), ledger.CompareRefs) {
 		if _, of, _ := access.ParseRef(other.Type, other.ID); !taken[of] {
 			continue
 		}
@@ -229,7 +230,7 @@ func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 	for _, f := range l.found {
 		all = append(all, access.Damage{NativeID: f.file, Why: f.file + " " + f.why})
 	}
-	slices.SortStableFunc(all, func(a, b access.Damage) int {
+	order.Sort(all, func(a, b access.Damage) int {
 		return cmp.Or(ledger.CompareRefs(a.Ref, b.Ref), cmp.Compare(a.NativeID, b.NativeID))
 	})
 	return all, nil

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
@@ -170,7 +171,7 @@ func (s *System) concerned(l *book, name string) (of []access.IdentityID) {
 	if err != nil || !known {
 		return nil
 	}
-	for _, ref := range slices.SortedStableFunc(maps.Keys(l.Ledger), func(a, b access.Ref) int { return strings.Compare(a.ID, b.ID) }) {
+	for _, ref := range order.Sorted(maps.Keys(l.Ledger), func(a, b access.Ref) int { return strings.Compare(a.ID, b.ID) }) {
 		if ref.Type != access.TypeIdentity {
 			continue
 		}

@@ -13,11 +13,11 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -163,7 +163,7 @@ type cutMember struct {
 // cuttings returns all partners that have an identity, or one that hangs on theirs, with what is cut with each.
 func (s *System) cuttings(d *draft) map[string]cutting {
 	identities := cutting{}
-	for _, ref := range slices.SortedStableFunc(maps.Keys(d.Ledger), ledger.CompareRefs) { // kinds are told in this order
+	for _, ref := range order.Sorted(maps.Keys(d.Ledger), ledger.CompareRefs) { // kinds are told in this order
 		e := d.Ledger[ref]
 		if e.Removed() {
 			continue
@@ -215,7 +215,7 @@ func cutFile(partner string) string { return "cut/" + partner + ".txt" }
 // digest returns one of all that a partner's file says, but for the moments in it.
 func (c cutting) digest(a *ca.Authority) (string, error) {
 	sum := sha256.New()
-	for _, id := range slices.SortedStableFunc(maps.Keys(c), access.IdentityID.Compare) {
+	for _, id := range order.Sorted(maps.Keys(c), access.IdentityID.Compare) {
 		m := c[id]
 		sum.Write(fmt.Appendln(nil, m.lineage, m.kinds))
 		if m.revoked != nil {
@@ -237,7 +237,7 @@ func (c cutting) digest(a *ca.Authority) (string, error) {
 //	krl ID \ooo...         its section for sshd's list
 func (c cutting) text(sign func(access.IdentityID, revocations) (crl, krl []byte, err error)) ([]byte, error) {
 	var out bytes.Buffer
-	for _, id := range slices.SortedStableFunc(maps.Keys(c), access.IdentityID.Compare) {
+	for _, id := range order.Sorted(maps.Keys(c), access.IdentityID.Compare) {
 		out.WriteString("line")
 		for _, above := range c[id].lineage {
 			out.WriteString(" " + above.String())

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -84,7 +85,7 @@ func revocationsOf(d *draft) revocations {
 		r := d.revoked[name]
 		out.add(r.Kind, ca.Revoked{Serial: r.Serial, At: r.At, Hold: r.Withheld})
 	}
-	for _, ref := range slices.SortedStableFunc(maps.Keys(d.Ledger), ledger.CompareRefs) {
+	for _, ref := range order.Sorted(maps.Keys(d.Ledger), ledger.CompareRefs) {
 		e := d.Ledger[ref]
 		if c, ok := e.Credential(); ok && len(e.Issued) > 0 && !e.Removed() && d.cut(c) {
 			for _, i := range e.Issued {

@@ -13,12 +13,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/durable"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -157,7 +157,7 @@ func (s *System) List(ctx context.Context) ([]*access.Record, error) {
 	if err := s.tellUse(l.Ledger, records...); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
-	slices.SortStableFunc(records, func(a, b *access.Record) int { return ledger.CompareRefs(a.Object.Ref(), b.Object.Ref()) })
+	order.Sort(records, func(a, b *access.Record) int { return ledger.CompareRefs(a.Object.Ref(), b.Object.Ref()) })
 	return records, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -34,7 +35,7 @@ func (s *System) takeOver(base *book, d *draft, in scope) error {
 	if err != nil {
 		return err
 	}
-	for _, ref := range slices.SortedStableFunc(maps.Keys(base.Ledger), ledger.CompareRefs) {
+	for _, ref := range order.Sorted(maps.Keys(base.Ledger), ledger.CompareRefs) {
 		v := base.Ledger[ref]
 		if d.Ledger[ref] != v || v.Removed() || !e.endedSince(v, d.revoked) { // what this batch has put is newer than both
 			continue

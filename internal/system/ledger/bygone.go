@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // A state tells which object it means by a uid. So that one of an object that was replaced or removed since is told apart
@@ -23,7 +24,7 @@ func bygone(memory []access.Bygone, now time.Time, more ...access.Bygone) []acce
 		return b.Forgotten(now) || slices.ContainsFunc(more, func(m access.Bygone) bool { return m.UID == b.UID })
 	})
 	kept = append(kept, more...)
-	slices.SortStableFunc(kept, func(a, b access.Bygone) int { return a.At.Compare(b.At) })
+	order.Sort(kept, func(a, b access.Bygone) int { return a.At.Compare(b.At) })
 	return kept[max(0, len(kept)-mostBygone):]
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // What was removed is remembered for a year, with its identity while that stays and in its tombstone afterwards: the same
@@ -25,7 +26,7 @@ func Formers(l Ledger, t Tombstones, now time.Time) []access.Former {
 	for _, stone := range t {
 		all = append(all, remembered(stone.Former, now)...)
 	}
-	slices.SortStableFunc(all, func(a, b access.Former) int {
+	order.Sort(all, func(a, b access.Former) int {
 		return cmp.Or(CompareRefs(a.Object.Ref(), b.Object.Ref()), a.RemovedAt.Compare(b.RemovedAt))
 	})
 	return all
@@ -38,7 +39,7 @@ func remembered(memory []access.Former, now time.Time, more ...access.Former) []
 	})
 	kept = append(kept, more...)
 	if len(kept) > mostFormers {
-		slices.SortStableFunc(kept, func(a, b access.Former) int { return a.RemovedAt.Compare(b.RemovedAt) })
+		order.Sort(kept, func(a, b access.Former) int { return a.RemovedAt.Compare(b.RemovedAt) })
 		kept = kept[len(kept)-mostFormers:]
 	}
 	return kept

@@ -3,11 +3,11 @@
 package ledger
 
 import (
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Ledger is everything that exists, by its reference. Once it is shared it is never changed.
@@ -82,7 +82,7 @@ func (l Ledger) Under(id access.IdentityID) []*Entry {
 			below = append(below, e)
 		}
 	}
-	slices.SortStableFunc(below, func(a, b *Entry) int { return CompareRefs(a.Ref(), b.Ref()) })
+	order.Sort(below, func(a, b *Entry) int { return CompareRefs(a.Ref(), b.Ref()) })
 	return below
 }
 

@@ -6,9 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet, where that can
@@ -26,7 +26,7 @@ func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) er
 	if can, err := ob.bundler.bundles(ctx); err != nil || !can {
 		return err
 	}
-	slices.SortStableFunc(ids, access.IdentityID.Compare)
+	order.Sort(ids, access.IdentityID.Compare)
 	b := &bundling{snap: snap, broken: map[access.IdentityID]bool{}, natives: map[access.IdentityID]*native{}}
 	for _, id := range ids {
 		ob.askAbout(b, id)

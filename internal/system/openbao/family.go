@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
@@ -80,7 +81,7 @@ func (f *family) outdate(d *ledger.Draft, change access.Change, session time.Dur
 
 // order returns all identities of a family.
 func (f *family) order() []access.IdentityID {
-	return slices.SortedStableFunc(maps.Keys(f.documents), access.IdentityID.Compare)
+	return order.Sorted(maps.Keys(f.documents), access.IdentityID.Compare)
 }
 
 // text returns the policy of an identity after a draft. What an entry still names, that is being removed, need not be listed.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // scout tells what a grant reaches, and what was got by it.
@@ -61,7 +62,7 @@ func (s *scout) lay(engines map[string]mounted, children []string, unlisted bool
 			g.mounts = append(g.mounts, place{path: segments(path), kind: "pki", ours: true})
 		}
 	}
-	slices.SortStableFunc(g.mounts, func(a, b place) int { return slices.Compare(a.path, b.path) })
+	order.Sort(g.mounts, func(a, b place) int { return slices.Compare(a.path, b.path) })
 	return g
 }
 

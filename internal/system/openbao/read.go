@@ -6,10 +6,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
@@ -60,7 +60,7 @@ func (ob *observer) Damaged(ctx context.Context) (all []access.Damage, err error
 			all = append(all, access.Damage{Ref: id.Ref(), NativeID: "sys/policies/acl/" + store.NameOf(id), Why: d.Damage.Error()})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
+	order.Sort(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
 	return all, nil
 }
 

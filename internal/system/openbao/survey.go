@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/shown"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
@@ -104,7 +105,7 @@ func (s *surveyor) strays(ctx context.Context, snap *snapshot, partners []string
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(sv.found, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
+	order.Sort(sv.found, func(a, b access.Stray) int { return strings.Compare(a.NativeID, b.NativeID) })
 	return sv.found, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // item is one thing that was issued, as the model has it.
@@ -153,7 +154,7 @@ func (l *life) some() access.Object {
 	return l.copyOf(all[l.dice.IntN(len(all))])
 }
 
-func (l *life) sorted() []access.Ref { return slices.SortedFunc(maps.Keys(l.model), compare) }
+func (l *life) sorted() []access.Ref { return order.Sorted(maps.Keys(l.model), compare) }
 
 func (l *life) copyOf(ref access.Ref) access.Object {
 	o, err := access.ParseDeclaration(ref.Type, []byte(l.declaration(l.model[ref].object)))

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // model is what a simple mind expects of a system: a map.
@@ -115,7 +116,7 @@ func (m model) remove(w *world, t *rapid.T) {
 	if len(m) == 0 {
 		return
 	}
-	ref := rapid.SampledFrom(slices.SortedFunc(maps.Keys(m), compare)).Draw(t, "delete")
+	ref := rapid.SampledFrom(order.Sorted(maps.Keys(m), compare)).Draw(t, "delete")
 	var want []access.Ref
 	for other, e := range m {
 		if other != ref && ref.Type == access.TypeIdentity && m.hangs(e.object, ref) {
@@ -130,8 +131,8 @@ func (m model) remove(w *world, t *rapid.T) {
 	for _, other := range want {
 		delete(m, other)
 	}
-	slices.SortStableFunc(swept, compare)
-	if slices.SortStableFunc(want, compare); !slices.Equal(swept, want) {
+	order.Sort(swept, compare)
+	if order.Sort(want, compare); !slices.Equal(swept, want) {
 		w.Errorf("deleting %s swept %v, want %v", ref, swept, want)
 	}
 }
@@ -200,7 +201,7 @@ func (m model) shorten(w *world) {
 func (m model) agree(w *world) {
 	all := w.list()
 	if len(all) != len(m) {
-		w.Errorf("the system has %v, the model %v", w.refs(), slices.SortedFunc(maps.Keys(m), compare))
+		w.Errorf("the system has %v, the model %v", w.refs(), order.Sorted(maps.Keys(m), compare))
 	}
 	for _, r := range all {
 		ref := r.Object.Ref()

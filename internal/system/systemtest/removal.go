@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 func removalCases() []contract {
@@ -59,8 +60,8 @@ func sweeps(w *world) {
 		want = append(want, o.Ref())
 	}
 	swept := w.remove(w.get(id("top").Ref()))
-	slices.SortStableFunc(swept, compare)
-	slices.SortStableFunc(want, compare)
+	order.Sort(swept, compare)
+	order.Sort(want, compare)
 	if !slices.Equal(swept, want) {
 		w.Errorf("swept %v, want %v", swept, want)
 	}

@@ -12,12 +12,12 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Bucket has objects by their bucket and key, with ETags and conditions.
@@ -97,7 +97,7 @@ func (b *Bucket) listed(bucket, prefix string) []byte {
 			page.Contents = append(page.Contents, object{key, etagOf(text), access.WallClock().UTC()})
 		}
 	}
-	slices.SortStableFunc(page.Contents, func(a, b object) int { return strings.Compare(a.Key, b.Key) })
+	order.Sort(page.Contents, func(a, b object) int { return strings.Compare(a.Key, b.Key) })
 	text, _ := xml.Marshal(page)
 	return text
 }

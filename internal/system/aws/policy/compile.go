@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Grant is what a grant comes to: actions on what an ARN stands for, until a moment that is enforced.
@@ -173,7 +174,7 @@ func unite(rights []right, part func(*right) *[]string, apart func(right) bool) 
 		values := part(&united[i])
 		*values = distinct(append(slices.Clone(*values), *part(&r)...))
 	}
-	slices.SortStableFunc(united, func(a, b right) int { return strings.Compare(a.same(nil, &a), b.same(nil, &b)) })
+	order.Sort(united, func(a, b right) int { return strings.Compare(a.same(nil, &a), b.same(nil, &b)) })
 	return united
 }
 

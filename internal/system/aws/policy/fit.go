@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // How many characters AWS takes of all policies of a principal together, white space not counted (IAM and STS quotas: inline
@@ -59,7 +60,7 @@ func (w Words) CheckWhole(credentials []*access.Credential, granted []access.Gra
 	for _, g := range granted {
 		grants = append(grants, Grant{Name: g.Name, Resource: g.Resource, Actions: g.Actions, EndsAt: g.EndsAt})
 	}
-	slices.SortStableFunc(grants, func(a, b Grant) int { return strings.Compare(a.Name, b.Name) })
+	order.Sort(grants, func(a, b Grant) int { return strings.Compare(a.Name, b.Name) })
 	for _, c := range credentials {
 		room := Room(c)
 		size, err := w.size(grants, c.ExpiresAt.Time)
@@ -85,7 +86,7 @@ func (w Words) CheckWhole(credentials []*access.Credential, granted []access.Gra
 // earlier. Nobody is left with more than is declared, and the first to end go first, since they are missed for the shortest time.
 func CompileFitting(grants []Grant, end time.Time, words Words, room int) (d Document, left []string, err error) {
 	grants = slices.Clone(grants)
-	slices.SortStableFunc(grants, func(a, b Grant) int { return cmp.Or(a.EndsAt.Compare(b.EndsAt), strings.Compare(a.Name, b.Name)) })
+	order.Sort(grants, func(a, b Grant) int { return cmp.Or(a.EndsAt.Compare(b.EndsAt), strings.Compare(a.Name, b.Name)) })
 	for ; ; grants = grants[1:] {
 		if d, err = CompileGrants(grants, end, words); err != nil || d.Empty() || d.Size() <= room {
 			slices.Sort(left)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // certificateHold is the reason of a revocation that may be taken back (RFC 5280, 5.3.1). All others have none: the
@@ -132,7 +133,7 @@ func IsSerial(text string) bool {
 // counts, and a revocation counts more than a hold.
 func revocations(revoked []Revoked) ([]x509.RevocationListEntry, error) {
 	sorted := slices.Clone(revoked)
-	slices.SortStableFunc(sorted, func(a, b Revoked) int {
+	order.Sort(sorted, func(a, b Revoked) int {
 		if a.Hold != b.Hold {
 			if a.Hold {
 				return 1
@@ -158,6 +159,6 @@ func revocations(revoked []Revoked) ([]x509.RevocationListEntry, error) {
 		}
 		entries = append(entries, entry)
 	}
-	slices.SortStableFunc(entries, func(a, b x509.RevocationListEntry) int { return a.SerialNumber.Cmp(b.SerialNumber) })
+	order.Sort(entries, func(a, b x509.RevocationListEntry) int { return a.SerialNumber.Cmp(b.SerialNumber) })
 	return entries, nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // The document of data.json. It is indexed by what a request proves, so that a decision looks up and never searches.
@@ -111,7 +112,7 @@ func publish(p Publication) published {
 	}
 	for _, subjects := range out.Trust {
 		for _, proofs := range subjects {
-			slices.SortStableFunc(proofs, func(a, b proof) int {
+			order.Sort(proofs, func(a, b proof) int {
 				return cmp.Or(cmp.Compare(a.Identity, b.Identity), slices.Compare(a.Audiences, b.Audiences), cmp.Compare(a.EndsAtNS, b.EndsAtNS))
 			})
 		}
@@ -167,7 +168,7 @@ func grants(given []Grant) []publishedGrant {
 			Name: g.Name, Open: open, Resource: g.Resource, Segments: strings.Split(segments, "/")[1:],
 		}
 	}
-	slices.SortStableFunc(out, func(a, b publishedGrant) int { return cmp.Compare(a.Name, b.Name) })
+	order.Sort(out, func(a, b publishedGrant) int { return cmp.Compare(a.Name, b.Name) })
 	return out
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // login is the resource that stands for a login name of an SSH server.
@@ -53,7 +54,7 @@ func RefreshAt(p Publication) time.Time {
 }
 
 func sorted(identities []Identity) []Identity {
-	return slices.SortedStableFunc(slices.Values(identities), func(a, b Identity) int { return a.ID.Compare(b.ID) })
+	return order.Sorted(slices.Values(identities), func(a, b Identity) int { return a.ID.Compare(b.ID) })
 }
 
 // shells returns what an identity may do now, by login.

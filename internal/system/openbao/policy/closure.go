@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // generators returns the shapes of the rules: their resources, and what of their folders another rule's resource meets.
@@ -91,7 +93,7 @@ func withFolders(closed []shape) []shape {
 
 // necessary returns the blocks of all shapes but those without which the same is allowed.
 func necessary(all []shape, rules []rule) []Block {
-	slices.SortStableFunc(all, compareRank)
+	order.Sort(all, compareRank)
 	var kept shapes
 	var out []Block
 	for _, s := range all {

@@ -55,6 +55,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // Grant is what one grant of the identity allows. Its end counts in whole seconds, rounded down.
@@ -98,7 +99,7 @@ func Compile(grants []Grant) ([]Block, error) {
 			limit, strings.Join(widest(rules, closed), ", "), access.ErrUnsupported)
 	}
 	blocks := necessary(withFolders(closed), rules)
-	slices.SortStableFunc(blocks, compareBlocks)
+	order.Sort(blocks, compareBlocks)
 	return blocks, nil
 }
 
@@ -172,7 +173,7 @@ func blocksOf(s shape, rules []rule) []Block {
 		out[i].Capabilities = sortedSet(out[i].Capabilities)
 		out[i].Grants = sortedSet(out[i].Grants)
 	}
-	slices.SortStableFunc(out, compareBlocks)
+	order.Sort(out, compareBlocks)
 	return out
 }
 
@@ -204,7 +205,7 @@ func widest(rules []rule, shapes []shape) []string {
 	for _, r := range rules {
 		count[r.Name] += covered(r)
 	}
-	slices.SortStableFunc(sorted, func(a, b rule) int { return count[b.Name] - count[a.Name] })
+	order.Sort(sorted, func(a, b rule) int { return count[b.Name] - count[a.Name] })
 	var names []string
 	for _, r := range sorted[:min(3, len(sorted))] {
 		names = append(names, r.Name)

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
 // comment begins a line of the header.
@@ -26,7 +27,7 @@ func Render(header []string, blocks []Block) string {
 		}
 		text.WriteString(comment + line + "\n")
 	}
-	for _, b := range slices.SortedStableFunc(slices.Values(blocks), compareBlocks) {
+	for _, b := range order.Sorted(slices.Values(blocks), compareBlocks) {
 		b.write(&text)
 	}
 	return text.String()

@@ -7,12 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf16"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/policy"
 )
@@ -27,7 +27,7 @@ func Render(l ledger.Ledger, id access.IdentityID, dead []Lost, unread []string)
 			own[ref] = e
 		}
 	}
-	for _, ref := range slices.SortedStableFunc(maps.Keys(own), ledger.CompareRefs) {
+	for _, ref := range order.Sorted(maps.Keys(own), ledger.CompareRefs) {
 		text, err := json.Marshal(own[ref])
 		if err != nil {
 			return "", err
@@ -65,7 +65,7 @@ func Compile(l, own ledger.Ledger, id access.IdentityID) (string, error) {
 			})
 		}
 	}
-	slices.SortStableFunc(grants, func(a, b policy.Grant) int { return strings.Compare(a.Name, b.Name) })
+	order.Sort(grants, func(a, b policy.Grant) int { return strings.Compare(a.Name, b.Name) })
 	blocks, err := policy.Compile(grants)
 	if err != nil {
 		return "", err

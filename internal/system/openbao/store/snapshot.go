@@ -4,11 +4,11 @@ package store
 
 import (
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -54,7 +54,7 @@ func SnapshotOf[N any](documents map[access.IdentityID]*Document, l ledger.Ledge
 
 // Refs returns what there is, in order.
 func (s *Snapshot[N]) Refs() []access.Ref {
-	return slices.SortedStableFunc(maps.Keys(s.Ledger), ledger.CompareRefs)
+	return order.Sorted(maps.Keys(s.Ledger), ledger.CompareRefs)
 }
 
 // Known returns what was asked about an identity already.
