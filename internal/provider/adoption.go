@@ -78,7 +78,8 @@ func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native stri
 	case isNotFound(err):
 		resp.Diagnostics.AddError("Cannot import identity "+text, fmt.Sprintf("The system has no %s. Take it from native_id in partner_inventory.", native))
 	case errors.Is(err, access.ErrGoverned):
-		resp.Diagnostics.AddError("Cannot import identity "+text, sentence(err)+". What is declared already is imported by its id alone.")
+		resp.Diagnostics.AddError("Cannot import identity "+text, sentence(err)+". To import declared access, give its "+
+			"id alone.")
 	case err != nil:
 		resp.Diagnostics.AddError("Cannot import identity "+text, sentence(err)+".")
 	}
@@ -87,7 +88,7 @@ func (g *governed[M, P]) importUngoverned(ctx context.Context, text, native stri
 	}
 	for name, value := range map[string]any{
 		"id": text, "partner": id.Partner, "environment": id.Environment, "name": id.Name,
-		"enforced_by": "Nobody: it is imported, and not adopted yet.", "revocation": strings.Join(what.Revocation, " && "),
+		"enforced_by": "Nobody yet: it was imported, but not adopted.", "revocation": strings.Join(what.Revocation, " && "),
 	} {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), value)...)
 	}
@@ -124,8 +125,8 @@ func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, r
 	}
 	switch {
 	case isNotFound(err):
-		resp.Diagnostics.AddWarning("What was to be adopted is gone: "+ref.String(), fmt.Sprintf("The system has no %s any more. What is declared is planned as "+
-			"a new identity.", k.Adopt))
+		resp.Diagnostics.AddWarning("The identity to adopt is gone: "+ref.String(), fmt.Sprintf("The system no longer has %s. The plan "+
+			"proposes the declared identity as a new one.", k.Adopt))
 		remove(ctx, resp)
 	case errors.Is(err, access.ErrUnavailable), errors.Is(err, access.ErrNotPermitted):
 		failed(&resp.Diagnostics, "read", ref, err)
@@ -138,8 +139,8 @@ func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, r
 func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, native string, diags *diag.Diagnostics) bool {
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
 	if names := P(plan).replaced(state); len(names) > 0 {
-		diags.AddAttributeError(path.Root(names[0]), "Another identity than was imported: "+ref.String(), fmt.Sprintf("The import says that %s is adopted as %s, and the "+
-			"block declares another id. Write both alike.", native, ref.ID))
+		diags.AddAttributeError(path.Root(names[0]), "The import names another identity: "+ref.String(), fmt.Sprintf("The import adopts %s as %s, but the "+
+			"block declares another id. Write the same id in both.", native, ref.ID))
 		return false
 	}
 	_, id, err := access.ParseRef(ref.Type, ref.ID)
@@ -154,32 +155,33 @@ func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, na
 		failed(diags, "adopt", ref, err)
 		return false
 	}
-	diags.AddWarning("This adopts what nobody declared: "+ref.String(), adoptionText(native, a, P(plan).releases()))
+	diags.AddWarning("This adopts undeclared access: "+ref.String(), adoptionText(native, a, P(plan).releases()))
 	return true
 }
 
 func adoptionText(native string, a *access.Adoption, released bool) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "The apply brings %s under this declaration. From then on the partner may do what the grants of the identity allow, and nothing else; "+
-		"until they are applied, too, he may do nothing.\n\n", native)
+	fmt.Fprintf(&text, "The apply brings %s under this declaration. From then on, the partner may do only what the "+
+		"identity's grants allow, and nothing until they are applied.\n\n", native)
 	say := func(what string, names []string) {
 		if len(names) > 0 {
 			fmt.Fprintf(&text, "%s: %s.\n", what, strings.Join(names, ", "))
 		}
 	}
 	say("It keeps how the partner logs in", a.Logins)
-	say("These policies end for him", a.Policies)
-	say("He leaves the groups", a.Groups)
-	text.WriteString("Sessions that are open end, and his next login goes on.")
+	say("It loses the policies", a.Policies)
+	say("It leaves the groups", a.Groups)
+	text.WriteString("Open sessions end. The next login still works.")
 	if len(a.Logins) == 0 {
 		text.Reset()
-		fmt.Fprintf(&text, "The apply removes %s, as which nobody can log in any more, and makes the declared identity in its place.", native)
+		fmt.Fprintf(&text, "Nobody can log in as %s any more. The apply removes it, and creates the declared identity "+
+			"in its place.", native)
 	}
 	switch {
 	case a.Held && released:
-		text.WriteString(" It was cut by hand, and hold_released gives it back.")
+		text.WriteString(" It was cut by hand, and hold_released restores it.")
 	case a.Held:
-		text.WriteString(" It was cut by hand, and stays so.")
+		text.WriteString(" It was cut by hand, and stays cut.")
 	}
 	return text.String()
 }
@@ -187,7 +189,7 @@ func adoptionText(native string, a *access.Adoption, released bool) string {
 // explainLeft warns, in each plan, of ways to log in that an identity has from before its adoption.
 func explainLeft(ref access.Ref, k kept, diags *diag.Diagnostics) {
 	if len(k.Adopted) > 0 {
-		diags.AddWarning("An old login is left: "+ref.String(), strings.Join(k.Adopted, "\n"))
+		diags.AddWarning("An old login still works: "+ref.String(), strings.Join(k.Adopted, "\n"))
 	}
 }
 
@@ -200,11 +202,13 @@ func (g *governed[M, P]) forgetUngoverned(ctx context.Context, ref access.Ref, k
 		return false
 	}
 	if rec, held := g.system.Get(ctx, ref); errors.Is(err, access.ErrGoverned) && held == nil && rec.Stack == g.stack {
-		failed(diags, "revoke", ref, fmt.Errorf("the state means to adopt %s, and this stack holds %w. Import it by its id, or forget this one: terraform state rm", k.Adopt, err))
+		failed(diags, "revoke", ref, fmt.Errorf("the state was to adopt %s, but this stack already holds %w. Import "+
+			"it by its id, or forget this one: terraform state rm", k.Adopt, err))
 		return false
 	}
 	if uid == "" {
-		text := fmt.Sprintf("It was imported, and never adopted: %s goes on as before, and the inventory names it as ungoverned.", k.Adopt)
+		text := fmt.Sprintf("It was imported, but never adopted. %s still has its access, and the inventory lists it "+
+			"as ungoverned.", k.Adopt)
 		if _, id, err := access.ParseRef(ref.Type, ref.ID); err == nil {
 			if a, err := g.adoption(ctx, id, k.Adopt); err == nil {
 				text += " To end it by hand: " + strings.Join(a.Revocation, " && ")

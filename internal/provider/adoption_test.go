@@ -137,9 +137,9 @@ output "import" { value = join("", compact(data.partner_inventory.it.items[*].im
 	// Nobody plans it without an owner, or past the rules for new access.
 	for what, lines := range map[string]string{
 		`"owner" is required`: purpose + ends, `"expires_at" is required`: purpose + owner,
-		"purpose/vague":     owner + ends + "  purpose = \"test access\"\n",
-		"expiry/indefinite": owner + purpose + "  expires_at = \"2999-01-01T00:00:00Z\"\n",
-		"Another identity":  strings.Replace(owner+purpose+ends, "owner", "environment = \"test\"\n  owner", 1),
+		"purpose/vague":          owner + ends + "  purpose = \"test access\"\n",
+		"expiry/indefinite":      owner + purpose + "  expires_at = \"2999-01-01T00:00:00Z\"\n",
+		"names another identity": strings.Replace(owner+purpose+ends, "owner", "environment = \"test\"\n  owner", 1),
 	} {
 		c.write(provider + block + identity(lines))
 		if out, err := c.try("plan"); err == nil || !strings.Contains(flowing(out), what) {
@@ -152,7 +152,7 @@ output "import" { value = join("", compact(data.partner_inventory.it.items[*].im
 	id := "partner_identity." + label
 	c.write(provider + identity(owner+purpose+ends))
 	c.cli.must("import", id, "acme/prod/nightly@"+h.native)
-	if out, err := c.try("plan", "-detailed-exitcode"); err == nil || !strings.Contains(flowing(out), "This adopts what nobody declared") || !strings.Contains(out, "acme-stock") {
+	if out, err := c.try("plan", "-detailed-exitcode"); err == nil || !strings.Contains(flowing(out), "This adopts undeclared access") || !strings.Contains(out, "acme-stock") {
 		t.Errorf("the plan says %v\n%s", err, out)
 	}
 	if after := c.stored(); !maps.Equal(before, after) {
@@ -204,7 +204,7 @@ data "partner_inventory" "it" { partner = "acme" }
 output "flags" { value = { for i in data.partner_inventory.it.items : coalesce(i.id, i.native_id) => join(" ", i.flags) } }
 `)
 	out, err := c.try("plan", "-detailed-exitcode", "-target="+id)
-	if err != nil || !strings.Contains(flowing(out), "An old login is left") || !strings.Contains(flowing(out), "bao delete auth/legacy/role/acme-nightly") {
+	if err != nil || !strings.Contains(flowing(out), "An old login still works") || !strings.Contains(flowing(out), "bao delete auth/legacy/role/acme-nightly") {
 		c.t.Errorf("the plan after it is not empty, or says nothing of the old login: %v\n%s", err, out)
 	}
 	c.as(c.apply)
@@ -323,7 +323,7 @@ resource "partner_identity" "it" {
 	if out, err := c.try("plan", "-detailed-exitcode"); err != nil {
 		t.Errorf("the plan is not empty: %v\n%s", err, out)
 	}
-	if out, err := c.try("import", "-state=other.tfstate", "partner_identity.it", "acme/prod/nightly@"+h.native); err == nil || !strings.Contains(flowing(out), "imported by its id alone") {
+	if out, err := c.try("import", "-state=other.tfstate", "partner_identity.it", "acme/prod/nightly@"+h.native); err == nil || !strings.Contains(flowing(out), "give its id alone") {
 		t.Errorf("another import says %v\n%s", err, out)
 	}
 	c.cli.must("destroy", "-refresh=false", "-auto-approve")
@@ -356,7 +356,7 @@ resource "partner_identity" %[1]q {
 	if out, err := c.try("plan"); err == nil || !strings.Contains(flowing(out), "in the same plan") {
 		t.Errorf("a plan that adopts it twice says %v\n%s", err, out)
 	}
-	for line, says := range map[string]string{"": "It was cut by hand, and stays so", `hold_released = "INC-7"`: "hold_released gives it back"} {
+	for line, says := range map[string]string{"": "It was cut by hand, and stays cut", `hold_released = "INC-7"`: "hold_released restores it"} {
 		c.write(provider + block("nightly", line))
 		if out := c.cli.must("plan"); !strings.Contains(flowing(out), says) {
 			t.Errorf("with %q the plan does not say %q:\n%s", line, says, out)

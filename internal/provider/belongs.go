@@ -57,7 +57,7 @@ func (w *whereabouts) made(id string, diags *diag.Diagnostics) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.there.none {
-		diags.AddWarning("A new access system was made", w.newSystem("was made"))
+		diags.AddWarning("A new access system was created", w.newSystem("was created"))
 		w.there = located{looked: true, id: id}
 	}
 }
@@ -65,7 +65,7 @@ func (w *whereabouts) made(id string, diags *diag.Diagnostics) {
 // announce warns, once in a walk, that what is planned makes a new system.
 func (w *whereabouts) announce(ctx context.Context, diags *diag.Diagnostics) {
 	if w.locate(ctx).none {
-		w.announcing.Do(func() { diags.AddWarning("A new access system is made", w.newSystem("is made")) })
+		w.announcing.Do(func() { diags.AddWarning("This creates a new access system", w.newSystem("will be created")) })
 	}
 }
 
@@ -79,7 +79,7 @@ func (w *whereabouts) newSystem(made string) string {
 	if can.Origin.Means != "" {
 		means = " " + can.Origin.Means
 	}
-	return fmt.Sprintf("%s %s in %s.%s If partners have access already, this is not where it is kept: %s.", what, made, can.Place, means, can.Origin.Correct)
+	return fmt.Sprintf("%s %s in %s.%s If partners already have access, this is the wrong place: %s.", what, made, can.Place, means, can.Origin.Correct)
 }
 
 // belongs is nil where the system that was found is the one that a state knows. Where one of them does not say which it is,
@@ -143,7 +143,8 @@ func (w *whereabouts) refuseOlder(ctx context.Context, h access.History, known s
 	if err != nil || last.IsZero() || !made.After(last) {
 		return err
 	}
-	return &elsewhereError{known: known, place: w.system.Capabilities().Place, older: fmt.Sprintf("was changed last on %s, and the state knows what was made in it on %s",
+	return &elsewhereError{known: known, place: w.system.Capabilities().Place, older: fmt.Sprintf("was last changed on %s, but the state "+
+		"knows of something created in it on %s",
 		access.At(last), access.At(made))}
 }
 
@@ -160,23 +161,26 @@ func (e *elsewhereError) Error() string {
 		}
 		return id
 	}
-	return fmt.Sprintf("the state belongs to the access system %s, and the one in %s is %s", named(e.known), e.place, named(e.there))
+	return fmt.Sprintf("the state belongs to the access system %s, but the one in %s is %s", named(e.known), e.place, named(e.there))
 }
 
 // explainElsewhere says what to do about it.
 func explainElsewhere(e *elsewhereError) string {
-	return sentence(e) + ". What the state knows is not gone: it was looked for in the wrong place, where nothing was revoked or changed, and the state keeps it. " +
-		"Give Terraform the system that the state belongs to: mount its volume, or correct the directory (embedded.directory, environment, the directory that " +
-		"Terraform runs in), the address or the namespace. If that system is lost for ever, restore it from a backup. Only if there is none: " +
-		"terraform state rm ADDRESS. That revokes nothing: what was issued is admitted, until it ends by itself, wherever the lost system's " +
-		"authorities, policies or publications are still trusted; take these away by hand."
+	return sentence(e) + ". The access in the state is not gone: this is the wrong place to look for it. Nothing was " +
+		"revoked or changed, and the state keeps it. Point Terraform at the system that the state belongs to: " +
+		"mount its volume, or correct the directory (embedded.directory, environment, the directory that " +
+		"Terraform runs in), the address or the namespace. If that system is lost, restore it from a backup. " +
+		"Only if there is no backup: terraform state rm ADDRESS. That revokes nothing: as long as gateways trust " +
+		"the lost system's authorities, policies or publications, they admit what it issued until it ends by " +
+		"itself. Remove these by hand."
 }
 
 // warnAbsent says that an inventory of a system that is not there is of nothing.
 func (w *whereabouts) warnAbsent(ctx context.Context, diags *diag.Diagnostics) {
 	if w.locate(ctx).none {
-		diags.AddWarning("No access system is there", fmt.Sprintf("Nothing is kept in %s, so what is told of it is empty. That says nothing about what partners "+
-			"hold elsewhere: if there is an access system already, mount its volume, or correct the directory, the address or the namespace.",
+		diags.AddWarning("There is no access system", fmt.Sprintf("There is nothing in %s, so this answer is empty. "+
+			"It says nothing about what partners hold elsewhere: if there is an access system already, mount its "+
+			"volume, or correct the directory, the address or the namespace.",
 			w.system.Capabilities().Place))
 	}
 }
@@ -187,8 +191,9 @@ func (w *whereabouts) warnNameless(known string, diags *diag.Diagnostics) {
 		return
 	}
 	w.naming.Do(func() {
-		diags.AddWarning("The access system has lost its id", fmt.Sprintf("The state belongs to the access system %s. The one in %s holds what the state knows, and "+
-			"does not say which it is: somebody removed or damaged %s. Restore that from a backup: what the system does not hold is taken for lost, "+
-			"not for gone, until then.", known, w.system.Capabilities().Place, w.system.Capabilities().Origin.KeptIn))
+		diags.AddWarning("The access system has lost its id", fmt.Sprintf("The state belongs to the access system %s. "+
+			"The one in %s holds what the state knows, but does not say which system it is: somebody removed or "+
+			"damaged %s. Restore that from a backup. Until then, anything that is not found counts as lost, not as "+
+			"revoked.", known, w.system.Capabilities().Place, w.system.Capabilities().Origin.KeptIn))
 	})
 }

@@ -56,7 +56,7 @@ output "handover" {
 	}
 	config(84, "")
 	said := strings.Join(strings.Fields(strings.NewReplacer("│", "").Replace(c.cli.must("apply", "-no-color", "-auto-approve"))), " ")
-	if !strings.Contains(said, "It ends earlier than asked") {
+	if !strings.Contains(said, "An earlier end than declared") {
 		t.Errorf("the apply does not say it:\n%s", said)
 	}
 	keys, _ := c.must("LIST", "auth/partner-approle/role/acme.prod.orders-etl/secret-id", nil)["data"].(map[string]any)["keys"].([]any)

@@ -34,7 +34,7 @@ func (c *clocks) compareClocks(diags *diag.Diagnostics) {
 	}
 	c.said.Do(func() {
 		here := access.WallClock()
-		diags.AddWarning("The clocks differ", fmt.Sprintf("This machine says %s, the access system %s. The system's clock decides when access ends: "+
-			"set whichever is wrong.", access.At(here), access.At(here.Add(skew))))
+		diags.AddWarning("The clocks differ", fmt.Sprintf("This machine's clock says %s, the access system's says %s. "+
+			"The system's clock decides when access ends. Set the one that is wrong.", access.At(here), access.At(here.Add(skew))))
 	})
 }

@@ -17,11 +17,13 @@ import (
 )
 
 // offboardNow is the way out where rules refuse a plan and access stands: less access is never refused.
-const offboardNow = "To offboard now, whatever the rules say: terraform destroy -refresh=false -target=ADDRESS, the address of what is to go: a resource, or a module."
+const offboardNow = "To offboard now, whatever the rules say: terraform destroy -refresh=false -target=ADDRESS, with " +
+	"the address of the resource or module to remove."
 
 // mendIt says what to do about a damaged record.
-const mendIt = "Restore the record from a backup; or end what it is of: terraform destroy with -target, or apply with -replace, removes all that stands " +
-	"under its name, and what is then created is new access. What needs the old record's history (reviews, renewals) does not come back by that."
+const mendIt = "Restore the record from a backup, or end that access: terraform destroy with -target, or apply with " +
+	"-replace, removes everything under its name. What is created afterwards is new access, without the old " +
+	"record's history (reviews, renewals)."
 
 // wayOut says how to offboard, once in a walk, where this stack has something that could be.
 func (s *session) wayOut() (text string) {
@@ -77,8 +79,9 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	case errors.As(err, &elsewhere):
 		diags.AddError(summary, explainElsewhere(elsewhere))
 	case errors.As(err, &other):
-		diags.AddError(summary, fmt.Sprintf("The %s exists already and belongs to the stack %q. Two stacks that own one access would undo each "+
-			"other's changes. Give it another name, or import it where it is declared. Nothing was changed.", ref, other.Stack))
+		diags.AddError(summary, fmt.Sprintf("The %s already exists, and belongs to the stack %q. If two stacks owned "+
+			"it, each would undo the other's changes. Give it another name, or import it where it is declared. "+
+			"Nothing was changed.", ref, other.Stack))
 	case consequenceOf(err) != "":
 		diags.AddError(summary, sentence(err)+"."+consequenceOf(err))
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -94,15 +97,19 @@ func consequenceOf(err error) string {
 		kind error
 		text string
 	}{
-		{access.ErrDamaged, " Its identity gets nothing new until that is mended; everybody else goes on. " + mendIt},
-		{access.ErrForeign, " What others made is not taken over silently: remove it, or give this one another name. Nothing was changed."},
-		{access.ErrGoverned, " What is declared already is imported by its id alone. Nothing was changed."},
+		{access.ErrDamaged, " Until that is repaired, its identity gets nothing new. Nobody else is affected. " + mendIt},
+		{access.ErrForeign, " The provider does not take over silently what it did not create. Remove that, or give " +
+			"this one another name. Nothing was changed."},
+		{access.ErrGoverned, " To import declared access, give its id alone. Nothing was changed."},
 		{access.ErrNoIdentity, " Declare the identity, and refer to it (identity_id = partner_identity.NAME.id), so that it is created first. Nothing was granted."},
-		{access.ErrRemains, " The resource stays in the state: run the same command again, or remove what is named by hand."},
-		{access.ErrLogin, " This says nothing about whether the access exists. Get a new token, or one that lasts as long as the run, and run the same command again."},
-		{access.ErrNotPermitted, " This says nothing about whether the access exists. Give this login the rights that it needs."},
-		{access.ErrNotFound, " It was there when this was planned, and was revoked since, perhaps with the identity that it is of. " +
-			"Run the same command again: what is still declared is then proposed anew."},
+		{access.ErrRemains, " The resource stays in the state. Run the same command again, or remove by hand what is " +
+			"named here."},
+		{access.ErrLogin, " This does not say whether the access exists. Get a new token, or one that lasts as long " +
+			"as the run, and run the same command again."},
+		{access.ErrNotPermitted, " This does not say whether the access exists. Give this login the rights that it " +
+			"needs."},
+		{access.ErrNotFound, " It existed when this was planned, and was revoked since, perhaps with its identity. " +
+			"Run the same command again: the plan then proposes what is still declared."},
 	} {
 		if errors.Is(err, row.kind) {
 			return row.text

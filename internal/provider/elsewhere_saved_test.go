@@ -40,7 +40,7 @@ func (e elsewhere) asksElsewhere() {
 	e.must("plan", "-out=replace.bin", "-replace=partner_grant.orders")
 	e.must("plan", "-out=destroy.bin", "-destroy")
 	before, saved := e.must("state", "list"), string(e.files()["terraform.tfstate"])
-	elsewhere := regexp.MustCompile(`he state belongs to the access system [A-Z2-7]{26}, and the one in `)
+	elsewhere := regexp.MustCompile(`he state belongs to the access system [A-Z2-7]{26}, but the one in `)
 	for where, there := range map[string]func(){"nowhere": e.none, "another system": e.other} {
 		there()
 		for _, plan := range []string{"change.bin", "replace.bin", "destroy.bin"} {
@@ -78,7 +78,7 @@ ephemeral "partner_token" "it" { identity_id = "acme/prod/orders-etl" }
 	e.none()
 	e.write(config)
 	if out, err := e.try("import", "-state=none.tfstate", "partner_identity.orders", "acme/prod/orders-etl"); err == nil || !strings.Contains(unframed(out), "Cannot import") ||
-		!strings.Contains(unframed(out), "No access system is there") {
+		!strings.Contains(unframed(out), "There is no access system") {
 		t.Errorf("nothing is imported: %v\n%s", err, out)
 	}
 	e.write(strings.SplitAfter(config, "\n}\n")[0] + `
@@ -93,7 +93,7 @@ data "partner_report" "all" {
   to   = "2026-02-01T00:00:00Z"
 }
 `)
-	if out, err := e.try("plan", "-state=none.tfstate"); err == nil && !strings.Contains(unframed(out), "No access system is there") {
+	if out, err := e.try("plan", "-state=none.tfstate"); err == nil && !strings.Contains(unframed(out), "There is no access system") {
 		t.Errorf("a report of nothing says nothing of it:\n%s", out)
 	}
 	if e.made() {
@@ -180,7 +180,7 @@ func TestAListOfNoSystemSaysSo(t *testing.T) {
 	said := false
 	for _, result := range p.list("partner_identity", false, 10, nil) {
 		for _, d := range result.Diagnostics {
-			said = said || d.Severity == tfprotov6.DiagnosticSeverityWarning && d.Summary == "No access system is there"
+			said = said || d.Severity == tfprotov6.DiagnosticSeverityWarning && d.Summary == "There is no access system"
 		}
 	}
 	if !said {

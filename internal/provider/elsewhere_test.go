@@ -49,7 +49,7 @@ func (c *cli) refusesAll(there string, names ...string) {
 		if err == nil {
 			c.t.Errorf("%s: it went through:\n%s", name, out)
 		}
-		if !regexp.MustCompile(`he state belongs to the access system [A-Z2-7]{26}, and the one in \S.* is ` + there + `\.`).MatchString(text) {
+		if !regexp.MustCompile(`he state belongs to the access system [A-Z2-7]{26}, but the one in \S.* is ` + there + `\.`).MatchString(text) {
 			c.t.Errorf("%s: it does not name both systems:\n%s", name, out)
 		}
 		if !strings.Contains(text, "terraform state rm") {
@@ -290,7 +290,7 @@ data "partner_inventory" "all" {}
 data "partner_offboarding" "acme" { partner = "acme" }
 output "n" { value = length(data.partner_inventory.all.items) + length(data.partner_offboarding.acme.items) }
 `)
-	if out := unframed(c.must("plan", "-input=false")); !strings.Contains(out, "No access system is there") {
+	if out := unframed(c.must("plan", "-input=false")); !strings.Contains(out, "There is no access system") {
 		t.Errorf("%s", out)
 	}
 }

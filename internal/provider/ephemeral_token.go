@@ -82,7 +82,8 @@ func life() validator.String {
 	return parses("a duration from 1m to 15m", func(s string) (access.Span, error) {
 		d, err := access.ParseSpan(s)
 		if err == nil && (d.Duration < shortestLife || d.Duration > longestLife) {
-			err = fmt.Errorf("%s is not from 1m to 15m: a token is for one run, and what lives longer is a credential", s)
+			err = fmt.Errorf("%s is not between 1m and 15m: a token is for one run. For longer access, use a "+
+				"credential", s)
 		}
 		return d, err
 	})
@@ -131,7 +132,7 @@ const (
 // stageOf says how far Terraform is with an identity. A plan reads and plans what an apply leaves alone.
 func (r *tokenResource) stageOf(ctx context.Context, id access.IdentityID, diags *diag.Diagnostics) (stage, bool) {
 	if err := r.load(ctx); err != nil {
-		diags.AddError("Cannot read the access system", sentence(err)+". Without it no token can be given out.")
+		diags.AddError("Cannot read the access system", sentence(err)+". No token was issued.")
 		return settled, false
 	}
 	ref := id.Ref()
@@ -141,8 +142,9 @@ func (r *tokenResource) stageOf(ctx context.Context, id access.IdentityID, diags
 	case r.isDone(ref):
 		return settled, true
 	case planned && changes(s) && r.isApplying():
-		diags.AddAttributeError(path.Root("identity_id"), fmt.Sprintf("No token of %s yet", id), "This apply still has to change the identity. Refer to it "+
-			"(identity_id = partner_identity.NAME.id), so that it is changed first. No token was given out.")
+		diags.AddAttributeError(path.Root("identity_id"), fmt.Sprintf("No token for %s yet", id), "This apply has yet to change the "+
+			"identity. Refer to it (identity_id = partner_identity.NAME.id), so that it is changed first. No token "+
+			"was issued.")
 		return settled, false
 	case planned && changes(s):
 		return pending, true
@@ -167,7 +169,7 @@ func (r *tokenResource) refuses(ctx context.Context, id access.IdentityID, at st
 	if at == planning {
 		add = diags.AddAttributeWarning
 	}
-	add(path.Root("identity_id"), fmt.Sprintf("No token of %s", id), fmt.Sprintf("%s. %s No token was given out.", summary, detail))
+	add(path.Root("identity_id"), fmt.Sprintf("No token for %s", id), fmt.Sprintf("%s. %s No token was issued.", summary, detail))
 	return true
 }
 
@@ -185,8 +187,8 @@ func changes(s guardrail.Subject) bool {
 func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl time.Duration, at stage, m *tokenModel, resp *ephemeral.OpenResponse) bool {
 	issuer, able := access.As[access.TokenIssuer](r.system)
 	if !able {
-		resp.Diagnostics.AddError("This system gives out no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run. Remove this block: "+
-			"nobody can act as a partner there but by what the partner holds.")
+		resp.Diagnostics.AddError("This system issues no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run: only the "+
+			"partner, with its own credential, can act as the partner there. Remove this block.")
 		return false
 	}
 	if r.refuses(ctx, id, at, &resp.Diagnostics) {
@@ -206,7 +208,7 @@ func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl tim
 	}
 	text, err := json.Marshal(lent{Identity: t.Identity.String(), Accessor: t.Accessor, Until: t.Until})
 	if err != nil {
-		resp.Diagnostics.AddError("The private part of the token cannot be written", sentence(err)+".")
+		resp.Diagnostics.AddError("Cannot keep what is needed to revoke the token", sentence(err)+".")
 		return false
 	}
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, lentKey, text)...)
@@ -228,7 +230,7 @@ func (r *tokenResource) fit(ctx context.Context, id access.IdentityID, now time.
 	rec, err := r.system.Get(ctx, id.Ref())
 	switch {
 	case isNotFound(err) && r.locate(ctx).none:
-		return fmt.Errorf("%w: nothing is kept in %s", access.ErrNoSystem, r.system.Capabilities().Place)
+		return fmt.Errorf("%w: there is nothing in %s", access.ErrNoSystem, r.system.Capabilities().Place)
 	case isNotFound(err):
 		return access.ErrNoIdentity
 	case err != nil:
@@ -246,24 +248,27 @@ func (r *tokenResource) fit(ctx context.Context, id access.IdentityID, now time.
 // refusedToken says why there is no token, and whether the run goes on without: only a plan whose login may give out none.
 // An apply must not: some of what takes the token does not bear that it is unknown.
 func refusedToken(diags *diag.Diagnostics, id access.IdentityID, now stage, err error) (goesOn bool) {
-	summary := fmt.Sprintf("No token of %s", id)
+	summary := fmt.Sprintf("No token for %s", id)
 	at := path.Root("identity_id")
 	switch {
 	case errors.Is(err, access.ErrNoIdentity):
-		diags.AddAttributeError(at, summary, fmt.Sprintf("The system has no identity %s. Refer to the one that is declared (identity_id = "+
-			"partner_identity.NAME.id), so that it is created first. No token was given out.", id))
+		diags.AddAttributeError(at, summary, fmt.Sprintf("The system has no identity %s. Refer to the declared one "+
+			"(identity_id = partner_identity.NAME.id), so that it is created first. No token was issued.", id))
 	case errors.Is(err, access.ErrEnded):
-		diags.AddAttributeError(at, summary, sentence(err)+". Whoever has no access any more gets no token either. Extend the identity's expires_at, or remove this block.")
+		diags.AddAttributeError(at, summary, sentence(err)+". An identity without access gets no token. Extend its "+
+			"expires_at, or remove this block.")
 	case errors.Is(err, access.ErrCut):
-		diags.AddAttributeError(at, summary, sentence(err)+". A token would undo that for whoever runs Terraform. Wait until the identity is "+
-			"active again, or remove this block.")
+		diags.AddAttributeError(at, summary, sentence(err)+". A token would give whoever runs Terraform the access "+
+			"that was cut. Wait until the identity is active again, or remove this block.")
 	case errors.Is(err, access.ErrNotPermitted) && now == planning:
-		diags.AddAttributeWarning(at, summary, sentence(err)+". A plan goes on without: its token is known after apply, with a login that may give out tokens.")
+		diags.AddAttributeWarning(at, summary, sentence(err)+". The plan continues without it. The token is known "+
+			"after apply, if that login may issue tokens.")
 		return true
 	case errors.Is(err, access.ErrNotPermitted):
-		diags.AddAttributeError(at, summary, sentence(err)+". Give this login the rights that it needs to give out tokens. No token was given out.")
+		diags.AddAttributeError(at, summary, sentence(err)+". Give this login the rights to issue tokens. No token "+
+			"was issued.")
 	default:
-		diags.AddAttributeError(at, summary, sentence(err)+". No token was given out.")
+		diags.AddAttributeError(at, summary, sentence(err)+". No token was issued.")
 	}
 	return false
 }
@@ -280,7 +285,8 @@ func (r *tokenResource) Close(ctx context.Context, req ephemeral.CloseRequest, r
 		err = r.revokeToken(warned(ctx, &resp.Diagnostics), l)
 	}
 	if err != nil {
-		resp.Diagnostics.AddWarning(fmt.Sprintf("A token of %s was not revoked", l.Identity), fmt.Sprintf("%s. It ends by itself at %s. To cut it before, suspend the identity.",
+		resp.Diagnostics.AddWarning(fmt.Sprintf("A token for %s was not revoked", l.Identity), fmt.Sprintf("%s. It ends by itself at %s. To cut it "+
+			"earlier, suspend the identity.",
 			sentence(err), access.At(l.Until)))
 	}
 }

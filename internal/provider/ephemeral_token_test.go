@@ -215,22 +215,22 @@ func TestWhoHasNoAccessGetsNoToken(t *testing.T) {
 	write(soonBlocks(nil))
 	c.must("apply", "-no-color", "-auto-approve")
 	write(soonBlocks(nil), literal("acme/prod/nobody"))
-	refused("unknown", "No token of acme/prod/nobody", "The system has no identity", "No token was given out")
+	refused("unknown", "No token for acme/prod/nobody", "The system has no identity", "No token was issued")
 	write(soonBlocks(nil), tokenUse("x", "true", args{"ttl": `"16m"`}))
-	refused("too long", "16m is not from 1m to 15m")
+	refused("too long", "16m is not between 1m and 15m")
 	write(soonBlocks(nil), tokenUse("x", "true", args{"ttl": `"59s"`}))
-	refused("too short", "59s is not from 1m to 15m")
+	refused("too short", "59s is not between 1m and 15m")
 	if err := os.MkdirAll(filepath.Join(c.folder, ".partner", "prod", "hold", "acme"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	write(soonBlocks(nil), tokenUse("x", "true", nil))
-	refused("held", "No token of acme/prod/orders-etl", "on hold")
+	refused("held", "No token for acme/prod/orders-etl", "on hold")
 	if err := os.RemoveAll(filepath.Join(c.folder, ".partner", "prod", "hold")); err != nil {
 		t.Fatal(err)
 	}
 	write(soonBlocks(args{"suspended": "true"}), tokenUse("x", "true", nil))
-	refused("suspended by the same apply", "No token of acme/prod/orders-etl", "it is suspended")
-	refused("suspended before", "No token of acme/prod/orders-etl", "it is suspended")
+	refused("suspended by the same apply", "No token for acme/prod/orders-etl", "it is suspended")
+	refused("suspended before", "No token for acme/prod/orders-etl", "it is suspended")
 	if _, there := c.state()["terraform_data.use"]; there {
 		t.Error("the program ran without a token")
 	}
@@ -285,7 +285,7 @@ func TestATokenWorksInItsRunOnOpenBao(t *testing.T) {
 	config("again")
 	c.as(c.plan)
 	out, err := c.try("plan", "-no-color", "-out=plan.bin")
-	if !strings.Contains(out, "No token of acme/prod/orders-etl") {
+	if !strings.Contains(out, "No token for acme/prod/orders-etl") {
 		t.Errorf("a plan that may give out no token does not say so:\n%s", out)
 	}
 	// OpenTofu takes no ephemeral value that is not known.

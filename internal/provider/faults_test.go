@@ -109,7 +109,7 @@ func TestAnEndLaterThanAskedIsAnErrorAndIsRevoked(t *testing.T) {
 		return r, nil
 	}
 	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.faultyProviders(f), Steps: []resource.TestStep{
-		{Config: w.config(identity(nil), grant(nil)), ExpectError: says("What was given was revoked")},
+		{Config: w.config(identity(nil), grant(nil)), ExpectError: says("It was revoked")},
 		{
 			PreConfig: func() {
 				w.each(func(_ access.System, r *access.Record) {

@@ -191,7 +191,7 @@ func TestAFloorThatVanishedIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.declares("", false, "daily", "weekly")
-	s.refused("The floor is not what it was", "is gone: somebody took it away")
+	s.refused("Cannot tell what the floor says", "is gone: somebody took it away")
 	s.declares("", true, "daily 30")
 	s.applies()
 	s.partner.must("destroy", "-auto-approve", "-no-color")

@@ -45,7 +45,7 @@ func TestAFloorInOpenBaoIsOutOfReachOfWhoDeclaresAccess(t *testing.T) {
 
 	k.must("DELETE", "partners/sys/policies/acl/partner-access-floor", nil)
 	s.declares("", false, "daily", "weekly")
-	s.refused("The floor is not what it was", "is gone: somebody removed it")
+	s.refused("Cannot tell what the floor says", "is gone: somebody removed it")
 	s.declares("", true)
 	s.applies() // less
 	s.sets(companyFloor)

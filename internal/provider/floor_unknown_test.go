@@ -36,8 +36,8 @@ func (f *floorless) LiftFloor(context.Context, string, int64) (*access.FloorReco
 func TestWhereTheFloorIsNotKnownOnlyLessGoesThrough(t *testing.T) {
 	t.Parallel()
 	for summary, why := range map[string]error{
-		"The floor is not what it was":             &access.FloorError{Where: "there", Problem: "is gone"},
-		"It is not known whether there is a floor": fmt.Errorf("read the floor: %w", access.ErrNotPermitted),
+		"Cannot tell what the floor says":      &access.FloorError{Where: "there", Problem: "is gone"},
+		"Cannot tell whether there is a floor": fmt.Errorf("read the floor: %w", access.ErrNotPermitted),
 	} {
 		w := newWorld(t)
 		p := w.protocol(alone)

@@ -67,12 +67,12 @@ func sheetParameters() []function.Parameter {
 func sheetsOf(given types.Dynamic) (all []worksheet.Sheet, problem string) {
 	elements, ok := partsOf(given.UnderlyingValue())
 	if !ok {
-		return nil, "It is no map: write { \"FILE.csv\" = { csv, by, at } }."
+		return nil, "This is not a map: write { \"FILE.csv\" = { csv, by, at } }."
 	}
 	for _, file := range slices.Sorted(maps.Keys(elements)) {
 		fields, ok := partsOf(elements[file])
 		if !ok {
-			return nil, fmt.Sprintf("%s is no object: write { csv, by, at }.", file)
+			return nil, fmt.Sprintf("%s is not an object: write { csv, by, at }.", file)
 		}
 		s := worksheet.Sheet{File: file}
 		for _, f := range []struct {
@@ -82,7 +82,7 @@ func sheetsOf(given types.Dynamic) (all []worksheet.Sheet, problem string) {
 		}{{"csv", &s.CSV, false}, {"by", &s.By, false}, {"at", &s.At, false}, {"signature", &s.Signature, true}} {
 			text, is := textOf(fields[f.name])
 			if !is && !f.optional {
-				return nil, fmt.Sprintf("%s has no %s, or one that is no text: write { csv, by, at }.", file, f.name)
+				return nil, fmt.Sprintf("%s has no %s, or it is not a string: write { csv, by, at }.", file, f.name)
 			}
 			*f.to = text
 		}
@@ -141,7 +141,7 @@ func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp 
 		return
 	}
 	if len(mistakes) > 1 || len(mistakes) == 1 && mistakes[0] != "skip" {
-		resp.Error = function.NewArgumentFuncError(2, "It is \"skip\", or left out.")
+		resp.Error = function.NewArgumentFuncError(2, "Write \"skip\", or leave it out.")
 		return
 	}
 	all, problem := sheetsOf(sheets)
@@ -151,8 +151,8 @@ func (decisionsFunction) Run(ctx context.Context, req function.RunRequest, resp 
 	}
 	decisions, wrong := readSheets(all, today)
 	if len(wrong) > 0 && len(mistakes) == 0 {
-		resp.Error = function.NewArgumentFuncError(0, fmt.Sprintf("What was filled in cannot be taken as it is (%d):\n%s\nCorrect it there, or pass \"skip\" as the last "+
-			"argument: these rows then decide nothing.", len(wrong), strings.Join(wrong, "\n")))
+		resp.Error = function.NewArgumentFuncError(0, fmt.Sprintf("%d mistakes in the filled worksheets:\n%s\nCorrect "+
+			"them there, or pass \"skip\" as the last argument: these rows then decide nothing.", len(wrong), strings.Join(wrong, "\n")))
 		return
 	}
 	out := map[string]decided{}

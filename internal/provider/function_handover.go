@@ -158,6 +158,6 @@ func areKnown(ctx context.Context, handed function.ArgumentsData) (bool, *functi
 }
 
 func notOfIdentity(argument int64, what string, id, identity types.String) *function.FuncError {
-	return function.NewArgumentFuncError(argument, fmt.Sprintf("The %s %s is not of the identity %s: whoever gets this would be sent what is meant for "+
-		"somebody else. Pass what has identity_id = %q.", what, id.ValueString(), identity.ValueString(), identity.ValueString()))
+	return function.NewArgumentFuncError(argument, fmt.Sprintf("The %s %s does not belong to the identity %s, so its "+
+		"partner would get what is meant for another one. Pass only those with identity_id = %q.", what, id.ValueString(), identity.ValueString(), identity.ValueString()))
 }

@@ -91,7 +91,7 @@ func (earliestFunction) Run(ctx context.Context, req function.RunRequest, resp *
 		}
 	}
 	if first.IsZero() {
-		resp.Error = function.NewFuncError("Give at least one moment that is not null: what has no end is not refused by mistake.")
+		resp.Error = function.NewFuncError("Give at least one moment that is not null: without one there is no end.")
 		return
 	}
 	resp.Error = resp.Result.Set(ctx, first.String())

@@ -45,7 +45,7 @@ func TestFindingsAreCollectedForTestsOfModules(t *testing.T) {
 		"output \"rules\" { value = [for f in data.partner_guardrails.all.findings : f.rule if f.level == \"deny\"] }\n"
 	bad := identity(args{"owner": `"tbd@example.com"`}) + grant(args{"actions": `["*"]`})
 	w.run(
-		resource.TestStep{Config: collect + bad + after, ExpectError: says("Nothing is changed where findings are collected")},
+		resource.TestStep{Config: collect + bad + after, ExpectError: says("Nothing can be changed while findings are collected")},
 	)
 	_ = w.nothingRemains(nil)
 	c := newCLI(t)

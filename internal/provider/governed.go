@@ -177,8 +177,9 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	g.made(rec.System, diags)
 	rec.System = cmp.Or(rec.System, k.System)
 	if state == nil && rec.Held && g.kind == access.TypeIdentity {
-		diags.AddWarning(o.Ref().String()+" is held", "Something of its partner was cut by hand in the system, and what is new of it is cut as well. When the "+
-			"incident is closed, set hold_released to a value never used before.")
+		diags.AddWarning(o.Ref().String()+" is held", "Something of this partner was cut by hand in the system, so "+
+			"anything new of it is cut as well. When the incident is closed, set hold_released to a value that was "+
+			"never used before.")
 	}
 	seen, err := g.observe(ctx, rec)
 	if err != nil {
@@ -300,8 +301,9 @@ func (g *governed[M, P]) meant(state *M) access.Ref {
 
 // sayAnother warns that the system holds another object than a state means: that one goes on, whatever becomes of the state.
 func sayAnother(ref access.Ref, rec *access.Record, uid string, diags *diag.Diagnostics) {
-	diags.AddWarning("Another one is in force: "+ref.String(), fmt.Sprintf("The state means the one with the uid %q, and the system holds %q, of the stack %q, created "+
-		"on %s. It is not this state's to touch, and goes on. If it is meant, import it: terraform import takes the id %s.", uid, rec.UID, rec.Stack, access.At(rec.CreatedAt), ref.ID))
+	diags.AddWarning("The state means another one: "+ref.String(), fmt.Sprintf("The state means the uid %q. The system "+
+		"holds the uid %q, of the stack %q, created on %s. This state does not own that one, and leaves it in "+
+		"force. If you mean it, import it: terraform import takes the id %s.", uid, rec.UID, rec.Stack, access.At(rec.CreatedAt), ref.ID))
 }
 
 // remove takes a resource out of the state.
@@ -371,12 +373,15 @@ func (g *governed[M, P]) mayRevoke(ctx context.Context, ref access.Ref, k *kept,
 func saysNothingToRevoke(ref access.Ref, err error, diags *diag.Diagnostics) bool {
 	switch {
 	case errors.Is(err, errUntold):
-		diags.AddError("Cannot revoke "+ref.String(), "The state does not say which one it is (its private part is missing or was edited), and another "+
-			"one of the same id is not ours to touch. Run terraform apply -refresh-only first, or import it again; if it is gone, forget it: terraform state rm. "+
-			"Nothing was changed.")
+		diags.AddError("Cannot revoke "+ref.String(), "The state does not say what it means: its private part is "+
+			"missing or was edited. This stack may not touch another one with the same id. Run terraform apply "+
+			"-refresh-only first, or import it again. If it is gone, forget it: terraform state rm. Nothing was "+
+			"changed.")
 	case errors.Is(err, errReplaced):
-		diags.AddError("Cannot revoke "+ref.String(), "The state means one that is gone, and another one of this stack is in force under its id: that one goes on. "+
-			"If it is meant, run terraform apply -refresh-only and then terraform import. If not, forget the old one: terraform state rm. Nothing was changed.")
+		diags.AddError("Cannot revoke "+ref.String(), "The one that the state means is gone. Another one of this "+
+			"stack is in force under the same id, and stays in force. If you mean that one, run terraform apply "+
+			"-refresh-only, then terraform import. If not, forget the old one: terraform state rm. Nothing was "+
+			"changed.")
 	default:
 		return false
 	}
@@ -392,7 +397,8 @@ func warnSwept(ref access.Ref, swept []access.Ref, diags *diag.Diagnostics) {
 	for _, s := range swept {
 		others = append(others, s.String())
 	}
-	diags.AddWarning("More was revoked with "+ref.String(), "Under it stood, and went with it: "+strings.Join(others, ", ")+".")
+	diags.AddWarning("Other access was revoked with "+ref.String(), "These depended on it, and were revoked with it: "+
+		strings.Join(others, ", ")+".")
 }
 
 // revoke revokes what a state means, and says what that was.

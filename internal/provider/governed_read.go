@@ -98,7 +98,8 @@ func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref
 	imported := k.History.UID == ""
 	if imported && seen.Stack != g.stack {
 		resp.Diagnostics.AddWarning(fmt.Sprintf("The %s belongs to the stack %q", ref, seen.Stack),
-			fmt.Sprintf("It was imported into the stack %q. Remove it from the state of %q, or both will change it.", g.stack, seen.Stack))
+			fmt.Sprintf("This import brings it into the stack %q. Remove it from the state of %q, or both stacks will "+
+				"change it.", g.stack, seen.Stack))
 	}
 	was := *state
 	P(state).declare(seen.Object)

@@ -66,7 +66,7 @@ func (g *ground) stand(ctx context.Context) (footing, error) {
 		g.floor = r
 		g.settings, g.looser = g.written.Under(&r.Floor)
 		if unknown := guardrail.ValidateFloor(&r.Floor); len(unknown) > 0 {
-			g.lost = &access.FloorError{Where: g.on.Capabilities().Place, Problem: fmt.Sprintf("cannot be kept to: %s: %s", access.ErrNewerFloor, unknown[0]), Was: r.Mark()}
+			g.lost = &access.FloorError{Where: g.on.Capabilities().Place, Problem: fmt.Sprintf("cannot be applied: %s: %s", access.ErrNewerFloor, unknown[0]), Was: r.Mark()}
 		}
 	}
 	g.looked = true
@@ -114,14 +114,16 @@ func (s *session) refuseUnderFloor(ctx context.Context, subject guardrail.Subjec
 
 // belowFloor says why nothing that gives more may be planned; empty where it may.
 func (s *session) belowFloor(f footing) (summary, detail string) {
-	const goes = "What removes, suspends, shortens or narrows access goes through meanwhile."
+	const goes = "Meanwhile, changes that remove, suspend, shorten or narrow access still go through."
 	if f.lost != nil {
-		return "The floor is not what it was", fmt.Sprintf("%s. Without it nobody can say what this configuration may give, and it is not taken for none. Look who "+
-			"could write there; restore it, or let the stack that set it apply its partner_floor again. %s", sentence(f.lost), goes)
+		return "Cannot tell what the floor says", fmt.Sprintf("%s. The floor still counts, so nothing that gives "+
+			"more access is allowed. Find out who could write there. Restore the floor, or apply its partner_floor "+
+			"again in the stack that set it. %s", sentence(f.lost), goes)
 	}
 	if f.unread {
-		return "It is not known whether there is a floor", "This login may not read whether security set a floor for this access system, and without it nobody can say " +
-			"what this configuration may give. Let it read the floor: the guide to the floor says which right that is. " + goes
+		return "Cannot tell whether there is a floor", "This login may not read the floor of this access system, " +
+			"so nothing that gives more access is allowed. Let it read the floor: the guide to the floor says which " +
+			"right that is. " + goes
 	}
 	if len(f.looser) == 0 {
 		return "", ""
@@ -130,8 +132,9 @@ func (s *session) belowFloor(f footing) (summary, detail string) {
 	for _, e := range f.looser {
 		lines = append(lines, "  "+settingOf(e.Setting)+": "+e.Problem+".")
 	}
-	return "The provider's configuration is looser than the floor", fmt.Sprintf("In the provider block:\n\n%s\n\nThe floor is kept in %s (generation %d, set %s "+
-		"by the stack %q), and no configuration lowers it: write what is tighter, or leave the argument out. %s", strings.Join(lines, "\n"),
+	return "The provider's configuration is looser than the floor", fmt.Sprintf("In the provider block:\n\n%s\n\nThe floor "+
+		"is in %s (generation %d, set %s by the stack %q), and no configuration can loosen it. Write a tighter "+
+		"value, or leave the argument out. %s", strings.Join(lines, "\n"),
 		s.system.Capabilities().Place, f.floor.Generation, access.At(f.floor.SetAt), f.floor.Stack, goes)
 }
 
@@ -158,9 +161,9 @@ func (g *ground) floorInAWord(ctx context.Context) string {
 	f, err := g.stand(ctx)
 	switch {
 	case err != nil || f.unread:
-		return "a floor that could not be looked for"
+		return "a floor that could not be read"
 	case f.lost != nil:
-		return "a floor that is not what it was: " + f.lost.Error()
+		return "a floor that cannot be told: " + f.lost.Error()
 	case f.floor == nil:
 		return "no floor"
 	}

@@ -69,7 +69,7 @@ func TestWhatIsKnownOfAFloor(t *testing.T) {
 	if refused, word := says(system); refused != "" || word != "no floor" {
 		t.Errorf("without one: %s, %s", refused, word)
 	}
-	if refused, word := says(closed{system}); refused != "It is not known whether there is a floor" || word != "a floor that could not be looked for" {
+	if refused, word := says(closed{system}); refused != "Cannot tell whether there is a floor" || word != "a floor that could not be read" {
 		t.Errorf("where it may not be read: %s, %s", refused, word)
 	}
 	if _, err := system.SetFloor(t.Context(), access.Floor{SetBy: "ciso@example.com", MaxGrants: 5}, "security", 0); err != nil {

@@ -67,7 +67,7 @@ func TestAHandoverHoldsWhatThePartnerNeeds(t *testing.T) {
 		"partner_identity.other, [partner_credential.key], []", "partner_identity.other, [], [partner_grant.orders]",
 	} {
 		c.write(strings.Replace(text, text[strings.Index(text, "handover(")+len("handover("):strings.LastIndex(text, ")")], foreign, 1))
-		if out, err := c.try("plan"); err == nil || !strings.Contains(flowing(out), "is not of the identity acme/prod/other") {
+		if out, err := c.try("plan"); err == nil || !strings.Contains(flowing(out), "does not belong to the identity acme/prod/other") {
 			t.Errorf("handover(%s) is not refused: %v\n%s", foreign, err, out)
 		}
 	}

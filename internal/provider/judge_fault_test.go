@@ -252,7 +252,7 @@ func readOnly(t *testing.T) {
 	if out, err := unprivilegedly("plan"); err != nil || !strings.Contains(out, "1 to add, 0 to change, 0 to destroy") {
 		t.Errorf("who may only read should be able to plan: %v\n%s", err, out)
 	}
-	a.refuses(t, func() (string, error) { return unprivilegedly("apply", "-auto-approve") }, "permission denied", "This says nothing about whether the access exists")
+	a.refuses(t, func() (string, error) { return unprivilegedly("apply", "-auto-approve") }, "permission denied", "This does not say whether the access exists")
 	giveBack()
 	a.recovers(t)
 }

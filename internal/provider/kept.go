@@ -121,7 +121,7 @@ func (k kept) of(state *terms) kept {
 func keep(ctx context.Context, private keeper, k kept, diags *diag.Diagnostics) {
 	text, err := json.Marshal(k)
 	if err != nil {
-		diags.AddError("The private part of the state cannot be written", sentence(err)+".")
+		diags.AddError("Cannot write the private part of the state", sentence(err)+".")
 		return
 	}
 	diags.Append(private.SetKey(ctx, keptKey, text)...)
@@ -204,7 +204,7 @@ func memoIn(ctx context.Context, private keeper, diags *diag.Diagnostics) (m mem
 func (m memo) keep(ctx context.Context, private keeper, diags *diag.Diagnostics) {
 	text, err := json.Marshal(m)
 	if err != nil {
-		diags.AddError("The private part of the plan cannot be written", sentence(err)+".")
+		diags.AddError("Cannot write the private part of the plan", sentence(err)+".")
 		return
 	}
 	diags.Append(private.SetKey(ctx, memoKey, text)...)

@@ -115,7 +115,8 @@ func (l *listed[M, P]) find(ctx context.Context, req list.ListRequest, diags *di
 		wanted.Flags = append(wanted.Flags, inventory.Flag(f))
 	}
 	if l.session == nil || len(r.faults) > 0 || len(r.unknown) > 0 {
-		diags.AddError("Cannot list "+string(l.kind)+" resources", "The provider, or a filter of this list, is not configured with known values. Nothing was read.")
+		diags.AddError("Cannot list "+string(l.kind)+" resources", "A value of the provider's configuration, or of a "+
+			"filter of this list, is not known. Nothing was read.")
 		return nil, nil, false
 	}
 	all, ok := l.takeStock(ctx, diags)

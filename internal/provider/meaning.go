@@ -22,7 +22,7 @@ import (
 // since by another one of this stack.
 var (
 	errUntold   = errors.New("the state does not say which one it means")
-	errReplaced = fmt.Errorf("another one took its place since: %w", access.ErrNotFound)
+	errReplaced = fmt.Errorf("another one has taken its place: %w", access.ErrNotFound)
 )
 
 // said returns what a state's arguments mean; zero where they mean nothing. intact: they are as this provider wrote them.
@@ -97,8 +97,9 @@ func (g *governed[M, P]) resolve(ctx context.Context, state *M, ref access.Ref, 
 		}
 		return nil, meant, access.ErrNotFound
 	}
-	diags.AddWarning("The state is not believed: "+meant.String(), fmt.Sprintf("It says %s, with the uid %q, and no such one was ever here: somebody edited it, or lost its "+
-		"private part. Meant is %s of %s, which the stack %q holds: that is read, changed and revoked.", ref, k.History.UID, meant, access.At(is.CreatedAt), is.Stack))
+	diags.AddWarning("The state is wrong: "+meant.String(), fmt.Sprintf("It names %s with the uid %q, which the "+
+		"system does not know: somebody edited the state, or its private part is lost. By everything else in it, "+
+		"it means %s, created on %s, which the stack %q holds. The provider reads, changes and revokes that one.", ref, k.History.UID, meant, access.At(is.CreatedAt), is.Stack))
 	return is, meant, nil
 }
 
@@ -112,6 +113,7 @@ func (g *governed[M, P]) isAnother(is *access.Record, uid string) bool {
 
 // sayUntold warns of a state that means nothing that can be told. It is not forgotten, and stops nobody else's plan.
 func sayUntold(ref access.Ref, diags *diag.Diagnostics) {
-	diags.AddWarning("The state does not say which one it means: "+ref.String(), "Its private part is missing or was edited, and the system holds nothing of that id. "+
-		"The state keeps it. If it is gone, forget it: terraform state rm. If not, import it by its right id.")
+	diags.AddWarning("The state does not say what it means: "+ref.String(), "Its private part is missing or was "+
+		"edited, and the system has nothing with that id. It stays in the state. If it is gone, forget it: "+
+		"terraform state rm. If not, import it by its correct id.")
 }

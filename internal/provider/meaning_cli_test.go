@@ -129,7 +129,7 @@ resource "partner_grant" %[1]q {
 		}
 		if l.healed {
 			lying()
-			if out, err := c.try("plan", "-detailed-exitcode"); err != nil || !strings.Contains(unframed(out), "The state is not believed") {
+			if out, err := c.try("plan", "-detailed-exitcode"); err != nil || !strings.Contains(unframed(out), "The state is wrong") {
 				t.Errorf("%s: the plan is not empty, or says nothing of it: %v\n%s", l.name, err, out)
 			}
 		}

@@ -37,8 +37,8 @@ func (s *session) warnMinted(ctx context.Context, removed []access.Ref, diags *d
 			continue
 		}
 		if r := s.portfolio.Reach(g); r.Privileged != "" || r.System != "" || r.Unknown != "" {
-			diags.AddWarning("What was got by "+ref.String()+" may live on", fmt.Sprintf("It reached %s, and what gives out access, signs or exports "+
-				"takes nothing back when a grant ends. %s", g.Resource, strings.Join(minter.Minted(ctx, g, held.History.CreatedAt), " ")))
+			diags.AddWarning("What the partner got by "+ref.String()+" may still work", fmt.Sprintf("It reached %s. Ending a grant does not "+
+				"take back what was issued, signed or exported there. %s", g.Resource, strings.Join(minter.Minted(ctx, g, held.History.CreatedAt), " ")))
 		}
 	}
 }

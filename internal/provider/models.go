@@ -26,7 +26,8 @@ type source interface {
 func read[M any, S source](ctx context.Context, from S, diags *diag.Diagnostics) (*M, bool) {
 	m := new(M)
 	if err := decode(ctx, reflect.ValueOf(m).Elem(), from); err != nil {
-		diags.AddError("What Terraform sent cannot be read", sentence(err)+". This is a fault of the provider: please report it. Nothing was changed.")
+		diags.AddError("Cannot read what Terraform sent", sentence(err)+". This is a defect of the provider: "+
+			"please report it. Nothing was changed.")
 		return m, false
 	}
 	return m, true
@@ -125,7 +126,8 @@ func write[M any](ctx context.Context, to *tftypes.Value, schema typed, model *M
 	}
 	raw, err := object.ToTerraformValue(ctx)
 	if err != nil {
-		diags.AddError("What was read cannot be written", sentence(err)+". This is a fault of the provider: please report it.")
+		diags.AddError("Cannot hand Terraform what was read", sentence(err)+". This is a defect of the provider: please "+
+			"report it.")
 		return
 	}
 	*to = raw

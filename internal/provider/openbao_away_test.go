@@ -130,7 +130,7 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 		env  []string
 		says []string
 	}{
-		"a closed port": {[]string{"BAO_ADDR=" + strings.Replace(closed.URL, "http:", "https:", 1)}, []string{"OpenBao cannot be reached at https://127.0.0.1:", "nothing listens at"}},
+		"a closed port": {[]string{"BAO_ADDR=" + strings.Replace(closed.URL, "http:", "https:", 1)}, []string{"Cannot reach OpenBao at https://127.0.0.1:", "nothing listens at"}},
 		"a black hole":  {[]string{"BAO_ADDR=https://" + blackHole(t)}, []string{"no answer from 127.0.0.1:", "packets get lost on the way"}},
 		"a silent port": {[]string{"BAO_ADDR=https://" + silent(t)}, []string{"does not answer to TLS"}},
 		"a proxy that wants a password": {
@@ -142,15 +142,15 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 		"http to a port of TLS":         {[]string{"BAO_ADDR=" + strings.Replace(bao.Address, "https", "http", 1)}, []string{"speaks TLS, where http was asked for: write https"}},
 		"an authority that nobody knows": {
 			[]string{"BAO_CACERT=", "BAO_SKIP_VERIFY=true"},
-			[]string{"name it with ca_cert_file or BAO_CACERT", "BAO_SKIP_VERIFY is set, and is not taken"},
+			[]string{"name it with ca_cert_file or BAO_CACERT", "BAO_SKIP_VERIFY is set, but the provider ignores it"},
 		},
-		"a firewall's page, forbidden":  {[]string{"BAO_ADDR=http://" + answering(t, 403, page)}, []string{"OpenBao cannot be reached", "a page of HTML came instead of OpenBao's answer"}},
+		"a firewall's page, forbidden":  {[]string{"BAO_ADDR=http://" + answering(t, 403, page)}, []string{"Cannot reach OpenBao", "a page of HTML came instead of OpenBao's answer"}},
 		"a firewall's page, fine":       {[]string{"BAO_ADDR=http://" + answering(t, 200, page)}, []string{"a page of HTML came instead of OpenBao's answer"}},
 		"a standby without a leader":    {[]string{"BAO_ADDR=http://" + answering(t, 500, `{"errors":["local node not active but active cluster node not found"]}`)}, []string{"a standby and knows no leader"}},
-		"a token that nobody knows":     {[]string{"BAO_TOKEN=s.nobodyKnowsThisOne0123"}, []string{"OpenBao does not take this login", "has ended, was revoked"}},
-		"a token that was revoked":      {[]string{"BAO_TOKEN=" + ended["client_token"].(string)}, []string{"OpenBao does not take this login", "has ended, was revoked"}},
-		"a token without rights":        {[]string{"BAO_TOKEN=" + few["client_token"].(string)}, []string{"OpenBao lets this login read too little", "the guide's policy plan", "BAO_NAMESPACE"}},
-		"a balancer without OpenBao":    {[]string{"BAO_ADDR=http://" + answering(t, 502, page)}, []string{"OpenBao cannot be reached", "it reaches no OpenBao behind it"}},
+		"a token that nobody knows":     {[]string{"BAO_TOKEN=s.nobodyKnowsThisOne0123"}, []string{"OpenBao refuses this login", "has ended, was revoked"}},
+		"a token that was revoked":      {[]string{"BAO_TOKEN=" + ended["client_token"].(string)}, []string{"OpenBao refuses this login", "has ended, was revoked"}},
+		"a token without rights":        {[]string{"BAO_TOKEN=" + few["client_token"].(string)}, []string{"This login may read too little of OpenBao", "the guide's policy plan", "BAO_NAMESPACE"}},
+		"a balancer without OpenBao":    {[]string{"BAO_ADDR=http://" + answering(t, 502, page)}, []string{"Cannot reach OpenBao", "it reaches no OpenBao behind it"}},
 		"no token":                      {[]string{"BAO_TOKEN="}, []string{"set BAO_TOKEN; or token, approle or jwt"}},
 		"no address":                    {[]string{"BAO_ADDR="}, []string{"set BAO_ADDR, or address"}},
 		"a file that is gone":           {[]string{"BAO_CACERT=" + t.TempDir() + "/ca.pem"}, []string{"The file of BAO_CACERT: open ", "no such file or directory"}},
@@ -165,7 +165,7 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 	}
 	all.Wait()
 	c.must("PUT", "sys/seal", nil)
-	c.isOneError(t, "a sealed server", nil, []string{"OpenBao cannot be reached", "Vault is sealed: it must be unsealed"})
+	c.isOneError(t, "a sealed server", nil, []string{"Cannot reach OpenBao", "Vault is sealed: it must be unsealed"})
 }
 
 // isOneError plans in a folder of its own what was applied, and finds one error soon.

@@ -176,8 +176,9 @@ func (r *reader) partnerAddress(v attr.Value) string {
 	}
 	at, err := url.Parse(text)
 	if err != nil || at.Scheme != "https" || at.Host == "" || at.User != nil || at.RawQuery != "" || at.Fragment != "" {
-		r.faults = append(r.faults, fault{"openbao", errors.New("partner_address is not an address such as https://openbao.example.com: partners are handed it, so it " +
-			"has TLS, and neither a name, a password, a query nor a fragment")})
+		r.faults = append(r.faults, fault{"openbao", errors.New("partner_address is not an address such as " +
+			"https://openbao.example.com: it is handed to partners, so it needs TLS, and no user, password, query or " +
+			"fragment")})
 	}
 	return text
 }
@@ -189,17 +190,18 @@ func enter(ctx context.Context, system *openbao.System, diags *diag.Diagnostics)
 	if err == nil {
 		return true
 	}
-	summary := "OpenBao cannot be used at " + system.Address()
+	summary := "Cannot use OpenBao at " + system.Address()
 	switch {
 	case errors.Is(err, access.ErrLogin):
-		summary = "OpenBao does not take this login at " + system.Address()
+		summary = "OpenBao refuses this login at " + system.Address()
 	case errors.Is(err, access.ErrUnavailable):
-		summary = "OpenBao cannot be reached at " + system.Address()
+		summary = "Cannot reach OpenBao at " + system.Address()
 	}
 	lacks := ""
 	if errors.Is(err, access.ErrNotPermitted) && !errors.Is(err, access.ErrLogin) {
-		summary = "OpenBao lets this login read too little at " + system.Address()
-		lacks = " It needs what the guide's policy plan allows, in the namespace that partner access is in: where that is another one, set namespace or BAO_NAMESPACE."
+		summary = "This login may read too little of OpenBao at " + system.Address()
+		lacks = " It needs what the guide's policy plan allows, in the namespace of partner access. If that is " +
+			"another namespace, set namespace or BAO_NAMESPACE."
 	}
 	diags.AddError(summary, sentence(err)+". Nothing was read or changed."+lacks+notTaken(err))
 	return false
@@ -208,10 +210,11 @@ func enter(ctx context.Context, system *openbao.System, diags *diag.Diagnostics)
 // notTaken names what is set for the program bao and means nothing here: whoever relies on it looks there first.
 func notTaken(failure error) string {
 	for _, v := range []struct{ name, instead string }{
-		{"SKIP_VERIFY", "a server is always verified, as it is sent the token: name its authority with ca_cert_file or BAO_CACERT"},
-		{"PROXY_ADDR", "the proxy is that of HTTPS_PROXY and NO_PROXY"},
-		{"HTTP_PROXY", "the proxy is that of HTTPS_PROXY and NO_PROXY"},
-		{"AGENT_ADDR", "the address is that of BAO_ADDR or openbao.address"},
+		{"SKIP_VERIFY", "the server gets the token, so it is always verified: name its authority with ca_cert_file or " +
+			"BAO_CACERT"},
+		{"PROXY_ADDR", "set HTTPS_PROXY and NO_PROXY for a proxy"},
+		{"HTTP_PROXY", "set HTTPS_PROXY and NO_PROXY for a proxy"},
+		{"AGENT_ADDR", "set the address with BAO_ADDR or openbao.address"},
 	} {
 		for _, prefix := range []string{"BAO_", "VAULT_"} {
 			set := os.Getenv(prefix + v.name)
@@ -219,7 +222,7 @@ func notTaken(failure error) string {
 				continue
 			}
 			if set != "" && set != "0" && !strings.EqualFold(set, "false") {
-				return fmt.Sprintf("\n%s is set, and is not taken: %s.", prefix+v.name, v.instead)
+				return fmt.Sprintf("\n%s is set, but the provider ignores it: %s.", prefix+v.name, v.instead)
 			}
 		}
 	}

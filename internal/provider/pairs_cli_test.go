@@ -229,7 +229,7 @@ func TestAnIdentityThatIsNowhereIsRefusedAtApplyWhereNoPlanCanWait(t *testing.T)
 	if out := p.must("show", "saved"); strings.Contains(out, "unknown-parent") {
 		t.Error(out)
 	}
-	if out := p.must("plan", "-parallelism=1"); strings.Count(out, "Whether an identity exists is open") == 0 || !strings.Contains(out, "acme/prod/ghost") {
+	if out := p.must("plan", "-parallelism=1"); strings.Count(out, "An identity may be missing") == 0 || !strings.Contains(out, "acme/prod/ghost") {
 		t.Errorf("the plan does not say that it is open:\n%s", out)
 	}
 	p.refused("delegation/unknown-parent", "apply", "-auto-approve", "-parallelism=1")
@@ -261,12 +261,12 @@ func TestAnOwnerWithATagIsNobodyElse(t *testing.T) {
 	p.refused("waiver/self-approved", "plan")
 }
 
-// A moment that is still to come would revoke what each apply until then issues. A clock may be a little ahead.
+// The moment is in the future would revoke what each apply until then issues. A clock may be a little ahead.
 func TestNothingIsRevokedAheadOfTime(t *testing.T) {
 	p := newPairs(t)
 	key := `credential key identity_id = partner_identity.acme.id; rotation = { every = "240h", overlap = "24h" }; secret = { recipient = "` + partnerRecipient + `" }; revoke_issued_before = %q`
 	p.configure("", acme, fmt.Sprintf(key, access.At(time.Now().Add(time.Hour))))
-	if out, err := p.try("plan", "-no-color"); err == nil || !strings.Contains(out, "A moment that is still to come") {
+	if out, err := p.try("plan", "-no-color"); err == nil || !strings.Contains(out, "The moment is in the future") {
 		t.Errorf("it is not refused: %v\n%s", err, out)
 	}
 	p.configure("", acme, fmt.Sprintf(key, access.At(time.Now().Add(30*time.Second))))

@@ -92,7 +92,7 @@ func (g *governed[M, P]) begin(ctx context.Context, p *planCall[M]) (ok bool) {
 		return false
 	}
 	if err := g.load(ctx); err != nil {
-		diags.AddError("Cannot read the access system", sentence(err)+". Without it nothing can be planned.")
+		diags.AddError("Cannot read the access system", sentence(err)+". Nothing was planned.")
 		return false
 	}
 	p.kept = keptIn(ctx, p.req.Private, diags)
@@ -174,10 +174,12 @@ func (g *governed[M, P]) explainNew(ctx context.Context, s guardrail.Subject, di
 	case s.Before != nil && !s.Adopted: // it is tainted
 		explainReplacement(s.Object, diags)
 	case s.Adopted && !taken:
-		diags.AddWarning("This adopts "+s.Object.Ref().String(), fmt.Sprintf("This stack made it on %s, and the state does not know it at this address: "+
-			"creating it takes it up again, with its history and what was issued. If the block was renamed, write a moved block as well: without "+
-			"one, what stands under it may be revoked with the old address, and is created again by the next apply. If another workspace, or a pipeline with a "+
-			"state of its own, declares it too: both are the stack %q, and each undoes what the other changes. Give one of them another stack.", access.At(s.History.CreatedAt), g.stack))
+		diags.AddWarning("This adopts "+s.Object.Ref().String(), fmt.Sprintf("This stack created it on %s, but the "+
+			"state does not have it at this address. The apply takes it up again, with its history and what was "+
+			"issued. If you renamed the block, also write a moved block: otherwise what depends on it may be revoked "+
+			"with the old address, and only the next apply creates it again. If another workspace, or a pipeline "+
+			"with its own state, also declares it: both are the stack %q, and each undoes the other's changes. Give "+
+			"one of them another stack.", access.At(s.History.CreatedAt), g.stack))
 	}
 }
 
@@ -223,8 +225,8 @@ func explainTakeover(stack string, c change, h access.History, diags *diag.Diagn
 	before, _ := access.Declaration(c.before)
 	after, _ := access.Declaration(c.after)
 	if !bytes.Equal(before, after) {
-		diags.AddWarning("This takes "+c.after.Ref().String()+" over from another stack", fmt.Sprintf("The stack %q made it. After this change the stack "+
-			"%q owns it: if %q is still in use, remove it from there.", h.Stack, stack, h.Stack))
+		diags.AddWarning("This takes "+c.after.Ref().String()+" over from another stack", fmt.Sprintf("The stack %q created it. After this "+
+			"change, the stack %q owns it. If %q is still in use, remove it there.", h.Stack, stack, h.Stack))
 	}
 }
 
@@ -285,9 +287,9 @@ func refuseAhead(s guardrail.Subject, now time.Time, diags *diag.Diagnostics) {
 	if was, ok := s.Before.(*access.Credential); ok && was.RevokeIssuedBefore.Equal(c.RevokeIssuedBefore.Time) {
 		return // it stands there, and must not be in the way of what takes access away
 	}
-	diags.AddAttributeError(path.Root("revoke_issued_before"), "A moment that is still to come", fmt.Sprintf("%s: revoke_issued_before is %s, and it is now %s. "+
-		"What is issued until then would be revoked as well, and the partner would have nothing that works. Write the moment of the theft, or %s for all that was "+
-		"issued until now.", c.Ref(), c.RevokeIssuedBefore, access.At(now), access.At(now.Truncate(time.Second))))
+	diags.AddAttributeError(path.Root("revoke_issued_before"), "The moment is in the future", fmt.Sprintf("%s: revoke_issued_before is %s, and it "+
+		"is now %s. Everything issued until then would be revoked as well, and the partner would have nothing "+
+		"that works. Write the moment of the theft, or %s for everything issued until now.", c.Ref(), c.RevokeIssuedBefore, access.At(now), access.At(now.Truncate(time.Second))))
 }
 
 // refuseUnfurnished says what a new credential needs and the system has not, at plan and not in the middle of an apply: each
@@ -307,7 +309,7 @@ func (s *session) refuseUnfurnished(ctx context.Context, subject guardrail.Subje
 		if !s.lacking(lack) {
 			continue
 		}
-		summary, detail := "The access system lacks what is planned", strings.ToUpper(lack[:1])+lack[1:]+"."
+		summary, detail := "The access system lacks what this needs", strings.ToUpper(lack[:1])+lack[1:]+"."
 		if subject.Later {
 			diags.AddWarning(summary, detail)
 			continue
@@ -326,7 +328,7 @@ func refuseBeforeRules(s *session, subject guardrail.Subject, diags *diag.Diagno
 	}
 	if grant, ok := subject.Object.(*access.Grant); ok && !hasAny(subject.Unknown, "resource", "actions") {
 		if err := s.system.Capabilities().CheckGrant(grant); err != nil {
-			diags.AddAttributeError(path.Root("resource"), "Not something that this system can grant", sentence(err)+".")
+			diags.AddAttributeError(path.Root("resource"), "This system cannot grant this", sentence(err)+".")
 		}
 	}
 }
@@ -350,7 +352,7 @@ func refuseOverfull(s *session, subject guardrail.Subject, phase guardrail.Phase
 		return
 	}
 	if err := check(whole.Credentials, whole.Grants); err != nil {
-		diags.AddAttributeError(path.Root(attribute), "More than this system keeps for one identity",
+		diags.AddAttributeError(path.Root(attribute), "Too much for one identity",
 			subject.Object.Ref().String()+": "+sentence(err)+". No waiver and no setting changes that.")
 	}
 }
@@ -373,7 +375,7 @@ func refuseUnissuable(s *session, subject guardrail.Subject, diags *diag.Diagnos
 		return
 	}
 	if err := s.system.Capabilities().CheckCredential(c); err != nil {
-		diags.AddAttributeError(path.Root(string(c.Kind())), "Not something that this system can issue",
+		diags.AddAttributeError(path.Root(string(c.Kind())), "This system cannot issue this",
 			sentence(err)+". No waiver and no setting changes that.")
 	}
 }

@@ -46,7 +46,7 @@ func (s *session) explainRemoval(ctx context.Context, ref access.Ref, diags *dia
 		below = append(below, fmt.Sprintf("%s (stack %q, owner %s)", sub.Object.Ref(), sub.History.Stack, sub.Object.Common().Owner))
 	}
 	if len(below) > 0 {
-		diags.AddWarning("Subcontractors go with "+ref.String(), "They hang on it, and are revoked with it, with all that is under them: "+strings.Join(below, ", ")+
-			". To keep one, hang it elsewhere first.")
+		diags.AddWarning("Subcontractors go with "+ref.String(), "They hang on it, and are revoked with it, along "+
+			"with everything of theirs: "+strings.Join(below, ", ")+". To keep one, give it another parent first.")
 	}
 }

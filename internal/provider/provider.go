@@ -89,8 +89,8 @@ func (p *partnerProvider) Functions(context.Context) []func() function.Function 
 // since everything needs it, and a way that does not lead there is to be one error.
 func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	if !req.Config.Raw.IsFullyKnown() {
-		resp.Diagnostics.AddError("A value of the provider's configuration is not known yet", "Rules are evaluated in plan, before anything "+
-			"exists. Write values that do not depend on other resources.")
+		resp.Diagnostics.AddError("Unknown value in the provider's configuration", "The rules run at plan, before any "+
+			"resource exists. Write values that do not depend on other resources.")
 		return
 	}
 	m, ok := readProvider(ctx, req.Config, &resp.Diagnostics)

@@ -60,8 +60,9 @@ func refuseKeys(variables []string, diags *diag.Diagnostics) (refused bool) {
 			continue
 		}
 		refused = true
-		diags.AddError("credential/private-key: a private key stands in the environment", fmt.Sprintf("The variable %s holds a private key, where the provider reads "+
-			"what it may show. Unset it, and treat the key as stolen: whoever can read this pipeline's settings has it.", name))
+		diags.AddError("credential/private-key: an environment variable holds a private key", fmt.Sprintf("The variable %s holds a private key, "+
+			"but the provider may show the values of its variables. Unset it, and treat the key as stolen: whoever "+
+			"can read this pipeline's settings has it.", name))
 	}
 	return refused
 }
@@ -73,7 +74,8 @@ func named(v *types.String, variable, what string, diags *diag.Diagnostics) {
 		return
 	}
 	if !access.ValidPart(text) {
-		diags.AddError("Invalid "+variable, "It names the "+what+", and its value cannot: write 1 to 63 of a-z 0-9 and -, beginning with a letter or a digit.")
+		diags.AddError("Invalid "+variable, "Its value cannot be the name of the "+what+". Write 1 to 63 characters of a-z, 0-9 "+
+			"and -, beginning with a letter or a digit.")
 		return
 	}
 	*v = types.StringValue(text)

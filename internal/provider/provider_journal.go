@@ -38,8 +38,9 @@ func journalAttribute() schema.Attribute {
 // requireJournal refuses a configuration of a shared system without a journal: there is no directory that it would belong in.
 func (m *providerModel) requireJournal(system string, diags *diag.Diagnostics) {
 	if m.Journal.IsNull() && os.Getenv(journalVariable) == "" {
-		diags.AddAttributeError(path.Root("journal"), system+" needs a journal", "Every change of partner access is recorded, and the record is no part of "+
-			system+". Say which file it is kept in, on a disk that outlives the run: write journal = { path = \"journal.jsonl\" }, or set "+journalVariable+".")
+		diags.AddAttributeError(path.Root("journal"), system+" needs a journal", "The provider records every change of "+
+			"partner access in a file outside "+system+". Name that file, on a disk that outlives the run: write "+
+			"journal = { path = \"journal.jsonl\" }, or set "+journalVariable+".")
 	}
 }
 

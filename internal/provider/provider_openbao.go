@@ -108,7 +108,8 @@ func (r *reader) mount(v attr.Value) string {
 	}
 	p, err := access.ParsePattern(path)
 	if _, wild := p.Fixed(); err != nil || wild {
-		r.faults = append(r.faults, fault{"openbao", fmt.Errorf("%q is not the path of a mount: write it as bao auth list or bao secrets list has it, such as partner-pki", path)})
+		r.faults = append(r.faults, fault{"openbao", fmt.Errorf("%q is not the path of a mount: write it as bao auth "+
+			"list or bao secrets list prints it, such as partner-pki", path)})
 	}
 	return path
 }

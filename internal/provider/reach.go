@@ -21,11 +21,11 @@ func explainReach(c change, diags *diag.Diagnostics) {
 		return
 	}
 	if more := beyond(before, after); len(more) > 0 {
-		diags.AddWarning("More becomes reachable with "+after.Ref().String(), "Newly reachable:\n\n"+strings.Join(more, "\n"))
+		diags.AddWarning("Wider access with "+after.Ref().String(), "Newly reachable:\n\n"+strings.Join(more, "\n"))
 	}
 	if less := beyond(after, before); len(less) > 0 {
-		diags.AddWarning("Less stays reachable with "+after.Ref().String(), "Taken away, also from sessions that are open, at their next request:\n\n"+
-			strings.Join(less, "\n"))
+		diags.AddWarning("Narrower access with "+after.Ref().String(), "No longer reachable, in open sessions "+
+			"from their next request on:\n\n"+strings.Join(less, "\n"))
 	}
 }
 

@@ -33,7 +33,7 @@ func TestAChangeOfAGrantSaysWhatItReaches(t *testing.T) {
 			var diags diag.Diagnostics
 			explainReach(change{before: c.before, after: c.after, unknown: c.unknown}, &diags)
 			var want, got []string
-			for lead, lines := range map[string]string{"Newly reachable:\n\n": c.more, "Taken away, also from sessions that are open, at their next request:\n\n": c.less} {
+			for lead, lines := range map[string]string{"Newly reachable:\n\n": c.more, "No longer reachable, in open sessions from their next request on:\n\n": c.less} {
 				if lines != "" {
 					want = append(want, lead+lines)
 				}

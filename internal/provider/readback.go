@@ -30,7 +30,7 @@ func boundsOf(seen observed, asked time.Time, fresh bool) []bound {
 	if !ok || !fresh || seen.Issued == nil || seen.Issued.Until.IsZero() {
 		return []bound{own}
 	}
-	issued := bound{"what was issued for " + ref.String(), c.IssueLife(seen.Issued.At, asked), seen.Issued.Until}
+	issued := bound{"the certificate or secret of " + ref.String(), c.IssueLife(seen.Issued.At, asked), seen.Issued.Until}
 	saidAlready := own.differs() && issued.enforced.Equal(own.enforced)
 	if !issued.differs() || saidAlready {
 		return []bound{own}
@@ -50,8 +50,9 @@ func (g *governed[M, P]) readBack(ctx context.Context, seen observed, asked time
 	}
 	for _, b := range bounds {
 		if b.differs() {
-			diags.AddWarning("It ends earlier than asked: "+b.what, fmt.Sprintf("Asked for %s, the system ends it on %s. The access stays until then. "+
-				"What the system allows at most, or what it hangs on there, may be shorter than what is declared.", access.At(b.asked), access.At(b.enforced)))
+			diags.AddWarning("An earlier end than declared: "+b.what, fmt.Sprintf("The declaration ends it on %s, the "+
+				"system on %s. The access works until then. The system's own maximum, or something that it depends on "+
+				"there, may be shorter than the declaration.", access.At(b.asked), access.At(b.enforced)))
 		}
 	}
 	return true
@@ -65,10 +66,11 @@ func (b bound) differs() bool {
 // takeBack revokes what the system would end too late.
 func (g *governed[M, P]) takeBack(ctx context.Context, seen observed, b bound, diags *diag.Diagnostics) {
 	ref := seen.Object.Ref()
-	said := "What was given was revoked."
+	said := "It was revoked."
 	if _, err := g.system.Delete(context.WithoutCancel(ctx), ref, seen.UID); err != nil && !isNotFound(err) {
 		failed(diags, "revoke", ref, err)
-		said = "It could not be revoked, and is in force: revoke it by hand now."
+		said = "It could not be revoked and is in force: revoke it by hand now."
 	}
-	diags.AddError("The system would end it too late: "+b.what, fmt.Sprintf("Asked for %s, it enforces %s. %s", access.At(b.asked), access.At(b.enforced), said))
+	diags.AddError("A later end than declared: "+b.what, fmt.Sprintf("The declaration ends it on %s, the "+
+		"system would end it on %s. %s", access.At(b.asked), access.At(b.enforced), said))
 }

@@ -308,12 +308,12 @@ func TestARehearsalNeedsSomethingToRehearse(t *testing.T) {
 		return block("partner_rehearsal", "it", args{"partner": `"` + partner + `"`}, nil)
 	}
 	w.run(
-		resource.TestStep{Config: w.config(identity(nil), rehearses("acme")), ExpectError: says("acme holds no credential that is in force")},
-		resource.TestStep{Config: w.config(rehearses("rehearsal-1")), ExpectError: says("begins as the shadow partners do")},
-		resource.TestStep{Config: w.config(identity(args{"partner": `"rehearsal-1"`})), ExpectError: says("begins as the shadow partners do")},
+		resource.TestStep{Config: w.config(identity(nil), rehearses("acme")), ExpectError: says("acme has no credential in force")},
+		resource.TestStep{Config: w.config(rehearses("rehearsal-1")), ExpectError: says("is reserved")},
+		resource.TestStep{Config: w.config(identity(args{"partner": `"rehearsal-1"`})), ExpectError: says("is reserved")},
 		resource.TestStep{
 			Config:      w.providerBlock(`guardrails = { enforcement = "collect" }`) + identity(nil) + rehearses("acme"),
-			ExpectError: says("Nothing is changed where findings are collected"),
+			ExpectError: says("Nothing can be changed while findings are collected"),
 		},
 	)
 }

@@ -17,7 +17,7 @@ import (
 // Why a rotation issues anew that nobody asked for: by the clock, and where the system holds nothing any more that was issued.
 const (
 	due  = "its rotation is due"
-	lost = "what was issued for it is gone from the system, or revoked"
+	lost = "what was issued for it was revoked, or is gone from the system"
 )
 
 // reissue decides whether a change issues a credential anew, what becomes of the old one, and why. Both the plan and
@@ -90,8 +90,8 @@ func (r reasons) decide() (issue access.Issue, why string) {
 		issue access.Issue
 		why   string
 	}{
-		{r.stolen != "", access.IssueReplace, "all that was issued before {stolen} is revoked"},
-		{r.otherRequest != "", atOnce, "it is asked for with {request}"},
+		{r.stolen != "", access.IssueReplace, "everything issued before {stolen} is revoked"},
+		{r.otherRequest != "", atOnce, "it now has {request}"},
 		{r.triggered, atOnce, "rotation.trigger changed"},
 		{r.fixed && r.sooner, access.IssueReplace, "it ends on {ends}, and what was issued until {until} cannot be shortened"},
 		{r.fixed && r.later && r.toTheEnd, access.IssueOverlap, "it ends later, and what was issued until {until} cannot be prolonged"},
@@ -133,8 +133,8 @@ func unfinished(err error, put access.Change) error {
 	if put.Issue != access.IssueOverlap || put.Wait {
 		return err
 	}
-	return fmt.Errorf("%w. The rotation did not come to its end: what the partner holds works on, for the overlap at least. Apply again: "+
-		"what was issued already is told then, and nothing is issued twice", err)
+	return fmt.Errorf("%w. The rotation is unfinished: what the partner holds still works, at least for the overlap. "+
+		"Apply again: Terraform then learns what was already issued, and nothing is issued twice", err)
 }
 
 // explainReissue says what a reissue means for the partner: until when the old one works, and what to hand over.
@@ -148,21 +148,22 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	until, overlaps := overlapsUntil(c, k)
 	switch {
 	case why == "" && ages(c.before.(*access.Credential), credential, k):
-		diags.AddWarning("The partner's credential will be rotated", fmt.Sprintf("%s has another rotation now. What the partner holds was issued on %s, and so it "+
-			"is due from %s on: the first plan after that issues it anew, with overlap.%s", ref, access.At(k.IssuedAt),
+		diags.AddWarning("The partner's credential will be rotated", fmt.Sprintf("The rotation of %s changes. What the "+
+			"partner holds was issued on %s, so it is due from %s on: the first apply after that issues it anew, "+
+			"with overlap.%s", ref, access.At(k.IssuedAt),
 			access.At(credential.RotatesAt(k.IssuedAt)), endsUnrotated(c, credential)))
 	case why == "":
 	case !anew:
 		explainWaiting(ref, issue, why, diags)
 	case k.IssuedUntil.IsZero() || k.Over:
-		diags.AddWarning("The partner's credential is issued anew", fmt.Sprintf("%s is issued anew, because %s. Nothing that the partner holds is in "+
-			"force: hand the new %s over at once.", ref, why, handedOver(credential.Kind())))
+		diags.AddWarning("The partner gets a new credential", fmt.Sprintf("%s is issued anew, because %s. The "+
+			"partner has nothing that works: hand over the new %s at once.", ref, why, handedOver(credential.Kind())))
 	case issue == access.IssueReplace || !overlaps:
-		diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("%s is issued anew, because %s. What the partner holds "+
-			"stops working in the same apply: hand the new one over at once.", ref, why))
+		diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("%s is issued anew, because %s. What the "+
+			"partner holds stops working in the same apply: hand over the new one at once.", ref, why))
 	default:
-		diags.AddWarning("The partner's credential is rotated, with overlap", fmt.Sprintf("%s is issued anew, because %s. What the partner holds works "+
-			"beside the new one %s: hand the new %s over before.%s", ref, why, until, handedOver(credential.Kind()), endsOlder(k)))
+		diags.AddWarning("The partner's credential is rotated, with overlap", fmt.Sprintf("%s is issued anew, because %s. What the "+
+			"partner holds works beside the new one %s: hand over the new %s before that.%s", ref, why, until, handedOver(credential.Kind()), endsOlder(k)))
 	}
 }
 
@@ -171,8 +172,8 @@ func endsOlder(k kept) string {
 	if k.Older.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf(" The one before it, which was to work until %s, stops working in the same apply, since two work side by side and no more: "+
-		"ask the partner first whether it has changed over.", access.At(k.Older))
+	return fmt.Sprintf(" The one before that, which was to work until %s, stops working in the same apply: only two "+
+		"work side by side. First ask the partner whether it has changed over.", access.At(k.Older))
 }
 
 // explainReplacement says what it means that a credential is destroyed and made anew: a tainted one, another kind or identity. Of
@@ -182,9 +183,10 @@ func explainReplacement(o access.Object, diags *diag.Diagnostics) {
 	if !ok || c.Kind() == access.Federated || c.Kind() == "" {
 		return
 	}
-	diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("The one whose place %s takes is revoked: what the partner holds stops "+
-		"working in the same apply (with create_before_destroy after the overlap of its rotation at the latest). Hand the new %s over at once. To issue it anew with overlap, change rotation.trigger instead; for a stolen key, set "+
-		"revoke_issued_before.", c.Ref(), handedOver(c.Kind())))
+	diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("%s replaces one that is revoked: what "+
+		"the partner holds stops working in the same apply (with create_before_destroy, after the overlap of its "+
+		"rotation at the latest). Hand over the new %s at once. To issue it anew with overlap, change "+
+		"rotation.trigger instead. For a stolen key, set revoke_issued_before.", c.Ref(), handedOver(c.Kind())))
 }
 
 // endsUnrotated says what becomes of what was issued if nobody rotates it.
@@ -192,7 +194,7 @@ func endsUnrotated(c change, credential *access.Credential) string {
 	if c.fixed {
 		return ""
 	}
-	return fmt.Sprintf(" It ends by itself %s after that, or a day after this apply where that is later.", credential.Rotation.Overlap)
+	return fmt.Sprintf(" It ends by itself %s after that, or a day after this apply if that is later.", credential.Rotation.Overlap)
 }
 
 // overlapsUntil says until when an old one works beside the new one, and whether it does at all.
@@ -206,7 +208,7 @@ func overlapsUntil(c change, k kept) (until string, overlaps bool) {
 	case after.Rotation == nil || after.Rotation.Overlap.Duration == 0:
 		return "", false
 	}
-	return fmt.Sprintf("for %s from the apply on, until %s at the latest", after.Rotation.Overlap, access.At(access.Earliest(k.IssuedUntil, c.ends))), true
+	return fmt.Sprintf("for %s after the apply, until %s at the latest", after.Rotation.Overlap, access.At(access.Earliest(k.IssuedUntil, c.ends))), true
 }
 
 // handedOver names the attribute that the partner needs.

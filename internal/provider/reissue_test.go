@@ -114,18 +114,18 @@ func TestThePlanSaysWhatAReissueMeansForThePartner(t *testing.T) {
 		says       []string
 	}{
 		"a due secret": {kind: access.Secret, status: "due", until: until, says: []string{
-			"rotated, with overlap", "its rotation is due", "for 48h from the apply on, until 2026-12-23T00:00:00Z at the latest", "sealed_secret"}},
+			"rotated, with overlap", "its rotation is due", "for 48h after the apply, until 2026-12-23T00:00:00Z at the latest", "sealed_secret"}},
 		"a due secret that cannot be shortened": {kind: access.Secret, fixed: true, status: "due", until: until, says: []string{
 			"rotated, with overlap", "works beside the new one until 2026-12-23T00:00:00Z"}},
 		"a due certificate": {kind: access.Certificate, fixed: true, status: "due", until: until, says: []string{
 			"rotated, with overlap", "works beside the new one until 2026-12-23T00:00:00Z", "certificate (issued)"}},
-		"a due secret without overlap": {kind: access.Secret, status: "due", until: until, says: []string{"without overlap", "hand the new one over at once"},
+		"a due secret without overlap": {kind: access.Secret, status: "due", until: until, says: []string{"without overlap", "hand over the new one at once"},
 			change: func(c *access.Credential) { c.Rotation.Overlap = access.Span{} }},
 		"a due certificate that has no overlap": {kind: access.Certificate, fixed: true, status: "due", until: first.Add(20 * day), says: []string{"without overlap"}},
-		"one that is revoked":                   {kind: access.Certificate, fixed: true, status: "due", says: []string{"Nothing that the partner holds is in force"}},
+		"one that is revoked":                   {kind: access.Certificate, fixed: true, status: "due", says: []string{"The partner has nothing that works"}},
 		"a trigger on a certificate": {kind: access.Certificate, fixed: true, until: until, says: []string{"without overlap", "rotation.trigger changed"},
 			change: func(c *access.Credential) { c.Rotation.Trigger = map[string]string{"n": "7"} }},
-		"a trigger while suspended": {kind: access.Secret, cut: true, until: until, says: []string{"waits for its identity", "rotation.trigger changed", "first plan after"},
+		"a trigger while suspended": {kind: access.Secret, cut: true, until: until, says: []string{"waits for its identity", "rotation.trigger changed", "first apply after"},
 			change: func(c *access.Credential) { c.Rotation.Trigger = map[string]string{"n": "7"} }},
 		"a stolen one while suspended": {kind: access.Secret, cut: true, until: until, says: []string{"waits for its identity", "is revoked now"},
 			change: func(c *access.Credential) { c.RevokeIssuedBefore = access.At(first.Add(day)) }},

@@ -34,7 +34,7 @@ func TestARenewalTellsWhatBecomesOfWhatThePartnerHolds(t *testing.T) {
 	later := func(reviewed, at string) map[string]any {
 		return map[string]any{"expires_at": at, "review": reviewedAt(reviewed)}
 	}
-	const works, nothing, older = "works beside the new one until ", "Nothing that the partner holds is in force", "The one before it, which was to work until "
+	const works, nothing, older = "works beside the new one until ", "The partner has nothing that works", "The one before that, which was to work until "
 	for name, steps := range map[string][]renewed{
 		"an end with a part of a second was renewed by every plan": {
 			{change: until("2026-12-05T00:00:00.5Z")},

@@ -44,7 +44,7 @@ func TestARepairThatIssuesAnewTellsItInTheSameApply(t *testing.T) {
 		plan := j.must("plan", "-no-color", "-input=false")
 		flat := strings.Join(strings.Fields(plan), " ")
 		if !strings.Contains(flat, "fingerprint = (known after apply)") || !strings.Contains(flat, "+ sealed_secret = (known after apply)") ||
-			!strings.Contains(flat, "is issued anew, because what was issued for it is gone from the system") {
+			!strings.Contains(flat, "is issued anew, because what was issued for it was revoked, or is gone from the system") {
 			t.Errorf("%s: the plan does not say what is issued:\n%s", how, plan)
 		}
 		apply()

@@ -84,7 +84,8 @@ func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest,
 			},
 			"allowed_cidrs": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				Validators:          []validator.Set{notEmpty("An empty list of networks says neither that it may be used from anywhere nor from where. Name the networks, or write null where there is no limit."), setvalidator.ValueStringsAre(network())},
+				Validators: []validator.Set{notEmpty("An empty list does not say whether the credential " +
+					"works from anywhere or from nowhere. Name the networks, or write null for no limit."), setvalidator.ValueStringsAre(network())},
 				MarkdownDescription: "The networks that it may be used from, such as `203.0.113.0/24`. Default: anywhere.",
 			},
 		})),
@@ -112,14 +113,16 @@ func (m *credentialModel) validateKind(diags *diag.Diagnostics) {
 	}
 	switch {
 	case len(given) > 1:
-		diags.AddAttributeError(path.Root(given[1]), "Two kinds of one credential", fmt.Sprintf("Both %s and %s are given, and a credential is of exactly "+
-			"one kind: it ends, rotates and is revoked as a whole. Keep the one that the partner uses, or write a partner_credential for each.", given[0], given[1]))
+		diags.AddAttributeError(path.Root(given[1]), "More than one kind of credential", fmt.Sprintf("Both %s and %s are set, but a "+
+			"credential has exactly one kind: it ends, rotates and is revoked as a whole. Keep the one that the "+
+			"partner uses, or write a partner_credential for each.", given[0], given[1]))
 	case len(given) == 0 && !unknown:
-		diags.AddError("No kind of credential", "Exactly one of federated, certificate, ssh_certificate and secret says how the partner proves to be the "+
-			"identity. Write federated = { issuer, subject, audiences } where the partner has an OIDC issuer of its own: it needs no secret at all.")
+		diags.AddError("Missing kind of credential", "Write exactly one of federated, certificate, ssh_certificate and "+
+			"secret: it says how the partner proves to be the identity. If the partner has an OIDC issuer of its "+
+			"own, write federated = { issuer, subject, audiences }: that needs no secret.")
 	case !m.Federated.IsNull() && !m.Federated.IsUnknown() && !m.Rotation.IsNull():
-		diags.AddAttributeError(path.Root("rotation"), "Nothing to rotate", "A federated credential has no secret and no certificate that could be issued "+
-			"anew: the partner's issuer rotates its own keys. Leave rotation out.")
+		diags.AddAttributeError(path.Root("rotation"), "Nothing to rotate", "A federated credential has no secret or "+
+			"certificate to issue anew: the partner's issuer rotates its own keys. Remove rotation.")
 	}
 }
 
@@ -135,20 +138,23 @@ func (m *credentialModel) validateTrust(diags *diag.Diagnostics) {
 	if none("aws_principal") {
 		for _, name := range byIssuer {
 			if none(name) {
-				diags.AddAttributeError(at, "Trust that names nobody", fmt.Sprintf("federated has no %s, and no aws_principal. Write issuer, subject and audiences "+
-					"for a workload of the partner's OIDC issuer; or on AWS aws_principal, for a role of the partner's own account.", name))
+				diags.AddAttributeError(at, "Trust that names nobody", fmt.Sprintf("federated has neither %s nor "+
+					"aws_principal. For a workload of the partner's OIDC issuer, write issuer, subject and audiences. For a "+
+					"role in the partner's own AWS account, write aws_principal.", name))
 				return
 			}
 		}
 		if !none("external_id") {
-			diags.AddAttributeError(at.AtName("external_id"), "Nobody gives this external id", "An external id goes with aws_principal: a token of an issuer has none. Leave it out.")
+			diags.AddAttributeError(at.AtName("external_id"), "Unused external id", "An external id goes with aws_principal "+
+				"only: an issuer's token has none. Remove it.")
 		}
 		return
 	}
 	for _, name := range byIssuer {
 		if !none(name) {
-			diags.AddAttributeError(at.AtName(name), "Two kinds of trust", fmt.Sprintf("Both aws_principal and %s are given, and a credential trusts one workload: it comes "+
-				"in from its AWS account, or with a token of its issuer. Keep the one that the partner uses.", name))
+			diags.AddAttributeError(at.AtName(name), "Two kinds of trust", fmt.Sprintf("Both aws_principal and %s are set, but "+
+				"a credential trusts one workload, which comes in from its AWS account or with a token of its issuer. "+
+				"Keep the one that the partner uses.", name))
 			return
 		}
 	}

@@ -51,7 +51,8 @@ func (r *floorResource) ImportState(ctx context.Context, req resource.ImportStat
 func (r *floorResource) floored(diags *diag.Diagnostics) (access.Floored, bool) {
 	f, able := access.As[access.Floored](r.system)
 	if !able {
-		diags.AddError("This access system holds no floor", fmt.Sprintf("A floor is not offered on %s yet. Without one each configuration's own settings count there.",
+		diags.AddError("This system has no floor", fmt.Sprintf("%s does not support a floor yet. Each "+
+			"configuration's own settings count there.",
 			r.system.Capabilities().Name))
 	}
 	return f, able
@@ -68,8 +69,8 @@ func (r *floorResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	if req.Plan.Raw.IsNull() {
-		diags.AddWarning("The floor is removed", fmt.Sprintf("From then on the settings of each configuration of %s count alone. The journal tells of it, and the system "+
-			"remembers that it was done on purpose.", r.system.Capabilities().Place))
+		diags.AddWarning("This removes the floor", fmt.Sprintf("From then on, only each configuration's own settings "+
+			"count in %s. The journal records this, and the system remembers that it was done on purpose.", r.system.Capabilities().Place))
 		return
 	}
 	plan, ok := floorIn(ctx, false, req.Plan.Get, diags)
@@ -105,7 +106,8 @@ func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f acc
 	case errors.As(err, &lost) && lost.Was.Stack != "" && lost.Was.Stack != r.stack:
 		unset(diags, "plan", &access.FloorStackError{Stack: lost.Was.Stack})
 	case errors.As(err, &lost):
-		diags.AddWarning("The floor is not what it was", sentence(lost)+". This sets it again. Look who could write there.")
+		diags.AddWarning("Cannot tell what the floor says", sentence(lost)+". This apply sets it again. Find out who "+
+			"could write there.")
 	case err != nil:
 		diags.AddError("Cannot read the floor", sentence(err)+".")
 	case there.InForce() && there.Stack != r.stack:
@@ -114,8 +116,8 @@ func (r *floorResource) explainFloor(there *access.FloorRecord, err error, f acc
 		before, after := there.Floor.Lines(), f.Lines()
 		gone := slices.DeleteFunc(slices.Clone(before), func(line string) bool { return slices.Contains(after, line) })
 		if len(gone) > 0 {
-			diags.AddWarning("The floor changes for every configuration", fmt.Sprintf("These are not said any more: %s. What they let through then is judged at the next "+
-				"plan of each configuration of %s.", strings.Join(gone, "; "), r.system.Capabilities().Place))
+			diags.AddWarning("The floor changes for every configuration", fmt.Sprintf("These settings change or go: %s. The "+
+				"change counts from the next plan of each configuration of %s on.", strings.Join(gone, "; "), r.system.Capabilities().Place))
 		}
 	}
 }
@@ -127,12 +129,13 @@ func unset(diags *diag.Diagnostics, act string, err error) {
 	var changed *access.FloorChangedError
 	switch {
 	case errors.As(err, &other):
-		diags.AddError(summary, sentence(other)+". A system has one floor: change it there, or give this provider that stack, if it is the same configuration. Nothing "+
-			"was changed.")
+		diags.AddError(summary, sentence(other)+". A system has one floor. Change it there, or, if this is the same "+
+			"configuration, give the provider that stack. Nothing was changed.")
 	case errors.As(err, &changed):
-		diags.AddError(summary, sentence(changed)+". Run terraform plan again, and look at what differs. Nothing was changed.")
+		diags.AddError(summary, sentence(changed)+". Plan again, and look at what differs. Nothing was changed.")
 	case errors.Is(err, access.ErrNotPermitted):
-		diags.AddError(summary, sentence(err)+". Only the login of the configuration that has the floor may change it, and this is another one. Nothing was changed.")
+		diags.AddError(summary, sentence(err)+". Only the login of the floor's own configuration may change it, and "+
+			"this is another login. Nothing was changed.")
 	default:
 		diags.AddError(summary, sentence(err)+".")
 	}
@@ -152,7 +155,7 @@ func (r *floorResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	var lost *access.FloorError
 	switch {
 	case errors.As(err, &lost):
-		resp.Diagnostics.AddWarning("The floor is not what it was", sentence(lost)+". The next apply of this configuration sets it again.")
+		resp.Diagnostics.AddWarning("Cannot tell what the floor says", sentence(lost)+". The next apply of this configuration sets it again.")
 		m.Digest = types.StringValue("")
 	case err != nil:
 		resp.Diagnostics.AddError("Cannot read the floor", sentence(err)+".")
@@ -270,6 +273,6 @@ func sayFloorFaults(faults []guardrail.SettingError, diags *diag.Diagnostics) {
 		for name := range strings.SplitSeq(e.Setting, ".") {
 			at = at.AtName(name)
 		}
-		diags.AddAttributeError(at, "Not something that a floor can say", sentence(e)+".")
+		diags.AddAttributeError(at, "Invalid floor", sentence(e)+".")
 	}
 }

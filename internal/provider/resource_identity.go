@@ -81,7 +81,8 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			},
 			"ceiling": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
-				Validators:          []validator.Set{notEmpty("An empty ceiling says neither that nothing may be granted nor that all may. Name the patterns, or write null where there is none."), setvalidator.ValueStringsAre(pattern())},
+				Validators: []validator.Set{notEmpty("An empty ceiling does not say whether everything may " +
+					"be granted or nothing. Name the patterns, or write null for no ceiling."), setvalidator.ValueStringsAre(pattern())},
 				MarkdownDescription: "Patterns that every grant of the identity must lie within. A ceiling grants nothing.",
 			},
 			"agreement": agreementAttribute(),

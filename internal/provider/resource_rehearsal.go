@@ -106,8 +106,9 @@ func (r *rehearsalResource) ModifyPlan(_ context.Context, req resource.ModifyPla
 	}
 	if _, able := access.As[access.Rehearser](r.system); !able {
 		name := r.system.Capabilities().Name
-		resp.Diagnostics.AddError("This system rehearses no cut", "The access system "+name+" lets nobody in whom a rehearsal could play: what lets a partner's account or "+
-			"workload in is the partner's. Remove this block, and try the commands of partner_offboarding on a partner of your own, with a key.")
+		resp.Diagnostics.AddError("This system supports no rehearsal", "On "+name+", partners come in with accounts and "+
+			"workloads of their own, which a rehearsal cannot act as. Remove this block, and try the commands of "+
+			"partner_offboarding on a test partner with a key.")
 	}
 }
 
@@ -192,7 +193,8 @@ func (r *rehearsalResource) Delete(ctx context.Context, req resource.DeleteReque
 	defer r.restock()
 	twins := rehearsal.Rehearsal{System: r.system, Stack: r.stack, Environment: r.environment}
 	if err := twins.Sweep(warned(ctx, &resp.Diagnostics)); err != nil {
-		resp.Diagnostics.AddWarning("Something of a rehearsal may be left", sentence(err)+". It reaches nothing, and ends by itself ten minutes after it was made.")
+		resp.Diagnostics.AddWarning("A rehearsal may have left something behind", sentence(err)+". It reaches nothing, and ends by "+
+			"itself ten minutes after it was created.")
 	}
 }
 
@@ -229,16 +231,17 @@ func (r *rehearsalResource) rehearse(ctx context.Context, m *rehearsalModel, dia
 
 // unrehearsed says why there was no rehearsal, or what it found.
 func unrehearsed(diags *diag.Diagnostics, partner string, err error) {
-	const untouched = " The access of the partner itself was not touched."
+	const untouched = " The partner's own access was not touched."
 	summary := "The offboarding of " + partner + " was not rehearsed"
 	switch {
 	case errors.Is(err, rehearsal.ErrNothing):
-		diags.AddAttributeError(path.Root("partner"), summary, fmt.Sprintf("%s holds no credential that is in force, so there is nothing to rehearse. Let this "+
-			"depend on the partner's resources (depends_on), or remove it.", partner))
+		diags.AddAttributeError(path.Root("partner"), summary, fmt.Sprintf("%s has no credential in force, so there "+
+			"is nothing to rehearse. Let this depend on the partner's resources (depends_on), or remove it.", partner))
 	case errors.Is(err, access.ErrUnsupported):
 		diags.AddError(summary, sentence(err)+"."+untouched)
 	default:
-		diags.AddError(summary, sentence(err)+"."+untouched+" Until a rehearsal succeeds, take it that the steps do not work.")
+		diags.AddError(summary, sentence(err)+"."+untouched+" Until a rehearsal succeeds, assume that the steps "+
+			"do not work.")
 	}
 }
 

@@ -250,7 +250,7 @@ func TestARotationWhoseAnswerWasLostIsToldLater(t *testing.T) {
 			config := w.config(identity(nil), credential(kind, nil))
 			resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.faultyProviders(f), Steps: []resource.TestStep{
 				{Config: config, Check: was.remember},
-				{PreConfig: func() { lost = true; w.passes(20 * day)() }, Config: config, ExpectError: says("what the partner holds works on")},
+				{PreConfig: func() { lost = true; w.passes(20 * day)() }, Config: config, ExpectError: says("what the partner holds still works")},
 				{PreConfig: func() { lost = false }, Config: config, ConfigPlanChecks: emptyPlan(), Check: told},
 			}})
 		})
@@ -289,7 +289,7 @@ func TestWhatWasIssuedForLongerThanAskedIsRevoked(t *testing.T) {
 	config := w.config(identity(nil), credential("secret", nil))
 	resource.UnitTest(t, resource.TestCase{ProtoV6ProviderFactories: w.faultyProviders(f), Steps: []resource.TestStep{
 		{Config: config, Check: func(*terraform.State) error { off = time.Hour; return nil }},
-		{PreConfig: w.passes(20 * day), Config: config, ExpectError: says("The system would end it too late")},
+		{PreConfig: w.passes(20 * day), Config: config, ExpectError: says("A later end than declared")},
 		{PreConfig: func() {
 			off = 0
 			w.each(func(_ access.System, r *access.Record) {

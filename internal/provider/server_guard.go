@@ -52,12 +52,12 @@ func refusedTexts(what string, v *tfprotov6.DynamicValue) (refused []*tfprotov6.
 		refused = append(refused, d)
 	}
 	for _, f := range seen.flaws {
-		refuse(f.at, "A text is not what it seems", " holds "+f.flaw.String()+". Nobody sees it, and it changes what the text means, or how it is "+
-			"shown to whoever reviews it: write the text anew without it.")
+		refuse(f.at, "Hidden characters", " holds "+f.flaw.String()+". It is invisible, and can change what "+
+			"the text means or how reviewers see it. Write the text again without it.")
 	}
 	for _, at := range seen.nulls { // left out, it would turn a limit into none: a ceiling of [null], networks of [null]
-		refuse(at, "An element is null", " has an element that is null, which says neither that something is meant nor that nothing is. Write the "+
-			"elements that are meant, as compact([...]) does where one may be null, or null for the whole argument where there is none.")
+		refuse(at, "An element is null", " has an element that is null, which is ambiguous. Leave it out, for example "+
+			"with compact([...]), or, if there are no elements, write null for the whole argument.")
 	}
 	for _, n := range seen.uncountable {
 		refuse(n.at, "Not a whole number", fmt.Sprintf(" is %s: write a whole number, such as %d.", strconv.FormatFloat(n.number, 'g', -1, 64), int64(max(1, min(n.number, 1000)))))
@@ -89,7 +89,7 @@ func withhold(diags []*tfprotov6.Diagnostic) {
 		}
 		rule, _ := guardrail.Lookup("credential/private-key")
 		d.Summary, d.Attribute = "A message is withheld", nil
-		d.Detail = "It holds private key material, from the state or from the access system. " + rule.Remedy
+		d.Detail = "It contains private key material, from the state or from the access system. " + rule.Remedy
 	}
 }
 
@@ -97,7 +97,8 @@ func withhold(diags []*tfprotov6.Diagnostic) {
 func reword(diags []*tfprotov6.Diagnostic) {
 	for _, d := range diags {
 		if at := mustBeSet.FindStringSubmatch(d.Detail); at != nil {
-			d.Summary, d.Detail = "An argument is null", "The argument "+at[1]+" is null, and there is no default for it: write a value."
+			d.Summary, d.Detail = "An argument is null", "The argument "+at[1]+" is null, and it has no default. Write "+
+				"a value."
 		}
 	}
 }

@@ -221,7 +221,7 @@ func TestNoTextHoldsWhatNobodySees(t *testing.T) {
 			said := slices.DeleteFunc(call(p.encode(of, v)), func(d *tfprotov6.Diagnostic) bool {
 				return d.Summary == "An element is null" && !strings.Contains(fmt.Sprintf("%+v", d), "\u200b")
 			})
-			if len(said) != 1 || said[0].Summary != "A text is not what it seems" || !strings.Contains(said[0].Detail, "a zero-width space (U+200B) as its character 7") {
+			if len(said) != 1 || said[0].Summary != "Hidden characters" || !strings.Contains(said[0].Detail, "a zero-width space (U+200B) as its character 7") {
 				taken++
 			} else if strings.Contains(fmt.Sprintf("%+v", said[0]), "\u200b") || said[0].Attribute == nil {
 				t.Errorf("%s: shown, or without a place: %+v", what, said[0])

@@ -156,8 +156,9 @@ func (s *session) scoutAgain(ctx context.Context, g *access.Grant) error {
 // refusesChanges says, where findings are collected, that nothing is changed.
 func (s *session) refusesChanges(diags *diag.Diagnostics) bool {
 	if s.collects {
-		diags.AddError("Nothing is changed where findings are collected", "guardrails.enforcement = \"collect\" is for tests: it records what the rules "+
-			"find instead of refusing it, and so it plans, but changes nothing. Write command = plan in the test, or leave enforcement out.")
+		diags.AddError("Nothing can be changed while findings are collected", "guardrails.enforcement = \"collect\" is for "+
+			"tests: it records findings instead of refusing them, so it can plan but not apply. Write command = plan "+
+			"in the test, or remove enforcement.")
 	}
 	return s.collects
 }

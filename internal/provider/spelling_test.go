@@ -228,7 +228,7 @@ func (s *spelling) judge() {
 			s.t.Fatal(err)
 		}
 		why, anew := s.all[n].why, is["fingerprint"] != before[address]["fingerprint"] || is["serial"] != before[address]["serial"]
-		if anew != (why != "") || why != "" && !strings.Contains(said[address], "because it is asked for with "+why+".") || why == "" && said[address] != "" {
+		if anew != (why != "") || why != "" && !strings.Contains(said[address], "because it now has "+why+".") || why == "" && said[address] != "" {
 			s.t.Errorf("%s: issued anew %v, and the plan says %q", address, anew, said[address])
 		}
 	}
@@ -242,7 +242,7 @@ func (s *spelling) judge() {
 	s.must("apply", "-no-color", "-input=false", "-auto-approve")
 	for address, is := range s.credentials() {
 		carries, anew := strings.HasSuffix(address, "-ssh_certificate"), is["serial"] != held[address]["serial"] || is["fingerprint"] != held[address]["fingerprint"]
-		if anew != carries || carries != strings.Contains(said[address], "because it is asked for with other networks.") {
+		if anew != carries || carries != strings.Contains(said[address], "because it now has other networks.") {
 			s.t.Errorf("%s: issued anew for other networks: %v, and the plan says %q", address, anew, said[address])
 		}
 	}

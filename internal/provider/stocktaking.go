@@ -69,11 +69,12 @@ func damagedStray(d access.Damage) access.Stray {
 	name := d.Ref.ID
 	if name == "" {
 		return access.Stray{NativeID: d.NativeID, Kind: "damage of", Names: []string{d.NativeID}, Why: d.Why, Revocation: []string{
-			"Look who could write there. The next apply that changes anything makes it as it should be.",
+			"Find out who could write there. The next apply that changes anything repairs it.",
 		}}
 	}
 	return access.Stray{NativeID: d.NativeID, Kind: "damaged record of", Names: []string{name}, Why: d.Why, Revocation: []string{
-		"Restore it from a backup; or run terraform destroy with -target for " + name + ", which removes all that stands under its name.",
+		"Restore it from a backup, or run terraform destroy with -target for " + name + ", which removes everything under its " +
+			"name.",
 	}}
 }
 

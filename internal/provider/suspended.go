@@ -39,11 +39,13 @@ func (s *session) cut(o access.Object, k kept) bool {
 
 // explainWaiting says what becomes of a change that would issue anew, under an identity that is cut.
 func explainWaiting(ref access.Ref, issue access.Issue, why string, diags *diag.Diagnostics) {
-	detail := fmt.Sprintf("%s is to be issued anew, because %s. Its identity is suspended or held: nothing is issued for it meanwhile. ", ref, why)
+	detail := fmt.Sprintf("%s should be issued anew, because %s. But its identity is suspended or held, so nothing is "+
+		"issued for now. ", ref, why)
 	if issue == access.IssueReplace {
-		detail += "What the partner holds is revoked now, and stays so. "
+		detail += "What the partner holds is revoked now, and stays revoked. "
 	}
-	diags.AddWarning("The partner's credential waits for its identity", detail+"With the first plan after the identity is given back, it is issued.")
+	diags.AddWarning("The partner's credential waits for its identity", detail+"It is issued by the first apply after "+
+		"the identity is restored.")
 }
 
 // takesAnotherProof reports whether a credential that is not held gets another key or workload: that may have been cut by hand elsewhere.
@@ -68,17 +70,19 @@ func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, d
 	if !holds {
 		return
 	}
-	why, when := "Something of its partner was cut by hand in the system, and what is new of it is cut as well", ""
+	why, when := "Something of this partner was cut by hand in the system, so anything new of it is cut as well", ""
 	switch o.Ref().Type {
 	case access.TypeIdentity:
 	case access.TypeCredential:
-		why = fmt.Sprintf("It, its identity %s, something above, or what has the same key or workload, of whomever, was cut by hand in the system", o.Holder())
-		when = ", in an apply after this one: a release counts for what was held before it"
+		why = fmt.Sprintf("One of these was cut by hand in the system: this credential, its identity %s, an identity "+
+			"above that, or any credential with the same key or workload", o.Holder())
+		when = ", in an apply after this one: a release counts only for what was held before"
 	default:
-		why = fmt.Sprintf("Its identity %s, or something above, was cut by hand in the system", o.Holder())
+		why = fmt.Sprintf("Its identity %s, or one above it, was cut by hand in the system", o.Holder())
 	}
-	diags.AddWarning(o.Ref().String()+" will be held", why+": it is made, and lets nobody in. When the incident is closed, set hold_released of the identity to a "+
-		"value never used before, such as the incident's number"+when+".")
+	diags.AddWarning(o.Ref().String()+" will be held", why+". It will be created, but lets nobody in. When the "+
+		"incident is closed, set the identity's hold_released to a value that was never used before, such as the "+
+		"incident's number"+when+".")
 }
 
 // cutAt returns when an identity was cut last, with its partner or one of its credentials, whether that was lifted since or not; zero where
@@ -117,8 +121,9 @@ func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *
 	if (k.Held || !now.Held) && !at.After(k.CutAt) {
 		return false
 	}
-	diags.AddAttributeError(path.Root("hold_released"), "It was cut by hand after this plan", fmt.Sprintf("%s was cut by hand%s, which whoever planned to set hold_released "+
-		"to %q did not know. It stays cut. Plan anew: if the incident is closed, the next plan gives it back.", after.Ref(), since(at), after.HoldReleased))
+	diags.AddAttributeError(path.Root("hold_released"), "Cut by hand after this plan", fmt.Sprintf("%s was cut by hand%s, after this plan "+
+		"decided to set hold_released to %q. It stays cut. If the incident is closed, plan again: the next plan "+
+		"restores it.", after.Ref(), since(at), after.HoldReleased))
 	return true
 }
 

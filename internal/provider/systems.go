@@ -56,7 +56,7 @@ func (m *providerModel) block() systemBlock {
 // requireStack refuses a configuration of a shared system that does not say whose its objects are.
 func (m *providerModel) requireStack(system string, diags *diag.Diagnostics) {
 	if m.Stack.IsNull() {
-		diags.AddAttributeError(path.Root("stack"), system+" needs a stack", "Several configurations share one "+system+". The stack says which "+
-			"of them owns what this one makes, so that none changes another's: write stack = \"partners\", or set "+stackVariable+".")
+		diags.AddAttributeError(path.Root("stack"), system+" needs a stack", "Several configurations can share one "+system+". The stack says which of them owns an "+
+			"object, so that no other changes it. Write stack = \"partners\", or set "+stackVariable+".")
 	}
 }

@@ -46,16 +46,17 @@ func (s *session) explainTaking(ctx context.Context, subject guardrail.Subject, 
 	if !ok || !subject.Adopted || c.Kind() == access.Federated {
 		return false
 	}
-	first := "as soon as the new one is made"
+	first := "as soon as the new one is created"
 	if r := c.Rotation; r != nil && r.Overlap.Duration > 0 && !s.isFixed(c) {
 		first = fmt.Sprintf("%s later", r.Overlap)
 	}
 	if s.takingOver(ctx, c) != access.IssueBeside {
 		return false
 	}
-	diags.AddWarning("The partner's credential is issued anew", fmt.Sprintf("%s is issued anew, because it is created under the id of one that is in force. If it "+
-		"replaces that one, what the partner holds stops working in the same apply, with create_before_destroy %s. If the state only forgot it, what the "+
-		"partner holds works until its own end; import it instead to keep it. Hand the new %s over.", c.Ref(), first, handedOver(c.Kind())))
+	diags.AddWarning("The partner gets a new credential", fmt.Sprintf("%s takes the id of a credential that is "+
+		"in force, so it is issued anew. If it replaces that one, what the partner holds stops working in the "+
+		"same apply (with create_before_destroy, %s). If the state only forgot that one, what the partner holds "+
+		"works until its own end; to keep it, import it instead. Hand over the new %s.", c.Ref(), first, handedOver(c.Kind())))
 	return true
 }
 
@@ -79,9 +80,9 @@ func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagno
 		if put.Seal, ok = sealer(c, diags); !ok {
 			return
 		}
-		diags.AddWarning("The new credential is told by the next refresh: "+ref.String(), fmt.Sprintf("It was replaced with create_before_destroy, and the journal does "+
-			"not know what was issued before. So it was issued anew when the old one was deleted: run terraform apply -refresh-only, and hand the new "+
-			"%s over at once.", handedOver(c.Kind())))
+		diags.AddWarning("Refresh to see the new credential: "+ref.String(), fmt.Sprintf("It was replaced with "+
+			"create_before_destroy, and the journal does not know what was issued before, so it was issued anew when "+
+			"the old one was deleted. Run terraform apply -refresh-only, and hand over the new %s at once.", handedOver(c.Kind())))
 	}
 	if _, err := s.system.Put(warned(ctx, diags), put); err != nil {
 		failed(diags, "revoke what was issued before of", ref, err)

@@ -147,9 +147,10 @@ func (s *session) seek(ctx context.Context, o access.Object, unknown map[string]
 	}
 	if s.traffic.crowded() {
 		if s.traffic.room == 1 && !s.isApplying() {
-			diags.AddWarning("Whether an identity exists is open", fmt.Sprintf("%s hangs on %s, which is not there, and was not planned so far. With "+
-				"-parallelism=1 nothing tells whether it comes later in this plan. If it does not, the apply refuses this before anything of it is made. "+
-				"Write a reference (partner_identity.NAME.id) in place of the id, or leave -parallelism out.", o.Ref(), id))
+			diags.AddWarning("An identity may be missing", fmt.Sprintf("%s hangs on %s, which does not exist "+
+				"and has not been planned so far. With -parallelism=1, the provider cannot tell whether it comes later "+
+				"in this plan. If it does not, the apply refuses this resource before it creates any of it. Write a "+
+				"reference (partner_identity.NAME.id) instead of the id, or leave out -parallelism.", o.Ref(), id))
 		}
 		return false
 	}

@@ -57,9 +57,10 @@ func span() validator.String {
 		d, err := access.ParseSpan(s)
 		switch {
 		case err == nil && d.Duration == 0:
-			err = errors.New("a duration of zero means nothing here: leave the argument out, or write one such as 720h")
+			err = errors.New("a duration of zero has no meaning here: leave out the argument, or write one such as " +
+				"720h")
 		case err == nil && d.Duration < time.Second:
-			err = fmt.Errorf("%q is under a second, and nothing here ends by less: write one such as 720h", s)
+			err = fmt.Errorf("%q is shorter than a second: write a duration such as 720h", s)
 		}
 		return d, err
 	})
@@ -148,7 +149,8 @@ func part(what string) validator.String {
 func noShadow() validator.String {
 	return reads{"a partner's name", func(s string) error {
 		if access.IsShadow(s) {
-			return fmt.Errorf("%q begins as the shadow partners do that partner_rehearsal makes and removes: give it another name", s)
+			return fmt.Errorf("%q is reserved: the shadow partners of partner_rehearsal have such names. Give the "+
+				"partner another name", s)
 		}
 		return nil
 	}}
@@ -163,7 +165,7 @@ func action() validator.String {
 		if lower := strings.ToLower(strings.TrimSpace(s)); access.ValidAction(lower) {
 			such = lower
 		}
-		return fmt.Errorf("%q is not an action: write a lower-case word of a-z 0-9 and - with at most 32 characters, such as %s", s, such)
+		return fmt.Errorf("%q is not an action: write at most 32 characters of a-z, 0-9 and -, such as %s", s, such)
 	}}
 }
 
@@ -176,7 +178,7 @@ func anyText() validator.String {
 func someText() validator.String {
 	return unlessEmpty("a text", func(s string) error {
 		if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
-			return errors.New("a text without a letter or a digit says nothing: write something, or leave the argument out")
+			return errors.New("the text has neither a letter nor a digit: write something, or leave out the argument")
 		}
 		return within(s, 1024)
 	})
@@ -186,7 +188,7 @@ func someText() validator.String {
 func filePath() validator.String {
 	return unlessEmpty("a path", func(s string) error {
 		if s == "~" || strings.HasPrefix(s, "~/") {
-			return fmt.Errorf("nothing expands ~ here: write pathexpand(%q)", s)
+			return fmt.Errorf("here, nothing expands ~: write pathexpand(%q)", s)
 		}
 		return within(s, 1024)
 	})
@@ -196,7 +198,8 @@ func filePath() validator.String {
 func domain() validator.String {
 	return reads{"a domain", func(s string) error {
 		if !access.ValidDomain(s) {
-			return errors.New("that is not a domain: write it as in example.com, without @ and wildcards; what lies below it counts as well")
+			return errors.New("that is not a domain: write it as in example.com, without @ and wildcards. Subdomains " +
+				"count as well")
 		}
 		return nil
 	}}
@@ -206,7 +209,7 @@ func domain() validator.String {
 func unlessEmpty(what string, check func(string) error) validator.String {
 	return reads{what, func(s string) error {
 		if s == "" {
-			return errors.New("an empty text says nothing: write something, or leave the argument out")
+			return errors.New("the text is empty: write something, or leave out the argument")
 		}
 		return check(s)
 	}}
@@ -240,6 +243,6 @@ func (v emptiness) MarkdownDescription(ctx context.Context) string { return v.De
 
 func (v emptiness) ValidateSet(_ context.Context, req validator.SetRequest, resp *validator.SetResponse) {
 	if !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() && len(req.ConfigValue.Elements()) == 0 {
-		resp.Diagnostics.AddAttributeError(req.Path, "Empty where it could mean two things", v.why)
+		resp.Diagnostics.AddAttributeError(req.Path, "An empty set is ambiguous", v.why)
 	}
 }

@@ -379,7 +379,7 @@ func TestDecisionsNameEveryMistakeAtOnce(t *testing.T) {
 			t.Errorf("the error does not say %q:\n%s", want, refused)
 		}
 	}
-	if text := said("decisions(" + sheets("c.csv") + ", [], \"ignore\")"); !strings.Contains(text, "It is \"skip\", or left out.") {
+	if text := said("decisions(" + sheets("c.csv") + ", [], \"ignore\")"); !strings.Contains(text, "Write \"skip\", or leave it out.") {
 		t.Errorf("ignore is taken: %s", text)
 	}
 	if text := said("decisions(" + sheets("reviews/jane.csv", "b.csv", "c.csv") + ", null, \"skip\")[\"acme/prod/orders-etl\"].until"); !strings.HasPrefix(text, "ok") {
