@@ -278,7 +278,7 @@ func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[strin
 // finish writes state and private state: what was planned, and what the plan had left unknown.
 func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, state *tfsdk.State, private keeper, diags *diag.Diagnostics) {
 	P(plan).observe(seen, false)
-	write(ctx, &state.Raw, state.Schema, plan, diags)
+	write(ctx, &state.Raw, attributesOf(state.Schema), plan, diags)
 	k := keptOf(seen)
 	k.CutAt = g.cutAt(ctx, seen.Object)
 	if k.tell(nil, seen.Object); claimed[M, P](plan) != nil {

@@ -106,7 +106,7 @@ func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref
 	P(state).observe(seen, true)
 	moved := !reflect.DeepEqual(&was, state)
 	if moved {
-		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
+		writeState(ctx, resp, state)
 	}
 	next := keptOf(seen)
 	next.CutAt = g.cutAt(ctx, seen.Object)
@@ -130,7 +130,7 @@ func (g *governed[M, P]) readGone(ctx context.Context, state *M, ref access.Ref,
 	}
 	if ends := timeOf(t.EndsAt); !ends.IsZero() && !now.Before(ends) {
 		t.Status = types.StringValue("expired")
-		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
+		writeState(ctx, resp, state)
 		return
 	}
 	g.vanish(ref)
@@ -148,7 +148,7 @@ func (g *governed[M, P]) readDamaged(ctx context.Context, state *M, ref access.R
 	text := sentence(damaged) + "."
 	if drift := textSet([]string{text}); !P(state).common().Drift.Equal(drift) {
 		P(state).common().Drift = drift
-		write(ctx, &resp.State.Raw, resp.State.Schema, state, &resp.Diagnostics)
+		writeState(ctx, resp, state)
 	}
 	k.Drift, k.Damaged, k.Lost = []string{text}, true, len(damaged.Left) > 0
 	keep(ctx, resp.Private, k, &resp.Diagnostics)

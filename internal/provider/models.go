@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -112,14 +113,23 @@ func given(config tftypes.Value) func(names ...string) bool {
 	}
 }
 
-// write writes a model into a plan or a state, of a schema.
-func write[M any](ctx context.Context, to *tftypes.Value, schema typed, model *M, diags *diag.Diagnostics) {
+// writeState writes a model as the state of what was read.
+func writeState[M any](ctx context.Context, resp *resource.ReadResponse, model *M) {
+	if u := unchangedIn(ctx); u != nil {
+		write(ctx, &u.wrote, u.state.attributes, model, &resp.Diagnostics)
+		return
+	}
+	write(ctx, &resp.State.Raw, attributesOf(resp.State.Schema), model, &resp.Diagnostics)
+}
+
+// write writes a model into a plan or a state, with the types of its schema's attributes.
+func write[M any](ctx context.Context, to *tftypes.Value, kinds map[string]attr.Type, model *M, diags *diag.Diagnostics) {
 	m := reflect.ValueOf(model).Elem()
 	attributes := map[string]attr.Value{}
 	for name, index := range fieldsOf(m.Type()) {
 		attributes[name] = m.FieldByIndex(index).Interface().(attr.Value)
 	}
-	object, d := types.ObjectValue(attributesOf(schema), attributes)
+	object, d := types.ObjectValue(kinds, attributes)
 	diags.Append(d...)
 	if d.HasError() {
 		return

@@ -161,7 +161,7 @@ func (g *governed[M, P]) writePlan(ctx context.Context, p *planCall[M]) bool {
 		return !moved
 	}
 	if p.state == nil || moved || !p.req.Plan.Raw.Equal(p.req.State.Raw) {
-		write(ctx, &p.resp.Plan.Raw, p.resp.Plan.Schema, p.plan, diags)
+		write(ctx, &p.resp.Plan.Raw, attributesOf(p.resp.Plan.Schema), p.plan, diags)
 	}
 	return true
 }

@@ -30,6 +30,7 @@ type partnerProvider struct {
 	version string
 	clock   access.Clock
 	open    openEmbedded
+	session any // what the resources get when it is configured: nil before
 }
 
 var (
@@ -119,6 +120,7 @@ func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureR
 	s := newSession(journaled(o.system, record, stack, p.clock), settings, stack)
 	s.journal, s.collects = record, m.collects()
 	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData, resp.ListResourceData = s, s, s, s
+	p.session = s
 }
 
 // ValidateConfig refuses a configuration of a shared system without a journal, or without a stack: many share it, and each has to

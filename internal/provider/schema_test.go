@@ -88,8 +88,11 @@ func TestNothingIsPlannedByTheSchema(t *testing.T) {
 		var resp resource.SchemaResponse
 		make().Schema(context.Background(), resource.SchemaRequest{}, &resp)
 		look(meta.TypeName, resp.Schema.Attributes)
-		if len(resp.Schema.Blocks) > 0 {
-			t.Errorf("%s has blocks", meta.TypeName)
+		if len(resp.Schema.Blocks) > 0 || resp.Schema.DeprecationMessage != "" {
+			t.Errorf("%s has blocks, or is deprecated", meta.TypeName)
+		}
+		if _, has := make().(resource.ResourceWithConfigValidators); has {
+			t.Errorf("%s has validators that the short way of a validation does not ask", meta.TypeName)
 		}
 	}
 }

@@ -4,6 +4,7 @@ package provider
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
@@ -23,15 +25,21 @@ import (
 //
 // The framework takes each value of each resource through the schema, once to read it and about ten times more for defaults,
 // plan modifiers, write-only and semantically equal values, and blocks. The governed resources have none of these: what they
-// plan is decided by their ModifyPlan alone, and what they are by their Read. So the framework is told of no values there: it
-// does nothing but call ModifyPlan or Read, which find the values in the context. A proposal that is the state is planned so:
-// if ModifyPlan would move anything, it says so, and the call is made as it came.
+// plan is decided by their ModifyPlan alone, and what they are by their Read. So the framework is told of no values there, and
+// of no schema: it does nothing but call ModifyPlan or Read, which find the values in the context. A proposal that is the state
+// is planned so: if ModifyPlan would move anything, it says so, and the call is made as it came.
 func NewServer(p provider.Provider) Server {
-	return &server{providerserver.NewProtocol6(p)().(Server), sync.OnceValue(func() map[string]shape { return shapesOf(p) })}
+	return &server{
+		Server: providerserver.NewProtocol6(p)().(Server),
+		bare:   providerserver.NewProtocol6(bareProvider{p.(*partnerProvider)})(),
+		shapes: sync.OnceValue(func() map[string]shape { return shapesOf(p) }),
+	}
 }
 
 type server struct {
 	Server
+	// bare is the framework's server for the short way.
+	bare   tfprotov6.ProviderServer
 	shapes func() map[string]shape
 }
 
@@ -41,11 +49,45 @@ type Server interface {
 	tfprotov6.ListResourceServer
 }
 
+// bareProvider has the governed resources of a provider, without their schemas.
+type bareProvider struct{ *partnerProvider }
+
+// Resources lists them.
+func (p bareProvider) Resources(context.Context) (all []func() resource.Resource) {
+	for _, newResource := range []func() resource.Resource{newIdentity, newCredential, newGrant} {
+		all = append(all, func() resource.Resource { return bareResource{newResource().(governedResource), p.partnerProvider} })
+	}
+	return all
+}
+
+// governedResource is a governed resource, for the framework.
+type governedResource interface {
+	resource.ResourceWithConfigure
+	resource.ResourceWithModifyPlan
+	resource.ResourceWithIdentity
+}
+
+// bareResource is a governed resource without its schema. It belongs to the session of the provider that was configured.
+type bareResource struct {
+	governedResource
+	provider *partnerProvider
+}
+
+func (r bareResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = schema.Schema{}
+}
+
+func (r bareResource) Configure(ctx context.Context, _ resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.governedResource.Configure(ctx, resource.ConfigureRequest{ProviderData: r.provider.session}, resp)
+}
+
 // shape is what the values of a resource look like.
 type shape struct {
+	schema     schema.Schema
 	attributes map[string]attr.Type
 	whole      tftypes.Type
-	version    int64
+	// checked is nil where nothing but the schema says what a configuration may be.
+	checked resource.ResourceWithValidateConfig
 }
 
 // shapesOf returns those of the governed resources.
@@ -60,7 +102,8 @@ func shapesOf(p provider.Provider) map[string]shape {
 		if isGoverned(named.TypeName) {
 			var resp resource.SchemaResponse
 			r.Schema(ctx, resource.SchemaRequest{}, &resp)
-			all[named.TypeName] = shape{attributesOf(resp.Schema), resp.Schema.Type().TerraformType(ctx), resp.Schema.Version}
+			checked, _ := r.(resource.ResourceWithValidateConfig)
+			all[named.TypeName] = shape{resp.Schema, attributesOf(resp.Schema), resp.Schema.Type().TerraformType(ctx), checked}
 		}
 	}
 	return all
@@ -79,8 +122,9 @@ type unchanged struct {
 	config tftypes.Value
 	// moved is what a planned resource answers: something is to change after all, and nothing was decided.
 	moved bool
-	// gone is what a resource that was read answers: it is not there any more.
-	gone bool
+	// wrote and gone are what a resource that was read answers: another state, or that it is not there any more.
+	wrote tftypes.Value
+	gone  bool
 }
 
 type unchangedKey struct{}
@@ -124,7 +168,7 @@ func (s *server) unmoved(req *tfprotov6.PlanResourceChangeRequest) *unchanged {
 // UpgradeResourceState returns the first call for each resource in a state. A state of this version is answered as it came: Terraform
 // has taken out what the schema does not have, and adds what it has besides.
 func (s *server) UpgradeResourceState(ctx context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
-	if of, ok := s.shapes()[req.TypeName]; !ok || req.Version != of.version || req.RawState == nil || len(req.RawState.JSON) == 0 {
+	if of, ok := s.shapes()[req.TypeName]; !ok || req.Version != of.schema.Version || req.RawState == nil || len(req.RawState.JSON) == 0 {
 		return during(ctx, req, s.Server.UpgradeResourceState)
 	}
 	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
@@ -138,7 +182,7 @@ func (s *server) plan(ctx context.Context, req *tfprotov6.PlanResourceChangeRequ
 	}
 	short := *req
 	short.Config, short.PriorState, short.ProposedNewState = nothing(), nothing(), nothing()
-	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), &short, s.Server.PlanResourceChange)
+	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), &short, s.bare.PlanResourceChange)
 	if u.moved || err != nil {
 		return during(ctx, req, s.Server.PlanResourceChange)
 	}
@@ -154,11 +198,24 @@ func (s *server) read(ctx context.Context, req *tfprotov6.ReadResourceRequest) (
 	}
 	short := *req
 	short.CurrentState = nothing()
-	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), &short, s.Server.ReadResource)
-	if err == nil && !u.gone && isNull(answer.NewState) {
+	answer, err := during(context.WithValue(ctx, unchangedKey{}, u), &short, s.bare.ReadResource)
+	switch {
+	case err != nil || u.gone:
+	case u.wrote.IsNull():
 		answer.NewState = req.CurrentState
+	default:
+		var written tfprotov6.DynamicValue
+		written, err = tfprotov6.NewDynamicValue(u.state.whole, u.wrote)
+		answer.NewState = &written
 	}
 	return answer, err
+}
+
+// StopProvider interrupts what goes either way.
+func (s *server) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRequest) (*tfprotov6.StopProviderResponse, error) {
+	_, err := s.bare.StopProvider(ctx, req)
+	answer, long := s.Server.StopProvider(ctx, req)
+	return answer, cmp.Or(long, err)
 }
 
 // legible returns the private part of a state, nil where it cannot be read: like one that is missing, it must stop nobody's removal.

@@ -132,7 +132,7 @@ func (s *server) ConfigureProvider(ctx context.Context, req *tfprotov6.Configure
 
 // ValidateResourceConfig is called twice for each resource of a plan.
 func (s *server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	return guarded(ctx, req, brief(s.Server.ValidateResourceConfig), func(r *tfprotov6.ValidateResourceConfigResponse) *[]*tfprotov6.Diagnostic { return &r.Diagnostics },
+	return guarded(ctx, req, s.validate, func(r *tfprotov6.ValidateResourceConfigResponse) *[]*tfprotov6.Diagnostic { return &r.Diagnostics },
 		"a "+req.TypeName, req.Config)
 }
 

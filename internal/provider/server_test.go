@@ -65,6 +65,18 @@ func (s *twins) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRes
 	return s.Server.ApplyResourceChange(ctx, req)
 }
 
+func (s *twins) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	got, err := s.Server.ValidateResourceConfig(ctx, req)
+	want, wantErr := s.framework.ValidateResourceConfig(ctx, req)
+	if err != nil || wantErr != nil {
+		return got, errors.Join(err, wantErr)
+	}
+	if g, w := spoken(got.Diagnostics), spoken(want.Diagnostics); g != w {
+		s.t.Errorf("validating %s answers\n%s\nand the framework\n%s", req.TypeName, g, w)
+	}
+	return got, nil
+}
+
 func (s *twins) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
 	got, err := s.Server.ReadResource(ctx, req)
 	want, wantErr := s.framework.ReadResource(ctx, req)
