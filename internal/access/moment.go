@@ -40,6 +40,17 @@ func ParseMoment(text string) (Moment, error) {
 	return Moment{}, fmt.Errorf("%q is not an RFC 3339 moment%s", text, meantMoment(text))
 }
 
+// noSuchDay says why a day does not exist; "" where it does.
+func noSuchDay(year, month, day int) string {
+	if month < 1 || month > 12 {
+		return fmt.Sprintf("there is no month %02d", month)
+	}
+	if last := time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day(); day < 1 || day > last {
+		return fmt.Sprintf("the day does not exist, %s %d has %d days", time.Month(month), year, last)
+	}
+	return ""
+}
+
 // noSuchMoment says why a moment that is well written does not exist.
 func noSuchMoment(parts []string) string {
 	var n [7]int
@@ -47,11 +58,8 @@ func noSuchMoment(parts []string) string {
 		n[i+1], _ = strconv.Atoi(parts[i+1])
 	}
 	year, month, day, hour, minute, second := n[1], n[2], n[3], n[4], n[5], n[6]
-	if month < 1 || month > 12 {
-		return fmt.Sprintf("there is no month %02d", month)
-	}
-	if last := time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day(); day < 1 || day > last {
-		return fmt.Sprintf("the day does not exist, %s %d has %d days", time.Month(month), year, last)
+	if why := noSuchDay(year, month, day); why != "" {
+		return why
 	}
 	switch {
 	case hour == 24 && minute == 0 && second == 0:

@@ -122,9 +122,11 @@ var (
 	plainly = strings.NewReplacer("\u200b", "", "\ufeff", "", "\u00a0", " ")
 )
 
+// like shows what a duration looks like, and vague says why months are none.
+const like, vague = " such as 720h or 90m", ": months and years have no fixed length, write hours"
+
 // meantSpan says what to write for what is no duration.
 func meantSpan(text string) string {
-	const like, vague = " such as 720h or 90m", ": months and years have no fixed length, write hours"
 	plain := strings.ToLower(strings.Trim(plainly.Replace(text), " \t\r\n\"'`"))
 	if p := iso.FindStringSubmatch(plain); p != nil && plain != "p" {
 		plain = strings.ReplaceAll(p[1], "m", "mo") + p[2]
@@ -137,22 +139,30 @@ func meantSpan(text string) string {
 	case !counted.MatchString(plain):
 		return like
 	}
-	var sum float64 // in seconds
+	seconds, problem := secondsIn(plain)
+	if problem == "" && seconds > math.MaxInt64/1e9 {
+		problem = like + ": it is too long"
+	}
+	if problem != "" {
+		return problem
+	}
+	return ": write " + Hours(time.Duration(seconds)*time.Second)
+}
+
+// secondsIn adds up numbers and their units.
+func secondsIn(plain string) (sum float64, problem string) {
 	for _, p := range lengthy.FindAllStringSubmatch(plain, -1) {
 		n, _ := strconv.ParseFloat(p[1], 64)
 		length, known := secondsOf[p[2]]
 		if !known {
-			return like
+			return 0, like
 		}
 		if length == 0 {
-			return like + vague
+			return 0, like + vague
 		}
 		sum += n * length
 	}
-	if sum > math.MaxInt64/1e9 {
-		return like + ": it is too long"
-	}
-	return ": write " + Hours(time.Duration(sum)*time.Second)
+	return sum, ""
 }
 
 // secondsOf has how many seconds a unit has; 0 where that differs, as with months.

@@ -27,27 +27,36 @@ func Attributes(t Type) []string {
 // A waiver of an expiry rule that goes takes its until along, which was an end: what ends later by that is widened in expires_at.
 // A change with no direction (another owner, another key) counts as widened, and is judged by the rules that read it.
 func Widened(before, after Object, attribute string) bool {
-	if b, a := before.Common(), after.Common(); b != nil && a != nil {
-		switch attribute {
-		case "owner":
-			return b.Owner != a.Owner
-		case "expires_at":
-			return a.ExpiresAt.After(b.ExpiresAt.Time) || waived(after).After(waived(before))
-		case "review":
-			return !reflect.DeepEqual(b.Review, a.Review)
-		case "waivers":
-			return widenedWaivers(b.Waivers, a.Waivers)
-		}
+	if widened, ok := widenedTerms[attribute]; ok && before.Common() != nil && after.Common() != nil {
+		return widened(before, after)
 	}
 	switch a := after.(type) {
 	case *Identity:
-		return widenedIdentity(before.(*Identity), a, attribute)
+		b := before.(*Identity)
+		if widened, ok := widenedIdentity[attribute]; ok {
+			return widened(b, a)
+		}
+		return b.ID != a.ID
 	case *Credential:
 		return widenedCredential(before.(*Credential), a, attribute)
 	case *Grant:
 		return widenedGrant(before.(*Grant), a, attribute)
 	}
 	return true
+}
+
+// widenedTerms has how each of the terms widens that every object has.
+var widenedTerms = map[string]func(before, after Object) bool{
+	"owner": func(before, after Object) bool { return before.Common().Owner != after.Common().Owner },
+	"expires_at": func(before, after Object) bool {
+		return after.Common().ExpiresAt.After(before.Common().ExpiresAt.Time) || waived(after).After(waived(before))
+	},
+	"review": func(before, after Object) bool {
+		return !reflect.DeepEqual(before.Common().Review, after.Common().Review)
+	},
+	"waivers": func(before, after Object) bool {
+		return widenedWaivers(before.Common().Waivers, after.Common().Waivers)
+	},
 }
 
 // widenedWaivers reports whether one was added, lengthened or rewritten: without it a rule holds again.
@@ -62,32 +71,28 @@ func widenedWaivers(before, after map[string]Waiver) bool {
 	return false
 }
 
-func widenedIdentity(b, a *Identity, attribute string) bool {
-	switch attribute {
-	case "purpose":
-		return b.Purpose != a.Purpose
-	case "ceiling":
-		return len(b.Ceiling) > 0 && !CeilingCovers(b.Ceiling, a.Ceiling)
-	case "agreement":
-		return b.Agreement != nil && (a.Agreement == nil || a.Agreement.EndsAt.After(b.Agreement.EndsAt.Time))
-	case "contact":
-		return b.Contact != a.Contact
-	case "parent_id":
-		return b.ParentID != a.ParentID
-	case "subcontractors":
-		return a.Levels() > b.Levels()
-	case "suspended":
-		return b.Suspended && !a.Suspended
-	case "expected_use":
-		return b.ExpectedUse.Duration != a.ExpectedUse.Duration
-	case "hold_released":
-		return rewritten(b.HoldReleased, a.HoldReleased)
-	case "hold_released_by":
+// widenedIdentity has how each argument of an identity widens, from b to a; of all others, another id alone does.
+var widenedIdentity = map[string]func(b, a *Identity) bool{
+	"purpose":        func(b, a *Identity) bool { return b.Purpose != a.Purpose },
+	"ceiling":        func(b, a *Identity) bool { return len(b.Ceiling) > 0 && !CeilingCovers(b.Ceiling, a.Ceiling) },
+	"agreement":      func(b, a *Identity) bool { return widenedAgreement(b.Agreement, a.Agreement) },
+	"contact":        func(b, a *Identity) bool { return b.Contact != a.Contact },
+	"parent_id":      func(b, a *Identity) bool { return b.ParentID != a.ParentID },
+	"subcontractors": func(b, a *Identity) bool { return a.Levels() > b.Levels() },
+	"suspended":      func(b, a *Identity) bool { return b.Suspended && !a.Suspended },
+	"expected_use":   func(b, a *Identity) bool { return b.ExpectedUse.Duration != a.ExpectedUse.Duration },
+	"hold_released":  func(b, a *Identity) bool { return rewritten(b.HoldReleased, a.HoldReleased) },
+	"hold_released_by": func(b, a *Identity) bool {
 		return rewritten(b.HoldReleasedBy, a.HoldReleasedBy)
-	case "hold_released_signature":
+	},
+	"hold_released_signature": func(b, a *Identity) bool {
 		return rewritten(b.HoldReleasedSignature, a.HoldReleasedSignature)
-	}
-	return b.ID != a.ID
+	},
+}
+
+// widenedAgreement reports whether an agreement ends later, or is gone, and with it the end that it set.
+func widenedAgreement(b, a *Agreement) bool {
+	return b != nil && (a == nil || a.EndsAt.After(b.EndsAt.Time))
 }
 
 // rewritten reports whether a text of what lifts a hold is another one. None lifts nothing.

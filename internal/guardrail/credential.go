@@ -158,7 +158,7 @@ func staticSecret(c *Context, s *Subject) []problem {
 
 func noRotation(c *Context, s *Subject) []problem {
 	cred := s.credential()
-	if r := cred.Rotation; hasRotation(cred) && r.Overlap.Duration >= r.Every.Duration && cred.Kind() != access.Federated {
+	if r := cred.Rotation; neverOne(cred) {
 		return one("rotation.overlap", say("%s: rotation.overlap is %s and rotation.every is %s: the old one would never die before the next", s, r.Overlap, r.Every),
 			say("Set rotation.overlap below %s, such as \"%s\".", r.Every, access.Hours((r.Every.Duration/2).Truncate(time.Hour))))
 	}
@@ -182,6 +182,11 @@ func noRotation(c *Context, s *Subject) []problem {
 	}
 	return []problem{{attribute: "rotation", text: text, hard: hard,
 		fix: say("Set rotation = { every = %q, overlap = %q } or shorter, or expires_at to %s or earlier.", access.Hours(most-overlapIn(most)), access.Hours(overlapIn(most)), moment(start.Add(most)))}}
+}
+
+// neverOne reports whether a rotation leaves no moment with a single secret: each one lives on until the next but one is issued.
+func neverOne(c *access.Credential) bool {
+	return hasRotation(c) && c.Rotation.Overlap.Duration >= c.Rotation.Every.Duration && c.Kind() != access.Federated
 }
 
 func hasRotation(c *access.Credential) bool {

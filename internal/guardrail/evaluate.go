@@ -98,6 +98,11 @@ func (e *evaluation) judgeOwn(r *ranked) {
 	}
 }
 
+// standsIn reports whether something is above a lower entry, and the subject is one of these or the lower entry itself.
+func (e *evaluation) standsIn(lower *entry, path []*entry) bool {
+	return len(path) > 0 && (lower == e.subject || slices.Contains(path, e.subject))
+}
+
 // judgeAbove compares a lower entry with the one above it that the rule names, where the subject is one of the two or
 // stands between them.
 func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
@@ -106,8 +111,7 @@ func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
 		return
 	}
 	path, seen := r.up(e.view, lower)
-	concerned := lower == e.subject || slices.Contains(path, e.subject)
-	if len(path) == 0 || seen == missing || !concerned {
+	if seen == missing || !e.standsIn(lower, path) {
 		return
 	}
 	upper := path[len(path)-1]
@@ -160,6 +164,11 @@ func (e *evaluation) attribute(p problem, first, second *entry) string {
 	return "parent_id"
 }
 
+// concerns reports whether a rule judges an entry: a block of this plan declares it, and all that the rule reads of it is known.
+func (r *ranked) concerns(a *entry) bool {
+	return a.seq != 0 && slices.Contains(r.On, a.ref.Type) && !a.waits(r.Reads, r.Needs)
+}
+
 // judgeBeside compares the subject, and what becomes comparable by its arrival, with others.
 func (e *evaluation) judgeBeside(r *ranked) {
 	seen := map[[2]*entry]bool{}
@@ -168,7 +177,7 @@ func (e *evaluation) judgeBeside(r *ranked) {
 		from = append(from, e.descendants...)
 	}
 	for _, a := range from {
-		if a.seq == 0 || !slices.Contains(r.On, a.ref.Type) || a.waits(r.Reads, r.Needs) {
+		if !r.concerns(a) {
 			continue
 		}
 		for _, b := range r.meet(e.view, a) {
@@ -197,15 +206,17 @@ func later(a, b *entry) bool {
 	return cmp.Or(cmp.Compare(a.ref.ID, b.ref.ID), cmp.Compare(a.ref.Type, b.ref.Type), cmp.Compare(a.Nonce, b.Nonce)) > 0
 }
 
+// entersPair reports whether the plan brings in either of two entries, or moves one in a chain that the rule follows.
+func (e *evaluation) entersPair(r *ranked, a, b *entry) bool {
+	return a.enters(r.Reads, e.phase) || b.enters(r.Reads, e.phase) || (r.chained && (e.moves(a) || e.moves(b)))
+}
+
 // judgePair compares two entries, unless one takes the place of the other.
 func (e *evaluation) judgePair(r *ranked, a, b *entry) {
 	if e.succeeds(a, b) || e.succeeds(b, a) {
 		return
 	}
-	enters := a.enters(r.Reads, e.phase) || b.enters(r.Reads, e.phase)
-	if r.chained {
-		enters = enters || e.moves(a) || e.moves(b)
-	}
+	enters := e.entersPair(r, a, b)
 	for _, found := range r.beside(e.context, &a.Subject, &b.Subject) {
 		level := e.worst(r, found, enters)
 		if level == Deny && e.told(r, a, b) {

@@ -195,9 +195,8 @@ func (c *Context) pasts(s *Subject) (all []*past) {
 		return nil
 	}
 	for _, e := range append(c.view.formers.of(s), c.view.held.of(s)...) {
-		there := e.removedAt.IsZero()
-		p := &past{entry: e, leaves: there && (c.view.leaving[e.ref] || c.view.leaving[e.holder.Ref()])}
-		itself := there && e.ref == s.Object.Ref()
+		p := &past{entry: e, leaves: c.leavesNow(e)}
+		itself := e.removedAt.IsZero() && e.ref == s.Object.Ref()
 		if itself || e.ref.Type != s.Object.Ref().Type {
 			continue
 		}
@@ -209,6 +208,11 @@ func (c *Context) pasts(s *Subject) (all []*past) {
 		return cmp.Or(strings.Compare(a.ref.ID, b.ref.ID), a.removedAt.Compare(b.removedAt))
 	})
 	return all
+}
+
+// leavesNow reports whether an entry is there, and this plan removes it or its identity.
+func (c *Context) leavesNow(e *entry) bool {
+	return e.removedAt.IsZero() && (c.view.leaving[e.ref] || c.view.leaving[e.holder.Ref()])
 }
 
 // remembered reports whether past access was there within the last year.
@@ -324,11 +328,15 @@ type decision struct {
 
 const addReview = "add a review = { at, by, reason } that is newer than %s, to this block or to its identity's."
 
+// justLeft reports whether past access leaves in this plan, or left so recently that it may have been an accident.
+func (c *Context) justLeft(p *past) bool {
+	return p.leaves || (!p.removedAt.IsZero() && c.Now.Sub(p.removedAt) <= accident)
+}
+
 // renews judges whether the subject makes past access last longer than was decided.
 func (c *Context) renews(s *Subject, p *past) decision {
 	end, was := s.end(), p.last()
 	ended := !was.After(c.Now)
-	justNow := p.leaves || (!p.removedAt.IsZero() && c.Now.Sub(p.removedAt) <= accident)
 	since := func(moment time.Time, past string) decision {
 		return decision{
 			needed: s.anew() || end.After(was), suffices: func(review time.Time) bool { return review.After(moment) }, past: past,
@@ -338,7 +346,7 @@ func (c *Context) renews(s *Subject, p *past) decision {
 	switch {
 	case !c.gone(p):
 		return c.renewsBeside(p, end)
-	case justNow && (!ended || p.ref == s.Object.Ref()):
+	case c.justLeft(p) && (!ended || p.ref == s.Object.Ref()):
 		return takesUp(p, end)
 	case ended && (p.removedAt.IsZero() || !p.removedAt.Before(was)):
 		return since(was, say("%s ended on %s", p, date(was)))

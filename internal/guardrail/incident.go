@@ -27,36 +27,44 @@ func incidentRules() []Rule {
 
 func reopened(c *Context, s *Subject) []problem {
 	i := s.identity()
-	if i != nil && c.releasedByClock(s, i) {
+	if i == nil { // anything else stays cut, by itself or with its identity
+		return nil
+	}
+	if c.releasedByClock(s, i) {
 		return []problem{{attribute: "hold_released", text: say("%s: hold_released is %s, within %s of now (%s): that is a clock's, and no person's",
 			s, shown(i.HoldReleased), length(automatic), moment(c.Now)), cause: entered}}
 	}
-	if !s.Held || i == nil { // anything else stays cut, by itself or with its identity
+	if !s.Held {
 		return nil
 	}
-	used, lifted, changed := slices.Clone(s.Released), false, i.HoldReleased != ""
-	if before := (&Subject{Object: s.Before}).identity(); before != nil {
-		used = append(used, before.HoldReleased)
-		lifted = before.Suspended && !i.Suspended
-		changed = changed && before.HoldReleased != i.HoldReleased
-	}
+	before := s.identityBefore()
 	why := "not set"
 	if i.HoldReleased != "" {
-		if !slices.Contains(used, i.HoldReleased) {
+		appliedBefore := slices.Contains(s.Released, i.HoldReleased) || (before != nil && before.HoldReleased == i.HoldReleased)
+		if !appliedBefore {
 			return nil
 		}
 		why = say("%s, which was applied before", shown(i.HoldReleased))
 	}
 	cause := standing
 	if !s.created() { // else it comes into being cut: nothing is restored, and a destroy, which plans all first, goes through
-		cause = enteredIf(lifted || changed)
+		cause = enteredIf(givesBack(before, i))
 	}
 	return []problem{{attribute: "hold_released", text: say("%s was cut by hand in the system and stays cut: hold_released is %s", s, why), cause: cause}}
 }
 
+// givesBack reports whether a plan means to give back an identity that was cut: it lifts the suspension, or names another release.
+func givesBack(before, i *access.Identity) bool {
+	if before == nil {
+		return i.HoldReleased != ""
+	}
+	lifted := before.Suspended && !i.Suspended
+	return lifted || (i.HoldReleased != "" && i.HoldReleased != before.HoldReleased)
+}
+
 // releasedByClock reports whether a release is newly the moment of its plan, as plantimestamp() writes it: each night's would lift what was cut by day.
 func (c *Context) releasedByClock(s *Subject, i *access.Identity) bool {
-	if before := (&Subject{Object: s.Before}).identity(); before != nil && before.HoldReleased == i.HoldReleased {
+	if before := s.identityBefore(); before != nil && before.HoldReleased == i.HoldReleased {
 		return false
 	}
 	at, err := time.Parse(time.RFC3339, i.HoldReleased)

@@ -16,6 +16,7 @@ func holdsPrivateKey(o access.Object) bool { return o != nil && keyIn(reflect.Va
 // language is the package that objects are made of. What else stands in them (times, addresses) holds no text of anybody's.
 var language = reflect.TypeFor[access.Identity]().PkgPath()
 
+// keyIn reports whether a value, or anything that it holds, is a text with a private key.
 func keyIn(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.String:
@@ -29,10 +30,15 @@ func keyIn(v reflect.Value) bool {
 			}
 		}
 	case reflect.Struct:
-		for _, field := range v.Fields() {
-			if v.Type().PkgPath() == language && keyIn(field) {
-				return true
-			}
+		return v.Type().PkgPath() == language && keyInFields(v)
+	}
+	return false
+}
+
+func keyInFields(v reflect.Value) bool {
+	for _, field := range v.Fields() {
+		if keyIn(field) {
+			return true
 		}
 	}
 	return false

@@ -338,7 +338,7 @@ func releaseUnsigned(c *Context, s *Subject) []problem {
 	if i.HoldReleased == "" {
 		return nil
 	}
-	if before := (&Subject{Object: s.Before}).identity(); before != nil && !s.Gone && before.HoldReleased == i.HoldReleased &&
+	if before := s.identityBefore(); before != nil && !s.Gone && before.HoldReleased == i.HoldReleased &&
 		before.HoldReleasedBy == i.HoldReleasedBy && before.HoldReleasedSignature == i.HoldReleasedSignature {
 		return nil
 	}

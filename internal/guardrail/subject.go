@@ -174,6 +174,11 @@ func (s *Subject) identity() *access.Identity {
 	return i
 }
 
+// identityBefore returns the identity as it was before the plan; nil if there was none, or it is no identity.
+func (s *Subject) identityBefore() *access.Identity {
+	return (&Subject{Object: s.Before}).identity()
+}
+
 func (s *Subject) credential() *access.Credential {
 	c, _ := s.Object.(*access.Credential)
 	return c
