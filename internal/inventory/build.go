@@ -199,22 +199,26 @@ func (b *builder) orphaned(r *access.Record, item *Item) bool {
 	return upper == nil || !b.at.Before(upper.EndsAt) && b.at.Before(r.Object.Common().ExpiresAt.Time)
 }
 
-// rests: it could be used, and was not for longer than it may rest.
+// mayRest returns for how long an object may go unused: as its identity declares, or as the inventory was told.
+func (b *builder) mayRest(r *access.Record) time.Duration {
+	if holder := b.by[r.Object.Holder().Ref()]; holder != nil {
+		if i, ok := holder.Object.(*access.Identity); ok && i.ExpectedUse.Duration > 0 {
+			return i.ExpectedUse.Duration
+		}
+	}
+	return b.DormantAfter
+}
+
+// rests reports whether an object could be used, and was not for longer than it may rest.
 func (b *builder) rests(r *access.Record) bool {
 	if !b.KnowsLastUse || r.UseUnknown || r.Suspended || r.Held || r.Object.Ref().Type == access.TypeGrant || !b.at.Before(r.EndsAt) {
 		return false
-	}
-	allowed := b.DormantAfter
-	if holder := b.by[r.Object.Holder().Ref()]; holder != nil {
-		if i, ok := holder.Object.(*access.Identity); ok && i.ExpectedUse.Duration > 0 {
-			allowed = i.ExpectedUse.Duration
-		}
 	}
 	since := r.CreatedAt
 	if r.LastUsedAt.After(since) {
 		since = r.LastUsedAt
 	}
-	return b.at.Sub(since) > allowed
+	return b.at.Sub(since) > b.mayRest(r)
 }
 
 // useless: a credential that may do nothing, a grant that nobody can log in for, an identity with neither.
@@ -264,12 +268,16 @@ func importBlock(ref access.Ref) string {
 	return fmt.Sprintf("import {\n  to = partner_%s.%s\n  id = %q\n}\n", ref.Type, label(ref.ID), ref.ID)
 }
 
+func isLetter(c rune) bool { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') }
+
+func isDigit(c rune) bool { return c >= '0' && c <= '9' }
+
 // label makes the name of a resource of an id: each id has its own.
 func label(id string) string {
 	var out strings.Builder
 	for n, c := range id {
 		switch {
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' && n > 0 || c == '-':
+		case isLetter(c), isDigit(c) && n > 0, c == '-':
 			out.WriteRune(c)
 		case c == '/':
 			out.WriteByte('_')

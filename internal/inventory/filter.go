@@ -53,23 +53,41 @@ func (i *Item) Holder() string {
 // declared of it; of these, the identities of which an owner answers for anything. What is empty wants all. An identity
 // stays whole: a reader who saw a part of it would take that for all.
 func (inv *Inventory) Whole(partner, owner string) *Inventory {
-	parents, owned := map[string]string{}, map[string]bool{}
-	for n := range inv.Items {
-		i := &inv.Items[n]
-		if i.Type == access.TypeIdentity && i.ID != "" {
-			parents[i.System+" "+i.Holder()] = i.Parent
-		}
-		owned[i.System+" "+i.Holder()] = owned[i.System+" "+i.Holder()] || access.SameAddress(i.Owner, owner)
-	}
+	parents, owned := inv.parents(), inv.ownedBy(owner)
 	out := &Inventory{System: inv.System, At: inv.At, Unchecked: inv.Unchecked, OwnersUnknown: inv.OwnersUnknown, ReviewEvery: inv.ReviewEvery}
 	for n := range inv.Items {
 		i := &inv.Items[n]
 		theirs := partner == "" || i.Partner == partner || below(partner, i, parents)
-		if theirs && (owner == "" || i.ID != "" && owned[i.System+" "+i.Holder()]) {
+		if theirs && (owner == "" || (i.ID != "" && owned[i.identity()])) {
 			out.Items = append(out.Items, *i)
 		}
 	}
 	return out
+}
+
+// identity names the identity that an item is or belongs to among those of all systems.
+func (i *Item) identity() string { return i.System + " " + i.Holder() }
+
+// parents returns the parent of each identity.
+func (inv *Inventory) parents() map[string]string {
+	parents := map[string]string{}
+	for n := range inv.Items {
+		if i := &inv.Items[n]; i.Type == access.TypeIdentity && i.ID != "" {
+			parents[i.identity()] = i.Parent
+		}
+	}
+	return parents
+}
+
+// ownedBy returns the identities of which an owner answers for anything.
+func (inv *Inventory) ownedBy(owner string) map[string]bool {
+	owned := map[string]bool{}
+	for n := range inv.Items {
+		if i := &inv.Items[n]; access.SameAddress(i.Owner, owner) {
+			owned[i.identity()] = true
+		}
+	}
+	return owned
 }
 
 // below reports whether an item's identity hangs on one of a partner, at any depth.

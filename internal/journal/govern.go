@@ -81,6 +81,14 @@ func (g *governed) List(ctx context.Context) ([]*access.Record, error) {
 	return records, err
 }
 
+// issuedAnew reports whether what a record has issued is not what was issued before.
+func issuedAnew(before, r *access.Record) bool {
+	if r.Issued == nil || before == nil || before.Issued == nil {
+		return r.Issued != nil
+	}
+	return !before.Issued.At.Equal(r.Issued.At) || before.Issued.Name() != r.Issued.Name()
+}
+
 // Put changes one object, with a line before and one after.
 func (g *governed) Put(ctx context.Context, change access.Change) (*access.Record, error) {
 	if ctx.Err() != nil {
@@ -107,8 +115,8 @@ func (g *governed) Put(ctx context.Context, change access.Change) (*access.Recor
 		l = g.refused(l, asked)
 	}
 	l.UID, l.EndsAt, l.Before, l.After = r.UID, r.EndsAt.UTC(), nil, given(r)
-	if i := r.Issued; i != nil && (before == nil || before.Issued == nil || !before.Issued.At.Equal(i.At) || before.Issued.Name() != i.Name()) {
-		l.Serial = i.Name()
+	if issuedAnew(before, r) {
+		l.Serial = r.Issued.Name()
 	}
 	g.see(r)
 	g.done(ctx, l)

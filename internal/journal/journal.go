@@ -182,6 +182,17 @@ func (j *Journal) take() error {
 	return err
 }
 
+// begin writes the head of a journal that has none, if it has no line either.
+func (j *Journal) begin(journal fs.FileInfo) error {
+	if journal != nil && journal.Size() > 0 {
+		return j.tampered("its head, " + filepath.Base(j.headPath()) + ", is gone: nobody can tell whether lines are missing at the end")
+	}
+	if err := replace(j.headPath(), []byte(Head{}.String())); err != nil {
+		return err
+	}
+	return durable.Disk{}.Sync(filepath.Dir(j.path))
+}
+
 // head reads where the journal should end. A new journal gets its head before its first line: so a journal without one is
 // a journal whose head somebody removed.
 func (j *Journal) head() (Head, error) {
@@ -193,15 +204,10 @@ func (j *Journal) head() (Head, error) {
 		return Head{}, err
 	}
 	text, err := os.ReadFile(j.headPath())
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && (journal == nil || journal.Size() == 0):
-		if err := replace(j.headPath(), []byte(Head{}.String())); err != nil {
-			return Head{}, err
-		}
-		return Head{}, durable.Disk{}.Sync(filepath.Dir(j.path))
-	case errors.Is(err, fs.ErrNotExist):
-		return Head{}, j.tampered("its head, " + filepath.Base(j.headPath()) + ", is gone: nobody can tell whether lines are missing at the end")
-	case err != nil:
+	if errors.Is(err, fs.ErrNotExist) {
+		return Head{}, j.begin(journal)
+	}
+	if err != nil {
 		return Head{}, err
 	}
 	head, err := ParseHead(string(text))

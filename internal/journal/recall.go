@@ -74,12 +74,18 @@ func Recall(lines []Line) (pasts []*Past, doubts []string) {
 	}
 	for _, p := range r.all {
 		for i := range p.Spans {
-			if s := &p.Spans[i]; s.To.IsZero() || !s.Given.EndsAt.IsZero() && s.Given.EndsAt.Before(s.To) {
-				s.To = s.Given.EndsAt
-			}
+			p.Spans[i].endByItself()
 		}
 	}
 	return r.all, r.doubts
+}
+
+// endByItself ends a span with what it gave, if nothing cut or changed it before.
+func (s *Span) endByItself() {
+	end := s.Given.EndsAt
+	if s.To.IsZero() || (!end.IsZero() && end.Before(s.To)) {
+		s.To = end
+	}
 }
 
 func (r *recollection) doubt(l Line, why string) {

@@ -34,17 +34,7 @@ func Verify(r io.Reader, head *Head) (Verdict, error) {
 		if len(line) == 0 {
 			break
 		}
-		next, problem := v.Last.next(line)
-		if problem == "" && !json.Valid(line) {
-			problem = notALine
-		}
-		if problem != "" {
-			v.Problem = fmt.Sprintf("line %d %s", v.Lines+1, problem)
-			return v, nil
-		}
-		v.Lines, v.Last = next.Seq, next
-		if head != nil && next.Seq == head.Seq && next != *head {
-			v.Problem = anew(next.Seq)
+		if v.take(line, head); v.Problem != "" {
 			return v, nil
 		}
 	}
@@ -52,6 +42,22 @@ func Verify(r io.Reader, head *Head) (Verdict, error) {
 		v.Problem = missing(v.Lines, head.Seq)
 	}
 	return v, nil
+}
+
+// take goes on to the next line, unless it does not fit the lines before it or the head.
+func (v *Verdict) take(line []byte, head *Head) {
+	next, problem := v.Last.next(line)
+	if problem == "" && !json.Valid(line) {
+		problem = notALine
+	}
+	if problem != "" {
+		v.Problem = fmt.Sprintf("line %d %s", v.Lines+1, problem)
+		return
+	}
+	v.Lines, v.Last = next.Seq, next
+	if head != nil && next.Seq == head.Seq && next != *head {
+		v.Problem = anew(next.Seq)
+	}
 }
 
 func anew(line int64) string {

@@ -41,6 +41,20 @@ type part struct {
 	action, path string
 }
 
+// models returns the credentials of a partner that its shadow imitates: the first in force of each kind.
+func models(partner string, records []*access.Record, now time.Time) (all []*access.Credential) {
+	seen := map[access.Kind]bool{}
+	for _, r := range records {
+		c, ok := r.Object.(*access.Credential)
+		if !ok || c.Holder().Partner != partner || seen[c.Kind()] || !r.EndsAt.After(now) {
+			continue
+		}
+		seen[c.Kind()] = true
+		all = append(all, c)
+	}
+	return all
+}
+
 // castOf makes the shadow of a partner, in memory.
 func castOf(partner, environment string, records []*access.Record, now time.Time) (*cast, error) {
 	var word [4]byte
@@ -48,16 +62,7 @@ func castOf(partner, environment string, records []*access.Record, now time.Time
 	shadow := access.ShadowPartner(hex.EncodeToString(word[:]))
 	terms := access.Terms{ExpiresAt: access.At(now.Add(life).Truncate(time.Second))}
 	c := &cast{}
-	held := map[access.Kind]bool{}
-	for _, r := range records {
-		if r.Object.Holder().Partner != partner {
-			continue
-		}
-		model, ok := r.Object.(*access.Credential)
-		if !ok || held[model.Kind()] || !r.EndsAt.After(now) {
-			continue
-		}
-		held[model.Kind()] = true
+	for _, model := range models(partner, records, now) {
 		p, err := partOf(model, shadow)
 		if err != nil {
 			return nil, err

@@ -131,14 +131,11 @@ func (s *show) enter(ctx context.Context) error {
 	return nil
 }
 
-// admit waits until a door lets in: a standby may not have heard of the twin yet.
-func (d *door) admit(ctx context.Context, patience time.Duration) (err error) {
+// knock waits until a door lets in: a standby may not have heard of the twin yet.
+func (d *door) knock(ctx context.Context, patience time.Duration) (err error) {
 	for deadline := access.WallClock().Add(patience); ; {
-		if d.open, err = d.Enter(ctx, d.action, d.path); err != nil {
+		if d.open, err = d.Enter(ctx, d.action, d.path); err != nil || d.open {
 			return err
-		}
-		if d.open {
-			break
 		}
 		if access.WallClock().After(deadline) {
 			return fmt.Errorf("the twin was not let in within %s before the cut, so that its refusal would prove nothing", access.Hours(patience))
@@ -146,6 +143,13 @@ func (d *door) admit(ctx context.Context, patience time.Duration) (err error) {
 		if err := pause(ctx); err != nil {
 			return err
 		}
+	}
+}
+
+// admit comes in by a door, and opens a session if one can stay.
+func (d *door) admit(ctx context.Context, patience time.Duration) (err error) {
+	if err := d.knock(ctx, patience); err != nil {
+		return err
 	}
 	d.result.Admitted = true
 	if d.Open == nil {

@@ -54,6 +54,25 @@ type envelope struct {
 	Trailing  []byte `ssh:"rest"`
 }
 
+// check refuses an envelope that is not exactly what ssh-keygen writes for our namespace.
+func (e *envelope) check() error {
+	switch {
+	case string(e.Magic[:]) != magic:
+		return errors.New("it is no SSH signature: its first bytes are not SSHSIG")
+	case e.Version != 1:
+		return fmt.Errorf("it is of version %d of the format, and only version 1 is known", e.Version)
+	case len(e.Trailing) > 0:
+		return errors.New("something stands behind the signature, inside of it")
+	case e.Reserved != "":
+		return errors.New("it carries something reserved that nobody here knows the meaning of")
+	case e.Namespace != Namespace:
+		return fmt.Errorf("it was made for %q, and not for %s: sign with ssh-keygen -Y sign -n %s", e.Namespace, Namespace, Namespace)
+	case e.Hash != "sha256" && e.Hash != "sha512":
+		return fmt.Errorf("its hash is %q, and only sha256 and sha512 count", e.Hash)
+	}
+	return nil
+}
+
 // Parse reads an armored signature, and refuses what proves nothing whatever it is over.
 func Parse(text string) (*Signature, error) {
 	blob, err := unarmor(text)
@@ -64,19 +83,8 @@ func Parse(text string) (*Signature, error) {
 	if err := ssh.Unmarshal(blob, &e); err != nil {
 		return nil, errors.New("it is cut off, or no SSH signature: paste all of what ssh-keygen wrote")
 	}
-	switch {
-	case string(e.Magic[:]) != magic:
-		return nil, errors.New("it is no SSH signature: its first bytes are not SSHSIG")
-	case e.Version != 1:
-		return nil, fmt.Errorf("it is of version %d of the format, and only version 1 is known", e.Version)
-	case len(e.Trailing) > 0:
-		return nil, errors.New("something stands behind the signature, inside of it")
-	case e.Reserved != "":
-		return nil, errors.New("it carries something reserved that nobody here knows the meaning of")
-	case e.Namespace != Namespace:
-		return nil, fmt.Errorf("it was made for %q, and not for %s: sign with ssh-keygen -Y sign -n %s", e.Namespace, Namespace, Namespace)
-	case e.Hash != "sha256" && e.Hash != "sha512":
-		return nil, fmt.Errorf("its hash is %q, and only sha256 and sha512 count", e.Hash)
+	if err := e.check(); err != nil {
+		return nil, err
 	}
 	s := &Signature{namespace: e.Namespace, hash: e.Hash}
 	if s.key, err = parseKey(e.PublicKey); err != nil {
@@ -134,11 +142,13 @@ func parseKey(blob []byte) (ssh.PublicKey, error) {
 // userPresent is the flag by which a hardware key says that somebody touched it (PROTOCOL.u2f).
 const userPresent = 1
 
+// parseInner reads the signature itself, and refuses one that is of another kind than its key, or is by SHA-1 (RFC 8332 has the
+// kinds of RSA).
 func (s *Signature) parseInner(blob []byte) error {
 	if err := ssh.Unmarshal(blob, &s.signature); err != nil {
 		return errors.New("the signature in it is not whole")
 	}
-	format, rest := s.signature.Format, s.signature.Rest
+	format := s.signature.Format
 	allowed := []string{s.key.Type()}
 	if s.key.Type() == ssh.KeyAlgoRSA {
 		allowed = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
@@ -148,11 +158,18 @@ func (s *Signature) parseInner(blob []byte) error {
 		return errors.New("it is an RSA signature with SHA-1, which can be forged: sign with an ssh-keygen of OpenSSH 8.1 or later")
 	case format != allowed[0] && format != allowed[len(allowed)-1]:
 		return fmt.Errorf("it is a signature of the kind %q by a key of the kind %s", format, s.key.Type())
-	case !hardware(s.key) && len(rest) > 0:
+	}
+	return checkRest(hardware(s.key), s.signature.Rest)
+}
+
+// checkRest looks at what is behind a signature: of a hardware key a byte of flags and a counter (PROTOCOL.u2f), else nothing.
+func checkRest(hardware bool, rest []byte) error {
+	switch {
+	case !hardware && len(rest) > 0:
 		return errors.New("something stands behind the signature, inside of it")
-	case hardware(s.key) && len(rest) != 5:
+	case hardware && len(rest) != 5:
 		return errors.New("what a hardware key says beside its signature is missing, or too long")
-	case hardware(s.key) && rest[0]&userPresent == 0:
+	case hardware && rest[0]&userPresent == 0:
 		return errors.New("nobody touched the hardware key when it signed: make a key without no-touch-required")
 	}
 	return nil

@@ -35,6 +35,19 @@ func (s Sheet) Signed() signed.Sheet {
 	return out
 }
 
+// mark says in one line what the sheet was signed with; "" if nobody signed it.
+func (s Sheet) mark() (string, error) {
+	if s.Signature == "" {
+		return "", nil
+	}
+	sheet := signed.Sheet{Content: raw(s.CSV), Signature: s.Signature}
+	mark, err := sheet.Mark()
+	if err != nil {
+		return "", err
+	}
+	return mark.String(), nil
+}
+
 // Now is what a system holds of an object today.
 type Now struct {
 	ID string
@@ -76,6 +89,7 @@ func Read(sheets []Sheet, today []Now) (map[string]access.Review, []Mistake) {
 	return in.decisions, in.mistakes
 }
 
+// reading is what was read of the sheets so far.
 type reading struct {
 	decisions map[string]access.Review
 	// editions are which one of its id each decision was made on.
@@ -87,6 +101,7 @@ type reading struct {
 	today map[string]Now
 }
 
+// sheet reads the decisions of a sheet. Of what is wrong with the whole of it, only the first is said.
 func (in *reading) sheet(s Sheet) {
 	wrong := func(m Mistake) {
 		m.File = s.File
@@ -106,15 +121,10 @@ func (in *reading) sheet(s Sheet) {
 		wrong(m)
 		return
 	}
-	mark := ""
-	if s.Signature != "" {
-		sheet := signed.Sheet{Content: raw(s.CSV), Signature: s.Signature}
-		is, err := sheet.Mark()
-		if err != nil {
-			wrong(Mistake{Problem: "signature: " + err.Error()})
-			return
-		}
-		mark = is.String()
+	mark, err := s.mark()
+	if err != nil {
+		wrong(Mistake{Problem: "signature: " + err.Error()})
+		return
 	}
 	for _, l := range t.lines {
 		id, r, m := in.decide(t, l, access.Review{At: at, By: s.By, Signature: mark})
@@ -160,12 +170,8 @@ func (in *reading) decide(t *table, l line, r access.Review) (id string, _ acces
 		return id, r, Mistake{Column: column, Problem: problem}
 	}
 	r.Decision, r.Access, r.Reason = access.Decision(strings.ToLower(decision)), digest, reason
-	switch r.Decision {
-	case access.DecisionKeep, access.DecisionNarrow, access.DecisionEnd:
-	case "":
-		return id, r, Mistake{Column: columnDecision, Problem: "it is blank beside a date or a reason: write keep, narrow or end, or leave all three blank"}
-	default:
-		return id, r, Mistake{Column: columnDecision, Problem: quoted(decision) + " is no decision: write keep, narrow or end, or leave it blank"}
+	if problem := noDecision(r.Decision, decision); problem != "" {
+		return id, r, Mistake{Column: columnDecision, Problem: problem}
 	}
 	if reason == "" {
 		return id, r, Mistake{Column: columnReason, Problem: "it is blank: write why it is to " + strings.ToLower(decision)}
@@ -174,6 +180,17 @@ func (in *reading) decide(t *table, l line, r access.Review) (id string, _ acces
 		return id, r, Mistake{Column: columnUntil, Problem: problem}
 	}
 	return id, r, in.stale(id, r)
+}
+
+// noDecision says what is wrong with a decision, which somebody wrote as text; "" where nothing is.
+func noDecision(d access.Decision, text string) string {
+	switch d {
+	case access.DecisionKeep, access.DecisionNarrow, access.DecisionEnd:
+		return ""
+	case "":
+		return "it is blank beside a date or a reason: write keep, narrow or end, or leave all three blank"
+	}
+	return quoted(text) + " is no decision: write keep, narrow or end, or leave it blank"
 }
 
 // setUntil reads until into a decision.
