@@ -28,6 +28,12 @@ func fromBase64(text string) ([]byte, bool) {
 // pkcs12 is how a file of PKCS #12 begins behind its length (RFC 7292, 4): version 3, and then an OID of PKCS #7.
 var pkcs12 = []byte{0x02, 0x01, 0x03, 0x30}
 
+// keyStore reports whether bytes begin as a key store of Java's (JKS, JCEKS) or of PKCS #12.
+func keyStore(b []byte) bool {
+	return bytes.HasPrefix(b, []byte{0xfe, 0xed, 0xfe, 0xed}) || bytes.HasPrefix(b, []byte{0xce, 0xce, 0xce, 0xce}) ||
+		(b[0] == 0x30 && bytes.Contains(b[:32], pkcs12))
+}
+
 // encoded says what a text is that is base64 of something; "" where it is not.
 func encoded(text string) string {
 	b, ok := fromBase64(text)
@@ -40,13 +46,13 @@ func encoded(text string) string {
 	if _, err := x509.ParsePKIXPublicKey(b); err == nil {
 		return "it is the base64 text of a public key"
 	}
-	if bytes.HasPrefix(b, []byte{0xfe, 0xed, 0xfe, 0xed}) || bytes.HasPrefix(b, []byte{0xce, 0xce, 0xce, 0xce}) || b[0] == 0x30 && bytes.Contains(b[:32], pkcs12) {
+	if keyStore(b) {
 		return "its base64 text is of a key store (PKCS #12 or Java's), which is made for private keys: ask the partner for what is public, and for another key if one is in it"
 	}
-	switch utf16 := bytes.HasPrefix(b, []byte{0xff, 0xfe}) || bytes.HasPrefix(b, []byte{0xfe, 0xff}); {
+	switch {
 	case HoldsPrivateKey(string(b)):
 		return "its base64 text holds a private key, which is exposed now: remove it, and ask the partner for what belongs to a new one"
-	case utf16:
+	case bytes.HasPrefix(b, []byte{0xff, 0xfe}), bytes.HasPrefix(b, []byte{0xfe, 0xff}):
 		return "its base64 text is of a file in UTF-16, as by > of PowerShell: save that as UTF-8, and write file(\"...\")"
 	case utf8.Valid(b):
 		return "its base64 text is of a text file: write file(\"...\") for filebase64(\"...\"), or base64decode(...)"

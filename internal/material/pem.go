@@ -116,7 +116,12 @@ func another(text string) string {
 	if is := cmp.Or(encoded(joined), elsewhere(joined)); is != "" {
 		return is
 	}
-	for _, l := range lines(text) {
+	return keyOnALine(lines(text))
+}
+
+// keyOnALine says which key of one line is among the lines; "" where none is.
+func keyOnALine(lines []string) string {
+	for _, l := range lines {
 		if algorithm, _, _ := strings.Cut(l, " "); isAlgorithm(algorithm) {
 			return "it is an SSH public key"
 		}

@@ -105,17 +105,29 @@ func seen(text string) string {
 	}, text)
 }
 
+// private reports whether a text holds a private key, as it stands there or up to depth encodings deep. A search for words comes before
+// each regular expression, which takes longer, and nearly every text has none of the words.
 func private(text string, depth int) bool {
 	upper := upperASCII(text)
 	switch {
-	case (strings.Contains(upper, "BEGIN") || strings.Contains(upper, "END")) && strings.Contains(upper, "KEY") && (pemPrivate.MatchString(text) || static.MatchString(text)),
+	case armored(upper) && (pemPrivate.MatchString(text) || static.MatchString(text)),
 		hinted(upper) && otherPrivate.MatchString(text),
 		strings.Contains(upper, "PUTTY-USER-KEY-FILE"), strings.Contains(upper, "PRIVATE-LINES:"),
 		strings.Contains(text, "openssh-key-v1\x00"),
-		(strings.Contains(text, "kty") || strings.Contains(text, "crv")) && jwkType.MatchString(text) && jwkPrivate.MatchString(text):
+		jwkPrivateKey(text):
 		return true
 	}
 	return depth > 0 && len(text) >= 48 && encodedPrivate(text, depth-1)
+}
+
+// armored reports whether a text in capitals may have the lines of a key in PEM, whole or not.
+func armored(upper string) bool {
+	return strings.Contains(upper, "KEY") && (strings.Contains(upper, "BEGIN") || strings.Contains(upper, "END"))
+}
+
+// jwkPrivateKey reports whether a text has a JSON Web Key with a private member (RFC 7518, 6).
+func jwkPrivateKey(text string) bool {
+	return (strings.Contains(text, "kty") || strings.Contains(text, "crv")) && jwkType.MatchString(text) && jwkPrivate.MatchString(text)
 }
 
 // hinted reports whether the slower look is worth it.
@@ -148,17 +160,24 @@ func encodedPrivate(text string, depth int) bool {
 			}
 		}
 		for _, start := range r.words {
-			word := r.letters[start:]
-			if strings.IndexByte(firstLetters, word[0]) >= 0 {
-				if b := unbase64(word); binaryPrivate(b) || privateBytes(unzipped(b), depth) {
-					return true
-				}
+			if encodedWord(r.letters[start:], depth) {
+				return true
 			}
-			for _, b := range [][]byte{unhex(word), unbase32(word)} {
-				if privateBytes(b, depth) || privateBytes(unzipped(b), depth) {
-					return true
-				}
-			}
+		}
+	}
+	return false
+}
+
+// encodedWord looks into one word as base64 of a key or of what is packed, and as hexadecimal or base32 of anything.
+func encodedWord(word string, depth int) bool {
+	if strings.IndexByte(firstLetters, word[0]) >= 0 {
+		if b := unbase64(word); binaryPrivate(b) || privateBytes(unzipped(b), depth) {
+			return true
+		}
+	}
+	for _, b := range [][]byte{unhex(word), unbase32(word)} {
+		if privateBytes(b, depth) || privateBytes(unzipped(b), depth) {
+			return true
 		}
 	}
 	return false

@@ -54,22 +54,28 @@ func unzipped(b []byte) []byte {
 	return text
 }
 
+// pgpPacket reads the tag of a packet with a secret key, in the new form or in the old one, and its length (RFC 9580, 4.2). Of anything
+// else the body is nil.
+func pgpPacket(b []byte) (length int, body []byte) {
+	switch {
+	case b[0] == 0xc5 && b[1] < 192, b[0] == 0x94:
+		return int(b[1]), b[2:]
+	case b[0] == 0xc5 && b[1] < 224:
+		return int(b[1]-192)<<8 + int(b[2]) + 192, b[3:]
+	case b[0] == 0x95:
+		return int(binary.BigEndian.Uint16(b[1:])), b[3:]
+	}
+	return 0, nil
+}
+
 // pgpSecret reports whether the bytes begin with a secret key of OpenPGP (RFC 9580, 5.5.1.3): the tag of a packet, its length, a version,
 // a moment and an algorithm, and where it ends another packet.
 func pgpSecret(b []byte) bool {
 	if len(b) < 40 {
 		return false
 	}
-	var length int
-	var body []byte
-	switch {
-	case b[0] == 0xc5 && b[1] < 192, b[0] == 0x94:
-		length, body = int(b[1]), b[2:]
-	case b[0] == 0xc5 && b[1] < 224:
-		length, body = int(b[1]-192)<<8+int(b[2])+192, b[3:]
-	case b[0] == 0x95:
-		length, body = int(binary.BigEndian.Uint16(b[1:])), b[3:]
-	default:
+	length, body := pgpPacket(b)
+	if body == nil {
 		return false
 	}
 	since1995 := binary.BigEndian.Uint32(body[1:]) > 0x30000000
@@ -92,12 +98,17 @@ func pgpKey(body []byte) bool {
 	case version != 4:
 		return false
 	case algorithm == ecdh, algorithm == ecdsa, algorithm == eddsa:
-		return body[6] >= 3 && body[6] <= 12 && (body[7] == 0x2b || body[7] == 0x2a)
+		return curveOID(body[6:])
 	case algorithm == rsa, algorithm == elGamal, algorithm == dsa:
 		bits := binary.BigEndian.Uint16(body[6:])
 		return bits >= 512 && bits <= 16384 && (bits+1)%8 < 2
 	}
 	return false
+}
+
+// curveOID reports whether the bytes begin with the object identifier of a curve: its length, and 1.3 or 1.2 as its first byte.
+func curveOID(b []byte) bool {
+	return b[0] >= 3 && b[0] <= 12 && (b[1] == 0x2b || b[1] == 0x2a)
 }
 
 // publicParts is how many parts of what SSH writes are public, its name with them, by that name.
@@ -108,27 +119,38 @@ var publicParts = map[string]int{
 // sshPrivate reports whether the bytes begin with a private key as Dropbear's files and agents have it: the parts of the public key, and more.
 // An Ed25519 key is one part of both halves there.
 func sshPrivate(b []byte) bool {
-	public, parts := 0, 0
-	for len(b) >= 4 {
-		n := binary.BigEndian.Uint32(b)
-		if uint64(n) > uint64(len(b)-4) { //nolint:gosec // there are four
+	name, rest, ok := sshPart(b)
+	public := publicParts[string(name)]
+	if !ok || public == 0 {
+		return false
+	}
+	for parts := 2; ; parts++ {
+		var part []byte
+		if part, rest, ok = sshPart(rest); !ok {
 			return false
 		}
-		part := b[4 : 4+n]
-		b = b[4+n:]
-		if parts++; parts == 1 {
-			if public = publicParts[string(part)]; public == 0 {
-				return false
-			}
-			continue
-		}
-		name := strings.HasPrefix(string(part), "ssh-") || strings.HasPrefix(string(part), "ecdsa-") // of the next public key
-		switch {
-		case public == 2 && (n == 64 || n == 114), parts > public && n >= 16 && !name:
+		if n := len(part); public == 2 && (n == 64 || n == 114) {
 			return true
-		case parts > public:
-			return false
+		}
+		if parts > public {
+			return len(part) >= 16 && !sshName(part)
 		}
 	}
-	return false
+}
+
+// sshPart cuts off one part of what SSH writes: four bytes of its length, and so many bytes (RFC 4251, 5, string).
+func sshPart(b []byte) (part, rest []byte, ok bool) {
+	if len(b) < 4 {
+		return nil, nil, false
+	}
+	n := binary.BigEndian.Uint32(b)
+	if uint64(n) > uint64(len(b)-4) { //nolint:gosec // there are four
+		return nil, nil, false
+	}
+	return b[4 : 4+n], b[4+n:], true
+}
+
+// sshName reports whether a part is the name of the next public key, and no private number.
+func sshName(part []byte) bool {
+	return strings.HasPrefix(string(part), "ssh-") || strings.HasPrefix(string(part), "ecdsa-")
 }

@@ -77,10 +77,15 @@ func derPrivate(b []byte) bool {
 		return false
 	}
 	if fields.is(derSequence) { // EncryptedPrivateKeyInfo (RFC 5208, 6): an algorithm of PKCS #5 or #12, and octets
-		_, is := fields.named(ofPKCS5, ofPKCS12)
-		return is
+		_, ok := fields.named(ofPKCS5, ofPKCS12)
+		return ok
 	}
-	// All others begin with a version, which requests and certificates do not.
+	return versioned(fields, length)
+}
+
+// versioned reports whether the fields are of a private key in the clear, or of a PKCS #12 file. All of these begin with a version,
+// which requests and certificates do not.
+func versioned(fields cutDER, length int) bool {
 	version, rest, ok := fields.version()
 	if !ok {
 		return false
@@ -91,8 +96,8 @@ func derPrivate(b []byte) bool {
 	case 1:
 		return pkcs8(rest) || pkcs1(rest, length) || sec1(rest)
 	case 3: // PKCS #12 (RFC 7292, 4): version 3, and data that is signed or not
-		_, is := rest.named(ofPKCS7)
-		return is
+		_, ok := rest.named(ofPKCS7)
+		return ok
 	}
 	return false
 }

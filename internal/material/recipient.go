@@ -38,19 +38,23 @@ func (r Recipient) Fingerprint() string { return r.fingerprint }
 // SSHKey returns the recipient's SSH key, where it is one.
 func (r Recipient) SSHKey() (SSHKey, bool) { return SSHKey{r.key}, r.key != nil }
 
+// ageKeys returns what looks like age recipients outside of comments, each once.
+func ageKeys(text string) (found []string) {
+	for _, l := range lines(text) {
+		if !strings.HasPrefix(l, "#") {
+			found = append(found, ageWords(l)...)
+		}
+	}
+	return slices.CompactFunc(found, strings.EqualFold)
+}
+
 // ParseRecipient reads the one recipient in a text: age1... (or age1pq1...), or an ssh-ed25519 or ssh-rsa public key, with
 // comment lines and blank ones as age -R takes them.
 func ParseRecipient(text string) (Recipient, error) {
 	if HoldsPrivateKey(text) {
 		return Recipient{}, errors.New("it is a private key: give the public key, and replace the private one, which is exposed now")
 	}
-	var found []string
-	for _, l := range lines(text) {
-		if !strings.HasPrefix(l, "#") {
-			found = append(found, ageWords(l)...)
-		}
-	}
-	found = slices.CompactFunc(found, strings.EqualFold)
+	found := ageKeys(text)
 	if len(found) == 0 {
 		key, err := ParseSSHKey(text)
 		if err != nil {
@@ -96,17 +100,25 @@ func brokenAge(text string) (n int, is bool) {
 
 const fromRecipient = "write one of age1..., ssh-ed25519 AAAA... and ssh-rsa AAAA... alone"
 
+// commentedAgeKey reports whether a text without a key has one in a comment.
+func commentedAgeKey(text string) bool {
+	for _, l := range lines(text) {
+		for _, key := range ageWords(l) {
+			if _, err := parseAge(key); err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // noRecipient says what a text without a recipient is.
 func noRecipient(text string, err error) error {
 	if why := odd(text); why != "" {
 		return errors.New(why)
 	}
-	for _, l := range lines(text) {
-		for _, key := range ageWords(l) {
-			if _, err := parseAge(key); err == nil {
-				return errors.New("its only key stands in a comment: write the key without what is before it")
-			}
-		}
+	if commentedAgeKey(text) {
+		return errors.New("its only key stands in a comment: write the key without what is before it")
 	}
 	is := another(text)
 	if errors.Is(err, errNoKey) || is != "" && !strings.Contains(is, "SSH public key") {

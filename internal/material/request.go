@@ -104,30 +104,42 @@ func noRequest(text string) error {
 	return errors.New("there is no request in it: " + from)
 }
 
+// cutRequest is a request cut into its parts (RFC 2986, 4.2): whole is without what is behind it, signed is what the signature is over.
+type cutRequest struct {
+	whole, signed, key, algorithm cryptobyte.String
+	signature                     asn1.BitString
+}
+
+// cut cuts a request into its parts, and reports whether it has all of them.
+func cut(der []byte) (c cutRequest, ok bool) {
+	input := cryptobyte.String(der)
+	if !input.ReadASN1Element(&c.whole, casn1.SEQUENCE) {
+		return c, false
+	}
+	outer, inner, info, name, version := c.whole, cryptobyte.String(nil), cryptobyte.String(nil), cryptobyte.String(nil), 0
+	ok = outer.ReadASN1(&inner, casn1.SEQUENCE) &&
+		inner.ReadASN1Element(&c.signed, casn1.SEQUENCE) && inner.ReadASN1(&c.algorithm, casn1.SEQUENCE) && inner.ReadASN1BitString(&c.signature)
+	if !ok {
+		return c, false
+	}
+	fields := c.signed
+	ok = fields.ReadASN1(&info, casn1.SEQUENCE) &&
+		info.ReadASN1Integer(&version) && info.ReadASN1Element(&name, casn1.SEQUENCE) && info.ReadASN1Element(&c.key, casn1.SEQUENCE)
+	return c, ok
+}
+
 // parseRequest reads the key of a request and checks that it was signed with it. Of the rest it reads only where it ends.
 func parseRequest(der []byte, verify bool) (Request, error) {
-	var whole, info, name, key, algorithm cryptobyte.String
-	var version int
-	var signature asn1.BitString
-	input, outer := cryptobyte.String(der), cryptobyte.String(nil)
-	if !input.ReadASN1Element(&outer, casn1.SEQUENCE) {
+	c, ok := cut(der)
+	if !ok {
 		return Request{}, errCutOff
 	}
-	der = outer
-	if !outer.ReadASN1(&whole, casn1.SEQUENCE) || !whole.ReadASN1Element(&info, casn1.SEQUENCE) {
-		return Request{}, errCutOff
-	}
-	signed, fields := []byte(info), cryptobyte.String(nil)
-	if !info.ReadASN1(&fields, casn1.SEQUENCE) || !fields.ReadASN1Integer(&version) || !fields.ReadASN1Element(&name, casn1.SEQUENCE) ||
-		!fields.ReadASN1Element(&key, casn1.SEQUENCE) || !whole.ReadASN1(&algorithm, casn1.SEQUENCE) || !whole.ReadASN1BitString(&signature) {
-		return Request{}, errCutOff
-	}
-	public, err := x509.ParsePKIXPublicKey(key)
+	public, err := x509.ParsePKIXPublicKey(c.key)
 	if err != nil {
-		return Request{}, fmt.Errorf("its key is %s, which is not supported: %s", kindOfKey(key), askForRequest)
+		return Request{}, fmt.Errorf("its key is %s, which is not supported: %s", kindOfKey(c.key), askForRequest)
 	}
-	r := Request{PublicKey: public, Info: key, der: der}
-	method, err := readMethod(algorithm)
+	r := Request{PublicKey: public, Info: c.key, der: c.whole}
+	method, err := readMethod(c.algorithm)
 	if err != nil {
 		return Request{}, err
 	}
@@ -135,7 +147,7 @@ func parseRequest(der []byte, verify bool) (Request, error) {
 	if !verify {
 		return r, nil
 	}
-	if err := method.verify(public, signed, signature.RightAlign()); err != nil {
+	if err := method.verify(public, c.signed, c.signature.RightAlign()); err != nil {
 		return Request{}, err
 	}
 	return r, nil

@@ -149,10 +149,27 @@ var curves = map[string]string{
 	"1.3.36.3.3.2.8.1.1.7": "brainpoolP256r1", "1.3.36.3.3.2.8.1.1.11": "brainpoolP384r1", "1.3.36.3.3.2.8.1.1.13": "brainpoolP512r1", "1.2.156.10197.1.301": "SM2",
 }
 
+// kindOfPoint says what an elliptic key is that Go does not read (RFC 5480, 2.1.1 and 2.2: a curve is named or written out, and a point
+// that begins with 2 or 3 is compressed).
+func kindOfPoint(parameters cryptobyte.String, point []byte) string {
+	var curve asn1.ObjectIdentifier
+	if !parameters.ReadASN1ObjectIdentifier(&curve) {
+		return "of a curve that is written out as parameters"
+	}
+	name, ok := curves[curve.String()]
+	if !ok {
+		name = curve.String()
+	}
+	if len(point) > 0 && (point[0] == 2 || point[0] == 3) {
+		return name + " as a compressed point (openssl ec -conv_form uncompressed writes it as needed)"
+	}
+	return "of the curve " + name
+}
+
 // kindOfKey says what a SubjectPublicKeyInfo holds that Go does not read.
 func kindOfKey(info cryptobyte.String) string {
 	var fields, algorithm cryptobyte.String
-	var id, curve asn1.ObjectIdentifier
+	var id asn1.ObjectIdentifier
 	var bits asn1.BitString
 	if !info.ReadASN1(&fields, casn1.SEQUENCE) || !fields.ReadASN1(&algorithm, casn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&id) || !fields.ReadASN1BitString(&bits) {
 		return "damaged"
@@ -161,17 +178,7 @@ func kindOfKey(info cryptobyte.String) string {
 	case "1.2.840.113549.1.1.1":
 		return kindOfRSA(bits.Bytes)
 	case "1.2.840.10045.2.1":
-		if !algorithm.ReadASN1ObjectIdentifier(&curve) {
-			return "of a curve that is written out as parameters"
-		}
-		name, known := curves[curve.String()]
-		if !known {
-			name = curve.String()
-		}
-		if len(bits.Bytes) > 0 && (bits.Bytes[0] == 2 || bits.Bytes[0] == 3) {
-			return name + " as a compressed point (openssl ec -conv_form uncompressed writes it as needed)"
-		}
-		return "of the curve " + name
+		return kindOfPoint(algorithm, bits.Bytes)
 	}
 	if name := keyKinds[id.String()]; name != "" {
 		return name

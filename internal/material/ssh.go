@@ -5,7 +5,6 @@ package material
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp"
@@ -77,6 +76,17 @@ var algorithmName = regexp.MustCompile(`^(ssh-(rsa|dss|ed25519|ed448)|ecdsa-sha2
 
 func isAlgorithm(word string) bool { return algorithmName.MatchString(word) }
 
+// checkAlgorithm refuses a key whose line calls it another kind than it is, or of a kind that nothing here reads.
+func checkAlgorithm(algorithm, blob string) error {
+	if name := blobName(blob); name != "" && name != algorithm {
+		return fmt.Errorf("it says %s, and the key behind it is of the kind %s: write %s", algorithm, name, name)
+	}
+	if strings.HasPrefix(algorithm, "ssh-ed448") {
+		return errors.New("its key is Ed448, which is not supported: ask the partner for one that is Ed25519, as ssh-keygen -t ed25519 makes it")
+	}
+	return nil
+}
+
 // parseSSHLine reads one line of authorized_keys (sshd(8)) without options.
 func parseSSHLine(line string) (ssh.PublicKey, error) {
 	words := strings.Fields(line)
@@ -88,11 +98,8 @@ func parseSSHLine(line string) (ssh.PublicKey, error) {
 	if len(words) == 1 {
 		return nil, errors.New("the key itself is missing behind " + words[0] + ": " + fromPub)
 	}
-	if name := blobName(words[1]); name != "" && name != words[0] {
-		return nil, fmt.Errorf("it says %s, and the key behind it is of the kind %s: write %s", words[0], name, name)
-	}
-	if strings.HasPrefix(words[0], "ssh-ed448") {
-		return nil, errors.New("its key is Ed448, which is not supported: ask the partner for one that is Ed25519, as ssh-keygen -t ed25519 makes it")
+	if err := checkAlgorithm(words[0], words[1]); err != nil {
+		return nil, err
 	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(words[0] + " " + words[1]))
 	switch why := odd(words[1]); {
@@ -153,14 +160,11 @@ func blobName(text string) string {
 		return ""
 	}
 	b, _ := base64.StdEncoding.DecodeString(text[:min(len(text), 64)&^3])
-	if len(b) < 4 {
+	name, _, ok := sshPart(b)
+	if !ok || !isAlgorithm(string(name)) {
 		return ""
 	}
-	n := int(binary.BigEndian.Uint32(b))
-	if n > len(b)-4 || !isAlgorithm(string(b[4:4+n])) {
-		return ""
-	}
-	return string(b[4 : 4+n])
+	return string(name)
 }
 
 // wrapped reports whether a text is one key that was broken over lines, and over how many.
@@ -204,17 +208,25 @@ func fromRFC4716(text string) string {
 	})
 }
 
+// commentedSSHKey reports whether a comment line would be a key without its #.
+func commentedSSHKey(text string) bool {
+	for _, l := range lines(text) {
+		if rest, comment := strings.CutPrefix(l, "#"); comment {
+			if _, err := parseSSHLine(rest); err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // noSSHKey says what a text without a key is.
 func noSSHKey(text string) error {
 	if why := odd(text); why != "" {
 		return errors.New(why)
 	}
-	for _, l := range lines(text) {
-		if rest, comment := strings.CutPrefix(l, "#"); comment {
-			if _, err := parseSSHLine(rest); err == nil {
-				return errors.New("its only key stands in a comment: write the line without the # before it")
-			}
-		}
+	if commentedSSHKey(text) {
+		return errors.New("its only key stands in a comment: write the line without the # before it")
 	}
 	switch is := another(text); {
 	case strings.HasPrefix(is, "it is a public key in PEM"):

@@ -12,12 +12,8 @@ import (
 	"unicode"
 )
 
-// checkClaim refuses what no claim of a token can equal, since trust is compared byte by byte: white space or something
-// invisible at an edge, and line ends anywhere.
-func checkClaim(what, text string) error {
-	if text == "" {
-		return nil // a rule says more
-	}
+// checkBlanks refuses white space and what is invisible: any at an edge, and all but spaces within.
+func checkBlanks(what, text string) error {
 	runes := []rune(text)
 	for _, edge := range []struct {
 		c     rune
@@ -27,10 +23,22 @@ func checkClaim(what, text string) error {
 			return fmt.Errorf("%s %+q %s %s, which no token has: write %+q, or trimspace(file(...)) where it comes from a file", what, text, edge.where, Named(edge.c), trimmed(text))
 		}
 	}
-	for _, c := range text {
+	for _, c := range runes {
 		if blank(c) && c != ' ' {
 			return fmt.Errorf("%s %+q holds %s, which no token has: write it without", what, text, Named(c))
 		}
+	}
+	return nil
+}
+
+// checkClaim refuses what no claim of a token can equal, since trust is compared byte by byte: white space or something
+// invisible at an edge, and line ends anywhere.
+func checkClaim(what, text string) error {
+	if text == "" {
+		return nil // a rule says more
+	}
+	if err := checkBlanks(what, text); err != nil {
+		return err
 	}
 	if inner := unquoted(text); inner != text && inner != "" {
 		return fmt.Errorf("%s %q is in quotes, which no token has: write %q, and not what jsonencode makes of it", what, text, inner)
@@ -118,16 +126,21 @@ var keys = regexp.MustCompile(`(?i)/(jwks?(\.json)?|jwks_uri|discovery(/v2\.0)?/
 // endpoints are what else a discovery document names beside the keys.
 var endpoints = regexp.MustCompile(`(?i)/(oauth2?/)?(v[0-9.]+/)?(token|authorize|userinfo|introspect|revoke)/?$`)
 
+func isPort(text string) bool {
+	n, err := strconv.Atoi(text)
+	return err == nil && n >= 1 && n <= 65535 && text == strconv.Itoa(n)
+}
+
 // checkAuthority refuses hosts and ports that no address has.
 func checkAuthority(text, scheme, authority string) error {
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		return nil // a rule says more
 	}
 	host := authority
-	if at := strings.LastIndexByte(authority, ':'); at > strings.LastIndexByte(authority, ']') {
+	if at := strings.LastIndexByte(authority, ':'); at > strings.LastIndexByte(authority, ']') { // brackets are around IPv6
 		port := authority[at+1:]
 		host = authority[:at]
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 || port != strconv.Itoa(n) {
+		if !isPort(port) {
 			return fmt.Errorf("issuer %q has the port %q: ports are 1 to 65535", text, port)
 		}
 	}
@@ -156,17 +169,30 @@ var (
 	entra = regexp.MustCompile(`^(login\.microsoftonline\.(com|us|de)|login\.partner\.microsoftonline\.cn|login\.windows\.net|sts\.windows\.net)$`)
 )
 
-// checkKnown refuses what the great issuers are known not to name.
-func checkKnown(text, authority, path string, hasPath bool) error {
+// checkEntra refuses addresses of Entra that no token of it names: these name one tenant, by its id, and end in /v2.0 on the host of
+// version 2 (https://learn.microsoft.com/en-us/entra/identity-platform/access-token-claims-reference, iss).
+func checkEntra(text, authority, path string) error {
 	tenant, rest, _ := strings.Cut(path, "/")
 	switch {
-	case entra.MatchString(authority) && many.MatchString(path):
+	case many.MatchString(path):
 		return fmt.Errorf("issuer %q is Entra's address for all tenants, and tokens name their own: write the tenant's, https://login.microsoftonline.com/TENANT/v2.0 with its id", text)
-	case entra.MatchString(authority) && strings.Contains(tenant, "."):
+	case strings.Contains(tenant, "."):
 		return fmt.Errorf("issuer %q names the tenant by a domain, and tokens name it by its id: write https://login.microsoftonline.com/TENANT/v2.0 with its id", text)
-	case entra.MatchString(authority) && !slashed.MatchString(authority) && len(tenant) == len("00000000-0000-0000-0000-000000000000") && strings.Trim(rest, "/") == "":
+	case !slashed.MatchString(authority) && len(tenant) == len("00000000-0000-0000-0000-000000000000") && strings.Trim(rest, "/") == "":
 		return fmt.Errorf("issuer %q is none that Entra's tokens name: write %q, or %q if the application takes tokens of version 1", text,
 			"https://"+authority+"/"+tenant+"/v2.0", "https://sts.windows.net/"+tenant+"/")
+	}
+	return nil
+}
+
+// checkKnown refuses what the great issuers are known not to name.
+func checkKnown(text, authority, path string, hasPath bool) error {
+	if entra.MatchString(authority) {
+		if err := checkEntra(text, authority, path); err != nil {
+			return err
+		}
+	}
+	switch {
 	case slashed.MatchString(authority) && !strings.HasSuffix(text, "/"):
 		return fmt.Errorf("issuer %q has no slash at its end, and this issuer's tokens do: write %q", text, text+"/")
 	case bare.MatchString(authority) && hasPath && strings.HasSuffix(text, "/"):
