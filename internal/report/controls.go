@@ -136,6 +136,17 @@ func digits(text string) string {
 	return text
 }
 
+// removed returns the partners of which something was removed in the period.
+func (r *Report) removed() (partners []string) {
+	for _, c := range r.changes() {
+		partner, _, ok := strings.Cut(c.ID, "/")
+		if ok && c.Verb == journal.Revoke && c.sort() == cut {
+			partners = append(partners, partner)
+		}
+	}
+	return partners
+}
+
 // departed returns the partners that left: their agreement ended, or all that they had was removed in the period. Clean are
 // those of them that can do nothing any more, as far as the report knows.
 func (r *Report) departed() (clean, all []string) {
@@ -146,9 +157,8 @@ func (r *Report) departed() (clean, all []string) {
 		}
 		there[p.Name] = there[p.Name] || len(p.Items) > 0
 	}
-	for _, c := range r.changes() {
-		name, _, ok := strings.Cut(c.ID, "/")
-		if ok && c.Verb == journal.Revoke && c.sort() == cut && !there[name] {
+	for _, name := range r.removed() {
+		if !there[name] {
 			left[name] = true
 		}
 	}

@@ -60,13 +60,21 @@ func (r *Report) figures() []figure {
 		{Slug: "due-for-review", Name: "Due for review", Meaning: "now, or within 30 days"},
 		ownerLeft,
 	}
-	add := func(slug string, h *holding, text string) {
-		for n := range all {
-			if all[n].Slug == slug {
-				all[n].Of = append(all[n].Of, reference{h, text})
-			}
+	by := r.references()
+	for n := range all {
+		f := &all[n]
+		f.Of = by[f.Slug]
+		if len(f.Of) == 0 && f.Partly != "" { // at least none is not known either
+			f.Unknown, f.Partly = f.Partly, ""
 		}
 	}
+	return all
+}
+
+// references returns what each figure counts, by its slug.
+func (r *Report) references() map[string][]reference {
+	by := map[string][]reference{}
+	add := func(slug string, h *holding, text string) { by[slug] = append(by[slug], reference{h, text}) }
 	held := r.holdings()
 	for _, h := range held {
 		if h.Standing != Ended {
@@ -84,12 +92,7 @@ func (r *Report) figures() []figure {
 	for _, c := range r.cuts(held) {
 		add("ended", nil, c.ID+" was cut on "+date(c.Asked)+" by "+c.Actor.Name+refusal(c))
 	}
-	for n := range all {
-		if f := &all[n]; len(f.Of) == 0 && f.Partly != "" { // at least none is not known either
-			f.Unknown, f.Partly = f.Partly, ""
-		}
-	}
-	return all
+	return by
 }
 
 // unread says of which systems no journal was read, "" if each was.

@@ -27,16 +27,9 @@ func Digest(text string) string {
 // Include takes another report in, by its JSON: what it holds, what it found, and what was changed there. The report says
 // which ones it holds.
 func (r *Report) Include(text string) error {
-	var d document
-	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
-	if err := decoder.Decode(&d); err != nil {
-		return fmt.Errorf("it is no JSON of a report: %w", err)
-	}
-	if d.Version != Version {
-		return fmt.Errorf("it is of version %d, and this provider reads version %d", d.Version, Version)
-	}
-	if len(d.Sources) == 0 {
-		return errors.New("it does not say which system it is of")
+	d, err := parseDocument(text)
+	if err != nil {
+		return err
 	}
 	for _, s := range d.Sources {
 		if err := r.take(s, Digest(text)); err != nil {
@@ -44,30 +37,8 @@ func (r *Report) Include(text string) error {
 		}
 	}
 	from := d.Sources[0].Label
-	for _, p := range d.Partners {
-		r.party(p)
-		for _, i := range p.Items {
-			item := i.item(p.Partner)
-			item.System = cmp.Or(item.System, from)
-			r.Inventory.Items = append(r.Inventory.Items, item)
-		}
-	}
-	for _, group := range d.Changes {
-		for _, a := range group {
-			c := a.change()
-			c.Source = cmp.Or(c.Source, from)
-			r.changed = append(r.changed, c)
-		}
-	}
-	order.Sort(r.changed, func(x, y *change) int {
-		return cmp.Or(x.Asked.Compare(y.Asked), cmp.Compare(x.Change, y.Change), cmp.Compare(x.ID, y.ID))
-	})
-	if d.Former != nil {
-		for _, o := range d.Former.Objects {
-			o.Source = cmp.Or(o.Source, from)
-			r.formerly = append(r.formerly, o)
-		}
-	}
+	r.includeAccess(d, from)
+	r.includeChanges(d, from)
 	for _, gap := range d.Gaps {
 		r.Gaps = append(r.Gaps, from+": "+gap)
 	}
@@ -79,10 +50,60 @@ func (r *Report) Include(text string) error {
 	return nil
 }
 
+// parseDocument reads a report's JSON.
+func parseDocument(text string) (d document, err error) {
+	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
+	if err := decoder.Decode(&d); err != nil {
+		return d, fmt.Errorf("it is no JSON of a report: %w", err)
+	}
+	if d.Version != Version {
+		return d, fmt.Errorf("it is of version %d, and this provider reads version %d", d.Version, Version)
+	}
+	if len(d.Sources) == 0 {
+		return d, errors.New("it does not say which system it is of")
+	}
+	return d, nil
+}
+
+// includeAccess takes in what another report holds, now and before. What names no system is of the one that it is from.
+func (r *Report) includeAccess(d document, from string) {
+	for _, p := range d.Partners {
+		r.party(p)
+		for _, i := range p.Items {
+			item := i.item(p.Partner)
+			item.System = cmp.Or(item.System, from)
+			r.Inventory.Items = append(r.Inventory.Items, item)
+		}
+	}
+	if d.Former == nil {
+		return
+	}
+	for _, o := range d.Former.Objects {
+		o.Source = cmp.Or(o.Source, from)
+		r.formerly = append(r.formerly, o)
+	}
+}
+
+// includeChanges takes in what was changed in another report's systems, among our own changes in their order.
+func (r *Report) includeChanges(d document, from string) {
+	for _, group := range d.Changes {
+		for _, a := range group {
+			c := a.change()
+			c.Source = cmp.Or(c.Source, from)
+			r.changed = append(r.changed, c)
+		}
+	}
+	order.Sort(r.changed, func(x, y *change) int {
+		return cmp.Or(x.Asked.Compare(y.Asked), cmp.Compare(x.Change, y.Change), cmp.Compare(x.ID, y.ID))
+	})
+}
+
 // take adds a source. One system twice would be counted twice.
 func (r *Report) take(d documentSource, digest string) error {
 	for _, known := range r.sources() {
-		if d.ID != "" && d.ID == known.ID && d.Environment == known.Environment || d.Label == known.Label() && d.ID == known.ID {
+		sameSystem := d.ID != "" && d.ID == known.ID && d.Environment == known.Environment
+		sameLabel := d.Label == known.Label() && d.ID == known.ID
+		if sameSystem || sameLabel {
 			return fmt.Errorf("the report already holds %s", known.Label())
 		}
 	}

@@ -148,6 +148,12 @@ func (r *Report) page() (*page, error) {
 
 // fill brings in what is long: partners, changes and findings.
 func (r *Report) fill(p *page, names map[*inventory.Item]string) {
+	r.fillPartners(p, names)
+	r.fillChanges(p, names)
+	r.fillFindings(p, names)
+}
+
+func (r *Report) fillPartners(p *page, names map[*inventory.Item]string) {
 	notes := r.notes()
 	s := r.scale()
 	p.Axis = s.axis(r.now())
@@ -158,6 +164,9 @@ func (r *Report) fill(p *page, names map[*inventory.Item]string) {
 		p.Partners = append(p.Partners, v)
 	}
 	p.Notes = notes.Texts
+}
+
+func (r *Report) fillChanges(p *page, names map[*inventory.Item]string) {
 	unknown := 0
 	for _, g := range r.groups() {
 		p.Groups = append(p.Groups, r.groupView(g))
@@ -171,6 +180,10 @@ func (r *Report) fill(p *page, names map[*inventory.Item]string) {
 	for _, h := range reviewed.Missing {
 		p.Reviews.Missing = append(p.Reviews.Missing, link{names[h.Items()[0]], h.Holder})
 	}
+}
+
+// fillFindings brings in the findings, and each control with the findings that bear on it.
+func (r *Report) fillFindings(p *page, names map[*inventory.Item]string) {
 	anchors := map[string][]link{}
 	for n, f := range r.sorted() {
 		v := findingView{f, names[r.itemOf(f)], fmt.Sprintf("finding-%d", n+1)}

@@ -93,17 +93,18 @@ func (c *change) sort() string {
 	if c.Type == "token" && c.Verb == journal.Revoke { // at the end of its run
 		return other
 	}
-	switch c.Verb {
-	case journal.Create, journal.Token:
-		return created
-	case journal.Revoke:
-		return cut
-	case journal.Suspend, journal.Resume:
-		return suspended
-	case journal.Rehearse:
-		return rehearsed
+	if slug, ok := sortOf[c.Verb]; ok {
+		return slug
 	}
 	return c.direction()
+}
+
+// sortOf has the groups of verbs that say all about a change.
+var sortOf = map[journal.Verb]string{
+	journal.Create: created, journal.Token: created,
+	journal.Revoke:  cut,
+	journal.Suspend: suspended, journal.Resume: suspended,
+	journal.Rehearse: rehearsed,
 }
 
 // direction returns the group of a change of what stays: it opens, or closes, or neither.

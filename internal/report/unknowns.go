@@ -24,6 +24,15 @@ func (r *Report) own() Source {
 // sources returns the systems that the report holds, its own one first.
 func (r *Report) sources() []Source {
 	own := r.own()
+	r.count(&own)
+	if own.Since.IsZero() && len(r.Lines) > 0 {
+		own.Since = r.Lines[0].Time
+	}
+	return append([]Source{own}, r.included...)
+}
+
+// count counts what the report's own system holds; what is of another system is counted there.
+func (r *Report) count(own *Source) {
 	own.Objects, own.Stacks, own.UseUnknown, own.Judged = 0, nil, 0, 0
 	judged := map[string]bool{}
 	for _, id := range r.Judged {
@@ -46,10 +55,6 @@ func (r *Report) sources() []Source {
 		}
 	}
 	slices.Sort(own.Stacks)
-	if own.Since.IsZero() && len(r.Lines) > 0 {
-		own.Since = r.Lines[0].Time
-	}
-	return append([]Source{own}, r.included...)
 }
 
 func (s Source) unchecked(f inventory.Flag) bool { return slices.Contains(s.Unchecked, f) }
