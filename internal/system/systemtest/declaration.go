@@ -223,6 +223,7 @@ func withoutIdentity(w *world) {
 	}
 }
 
+// extension: a later end counts a renewal and uses the newest review, also the identity's; nothing else does.
 func extension(w *world) {
 	review := func(units int) *access.Review {
 		return &access.Review{At: w.in(units), By: "jane.doe@example.com", Reason: "Needed"}
@@ -232,25 +233,31 @@ func extension(w *world) {
 	g := w.grant("etl", "daily", 20)
 	g.Review = first
 	r := w.put(g)
+	// renewed puts the grant, and claims how often it was renewed by then, and which review was used last.
+	renewed := func(when string, renewals int64, used *access.Review) *access.Record {
+		w.Helper()
+		r := w.put(g, known(r.UID))
+		if r.Renewals != renewals || !r.ReviewUsedAt.Equal(used.At.Time) {
+			w.Errorf("%s: %+v", when, r.History)
+		}
+		return r
+	}
 	w.pass(1)
 
-	g.Review = second // looked at, not extended: stays unused
-	r = w.put(g, known(r.UID))
-	if r.Renewals != 0 || !r.RenewedAt.IsZero() || !r.ReviewedAt.Equal(second.At.Time) || !r.ReviewUsedAt.Equal(first.At.Time) {
+	g.Review = second
+	r = renewed("looked at, and not extended", 0, first)
+	if !r.RenewedAt.IsZero() || !r.ReviewedAt.Equal(second.At.Time) {
 		w.Errorf("after a review: %+v", r.History)
 	}
 	before := w.now()
 	g.ExpiresAt = w.in(30)
-	r = w.put(g, known(r.UID))
+	r = renewed("extended", 1, second)
 	w.between("renewed_at", r.RenewedAt, before)
-	if r.Renewals != 1 || !r.ReviewUsedAt.Equal(second.At.Time) {
-		w.Errorf("after an extension: %+v", r.History)
-	}
 	w.ends(g.Ref(), g.ExpiresAt)
-	renewed := r.RenewedAt
+	extended := r.RenewedAt
 	w.pass(1)
-	g.ExpiresAt = w.in(10) // earlier: no renewal
-	if r = w.put(g, known(r.UID)); r.Renewals != 1 || !r.RenewedAt.Equal(renewed) {
+	g.ExpiresAt = w.in(10)
+	if r = renewed("shortened", 1, second); !r.RenewedAt.Equal(extended) {
 		w.Errorf("after a shortening: %+v", r.History)
 	}
 	i := w.identity("etl", 60, func(i *access.Identity) { i.Review = third })
@@ -259,14 +266,10 @@ func extension(w *world) {
 		w.Errorf("the identity's review at %s left the grant's at %s", third.At, at)
 	}
 	g.ExpiresAt = w.in(25)
-	if r = w.put(g, known(r.UID)); r.Renewals != 2 || !r.ReviewUsedAt.Equal(third.At.Time) {
-		w.Errorf("after an extension on the identity's review: %+v", r.History)
-	}
+	r = renewed("extended on the identity's review", 2, third)
 	w.same("get", w.get(g.Ref()), r)
 	g.Waivers = map[string]access.Waiver{"expiry/permanent": {Reason: "Migration", Approver: "ciso@example.com", Until: w.in(15)}}
-	if r = w.put(g, known(r.UID)); r.Renewals != 2 {
-		w.Errorf("after a waiver that ends it: %+v", r.History)
-	}
+	renewed("ended by a waiver", 2, third)
 	g.Waivers = nil
 	if r = w.put(g, known(r.UID)); r.Renewals != 3 {
 		w.Errorf("after a waiver was taken away that ended it: %+v", r.History)

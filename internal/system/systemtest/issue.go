@@ -206,6 +206,14 @@ func issuedBefore(w *world) {
 	}
 }
 
+// stillRotates claims that what was issued before is still what is issued, and when it is due.
+func (w *world) stillRotates(r *access.Record, issued *access.Issued, due time.Time) {
+	w.Helper()
+	if !sameIssued(r.Issued, issued) || !r.Issued.RotatesAt.Equal(due) {
+		w.Errorf("%s: issued was %+v, and is %+v; due should be %s", r.Object.Ref(), issued, r.Issued, due)
+	}
+}
+
 // A rotation that is added later counts from when the thing was issued: else whoever adds and extends keeps one key for ever.
 func rotatedLater(w *world) {
 	w.granted()
@@ -218,8 +226,9 @@ func rotatedLater(w *world) {
 		w.pass(3)
 		w.rotating(2, 1)(c)
 		second := w.put(c, known(first.UID))
-		if !sameIssued(second.Issued, first.Issued) || !second.Issued.RotatesAt.Equal(first.Issued.At.Add(2*w.Unit)) || !second.Due(w.now()) {
-			w.Errorf("%s: %+v became %+v, which is due: %t", kind, first.Issued, second.Issued, second.Due(w.now()))
+		w.stillRotates(second, first.Issued, first.Issued.At.Add(2*w.Unit))
+		if !second.Due(w.now()) {
+			w.Errorf("%s: %+v is not due", kind, second.Issued)
 		}
 		if r := w.get(c.Ref()); !r.Due(w.now()) {
 			w.Errorf("%s: it was not kept that it is due: %+v", kind, r.Issued)
@@ -228,14 +237,17 @@ func rotatedLater(w *world) {
 		// Less often, not at all, and again: what it was due by counts on. More often: by that.
 		for _, rotation := range []func(*access.Credential){w.rotating(40, 1), func(c *access.Credential) { c.Rotation = nil }, w.rotating(30, 1)} {
 			rotation(c)
-			if r := w.put(c, known(first.UID)); !sameIssued(r.Issued, first.Issued) || !r.Issued.RotatesAt.Equal(second.Issued.RotatesAt) || r.Issued.Until.After(second.Issued.Until) {
+			r := w.put(c, known(first.UID))
+			w.stillRotates(r, first.Issued, second.Issued.RotatesAt)
+			if r.Issued.Until.After(second.Issued.Until) {
 				w.Errorf("%s: with the rotation %+v, %+v became %+v", kind, c.Rotation, second.Issued, r.Issued)
 			}
 		}
 		anew := w.put(c, known(first.UID), issuing(access.IssueReplace))
 		w.rotating(4, 1)(c)
 		r := w.put(c, known(first.UID))
-		if !sameIssued(r.Issued, anew.Issued) || !r.Issued.RotatesAt.Equal(anew.Issued.At.Add(4*w.Unit)) || r.Issued.Until.After(anew.Issued.Until) {
+		w.stillRotates(r, anew.Issued, anew.Issued.At.Add(4*w.Unit))
+		if r.Issued.Until.After(anew.Issued.Until) {
 			w.Errorf("%s: with a more frequent rotation, %+v became %+v", kind, anew.Issued, r.Issued)
 		}
 	}

@@ -251,7 +251,7 @@ func (l *life) put(what string, o access.Object, adopt bool, issue access.Issue)
 		if before != nil {
 			e.items = slices.Clone(before.items)
 		}
-		l.issue(e, c, before != nil, adopt, issue, at, r)
+		l.issue(e, c, asked{existed: before != nil, adopt: adopt, mode: issue, at: at}, r)
 	}
 	for _, other := range l.model {
 		l.drop(other, func(i item, c *access.Credential) bool { return l.fixed(c.Kind()) && i.until.After(l.end(other)) })
@@ -276,29 +276,47 @@ func (l *life) drop(e *expected, which func(item, *access.Credential) bool) {
 	})
 }
 
+// asked is what a change asks of a credential at a moment: whether it existed, is taken over, and how to issue.
+type asked struct {
+	existed, adopt bool
+	mode           access.Issue
+	at             time.Time
+}
+
 // issue is what becomes of what was issued: what has to go at once, then what makes room for a new one, then the new one.
-func (l *life) issue(e *expected, c *access.Credential, existed, adopt bool, mode access.Issue, at time.Time, r *access.Record) {
-	end, waits := l.end(e), existed && l.model.cut(c)
+func (l *life) issue(e *expected, c *access.Credential, a asked, r *access.Record) {
+	end, waits := l.end(e), a.existed && l.model.cut(c)
+	inForce := end.After(a.at)
 	l.drop(e, func(i item, _ *access.Credential) bool {
 		outlives := l.fixed(c.Kind()) && i.until.After(end)
-		return outlives || (waits && mode == access.IssueReplace)
+		return outlives || (waits && a.mode == access.IssueReplace)
 	})
-	newest := slices.IndexFunc(e.items, func(i item) bool { return !i.superseded })
-	kept := newest >= 0 && (!adopt || e.items[newest].end(end).After(at))
-	renewed := mode != access.IssueKeep || !kept
-	if !waits && (mode != access.IssueKeep || (!kept && end.After(at))) {
-		l.supersede(e, c, mode, at)
+	newest, kept := e.newest(end, a)
+	anew := !waits && (a.mode != access.IssueKeep || !kept)
+	if anew && (a.mode != access.IssueKeep || inForce) {
+		l.supersede(e, c, a.mode, a.at)
 		newest = -1
 	}
-	if !waits && renewed && end.After(at) {
+	if anew && inForce {
 		if r.Issued == nil || r.Issued.Text+r.Issued.Sealed == "" {
 			l.fail("%s: nothing was issued: %+v", c.Ref(), r.Issued)
 			return
 		}
 		newest = l.add(e, c, r.Issued)
 	}
+	l.tells(e, newest, end, r)
+}
+
+// newest returns which item is the newest, -1 for none, and whether it goes on: a takeover does not count on what has ended.
+func (e *expected) newest(end time.Time, a asked) (n int, kept bool) {
+	n = slices.IndexFunc(e.items, func(i item) bool { return !i.superseded })
+	return n, n >= 0 && (!a.adopt || e.items[n].end(end).After(a.at))
+}
+
+// tells claims that a record tells what the model has as issued, with its end.
+func (l *life) tells(e *expected, newest int, end time.Time, r *access.Record) {
 	if (newest < 0) != (r.Issued == nil) || (r.Issued != nil && !r.Issued.Until.Equal(e.items[newest].end(end))) {
-		l.fail("%s: issued is %+v, and the model has %+v", c.Ref(), r.Issued, e.items)
+		l.fail("%s: issued is %+v, and the model has %+v", e.object.Ref(), r.Issued, e.items)
 	}
 }
 

@@ -53,20 +53,25 @@ func (l *life) answers(probes []Probe) (answers []bool) {
 	return answers
 }
 
+// askBefore asks for one thing with each session of before.
+func (l *life) askBefore(action, name string, now time.Time) {
+	granted := l.granted(name, action, l.path(name), now)
+	for _, may := range l.sessions {
+		l.answered[2].Add(1)
+		if may(action, l.path(name)) && !granted && !l.near(l.now()) {
+			l.fail("a session of before may %s %s: %s", action, l.path(name), l.said())
+		}
+	}
+}
+
 // askSessions asks with sessions that were opened before: nothing that the model does not grant is given, also to them.
 func (l *life) askSessions(now time.Time, questions []question) {
 	if l.Session == nil {
 		return
 	}
-	for _, action := range []string{"read", "list"} {
-		for _, name := range []string{"daily", "weekly"} {
-			granted := l.granted(name, action, l.path(name), now)
-			for _, may := range l.sessions {
-				l.answered[2].Add(1)
-				if may(action, l.path(name)) && !granted && !l.near(l.now()) {
-					l.fail("a session of before may %s %s: %s", action, l.path(name), l.said())
-				}
-			}
+	for _, name := range []string{"daily", "weekly"} {
+		for _, action := range []string{"read", "list"} {
+			l.askBefore(action, name, now)
 		}
 	}
 	for _, q := range questions {

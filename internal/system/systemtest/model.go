@@ -74,6 +74,26 @@ func drawIdentity(w *world, t *rapid.T) *access.Identity {
 	return i
 }
 
+// refusal returns why a stack may not put an object; nil if it may.
+func (m model) refusal(o access.Object, stack string) error {
+	if before := m[o.Ref()]; before != nil && before.history.Stack != stack {
+		return access.ErrOtherStack
+	}
+	if above := m.above(o); above != (access.IdentityID{}) && m[above.Ref()] == nil {
+		return access.ErrNoIdentity
+	}
+	return nil
+}
+
+// follows takes over what goes on from before: the history, as package access continues it, and what was issued.
+func (e *expected) follows(before *expected, r *access.Record, at time.Time) {
+	e.history, e.issued = before.history.Next(before.object, e.object, e.bound, at), before.issued
+	e.history.UID = r.UID
+	if !r.RenewedAt.Before(e.history.RenewedAt) { // a system with a clock of its own was a moment later
+		e.history.RenewedAt = r.RenewedAt
+	}
+}
+
 // put puts an object as the model's owner of it knows it, or as somebody else, and expects what package access says.
 func (m model) put(w *world, o access.Object, t *rapid.T) {
 	before := m[o.Ref()]
@@ -84,23 +104,16 @@ func (m model) put(w *world, o access.Object, t *rapid.T) {
 	}
 	at := w.now()
 	r, err := w.try(o, by(stack), known(uid))
-	switch above := m.above(o); {
-	case before != nil && before.history.Stack != stack:
-		w.refused("put", err, access.ErrOtherStack)
+	if want := m.refusal(o, stack); want != nil {
+		w.refused("put", err, want)
 		return
-	case above != (access.IdentityID{}) && m[above.Ref()] == nil:
-		w.refused("put", err, access.ErrNoIdentity)
-		return
-	case err != nil:
+	}
+	if err != nil {
 		w.Fatalf("put %s: %v", o.Ref(), err)
 	}
 	e := &expected{object: o, bound: o.Common().ExpiresAt.Time, history: access.History{UID: r.UID, Stack: stack, CreatedAt: r.CreatedAt}}
 	if before != nil {
-		e.history, e.issued = before.history.Next(before.object, o, e.bound, at), before.issued
-		e.history.UID = r.UID
-		if !r.RenewedAt.Before(e.history.RenewedAt) { // a system with a clock of its own was a moment later
-			e.history.RenewedAt = r.RenewedAt
-		}
+		e.follows(before, r, at)
 		if (r.UID == before.history.UID) != (uid != "") {
 			w.Errorf("uid %s became %s, known as %q", before.history.UID, r.UID, uid)
 		}
