@@ -22,6 +22,17 @@ import (
 // buriedLater is the outcome of a removal that failed after the proof.
 const buriedLater = "Its access is revoked and was seen to be gone; what is left is its record in the ledger: destroy it again."
 
+// forgetRemoved takes out of the ledger what is marked as removed among what was revoked.
+func (d *draft) forgetRemoved(revoked []*ledger.Entry) {
+	var gone []access.Ref
+	for _, v := range revoked {
+		if e := d.Ledger[v.Ref()]; e != nil && e.Removed() {
+			gone = append(gone, v.Ref())
+		}
+	}
+	d.Forget(gone...)
+}
+
 // bury removes from the ledger what the batch has revoked and published without, once the publication proves it. What
 // cannot be proven stays in the ledger, marked, so that the next destroy knows of it.
 func (s *System) bury(l *book, batch []*task) *book {
@@ -35,16 +46,12 @@ func (s *System) bury(l *book, batch []*task) *book {
 			continue
 		}
 		deletes = append(deletes, t)
-		var gone []access.Ref
-		for _, v := range t.victims {
-			if e := d.Ledger[v.Ref()]; e != nil && e.Removed() {
-				gone = append(gone, v.Ref())
-			}
-			if v != t.victims[0] {
+		for n, v := range t.victims {
+			if n > 0 {
 				t.swept = append(t.swept, v.Ref())
 			}
 		}
-		d.Forget(gone...)
+		d.forgetRemoved(t.victims)
 	}
 	if len(deletes) == 0 {
 		return l

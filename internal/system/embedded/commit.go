@@ -89,16 +89,31 @@ func (s *System) again(batch []*task, err error) {
 	}
 }
 
+// place puts an object into a draft. One that comes back after it was cut by hand is put on hold.
+func (s *System) place(d *draft, t *task) (err error) {
+	if err := d.refuse(t.change); err != nil {
+		return err
+	}
+	if t.put, err = d.Place(t.change); err != nil || !t.put.Hold {
+		return err
+	}
+	return s.holdNew(d, t.change.Object.Ref().ID)
+}
+
+// remember notes when partners were rehearsed.
+func (d *draft) remember(rehearsed map[string]time.Time) {
+	d.remembers = true
+	if d.rehearsed == nil {
+		d.rehearsed = map[string]time.Time{}
+	}
+	maps.Copy(d.rehearsed, rehearsed)
+}
+
 // enter makes the change of one task in a draft.
 func (s *System) enter(d *draft, t *task) (err error) {
 	switch t.kind {
 	case taskPut:
-		if err := d.refuse(t.change); err != nil {
-			return err
-		}
-		if t.put, err = d.Place(t.change); err == nil && t.put.Hold {
-			err = s.holdNew(d, t.change.Object.Ref().ID)
-		}
+		err = s.place(d, t)
 	case taskDelete:
 		t.victims, err = d.strike(t.ref, t.uid)
 	case taskToken:
@@ -106,11 +121,7 @@ func (s *System) enter(d *draft, t *task) (err error) {
 	case taskRevoke:
 		err = d.revokeToken(t.request.token)
 	case taskRemember:
-		d.remembers = true
-		if d.rehearsed == nil {
-			d.rehearsed = map[string]time.Time{}
-		}
-		maps.Copy(d.rehearsed, t.rehearsed)
+		d.remember(t.rehearsed)
 	case taskFloor:
 		err = d.lay(t.floor)
 	case taskLoad, taskAlone:

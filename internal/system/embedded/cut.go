@@ -99,6 +99,19 @@ func (s *System) lockPublication(dir string) error {
 	}
 }
 
+// addsLists reports whether a revocation list in PEM is the one of a digest, with lists behind it that cut.sh adds.
+func addsLists(text []byte, digest string) bool {
+	const last = "-----END X509 CRL-----\n"
+	at := bytes.Index(text, []byte(last))
+	return at >= 0 && digestOf(text[:at+len(last)]) == digest && ca.AreCuts(text[at+len(last):])
+}
+
+// addsSections reports whether a KRL is the one of a digest, with sections behind it.
+func addsSections(text []byte, digest string) bool {
+	_, err := ca.RevokedSerials(text)
+	return err == nil && slices.ContainsFunc(ca.KRLEnds(text), func(end int) bool { return digestOf(text[:end]) == digest })
+}
+
 // onlyCuts reports whether a published file differs from what was published, by its digest, only in what cut.sh does: it takes
 // access away, and gives none.
 func (s *System) onlyCuts(l *book, name, digest string) bool {
@@ -108,12 +121,9 @@ func (s *System) onlyCuts(l *book, name, digest string) bool {
 	}
 	switch {
 	case name == crlFile: // more lists, which nobody believes without our signature
-		const last = "-----END X509 CRL-----\n"
-		at := bytes.Index(text, []byte(last))
-		return at >= 0 && digestOf(text[:at+len(last)]) == digest && ca.AreCuts(text[at+len(last):])
+		return addsLists(text, digest)
 	case name == krlFile: // more sections, which only revoke
-		_, err := ca.RevokedSerials(text)
-		return err == nil && slices.ContainsFunc(ca.KRLEnds(text), func(end int) bool { return digestOf(text[:end]) == digest })
+		return addsSections(text, digest)
 	case strings.HasPrefix(name, principalsDir+"/"): // the lines are left out of those who are on hold
 		want, _ := s.compiled(l, name)
 		return bytes.Equal(want, text)

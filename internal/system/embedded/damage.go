@@ -144,29 +144,44 @@ func bare(ref access.Ref) (*ledger.Entry, error) {
 	return &ledger.Entry{Object: o}, err
 }
 
-// withhold puts certificates on hold that the last publication admits and no record knows: their record is damaged, or
-// somebody took it away. Gateways that ask only the revocation list would go on to admit them.
-func (s *System) withhold(d *draft) error {
+// admittedCertificate is a certificate as the publication admits it.
+type admittedCertificate struct {
+	Identity access.IdentityID `json:"identity"`
+	Serial   string            `json:"serial"`
+	EndsAt   time.Time         `json:"ends_at"`
+}
+
+// admitted reads the certificates that the last publication admits. None where it cannot be read: it is made anew from the ledger.
+func (s *System) admitted() (map[string]admittedCertificate, error) {
 	text, err := s.paths.shown(dataFile)
+	if errors.Is(err, fs.ErrNotExist) || noFile(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
 	var last struct {
 		Partner struct {
 			Published struct {
-				Certificates map[string]struct {
-					Identity access.IdentityID `json:"identity"`
-					Serial   string            `json:"serial"`
-					EndsAt   time.Time         `json:"ends_at"`
-				} `json:"certificates"`
+				Certificates map[string]admittedCertificate `json:"certificates"`
 			} `json:"published"`
 		} `json:"partner"`
 	}
-	if errors.Is(err, fs.ErrNotExist) || noFile(err) || err == nil && json.Unmarshal(text, &last) != nil {
-		return nil //nolint:nilerr // it is made anew from the ledger
+	if json.Unmarshal(text, &last) != nil {
+		return nil, nil //nolint:nilerr // there is no publication, or none that can be read: it is made anew
 	}
+	return last.Partner.Published.Certificates, nil
+}
+
+// withhold puts certificates on hold that the last publication admits and no record knows: their record is damaged, or
+// somebody took it away. Gateways that ask only the revocation list would go on to admit them.
+func (s *System) withhold(d *draft) error {
+	admitted, err := s.admitted()
 	if err != nil {
 		return err
 	}
 	known := d.serials()
-	for _, c := range last.Partner.Published.Certificates {
+	for _, c := range admitted {
 		r := revocation{
 			Version: version, Kind: access.Certificate, Identity: c.Identity, At: d.Now.Truncate(time.Second), Until: c.EndsAt, Withheld: true,
 			Serial: strings.Repeat("0", max(0, 32-len(c.Serial))) + c.Serial, // it is published without its zeros

@@ -74,16 +74,22 @@ func (l *book) unplanted(p paths, refs []access.Ref) []access.Ref {
 	})
 }
 
+// missingRevocation makes a revocation whose file is gone of its name.
+func (l *book) missingRevocation(file, path string) {
+	if _, ok := l.revoked[file]; ok {
+		return
+	}
+	if r, ok := unreadable(file, &access.DamagedError{Record: path, Problem: errGone}); ok {
+		l.revoked[file] = r
+	}
+}
+
 // missing notes what is signed and gone. Of what was revoked, the name says all that is needed.
 func (l *book) missing(p paths) {
 	for name := range l.sums.files {
 		path := p.in("ledger", filepath.FromSlash(name))
-		file, revoked := strings.CutPrefix(name, "revoked/")
-		if _, read := l.revoked[file]; revoked && !read {
-			err := &access.DamagedError{Record: path, Problem: errGone}
-			if r, told := unreadable(file, err); told {
-				l.revoked[file] = r
-			}
+		if file, ok := strings.CutPrefix(name, "revoked/"); ok {
+			l.missingRevocation(file, path)
 		}
 		holder, object := splitListed(name)
 		if id, err := access.ParseIdentityID(holder); err == nil && object == stoneFile {
@@ -182,15 +188,20 @@ func (s *System) concerned(l *book, name string) (of []access.IdentityID) {
 	return of
 }
 
+// linesOf returns the lines of one identity in the file of a login.
+func linesOf(text []byte, id access.IdentityID) (part []byte) {
+	for line := range bytes.Lines(text) {
+		if slices.Contains(strings.Fields(string(line)), id.String()) {
+			part = append(part, line...)
+		}
+	}
+	return part
+}
+
 // partOf returns what a published file says of one identity.
 func partOf(text []byte, name string, id access.IdentityID) (part []byte) {
 	if strings.HasPrefix(name, principalsDir+"/") {
-		for line := range bytes.Lines(text) {
-			if slices.Contains(strings.Fields(string(line)), id.String()) {
-				part = append(part, line...)
-			}
-		}
-		return part
+		return linesOf(text, id)
 	}
 	var d struct {
 		Partner struct {

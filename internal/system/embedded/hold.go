@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"os"
 	"strings"
@@ -39,7 +40,7 @@ const cutName = "cut.sh"
 func holdFile(scope string) string { return strings.ReplaceAll(scope, "/", ".") }
 
 // scopeOf returns what a file in hold/ holds.
-func scopeOf(file string) (scope string, is bool) {
+func scopeOf(file string) (scope string, ok bool) {
 	scope = strings.ReplaceAll(file, ".", "/")
 	_, notIdentity := access.ParseIdentityID(scope)
 	_, _, notCredential := access.ParseRef(access.TypeCredential, scope)
@@ -106,32 +107,46 @@ func (d *draft) cutIdentity(id access.IdentityID) bool {
 	return d.Standing(id).Cut() || d.HeldIdentity(d.Holds, id) || d.damaged.of(id) != nil
 }
 
+// identities returns the identities that are there.
+func (d *draft) identities() iter.Seq2[*access.Identity, *ledger.Entry] {
+	return func(yield func(*access.Identity, *ledger.Entry) bool) {
+		for _, e := range d.Ledger {
+			if i, ok := e.Object.(*access.Identity); ok && !e.Removed() && !yield(i, e) {
+				return
+			}
+		}
+	}
+}
+
+// heldPartners returns the partners on hold of which an identity was not released, and by partner those that were.
+func (d *draft) heldPartners() (held map[string]bool, released map[string][]string) {
+	held, released = map[string]bool{}, map[string][]string{}
+	for i, e := range d.identities() {
+		partner := i.ID.Partner
+		since, ok := d.Holds[partner]
+		switch {
+		case !ok:
+		case since.After(e.HoldLifted):
+			held[partner] = true
+		default:
+			released[partner] = append(released[partner], i.ID.String())
+		}
+	}
+	return held, released
+}
+
 // hold returns who is on hold, as gateways are told. A partner whose identities were all released is not.
 func (d *draft) hold() policy.Hold {
 	var h policy.Hold
 	if len(d.Holds) == 0 {
 		return h
 	}
-	released := map[string][]string{} // identities of held partners, by partner
-	held := map[string]bool{}         // partners of which an identity was not released
-	for _, e := range d.Ledger {
-		i, ok := e.Object.(*access.Identity)
-		if !ok || e.Removed() {
-			continue
-		}
-		id, partner := i.ID.String(), i.ID.Partner
-		if d.Holds[id].After(e.HoldLifted) {
+	for i, e := range d.identities() {
+		if id := i.ID.String(); d.Holds[id].After(e.HoldLifted) {
 			h.Held = append(h.Held, id)
 		}
-		since, on := d.Holds[partner]
-		switch {
-		case !on:
-		case since.After(e.HoldLifted):
-			held[partner] = true
-		default:
-			released[partner] = append(released[partner], id)
-		}
 	}
+	held, released := d.heldPartners()
 	for scope := range d.Holds {
 		credential := d.Ledger[access.Ref{Type: access.TypeCredential, ID: scope}]
 		switch {

@@ -15,6 +15,20 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
 
+// mayMakeKeys refuses to make keys where others were in use before, and tells of it if they will lie in the clear.
+func (s *System) mayMakeKeys() error {
+	if keys, _ := os.ReadDir(s.paths.keys()); len(keys) > 0 {
+		return nil // none are made
+	}
+	if s.inUse() {
+		return fmt.Errorf("the keys are missing from %s: restore them, or begin anew in another directory, whose keys no gateway trusts yet", s.paths.keys())
+	}
+	if s.options.Passphrase == "" {
+		s.inTheClear()
+	}
+	return nil
+}
+
 // open opens the keys. It makes them before the first publication only: gateways trust those, and what was issued is
 // signed by them, so new ones in their place would cut everybody off, and nobody would see why.
 func (s *System) open() (err error) {
@@ -24,12 +38,8 @@ func (s *System) open() (err error) {
 	if err := s.sweepKeys(); err != nil {
 		return err
 	}
-	switch keys, _ := os.ReadDir(s.paths.keys()); {
-	case len(keys) > 0:
-	case s.inUse():
-		return fmt.Errorf("the keys are missing from %s: restore them, or begin anew in another directory, whose keys no gateway trusts yet", s.paths.keys())
-	case s.options.Passphrase == "":
-		s.inTheClear()
+	if err := s.mayMakeKeys(); err != nil {
+		return err
 	}
 	if err := s.disk.Mkdir(s.paths.keys(), privateDir); err != nil {
 		return err

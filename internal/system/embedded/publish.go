@@ -114,6 +114,23 @@ func (s *System) dueOf(p published, l *book, whole bool) due {
 	return notDue
 }
 
+// stageFiles stages the files that differ from what is published, and returns the digests of all.
+func (s *System) stageFiles(st *stage, files map[string][]byte, old map[string][sha256.Size]byte) map[string][sha256.Size]byte {
+	digests := make(map[string][sha256.Size]byte, len(files))
+	for name, content := range files {
+		before, there := old[name]
+		if content == nil { // kept as it is
+			digests[name] = before
+			continue
+		}
+		digests[name] = sha256.Sum256(content)
+		if !there || digests[name] != before {
+			st.write(s.paths.public(name), content)
+		}
+	}
+	return digests
+}
+
 // stagePublication stages what differs from what is published, and returns the record and the digests of all.
 func (s *System) stagePublication(st *stage, d *draft, g generation, was published) (published, map[string][sha256.Size]byte, error) {
 	p := s.publication(d)
@@ -127,18 +144,7 @@ func (s *System) stagePublication(st *stage, d *draft, g generation, was publish
 			return published{}, nil, err
 		}
 	}
-	digests := make(map[string][sha256.Size]byte, len(files))
-	for name, content := range files {
-		before, there := old[name]
-		if content == nil { // kept as it is
-			digests[name] = before
-			continue
-		}
-		digests[name] = sha256.Sum256(content)
-		if !there || digests[name] != before {
-			st.write(s.paths.public(name), content)
-		}
-	}
+	digests := s.stageFiles(st, files, old)
 	for name := range old {
 		if _, still := files[name]; !still && ours(name) {
 			st.remove(s.paths.public(name))
@@ -211,6 +217,15 @@ func (s *System) cutFiles(d *draft, record *published, was map[string]string, ke
 	return nil
 }
 
+// digestFile returns the digest of a published file; none of a link to nowhere or to a directory, which has no content.
+func digestFile(path string, f fs.DirEntry) (digest [sha256.Size]byte, err error) {
+	content, err := os.ReadFile(path)
+	if err != nil && f.Type()&fs.ModeSymlink != 0 {
+		return digest, nil
+	}
+	return sha256.Sum256(content), err
+}
+
 // digests reads what is published now.
 func (s *System) digests() (map[string][sha256.Size]byte, error) {
 	digests := map[string][sha256.Size]byte{}
@@ -219,11 +234,14 @@ func (s *System) digests() (map[string][sha256.Size]byte, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if err != nil || f.IsDir() {
-			if err == nil && (path == s.paths.stagedPublish() || path == s.paths.cuttingDir()) {
+		if err != nil {
+			return err
+		}
+		if f.IsDir() {
+			if path == s.paths.stagedPublish() || path == s.paths.cuttingDir() {
 				return fs.SkipDir
 			}
-			return err
+			return nil
 		}
 		if path == s.paths.record() {
 			return nil
@@ -232,12 +250,7 @@ func (s *System) digests() (map[string][sha256.Size]byte, error) {
 		if err != nil {
 			return err
 		}
-		content, err := os.ReadFile(path)
-		if err != nil && f.Type()&fs.ModeSymlink != 0 { // to nowhere, or to a directory: it is like no content
-			digests[filepath.ToSlash(name)] = [sha256.Size]byte{}
-			return nil
-		}
-		digests[filepath.ToSlash(name)] = sha256.Sum256(content)
+		digests[filepath.ToSlash(name)], err = digestFile(path, f)
 		return err
 	})
 	if err != nil {

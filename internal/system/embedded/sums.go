@@ -70,7 +70,7 @@ func parseSums(text []byte) sums {
 		line = strings.TrimSuffix(line, "\n")
 		if path, removed := strings.CutPrefix(line, removedMark); removed {
 			s.removed = append(s.removed, path)
-		} else if spare, is := strings.CutPrefix(line, spareMark); is {
+		} else if spare, ok := strings.CutPrefix(line, spareMark); ok {
 			s.spare = spare
 		} else if line == copiedMark {
 			s.copied = true
@@ -166,6 +166,21 @@ func readList(path string, g generation) (listFile, error) {
 	return listFile{path: path, text: text, sums: s, whole: err == nil && s.digest() == g.Sums && bytes.Equal(text, s.text())}, nil
 }
 
+// wholeOf returns the list from its file or the copy, of which one at least is whole, and what is to be written anew of the two.
+func wholeOf(list, spare listFile) (s sums, damaged []string) {
+	switch {
+	case !list.whole:
+		return spare.sums, []string{list.path}
+	case !spare.whole && !list.sums.copied: // it is from before there were copies
+		return list.sums, nil
+	case !spare.whole:
+		return list.sums, []string{spare.path}
+	case !bytes.Equal(list.text, spare.text): // what is not signed differs
+		return list.sums, []string{list.path}
+	}
+	return list.sums, nil
+}
+
 // readSums reads the list that a generation signed, from its file or the copy of that, and names those of both that are to be written
 // anew. Where neither is that list, it is errNotAuthentic, unless the files that are there make it: then nothing else was damaged.
 func (p paths) readSums(g generation) (s sums, damaged []string, err error) {
@@ -180,17 +195,9 @@ func (p paths) readSums(g generation) (s sums, damaged []string, err error) {
 	if err != nil {
 		return sums{}, nil, err
 	}
-	switch {
-	case list.whole && spare.whole && bytes.Equal(list.text, spare.text):
-		return list.sums, nil, nil
-	case list.whole && spare.whole: // what is not signed differs
-		return list.sums, []string{list.path}, nil
-	case list.whole && !list.sums.copied: // it is from before there were copies
-		return list.sums, nil, nil
-	case list.whole:
-		return list.sums, []string{spare.path}, nil
-	case spare.whole:
-		return spare.sums, []string{list.path}, nil
+	if list.whole || spare.whole {
+		s, damaged := wholeOf(list, spare)
+		return s, damaged, nil
 	}
 	if s, err = p.sum(); err != nil {
 		return sums{}, nil, err

@@ -23,9 +23,9 @@ func asRehearsed(input object) (r Request, asked bool) {
 	}
 	switch c := credential; {
 	case c["secret"] != nil:
-		text, is := c["secret"].(string)
+		text, ok := c["secret"].(string)
 		r.KeyHash = hashed(text)
-		return r, is
+		return r, ok
 	case c["certificate"] != nil:
 		r.Fingerprint, asked = c["certificate"].(object)["fingerprint"].(string)
 		return r, asked && len(c["certificate"].(object)) == 1 && len(r.Fingerprint) == 64

@@ -76,24 +76,31 @@ func (h Hold) Says(text []byte) bool {
 	return slices.Equal(lines(h.Text()), lines(text))
 }
 
+// untar returns the last file of a name; nil where there is none.
+func untar(archive io.Reader, name string) (found []byte, err error) {
+	files := tar.NewReader(archive)
+	for {
+		f, err := files.Next()
+		if errors.Is(err, io.EOF) {
+			return found, nil
+		}
+		if err == nil && f.Name == name {
+			found, err = io.ReadAll(io.LimitReader(files, mostText))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
 // Unpack returns a file of a bundle, which has nothing but its own end behind it.
 func Unpack(bundle []byte, name string) (found []byte, err error) {
 	zip, err := gzip.NewReader(bytes.NewReader(bundle))
 	if err != nil {
 		return nil, fmt.Errorf("unpack the bundle: %w", err)
 	}
-	files := tar.NewReader(zip)
-	for {
-		f, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err == nil && f.Name == name {
-			found, err = io.ReadAll(io.LimitReader(files, mostText))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("unpack the bundle: %w", err)
-		}
+	if found, err = untar(zip, name); err != nil {
+		return nil, fmt.Errorf("unpack the bundle: %w", err)
 	}
 	rest, err := io.ReadAll(io.LimitReader(zip, mostText))
 	if err == nil && (len(bytes.Trim(rest, "\x00")) > 0 || found == nil) {
