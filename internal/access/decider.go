@@ -126,7 +126,7 @@ func CheckDeciders(deciders []Decider) []DeciderFault {
 }
 
 func (d *Decider) check(add func(argument, format string, values ...any)) {
-	if _, is := ParseAddress(d.Address); !is {
+	if _, ok := ParseAddress(d.Address); !ok {
 		add("address", "%q is not one e-mail address: write it as jane.doe@example.com", d.Address)
 	}
 	if len(d.Keys) == 0 {
@@ -141,7 +141,7 @@ func (d *Decider) check(add func(argument, format string, values ...any)) {
 		}
 	}
 	for n, o := range d.Owners {
-		if _, is := ParseAddress(o); !is {
+		if _, ok := ParseAddress(o); !ok {
 			add(fmt.Sprintf("owners[%d]", n), "%q is not one e-mail address: write it as jane.doe@example.com", o)
 		}
 	}

@@ -24,8 +24,8 @@ func TestEachWordOfTheGlossaryHasItsPlace(t *testing.T) {
 	words, declared := map[string]bool{}, map[string]map[string]bool{}
 	var p comment.Parser
 	for _, block := range p.Parse(file.Doc.Text()).Content {
-		list, is := block.(*comment.List)
-		if !is {
+		list, ok := block.(*comment.List)
+		if !ok {
 			continue
 		}
 		for _, item := range list.Items {
@@ -56,9 +56,9 @@ func TestEachWordOfTheGlossaryHasItsPlace(t *testing.T) {
 func plainText(item *comment.ListItem) string {
 	var text strings.Builder
 	for _, block := range item.Content {
-		if paragraph, is := block.(*comment.Paragraph); is {
+		if paragraph, ok := block.(*comment.Paragraph); ok {
 			for _, part := range paragraph.Text {
-				if plain, is := part.(comment.Plain); is {
+				if plain, ok := part.(comment.Plain); ok {
 					text.WriteString(string(plain))
 				}
 			}
@@ -91,7 +91,7 @@ func declarations(t *testing.T, dir string) map[string]bool {
 					found[receiver(d)+d.Name.Name] = true
 				case *ast.GenDecl:
 					for _, s := range d.Specs {
-						if s, is := s.(*ast.TypeSpec); is {
+						if s, ok := s.(*ast.TypeSpec); ok {
 							found[s.Name.Name] = true
 						}
 					}
@@ -107,7 +107,7 @@ func receiver(f *ast.FuncDecl) string {
 		return ""
 	}
 	of := f.Recv.List[0].Type
-	if star, is := of.(*ast.StarExpr); is {
+	if star, ok := of.(*ast.StarExpr); ok {
 		of = star.X
 	}
 	switch g := of.(type) {

@@ -63,7 +63,7 @@ func activityRules() []Rule {
 }
 
 // disuse returns since when what exists is not used, if that is longer than it may be. What is suspended cannot be used.
-func disuse(c *Context, s, upper *Subject) (since time.Time, allowed time.Duration, is bool) {
+func disuse(c *Context, s, upper *Subject) (since time.Time, allowed time.Duration, ok bool) {
 	if !c.Capabilities.KnowsLastUse || s.UseUnknown || s.History.CreatedAt.IsZero() {
 		return since, 0, false
 	}

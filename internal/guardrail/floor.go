@@ -109,7 +109,7 @@ func (u *floored) levels() {
 	}
 	for _, slug := range slices.Sorted(maps.Keys(by)) {
 		r, _ := Lookup(slug)
-		if written, is := u.Levels[slug]; is && written < by[slug].Level {
+		if written, ok := u.Levels[slug]; ok && written < by[slug].Level {
 			u.loosens("levels."+slug, "%s is below %s, %s", written, by[slug].Level, by[slug].why)
 		}
 		levels[slug] = max(u.Level(r), by[slug].Level)
@@ -328,7 +328,7 @@ func ValidateFloor(f *access.Floor) []SettingError {
 // checkLevels looks at what a floor says of rules.
 func (all *settingErrors) checkLevels(f *access.Floor) {
 	known := func(setting, slug string) {
-		if _, is := Lookup(slug); !is {
+		if _, ok := Lookup(slug); !ok {
 			all.add(setting, "%q is no rule. The rules, nearest first: %s", slug, strings.Join(nearest(slug, slugs()), ", "))
 		}
 	}

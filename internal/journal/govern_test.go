@@ -72,7 +72,7 @@ func (m *memory) Put(_ context.Context, c access.Change) (*access.Record, error)
 	if old != nil {
 		r.Issued = old.Issued
 	}
-	if _, is := c.Object.(*access.Credential); is && (old == nil || c.Issue != access.IssueKeep) {
+	if _, ok := c.Object.(*access.Credential); ok && (old == nil || c.Issue != access.IssueKeep) {
 		m.serial++
 		r.Issued = &access.Issued{At: m.now, Serial: fmt.Sprint("serial-", m.serial), Sealed: "the sealed secret"}
 	}

@@ -46,7 +46,7 @@ func (d cutDER) version() (n byte, rest cutDER, ok bool) {
 }
 
 // named reports whether a sequence begins here with an object identifier that begins as one of these does; none: with any.
-func (d cutDER) named(with ...[]byte) (rest cutDER, is bool) {
+func (d cutDER) named(with ...[]byte) (rest cutDER, ok bool) {
 	sequence, _, rest, ok := d.open(derSequence)
 	if !ok {
 		return nil, false

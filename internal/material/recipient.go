@@ -92,7 +92,7 @@ func ageWords(line string) (keys []string) {
 }
 
 // brokenAge reports over how many lines an age recipient is broken, where it is.
-func brokenAge(text string) (n int, is bool) {
+func brokenAge(text string) (n int, ok bool) {
 	words := strings.Fields(text)
 	_, err := parseAge(strings.Join(words, ""))
 	return len(words), len(words) > 1 && err == nil

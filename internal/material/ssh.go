@@ -168,7 +168,7 @@ func blobName(text string) string {
 }
 
 // wrapped reports whether a text is one key that was broken over lines, and over how many.
-func wrapped(text string) (n int, is bool) {
+func wrapped(text string) (n int, ok bool) {
 	var all []string
 	for _, l := range lines(text) {
 		if l != "" && !strings.HasPrefix(l, "#") {

@@ -80,7 +80,7 @@ func ParseSubject(text string) (string, error) {
 	if err := checkClaim("subject", text); err != nil {
 		return text, err
 	}
-	if account, is := strings.CutPrefix(text, "system:serviceaccount:"); is && !serviceAccount.MatchString(account) {
+	if account, ok := strings.CutPrefix(text, "system:serviceaccount:"); ok && !serviceAccount.MatchString(account) {
 		return text, fmt.Errorf("subject %q is no service account of Kubernetes, and no token names it: write system:serviceaccount:NAMESPACE:NAME", text)
 	}
 	return text, nil

@@ -24,7 +24,7 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 		_, s.Anew, _ = reissue(c, k)
 	}
 	live, held := g.portfolio.Holds(ref)
-	if seen, is := g.withheld(ref, k, creates); is {
+	if seen, ok := g.withheld(ref, k, creates); ok {
 		k, m.UID = seen, seen.History.UID
 	}
 	if creates {

@@ -130,7 +130,7 @@ func (p *protocol) decode(t tftypes.Type, v *tfprotov6.DynamicValue) tftypes.Val
 func slugs(diags []*tfprotov6.Diagnostic) (all []string) {
 	for _, d := range diags {
 		if d.Severity == tfprotov6.DiagnosticSeverityError {
-			if slug, _, is := strings.Cut(d.Summary, ": "); is && strings.Contains(slug, "/") && !strings.Contains(slug, " ") {
+			if slug, _, ok := strings.Cut(d.Summary, ": "); ok && strings.Contains(slug, "/") && !strings.Contains(slug, " ") {
 				all = append(all, slug)
 				continue
 			}
@@ -216,7 +216,7 @@ func editedPrivate(t *testing.T, dice *rand.Rand, private []byte, foreign [][]by
 	names := []string{"applied", "print", "issued_at", "issued_until", "due", "held", "drift", "last_used_at", "use_unknown", "adopt", "adopted", "history"}
 	if dice.IntN(2) == 0 {
 		kept[names[dice.IntN(len(names))]] = values[dice.IntN(len(values))]
-	} else if h, is := kept["history"].(map[string]any); is {
+	} else if h, ok := kept["history"].(map[string]any); ok {
 		names = []string{"uid", "stack", "created_at", "renewed_at", "renewals", "reviewed_at", "review_used_at", "released"}
 		h[names[dice.IntN(len(names))]] = values[dice.IntN(len(values))]
 	}
@@ -266,8 +266,8 @@ func TestAStateEditedIn500WaysLosesNoErrorAndRefusesNoReduction(t *testing.T) {
 		dice := rand.New(rand.NewPCG(seed, 15))
 		for _, name := range []string{"all is widened", names[dice.IntN(len(names))]} {
 			refresh, config := dice.IntN(2) == 0, declared(plans[name])
-			honest, is := honestly[fmt.Sprint(name, refresh)]
-			if !is {
+			honest, ok := honestly[fmt.Sprint(name, refresh)]
+			if !ok {
 				honest = w.protocol(alone).planOf(config, states, refresh)
 				honestly[fmt.Sprint(name, refresh)] = honest
 			}

@@ -66,7 +66,7 @@ func (c *core) apply(config map[string]wanted, createFirst bool) (refused []stri
 		remove()
 	}
 	for _, address := range c.order(config, false) {
-		if want, is := config[address]; is && len(refused) == 0 && (!createFirst || !changes[address].remove) {
+		if want, ok := config[address]; ok && len(refused) == 0 && (!createFirst || !changes[address].remove) {
 			refused = append(refused, c.put(p, address, want)...)
 		}
 	}
@@ -75,7 +75,7 @@ func (c *core) apply(config map[string]wanted, createFirst bool) (refused []stri
 	}
 	remove()
 	for _, address := range c.order(config, false) { // what is replaced
-		if want, is := config[address]; is && len(refused) == 0 && changes[address].remove {
+		if want, ok := config[address]; ok && len(refused) == 0 && changes[address].remove {
 			refused = append(refused, c.put(p, address, want)...)
 		}
 	}
@@ -86,7 +86,7 @@ func (c *core) apply(config map[string]wanted, createFirst bool) (refused []stri
 func (c *core) order(config map[string]wanted, random bool) []string {
 	all := slices.Collect(maps.Keys(config))
 	for address := range c.state {
-		if _, is := config[address]; !is {
+		if _, ok := config[address]; !ok {
 			all = append(all, address)
 		}
 	}
@@ -142,7 +142,7 @@ func (c *core) isNull(p *protocol, kind string, v *tfprotov6.DynamicValue) bool 
 
 // plan plans one resource.
 func (c *core) plan(p *protocol, address string, config map[string]wanted) (plannedChange, []string) {
-	was, is := c.state[address]
+	was, ok := c.state[address]
 	want, stays := config[address]
 	if !stays {
 		null := c.null(p, was.kind)
@@ -159,11 +159,11 @@ func (c *core) plan(p *protocol, address string, config map[string]wanted) (plan
 		c.heard(address, answer.Diagnostics)
 	}
 	refused := summaries(answer.Diagnostics)
-	if is && len(answer.RequiresReplace) > 0 && len(refused) == 0 {
+	if ok && len(answer.RequiresReplace) > 0 && len(refused) == 0 {
 		again := c.proposed(p, want, held{kind: want.kind, private: answer.PlannedPrivate})
 		return plannedChange{true, true, again}, summaries(again.Diagnostics)
 	}
-	return plannedChange{create: !is, plan: answer}, refused
+	return plannedChange{create: !ok, plan: answer}, refused
 }
 
 // proposed asks for the plan of a resource, with the state's values where the configuration has none.
@@ -206,8 +206,8 @@ func (c *core) proposed(p *protocol, want wanted, was held) *tfprotov6.PlanResou
 
 // remove applies a removal.
 func (c *core) remove(p *protocol, address string) []string {
-	was, is := c.state[address]
-	if !is {
+	was, ok := c.state[address]
+	if !ok {
 		return nil
 	}
 	null := c.null(p, was.kind)

@@ -104,8 +104,8 @@ func (d *offboardingDataSource) Read(ctx context.Context, req datasource.ReadReq
 // not the day to look for rights.
 func (s *session) countSessions(ctx context.Context, goes inventory.Offboarding) (live types.Int64, unknown string) {
 	const without = "How many sessions are live is not known"
-	counter, is := access.As[access.SessionCounter](s.system)
-	if !is {
+	counter, ok := access.As[access.SessionCounter](s.system)
+	if !ok {
 		return types.Int64Null(), without + " here: the gateways know their own."
 	}
 	var of []access.IdentityID

@@ -35,8 +35,8 @@ type floorWalk struct {
 func (w *floorWalk) one(of ...any) any { return of[w.dice.IntN(len(of))] }
 
 func (w *floorWalk) floored() access.Floored {
-	floored, is := access.As[access.Floored](w.open())
-	if !is {
+	floored, ok := access.As[access.Floored](w.open())
+	if !ok {
 		w.t.Fatal("the system holds no floor")
 	}
 	return floored
@@ -210,9 +210,9 @@ func (w *floorWalk) tries(block map[string]any, name string) (p *protocol, confi
 // forbidden says what a record is that a floor does not let: judged here from the words of the floor, by no rule.
 func forbidden(f access.Floor, r *access.Record) (all []string) {
 	terms := r.Object.Common()
-	waived := func(rule string) (until time.Time, is bool) {
-		x, is := terms.Waivers[rule]
-		return x.Until.Time, is && !slices.Contains(f.Unwaivable, rule)
+	waived := func(rule string) (until time.Time, ok bool) {
+		x, ok := terms.Waivers[rule]
+		return x.Until.Time, ok && !slices.Contains(f.Unwaivable, rule)
 	}
 	add := func(format string, values ...any) { all = append(all, fmt.Sprintf(format, values...)) }
 	partner, environment := strings.Split(r.Object.Ref().ID, "/")[0], strings.Split(r.Object.Ref().ID, "/")[1]
@@ -222,13 +222,13 @@ func forbidden(f access.Floor, r *access.Record) (all []string) {
 		}
 	}
 	if most := f.MaxLifetime[r.Object.Ref().Type].Duration; most > 0 && r.EndsAt.Sub(r.CreatedAt) > most+time.Minute {
-		if until, is := waived("expiry/too-long"); !is || r.EndsAt.After(until) {
+		if until, ok := waived("expiry/too-long"); !ok || r.EndsAt.After(until) {
 			add("it lives for %s, and %s is the most", r.EndsAt.Sub(r.CreatedAt), most)
 		}
 	}
-	if g, is := r.Object.(*access.Grant); is && f.MinFixedSegments > 0 {
+	if g, ok := r.Object.(*access.Grant); ok && f.MinFixedSegments > 0 {
 		if fixed := strings.Count(string(g.Resource), "/"); fixed < f.MinFixedSegments {
-			if _, is := waived("scope/wildcard-resource"); !is {
+			if _, ok := waived("scope/wildcard-resource"); !ok {
 				add("%s has %d fixed segments of %d", g.Resource, fixed, f.MinFixedSegments)
 			}
 		}
@@ -236,7 +236,7 @@ func forbidden(f access.Floor, r *access.Record) (all []string) {
 	if f.OwnerDomains != nil {
 		_, domain, _ := strings.Cut(terms.Owner, "@")
 		if !slices.ContainsFunc(f.OwnerDomains, func(d string) bool { return domain == d || strings.HasSuffix(domain, "."+d) }) {
-			if _, is := waived("owner/external"); !is {
+			if _, ok := waived("owner/external"); !ok {
 				add("%s owns it", terms.Owner)
 			}
 		}

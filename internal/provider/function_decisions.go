@@ -80,8 +80,8 @@ func sheetsOf(given types.Dynamic) (all []worksheet.Sheet, problem string) {
 			to       *string
 			optional bool
 		}{{"csv", &s.CSV, false}, {"by", &s.By, false}, {"at", &s.At, false}, {"signature", &s.Signature, true}} {
-			text, is := textOf(fields[f.name])
-			if !is && !f.optional {
+			text, ok := textOf(fields[f.name])
+			if !ok && !f.optional {
 				return nil, fmt.Sprintf("%s has no %s, or it is not a string: write { csv, by, at }.", file, f.name)
 			}
 			*f.to = text

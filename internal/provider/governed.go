@@ -260,8 +260,8 @@ func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[strin
 		return put, false
 	}
 	put = access.Change{Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: g.portfolio.Since(o.Ref(), now)}
-	credential, is := o.(*access.Credential)
-	if !is {
+	credential, ok := o.(*access.Credential)
+	if !ok {
 		return put, true
 	}
 	c.cut = g.cut(o, k)

@@ -109,7 +109,7 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 // until returns when what was issued ends: by the certificate itself or, for a secret, after its rotation and the overlap.
 func (c handedCredential) until() string {
 	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(c.Issued.ValueString())); err == nil {
-		if certificate, is := key.(*ssh.Certificate); is {
+		if certificate, ok := key.(*ssh.Certificate); ok {
 			return access.At(time.Unix(int64(certificate.ValidBefore), 0)).String() //nolint:gosec // a moment, far from the limit
 		}
 	}

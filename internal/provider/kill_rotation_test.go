@@ -40,7 +40,7 @@ func TestAKilledRotationLeavesThePartnerWhatWorks(t *testing.T) {
 	}
 	published := func() (hashes []string) {
 		for _, line := range l.publication() {
-			if _, hash, is := strings.Cut(line, " has the key "); is {
+			if _, hash, ok := strings.Cut(line, " has the key "); ok {
 				hashes = append(hashes, hash)
 			}
 		}

@@ -31,9 +31,9 @@ func (s *session) warnMinted(ctx context.Context, removed []access.Ref, diags *d
 		return
 	}
 	for _, ref := range removed {
-		held, _, ok := s.portfolio.Find(ref)
-		g, is := held.Object.(*access.Grant)
-		if !ok || !is {
+		held, _, found := s.portfolio.Find(ref)
+		g, ok := held.Object.(*access.Grant)
+		if !found || !ok {
 			continue
 		}
 		if r := s.portfolio.Reach(g); r.Privileged != "" || r.System != "" || r.Unknown != "" {

@@ -89,7 +89,7 @@ func plainValue(t tftypes.Type, v any) tftypes.Value {
 	switch v := v.(type) {
 	case map[string]any:
 		values := map[string]tftypes.Value{}
-		if m, is := t.(tftypes.Map); is {
+		if m, ok := t.(tftypes.Map); ok {
 			for name := range v {
 				values[name] = plainValue(m.ElementType, v[name])
 			}

@@ -119,7 +119,7 @@ func (r *reader) deciders(v types.List) (deciders []access.Decider) {
 			Address: r.text("deciders", d["address"]), Partners: r.texts("deciders", d["partners"]), Owners: r.texts("deciders", d["owners"]),
 			Until: r.moment("deciders", d["until"]), DecidesOwn: r.truth("deciders", d["decides_own"]),
 		}
-		if keys, is := d["keys"].(types.List); is && r.known("deciders", keys) {
+		if keys, ok := d["keys"].(types.List); ok && r.known("deciders", keys) {
 			for _, e := range keys.Elements() {
 				k := r.object("deciders", e)
 				if k == nil {

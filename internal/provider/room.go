@@ -44,11 +44,11 @@ func roomOf(command, environment []string) int {
 // parallelism returns what the last of some arguments says that sets it.
 func parallelism(args []string) (n int, said bool) {
 	for i, arg := range args {
-		value, is := strings.CutPrefix("-"+strings.TrimLeft(arg, "-"), "-parallelism")
-		if !is {
+		value, ok := strings.CutPrefix("-"+strings.TrimLeft(arg, "-"), "-parallelism")
+		if !ok {
 			continue
 		}
-		if value, is = strings.CutPrefix(value, "="); !is && i+1 < len(args) {
+		if value, ok = strings.CutPrefix(value, "="); !ok && i+1 < len(args) {
 			value = args[i+1]
 		}
 		if told, err := strconv.Atoi(value); err == nil && told > 0 {

@@ -62,7 +62,7 @@ resource "partner_identity" "erp" {
 	}
 	c.must("apply", "-auto-approve")
 	for address, attributes := range c.state() {
-		if _, is := attributes["colour"]; is || attributes["revocation"] == nil {
+		if _, ok := attributes["colour"]; ok || attributes["revocation"] == nil {
 			t.Errorf("the state of %s was not mended: %v", address, attributes)
 		}
 	}

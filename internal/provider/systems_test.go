@@ -33,7 +33,7 @@ func TestOnlyItsOwnFilesKnowASystem(t *testing.T) {
 		}
 		seen++
 		ast.Inspect(tree, func(n ast.Node) bool {
-			if text, is := n.(*ast.BasicLit); is && text.Kind == token.STRING {
+			if text, ok := n.(*ast.BasicLit); ok && text.Kind == token.STRING {
 				if strings.Contains(text.Value, "internal/system/") || command.MatchString(text.Value) {
 					t.Errorf("%s knows a system: %s", f.Name(), text.Value)
 				}

@@ -66,13 +66,12 @@ func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagno
 	if err != nil || rec.Stack != s.stack {
 		return // it was deleted as well
 	}
-	c, is := rec.Object.(*access.Credential)
-	if above, planned, _ := s.portfolio.Find(rec.Object.Holder().Ref()); !is || c.Kind() == access.Federated || planned && above.Adopted {
+	c, ok := rec.Object.(*access.Credential)
+	if above, planned, _ := s.portfolio.Find(rec.Object.Holder().Ref()); !ok || c.Kind() == access.Federated || (planned && above.Adopted) {
 		return
 	}
 	put := access.Change{Object: c, Stack: s.stack, UID: rec.UID, EndsAt: rec.Asked(), Issue: access.IssueRetire}
 	if s.isKept(ref) { // the creation took it for one that was left behind
-		var ok bool
 		put.Issue = access.IssueOverlap
 		if s.isFixed(c) {
 			put.Issue = access.IssueReplace

@@ -119,8 +119,8 @@ func TestAReplacedCredentialIsIssuedAnew(t *testing.T) {
 	r := &replacing{j, "provider \"partner\" { environment = \"prod\" }\n", nil, true}
 	r.works = func(key []byte) bool { // until the overlap at the latest, but for what was issued last
 		_, published := r.policyData()
-		entry, is := published["secrets"].(object)[hashOf(key)].(object)
-		if !is {
+		entry, ok := published["secrets"].(object)[hashOf(key)].(object)
+		if !ok {
 			return false
 		}
 		ends, err := time.Parse(time.RFC3339Nano, fmt.Sprint(entry["ends_at"]))
@@ -142,7 +142,7 @@ func TestAReplacedCredentialIsIssuedAnewOnOpenBao(t *testing.T) {
 	r := &replacing{j, "provider \"partner\" {\n  environment = \"prod\"\n  stack       = \"partners\"\n  openbao = { bootstrap = true }\n  journal = { path = \"journal.jsonl\" }\n}\n", nil, false}
 	var role any
 	r.works = func(key []byte) bool {
-		if login, is := r.state()[replacedKey]["login"].(map[string]any); is {
+		if login, ok := r.state()[replacedKey]["login"].(map[string]any); ok {
 			role = login["role_id"]
 		}
 		return c.login("auth/partner-approle/login", nil, map[string]any{"role_id": role, "secret_id": string(key)}) != ""

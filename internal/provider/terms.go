@@ -178,7 +178,7 @@ func reviewValue(r *access.Review, was types.Object) types.Object {
 		return types.ObjectNull(reviewType)
 	}
 	end := types.BoolNull()
-	if before, is := was.Attributes()["end"].(types.Bool); is && !before.IsUnknown() {
+	if before, ok := was.Attributes()["end"].(types.Bool); ok && !before.IsUnknown() {
 		end = before
 	}
 	if r.EndNow != end.ValueBool() {

@@ -89,7 +89,7 @@ const sheetPrefix = "worksheet sha256:"
 
 // MarkOf reads what stands in the argument signature: of a worksheet its name, else the signature itself.
 func MarkOf(text string) (Mark, error) {
-	if rest, is := strings.CutPrefix(text, sheetPrefix); is {
+	if rest, ok := strings.CutPrefix(text, sheetPrefix); ok {
 		digest, key, _ := strings.Cut(rest, " ")
 		if raw, err := hex.DecodeString(digest); err != nil || len(raw) != sha256.Size || !strings.HasPrefix(key, "SHA256:") {
 			return Mark{}, errors.New("it names no worksheet: take it from the function decisions as it is")

@@ -130,7 +130,7 @@ func parseKey(blob []byte) (ssh.PublicKey, error) {
 	if err != nil || !bytes.Equal(key.Marshal(), blob) {
 		return nil, errors.New("the key in it is none that is known, or is not whole")
 	}
-	if _, is := key.(*ssh.Certificate); is {
+	if _, ok := key.(*ssh.Certificate); ok {
 		return nil, errors.New("it was made with a certificate: sign with the key itself, by naming its own file to -f")
 	}
 	if err := access.SoundKey(key); err != nil {

@@ -56,11 +56,11 @@ func (d *Draft) former(e *Entry) (access.Former, bool) {
 	if holder := d.Ledger[e.Object.Holder().Ref()]; holder != nil && holder.History.ReviewedAt.After(h.ReviewedAt) {
 		h.ReviewedAt = holder.History.ReviewedAt
 	}
-	f, ok := access.FormerOf(e.Object, h, d.declaredEnd(e), gone)
-	if c, is := e.Object.(*access.Credential); is && len(d.Holds) > 0 {
+	f, remembered := access.FormerOf(e.Object, h, d.declaredEnd(e), gone)
+	if c, ok := e.Object.(*access.Credential); ok && len(d.Holds) > 0 {
 		f.HeldAt = d.cutOn(d.all(), c, time.Time{})
 	}
-	return f, ok && !h.CreatedAt.IsZero() && !access.IsShadow(e.Object.Holder().Partner) && d.wasActive(f)
+	return f, remembered && !h.CreatedAt.IsZero() && !access.IsShadow(e.Object.Holder().Partner) && d.wasActive(f)
 }
 
 // declaredEnd returns when an entry ends, with all above it, also where a removal of some of that was begun.

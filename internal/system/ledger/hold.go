@@ -223,7 +223,7 @@ func (d *Draft) wouldHoldCredential(c *access.Credential) bool {
 }
 
 // holderOf returns the identity that a scope is, or is of.
-func holderOf(scope string) (id access.IdentityID, is bool) {
+func holderOf(scope string) (id access.IdentityID, ok bool) {
 	parts := strings.SplitN(scope, "/", 4)
 	if len(parts) < 3 {
 		return id, false

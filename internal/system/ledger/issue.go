@@ -111,9 +111,9 @@ func (d *Draft) outlives(i Item, end time.Time) bool { return d.issuer.Fixed(i) 
 // TakesAway says whether a change of a credential ends it earlier, ends what was issued for it, whatever comes in its place, or makes it
 // less in another way: that is never refused, also where nothing can be issued. Then it may Wait.
 func (l Ledger) TakesAway(change access.Change) bool {
-	c, is := change.Object.(*access.Credential)
+	c, ok := change.Object.(*access.Credential)
 	before := l[change.Object.Ref()]
-	if !is || before == nil || before.Removed() {
+	if !ok || before == nil || before.Removed() {
 		return false
 	}
 	stolen := func(i Item) bool { return c.RevokeIssuedBefore.After(i.At) }
