@@ -82,6 +82,19 @@ type legacy struct {
 	policies []string
 }
 
+// ungoverned refuses a name that is declared already, and what was adopted before.
+func ungoverned(snap *snapshot, id access.IdentityID, native string) error {
+	if i, _ := snap.Ledger.Identity(id); i != nil {
+		return fmt.Errorf("%s: %w", id, access.ErrGoverned)
+	}
+	for _, e := range snap.Ledger {
+		if e.Adopted != nil && e.Adopted.From == native {
+			return fmt.Errorf("adopted as %s: %w", e.Object.Holder(), access.ErrGoverned)
+		}
+	}
+	return nil
+}
+
 // legacyAt finds what a native id names, if it can be adopted as an identity.
 func (ad *adopter) legacyAt(ctx context.Context, id access.IdentityID, native string) (*legacy, error) {
 	number, isEntity := strings.CutPrefix(native, entityFolder)
@@ -92,13 +105,8 @@ func (ad *adopter) legacyAt(ctx context.Context, id access.IdentityID, native st
 	if err != nil {
 		return nil, err
 	}
-	if i, _ := snap.Ledger.Identity(id); i != nil {
-		return nil, fmt.Errorf("%s: %w", id, access.ErrGoverned)
-	}
-	for _, e := range snap.Ledger {
-		if e.Adopted != nil && e.Adopted.From == native {
-			return nil, fmt.Errorf("adopted as %s: %w", e.Object.Holder(), access.ErrGoverned)
-		}
+	if err := ungoverned(snap, id, native); err != nil {
+		return nil, err
 	}
 	found := &legacy{entity: new(entity)}
 	if err := ad.client.Get(ctx, native, found.entity); err != nil {
@@ -111,7 +119,7 @@ func (ad *adopter) legacyAt(ctx context.Context, id access.IdentityID, native st
 	if why := ad.unadoptable(found.entity, id, own); why != "" {
 		return nil, fmt.Errorf("%w: %s", access.ErrUnsupported, why)
 	}
-	if owner, is := holderIn(snap, found.entity); is {
+	if owner, ok := holderIn(snap, found.entity); ok {
 		return nil, fmt.Errorf("it is the entity of %s: %w", owner, access.ErrGoverned)
 	}
 	if err := ad.findLogins(ctx, snap, found); err != nil {
@@ -182,7 +190,7 @@ func (ad *adopter) findLogins(ctx context.Context, snap *snapshot, found *legacy
 			continue
 		}
 		l := ledger.Login{NativeID: name, Mount: loginOf(a).mount, Name: a.Name}
-		if by, is := taken[l.NativeID]; is {
+		if by, ok := taken[l.NativeID]; ok {
 			return fmt.Errorf("%s is a login of %s: %w", l.NativeID, by, access.ErrGoverned)
 		}
 		role, err := ad.readLogin(ctx, l)
@@ -256,7 +264,7 @@ func (ad *adopter) roleID(ctx context.Context, path string) (string, error) {
 func (ad *adopter) appRoles(ctx context.Context, mount string) (map[string]string, error) {
 	ad.surveyed.Lock()
 	defer ad.surveyed.Unlock()
-	if known, is := ad.approles[mount]; is {
+	if known, ok := ad.approles[mount]; ok {
 		return known, nil
 	}
 	var all struct {

@@ -11,38 +11,53 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 )
 
-// bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet, where that can
-// be done in bundles.
-func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) error {
-	var ids []access.IdentityID
+// unknownTo returns the identities of a stack ("": of all) of which a snapshot knows only the policy, in their order.
+func unknownTo(snap *snapshot, stack string) (ids []access.IdentityID) {
 	for id, d := range snap.Documents {
-		if _, e := d.Entries.Identity(id); e != nil && (stack == "" || e.History.Stack == stack) && snap.Known(id) == nil {
+		_, e := d.Entries.Identity(id)
+		if e != nil && (stack == "" || e.History.Stack == stack) && snap.Known(id) == nil {
 			ids = append(ids, id)
 		}
 	}
+	order.Sort(ids, access.IdentityID.Compare)
+	return ids
+}
+
+// round asks what is to be asked, and hands each answer to whoever wanted it, who may have more to ask in the next round.
+func (ob *observer) round(ctx context.Context, b *bundling) error {
+	asks, takes := b.asks, b.takes
+	b.asks, b.takes = nil, nil
+	answers, err := ob.bundler.execute(ctx, asks)
+	if err != nil {
+		return err
+	}
+	for n, take := range takes {
+		take(answers[n])
+	}
+	return nil
+}
+
+// bundle reads ahead what the server holds of the identities of a stack ("": of all) that is not known yet, where that can
+// be done in bundles.
+func (ob *observer) bundle(ctx context.Context, snap *snapshot, stack string) error {
+	ids := unknownTo(snap, stack)
 	if len(ids) < worthwhile {
 		return nil
 	}
 	if can, err := ob.bundler.bundles(ctx); err != nil || !can {
 		return err
 	}
-	order.Sort(ids, access.IdentityID.Compare)
 	b := &bundling{snap: snap, broken: map[access.IdentityID]bool{}, natives: map[access.IdentityID]*native{}}
 	for _, id := range ids {
 		ob.askAbout(b, id)
 	}
 	for range 2 { // the second round looks up the secret ids that the first one listed
-		asks, takes := b.asks, b.takes
-		b.asks, b.takes = nil, nil
-		answers, err := ob.bundler.execute(ctx, asks)
+		err := ob.round(ctx, b)
 		if errors.Is(err, access.ErrUnavailable) {
 			return err
 		}
 		if err != nil {
 			return nil //nolint:nilerr // it may not be executed: there are single requests
-		}
-		for n, take := range takes {
-			take(answers[n])
 		}
 	}
 	for id, n := range b.natives {

@@ -213,7 +213,7 @@ func readableRequest(text string) (string, error) {
 		return "", fmt.Errorf("%w: OpenBao cannot read the request's names or attributes (%w), though it takes none of them: ask the partner for one of the same key "+
 			"that leaves the subject and the names empty", access.ErrUnsupported, err)
 	}
-	if key, is := asked.PublicKey.(*rsa.PublicKey); is && key.N.BitLen() < minRSABits {
+	if key, ok := asked.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
 		return "", fmt.Errorf("%w: OpenBao signs no RSA key of fewer than %d bits, and the request's has %d", access.ErrUnsupported, minRSABits, key.N.BitLen())
 	}
 	if err := asked.CheckSignature(); err != nil { // it fits, as was seen above
@@ -274,12 +274,7 @@ func (pki *certificates) unknownSerials(ctx context.Context, id access.IdentityI
 	if err != nil && !errors.Is(err, access.ErrForeign) {
 		return nil, err
 	}
-	var known []ledger.Item
-	if d != nil {
-		if e := d.Entries[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(access.Certificate)}]; e != nil && !e.Removed() {
-			known = e.Issued
-		}
-	}
+	known := d.Issued(access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(access.Certificate)})
 	for serial, c := range all {
 		if c.CommonName == id.CommonName() && c.NotAfter.After(pki.now()) && !knows(known, serial) {
 			serials = append(serials, serial)

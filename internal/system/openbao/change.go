@@ -40,12 +40,20 @@ func (ch *changer) Put(ctx context.Context, change access.Change) (*access.Recor
 	return r, nil
 }
 
-func (ch *changer) put(ctx context.Context, change access.Change) (*access.Record, error) {
-	if _, _, err := access.ParseRef(change.Object.Ref().Type, change.Object.Ref().ID); err != nil {
-		return nil, err
+// offered refuses an object that OpenBao cannot hold.
+func offered(o access.Object) error {
+	if _, _, err := access.ParseRef(o.Ref().Type, o.Ref().ID); err != nil {
+		return err
 	}
-	if c, ok := change.Object.(*access.Credential); ok && !slices.Contains(kinds, c.Kind()) {
-		return nil, fmt.Errorf("%w: OpenBao's SSH engine cannot revoke, so ssh_certificate is not offered", access.ErrUnsupported)
+	if c, ok := o.(*access.Credential); ok && !slices.Contains(kinds, c.Kind()) {
+		return fmt.Errorf("%w: OpenBao's SSH engine cannot revoke, so ssh_certificate is not offered", access.ErrUnsupported)
+	}
+	return nil
+}
+
+func (ch *changer) put(ctx context.Context, change access.Change) (*access.Record, error) {
+	if err := offered(change.Object); err != nil {
+		return nil, err
 	}
 	ctx, cancel, err := begin(ctx)
 	if err != nil {
@@ -64,9 +72,7 @@ func (ch *changer) put(ctx context.Context, change access.Change) (*access.Recor
 	err = store.Again(ctx, func() error {
 		written, err := ch.tryPut(ctx, change, is, &found)
 		if written != nil { // another round goes on from what is written
-			if p != nil {
-				written.placed.Tell = written.placed.Tell || p.placed.Tell
-			}
+			written.placed.Tell = written.placed.Tell || (p != nil && p.placed.Tell)
 			p = written
 			change.UID, change.Issue = p.placed.Entry.History.UID, access.IssueKeep
 		}

@@ -12,6 +12,30 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
+// unrecorded says why something can be under the name of an object that no ledger holds: its record is damaged, or is gone and something
+// is left. ErrNotFound where there is nothing to clear, or only what is of another uid.
+func (rm *remover) unrecorded(ctx context.Context, f *family, ref access.Ref, uid string) (string, error) {
+	_, holder, err := access.ParseRef(ref.Type, ref.ID)
+	if err != nil {
+		return "", err
+	}
+	d := f.documents[holder]
+	if d != nil && d.Entries[ref] != nil {
+		return "", access.ErrNotFound // it is of another uid
+	}
+	if damage := d.Broken(); damage != nil {
+		return text(damage), nil
+	}
+	left, other, err := rm.observer.leftovers(ctx, d, ref, f.foreign[holder] != nil)
+	if err != nil {
+		return "", err
+	}
+	if len(left) == 0 || (other != "" && other != uid) {
+		return "", access.ErrNotFound
+	}
+	return withoutPolicy(holder, left...), nil
+}
+
 // clear removes what stands under the name of an object that no ledger holds: its record is damaged, or was removed by hand.
 // ErrNotFound where nothing does, or where what does is of another uid.
 func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]access.Ref, error) {
@@ -26,22 +50,11 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, holder access.Iden
 		if f, err = rm.writer.familyOf(ctx, own); err != nil {
 			return err
 		}
-		d := f.documents[holder]
-		if d != nil && d.Entries[ref] != nil {
-			return access.ErrNotFound // it is of another uid
+		what, err := rm.unrecorded(ctx, f, ref, uid)
+		if err != nil {
+			return err
 		}
-		if damage := d.Broken(); damage != nil {
-			found.add(ref, text(damage))
-		} else {
-			left, other, err := rm.observer.leftovers(ctx, d, ref, f.foreign[holder] != nil)
-			if err != nil {
-				return err
-			}
-			if len(left) == 0 || other != "" && other != uid {
-				return access.ErrNotFound
-			}
-			found.add(ref, withoutPolicy(holder, left...))
-		}
+		found.add(ref, what)
 		var below []*ledger.Entry
 		if ref.Type == access.TypeIdentity {
 			below = f.ledger().Under(holder)

@@ -75,6 +75,26 @@ func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swep
 	return swept, nil
 }
 
+// keepHolds marks who was cut by hand among what is to go, since the entities that show it go too, and returns these.
+func (rm *remover) keepHolds(ctx context.Context, f *family, victims []*ledger.Entry) (map[access.IdentityID]*entity, error) {
+	entities := map[access.IdentityID]*entity{}
+	for _, v := range victims {
+		if v.Ref().Type != access.TypeIdentity || v.Removed() { // an entity may be disabled by who began the removal
+			continue
+		}
+		id := v.Object.Holder()
+		there, err := rm.entities.readEntity(ctx, id)
+		if err == nil {
+			err = rm.entities.keepHold(ctx, f.ledger(), v, there)
+		}
+		if err != nil {
+			return nil, err
+		}
+		entities[id] = there
+	}
+	return entities, nil
+}
+
 // strike writes the policies without what is to go. From then on it gives no access, whatever happens next.
 func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string, found *finds) ([]*ledger.Entry, *family, error) {
 	var object access.Object = &access.Identity{ID: holder}
@@ -96,18 +116,9 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 		return nil, nil, err
 	}
 	d.Settle()
-	entities := map[access.IdentityID]*entity{}
-	for _, v := range victims { // a hold is not of the entity, which goes
-		if v.Ref().Type != access.TypeIdentity || v.Removed() { // an entity may be disabled by who began the removal
-			continue
-		}
-		there, err := rm.entities.readEntity(ctx, v.Object.Holder())
-		if entities[v.Object.Holder()] = there; err == nil {
-			err = rm.entities.keepHold(ctx, f.ledger(), v, there)
-		}
-		if err != nil {
-			return nil, nil, err
-		}
+	entities, err := rm.keepHolds(ctx, f, victims)
+	if err != nil {
+		return nil, nil, err
 	}
 	rm.observer.met(ctx, f, ref, entities, found)
 	if err := rm.writer.writeOwn(ctx, f, d, holder); err != nil {

@@ -39,13 +39,8 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 	}
 	stands := snap.Ledger.Standing(i.ID)
 	marked := snap.Ledger.HeldIdentity(snap.Holds, i.ID)
-	switch {
-	case !there.Disabled && marked:
-		drift = append(drift, "The entity is enabled, though the identity was cut by hand and not released.")
-	case !there.Disabled && stands.Cut():
-		drift = append(drift, "The entity is enabled, though the identity is suspended. Its policy allows nothing.")
-	case there.Disabled && !stands.Cut() && !there.held() && !marked:
-		drift = append(drift, "The entity is disabled, though the identity is not suspended any more.")
+	if text := disabledDrift(there, stands.Cut(), marked); text != "" {
+		drift = append(drift, text)
 	}
 	drift = append(drift, rightsDrift(i.ID, there)...)
 	want, got := metadata(i, e, stands), maps.Clone(there.Metadata)
@@ -56,8 +51,26 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 	if !maps.Equal(want, got) {
 		drift = append(drift, "The entity's metadata is not what was written.")
 	}
-	for _, a := range ob.entities.strangers(snap.Documents[i.ID].Entries, i.ID, there) {
-		if loginOf(a) == tokenLogin(i.ID) { // a token is being given out, or whoever did it died: it opens nothing by itself
+	return append(drift, strangersDrift(i.ID, ob.entities.strangers(snap.Documents[i.ID].Entries, i.ID, there))...)
+}
+
+// disabledDrift says why an entity should be enabled or disabled and is not; "" where it is as it should be.
+func disabledDrift(there *entity, cut, marked bool) string {
+	switch {
+	case !there.Disabled && marked:
+		return "The entity is enabled, though the identity was cut by hand and not released."
+	case !there.Disabled && cut:
+		return "The entity is enabled, though the identity is suspended. Its policy allows nothing."
+	case there.Disabled && !cut && !there.held() && !marked:
+		return "The entity is disabled, though the identity is not suspended any more."
+	}
+	return ""
+}
+
+// strangersDrift says who else logs in as the entity of an identity.
+func strangersDrift(id access.IdentityID, strangers []alias) (drift []string) {
+	for _, a := range strangers {
+		if loginOf(a) == tokenLogin(id) { // a token is being given out, or whoever did it died: it opens nothing by itself
 			continue
 		}
 		where := a.Path
@@ -86,6 +99,19 @@ func rightsDrift(id access.IdentityID, there *entity) (drift []string) {
 // unfinished is what is said of an identity of which something is lost and may still live.
 const unfinished = "What was revoked may still be open to whoever is logged in: the process that revoked it did not come to its end."
 
+// aliasDrift says what is wrong with the alias by which a credential leads to its entity; "" where nothing is.
+func (ob *observer) aliasDrift(ctx context.Context, c *access.Credential, there *entity) (string, error) {
+	switch aliases := there.onMount(ob.creds.mountOf(c)); {
+	case there == nil:
+		return "The entity is not there: nobody can log in with the credential, until it is applied again.", nil
+	case len(aliases) == 0:
+		return ob.entities.astray(ctx, c)
+	case !strings.EqualFold(aliases[0].Name, ob.creds.aliasName(c)):
+		return fmt.Sprintf("The alias is %q, where %q belongs.", aliases[0].Name, ob.creds.aliasName(c)), nil
+	}
+	return "", nil
+}
+
 // credentialDrift says what differs in a credential's roles, alias and secret ids, and what was revoked past us.
 func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
 	if snap.Ledger.HeldAlone(snap.Holds, c) { // it may have no more than this
@@ -101,17 +127,10 @@ func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *acce
 	for _, want := range roles {
 		drift = append(drift, roleDrift(want, n.roles[want.path])...)
 	}
-	switch aliases := n.entity.onMount(ob.creds.mountOf(c)); {
-	case n.entity == nil:
-		drift = append(drift, "The entity is not there: nobody can log in with the credential, until it is applied again.")
-	case len(aliases) == 0:
-		lost, err := ob.entities.astray(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		drift = append(drift, lost)
-	case !strings.EqualFold(aliases[0].Name, ob.creds.aliasName(c)):
-		drift = append(drift, fmt.Sprintf("The alias is %q, where %q belongs.", aliases[0].Name, ob.creds.aliasName(c)))
+	if text, err := ob.aliasDrift(ctx, c, n.entity); err != nil {
+		return nil, err
+	} else if text != "" {
+		drift = append(drift, text)
 	}
 	switch c.Kind() {
 	case access.Secret:

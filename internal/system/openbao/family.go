@@ -69,11 +69,15 @@ func (f *family) outdate(d *ledger.Draft, change access.Change, session time.Dur
 			continue
 		}
 		old := was.Object.(*access.Credential)
-		end := d.End(e)
-		shorter := c.Kind() == access.Federated && end.Before(before.End(was)) && end.Before(d.Now.Add(session))
-		revoked := c.Kind() == access.Federated && c.RevokeIssuedBefore.After(old.RevokeIssuedBefore.Time)
-		replaced := c.Kind() == access.Federated && ref == change.Object.Ref() && change.Issue == access.IssueReplace
-		if shorter || revoked || replaced || !access.SameTrust(old, c) {
+		outdated := !access.SameTrust(old, c)
+		if c.Kind() == access.Federated { // of the other kinds, what was issued is lost, and the sessions with it
+			end := d.End(e)
+			shorter := end.Before(before.End(was)) && end.Before(d.Now.Add(session))
+			revoked := c.RevokeIssuedBefore.After(old.RevokeIssuedBefore.Time)
+			replaced := ref == change.Object.Ref() && change.Issue == access.IssueReplace
+			outdated = outdated || shorter || revoked || replaced
+		}
+		if outdated {
 			f.dead = append(f.dead, lostItem(c, ledger.Item{}))
 		}
 	}

@@ -52,8 +52,8 @@ func (le *leases) endLeased(ctx context.Context, l ledger.Ledger, victims []*led
 // losesPrivileged reports whether what goes is a privileged grant, or what such a grant was used with.
 func losesPrivileged(l ledger.Ledger, v *ledger.Entry, reach access.Reaching) bool {
 	for _, e := range append([]*ledger.Entry{v}, l.Under(v.Object.Holder())...) {
-		g, is := e.Object.(*access.Grant)
-		if !is || g.IdentityID != v.Object.Holder() || v.Ref().Type == access.TypeGrant && e.Ref() != v.Ref() {
+		g, ok := e.Object.(*access.Grant)
+		if !ok || g.IdentityID != v.Object.Holder() || v.Ref().Type == access.TypeGrant && e.Ref() != v.Ref() {
 			continue
 		}
 		if r := reach(g.Resource, g.Actions); r.Privileged != "" || r.System != "" || r.Unknown != "" {

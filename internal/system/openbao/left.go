@@ -54,15 +54,8 @@ func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access
 	}
 	paths := ob.creds.rolesOf(id, at.auth)
 	if ref.Type == access.TypeIdentity {
-		e, err := ob.entities.readEntity(ctx, id)
-		if err != nil {
+		if left, uid, err = ob.entityLeft(ctx, id, foreign); err != nil {
 			return nil, "", err
-		}
-		if e != nil && e.Metadata["managed_by"] == "terraform-provider-partner" {
-			left, uid = append(left, entityPath(id)), e.Metadata["uid"]
-			if foreign {
-				left = append(left, "a policy of another text")
-			}
 		}
 		paths = append(paths, ob.options.Mounts.PKI+"/roles/"+roleOf(id))
 	} else {
@@ -70,18 +63,37 @@ func (ob *observer) leftovers(ctx context.Context, d *store.Document, ref access
 			return nil, "", err
 		}
 	}
+	there, err := ob.existing(ctx, slices.DeleteFunc(paths, func(path string) bool { return path == tokenRole(id) }))
+	if err != nil {
+		return nil, "", err
+	}
+	return append(left, there...), uid, nil
+}
+
+// entityLeft returns what is left of an identity's entity, with the uid that it bears. An entity that somebody else made is not left of it.
+func (ob *observer) entityLeft(ctx context.Context, id access.IdentityID, foreign bool) (left []string, uid string, err error) {
+	e, err := ob.entities.readEntity(ctx, id)
+	if err != nil || e == nil || e.Metadata["managed_by"] != "terraform-provider-partner" {
+		return nil, "", err
+	}
+	left = []string{entityPath(id)}
+	if foreign {
+		left = append(left, "a policy of another text")
+	}
+	return left, e.Metadata["uid"], nil
+}
+
+// existing returns those of some paths at which something is.
+func (ob *observer) existing(ctx context.Context, paths []string) (there []string, err error) {
 	for _, path := range paths {
-		if path == tokenRole(id) {
-			continue
-		}
 		switch err := ob.client.Get(ctx, path, nil); {
 		case err == nil:
-			left = append(left, path)
+			there = append(there, path)
 		case ifThere(err) != nil:
-			return nil, "", err
+			return nil, err
 		}
 	}
-	return left, uid, nil
+	return there, nil
 }
 
 // rolesLeft returns the roles of a credential that no ledger holds and that may yet let somebody in. While the identity stands, a

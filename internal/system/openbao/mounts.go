@@ -41,7 +41,7 @@ func (mt *mounting) logsInBy(ctx context.Context, path string) (bool, error) {
 		return false, err
 	}
 	for _, e := range snap.Ledger {
-		if c, is := e.Credential(); is && !e.Removed() && !access.IsShadow(c.IdentityID.Partner) && mt.mountedAt(c) == path && snap.Ledger.End(e).After(mt.now()) {
+		if c, ok := e.Credential(); ok && !e.Removed() && !access.IsShadow(c.IdentityID.Partner) && mt.mountedAt(c) == path && snap.Ledger.End(e).After(mt.now()) {
 			return true, nil
 		}
 	}
@@ -67,10 +67,9 @@ func (mt *mounting) authMount(ctx context.Context, path, kind string, settle fun
 			return "", err
 		}
 	}
-	if m, found := at.auth[path+"/"]; found {
-		if m.Type != kind {
-			return "", fmt.Errorf("%w: at auth/%s is the auth method %s, where %s belongs", access.ErrUnsupported, path, m.Type, kind)
-		}
+	if m, ok := at.auth[path+"/"]; ok && m.Type != kind {
+		return "", fmt.Errorf("%w: at auth/%s is the auth method %s, where %s belongs", access.ErrUnsupported, path, m.Type, kind)
+	} else if ok {
 		return m.Accessor, nil
 	}
 	commands = append([]string{fmt.Sprintf("bao auth enable -path=%s -max-lease-ttl=%dh %s", path, int(longestSecret.Hours()), kind)}, commands...)
@@ -80,6 +79,11 @@ func (mt *mounting) authMount(ctx context.Context, path, kind string, settle fun
 	case !mt.options.Bootstrap:
 		return "", missing("auth/"+path, commands...)
 	}
+	return mt.enableAuth(ctx, at, path, kind, settle)
+}
+
+// enableAuth makes an auth method, settles it, and returns its accessor.
+func (mt *mounting) enableAuth(ctx context.Context, at *site, path, kind string, settle func(context.Context) error) (accessor string, err error) {
 	config := map[string]any{"type": kind, "description": mountDescription, "config": map[string]any{"max_lease_ttl": longestSecret.String()}}
 	if err := mt.client.Put(ctx, "sys/auth/"+path, config, nil); err != nil && !taken(err) {
 		return "", err
@@ -89,7 +93,8 @@ func (mt *mounting) authMount(ctx context.Context, path, kind string, settle fun
 			return "", err
 		}
 	}
-	return at.auth[path+"/"].Accessor, mt.lookAgain(ctx, at, path)
+	err = mt.lookAgain(ctx, at, path)
+	return at.auth[path+"/"].Accessor, err
 }
 
 // longestSecret is the most that a secret id may live: what the rules allow a credential, and some.

@@ -97,6 +97,16 @@ func stays(before *ledger.Entry, declared string, e *entity) bool {
 	return e.Metadata[released] == clipped(declared)
 }
 
+// findHold returns the entity that shows that an identity without one was cut by hand: the one put aside, or the one it was adopted
+// from; else nil.
+func (es *entities) findHold(ctx context.Context, i *access.Identity, e *ledger.Entry) (*entity, error) {
+	hold, err := es.heldAside(ctx, i.ID)
+	if err != nil || hold != nil {
+		return hold, err
+	}
+	return es.heldBefore(ctx, i, e.Adopted)
+}
+
 // settleEntity brings the entity of an identity in line with the ledger, and returns its id. Where it is held, as the hold
 // shows or one that is put aside, it stays disabled, whatever the ledger says.
 func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access.IdentityID, there, hold *entity) (entityID string, err error) {
@@ -105,10 +115,7 @@ func (es *entities) settleEntity(ctx context.Context, l ledger.Ledger, id access
 		return "", fmt.Errorf("%s: %w", id, access.ErrNoIdentity)
 	}
 	if there == nil && hold == nil {
-		if hold, err = es.heldAside(ctx, id); err == nil && hold == nil {
-			hold, err = es.heldBefore(ctx, i, e.Adopted)
-		}
-		if err != nil {
+		if hold, err = es.findHold(ctx, i, e); err != nil {
 			return "", err
 		}
 	}

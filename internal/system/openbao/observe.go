@@ -214,7 +214,7 @@ func (n *native) add(one secretID) {
 
 func (s *secrets) secretDrift(c *access.Credential, e *ledger.Entry, n *native) (drift []string) {
 	ours := map[string]bool{}
-	if told, is := n.roles[s.roleID(c.IdentityID)]["role_id"]; is && told != store.NameOf(c.IdentityID) {
+	if told, ok := n.roles[s.roleID(c.IdentityID)]["role_id"]; ok && told != store.NameOf(c.IdentityID) {
 		drift = append(drift, fmt.Sprintf("%s is %q, where %q belongs, which the partner was told: nobody can log in with it, until it is applied again.",
 			s.roleID(c.IdentityID), told, store.NameOf(c.IdentityID)))
 	}

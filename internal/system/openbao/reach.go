@@ -201,6 +201,11 @@ func (g *ground) within(m place, p access.Pattern, actions []string) access.Reac
 	case m.kind == "pki" && g.signer(rest) != "":
 		return access.Reach{System: fmt.Sprintf("it signs in the name of %s, as whom it logs in then", g.signer(rest))}
 	}
+	return e.judgeBelow(m, rest, actions)
+}
+
+// judgeBelow judges what a pattern reaches of an engine, below its mount.
+func (e engine) judgeBelow(m place, rest access.Pattern, actions []string) access.Reach {
 	of, by, beyond := e.judge(rest, actions)
 	switch {
 	case of == privileged:
@@ -234,7 +239,7 @@ func (r route) head() int {
 // signer returns the identity in whose name a path of an authority signs.
 func (g *ground) signer(below access.Pattern) string {
 	all := below.Segments()
-	if id, is := g.roles[all[len(all)-1]]; is {
+	if id, ok := g.roles[all[len(all)-1]]; ok {
 		return id.String()
 	}
 	return ""

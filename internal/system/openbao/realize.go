@@ -43,7 +43,7 @@ func (ch *changer) standingsOf(ctx context.Context, a *proposal) (map[access.Ide
 	all := map[access.IdentityID]standing{}
 	for ref, entry := range a.draft.Ledger {
 		id := entry.Object.Holder()
-		if ref != id.Ref() || id != i.ID && !hangsOn(a.draft.Ledger, id, i.ID) {
+		if ref != id.Ref() || (id != i.ID && !hangsOn(a.draft.Ledger, id, i.ID)) {
 			continue
 		}
 		x, err := ch.standingOf(ctx, a, i, id)
@@ -168,20 +168,18 @@ func (ch *changer) settleEnds(ctx context.Context, l, before ledger.Ledger, hold
 	for ref, e := range l {
 		c, ok := e.Credential()
 		was := before[ref]
-		if !ok || e.Removed() || was == nil || c.Kind() == access.Secret || !slices.Contains(of, c.IdentityID) {
+		if !ok || e.Removed() || was == nil || !slices.Contains(of, c.IdentityID) {
 			continue
 		}
-		if l.HeldAlone(holds, c) {
-			continue
-		}
-		left := signers(e.Issued)
-		moved, rotated := !l.End(e).Equal(before.End(was)), len(left) > 0 && !slices.Equal(left, signers(was.Issued))
-		if !moved && !rotated {
+		if c.Kind() == access.Secret || l.HeldAlone(holds, c) { // a secret's role has no end, and one that is held has none that lets in
 			continue
 		}
 		settle := ch.creds.settleEnd
-		if rotated {
+		switch left := signers(e.Issued); {
+		case len(left) > 0 && !slices.Equal(left, signers(was.Issued)):
 			settle = ch.creds.settleRoles
+		case l.End(e).Equal(before.End(was)):
+			continue
 		}
 		if err := settle(ctx, c, l.End(e), e.Issued); err != nil && !away(err) { // where its mount is gone, nobody logs in
 			return err

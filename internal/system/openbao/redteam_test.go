@@ -29,7 +29,7 @@ func buildTown(t *testing.T) *town {
 		"infra/store": "kv", "old": "generic", "infra/pki": "pki", "web": "pki", "our/own/ca": "pki",
 		"transit": "transit", "db": "database", "ssh-eu": "ssh", "codes": "totp", "queue": "rabbitmq",
 	} {
-		if name, is := kind.(string); is {
+		if name, ok := kind.(string); ok {
 			kind = map[string]any{"type": name}
 		}
 		st.must("POST", "sys/mounts/"+path, kind)

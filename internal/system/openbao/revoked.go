@@ -30,6 +30,28 @@ func (pki *certificates) listPath() string {
 	return "auth/" + pki.options.Mounts.Cert + "/crls/" + crlName
 }
 
+// push writes the list of these serials and of what the last one had that still counts, and reads it back: ErrNotFound where it is not
+// what the auth method has.
+func (pki *certificates) push(ctx context.Context, at *site, want map[string]bool) error {
+	if err := pki.retain(ctx, want); err != nil {
+		return err
+	}
+	text, err := revocationList(slices.Sorted(maps.Keys(want)), pki.now())
+	if err != nil {
+		return err
+	}
+	if err := pki.client.Put(ctx, pki.listPath(), map[string]any{"crl": text}, nil); err != nil {
+		return err
+	}
+	return pki.settled(ctx, at, func() error {
+		covered, err := pki.covers(ctx, want)
+		if err == nil && !covered {
+			err = fmt.Errorf("the list %s: %w", pki.listPath(), access.ErrNotFound)
+		}
+		return err
+	})
+}
+
 // pushRevoked hands the auth method a list of everything that the engine revoked, and of these serials, until it has them
 // all: somebody who revoked at the same time may have pushed an older one after ours.
 //
@@ -56,24 +78,7 @@ func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) err
 			}
 			return err
 		}
-		if err := pki.retain(ctx, want); err != nil {
-			return err
-		}
-		text, err := revocationList(slices.Sorted(maps.Keys(want)), pki.now())
-		if err != nil {
-			return err
-		}
-		if err := pki.client.Put(ctx, pki.listPath(), map[string]any{"crl": text}, nil); err != nil {
-			return err
-		}
-		err = pki.settled(ctx, at, func() error {
-			covered, err := pki.covers(ctx, want)
-			if err == nil && !covered {
-				err = fmt.Errorf("the list %s: %w", pki.listPath(), access.ErrNotFound)
-			}
-			return err
-		})
-		if err != nil && !errors.Is(err, access.ErrNotFound) {
+		if err := pki.push(ctx, at, want); err != nil && !errors.Is(err, access.ErrNotFound) {
 			return err
 		}
 	}
@@ -275,7 +280,7 @@ func (r revocations) drift(pki *certificates, issued []ledger.Item) (drift []str
 				"sign (bao write %[3]s/config/issuers default=ISSUER), then change rotation.trigger.", i.Authority, i.Serial, mount))
 		}
 		for _, serial := range []string{i.Serial, i.Authority} {
-			if name, is := r.refused[serial]; is {
+			if name, ok := r.refused[serial]; ok {
 				drift = append(drift, fmt.Sprintf("The certificate %s lets nobody in: auth/%s refuses %s by the list %s, which is not this provider's. If that "+
 					"list is wrong, run: bao delete auth/%[2]s/crls/%[4]s", i.Serial, pki.options.Mounts.Cert, serial, name))
 			}

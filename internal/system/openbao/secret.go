@@ -219,14 +219,10 @@ func (s *secrets) compare(ctx context.Context, d *store.Document, c *access.Cred
 		return found, err
 	}
 	known := map[string]bool{}
-	if d != nil {
-		if e := d.Entries[c.Ref()]; e != nil && !e.Removed() {
-			for _, i := range e.Issued {
-				known[i.Accessor] = true
-				if !slices.Contains(all, i.Accessor) && i.Until.After(s.now()) {
-					found.missing = append(found.missing, i)
-				}
-			}
+	for _, i := range d.Issued(c.Ref()) {
+		known[i.Accessor] = true
+		if !slices.Contains(all, i.Accessor) && i.Until.After(s.now()) {
+			found.missing = append(found.missing, i)
 		}
 	}
 	for _, accessor := range all {

@@ -220,6 +220,11 @@ func usualJWT(issuer string) string {
 // isUsualJWT matches the names that usualJWT gives.
 var isUsualJWT = regexp.MustCompile("^" + jwtPrefix + "[0-9a-f]{12}$")
 
+// isOursOf reports whether an auth method is one of partner access, of a type: by its name, or by what it says of itself.
+func (m mounted) isOursOf(name, kind string) bool {
+	return m.Type == kind && (strings.HasPrefix(name, jwtPrefix) || m.Description == mountDescription)
+}
+
 // learnIssuers finds out which auth methods of partner access have other names than the usual: a second configuration, such as one
 // that only takes the inventory, need not repeat mounts.jwt to know what the first one declared. Where two are bound to one
 // issuer, or the usual one is there, none is believed.
@@ -227,8 +232,7 @@ func (s *server) learnIssuers(ctx context.Context, at *site) error {
 	found := map[string]string{}
 	for path, m := range at.auth {
 		mount := strings.TrimSuffix(path, "/")
-		ours := strings.HasPrefix(mount, jwtPrefix) || m.Description == mountDescription
-		if m.Type != "jwt" || !ours || isUsualJWT.MatchString(mount) || s.configured(mount) {
+		if !m.isOursOf(mount, "jwt") || isUsualJWT.MatchString(mount) || s.configured(mount) {
 			continue
 		}
 		var t trust

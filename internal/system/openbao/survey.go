@@ -193,8 +193,8 @@ func (sv *surveying) listAliases() error {
 
 // governed says whether an entity is that of a declaration, or one that is being replaced.
 func (sv *surveying) governed(e *entity) bool {
-	_, is := holderIn(sv.snap, e)
-	return is
+	_, ok := holderIn(sv.snap, e)
+	return ok
 }
 
 // lookAtEntities reads those that may be partners', and keeps those without an owner.

@@ -106,7 +106,7 @@ func (ad *adopter) claimedAlone(ctx context.Context, id access.IdentityID, adopt
 func (ad *adopter) claim(native string, id access.IdentityID) error {
 	ad.surveyed.Lock()
 	defer ad.surveyed.Unlock()
-	if by, is := ad.claims[native]; is && by != id {
+	if by, ok := ad.claims[native]; ok && by != id {
 		return fmt.Errorf("being adopted as %s: %w", by, access.ErrGoverned)
 	}
 	ad.claims[native] = id

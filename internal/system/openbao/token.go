@@ -69,21 +69,30 @@ func (ts *tokens) giveOut(ctx context.Context, id access.IdentityID, until time.
 	return ts.create(ctx, id, holder.ID, until)
 }
 
-// lively returns the entity of an identity that may have a token, and when that has to end.
-func (ts *tokens) lively(ctx context.Context, id access.IdentityID, until time.Time) (*entity, time.Time, error) {
+// recordOf returns the record of an identity; ErrNoIdentity if there is none, or its removal was begun.
+func (ts *tokens) recordOf(ctx context.Context, id access.IdentityID) (*access.Record, error) {
 	r, err := ts.observer.get(ctx, id.Ref())
 	if errors.Is(err, access.ErrNotFound) {
-		err = access.ErrNoIdentity
+		return nil, access.ErrNoIdentity
 	}
 	if err != nil {
-		return nil, until, err
+		return nil, err
 	}
 	snap, err := ts.store.View(ctx)
 	if err != nil {
-		return nil, until, err
+		return nil, err
 	}
 	if e := snap.Ledger[id.Ref()]; e != nil && e.Removed() {
-		return nil, until, access.ErrNoIdentity
+		return nil, access.ErrNoIdentity
+	}
+	return r, nil
+}
+
+// lively returns the entity of an identity that may have a token, and when that has to end.
+func (ts *tokens) lively(ctx context.Context, id access.IdentityID, until time.Time) (*entity, time.Time, error) {
+	r, err := ts.recordOf(ctx, id)
+	if err != nil {
+		return nil, until, err
 	}
 	if until = access.Earliest(until, r.EndsAt).UTC().Truncate(time.Second); until.Sub(ts.now()) < time.Second {
 		return nil, until, access.ErrEnded

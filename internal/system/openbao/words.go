@@ -23,7 +23,7 @@ type wording struct {
 // where they go, and what they cut: they are too long for each state, and partner_offboarding has them.
 func (ws *wording) words(o access.Object) access.Words {
 	w := access.Words{EnforcedBy: ws.enforcedBy(o), Login: ws.tellLogin(o)}
-	if i, is := o.(*access.Identity); is {
+	if i, ok := o.(*access.Identity); ok {
 		w.Cut = fmt.Sprintf("The data source partner_offboarding has the commands: partner = %q.", i.ID.Partner)
 	}
 	return w

@@ -170,12 +170,26 @@ const (
 	tooOldTLS  = "the port speaks TLS of before 1.2, which is broken: have it speak TLS 1.2 or later"
 )
 
+// describeAlert says why the other side ended a handshake, by its alert (RFC 8446, 6.2); "" for others.
+func describeAlert(err error, host string) string {
+	var alert *net.OpError
+	if !errors.As(err, &alert) || alert.Op != "remote error" { // crypto/tls calls an alert so that was received
+		return ""
+	}
+	switch said := alert.Err.Error(); {
+	case strings.Contains(said, "certificate"):
+		return host + " asks for a client certificate that it trusts: set client_cert_file and client_key_file (" + said + ")"
+	case strings.Contains(said, "internal error"): // as OpenBao's cluster port does
+		return "what listens at " + host + " takes no such connection: if it is the port by which OpenBao's nodes talk to each other (8201), give the API's (8200)"
+	}
+	return ""
+}
+
 // describeTLS says why two sides have no TLS with each other; "" for errors of another kind.
 func describeTLS(err error, host string) string {
 	var noTLS tls.RecordHeaderError
 	var untrusted *tls.CertificateVerificationError
 	var authority x509.UnknownAuthorityError
-	var alert *net.OpError
 	switch {
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return speaksHTTP
@@ -185,10 +199,11 @@ func describeTLS(err error, host string) string {
 		return "the certificate of " + host + " is signed by an authority that is not trusted here: name it with ca_cert_file or BAO_CACERT"
 	case errors.As(err, &untrusted):
 		return describeCertificate(untrusted, host)
-	case errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "certificate"):
-		return host + " asks for a client certificate that it trusts: set client_cert_file and client_key_file (" + alert.Err.Error() + ")"
-	case errors.As(err, &alert) && alert.Op == "remote error" && strings.Contains(alert.Err.Error(), "internal error"): // as OpenBao's cluster port does
-		return "what listens at " + host + " takes no such connection: if it is the port by which OpenBao's nodes talk to each other (8201), give the API's (8200)"
+	}
+	if text := describeAlert(err, host); text != "" {
+		return text
+	}
+	switch {
 	case strings.HasSuffix(err.Error(), "TLS handshake timeout"):
 		return "what listens at " + host + " does not answer to TLS"
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // an alert

@@ -37,9 +37,9 @@ func Render(header []string, blocks []Block) string {
 func Split(text string) (header []string, body string) {
 	body = text
 	for {
-		line, rest, ok := strings.Cut(body, "\n")
-		line, is := strings.CutPrefix(line, comment)
-		if !ok || !is {
+		line, rest, whole := strings.Cut(body, "\n")
+		line, ok := strings.CutPrefix(line, comment)
+		if !whole || !ok {
 			return header, body
 		}
 		header, body = append(header, line), rest

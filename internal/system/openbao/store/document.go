@@ -141,6 +141,14 @@ func (d *Document) Broken() error {
 	return d.Damage
 }
 
+// Issued returns what the ledger holds as issued for a credential that is there; none where there is no such record.
+func (d *Document) Issued(ref access.Ref) []ledger.Item {
+	if d == nil || d.Entries[ref] == nil || d.Entries[ref].Removed() {
+		return nil
+	}
+	return d.Entries[ref].Issued
+}
+
 // Pending returns what has to be ended yet.
 func (d *Document) Pending() []Lost {
 	if d == nil {

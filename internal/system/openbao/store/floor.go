@@ -100,15 +100,23 @@ func (s *Store[N]) floor(ctx context.Context) (*access.FloorRecord, int, error) 
 	if err := readComment(there.Policy, floorTitle, floorLine, r); err != nil {
 		return lost("cannot be read: %s", err)
 	}
-	switch {
-	case r.System != "" && snap.System != "" && r.System != snap.System:
-		return lost("is of the access system %s, and this one is %s", r.System, snap.System)
-	case r.Generation < snap.Floor.Generation:
-		return lost("went back to generation %d", r.Generation)
-	case r.Generation == snap.Floor.Generation && r.Mark() != snap.Floor.FloorMark:
-		return lost("is not as it was set: somebody edited it")
+	if problem := snap.doubt(r); problem != "" {
+		return lost("%s", problem)
 	}
 	return r, there.Version, nil
+}
+
+// doubt says why a floor that was read is not the one that was set last, as the note beside the policies tells; "" where it is.
+func (s *Snapshot[N]) doubt(r *access.FloorRecord) string {
+	switch {
+	case r.System != "" && s.System != "" && r.System != s.System:
+		return fmt.Sprintf("is of the access system %s, and this one is %s", r.System, s.System)
+	case r.Generation < s.Floor.Generation:
+		return fmt.Sprintf("went back to generation %d", r.Generation)
+	case r.Generation == s.Floor.Generation && r.Mark() != s.Floor.FloorMark:
+		return "is not as it was set: somebody edited it"
+	}
+	return ""
 }
 
 // WriteFloor puts a floor in place of a version of its policy, and notes it. Somebody else's change in between is ErrChanged.

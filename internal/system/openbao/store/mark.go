@@ -32,10 +32,10 @@ const (
 func MarkOf(scope string) string { return Prefix + scope + MarkName }
 
 // ScopeOf returns what a policy marks as cut by hand: a partner, an identity or a credential.
-func ScopeOf(name string) (scope string, is bool) {
+func ScopeOf(name string) (scope string, ok bool) {
 	scope, ours := strings.CutPrefix(name, Prefix)
-	scope, is = strings.CutSuffix(scope, MarkName)
-	if !ours || !is {
+	scope, ok = strings.CutSuffix(scope, MarkName)
+	if !ours || !ok {
 		return "", false
 	}
 	_, notIdentity := access.ParseIdentityID(scope)

@@ -20,10 +20,10 @@ const (
 )
 
 // memoryOf returns the partner of whom a policy remembers the rehearsal.
-func memoryOf(name string) (partner string, is bool) {
+func memoryOf(name string) (partner string, ok bool) {
 	partner, ours := strings.CutPrefix(name, Prefix)
-	partner, is = strings.CutSuffix(partner, rehearsedName)
-	return partner, ours && is && access.ValidPart(partner)
+	partner, ok = strings.CutSuffix(partner, rehearsedName)
+	return partner, ours && ok && access.ValidPart(partner)
 }
 
 // parseMemory reads when a partner was rehearsed; zero where the text is nobody's of ours.

@@ -13,13 +13,27 @@ import (
 )
 
 // beside takes what stands beside the identities' policies into a snapshot, and reports whether that is what the policy is.
-func (s *Snapshot[N]) beside(name string, p Policy) (is bool) {
-	if scope, marks := ScopeOf(name); marks {
+func (s *Snapshot[N]) beside(name string, p Policy) bool {
+	switch name {
+	case systemName:
+		s.System = parseSystem(p.Policy)
+		return true
+	case floorNoteName:
+		s.Floor = parseFloorNote(p.Policy)
+		return true
+	}
+	if at := parseMemory(p.Policy); !at.IsZero() {
+		if partner, ok := memoryOf(name); ok {
+			s.Rehearsed[partner] = at
+		}
+		return true
+	}
+	if scope, ok := ScopeOf(name); ok {
 		s.Holds[scope] = p.Modified.UTC()
 		return true
 	}
-	id, remembers := stoneOf(name)
-	if !remembers {
+	id, ok := stoneOf(name)
+	if !ok {
 		return false
 	}
 	stone, err := parseStone(name, p.Policy)

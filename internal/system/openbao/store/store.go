@@ -202,29 +202,12 @@ func (s *Store[N]) Listing(ctx context.Context) (*Snapshot[N], error) {
 		return nil, err
 	}
 	for name, p := range all {
-		if !strings.HasPrefix(name, Prefix) {
-			continue
-		}
-		if name == systemName {
-			snap.System = parseSystem(p.Policy)
-			continue
-		}
-		if name == floorNoteName {
-			snap.Floor = parseFloorNote(p.Policy)
-			continue
-		}
-		if at := parseMemory(p.Policy); !at.IsZero() {
-			if partner, is := memoryOf(name); is {
-				snap.Rehearsed[partner] = at
-			}
-			continue
-		}
-		if snap.beside(name, p) {
+		if !strings.HasPrefix(name, Prefix) || snap.beside(name, p) {
 			continue
 		}
 		d, err := parseDocument(name, p.Policy, p.Version)
 		if errors.Is(err, access.ErrForeign) {
-			if id, named := IDIn(name); named {
+			if id, ok := IDIn(name); ok {
 				snap.Foreign[id] = true
 			}
 			continue // it is not ours

@@ -17,10 +17,10 @@ import (
 )
 
 // stoneOf returns the identity of which a policy is the tombstone.
-func stoneOf(name string) (id access.IdentityID, is bool) {
+func stoneOf(name string) (id access.IdentityID, ok bool) {
 	text, ours := strings.CutPrefix(name, Prefix)
-	text, is = strings.CutSuffix(text, TombstoneName)
-	if !ours || !is {
+	text, ok = strings.CutSuffix(text, TombstoneName)
+	if !ours || !ok {
 		return id, false
 	}
 	id, err := access.ParseIdentityID(text)
@@ -67,19 +67,12 @@ func (s *Store[N]) Remember(ctx context.Context, e *ledger.Entry, removed time.T
 func (s *Store[N]) changeTombstone(ctx context.Context, id access.IdentityID, removing bool, change func(ledger.Tombstone) (ledger.Tombstone, bool)) error {
 	name := Prefix + id.String() + TombstoneName
 	return Again(ctx, func() error {
-		var there Policy
-		var was ledger.Tombstone
-		if err := s.Client.Get(ctx, Folder+name, &there); client.Gone(err) != nil {
+		was, version, err := s.readStone(ctx, name)
+		if errors.Is(err, access.ErrUnsupported) && removing {
+			return nil
+		}
+		if err != nil {
 			return err
-		} else if err == nil {
-			switch was, err = parseStone(name, there.Policy); {
-			case errors.Is(err, access.ErrUnsupported) && removing:
-				return nil
-			case errors.Is(err, access.ErrUnsupported):
-				return err
-			case err != nil:
-				was = ledger.Tombstone{Damaged: true}
-			}
 		}
 		stone, more := change(was)
 		if !more {
@@ -92,24 +85,43 @@ func (s *Store[N]) changeTombstone(ctx context.Context, id access.IdentityID, re
 			}
 			return err
 		}
-		text, err := json.Marshal(stone)
-		if err != nil {
+		if err := s.writeStone(ctx, name, stone, version); err != nil {
 			return err
 		}
-		cas := there.Version
-		if cas == 0 {
-			cas = -1
-		}
-		in := map[string]any{"policy": policy.Render([]string{TombstoneTitle, TombstoneLine + ascii(text)}, nil), "cas": cas}
-		var refused *client.Error
-		if err = s.Client.Put(ctx, Folder+name, in, nil); errors.As(err, &refused) && refused.Conflict() {
-			return ErrChanged
-		}
-		if err == nil {
-			s.amend(func(next *Snapshot[N]) { next.Tombstones[id] = stone })
-		}
-		return err
+		s.amend(func(next *Snapshot[N]) { next.Tombstones[id] = stone })
+		return nil
 	})
+}
+
+// readStone reads a tombstone and its version: an empty one and 0 where there is none. ErrUnsupported where a newer provider wrote it.
+func (s *Store[N]) readStone(ctx context.Context, name string) (stone ledger.Tombstone, version int, err error) {
+	var there Policy
+	if err := s.Client.Get(ctx, Folder+name, &there); err != nil {
+		return stone, 0, client.Gone(err)
+	}
+	stone, err = parseStone(name, there.Policy)
+	if err != nil && !errors.Is(err, access.ErrUnsupported) {
+		return ledger.Tombstone{Damaged: true}, there.Version, nil
+	}
+	return stone, there.Version, err
+}
+
+// writeStone writes a tombstone in the place of the version that was read, or fails with ErrChanged.
+func (s *Store[N]) writeStone(ctx context.Context, name string, stone ledger.Tombstone, version int) error {
+	text, err := json.Marshal(stone)
+	if err != nil {
+		return err
+	}
+	if version == 0 {
+		version = -1 // OpenBao's word for: there is none yet
+	}
+	in := map[string]any{"policy": policy.Render([]string{TombstoneTitle, TombstoneLine + ascii(text)}, nil), "cas": version}
+	err = s.Client.Put(ctx, Folder+name, in, nil)
+	var refused *client.Error
+	if errors.As(err, &refused) && refused.Conflict() {
+		return ErrChanged
+	}
+	return err
 }
 
 // Prune forgets what was removed more than a year ago, whoever removed it: an identity that never comes back is in no
