@@ -24,6 +24,13 @@ type Rehearser interface {
 	Rehearsed(ctx context.Context) (map[string]time.Time, error)
 }
 
+// Stager is a Rehearser where a shadow cannot come in as its partner does, or has to go where the system can tell what is refused.
+type Stager interface {
+	// Stage makes the credential of a shadow one that can be tried here, and returns what its holder does: an action on a pattern that gives
+	// it nothing. ErrUnsupported where there is none.
+	Stage(ctx context.Context, c *Credential) (action string, on Pattern, err error)
+}
+
 // Proof is what the holder of a credential has: all of it is secret but what was issued, and is in memory only.
 type Proof struct {
 	Credential *Credential

@@ -61,7 +61,6 @@ func TestWhatAWSCannotHoldOrEndIsRefusedAtPlan(t *testing.T) {
 		"a certificate":                          {"", credential("certificate", a.ending(nil)), "Roles Anywhere"},
 		"a principal of another partition":       {"", in(`aws_principal = "arn:aws-cn:iam::444455556666:role/etl"`), "nobody comes from one into the other"},
 		"the queue of another partition":         {"", on("arn:aws:sqs:eusc-de-east-1:111122223333:acme", "send"), "is in aws-eusc"},
-		"a rehearsal, which AWS has not":         {"", "resource \"partner_rehearsal\" \"acme\" {\n  partner = \"acme\"\n}\n", "supports no rehearsal.*partner_offboarding"},
 		"a token, which AWS has not":             {"", "ephemeral \"partner_token\" \"acme\" {\n  identity_id = \"acme/prod/nobody\"\n}\n", "issues no tokens"},
 		"more than AWS keeps for a user":         {"", key + a.manyGrants(6), "holds 4 of the identity's 6 grants"},
 		"words that pass access on":              {strings.Replace(a.provider(), "  aws = {", "  aws = {\n    actions = { share = [\"s3:PutBucketPolicy\"] }", 1), "", "passes access on"},

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -101,7 +103,14 @@ func TestAKeyOnS3IsSealedRotatedAndDestroyed(t *testing.T) {
 		a.must("apply", "-auto-approve", "-no-color")
 		return a.opened("sealed", recipient)
 	}
-	first := apply(base + key("1"))
+	a.env = append(a.env, "PATH="+filepath.Dir(realtool.Find(t, "aws"))+":"+os.Getenv("PATH"))
+	first := apply(base + key("1") + "resource \"partner_rehearsal\" \"acme\" {\n  partner = \"acme\"\n  depends_on = [partner_credential.orders]\n}\n" +
+		"output \"rehearsal\" {\n  value = partner_rehearsal.acme\n}\n")
+	var r rehearsed
+	if a.output("rehearsal", &r); !slices.Equal(r.kinds(t), []string{"secret"}) {
+		t.Errorf("the rehearsal tried %+v", r)
+	}
+	a.tellsOfRehearsals(filepath.Join(a.folder, "journal.jsonl"), "acme")
 	if !a.reads(first, "exchange/acme/daily/1.csv") || a.reads(first, "exchange/acme/weekly/1.csv") || a.reads(first, "ledger/prod/system.json") {
 		t.Error("the key reads something else than was granted")
 	}

@@ -23,10 +23,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/rehearsal"
 )
 
-var (
-	_ resource.ResourceWithConfigure  = (*rehearsalResource)(nil)
-	_ resource.ResourceWithModifyPlan = (*rehearsalResource)(nil)
-)
+var _ resource.ResourceWithConfigure = (*rehearsalResource)(nil)
 
 // rehearsalResource is partner_rehearsal: the cut of a partner, tried on a shadow of it.
 type rehearsalResource struct{ configured }
@@ -55,8 +52,8 @@ func (r *rehearsalResource) Schema(_ context.Context, _ resource.SchemaRequest, 
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A rehearsal of a partner's offboarding. The apply creates a shadow partner with a credential of each kind that the partner holds, " +
 			"logs in with each, cuts the shadow by the steps that `partner_offboarding` prints, measures the seconds until it is refused, and " +
-			"removes it. A shell runs the steps; on OpenBao, they need the program `bao`. The partner's own access is not changed. The system " +
-			"remembers the rehearsal: see `offboarding/rehearsal-overdue`. AWS does not offer it.\n\nIt gives no access, so it has neither " +
+			"removes it. A shell runs the steps; on OpenBao, they need the program `bao`, on AWS `aws`. The partner's own access is not " +
+			"changed. The system remembers the rehearsal: see `offboarding/rehearsal-overdue`.\n\nIt gives no access, so it has neither " +
 			"owner nor end. It rehearses what the partner holds at apply: let it depend on the partner's resources. Destroying it removes only " +
 			"what a killed rehearsal of this stack left.",
 		Attributes: map[string]schema.Attribute{
@@ -96,19 +93,6 @@ func resultAttributes() map[string]schema.Attribute {
 			Computed: true, MarkdownDescription: "How long a session lasted that was open before; null if the system judges each request anew.",
 		},
 		"note": schema.StringAttribute{Computed: true, MarkdownDescription: "What was not tried and why, and what the seconds do not show; null if there is nothing to say."},
-	}
-}
-
-// ModifyPlan refuses a rehearsal where the system has none, before anything else of the plan is applied.
-func (r *rehearsalResource) ModifyPlan(_ context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if r.session == nil || req.Plan.Raw.IsNull() {
-		return
-	}
-	if _, able := access.As[access.Rehearser](r.system); !able {
-		name := r.system.Capabilities().Name
-		resp.Diagnostics.AddError("This system supports no rehearsal", "On "+name+", partners come in with accounts and "+
-			"workloads of their own, which a rehearsal cannot act as. Remove this block, and try the commands of "+
-			"partner_offboarding on a test partner with a key.")
 	}
 }
 

@@ -4,6 +4,7 @@ package rehearsal
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -12,6 +13,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -39,6 +41,8 @@ type part struct {
 	recipient  *age.X25519Identity
 	// action on path is what the shadow does with it.
 	action, path string
+	// without is why it cannot be tried here; nil where it can.
+	without error
 }
 
 // models returns the credentials of a partner that its shadow imitates: the first in force of each kind.
@@ -56,7 +60,7 @@ func models(partner string, records []*access.Record, now time.Time) (all []*acc
 }
 
 // castOf makes the shadow of a partner, in memory.
-func castOf(partner, environment string, records []*access.Record, now time.Time) (*cast, error) {
+func castOf(ctx context.Context, system access.System, partner, environment string, records []*access.Record, now time.Time) (*cast, error) {
 	var word [4]byte
 	_, _ = rand.Read(word[:]) // it never fails, or ends the process
 	shadow := access.ShadowPartner(hex.EncodeToString(word[:]))
@@ -79,22 +83,47 @@ func castOf(partner, environment string, records []*access.Record, now time.Time
 		}
 	}
 	c.dress(access.IdentityID{Partner: shadow, Environment: environment, Name: "twin"}, terms, partner)
+	if stager, is := access.As[access.Stager](system); is {
+		if err := c.stage(ctx, stager); err != nil {
+			return nil, err
+		}
+	}
+	c.grant()
 	return c, nil
 }
 
-// dress gives all of the cast its identity and terms, and grants what the parts do.
+// stage has the system say what each part does, and where.
+func (c *cast) stage(ctx context.Context, stager access.Stager) error {
+	for _, p := range c.parts {
+		action, on, err := stager.Stage(ctx, p.credential)
+		if err != nil && !errors.Is(err, access.ErrUnsupported) {
+			return err
+		}
+		p.action, p.path, p.without = action, string(on), err
+	}
+	return nil
+}
+
+// dress gives all of the cast its identity and terms.
 func (c *cast) dress(id access.IdentityID, terms access.Terms, partner string) {
 	purpose := "Shadow twin in a rehearsal of the offboarding of " + partner + ": it reaches nothing, and is removed at once"
 	c.identity = &access.Identity{ID: id, Terms: terms, Purpose: purpose}
-	granted := map[string]bool{}
 	for _, p := range c.parts {
 		p.credential.IdentityID, p.credential.Terms = id, terms
-		if granted[p.path] {
+	}
+}
+
+// grant grants what the parts do.
+func (c *cast) grant() {
+	granted := map[string]bool{}
+	for _, p := range c.parts {
+		if granted[p.path] || p.without != nil {
 			continue
 		}
 		granted[p.path] = true
 		c.grants = append(c.grants, &access.Grant{
-			IdentityID: id, Name: fmt.Sprintf("probe-%d", len(c.grants)+1), Terms: terms, Resource: access.Pattern(p.path), Actions: []string{p.action}, Purpose: purpose,
+			IdentityID: c.identity.ID, Name: fmt.Sprintf("probe-%d", len(c.grants)+1), Terms: c.identity.Terms, Resource: access.Pattern(p.path), Actions: []string{p.action},
+			Purpose: c.identity.Purpose,
 		})
 	}
 }

@@ -22,9 +22,9 @@ const (
 	// life is how long a shadow lives where nobody removes it.
 	life = 10 * time.Minute
 	// usualPatience is how long a door may take to open, and to close.
-	usualPatience = 30 * time.Second
+	usualPatience = 2 * time.Minute
 	// cleaning is how long it may take to remove a shadow, whatever becomes of the caller.
-	cleaning = 30 * time.Second
+	cleaning = time.Minute
 	// pace is the pause between two tries of a door.
 	pace = 20 * time.Millisecond
 )
@@ -35,7 +35,7 @@ type Rehearsal struct {
 	System access.System
 	// Stack and Environment are those of the configuration that rehearses.
 	Stack, Environment string
-	// Patience is how long a door may take to open, and to close. Default: 30 s.
+	// Patience is how long a door may take to open, and to close. Default: 2 minutes, as IAM may need.
 	Patience time.Duration
 }
 
@@ -112,7 +112,7 @@ func (r Rehearsal) run(ctx context.Context, rehearser access.Rehearser, partner 
 	if err := r.sweep(ctx, rehearser, records); err != nil {
 		return out, fmt.Errorf("remove what an earlier rehearsal left: %w", err)
 	}
-	cast, err := castOf(partner, r.Environment, records, now)
+	cast, err := castOf(ctx, r.System, partner, r.Environment, records, now)
 	if err != nil {
 		return out, err
 	}

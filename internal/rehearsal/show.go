@@ -76,7 +76,7 @@ func (s *show) make(ctx context.Context) error {
 		}
 	}
 	for _, p := range s.parts {
-		r, err := s.put(ctx, p.credential, p)
+		r, err := s.issue(ctx, p)
 		if errors.Is(err, access.ErrUnsupported) {
 			s.doors = append(s.doors, &door{result: Result{Kind: p.credential.Kind(), How: "not tried", Note: fmt.Sprintf("No twin could be made: %v.", err)}})
 			continue
@@ -93,6 +93,14 @@ func (s *show) make(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// issue puts the credential of a part, where it can be tried.
+func (s *show) issue(ctx context.Context, p *part) (*access.Record, error) {
+	if p.without != nil {
+		return nil, p.without
+	}
+	return s.put(ctx, p.credential, p)
 }
 
 func (s *show) put(ctx context.Context, o access.Object, p *part) (*access.Record, error) {

@@ -4,6 +4,8 @@ package aws
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -45,7 +47,7 @@ func (e *apiError) Error() string {
 func (e *apiError) Is(target error) bool {
 	switch target {
 	case errAbsent:
-		return e.code == "NoSuchEntity" || e.code == "NoSuchKey" || e.status == http.StatusNotFound && e.code != "NoSuchBucket"
+		return e.code == "NoSuchEntity" || e.code == "NoSuchKey" || e.code == "ResourceNotFoundException" || e.status == http.StatusNotFound && e.code != "NoSuchBucket"
 	case errExists:
 		return e.code == "EntityAlreadyExists"
 	case errNobody:
@@ -55,7 +57,7 @@ func (e *apiError) Is(target error) bool {
 	case access.ErrLogin:
 		return slices.Contains(logins, e.code)
 	case access.ErrNotPermitted:
-		return e.status == http.StatusForbidden && !slices.Contains(logins, e.code)
+		return (e.status == http.StatusForbidden || e.code == "AccessDeniedException") && !slices.Contains(logins, e.code)
 	case access.ErrUnavailable:
 		return e.passing() || e.code == "NoSuchBucket"
 	}
@@ -98,7 +100,14 @@ func errorOf(a *answer) error {
 			Message string `xml:"Message"`
 		} `xml:"Error"`
 	}
-	if xml.NewDecoder(bytes.NewReader(a.body)).Decode(&said) == nil {
+	var typed struct {
+		Type    string `json:"__type"`
+		Message string
+	}
+	if json.Unmarshal(a.body, &typed) == nil { // as DynamoDB says it
+		_, e.code, _ = strings.Cut(typed.Type, "#")
+		e.code, e.message = cmp.Or(e.code, typed.Type), typed.Message
+	} else if xml.NewDecoder(bytes.NewReader(a.body)).Decode(&said) == nil {
 		if e.code, e.message = said.Code, said.Message; e.code == "" {
 			e.code, e.message = said.Inner.Code, said.Inner.Message
 		}

@@ -179,7 +179,9 @@ func (c *client) as(login aws.CredentialsProvider) *client {
 	if o.Credentials = login; login == nil {
 		o.Credentials = aws.AnonymousCredentials{}
 	}
-	return newClient(o)
+	other := newClient(o)
+	other.http = c.http
+	return other
 }
 
 // sts asks STS, and reads the answer into out.

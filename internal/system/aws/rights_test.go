@@ -18,7 +18,8 @@ import (
 )
 
 // operator makes a user with some of the policies that examples/ ships, and nothing else, and returns its login. Ministack knows IAM's
-// principals by their names alone, without their paths, and not what boundary a request asks for: package policy judges these.
+// principals by their names alone, without their paths, the taking on of a role on no resource, and not what boundary a request asks for: package
+// policy judges these.
 func (l *lab) operator(t testing.TB, account string, policies ...string) aws.Credentials {
 	t.Helper()
 	p := principal{Kind: user, Name: "operator-" + strings.Join(policies, "-")}
@@ -30,7 +31,7 @@ func (l *lab) operator(t testing.TB, account string, policies ...string) aws.Cre
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := strings.NewReplacer("example-partner-access", l.bucket("ledger"), ":role/partner/*", ":role/partner.*", ":user/partner/*", ":user/partner.*",
+		own := strings.NewReplacer("example-partner-access", l.bucket("ledger"), "arn:aws:iam::*:role/partner/rehearsal-*", "*", ":role/partner/*", ":role/partner.*", ":user/partner/*", ":user/partner.*",
 			`"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/partner-boundary"`, `"aws:PrincipalAccount": "`+account+`"`).Replace(string(text))
 		if err := l.admin.putInline(t.Context(), p, name, own); err != nil {
 			t.Fatal(err)

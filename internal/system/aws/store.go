@@ -41,6 +41,8 @@ type shelf struct {
 	system string
 	floor  int64 // the newest generation of a floor that is remembered
 	begun  time.Time
+	// rehearsed is when the cut of each partner was rehearsed last.
+	rehearsed map[string]time.Time
 
 	mu      sync.Mutex
 	natives map[string]*native // by the principal's name
@@ -107,7 +109,8 @@ func (h *shelf) with(p *page) *shelf {
 	defer h.mu.Unlock()
 	next := &shelf{
 		pages: maps.Clone(h.pages), ledger: maps.Clone(h.ledger), stones: maps.Clone(h.stones), holds: h.holds, spent: h.spent, system: h.system, floor: h.floor, begun: h.begun,
-		natives: maps.Clone(h.natives), whole: h.whole, uses: maps.Clone(h.uses),
+		rehearsed: h.rehearsed,
+		natives:   maps.Clone(h.natives), whole: h.whole, uses: maps.Clone(h.uses),
 	}
 	if old := next.pages[p.id]; old != nil {
 		if old.etag == p.etag {
@@ -194,12 +197,16 @@ func (s *store) load(ctx context.Context) (*shelf, error) {
 	h := &shelf{
 		pages: map[access.IdentityID]*page{}, ledger: ledger.Ledger{}, stones: ledger.Tombstones{}, holds: ledger.Holds{},
 		begun: access.WallClock(), natives: map[string]*native{}, uses: map[string]use{}, spent: map[access.IdentityID][]string{},
+		rehearsed: map[string]time.Time{},
 	}
 	all, err := s.list(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range all { // before the pages, which are read beside each other
+		if partner, at, is := rehearsedIn(o.key); is && at.After(h.rehearsed[partner]) {
+			h.rehearsed[partner] = at
+		}
 		if id, value, is := releasedIn(o.key); is {
 			h.spent[id] = append(h.spent[id], value)
 		}

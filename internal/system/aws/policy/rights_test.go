@@ -59,6 +59,7 @@ func TestTheShippedRightsAllowWhatEachNeedsAndNoMore(t *testing.T) {
 		{"make a key", "iam:CreateAccessKey", theUser, nil, false, true, false},
 		{"trust an issuer", "iam:CreateOpenIDConnectProvider", theIssuer, nil, false, true, false},
 		{"distrust an issuer that it made", "iam:DeleteOpenIDConnectProvider", theIssuer, map[string]string{"aws:ResourceTag/partner:issuer": "terraform-provider-partner"}, false, true, false},
+		{"become the twin of a rehearsal", "sts:AssumeRole", "arn:aws:iam::111122223333:role/partner/rehearsal-1a2b3c4d/prod/partner.rehearsal-1a2b3c4d.prod.twin.federated", nil, false, true, false},
 
 		{"make a role without a boundary", "iam:CreateRole", theRole, nil, false, false, false},
 		{"make a role within another boundary", "iam:CreateRole", theRole, map[string]string{"iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}, false, false, false},

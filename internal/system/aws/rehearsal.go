@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+)
+
+// A shadow partner reads what is not there: a table of DynamoDB that bears its name. DynamoDB asks IAM first, and only then looks for the table.
+// On another cloud, which may have S3 alone, it reads the object of the ledger that says which system this is.
+
+// Stage lets the shadow of a partner's account or workload in by the login of this provider, since nobody else's is at hand: the role of the
+// shadow differs from the partner's in whom it trusts, and in nothing that cuts it.
+func (s *System) Stage(ctx context.Context, c *access.Credential) (action string, on access.Pattern, err error) {
+	if err := s.Enter(ctx); err != nil {
+		return "", "", err
+	}
+	if c.Federated != nil {
+		own, err := s.ownPrincipal(ctx)
+		if err != nil {
+			return "", "", err
+		}
+		c.Federated = &access.FederatedTrust{AWSPrincipal: own, ExternalID: rand.Text()}
+	}
+	return "read", s.probed(c.IdentityID), nil
+}
+
+// probed returns what the shadow of an identity reads.
+func (s *System) probed(id access.IdentityID) access.Pattern {
+	in := policy.PartitionOf(s.options.Region).Name
+	if s.options.Endpoints.S3 != "" {
+		return access.Pattern("arn:" + in + ":s3:::" + s.store.bucket.name + "/" + s.store.prefix + "/" + systemKey)
+	}
+	return access.Pattern("arn:" + in + ":dynamodb:" + s.options.Region + ":" + s.accountNumber() + ":table/" + id.Partner)
+}
+
+// ownPrincipal returns the ARN of the user or role that this login is of, as a trust can name it.
+func (s *System) ownPrincipal(ctx context.Context) (string, error) {
+	if s.options.Endpoints.STS == "" && s.options.Endpoints.IAM != "" {
+		return "", fmt.Errorf("%w: this cloud has no STS", access.ErrUnsupported)
+	}
+	var out struct {
+		ARN string `xml:"GetCallerIdentityResult>Arn"`
+	}
+	if err := s.sts(ctx, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
+		return "", err
+	}
+	_, session, is := strings.Cut(out.ARN, ":assumed-role/")
+	if is { // a session: its role may be in a folder, which only IAM tells
+		name, _, _ := strings.Cut(session, "/")
+		d, err := s.describe(ctx, principal{Kind: role, Name: name})
+		if err != nil {
+			return "", err
+		}
+		out.ARN = d.ARN
+	}
+	if !strings.Contains(out.ARN, ":user/") && !strings.Contains(out.ARN, ":role/") {
+		return "", fmt.Errorf("%w: the login is %s, and AWS lets only a user or a role take on the twin's role", access.ErrUnsupported, out.ARN)
+	}
+	return out.ARN, nil
+}
+
+// Doors returns the way in of a shadow: its key, or a session of its role.
+func (s *System) Doors(p access.Proof) []access.Door {
+	id := p.Credential.IdentityID
+	if p.Credential.Secret != nil {
+		var key opened
+		_ = json.Unmarshal([]byte(p.Secret), &key) // one that is no key is refused, and told as never let in
+		v := s.visitor(id, aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey})
+		return []access.Door{{How: "a read of " + v.what() + " with the twin's key", Note: s.atOneService(), Enter: v.May}}
+	}
+	d := roleDoor{s, id, p.Credential.Federated.ExternalID}
+	note := "Nobody here can log in as the partner's account or workload: the twin's role trusts this provider's login instead, with the same policies and the same cut."
+	return []access.Door{{
+		How: "a read of " + s.visitor(id, aws.Credentials{}).what() + " in a session of the twin's role", Note: strings.TrimSpace(note + " " + s.atOneService()), Enter: d.enter, Open: d.open,
+	}}
+}
+
+// atOneService says what a measure does not tell: IAM spreads a cut, and not all services hear of it at once.
+func (s *System) atOneService() string {
+	if s.options.Endpoints.IAM != "" {
+		return ""
+	}
+	return "Measured at DynamoDB in " + s.options.Region + " alone: another service or region may refuse a moment later."
+}
+
+// roleDoor lets in whoever takes on the role of a shadow.
+type roleDoor struct {
+	*System
+	id         access.IdentityID
+	externalID string
+}
+
+// take takes on the role; no visit where that is refused.
+func (d roleDoor) take(ctx context.Context) (*shadowVisit, error) {
+	arn := roleOf(d.id).arn(policy.PartitionOf(d.options.Region).Name, d.accountNumber())
+	var out struct {
+		Taken taken `xml:"AssumeRoleResult>Credentials"`
+	}
+	err := d.sts(ctx, &out, url.Values{"Action": {"AssumeRole"}, "RoleArn": {arn}, "RoleSessionName": {sessionName}, "ExternalId": {d.externalID}})
+	if errors.Is(err, access.ErrNotPermitted) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	login, err := out.Taken.credentials()
+	return d.visitor(d.id, login), err
+}
+
+func (d roleDoor) enter(ctx context.Context, action, path string) (bool, error) {
+	v, err := d.take(ctx)
+	if v == nil || err != nil {
+		return false, err
+	}
+	return v.May(ctx, action, path)
+}
+
+func (d roleDoor) open(ctx context.Context) (access.Visit, error) {
+	v, err := d.take(ctx)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// shadowVisit reads as a shadow.
+type shadowVisit struct {
+	*client
+	id     access.IdentityID
+	bucket string
+	key    string
+}
+
+func (s *System) visitor(id access.IdentityID, login aws.Credentials) *shadowVisit {
+	as := s.as(credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken))
+	return &shadowVisit{as, id, s.store.bucket.name, s.store.prefix + "/" + systemKey}
+}
+
+// what names what it reads.
+func (v *shadowVisit) what() string {
+	if v.options.Endpoints.S3 != "" {
+		return "s3://" + v.bucket + "/" + v.key
+	}
+	return "a table that is not there"
+}
+
+// May does what the shadow was granted. What AWS does not find, it allowed.
+func (v *shadowVisit) May(ctx context.Context, _, _ string) (bool, error) {
+	r := request{service: "s3", region: v.options.Region, method: http.MethodGet, url: v.options.s3Endpoint(v.bucket) + v.key}
+	if v.options.Endpoints.S3 == "" {
+		r.service, r.method, r.url = "dynamodb", http.MethodPost, "https://dynamodb."+v.options.Region+"."+policy.PartitionOf(v.options.Region).Domain+"/"
+		r.header = map[string]string{"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.GetItem"}
+		r.body = []byte(`{"TableName":"` + v.id.Partner + `","Key":{"probe":{"S":"probe"}}}`)
+	}
+	_, err := v.send(ctx, r)
+	switch {
+	case errors.Is(err, access.ErrNotPermitted), errors.Is(err, access.ErrLogin): // a key that is new is not known everywhere
+		return false, nil
+	case errors.Is(err, errAbsent):
+		return true, nil
+	}
+	return err == nil, err
+}
+
+// Leave has nothing to do: AWS ends no session, and the twin's role is removed.
+func (*shadowVisit) Leave(context.Context) error { return nil }
+
+// Shell lets the printed steps run with this login, which is in the environment only. The program aws has to be there: what a person on call
+// would miss is to be missed in a rehearsal.
+func (s *System) Shell(ctx context.Context) (environment []string, clean func() error, err error) {
+	if _, err := exec.LookPath("aws"); err != nil {
+		return nil, nil, fmt.Errorf("%w: they need the program aws, which is not on the PATH of this machine", access.ErrUnsupported)
+	}
+	login, err := s.credentials(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	folder, err := os.MkdirTemp("", "partner-steps-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", access.ErrUnavailable, err)
+	}
+	environment = []string{
+		"HOME=" + folder, "AWS_ACCESS_KEY_ID=" + login.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + login.SecretAccessKey,
+		"AWS_PAGER=", "AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
+	}
+	if login.SessionToken != "" {
+		environment = append(environment, "AWS_SESSION_TOKEN="+login.SessionToken)
+	}
+	for _, name := range []string{"PATH", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy", "AWS_CA_BUNDLE"} { // the way there
+		if value, is := os.LookupEnv(name); is {
+			environment = append(environment, name+"="+value)
+		}
+	}
+	return environment, func() error { return os.RemoveAll(folder) }, nil
+}
+
+// Tidy removes the marks that the steps left of shadow partners which have nothing any more.
+func (s *System) Tidy(ctx context.Context) error {
+	h, err := s.store.load(ctx)
+	if err != nil {
+		return fmt.Errorf("take away the marks of shadow partners: %w", err)
+	}
+	has := map[string]bool{}
+	for ref := range h.ledger {
+		partner, _, _ := strings.Cut(ref.ID, "/")
+		has[partner] = true
+	}
+	for scope := range h.holds {
+		partner, _, _ := strings.Cut(scope, "/")
+		if !access.IsShadow(partner) || has[partner] {
+			continue
+		}
+		err = cmp.Or(err, s.store.remove(ctx, heldKey+scope, ""))
+	}
+	s.store.reread()
+	if err != nil {
+		return fmt.Errorf("take away the marks of shadow partners: %w", err)
+	}
+	return nil
+}
+
+// When a partner was rehearsed stands in the name of an object, so that the listing of the ledger tells it: rehearsed/PARTNER/MOMENT.
+const (
+	rehearsedKey  = "rehearsed/"
+	rehearsedForm = "20060102T150405Z"
+)
+
+// rehearsedIn returns what a key says of a rehearsal.
+func rehearsedIn(key string) (partner string, at time.Time, is bool) {
+	text, ours := strings.CutPrefix(key, rehearsedKey)
+	partner, moment, _ := strings.Cut(text, "/")
+	at, err := time.Parse(rehearsedForm, moment)
+	return partner, at, ours && err == nil && access.ValidPart(partner)
+}
+
+// Remember keeps when a partner was rehearsed, and forgets the times before.
+func (s *System) Remember(ctx context.Context, partner string, at time.Time) error {
+	defer s.store.reread()
+	key := rehearsedKey + partner + "/" + at.UTC().Format(rehearsedForm)
+	err := s.store.place(ctx, key, []byte("When the cut of this partner was rehearsed last.\n"))
+	if err == nil {
+		err = s.forgetOlder(ctx, partner, key)
+	}
+	if err != nil {
+		return fmt.Errorf("remember the rehearsal of %s: %w", partner, err)
+	}
+	return nil
+}
+
+// forgetOlder removes the moments of a partner's rehearsals that are older than one.
+func (s *System) forgetOlder(ctx context.Context, partner, than string) error {
+	all, err := s.store.list(ctx, rehearsedKey+partner+"/")
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if _, _, is := rehearsedIn(o.key); is && o.key < than {
+			if err := s.store.remove(ctx, o.key, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Rehearsed tells when each partner was rehearsed last.
+func (s *System) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
+	h, err := s.read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read when partners were rehearsed: %w", err)
+	}
+	return maps.Clone(h.rehearsed), nil
+}
