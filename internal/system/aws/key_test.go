@@ -67,22 +67,38 @@ func TestAKeyEndsToTheSecondAndSoDoesAPresignedURLOfIt(t *testing.T) {
 			t.Errorf("%s was used a moment ago, and is told as %+v, %v", o.Ref(), r, err)
 		}
 	}
-	upload, etag := l.begin(t, holder, s.file("daily")+".new")
-	presigned := l.presigned(t, holder, s.file("daily"))
-	if status := fetch(t, presigned); status != http.StatusOK {
-		t.Fatalf("the presigned URL answers %d", status)
+	l.endsAt(t, holder, s.file("daily"), end)
+}
+
+// endsAt claims that what somebody is doing ends at a moment, within a second: a request, a URL that was presigned for an hour, and the next
+// part of an upload.
+func (l *lab) endsAt(t testing.TB, holder *client, arn string, end time.Time) {
+	t.Helper()
+	upload, etag := l.begin(t, holder, arn+".new")
+	presigned := l.presigned(t, holder, arn)
+	var all sync.WaitGroup
+	for what, ask := range map[string]func() int{
+		"a request":                  func() int { return l.s3(t, holder, http.MethodGet, strings.TrimPrefix(arn, "arn:aws:s3:::"), "") },
+		"a presigned URL":            func() int { return fetch(t, presigned) },
+		"the next part of an upload": func() int { return l.s3(t, holder, http.MethodPut, upload+"&partNumber=2", "more") },
+	} {
+		all.Go(func() {
+			status, asked := 0, 0
+			for ; status != http.StatusForbidden && time.Since(end) < 5*time.Second; asked++ {
+				if status = ask(); status != http.StatusOK && status != http.StatusForbidden {
+					t.Errorf("%s answers %d", what, status)
+					return
+				}
+				time.Sleep(2 * time.Millisecond)
+			}
+			late := time.Since(end)
+			t.Logf("%s is refused %s after the end, at the %dth time", what, late.Round(time.Millisecond), asked)
+			if etag == "" || asked < 3 || late < 0 || late > time.Second {
+				t.Errorf("%s: refused %s after the end, asked %d times", what, late, asked)
+			}
+		})
 	}
-	late := l.refusedAfter(t, holder, s.file("daily"), end)
-	t.Logf("the key is refused %s after its end", late)
-	if late > time.Second {
-		t.Errorf("refused only %s after the end", late)
-	}
-	if status := fetch(t, presigned); status != http.StatusForbidden {
-		t.Errorf("the presigned URL answers %d after the end", status)
-	}
-	if status := l.s3(t, holder, http.MethodPut, upload+"&partNumber=2", "more"); etag == "" || status != http.StatusForbidden {
-		t.Errorf("the next part of an upload that was under way answers %d", status)
-	}
+	all.Wait()
 }
 
 // begin begins an upload in parts, and uploads the first. It returns where the next goes.
