@@ -17,6 +17,8 @@ type Reach struct {
 	Unknown string
 	// Nothing: there is nothing, so that it opens nothing, or whatever comes there later.
 	Nothing string
+	// Absent: nothing is there only because nothing is mounted yet, which the same run may do.
+	Absent bool
 	// Instead says what to write instead, in a sentence; "" where the rule's remedy says all.
 	Instead string
 	// Place is how many of the pattern's first segments only name a place, such as a mount of several segments. They fix

@@ -40,7 +40,10 @@ func scopeCases() map[string][]policy {
 				r.Unknown = "the engine at plugin/ is of the type magic"
 			}
 			if p.Overlaps("orders/none/*") {
-				r.Nothing, r.Instead = "nothing is mounted at orders/none", "Write orders/acme."
+				r.Nothing, r.Absent, r.Instead = "nothing is mounted at orders/none", true, "Write orders/acme."
+			}
+			if p.Overlaps("kv2/acme/*") {
+				r.Nothing, r.Instead = "kv2/ is a KV store of version 2, which has nothing at that path", "Write kv2/data/acme/*."
 			}
 			if p.Overlaps("secret/data/*") {
 				r.Place = 2
@@ -112,6 +115,9 @@ func scopeCases() map[string][]policy {
 			bad("it is moved there", admin, plans(grant(etl, "daily", resource("orders/none/x")), was(grant(etl, "daily")))),
 			edge(warned("a warning at plan, where it is lowered", admin, lowered("scope/no-mount", Warn), reaches("orders/none/x"))),
 			edge(bad("and refused at apply", admin, lowered("scope/no-mount", Warn), atApply(), holds(identity(etl)), reaches("orders/none/x"))),
+			bad("a mount that has nothing at that path", admin, reaches("kv2/acme/*")),
+			edge(warned("a mount that has nothing there, where it is lowered", admin, lowered("scope/no-mount", Warn), reaches("kv2/acme/*"))),
+			edge(warned("and at apply, since no run changes that", admin, lowered("scope/no-mount", Warn), atApply(), holds(identity(etl)), reaches("kv2/acme/*"))),
 			good("off is off", admin, lowered("scope/no-mount", Off), atApply(), holds(identity(etl)), reaches("orders/none/x")),
 			warned("it was applied before", admin, plans(grant(etl, "daily", resource("orders/none/x")), unchanged())),
 		},

@@ -47,8 +47,6 @@ type Rule struct {
 	chained bool
 	// unready: it judges what is not known yet, so it does not wait. last: it judges after all other rules.
 	unready, last bool
-	// settles: where it is lowered to a warning, what it warns of at plan is settled until the apply, which refuses it else.
-	settles bool
 	// bounded: beyond a certain point it holds even where it is switched off.
 	bounded bool
 }

@@ -303,7 +303,7 @@ func (e *evaluation) moves(of *entry) bool {
 // worst returns the level of a finding: that of its rule where the plan brings it in, else at most a warning.
 func (e *evaluation) worst(r *ranked, p problem, enters bool) Level {
 	level := r.level
-	if p.hard || r.settles && e.phase == Apply && level == Warn {
+	if p.hard || p.settles && e.phase == Apply && level == Warn {
 		level = Deny
 	}
 	if p.cause == standing || p.cause == byChange && !enters {

@@ -60,7 +60,7 @@ func reachRules() []Rule {
 			"https://learn.microsoft.com/en-us/azure/security/fundamentals/subdomain-takeover",
 		},
 		Controls: []Control{NHI5, AC6, PRAA05, ISO518},
-		own:      noMount, settles: true,
+		own:      noMount,
 	}}
 }
 
@@ -104,7 +104,11 @@ func unknownEngine(c *Context, s *Subject) []problem {
 
 func noMount(c *Context, s *Subject) []problem {
 	r := c.reach(s)
-	return outOf(s, r.Nothing, r.Instead)
+	found := outOf(s, r.Nothing, r.Instead)
+	for n := range found {
+		found[n].settles = r.Absent
+	}
+	return found
 }
 
 // outOf returns a problem of a grant's resource, where the system says why.

@@ -155,6 +155,13 @@ func TestAGrantOnAMountOfTheSameRun(t *testing.T) {
 	if rules, _, err := r.says("error", "apply", "-auto-approve"); err == nil || !slices.Contains(rules["new"], "scope/no-mount") {
 		t.Errorf("nothing is mounted, and the apply: %v: %v", err, rules)
 	}
+	// What is mounted and has nothing at that path stays so: lowered, it is a warning at both.
+	r.declares(lowered, map[string]string{"kv2": "secret/acme/prod/*: read"})
+	for _, command := range [][]string{{"plan"}, {"apply", "-auto-approve"}} {
+		if rules, texts, err := r.says("warning", command...); err != nil || !slices.Contains(rules["kv2"], "scope/no-mount") {
+			t.Errorf("%v: %v: %v\n%s", command, err, rules, texts)
+		}
+	}
 	r.declares(lowered, map[string]string{"new": "fresh/acme/*: read; depends_on = [terraform_data.mount]"})
 	r.file("mount.tf", `resource "terraform_data" "mount" {
   provisioner "local-exec" { command = "bao secrets enable -path=fresh kv" }

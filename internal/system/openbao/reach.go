@@ -124,7 +124,7 @@ func (g *ground) judge(p access.Pattern, actions []string) access.Reach {
 		return access.Reach{System: fmt.Sprintf("nothing is mounted there, and whether %s/ is a child namespace cannot be told: this login may not list them. "+
 			"Give it the policy plan of the guide, which has sys/namespaces", p.Segments()[0])}
 	case len(at) == 0:
-		return access.Reach{Nothing: "nothing is mounted there", Instead: g.elsewhere()}
+		return access.Reach{Nothing: "nothing is mounted there", Absent: true, Instead: g.elsewhere()}
 	}
 	r := g.within(at[0], p, actions)
 	if !certain && r.System == "" && r.Nothing == "" {
