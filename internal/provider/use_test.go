@@ -22,10 +22,13 @@ func TestTheGatewaysLogDecidesWhatIsDormant(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	log := filepath.Join(t.TempDir(), "use.jsonl")
-	writes := func(at time.Time) func() {
+	writes := func(at time.Time, more ...time.Time) func() {
 		return func() {
-			line := fmt.Sprintf("{\"time\": %q, \"identity\": \"acme/prod/orders-etl\", \"kind\": \"federated\", \"admitted\": true}\n", access.At(at))
-			if err := os.WriteFile(log, []byte(line), 0o600); err != nil {
+			text := fmt.Sprintf("{\"time\": %q, \"identity\": \"acme/prod/orders-etl\", \"kind\": \"federated\", \"admitted\": true}\n", access.At(at))
+			for _, refused := range more {
+				text += fmt.Sprintf("{\"time\": %q, \"kind\": \"federated\", \"admitted\": false}\n", access.At(refused))
+			}
+			if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 				t.Error(err)
 			}
 		}
@@ -40,7 +43,9 @@ func TestTheGatewaysLogDecidesWhatIsDormant(t *testing.T) {
 		resource.TestStep{PreConfig: writes(dawn.Add(-time.Hour)), Config: config(nil)},
 		resource.TestStep{PreConfig: func() { w.passes(10 * day)(); writes(used)() }, Config: config(nil), ConfigPlanChecks: emptyPlan()},
 		resource.TestStep{RefreshState: true, Check: resource.TestCheckResourceAttr(theIdentity, "last_used_at", access.At(used).String())},
-		resource.TestStep{PreConfig: w.passes(70 * day), Config: config(later), ExpectError: regexp.MustCompile("activity/unused-renewal")},
-		resource.TestStep{PreConfig: writes(used.Add(74 * 24 * time.Hour)), Config: config(later)},
+		resource.TestStep{PreConfig: func() { w.passes(70 * day)(); writes(used, dawn.Add(80*24*time.Hour))() }, Config: config(later),
+			ExpectError: regexp.MustCompile("activity/unused-renewal")},
+		// A log that stopped says nothing of what came after: it is no reason to refuse.
+		resource.TestStep{PreConfig: writes(used), Config: config(later)},
 	)
 }

@@ -133,10 +133,12 @@ func (s *System) tellUse(of ledger.Ledger, records ...*access.Record) error {
 	if len(s.options.UseLogs) == 0 {
 		return nil
 	}
-	u, err := s.used.latest(s.options.UseLogs, s.now())
+	now := s.now()
+	u, err := s.used.latest(s.options.UseLogs, now)
 	for _, r := range records {
-		u.tell(r, of)
+		u.tell(r, of, now)
 	}
+	s.hearOfStopped(u, now)
 	return err
 }
 

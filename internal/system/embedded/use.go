@@ -80,19 +80,33 @@ type use struct {
 // uses are when what was last used, as far as the logs tell, and of when the logs tell.
 type uses struct {
 	last map[use]time.Time
-	// first and newest are the first and the newest line about a kind of credential, whatever became of the request.
-	first, newest map[access.Kind]time.Time
+	// told are the logs, by their sources.
+	told map[string]*told
 	// untimed is what was used at a moment that nobody can read, or that is still to come.
 	untimed map[use]bool
 	// vague is when somebody was let in last with a credential whose kind the log does not tell.
 	vague map[string]time.Time
 }
 
+// told is of when one log tells, in all of its files: its newest line, and its first and last about each kind of credential.
+// Whatever became of the requests, the log was written.
+type told struct {
+	newest      time.Time
+	first, last map[access.Kind]time.Time
+}
+
+// rotation is what tells the files of one log from each other: the day that is in their names or folders, a number at their end, gz.
+var rotation = regexp.MustCompile(`[-._/]?20\d\d[-/]?[01]\d[-/]?[0-3]\d([-_T.]?\d+)?|(\.\d+)?(\.gz)?$`)
+
+// source returns which log a file is of. What is not known to be of one log counts as two: that is the cautious answer.
+func source(path string) string { return rotation.ReplaceAllString(filepath.ToSlash(path), "") }
+
 // useLogs are logs that are read again when they change.
 type useLogs struct {
 	mu    sync.Mutex
 	state string // names, sizes and moments of the files that were read
 	read  uses
+	heard bool // whoever runs it heard which logs have stopped
 }
 
 // tailLimit is how much of each log is read, its end: some hundred thousand logins.
@@ -122,7 +136,7 @@ func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	if state.String() == l.state && l.read.last != nil {
 		return l.read, nil
 	}
-	fresh := uses{last: map[use]time.Time{}, first: map[access.Kind]time.Time{}, newest: map[access.Kind]time.Time{}, untimed: map[use]bool{}, vague: map[string]time.Time{}}
+	fresh := uses{last: map[use]time.Time{}, told: map[string]*told{}, untimed: map[use]bool{}, vague: map[string]time.Time{}}
 	for _, path := range slices.Compact(paths) {
 		if err := fresh.file(path, now); err != nil {
 			return uses{}, unread(path, err)
@@ -149,6 +163,11 @@ func (u *uses) file(path string, now time.Time) error {
 		return err
 	}
 	defer func() { _ = f.Close() }() // it was only read
+	of := u.told[source(path)]
+	if of == nil {
+		of = &told{first: map[access.Kind]time.Time{}, last: map[access.Kind]time.Time{}}
+		u.told[source(path)] = of
+	}
 	text, err := tail(f)
 	if err != nil {
 		return err
@@ -157,7 +176,7 @@ func (u *uses) file(path string, now time.Time) error {
 	for {
 		line, err := lines.ReadSlice('\n')
 		if err == nil || errors.Is(err, io.EOF) {
-			u.line(line, now)
+			u.line(line, of, now)
 		}
 		for errors.Is(err, bufio.ErrBufferFull) { // too long to be one of ours
 			_, err = lines.ReadSlice('\n')
@@ -174,8 +193,8 @@ func (u *uses) file(path string, now time.Time) error {
 // tolerated is how far ahead of us a gateway's clock may be.
 const tolerated = time.Minute
 
-// line takes in one line. One of the future tells who was let in, and not when.
-func (u *uses) line(text []byte, now time.Time) {
+// line takes in one line of a log. One of the future tells who was let in, and not when.
+func (u *uses) line(text []byte, of *told, now time.Time) {
 	var l useLine
 	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), "\x00") // as a log begins that was truncated while it was written
 	if json.Unmarshal(text, &l) != nil {
@@ -187,10 +206,8 @@ func (u *uses) line(text []byte, now time.Time) {
 		return
 	}
 	at = at.UTC().Truncate(time.Second)
-	u.first[kind] = access.Earliest(u.first[kind], at)
-	if at.After(u.newest[kind]) {
-		u.newest[kind] = at
-	}
+	of.newest = access.Latest(of.newest, at)
+	of.first[kind], of.last[kind] = access.Earliest(of.first[kind], at), access.Latest(of.last[kind], at)
 	if name == "" {
 		return
 	}
@@ -218,13 +235,13 @@ func presentedKind(input json.RawMessage) access.Kind {
 	return ""
 }
 
-// tell puts into a record when it was last used. The ledger says by which kinds of credential an identity is used.
-func (u *uses) tell(r *access.Record, l ledger.Ledger) {
+// tell puts into a record when it was last used, as of now. The ledger says by which kinds of credential an identity is used.
+func (u *uses) tell(r *access.Record, l ledger.Ledger, now time.Time) {
 	id := r.Object.Holder()
 	switch o := r.Object.(type) {
 	case *access.Credential:
 		r.LastUsedAt = u.since(r.CreatedAt, id, o.Kind())
-		r.UseUnknown = u.isUnknown(r.CreatedAt, r.LastUsedAt, id, o.Kind())
+		r.UseUnknown = u.isUnknown(r.CreatedAt, r.LastUsedAt, id, o.Kind(), now)
 	case *access.Identity:
 		r.LastUsedAt, r.UseUnknown = u.since(r.CreatedAt, id, ""), true
 		for _, kind := range access.Kinds() {
@@ -232,7 +249,8 @@ func (u *uses) tell(r *access.Record, l ledger.Ledger) {
 			if !found {
 				continue
 			}
-			if r.UseUnknown = u.isUnknown(e.History.CreatedAt, u.since(e.History.CreatedAt, id, kind), id, kind); r.UseUnknown {
+			created := e.History.CreatedAt
+			if r.UseUnknown = u.isUnknown(created, u.since(created, id, kind), id, kind, now); r.UseUnknown {
 				return
 			}
 		}
@@ -241,24 +259,59 @@ func (u *uses) tell(r *access.Record, l ledger.Ledger) {
 
 // since returns the last use after a moment; zero where the logs tell of none.
 func (u *uses) since(created time.Time, id access.IdentityID, kind access.Kind) time.Time {
-	last := u.last[use{id.String(), kind}]
-	if short := u.last[use{id.CommonName(), kind}]; short.After(last) {
-		last = short
-	}
+	last := access.Latest(u.last[use{id.String(), kind}], u.last[use{id.CommonName(), kind}])
 	if last.Before(created.Truncate(time.Second)) {
 		return time.Time{} // it was somebody else's, of before
 	}
 	return last
 }
 
-// isUnknown reports whether a credential of a kind may have been used though no line says so: the silence of a log counts only
-// if it speaks of that kind, and did before and after the credential was made. One gateway says nothing of another's.
-func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind access.Kind) bool {
+// stopsAfter is how long a log is silent that has stopped: longer than a weekend.
+const stopsAfter = 72 * time.Hour
+
+// stopped are the logs that have had no line for so long that they have stopped, with their last lines, sorted.
+func (u *uses) stopped(now time.Time) []string {
+	var all []string
+	for name, log := range u.told {
+		if !log.newest.IsZero() && now.Sub(log.newest) > stopsAfter {
+			all = append(all, fmt.Sprintf("%s has had no line since %s", name, access.At(log.newest)))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// hearOfStopped notes the logs that have stopped, once.
+func (s *System) hearOfStopped(u uses, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stopped := u.stopped(now)
+	if s.used.heard || len(stopped) == 0 {
+		return
+	}
+	s.used.heard = true
+	s.notes = append(s.notes, [2]string{"A log of use has stopped", strings.Join(stopped, "; ") + ". Until it goes on, nobody knows whether what it told of is still " +
+		"used, and nothing of that counts as unused. See to its gateway, or take it out of use_logs where the gateway is gone."})
+}
+
+// isUnknown reports whether a credential of a kind may have been used since though no line says so. One gateway says nothing of
+// another's: there has to be a log that speaks of that kind, and each that does has to go on.
+func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind access.Kind, now time.Time) bool {
 	for _, name := range []string{id.String(), id.CommonName()} {
 		if u.untimed[use{name, kind}] || u.untimed[use{name, ""}] || u.vague[name].After(access.Latest(used, created)) {
 			return true
 		}
 	}
-	first, speaks := u.first[kind]
-	return used.IsZero() && (!speaks || first.After(created) || u.newest[kind].Before(created.Truncate(time.Second)))
+	speaks := false
+	for _, log := range u.told {
+		first, ofThis := log.first[kind]
+		if !ofThis {
+			continue
+		}
+		if now.Sub(log.newest) > stopsAfter || (used.IsZero() && first.After(created)) {
+			return true
+		}
+		speaks = speaks || !used.IsZero() || !log.last[kind].Before(created.Truncate(time.Second))
+	}
+	return !speaks
 }

@@ -120,6 +120,61 @@ func TestTheGatewaysLogsTellWhenAccessWasLastUsed(t *testing.T) {
 	}
 }
 
+// A gateway whose log was shipped no more went on to let its partner in, who counted as dormant, so that its renewal was refused.
+func TestALogThatStoppedSaysNothingOfWhatCameAfter(t *testing.T) {
+	line := func(d time.Duration, kind, more string) string {
+		return fmt.Sprintf(`{"time": %q, "kind": %q%s}`, at(d), kind, more)
+	}
+	const day = 24 * time.Hour
+	by := func(who string) string { return `, "admitted": true, "identity": "` + who + `"` }
+	before, used, now := line(-day, "secret", ""), line(day, "secret", by("acme/prod/etl")), line(60*day-time.Hour, "secret", "")
+	for name, c := range map[string]struct {
+		logs    map[string][]string
+		used    bool
+		unknown bool
+	}{
+		"goes on, and tells of a use":             {map[string][]string{"a.jsonl": {before, used, now}}, true, false},
+		"goes on, and tells of none":              {map[string][]string{"a.jsonl": {before, now}}, false, false},
+		"stopped after a use":                     {map[string][]string{"a.jsonl": {before, used}}, true, true},
+		"stopped, and told of no use":             {map[string][]string{"a.jsonl": {before, line(56*day, "secret", "")}}, false, true},
+		"is silent over a weekend":                {map[string][]string{"a.jsonl": {before, used, line(57*day+time.Hour, "secret", "")}}, true, false},
+		"stopped, beside another that goes on":    {map[string][]string{"a.jsonl": {before, used}, "b.jsonl": {before, now}}, true, true},
+		"began later, beside another":             {map[string][]string{"a.jsonl": {before, now}, "b.jsonl": {line(50*day, "secret", ""), now}}, false, true},
+		"stopped, and is of another kind":         {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {line(-day, "certificate", "")}}, true, false},
+		"goes on with lines of other kinds":       {map[string][]string{"a.jsonl": {before, used, line(60*day-time.Hour, "federated", "")}}, true, false},
+		"goes on with lines of no kind":           {map[string][]string{"a.jsonl": {before, used, line(60*day-time.Hour, "", "")}}, true, false},
+		"goes on in the next file, by number":     {map[string][]string{"a.jsonl": {now}, "a.jsonl.1": {used}, "a.jsonl.2": {before}}, true, false},
+		"goes on in the next file, by day":        {map[string][]string{"a-20260610.jsonl": {before, used}, "a-20260801.jsonl": {now}}, true, false},
+		"goes on in the next folder, by day":      {map[string][]string{"2026/06/10/a.jsonl": {before, used}, "2026/08/01/a.jsonl": {now}}, true, false},
+		"stopped, of a gateway with another name": {map[string][]string{"gw-1.jsonl": {before, used}, "gw-2.jsonl": {before, now}}, true, true},
+		"holds no line that can be read":          {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {"GET /"}}, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := logged(t)
+			folder := t.TempDir()
+			w.options.UseLogs = nil
+			for file, lines := range c.logs {
+				path := filepath.Join(folder, file)
+				if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				writeLog(t, path, lines...)
+				w.options.UseLogs = append(w.options.UseLogs, path)
+			}
+			w.wait(60 * day)
+			_, _ = w.Notes() // of the keys
+			r := w.get(access.Ref{Type: access.TypeCredential, ID: acme.String() + "/secret"})
+			if r.LastUsedAt.IsZero() == c.used || r.UseUnknown != c.unknown {
+				t.Errorf("last used at %s, unknown since: %v, want %v", r.LastUsedAt, r.UseUnknown, c.unknown)
+			}
+			_, warned := w.Notes()
+			if stopped := strings.Contains(name, "stopped"); stopped != (len(warned) == 1 && strings.Contains(warned[0][1], ".jsonl has had no line since 202")) {
+				t.Errorf("it is told %q", warned)
+			}
+		})
+	}
+}
+
 // A certificate has room for 64 characters of an id. What stands there instead of a longer one began with another
 // identity's whole id, and the use was credited to that one.
 func TestTheUseOfALongIDIsItsOwn(t *testing.T) {
