@@ -206,7 +206,7 @@ var exampleBy = map[string]string{
 	"gateways/nginx":      "TestTheNginxExampleAdmitsWhatIsGrantedAndLogsIt",
 	"gateways/sshd":       "TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles",
 	"gateways/opa":        "TestTheOPAExampleLogsDecisionsAndNoKey",
-	"gateways/haproxy":    "TestTheHAProxyExampleAdmitsUntilTheCut",
+	"gateways/haproxy":    "TestTheHAProxyExampleAdmitsUntilTheEndOrTheCut",
 	"aws":                 "TestACompanyWithThreePartnersOnAWS",
 	"openbao":             "TestACompanyWithThreePartnersOnOpenBao",
 	"openbao-balancer":    "TestABalancerThatEndsTLSLetsInWhatTheGuideSays",

@@ -227,11 +227,27 @@ func TestTheNginxExampleAdmitsWhatIsGrantedAndLogsIt(t *testing.T) {
 				t.Errorf("it was used just now, and the state says %s, %v", at, err)
 			}
 
+			protocols := []string{"http/1.1"}
+			if nginx == "nginx" {
+				protocols = append(protocols, "h2")
+			}
+			opened := map[string]*connection{}
+			for _, protocol := range protocols {
+				opened[protocol] = newConnection(server.Addr, server.Roots, w.presents(j), protocol)
+				if !opened[protocol].isKeptOpen() {
+					t.Errorf("a connection of %s is not kept open: this proves nothing", protocol)
+				}
+			}
 			applied("true")
 			eventually(t, "OPA refuses what was suspended", func() bool {
 				status, _ := server.Ask(t, w.presents(j), "GET", "/stock/acme/daily/1.csv")
 				return status == 403
 			})
+			for protocol, c := range opened { // kept open, and judged at each request
+				if status, err := c.ask(); err != nil || status != 403 {
+					t.Errorf("in a connection of %s that was open before: %d, %v", protocol, status, err)
+				}
+			}
 			revoked := w.presents(j)
 			j.apply()
 			server.Reload(t) // as the pull unit does
@@ -266,6 +282,9 @@ func exampleNginxBefore(t *testing.T, j *judged, nginx, opa, log, behind string)
 	return realtool.StartNginxOf(t, nginx, func(listens, dir string) string {
 		text := example(t, "nginx/nginx.conf", "listen 443", "listen "+listens, "/srv/partner/publish", j.published(""), "/etc/nginx/tls", dir,
 			"127.0.0.1:8080", behind, "127.0.0.1:9090", "127.0.0.1:"+port, "/var/log/partner/nginx.jsonl", log)
+		if nginx == "nginx" {
+			text = strings.Replace(text, "listen "+listens+" ssl", "listen "+listens+" ssl http2", 1) // as many write it; the example is HTTP/1.1
+		}
 		if nginx == "nginx-1.18" {
 			text = regexp.MustCompile(`(?m)^ *keepalive_time .*$`).ReplaceAllString(text, "") // the guide says so
 		}
@@ -336,96 +355,6 @@ func TestTheOPAExampleLogsDecisionsAndNoKey(t *testing.T) {
 			t.Errorf("the log of %s does not tell of the use", version)
 		}
 	}
-}
-
-// HAProxy reads the same files as nginx.
-func TestTheHAProxyExampleAdmitsUntilTheCut(t *testing.T) {
-	t.Parallel()
-	j := newJudged(t)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	w := newWorkload(t, "stock-feed", key, err)
-	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	stays := newWorkload(t, "stays", other, err)
-	j.apply(w.blocks(j, nil, nil), stays.blocks(j, nil, nil))
-
-	told := make(chan http.Header, 1)
-	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case told <- r.Header:
-		default: // only the first is looked at
-		}
-	}))
-	t.Cleanup(behind.Close)
-	port := freePort(t)
-	folder := filepath.Dir(j.save("haproxy/server.pem", ""))
-	trusted := serverKeyPair(t, filepath.Join(folder, "server.pem"))
-	config := j.save("haproxy/haproxy.cfg", example(t, "haproxy/haproxy.cfg", "/srv/partner/publish", j.published(""), "bind :443", "bind 127.0.0.1:"+port,
-		"/etc/haproxy/server.pem", filepath.Join(folder, "server.pem"), "127.0.0.1:8080", strings.TrimPrefix(behind.URL, "http://")))
-	start := func() (stop func()) {
-		cmd := exec.Command(realtool.Find(t, "haproxy"), "-db", "-f", config)
-		said := &output{}
-		cmd.Stdout, cmd.Stderr = said, said
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return sync.OnceFunc(func() {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		})
-	}
-	ask := func(c *tls.Certificate) (int, error) {
-		client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{
-			RootCAs:              trusted,
-			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c, nil },
-		}}}
-		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://127.0.0.1:"+port+"/", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("X-Serial", "of somebody else")
-		for _, name := range []string{"X_Serial", "x_partner", "X_Ip", "X-IP"} { // what WSGI, CGI and others take for X-Serial
-			req.Header[name] = []string{"of somebody else"}
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			return 0, err
-		}
-		_ = resp.Body.Close()
-		return resp.StatusCode, nil
-	}
-	stop := start()
-	t.Cleanup(func() { stop() })
-	eventually(t, "HAProxy lets in what is declared", func() bool { status, err := ask(w.presents(j)); return err == nil && status == 200 })
-	h := <-told
-	if serial := j.attribute(w.address(), "serial"); !strings.EqualFold(strings.TrimLeft(h.Get("X-Serial"), "0"), strings.TrimLeft(strings.ReplaceAll(serial, ":", ""), "0")) ||
-		len(h.Values("X-Serial")) != 1 || h.Get("X-Partner") != "acme/prod/stock-feed" {
-		t.Errorf("the server behind is told %v, and the serial is %s", h, serial)
-	}
-	for name, values := range h {
-		if strings.Contains(strings.Join(values, " "), "of somebody else") {
-			t.Errorf("the server behind is told by the client that its %s is %s", name, values)
-		}
-	}
-	resumesNothing(t, "127.0.0.1:"+port, trusted, w.presents(j))
-	if status, err := ask(stranger(t, "acme/prod/stock-feed")); err == nil {
-		t.Errorf("a stranger with the partner's name: %d", status)
-	}
-	revoked := w.presents(j)
-	refused := func(when string) {
-		t.Helper()
-		stop()
-		stop = start()
-		eventually(t, "HAProxy lets the other one in", func() bool { status, err := ask(stays.presents(j)); return err == nil && status == 200 })
-		if status, err := ask(revoked); err == nil {
-			t.Errorf("%s: %d", when, status)
-		}
-	}
-	if out, err := exec.Command("sh", j.published("cut.sh"), "acme/prod/stock-feed").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	refused("what was cut by hand")
-	j.apply(stays.blocks(j, nil, nil))
-	refused("what was revoked")
 }
 
 // resumesNothing claims that each connection shows its certificate anew. A session that is resumed was verified when it began: its
