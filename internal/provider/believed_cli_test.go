@@ -43,7 +43,7 @@ func (c *cli) editsNamed(change func(kind, name string, attributes, kept map[str
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		var parts map[string][]byte
+		var parts map[string]json.RawMessage
 		kept := map[string]any{}
 		if err := json.Unmarshal(private, &parts); err != nil {
 			c.t.Fatal(err)

@@ -205,11 +205,12 @@ func editedPrivate(t *testing.T, dice *rand.Rand, private []byte, foreign [][]by
 	case 1:
 		return foreign[dice.IntN(len(foreign))]
 	case 2:
-		return []byte(`{"kept": "bm9uc2Vuc2U="}`)
+		none := []string{`{"kept": "bm9uc2Vuc2U="}`, `{"kept": "nonsense!"}`, `{"kept": nonsense}`, `{"kept": null}`, `{"kept": []}`, `[]`}
+		return []byte(none[dice.IntN(len(none))])
 	}
-	var parts map[string][]byte
+	var parts map[string]json.RawMessage
 	var kept map[string]any
-	if json.Unmarshal(private, &parts) != nil || json.Unmarshal(parts["kept"], &kept) != nil {
+	if json.Unmarshal(private, &parts) != nil || json.Unmarshal(parts["kept"], &kept) != nil || kept == nil {
 		return private
 	}
 	values := []any{true, false, "", "x", "2098-01-01T00:00:00Z", "2020-01-01T00:00:00Z", []string{"x"}, nil, 7}
@@ -221,7 +222,7 @@ func editedPrivate(t *testing.T, dice *rand.Rand, private []byte, foreign [][]by
 		h[names[dice.IntN(len(names))]] = values[dice.IntN(len(values))]
 	}
 	parts["kept"], _ = json.Marshal(kept)
-	parts["memo"] = []byte(`{"nonce": "x", "uid": "x"}`)
+	parts["memo"] = json.RawMessage(`{"nonce": "x", "uid": "x"}`)
 	out, err := json.Marshal(parts)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded"
 )
 
+// Legible is the private part of a state as the framework has it.
+var Legible = legible
+
 // NewAround makes providers whose system stands behind another one, which a test lets fail on demand.
 func NewAround(clock access.Clock, around func(access.System) access.System) func() provider.Provider {
 	return func() provider.Provider {

@@ -6,10 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
-	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -216,20 +213,6 @@ func (s *server) StopProvider(ctx context.Context, req *tfprotov6.StopProviderRe
 	_, err := s.bare.StopProvider(ctx, req)
 	answer, long := s.Server.StopProvider(ctx, req)
 	return answer, cmp.Or(long, err)
-}
-
-// legible returns the private part of a state, nil where it cannot be read: like one that is missing, it must stop nobody's removal.
-func legible(private []byte) []byte {
-	var parts map[string][]byte
-	if len(private) == 0 || json.Unmarshal(private, &parts) != nil {
-		return nil
-	}
-	for key, part := range parts {
-		if !strings.HasPrefix(key, ".") && (!json.Valid(part) || !utf8.Valid(part)) {
-			return nil
-		}
-	}
-	return private
 }
 
 func isGoverned(name string) bool {

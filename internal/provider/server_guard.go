@@ -138,33 +138,38 @@ func (s *server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Vali
 
 // PlanResourceChange gets what was unknown to ValidateResourceConfig.
 func (s *server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	if p := legible(req.PriorPrivate); p == nil && req.PriorPrivate != nil {
-		mended := *req
-		mended.PriorPrivate, req = nil, &mended
+	mended := *req
+	mended.PriorPrivate = legible(req.PriorPrivate)
+	answer, err := guarded(ctx, &mended, s.plan, func(r *tfprotov6.PlanResourceChangeResponse) *[]*tfprotov6.Diagnostic { return &r.Diagnostics }, "a "+req.TypeName, req.Config)
+	if err == nil {
+		answer.PlannedPrivate = shortened(answer.PlannedPrivate)
 	}
-	return guarded(ctx, req, s.plan, func(r *tfprotov6.PlanResourceChangeResponse) *[]*tfprotov6.Diagnostic { return &r.Diagnostics }, "a "+req.TypeName, req.Config)
+	return answer, err
 }
 
 // ReadResource gets nothing that somebody wrote: what is in the state is in the state.
 func (s *server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	if p := legible(req.Private); p == nil && req.Private != nil {
-		mended := *req
-		mended.Private, req = nil, &mended
+	mended := *req
+	mended.Private = legible(req.Private)
+	answer, err := guarded(ctx, &mended, s.read, func(r *tfprotov6.ReadResourceResponse) *[]*tfprotov6.Diagnostic { return &r.Diagnostics }, "a "+req.TypeName)
+	if err == nil {
+		answer.Private = shortened(answer.Private)
 	}
-	return guarded(ctx, req, s.read, func(r *tfprotov6.ReadResourceResponse) *[]*tfprotov6.Diagnostic { return &r.Diagnostics }, "a "+req.TypeName)
+	return answer, err
 }
 
 // ApplyResourceChange is called for each resource that an apply changes, with what was unknown to the plan. Where it is refused,
 // what was stays.
 func (s *server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	if p := legible(req.PlannedPrivate); p == nil && req.PlannedPrivate != nil {
-		mended := *req
-		mended.PlannedPrivate, req = nil, &mended
-	}
-	answer, err := guarded(ctx, req, brief(s.Server.ApplyResourceChange), func(r *tfprotov6.ApplyResourceChangeResponse) *[]*tfprotov6.Diagnostic { return &r.Diagnostics },
+	mended := *req
+	mended.PlannedPrivate = legible(req.PlannedPrivate)
+	answer, err := guarded(ctx, &mended, brief(s.Server.ApplyResourceChange), func(r *tfprotov6.ApplyResourceChangeResponse) *[]*tfprotov6.Diagnostic { return &r.Diagnostics },
 		"a "+req.TypeName, req.Config)
 	if err == nil && answer.NewState == nil {
-		answer.NewState, answer.Private = req.PriorState, req.PlannedPrivate
+		answer.NewState, answer.Private = req.PriorState, mended.PlannedPrivate
+	}
+	if err == nil {
+		answer.Private = shortened(answer.Private)
 	}
 	return answer, err
 }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// The private part of a state is one object of JSON for the framework, with each value in base64, and Terraform writes it in base64
+// again: what we keep of a resource would be the longest thing in its state, which Terraform writes anew with each resource that it
+// applies. So a state has the values as they are.
+
+// shortened returns a private part as a state has it. One that the framework would not know again stays as it is.
+func shortened(private []byte) []byte {
+	var parts map[string][]byte
+	if len(private) == 0 || json.Unmarshal(private, &parts) != nil {
+		return private
+	}
+	values := make(map[string]json.RawMessage, len(parts))
+	for key, part := range parts {
+		if !json.Valid(part) || part[0] == '"' {
+			return private
+		}
+		values[key] = part
+	}
+	if text, err := json.Marshal(values); err == nil {
+		return text
+	}
+	return private
+}
+
+// legible returns the private part of a state as the framework has it, nil where it cannot be read: like one that is missing, it must
+// stop nobody's removal.
+func legible(private []byte) []byte {
+	var values map[string]json.RawMessage
+	if len(private) == 0 || json.Unmarshal(private, &values) != nil {
+		return nil
+	}
+	parts := make(map[string][]byte, len(values))
+	for key, value := range values {
+		part := []byte(value)
+		if value[0] == '"' && json.Unmarshal(value, &part) != nil {
+			return nil
+		}
+		if !strings.HasPrefix(key, ".") && (!json.Valid(part) || !utf8.Valid(part)) {
+			return nil
+		}
+		parts[key] = part
+	}
+	text, err := json.Marshal(parts)
+	if err != nil {
+		return nil
+	}
+	return text
+}
