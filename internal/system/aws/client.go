@@ -29,13 +29,18 @@ type client struct {
 	http    *http.Client
 	room    chan struct{} // as many as requests may be under way
 
-	mu    sync.Mutex
-	login aws.CredentialsProvider
-	skew  time.Duration // the clock of AWS is so much ahead of this machine's
-	told  time.Time     // when it told
+	mu     sync.Mutex
+	login  aws.CredentialsProvider
+	clocks map[string]clock // of each service
 	// account is the number of the account, as STS told it.
 	account string
 	made    map[string]time.Time // the principals that were made, by their names
+}
+
+// clock is that of a service: by how much it is ahead of this machine's, and when it told.
+type clock struct {
+	ahead time.Duration
+	told  time.Time
 }
 
 func newClient(o Options) *client {
@@ -46,7 +51,8 @@ func newClient(o Options) *client {
 		transport = usual
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a signature is for one place
-	return &client{options: o, http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), login: o.Credentials, made: map[string]time.Time{}}
+	return &client{options: o, http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), login: o.Credentials, clocks: map[string]clock{},
+		made: map[string]time.Time{}}
 }
 
 // request is one that may be sent several times.
@@ -84,7 +90,7 @@ func (c *client) send(ctx context.Context, r request) (*answer, error) {
 		}
 		var said *apiError
 		lost := !errors.As(err, &said)
-		again := lost && !r.once || !lost && said.passing() || !lost && round == 0 && said.ofClock() && c.off() != 0
+		again := lost && !r.once || !lost && said.passing() || !lost && round == 0 && said.ofClock() && c.off(r.service) != 0
 		if !again || ctx.Err() != nil || access.WallClock().Sub(begun) > c.options.Patience {
 			return a, err
 		}
@@ -124,7 +130,7 @@ func (c *client) sendOnce(ctx context.Context, r request) (*answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: read what %s answers: %w", access.ErrUnavailable, req.URL.Host, err)
 	}
-	c.learn(resp.Header.Get("Date"))
+	c.learn(r.service, resp.Header.Get("Date"))
 	return &answer{resp.StatusCode, resp.Header, body}, nil
 }
 
@@ -140,7 +146,7 @@ func (c *client) sign(ctx context.Context, req *http.Request, r request) error {
 		req.Header.Set("X-Amz-Content-Sha256", hash)
 	}
 	return v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = r.service == "s3" }).
-		SignHTTP(ctx, login, req, hash, r.service, r.region, access.WallClock().Add(c.off()))
+		SignHTTP(ctx, login, req, hash, r.service, r.region, access.WallClock().Add(c.off(r.service)))
 }
 
 // credentials returns the login, from where the SDK finds it.
@@ -173,33 +179,33 @@ func (c *client) credentials(ctx context.Context) (aws.Credentials, error) {
 // nearlyEqual is within how much two clocks are taken for one: the header tells whole seconds.
 const nearlyEqual = 2 * time.Second
 
-// learn notes what time it is at AWS.
-func (c *client) learn(date string) {
+// learn notes what time it is at a service.
+func (c *client) learn(service, date string) {
 	there, err := http.ParseTime(date)
 	if err != nil {
 		return
 	}
 	here := access.WallClock()
-	skew := there.Sub(here)
-	if skew.Abs() <= nearlyEqual {
-		skew = 0
+	ahead := there.Sub(here)
+	if ahead.Abs() <= nearlyEqual {
+		ahead = 0
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.skew, c.told = skew, here
+	c.clocks[service] = clock{ahead, here}
 }
 
-// off returns by how much the clock of AWS is ahead of this machine's: a signature of another time is not taken.
-func (c *client) off() time.Duration {
+// off returns by how much the clock of a service is ahead of this machine's: a signature of another time is not taken.
+func (c *client) off(service string) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.skew
+	return c.clocks[service].ahead
 }
 
-// now returns the time at AWS as it was last told; false where that is long ago, or never was.
+// now returns the time at S3, by whose clock the marks of the ledger tell when something was cut, too; false where it was told long ago, or never.
 func (c *client) now() (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	here := access.WallClock()
-	return here.Add(c.skew).UTC(), !c.told.IsZero() && here.Sub(c.told) < time.Minute
+	here, there := access.WallClock(), c.clocks["s3"]
+	return here.Add(there.ahead).UTC(), !there.told.IsZero() && here.Sub(there.told) < time.Minute
 }

@@ -27,7 +27,7 @@ func (s *System) ID(ctx context.Context) (string, error) {
 	return h.system, nil
 }
 
-// Now returns the time at AWS, by the Date header of its last answer.
+// Now returns the time at AWS, by the Date header of S3's last answer.
 func (s *System) Now(ctx context.Context) (time.Time, error) {
 	if now, known := s.now(); known {
 		return now, nil

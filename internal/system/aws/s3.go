@@ -50,7 +50,18 @@ func (b *bucket) get(ctx context.Context, key, unless string) (text []byte, etag
 	if a.status == http.StatusNotModified {
 		return nil, unless, nil
 	}
-	return a.body, a.header.Get("Etag"), nil
+	if etag = strong(a.header.Get("Etag")); etag == "" { // what has none would be taken for what is not there
+		return nil, "", fmt.Errorf("%w: read %s: it is answered without its ETag, which somebody in between takes away", access.ErrUnavailable, b.where(key))
+	}
+	return a.body, etag, nil
+}
+
+// strong returns an ETag as S3 spells it. Who stands in between may make it weak, and another cloud leave its quotes away.
+func strong(etag string) string {
+	if etag = strings.Trim(strings.TrimPrefix(etag, "W/"), `"`); etag == "" {
+		return ""
+	}
+	return `"` + etag + `"`
 }
 
 // put writes an object in place of one of an ETag; "" where there must be none. errChanged where it is not so.
@@ -67,12 +78,15 @@ func (b *bucket) put(ctx context.Context, key string, text []byte, over string) 
 	if err != nil {
 		return "", fmt.Errorf("write %s: %w", b.where(key), err)
 	}
-	return a.header.Get("Etag"), nil
+	return strong(a.header.Get("Etag")), nil
 }
 
-// replace puts an object. An answer that was lost is no harm: what is there is compared.
+// replace puts an object. An answer that was lost, or its ETag, is no harm: what is there is compared.
 func (b *bucket) replace(ctx context.Context, key string, text []byte, over string) (etag string, err error) {
 	etag, err = b.put(ctx, key, text, over)
+	if err == nil && etag == "" {
+		err = fmt.Errorf("%w: write %s: it is answered without its ETag", access.ErrUnavailable, b.where(key))
+	}
 	if err != nil && !errors.Is(err, access.ErrNotPermitted) {
 		if there, now, failed := b.get(ctx, key, ""); failed == nil && string(there) == string(text) {
 			return now, nil // it was ours
@@ -128,7 +142,7 @@ func (b *bucket) list(ctx context.Context, folder string) (all []stored, err err
 		}
 		for _, c := range page.Contents {
 			if key, ours := strings.CutPrefix(c.Key, b.prefix+"/"); ours {
-				all = append(all, stored{key, c.ETag, c.LastModified.UTC()})
+				all = append(all, stored{key, strong(c.ETag), c.LastModified.UTC()})
 			}
 		}
 		if !page.Truncated {
