@@ -3,8 +3,11 @@
 package provider_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -86,6 +89,7 @@ func TestAKeyOnS3IsSealedRotatedAndDestroyed(t *testing.T) {
 	}
 	t.Parallel()
 	a := newAccount(t, realtool.StartVersityGW(t))
+	a.env = append(a.env, "TF_LOG=TRACE", "TF_LOG_PATH="+filepath.Join(a.folder, "trace.log"))
 	recipient, err := age.GenerateX25519Identity()
 	if err != nil {
 		t.Fatal(err)
@@ -127,9 +131,16 @@ func TestAKeyOnS3IsSealedRotatedAndDestroyed(t *testing.T) {
 	if !a.reads(second, "exchange/acme/daily/1.csv") {
 		t.Error("what was given back does not read")
 	}
-	for name, text := range a.files() {
-		for _, secret := range []string{first.Secret, second.Secret} {
-			if strings.Contains(string(text), secret) {
+	kept := a.files()
+	maps.Copy(kept, a.objects("ledger"))
+	for _, there := range []string{"trace.log", "journal.jsonl", "terraform.tfstate", "s3://ledger/prod/identities/acme/prod/orders-etl.json"} {
+		if len(kept[there]) == 0 {
+			t.Errorf("%s is not there, so that nothing is shown of it", there)
+		}
+	}
+	for name, text := range kept {
+		for _, secret := range []string{first.Secret, second.Secret, a.cloud.Secret} {
+			if strings.Contains(string(text), secret) || strings.Contains(string(text), base64.StdEncoding.EncodeToString([]byte(secret))) {
 				t.Errorf("%s has a key in the clear", name)
 			}
 		}
@@ -144,6 +155,23 @@ func TestAKeyOnS3IsSealedRotatedAndDestroyed(t *testing.T) {
 	if a.cloud.Ask(t, a.cloud.Root(), "iam", "ListUsers", nil, &users); len(users.Names) != 0 {
 		t.Errorf("IAM still has %v", users.Names)
 	}
+}
+
+// objects are all objects of a bucket.
+func (a *account) objects(bucket string) map[string][]byte {
+	a.t.Helper()
+	var listed struct {
+		Keys []string `xml:"Contents>Key"`
+	}
+	_, answer := a.cloud.Call(a.t, a.cloud.Root(), "s3", http.MethodGet, bucket+"?list-type=2", "")
+	if err := xml.Unmarshal(answer, &listed); err != nil {
+		a.t.Fatal(err)
+	}
+	all := map[string][]byte{}
+	for _, key := range listed.Keys {
+		_, all["s3://"+bucket+"/"+key] = a.cloud.Call(a.t, a.cloud.Root(), "s3", http.MethodGet, bucket+"/"+key, "")
+	}
+	return all
 }
 
 // opened is what a partner makes of what was sealed to him.
