@@ -26,24 +26,61 @@ type sshGateway struct {
 	*realtool.SSHD
 }
 
-// newSSHGateway starts a version of sshd with the example and more lines. An older one goes without what it does not know.
-func newSSHGateway(t *testing.T, j *judged, version, more string) *sshGateway {
+// newSSHGateway starts a version of sshd with more lines and the example, some of whose texts are replaced. An older one goes without
+// what it does not know.
+func newSSHGateway(t *testing.T, j *judged, version, more string, replaced ...string) *sshGateway {
 	t.Helper()
 	g := &sshGateway{t: t, j: j, home: filepath.Join(j.folder, "gateway-"+version+fmt.Sprint(len(more)))}
 	if err := os.MkdirAll(filepath.Join(g.home, "publish"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	g.pull("--chown=root:root")
-	text, zone := example(t, "sshd/sshd_config", "/srv/partner", g.home), ""
+	text, zone := example(t, "sshd/sshd_config", append(replaced, "/srv/partner", g.home)...), ""
 	if version != "" {
 		zone = "Etc/GMT+9"
 		text = regexp.MustCompile(`(?m)^ *(ChannelTimeout|UnusedConnectionTimeout) .*$`).ReplaceAllString(text, "") // the example says so
 	}
 	g.SSHD = realtool.StartSSHD(t, realtool.SSHDConf{
 		TrustedUserCAKeys: g.file("ssh/ca.pub"), RevokedKeys: g.file("ssh/revoked_keys"), AuthorizedPrincipalsFile: g.file("ssh/principals/%u"),
-		Logins: []string{"diagnose", "deploy", "exchange"}, Version: version, Home: g.home, Zone: zone, More: more + text,
+		Logins: []string{"diagnose", "deploy", "exchange", lastingLogin(version)}, Version: version, Home: g.home, Zone: zone, More: more + text,
 	})
 	return g
+}
+
+// lastingLogin is a login that no other test uses, whose connections a test can end by the login's name.
+func lastingLogin(version string) string { return "kept" + strings.ReplaceAll(version, ".", "-") }
+
+// keeps opens a connection that lasts, and returns what a session says that is started in it.
+func (g *sshGateway) keeps(l login) (starts func() string) {
+	g.t.Helper()
+	folder, err := os.MkdirTemp("", "cm") // a socket's path is short
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	g.t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	host, port, _ := strings.Cut(g.Addr, ":")
+	socket := filepath.Join(folder, "s")
+	background(g.t, exec.Command(realtool.Find(g.t, "ssh"), "-M", "-N", "-S", socket, "-F", "none", "-p", port, "-l", l.as, "-i", l.by.key,
+		"-o", "CertificateFile="+l.certificate, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none",
+		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", host))
+	eventually(g.t, "a connection is open", func() bool { _, err := os.Stat(socket); return err == nil })
+	return func() string {
+		out, _ := run(realtool.Find(g.t, "ssh"), "-F", "none", "-S", socket, "-o", "BatchMode=yes", "-p", "9", host, "echo in")
+		return out
+	}
+}
+
+// limits runs what the timer runs, with a limit of a second for one login, until it has ended a connection.
+func (g *sshGateway) limits(login string, starts func() string) {
+	g.t.Helper()
+	unit := example(g.t, "sshd/partner-limit.service", "/usr/local/sbin/", "../../examples/gateways/sshd/", "3600 diagnose deploy exchange", "1 "+login)
+	line := strings.Fields(regexp.MustCompile(`(?m)^ExecStart=(.*)$`).FindStringSubmatch(unit)[1])
+	eventually(g.t, "the connection is ended", func() bool {
+		if out, ok := run(line[0], line[1:]...); !ok {
+			g.t.Fatal(out)
+		}
+		return !strings.Contains(starts(), "in\n")
+	})
 }
 
 func (g *sshGateway) file(name string) string {
@@ -130,7 +167,8 @@ func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
 				j.must("apply", "-no-color", "-input=false", "-auto-approve")
 				j.took = time.Since(begin)
 			}
-			applied("diagnose", "exchange")
+			kept := lastingLogin(version)
+			applied("diagnose", "exchange", kept)
 			own := newSSHGateway(t, j, version, "Subsystem sftp internal-sftp\n")
 			certificate := who.certificate(j)
 			in := func(as string) login { return login{who, certificate, as} }
@@ -172,17 +210,22 @@ func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
 			}
 
 			end = j.shortly()
-			applied("diagnose", "exchange", "deploy")
+			applied("diagnose", "exchange", "deploy", kept)
 			own.pull("--chown=root:root")
 			endByThemselves(t, ending{"the grant", end, func() bool { return admits("deploy") }})
 			if !admits("diagnose") {
 				t.Error("another grant ended with it")
 			}
+			starts := own.keeps(in(kept))
 			applied("exchange")
 			own.pull("--chown=root:root")
-			if admits("diagnose") {
+			if admits("diagnose") || admits(kept) {
 				t.Error("what was cut is let in")
 			}
+			if said := starts(); said != "in\n" {
+				t.Errorf("sshd ended a connection: then the guide is wrong, and this proves nothing: %s", said)
+			}
+			own.limits(kept, starts)
 		})
 	}
 }
@@ -197,7 +240,7 @@ func TestThePullUnitMakesTheFilesRoots(t *testing.T) {
 	who := newOperator(t, j, "stock-feed")
 	j.apply(who.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.0/8"]`}), j.grant("stock-feed", "diagnose", "ssh/diagnose", `["login"]`, nil),
 		j.grant("stock-feed", "exchange", "ssh/exchange", `["login"]`, nil))
-	g := newSSHGateway(t, j, "", "Subsystem sftp "+filepath.Join("/usr/lib/openssh", "sftp-server")+"\n")
+	g := newSSHGateway(t, j, "", "Subsystem sftp "+filepath.Join("/usr/lib/openssh", "sftp-server")+"\n", "1h /bin/sh", "2s /bin/sh")
 	err := filepath.WalkDir(j.published(""), func(path string, _ os.DirEntry, err error) error {
 		if err == nil {
 			err = os.Lchown(path, 4711, 4711)
@@ -214,6 +257,9 @@ func TestThePullUnitMakesTheFilesRoots(t *testing.T) {
 	}
 	if g.pull("--chown=root:root"); !admits() {
 		t.Error("what is granted is refused")
+	}
+	if said := l.ssh(t, g.SSHD, "echo in; (sleep 3; echo over) & sleep 3; echo over"); !strings.Contains(said, "in\n") || strings.Contains(said, "over") {
+		t.Errorf("a command, or what it started, outlives the example's limit: %s", said)
 	}
 	l.as = "exchange"
 	if fetched, said := g.fetches(l); !fetched {
