@@ -207,6 +207,7 @@ var exampleBy = map[string]string{
 	"gateways/sshd":       "TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles",
 	"gateways/opa":        "TestTheOPAExampleLogsDecisionsAndNoKey",
 	"gateways/haproxy":    "TestTheHAProxyExampleAdmitsUntilTheEndOrTheCut",
+	"gateways/envoy":      "TestTheEnvoyExampleAdmitsUntilTheCut",
 	"aws":                 "TestACompanyWithThreePartnersOnAWS",
 	"openbao":             "TestACompanyWithThreePartnersOnOpenBao",
 	"openbao-balancer":    "TestABalancerThatEndsTLSLetsInWhatTheGuideSays",

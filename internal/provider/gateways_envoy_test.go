@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build unix
+
+package provider_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+)
+
+// Envoy reads the same files as nginx, each time that one of them is renamed, and its TLS is not OpenSSL's: it, too, takes the newest
+// list of a certificate's identity after a cut by hand.
+func TestTheEnvoyExampleAdmitsUntilTheCut(t *testing.T) {
+	t.Parallel()
+	j := newJudged(t)
+	made := func(name string) *workload {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		return newWorkload(t, name, key, err)
+	}
+	w, other, stays := made("stock-feed"), made("other"), made("stays")
+	globex := args{"partner": `"globex"`}
+	j.apply(w.blocks(j, nil, nil), other.blocks(j, globex, nil), stays.blocks(j, globex, nil))
+
+	told := make(chan http.Header, 1)
+	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case told <- r.Header:
+		default: // only the first is looked at
+		}
+	}))
+	t.Cleanup(behind.Close)
+	address := "127.0.0.1:" + freePort(t)
+	_, port, _ := strings.Cut(address, ":")
+	_, behindPort, _ := strings.Cut(strings.TrimPrefix(behind.URL, "http://"), ":")
+	folder := filepath.Dir(j.save("envoy/server.pem", ""))
+	server := filepath.Join(folder, "server.pem")
+	trusted := serverKeyPair(t, server)
+	secret := j.save("envoy/partners.yaml", example(t, "envoy/partners.yaml", "/srv/partner/publish", j.published("")))
+	config := j.save("envoy/envoy.yaml", example(t, "envoy/envoy.yaml", "0.0.0.0, port_value: 443", "127.0.0.1, port_value: "+port, "/etc/envoy/tls/server.pem", server,
+		"/etc/envoy/tls/server.key", server, "/etc/envoy/partners.yaml", secret, "port_value: 8080", "port_value: "+behindPort, "600s", "1s"))
+	background(t, exec.Command(realtool.Find(t, "envoy"), "-c", config, "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"))
+	admits := func(c *tls.Certificate) bool { return newConnection(address, trusted, c, "h2").admits() }
+
+	eventually(t, "Envoy lets in what is declared", func() bool {
+		status, err := newConnection(address, trusted, w.presents(j), "http/1.1").ask("X-Forwarded-Client-Cert")
+		return err == nil && status == http.StatusOK
+	})
+	hash := fmt.Sprintf("%x", sha256.Sum256(w.issued(j)[0]))
+	if said := strings.Join((<-told).Values("X-Forwarded-Client-Cert"), "; "); said != "Hash="+hash+`;Subject="CN=acme/prod/stock-feed"` {
+		t.Errorf("the server behind is told %s, and the certificate's SHA-256 is %s", said, hash)
+	}
+	if status, err := newConnection(address, trusted, w.presents(j), "http/1.1").ask("X_Forwarded_Client_Cert"); err != nil || status != http.StatusBadRequest {
+		t.Errorf("a header that is the same to many servers: %d, %v", status, err)
+	}
+	resumesNothing(t, address, trusted, w.presents(j))
+	if admits(stranger(t, "acme/prod/stock-feed")) {
+		t.Error("a stranger with the partner's name is let in")
+	}
+
+	opened := map[string]*connection{}
+	for _, protocol := range []string{"http/1.1", "h2"} {
+		opened[protocol] = newConnection(address, trusted, w.presents(j), protocol)
+		if !opened[protocol].isKeptOpen() {
+			t.Errorf("a connection of %s is not kept open: this proves nothing", protocol)
+		}
+	}
+	cut := w.presents(j)
+	for _, id := range []string{"acme/prod/stock-feed", "globex/prod/other"} { // each adds a list
+		if out, err := exec.Command("sh", j.published("cut.sh"), id).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	eventually(t, "Envoy refuses what was cut by hand", func() bool { return !admits(cut) && !admits(other.presents(j)) })
+	for protocol, c := range opened {
+		eventually(t, "Envoy ends what was open, "+protocol, func() bool { return !c.admits() })
+	}
+	if !admits(stays.presents(j)) {
+		t.Error("with them somebody else was cut")
+	}
+	revoked := stays.presents(j)
+	j.apply(w.blocks(j, nil, nil))
+	eventually(t, "Envoy refuses what was revoked", func() bool { return !admits(revoked) })
+}
