@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
@@ -25,7 +26,9 @@ func (s *System) Enter(ctx context.Context) error {
 	var out struct {
 		Account string `xml:"GetCallerIdentityResult>Account"`
 	}
-	if err := s.sts(ctx, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
+	limited, cancel := context.WithTimeout(ctx, s.options.Patience*2/3)
+	defer cancel()
+	if err := s.sts(limited, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
 		if out.Account = s.accountByIAM(ctx); out.Account == "" {
 			return fmt.Errorf("ask AWS whose account it is: %w", err)
 		}
@@ -38,6 +41,8 @@ func (s *System) Enter(ctx context.Context) error {
 
 // accountByIAM returns the number of the account by the ARN of a principal that was made here; "" where there is none.
 func (s *System) accountByIAM(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	for _, k := range []kind{role, user} {
 		var out struct {
 			Role string `xml:"ListRolesResult>Roles>member>Arn"`

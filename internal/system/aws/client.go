@@ -8,11 +8,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"sync"
 	"time"
 
@@ -80,6 +82,7 @@ const (
 // send sends a request, again where AWS is busy or cannot be reached, for as long as patience lasts.
 func (c *client) send(ctx context.Context, r request) (*answer, error) {
 	begun := access.WallClock()
+	var before error // of the last round
 	for round := 0; ; round++ {
 		a, err := c.sendOnce(ctx, r)
 		if err == nil {
@@ -88,14 +91,18 @@ func (c *client) send(ctx context.Context, r request) (*answer, error) {
 		if err == nil {
 			return a, nil
 		}
+		if ctx.Err() != nil && before != nil {
+			return nil, before // what came says more than that time is up
+		}
 		var said *apiError
 		lost := !errors.As(err, &said)
 		again := lost && !r.once || !lost && said.passing() || !lost && round == 0 && said.ofClock() && c.off(r.service) != 0
 		if !again || ctx.Err() != nil || access.WallClock().Sub(begun) > c.options.Patience {
 			return a, err
 		}
-		if err := access.Pause(ctx, time.Duration(1<<min(round, 5))*50*time.Millisecond+rand.N(50*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
-			return nil, err
+		before = err
+		if access.Pause(ctx, time.Duration(1<<min(round, 5))*50*time.Millisecond+rand.N(50*time.Millisecond)) != nil { //nolint:gosec // spreads those who wait
+			return nil, before
 		}
 	}
 }
@@ -123,15 +130,41 @@ func (c *client) sendOnce(ctx context.Context, r request) (*answer, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w: ask %s: %w", access.ErrUnavailable, req.URL.Host, cmp.Or(errors.Unwrap(err), err))
+		return nil, fmt.Errorf("%w: ask %s: %w", access.ErrUnavailable, req.URL.Host, inWords(cmp.Or(errors.Unwrap(err), err)))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("%w: read what %s answers: %w", access.ErrUnavailable, req.URL.Host, err)
+		return nil, fmt.Errorf("%w: read what %s answers: %w", access.ErrUnavailable, req.URL.Host, inWords(err))
+	}
+	if aPage.Match(body) { // of whatever status: else a proxy's 404 would be an object that is gone, and its 200 a key that is deleted
+		return nil, fmt.Errorf("%w: ask %s: status %d: a page of HTML came instead of AWS's answer, as firewalls, proxies and login pages send it",
+			access.ErrUnavailable, req.URL.Host, resp.StatusCode)
 	}
 	c.learn(r.service, resp.Header.Get("Date"))
 	return &answer{resp.StatusCode, resp.Header, body}, nil
+}
+
+// aPage is how an answer begins that is for people.
+var aPage = regexp.MustCompile(`(?is)^\x{feff}?\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b`)
+
+// inWords says what became of an answer that did not arrive.
+func inWords(err error) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("no answer in time: %w", err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("the answer was cut off: %w", err)
+	}
+	return err
+}
+
+// decoded reads an answer of IAM or STS.
+func decoded(action string, a *answer, out any) error {
+	if err := xml.Unmarshal(a.body, out); err != nil {
+		return fmt.Errorf("%w: %s: the answer is not AWS's: %w", access.ErrUnavailable, action, err)
+	}
+	return nil
 }
 
 // sign signs a request as the provider's login.

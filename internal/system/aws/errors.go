@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -117,6 +118,9 @@ func errorOf(a *answer) error {
 	}
 	if region := a.header.Get("X-Amz-Bucket-Region"); region != "" && a.status < http.StatusBadRequest {
 		e.message = "the bucket is in the region " + region
+	}
+	if to, err := url.Parse(a.header.Get("Location")); err == nil && to.Host != "" && e.message == "" && a.status < http.StatusBadRequest {
+		e.message = fmt.Sprintf("it points to %s://%s, which is not followed", to.Scheme, to.Host)
 	}
 	return e
 }

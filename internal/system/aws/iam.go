@@ -64,10 +64,7 @@ func (c *client) query(ctx context.Context, action string, in map[string]string,
 	if out == nil {
 		return nil
 	}
-	if err := xml.Unmarshal(a.body, out); err != nil {
-		return fmt.Errorf("%w: %s: %w", access.ErrUnavailable, action, err)
-	}
-	return nil
+	return decoded(action, a, out)
 }
 
 // noteMade notes that a principal was made, and noteRemoved that it is to go.

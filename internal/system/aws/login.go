@@ -5,7 +5,6 @@ package aws
 import (
 	"cmp"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
@@ -188,13 +187,10 @@ func (c *client) as(login aws.CredentialsProvider) *client {
 func (c *client) sts(ctx context.Context, out any, form url.Values) error {
 	form.Set("Version", "2011-06-15")
 	a, err := c.send(ctx, request{service: "sts", region: c.options.Region, method: http.MethodPost, url: c.options.stsEndpoint(), header: ofForms(), body: []byte(form.Encode())})
-	if err == nil {
-		err = xml.Unmarshal(a.body, out)
-	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", form.Get("Action"), err)
 	}
-	return nil
+	return decoded(form.Get("Action"), a, out)
 }
 
 // exportCredentials runs AWS's own program, which knows every way to log in: it prints what credential_process prints.

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// A proxy that answers for AWS is none: its 404 was an object that is gone, its 403 a lack of rights, and its 200 a key that was deleted,
+// an account without a number, and a ledger without an id, with the advice to remove it.
+func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
+	t.Parallel()
+	const typed, bare, marked = "<!DOCTYPE html>\n<html><body>Sign in</body></html>", "\r\n <html lang=en><p>Blocked</html>", "\ufeff<!-- 1\n --><HTML></HTML>"
+	for _, c := range []struct {
+		status int
+		text   string
+	}{{200, typed}, {200, bare}, {200, marked}, {204, typed}, {304, typed}, {401, typed}, {403, bare}, {404, typed}, {404, marked}, {407, typed}, {429, typed}, {502, bare}} {
+		s, _ := faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response { return answering(r, c.status, c.text) })
+		_, _, read := s.store.get(t.Context(), "system.json", "")
+		_, wrote := s.store.put(t.Context(), "system.json", []byte("{}"), "")
+		_, got := s.Get(t.Context(), access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}.Ref())
+		for what, err := range map[string]error{
+			"reading an object": read, "writing one": wrote, "removing one": s.store.remove(t.Context(), "system.json", ""),
+			"deleting a key": s.ask(t.Context(), "DeleteAccessKey", nil, nil), "an identity": got,
+		} {
+			if !errors.Is(err, access.ErrUnavailable) || errors.Is(err, errAbsent) || errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrNotPermitted) ||
+				!strings.Contains(err.Error(), "a page of HTML came instead of AWS's answer") {
+				t.Errorf("%d %q: %s answers %v", c.status, c.text, what, err)
+			}
+		}
+	}
+}
+
+// trickles is an answer that goes on until nobody waits for it.
+type trickles struct{ ctx context.Context }
+
+func (b trickles) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, b.ctx.Err()
+}
+
+func (trickles) Close() error { return nil }
+
+// The first look took a minute where an answer trickled; and what is no answer of AWS was "EOF".
+func TestTheFirstLookAtAWSEndsSoonAndSaysWhatItSaw(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer func(r *http.Request) *http.Response
+		says   string
+	}{
+		"an answer that trickles": {func(r *http.Request) *http.Response {
+			a := answering(r, 200, "")
+			a.Body = trickles{r.Context()}
+			return a
+		}, "no answer in time"},
+		"an answer that is cut off": {func(r *http.Request) *http.Response {
+			a := answering(r, 200, "")
+			a.Body = io.NopCloser(io.MultiReader(strings.NewReader("<Get"), cutOff{}))
+			return a
+		}, "the answer was cut off"},
+		"an answer that is empty": {func(r *http.Request) *http.Response { return answering(r, 200, "") }, "the answer is not AWS's"},
+		"a page for people":       {func(r *http.Request) *http.Response { return answering(r, 200, "<html></html>") }, "a page of HTML came"},
+		"JSON":                    {func(r *http.Request) *http.Response { return answering(r, 200, `{"data":{}}`) }, "the answer is not AWS's"},
+		"somewhere else": {func(r *http.Request) *http.Response {
+			a := answering(r, 307, "")
+			a.Header.Set("Location", "https://sso.example.com/login?to="+url.QueryEscape(r.URL.String()))
+			return a
+		}, "it points to https://sso.example.com, which is not followed"},
+	} {
+		s, _ := faulty(t, 300*time.Millisecond, func(r *http.Request, _ int64) *http.Response {
+			if formOf(r).Get("Action") != "GetCallerIdentity" {
+				return coded(r, 403, "AccessDenied")
+			}
+			return c.answer(r)
+		})
+		s.options.Endpoints.STS = "http://127.0.0.1:1"
+		begun := time.Now()
+		err := s.Enter(t.Context())
+		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "to=") || time.Since(begun) > 5*time.Second {
+			t.Errorf("%s: after %s: %v", name, time.Since(begun), err)
+		}
+	}
+}
+
+// cutOff is where a connection broke.
+type cutOff struct{}
+
+func (cutOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
