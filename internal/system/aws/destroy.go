@@ -27,6 +27,26 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 	if s.elsewhere(n.described) {
 		return nil
 	}
+	for begun := access.WallClock(); ; {
+		err = s.dismantle(ctx, p, n)
+		if !conflicts(err) || access.WallClock().Sub(begun) > s.options.Patience {
+			break
+		}
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil { // something hangs on it that IAM had not told yet
+			return err
+		}
+		if n, err = s.look(ctx, p); err != nil || !n.there {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.proveGone(ctx, p)
+}
+
+// dismantle removes a principal as it was read.
+func (s *System) dismantle(ctx context.Context, p principal, n *native) error {
 	if !policy.Cut().Is(n.policies[cutPolicy]) {
 		if err := gone(s.putInline(ctx, p, cutPolicy, policy.Cut().JSON())); err != nil {
 			return err
@@ -39,7 +59,13 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 	if err := gone(s.ask(ctx, "Delete"+string(p.Kind), p.named(), nil)); err != nil {
 		return fmt.Errorf("%w: %w", access.ErrRemains, err)
 	}
-	return s.proveGone(ctx, p)
+	return nil
+}
+
+// conflicts reports whether IAM removes nothing because something hangs on it.
+func conflicts(err error) bool {
+	var said *apiError
+	return errors.As(err, &said) && said.code == "DeleteConflict"
 }
 
 // strip removes all that hangs on a principal, the deny last.

@@ -179,6 +179,43 @@ func TestAnIAMThatLagsIsWaitedFor(t *testing.T) {
 	}
 }
 
+// A listing of IAM that lags does not tell of a key, or of a policy that somebody attached: what they hang on cannot be removed then. It is looked
+// at again, denied everything meanwhile, and removed.
+func TestWhatHangsOnAPrincipalUntoldIsRemovedAllTheSame(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	lists, seen := map[string]bool{"ListAccessKeys": true, "ListRolePolicies": true, "ListUserPolicies": true}, map[string]int{}
+	var mu sync.Mutex
+	var removing atomic.Bool
+	system := l.open(func(o *Options) {
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			action := actionOf(r)
+			mu.Lock()
+			defer mu.Unlock()
+			if removing.Load() && lists[action] {
+				if seen[action]++; seen[action] <= 3 {
+					return answering(r, http.StatusOK, "<"+action+"Response><"+action+"Result><IsTruncated>false</IsTruncated></"+action+"Result></"+action+"Response>"), nil
+				}
+			}
+			return under.RoundTrip(r)
+		})
+	})
+	s, k := l.newShop(t, system, time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	s.put(s.account("arn:aws:iam::444455556666:role/etl", "", s.end))
+	s.put(s.key(s.end), sealing(k))
+	removing.Store(true)
+	if _, err := system.Delete(t.Context(), i.Object.Ref(), i.UID); err != nil {
+		t.Error(err)
+	}
+	l.clean(t, l.open())
+	if l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Error("the key reads")
+	}
+}
+
 // The guide recommends a ledger with versions: what is removed there leaves a mark, and what is made anew lies over it.
 func TestALedgerWithVersionsIsALedger(t *testing.T) {
 	t.Parallel()

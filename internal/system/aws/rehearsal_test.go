@@ -108,6 +108,7 @@ func TestARehearsalCutsATwinAndNothingElse(t *testing.T) {
 				tested = redirected{system, "https://s3.us-east-1.amazonaws.com", l.cloud.S3}
 			}
 			before := l.kept(t)
+			l.leave(t, s)
 			var stop atomic.Bool
 			worked := make(chan int)
 			go func() {
@@ -156,6 +157,21 @@ func TestARehearsalCutsATwinAndNothingElse(t *testing.T) {
 				t.Errorf("the shipped rights were refused %v", refused.refused)
 			}
 		})
+	}
+}
+
+// leave leaves what rehearsals leave that are killed: a twin that was cut, and a mark of another one.
+func (l *lab) leave(t testing.TB, s shop) {
+	t.Helper()
+	k := &keys{}
+	s.id = access.IdentityID{Partner: access.ShadowPartner("dead"), Environment: "prod", Name: "twin"}
+	s.put(s.identity())
+	s.put(s.key(s.end), sealing(k))
+	l.must(t, "PutUserPolicy", userOf(s.id, 1).named("PolicyName", holdPolicy, "PolicyDocument", holding))
+	for _, partner := range []string{s.id.Partner, access.ShadowPartner("gone")} {
+		if err := s.store.mark(t.Context(), partner); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
