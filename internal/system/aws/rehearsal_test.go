@@ -175,6 +175,37 @@ func (l *lab) leave(t testing.TB, s shop) {
 	}
 }
 
+// The role of a twin trusts whoever runs the rehearsal, by the name that IAM takes in a trust: of a session, its role.
+func TestATwinTrustsTheLoginOfTheProvider(t *testing.T) {
+	t.Parallel()
+	const begin = "arn:aws:iam::111122223333:"
+	for arn, want := range map[string]string{
+		begin + "user/ops/jane":                                 begin + "user/ops/jane",
+		"arn:aws:sts::111122223333:assumed-role/deployer/run-1": begin + "role/ci/deployer",
+		begin + "root": "",
+		"arn:aws:sts::111122223333:federated-user/jane": "",
+	} {
+		s, _ := faulty(t, time.Second, func(r *http.Request, _ int64) *http.Response {
+			switch formOf(r).Get("Action") {
+			case "GetCallerIdentity":
+				return answering(r, http.StatusOK, "<R><GetCallerIdentityResult><Arn>"+arn+"</Arn><Account>111122223333</Account></GetCallerIdentityResult></R>")
+			case "GetRole":
+				return answering(r, http.StatusOK, "<R><GetRoleResult><Role><RoleName>deployer</RoleName><Arn>"+begin+"role/ci/deployer</Arn></Role></GetRoleResult></R>")
+			}
+			return nil
+		})
+		s.options.Endpoints.STS = "http://127.0.0.1:1"
+		c := &access.Credential{
+			IdentityID: access.IdentityID{Partner: "rehearsal-1", Environment: "prod", Name: "twin"},
+			Federated:  &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "svc-orders", Audiences: []string{"sts.amazonaws.com"}},
+		}
+		_, _, err := s.Stage(t.Context(), c)
+		if c.Federated.AWSPrincipal != want || (want == "") != errors.Is(err, access.ErrUnsupported) || want != "" && (err != nil || c.Federated.Issuer != "" || c.Federated.ExternalID == "") {
+			t.Errorf("%s: the twin trusts %+v, %v", arn, c.Federated, err)
+		}
+	}
+}
+
 // asAWS is a handle that asks S3 and DynamoDB where AWS has them, which a cloud answers for.
 func (l *lab) asAWS(t testing.TB, like *System) *System {
 	t.Helper()
