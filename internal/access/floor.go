@@ -172,6 +172,21 @@ func (e *FloorChangedError) Error() string {
 	return fmt.Sprintf("the floor is of generation %d now, and %d was known: somebody changed it in between", e.Now, e.Known)
 }
 
+// FloorChange is what is done to a floor: it completes the next record, and reports whether that is to be written.
+type FloorChange func(there, next *FloorRecord) bool
+
+// Set is the change that sets a floor in the place of what is there.
+func (f Floor) Set(_, next *FloorRecord) bool {
+	next.Floor = f
+	return true
+}
+
+// LiftFloor is the change that removes a floor on purpose. One that was removed before stays as it is.
+func LiftFloor(there, next *FloorRecord) bool {
+	next.Lift(there)
+	return there == nil || there.InForce()
+}
+
 // Lift makes the next record of a floor that of its removal on purpose, which keeps what was there.
 func (r *FloorRecord) Lift(there *FloorRecord) {
 	if r.LiftedAt = r.SetAt; there != nil {

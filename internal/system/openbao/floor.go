@@ -28,22 +28,16 @@ func (f *floors) Floor(ctx context.Context) (*access.FloorRecord, error) {
 
 // SetFloor sets the floor, or changes it.
 func (f *floors) SetFloor(ctx context.Context, floor access.Floor, stack string, known int64) (*access.FloorRecord, error) {
-	return f.change(ctx, "set", stack, known, func(_, next *access.FloorRecord) bool {
-		next.Floor = floor
-		return true
-	})
+	return f.change(ctx, "set", stack, known, floor.Set)
 }
 
 // LiftFloor removes the floor on purpose.
 func (f *floors) LiftFloor(ctx context.Context, stack string, known int64) (*access.FloorRecord, error) {
-	return f.change(ctx, "lift", stack, known, func(there, next *access.FloorRecord) bool {
-		next.Lift(there)
-		return there == nil || there.InForce()
-	})
+	return f.change(ctx, "lift", stack, known, access.LiftFloor)
 }
 
 // change writes what complete makes of the next record, where it says that there is something to write.
-func (f *floors) change(ctx context.Context, act, stack string, known int64, complete func(there, next *access.FloorRecord) bool) (now *access.FloorRecord, err error) {
+func (f *floors) change(ctx context.Context, act, stack string, known int64, complete access.FloorChange) (now *access.FloorRecord, err error) {
 	err = store.Again(ctx, func() error {
 		if err := f.store.Identify(ctx); err != nil {
 			return err

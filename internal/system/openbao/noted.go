@@ -12,8 +12,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-var _ access.Noter = (*System)(nil)
-
 // notes are what changes found that was not as it had been left, until the journal takes them.
 type notes struct {
 	mu     sync.Mutex

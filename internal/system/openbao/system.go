@@ -57,6 +57,7 @@ var (
 	_ access.Floored        = (*System)(nil)
 	_ access.Furnished      = (*System)(nil)
 	_ access.Minter         = (*System)(nil)
+	_ access.Noter          = (*System)(nil)
 	_ access.Rehearser      = (*System)(nil)
 	_ access.Scout          = (*System)(nil)
 	_ access.SessionCounter = (*System)(nil)
