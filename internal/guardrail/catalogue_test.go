@@ -113,7 +113,7 @@ func complete(t *testing.T, r Rule, policies []policy) {
 	}
 }
 
-// The table in RULES.md, so that no rule is lost or changes its level unnoticed.
+// Each rule with its level, as was decided, so that none is lost or changes its level unnoticed.
 func TestTheCatalogueIsWhatWasDecided(t *testing.T) {
 	fixed := strings.Fields(`plan/unknown owner/missing partner/unknown expiry/unknown expiry/indefinite expiry/past expiry/rolling
 		expiry/outlives-identity expiry/outlives-parent expiry/cannot-be-enforced review/future review/void review/decided-otherwise purpose/missing scope/wildcard-action

@@ -118,7 +118,9 @@ func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *
 		return true
 	}
 	at := s.cutAt(ctx, after)
-	if (k.Held || !now.Held) && !at.After(k.CutAt) {
+	// k is what the plan knew. Not every system says when a cut was made, so that it is held now and was not is enough.
+	cutAgain, newlyHeld := at.After(k.CutAt), now.Held && !k.Held
+	if !cutAgain && !newlyHeld {
 		return false
 	}
 	diags.AddAttributeError(path.Root("hold_released"), "Cut by hand after this plan", fmt.Sprintf("%s was cut by hand%s, after this plan "+

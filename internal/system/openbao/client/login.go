@@ -148,7 +148,9 @@ func (c *Client) logIn(ctx context.Context) (ticket, error) {
 	return c.ask(ctx, request{method: http.MethodPost, path: path, body: body, repeatable: true})
 }
 
-// lookUp returns the ticket of a token that was given. One that may not look itself up is used as it is.
+// lookUp asks how long a token lives that was given, so that it is renewed in time. One that OpenBao knows, and that may not look itself
+// up, is used as it is: without the policy default, a token has no right to, and nothing is known of its end. An error is what no token
+// helps against, and a token that is refused as such.
 func (c *Client) lookUp(ctx context.Context, given Token) (ticket, error) {
 	now := c.clock()
 	var self struct {
@@ -160,7 +162,8 @@ func (c *Client) lookUp(ctx context.Context, given Token) (ticket, error) {
 	failure := c.send(ctx, r, &self)
 	switch {
 	case failure == nil:
-		return newTicket(string(given), now, max(self.TTL, self.Life), self.TTL, self.Renewable), nil
+		life := max(self.TTL, self.Life) // a renewal by more than creation_ttl leaves a ttl above it
+		return newTicket(string(given), now, life, self.TTL, self.Renewable), nil
 	case errors.Is(failure, access.ErrUnavailable), failure.mayBeLogin(), ctx.Err() != nil:
 		return ticket{}, ofLogin(failure)
 	}
