@@ -117,7 +117,7 @@ func widenedCredential(b, a *Credential, attribute string) bool {
 	case "federated":
 		return widenedTrust(b.Federated, a.Federated)
 	case "certificate":
-		return !sameCSR(b.Certificate, a.Certificate, true)
+		return !noWeakerCSR(b.Certificate, a.Certificate)
 	case "ssh_certificate":
 		return !sameSSHKey(b.SSHCertificate, a.SSHCertificate)
 	case "secret":

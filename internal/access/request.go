@@ -20,7 +20,7 @@ func OtherRequest(b, a *Credential) string {
 	}
 	switch a.Kind() {
 	case Certificate:
-		if !sameCSR(b.Certificate, a.Certificate, false) {
+		if !sameCSR(b.Certificate, a.Certificate) {
 			return "another key"
 		}
 	case SSHCertificate:
@@ -64,18 +64,26 @@ func sameNetworks(b, a []netip.Prefix) bool {
 	return slices.Equal(MergeNetworks(b), MergeNetworks(a))
 }
 
-// sameCSR reports whether two requests are of one key. strict: and the second is not signed with a broken digest unless the
-// first is.
-func sameCSR(b, a *CertificateRequest, strict bool) bool {
+// sameCSR reports whether two requests are of one key.
+func sameCSR(b, a *CertificateRequest) bool {
+	same, _ := compareCSR(b, a)
+	return same
+}
+
+// noWeakerCSR reports whether two requests are of one key, and the second is not signed with a broken digest unless the first is.
+func noWeakerCSR(b, a *CertificateRequest) bool {
+	same, weaker := compareCSR(b, a)
+	return same && !weaker
+}
+
+func compareCSR(b, a *CertificateRequest) (same, weaker bool) {
 	if b == nil || a == nil || b.CSR == a.CSR {
-		return (b == nil) == (a == nil)
+		return (b == nil) == (a == nil), false
 	}
 	was, errBefore := material.KnownRequest(b.CSR)
 	is, errAfter := material.KnownRequest(a.CSR)
-	if errBefore != nil || errAfter != nil || strict && is.Digest != "" && was.Digest == "" {
-		return false
-	}
-	return bytes.Equal(was.Info, is.Info)
+	same = errBefore == nil && errAfter == nil && bytes.Equal(was.Info, is.Info)
+	return same, is.Digest != "" && was.Digest == ""
 }
 
 func sameSSHKey(b, a *SSHRequest) bool {

@@ -285,7 +285,7 @@ func targetsOf(s *Subject) (all []access.Target) {
 // sameKey returns the key of the subject that past access had, too.
 func (c *Context) sameKey(s *Subject, p *past) (heldKey, bool) {
 	for _, k := range s.keys {
-		if k.prior || (!s.anew() && s.holds(k.print, true)) {
+		if k.prior || (!s.anew() && s.heldBefore(k.print)) {
 			continue
 		}
 		if slices.ContainsFunc(p.keys, func(o heldKey) bool { return c.tellsOf(s, k, p, o) }) {

@@ -89,7 +89,7 @@ func sharedKey(_ *Context, a, b *Subject) []problem {
 			const passOn = "Ask the partner for a key, or a workload, of its own for each identity. To pass one on, take it from the one in one apply, and give it " +
 				"to the other in the next."
 			text := say("%s and %s both hold %s", a, b, ka.name())
-			switch first, second := a.holds(ka.print, true), b.holds(ka.print, true); {
+			switch first, second := a.heldBefore(ka.print), b.heldBefore(ka.print); {
 			case first && !second:
 				return two(ka.attribute, kb.attribute, text+": the first held it before this plan", passOn)
 			case second && !first:
@@ -114,11 +114,17 @@ func shares(a *Subject, ka heldKey, b *Subject, kb heldKey) bool {
 // givesUpAlone reports whether a key that a subject held before this plan is no finding by that: who keeps it is found by what it keeps,
 // and who gives it up shares it only with who had none of it before.
 func givesUpAlone(s *Subject, k heldKey, other *Subject) bool {
-	return k.prior && (s.holds(k.print, false) || other.holds(k.print, true))
+	return k.prior && (s.holdsNow(k.print) || other.heldBefore(k.print))
 }
 
-func (s *Subject) holds(print string, prior bool) bool {
-	return slices.ContainsFunc(s.keys, func(k heldKey) bool { return k.print == print && k.prior == prior })
+// heldBefore reports whether a subject held a key before this plan.
+func (s *Subject) heldBefore(print string) bool {
+	return slices.ContainsFunc(s.keys, func(k heldKey) bool { return k.print == print && k.prior })
+}
+
+// holdsNow reports whether a subject holds a key as it is planned, or declared.
+func (s *Subject) holdsNow(print string) bool {
+	return slices.ContainsFunc(s.keys, func(k heldKey) bool { return k.print == print && !k.prior })
 }
 
 // namesakes returns the other resources of this plan that declare the entry's id. At apply they were told apart already.

@@ -44,13 +44,21 @@ func ParseRequest(text string) (Request, error) {
 	if HoldsPrivateKey(text) {
 		return Request{}, errPrivate
 	}
-	return requestIn(text, true)
+	return requestIn(text, verified)
 }
 
 // KnownRequest reads a request that was parsed before, and does not check its signature again, which takes longer than all else.
-func KnownRequest(text string) (Request, error) { return requestIn(text, false) }
+func KnownRequest(text string) (Request, error) { return requestIn(text, unverified) }
 
-func requestIn(text string, verify bool) (Request, error) {
+// care is whether a request's signature is checked.
+type care bool
+
+const (
+	verified   care = true
+	unverified care = false
+)
+
+func requestIn(text string, how care) (Request, error) {
 	var der [][]byte
 	for _, b := range blocks(text) {
 		is := func(other []byte) bool { return bytes.Equal(other, b.Bytes) }
@@ -64,7 +72,7 @@ func requestIn(text string, verify bool) (Request, error) {
 	case len(der) == 0:
 		return Request{}, noRequest(text)
 	}
-	r, err := parseRequest(der[0], verify)
+	r, err := parseRequest(der[0], how)
 	if _, other := x509.ParseCertificate(der[0]); errors.Is(err, errCutOff) && other == nil {
 		return Request{}, errors.New("it is called a request, and what is in it is a CERTIFICATE: ask the partner for the request")
 	}
@@ -83,13 +91,13 @@ func noRequest(text string) error {
 		return errors.New(why)
 	}
 	if b, ok := body(text); ok {
-		if _, err := parseRequest(b, true); err == nil {
+		if _, err := parseRequest(b, verified); err == nil {
 			return errors.New("the base64 text of a request stands there without its BEGIN and END lines: " + from +
 				", as openssl req -inform DER -in FILE writes it")
 		}
 	}
 	for _, b := range blocks(text) {
-		if _, err := parseRequest(b.Bytes, true); err == nil {
+		if _, err := parseRequest(b.Bytes, verified); err == nil {
 			return fmt.Errorf("it is called a %s, and what is in it is a request: %s", b.Type, from)
 		}
 	}
@@ -128,8 +136,8 @@ func cut(der []byte) (c cutRequest, ok bool) {
 	return c, ok
 }
 
-// parseRequest reads the key of a request and checks that it was signed with it. Of the rest it reads only where it ends.
-func parseRequest(der []byte, verify bool) (Request, error) {
+// parseRequest reads the key of a request and, if asked, checks that it was signed with it. Of the rest it reads only where it ends.
+func parseRequest(der []byte, how care) (Request, error) {
 	c, ok := cut(der)
 	if !ok {
 		return Request{}, errCutOff
@@ -144,7 +152,7 @@ func parseRequest(der []byte, verify bool) (Request, error) {
 		return Request{}, err
 	}
 	r.Digest = method.broken
-	if !verify {
+	if how == unverified {
 		return r, nil
 	}
 	if err := method.verify(public, c.signed, c.signature.RightAlign()); err != nil {

@@ -113,7 +113,7 @@ func (g *governed[M, P]) begun(ctx context.Context, ref access.Ref, native strin
 // What has gone leaves the state. An import from another system is an error.
 func (g *governed[M, P]) adopted(ctx context.Context, ref access.Ref, k *kept, resp *resource.ReadResponse) bool {
 	if k.System != "" {
-		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
+		if err := g.belongs(k.System, g.locate(ctx), holdsIt); err != nil {
 			failed(&resp.Diagnostics, "read", ref, err)
 			return false
 		}

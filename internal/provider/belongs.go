@@ -82,10 +82,18 @@ func (w *whereabouts) newSystem(made string) string {
 	return fmt.Sprintf("%s %s in %s.%s If partners already have access, this is the wrong place: %s.", what, made, can.Place, means, can.Origin.Correct)
 }
 
+// answer is what a system said of the very object that a state means.
+type answer bool
+
+const (
+	holdsIt answer = true
+	lacksIt answer = false
+)
+
 // belongs is nil where the system that was found is the one that a state knows. Where one of them does not say which it is,
-// that it holds the very object decides: held says so.
-func (w *whereabouts) belongs(known string, there located, held bool) error {
-	same := held
+// that it holds the very object decides.
+func (w *whereabouts) belongs(known string, there located, said answer) error {
+	same := bool(said)
 	if known != "" && there.id != "" {
 		same = known == there.id
 	}
@@ -104,7 +112,7 @@ func (w *whereabouts) sameSystem(ctx context.Context, known string, rec *access.
 		if there.err != nil {
 			return there.err
 		}
-		if elsewhere := w.belongs(known, there, isDamaged); elsewhere != nil {
+		if elsewhere := w.belongs(known, there, answer(isDamaged)); elsewhere != nil {
 			return elsewhere
 		}
 		return err
@@ -115,20 +123,20 @@ func (w *whereabouts) sameSystem(ctx context.Context, known string, rec *access.
 	if rec.System == "" {
 		w.warnNameless(known, diags)
 	}
-	return w.belongs(known, located{id: rec.System}, true)
+	return w.belongs(known, located{id: rec.System}, holdsIt)
 }
 
 // refuseElsewhere asks which system is there now, and refuses one to which a state does not belong. One that cannot be asked
 // is no reason: what comes after says why.
-func (w *whereabouts) refuseElsewhere(ctx context.Context, known string, held bool) error {
+func (w *whereabouts) refuseElsewhere(ctx context.Context, known string, said answer) error {
 	there := w.look(ctx)
-	if there.err != nil && held {
+	if there.err != nil && said == holdsIt {
 		return nil // the revocation meets it as well, and has the words for it
 	}
 	if there.err != nil {
 		return there.err
 	}
-	return w.belongs(known, there, held)
+	return w.belongs(known, there, said)
 }
 
 // refuseOlder refuses a copy of the system that is older than what the state knows: what is not found there was made since, and is in force

@@ -37,7 +37,7 @@ type model[M any] interface {
 	// declare writes the arguments of an object read from the system.
 	declare(o access.Object)
 	// observe writes the computed values: all, or those that the plan left unknown.
-	observe(seen observed, all bool)
+	observe(seen observed, all extent)
 	// replaced names the arguments whose change makes another object of it.
 	replaced(state *M) []string
 	// releases reports whether it asks to lift a hold.
@@ -233,7 +233,7 @@ func (g *governed[M, P]) admit(ctx context.Context, o access.Object, state *M, k
 		return c, false
 	}
 	if k.History.UID != "" {
-		if err := g.belongs(k.System, g.locate(ctx), true); err != nil {
+		if err := g.belongs(k.System, g.locate(ctx), holdsIt); err != nil {
 			failed(diags, "change", o.Ref(), err)
 			return c, false
 		}
@@ -277,7 +277,7 @@ func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[strin
 
 // finish writes state and private state: what was planned, and what the plan had left unknown.
 func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, state *tfsdk.State, private keeper, diags *diag.Diagnostics) {
-	P(plan).observe(seen, false)
+	P(plan).observe(seen, unknownOnly)
 	write(ctx, &state.Raw, attributesOf(state.Schema), plan, diags)
 	k := keptOf(seen)
 	k.CutAt = g.cutAt(ctx, seen.Object)
@@ -288,7 +288,7 @@ func (g *governed[M, P]) finish(ctx context.Context, plan *M, seen observed, sta
 	diags.Append(private.SetKey(ctx, memoKey, nil)...)
 }
 
-// meant returns what a state means by its id or, where that is none, by its arguments.
+// meant returns what a state means by its id. A state can be edited: if its id is none, its arguments say what is meant.
 func (g *governed[M, P]) meant(state *M) access.Ref {
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
 	if _, _, err := access.ParseRef(ref.Type, ref.ID); err != nil {
@@ -353,7 +353,7 @@ func (g *governed[M, P]) Delete(ctx context.Context, req resource.DeleteRequest,
 // to revoke: it is forgotten.
 func (g *governed[M, P]) mayRevoke(ctx context.Context, ref access.Ref, k *kept, diags *diag.Diagnostics) bool {
 	if k.Adopt != "" && k.System != "" {
-		if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
+		if err := g.refuseElsewhere(ctx, k.System, holdsIt); err != nil {
 			failed(diags, "revoke", ref, err)
 			return false
 		}
@@ -361,7 +361,7 @@ func (g *governed[M, P]) mayRevoke(ctx context.Context, ref access.Ref, k *kept,
 	if k.Adopt != "" && !g.forgetUngoverned(ctx, ref, k, diags) {
 		return false
 	}
-	if err := g.refuseElsewhere(ctx, k.System, true); err != nil {
+	if err := g.refuseElsewhere(ctx, k.System, holdsIt); err != nil {
 		failed(diags, "revoke", ref, err)
 		return false
 	}
@@ -408,7 +408,7 @@ func (g *governed[M, P]) revoke(ctx context.Context, state *M, ref access.Ref, k
 		if !isNotFound(err) {
 			return ref, swept, err
 		}
-		if elsewhere := g.refuseElsewhere(ctx, k.System, false); elsewhere != nil {
+		if elsewhere := g.refuseElsewhere(ctx, k.System, lacksIt); elsewhere != nil {
 			return ref, nil, elsewhere
 		}
 		if g.isDone(ref) { // this run has put another one in its place

@@ -60,7 +60,7 @@ func (g *governed[M, P]) found(ctx context.Context, state *M, ref access.Ref, k 
 	}
 	told := k.History.UID != "" || k.System != ""
 	if !told && g.locate(ctx).none {
-		return nil, ref, g.belongs("", g.locate(ctx), false)
+		return nil, ref, g.belongs("", g.locate(ctx), lacksIt)
 	}
 	answered := err == nil || isNotFound(err)
 	if err == nil && rec.UID != k.History.UID {
@@ -103,7 +103,7 @@ func (g *governed[M, P]) readFound(ctx context.Context, state *M, ref access.Ref
 	}
 	was := *state
 	P(state).declare(seen.Object)
-	P(state).observe(seen, true)
+	P(state).observe(seen, allComputed)
 	moved := !reflect.DeepEqual(&was, state)
 	if moved {
 		writeState(ctx, resp, state)

@@ -138,7 +138,7 @@ func (l *listed[M, P]) find(ctx context.Context, req list.ListRequest, diags *di
 func (l *listed[M, P]) resource(seen observed) *M {
 	m := new(M)
 	P(m).declare(seen.Object)
-	P(m).observe(seen, true)
+	P(m).observe(seen, allComputed)
 	return m
 }
 

@@ -321,8 +321,8 @@ func (m *credentialModel) knows(i *access.Issued) bool {
 // restore keeps what was issued before and is still in force: the system tells it once.
 func (m *credentialModel) restore(state *credentialModel, seen observed) {
 	if seen.Issued != nil && state.knows(seen.Issued) {
-		set(&m.SealedSecret, state.SealedSecret, false)
-		set(&m.Issued, state.Issued, false)
+		set(&m.SealedSecret, state.SealedSecret, unknownOnly)
+		set(&m.Issued, state.Issued, unknownOnly)
 	}
 }
 
@@ -404,18 +404,21 @@ func trustValue(f *access.FederatedTrust) types.Object {
 
 // observe writes what was issued. The certificate and the sealed secret come only with the change that issued them: a
 // later reading keeps what the state has, as long as it is still what is in force.
-func (m *credentialModel) observe(seen observed, all bool) {
+func (m *credentialModel) observe(seen observed, all extent) {
 	m.terms.observe(seen, all)
 	issued := seen.Issued
 	if issued == nil {
 		issued = &access.Issued{}
 	}
-	still := all && !m.Fingerprint.IsNull() && m.Fingerprint.ValueString() == issued.Fingerprint && m.Serial.ValueString() == issued.Serial
+	told := all // the texts, which the state keeps as long as they are of what is in force
+	if !m.Fingerprint.IsNull() && m.knows(issued) {
+		told = unknownOnly
+	}
 	set(&m.RotatesAt, timeValue(issued.RotatesAt), all)
 	set(&m.Serial, optionalText(issued.Serial), all)
 	set(&m.Fingerprint, optionalText(issued.Fingerprint), all)
-	set(&m.SealedSecret, optionalText(issued.Sealed), all && !still)
-	set(&m.Issued, optionalText(issued.Text), all && !still)
+	set(&m.SealedSecret, optionalText(issued.Sealed), told)
+	set(&m.Issued, optionalText(issued.Text), told)
 	set(&m.Login, textMap(seen.Login), all)
 	set(&m.LastUsedAt, timeValue(seen.LastUsedAt), all)
 }

@@ -178,7 +178,7 @@ func (r *floorResource) isFloorHere(ctx context.Context, act string, private kee
 		return true
 	}
 	var elsewhere *elsewhereError
-	if errors.As(r.belongs(known, there, true), &elsewhere) {
+	if errors.As(r.belongs(known, there, holdsIt), &elsewhere) {
 		diags.AddError("Cannot "+act+" the floor", explainElsewhere(elsewhere))
 	}
 	return elsewhere == nil

@@ -256,7 +256,7 @@ func (m *identityModel) declare(o access.Object) {
 	}
 }
 
-func (m *identityModel) observe(seen observed, all bool) {
+func (m *identityModel) observe(seen observed, all extent) {
 	m.terms.observe(seen, all)
 	set(&m.LastUsedAt, timeValue(seen.LastUsedAt), all)
 	set(&m.EnforcedBy, types.StringValue(seen.EnforcedBy), all)

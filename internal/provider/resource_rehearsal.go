@@ -156,7 +156,7 @@ func (r *rehearsalResource) isHere(ctx context.Context, act, partner string, pri
 		return true
 	}
 	var elsewhere *elsewhereError
-	if errors.As(r.belongs(keptIn(ctx, private, diags).System, there, true), &elsewhere) {
+	if errors.As(r.belongs(keptIn(ctx, private, diags).System, there, holdsIt), &elsewhere) {
 		diags.AddError(fmt.Sprintf("Cannot %s: %s", act, partner), explainElsewhere(elsewhere))
 	}
 	return elsewhere == nil

@@ -202,7 +202,7 @@ func (t *terms) keepWriting(state *terms) {
 
 // observe writes what the system says of the object into the computed attributes: into all of them, or only into those
 // that the plan left unknown.
-func (t *terms) observe(seen observed, all bool) {
+func (t *terms) observe(seen observed, all extent) {
 	set(&t.ID, types.StringValue(seen.Object.Ref().ID), all)
 	set(&t.Status, types.StringValue(seen.Status(seen.now, seen.warnBefore)), all)
 	set(&t.EndsAt, timeValue(seen.EndsAt), all)
@@ -210,9 +210,17 @@ func (t *terms) observe(seen observed, all bool) {
 	set(&t.Drift, optionalSet(slices.Concat(seen.Drift, seen.Adopted)), all)
 }
 
+// extent is which of the computed attributes are written: all of them, or those alone that a plan left unknown.
+type extent bool
+
+const (
+	allComputed extent = true
+	unknownOnly extent = false
+)
+
 // set writes a value where all are asked for, or where the plan left it unknown.
-func set[V attr.Value](to *V, value V, all bool) {
-	if all || (*to).IsUnknown() {
+func set[V attr.Value](to *V, value V, all extent) {
+	if bool(all) || (*to).IsUnknown() {
 		*to = value
 	}
 }

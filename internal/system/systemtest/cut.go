@@ -29,7 +29,7 @@ func suspension(w *world) {
 			w.cut(o.Ref(), step.top)
 		}
 		for _, h := range holders {
-			w.may("while suspension is "+text(w, step.top), h, "weekly", !step.top)
+			w.mayIf("while suspension is "+text(w, step.top), h, "weekly", !step.top)
 		}
 	}
 	child := w.child("child", "top", 40)
@@ -58,7 +58,7 @@ func withdrawal(w *world) {
 		w.cut(id("child").Ref(), step.cut)
 		w.cut(w.grant("child", "weekly", 1).Ref(), step.cut)
 		for _, h := range holders {
-			w.may("with subcontractors "+text(w, step.subcontractors), h, "weekly", !step.cut)
+			w.mayIf("with subcontractors "+text(w, step.subcontractors), h, "weekly", !step.cut)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (w *world) tree(top, below int) (objects []access.Object, holders []Probe) 
 func shortenAbove(w *world) {
 	objects, holders := w.tree(50, 40)
 	for _, h := range holders {
-		w.may("before", h, "weekly", true)
+		w.may("before", h, "weekly")
 	}
 	top := w.get(id("top").Ref())
 	w.put(w.identity("top", 8, allowing(1)), known(top.UID))
@@ -76,12 +76,12 @@ func shortenAbove(w *world) {
 	}
 	for _, h := range holders {
 		c := h.Credential.Kind()
-		w.may("after shortening", h, "weekly", !w.fixed(c))
+		w.mayIf("after shortening", h, "weekly", !w.fixed(c))
 	}
 	end := w.in(8)
 	w.pass(8)
 	for _, h := range holders {
-		w.may("at the end", h, "weekly", false)
+		w.mayNot("at the end", h, "weekly")
 	}
 	for _, o := range objects {
 		w.ends(o.Ref(), end)
@@ -135,17 +135,17 @@ func expired(w *world) {
 		holders = append(holders, w.holder(c, w.put(c).Issued))
 	}
 	for _, h := range holders {
-		w.may("before its end", h, "daily", true)
+		w.may("before its end", h, "daily")
 	}
 	w.pass(5)
 	for _, h := range holders {
-		w.may("after the grant's end", h, "daily", false)
-		w.may("under another grant", h, "weekly", true)
+		w.mayNot("after the grant's end", h, "daily")
+		w.may("under another grant", h, "weekly")
 	}
 	w.same("after its end", w.get(short.Ref()), want)
 	w.pass(5)
 	for _, h := range holders {
-		w.may("after the credential's end", h, "weekly", false)
+		w.mayNot("after the credential's end", h, "weekly")
 		if r := w.get(h.Credential.Ref()); r.EndsAt.After(w.now()) {
 			w.Errorf("%s ends at %s", h.Credential.Ref(), r.EndsAt)
 		}
@@ -190,20 +190,20 @@ func endedByReview(w *world) {
 		c := w.credential("child", kind, 20)
 		r := w.put(c)
 		h := w.holder(c, r.Issued)
-		w.may("before", h, "daily", true)
+		w.may("before", h, "daily")
 		holders = append(holders, h)
 	}
 	ends(daily, known(first.UID))
 	for _, h := range holders {
-		w.may("after its grant was ended", h, "daily", false)
-		w.may("under another grant", h, "weekly", true)
+		w.mayNot("after its grant was ended", h, "daily")
+		w.may("under another grant", h, "weekly")
 	}
 	last := len(holders) - 1
 	ends(holders[last].Credential, known(w.get(holders[last].Credential.Ref()).UID))
-	w.may("after it was ended itself", holders[last], "weekly", false)
+	w.mayNot("after it was ended itself", holders[last], "weekly")
 	ends(w.identity("top", 50, allowing(1)), known(w.get(id("top").Ref()).UID))
 	for _, h := range holders {
-		w.may("after what it hangs on was ended", h, "weekly", false)
+		w.mayNot("after what it hangs on was ended", h, "weekly")
 	}
 	top := w.get(id("top").Ref())
 	w.remove(w.get(id("child").Ref()))

@@ -73,7 +73,7 @@ func cancelledMidway(w *world) {
 		h := w.holder(c.Object.(*access.Credential), r.Issued)
 		w.same("what was done", w.get(c.Object.Ref()), r)
 		w.put(w.grant("etl", "daily", 30))
-		w.may("after a finished change", h, "daily", true)
+		w.may("after a finished change", h, "daily")
 		w.remove(r)
 	}
 	w.Logf("%d done, %d dropped", done, dropped)

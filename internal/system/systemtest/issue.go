@@ -75,8 +75,8 @@ func shorterCertificate(w *world) {
 		if second.Issued == nil || second.Issued.Serial == first.Issued.Serial || !second.Issued.Until.Equal(c.ExpiresAt.Time) || second.Issued.Text == "" {
 			w.Fatalf("%s: %+v became %+v", kind, first.Issued, second.Issued)
 		}
-		w.may("with the old one", old, "daily", false)
-		w.may("with the new one", w.holder(c, second.Issued), "daily", true)
+		w.mayNot("with the old one", old, "daily")
+		w.may("with the new one", w.holder(c, second.Issued), "daily")
 	}
 }
 
@@ -99,8 +99,8 @@ func anotherRequest(w *world) {
 		if second.Issued == nil || second.Issued.Fingerprint == first.Issued.Fingerprint || second.Issued.Text+second.Issued.Sealed == "" {
 			w.Fatalf("%s: %+v became %+v", kind, first.Issued, second.Issued)
 		}
-		w.may("with the old one", old, "daily", false)
-		w.may("with the new one", w.holder(c, second.Issued), "daily", true)
+		w.mayNot("with the old one", old, "daily")
+		w.may("with the new one", w.holder(c, second.Issued), "daily")
 	}
 }
 
@@ -119,11 +119,11 @@ func overlap(w *world) {
 		w.Errorf("rotated from %+v to %+v", first.Issued, second.Issued)
 	}
 	fresh := w.holder(c, second.Issued)
-	w.may("in the overlap", old, "daily", true)
-	w.may("in the overlap", fresh, "daily", true)
+	w.may("in the overlap", old, "daily")
+	w.may("in the overlap", fresh, "daily")
 	w.pass(5)
-	w.may("after the overlap", old, "daily", false)
-	w.may("after the overlap", fresh, "daily", true)
+	w.mayNot("after the overlap", old, "daily")
+	w.may("after the overlap", fresh, "daily")
 }
 
 func twoLive(w *world) {
@@ -137,7 +137,7 @@ func twoLive(w *world) {
 		holders = append(holders, w.holder(c, r.Issued))
 	}
 	for n, h := range holders {
-		w.may("of four in the overlap", h, "daily", n >= len(holders)-2)
+		w.mayIf("of four in the overlap", h, "daily", n >= len(holders)-2)
 	}
 }
 
@@ -155,16 +155,16 @@ func besideThenRetired(w *world) {
 		if sameIssued(second.Issued, first.Issued) || second.UID == first.UID || second.Issued.Text+second.Issued.Sealed == "" {
 			w.Errorf("%s: %+v became %+v", kind, first.Issued, second.Issued)
 		}
-		w.may(string(kind)+", the new one", fresh, "daily", true)
+		w.may(string(kind)+", the new one", fresh, "daily")
 		w.pass(3) // the overlap
-		w.may(string(kind)+", the old one, after what would be its overlap", old, "daily", true)
+		w.may(string(kind)+", the old one, after what would be its overlap", old, "daily")
 		third := w.put(c, known(second.UID), issuing(access.IssueRetire))
 		if !sameIssued(third.Issued, second.Issued) {
 			w.Errorf("%s: retiring issued %+v after %+v", kind, third.Issued, second.Issued)
 		}
 		w.pass(3)
-		w.may(string(kind)+", the old one, retired", old, "daily", false)
-		w.may(string(kind)+", the new one, beside a retired one", fresh, "daily", true)
+		w.mayNot(string(kind)+", the old one, retired", old, "daily")
+		w.may(string(kind)+", the new one, beside a retired one", fresh, "daily")
 	}
 }
 
@@ -179,8 +179,8 @@ func replaceAtOnce(w *world) {
 		if second.Issued == nil || second.Issued.Serial+second.Issued.Fingerprint == first.Issued.Serial+first.Issued.Fingerprint {
 			w.Fatalf("%s: %+v became %+v", kind, first.Issued, second.Issued)
 		}
-		w.may("with the old one", old, "daily", false)
-		w.may("with the new one", w.holder(c, second.Issued), "daily", true)
+		w.mayNot("with the old one", old, "daily")
+		w.may("with the new one", w.holder(c, second.Issued), "daily")
 	}
 }
 
@@ -200,9 +200,9 @@ func issuedBefore(w *world) {
 			w.Fatalf("%s: after the revocation there is %+v", kind, third.Issued)
 		}
 		for _, h := range holders {
-			w.may("with what was issued before", h, "daily", false)
+			w.mayNot("with what was issued before", h, "daily")
 		}
-		w.may("with the new one", w.holder(c, third.Issued), "daily", true)
+		w.may("with the new one", w.holder(c, third.Issued), "daily")
 	}
 }
 
@@ -233,7 +233,7 @@ func rotatedLater(w *world) {
 		if r := w.get(c.Ref()); !r.Due(w.now()) {
 			w.Errorf("%s: it was not kept that it is due: %+v", kind, r.Issued)
 		}
-		w.may("with what is due", w.holder(c, first.Issued), "daily", true)
+		w.may("with what is due", w.holder(c, first.Issued), "daily")
 		// Less often, not at all, and again: what it was due by counts on. More often: by that.
 		for _, rotation := range []func(*access.Credential){w.rotating(40, 1), func(c *access.Credential) { c.Rotation = nil }, w.rotating(30, 1)} {
 			rotation(c)
@@ -259,9 +259,9 @@ func diesByItself(w *world) {
 		c := w.credential("etl", kind, 60, w.rotating(6, 2))
 		h := w.holder(c, w.put(c).Issued)
 		w.pass(7)
-		w.may("when it is overdue", h, "daily", true)
+		w.may("when it is overdue", h, "daily")
 		w.pass(1)
-		w.may("after rotation and overlap", h, "daily", false)
+		w.mayNot("after rotation and overlap", h, "daily")
 	}
 }
 
@@ -285,7 +285,7 @@ func sealingFails(w *world) {
 	if got := w.get(c.Ref()).Issued; got == nil || got.Fingerprint != r.Issued.Fingerprint {
 		w.Errorf("the failure left %+v", got)
 	}
-	w.may("with the secret of before", h, "daily", true)
+	w.may("with the secret of before", h, "daily")
 }
 
 func neverClear(w *world) {

@@ -26,10 +26,10 @@ func nothingElse(w *world) {
 		c, o := w.credential("etl", kind, 60), w.credential("other", kind, 60)
 		h := w.holder(c, w.put(c).Issued)
 		stranger := w.holder(o, w.put(o).Issued)
-		w.may("what was granted", h, "daily", true)
-		w.may("of the other", stranger, "weekly", true)
-		w.may("the other's path", h, "weekly", false)
-		w.may("with the other's credential", stranger, "daily", false)
+		w.may("what was granted", h, "daily")
+		w.may("of the other", stranger, "weekly")
+		w.mayNot("the other's path", h, "weekly")
+		w.mayNot("with the other's credential", stranger, "daily")
 		for what, tried := range map[string]Probe{
 			"an action that was not granted": {Action: "delete", Path: w.path("daily")},
 			"a path that only begins alike":  {Action: "read", Path: w.Place + "orders/acme/daily2/1.csv"},
@@ -60,9 +60,9 @@ func lookalikes(w *world) {
 	for _, kind := range w.System.Capabilities().Kinds {
 		c := w.credential("etl", kind, 60)
 		h := w.holder(c, w.put(c).Issued)
-		w.may("the true one", h, "daily", true)
+		w.may("the true one", h, "daily")
 		for what, alike := range w.alike(h) {
-			w.may(what, alike, "daily", false)
+			w.mayNot(what, alike, "daily")
 		}
 	}
 }

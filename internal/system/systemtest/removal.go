@@ -24,14 +24,14 @@ func revokes(w *world) {
 		c := w.credential("etl", kind, 60)
 		r := w.put(c)
 		h := w.holder(c, r.Issued)
-		w.may("before", h, "daily", true)
+		w.may("before", h, "daily")
 		if swept := w.remove(r); len(swept) > 0 {
 			w.Errorf("deleting %s swept %v", c.Ref(), swept)
 		}
 		w.gone(c.Ref())
-		w.may("after the delete", h, "daily", false)
+		w.mayNot("after the delete", h, "daily")
 		again := w.put(c)
-		w.may("with the one of before, after a new one", h, "daily", kind == access.Federated) // there the partner's own issuer proves it
+		w.mayIf("with the one of before, after a new one", h, "daily", kind == access.Federated) // there the partner's own issuer proves it
 		w.remove(again)
 	}
 }
@@ -69,7 +69,7 @@ func sweeps(w *world) {
 		w.gone(o.Ref())
 	}
 	for _, h := range holders {
-		w.may("after the sweep", h, "weekly", false)
+		w.mayNot("after the sweep", h, "weekly")
 	}
 	w.same("the bystander", w.get(bystander.Object.Ref()), bystander)
 	_, err := w.try(w.grant("child", "late", 10))

@@ -46,18 +46,18 @@ func waits(w *world) {
 		if len(w.secrets) != before {
 			w.Errorf("%s, suspended: a secret was made", kind)
 		}
-		w.may("while it is suspended", old, "daily", false)
+		w.mayNot("while it is suspended", old, "daily")
 		w.put(w.identity("etl", 90), known(i.UID))
 		if r := w.get(c.Ref()); !sameIssued(r.Issued, first.Issued) || r.Issued.RotatesAt.After(w.now()) {
 			w.Errorf("%s, given back: %+v, which should be due", kind, r.Issued)
 		}
-		w.may("given back", old, "daily", true)
+		w.may("given back", old, "daily")
 		r := w.put(c, known(first.UID), issuing(access.IssueOverlap))
 		if sameIssued(r.Issued, first.Issued) {
 			w.Errorf("%s, given back: it is not rotated", kind)
 		}
-		w.may("in the overlap", old, "daily", true)
-		w.may("in the overlap", w.holder(c, r.Issued), "daily", true)
+		w.may("in the overlap", old, "daily")
+		w.may("in the overlap", w.holder(c, r.Issued), "daily")
 	}
 }
 
@@ -73,7 +73,7 @@ func revokedWhileCut(w *world) {
 			w.Errorf("%s, suspended: it was replaced by %+v", kind, r.Issued)
 		}
 		w.put(w.identity("etl", 90), known(i.UID))
-		w.may("given back", old, "daily", false)
+		w.mayNot("given back", old, "daily")
 		if r := w.get(c.Ref()); r.Issued != nil {
 			w.Errorf("%s, given back: %+v came from nowhere", kind, r.Issued)
 		}
@@ -81,7 +81,7 @@ func revokedWhileCut(w *world) {
 		if r.Issued == nil {
 			w.Fatalf("%s, given back: nothing is issued", kind)
 		}
-		w.may("given back and issued anew", w.holder(c, r.Issued), "daily", true)
+		w.may("given back and issued anew", w.holder(c, r.Issued), "daily")
 	}
 }
 
@@ -100,7 +100,7 @@ func waitsForParent(w *world) {
 	}
 	w.put(w.identity("top", 50, allowing(1)), known(top.UID))
 	for _, h := range holders {
-		w.may("given back", h, "weekly", true)
+		w.may("given back", h, "weekly")
 	}
 }
 
@@ -115,11 +115,11 @@ func waitsWhenTold(w *world) {
 		if r := w.put(c, known(first.UID), issuing(access.IssueOverlap), wait); !sameIssued(r.Issued, first.Issued) || r.Issued.RotatesAt.After(w.now()) {
 			w.Errorf("%s: %+v became %+v, which should be the same, and due", kind, first.Issued, r.Issued)
 		}
-		w.may("while the new one waits", h, "daily", true)
+		w.may("while the new one waits", h, "daily")
 		if r := w.put(c, known(first.UID), issuing(access.IssueReplace), wait); r.Issued != nil {
 			w.Errorf("%s: it was replaced by %+v", kind, r.Issued)
 		}
-		w.may("revoked, while the new one waits", h, "daily", false)
+		w.mayNot("revoked, while the new one waits", h, "daily")
 	}
 }
 

@@ -347,8 +347,20 @@ func (w *world) holder(c *access.Credential, issued *access.Issued) Probe {
 	return p
 }
 
-// may claims what the enforcement answers to a holder who wants to read under a grant of that name.
-func (w *world) may(when string, p Probe, grant string, want bool) {
+// may claims that the enforcement lets a holder read under a grant of that name.
+func (w *world) may(when string, p Probe, grant string) {
+	w.Helper()
+	w.mayIf(when, p, grant, true)
+}
+
+// mayNot claims that it does not.
+func (w *world) mayNot(when string, p Probe, grant string) {
+	w.Helper()
+	w.mayIf(when, p, grant, false)
+}
+
+// mayIf claims what the enforcement answers to a holder who wants to read under a grant of that name.
+func (w *world) mayIf(when string, p Probe, grant string, want bool) {
 	w.Helper()
 	if w.Allows == nil || !slices.Contains(w.Proves, p.Credential.Kind()) {
 		return
