@@ -71,6 +71,12 @@ type Change struct {
 	// Adopt is the native id of what nobody declared and the new identity takes over, where the system is an Adopter. ""
 	// takes over nothing.
 	Adopt string
+	// Again judges the change once more, by all that the system holds now. An Exclusive system calls it where somebody
+	// else has changed it since the mark that Seen says, before anything is changed, and lets nobody else change anything until it is done.
+	// It asks the system nothing, and its error refuses the change.
+	Again func(now []*Record, seen uint64) error
+	// Seen is the mark that Again was called with last, for any change; 0 before the first call.
+	Seen uint64
 	// Seal seals a new secret to the partner. It is called before anything is changed, and must be set for a secret.
 	Seal func(secret []byte) (sealed string, err error)
 }
@@ -301,6 +307,8 @@ type Capabilities struct {
 	Kinds, Fixed []Kind
 	// Capped are those of them of which the system may issue what ends earlier than asked: it is known once it is issued.
 	Capped []Kind
+	// Exclusive: its changes exclude each other, and it has each one judged once more where that is due: see Change.Again.
+	Exclusive bool
 	// KnowsLastUse: it knows when access was last used. LogsUse: it keeps an audit log of its use.
 	KnowsLastUse, LogsUse bool
 	// CheckGrant returns an error where the system has no such action on such a resource.

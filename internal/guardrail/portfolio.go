@@ -112,26 +112,56 @@ func (p *Portfolio) Live(records []*access.Record, stack string) {
 	}
 	p.loaded, p.stack = true, stack
 	for _, r := range records {
-		e := &entry{
-			Subject: Subject{
-				Object: r.Object, Before: r.Object, History: r.History, EndsAt: r.EndsAt, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown,
-				Drift: r.Drift, Held: r.Held,
-			},
-			ref: r.Object.Ref(), holder: r.Object.Holder(), stack: r.Stack, asked: r.EndAsked,
+		p.settle(r)
+	}
+}
+
+// Meanwhile takes in what the system holds now, where others have changed it since Live. What has arrived in this plan stays as it is.
+func (p *Portfolio) Meanwhile(records []*access.Record) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	there := map[access.Ref]bool{}
+	for _, r := range records {
+		ref := r.Object.Ref()
+		if there[ref] = true; len(p.planned[ref]) > 0 {
+			continue
 		}
-		if r.Issued != nil {
-			e.IssuedAt = r.Issued.At
+		if was := p.live[ref]; was != nil && !was.left {
+			p.forget(was)
 		}
-		e.keys, e.reaches = keysOf(&e.Subject), reachesOf(&p.capabilities, &e.Subject)
-		p.live[e.ref] = e
-		partner := e.holder.Partner
+		p.settle(r)
+	}
+	for ref, e := range p.live {
+		if !there[ref] && !e.left && len(p.planned[ref]) == 0 {
+			e.left = true
+			p.forget(e)
+		}
+	}
+}
+
+// settle enters what the system holds of an object.
+func (p *Portfolio) settle(r *access.Record) {
+	e := &entry{
+		Subject: Subject{
+			Object: r.Object, Before: r.Object, History: r.History, EndsAt: r.EndsAt, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown,
+			Drift: r.Drift, Held: r.Held,
+		},
+		ref: r.Object.Ref(), holder: r.Object.Holder(), stack: r.Stack, asked: r.EndAsked,
+	}
+	if r.Issued != nil {
+		e.IssuedAt = r.Issued.At
+	}
+	e.keys, e.reaches = keysOf(&e.Subject), reachesOf(&p.capabilities, &e.Subject)
+	if p.live[e.ref] == nil {
 		p.held.add(e)
-		if first := p.onboarded[partner]; first == nil || r.CreatedAt.Before(first.History.CreatedAt) {
-			p.onboarded[partner] = e
-		}
-		if len(p.planned[e.ref]) == 0 {
-			p.index(e)
-		}
+	}
+	p.live[e.ref] = e
+	partner := e.holder.Partner
+	if first := p.onboarded[partner]; first == nil || r.CreatedAt.Before(first.History.CreatedAt) {
+		p.onboarded[partner] = e
+	}
+	if len(p.planned[e.ref]) == 0 {
+		p.index(e)
 	}
 }
 

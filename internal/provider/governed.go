@@ -157,6 +157,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if !ok {
 		return observed{}, false
 	}
+	mark := g.mark.Load()
 	c, ok := g.admit(ctx, o, state, k, diags)
 	if !ok || g.refuseUnseenCut(ctx, c, k, diags) {
 		return observed{}, false
@@ -167,8 +168,12 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		return observed{}, false
 	}
 	defer g.restock()
-	ctx = warned(ctx, diags)
+	ctx, put.Seen = warned(ctx, diags), mark
 	rec, err := g.put(ctx, &put, c, state, k, diags)
+	if refused := (refusedMeanwhile{}); errors.As(err, &refused) {
+		diags.Append(refused.Diagnostics...)
+		return observed{}, false
+	}
 	if err != nil {
 		failed(diags, k.act(state != nil), o.Ref(), unfinished(err, put))
 		return observed{}, false
@@ -259,7 +264,10 @@ func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[strin
 		failed(diags, "read the clock for", o.Ref(), err)
 		return put, false
 	}
-	put = access.Change{Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: g.portfolio.Since(o.Ref(), now)}
+	put = access.Change{
+		Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: g.portfolio.Since(o.Ref(), now),
+		Again: g.again(o.Ref(), now),
+	}
 	credential, ok := o.(*access.Credential)
 	if !ok {
 		return put, true

@@ -264,17 +264,21 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 	return !diags.HasError()
 }
 
-// catchUp reads again what this run may have changed since the portfolio was loaded: what a grant reaches, and what was removed.
+// catchUp reads again what this run or others may have changed since the portfolio was loaded: what a grant reaches, what is held, and
+// what was removed.
 func (g *governed[M, P]) catchUp(ctx context.Context, o access.Object, phase guardrail.Phase) error {
 	if grant, ok := o.(*access.Grant); ok && g.isApplying() {
 		if err := g.scoutAgain(ctx, grant); err != nil {
 			return err
 		}
 	}
-	if phase == guardrail.Apply && g.kind != access.TypeIdentity {
-		return g.recall(ctx)
+	if phase != guardrail.Apply {
+		return nil
 	}
-	return nil
+	if err := g.meet(ctx); err != nil || g.kind == access.TypeIdentity {
+		return err
+	}
+	return g.recall(ctx)
 }
 
 // refuseAhead refuses to revoke what is issued before a moment that is still to come: each apply until then would issue anew, and

@@ -31,6 +31,7 @@ type session struct {
 	*stocktaking
 	*adoptions
 	*clocks
+	*meanwhile
 
 	// loading is held while the portfolio is loaded. It is not called mu: that would hide those of the parts, each of which guards
 	// its own.
@@ -55,6 +56,7 @@ func newSession(system access.System, settings guardrail.Settings, stack string)
 		walk: newWalk(), whereabouts: where, stocktaking: &stocktaking{whereabouts: where, under: under, changes: changes},
 		adoptions: &adoptions{system: system, adopting: map[adoptedAs]*access.Adoption{}, claimed: map[string]access.IdentityID{}},
 		clocks:    &clocks{system: system},
+		meanwhile: &meanwhile{},
 	}
 }
 
@@ -65,7 +67,7 @@ func (s *session) load(ctx context.Context) error {
 	if s.loaded {
 		return nil
 	}
-	records, err := s.system.List(ctx)
+	records, err := s.listed(ctx, s.system)
 	if err != nil {
 		return err
 	}

@@ -130,6 +130,7 @@ func (s *System) placeLeft(left map[string][]string, digest, to string) error {
 func (s *System) pin(l *book) {
 	s.mu.Lock()
 	s.cached, s.leading = l, true
+	s.notice(l)
 	s.mu.Unlock()
 }
 

@@ -36,6 +36,7 @@ func (s *System) Capabilities() access.Capabilities {
 		},
 		Kinds:        access.Kinds(),
 		Fixed:        []access.Kind{access.Certificate, access.SSHCertificate},
+		Exclusive:    true,
 		KnowsLastUse: len(s.options.UseLogs) > 0,
 		LogsUse:      true, // the gateways do: sshd and nginx each login, OPA each decision
 		CheckGrant:   checkGrant, CheckCredential: checkCredential,

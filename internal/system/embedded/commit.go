@@ -94,6 +94,9 @@ func (s *System) place(d *draft, t *task) (err error) {
 	if err := d.refuse(t.change); err != nil {
 		return err
 	}
+	if err := s.judgeAgain(t.change); err != nil {
+		return err
+	}
 	if t.put, err = d.Place(t.change); err != nil || !t.put.Hold {
 		return err
 	}
@@ -127,6 +130,22 @@ func (s *System) enter(d *draft, t *task) (err error) {
 	case taskLoad, taskAlone:
 	}
 	return err
+}
+
+// judgeAgain has a change judged by what somebody else has made of the ledger since it was judged. The leader holds the lock, so
+// nothing comes between.
+func (s *System) judgeAgain(change access.Change) error {
+	s.mu.Lock()
+	base, others := s.cached, s.others
+	s.mu.Unlock()
+	if change.Again == nil || change.Seen == others {
+		return nil
+	}
+	records, err := base.records()
+	if err != nil {
+		return err
+	}
+	return change.Again(records, others)
 }
 
 // commitment is one commit on its way: from what it starts, what it is to make, and what was staged for that.
@@ -251,6 +270,9 @@ func (s *System) committed(c *commitment, next generation) *book {
 		l.found, l.planted = c.base.found, c.base.planted
 		l.tell()
 	}
+	s.mu.Lock()
+	s.latest = &l.raw
+	s.mu.Unlock()
 	s.keep(l)
 	return l
 }

@@ -156,3 +156,55 @@ func TestADestroyEndsTheHistory(t *testing.T) {
 		t.Errorf("born again: %+v", again.History)
 	}
 }
+
+// What somebody else has changed since is judged before anything is, under the lock; what this process changed itself is known.
+func TestAChangeIsJudgedOnceMoreWhereSomebodyElseCameBetween(t *testing.T) {
+	w := newWorld(t)
+	other := Open(w.dir, Options{Clock: w.clock, Environment: "prod", LockWait: 5 * time.Second})
+	var seen uint64
+	var asked int
+	var now []*access.Record
+	refusal := errors.New("no")
+	var answer error
+	again := func(c *access.Change) {
+		c.Seen = seen
+		c.Again = func(records []*access.Record, mark uint64) error {
+			asked, now, seen = asked+1, records, mark
+			return answer
+		}
+	}
+	w.put(identity(acme, 90), again)
+	w.put(certificate(acme, 60), again)
+	if asked != 0 {
+		t.Fatalf("its own changes were judged %d times", asked)
+	}
+	bolt := access.IdentityID{Partner: "bolt", Environment: "prod", Name: "etl"}
+	if _, err := other.Put(w.ctx(), change(identity(bolt, 90))); err != nil {
+		t.Fatal(err)
+	}
+	answer = refusal
+	reads := grant(acme, "daily", "orders/acme/*", 30, "read")
+	if _, err := w.try(reads, again); !errors.Is(err, refusal) || asked != 1 || len(now) != 3 {
+		t.Errorf("refused: %v, judged %d times by %d records", err, asked, len(now))
+	}
+	if _, err := w.Get(w.ctx(), reads.Ref()); !errors.Is(err, access.ErrNotFound) {
+		t.Errorf("what was refused: %v", err)
+	}
+	w.put(reads, again)
+	if asked != 1 {
+		t.Error("what was judged by the newest is judged once more")
+	}
+	for _, r := range now {
+		if r.Object.Ref() == bolt.Ref() {
+			if _, err := other.Delete(w.ctx(), bolt.Ref(), r.UID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := w.List(w.ctx()); err != nil { // what is read is no judgement
+		t.Fatal(err)
+	}
+	if _, err := w.try(grant(acme, "weekly", "orders/acme/weekly/*", 30, "read"), again); !errors.Is(err, refusal) || asked != 2 || len(now) != 3 {
+		t.Errorf("after a removal: %v, judged %d times by %d records", err, asked, len(now))
+	}
+}

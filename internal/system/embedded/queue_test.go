@@ -159,6 +159,7 @@ func TestWhoWaitsInVainIsToldWhoHolds(t *testing.T) {
 	}
 	_ = c.Process.Kill()
 	_ = c.Wait()
+	w.restart() // to wait longer
 	w.put(grant(acme, "other", "orders/*", 30, "read"))
 	if all, err := w.List(w.ctx()); err != nil || len(all) != 2 {
 		t.Errorf("what was dropped was done: %v, %v", all, err)

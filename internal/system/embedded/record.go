@@ -29,6 +29,19 @@ func (l *book) record(e *ledger.Entry) (*access.Record, error) {
 	return r, err
 }
 
+// records returns what callers are told of all entries, in no order.
+func (l *book) records() ([]*access.Record, error) {
+	all := make([]*access.Record, 0, len(l.Ledger))
+	for _, e := range l.Ledger {
+		r, err := l.record(e)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Ref(), err)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
 // entry returns what the ledger holds under a reference.
 func (l *book) entry(ref access.Ref) (*ledger.Entry, error) {
 	if err := l.damaged[ref]; err != nil {

@@ -73,6 +73,8 @@ type System struct {
 	leading bool            // the leader holds the lock: nobody else changes the ledger
 	notary  *policy.Signer  // the signing key, once a change has opened it
 	cached  *book           // good while the generation on disk is its own; never changed, only replaced
+	latest  *generation     // of the ledger when it was read or changed here last; nil before that
+	others  uint64          // how often it was found changed by somebody else since
 
 	used useLogs
 
@@ -148,13 +150,9 @@ func (s *System) List(ctx context.Context) ([]*access.Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
-	records := make([]*access.Record, 0, len(l.Ledger))
-	for _, e := range l.Ledger {
-		r, err := l.record(e)
-		if err != nil {
-			return nil, fmt.Errorf("list: %s: %w", e.Ref(), err)
-		}
-		records = append(records, r)
+	records, err := l.records()
+	if err != nil {
+		return nil, fmt.Errorf("list: %w", err)
 	}
 	if err := s.tellUse(l.Ledger, records...); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
@@ -293,5 +291,17 @@ func (s *System) snapshot() (l *book, settled bool, err error) {
 func (s *System) keep(l *book) {
 	s.mu.Lock()
 	s.cached = l
+	s.notice(l)
 	s.mu.Unlock()
+}
+
+// notice counts where somebody else has changed the ledger since it was read or changed here last. The caller holds mu.
+func (s *System) notice(l *book) {
+	if l == nil {
+		return
+	}
+	if s.latest != nil && *s.latest != l.raw {
+		s.others++
+	}
+	s.latest = &l.raw
 }
