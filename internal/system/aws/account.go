@@ -17,6 +17,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
+// firstLook is for how long STS may take to tell whose account it is, and then IAM.
+const firstLook = 10 * time.Second
+
 // Enter finds out whose account it is, which the words about a role need. Where there is no STS it is not known; where STS does not answer, what
 // IAM has of partners says so.
 func (s *System) Enter(ctx context.Context) error {
@@ -26,7 +29,7 @@ func (s *System) Enter(ctx context.Context) error {
 	var out struct {
 		Account string `xml:"GetCallerIdentityResult>Account"`
 	}
-	limited, cancel := context.WithTimeout(ctx, s.options.Patience*2/3)
+	limited, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
 	if err := s.sts(limited, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
 		if out.Account = s.accountByIAM(ctx); out.Account == "" {
@@ -41,7 +44,7 @@ func (s *System) Enter(ctx context.Context) error {
 
 // accountByIAM returns the number of the account by the ARN of a principal that was made here; "" where there is none.
 func (s *System) accountByIAM(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
 	for _, k := range []kind{role, user} {
 		var out struct {
