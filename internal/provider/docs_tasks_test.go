@@ -16,6 +16,7 @@ import (
 // a clean checkout is scripts/newcomer, of TestGettingStartedIsRun.
 func TestTheTasksAreRunInOrder(t *testing.T) {
 	needTerraform(t)
+	slow(t)
 	realtool.Find(t, "openssl")
 	t.Parallel()
 	n := newcomer{T: t, cli: newCLI(t)}
