@@ -164,7 +164,8 @@ func (i *Item) credential(c *access.Credential) {
 }
 
 // ofRehearsal says what a twin is that a listing meets.
-const ofRehearsal = "It is of a rehearsal that runs, or was killed: it reaches nothing and ends by itself, and the next rehearsal of its stack removes it"
+const ofRehearsal = "It belongs to a rehearsal that is running or was killed. It reaches nothing, ends by itself, and " +
+	"goes with the next rehearsal of its stack"
 
 // flags returns what there is to know about an object, in the order of the constants.
 func (b *builder) flags(r *access.Record, i *Item) []Flag {

@@ -88,13 +88,13 @@ func (o *Offboarding) note(partner, stack string, r *access.Record, i Item) {
 	note := func(format string, values ...any) { o.Notes = append(o.Notes, fmt.Sprintf(format, values...)) }
 	identity, isIdentity := r.Object.(*access.Identity)
 	if isIdentity && i.Partner != partner {
-		note("%s is %s's and hangs on %s: it falls with it.", i.ID, i.Partner, identity.ParentID)
+		note("%s belongs to %s and hangs on %s: it goes with it.", i.ID, i.Partner, identity.ParentID)
 	}
 	if i.Stack != stack {
-		note("%s %s is of the stack %q: remove it from that configuration, or its next apply creates it again.", i.Type, i.ID, i.Stack)
+		note("%s %s belongs to the stack %q: remove it from that configuration, or its next apply creates it again.", i.Type, i.ID, i.Stack)
 	}
 	if isIdentity && r.Held {
-		note("%s was cut by hand already.", i.ID)
+		note("%s was already cut by hand.", i.ID)
 	}
 	for _, d := range i.Drift {
 		note("%s %s: %s", i.Type, i.ID, d)

@@ -36,8 +36,8 @@ func TestWhatHangsOnAPartnerGoesFirst(t *testing.T) {
 	}
 	notes := strings.Join(out.Notes, "\n")
 	for _, want := range []string{
-		"globex/prod/lab is globex's and hangs on acme/prod/orders", "initech/prod/deep is initech's and hangs on globex/prod/lab",
-		`identity initech/prod/deep is of the stack "labs"`, "grant globex/prod/lab/daily: The policy was edited.", "auth/userpass/users/acme was made by hand",
+		"globex/prod/lab belongs to globex and hangs on acme/prod/orders", "initech/prod/deep belongs to initech and hangs on globex/prod/lab",
+		`identity initech/prod/deep belongs to the stack "labs"`, "grant globex/prod/lab/daily: The policy was edited.", "auth/userpass/users/acme was made by hand",
 	} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("%q is not in\n%s", want, notes)

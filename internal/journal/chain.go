@@ -75,7 +75,7 @@ func (h Head) next(line []byte) (Head, string) {
 		return h, notALine
 	}
 	if sum(body) != hash {
-		return h, "was changed: its hash is that of another text"
+		return h, "was changed: its hash does not fit its text"
 	}
 	seq, ok := seqOf(body)
 	if !ok {
@@ -83,11 +83,11 @@ func (h Head) next(line []byte) (Head, string) {
 	}
 	switch {
 	case seq > h.Seq+1:
-		return h, fmt.Sprintf("is number %d: what stood before it was dropped, or moved", seq)
+		return h, fmt.Sprintf("is number %d: the lines before it were dropped or moved", seq)
 	case seq <= h.Seq:
-		return h, fmt.Sprintf("is number %d: it was moved, or stands there twice", seq)
+		return h, fmt.Sprintf("is number %d: it was moved, or is there twice", seq)
 	case !bytes.HasSuffix(body, []byte(`"previous":"`+h.Hash+`"`)):
-		return h, "does not follow on the line before: one of them was written anew"
+		return h, "does not follow the line before it: one of the two was rewritten"
 	}
 	return Head{seq, hash}, ""
 }

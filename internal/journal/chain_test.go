@@ -106,15 +106,15 @@ func TestAVerdictSaysWhatWasDone(t *testing.T) {
 		"empty":                 {nil, &Head{}, 0, ""},
 		"without a head":        {lines[:2], nil, 2, ""},
 		"with a head behind":    {lines, &behind, 4, ""},
-		"cut off":               {lines[:3], &head, 3, "it ends after line 3, and its head says that 4 were written"},
+		"cut off":               {lines[:3], &head, 3, "it ends after line 3, but its head says that 4 were written"},
 		"nothing left":          {nil, &head, 0, "it ends after line 0"},
 		"changed":               {[][]byte{lines[0], bytes.Replace(lines[1], []byte("two"), []byte("2ND"), 1)}, nil, 1, "line 2 was changed"},
-		"dropped":               {[][]byte{lines[0], lines[2]}, nil, 1, "line 2 is number 3: what stood before it was dropped"},
-		"doubled":               {[][]byte{lines[0], lines[0]}, nil, 1, "line 2 is number 1: it was moved, or stands there twice"},
+		"dropped":               {[][]byte{lines[0], lines[2]}, nil, 1, "line 2 is number 3: the lines before it were dropped"},
+		"doubled":               {[][]byte{lines[0], lines[0]}, nil, 1, "line 2 is number 1: it was moved, or is there twice"},
 		"torn":                  {[][]byte{lines[0], lines[1][:40]}, nil, 1, "line 2 was cut off in the middle"},
 		"something else":        {[][]byte{[]byte("hello\n")}, nil, 0, "line 1 was changed: it is not a line"},
 		"written anew up to it": {forgedAs(t, "1st", "two"), &behind, 1, "line 2 has another hash than the head says"},
-		"written anew":          {[][]byte{forgedAs(t, "1st")[0], lines[1]}, nil, 1, "line 2 does not follow on the line before"},
+		"written anew":          {[][]byte{forgedAs(t, "1st")[0], lines[1]}, nil, 1, "line 2 does not follow the line before"},
 	} {
 		v := verify(t, slices.Concat(c.journal...), c.head)
 		if !strings.HasPrefix(v.Problem, c.problem) || (c.problem == "") != (v.Problem == "") {

@@ -34,7 +34,7 @@ func plain(path string) (*os.File, error) {
 	case before == nil:
 		err = made(f)
 	case !os.SameFile(before, after):
-		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("it was replaced at the same moment")}
+		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("somebody replaced it at the same moment")}
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -196,7 +196,7 @@ func TestRecallOfEndsCutsAndOldLines(t *testing.T) {
 		{Seq: 6, Time: day(21), Phase: Intent, Verb: Revoke, Change: "c", Type: "identity", ID: "acme/prod/etl", Before: &Given{EndsAt: day(30)}},
 	}
 	pasts, doubts := Recall(old)
-	if len(pasts) != 1 || len(doubts) != 1 || !strings.HasPrefix(doubts[0], "Line 6, revoke of identity acme/prod/etl, has an intent and no outcome") {
+	if len(pasts) != 1 || len(doubts) != 1 || !strings.HasPrefix(doubts[0], "Line 6, revoke of identity acme/prod/etl, has an intent but no outcome") {
 		t.Fatalf("%d, %q", len(pasts), doubts)
 	}
 	p := pasts[0]

@@ -221,9 +221,9 @@ func (g *governed) done(ctx context.Context, l Line) {
 	found := g.note(ctx, &l)
 	found = append(found, g.cuts(ctx, l)...) // what only the change itself could see
 	if err := g.append(ctx, append([]Line{l}, found...)...); err != nil {
-		g.desk.Warn(ctx, fmt.Sprintf("The journal misses the end of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change was made "+
-			"and stands, and nothing of it is lost. But the journal has only its intent (change %s), and not that it was done: %v. No other "+
-			"change is made until the journal can be written again.", l.Change, err))
+		g.desk.Warn(ctx, fmt.Sprintf("The journal lacks the outcome of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change was made, and nothing of it "+
+			"is lost. But the journal has only its intent (change %s), not its outcome: %v. The provider makes no "+
+			"other change until it can write the journal again.", l.Change, err))
 	}
 }
 
@@ -247,15 +247,15 @@ const longestError = 500
 func (g *governed) failed(ctx context.Context, l Line, cause error) {
 	l.Phase, l.Error, l.Serial, l.Before, l.After = Failed, shorten(cause.Error(), longestError), "", nil, nil
 	if err := g.append(ctx, l); err != nil {
-		g.desk.Warn(ctx, fmt.Sprintf("The journal misses the end of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change failed, as "+
-			"is said beside this. But the journal has only its intent (change %s), and not that it failed: %v.", l.Change, err))
+		g.desk.Warn(ctx, fmt.Sprintf("The journal lacks the outcome of a change: %s of %s %s", l.Verb, l.Type, l.ID), fmt.Sprintf("The change failed: see the error beside "+
+			"this one. But the journal has only its intent (change %s), not that it failed: %v.", l.Change, err))
 	}
 }
 
 func (g *governed) append(ctx context.Context, lines ...Line) error {
 	healed, err := g.journal.Append(lines...)
 	if healed != "" {
-		g.desk.Warn(ctx, "The journal was healed", healed)
+		g.desk.Warn(ctx, "The journal was repaired", healed)
 	}
 	return err
 }

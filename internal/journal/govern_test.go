@@ -321,7 +321,7 @@ func TestAJournalThatFailsAfterTheChangeLosesNothing(t *testing.T) {
 		t.Errorf("what was issued is lost: %+v", r)
 	}
 	if len(o.warned) != 1 || !strings.Contains(o.warned[0], "create of credential acme/prod/orders-etl/secret") ||
-		!strings.Contains(o.warned[0], "The change was made and stands") || !strings.Contains(o.warned[0], "is a directory") {
+		!strings.Contains(o.warned[0], "The change was made, and nothing of it is lost") || !strings.Contains(o.warned[0], "is a directory") {
 		t.Error(o.warned)
 	}
 }
@@ -332,7 +332,7 @@ func TestAHealedJournalIsSpokenOf(t *testing.T) {
 	o.put(access.Change{Object: anIdentity()})
 	put(t, o.journal.Path(), append(contentOf(t, o.journal.Path()), `{"schema":1,`...))
 	o.put(access.Change{Object: aSecret()})
-	if len(o.warned) != 1 || !strings.Contains(o.warned[0], "The journal was healed: After line 2 of") {
+	if len(o.warned) != 1 || !strings.Contains(o.warned[0], "The journal was repaired: After line 2 of") {
 		t.Error(o.warned)
 	}
 	o.says(2, "intent create credential", "done create credential")

@@ -23,9 +23,10 @@ var ErrTampered = errors.New("the journal was tampered with, or damaged")
 // tampered returns an ErrTampered that says what is wrong and what to do.
 func (j *Journal) tampered(problem string) error {
 	name := filepath.Base(j.path)
-	return fmt.Errorf("%w: %w: %s: %s. Nothing more is changed until somebody looked. Restore %s and %s.head from where their lines are "+
-		"shipped to; or keep them as evidence: move both away together, and the next change begins a new journal. Where access has to be "+
-		"cut before that, set the provider's journal.path to a new file",
+	return fmt.Errorf("%w: %w: %s: %s. The provider changes nothing more until somebody has looked. Restore %s and "+
+		"%s.head from where their lines are shipped to. Or keep them as evidence: move both away together, and "+
+		"the next change begins a new journal. To cut access before that, set the provider's journal.path to a "+
+		"new file",
 		access.ErrUnavailable, ErrTampered, j.path, problem, name, name)
 }
 
@@ -102,8 +103,9 @@ func (j *Journal) uncounted(head Head, lines [][]byte) string {
 		}
 		shown += "\n- " + shorten(string(line), longestShown)
 	}
-	return fmt.Sprintf("In %s, lines follow on line %d, up to which its head counts. A process that dies between a line and its head leaves that; so does "+
-		"whoever adds a line. They are taken into the chain. Compare each with the access system, and with what was shipped:%s", j.path, head.Seq, shown)
+	return fmt.Sprintf("%s has lines after line %d, the last that its head counts. Either a process died between a "+
+		"line and its head, or somebody added lines. They are now part of the chain. Compare each with the "+
+		"access system, and with what was shipped:%s", j.path, head.Seq, shown)
 }
 
 // cutOff keeps what is no line in a file beside the journal, and then takes it out of the journal.
@@ -129,8 +131,8 @@ func (j *Journal) cutOff(f *os.File, last Head, at int64, rest []byte) (healed s
 	if err = errors.Join(err, torn.Close()); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("After line %d of %s stood %d bytes that are no line, as a process leaves them that dies while it writes. No change was "+
-		"made on their word. They are kept in %s, and the chain goes on from line %d.", last.Seq, j.path, len(rest), j.tornPath(), last.Seq), f.Truncate(at)
+	return fmt.Sprintf("After line %d of %s there were %d bytes that are not a line, as a process leaves when it dies "+
+		"while writing. No change relied on them. They are kept in %s, and the chain continues from line %d.", last.Seq, j.path, len(rest), j.tornPath(), last.Seq), f.Truncate(at)
 }
 
 // after checks each line up to the one that the head names, and returns what stands after it, and where that begins.

@@ -215,7 +215,7 @@ func (j *Journal) head() (Head, error) {
 		return Head{}, j.tampered("its head, " + filepath.Base(j.headPath()) + ", cannot be read: " + err.Error())
 	}
 	if journal == nil && head.Seq > 0 {
-		return Head{}, j.tampered(fmt.Sprintf("it is gone, and its head says that %d lines were written", head.Seq))
+		return Head{}, j.tampered(fmt.Sprintf("it is gone, but its head says that %d lines were written", head.Seq))
 	}
 	return head, nil
 }

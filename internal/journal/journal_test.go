@@ -131,12 +131,12 @@ func TestWhatAProcessLeftThatDiedIsHealed(t *testing.T) {
 		says        string
 	}{
 		"nothing":                           {"", "", 2, ""},
-		"a head that is a line behind":      {string(lines[2]), "", 3, "lines follow on line 2"},
-		"a head that is a batch behind":     {string(lines[2]) + string(lines[3]), "", 4, "lines follow on line 2"},
+		"a head that is a line behind":      {string(lines[2]), "", 3, "has lines after line 2"},
+		"a head that is a batch behind":     {string(lines[2]) + string(lines[3]), "", 4, "has lines after line 2"},
 		"half a line":                       {string(lines[2][:77]), string(lines[2][:77]), 2, "After line 2 of"},
-		"one byte":                          {"{", "{", 2, "1 bytes that are no line"},
+		"one byte":                          {"{", "{", 2, "1 bytes that are not a line"},
 		"a line and a half":                 {string(lines[2]) + string(lines[3][:99]), string(lines[3][:99]), 3, "After line 3 of"},
-		"a whole line without its newline":  {strings.TrimSuffix(string(lines[2]), "\n"), "", 3, "lines follow on line 2"},
+		"a whole line without its newline":  {strings.TrimSuffix(string(lines[2]), "\n"), "", 3, "has lines after line 2"},
 		"zeros, as after a loss of power":   {strings.Repeat("\x00", 5000), strings.Repeat("\x00", 5000), 2, "5000 bytes"},
 		"more zeros than are read at first": {strings.Repeat("\x00", 50000), strings.Repeat("\x00", 50000), 2, "50000 bytes"},
 	} {
@@ -185,7 +185,7 @@ func TestATamperedJournalChangesNothingUntilSomebodyLooked(t *testing.T) {
 	}{
 		"a line cut off": {func(t *testing.T, j *Journal, lines [][]byte) {
 			put(t, j.path, bytes.Join(lines[:2], nil))
-		}, "it ends after line 2, and its head says that 3 were written"},
+		}, "it ends after line 2, but its head says that 3 were written"},
 		"all lines cut off": {func(t *testing.T, j *Journal, _ [][]byte) {
 			put(t, j.path, nil)
 		}, "it ends after line 0"},
@@ -196,7 +196,7 @@ func TestATamperedJournalChangesNothingUntilSomebodyLooked(t *testing.T) {
 			if err := os.Remove(j.path); err != nil {
 				t.Fatal(err)
 			}
-		}, "it is gone, and its head says that 3 lines were written"},
+		}, "it is gone, but its head says that 3 lines were written"},
 		"the head removed": {func(t *testing.T, j *Journal, _ [][]byte) {
 			if err := os.Remove(j.headPath()); err != nil {
 				t.Fatal(err)
@@ -207,7 +207,7 @@ func TestATamperedJournalChangesNothingUntilSomebodyLooked(t *testing.T) {
 		}, "its head, journal.jsonl.head, cannot be read"},
 		"the last line changed": {func(t *testing.T, j *Journal, lines [][]byte) {
 			put(t, j.path, bytes.Join([][]byte{lines[0], lines[1], bytes.Replace(lines[2], []byte("three"), []byte("THREE"), 1)}, nil))
-		}, "line 3 was changed: its hash is that of another text"},
+		}, "line 3 was changed: its hash does not fit its text"},
 		"another journal in its place": {func(t *testing.T, j *Journal, _ [][]byte) {
 			put(t, j.path, bytes.Join(forgedAs(t, "a", "b", "c"), nil))
 		}, "line 3 has another hash than the head says"},
@@ -223,7 +223,7 @@ func TestATamperedJournalChangesNothingUntilSomebodyLooked(t *testing.T) {
 				if !errors.Is(err, ErrTampered) || !errors.Is(err, access.ErrUnavailable) {
 					t.Fatal(err)
 				}
-				for _, words := range []string{c.says, j.path, "Nothing more is changed until somebody looked", "move both away together", "journal.path"} {
+				for _, words := range []string{c.says, j.path, "The provider changes nothing more until somebody has looked", "move both away together", "journal.path"} {
 					if !strings.Contains(err.Error(), words) {
 						t.Errorf("it does not say %q: %v", words, err)
 					}

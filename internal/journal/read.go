@@ -45,7 +45,7 @@ func (j *Journal) Newest(system string) int64 {
 func (j *Journal) Read() (lines []Line, gaps []string, err error) {
 	text, err := os.ReadFile(j.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, []string{"There is no journal at " + j.path + ": nothing was changed with it yet."}, nil
+		return nil, []string{"There is no journal yet at " + j.path + ": no change was recorded there."}, nil
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the journal: %w", err)
@@ -62,7 +62,7 @@ func (j *Journal) Read() (lines []Line, gaps []string, err error) {
 		return nil, nil, fmt.Errorf("read the journal: %w", err)
 	}
 	if v.Problem != "" {
-		gaps = append(gaps, "The journal does not hold: "+v.Problem+". Its lines from there on are left out.")
+		gaps = append(gaps, "The journal is damaged: "+v.Problem+". Its lines from there on are left out.")
 	}
 	for line := range bytes.Lines(text) {
 		var l Line

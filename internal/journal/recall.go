@@ -69,7 +69,7 @@ func Recall(lines []Line) (pasts []*Past, doubts []string) {
 	}
 	for _, l := range lines {
 		if l.Phase == Intent && r.intents[l.Change].Seq == l.Seq {
-			r.doubt(l, "has an intent and no outcome: ask the system what became of it")
+			r.doubt(l, "has an intent but no outcome: look into the system")
 		}
 	}
 	for _, p := range r.all {

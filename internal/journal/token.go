@@ -24,7 +24,7 @@ func (g *issuing) Unwrap() access.System { return g.governed }
 // Token gives out a token, with a line before and one after. The lines hold its accessor, and not the token.
 func (g *issuing) Token(ctx context.Context, id access.IdentityID, until time.Time) (access.Token, error) {
 	if ctx.Err() != nil {
-		return access.Token{}, fmt.Errorf("give out a token of %s: %w", id, context.Cause(ctx))
+		return access.Token{}, fmt.Errorf("issue a token for %s: %w", id, context.Cause(ctx))
 	}
 	l := g.token(ctx, Token, id, until)
 	if err := g.intend(ctx, l); err != nil {

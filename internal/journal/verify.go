@@ -61,9 +61,9 @@ func (v *Verdict) take(line []byte, head *Head) {
 }
 
 func anew(line int64) string {
-	return fmt.Sprintf("line %d has another hash than the head says: all up to it was written anew", line)
+	return fmt.Sprintf("line %d has another hash than the head says: everything up to it was rewritten", line)
 }
 
 func missing(last, head int64) string {
-	return fmt.Sprintf("it ends after line %d, and its head says that %d were written: lines were cut off at the end", last, head)
+	return fmt.Sprintf("it ends after line %d, but its head says that %d were written: lines were cut off at the end", last, head)
 }

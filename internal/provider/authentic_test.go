@@ -21,7 +21,7 @@ func TestWhatSomebodyElseWritesIntoTheDirectoryIsToldHealedAndJournaled(t *testi
 	j := newJudged(t)
 	identity, deploy := j.identity("orders-etl", nil), j.grant("orders-etl", "deploy", "ssh/deploy", `["login"]`, nil)
 	first := j.apply(identity, deploy)
-	if said := unwrapped(first); !strings.Contains(said, "Three private keys lie unencrypted") || strings.Count(said, "PARTNER_PASSPHRASE") != 1 {
+	if said := unwrapped(first); !strings.Contains(said, "Three private keys are not encrypted") || strings.Count(said, "PARTNER_PASSPHRASE") != 1 {
 		t.Errorf("the first apply without a passphrase says:\n%s", first)
 	}
 	root := j.partner("publish", "ssh", "principals", "root")
@@ -29,18 +29,18 @@ func TestWhatSomebodyElseWritesIntoTheDirectoryIsToldHealedAndJournaled(t *testi
 		t.Fatal(err)
 	}
 	older := j.files(".partner", "prod", "ledger")
-	if out := j.must("plan", "-no-color", "-input=false"); !strings.Contains(unwrapped(out), "publish/ssh/principals/root is not as it was published") {
+	if out := j.must("plan", "-no-color", "-input=false"); !strings.Contains(unwrapped(out), "publish/ssh/principals/root differs from what was published") {
 		t.Errorf("the plan says:\n%s", out)
 	}
 	if _, err := os.Stat(root); err != nil {
 		t.Error("the plan took the evidence away")
 	}
 	out := j.must("apply", "-no-color", "-input=false", "-auto-approve")
-	if _, err := os.Stat(root); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(unwrapped(out), "The directory was not as it had been left") {
+	if _, err := os.Stat(root); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(unwrapped(out), "Somebody changed the directory, or a disk failed") {
 		t.Errorf("the apply left it, or did not say so: %v\n%s", err, out)
 	}
 	journal, err := os.ReadFile(j.partner("journal.jsonl"))
-	if err != nil || !strings.Contains(string(journal), `"found":["publish/ssh/principals/root is not as it was published`) || !strings.Contains(string(journal), `"generation":"`) {
+	if err != nil || !strings.Contains(string(journal), `"found":["publish/ssh/principals/root differs from what was published`) || !strings.Contains(string(journal), `"generation":"`) {
 		t.Errorf("the journal says: %v\n%s", err, journal)
 	}
 	j.must("plan", "-no-color", "-input=false", "-detailed-exitcode")

@@ -46,8 +46,8 @@ func TestWhatAWSCannotHoldOrEndIsRefusedAtPlan(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ provider, config, want string }{
 		"who may do what":                        {"", on("arn:aws:iam::111122223333:role/acme", "read"), "scope/system-path"},
-		"a segment that IAM has not":             {"", on("arn:aws:s3:::exchange/+/daily", "read"), `has \+`},
-		"a path of another system":               {"", on("orders/acme/daily/*", "read"), "is no ARN"},
+		"a segment that IAM has not":             {"", on("arn:aws:s3:::exchange/+/daily", "read"), `contains \+`},
+		"a path of another system":               {"", on("orders/acme/daily/*", "read"), "is not an ARN"},
 		"a whole bucket":                         {"", on("arn:aws:s3:::exchange/*", "read"), "scope/wildcard-resource"},
 		"a shell in a container":                 {"", on("arn:aws:ecs:"+at+"task/acme", "exec"), "expiry/cannot-be-enforced"},
 		"a login to a database":                  {"", on("arn:aws:rds-db:"+at+"dbuser:db-A/acme", "connect"), "expiry/cannot-be-enforced"},
@@ -59,10 +59,10 @@ func TestWhatAWSCannotHoldOrEndIsRefusedAtPlan(t *testing.T) {
 		"an account that nobody listed":          {register(`"777788889999"`), in(`aws_principal = "arn:aws:iam::444455556666:role/etl"`), "partner/unlisted-account"},
 		"a subject that is replaced":             {"", in(`issuer = "https://login.acme.test", subject = "$${aws:username}", audiences = ["a"]`), "has a placeholder in it"},
 		"a certificate":                          {"", credential("certificate", a.ending(nil)), "Roles Anywhere"},
-		"a principal of another partition":       {"", in(`aws_principal = "arn:aws-cn:iam::444455556666:role/etl"`), "nobody comes from one into the other"},
+		"a principal of another partition":       {"", in(`aws_principal = "arn:aws-cn:iam::444455556666:role/etl"`), "nobody can come from one into the other"},
 		"the queue of another partition":         {"", on("arn:aws:sqs:eusc-de-east-1:111122223333:acme", "send"), "is in aws-eusc"},
 		"a token, which AWS has not":             {"", "ephemeral \"partner_token\" \"acme\" {\n  identity_id = \"acme/prod/nobody\"\n}\n", "issues no tokens"},
-		"more than AWS keeps for a user":         {"", key + a.manyGrants(6), "holds 4 of the identity's 6 grants"},
+		"more than AWS keeps for a user":         {"", key + a.manyGrants(6), "has 4 of the identity's 6 grants"},
 		"words that pass access on":              {strings.Replace(a.provider(), "  aws = {", "  aws = {\n    actions = { share = [\"s3:PutBucketPolicy\"] }", 1), "", "passes access on"},
 		"words that are everything of a service": {strings.Replace(a.provider(), "  aws = {", "  aws = {\n    actions = { every = [\"s3:*\"] }", 1), "", "is no action of AWS"},
 	} {

@@ -238,7 +238,7 @@ func TestOnlyTheKeysAreLeft(t *testing.T) {
 	c.refusesAll("none", "destroy without refresh")
 	c.must("state", "rm", "partner_grant.orders", "partner_identity.orders")
 	out, err := c.try("apply", "-auto-approve", "-input=false")
-	if err == nil || !strings.Contains(unframed(out), "left of an access system whose ledger is missing") {
+	if err == nil || !strings.Contains(unframed(out), "belongs to an access system whose ledger is missing") {
 		t.Errorf("a new system was made on the keys alone: %v\n%s", err, out)
 	}
 }

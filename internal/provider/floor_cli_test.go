@@ -191,12 +191,12 @@ func TestAFloorThatVanishedIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.declares("", false, "daily", "weekly")
-	s.refused("Cannot tell what the floor says", "is gone: somebody took it away")
+	s.refused("Cannot tell what the floor says", "is gone: somebody removed it")
 	s.declares("", true, "daily 30")
 	s.applies()
 	s.partner.must("destroy", "-auto-approve", "-no-color")
 	s.declares("", false, "daily")
-	s.refused("is gone: somebody took it away")
+	s.refused("is gone: somebody removed it")
 	s.sets(companyFloor)
 	s.applies()
 }

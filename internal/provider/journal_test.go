@@ -149,7 +149,7 @@ output "cut" { value = provider::partner::verify_journal(local.cut, local.head) 
 	for name, want := range map[string]string{
 		"whole": fmt.Sprintf(`{"lines":%d,"ok":true,"problem":""}`, lines),
 		"chain": fmt.Sprintf(`{"lines":%d,"ok":true,"problem":""}`, lines-1),
-		"cut":   fmt.Sprintf(`{"lines":%d,"ok":false,"problem":"it ends after line %d, and its head says that %d were written: lines were cut off at the end"}`, lines-1, lines-1, lines),
+		"cut":   fmt.Sprintf(`{"lines":%d,"ok":false,"problem":"it ends after line %d, but its head says that %d were written: lines were cut off at the end"}`, lines-1, lines-1, lines),
 	} {
 		if got := strings.TrimSpace(c.must("output", "-json", name)); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
@@ -188,7 +188,7 @@ func TestAJournalThatCannotBeWrittenRefusesBeforeAnythingIsChanged(t *testing.T)
 	refused("below a file", "file/journal.jsonl", "not a directory")
 	refused("a device", "/dev/full", "cannot be written")
 	c.file("shipped/journal.jsonl.head", "7 "+strings.Repeat("a", 64)+"\n")
-	refused("tampered with", "shipped/journal.jsonl", "its head says that 7 lines were written", "Nothing more is changed until somebody looked",
+	refused("tampered with", "shipped/journal.jsonl", "its head says that 7 lines were written", "The provider changes nothing more until somebody has looked",
 		"move both away together", "set the provider's journal.path to a new file")
 }
 

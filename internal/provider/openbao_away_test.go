@@ -131,21 +131,21 @@ func TestTwelveResourcesAndAServerThatIsAwayAreOneError(t *testing.T) {
 		says []string
 	}{
 		"a closed port": {[]string{"BAO_ADDR=" + strings.Replace(closed.URL, "http:", "https:", 1)}, []string{"Cannot reach OpenBao at https://127.0.0.1:", "nothing listens at"}},
-		"a black hole":  {[]string{"BAO_ADDR=https://" + blackHole(t)}, []string{"no answer from 127.0.0.1:", "packets get lost on the way"}},
+		"a black hole":  {[]string{"BAO_ADDR=https://" + blackHole(t)}, []string{"no answer from 127.0.0.1:", "a firewall drops the packets"}},
 		"a silent port": {[]string{"BAO_ADDR=https://" + silent(t)}, []string{"does not answer to TLS"}},
 		"a proxy that wants a password": {
 			[]string{"BAO_ADDR=https://openbao.example.com:8200", "HTTPS_PROXY=http://" + answering(t, 407, "")},
 			[]string{"answered 407 and made no connection: it asks for a name and a password"},
 		},
 		"a name without an address":     {[]string{"BAO_ADDR=https://openbao.invalid:8200"}, []string{"openbao.invalid"}},
-		"https to a port of plain HTTP": {[]string{"BAO_ADDR=https://" + answering(t, 200, "{}")}, []string{"speaks plain HTTP, where https was asked for"}},
-		"http to a port of TLS":         {[]string{"BAO_ADDR=" + strings.Replace(bao.Address, "https", "http", 1)}, []string{"speaks TLS, where http was asked for: write https"}},
+		"https to a port of plain HTTP": {[]string{"BAO_ADDR=https://" + answering(t, 200, "{}")}, []string{"speaks plain HTTP instead of TLS"}},
+		"http to a port of TLS":         {[]string{"BAO_ADDR=" + strings.Replace(bao.Address, "https", "http", 1)}, []string{"speaks TLS: write https instead of http"}},
 		"an authority that nobody knows": {
 			[]string{"BAO_CACERT=", "BAO_SKIP_VERIFY=true"},
 			[]string{"name it with ca_cert_file or BAO_CACERT", "BAO_SKIP_VERIFY is set, but the provider ignores it"},
 		},
-		"a firewall's page, forbidden":  {[]string{"BAO_ADDR=http://" + answering(t, 403, page)}, []string{"Cannot reach OpenBao", "a page of HTML came instead of OpenBao's answer"}},
-		"a firewall's page, fine":       {[]string{"BAO_ADDR=http://" + answering(t, 200, page)}, []string{"a page of HTML came instead of OpenBao's answer"}},
+		"a firewall's page, forbidden":  {[]string{"BAO_ADDR=http://" + answering(t, 403, page)}, []string{"Cannot reach OpenBao", "the answer is an HTML page"}},
+		"a firewall's page, fine":       {[]string{"BAO_ADDR=http://" + answering(t, 200, page)}, []string{"the answer is an HTML page"}},
 		"a standby without a leader":    {[]string{"BAO_ADDR=http://" + answering(t, 500, `{"errors":["local node not active but active cluster node not found"]}`)}, []string{"a standby and knows no leader"}},
 		"a token that nobody knows":     {[]string{"BAO_TOKEN=s.nobodyKnowsThisOne0123"}, []string{"OpenBao refuses this login", "has ended, was revoked"}},
 		"a token that was revoked":      {[]string{"BAO_TOKEN=" + ended["client_token"].(string)}, []string{"OpenBao refuses this login", "has ended, was revoked"}},

@@ -74,9 +74,9 @@ func TestWhatWasTamperedWithOnOpenBaoIsInTheJournal(t *testing.T) {
 		"identity initech/prod/stock":                 {"somebody edited it"},
 		"credential initech/prod/stock/secret":        {"token_no_default_policy of " + approle, "There is a secret id that is not on record"},
 		"identity globex/prod/invoices":               {"further policies: partner-apply"},
-		"credential globex/prod/invoices/certificate": {"auth/partner-cert/certs/globex.prod.invoices is not there"},
-		"identity acme/test/orders-etl":               {"is not there"},
-		"credential acme/test/orders-etl/federated":   {"is not at this entity"},
+		"credential globex/prod/invoices/certificate": {"auth/partner-cert/certs/globex.prod.invoices is missing"},
+		"identity acme/test/orders-etl":               {"is missing"},
+		"credential acme/test/orders-etl/federated":   {"does not belong to this entity"},
 	}, "apply", "-auto-approve")
 	met("the next", nil, nil, "apply", "-auto-approve")
 
@@ -86,14 +86,14 @@ func TestWhatWasTamperedWithOnOpenBaoIsInTheJournal(t *testing.T) {
 	met("a change of another one after a cut", map[string][]string{"partner globex": {"It was cut by hand"}},
 		map[string][]string{"credential initech/prod/stock/secret": {"token_no_default_policy"}}, "apply", "-auto-approve")
 	c.must("POST", "identity/entity/name/"+globex, map[string]any{"disabled": false})
-	met("the hold that somebody undid", nil, map[string][]string{"identity globex/prod/invoices": {"The entity is enabled, though the identity was cut by hand"}},
+	met("the hold that somebody undid", nil, map[string][]string{"identity globex/prod/invoices": {"The entity is enabled, but the identity was cut by hand"}},
 		"apply", "-auto-approve")
 
 	c.must("POST", "identity/entity/name/"+acme, map[string]any{"disabled": true})
 	c.must("PUT", "sys/policies/acl/"+initech+"/more", map[string]any{"policy": "path \"stock/*\" {\n  capabilities = [\"read\"]\n}\n"})
 	c.must("DELETE", "sys/policies/acl/"+globex, nil)
 	met("the destroy of what was tampered with", map[string][]string{"identity acme/prod/orders-etl": {"It was cut by hand"}}, map[string][]string{
-		"identity initech/prod/stock":                 {"The policy " + initech + "/more stood below"},
+		"identity initech/prod/stock":                 {"The policy " + initech + "/more was below"},
 		"identity globex/prod/invoices":               {"The policy " + globex + " is gone"},
 		"credential globex/prod/invoices/certificate": {"The policy " + globex + " is gone"},
 	}, "destroy", "-auto-approve")

@@ -122,7 +122,7 @@ func TestNoGrantReachesPastItsDataOnOpenBao(t *testing.T) {
 			t.Errorf("%s (%s) is refused by %v, want %q", name, all[name], rules[name], want)
 		}
 	}
-	if !strings.Contains(texts, "Write secret/data/acme/prod/*, where the values are") {
+	if !strings.Contains(texts, "For the values, write secret/data/acme/prod/*") {
 		t.Errorf("it is not said what to write on a KV store of version 2:\n%s", texts)
 	}
 }

@@ -116,7 +116,7 @@ func TestARehearsalThatFailsLeavesNothing(t *testing.T) {
 		"a step that fails": {director{steps: func(steps []string) []string {
 			return append(steps, "echo no space left >&2; exit 7")
 		}}, "step 2 of the cut failed (echo no space left >&2; exit 7): exit status 7: no space left"},
-		"steps that do nothing":   {director{steps: nothing}, "the twin was still let in ("},
+		"steps that do nothing":   {director{steps: nothing}, "the shadow was still let in ("},
 		"steps that cut too late": {director{steps: func(steps []string) []string { return []string{"mkdir -p /nowhere 2>&1 || true"} }}, "the steps do not cut this partner"},
 		"a door that never opens": {director{doors: closed}, "its refusal would prove nothing"},
 		"a put that fails": {director{put: func(c access.Change) error {
@@ -295,7 +295,7 @@ func TestARehearsalSaysWhatItCouldNotTry(t *testing.T) {
 		t.Fatalf("%+v, %v", out, err)
 	}
 	for _, r := range out.Results {
-		if untried := r.Kind == access.SSHCertificate; untried == r.Admitted || untried != strings.Contains(r.Note, "No twin could be made") {
+		if untried := r.Kind == access.SSHCertificate; untried == r.Admitted || untried != strings.Contains(r.Note, "Could not create a shadow") {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -58,7 +58,7 @@ func TestARenewalTellsWhatBecomesOfWhatThePartnerHolds(t *testing.T) {
 		"a renewal after the overlap of another": {
 			{change: until("2026-12-01T00:00:00Z")},
 			{after: day, change: later("2026-11-25T00:00:00Z", "2026-12-03T00:00:00Z"), anew: true, says: works + "2026-12-01T00:00:00Z"},
-			{after: 7 * day, change: later("2026-12-02T00:00:00Z", "2026-12-05T00:00:00Z"), anew: true, says: works + "2026-12-03T00:00:00Z: hand the new certificate (issued) over before."},
+			{after: 7 * day, change: later("2026-12-02T00:00:00Z", "2026-12-05T00:00:00Z"), anew: true, says: works + "2026-12-03T00:00:00Z: hand over the new certificate (issued) before that."},
 		},
 		"an end moved by minutes, there and back": {
 			{change: until("2026-12-01T00:00:00Z")},

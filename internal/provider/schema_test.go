@@ -4,10 +4,14 @@ package provider
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
+	"strings"
 	"testing"
 
+	provider "github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
@@ -117,4 +121,58 @@ func TestTheLanguageKnowsEveryArgument(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A pipeline sets where it runs, as whom it logs in, and where its files are, without a change of the configuration. What decides about
+// access stands in the configuration, where it is reviewed.
+func TestEachArgumentThatAPipelineSetsHasAVariable(t *testing.T) {
+	reviewed := regexp.MustCompile(`^(guardrails|partners|worksheets|embedded\.use_logs|embedded\.sshd_time_zone|embedded\.publication_life|` +
+		`aws\.(actions|endpoints)|openbao\.(bootstrap|mounts|session|approle\.mount|jwt\.mount|concurrency|requests_per_second))`)
+	otherwise := map[string]bool{"openbao.ca_cert_pem": true, "openbao.jwt.token_file": true} // their neighbours have one
+	variable := regexp.MustCompile("`((?:PARTNER|BAO|VAULT|AWS)_[A-Z_]*[A-Z])`")
+	sources := sourcesOf(t)
+	var look func(where string, attributes map[string]provider.Attribute)
+	look = func(where string, attributes map[string]provider.Attribute) {
+		for name, a := range attributes {
+			at := where + name
+			if reviewed.MatchString(at) {
+				continue
+			}
+			if nested, ok := a.(provider.SingleNestedAttribute); ok {
+				look(at+".", nested.Attributes)
+				continue
+			}
+			names := variable.FindAllStringSubmatch(a.GetMarkdownDescription(), -1)
+			if len(names) == 0 && !otherwise[at] {
+				t.Errorf("%s names no variable of the environment", at)
+			}
+			for _, n := range names {
+				_, short, _ := strings.Cut(n[1], "_")
+				if !strings.Contains(sources, `"`+n[1]+`"`) && !strings.Contains(sources, `"`+short+`"`) && !strings.HasPrefix(n[1], "AWS_") {
+					t.Errorf("%s names %s, which nothing reads", at, n[1])
+				}
+			}
+		}
+	}
+	look("", providerSchema().Attributes)
+}
+
+// sourcesOf returns the sources of this package.
+func sourcesOf(t *testing.T) string {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(f, "_test.go") {
+			all.Write(text)
+		}
+	}
+	return all.String()
 }

@@ -220,7 +220,7 @@ func TestARenamedStackTakesOverWhatItChanges(t *testing.T) {
 		resource.TestStep{Config: renamed, ConfigPlanChecks: emptyPlan(), Check: func(*terraform.State) error {
 			w.each(func(_ access.System, r *access.Record) {
 				if r.Stack != "alliances" {
-					t.Errorf("%s is of the stack %q", r.Object.Ref(), r.Stack)
+					t.Errorf("%s belongs to the stack %q", r.Object.Ref(), r.Stack)
 				}
 			})
 			return nil
@@ -294,7 +294,7 @@ func TestAnotherUIDUnderAKnownIDCountsAsNotFoundAndIsNeverTouched(t *testing.T) 
 	w.each(func(_ access.System, r *access.Record) {
 		remaining++
 		if r.Stack != "others" {
-			t.Errorf("%s is of the stack %q", r.Object.Ref(), r.Stack)
+			t.Errorf("%s belongs to the stack %q", r.Object.Ref(), r.Stack)
 		}
 	})
 	if remaining != 1 {

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrNothing says that there is nothing to rehearse.
-var ErrNothing = errors.New("it holds no credential that is in force")
+var ErrNothing = errors.New("it has no credential in force")
 
 const (
 	// life is how long a shadow lives where nobody removes it.

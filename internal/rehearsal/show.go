@@ -52,7 +52,7 @@ func (s *show) play(ctx context.Context) error {
 func (s *show) cut(ctx context.Context) error {
 	environment, clean, err := s.rehearser.Shell(ctx)
 	if err != nil {
-		return fmt.Errorf("the steps cannot be run as they are printed: %w", err)
+		return fmt.Errorf("the printed steps cannot run: %w", err)
 	}
 	for n, step := range s.System.Capabilities().CutByHand(s.identity.ID.Partner, s.made) {
 		cmd := exec.CommandContext(ctx, "sh", "-c", step)
@@ -78,7 +78,7 @@ func (s *show) make(ctx context.Context) error {
 	for _, p := range s.parts {
 		r, err := s.issue(ctx, p)
 		if errors.Is(err, access.ErrUnsupported) {
-			s.doors = append(s.doors, &door{result: Result{Kind: p.credential.Kind(), How: "not tried", Note: fmt.Sprintf("No twin could be made: %v.", err)}})
+			s.doors = append(s.doors, &door{result: Result{Kind: p.credential.Kind(), How: "not tried", Note: fmt.Sprintf("Could not create a shadow: %v.", err)}})
 			continue
 		}
 		if err != nil {
@@ -134,7 +134,7 @@ func (s *show) enter(ctx context.Context) error {
 		tried = true
 	}
 	if !tried {
-		return fmt.Errorf("%w: no kind of access that it holds could be tried: %s", access.ErrUnsupported, s.doors[0].result.Note)
+		return fmt.Errorf("%w: none of its kinds of access could be tried: %s", access.ErrUnsupported, s.doors[0].result.Note)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (d *door) knock(ctx context.Context, patience time.Duration) (err error) {
 			return err
 		}
 		if access.WallClock().After(deadline) {
-			return fmt.Errorf("the twin was not let in within %s before the cut, so that its refusal would prove nothing", access.Hours(patience))
+			return fmt.Errorf("the shadow was not let in within %s before the cut, so its refusal would prove nothing", access.Hours(patience))
 		}
 		if err := pause(ctx); err != nil {
 			return err
@@ -167,7 +167,7 @@ func (d *door) admit(ctx context.Context, patience time.Duration) (err error) {
 		return errors.Join(errors.New("no session could be opened"), err)
 	}
 	if d.lasting, err = d.visit.May(ctx, d.action, d.path); err == nil && !d.lasting {
-		err = errors.New("a session that was just opened is refused")
+		err = errors.New("a session was refused right after it opened")
 	}
 	return err
 }
@@ -188,7 +188,8 @@ func (s *show) await(ctx context.Context, begun time.Time) error {
 		case left == "":
 			return nil
 		case access.WallClock().Sub(begun) > s.Patience:
-			return fmt.Errorf("%s after the first step the twin was still let in (%s): the steps do not cut this partner", s.Patience, left)
+			return fmt.Errorf("%s after the first step, the shadow was still let in (%s): the steps do not cut this "+
+				"partner", s.Patience, left)
 		}
 		if err := pause(ctx); err != nil {
 			return err
@@ -239,7 +240,8 @@ func (s *show) clean(ctx context.Context) error {
 		err = nil
 	}
 	if err = errors.Join(append(errs, err, s.rehearser.Tidy(ctx))...); err != nil {
-		return fmt.Errorf("of the twin %s something may be left, which reaches nothing and ends by itself at %s; the next rehearsal of this stack removes it: %w",
+		return fmt.Errorf("something of the shadow %s may be left. It reaches nothing, and ends by itself at %s; the "+
+			"next rehearsal of this stack removes it: %w",
 			s.identity.ID, s.identity.ExpiresAt, err)
 	}
 	return nil

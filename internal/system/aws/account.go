@@ -112,7 +112,7 @@ func (s *System) issuerARN(issuer string) (string, error) {
 	if arn := s.issuers[issuer]; arn != "" {
 		return arn, nil
 	}
-	return "", fmt.Errorf("the account's trust in %s was not looked for: %w", issuer, access.ErrUnavailable)
+	return "", fmt.Errorf("the account's trust in %s was not checked: %w", issuer, access.ErrUnavailable)
 }
 
 // trustIssuer makes the account trust an issuer, where it does not.

@@ -26,7 +26,7 @@ func (w *wanted) cutBy(n *native) string {
 	case !n.there, n.unread != nil:
 		return ""
 	case w.Kind == role && w.Built && policy.LetsNobodyIn(n.Trust):
-		return "its trust lets nobody in"
+		return "its trust policy lets nobody in"
 	}
 	if why := deniedBy(n); why != "" {
 		return why

@@ -53,7 +53,7 @@ func (s *System) cannotEnd(o access.Object, end time.Time) string {
 	case end.IsZero():
 		return "it has no end"
 	case end.After(lastMoment):
-		return "IAM reads no moment after " + lastMoment.Format(time.RFC3339)
+		return "IAM cannot read a moment after " + lastMoment.Format(time.RFC3339)
 	}
 	if g, ok := o.(*access.Grant); ok {
 		return s.options.Words.CannotEnd(g)

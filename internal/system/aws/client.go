@@ -135,10 +135,10 @@ func (c *client) sendOnce(ctx context.Context, r request) (*answer, error) {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("%w: read what %s answers: %w", access.ErrUnavailable, req.URL.Host, inWords(err))
+		return nil, fmt.Errorf("%w: read the answer of %s: %w", access.ErrUnavailable, req.URL.Host, inWords(err))
 	}
 	if aPage.Match(body) { // of whatever status: else a proxy's 404 would be an object that is gone, and its 200 a key that is deleted
-		return nil, fmt.Errorf("%w: ask %s: status %d: a page of HTML came instead of AWS's answer, as firewalls, proxies and login pages send it",
+		return nil, fmt.Errorf("%w: ask %s: status %d: the answer is an HTML page, as firewalls, proxies and login pages send, not AWS's",
 			access.ErrUnavailable, req.URL.Host, resp.StatusCode)
 	}
 	c.learn(r.service, resp.Header.Get("Date"))

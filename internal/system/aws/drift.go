@@ -13,19 +13,19 @@ import (
 // drift returns what IAM has of a principal beyond the declaration, a sentence each.
 func (w *wanted) drift(n *native) (said []string) {
 	if why := w.cutBy(n); why != "" {
-		said = append(said, fmt.Sprintf("Somebody cut %s off by hand: %s. It stays so until hold_released says otherwise.", w.Name, why))
+		said = append(said, fmt.Sprintf("Somebody cut %s by hand: %s. It stays cut until hold_released releases it.", w.Name, why))
 	}
 	if !n.there {
 		return w.absence(said)
 	}
 	if n.unread != nil {
-		return []string{fmt.Sprintf("Whether %s is what is declared cannot be told: %s.", w.Name, n.unread)}
+		return []string{fmt.Sprintf("Cannot tell whether %s is as declared: %s.", w.Name, n.unread)}
 	}
 	said = append(said, w.untold(n)...)
 	said = append(said, w.boundaryDrift(n)...)
 	said = append(said, w.policyDrift(n)...)
 	if w.Kind == role && w.untrusted == nil && !w.trust.Is(n.Trust) {
-		said = append(said, fmt.Sprintf("The trust of %s says something else than is declared.", w.Name))
+		said = append(said, fmt.Sprintf("The trust of %s differs from the declaration.", w.Name))
 	}
 	said = append(said, w.addedDrift(n)...)
 	if w.Kind == user && n.keys != nil {
@@ -38,24 +38,24 @@ func (w *wanted) drift(n *native) (said []string) {
 func (w *wanted) absence(said []string) []string {
 	switch {
 	case w.Kind == user:
-		return append(said, fmt.Sprintf("The user %s is gone, and its key with it: only a rotation issues another one.", w.Name))
+		return append(said, fmt.Sprintf("The user %s is gone, with its key: only a rotation issues another one.", w.Name))
 	case len(said) > 0:
 		return said
 	default:
-		return []string{fmt.Sprintf("The role %s is gone: the next apply makes it again.", w.Name)}
+		return []string{fmt.Sprintf("The role %s is gone: the next apply creates it again.", w.Name)}
 	}
 }
 
 // untold returns what cannot be compared, since somebody took the tags away or something cannot be read or put into words.
 func (w *wanted) untold(n *native) (said []string) {
 	if n.uid() == "" {
-		said = append(said, fmt.Sprintf("The tags of %s are gone, by which it is known to be ours.", w.Name))
+		said = append(said, fmt.Sprintf("The tags of %s, which mark it as ours, are gone.", w.Name))
 	}
 	if w.unclear != nil {
-		said = append(said, fmt.Sprintf("What %s is to allow cannot be told: %s.", w.Name, w.unclear))
+		said = append(said, fmt.Sprintf("Cannot tell what %s should allow: %s.", w.Name, w.unclear))
 	}
 	if w.untrusted != nil {
-		said = append(said, fmt.Sprintf("Whom %s is to trust cannot be told: %s.", w.Name, w.untrusted))
+		said = append(said, fmt.Sprintf("Cannot tell whom %s should trust: %s.", w.Name, w.untrusted))
 	}
 	return said
 }
@@ -65,9 +65,9 @@ func (w *wanted) boundaryDrift(n *native) []string {
 	case w.boundary == "" || n.Boundary == w.boundary:
 		return nil
 	case n.Boundary == "":
-		return []string{fmt.Sprintf("%s has no boundary, and %s is declared.", w.Name, w.boundary)}
+		return []string{fmt.Sprintf("%s has no boundary, but %s is declared.", w.Name, w.boundary)}
 	default:
-		return []string{fmt.Sprintf("The boundary of %s is %s, and %s is declared.", w.Name, n.Boundary, w.boundary)}
+		return []string{fmt.Sprintf("The boundary of %s is %s, but %s is declared.", w.Name, n.Boundary, w.boundary)}
 	}
 }
 
@@ -83,11 +83,11 @@ func (w *wanted) policyDrift(n *native) (said []string) {
 		d, has := w.policies[name], n.policies[name]
 		switch {
 		case d.Empty() && has != "":
-			said = append(said, fmt.Sprintf("The policy %s of %s is there, and is not declared.", name, w.Name))
+			said = append(said, fmt.Sprintf("The policy %s of %s is not declared.", name, w.Name))
 		case !d.Empty() && has == "":
 			said = append(said, fmt.Sprintf("The policy %s of %s is gone.", name, w.Name))
 		case !d.Empty() && !d.Is(has):
-			said = append(said, fmt.Sprintf("The policy %s of %s says something else than is declared.", name, w.Name))
+			said = append(said, fmt.Sprintf("The policy %s of %s differs from the declaration.", name, w.Name))
 		}
 	}
 	return said
@@ -99,14 +99,14 @@ func (w *wanted) addedDrift(n *native) (said []string) {
 	for name, text := range n.undeclared() {
 		becomes := "It ends with the principal."
 		if policy.OnlyDenies(text) {
-			becomes = "It only denies, and stays until somebody removes it."
+			becomes = "It only denies, so it stays until somebody removes it."
 		}
-		said = append(said, fmt.Sprintf("%s has a policy %q that nobody declared. %s", w.Name, name, becomes))
+		said = append(said, fmt.Sprintf("%s has a policy %q that is not declared. %s", w.Name, name, becomes))
 	}
 	for _, arn := range n.attached {
 		becomes := "It ends with the principal."
 		if n.lessens(arn) {
-			becomes = "It is left there, as one that takes access away."
+			becomes = "It takes access away, so it stays."
 		}
 		said = append(said, fmt.Sprintf("The policy %s is attached to %s. %s", arn, w.Name, becomes))
 	}
@@ -122,7 +122,7 @@ func keyDrift(p principal, keys []key) (said []string) {
 	case len(keys) == 0:
 		said = append(said, fmt.Sprintf("The access key of %s is gone: only a rotation issues another one.", name))
 	case len(keys) > 1:
-		said = append(said, fmt.Sprintf("%s has %d access keys, and one was issued. All of them end with it.", name, len(keys)))
+		said = append(said, fmt.Sprintf("%s has %d access keys, but only one was issued. All of them end with it.", name, len(keys)))
 	}
 	for _, k := range keys {
 		if len(keys) == 1 && p.Key != "" && k.ID != p.Key {
@@ -137,7 +137,8 @@ func keyDrift(p principal, keys []key) (said []string) {
 
 // misfit says that grants do not fit, and what to do.
 func (w *wanted) misfit(names string) string {
-	return fmt.Sprintf("There is no room in the policies of %s for %s, which gives nothing there: unite grants, so that several have the same actions and the same end.", w.Name, names)
+	return fmt.Sprintf("The policies of %s have no room for %s, so it has no effect there. Merge grants, or give "+
+		"several the same actions and the same end.", w.Name, names)
 }
 
 // grantDrift says that what a principal is granted by one grant is not what is declared; "" where it is.
@@ -151,7 +152,7 @@ func (w *wanted) grantDrift(n *native, grant string) string {
 	case n.policies[grantsPolicy] == "":
 		return fmt.Sprintf("The policy %s of %s is gone.", grantsPolicy, w.Name)
 	case d.Empty() || !d.Is(n.policies[grantsPolicy]):
-		return fmt.Sprintf("The policy %s of %s says something else than is declared.", grantsPolicy, w.Name)
+		return fmt.Sprintf("The policy %s of %s differs from the declaration.", grantsPolicy, w.Name)
 	}
 	return ""
 }

@@ -19,15 +19,15 @@ import (
 
 var (
 	// errAbsent: AWS has no such thing. What that means is for who asked.
-	errAbsent = errors.New("AWS has no such thing")
+	errAbsent = errors.New("AWS does not find it")
 	// errExists: the name is taken.
 	errExists = errors.New("the name is taken")
 	// errChanged: somebody else wrote the object in between. The change is made again on what is there now.
-	errChanged = errors.New("it was changed by somebody else at the same time")
+	errChanged = errors.New("somebody else changed it at the same time")
 	// errNobody: AWS knows nobody whom a trust names, as where a partner removed his role.
-	errNobody = errors.New("nobody is of that name")
+	errNobody = errors.New("no user or role has that name")
 	// errElsewhere: the ledger tells of another account's principals.
-	errElsewhere = errors.New("nothing of the ledger is in it")
+	errElsewhere = errors.New("it contains nothing of the ledger")
 )
 
 // apiError is what AWS answers where it does not do what it was asked.

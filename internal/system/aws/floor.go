@@ -86,7 +86,7 @@ func (f *floors) look(ctx context.Context) (s sighting, err error) {
 	}
 	s.marks, s.etag, err = f.listed(ctx)
 	if s.hidden = closedTo(err); s.hidden && s.newest > 0 {
-		return s, f.lost(s.newest, "may not be looked for by this login, which needs s3:ListBucket on the bucket")
+		return s, f.lost(s.newest, "cannot be looked for: this login needs s3:ListBucket on the bucket")
 	}
 	s.newest = newestOf(s.newest, s.marks)
 	if err == nil && s.etag == "" && s.newest > 0 {
@@ -110,7 +110,7 @@ func (f *floors) read(ctx context.Context) (laid, error) {
 	switch {
 	case closedTo(err):
 		s.hidden = true
-		return s.laid, f.lost(s.newest, "may not be read by this login, which needs s3:GetObject on it")
+		return s.laid, f.lost(s.newest, "cannot be read: this login needs s3:GetObject on it")
 	case errors.Is(err, errAbsent):
 		s.etag = ""
 		return s.laid, f.lost(s.newest, "is gone: somebody removed it")
@@ -140,11 +140,11 @@ func (f *floors) authenticate(ctx context.Context, r *access.FloorRecord, s sigh
 	}
 	switch {
 	case r.System != "" && s.system != "" && r.System != s.system:
-		return f.lost(s.newest, "is of the access system %s, and this one is %s", r.System, s.system)
+		return f.lost(s.newest, "belongs to the access system %s, but this one is %s", r.System, s.system)
 	case r.Generation < s.newest:
 		return f.lost(s.newest, "went back to generation %d", r.Generation)
 	case !slices.Contains(s.marks, r.Mark()):
-		return f.lost(s.newest, "is not as it was set: somebody edited it, or took its mark in %s away", f.beside.where(floorMarks))
+		return f.lost(s.newest, "was edited by somebody, or its mark in %s was removed", f.beside.where(floorMarks))
 	}
 	return nil
 }
@@ -272,7 +272,8 @@ func (f *floors) write(ctx context.Context, r *access.FloorRecord, over string) 
 	defer f.ledger.reread()
 	note := floorNotes + strconv.FormatInt(r.Generation, 10)
 	if err := f.ledger.place(ctx, note, []byte("There is a floor beside this ledger, by terraform-provider-partner.\n")); err != nil {
-		return fmt.Errorf("the floor is written, and what it was could not be noted in the ledger, so that nobody would miss it if all of it went: run the same again: %w", err)
+		return fmt.Errorf("the floor was written, but not its note in the ledger, without which nobody would notice "+
+			"that it vanished: run the same command again: %w", err)
 	}
 	return nil
 }

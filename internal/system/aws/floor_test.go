@@ -119,7 +119,7 @@ func TestTheLoginsOfTheFloor(t *testing.T) {
 	if _, err := l.open("SECURITY").Put(t.Context(), change); !errors.Is(err, access.ErrNotPermitted) {
 		t.Errorf("security's login gives access: %v", err)
 	}
-	if says := l.lost("OLDER"); !strings.Contains(says, "may not be read by this login") {
+	if says := l.lost("OLDER"); !strings.Contains(says, "cannot be read: this login") {
 		t.Error(says)
 	}
 	// What the ledger remembers the partners' login may remove, and has removed nothing.
@@ -167,15 +167,15 @@ func TestAFloorThatIsTamperedWithInS3IsMissed(t *testing.T) {
 		"removed with all its marks":  {without("ledger/prod.floor/"), "is gone: somebody removed it"},
 		"removed with what is noted":  {func(l *floorLab) { l.Write(theFloor, nil); without("ledger/prod/floor/")(l) }, "is gone: somebody removed it"},
 		"replayed":                    {write(older), "went back to generation 1"},
-		"replayed as the newest":      {write(strings.Replace(older, `"generation": 1`, `"generation": 2`, 1)), "is not as it was set"},
-		"raised":                      {edit(`"generation": 2`, `"generation": 3`), "is not as it was set"},
-		"edited":                      {edit(`"max_grants": 3`, `"max_grants": 99`), "is not as it was set"},
-		"lifted by hand":              {edit(`"set_at"`, `"lifted_at": "2026-01-01T00:00:00Z", "set_at"`), "is not as it was set"},
-		"given to another stack":      {edit(`"security"`, `"partners"`), "is not as it was set"},
-		"another system's":            {edit(record.System, "copied"), "is of the access system copied"},
+		"replayed as the newest":      {write(strings.Replace(older, `"generation": 1`, `"generation": 2`, 1)), "was edited by somebody"},
+		"raised":                      {edit(`"generation": 2`, `"generation": 3`), "was edited by somebody"},
+		"edited":                      {edit(`"max_grants": 3`, `"max_grants": 99`), "was edited by somebody"},
+		"lifted by hand":              {edit(`"set_at"`, `"lifted_at": "2026-01-01T00:00:00Z", "set_at"`), "was edited by somebody"},
+		"given to another stack":      {edit(`"security"`, `"partners"`), "was edited by somebody"},
+		"another system's":            {edit(record.System, "copied"), "belongs to the access system copied"},
 		"a newer version's":           {edit(`"max_grants": 3`, `"max_grants": 3, "max_tomorrow": 1`), "this floor needs a newer version"},
 		"something else":              {write("hello"), "cannot be read"},
-		"without its marks":           {without("ledger/prod.floor/was/"), "is not as it was set"},
+		"without its marks":           {without("ledger/prod.floor/was/"), "was edited by somebody"},
 		"with the ledger ahead of it": {func(l *floorLab) { l.Write("ledger/prod/floor/7", []byte("x")) }, "went back to generation 2"},
 		"with no room for a next one": {func(l *floorLab) {
 			l.Write("ledger/prod/floor/9223372036854775807", []byte("x"))
@@ -213,7 +213,7 @@ func TestAFloorThatIsTamperedWithInS3IsMissed(t *testing.T) {
 		copied.Write(path, text)
 	}
 	copied.Write("ledger/prod/system.json", own)
-	if says := copied.lost("PARTNERS"); !strings.Contains(says, "is of the access system "+record.System) {
+	if says := copied.lost("PARTNERS"); !strings.Contains(says, "belongs to the access system "+record.System) {
 		t.Error(says)
 	}
 }

@@ -54,7 +54,7 @@ func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 		}, "partner-end of partner.acme.prod.etl.federated is gone"},
 		{"wider grants", r, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "PutRolePolicy", p.named("PolicyName", grantsPolicy, "PolicyDocument", everything))
-		}, "partner-grants of partner.acme.prod.etl.federated says something else"},
+		}, "partner-grants of partner.acme.prod.etl.federated differs from the declaration"},
 		{"trust in everybody", r, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", vendorTrust))
 		}, "The trust of"},
@@ -176,7 +176,7 @@ func TestTheSurveyFindsWhatNobodyDeclared(t *testing.T) {
 	for _, stray := range strays {
 		found = append(found, stray.NativeID)
 		_, err := s.Adoption(t.Context(), s.id, stray.NativeID)
-		if len(stray.Revocation) == 0 || stray.Adoptable || !errors.Is(err, access.ErrUnsupported) || !strings.Contains(stray.Why, "Declare the access anew") {
+		if len(stray.Revocation) == 0 || stray.Adoptable || !errors.Is(err, access.ErrUnsupported) || !strings.Contains(stray.Why, "Declare new access") {
 			t.Errorf("%s: %+v, %v", stray.NativeID, stray, err)
 		}
 	}

@@ -108,7 +108,7 @@ func (c *client) pages(ctx context.Context, action string, in map[string]string,
 		case !more:
 			return nil
 		case next == "" || next == in["Marker"]: // what is missing would be taken for gone
-			return fmt.Errorf("%w: %s: there is more, and not said where", access.ErrUnavailable, action)
+			return fmt.Errorf("%w: %s: the answer is incomplete and does not say where it continues", access.ErrUnavailable, action)
 		default:
 			in["Marker"] = next
 		}

@@ -46,7 +46,7 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 		i.Until = c.IssueLife(at, time.Time{})
 	}
 	if change.Seal == nil {
-		return i, errors.New("there is nobody to seal the key to")
+		return i, errors.New("there is no key to seal the access key to")
 	}
 	if _, err := change.Seal(sealable(opened{1, rand.Text()[:20], rand.Text() + rand.Text()[:14]})); err != nil {
 		return i, err

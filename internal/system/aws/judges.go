@@ -18,7 +18,7 @@ import (
 )
 
 // errLenient says that a cloud of one's own does not judge policies as AWS does.
-var errLenient = errors.New("it does not judge the policies of users as AWS does")
+var errLenient = errors.New("it does not evaluate users' policies as AWS does")
 
 // judged sees to it that a cloud of one's own judges the policies of users as AWS does: else no end, cut or hold would act. It is tried once for
 // each ledger and endpoint, before the first credential. AWS itself is not tried.
@@ -42,9 +42,10 @@ func (s *System) judged(ctx context.Context) error {
 		case err == nil:
 			return s.noteJudgment(ctx, about, etag)
 		case errors.Is(err, errLenient):
-			return fmt.Errorf("%s cannot hold partners' access: %w: %w. Take AWS, or a cloud that judges Deny and dates there", cloud, err, access.ErrUnsupported)
+			return fmt.Errorf("%s cannot hold partner access: %w: %w. Use AWS, or a cloud that evaluates Deny and "+
+				"dates in users' policies", cloud, err, access.ErrUnsupported)
 		case !disturbed(err) || access.WallClock().Sub(begun) > s.options.Patience+keyTakes:
-			return fmt.Errorf("try how %s judges policies: %w", cloud, err)
+			return fmt.Errorf("try how %s evaluates policies: %w", cloud, err)
 		}
 		if err := access.Pause(ctx, 100*time.Millisecond+rand.N(time.Second)); err != nil { //nolint:gosec // spreads those who wait
 			return err
@@ -101,10 +102,10 @@ func (s *System) tryJudgment(ctx context.Context) (err error) {
 		reads      bool
 		says       string
 	}{
-		{later, later, true, "a user who may do something until later is refused"},
-		{past, later, false, "a user who is denied everything, since its end is over, is let in"},
-		{later, later, true, "a user whose end was moved to later is refused"},
-		{later, past, false, "a user whose grant is over is let in"},
+		{later, later, true, "it refused a user whose access had not ended"},
+		{past, later, false, "it let in a user who was denied everything after its end"},
+		{later, later, true, "it refused a user whose end was extended"},
+		{later, past, false, "it let in a user whose grant had ended"},
 	} {
 		if err := s.writeJudged(ctx, p, t.end, t.grant); err != nil {
 			return err
@@ -149,7 +150,7 @@ func (s *System) writeJudged(ctx context.Context, p principal, end, grant time.T
 		err := s.putInline(ctx, p, name, d.JSON())
 		var said *apiError
 		if errors.As(err, &said) && (said.unknown() || said.code == "MalformedPolicyDocument") {
-			return fmt.Errorf("it takes no policy such as %s: %w: %w", name, err, errLenient)
+			return fmt.Errorf("it does not accept a policy such as %s: %w: %w", name, err, errLenient)
 		}
 		if err != nil {
 			return err

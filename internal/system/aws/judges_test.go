@@ -105,19 +105,19 @@ func TestACloudThatDoesNotJudgeAsAWSDoesIsRefused(t *testing.T) {
 				return answering(nil, http.StatusBadRequest, "<ErrorResponse><Error><Code>MalformedPolicyDocument</Code><Message>only Allow</Message></Error></ErrorResponse>")
 			}
 			return nil
-		}, "takes no policy such as partner-end"},
+		}, "does not accept a policy such as partner-end"},
 		"it knows no policies of users": {func(form url.Values) *http.Response {
 			if put(form) != "" {
 				return answering(nil, http.StatusNotImplemented, "<ErrorResponse><Error><Code>NotImplemented</Code></Error></ErrorResponse>")
 			}
 			return nil
-		}, "takes no policy such as"},
+		}, "does not accept a policy such as"},
 		"it keeps a Deny, and judges none": {func(form url.Values) *http.Response {
 			if strings.Contains(put(form), "Deny") {
 				return answering(nil, http.StatusOK, "<PutUserPolicyResponse/>")
 			}
 			return nil
-		}, "denied everything, since its end is over, is let in"},
+		}, "denied everything after its end"},
 		"it judges no date of an Allow": {func(form url.Values) *http.Response {
 			if text := put(form); ofDates.MatchString(text) {
 				l.must(t, "PutUserPolicy", map[string]string{
@@ -126,14 +126,14 @@ func TestACloudThatDoesNotJudgeAsAWSDoesIsRefused(t *testing.T) {
 				return answering(nil, http.StatusOK, "<PutUserPolicyResponse/>")
 			}
 			return nil
-		}, "whose grant is over is let in"},
+		}, "whose grant had ended"},
 		"it judges no date of a Deny": {func(form url.Values) *http.Response {
 			if text := put(form); strings.Contains(text, "Deny") {
 				l.must(t, "PutUserPolicy", map[string]string{"UserName": form.Get("UserName"), "PolicyName": form.Get("PolicyName"), "PolicyDocument": holding})
 				return answering(nil, http.StatusOK, "<PutUserPolicyResponse/>")
 			}
 			return nil
-		}, "until later is refused"},
+		}, "whose access had not ended"},
 	} {
 		system, _ := l.untried(c.answer)
 		s, k := l.newShop(t, system, time.Hour), &keys{}

@@ -77,7 +77,8 @@ func (c *client) ofProfile(p config.SharedConfig, env config.EnvConfig) (login a
 		return login, err
 	}
 	if p.MFASerial != "" {
-		return nil, fmt.Errorf("the profile %s asks for a code of %s, and nobody is there to type it: log in with AWS's own program, and hand over its credentials", p.Profile, p.MFASerial)
+		return nil, fmt.Errorf("the profile %s asks for a code of %s, which nobody can type here: log in with AWS's "+
+			"own program, and pass its credentials", p.Profile, p.MFASerial)
 	}
 	return c.cached(assumed{c, login, p}), nil
 }

@@ -56,7 +56,7 @@ func TestTheLoginIsFoundWhereAWSsOwnProgramsFindTheirs(t *testing.T) {
 		"a role of a profile":             {map[string]string{"AWS_PROFILE": "deploy"}, "assumed-role/deployer/" + sessionName, ""},
 		"a program":                       {map[string]string{"AWS_PROFILE": "process"}, "user/jane", ""},
 		"a profile that is not there":     {map[string]string{"AWS_PROFILE": "none"}, "", "none"},
-		"a profile with a second factor":  {map[string]string{"AWS_PROFILE": "second-factor"}, "", "nobody is there to type it"},
+		"a profile with a second factor":  {map[string]string{"AWS_PROFILE": "second-factor"}, "", "which nobody can type here"},
 		"nothing, and no machine to tell": {map[string]string{"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull}, "", "no credentials for AWS were found"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -53,7 +53,8 @@ func (s *System) foreign(n *native, p principal) error {
 	case n.Path != p.Path:
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
 	case s.elsewhere(n.described):
-		return fmt.Errorf("%s is of the access system %s, and the ledger %s is %s: two ledgers in one account need environments of other names: %w",
+		return fmt.Errorf("%s belongs to the access system %s, but the ledger %s is %s: two ledgers in one account "+
+			"need different environments: %w",
 			p, n.tagged(systemTag), s.options.Ledger, s.store.name(), access.ErrForeign)
 	}
 	return nil

@@ -33,7 +33,7 @@ func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 			"deleting a key": s.ask(t.Context(), "DeleteAccessKey", nil, nil), "an identity": got,
 		} {
 			if !errors.Is(err, access.ErrUnavailable) || errors.Is(err, errAbsent) || errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrNotPermitted) ||
-				!strings.Contains(err.Error(), "a page of HTML came instead of AWS's answer") {
+				!strings.Contains(err.Error(), "the answer is an HTML page") {
 				t.Errorf("%d %q: %s answers %v", c.status, c.text, what, err)
 			}
 		}
@@ -68,7 +68,7 @@ func TestTheFirstLookAtAWSEndsSoonAndSaysWhatItSaw(t *testing.T) {
 			return a
 		}, "the answer was cut off"},
 		"an answer that is empty": {func(r *http.Request) *http.Response { return answering(r, 200, "") }, "the answer is not AWS's"},
-		"a page for people":       {func(r *http.Request) *http.Response { return answering(r, 200, "<html></html>") }, "a page of HTML came"},
+		"a page for people":       {func(r *http.Request) *http.Response { return answering(r, 200, "<html></html>") }, "the answer is an HTML page"},
 		"JSON":                    {func(r *http.Request) *http.Response { return answering(r, 200, `{"data":{}}`) }, "the answer is not AWS's"},
 		"somewhere else": {func(r *http.Request) *http.Response {
 			a := answering(r, 307, "")

@@ -68,7 +68,8 @@ func parseLedger(text string) (bucket, prefix string, err error) {
 		return "", "", fmt.Errorf("%q is not the place of a ledger: write s3://bucket/prefix, the prefix of letters, digits and - _ . /", text)
 	}
 	if strings.HasSuffix(prefix, floorSuffix) {
-		return "", "", fmt.Errorf("%q is not the place of a ledger: a prefix that ends with %s is where the floor of another ledger is kept", text, floorSuffix)
+		return "", "", fmt.Errorf("%q is not the place of a ledger: the prefix ends with %s, where another ledger "+
+			"keeps its floor", text, floorSuffix)
 	}
 	return bucket, prefix, nil
 }
@@ -103,7 +104,8 @@ func CheckEndpoint(text string) error {
 	u, err := url.Parse(text)
 	switch {
 	case err == nil && u.User != nil:
-		return errors.New("it has a user in it, or a password: write https://host, and log in by the environment or a profile")
+		return errors.New("it contains a user or a password: write https://host, and log in through the environment " +
+			"or a profile")
 	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return fmt.Errorf("%q is not an endpoint: write https://host, or http:// on this machine only", text)
 	}
@@ -119,7 +121,8 @@ func CheckEndpoint(text string) error {
 func (o Options) Check() error {
 	switch {
 	case o.Ledger == "":
-		return errors.New("aws.ledger is missing, the place where is kept what was declared: write ledger = \"s3://bucket/prefix\", or set PARTNER_AWS_LEDGER")
+		return errors.New("aws.ledger is missing: it says where the provider keeps what was declared. Write ledger = " +
+			"\"s3://bucket/prefix\", or set PARTNER_AWS_LEDGER")
 	case o.Region == "":
 		return errors.New("aws.region is missing: write region = \"eu-west-1\", or set AWS_REGION")
 	}
@@ -139,7 +142,8 @@ func (o Options) Check() error {
 		}
 	}
 	if name := policy.PartitionOf(o.Region).Name; o.Boundary != "" && !strings.HasPrefix(o.Boundary, "arn:"+name+":") {
-		return fmt.Errorf("aws.boundary: %q is of another partition than %s, which is of %s: write arn:%s:iam::ACCOUNT:policy/NAME", o.Boundary, o.Region, name, name)
+		return fmt.Errorf("aws.boundary: %q is in another partition than %s, which is in %s: write "+
+			"arn:%s:iam::ACCOUNT:policy/NAME", o.Boundary, o.Region, name, name)
 	}
 	return nil
 }

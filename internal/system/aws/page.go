@@ -92,7 +92,7 @@ func (p *page) take(text []byte) error {
 		return err
 	}
 	if f.Identity != p.id.String() {
-		return fmt.Errorf("it is of %q", f.Identity)
+		return fmt.Errorf("it belongs to %q", f.Identity)
 	}
 	for _, e := range f.Entries {
 		if err := p.takeEntry(e); err != nil {
@@ -121,7 +121,7 @@ func readPage(text []byte) (f pageFile, err error) {
 		return f, err
 	}
 	if header.Version != ledger.Version {
-		return f, fmt.Errorf("it is of version %d, and this provider knows only version %d", header.Version, ledger.Version)
+		return f, fmt.Errorf("it has version %d, but this provider knows only version %d", header.Version, ledger.Version)
 	}
 	err = json.Unmarshal(text, &f)
 	return f, err
@@ -131,7 +131,7 @@ func readPage(text []byte) (f pageFile, err error) {
 func (p *page) takeEntry(e *ledger.Entry) error {
 	switch {
 	case e == nil || e.Object == nil:
-		return errors.New("it holds an entry that is nothing")
+		return errors.New("it has an empty entry")
 	case e.Object.Holder() != p.id:
 		return fmt.Errorf("it holds %s", e.Ref())
 	case p.entries[e.Ref()] != nil:
@@ -158,7 +158,7 @@ func (p *page) ownAll(f *pageFile) error {
 	}
 	for _, x := range named {
 		if x.Path != folderOf(p.id) || own[x.Name] != x.Kind || x.Kind == "" {
-			return fmt.Errorf("it names %s, which is no principal of it", x)
+			return fmt.Errorf("it names %s, which does not belong to it", x)
 		}
 	}
 	return nil

@@ -42,7 +42,7 @@ func (s *System) putting(ctx context.Context, change access.Change) (*access.Rec
 		return nil, fmt.Errorf("%s: %w", refused(c.Kind()), access.ErrUnsupported)
 	}
 	if change.Adopt != "" {
-		return nil, fmt.Errorf("what nobody declared cannot be taken over in IAM: %w", access.ErrUnsupported)
+		return nil, fmt.Errorf("undeclared access cannot be adopted in IAM: %w", access.ErrUnsupported)
 	}
 	id := change.Object.Holder()
 	defer s.turn(id)()

@@ -184,7 +184,7 @@ func TestALessThatTakesMoreRoomIsCarriedOut(t *testing.T) {
 	}
 	later := shorter
 	later.ExpiresAt = access.At(s.end.Add(-20 * time.Minute))
-	if _, err := s.Put(t.Context(), access.Change{Object: &later, Stack: "partners", EndsAt: later.ExpiresAt.Time, UID: s.uid(later.Ref())}); err == nil || !strings.Contains(err.Error(), "Unite grants") {
+	if _, err := s.Put(t.Context(), access.Change{Object: &later, Stack: "partners", EndsAt: later.ExpiresAt.Time, UID: s.uid(later.Ref())}); err == nil || !strings.Contains(err.Error(), "Merge grants") {
 		t.Errorf("a later end that does not fit: %v", err)
 	}
 	n, err := s.look(t.Context(), userOf(s.id, 1))

@@ -196,7 +196,7 @@ func (s *System) Whose(ctx context.Context, _ access.Ref, uid string) (access.Re
 			return ledger.Whose(h.ledger, h.stones, uid, now)
 		}
 	}
-	return access.Ref{}, time.Time{}, fmt.Errorf("look whose uid it is: %w", err)
+	return access.Ref{}, time.Time{}, fmt.Errorf("look up the uid: %w", err)
 }
 
 // Damaged are the pages that cannot be read.

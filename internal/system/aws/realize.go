@@ -308,7 +308,7 @@ func (s *System) untrusted(ctx context.Context, w *wanted, n *native, denied err
 	if err := s.putInline(ctx, w.principal, cutPolicy, policy.Cut().JSON()); err != nil {
 		return err
 	}
-	return fmt.Errorf("%s is cut off, since whom it trusts may not be changed: %w", w.principal, denied)
+	return fmt.Errorf("its trust policy cannot be changed, so %s was cut: %w", w.principal, denied)
 }
 
 // retag brings the tags in line, which nothing depends on but people.
@@ -368,7 +368,7 @@ func (s *System) awaitThere(ctx context.Context, p principal) error {
 	s.noteMade(p.Name)
 	_, err := s.describe(ctx, p)
 	if errors.Is(err, errAbsent) {
-		return fmt.Errorf("%w: IAM does not know %s that was made", access.ErrUnavailable, p)
+		return fmt.Errorf("%w: IAM does not find %s, which was just created", access.ErrUnavailable, p)
 	}
 	return err
 }
@@ -389,7 +389,7 @@ func (s *System) await(ctx context.Context, w wanted, still func() error) error 
 			return err
 		}
 		if access.WallClock().Sub(begun) > s.options.Patience {
-			return fmt.Errorf("%w: IAM does not answer with %s of %s that was written", access.ErrUnavailable, differs, w.principal)
+			return fmt.Errorf("%w: IAM's answer lacks %s of %s, which was just written", access.ErrUnavailable, differs, w.principal)
 		}
 		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err

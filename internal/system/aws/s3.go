@@ -45,7 +45,7 @@ func (b *bucket) get(ctx context.Context, key, unless string) (text []byte, etag
 		return nil, "", fmt.Errorf("read %s: %w", b.where(key), err)
 	}
 	if a.status == http.StatusNotModified && unless == "" {
-		return nil, "", fmt.Errorf("%w: read %s: it is told to be unchanged, and nothing was known of it", access.ErrUnavailable, b.where(key))
+		return nil, "", fmt.Errorf("%w: read %s: the server says unchanged, but it was never read before", access.ErrUnavailable, b.where(key))
 	}
 	if a.status == http.StatusNotModified {
 		return nil, unless, nil
@@ -150,7 +150,7 @@ func (b *bucket) list(ctx context.Context, folder string) (all []stored, err err
 		}
 		before := token
 		if token = page.Next; token == "" || token == before { // what is missing would be taken for gone
-			return nil, fmt.Errorf("%w: list %s: there is more, and not said where", access.ErrUnavailable, b.where(folder))
+			return nil, fmt.Errorf("%w: list %s: the answer is incomplete and does not say where it continues", access.ErrUnavailable, b.where(folder))
 		}
 	}
 }

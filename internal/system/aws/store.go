@@ -340,7 +340,8 @@ func (s *store) identified(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if own := s.accountNumber(); f.Account != "" && own != "" && f.Account != own {
-		return "", fmt.Errorf("the ledger %s is of the account %s, and this login is of the account %s: %w. Take a login of %[2]s, or another ledger",
+		return "", fmt.Errorf("the ledger %s belongs to the account %s, but this login to the account %s: %w. Use a "+
+			"login of %[2]s, or another ledger",
 			s.options.Ledger, f.Account, own, errElsewhere)
 	}
 	s.mu.Lock()
@@ -356,7 +357,8 @@ func (s *store) about(ctx context.Context) (f systemFile, etag string, err error
 		return f, "", err
 	}
 	if err := json.Unmarshal(text, &f); err != nil || f.ID == "" {
-		return f, "", fmt.Errorf("%w: %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
+		return f, "", fmt.Errorf("%w: %s does not say which access system this is: restore it, or, if there is no "+
+			"partner access, remove it",
 			access.ErrUnavailable, s.where(systemKey))
 	}
 	return f, etag, nil
@@ -396,7 +398,8 @@ func (s *store) identify(ctx context.Context) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%w: %s was written over though it was there: this store takes no If-None-Match, and two processes would write over each other",
+	return fmt.Errorf("%w: the store overwrote %s although it existed: it ignores If-None-Match, so two processes "+
+		"would overwrite each other's changes",
 		access.ErrUnsupported, s.where(systemKey))
 }
 

@@ -122,12 +122,12 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 	case !slices.ContainsFunc(partners, of), p.Kind == role && len(outside) == 0:
 		return stray, false
 	}
-	why := "nobody declared it, and it bears the name of a partner"
+	why := "it is not declared, but has a partner's name"
 	if len(outside) > 0 {
-		why = "nobody declared it, and it trusts " + strings.Join(outside, " and ")
+		why = "it is not declared, but trusts " + strings.Join(outside, " and ")
 	}
 	if ours {
-		why = "it lies at " + root + ", and the ledger does not name it"
+		why = "it lies at " + root + ", but the ledger does not know it"
 	}
 	used, _ := n.lastUsed()
 	why += ". It cannot be adopted: " + unadoptable(p.Kind)
@@ -150,11 +150,12 @@ func (s *System) Adoption(_ context.Context, _ access.IdentityID, native string)
 // unadoptable says why what somebody made in IAM is not taken over, and what to do instead.
 func unadoptable(k kind) string {
 	if k == user {
-		return "nobody knows who else holds its key, and the key cannot move to a user that ends. " +
-			"Declare the access anew with secret, hand the new key over, and remove this user"
+		return "its key may be known to others, and cannot move to a user that ends. Declare new access with secret, " +
+			"hand over the new key, and remove this user"
 	}
-	return "a role cannot be renamed or moved to " + root + ", where alone the provider has rights, and others may use it. " +
-		"Declare the access anew with federated, have the partner take the new role, and remove this one"
+	return "a role cannot be renamed or moved to " + root + ", the only place where the provider has rights, and " +
+		"others may use it. Declare new access with federated, let the partner use the new role, and remove this " +
+		"one"
 }
 
 // outsiders returns whom a trust names that is outside of the account: other accounts, and issuers.

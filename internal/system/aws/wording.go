@@ -20,12 +20,13 @@ func refused(k access.Kind) string {
 	case access.Certificate:
 		return "IAM Roles Anywhere is not offered yet: use federated, or secret"
 	case access.SSHCertificate:
-		return "AWS takes no SSH certificates: use federated, or secret"
+		return "AWS accepts no SSH certificates: use federated, or secret"
 	}
 	return string(k) + " is not offered"
 }
 
-const cutActs = "A cut acts when IAM has spread it: within seconds, by AWS's word up to minutes. A transfer under way ends by itself."
+const cutActs = "A cut acts once IAM has spread it: within seconds; AWS says up to minutes. A transfer under way ends " +
+	"by itself."
 
 // words returns what the state of a resource tells.
 func (s *System) words(o access.Object) access.Words {

@@ -319,7 +319,7 @@ func (w *world) refusesWhatIsAway(name string) {
 	if err == nil {
 		_, err = w.Delete(w.ctx(), globex.Ref(), r.UID)
 	}
-	if err == nil || !strings.Contains(err.Error(), "is a link to nowhere, which is not there") {
+	if err == nil || !strings.Contains(err.Error(), "is a link to nowhere, which does not exist here") {
 		w.Errorf("%s: a removal through a link to nowhere: %v", name, err)
 	}
 	if to, err := os.Readlink(filepath.Join(w.dir, name)); err != nil || to != "nowhere" {

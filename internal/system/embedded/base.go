@@ -139,7 +139,8 @@ func (s *System) pin(l *book) {
 func (s *System) unblock() error {
 	for _, folder := range s.paths.folders() {
 		if to, ok := leadsNowhere(folder); ok {
-			return fail(fmt.Errorf("%s is a link to %s, which is not there, and gateways may read what it leads to: mount that, or remove the link", folder, to), nothingChanged)
+			return fail(fmt.Errorf("%s is a link to %s, which does not exist here, but gateways may read its target: "+
+				"mount that, or remove the link", folder, to), nothingChanged)
 		}
 		if !blocked(folder) {
 			continue

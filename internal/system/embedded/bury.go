@@ -20,7 +20,8 @@ import (
 )
 
 // buriedLater is the outcome of a removal that failed after the proof.
-const buriedLater = "Its access is revoked and was seen to be gone; what is left is its record in the ledger: destroy it again."
+const buriedLater = "Its access is revoked, and read back as gone. Only its record in the ledger is left: destroy it " +
+	"again."
 
 // forgetRemoved takes out of the ledger what is marked as removed among what was revoked.
 func (d *draft) forgetRemoved(revoked []*ledger.Entry) {

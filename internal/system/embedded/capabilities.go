@@ -31,7 +31,7 @@ func (s *System) Capabilities() access.Capabilities {
 		Name:  "embedded",
 		Place: "the directory " + s.paths.root,
 		Origin: access.Origin{
-			With: "new authorities", Means: "Gateways trust none of them until they are told to.", KeptIn: "ledger/system.json",
+			With: "new authorities", Means: "Gateways do not trust them until you install them there.", KeptIn: "ledger/system.json",
 			Correct: "mount the volume, or correct embedded.directory, environment, or the directory that Terraform runs in",
 		},
 		Kinds:        access.Kinds(),

@@ -20,7 +20,7 @@ import (
 )
 
 // errCutMeanwhile: somebody cut by hand after a change was drafted, and before it was published.
-var errCutMeanwhile = errors.New("somebody cut by hand at the same time")
+var errCutMeanwhile = errors.New("somebody made a cut by hand at the same time")
 
 const (
 	// cutByHandFile is what cut.sh leaves where it has changed the publication.

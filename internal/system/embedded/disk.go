@@ -18,7 +18,8 @@ const (
 // Outcomes of a change that failed.
 const (
 	nothingChanged = "Nothing was changed."
-	perhapsChanged = "It may have taken effect in part: the next run of Terraform finds out what exists, publishes that, and finishes the rest."
+	perhapsChanged = "The change may have taken effect in part. The next run of Terraform finds out what exists, " +
+		"publishes that, and finishes the rest."
 )
 
 // failure is an error of the store in the words of package access, with what became of the change.

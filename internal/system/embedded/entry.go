@@ -24,7 +24,7 @@ func readEntry(p paths, s sums, ref access.Ref) (*ledger.Entry, error) {
 		return nil, err
 	}
 	if e.Object == nil || e.Ref() != ref {
-		return nil, corrupt(path, fmt.Errorf("it is not of %s, which belongs there", ref))
+		return nil, corrupt(path, fmt.Errorf("it does not belong to %s", ref))
 	}
 	if e.Bound.After(e.Object.Common().ExpiresAt.Time) {
 		return nil, corrupt(path, errors.New("it ends after the end that it declares"))
@@ -82,13 +82,13 @@ func readJSON(path string, v any, verify func(text []byte) error) (found bool, e
 		return false, corrupt(path, err)
 	}
 	if header.Version > version {
-		return false, corrupt(path, fmt.Errorf("it is of version %d, and this provider knows only version %d: %w", header.Version, version, errNewer))
+		return false, corrupt(path, fmt.Errorf("it has version %d, but this provider knows only version %d: %w", header.Version, version, errNewer))
 	}
 	if header.Version < 1 {
 		return false, corrupt(path, errors.New("it has no version"))
 	}
 	if !whole(text) {
-		return false, corrupt(path, errors.New("it is not as it was written"))
+		return false, corrupt(path, errors.New("it was changed after it was written"))
 	}
 	if err := verify(text); err != nil {
 		return false, fail(err, nothingChanged)

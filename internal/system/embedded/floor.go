@@ -123,9 +123,9 @@ func (l *book) readFloor(p paths, was published) error {
 			problem = "was not signed: the ledger is from before it was set"
 		}
 	case gone:
-		problem = "is gone: somebody took it away"
+		problem = "is gone: somebody removed it"
 	case altered:
-		problem = "is not as it was signed: somebody edited it, or put an older one in its place"
+		problem = "differs from what was signed: somebody edited it, or put an older one in its place"
 	case intact:
 		problem = l.takeFloor(text)
 	}
@@ -143,7 +143,7 @@ func (l *book) takeFloor(text []byte) (problem string) {
 	case access.ParseFloor(text, &f) != nil || f.Version > version:
 		return "cannot be read: " + access.ErrNewerFloor.Error()
 	case f.System != "" && l.system != "" && f.System != l.system:
-		return "is of the access system " + f.System + ", and this one is " + l.system
+		return "belongs to the access system " + f.System + ", and this one is " + l.system
 	case f.Generation < l.floor.mark.Generation:
 		return fmt.Sprintf("went back to generation %d", f.Generation)
 	}

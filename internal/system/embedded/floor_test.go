@@ -46,13 +46,13 @@ func TestAFloorThatIsTamperedWithIsMissed(t *testing.T) {
 		says   string
 	}{
 		"removed":  {func(w *world, _ []byte) { w.try1(os.Remove(w.paths.floor())) }, "is gone"},
-		"edited":   {func(w *world, _ []byte) { w.edit(`"max_grants": 3`, `"max_grants": 9`) }, "not as it was signed"},
-		"emptied":  {func(w *world, _ []byte) { w.try1(os.WriteFile(w.paths.floor(), nil, 0o600)) }, "not as it was signed"},
+		"edited":   {func(w *world, _ []byte) { w.edit(`"max_grants": 3`, `"max_grants": 9`) }, "differs from what was signed"},
+		"emptied":  {func(w *world, _ []byte) { w.try1(os.WriteFile(w.paths.floor(), nil, 0o600)) }, "differs from what was signed"},
 		"replayed": {func(w *world, older []byte) { w.try1(os.WriteFile(w.paths.floor(), older, 0o600)) }, "an older one"},
 		"another's": {func(w *world, _ []byte) {
 			w.try1(os.WriteFile(w.paths.floor(), other.bytes(other.paths.floor()), 0o600))
-		}, "not as it was signed"},
-		"a directory":     {func(w *world, _ []byte) { w.try1(os.Remove(w.paths.floor()), os.Mkdir(w.paths.floor(), 0o700)) }, "not as it was signed"},
+		}, "differs from what was signed"},
+		"a directory":     {func(w *world, _ []byte) { w.try1(os.Remove(w.paths.floor()), os.Mkdir(w.paths.floor(), 0o700)) }, "differs from what was signed"},
 		"no right to it":  {func(w *world, _ []byte) { w.try1(os.Remove(w.paths.floor()), os.Symlink("nowhere", w.paths.floor())) }, "is gone"},
 		"with its record": {func(w *world, _ []byte) { w.try1(os.Remove(w.paths.floor()), os.Remove(w.paths.record())) }, "is gone"},
 	} {

@@ -53,7 +53,7 @@ func (p paths) named(path string) string {
 
 // plant notes a file that nobody signed. It is not read: the next change takes it away.
 func (l *book) plant(p paths, path string, of access.IdentityID) {
-	why := "was put there by somebody else: it is not signed, gives nothing, and the next change takes it away"
+	why := "was put there by somebody else. It is not signed and gives nothing. The next change removes it"
 	if text, err := os.ReadFile(path); err == nil {
 		why += " (SHA-256 " + digestOf(text) + ")"
 	}
@@ -94,7 +94,7 @@ func (l *book) missing(p paths) {
 		holder, object := splitListed(name)
 		if id, err := access.ParseIdentityID(holder); err == nil && object == stoneFile {
 			if _, read := l.stones[id]; !read {
-				l.find(p, path, "is gone: no release lifts a hold until one was written anew", id)
+				l.find(p, path, "is gone: no release lifts a hold until it is written again", id)
 				l.stones[id], l.lost[name] = ledger.Tombstone{Damaged: true}, true
 			}
 			continue
@@ -102,7 +102,7 @@ func (l *book) missing(p paths) {
 		ref, ours := refOf(holder, object)
 		if ours && l.Ledger[ref] == nil && l.damaged[ref] == nil {
 			_, of, _ := access.ParseRef(ref.Type, ref.ID)
-			l.find(p, path, "is gone: somebody took it away", of)
+			l.find(p, path, "is gone: somebody removed it", of)
 			l.lost[name] = true
 		}
 	}
@@ -140,9 +140,9 @@ func (s *System) inspect(l *book, was published) error {
 func (l *book) inspectFolders(p paths) {
 	for _, folder := range p.folders() {
 		if to, ok := leadsNowhere(folder); ok {
-			l.find(p, folder, fmt.Sprintf("is a link to %s, which is not there: mount that, or remove the link", to), access.IdentityID{})
+			l.find(p, folder, fmt.Sprintf("is a link to %s, which does not exist: mount that, or remove the link", to), access.IdentityID{})
 		} else if blocked(folder) {
-			l.find(p, folder, "is no folder any more: the next change makes it one", access.IdentityID{})
+			l.find(p, folder, "is no longer a folder: the next change makes it one", access.IdentityID{})
 		}
 	}
 }
@@ -159,7 +159,7 @@ func ours(name string) bool {
 
 // differs notes a file that is not as it was published, with each identity that it gives something to.
 func (s *System) differs(l *book, name, digest string) {
-	path, why := s.paths.public(name), "is not as it was published (SHA-256 "+digest+"): the next change writes it anew"
+	path, why := s.paths.public(name), "differs from what was published (SHA-256 "+digest+"): the next change writes it again"
 	of := s.concerned(l, name)
 	for _, id := range of {
 		l.find(s.paths, path, why, id)

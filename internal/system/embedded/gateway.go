@@ -24,7 +24,8 @@ import (
 
 // For a rehearsal this system is its own gateway: it judges by what is published, as it lies there, and never by the ledger.
 
-const atNextPull = "Measured where it is published: a gateway acts at its next pull, and a session that it has open lasts as long as it lets it."
+const atNextPull = "Measured where it is published. A gateway acts at its next pull, and its open sessions last as " +
+	"long as it allows."
 
 // Doors returns the gateways that a credential is for. A certificate has two: some verify it and ask nobody.
 func (s *System) Doors(p access.Proof) []access.Door {
@@ -45,7 +46,7 @@ func (s *System) Doors(p access.Proof) []access.Door {
 			claims.Audience = c.Federated.Audiences[0]
 		}
 		d := opa(claims)
-		d.Note = "Nobody can sign as the partner's issuer: the claims of the twin were taken as verified. " + atNextPull
+		d.Note = "Nobody here can sign as the partner's issuer, so the shadow's claims were taken as verified. " + atNextPull
 		return []access.Door{d}
 	case access.Certificate:
 		return []access.Door{
@@ -78,7 +79,7 @@ func (s *System) tlsVerifies(p access.Proof) (bool, error) {
 	}
 	block, _ := pem.Decode([]byte(p.Issued.Text))
 	if block == nil {
-		return false, errors.New("what was issued is not in PEM")
+		return false, errors.New("the issued certificate is not in PEM")
 	}
 	shown, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
@@ -128,7 +129,7 @@ func (s *System) sshdAdmits(p access.Proof, path string) (bool, error) {
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(p.Issued.Text))
 	shown, ok := key.(*ssh.Certificate)
 	if err != nil || !ok {
-		return false, errors.New("what was issued is no SSH certificate")
+		return false, errors.New("what was issued is not an SSH certificate")
 	}
 	own, err := ssh.NewSignerFromSigner(p.Key)
 	if err != nil || string(own.PublicKey().Marshal()) != string(shown.Key.Marshal()) {

@@ -101,12 +101,14 @@ func (s *System) newest(st *standing, signed generation) error {
 	case signed.Number == last && (copied.Number < last || copied == signed):
 		st.generation = signed
 		if copied.Number < last && st.was.Version > 0 && !s.unfinished() {
-			st.find(s.paths, s.paths.record(), fmt.Sprintf("is of generation %d, and the ledger of %d: an older one was put there", copied.Number, last))
+			st.find(s.paths, s.paths.record(), fmt.Sprintf("has generation %d, but the ledger %d: an older one was "+
+				"put there", copied.Number, last))
 		}
 		return nil
 	case copied.Number == last && s.paths.isOf(copied):
 		if signed != (generation{}) {
-			st.find(s.paths, s.paths.generationFile(), fmt.Sprintf("is of generation %d, which is older than the rest of the ledger", signed.Number))
+			st.find(s.paths, s.paths.generationFile(), fmt.Sprintf("has generation %d, which is older than the rest "+
+				"of the ledger", signed.Number))
 		}
 		st.generation = copied
 		return nil
@@ -135,17 +137,19 @@ const AcceptVariable = "PARTNER_ACCEPT_GENERATION"
 // wentBack returns the error of a ledger that is older than what is known of it, unless whoever put it back said so.
 func (s *System) wentBack(st *standing, signed generation, last int64) error {
 	if signed.Number == 0 {
-		return fail(fmt.Errorf("%w: what is in %s is not of generation %d, which is the last that is known, nor of another that is signed: restore "+
-			"it, or the whole directory, from a copy", errNotAuthentic, s.paths.ledger(), last), nothingChanged)
+		return fail(fmt.Errorf("%w: the content of %s is neither generation %d, the last known one, nor another "+
+			"signed one: restore it, or the whole directory, from a copy", errNotAuthentic, s.paths.ledger(), last), nothingChanged)
 	}
 	if s.options.Accept != signed.Number {
-		return fail(fmt.Errorf("%w: %s went back to generation %d, and generation %d is known: an older copy was put there. From it nothing is published, "+
-			"since that would give back what was revoked. Restore the newer one. If there is none, set %s=%d for one apply: it is accepted under a "+
-			"number that was never used, without what is revoked or removed since", errNotAuthentic, s.paths.ledger(), signed.Number, last,
+		return fail(fmt.Errorf("%w: %s went back to generation %d, but generation %d is known: an older copy was put "+
+			"there. The provider publishes nothing from it, since that would give back what was revoked. Restore the "+
+			"newer one. If there is none, set %s=%d for one apply: that accepts the older one under a new number, "+
+			"but it lacks everything revoked or removed since", errNotAuthentic, s.paths.ledger(), signed.Number, last,
 			AcceptVariable, signed.Number), nothingChanged)
 	}
 	st.generation = signed
-	st.find(s.paths, s.paths.ledger(), fmt.Sprintf("was put back to generation %d, after generation %d, and is accepted as %s says", signed.Number, last, AcceptVariable))
+	st.find(s.paths, s.paths.ledger(), fmt.Sprintf("was put back to generation %d, after generation %d, which %s "+
+		"accepts", signed.Number, last, AcceptVariable))
 	return nil
 }
 
@@ -154,7 +158,8 @@ func (s *System) unborn() error {
 	if s.remembered() == 0 && !s.inUse() {
 		return nil
 	}
-	return fail(fmt.Errorf("%w: %s and %s are gone or damaged, and the directory was in use: restore them, or the whole directory, from a copy", errNotAuthentic,
+	return fail(fmt.Errorf("%w: %s and %s are gone or damaged, although the directory was in use: restore them, or "+
+		"the whole directory, from a copy", errNotAuthentic,
 		s.paths.generationFile(), s.paths.record()), nothingChanged)
 }
 
@@ -179,7 +184,7 @@ func (s *System) witness() (policy.Witness, error) {
 	}
 	found, err := s.readWitness()
 	if err != nil {
-		return found, fail(fmt.Errorf("the key that the ledger is signed with: %w", err), nothingChanged)
+		return found, fail(fmt.Errorf("the ledger's signing key: %w", err), nothingChanged)
 	}
 	s.mu.Lock()
 	s.trusted = &found

@@ -57,7 +57,7 @@ func (l *book) identity(p paths, was published) error {
 		return nil
 	}
 	l.system, l.idLost = was.System, true
-	l.find(p, p.system(), "is gone, or not as it was signed", access.IdentityID{})
+	l.find(p, p.system(), "is gone, or differs from what was signed", access.IdentityID{})
 	return nil
 }
 
@@ -76,8 +76,8 @@ func (s *System) identify(objects *stage, base *book, d *draft, changes bool) er
 		return nil
 	}
 	if !begun && s.keysAlone() {
-		return fmt.Errorf("%s is left of an access system whose ledger is missing: restore %s from a copy. If that system is lost for ever, move %s away to "+
-			"start a new one, which no gateway trusts yet", s.paths.keys(), s.paths.ledger(), s.paths.keys())
+		return fmt.Errorf("%s belongs to an access system whose ledger is missing: restore %s from a copy. If that "+
+			"system is lost, move %s away to start a new one, which no gateway trusts yet", s.paths.keys(), s.paths.ledger(), s.paths.keys())
 	}
 	st := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
 	i := identified{Version: version, ID: access.NewUID()}

@@ -61,7 +61,7 @@ func (s issuer) Issue(now, end time.Time, c *access.Credential, change access.Ch
 // sealKey makes an API key of 256 random bits, of which only the hash and what the partner can open are kept.
 func sealKey(i *ledger.Item, seal func([]byte) (string, error)) error {
 	if seal == nil {
-		return errors.New("there is nothing to seal the secret with")
+		return errors.New("there is no key to seal the secret to")
 	}
 	var random [32]byte
 	key := make([]byte, len(keyPrefix)+base64.RawURLEncoding.EncodedLen(len(random)))

@@ -89,7 +89,8 @@ func (s *System) closeKeys() {
 	var closed []finding
 	for _, path := range s.paths.exposed() {
 		if err := s.disk.Do("chmod", path, func() error { return os.Chmod(path, privateFile) }); err == nil {
-			closed = append(closed, finding{file: s.paths.named(path), why: "could be read or changed by anybody on this machine, and its owner alone may now: whoever was there may have its key"})
+			closed = append(closed, finding{file: s.paths.named(path), why: "could be read or changed by anybody on " +
+				"this machine. Now only its owner can, but somebody may already have its key"})
 		}
 	}
 	s.heals(closed)
@@ -105,10 +106,12 @@ func (l *book) inspectKeys(p paths) {
 		l.find(p, p.keys(), "is gone: nothing can be changed until it is restored", access.IdentityID{})
 	}
 	for _, path := range p.exposed() {
-		l.find(p, path, "can be read or changed by anybody on this machine: the next change closes it; whoever was there may have its key", access.IdentityID{})
+		l.find(p, path, "can be read or changed by anybody on this machine. The next change closes it, but somebody "+
+			"may already have its key", access.IdentityID{})
 	}
 	for _, name := range p.unlike() {
-		l.find(p, p.key(name), "and "+p.named(p.keyCopy(name))+" are not the same, or one is gone: the next change makes them so, by the one that gateways trust",
+		l.find(p, p.key(name), "and "+p.named(p.keyCopy(name))+" differ, or one is gone: the next change repairs "+
+			"them from the one that gateways trust",
 			access.IdentityID{})
 	}
 }
@@ -139,21 +142,24 @@ func (s *System) mendKey(name string, t twin) (finding, error) {
 	file, copied := s.paths.named(s.paths.key(name)), s.paths.named(s.paths.keyCopy(name))
 	bad := s.unfit(name, t.file)
 	if bad == nil && s.paths.hasCopies() { // and this one is not as the file
-		return finding{file: copied, why: "was gone, or not as " + file + ", which is right: it was made anew"}, nil
+		return finding{file: copied, why: "was gone, or differed from " + file + ", which is right: it was created again"}, nil
 	}
 	if bad == nil || s.options.Passphrase == "" && keyfile.Encrypted(t.file) {
 		return finding{}, nil // and is copied once it was opened
 	}
 	worse := s.unfit(name, t.copied)
 	if worse == nil {
-		why := fmt.Sprintf("could not be used, as it %v: it was put back from %s", bad, copied)
+		why := fmt.Sprintf("could not be used, because it %v: it was restored from %s", bad, copied)
 		return finding{file: file, why: why}, s.placeKey(s.paths.key(name), t.copied)
 	}
 	if name == authorityFile || name == witnessFile { // they are made anew from their keys
-		return finding{file: file, why: fmt.Sprintf("could not be used, as it %v, nor its copy: it was made anew", bad)}, s.disk.Remove(s.paths.key(name))
+		return finding{file: file, why: fmt.Sprintf("could not be used, because it %v, and neither could its copy: it "+
+			"was created again", bad)}, s.disk.Remove(s.paths.key(name))
 	}
-	return finding{}, fmt.Errorf("%s cannot be used, as it %w, nor its copy %s, as that %w. Gateways trust no other key, so nothing can be published: restore one "+
-		"of the two from a backup. Until then %s cuts without any key. If there is no backup, begin anew in another directory, and have gateways trust that",
+	return finding{}, fmt.Errorf("%s cannot be used, because it %w. Nor can its copy %s, because that %w. Gateways "+
+		"trust no other key, so nothing can be published. Restore one of the two from a backup. Until then, %s "+
+		"cuts without any key. If there is no backup, start again in another directory, and make gateways trust "+
+		"that",
 		s.paths.key(name), bad, copied, worse, s.paths.public(cutName))
 }
 

@@ -21,7 +21,8 @@ func (s *System) mayMakeKeys() error {
 		return nil // none are made
 	}
 	if s.inUse() {
-		return fmt.Errorf("the keys are missing from %s: restore them, or begin anew in another directory, whose keys no gateway trusts yet", s.paths.keys())
+		return fmt.Errorf("the keys are missing from %s: restore them, or start again in another directory, whose "+
+			"keys no gateway trusts yet", s.paths.keys())
 	}
 	if s.options.Passphrase == "" {
 		s.inTheClear()

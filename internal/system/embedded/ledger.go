@@ -178,7 +178,7 @@ func (l *book) readStone(p paths, id access.IdentityID) error {
 	var t ledger.Tombstone
 	_, err := readSigned(p, l.sums, path, &t)
 	if harms(err) {
-		l.find(p, path, "is damaged: no release lifts a hold until one was written anew", id)
+		l.find(p, path, "is damaged: no release lifts a hold until it is written again", id)
 		t, err = ledger.Tombstone{Damaged: true}, nil
 	}
 	l.stones[id] = t
@@ -234,7 +234,7 @@ func (p paths) readRevocation(s sums, name string) (revocation, error) {
 	path := p.revocationFile(name)
 	_, err := readSigned(p, s, path, &r)
 	if err == nil && r.file() != name {
-		err = corrupt(path, errors.New("it is of another certificate than its name says"))
+		err = corrupt(path, errors.New("it belongs to another certificate than its name says"))
 	}
 	if err == nil {
 		return r, nil

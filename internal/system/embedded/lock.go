@@ -62,7 +62,7 @@ func (l *lock) heldBy() string {
 	var h holder
 	text, err := os.ReadFile(l.paths.holderFile())
 	if err != nil || json.Unmarshal(text, &h) != nil {
-		return "another process, which left no word who it is"
+		return "an unknown process"
 	}
 	return h.Command + " (process " + strconv.Itoa(h.PID) + " on " + h.Host + ") since " + h.Since.Format(time.RFC3339)
 }

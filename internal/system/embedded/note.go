@@ -63,17 +63,18 @@ func (s *System) heals(found []finding) {
 		s.healed = append(s.healed, h)
 		text += "\n- " + f.String()
 	}
-	s.notes = append(s.notes, [2]string{"The directory was not as it had been left", "Somebody else wrote there, or a disk failed. This was found, and is as " +
-		"it should be now; the journal keeps it:" + text})
+	s.notes = append(s.notes, [2]string{"Somebody changed the directory, or a disk failed", "This was found and repaired, and is in " +
+		"the journal:" + text})
 }
 
 // inTheClear notes that new keys lie there unencrypted.
 func (s *System) inTheClear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.notes = append(s.notes, [2]string{"Three private keys lie unencrypted", fmt.Sprintf("In %s were made the keys that sign certificates, SSH certificates, "+
-		"and what is published. Whoever can read them can sign what gateways take. Set PARTNER_PASSPHRASE where Terraform runs: the next "+
-		"change encrypts them. Their clear text can survive in free blocks and backups, so that it is better set before the first apply.", s.paths.keys())})
+	s.notes = append(s.notes, [2]string{"Three private keys are not encrypted", fmt.Sprintf("%s has the keys that sign certificates, "+
+		"SSH certificates and publications. Whoever can read them can sign what gateways accept. Set "+
+		"PARTNER_PASSPHRASE where Terraform runs: the next change encrypts the keys. Their clear text can "+
+		"survive in free disk blocks and backups, so it is best set before the first apply.", s.paths.keys())})
 }
 
 // Generation names the generation that this process knows.

@@ -131,7 +131,7 @@ func (t *task) finish() error {
 }
 
 func dropped(ctx context.Context) error {
-	return fmt.Errorf("%w before it was begun. %s", context.Cause(ctx), nothingChanged)
+	return fmt.Errorf("%w before it began. %s", context.Cause(ctx), nothingChanged)
 }
 
 // withdraw takes a task out of the queue, and says whether it was still there.

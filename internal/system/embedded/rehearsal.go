@@ -57,10 +57,10 @@ func (l *book) readRehearsed(p paths) error {
 	case planted:
 		l.plant(p, path, nobody)
 	case gone:
-		l.find(p, path, "is gone: nobody is taken to have rehearsed", nobody)
+		l.find(p, path, "is gone: no rehearsal counts", nobody)
 		l.lost[p.listed(path)] = true
 	case altered:
-		l.find(p, path, "is not as it was signed: nobody is taken to have rehearsed, and the next change takes it away", nobody)
+		l.find(p, path, "differs from what was signed: no rehearsal counts, and the next change removes it", nobody)
 		l.planted = append(l.planted, path)
 	case intact:
 		var all rehearsed
@@ -78,7 +78,7 @@ func (s *System) alone(ctx context.Context, act func() error) error {
 // Shell lets the printed steps run: they need nothing but what every machine has.
 func (s *System) Shell(context.Context) (environment []string, clean func() error, err error) {
 	if _, err := exec.LookPath("sh"); err != nil {
-		return nil, nil, fmt.Errorf("%w: they need a shell, and sh is not on the PATH of this machine", access.ErrUnsupported)
+		return nil, nil, fmt.Errorf("%w: they need a shell, but sh is not on this machine's PATH", access.ErrUnsupported)
 	}
 	return []string{"PATH=" + os.Getenv("PATH")}, func() error { return nil }, nil
 }
@@ -92,7 +92,7 @@ func (s *System) Tidy(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("take away the holds of shadow partners: %w", err)
+		return fmt.Errorf("remove the holds of shadow partners: %w", err)
 	}
 	return nil
 }

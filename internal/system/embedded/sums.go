@@ -203,8 +203,8 @@ func (p paths) readSums(g generation) (s sums, damaged []string, err error) {
 		return sums{}, nil, err
 	}
 	if s.digest() != g.Sums {
-		return sums{}, nil, fail(fmt.Errorf("%w: what is in %s is not what generation %d signed, and %s and its copy, which would tell what of it is, "+
-			"are damaged too", errNotAuthentic, p.ledger(), g.Number, p.sumsFile()), nothingChanged)
+		return sums{}, nil, fail(fmt.Errorf("%w: the content of %s is not what generation %d signed, and %s and its "+
+			"copy, which would tell the difference, are damaged too", errNotAuthentic, p.ledger(), g.Number, p.sumsFile()), nothingChanged)
 	}
 	return s, []string{list.path, spare.path}, nil
 }
@@ -292,7 +292,7 @@ func (s sums) verified(p paths, path string, text []byte) error {
 }
 
 var (
-	errPlanted = errors.New("it was put there by somebody else: it is not signed, and gives nothing")
-	errGone    = errors.New("it is gone: somebody took it away")
-	errEdited  = errors.New("it is not as it was signed: somebody edited it, or put an older one in its place")
+	errPlanted = errors.New("somebody else put it there: it is not signed, and gives nothing")
+	errGone    = errors.New("it is gone: somebody removed it")
+	errEdited  = errors.New("it differs from what was signed: somebody edited it, or put an older one in its place")
 )

@@ -174,7 +174,7 @@ func (s *System) Formers(ctx context.Context) ([]access.Former, []access.Bygone,
 func (s *System) Whose(ctx context.Context, _ access.Ref, uid string) (access.Ref, time.Time, error) {
 	l, err := s.view(ctx)
 	if err != nil {
-		return access.Ref{}, time.Time{}, fmt.Errorf("look whose uid it is: %w", err)
+		return access.Ref{}, time.Time{}, fmt.Errorf("look up the uid: %w", err)
 	}
 	return ledger.Whose(l.Ledger, l.stones, uid, s.now())
 }

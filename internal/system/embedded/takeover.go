@@ -28,7 +28,8 @@ func (s *System) takeOver(base *book, d *draft, in scope) error {
 		return err
 	}
 	if now := there[dataFile]; hex.EncodeToString(now[:]) != newer.Files[dataFile] {
-		return fmt.Errorf("%w: %s is not as generation %d published it, and nothing else tells what was removed since generation %d: restore it",
+		return fmt.Errorf("%w: %s differs from what generation %d published, and nothing else tells what was removed "+
+			"since generation %d: restore it",
 			errNotAuthentic, s.paths.public(dataFile), newer.Generation.Number, base.generation.Number)
 	}
 	e, err := s.readEvidence()

@@ -73,14 +73,14 @@ func (s *System) signToken(d *draft, r *request) error {
 		return access.ErrCut
 	}
 	if err := s.open(); err != nil {
-		return fail(err, "No token was given out.")
+		return fail(err, "No token was issued.")
 	}
 	t := policy.Token{
 		Identity: r.id, UID: e.History.UID, ID: access.NewUID(), Environment: s.options.Environment, From: from, Until: until,
 	}
 	text, err := s.signer.Token(t)
 	if err != nil {
-		return fail(err, "No token was given out.")
+		return fail(err, "No token was issued.")
 	}
 	r.token = access.Token{Identity: r.id, Text: text, Accessor: t.ID, Until: until}
 	return nil
@@ -91,7 +91,7 @@ var tokenID = regexp.MustCompile(`^[A-Z2-7]{20,64}$`)
 // revokeToken lists a token until it would have ended by itself.
 func (d *draft) revokeToken(t access.Token) error {
 	if !tokenID.MatchString(t.Accessor) {
-		return errors.New("what is to be revoked is no token of this system")
+		return errors.New("this is not a token of this system")
 	}
 	r := revocation{Version: version, Kind: tokenKind, Serial: t.Accessor, Identity: t.Identity, At: d.Now.Truncate(time.Second), Until: t.Until}
 	if _, already := d.revoked[r.file()]; !already {

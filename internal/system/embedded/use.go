@@ -120,7 +120,7 @@ func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	for _, p := range patterns {
 		found, err := filepath.Glob(p)
 		if err != nil {
-			return uses{}, fmt.Errorf("use_logs: %q is no pattern of files", p)
+			return uses{}, fmt.Errorf("use_logs: %q is not a pattern of files", p)
 		}
 		paths = append(paths, found...)
 	}

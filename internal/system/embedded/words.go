@@ -20,7 +20,8 @@ func words(root string, o access.Object) access.Words {
 }
 
 // cutActs is the honest part.
-const cutActs = "A cut acts at a gateway's next pull; sessions that are open by then last as long as the gateway lets them."
+const cutActs = "A cut acts at a gateway's next pull. Sessions that are open by then last as long as the gateway " +
+	"allows."
 
 // enforcedBy says who ends an object's access.
 func enforcedBy(o access.Object) string {
@@ -29,14 +30,15 @@ func enforcedBy(o access.Object) string {
 	case *access.Credential:
 		switch o.Kind() {
 		case access.Certificate:
-			return "Whoever verifies the certificate, at each handshake."
+			return "The server that verifies the certificate, at each handshake."
 		case access.SSHCertificate:
 			return "sshd, at each login."
 		}
 		return opa
 	case *access.Grant:
 		if shellLogin(o.Resource) != "" {
-			return "sshd, at each login; the identity's grants of one login end with the first of them, until it is published anew."
+			return "sshd, at each login. If several of the identity's grants share a login, all end with the first " +
+				"until the next publication."
 		}
 		return opa
 	}

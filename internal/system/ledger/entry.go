@@ -151,7 +151,7 @@ func (e *Entry) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	if object.Ref() != ref {
-		return fmt.Errorf("it declares %s, where %s belongs", object.Ref(), ref)
+		return fmt.Errorf("it declares %s instead of %s", object.Ref(), ref)
 	}
 	if f.EndsAt.IsZero() || f.History.UID == "" {
 		return errors.New("it has no end or no uid")

@@ -122,7 +122,7 @@ func (l Ledger) TakesAway(change access.Change) bool {
 
 // Without says that a change took away, and why nothing was issued in the place of that.
 func Without(err error) string {
-	return fmt.Sprintf("What was issued is revoked, and nothing could be issued in its place: %v.", err)
+	return fmt.Sprintf("What was issued is revoked, but nothing could be issued in its place: %v.", err)
 }
 
 // retire ends what was issued before the newest item: a secret whose end can be moved after the overlap, the rest at once.

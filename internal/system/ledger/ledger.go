@@ -129,7 +129,8 @@ func (l Ledger) Record(e *Entry) (*access.Record, error) {
 	}
 	switch {
 	case e.Removed():
-		r.Drift = []string{"Its removal was begun and not finished: it gives no access, and is kept until it is destroyed or applied again."}
+		r.Drift = []string{"Its removal began but did not finish: it gives no access, and stays until the next " +
+			"destroy or apply."}
 	case stands.Broken != "":
 		r.Drift = []string{"It gives no access, because " + stands.Broken + "."}
 	}

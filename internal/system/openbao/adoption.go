@@ -99,7 +99,7 @@ func ungoverned(snap *snapshot, id access.IdentityID, native string) error {
 func (ad *adopter) legacyAt(ctx context.Context, id access.IdentityID, native string) (*legacy, error) {
 	number, isEntity := strings.CutPrefix(native, entityFolder)
 	if !isEntity || !entityNumber.MatchString(number) {
-		return nil, fmt.Errorf("%w: only an entity can be adopted, which the inventory names as %sUUID", access.ErrUnsupported, entityFolder)
+		return nil, fmt.Errorf("%w: only an entity can be adopted, with the id that the inventory shows as %sUUID", access.ErrUnsupported, entityFolder)
 	}
 	snap, err := ad.store.View(ctx)
 	if err != nil {
@@ -139,22 +139,24 @@ func holderIn(s *snapshot, e *entity) (access.IdentityID, bool) {
 // the entity of this provider's login.
 func (ad *adopter) unadoptable(e *entity, as access.IdentityID, own string) string {
 	if e.ID == own {
-		return "this provider is logged in as it, and would end its own session and rights. Say in its metadata who answers for it, as owner"
+		return "this provider is logged in as it, and would end its own session and rights. Write its owner into its " +
+			"metadata instead"
 	}
 	if owner := e.Metadata["owner"]; owner != "" {
-		return fmt.Sprintf("%s answers for it, as its metadata says", owner)
+		return fmt.Sprintf("its metadata says that %s owns it", owner)
 	}
 	if strings.EqualFold(e.Name, store.NameOf(as)) {
-		return fmt.Sprintf("it has the name that the identity's own entity needs. Rename it first: bao write %s%s name=legacy-%s", entityFolder, e.ID, as.Name)
+		return fmt.Sprintf("it has the name that the identity's entity needs. Rename it first: bao write %s%s "+
+			"name=legacy-%s", entityFolder, e.ID, as.Name)
 	}
 	for _, a := range e.Aliases {
 		if a.Path != "" && a.Local {
-			return fmt.Sprintf("%q logs in as it at %s, which is mounted as local: OpenBao gives such a login to no other entity. Declare the access anew, "+
-				"hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, entityFolder, e.ID)
+			return fmt.Sprintf("%q logs in as it at %s, a local mount, and OpenBao cannot move such a login to "+
+				"another entity. Declare new access, hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, entityFolder, e.ID)
 		}
 		if a.Path != "" && a.Type != approle && a.Type != "userpass" {
-			return fmt.Sprintf("%q logs in as it at %s: a role of the method %s may admit others, whom taking away its policies would cut off. Declare the "+
-				"access anew, hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, a.Type, entityFolder, e.ID)
+			return fmt.Sprintf("%q logs in as it at %s: a role of the method %s may admit others, and removing its "+
+				"policies would cut them off. Declare new access, hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, a.Type, entityFolder, e.ID)
 		}
 	}
 	return ""
@@ -201,7 +203,8 @@ func (ad *adopter) findLogins(ctx context.Context, snap *snapshot, found *legacy
 			continue
 		}
 		if open := role["bind_secret_id"]; open == false {
-			return fmt.Errorf("%w: %s lets in without a secret id, whoever knows its role_id. Set bind_secret_id, and give the partner a secret id",
+			return fmt.Errorf("%w: %s lets in everybody who knows its role_id. Set bind_secret_id, and give the "+
+				"partner a secret id",
 				access.ErrUnsupported, l.NativeID)
 		}
 		found.logins, found.policies = append(found.logins, l), append(found.policies, policiesOf(role)...)
@@ -236,7 +239,7 @@ func (ad *adopter) roleOfAlias(ctx context.Context, a alias) (path string, err e
 	}
 	if a.Type == "userpass" {
 		if !roleName.MatchString(a.Name) {
-			return "", fmt.Errorf("%w: %q is no name of a user", access.ErrUnsupported, a.Name)
+			return "", fmt.Errorf("%w: %q is not the name of a user", access.ErrUnsupported, a.Name)
 		}
 		return a.Path + "users/" + a.Name, nil
 	}

@@ -157,7 +157,7 @@ func TestAnOldLoginThatAsksForNoSecretAnyMoreIsTold(t *testing.T) {
 	h := st.byHand(t, "etl")
 	st.put(t, identityOf("etl"), adopting(h.native))
 	st.admin(t, "POST", h.role, map[string]any{"bind_secret_id": false, "token_bound_cidrs": "127.0.0.1/32"})
-	if now := st.get(t, idOf("etl").Ref()); len(now.Drift) > 0 || len(now.Adopted) != 1 || !strings.Contains(now.Adopted[0], "no secret id") {
+	if now := st.get(t, idOf("etl").Ref()); len(now.Drift) > 0 || len(now.Adopted) != 1 || !strings.Contains(now.Adopted[0], "no longer asks for a secret id") {
 		t.Errorf("drift %q, left %q", now.Drift, now.Adopted)
 	}
 }

@@ -302,7 +302,7 @@ func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 		"a local mount": {func(_ handmade, id access.IdentityID) string {
 			st.admin(t, "POST", "sys/auth/near", map[string]any{"type": "approle", "local": true})
 			return st.byHandAt(t, "near", "near-"+id.Name).native
-		}, access.ErrUnsupported, "mounted as local"},
+		}, access.ErrUnsupported, "a local mount"},
 		"a second factor": {func(h handmade, _ access.IdentityID) string {
 			st.secondFactor(t, h.name, map[string]any{"identity_entity_ids": []string{strings.TrimPrefix(h.native, entityFolder)}})
 			return h.native
@@ -318,7 +318,7 @@ func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 		"no secret is asked": {func(h handmade, _ access.IdentityID) string {
 			st.admin(t, "POST", h.role, map[string]any{"bind_secret_id": false, "token_bound_cidrs": "127.0.0.1/32"})
 			return h.native
-		}, access.ErrUnsupported, "without a secret id"},
+		}, access.ErrUnsupported, "lets in everybody who knows its role_id"},
 		"another one's AppRole": {func(h handmade, _ access.IdentityID) string {
 			st.complete(t, "fourth", access.Secret)
 			st.alias(t, h, "partner-approle", store.NameOf(idOf("fourth")))

@@ -134,20 +134,22 @@ func (es *entities) astray(ctx context.Context, c *access.Credential) (string, e
 	es.probing.Lock()
 	accessor := at.auth[es.creds.mountOf(c)+"/"].Accessor
 	es.probing.Unlock()
-	const lost = "The alias of the credential is not at this entity: "
+	const lost = "The credential's alias does not belong to this entity: "
 	if accessor == "" { // OpenBao takes no question without one
-		return fmt.Sprintf("%sauth/%s is not mounted, and nobody logs in there.", lost, es.creds.mountOf(c)), nil
+		return fmt.Sprintf("%sauth/%s is not mounted, so nobody can log in there.", lost, es.creds.mountOf(c)), nil
 	}
 	e, err := es.holder(ctx, es.creds.aliasName(c), accessor)
 	switch {
 	case errors.Is(err, access.ErrNotPermitted):
-		return lost + "who logs in is somebody else, or nobody. This login may not look who holds it (identity/lookup/entity).", nil
+		return lost + "a login there is somebody else, or nobody. This provider's login may not look up who " +
+			"(identity/lookup/entity).", nil
 	case err != nil:
 		return "", err
 	case e.ID == "":
-		return lost + "nobody holds it, and who logs in gets an entity that may do nothing.", nil
+		return lost + "nobody has it, so a login there may do nothing.", nil
 	}
-	return fmt.Sprintf("%sthe entity %q holds it (%s), as after a merge of entities. Who logs in is that one, and may do what it may, until this is applied again.", lost, e.Name, e.ID), nil
+	return fmt.Sprintf("%sthe entity %q has it (%s), as after a merge of entities. Until the next apply, a login "+
+		"there is that entity, with its rights.", lost, e.Name, e.ID), nil
 }
 
 // logsIn says whether a login is the entity's.

@@ -124,9 +124,9 @@ func certificateIn(text string) *x509.Certificate {
 // login may look.
 func (pki *certificates) unable(ctx context.Context, ca string) (string, error) {
 	mount := pki.options.Mounts.PKI
-	another := fmt.Sprintf("Let another one sign: bao write %s/config/issuers default=ISSUER", mount)
+	another := fmt.Sprintf("Make another one sign: bao write %s/config/issuers default=ISSUER", mount)
 	if c := certificateIn(ca); c != nil && !c.NotAfter.After(pki.now()) {
-		return fmt.Sprintf("the authority of %s ended on %s, and signs nothing. %s", mount, access.At(c.NotAfter), another), nil
+		return fmt.Sprintf("the authority of %s ended on %s, so it signs nothing. %s", mount, access.At(c.NotAfter), another), nil
 	}
 	var issuer struct {
 		ID      string `json:"issuer_id"`
@@ -141,9 +141,10 @@ func (pki *certificates) unable(ctx context.Context, ca string) (string, error) 
 		}
 		return "", permitted(client.Gone(err))
 	case issuer.Revoked:
-		return fmt.Sprintf("the authority of %s was revoked there, and signs nothing. %s", mount, another), nil
+		return fmt.Sprintf("the authority of %s was revoked there, so it signs nothing. %s", mount, another), nil
 	case issuer.Usage != "" && !slices.Contains(strings.Split(issuer.Usage, ","), "issuing-certificates"):
-		return fmt.Sprintf("the authority of %s may not sign (its usage is %s). Let it: bao patch %[1]s/issuer/%[3]s usage=%[2]s,issuing-certificates",
+		return fmt.Sprintf("the authority of %s may not sign (its usage is %s). Allow it: bao patch "+
+			"%[1]s/issuer/%[3]s usage=%[2]s,issuing-certificates",
 			mount, issuer.Usage, issuer.ID), nil
 	}
 	return "", nil
@@ -184,7 +185,7 @@ func (pki *certificates) refuseUnable(ctx context.Context, at *site) error {
 func (pki *certificates) refuseOther(at *site) error {
 	mount := pki.options.Mounts.PKI
 	if engine, there := at.engines[mount+"/"]; there && engine.Type != "pki" {
-		return fmt.Errorf("%w: at %s is the engine %s, where pki belongs", access.ErrUnsupported, mount, engine.Type)
+		return fmt.Errorf("%w: %s has the engine %s instead of pki", access.ErrUnsupported, mount, engine.Type)
 	}
 	return nil
 }
@@ -200,8 +201,8 @@ func (pki *certificates) orphans(ctx context.Context, items []ledger.Item, now s
 			return nil, err
 		}
 		if text == "" {
-			drift = append(drift, fmt.Sprintf("The authority %s is gone from %s: what it signed lets in no longer than until the next apply. To issue "+
-				"anew, change rotation.trigger.", serial, pki.options.Mounts.PKI))
+			drift = append(drift, fmt.Sprintf("The authority %s is gone from %s: its certificates work until the next "+
+				"apply at the latest. To issue a new one, change rotation.trigger.", serial, pki.options.Mounts.PKI))
 		}
 	}
 	return drift, nil

@@ -181,7 +181,7 @@ func (b *bundler) executeOne(ctx context.Context, chunk []ask, answers []respons
 			Data json.RawMessage `json:"data"`
 		})
 		if err := json.Unmarshal(text, answers[n]); err != nil {
-			return fmt.Errorf("%w: what the workflow answers cannot be read", access.ErrUnavailable)
+			return fmt.Errorf("%w: cannot read the workflow's answer", access.ErrUnavailable)
 		}
 	}
 	return nil

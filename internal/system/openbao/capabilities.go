@@ -34,7 +34,7 @@ func (s *System) Capabilities() access.Capabilities {
 func checkGrant(g *access.Grant) error {
 	for _, action := range g.Actions {
 		if action != "*" && !slices.Contains(policy.Actions(), action) {
-			return fmt.Errorf("OpenBao has no action %q: it has %s", action, strings.Join(policy.Actions(), ", "))
+			return fmt.Errorf("OpenBao has no action %q: write one of %s", action, strings.Join(policy.Actions(), ", "))
 		}
 	}
 	return nil
@@ -57,7 +57,7 @@ func cannotEnd(_ access.Object, end time.Time) string {
 	case end.IsZero():
 		return "it has no end"
 	case end.After(lastMoment):
-		return "OpenBao reads no moment after " + lastMoment.Format(time.RFC3339)
+		return "OpenBao cannot read a moment after " + lastMoment.Format(time.RFC3339)
 	}
 	return ""
 }

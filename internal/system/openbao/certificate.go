@@ -141,8 +141,9 @@ func (pki *certificates) unissued(ctx context.Context) error {
 
 // withoutIssuer says what an authority lacks, and what to do.
 func withoutIssuer(mount string) string {
-	return fmt.Sprintf("the engine %s has no default issuer, and signs nothing: name one of bao list %s/issuers by bao write %s/config/issuers default=ISSUER, "+
-		"or make one by bao write %s/root/generate/internal common_name='Partner access' key_type=ec key_bits=256 ttl=87840h", mount, mount, mount, mount)
+	return fmt.Sprintf("the engine %s has no default issuer, so it signs nothing: name one of bao list %s/issuers by "+
+		"bao write %s/config/issuers default=ISSUER, or make one by bao write %s/root/generate/internal "+
+		"common_name='Partner access' key_type=ec key_bits=256 ttl=87840h", mount, mount, mount, mount)
 }
 
 type signed struct {
@@ -187,12 +188,12 @@ func (pki *certificates) sign(ctx context.Context, c *access.Credential, ca stri
 	}
 	block, _ := pem.Decode([]byte(answer.Certificate))
 	if block == nil {
-		return ledger.Item{}, "", fmt.Errorf("%w: what was signed is not in PEM", access.ErrUnavailable)
+		return ledger.Item{}, "", fmt.Errorf("%w: the signed certificate is not in PEM", access.ErrUnavailable)
 	}
 	sum := sha256.Sum256(block.Bytes)
 	end := time.Unix(answer.Expiration, 0).UTC()
 	if end.After(until) {
-		return ledger.Item{}, "", errors.Join(fmt.Errorf("%w: it was signed until %s, and should end on %s", access.ErrUnsupported, access.At(end), access.At(until)),
+		return ledger.Item{}, "", errors.Join(fmt.Errorf("%w: it was signed until %s instead of %s", access.ErrUnsupported, access.At(end), access.At(until)),
 			pki.revokeSerial(ctx, answer.Serial))
 	}
 	item := ledger.Item{Authority: authoritySerial(answer.CA), At: at, Until: end, RotatesAt: rotatesBefore(c, at, end, asked), Serial: answer.Serial, Fingerprint: hex.EncodeToString(sum[:])}
@@ -210,15 +211,16 @@ func readableRequest(text string) (string, error) {
 	block, _ := pem.Decode([]byte(canonical))
 	asked, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
-		return "", fmt.Errorf("%w: OpenBao cannot read the request's names or attributes (%w), though it takes none of them: ask the partner for one of the same key "+
-			"that leaves the subject and the names empty", access.ErrUnsupported, err)
+		return "", fmt.Errorf("%w: OpenBao cannot read the request's names or attributes (%w), although the provider "+
+			"uses none of them: ask the partner for a request of the same key with an empty subject and no names", access.ErrUnsupported, err)
 	}
 	if key, ok := asked.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
 		return "", fmt.Errorf("%w: OpenBao signs no RSA key of fewer than %d bits, and the request's has %d", access.ErrUnsupported, minRSABits, key.N.BitLen())
 	}
 	if err := asked.CheckSignature(); err != nil { // it fits, as was seen above
-		return "", fmt.Errorf("%w: OpenBao does not know how the request is signed (%w): ask the partner for one of the same key that is signed with SHA-256 "+
-			"and, if the key is RSA, with the padding of PKCS #1 v1.5, as openssl req -new -sha256 does", access.ErrUnsupported, err)
+		return "", fmt.Errorf("%w: OpenBao does not know the request's signature algorithm (%w): ask the partner for "+
+			"a request of the same key, signed with SHA-256 and, for an RSA key, with PKCS #1 v1.5 padding, as "+
+			"openssl req -new -sha256 does", access.ErrUnsupported, err)
 	}
 	return canonical, nil
 }

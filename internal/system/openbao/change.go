@@ -80,7 +80,7 @@ func (ch *changer) put(ctx context.Context, change access.Change) (*access.Recor
 	})
 	if err = errors.Join(err, is.takeBack()); err != nil {
 		if p != nil {
-			err = fmt.Errorf("%w. The policy says already what is declared; apply again to finish what follows from it", err)
+			err = fmt.Errorf("%w. The policy already says what is declared. Apply again to finish the change", err)
 		}
 		return nil, err
 	}

@@ -29,13 +29,14 @@ func edited(snap *snapshot, id access.IdentityID) (string, error) {
 	if err != nil || d.Body == want {
 		return "", err
 	}
-	return fmt.Sprintf("The policy %s does not say what is declared: somebody edited it, or what it hangs on was changed and the change not finished.", store.NameOf(id)), nil
+	return fmt.Sprintf("The policy %s differs from the declaration: somebody edited it, or a change above it was not "+
+		"finished.", store.NameOf(id)), nil
 }
 
 // entityDrift says what an entity has that its identity was not declared with.
 func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.Entry, there *entity) (drift []string) {
 	if there == nil {
-		return []string{fmt.Sprintf("The entity %s is not there: nobody can log in as it, until it is applied again.", store.NameOf(i.ID))}
+		return []string{fmt.Sprintf("The entity %s is missing: nobody can log in as it until the next apply.", store.NameOf(i.ID))}
 	}
 	stands := snap.Ledger.Standing(i.ID)
 	marked := snap.Ledger.HeldIdentity(snap.Holds, i.ID)
@@ -49,7 +50,7 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 		delete(got, cutBy)
 	}
 	if !maps.Equal(want, got) {
-		drift = append(drift, "The entity's metadata is not what was written.")
+		drift = append(drift, "The entity's metadata was changed.")
 	}
 	return append(drift, strangersDrift(i.ID, ob.entities.strangers(snap.Documents[i.ID].Entries, i.ID, there))...)
 }
@@ -58,11 +59,11 @@ func (ob *observer) entityDrift(snap *snapshot, i *access.Identity, e *ledger.En
 func disabledDrift(there *entity, cut, marked bool) string {
 	switch {
 	case !there.Disabled && marked:
-		return "The entity is enabled, though the identity was cut by hand and not released."
+		return "The entity is enabled, but the identity was cut by hand and not released."
 	case !there.Disabled && cut:
-		return "The entity is enabled, though the identity is suspended. Its policy allows nothing."
+		return "The entity is enabled, but the identity is suspended. Its policy allows nothing."
 	case there.Disabled && !cut && !there.held() && !marked:
-		return "The entity is disabled, though the identity is not suspended any more."
+		return "The entity is disabled, but the identity is no longer suspended."
 	}
 	return ""
 }
@@ -77,7 +78,7 @@ func strangersDrift(id access.IdentityID, strangers []alias) (drift []string) {
 		if where == "" {
 			where = "a mount that is gone, " + a.Accessor
 		}
-		drift = append(drift, fmt.Sprintf("Who logs in as %q at %s is this entity too.", a.Name, where))
+		drift = append(drift, fmt.Sprintf("A login as %q at %s also is this entity.", a.Name, where))
 	}
 	return drift
 }
@@ -88,7 +89,7 @@ func rightsDrift(id access.IdentityID, there *entity) (drift []string) {
 		drift = append(drift, "The entity has further policies: "+strings.Join(more, ", ")+".")
 	}
 	if !slices.Contains(there.Policies, store.NameOf(id)) {
-		drift = append(drift, "The entity lacks its policy: it can do nothing that is granted.")
+		drift = append(drift, "The entity lacks its policy: no grant works.")
 	}
 	if len(there.Groups) > 0 {
 		drift = append(drift, "The entity is in groups: "+strings.Join(there.Groups, ", ")+".")
@@ -97,17 +98,17 @@ func rightsDrift(id access.IdentityID, there *entity) (drift []string) {
 }
 
 // unfinished is what is said of an identity of which something is lost and may still live.
-const unfinished = "What was revoked may still be open to whoever is logged in: the process that revoked it did not come to its end."
+const unfinished = "Open sessions may still have what was revoked: the process that revoked it did not finish."
 
 // aliasDrift says what is wrong with the alias by which a credential leads to its entity; "" where nothing is.
 func (ob *observer) aliasDrift(ctx context.Context, c *access.Credential, there *entity) (string, error) {
 	switch aliases := there.onMount(ob.creds.mountOf(c)); {
 	case there == nil:
-		return "The entity is not there: nobody can log in with the credential, until it is applied again.", nil
+		return "The entity is missing: nobody can log in with the credential until the next apply.", nil
 	case len(aliases) == 0:
 		return ob.entities.astray(ctx, c)
 	case !strings.EqualFold(aliases[0].Name, ob.creds.aliasName(c)):
-		return fmt.Sprintf("The alias is %q, where %q belongs.", aliases[0].Name, ob.creds.aliasName(c)), nil
+		return fmt.Sprintf("The alias is %q instead of %q.", aliases[0].Name, ob.creds.aliasName(c)), nil
 	}
 	return "", nil
 }
@@ -116,7 +117,7 @@ func (ob *observer) aliasDrift(ctx context.Context, c *access.Credential, there 
 func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *access.Credential, e *ledger.Entry, n *native) (drift []string, err error) {
 	if snap.Ledger.HeldAlone(snap.Holds, c) { // it may have no more than this
 		if login := ob.creds.shutting(c); n.roles[login] != nil {
-			drift = append(drift, login+" is there, though the credential was cut by hand and not released.")
+			drift = append(drift, login+" exists, but the credential was cut by hand and not released.")
 		}
 		return drift, nil
 	}
@@ -148,11 +149,11 @@ func (ob *observer) credentialDrift(ctx context.Context, snap *snapshot, c *acce
 // roleDrift names the fields of a role that are not what was declared; got is nil where the role is gone.
 func roleDrift(want role, got map[string]any) (drift []string) {
 	if got == nil {
-		return []string{want.path + " is not there: nobody can log in with it, until it is applied again."}
+		return []string{want.path + " is missing: nobody can log in with it until the next apply."}
 	}
 	for _, field := range slices.Sorted(maps.Keys(want.body)) {
 		if !alike(want.body[field], got[field]) {
-			drift = append(drift, fmt.Sprintf("%s of %s is not what was declared.", field, want.path))
+			drift = append(drift, fmt.Sprintf("%s of %s differs from the declaration.", field, want.path))
 		}
 	}
 	return drift

@@ -200,7 +200,7 @@ func TestAnEntityThatIsEnabledThoughSuspendedIsDrift(t *testing.T) {
 		t.Fatalf("held %v, drift %q", r.Held, r.Drift)
 	}
 	st.admin(t, "POST", entityPath(i.ID), map[string]any{"disabled": false})
-	if drift := st.get(t, i.Ref()).Drift; len(drift) != 1 || !strings.Contains(drift[0], "enabled, though") {
+	if drift := st.get(t, i.Ref()).Drift; len(drift) != 1 || !strings.Contains(drift[0], "enabled, but") {
 		t.Errorf("drift: %q", drift)
 	}
 	st.put(t, i, known(r))
@@ -366,7 +366,7 @@ func TestDriftAfterAMergeSaysWhoHoldsTheAlias(t *testing.T) {
 	st.admin(t, "POST", "identity/entity/merge", map[string]any{"from_entity_ids": []any{ours["id"]}, "to_entity_id": into["id"]})
 	st.admin(t, "POST", entityPath(i.ID), nil) // what is left of it by its name
 	drift := strings.Join(st.get(t, c.Ref()).Drift, "\n")
-	if !strings.Contains(drift, `the entity "finance-batch" holds it`) {
+	if !strings.Contains(drift, `the entity "finance-batch" has it`) {
 		t.Errorf("the drift says: %s", drift)
 	}
 }

@@ -52,11 +52,11 @@ func byName(paths ...access.Pattern) []route {
 }
 
 const (
-	otherSystem       = "it gives out credentials of another system"
-	signsCertificates = "it issues certificates, which last as long as the engine lets them and not as long as the grant"
-	sshAccess         = "it signs keys or gives out passwords for SSH, which nothing takes back"
-	cloudAccess       = "it gives out credentials of a cloud, which may last longer than the session that got them"
-	keyMaterial       = "it gives out keys, which nothing takes back"
+	otherSystem       = "it issues credentials of another system"
+	signsCertificates = "it issues certificates, which last as long as the engine allows, whatever the grant's end"
+	sshAccess         = "it signs SSH keys or issues SSH passwords, which nothing revokes"
+	cloudAccess       = "it issues cloud credentials, which may outlast the session that got them"
+	keyMaterial       = "it issues keys, which nothing revokes"
 )
 
 // elsewhere returns an engine whose creds/ROLE are credentials of another system.

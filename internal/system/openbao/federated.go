@@ -182,15 +182,15 @@ func (fed *federation) trustDrift(ctx context.Context, issuer string, want, got 
 		return append(drift, fault+". Run: "+trusting(fed.jwtMount(issuer), issuer)), nil
 	}
 	if before := keysIn(got); got != nil && before != "" && before != keysIn(want) {
-		drift = append(drift, fmt.Sprintf("The keys that auth/%s takes tokens by, or how tokens may be signed, were changed since this was last applied: whoever "+
-			"holds the new keys logs in, and who signs otherwise does not. Applying it takes them as right.", fed.jwtMount(issuer)))
+		drift = append(drift, fmt.Sprintf("Since the last apply, the keys by which auth/%s accepts tokens changed, or "+
+			"how tokens may be signed: the new keys let in, other signatures do not. An apply accepts this as right.", fed.jwtMount(issuer)))
 	}
 	if doubt := t.doubt(fed.jwtMount(issuer), issuer); doubt != "" {
 		drift = append(drift, doubt)
 	}
 	if t.Status != "" && t.Status != "valid" {
-		drift = append(drift, fmt.Sprintf("No keys are there to check tokens by at auth/%s (its status is %s): as long as OpenBao does not reach where they "+
-			"come from, nobody can log in.", fed.jwtMount(issuer), t.Status))
+		drift = append(drift, fmt.Sprintf("auth/%s has no keys to check tokens with (its status is %s): nobody can "+
+			"log in until OpenBao reaches the source of the keys.", fed.jwtMount(issuer), t.Status))
 	}
 	return drift, nil
 }

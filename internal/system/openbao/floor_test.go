@@ -122,7 +122,7 @@ func TestTheLoginsOfTheFloor(t *testing.T) {
 		t.Errorf("security's login gives access: %v", err)
 	}
 	// The note alone says to a login from before that there is a floor.
-	if says := l.lost(l.token("older-plan", "shipped-apply")); !strings.Contains(says, "may not be read by this login") {
+	if says := l.lost(l.token("older-plan", "shipped-apply")); !strings.Contains(says, "cannot be read: this login") {
 		t.Error(says)
 	}
 	// Who removes the note has removed nothing.
@@ -150,8 +150,8 @@ func TestAFloorThatIsTamperedWithInOpenBaoIsMissed(t *testing.T) {
 	}{
 		"removed":           {func() { l.must("DELETE", floorPath, nil) }, "is gone: somebody removed it"},
 		"replayed":          {write(older), "went back to generation 1"},
-		"edited":            {write(strings.Replace(current, `"max_grants":3`, `"max_grants":99`, 1)), "is not as it was set"},
-		"another system's":  {write(strings.Replace(current, now.System, "copied", 1)), "is of the access system copied"},
+		"edited":            {write(strings.Replace(current, `"max_grants":3`, `"max_grants":99`, 1)), "was edited by somebody"},
+		"another system's":  {write(strings.Replace(current, now.System, "copied", 1)), "belongs to the access system copied"},
 		"a newer version's": {write(strings.Replace(current, `"max_grants":3`, `"max_grants":3,"max_tomorrow":1`, 1)), "this floor needs a newer version"},
 		"something else":    {write("path \"x\" {\n  capabilities = [\"read\"]\n}\n"), "cannot be read"},
 		"with a path in it": {write(current + "path \"x\" {\n  capabilities = [\"read\"]\n}\n"), "cannot be read"},
@@ -174,7 +174,7 @@ func TestAFloorThatIsTamperedWithInOpenBaoIsMissed(t *testing.T) {
 	}
 	// Who may write the note makes the floor nobody else's.
 	l.must("POST", notePath, map[string]any{"policy": strings.Replace(l.text(notePath), `"stack":"security"`, `"stack":"partners"`, 1)})
-	if says := l.lost(l.partners); !strings.Contains(says, "is not as it was set") {
+	if says := l.lost(l.partners); !strings.Contains(says, "was edited by somebody") {
 		t.Error(says)
 	}
 	l.set(5, 3)

@@ -115,5 +115,5 @@ func (ob *observer) rolesLeft(ctx context.Context, d *store.Document, ref access
 
 // withoutPolicy says that a policy is gone, or says nothing of an object, while something of that is left.
 func withoutPolicy(id access.IdentityID, left ...string) string {
-	return fmt.Sprintf("The policy %s is gone, or says nothing of it, and there is: %s.", store.NameOf(id), strings.Join(left, ", "))
+	return fmt.Sprintf("The policy %s is gone or does not mention it, but this exists: %s.", store.NameOf(id), strings.Join(left, ", "))
 }

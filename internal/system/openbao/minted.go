@@ -25,7 +25,7 @@ func (s *scout) Minted(ctx context.Context, g *access.Grant, since time.Time) []
 	_, wild := g.Resource.Fixed()
 	var ended []string
 	if s.sessions.hasEnded(g.IdentityID) {
-		ended = []string{"The partner's sessions were revoked, and with them all that was leased to them."}
+		ended = []string{"The partner's sessions were revoked, with everything leased to them."}
 	}
 	switch {
 	case ok && m.kind == "pki":
@@ -33,7 +33,7 @@ func (s *scout) Minted(ctx context.Context, g *access.Grant, since time.Time) []
 	case ok && !wild:
 		return append(ended, s.leased(ctx, g.Resource)...)
 	}
-	return append(ended, fmt.Sprintf("What was got from %s is not known here: see OpenBao's audit log.", g.Resource))
+	return append(ended, fmt.Sprintf("What came from %s is not known here: see OpenBao's audit log.", g.Resource))
 }
 
 // mountOfGrant returns the one mount that a grant lies on.
@@ -57,7 +57,8 @@ func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []str
 		Certificates map[string]signedCertificate `json:"key_info"`
 	}
 	if err := client.Gone(s.client.List(ctx, m.String()+"certs/detailed", &all)); err != nil {
-		return []string{fmt.Sprintf("Which certificates %s signed since %s is not known: the login may not list %scerts/detailed.", m, access.At(since), m)}
+		return []string{fmt.Sprintf("Nobody knows which certificates %s signed since %s: the login may not list "+
+			"%scerts/detailed.", m, access.At(since), m)}
 	}
 	var revoked struct {
 		Keys []string `json:"keys"`
@@ -74,15 +75,16 @@ func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []str
 			named = append(named, fmt.Sprintf("%s (%s, until %s)", serial, c.CommonName, access.At(c.NotAfter)))
 		}
 	}
-	said := "What a role does not store is not among them, and who asked is in the audit log alone"
+	said := "Certificates that a role does not store are not among them, and only the audit log says who asked"
 	if len(named) == 0 {
-		return []string{fmt.Sprintf("%s keeps no certificate that it signed since %s and that has not ended. %s.", m, access.At(since), said)}
+		return []string{fmt.Sprintf("%s stores no certificate that it signed since %s and that is still valid. %s.", m, access.At(since), said)}
 	}
 	more := ""
 	if n := len(named) - mostNamed; n > 0 {
 		named, more = named[:mostNamed], fmt.Sprintf(", and %d more", n)
 	}
-	return []string{fmt.Sprintf("%s signed since %s, and they have not ended: %s%s. %s. Revoke the partner's by: bao write %srevoke serial_number=SERIAL.",
+	return []string{fmt.Sprintf("%s signed these since %s, and they are still valid: %s%s. %s. Revoke the partner's: "+
+		"bao write %srevoke serial_number=SERIAL.",
 		m, access.At(since), strings.Join(named, ", "), more, said, m)}
 }
 
@@ -92,12 +94,14 @@ func (s *scout) leased(ctx context.Context, path access.Pattern) []string {
 	leases, err := s.countLeases(ctx, path)
 	switch {
 	case err != nil:
-		return []string{fmt.Sprintf("How many leases there are of %s is not known: the login may not list them. %s. What has none, such as what is "+
-			"signed or exported, is in the audit log alone.", path, sessions)}
+		return []string{fmt.Sprintf("Nobody knows how many leases of %s there are: the login may not list them. %s. "+
+			"What has no lease, such as a signature or an export, is only in the audit log.", path, sessions)}
 	case leases == 0:
-		return []string{fmt.Sprintf("There is no lease of %s. What has none, such as what is signed or exported, is in the audit log alone.", path)}
+		return []string{fmt.Sprintf("There is no lease of %s. What has no lease, such as a signature or an export, is "+
+			"only in the audit log.", path)}
 	}
-	return []string{fmt.Sprintf("There are %d leases of %s, the partner's and everybody's. %s; to end all of them now: bao lease revoke -prefix %s.", leases, path, sessions, path)}
+	return []string{fmt.Sprintf("There are %d leases of %s, the partner's and all others. %s. To end all of them now: "+
+		"bao lease revoke -prefix %s.", leases, path, sessions, path)}
 }
 
 func (s *scout) countLeases(ctx context.Context, path access.Pattern) (int, error) {

@@ -30,8 +30,9 @@ func missing(path string, commands ...string) error {
 
 // disabled returns an auth method that is not there any more.
 func disabled(path string, commands ...string) error {
-	return fmt.Errorf("%w: nothing is mounted at auth/%s, and credentials log in there: somebody disabled it. What was cut by hand stays cut, also with "+
-		"bootstrap = true. To let all of them in again, run\n\n    %s\n\nand apply", access.ErrUnsupported, path, strings.Join(commands, "\n    "))
+	return fmt.Errorf("%w: nothing is mounted at auth/%s, although credentials log in there: somebody disabled it. "+
+		"What was cut by hand stays cut, even with bootstrap = true. To let all of them in again, run\n\n    "+
+		"%s\n\nand apply", access.ErrUnsupported, path, strings.Join(commands, "\n    "))
 }
 
 // logsInBy reports whether a credential logs in by an auth method, so that it was there.
@@ -68,7 +69,7 @@ func (mt *mounting) authMount(ctx context.Context, path, kind string, settle fun
 		}
 	}
 	if m, ok := at.auth[path+"/"]; ok && m.Type != kind {
-		return "", fmt.Errorf("%w: at auth/%s is the auth method %s, where %s belongs", access.ErrUnsupported, path, m.Type, kind)
+		return "", fmt.Errorf("%w: auth/%s has the auth method %s instead of %s", access.ErrUnsupported, path, m.Type, kind)
 	} else if ok {
 		return m.Accessor, nil
 	}

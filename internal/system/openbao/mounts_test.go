@@ -31,7 +31,7 @@ func TestABrokenMountIsDriftAndEverybodyMayLeave(t *testing.T) {
 		"no AppRole method":        {[][2]string{{"DELETE", "sys/auth/partner-approle"}}, access.Secret, ""},
 		"no method of the issuer":  {[][2]string{{"DELETE", "sys/auth/" + jwt}}, access.Federated, ""},
 		"nothing is mounted":       {[][2]string{{"DELETE", "partner-pki/root"}, {"DELETE", "sys/mounts/partner-pki"}, {"DELETE", "sys/auth/partner-cert"}, {"DELETE", "sys/auth/partner-approle"}, {"DELETE", "sys/auth/" + jwt}}, access.Secret, ""},
-		"the signing role deleted": {[][2]string{{"DELETE", "partner-pki/roles/acme.prod.first"}}, access.Certificate, "is not there"},
+		"the signing role deleted": {[][2]string{{"DELETE", "partner-pki/roles/acme.prod.first"}}, access.Certificate, "is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			st := startStageAlone(t)
@@ -100,15 +100,15 @@ func TestWhatStandsInThePlaceOfAMountIsFoundAtPlan(t *testing.T) {
 		says   string
 	}{
 		{func() { st.bind(t, otherIssuer) }, access.Federated, "takes tokens of the issuer " + otherIssuer},
-		{instead("sys/auth/"+jwt, "approle"), access.Federated, "is the auth method approle, where jwt belongs"},
-		{instead("sys/auth/partner-approle", "userpass"), access.Secret, "is the auth method userpass, where approle belongs"},
-		{instead("sys/auth/partner-cert", "approle"), access.Certificate, "is the auth method approle, where cert belongs"},
+		{instead("sys/auth/"+jwt, "approle"), access.Federated, "has the auth method approle instead of jwt"},
+		{instead("sys/auth/partner-approle", "userpass"), access.Secret, "has the auth method userpass instead of approle"},
+		{instead("sys/auth/partner-cert", "approle"), access.Certificate, "has the auth method approle instead of cert"},
 		{instead("sys/auth/partner-cert", "cert"), access.Certificate, ""},
 		{func() {
 			st.rotateRoot(t, "second")
 			st.admin(t, "DELETE", "partner-pki/issuer/second", nil)
 		}, access.Certificate, "no default issuer"},
-		{instead("sys/mounts/partner-pki", "transit"), access.Certificate, "is the engine transit, where pki belongs"},
+		{instead("sys/mounts/partner-pki", "transit"), access.Certificate, "has the engine transit instead of pki"},
 	} {
 		c.breaks()
 		for _, bootstrap := range []bool{true, false} {

@@ -189,7 +189,7 @@ func (es *entities) makeEntity(ctx context.Context, id access.IdentityID, want m
 			return there.id(), err
 		}
 	}
-	return "", fmt.Errorf("%w: the entity %s is made, and not there", access.ErrUnavailable, store.NameOf(id))
+	return "", fmt.Errorf("%w: OpenBao created the entity %s, but does not find it", access.ErrUnavailable, store.NameOf(id))
 }
 
 func (e *entity) id() string {
@@ -299,7 +299,7 @@ func (es *entities) replace(ctx context.Context, l ledger.Ledger, id access.Iden
 			return err
 		}
 	}
-	return fmt.Errorf("%w: the entity %s is replaced again and again", access.ErrUnavailable, store.NameOf(id))
+	return fmt.Errorf("%w: somebody keeps replacing the entity %s", access.ErrUnavailable, store.NameOf(id))
 }
 
 // keepHold lets a hold outlive an entity that somebody disabled without a mark.

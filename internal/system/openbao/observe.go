@@ -74,8 +74,8 @@ func (ob *observer) observeIdentity(snap *snapshot, id access.IdentityID, e *led
 		r.Drift = append(r.Drift, unfinished)
 	}
 	if snap.Tombstones[id].Damaged {
-		r.Drift = append(r.Drift, fmt.Sprintf("What is remembered of the identity cannot be read: somebody changed the policy %s. As long as it stands "+
-			"so, no release lifts a hold.", store.Prefix+id.String()+store.TombstoneName))
+		r.Drift = append(r.Drift, fmt.Sprintf("Cannot read what is remembered of the identity: somebody changed the "+
+			"policy %s. Until that is repaired, no release lifts a hold.", store.Prefix+id.String()+store.TombstoneName))
 	}
 	r.Adopted, _ = ob.adopter.left(snap, id, e, n)
 	r.LastUsedAt, r.UseUnknown = ob.lastUsed(snap, id, n)
@@ -215,21 +215,24 @@ func (n *native) add(one secretID) {
 func (s *secrets) secretDrift(c *access.Credential, e *ledger.Entry, n *native) (drift []string) {
 	ours := map[string]bool{}
 	if told, ok := n.roles[s.roleID(c.IdentityID)]["role_id"]; ok && told != store.NameOf(c.IdentityID) {
-		drift = append(drift, fmt.Sprintf("%s is %q, where %q belongs, which the partner was told: nobody can log in with it, until it is applied again.",
+		drift = append(drift, fmt.Sprintf("%s is %q instead of %q, which the partner was told: nobody can log in with "+
+			"it until the next apply.",
 			s.roleID(c.IdentityID), told, store.NameOf(c.IdentityID)))
 	}
 	for _, i := range e.Issued {
 		ours[i.Accessor] = true
 		switch missing := s.isMissing(c, i, n); {
 		case missing && i.Superseded:
-			drift = append(drift, "A secret id that was issued before, and should work beside the new one, is not there.")
+			drift = append(drift, "The older secret id, which should work beside the new one, is missing.")
 		case missing:
-			drift = append(drift, "A secret id that was issued is not there: nobody can log in with it. It is issued anew when it is applied again.")
+			drift = append(drift, "The issued secret id is missing: nobody can log in with it. The next apply issues "+
+				"another one.")
 		}
 	}
 	for _, accessor := range slices.Sorted(maps.Keys(n.secrets)) {
 		if !ours[accessor] {
-			drift = append(drift, fmt.Sprintf("There is a secret id that is not on record, made by hand or by a process that died: its accessor is %s. It ends when it is applied again.", accessor))
+			drift = append(drift, fmt.Sprintf("There is a secret id that is not on record, made by hand or by a "+
+				"process that died: its accessor is %s. The next apply ends it.", accessor))
 		}
 	}
 	return drift

@@ -162,7 +162,7 @@ func TestAnAuthorityThatMayNotSignIsFoundAtPlan(t *testing.T) {
 	st.session(t, p)
 	st.admin(t, "POST", "partner-pki/issuer/partner/revoke", nil)
 	drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " ")
-	if !strings.Contains(drift, "is revoked in partner-pki, and what it signed still lets in") || st.login(t, p) == "" {
+	if !strings.Contains(drift, "is revoked in partner-pki, but its certificates still let in") || st.login(t, p) == "" {
 		t.Errorf("drift: %q", drift)
 	}
 	st.signsNothing(t, r, "was revoked")
@@ -203,7 +203,7 @@ func TestListsOfOthersAreSaid(t *testing.T) {
 	}))
 	t.Cleanup(elsewhere.Close)
 	st.admin(t, "POST", "auth/partner-cert/crls/partner", map[string]any{"url": elsewhere.URL})
-	says("fetched from " + elsewhere.URL)
+	says("come from " + elsewhere.URL)
 	st.put(t, r.Object, known(r))
 	if drift := st.get(t, r.Object.Ref()).Drift; len(drift) > 0 || st.login(t, p) != "" {
 		t.Errorf("after an apply, drift: %q, or the stolen one logs in", drift)

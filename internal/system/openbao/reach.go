@@ -81,7 +81,7 @@ func segments(path string) []string { return strings.Split(strings.TrimSuffix(pa
 func (m mounted) kind() string {
 	switch {
 	case m.External != "" && shipped[m.Type]:
-		return m.Type + ", run by a plugin of that name and not by OpenBao"
+		return m.Type + ", run by a plugin of that name instead of OpenBao itself"
 	case m.Type == "kv" && m.Options["version"] == "2":
 		return "kv2"
 	}
@@ -94,9 +94,9 @@ var own = []access.Pattern{"auth/token/renew-self", "auth/token/lookup-self", "a
 // reserved are the mounts that every namespace has.
 var reserved = map[string]string{
 	"sys":       "it reaches sys/, which administers OpenBao",
-	"auth":      "it reaches auth/, where tokens and credentials are made",
-	"identity":  "it reaches identity/, which says who may do what",
-	"cubbyhole": "it reaches cubbyhole/, which is a token's own and nobody's data",
+	"auth":      "it reaches auth/, which issues tokens and credentials",
+	"identity":  "it reaches identity/, which decides who may do what",
+	"cubbyhole": "it reaches cubbyhole/, which is private to each token",
 }
 
 // reach judges a grant by the mounts that its pattern reaches.
@@ -119,16 +119,18 @@ func (g *ground) judge(p access.Pattern, actions []string) access.Reach {
 	}
 	switch {
 	case len(at) > 1:
-		return access.Reach{System: fmt.Sprintf("it spans several mounts, %s and %s among them, which nothing judges as one", at[0], at[1])}
+		return access.Reach{System: fmt.Sprintf("it spans several mounts, %s and %s among them, which cannot be "+
+			"judged as one", at[0], at[1])}
 	case len(at) == 0 && g.unlisted:
-		return access.Reach{System: fmt.Sprintf("nothing is mounted there, and whether %s/ is a child namespace cannot be told: this login may not list them. "+
-			"Give it the policy plan of the guide, which has sys/namespaces", p.Segments()[0])}
+		return access.Reach{System: fmt.Sprintf("nothing is mounted there, and %s/ may be a child namespace: this "+
+			"login may not list namespaces. Give it the guide's policy plan, which may list sys/namespaces", p.Segments()[0])}
 	case len(at) == 0:
 		return access.Reach{Nothing: "nothing is mounted there", Absent: true, Instead: g.elsewhere()}
 	}
 	r := g.within(at[0], p, actions)
 	if !certain && r.System == "" && r.Nothing == "" {
-		r.Nothing = fmt.Sprintf("its wildcard stands in the name of a mount. It reaches %s, and whatever is mounted beside it later", at[0])
+		r.Nothing = fmt.Sprintf("its wildcard is in the name of a mount. It reaches %s, and anything mounted beside "+
+			"it later", at[0])
 		r.Instead = fmt.Sprintf("Begin resource with %s.", at[0])
 	}
 	return r
@@ -138,7 +140,7 @@ func (g *ground) judge(p access.Pattern, actions []string) access.Reach {
 func (g *ground) foreign(first string) string {
 	switch {
 	case first == "+" || first == "*":
-		return "it begins with a wildcard, and so reaches sys/, auth/ and identity/"
+		return "it begins with a wildcard, so it reaches sys/, auth/ and identity/"
 	case g.namespaces[first]:
 		return fmt.Sprintf("it reaches into the child namespace %s/, with its own sys/, auth/ and identity/", first)
 	}
@@ -195,11 +197,11 @@ func (g *ground) within(m place, p access.Pattern, actions []string) access.Reac
 	case !known:
 		return access.Reach{Unknown: fmt.Sprintf("the engine at %s is of the type %q, which this provider does not know", m, m.kind), Place: len(m.path)}
 	case rest == "" && m.kind != "kv" && m.kind != "generic":
-		return access.Reach{Nothing: fmt.Sprintf("it is the mount %s itself, and no path of its engine", m), Instead: e.instead(m, "", actions), Place: len(m.path)}
+		return access.Reach{Nothing: fmt.Sprintf("it is the mount %s itself, not a path of its engine", m), Instead: e.instead(m, "", actions), Place: len(m.path)}
 	case rest == "":
 		return access.Reach{Place: len(m.path)}
 	case m.kind == "pki" && g.signer(rest) != "":
-		return access.Reach{System: fmt.Sprintf("it signs in the name of %s, as whom it logs in then", g.signer(rest))}
+		return access.Reach{System: fmt.Sprintf("it signs in the name of %s, and can log in as it", g.signer(rest))}
 	}
 	return e.judgeBelow(m, rest, actions)
 }
@@ -217,7 +219,7 @@ func (e engine) judgeBelow(m place, rest access.Pattern, actions []string) acces
 		}
 	case of == administration:
 		return access.Reach{
-			System:  fmt.Sprintf("it administers the engine at %s, which is of the type %s: %s%s is not data", m, m.kind, m, beyond),
+			System:  fmt.Sprintf("it administers the engine at %s, of the type %s: %s%s is not data", m, m.kind, m, beyond),
 			Instead: e.instead(m, rest, actions), Place: len(m.path),
 		}
 	}
@@ -256,9 +258,9 @@ func (e engine) instead(m place, rest access.Pattern, actions []string) string {
 	if rest == "" || rest == "+" || rest == "data" || rest == "config" {
 		rest = "*"
 	}
-	text := fmt.Sprintf("Write %sdata/%s, where the values are", m, rest)
+	text := fmt.Sprintf("For the values, write %sdata/%s", m, rest)
 	if slices.Contains(actions, "list") {
-		text += fmt.Sprintf(", and in a grant of its own %smetadata/%s for list: the names are there", m, rest)
+		text += fmt.Sprintf(". For the names, write %smetadata/%s with list in another grant", m, rest)
 	}
 	return text + "."
 }
@@ -283,7 +285,7 @@ func (g *ground) elsewhere() string {
 
 // unseen refuses everything: nobody has looked at the mounts.
 func unseen(access.Pattern, []string) access.Reach {
-	return access.Reach{System: "it was not looked at what is mounted there"}
+	return access.Reach{System: "nobody looked at what is mounted there"}
 }
 
 // Reaching judges grants by what was mounted at a moment or later.

@@ -175,10 +175,10 @@ func TestAGrantReachesWhatIsMountedThere(t *testing.T) {
 func TestAGrantThatOpensNothingIsToldWhatToWrite(t *testing.T) {
 	g := village()
 	for resource, want := range map[access.Pattern]string{
-		"secret/acme/prod/*": "Write secret/data/acme/prod/*, where the values are, and in a grant of its own secret/metadata/acme/prod/* for list: the names are there.",
-		"secret/+/acme/*":    "Write secret/data/acme/*, where the values are, and in a grant of its own secret/metadata/acme/* for list: the names are there.",
-		"secret/*":           "Write secret/data/*, where the values are, and in a grant of its own secret/metadata/* for list: the names are there.",
-		"secret":             "Write secret/data/*, where the values are, and in a grant of its own secret/metadata/* for list: the names are there.",
+		"secret/acme/prod/*": "For the values, write secret/data/acme/prod/*. For the names, write secret/metadata/acme/prod/* with list in another grant.",
+		"secret/+/acme/*":    "For the values, write secret/data/acme/*. For the names, write secret/metadata/acme/* with list in another grant.",
+		"secret/*":           "For the values, write secret/data/*. For the names, write secret/metadata/* with list in another grant.",
+		"secret":             "For the values, write secret/data/*. For the names, write secret/metadata/* with list in another grant.",
 		"nowhere/acme/*":     "Begin resource with what is mounted (aws/, db/, infra/kv/, infra/pki/, lone/kv/, magic/, old/, orders/, others), or mount the engine first.",
 		"lone/*":             "Begin resource with lone/kv/.",
 	} {

@@ -176,7 +176,7 @@ func (ob *observer) Whose(ctx context.Context, of access.Ref, uid string) (acces
 		snap, err = ob.store.Load(ctx)
 	}
 	if err != nil {
-		return access.Ref{}, time.Time{}, fmt.Errorf("look whose uid it is: %w", err)
+		return access.Ref{}, time.Time{}, fmt.Errorf("look up the uid: %w", err)
 	}
 	return ledger.Whose(snap.Ledger, snap.Tombstones, uid, ob.now())
 }

@@ -85,7 +85,7 @@ func (ch *changer) standingOf(ctx context.Context, a *proposal, changed *access.
 // policy by hand; or somebody is creating the identity, which begins with the policy.
 func (ch *changer) deleteLeft(ctx context.Context, id access.IdentityID, left *entity) error {
 	if left.Metadata["managed_by"] != "terraform-provider-partner" {
-		return fmt.Errorf("the entity %s is there already: %w", store.NameOf(id), access.ErrForeign)
+		return fmt.Errorf("the entity %s already exists: %w", store.NameOf(id), access.ErrForeign)
 	}
 	now, err := ch.store.Fetch(ctx, id)
 	if err != nil {

@@ -34,7 +34,7 @@ func (rh *rehearsals) Remember(ctx context.Context, partner string, at time.Time
 // Tidy removes the marks that the steps left of shadow partners which have no identity any more.
 func (rh *rehearsals) Tidy(ctx context.Context) error {
 	if err := rh.store.RemoveMarks(ctx); err != nil {
-		return fmt.Errorf("take away the marks of shadow partners: %w", err)
+		return fmt.Errorf("remove the marks of shadow partners: %w", err)
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 	}
 	out := access.Door{How: "a login at " + at["path"], Enter: d.enter, Open: d.open}
 	if c.Kind() == access.Federated {
-		out.How = "a token of the twin's entity, as partner_token gives out"
+		out.How = "a token of the shadow's entity, as partner_token issues it"
 		out.Note = "Nobody can sign as the partner's issuer, so the login at " + at["path"] + " was not tried; its role was deleted by the steps."
 	}
 	out.Note = strings.TrimSpace(out.Note + " " + rh.atOneAddress())
@@ -72,7 +72,8 @@ func (rh *rehearsals) atOneAddress() string {
 	if !rh.onCluster() {
 		return ""
 	}
-	return "Measured at " + rh.client.Address() + " alone: other nodes of the cluster were not asked, and a standby may refuse a moment later."
+	return "Measured at " + rh.client.Address() + " alone: other nodes of the cluster were not asked. A standby may " +
+		"refuse a moment later."
 }
 
 // door is how a session is come by: no visit where that is refused.

@@ -82,8 +82,8 @@ func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) err
 			return err
 		}
 	}
-	return fmt.Errorf("%w: the auth method does not take the list of what is revoked, or it changes faster than it can be pushed: what was revoked may "+
-		"still let in. Shut it out by hand: bao delete auth/%s/certs/ROLE", access.ErrUnavailable, pki.options.Mounts.Cert)
+	return fmt.Errorf("%w: the auth method does not accept the revocation list, or the list changes faster than it "+
+		"can be pushed. What was revoked may still work. Cut it by hand: bao delete auth/%s/certs/ROLE", access.ErrUnavailable, pki.options.Mounts.Cert)
 }
 
 // retain adds what the auth method refuses already, and the engine does not say is revoked, as long as it lives: the engine
@@ -204,7 +204,7 @@ func revocationList(serials []string, now time.Time) (string, error) {
 	for _, serial := range serials {
 		number, ok := new(big.Int).SetString(strings.ReplaceAll(serial, ":", ""), 16)
 		if !ok {
-			return "", fmt.Errorf("%w: %q is no serial", access.ErrUnavailable, serial)
+			return "", fmt.Errorf("%w: %q is not a serial", access.ErrUnavailable, serial)
 		}
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: number, RevocationTime: now})
 	}
@@ -264,8 +264,8 @@ func permitted(err error) error {
 // drift says what was revoked past the declaration.
 func (r revocations) drift(pki *certificates, issued []ledger.Item) (drift []string) {
 	if r.unread {
-		return []string{fmt.Sprintf("Whether something was revoked by hand could not be read: the login lacks list on %s/certs/revoked or auth/%s/crls, or read on "+
-			"one of these lists.", pki.options.Mounts.PKI, pki.options.Mounts.Cert)}
+		return []string{fmt.Sprintf("Cannot tell whether something was revoked by hand: the login lacks list on "+
+			"%s/certs/revoked or auth/%s/crls, or read on one of these lists.", pki.options.Mounts.PKI, pki.options.Mounts.Cert)}
 	}
 	for _, i := range issued {
 		if !i.Until.After(pki.now()) {
@@ -273,16 +273,17 @@ func (r revocations) drift(pki *certificates, issued []ledger.Item) (drift []str
 		}
 		switch mount := pki.options.Mounts.PKI; {
 		case r.revoked[i.Serial] && !r.missing[i.Serial]:
-			drift = append(drift, fmt.Sprintf("The certificate %s was revoked in %s by hand: it lets nobody in. To issue another, change rotation.trigger "+
-				"or set revoke_issued_before.", i.Serial, mount))
+			drift = append(drift, fmt.Sprintf("Somebody revoked the certificate %s in %s by hand: it lets nobody in. "+
+				"To issue another, change rotation.trigger or set revoke_issued_before.", i.Serial, mount))
 		case r.revoked[i.Authority] && !r.missing[i.Authority]:
-			drift = append(drift, fmt.Sprintf("The authority %s, which signed the certificate %s, was revoked in %s by hand: it lets nobody in. Let another one "+
-				"sign (bao write %[3]s/config/issuers default=ISSUER), then change rotation.trigger.", i.Authority, i.Serial, mount))
+			drift = append(drift, fmt.Sprintf("Somebody revoked the authority %s, which signed the certificate %s, in "+
+				"%s by hand: the certificate lets nobody in. Make another authority sign (bao write %[3]s/config/issuers "+
+				"default=ISSUER), then change rotation.trigger.", i.Authority, i.Serial, mount))
 		}
 		for _, serial := range []string{i.Serial, i.Authority} {
 			if name, ok := r.refused[serial]; ok {
-				drift = append(drift, fmt.Sprintf("The certificate %s lets nobody in: auth/%s refuses %s by the list %s, which is not this provider's. If that "+
-					"list is wrong, run: bao delete auth/%[2]s/crls/%[4]s", i.Serial, pki.options.Mounts.Cert, serial, name))
+				drift = append(drift, fmt.Sprintf("The certificate %s lets nobody in: auth/%s refuses %s because of "+
+					"the list %s, which is not this provider's. If that list is wrong, run: bao delete auth/%[2]s/crls/%[4]s", i.Serial, pki.options.Mounts.Cert, serial, name))
 			}
 		}
 	}
@@ -296,18 +297,19 @@ func (r revocations) unheardOf(pki *certificates, c *access.Credential, issued [
 	}
 	unheard := r.unheard[c.IdentityID.CommonName()]
 	for _, serial := range unheard {
-		drift = append(drift, fmt.Sprintf("The certificate %s is revoked in %s, and still lets in: auth/%s has not heard of it. An apply tells it.",
+		drift = append(drift, fmt.Sprintf("The certificate %s is revoked in %s, but still lets in: auth/%s does not "+
+			"know of it. An apply tells it.",
 			serial, pki.options.Mounts.PKI, pki.options.Mounts.Cert))
 	}
 	for _, serial := range signers(issued) {
 		if r.missing[serial] {
-			drift = append(drift, fmt.Sprintf("The authority %s is revoked in %s, and what it signed still lets in: auth/%s has not heard of it. An apply tells it, "+
-				"and ends the access of all for whom it signed.", serial, pki.options.Mounts.PKI, pki.options.Mounts.Cert))
+			drift = append(drift, fmt.Sprintf("The authority %s is revoked in %s, but its certificates still let in: "+
+				"auth/%s does not know of it. An apply tells it, and cuts everybody whose certificate it signed.", serial, pki.options.Mounts.PKI, pki.options.Mounts.Cert))
 		}
 	}
 	if r.fetched != "" {
-		drift = append(drift, fmt.Sprintf("Somebody has %s fetched from %s: what was revoked lets in again as soon as it is not in there. An apply puts back the "+
-			"list of what was revoked.", pki.listPath(), r.fetched))
+		drift = append(drift, fmt.Sprintf("Somebody made %s come from %s: what was revoked lets in again as soon as "+
+			"it is missing there. An apply restores the list of what was revoked.", pki.listPath(), r.fetched))
 	}
 	return drift
 }

@@ -33,8 +33,8 @@ func (ad *adopter) keepsSecondFactors(ctx context.Context, found *legacy) error 
 			return slices.Contains(m.Accessors, a.Accessor) || slices.Contains(m.Types, a.Type)
 		}
 		if asked && slices.ContainsFunc(found.Aliases, func(a alias) bool { return a.Path != "" && !still(a) }) {
-			return fmt.Errorf("%w: by the login enforcement %s it is asked for a second factor, which would not be asked for any more. Let that name the auth method, "+
-				"by auth_method_accessors", access.ErrUnsupported, m.Name)
+			return fmt.Errorf("%w: the login enforcement %s asks it for a second factor, and would no longer do so. "+
+				"Make the enforcement name the auth method, with auth_method_accessors", access.ErrUnsupported, m.Name)
 		}
 	}
 	return nil

@@ -68,7 +68,7 @@ func (s *secrets) secretRole(c *access.Credential) role {
 // newSecret makes a secret id of 256 random bits, of which only a digest and what the partner can open are kept here.
 func (s *secrets) newSecret(ctx context.Context, c *access.Credential, at, until time.Time, seal func([]byte) (string, error)) (ledger.Item, error) {
 	if seal == nil {
-		return ledger.Item{}, errors.New("there is nothing to seal the secret with")
+		return ledger.Item{}, errors.New("there is no key to seal the secret to")
 	}
 	where, err := s.lookOnce(ctx)
 	if err != nil {
@@ -103,7 +103,8 @@ func (s *secrets) registerUntil(ctx context.Context, where *site, id access.Iden
 			life -= tidyDelay
 		}
 		if life < time.Second {
-			return secretID{}, fmt.Errorf("%w: a secret that ends on %s cannot be ended in time by OpenBao %s, which counts in seconds, and before %s removes secret ids only once a minute",
+			return secretID{}, fmt.Errorf("%w: a secret would have to end on %s, but OpenBao %s cannot do so in time: it counts in seconds, "+
+				"and before %s it removes secret ids only once a minute",
 				access.ErrUnsupported, access.At(until), where.version, promptSecrets)
 		}
 		made, err := s.register(ctx, where, id, key, life)
@@ -117,7 +118,7 @@ func (s *secrets) registerUntil(ctx context.Context, where *site, id access.Iden
 			margin += over + time.Second
 			continue
 		}
-		return secretID{}, fmt.Errorf("%w: the secret id would end on %s, and should on %s", access.ErrUnsupported, access.At(made.Expires), access.At(until))
+		return secretID{}, fmt.Errorf("%w: the secret id would end on %s instead of %s", access.ErrUnsupported, access.At(made.Expires), access.At(until))
 	}
 }
 

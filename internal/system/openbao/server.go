@@ -120,12 +120,13 @@ func (s *server) probe(ctx context.Context) (*site, error) {
 	at := &site{}
 	var err error
 	if at.version, err = parseRelease(status.Version); err != nil {
-		return nil, fmt.Errorf("%w: the server does not say which version of OpenBao it is, as another product would: %w", access.ErrUnsupported, err)
+		return nil, fmt.Errorf("%w: the server does not name its version of OpenBao, so it may be another product: %w", access.ErrUnsupported, err)
 	}
 	// HashiCorp Vault answers the same paths, with versions of 1.x.
 	if at.version.before(oldest) {
-		return nil, fmt.Errorf("%w: the server is of version %s. It takes OpenBao %s or later, whose policies end path by path, and whose CEL roles "+
-			"know the time: nothing else could end access natively. HashiCorp Vault has neither", access.ErrUnsupported, at.version, oldest)
+		return nil, fmt.Errorf("%w: the server's version is %s. The provider needs OpenBao %s or later: only there, "+
+			"policies end path by path and CEL roles know the time, so that access ends natively. HashiCorp Vault "+
+			"has neither", access.ErrUnsupported, at.version, oldest)
 	}
 	return at, s.look(ctx, at)
 }

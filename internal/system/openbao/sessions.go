@@ -60,7 +60,7 @@ func (s *sessions) accessors(ctx context.Context) ([]string, error) {
 	case client.Gone(err) != nil:
 		return nil, err
 	case len(all.Keys) > mostSessions:
-		return nil, fmt.Errorf("there are %d tokens, and at most %d are looked at", len(all.Keys), mostSessions)
+		return nil, fmt.Errorf("there are %d tokens, and the provider looks at no more than %d", len(all.Keys), mostSessions)
 	}
 	return all.Keys, nil
 }

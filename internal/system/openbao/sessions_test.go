@@ -128,7 +128,7 @@ func TestTooManyTokensAreNotLookedAt(t *testing.T) {
 	c := st.away(t, 0)
 	before, begun := c.Requests(), time.Now()
 	_, err = Open(Options{Client: c, Session: time.Minute}).Sessions(t.Context(), []access.IdentityID{idOf("etl")}, nil)
-	if err == nil || !strings.Contains(err.Error(), "at most 2000 are looked at") || c.Requests()-before > 3 {
+	if err == nil || !strings.Contains(err.Error(), "looks at no more than 2000") || c.Requests()-before > 3 {
 		t.Errorf("%d requests in %s: %v", c.Requests()-before, time.Since(begun), err)
 	}
 }

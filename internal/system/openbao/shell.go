@@ -16,7 +16,7 @@ import (
 // has to be there: what a person on call would miss is to be missed in a rehearsal.
 func (s *server) Shell(ctx context.Context) (environment []string, clean func() error, err error) {
 	if _, err := exec.LookPath("bao"); err != nil {
-		return nil, nil, fmt.Errorf("%w: they need the program bao, which is not on the PATH of this machine", access.ErrUnsupported)
+		return nil, nil, fmt.Errorf("%w: they need the program bao, which is not on this machine's PATH", access.ErrUnsupported)
 	}
 	folder, err := os.MkdirTemp("", "partner-steps-")
 	if err != nil {

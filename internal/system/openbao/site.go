@@ -52,11 +52,11 @@ func parseRelease(text string) (r release, err error) {
 	core, _, _ = strings.Cut(core, "+")
 	parts := strings.Split(core, ".")
 	if len(parts) != len(r) {
-		return r, fmt.Errorf("%q is no version", text)
+		return r, fmt.Errorf("%q is not a version", text)
 	}
 	for i, p := range parts {
 		if r[i], err = strconv.Atoi(p); err != nil {
-			return r, fmt.Errorf("%q is no version", text)
+			return r, fmt.Errorf("%q is not a version", text)
 		}
 	}
 	return r, nil

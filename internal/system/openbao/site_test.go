@@ -60,8 +60,8 @@ func TestAServerThatCannotEndAccessIsRefusedWithTheReason(t *testing.T) {
 		"one before":              {"2.5.9", []string{"2.5.9", "OpenBao 2.6.0 or later", "policies end path by path"}},
 		"HashiCorp Vault":         {"1.20.4", []string{"1.20.4", "OpenBao 2.6.0 or later", "HashiCorp Vault has neither"}},
 		"Vault of the enterprise": {"1.20.4+ent", []string{"1.20.4", "HashiCorp Vault has neither"}},
-		"one that is no version":  {"dev", []string{"does not say which version"}},
-		"none":                    {"", []string{"does not say which version"}},
+		"one that is no version":  {"dev", []string{"does not name its version"}},
+		"none":                    {"", []string{"does not name its version"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +91,7 @@ func TestAnOlderServerGetsNoSecretThatItCannotEndInTime(t *testing.T) {
 	st.put(t, identityOf("older"))
 	short := st.credentialOf("older", access.Secret, func(c *access.Credential) { c.ExpiresAt = in(time.Minute) })
 	s := st.open(saying("2.6.2"))
-	if _, err := s.Put(t.Context(), st.change(short)); err == nil || !strings.Contains(err.Error(), "cannot be ended in time by OpenBao 2.6.2") {
+	if _, err := s.Put(t.Context(), st.change(short)); err == nil || !strings.Contains(err.Error(), "OpenBao 2.6.2 cannot do so in time") {
 		t.Errorf("%v", err)
 	}
 	if n := st.accessors(t, "older"); n != 0 {

@@ -53,7 +53,7 @@ func TestTwoStacksAtOnceLoseAndStealNothing(t *testing.T) {
 	for ref, m := range all {
 		r := st.get(t, ref)
 		if r.Stack != m.stack || len(r.Drift) > 0 {
-			t.Errorf("%s is of the stack %s, want %s, and drifts %q", ref, r.Stack, m.stack, r.Drift)
+			t.Errorf("%s belongs to the stack %s, want %s, and drifts %q", ref, r.Stack, m.stack, r.Drift)
 		}
 		other := map[string]string{"partners": "suppliers", "suppliers": "partners"}[m.stack]
 		_, err := st.open().Put(t.Context(), st.change(m.object, func(c *access.Change) { c.Stack = other }))

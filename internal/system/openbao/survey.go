@@ -273,9 +273,9 @@ func (sv *surveying) lost(e *entity) bool {
 func entityWhy(e *entity) string {
 	switch {
 	case e.Metadata["managed_by"] == "terraform-provider-partner":
-		return "its record, the policy of its name, is gone: destroy it in the stack " + e.Metadata["stack"] + ", or remove what bears its name"
+		return "its record, the policy with its name, is gone: destroy it in the stack " + e.Metadata["stack"] + ", or remove what has its name"
 	case len(e.Aliases) == 0:
-		return "it has no owner, and nobody logs in as it any more"
+		return "it has no owner, and nobody can log in as it any more"
 	case len(e.Policies) == 0:
 		return "it has no owner and no end, and logs in"
 	}
@@ -309,7 +309,7 @@ func (sv *surveying) lookAtMounts() error {
 			}
 		}
 		if m.Type == "jwt" && len(sv.roles[mount]) == 0 && strings.HasPrefix(mount, jwtPrefix) && !sv.configured(mount) {
-			sv.add("auth method", "sys/auth/"+mount, "an issuer is trusted from which no declared partner comes", mount)
+			sv.add("auth method", "sys/auth/"+mount, "it trusts an issuer that no declared credential uses", mount)
 		}
 	}
 	return nil
@@ -328,7 +328,7 @@ func (sv *surveying) noteRole(mount, below, kind, name string) {
 	if declared || sv.adopted[path] || sv.owned["auth/"+mount+"/ "+name] || !partners {
 		return
 	}
-	why := "it lets in whoever holds what it asks for, and no declaration says who answers for it and when it ends"
+	why := "it lets people in, but no declaration says who answers for it and when it ends"
 	sv.add(kind, path, why, name)
 }
 
@@ -374,7 +374,7 @@ func (sv *surveying) lookAtPolicies() error {
 			continue
 		}
 		if strings.HasPrefix(name, store.Prefix) && (err != nil || sv.snap.Documents[id] == nil) {
-			sv.add("policy", "sys/policies/acl/"+name, "it stands where partners' policies do, and no declaration made it", name)
+			sv.add("policy", "sys/policies/acl/"+name, "it is among the partners' policies, but is not declared", name)
 		}
 	}
 	return nil
@@ -395,7 +395,7 @@ func (sv *surveying) lookAtAuthority() error {
 	}
 	for _, name := range names {
 		if !expected[name] {
-			sv.add("signing role", mount+"/roles/"+name, "whoever may use it gets certificates that nobody declared", name)
+			sv.add("signing role", mount+"/roles/"+name, "it issues certificates that nobody declared", name)
 		}
 	}
 	if len(names) == 0 { // also where there is no authority
@@ -422,7 +422,7 @@ func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) err
 		if own[serial] != "" || known[serial] || !c.NotAfter.After(sv.now()) || slices.Contains(revoked, serial) {
 			continue
 		}
-		sv.add("certificate", mount+"/cert/"+serial, fmt.Sprintf("it was signed by hand for %s, and lets in until %s", c.CommonName, access.At(c.NotAfter)), c.CommonName)
+		sv.add("certificate", mount+"/cert/"+serial, fmt.Sprintf("it was signed by hand for %s, and works until %s", c.CommonName, access.At(c.NotAfter)), c.CommonName)
 		stray := &sv.found[len(sv.found)-1]
 		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{alone + "bao write" + sv.ownShell().where + shown.Word(mount+"/revoke") + " serial_number=" + shown.Word(serial)}
 	}

@@ -133,11 +133,11 @@ func (s *sweeper) sweptPolicies(ctx context.Context, id access.IdentityID) (path
 			if err := s.store.Mark(ctx, scope); err != nil {
 				return nil, err
 			}
-			s.swept(id, "The mark "+name+" held rights: it holds none any more.")
+			s.swept(id, "The mark "+name+" gave rights. It no longer does.")
 			continue
 		}
 		paths = append(paths, store.Folder+name)
-		s.swept(id, "The policy "+name+" stood below the identity's: nobody declared it.")
+		s.swept(id, "The policy "+name+" was below the identity's, and nobody declared it.")
 	}
 	return paths, nil
 }
@@ -209,7 +209,7 @@ func (s *sweeper) sweepGroups(ctx context.Context, id access.IdentityID) error {
 			if err := s.client.Delete(ctx, "identity/group/id/"+groupID); err != nil {
 				return err
 			}
-			s.swept(id, "The group "+g.Name+" bore the identity's name: nobody declared it.")
+			s.swept(id, "The group "+g.Name+" had the identity's name, and nobody declared it.")
 		}
 	}
 	return nil

@@ -94,7 +94,7 @@ func (ad *adopter) claimedAlone(ctx context.Context, id access.IdentityID, adopt
 			return nil
 		}
 		if access.WallClock().Sub(begun) > store.Staleness {
-			return fmt.Errorf("%w: OpenBao answers without %s, which was just written", access.ErrUnavailable, store.NameOf(id))
+			return fmt.Errorf("%w: OpenBao's answer lacks %s, which was just written", access.ErrUnavailable, store.NameOf(id))
 		}
 		if err := access.Pause(ctx, 50*time.Millisecond); err != nil {
 			return err
@@ -247,21 +247,22 @@ func (ad *adopter) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n
 		}
 		text := undeclared(l)
 		if role["bind_secret_id"] == false {
-			text += " It asks for no secret id any more: whoever knows its role_id is let in."
+			text += " It no longer asks for a secret id: everybody who knows its role_id can log in."
 		}
 		adopted = append(adopted, text)
 		if more := policiesOf(role); len(more) > 0 {
-			drift = append(drift, fmt.Sprintf("%s gives policies beyond what is declared: %s.", l.NativeID, strings.Join(more, ", ")))
+			drift = append(drift, fmt.Sprintf("%s gives policies that are not declared: %s.", l.NativeID, strings.Join(more, ", ")))
 		}
 		if logins[loginAs(l)] && n.entity != nil && !n.entity.logsIn(l) {
-			drift = append(drift, fmt.Sprintf("Who logs in at %s is not this identity any more.", l.NativeID))
+			drift = append(drift, fmt.Sprintf("A login at %s no longer is this identity.", l.NativeID))
 		}
 	}
 	return adopted, drift
 }
 
 func undeclared(l ledger.Login) string {
-	return fmt.Sprintf("%s lets in from before the adoption, and is not declared: declare a partner_credential, hand it over, then run: bao delete %s.", l.NativeID, l.NativeID)
+	return fmt.Sprintf("%s is from before the adoption, is not declared, and still works: declare a "+
+		"partner_credential, hand it over, then run: bao delete %s.", l.NativeID, l.NativeID)
 }
 
 // adoptedPaths returns what is read to see what is left of the logins that an identity has adopted; e is nil for none.

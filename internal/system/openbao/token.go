@@ -102,7 +102,7 @@ func (ts *tokens) lively(ctx context.Context, id access.IdentityID, until time.T
 	case err != nil:
 		return nil, until, err
 	case there == nil:
-		return nil, until, fmt.Errorf("%w: its entity is not there, until it is applied again", access.ErrCut)
+		return nil, until, fmt.Errorf("%w: its entity is missing until the next apply", access.ErrCut)
 	case r.Suspended || r.Held || there.Disabled:
 		return nil, until, access.ErrCut
 	}

@@ -44,17 +44,20 @@ func (t trust) fault(mount, issuer string) string {
 	case t.gone:
 		return fmt.Sprintf("nothing is mounted at auth/%s: nobody can log in", mount)
 	case t.unread:
-		return fmt.Sprintf("whether auth/%s is bound to the issuer %s could not be read: the login lacks read on auth/%[1]s/config", mount, issuer)
+		return fmt.Sprintf("cannot tell whether auth/%s is bound to the issuer %s: the login lacks read on "+
+			"auth/%[1]s/config", mount, issuer)
 	case !t.configured():
-		return fmt.Sprintf("auth/%s was never configured: nobody can log in", mount)
+		return fmt.Sprintf("auth/%s is not configured: nobody can log in", mount)
 	case t.Discovery != "" && !sameIssuer(t.Discovery, issuer):
-		return fmt.Sprintf("auth/%s takes its keys from %s, where %s belongs: whoever signs there could log in, and nobody else", mount, t.Discovery, issuer)
+		return fmt.Sprintf("auth/%s takes its keys from %s instead of %s: only tokens signed there can log in", mount, t.Discovery, issuer)
 	case t.Issuer == "":
-		return fmt.Sprintf("auth/%s is bound to no issuer, where %s belongs: only the program of each role refuses others' tokens", mount, issuer)
+		return fmt.Sprintf("auth/%s is bound to no issuer instead of %s: only each role's program refuses others' "+
+			"tokens", mount, issuer)
 	case !sameIssuer(t.Issuer, issuer):
-		return fmt.Sprintf("auth/%s takes tokens of the issuer %s, where %s belongs: nobody can log in", mount, t.Issuer, issuer)
+		return fmt.Sprintf("auth/%s takes tokens of the issuer %s instead of %s: nobody can log in", mount, t.Issuer, issuer)
 	case t.Discovery != "" && t.Discovery != t.Issuer: // OpenBao takes the keys of an issuer that is called just as its address
-		return fmt.Sprintf("auth/%s takes its keys from %s, and tokens of the issuer %s alone: that is another spelling, and nobody can log in", mount, t.Discovery, t.Issuer)
+		return fmt.Sprintf("auth/%s takes its keys from %s, but only tokens of the issuer %s: the spelling differs, "+
+			"so nobody can log in", mount, t.Discovery, t.Issuer)
 	}
 	return ""
 }
@@ -65,7 +68,7 @@ func (t trust) refuse(mount, issuer string) error {
 	if fault == "" || t.unread {
 		return nil
 	}
-	return fmt.Errorf("%w: %s. To let this issuer's tokens in, and no others, run\n\n    %s", access.ErrUnsupported, fault, trusting(mount, issuer))
+	return fmt.Errorf("%w: %s. To accept this issuer's tokens only, run\n\n    %s", access.ErrUnsupported, fault, trusting(mount, issuer))
 }
 
 // doubt says that the auth method takes one spelling of the issuer and another one is declared, where nothing tells which one tokens have.
@@ -73,8 +76,8 @@ func (t trust) doubt(mount, issuer string) string {
 	if t.Discovery != "" || t.Issuer == issuer {
 		return ""
 	}
-	return fmt.Sprintf("Tokens of the issuer %s are taken at auth/%s, and %s is declared: if tokens name it as declared, nobody can log in. Declare the issuer as its "+
-		"tokens name it, and bind the auth method to the same.", t.Issuer, mount, issuer)
+	return fmt.Sprintf("The issuer is %s at auth/%s, but %s in the declaration. If tokens name it as declared, nobody "+
+		"can log in. Declare the issuer as its tokens name it, and bind the auth method to the same name.", t.Issuer, mount, issuer)
 }
 
 // keys returns a digest of where the keys come from that tokens are checked with, and of how these may be signed.

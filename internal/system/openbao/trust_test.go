@@ -74,7 +74,7 @@ func TestATokenOfAnotherIssuerNeverLogsInWhateverTheMountIsBoundTo(t *testing.T)
 		st.bind(t, same)
 		r := st.get(t, c.Ref())
 		st.put(t, r.Object, known(r)) // the program takes the spelling of the tokens that come
-		if drift := st.get(t, c.Ref()).Drift; len(drift) != 1 || !strings.Contains(drift[0], "if tokens name it as declared, nobody can log in") ||
+		if drift := st.get(t, c.Ref()).Drift; len(drift) != 1 || !strings.Contains(drift[0], "If tokens name it as declared, nobody can log in") ||
 			st.loginFrom(t, same, c) == "" || st.loginFrom(t, issuerURL, c) != "" || st.loginFrom(t, otherIssuer, c) != "" {
 			t.Errorf("bound to %q, which is the same issuer in another spelling: drift %q", same, drift)
 		}
@@ -111,7 +111,7 @@ func TestOtherKeysOfTheIssuersMountAreDrift(t *testing.T) {
 	ref := all.credentials[access.Federated].Object.Ref()
 	path := "auth/" + usualJWT(issuerURL) + "/config"
 	st.admin(t, "POST", path, map[string]any{"jwt_validation_pubkeys": []string{publicPEM(t, st.key)}, "bound_issuer": issuerURL})
-	if drift := strings.Join(st.get(t, ref).Drift, " "); !strings.Contains(drift, "keys that auth/") {
+	if drift := strings.Join(st.get(t, ref).Drift, " "); !strings.Contains(drift, "keys by which auth/") {
 		t.Errorf("drift: %q", drift)
 	}
 	st.put(t, all.credentials[access.Federated].Object, known(all.credentials[access.Federated]))
@@ -158,16 +158,16 @@ func TestAnIssuersMountThatWasNeverConfiguredIsNotThere(t *testing.T) {
 		t.Error("the mount is not left behind, or has a role")
 	}
 	_, err := st.unprepared().Put(t.Context(), st.change(c))
-	if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "never configured") || !strings.Contains(err.Error(), "bao write auth/"+mount+"/config") {
+	if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "not configured") || !strings.Contains(err.Error(), "bao write auth/"+mount+"/config") {
 		t.Errorf("without bootstrap: %v", err)
 	}
 	// What is there already, and lost its auth method's configuration: somebody made the mount anew.
 	r := st.put(t, st.credentialOf("etl", access.Federated))
 	st.remount(t, issuerURL)
-	if drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " "); !strings.Contains(drift, "was never configured: nobody can log in") {
+	if drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " "); !strings.Contains(drift, "is not configured: nobody can log in") {
 		t.Errorf("drift: %q", drift)
 	}
-	if again := st.put(t, r.Object, known(r)); !strings.Contains(strings.Join(again.Drift, " "), "never configured") {
+	if again := st.put(t, r.Object, known(r)); !strings.Contains(strings.Join(again.Drift, " "), "not configured") {
 		t.Errorf("an apply that could not configure it says %q", again.Drift)
 	}
 }
@@ -183,7 +183,7 @@ func (st *stage) remount(t testing.TB, issuer string) {
 func TestAConfigurationThatMayNotBeReadIsSaid(t *testing.T) {
 	mount := "partner-jwt-acme"
 	for want, x := range map[string]trust{
-		"could not be read": {unread: true}, "nothing is mounted": {gone: true}, "never configured": {},
+		"cannot tell whether": {unread: true}, "nothing is mounted": {gone: true}, "not configured": {},
 		"bound to no issuer": {Keys: []string{"key"}}, "takes tokens of the issuer https://b.test": {Keys: []string{"key"}, Issuer: "https://b.test"},
 	} {
 		if got := x.fault(mount, "https://a.test"); !strings.Contains(got, want) {
@@ -249,8 +249,8 @@ func TestHowAnIssuerSignsAndIsSpelled(t *testing.T) {
 		away   bool
 		says   string
 	}{
-		{map[string]any{"bound_issuer": issuer, "jwt_supported_algs": "RS256"}, false, "or how tokens may be signed, were changed"},
-		{map[string]any{"bound_issuer": issuer + "/"}, false, "that is another spelling, and nobody can log in"},
+		{map[string]any{"bound_issuer": issuer, "jwt_supported_algs": "RS256"}, false, "or how tokens may be signed"},
+		{map[string]any{"bound_issuer": issuer + "/"}, false, "the spelling differs, so nobody can log in"},
 		{map[string]any{"bound_issuer": issuer, "skip_jwks_validation": true}, true, "its status is invalid"},
 	} {
 		open.Store(!c.away)

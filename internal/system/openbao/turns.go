@@ -51,7 +51,7 @@ const finishing = 2 * time.Minute
 // begin refuses what was cancelled before, and lets what begins now come to its end.
 func begin(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	if ctx.Err() != nil {
-		return nil, nil, fmt.Errorf("%w before it was begun. Nothing was changed", context.Cause(ctx))
+		return nil, nil, fmt.Errorf("%w before it began. Nothing was changed", context.Cause(ctx))
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishing)
 	return ctx, cancel, nil

@@ -37,10 +37,12 @@ func ParseARN(p access.Pattern) (ARN, error) {
 	segments := p.Segments()
 	parts := strings.SplitN(segments[0], ":", 6)
 	if len(parts) < 6 || parts[0] != "arn" {
-		return ARN{}, fmt.Errorf("%s is no ARN: write the resource as AWS names it, such as arn:aws:s3:::partner-exchange/acme/daily/*", p)
+		return ARN{}, fmt.Errorf("%s is not an ARN: write the resource as AWS names it, such as "+
+			"arn:aws:s3:::partner-exchange/acme/daily/*", p)
 	}
 	if slices.Contains(segments, "+") {
-		return ARN{}, fmt.Errorf("%s has +, and IAM has nothing that stands for exactly one segment: write a grant for each, or end in /*", p)
+		return ARN{}, fmt.Errorf("%s contains +, but IAM has no wildcard for exactly one segment: write a grant for "+
+			"each, or end in /*", p)
 	}
 	a := ARN{Partition: parts[1], Service: parts[2], Region: parts[3], Account: parts[4]}
 	a.Resource = strings.TrimPrefix(string(p), strings.Join(parts[:5], ":")+":")
@@ -48,13 +50,13 @@ func ParseARN(p access.Pattern) (ARN, error) {
 	case !partitionName.MatchString(a.Partition):
 		return ARN{}, fmt.Errorf("%s names the partition %q: write aws, or aws-cn or aws-us-gov in these regions", p, a.Partition)
 	case !serviceName.MatchString(a.Service):
-		return ARN{}, fmt.Errorf("%s names the service %q, which is none: write it in small letters, as AWS does", p, a.Service)
+		return ARN{}, fmt.Errorf("%s names the service %q, which does not exist: write it in lower case, as AWS does", p, a.Service)
 	case a.Region != "" && !regionName.MatchString(a.Region):
-		return ARN{}, fmt.Errorf("%s names the region %q, which is none: write one, such as eu-west-1", p, a.Region)
+		return ARN{}, fmt.Errorf("%s names the region %q, which is not one: write one such as eu-west-1", p, a.Region)
 	case a.Account != "" && !accountNumber.MatchString(a.Account):
 		return ARN{}, fmt.Errorf("%s names the account %q: write its twelve digits", p, a.Account)
 	case a.Region != "" && PartitionOf(a.Region).Name != a.Partition:
-		return ARN{}, fmt.Errorf("%s names the partition %s, and the region %s is in %s", p, a.Partition, a.Region, PartitionOf(a.Region).Name)
+		return ARN{}, fmt.Errorf("%s names the partition %s, but the region %s is in %s", p, a.Partition, a.Region, PartitionOf(a.Region).Name)
 	}
 	if shape, known := shapes()[a.Service]; known {
 		if problem := shape(a); problem != "" {
@@ -113,13 +115,14 @@ func bucketAndKey(a ARN) string {
 	bucket, key, below := strings.Cut(a.Resource, "/")
 	switch {
 	case a.Region != "" || a.Account != "":
-		return "names a region or an account, which the ARN of a bucket has not: write arn:" + a.Partition + ":s3:::BUCKET/FOLDER/*"
+		return "names a region or an account, which the ARN of a bucket does not have: write arn:" + a.Partition + ":s3:::BUCKET/FOLDER/*"
 	case bucketKept.MatchString(bucket):
 		return fmt.Sprintf("names %q, which is an access point or a directory bucket: a grant opens the bucket by its own name", bucket)
 	case !bucketName.MatchString(bucket), strings.Contains(bucket, ".."):
-		return fmt.Sprintf("names the bucket %q, which is none: a name is 3 to 63 of a-z 0-9 . - and no wildcard stands in it", bucket)
+		return fmt.Sprintf("names the bucket %q, which is not a bucket's name: write 3 to 63 characters of a-z, 0-9, "+
+			". and -, without a wildcard", bucket)
 	case !below || key == "":
-		return "names a bucket and nothing in it: write the folder too, as in " + a.String() + "/acme/*"
+		return "names a whole bucket: write the folder too, as in " + a.String() + "/acme/*"
 	}
 	return ""
 }
@@ -131,7 +134,7 @@ func named(what string, name *regexp.Regexp) shape {
 			return problem
 		}
 		if !name.MatchString(a.Resource) {
-			return fmt.Sprintf("names %s %q, which is none: write its one name, without a wildcard", what, a.Resource)
+			return fmt.Sprintf("names %s %q, which is not one name: write it without a wildcard", what, a.Resource)
 		}
 		return ""
 	}
@@ -146,7 +149,8 @@ func secret(a ARN) string {
 	case !is || name == "" || name == "*":
 		return "names no secret: write it as AWS prints it, as in secret:partners/acme/feed-AbCdEf"
 	case !a.open() && !secretName.MatchString(name):
-		return "names a secret without the six characters that AWS puts behind its name: write the ARN as AWS prints it, or secret:FOLDER/FOLDER/*"
+		return "names a secret without the six characters that AWS appends to its name: write the ARN as AWS prints " +
+			"it, or secret:FOLDER/FOLDER/*"
 	}
 	return ""
 }
@@ -156,7 +160,8 @@ func key(a ARN) string {
 		return problem
 	}
 	if id, is := strings.CutPrefix(a.Resource, "key/"); !is || !keyID.MatchString(id) {
-		return "names no key: write the ARN of one key as AWS prints it, key/ and its id. IAM does not know keys by their aliases"
+		return "names no key: write the ARN of one key as AWS prints it, with key/ and its id. IAM does not know the " +
+			"aliases of keys"
 	}
 	return ""
 }

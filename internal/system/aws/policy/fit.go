@@ -44,11 +44,11 @@ type Misfit struct {
 // Error says how many grants fit, and what to write.
 func (m *Misfit) Error() string {
 	what, most := quota(m.Kind)
-	text := fmt.Sprintf("the %s of the %s credential holds %d of the identity's %d grants: together they take %d characters, and of the %d that AWS "+
-		"takes of the policies of a %s %d are left beside those that end and cut it. Unite grants: what has the same actions and the same end is "+
-		"counted once, but for its resource", what, m.Kind, m.Fit, m.Have, m.Size, most, what, m.Room)
+	text := fmt.Sprintf("the %s of the %s credential has %d of the identity's %d grants. Together they take %d "+
+		"characters; of the %d that AWS allows in the policies of a %s, %d are left beside the policies that end "+
+		"and cut it. Merge grants: those with the same actions and the same end share all but their resources", what, m.Kind, m.Fit, m.Have, m.Size, most, what, m.Room)
 	if m.Kind == access.Secret {
-		return text + ". Or let the partner come in with a federated credential: a role holds five times as much"
+		return text + ". Or use a federated credential: a role has room for five times as much"
 	}
 	return text + ". Or give another use case an identity of its own"
 }

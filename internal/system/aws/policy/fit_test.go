@@ -47,7 +47,7 @@ func TestWhatDoesNotFitIsRefusedWithHowManyFit(t *testing.T) {
 		}
 		var misfit *Misfit
 		err := (Words{}).CheckWhole([]*access.Credential{c.of}, grantsOf(c.most+1, c.ends))
-		if !errors.As(err, &misfit) || misfit.Fit != c.most || misfit.Have != c.most+1 || !strings.Contains(err.Error(), "Unite grants") {
+		if !errors.As(err, &misfit) || misfit.Fit != c.most || misfit.Have != c.most+1 || !strings.Contains(err.Error(), "Merge grants") {
 			t.Errorf("%s: %v, want %d of %d", c.says, err, c.most, c.most+1)
 		}
 	}

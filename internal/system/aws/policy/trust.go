@@ -101,9 +101,9 @@ func CheckTrust(c *access.Credential, own string, here Partition) error {
 	case f.AWSPrincipal != "":
 		return checkAccount(c, own, here)
 	case !strings.HasPrefix(f.Issuer, "https://"):
-		return fmt.Errorf("AWS trusts issuers by https only, and the issuer is %q", f.Issuer)
+		return fmt.Errorf("AWS trusts only issuers with https, but the issuer is %q", f.Issuer)
 	case hasPort(f.Issuer):
-		return fmt.Errorf("AWS trusts no issuer with a port or a query, and the issuer is %q", f.Issuer)
+		return fmt.Errorf("AWS trusts no issuer with a port or a query, but the issuer is %q", f.Issuer)
 	case len(f.Audiences) == 0:
 		return errors.New("it names no audience")
 	}
@@ -129,9 +129,10 @@ func checkAccount(c *access.Credential, own string, here Partition) error {
 	case err != nil:
 		return err
 	case p.Partition != here.Name:
-		return fmt.Errorf("%s is in the partition %s, and the provider's region in %s: nobody comes from one into the other", p, p.Partition, here.Name)
+		return fmt.Errorf("%s is in the partition %s, but the provider's region is in %s: nobody can come from one "+
+			"into the other", p, p.Partition, here.Name)
 	case p.Account == own:
-		return fmt.Errorf("%s is of your own account, in which no partner is: name the partner's principal", p)
+		return fmt.Errorf("%s is in your own account: name a principal in the partner's account", p)
 	case f.ExternalID == "":
 		return fitsTrust(TrustAccount(p, strings.Repeat("x", madeExternalID), c.ExpiresAt.Time, c.AllowedCIDRs))
 	}
@@ -146,7 +147,8 @@ const madeExternalID = 64
 
 func fitsTrust(d Document) error {
 	if size := d.Size(); size > maxTrust {
-		return fmt.Errorf("what the role would trust takes %d characters, and AWS takes %d: name fewer audiences, or fewer networks in allowed_cidrs", size, maxTrust)
+		return fmt.Errorf("the role's trust policy would take %d characters, but AWS allows %d: name fewer audiences, "+
+			"or fewer networks in allowed_cidrs", size, maxTrust)
 	}
 	return nil
 }
@@ -154,7 +156,7 @@ func fitsTrust(d Document) error {
 // literal returns an error where IAM would read a text as more than itself.
 func literal(text string) error {
 	if strings.Contains(text, "${") {
-		return fmt.Errorf("%q holds ${, which IAM replaces by something of the request: it names nobody", text)
+		return fmt.Errorf("%q contains ${, which IAM replaces with a value from the request: write the name itself", text)
 	}
 	return nil
 }

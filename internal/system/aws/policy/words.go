@@ -41,21 +41,24 @@ const listing = "list"
 
 // administrations are the services that say who may do what, and why no partner is granted any of them.
 var administrations = map[string]string{
-	"iam": "IAM, which says who may do what", "sts": "STS, which gives out sessions", "organizations": "AWS Organizations, which rules over accounts",
+	"iam": "IAM, which decides who may do what", "sts": "STS, which issues sessions", "organizations": "AWS Organizations, which rules over accounts",
 	"sso": "IAM Identity Center, which gives people access", "sso-directory": "IAM Identity Center, which gives people access",
-	"identitystore": "IAM Identity Center, which gives people access", "account": "the account itself", "rolesanywhere": "IAM Roles Anywhere, which gives out sessions",
-	"ram": "AWS RAM, which shares what is in the account with others", "cloudformation": "CloudFormation, which acts with roles of its own",
-	"signin": "AWS Sign-In, which gives out sessions", "sso-oauth": "IAM Identity Center, which gives people access",
-	"ds": "AWS Directory Service, which says who may log in", "ds-data": "AWS Directory Service, which says who may log in",
-	"apigateway": "the administration of API Gateway, which gives out keys to APIs",
+	"identitystore": "IAM Identity Center, which gives people access", "account": "the account itself", "rolesanywhere": "IAM Roles Anywhere, which issues " +
+		"sessions",
+	"ram": "AWS RAM, which shares the account's resources with others", "cloudformation": "CloudFormation, which acts with roles of its own",
+	"signin": "AWS Sign-In, which issues sessions", "sso-oauth": "IAM Identity Center, which gives people access",
+	"ds": "AWS Directory Service, which decides who may log in", "ds-data": "AWS Directory Service, which decides who " +
+		"may log in",
+	"apigateway": "the administration of API Gateway, which issues keys for APIs",
 }
 
 // starters are the services whose access AWS checks only when it starts: nothing ends what was started.
 var starters = map[string]string{
-	"rds-db": "AWS checks a login to a database only when it starts", "eks": "AWS checks access to Kubernetes only when a token is made",
+	"rds-db": "AWS checks a login to a database only when it starts", "eks": "AWS checks access to Kubernetes only " +
+		"when a token is issued",
 	"ssm": "AWS checks a session of Systems Manager only when it starts", "ssmmessages": "AWS checks a session of Systems Manager only when it starts",
 	"ecs": "AWS checks a shell in a container only when it starts", "ec2-instance-connect": "AWS checks a login to a machine only when it starts",
-	"cognito-identity": "what Cognito gives out lives on after the end",
+	"cognito-identity": "what Cognito issues works beyond the end",
 }
 
 // startingActions are the actions of these and other services by which something starts, or is given out, that outlives them.
@@ -118,7 +121,7 @@ func NewWords(region string, own map[string][]string) (Words, error) {
 		}
 		for _, service := range slices.Sorted(maps.Keys(builtIn())) {
 			if _, taken := builtIn()[service][word]; taken {
-				return Words{}, fmt.Errorf("aws.actions: %s is a word of %s already: call yours another name", word, service)
+				return Words{}, fmt.Errorf("aws.actions: %s is already a word of %s: give yours another name", word, service)
 			}
 		}
 		if len(own[word]) == 0 {
@@ -146,7 +149,8 @@ func wrongAction(action string) string {
 	case administrations[service] != "":
 		return "is of " + administrations[service] + ": no partner is granted that, so leave it out"
 	case wild && !slices.ContainsFunc(readingVerbs, verb):
-		return "has a wildcard after what is no verb that only reads: list the actions, or end in " + strings.Join(readingVerbs, "*, ") + "*"
+		return "has a wildcard after a verb that does more than read: list the actions, or end in " +
+			strings.Join(readingVerbs, "*, ") + "*"
 	case service == "kms" && !slices.Contains(keyUse, action):
 		return "administers keys: of KMS there are " + strings.Join(keyUse, ", ")
 	case service == "rds-db", service == "eks" && !verb("Describe") && !verb("List"), service == "ec2-instance-connect", service == "cognito-identity", service == "ssmmessages":
@@ -155,16 +159,17 @@ func wrongAction(action string) string {
 	if !wild && !reads(action) {
 		for _, p := range passing {
 			if strings.Contains(strings.ToLower(name), p) {
-				return "passes access on, or administers what gives it out: leave it out, and have it done by a login of your own"
+				return "passes access on, or administers what issues it: leave it out, and do it with a login of your " +
+					"own"
 			}
 		}
 	}
 	if !wild && !needsNoResource(action) && givesOut.MatchString(name) {
-		return "cannot end: what it gives out lives on after the end, so leave it out"
+		return "cannot end: what it issues works beyond the end, so leave it out"
 	}
 	for _, start := range startingActions {
 		if actionMatches(action, start) {
-			return "cannot end: what " + start + " starts or gives out lives on after the end, so leave it out" + narrower(action)
+			return "cannot end: what " + start + " starts or issues works beyond the end, so leave it out" + narrower(action)
 		}
 	}
 	return ""
@@ -175,7 +180,7 @@ func narrower(action string) string {
 	if !strings.HasSuffix(action, "*") {
 		return ""
 	}
-	return ", and list the actions that are needed in place of the wildcard"
+	return ", and list the needed actions instead of the wildcard"
 }
 
 // reads reports whether an action begins with a verb that changes nothing.
@@ -219,10 +224,10 @@ func (w Words) actions(a ARN, word string) (actions []string, own bool, err erro
 // fits refuses words on what they do not open.
 func (w Words) fits(a ARN, word string) error {
 	if a.Service == "s3" && word == listing && !a.open() {
-		return fmt.Errorf("%s is one object, and list shows what lies in a folder: end in /*, or leave list out", a)
+		return fmt.Errorf("%s is one object, but list shows the content of a folder: end in /*, or leave list out", a)
 	}
 	if a.Service == "dynamodb" && word == "write" && len(a.segments()) > 2 {
-		return fmt.Errorf("%s is an index, which nobody writes to: write to the table", a)
+		return fmt.Errorf("%s is an index, which cannot be written to: write to the table", a)
 	}
 	return nil
 }
@@ -235,11 +240,13 @@ func ownFits(a ARN, word string, actions []string) error {
 	case a.Resource != "":
 		return nil
 	case a.Region == "" || a.Account == "":
-		return fmt.Errorf("%s names no region or no account: what ends in nothing stands for a service in one region of one account", a)
+		return fmt.Errorf("%s names no region or no account: without a resource, an ARN means a service in one region "+
+			"of one account", a)
 	}
 	for _, action := range actions {
 		if !needsNoResource(action) {
-			return fmt.Errorf("%s names no resource, and %s holds %s: that goes only with actions that begin with Describe or List", a, word, action)
+			return fmt.Errorf("%s names no resource, but %s contains %s: without a resource, only actions that begin "+
+				"with Describe or List work", a, word, action)
 		}
 	}
 	return nil
@@ -278,7 +285,8 @@ func (w Words) CheckGrant(g *access.Grant) error {
 		}
 	}
 	if here := PartitionOf(w.Region).Name; w.Region != "" && a.Partition != here {
-		return fmt.Errorf("%s is in the partition %s, and the provider's region %s in %s: nothing reaches from one into the other", a, a.Partition, w.Region, here)
+		return fmt.Errorf("%s is in the partition %s, but the provider's region %s is in %s: nothing reaches from one "+
+			"into the other", a, a.Partition, w.Region, here)
 	}
 	return nil
 }
@@ -292,7 +300,7 @@ func (w Words) CannotEnd(g *access.Grant) string {
 	why := starters[a.Service]
 	for _, word := range g.Actions {
 		if _, _, err := w.actions(a, word); why != "" && err != nil {
-			return why + ", and nothing ends what was started"
+			return why + ", so nothing would end what was started"
 		}
 	}
 	return ""
@@ -311,7 +319,7 @@ func (w Words) Reach(p access.Pattern, words []string) access.Reach {
 	for _, word := range words {
 		actions, _, err := w.actions(a, word)
 		if err == nil && slices.Contains(actions, "kms:Sign") {
-			r.Privileged = word + " signs in the name of whom the key is"
+			r.Privileged = word + " signs in the name of the key's owner"
 		}
 	}
 	return r

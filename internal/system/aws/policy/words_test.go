@@ -24,10 +24,10 @@ func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
 
 		{"everything", "every", []string{"*"}, "no action"},
 		{"everything of a service", "every", []string{"s3:*"}, "no action"},
-		{"nearly everything of a service", "every", []string{"s3:P*"}, "only reads"},
+		{"nearly everything of a service", "every", []string{"s3:P*"}, "more than read"},
 		{"a wildcard at the start", "every", []string{"s3:*Object"}, "no action"},
 		{"a service in capital letters", "every", []string{"IAM:GetUser"}, "no action"},
-		{"to write with a wildcard", "put", []string{"s3:Put*"}, "only reads"},
+		{"to write with a wildcard", "put", []string{"s3:Put*"}, "more than read"},
 		{"IAM", "people", []string{"iam:ListUsers"}, "who may do what"},
 		{"all of IAM", "people", []string{"iam:*"}, "no action"},
 		{"STS", "hop", []string{"sts:AssumeRole"}, "sessions"},
@@ -60,7 +60,7 @@ func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
 		{"a role that is not called so", "hop", []string{"deadline:AssumeQueueRoleForUser"}, "passes access on"},
 		{"what a workflow does with its role", "deploy", []string{"states:UpdateStateMachine"}, "passes access on"},
 		{"a key of an API", "key", []string{"appsync:CreateApiKey"}, "passes access on"},
-		{"the administration of APIs", "key", []string{"apigateway:GET"}, "gives out keys"},
+		{"the administration of APIs", "key", []string{"apigateway:GET"}, "issues keys"},
 		{"people in a directory", "invite", []string{"ds:CreateUser"}, "may log in"},
 		{"messages that come after the end", "follow", []string{"sns:Subscribe"}, "cannot end"},
 		{"logs that come after the end", "follow", []string{"logs:PutSubscriptionFilter"}, "cannot end"},
@@ -84,7 +84,7 @@ func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
 		if (err == nil) != (c.refused == "") || err != nil && !strings.Contains(err.Error(), c.refused) {
 			t.Errorf("%s: %v, want %q", c.says, err, c.refused)
 		}
-		if err != nil && !says(err, "leave it out", "list ", "write ", "call yours", "of KMS there are") {
+		if err != nil && !says(err, "leave it out", "list ", "write ", "give yours", "of KMS there are") {
 			t.Errorf("%s: nobody is told what to write: %v", c.says, err)
 		}
 	}

@@ -42,7 +42,7 @@ func loadCertificate(path string, key crypto.Signer, clock access.Clock) (*x509.
 	}
 	public, ok := certificate.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
 	if !ok || !public.Equal(key.Public()) {
-		return nil, fmt.Errorf("%s is of another key than the one beside it", path)
+		return nil, fmt.Errorf("%s belongs to another key than the one beside it", path)
 	}
 	return certificate, nil
 }

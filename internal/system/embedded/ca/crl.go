@@ -146,7 +146,7 @@ func revocations(revoked []Revoked) ([]x509.RevocationListEntry, error) {
 	seen := map[string]bool{}
 	for _, r := range sorted {
 		if !IsSerial(r.Serial) {
-			return nil, fmt.Errorf("%q is no serial", r.Serial)
+			return nil, fmt.Errorf("%q is not a serial", r.Serial)
 		}
 		serial, _ := new(big.Int).SetString(r.Serial, 16)
 		if seen[serial.Text(16)] {

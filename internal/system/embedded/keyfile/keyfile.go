@@ -136,7 +136,7 @@ func write(path string, text []byte, passphrase string, place func(temporary, pa
 func parse(text []byte) (crypto.Signer, error) {
 	block, rest := pem.Decode(text)
 	if block == nil || block.Type != pemType || len(bytes.TrimSpace(rest)) > 0 {
-		return nil, errors.New("is not one PKCS #8 private key in PEM")
+		return nil, errors.New("is not a single PKCS #8 private key in PEM")
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {

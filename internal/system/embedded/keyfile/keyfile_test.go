@@ -89,7 +89,7 @@ func TestPassphraseEncryptsTheKeyThatIsThere(t *testing.T) {
 		t.Error("an encrypted file was written again")
 	}
 	wants(t, path, "", "set PARTNER_PASSPHRASE")
-	wants(t, path, "battery staple", "the passphrase is another one")
+	wants(t, path, "battery staple", "the passphrase is wrong")
 }
 
 func TestNewKeyIsEncryptedAtOnce(t *testing.T) {

@@ -18,7 +18,7 @@ const workFactor = 17
 
 var (
 	errEncrypted = errors.New("is encrypted: set PARTNER_PASSPHRASE")
-	errWrong     = errors.New("does not open with PARTNER_PASSPHRASE: the passphrase is another one, or the file is damaged")
+	errWrong     = errors.New("does not open with PARTNER_PASSPHRASE: the passphrase is wrong, or the file is damaged")
 )
 
 // Encrypted reports whether the text of a key file is encrypted.

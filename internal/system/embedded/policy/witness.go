@@ -33,7 +33,7 @@ func (s *Signer) PublicPEM() []byte { return s.publicPEM }
 // Witness tells what the key signed from what it did not.
 type Witness struct{ key *ecdsa.PublicKey }
 
-var errNoWitness = errors.New("is no public key of the curve P-256")
+var errNoWitness = errors.New("is not a public key of the curve P-256")
 
 // ParseWitness reads a public key in PEM.
 func ParseWitness(text []byte) (Witness, error) {

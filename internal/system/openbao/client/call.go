@@ -34,7 +34,7 @@ var (
 	errSlow   = errors.New("no answer in time")
 	errCut    = errors.New("the answer was cut off")
 	errTooBig = errors.New("the answer is larger than 200 MB")
-	errNoTurn = errors.New("its turn would come after its time ended")
+	errNoTurn = errors.New("too many requests were waiting")
 )
 
 // request is what a call asks for.
@@ -70,7 +70,7 @@ func (c *Client) send(ctx context.Context, r request, out any) *Error {
 	k := &call{request: r, client: c}
 	req, err := k.httpRequest(ctx)
 	if err != nil {
-		return r.unsent("it cannot be written as a request")
+		return r.unsent("the request is invalid")
 	}
 	attempts := retryablehttp.Client{ // one for each call, so that its functions know the call
 		HTTPClient:   &http.Client{Transport: k, CheckRedirect: stay},
@@ -86,7 +86,7 @@ func (c *Client) send(ctx context.Context, r request, out any) *Error {
 		return failure
 	}
 	if decode(k.answer, out) != nil { // whose error could show the answer
-		return &Error{Method: r.method, Path: r.path, problem: "its answer has another form than expected", fate: unanswered, Ambiguous: r.writes}
+		return &Error{Method: r.method, Path: r.path, problem: "the answer has an unexpected form", fate: unanswered, Ambiguous: r.writes}
 	}
 	return nil
 }

@@ -136,12 +136,12 @@ func (c *Client) Skew() (d time.Duration, known bool) {
 // do makes a call with the client's token, and once more when that token turns out to have ended.
 func (c *Client) do(ctx context.Context, r request, in, out any) error {
 	if !canonical(strings.TrimSuffix(r.path, "/")) {
-		return r.unsent("this path would not reach the server as it is")
+		return r.unsent("the server would not get this path unchanged")
 	}
 	if in != nil {
 		body, err := json.Marshal(in)
 		if err != nil {
-			return r.unsent("what is to be written is not JSON") // err could show it
+			return r.unsent("the request's content is not JSON") // err could show it
 		}
 		r.body = body
 	}

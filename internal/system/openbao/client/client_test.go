@@ -138,7 +138,7 @@ func TestAnAddressThatIsNoneIsToldWhatToWrite(t *testing.T) {
 		"https://bao.example.com:8200/v1": "without it", "https://bao.example.com/ui/": "without it", "https://gate.example.com/openbao/v1/": "without it",
 		"https://bao.example.com:8200\n": "white space or quotes", `"https://bao.example.com"`: "white space or quotes",
 		"bao.example.com": "https:// is missing", "bao.example.com:8200": "https:// is missing", "127.0.0.1:8200": "https:// is missing", "unix:///run/bao.sock": "unix socket",
-		"https://2001:db8::7:8200": "stands in brackets", "https://bao.example.com:82000": "ports are 1 to 65535",
+		"https://2001:db8::7:8200": "in brackets", "https://bao.example.com:82000": "ports are 1 to 65535",
 	} {
 		if _, err := New(Options{Address: address, Login: given}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want it to say %q", address, err, says)

@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 func (e *Error) state() string {
 	switch {
 	case e.Ambiguous:
-		return "it may have been done: read back"
+		return "it may have been done: look whether it was"
 	case e.fate == notSent:
 		return "nothing was sent"
 	case e.fate == unanswered:
@@ -112,7 +112,8 @@ func (k *call) failure(ctx context.Context) *Error {
 		ours:      o.ours,
 	}
 	if k.token != "" && failure.mayBeLogin() {
-		failure.problem = "it does not take this token, which has ended, was revoked, or is of another namespace or network"
+		failure.problem = "it refuses this token: the token has ended, was revoked, or belongs to another namespace " +
+			"or network"
 	}
 	return failure
 }

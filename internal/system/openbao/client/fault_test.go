@@ -145,7 +145,7 @@ func TestOneFaultBeforeOrAfterTheCommit(t *testing.T) {
 					}
 				case !errors.As(err, &failure) || failure.Ambiguous == f.refuses || !is(err, access.ErrUnavailable) || attempts.Load() != 1:
 					t.Errorf("once: %v after %d attempts", err, attempts.Load())
-				case !f.refuses && !strings.HasSuffix(err.Error(), "it may have been done: read back"):
+				case !f.refuses && !strings.HasSuffix(err.Error(), "it may have been done: look whether it was"):
 					t.Errorf("once: the text %v does not say it", err)
 				case strings.Contains(err.Error(), "canary"):
 					t.Errorf("once: shows the answer: %v", err)

@@ -45,10 +45,12 @@ type JWT struct {
 
 func (t Token) check() error {
 	if t == "" {
-		return errors.New("no login to OpenBao: set BAO_TOKEN; or token, approle or jwt in openbao. What bao login keeps in a file is not read")
+		return errors.New("no login to OpenBao: set BAO_TOKEN; or token, approle or jwt in openbao. The provider does " +
+			"not read the file of bao login")
 	}
 	if !tokenText.MatchString(string(t)) {
-		return errors.New("login by token: the token has a space, a quote, a line end or another character that no token has")
+		return errors.New("login by token: the token contains a space, a quote, a line end or another character that " +
+			"tokens do not have")
 	}
 	return nil
 }

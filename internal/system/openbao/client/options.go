@@ -83,7 +83,7 @@ func (o Options) check() error {
 	case o.Namespace != "" && !canonical(strings.TrimSuffix(o.Namespace, "/")):
 		return fmt.Errorf("namespace %q is not a path: write it as bao namespace list has it, such as partners/prod", o.Namespace)
 	case !headerText.MatchString(o.UserAgent):
-		return errors.New("the user agent has characters that a header cannot have")
+		return errors.New("the user agent contains characters that are not allowed in a header")
 	}
 	return o.Login.check()
 }
@@ -102,7 +102,8 @@ func (o Options) base() (*url.URL, error) {
 		return nil, errors.New("the address is not a URL such as https://openbao.example.com:8200" + meantAddress(o.Address))
 	}
 	if strings.ContainsAny(o.Address, ",;") || strings.Count(o.Address, "://") > 1 {
-		return nil, errors.New("the address names several: give one, such as that of a balancer, or a name which leads to all nodes")
+		return nil, errors.New("the address has several addresses: give one, such as a balancer's, or a name that " +
+			"leads to all nodes")
 	}
 	prefix := strings.Trim(base.Path, "/")
 	for _, err := range []error{checkPort(base.Port()), checkBare(base), checkScheme(base), checkPrefix(base.Path, prefix)} {
@@ -148,7 +149,8 @@ func checkPrefix(path, prefix string) error {
 	case prefix == "":
 		return nil
 	case first == "ui", prefix == "v1", strings.HasSuffix(prefix, "/v1"):
-		return fmt.Errorf("the path %q of the address is that of OpenBao's pages or of its API, which is added to the address: write the address without it", path)
+		return fmt.Errorf("the address ends with %q, which is OpenBao's user interface or API: write the address "+
+			"without it", path)
 	case !canonical(prefix):
 		return fmt.Errorf("the path %q of the address is not canonical", path)
 	}
@@ -160,13 +162,13 @@ func meantAddress(text string) string {
 	bare := strings.Trim(text, " \t\r\n\"'<>")
 	switch {
 	case bare != text:
-		return ": white space or quotes stand around it"
+		return ": it has white space or quotes around it"
 	case strings.HasPrefix(text, "unix:"):
-		return ": a unix socket is not taken"
+		return ": a unix socket does not work"
 	case !strings.Contains(text, "://"):
-		return ": https:// is missing before it"
+		return ": https:// is missing in front"
 	case strings.Count(text, ":") > 2 && !strings.Contains(text, "["):
-		return ": an address of IPv6 stands in brackets, such as https://[2001:db8::7]:8200"
+		return ": write an IPv6 address in brackets, such as https://[2001:db8::7]:8200"
 	}
 	return ""
 }

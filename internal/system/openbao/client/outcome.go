@@ -117,7 +117,8 @@ func (k *call) judgeFailed(o outcome) outcome {
 		}
 	case http.StatusServiceUnavailable:
 		if o.says("sealed") {
-			o.fate, o.repeats, o.problem = refused, few, "it must be unsealed, and where it is new initialized before (bao operator init)"
+			o.fate, o.repeats, o.problem = refused, few, "it must be unsealed, and, if it is new, first initialized "+
+				"(bao operator init)"
 		}
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
 	default:
@@ -128,7 +129,7 @@ func (k *call) judgeFailed(o outcome) outcome {
 
 // inFront says who wrote an answer of a failure that OpenBao did not write; "" where that cannot be told.
 func (k *call) inFront(status int) string {
-	const front = "what stands in front of OpenBao, a balancer or a proxy, answered by itself"
+	const front = "a balancer or proxy in front of OpenBao answered itself"
 	switch status {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return front + ": it reaches no OpenBao behind it"
@@ -174,7 +175,7 @@ func (k *call) judgeSuccess(o outcome) outcome {
 
 // foreign returns the outcome where a balancer answered by itself, so that nothing is known of what was asked for.
 func (k *call) foreign(o outcome) outcome {
-	o.repeats, o.problem = few, "the answer is not one of OpenBao's"
+	o.repeats, o.problem = few, "the answer is not OpenBao's"
 	if k.page() {
 		o.problem = aPage
 	}
@@ -221,10 +222,10 @@ func (k *call) judgeRedirect(o outcome, resp *http.Response) outcome {
 	}
 	same := target.Scheme == ours.Scheme && target.Host == ours.Host
 	if same && target.Path != ours.Path+"/v1/"+k.path {
-		o.fate, o.repeats, o.problem = refused, never, "a redirect to another path, which is not followed"
+		o.fate, o.repeats, o.problem = refused, never, "a redirect to another path, which the provider does not follow"
 		return o
 	}
-	o.problem = fmt.Sprintf("a redirect from %s://%s to %s://%s, which is not followed", ours.Scheme, ours.Host, target.Scheme, target.Host)
+	o.problem = fmt.Sprintf("a redirect from %s://%s to %s://%s, which the provider does not follow", ours.Scheme, ours.Host, target.Scheme, target.Host)
 	if resp.StatusCode != http.StatusTemporaryRedirect {
 		o.fate, o.repeats = refused, never
 	}

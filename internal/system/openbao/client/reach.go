@@ -83,7 +83,7 @@ func (p proxyAnswer) Error() string {
 	if p == http.StatusProxyAuthRequired {
 		return text + ": it asks for a name and a password"
 	}
-	return text + ": it may not connect to this host, or NO_PROXY is to name it"
+	return text + ": it may not connect to this host. Allow that, or name the host in NO_PROXY"
 }
 
 // connectedThrough stops at a proxy that makes no connection.
@@ -107,7 +107,7 @@ func (k *call) describe(err error) string {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens at " + host + ": connection refused"
 	case errors.Is(err, errSlow), errors.As(err, &slow) && slow.Timeout() && !connected:
-		return "no answer from " + host + ": packets get lost on the way, at a firewall or because the address is wrong"
+		return "no answer from " + host + ": a firewall drops the packets, or the address is wrong"
 	case errors.As(err, &op):
 		return op.Error()
 	case connected:
@@ -132,7 +132,7 @@ func (k *call) describeSilence(err error) string {
 	case errors.Is(err, errSlow) && k.connected.Load():
 		return errSlow.Error()
 	case errors.Is(err, errSlow) && k.secured.Load():
-		return "what listens at " + k.client.base.Host + " does not answer to TLS"
+		return "the server at " + k.client.base.Host + " does not answer to TLS"
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return "the call was ended"
 	}
@@ -165,9 +165,9 @@ func describeName(err error) string {
 }
 
 const (
-	speaksHTTP = "the port speaks plain HTTP, where https was asked for: give the port that speaks TLS"
-	speaksTLS  = "the port speaks TLS, where http was asked for: write https"
-	tooOldTLS  = "the port speaks TLS of before 1.2, which is broken: have it speak TLS 1.2 or later"
+	speaksHTTP = "the port speaks plain HTTP instead of TLS: give the port that speaks TLS"
+	speaksTLS  = "the port speaks TLS: write https instead of http"
+	tooOldTLS  = "the port speaks only TLS older than 1.2, which is broken: make it speak TLS 1.2 or later"
 )
 
 // describeAlert says why the other side ended a handshake, by its alert (RFC 8446, 6.2); "" for others.
@@ -178,9 +178,10 @@ func describeAlert(err error, host string) string {
 	}
 	switch said := alert.Err.Error(); {
 	case strings.Contains(said, "certificate"):
-		return host + " asks for a client certificate that it trusts: set client_cert_file and client_key_file (" + said + ")"
+		return host + " wants a client certificate that it trusts: set client_cert_file and client_key_file (" + said + ")"
 	case strings.Contains(said, "internal error"): // as OpenBao's cluster port does
-		return "what listens at " + host + " takes no such connection: if it is the port by which OpenBao's nodes talk to each other (8201), give the API's (8200)"
+		return "the server at " + host + " refuses such a connection: if this is the port for OpenBao's nodes (8201), " +
+			"give the API's (8200)"
 	}
 	return ""
 }
@@ -194,7 +195,7 @@ func describeTLS(err error, host string) string {
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return speaksHTTP
 	case errors.As(err, &noTLS):
-		return "what listens at " + host + " does not speak TLS"
+		return "the server at " + host + " does not speak TLS"
 	case errors.As(err, &untrusted) && errors.As(err, &authority):
 		return "the certificate of " + host + " is signed by an authority that is not trusted here: name it with ca_cert_file or BAO_CACERT"
 	case errors.As(err, &untrusted):
@@ -205,7 +206,7 @@ func describeTLS(err error, host string) string {
 	}
 	switch {
 	case strings.HasSuffix(err.Error(), "TLS handshake timeout"):
-		return "what listens at " + host + " does not answer to TLS"
+		return "the server at " + host + " does not answer to TLS"
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // an alert
 		return speaksTLS
 	case strings.Contains(err.Error(), "protocol version"): // an alert, or what the server chose
@@ -222,12 +223,13 @@ func describeCertificate(err *tls.CertificateVerificationError, host string) str
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert.NotAfter.Before(access.WallClock()):
 		return fmt.Sprintf("the certificate of %s, or one that signed it, ended on %s: renew it, or set this machine's clock", host, access.At(invalid.Cert.NotAfter))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return fmt.Sprintf("the certificate of %s, or one that signed it, begins on %s: set this machine's clock", host, access.At(invalid.Cert.NotBefore))
+		return fmt.Sprintf("the certificate of %s, or one that signed it, is not valid before %s: set this machine's "+
+			"clock", host, access.At(invalid.Cert.NotBefore))
 	case errors.As(err, &other) && other.Certificate != nil:
 		if names := namesOf(other.Certificate); names != "" {
 			return fmt.Sprintf("the certificate of %s is for %s: give the address by that name, or set BAO_TLS_SERVER_NAME", host, names)
 		}
-		return fmt.Sprintf("the certificate of %s is for no name: have it made for that", host)
+		return fmt.Sprintf("the certificate of %s is for no name: issue it for that name", host)
 	}
 	return err.Error()
 }
@@ -275,4 +277,4 @@ func (k *call) page() bool {
 	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html") || strings.Contains(start, "<head>") || strings.Contains(start, "<body")
 }
 
-const aPage = "a page of HTML came instead of OpenBao's answer, as firewalls, proxies and login pages send it"
+const aPage = "the answer is an HTML page, as firewalls, proxies and login pages send, not OpenBao's"

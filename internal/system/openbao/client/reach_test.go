@@ -87,11 +87,11 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 	}{
 		"a closed port":                        {closed.URL, nil, "nothing listens at 127.0.0.1:", true},
 		"https to a port of plain HTTP":        {strings.Replace(plain.URL, "http:", "https:", 1), nil, "speaks plain HTTP", false},
-		"http to a port of TLS":                {strings.Replace(encrypted.URL, "https:", "http:", 1), nil, "the port speaks TLS, where http was asked for: write https", false},
+		"http to a port of TLS":                {strings.Replace(encrypted.URL, "https:", "http:", 1), nil, "the port speaks TLS: write https instead of http", false},
 		"http to a port that answers an alert": {alerting.URL, nil, "the port speaks TLS", false},
 		"an authority that nobody knows":       {encrypted.URL, nil, "name it with ca_cert_file or BAO_CACERT", false},
 		"a certificate that has ended":         {far, fails(unverified(x509.CertificateInvalidError{Cert: &ended, Reason: x509.Expired})), "ended on 2026-01-31T00:00:00Z: renew it, or set this machine's clock", false},
-		"a certificate that has not begun":     {far, fails(unverified(x509.CertificateInvalidError{Cert: &coming, Reason: x509.Expired})), "begins on 2999-01-31T00:00:00Z: set this machine's clock", false},
+		"a certificate that has not begun":     {far, fails(unverified(x509.CertificateInvalidError{Cert: &coming, Reason: x509.Expired})), "is not valid before 2999-01-31T00:00:00Z: set this machine's clock", false},
 		"a certificate of another name":        {far, fails(unverified(x509.HostnameError{Certificate: &ended, Host: "openbao.example.com"})), `is for "bao.internal" and "10.0.0.7": give the address by that name, or set BAO_TLS_SERVER_NAME`, false},
 		"a certificate that signs nothing":     {far, fails(unverified(x509.CertificateInvalidError{Cert: &ended, Reason: x509.NotAuthorizedToSign})), "not authorized to sign", false},
 		"the port of the cluster":              {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(80)}), "give the API's (8200)", false},
@@ -100,9 +100,9 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 		"a proxy that is away":                 {far, through(closed.URL), "the proxy of the environment (HTTPS_PROXY) cannot be reached", true},
 		"a name without an address":            {far, fails(dial(&net.DNSError{Name: "openbao.example.com", IsNotFound: true})), "openbao.example.com has no address in DNS", true},
 		"a name server that is away":           {far, fails(dial(&net.DNSError{Name: "openbao.example.com", Err: "i/o timeout", IsTimeout: true})), "could not be looked up: i/o timeout", true},
-		"a dial that nobody answers":           {far, fails(dial(timedOut{})), "no answer from openbao.example.com:8200: packets get lost", true},
-		"TLS of before 1.2":                    {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(70)}), "TLS of before 1.2", false},
-		"TLS of before 1.2, by its choice":     {far, fails(errors.New("tls: server selected unsupported protocol version 301")), "TLS of before 1.2", false},
+		"a dial that nobody answers":           {far, fails(dial(timedOut{})), "no answer from openbao.example.com:8200: a firewall drops the packets", true},
+		"TLS older than 1.2":                   {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(70)}), "TLS older than 1.2", false},
+		"TLS older than 1.2, by its choice":    {far, fails(errors.New("tls: server selected unsupported protocol version 301")), "TLS older than 1.2", false},
 		"no route":                             {far, fails(dial(syscall.EHOSTUNREACH)), "no route to host", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestABlackHoleIsNamedWithinTheFirstLook(t *testing.T) {
 		}
 		return c.Get(ctx, "b", nil)
 	})
-	if err == nil || !strings.Contains(err.Error(), "packets get lost on the way") || clock.Now().Sub(began) > entrance {
+	if err == nil || !strings.Contains(err.Error(), "a firewall drops the packets") || clock.Now().Sub(began) > entrance {
 		t.Errorf("after %s: %v", clock.Now().Sub(began), err)
 	}
 }
@@ -280,7 +280,7 @@ func TestATokenThatIsNotKnownSaysSo(t *testing.T) {
 		if !errors.As(err, &failure) || !is(err, access.ErrNotPermitted) || failure.Login() != c.login {
 			t.Errorf("%s: %v", name, err)
 		}
-		if says := strings.Contains(err.Error(), "does not take this token"); says != c.login {
+		if says := strings.Contains(err.Error(), "refuses this token"); says != c.login {
 			t.Errorf("%s: %v", name, err)
 		}
 		if asked := client.Requests(); c.login && asked != 1 {

@@ -95,7 +95,8 @@ func Compile(grants []Grant) ([]Block, error) {
 	}
 	closed, ok := closure(generators(rules))
 	if !ok {
-		return nil, fmt.Errorf("the policy of the identity would need more than %d paths, because its grants overlap in too many ways, most of all %s: split them among several identities: %w",
+		return nil, fmt.Errorf("the identity's policy would need more than %d paths, because its grants overlap in "+
+			"too many ways, most of all %s: split them among several identities: %w",
 			limit, strings.Join(widest(rules, closed), ", "), access.ErrUnsupported)
 	}
 	blocks := necessary(withFolders(closed), rules)

@@ -110,7 +110,7 @@ func parseEntry(content string) (*ledger.Entry, error) {
 		return nil, err
 	}
 	if header.Version > ledger.Version {
-		return nil, fmt.Errorf("it is of version %d, and this provider knows only version %d: use a newer provider", header.Version, ledger.Version)
+		return nil, fmt.Errorf("it has version %d, but this provider knows only version %d: use a newer provider", header.Version, ledger.Version)
 	}
 	e := new(ledger.Entry)
 	return e, json.Unmarshal([]byte(content), e)

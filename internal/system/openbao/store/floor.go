@@ -47,7 +47,7 @@ func parseFloorNote(text string) FloorNote {
 func readComment(text, title, line string, into any) error {
 	head, body := policy.Split(text)
 	if len(head) != 2 || head[0] != title || body != "" || !strings.HasPrefix(head[1], line) {
-		return errors.New("it is not what terraform-provider-partner writes")
+		return errors.New("terraform-provider-partner did not write it like that")
 	}
 	return access.ParseFloor([]byte(strings.TrimPrefix(head[1], line)), into)
 }
@@ -92,7 +92,7 @@ func (s *Store[N]) floor(ctx context.Context) (*access.FloorRecord, int, error) 
 	case errors.Is(err, access.ErrNotFound):
 		return lost("is gone: somebody removed it")
 	case errors.Is(err, access.ErrNotPermitted) && snap.Floor.There:
-		return lost("may not be read by this login, which needs read on %s", Folder+FloorName)
+		return lost("cannot be read: this login needs read on %s", Folder+FloorName)
 	case err != nil:
 		return nil, 0, err
 	}
@@ -110,11 +110,11 @@ func (s *Store[N]) floor(ctx context.Context) (*access.FloorRecord, int, error) 
 func (s *Snapshot[N]) doubt(r *access.FloorRecord) string {
 	switch {
 	case r.System != "" && s.System != "" && r.System != s.System:
-		return fmt.Sprintf("is of the access system %s, and this one is %s", r.System, s.System)
+		return fmt.Sprintf("belongs to the access system %s, but this one is %s", r.System, s.System)
 	case r.Generation < s.Floor.Generation:
 		return fmt.Sprintf("went back to generation %d", r.Generation)
 	case r.Generation == s.Floor.Generation && r.Mark() != s.Floor.FloorMark:
-		return "is not as it was set: somebody edited it"
+		return "was edited by somebody"
 	}
 	return ""
 }
@@ -144,7 +144,8 @@ func (s *Store[N]) WriteFloor(ctx context.Context, r *access.FloorRecord, versio
 		return err
 	}
 	if err := s.Client.Put(ctx, Folder+floorNoteName, map[string]any{"policy": note}, nil); err != nil {
-		return fmt.Errorf("the floor is written, and what it was could not be noted, so that nobody would miss it: run the same again: %w", err)
+		return fmt.Errorf("the floor was written, but not its note, without which nobody would notice that it "+
+			"vanished: run the same command again: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -35,7 +35,7 @@ func Settled(ctx context.Context, cluster bool, ask func() error) error {
 }
 
 // ErrChanged says that somebody else changed a policy that a change was made on. It is made again on what is there now.
-var ErrChanged = errors.New("it was changed by somebody else at the same time")
+var ErrChanged = errors.New("somebody else changed it at the same time")
 
 // Rounds is how often a change is tried that others come in the way of.
 const Rounds = 30

@@ -113,7 +113,7 @@ func (s *Store[N]) Load(ctx context.Context) (*Snapshot[N], error) {
 				}
 				continue
 			}
-			return nil, fmt.Errorf("%w: OpenBao answers with an old %s", access.ErrUnavailable, old)
+			return nil, fmt.Errorf("%w: OpenBao returns an old %s", access.ErrUnavailable, old)
 		}
 		if err := s.Ahead(ctx, snap); err != nil {
 			return nil, err

@@ -75,7 +75,8 @@ func (s *Store[N]) identified(ctx context.Context) (string, error) {
 	}
 	id := parseSystem(there.Policy)
 	if id == "" {
-		return "", fmt.Errorf("%w: the policy %s does not say which access system this is: remove it where nothing of partners is there, else restore it",
+		return "", fmt.Errorf("%w: the policy %s does not say which access system this is: restore it, or, if there "+
+			"is no partner access, remove it",
 			access.ErrUnavailable, systemName)
 	}
 	return id, nil

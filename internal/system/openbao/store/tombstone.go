@@ -37,7 +37,8 @@ func parseStone(name, text string) (t ledger.Tombstone, err error) {
 		return t, fmt.Errorf("the policy %s: %w", name, err)
 	}
 	if t.Version > ledger.Version {
-		return t, fmt.Errorf("the policy %s is of version %d, and this provider knows only version %d: use a newer provider: %w",
+		return t, fmt.Errorf("the policy %s has version %d, but this provider knows only version %d: use a newer "+
+			"provider: %w",
 			name, t.Version, ledger.Version, access.ErrUnsupported)
 	}
 	return t, nil
