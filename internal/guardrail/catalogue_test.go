@@ -189,6 +189,8 @@ func TestFindingsPointAtTheirCause(t *testing.T) {
 		"an approver":                       {"waiver/self-approved", `waivers["expiry/too-long"].approver`, "approver", []part{waived("expiry/too-long", "CISO", in(30))}},
 		"a mistyped slug":                   {"waiver/unknown-rule", `waivers["expiry/too.lang"]`, "expiry/too-long", []part{waived("expiry/too.lang", "ciso@example.com", in(30))}},
 		"a fixed rule":                      {"waiver/fixed-rule", `waivers["owner/missing"]`, "meet the rule", []part{waived("owner/missing", "ciso@example.com", in(30))}},
+		"everything":                        {"scope/wildcard-resource", "resource", `, or the partner's name among fewer, as in "acme/*"`, []part{reaches("*")}},
+		"a folder":                          {"scope/wildcard-resource", "resource", `first wildcard, such as "orders/acme/*"`, []part{reaches("orders/*")}},
 		"every login":                       {"scope/wildcard-resource", "resource", `"ssh/<login>"`, []part{reaches("ssh/*")}},
 		"its own end":                       {"expiry/expired", "expires_at", "later expires_at", []part{ended(with(identity(etl), until(in(-1))))}},
 		"its own agreement ended":           {"expiry/expired", "expires_at", "Renew agreement MSA-1 and set agreement.ends_at ", []part{ended(identity(etl, over))}},

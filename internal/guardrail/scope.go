@@ -115,7 +115,11 @@ func wildcardResource(c *Context, s *Subject) []problem {
 	if !wild || counts >= c.Settings.MinFixedSegments || slices.Contains(resource.Segments()[:fixed], s.partner()) {
 		return nil
 	}
-	fix := say("Write %d literal segments or more before the first wildcard, such as \"%s/*\".", c.Settings.MinFixedSegments, example(resource, fixed, s.partner()))
+	such := "such as"
+	if fixed+1 < c.Settings.MinFixedSegments { // the example is shorter, and passes by its name
+		such = "or the partner's name among fewer, as in"
+	}
+	fix := say("Write %d literal segments or more before the first wildcard, %s \"%s/*\".", c.Settings.MinFixedSegments, such, example(resource, fixed, s.partner()))
 	if fixed == 1 && resource.Segments()[0] == "ssh" {
 		fix = "Name one login, as in \"ssh/<login>\", and give each further one a grant of its own." // what follows ssh is no folder
 	}
