@@ -136,15 +136,23 @@ func (s *server) until(claim func() bool) bool {
 	return false
 }
 
-// freeAddr returns a loopback address that nobody listened on a moment ago.
+// freeAddr returns a loopback address that nobody listened on a moment ago, and that no other test is given until this one ends, in whatever
+// process: a server that came too late would be taken for one that is ready, since the other one answers.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		held, err := net.ListenPacket("udp", l.Addr().String()) // no server of ours speaks UDP
+		_ = l.Close()
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { _ = held.Close() })
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // startOnFreeAddr tries again on another port when somebody took the first one in between.

@@ -243,3 +243,16 @@ type recorder struct {
 func (r *recorder) Helper()      {}
 func (r *recorder) Skip(...any)  { r.ended = append(r.ended, "skip") }
 func (r *recorder) Fatal(...any) { r.ended = append(r.ended, "fatal") }
+
+// Two servers were told to listen on one port: the one that came too late was believed to be ready, and two tests asked the same server.
+func TestNoTwoTestsAreGivenOneAddress(t *testing.T) {
+	t.Parallel()
+	given := map[string]bool{}
+	for range 500 {
+		addr := freeAddr(t)
+		if given[addr] {
+			t.Fatalf("%s is given twice", addr)
+		}
+		given[addr] = true
+	}
+}
