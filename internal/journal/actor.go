@@ -114,17 +114,24 @@ func bare(address string) string {
 		scheme, rest = "", address
 	}
 	visible := rest
-	if query := strings.IndexAny(rest, "?#"); query >= 0 && strings.Contains(rest[:query], "/") {
+	if query := strings.IndexAny(rest, "?#"); query >= 0 && strings.Contains(rest[:query], "/") && !namesUser(rest) {
 		visible = rest[:query] // an @ after this belongs to the query
 	}
 	visible = visible[strings.LastIndexByte(visible, '@')+1:]
-	if query := strings.IndexAny(visible, "?#"); query >= 0 {
+	if query := strings.IndexAny(visible, "?#;"); query >= 0 { // behind a semicolon stands a session
 		visible = visible[:query]
 	}
 	if visible == "" || !found {
 		return visible
 	}
 	return scheme + "//" + visible
+}
+
+// namesUser reports whether an address begins with a login and not with a host: what follows a colon there is no port.
+func namesUser(rest string) bool {
+	authority, _, _ := strings.Cut(rest, "/")
+	_, port, found := strings.Cut(authority[strings.LastIndexByte(authority, ']')+1:], ":")
+	return found && strings.Trim(port, "0123456789") != ""
 }
 
 // longest is how many characters of a value are kept that comes from outside.

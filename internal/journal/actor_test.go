@@ -81,6 +81,10 @@ func TestAddressesOfCILoseUserInfoAndQuery(t *testing.T) {
 		"//jane:hunter2@ci.test/job/9":                                "//ci.test/job/9",
 		"jane:hunter2@ci.test/job/9?token=hunter2":                    "ci.test/job/9",
 		"https://[::1%25hunter]:9/job?hunter2":                        "https://[::1%25hunter]:9/job",
+		"https://jane:hunter2/2?2@ci.test/job/9":                      "https://ci.test/job/9",
+		"https://jane:hunter2/2#2@ci.test/job/9":                      "https://ci.test/job/9",
+		"https://ci.test:8443/job/9?by=hunter2@example.com":           "https://ci.test:8443/job/9",
+		"https://ci.test/job/9;jsessionid=hunter2":                    "https://ci.test/job/9",
 		"https://jane:hunter2@":                                       "",
 		"https://" + strings.Repeat("hunter2", 99) + "@ci.test/job/9": "https://ci.test/job/9", // which is longer than what is kept
 		"jenkins-access-9":                                            "jenkins-access-9",

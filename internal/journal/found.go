@@ -24,7 +24,21 @@ import (
 type cutsTold struct {
 	mu   sync.Mutex
 	read bool
-	told map[string]time.Time // by the name of what was cut; zero where nobody knows when
+	told map[cutTold]bool
+}
+
+// cutTold is a cut that the journal tells of. Systems that share a journal hold the same names, cut at other times.
+type cutTold struct {
+	scope string
+	// at is when it was made, in nanoseconds; 0 where nobody knows.
+	at int64
+}
+
+func cutOf(scope string, at time.Time) cutTold {
+	if at.IsZero() {
+		return cutTold{scope, 0}
+	}
+	return cutTold{scope, at.UnixNano()}
 }
 
 // found returns a line of what a change met: it tells who met it, and not who did it.
@@ -48,11 +62,11 @@ func (g *governed) cuts(ctx context.Context, by Line) (lines []Line) {
 	}
 	for _, scope := range slices.Sorted(maps.Keys(held)) {
 		partner, _, _ := strings.Cut(scope, "/")
-		at, known := g.told.told[scope]
-		if known && !held[scope].After(at) || access.IsShadow(partner) {
+		cut := cutOf(scope, held[scope])
+		if g.told.told[cut] || access.IsShadow(partner) {
 			continue
 		}
-		g.told.told[scope] = held[scope]
+		g.told.told[cut] = true
 		what := "It was cut by hand."
 		if !held[scope].IsZero() {
 			what = fmt.Sprintf("It was cut by hand at %s.", access.At(held[scope]))
@@ -60,6 +74,13 @@ func (g *governed) cuts(ctx context.Context, by Line) (lines []Line) {
 		lines = append(lines, by.found(Cut, scoped(scope), held[scope], what))
 	}
 	return lines
+}
+
+// untold has the cuts of lines that could not be written told with the next change.
+func (c *cutsTold) untold() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.read = false
 }
 
 // held returns what is cut by hand, by when it was cut; zero where the system does not say when.
@@ -106,8 +127,8 @@ func scoped(name string) access.Ref {
 
 // readCutsTold reads which cuts the journal tells of. What was given back since, or made anew, can be cut again by somebody of whom no
 // system says when he did it.
-func (j *Journal) readCutsTold() map[string]time.Time {
-	told := map[string]time.Time{}
+func (j *Journal) readCutsTold() map[cutTold]bool {
+	told := map[cutTold]bool{}
 	f, err := os.Open(j.path)
 	if err != nil {
 		return told
@@ -118,7 +139,7 @@ func (j *Journal) readCutsTold() map[string]time.Time {
 		text, err := lines.ReadBytes('\n')
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				return map[string]time.Time{}
+				return map[cutTold]bool{}
 			}
 			return told
 		}
@@ -127,9 +148,9 @@ func (j *Journal) readCutsTold() map[string]time.Time {
 			continue
 		}
 		if l.Verb == Cut {
-			told[l.ID] = l.FoundAt
-		} else if at, ok := told[l.ID]; ok && at.IsZero() {
-			delete(told, l.ID)
+			told[cutOf(l.ID, l.FoundAt)] = true
+		} else {
+			delete(told, cutTold{l.ID, 0})
 		}
 	}
 }

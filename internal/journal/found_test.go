@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -138,4 +139,35 @@ func TestATokenIsALineAndIsNotInIt(t *testing.T) {
 	if _, able := access.As[access.TokenIssuer](newOffice(t).System); able {
 		t.Error("a system without tokens has some")
 	}
+}
+
+// Two systems write one journal: each cut is told, also one that was made before another system's of the same name. And one whose line could
+// not be written is told later.
+func TestACutIsToldForEachSystemThatSharesAJournal(t *testing.T) {
+	t.Parallel()
+	o, w := watching(t)
+	o.put(access.Change{Object: anIdentity()})
+	w.holds = map[string]time.Time{"acme": noon.Add(time.Hour)}
+	o.put(access.Change{Object: aSecret()})
+	o.says(2, "found cut partner", "intent create credential", "done create credential")
+	second, v := watching(t)
+	second.journal, v.records, v.holds = o.journal, o.memory.records, map[string]time.Time{"acme": noon}
+	second.System = Govern(v, o.journal, Desk{Clock: access.WallClock, Actor: func() Actor { return Actor{} }})
+	head, err := os.ReadFile(o.journal.headPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(o.journal.headPath(), []byte("?"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := second.Put(t.Context(), access.Change{Object: aSecret(), UID: "uid-1"}); err == nil {
+		t.Fatal("it is changed without a journal")
+	}
+	if err := os.WriteFile(o.journal.headPath(), head, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second.put(access.Change{Object: aSecret(), UID: "uid-1"})
+	second.says(5, "found cut partner", "intent change credential", "done change credential")
+	second.put(access.Change{Object: aSecret(), UID: "uid-1"})
+	second.says(8, "intent change credential", "done change credential")
 }

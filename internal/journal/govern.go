@@ -257,6 +257,9 @@ func (g *governed) append(ctx context.Context, lines ...Line) error {
 	if healed != "" {
 		g.desk.Warn(ctx, "The journal was repaired", healed)
 	}
+	if err != nil {
+		g.told.untold()
+	}
 	return err
 }
 

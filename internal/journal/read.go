@@ -23,16 +23,29 @@ func (j *Journal) Newest(system string) int64 {
 		return 0
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	if info, err := f.Stat(); err == nil && info.Size() > newestWithin {
-		_, _ = f.Seek(-newestWithin, io.SeekEnd)
-	}
-	text, err := io.ReadAll(f)
-	mark := []byte(`,"generation":"` + system + `/`) // no text in a line holds it: there a quote has a backslash before it
-	at := bytes.LastIndex(text, mark)
-	if err != nil || at < 0 {
+	info, err := f.Stat()
+	if err != nil {
 		return 0
 	}
-	number, _, _ := bytes.Cut(text[at+len(mark):], []byte(`"`))
+	mark := []byte(`,"generation":"` + system + `/`) // no text in a line holds it: there a quote has a backslash before it
+	for within := int64(newestWithin); ; within *= 8 {
+		from := max(0, info.Size()-within)
+		text, err := io.ReadAll(io.NewSectionReader(f, from, info.Size()-from))
+		if err != nil {
+			return 0
+		}
+		if at := bytes.LastIndex(text, mark); at >= 0 {
+			return generationIn(text[at+len(mark):])
+		}
+		if from == 0 {
+			return 0
+		}
+	}
+}
+
+// generationIn returns the number that a text begins with, up to a quote; 0 where it is none.
+func generationIn(text []byte) int64 {
+	number, _, _ := bytes.Cut(text, []byte(`"`))
 	newest, err := strconv.ParseInt(string(number), 10, 64)
 	if err != nil {
 		return 0

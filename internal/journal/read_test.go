@@ -53,3 +53,21 @@ func TestAReaderIsToldWhatHoldsAndWhereItDoesNot(t *testing.T) {
 		}
 	}
 }
+
+// Another system that shares the journal fills it: what this one's generation was is found before that, however long ago.
+func TestTheNewestGenerationIsFoundBeforeWhatOthersWrote(t *testing.T) {
+	t.Parallel()
+	j := Open(filepath.Join(t.TempDir(), "journal.jsonl"), Options{})
+	lines := []Line{{Phase: Done, Verb: Create, Type: "identity", ID: "a", Generation: "ours/41"}}
+	for len(lines) < 3<<10 {
+		lines = append(lines, Line{Phase: Done, Verb: Create, Type: "identity", ID: "b", Generation: "theirs/9", Found: []string{strings.Repeat("x", 1<<10)}})
+	}
+	if _, err := j.Append(lines...); err != nil {
+		t.Fatal(err)
+	}
+	for system, want := range map[string]int64{"ours": 41, "theirs": 9, "nobody": 0, "s": 0} {
+		if got := j.Newest(system); got != want {
+			t.Errorf("%s: generation %d, want %d", system, got, want)
+		}
+	}
+}
