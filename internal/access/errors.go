@@ -31,6 +31,8 @@ var (
 	ErrLogin = errors.New("the login was not taken")
 	// ErrUnavailable: the system cannot be reached, is busy, or its store cannot be used. Nothing is known to be gone.
 	ErrUnavailable = errors.New("unavailable")
+	// ErrCutSince: it was cut by hand after somebody decided to release it.
+	ErrCutSince = errors.New("it was cut by hand since its release was decided on")
 	// ErrRemains: after a revocation the system still holds something of the object.
 	ErrRemains = errors.New("something of it remains")
 	// ErrDamaged: the record of the object, or of its identity, cannot be read or contradicts itself. See DamagedError.

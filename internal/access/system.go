@@ -77,8 +77,18 @@ type Change struct {
 	Again func(now []*Record, seen uint64) error
 	// Seen is the mark that Again was called with last, for any change; 0 before the first call.
 	Seen uint64
+	// Cuts are what whoever decided on a change of an identity knew of its cuts by hand: a release lifts none that came later.
+	Cuts CutsSeen
 	// Seal seals a new secret to the partner. It is called before anything is changed, and must be set for a secret.
 	Seal func(secret []byte) (sealed string, err error)
+}
+
+// CutsSeen is what somebody knew of the cuts by hand of an identity.
+type CutsSeen struct {
+	// Last is when the last one was made, of it, its partner or one of its credentials; zero: he knew of none.
+	Last time.Time
+	// Held: it gave no access because of one, of which the system may not say when it was made.
+	Held bool
 }
 
 // Issue says whether a change issues a credential anew.

@@ -34,6 +34,10 @@ func reopened(c *Context, s *Subject) []problem {
 		return []problem{{attribute: "hold_released", text: say("%s: hold_released is %s, within %s of now (%s): that is a clock's, and no person's",
 			s, shown(i.HoldReleased), length(automatic), moment(c.Now)), cause: entered}}
 	}
+	if c.releasesNothing(s, i) {
+		return []problem{{attribute: "hold_released", text: say("%s: hold_released is %s, and nothing of %s is cut by hand: a release that is written ahead, "+
+			"as by a clock or a counter, would lift a cut that nobody has made yet", s, shown(i.HoldReleased), i.ID.Partner), cause: entered}}
+	}
 	if !s.Held {
 		return nil
 	}
@@ -60,6 +64,21 @@ func givesBack(before, i *access.Identity) bool {
 	}
 	lifted := before.Suspended && !i.Suspended
 	return lifted || (i.HoldReleased != "" && i.HoldReleased != before.HoldReleased)
+}
+
+// releasesNothing reports whether a release is newly written to an identity while nothing of its partner is cut by hand. A configuration that writes
+// another one each night, or at each commit, is refused when there is nothing to release, so that none stands there when something is cut.
+func (c *Context) releasesNothing(s *Subject, i *access.Identity) bool {
+	before := s.identityBefore()
+	if before == nil || s.created() || i.HoldReleased == "" || before.HoldReleased == i.HoldReleased || s.Held {
+		return false
+	}
+	for _, e := range c.view.live {
+		if e.Held && e.holder.Partner == i.ID.Partner {
+			return false
+		}
+	}
+	return true
 }
 
 // releasedByClock reports whether a release is newly the moment of its plan, as plantimestamp() writes it: each night's would lift what was cut by day.

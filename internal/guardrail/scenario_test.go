@@ -144,6 +144,14 @@ func unknown(names ...string) detail {
 func holds(o access.Object) part   { return record(o, "ours") }
 func foreign(o access.Object) part { return record(o, "theirs") }
 
+// holdsCut is what the system holds, cut by hand.
+func holdsCut(o access.Object) part {
+	return func(s *scenario) {
+		holds(o)(s)
+		s.live[len(s.live)-1].Held = true
+	}
+}
+
 func record(o access.Object, stack string) part {
 	return func(s *scenario) {
 		s.live = append(s.live, &access.Record{

@@ -174,6 +174,10 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 		diags.Append(refused.Diagnostics...)
 		return observed{}, false
 	}
+	if errors.Is(err, access.ErrCutSince) {
+		explainUnseenCut(o, err, diags)
+		return observed{}, false
+	}
 	if err != nil {
 		failed(diags, k.act(state != nil), o.Ref(), unfinished(err, put))
 		return observed{}, false
@@ -184,7 +188,7 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	if state == nil && rec.Held && g.kind == access.TypeIdentity {
 		diags.AddWarning(o.Ref().String()+" is held", "Something of this partner was cut by hand in the system, so "+
 			"anything new of it is cut as well. When the incident is closed, set hold_released to a value that was "+
-			"never used before.")
+			"never used before, in an apply after this one.")
 	}
 	seen, err := g.observe(ctx, rec)
 	if err != nil {
@@ -266,7 +270,7 @@ func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[strin
 	}
 	put = access.Change{
 		Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: g.portfolio.Since(o.Ref(), now),
-		Again: g.again(o.Ref(), now),
+		Again: g.again(o.Ref(), now), Cuts: access.CutsSeen{Last: k.CutAt, Held: k.Held},
 	}
 	credential, ok := o.(*access.Credential)
 	if !ok {

@@ -88,9 +88,8 @@ resource "partner_grant" "more" {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for release, says := range map[string][]string{
-		"null": {"identity acme/prod/stock will be held", "grant acme/prod/orders-etl/"},
-		// It releases the new identity, and not the one that was there.
-		`"INC-7"`: {"grant acme/prod/orders-etl/"},
+		"null":    {"identity acme/prod/stock will be held", "grant acme/prod/orders-etl/"},
+		`"INC-7"`: {"identity acme/prod/stock will be held", "grant acme/prod/orders-etl/"}, // what is made is released by nothing
 	} {
 		c.write(config(release))
 		out := unframed(c.must("plan", "-input=false"))

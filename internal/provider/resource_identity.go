@@ -106,8 +106,9 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 			"hold_released": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()},
 				MarkdownDescription: "Restores what was cut by hand in the system. Write a value, such as the incident's number, that neither an identity of this id " +
-					"nor, before it was made, any other of its partner has used. Each value counts once, even after a destroy. A value that the plan " +
-					"does not know, or that is the moment of the plan, is refused.",
+					"nor, before it was made, any other of its partner has used. Each value counts once, even after a destroy, and releases what " +
+					"the identity had at its plan: not what is made with it or comes later. A value that the plan does not know, that is the moment of the plan, " +
+					"or that changes while nothing of the partner is cut, is refused.",
 			},
 			"hold_released_by": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{someText()}, MarkdownDescription: "Who restores it: an e-mail address. Needed if the release must be signed.",

@@ -70,19 +70,17 @@ func (s *session) foretellHold(ctx context.Context, subject guardrail.Subject, d
 	if !holds {
 		return
 	}
-	why, when := "Something of this partner was cut by hand in the system, so anything new of it is cut as well", ""
+	why := "Something of this partner was cut by hand in the system, so anything new of it is cut as well"
 	switch o.Ref().Type {
-	case access.TypeIdentity:
 	case access.TypeCredential:
 		why = fmt.Sprintf("One of these was cut by hand in the system: this credential, its identity %s, an identity "+
 			"above that, or any credential with the same key or workload", o.Holder())
-		when = ", in an apply after this one: a release counts only for what was held before"
-	default:
+	case access.TypeGrant:
 		why = fmt.Sprintf("Its identity %s, or one above it, was cut by hand in the system", o.Holder())
 	}
 	diags.AddWarning(o.Ref().String()+" will be held", why+". It will be created, but lets nobody in. When the "+
 		"incident is closed, set the identity's hold_released to a value that was never used before, such as the "+
-		"incident's number"+when+".")
+		"incident's number, in an apply after this one: a release counts only for what was held before.")
 }
 
 // cutAt returns when an identity was cut last, with its partner or one of its credentials, whether that was lifted since or not; zero where
@@ -105,11 +103,12 @@ func (s *session) cutAt(ctx context.Context, o access.Object) (last time.Time) {
 	return last
 }
 
-// refuseUnseenCut refuses a release that would lift a cut which was made after its plan: whoever decided on it did not know of that one.
+// refuseUnseenCut refuses a release of what was not held at its plan, and is now: somebody cut it since, and the system may not say when. What
+// it says it compares itself, as it makes the change.
 func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *diag.Diagnostics) (refused bool) {
 	after, is := c.after.(*access.Identity)
 	before, was := c.before.(*access.Identity)
-	if !is || !was || after.HoldReleased == "" || after.HoldReleased == before.HoldReleased {
+	if !is || !was || k.Held || after.HoldReleased == "" || after.HoldReleased == before.HoldReleased {
 		return false
 	}
 	now, err := s.system.Get(ctx, after.Ref())
@@ -117,22 +116,14 @@ func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *
 		failed(diags, "change", after.Ref(), err)
 		return true
 	}
-	at := s.cutAt(ctx, after)
-	// k is what the plan knew. Not every system says when a cut was made, so that it is held now and was not is enough.
-	cutAgain, newlyHeld := at.After(k.CutAt), now.Held && !k.Held
-	if !cutAgain && !newlyHeld {
-		return false
+	if now.Held {
+		explainUnseenCut(after, access.ErrCutSince, diags)
 	}
-	diags.AddAttributeError(path.Root("hold_released"), "Cut by hand after this plan", fmt.Sprintf("%s was cut by hand%s, after this plan "+
-		"decided to set hold_released to %q. It stays cut. If the incident is closed, plan again: the next plan "+
-		"restores it.", after.Ref(), since(at), after.HoldReleased))
-	return true
+	return now.Held
 }
 
-// since tells a moment that may not be known.
-func since(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return " at " + access.At(at).String()
+// explainUnseenCut says why a release is refused that would lift a cut of after its plan: whoever decided on it did not know of that one.
+func explainUnseenCut(o access.Object, why error, diags *diag.Diagnostics) {
+	diags.AddAttributeError(path.Root("hold_released"), "Cut by hand after this plan", fmt.Sprintf("%s: %s, and this plan does not know of "+
+		"that. It stays cut. If the incident is closed, plan again: the next plan restores it.", o.Ref(), why))
 }

@@ -83,7 +83,12 @@ func (s shop) put(o access.Object, edits ...func(*access.Change)) *access.Record
 	return r
 }
 
-func knowing(uid string) func(*access.Change) { return func(c *access.Change) { c.UID = uid } }
+// knowing is what its caller has just read, with all that was cut by hand.
+func knowing(uid string) func(*access.Change) {
+	return func(c *access.Change) {
+		c.UID, c.Cuts = uid, access.CutsSeen{Last: time.Now().Add(time.Hour), Held: true}
+	}
+}
 
 func (s shop) identity(edits ...func(*access.Identity)) *access.Identity {
 	i := &access.Identity{ID: s.id, Terms: s.terms(s.end), Purpose: "Nightly order feed"}

@@ -16,8 +16,10 @@ import (
 
 // family is what a change has to do with: its identity, all that this hangs on and, for a change of an identity, all that hangs on it.
 type family struct {
-	pages  map[access.IdentityID]*page
-	holds  ledger.Holds
+	pages map[access.IdentityID]*page
+	holds ledger.Holds
+	// heeded is when this change marked a cut by hand that bore no time.
+	heeded time.Time
 	stones ledger.Tombstones
 	others ledger.Ledger
 	// spent are the values of hold_released that were used, of all.

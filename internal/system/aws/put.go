@@ -74,6 +74,9 @@ func (s *System) propose(ctx context.Context, change access.Change) (*proposal, 
 	if err := s.mayChange(ctx, f, change); err != nil {
 		return nil, err
 	}
+	if change.Cuts.Held { // then it was seen, and only the mark is of now
+		change.Cuts.Last = access.Latest(change.Cuts.Last, f.heeded)
+	}
 	if err := s.beside(ctx, f, change); err != nil {
 		return nil, err
 	}
@@ -206,6 +209,7 @@ func (s *System) heed(ctx context.Context, f *family, id access.IdentityID) erro
 		return err
 	}
 	f.holds, err = s.store.marks(ctx)
+	f.heeded = f.holds[id.String()]
 	return err
 }
 

@@ -230,7 +230,8 @@ func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read what was cut by hand: %w", err)
 	}
-	return ledger.WouldHold(h.ledger, h.holds, h.stones, o), nil
+	now, err := s.Now(ctx)
+	return err == nil && ledger.WouldHold(h.ledger, h.holds, h.stones, o, now), err
 }
 
 // observe adds to a record what IAM has of it: whether it was cut by hand, when it was used, and what differs.

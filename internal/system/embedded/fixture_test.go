@@ -83,7 +83,9 @@ func (w *world) try(o access.Object, edits ...func(*access.Change)) (*access.Rec
 
 // update is a change of what a record tells of.
 func update(r *access.Record) func(*access.Change) {
-	return func(c *access.Change) { c.UID = r.UID }
+	return func(c *access.Change) {
+		c.UID, c.Cuts.Last = r.UID, time.Now().AddDate(9, 0, 0) // what was cut by hand was seen, by whatever clock
+	}
 }
 
 func by(stack string) func(*access.Change) { return func(c *access.Change) { c.Stack = stack } }

@@ -85,7 +85,7 @@ func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
 	}
-	return ledger.WouldHold(l.Ledger, l.holds, l.stones, o), nil
+	return ledger.WouldHold(l.Ledger, l.holds, l.stones, o, s.now()), nil
 }
 
 // Holds returns what was cut by hand, by when each was cut last.

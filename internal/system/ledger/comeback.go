@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -74,6 +75,27 @@ func (d *Draft) leavesHeld(before *Entry, i *access.Identity) bool {
 	return before.Object.(*access.Identity).ParentID != i.ParentID && !d.heldUnder(before).IsZero()
 }
 
+// releasedWith reports whether a credential's key or workload, that was cut elsewhere at a moment, was released under the identity that now
+// has it. A release counts for what the identity had: what was cut under another one, and comes later, is held.
+func (d *Draft) releasedWith(all Ledger, c *access.Credential, at time.Time) bool {
+	lifted := d.lifted(all, c.IdentityID)
+	if at.After(lifted) {
+		return false
+	}
+	same := func(o access.Object) bool {
+		other, ok := o.(*access.Credential)
+		return ok && other.Proof() == c.Proof()
+	}
+	for ref, e := range all {
+		if e.Object.Holder() == c.IdentityID && !d.Holds[ref.ID].After(lifted) && same(e.Object) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(d.memory(c.IdentityID), func(f access.Former) bool {
+		return f.HeldAt.IsZero() && !f.RemovedAt.Before(at) && same(f.Object)
+	})
+}
+
 // comesBack returns the identity under which somebody cut what a credential newly proves to be its identity with; zero where nobody did,
 // or it was released since.
 func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.IdentityID) {
@@ -85,7 +107,6 @@ func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.Iden
 		return from
 	}
 	all := d.all()
-	lifted := d.lifted(all, c.IdentityID)
 	cut := func(o access.Object, held, before time.Time) bool {
 		other, ok := o.(*access.Credential)
 		if !ok || other.Ref() == c.Ref() {
@@ -95,7 +116,7 @@ func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.Iden
 		if at.IsZero() && !d.cutOn(all, other, time.Time{}).IsZero() { // of a mark only the last cut is known, which may be of after it went
 			at = counted(held, d.lifted(all, other.IdentityID), time.Time{})
 		}
-		return at.After(lifted) && other.Proof() == proof // requests are slow to read, and few are of who was cut
+		return !at.IsZero() && other.Proof() == proof && !d.releasedWith(all, c, at) // requests are slow to read, and few are of who was cut
 	}
 	for _, e := range all {
 		if cut(e.Object, time.Time{}, time.Time{}) {

@@ -3,8 +3,12 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,14 +38,14 @@ func TestLookingForWhatComesBackIsQuick(t *testing.T) {
 	fresh.Federated = &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}
 	// Parsing the 1,000 requests would allocate some 100,000 times; a clock would judge the machine.
 	if allocated := testing.AllocsPerRun(10, func() {
-		if WouldHold(l, holds, nil, fresh) {
+		if WouldHold(l, holds, nil, fresh, now) {
 			t.Fatal("a key that nobody cut is held")
 		}
 	}); allocated > 10_000 {
 		t.Errorf("it allocated %.0f times", allocated)
 	}
 	fresh = credential(1000)
-	if !WouldHold(l, holds, nil, fresh) {
+	if !WouldHold(l, holds, nil, fresh, now) {
 		t.Error("a key that was cut is not held")
 	}
 }
@@ -121,8 +125,78 @@ func TestWhatComesBackWithAnIdentityOfBeforeIsForetold(t *testing.T) {
 		named("acme", "older"): true, named("globex", "new"): true,
 		named("acme", "new"): false, // its identity is held, or released
 	} {
-		if got := WouldHold(l, Holds{was.Ref().ID: cut}, stones, credential(of)); got != foretold {
+		if got := WouldHold(l, Holds{was.Ref().ID: cut}, stones, credential(of), cut); got != foretold {
 			t.Errorf("%s: foretold %v", of, got)
 		}
+	}
+}
+
+// A release counts for what its identity had. What was cut under a sibling, and comes afterwards, is held; what was there, and was released, is not.
+func TestAReleaseLiftsNoCutOfASiblingsKey(t *testing.T) {
+	t.Parallel()
+	cut := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	named := func(name string) access.IdentityID {
+		return access.IdentityID{Partner: "acme", Environment: "prod", Name: name}
+	}
+	credential := func(of access.IdentityID) *access.Credential {
+		return &access.Credential{IdentityID: of, Federated: &access.FederatedTrust{Issuer: "https://login.test", Subject: "svc"}}
+	}
+	leaked, own := credential(named("leaked")), credential(named("own"))
+	for name, c := range map[string]struct {
+		holds, later Holds
+		had, held    bool
+	}{
+		"its partner was cut, and it had another key": {Holds{"acme": cut}, nil, false, true},
+		"it was cut itself, after the sibling":        {Holds{leaked.IdentityID.String(): cut, own.IdentityID.String(): cut.Add(time.Hour)}, nil, false, true},
+		"it had the key, and was released with it":    {Holds{leaked.Ref().ID: cut, own.Ref().ID: cut.Add(time.Hour)}, nil, true, false},
+		"the key was cut under it again":              {Holds{leaked.Ref().ID: cut}, Holds{own.Ref().ID: cut.Add(3 * time.Hour)}, true, true},
+	} {
+		l := Ledger{leaked.Ref(): {Object: leaked}}
+		for _, id := range []access.IdentityID{leaked.IdentityID, own.IdentityID} {
+			l[id.Ref()] = &Entry{Object: &access.Identity{ID: id}, History: access.History{UID: "u", CreatedAt: cut.AddDate(0, -1, 0)}}
+		}
+		d := NewDraft(l, cut.Add(2*time.Hour), nil)
+		d.Holds = c.holds
+		if c.had {
+			f, _ := access.FormerOf(own, access.History{CreatedAt: cut}, cut.AddDate(1, 0, 0), cut.Add(2*time.Hour))
+			l[own.IdentityID.Ref()].Former = []access.Former{f}
+		}
+		if _, err := d.Place(access.Change{Object: &access.Identity{ID: own.IdentityID, HoldReleased: "INC-1"}, UID: "u", Cuts: access.CutsSeen{Last: cut.Add(3 * time.Hour)}}); err != nil {
+			t.Fatal(err)
+		}
+		maps.Copy(d.Holds, c.later)
+		from := d.comesBack(nil, own)
+		if alone := d.HeldAlone(d.Holds, own); (alone || from != access.IdentityID{}) != c.held {
+			t.Errorf("%s: held alone %v, as of %s", name, alone, from)
+		}
+	}
+}
+
+// A release lifts no cut that whoever decided on it had not seen, and one of an identity that is made lifts nothing.
+func TestAReleaseLiftsOnlyWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	seen := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}
+	for scope, later := range map[string]bool{
+		"acme": true, id.String(): true, id.String() + "/federated": true, "acme/prod/other": false, "acme/prod/etl-2": false, "initech": false,
+	} {
+		for at, refused := range map[time.Time]bool{seen: false, seen.Add(time.Nanosecond): later} {
+			d := NewDraft(Ledger{id.Ref(): {Object: &access.Identity{ID: id}, History: access.History{UID: "u", CreatedAt: seen}}}, seen.Add(time.Hour), nil)
+			d.Holds = Holds{scope: at}
+			release := access.Change{Object: &access.Identity{ID: id, HoldReleased: "INC-1"}, UID: "u", Cuts: access.CutsSeen{Last: seen}}
+			err := d.Try(func() error { _, err := d.Place(release); return err })
+			if errors.Is(err, access.ErrCutSince) != refused || err != nil && !refused {
+				t.Errorf("%s cut at %s: %v", scope, at, err)
+			}
+			if held := d.HeldIdentity(d.Holds, id); held != (refused && !strings.HasSuffix(scope, "/federated")) {
+				t.Errorf("%s cut at %s: held %v", scope, at, held)
+			}
+		}
+	}
+	d := NewDraft(Ledger{}, seen.Add(time.Hour), nil)
+	d.Holds = Holds{"acme": seen}
+	p, err := d.Place(access.Change{Object: &access.Identity{ID: id, HoldReleased: "INC-1"}})
+	if err != nil || p.Lifts || !d.HeldIdentity(d.Holds, id) || !slices.Contains(p.Entry.History.Released, "INC-1") {
+		t.Errorf("made with a release, it lifts %v, used %q, %v", p.Lifts, p.Entry.History.Released, err)
 	}
 }

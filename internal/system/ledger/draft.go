@@ -115,7 +115,7 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	p := &Placed{Entry: e, Tell: c.UID == ""}
 	switch o := object.(type) {
 	case *access.Identity:
-		d.placeIdentity(p, before, o)
+		err = d.placeIdentity(p, before, o, c)
 	case *access.Credential:
 		err = d.placeCredential(p, before, o, c)
 	}
@@ -126,15 +126,15 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	return p, nil
 }
 
-// placeIdentity decides whether an identity is to be held, and whether it lifts what was cut by hand. One that lifts it is not held anew.
-func (d *Draft) placeIdentity(p *Placed, before *Entry, i *access.Identity) {
+// placeIdentity decides whether an identity is to be held, and whether it lifts what was cut by hand: of it, and not of what it leaves.
+func (d *Draft) placeIdentity(p *Placed, before *Entry, i *access.Identity, c access.Change) (err error) {
 	if before == nil {
 		p.Hold = d.inherit(p.Entry)
 	} else {
 		p.Hold = d.leavesHeld(before, i)
 	}
-	p.Lifts = d.release(p.Entry, i.HoldReleased)
-	p.Hold = p.Hold && !p.Lifts
+	p.Lifts, err = d.release(p.Entry, c)
+	return err
 }
 
 // placeCredential issues what a credential needs, and decides whether the answer tells it: where it is new, and where the caller has not heard

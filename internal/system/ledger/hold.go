@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -23,11 +24,11 @@ func (h Holds) newest(id access.IdentityID) time.Time {
 	return h[id.String()]
 }
 
-// lift returns when the last cut was made that a release of an identity lifts: of anything of its partner, since that is why what is new
-// of it is held.
-func (h Holds) lift(id access.IdentityID) (last time.Time) {
+// Of returns when the last cut was made that a release of an identity lifts: of it, of its partner, or of one of its credentials. The
+// mark of a sibling is none of them: what was cut there is not released here.
+func (h Holds) Of(id access.IdentityID) (last time.Time) {
 	for scope, at := range h {
-		if scope == id.Partner || strings.HasPrefix(scope, id.Partner+"/") {
+		if scope == id.Partner || scope == id.String() || strings.HasPrefix(scope, id.String()+"/") {
 			last = access.Latest(last, at)
 		}
 	}
@@ -179,12 +180,12 @@ func (d *Draft) inherit(e *Entry) bool {
 	return hold
 }
 
-// WouldHold reports whether an object would be held if it were made now. What is there is judged as it is.
-func WouldHold(l Ledger, h Holds, t Tombstones, o access.Object) bool {
+// WouldHold reports whether an object would be held if it were made at a moment. What is there is judged as it is.
+func WouldHold(l Ledger, h Holds, t Tombstones, o access.Object, now time.Time) bool {
 	if len(h) == 0 {
 		return false
 	}
-	d := NewDraft(l, time.Time{}, nil)
+	d := NewDraft(l, now, nil)
 	d.Holds, d.Tombstones = h, maps.Clone(t)
 	switch o := o.(type) {
 	case *access.Identity:
@@ -202,9 +203,6 @@ func (d *Draft) wouldHoldIdentity(i *access.Identity) bool {
 	}
 	e := &Entry{Object: i}
 	hold := d.inherit(e)
-	if d.release(e, i.HoldReleased) {
-		hold = false
-	}
 	hasParent := i.ParentID != (access.IdentityID{})
 	return hold || d.Holds.Holding(e) || (hasParent && d.HeldIdentity(d.Holds, i.ParentID))
 }
@@ -232,19 +230,24 @@ func holderOf(scope string) (id access.IdentityID, ok bool) {
 	return id, err == nil
 }
 
-// release applies a value of hold_released to an identity, and reports whether it lifts what was cut by hand.
-func (d *Draft) release(e *Entry, value string) (lifts bool) {
-	if value == "" || slices.Contains(e.History.Released, value) {
-		return false
+// release applies a value of hold_released to an identity, and reports whether it lifts what was cut by hand. One that is made lifts
+// nothing: whoever planned that saw no access that was cut, and Terraform does not hand on what its plan knew.
+func (d *Draft) release(e *Entry, c access.Change) (lifts bool, err error) {
+	i, _ := e.Object.(*access.Identity)
+	if i.HoldReleased == "" || slices.Contains(e.History.Released, i.HoldReleased) {
+		return false, nil
 	}
-	e.History = e.History.Releases(value)
-	if d.Tombstones[e.Object.Holder()].Damaged {
-		d.remember(e, time.Time{})
-		return false
+	last, stone := d.Holds.Of(i.ID), d.Tombstones[i.ID]
+	lifts = c.UID != "" && !stone.Damaged
+	if lifts && last.After(e.HoldLifted) && last.After(c.Cuts.Last) {
+		return false, fmt.Errorf("%w, at %s", access.ErrCutSince, access.At(last))
 	}
-	e.HoldLifted = access.Latest(e.HoldLifted, d.Holds.lift(e.Object.Holder()), d.Tombstones[e.Object.Holder()].HeldUnder)
+	e.History = e.History.Releases(i.HoldReleased)
+	if lifts {
+		e.HoldLifted = access.Latest(e.HoldLifted, last, stone.HeldUnder)
+	}
 	d.remember(e, time.Time{})
-	return true
+	return lifts, nil
 }
 
 // remember notes in the tombstone of an identity what its entry has and, if it was removed, what was removed of it.

@@ -79,7 +79,7 @@ func (ob *observer) WouldHold(ctx context.Context, o access.Object) (bool, error
 	if err != nil {
 		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
 	}
-	if ledger.WouldHold(snap.Ledger, snap.Holds, snap.Tombstones, o) {
+	if ledger.WouldHold(snap.Ledger, snap.Holds, snap.Tombstones, o, ob.now()) {
 		return true, nil
 	}
 	id := o.Holder()

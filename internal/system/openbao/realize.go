@@ -78,6 +78,9 @@ func (ch *changer) standingOf(ctx context.Context, a *proposal, changed *access.
 	}
 	_, before := a.family.ledger().Identity(id)
 	lifts := id == changed.ID && a.placed.Lifts
+	if lifts && e.held() && !a.change.Cuts.Held { // an entity that is disabled does not tell since when
+		return standing{}, access.ErrCutSince
+	}
 	return standing{e, stays(before, released, e) && !lifts}, nil
 }
 

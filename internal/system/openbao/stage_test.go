@@ -134,7 +134,12 @@ func (st *stage) change(o access.Object, edits ...func(*access.Change)) access.C
 	return c
 }
 
-func known(r *access.Record) func(*access.Change) { return func(c *access.Change) { c.UID = r.UID } }
+// known is what its caller has just read, with all that was cut by hand.
+func known(r *access.Record) func(*access.Change) {
+	return func(c *access.Change) {
+		c.UID, c.Cuts = r.UID, access.CutsSeen{Last: time.Now().Add(time.Hour), Held: true}
+	}
+}
 func issuing(i access.Issue) func(*access.Change) { return func(c *access.Change) { c.Issue = i } }
 
 func (st *stage) seal(secret []byte) (string, error) {
