@@ -26,6 +26,20 @@ func (c *Credential) Proof() string {
 	return ""
 }
 
+// Key returns what whoever stole the partner's key comes in by: what it proves its identity with or, of a secret, the SSH key that it is
+// sealed to. It is empty where neither is told.
+func (c *Credential) Key() string {
+	if c.Kind() != Secret {
+		return c.Proof()
+	}
+	if r, err := material.ParseRecipient(c.Secret.Recipient); err == nil {
+		if k, is := r.SSHKey(); is {
+			return material.Fingerprint(material.KeyInfo(k.PublicKey))
+		}
+	}
+	return ""
+}
+
 // Workload returns what tells one workload from another: the issuer and the subject; of AWS the principal, and of a whole account also the
 // external id, by which a vendor tells one use of it from another. It is empty where one of them is missing.
 func (f *FederatedTrust) Workload() string {

@@ -52,7 +52,7 @@ func explainWaiting(ref access.Ref, issue access.Issue, why string, diags *diag.
 func takesAnotherProof(s guardrail.Subject) bool {
 	before, was := s.Before.(*access.Credential)
 	after, is := s.Object.(*access.Credential)
-	return was && is && !s.Held && before.Proof() != after.Proof()
+	return was && is && !s.Held && before.Key() != after.Key()
 }
 
 // foretellHold says that what is to be made lets nobody in: something of its partner was cut by hand, and stays cut.

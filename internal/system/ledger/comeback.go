@@ -84,7 +84,7 @@ func (d *Draft) releasedWith(all Ledger, c *access.Credential, at time.Time) boo
 	}
 	same := func(o access.Object) bool {
 		other, ok := o.(*access.Credential)
-		return ok && other.Proof() == c.Proof()
+		return ok && other.Key() == c.Key()
 	}
 	for ref, e := range all {
 		if e.Object.Holder() == c.IdentityID && !d.Holds[ref.ID].After(lifted) && same(e.Object) {
@@ -96,14 +96,14 @@ func (d *Draft) releasedWith(all Ledger, c *access.Credential, at time.Time) boo
 	})
 }
 
-// comesBack returns the identity under which somebody cut what a credential newly proves to be its identity with; zero where nobody did,
-// or it was released since.
+// comesBack returns the identity under which somebody cut what a credential newly proves to be its identity with, or has its secrets sealed to;
+// zero where nobody did, or it was released since.
 func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.IdentityID) {
-	proof := c.Proof()
-	if len(d.Holds) == 0 || proof == "" {
+	key := c.Key()
+	if len(d.Holds) == 0 || key == "" {
 		return from
 	}
-	if before != nil && !before.Removed() && before.Object.(*access.Credential).Proof() == proof {
+	if before != nil && !before.Removed() && before.Object.(*access.Credential).Key() == key {
 		return from
 	}
 	all := d.all()
@@ -116,7 +116,7 @@ func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.Iden
 		if at.IsZero() && !d.cutOn(all, other, time.Time{}).IsZero() { // of a mark only the last cut is known, which may be of after it went
 			at = counted(held, d.lifted(all, other.IdentityID), time.Time{})
 		}
-		return !at.IsZero() && other.Proof() == proof && !d.releasedWith(all, c, at) // requests are slow to read, and few are of who was cut
+		return !at.IsZero() && other.Proof() == key && !d.releasedWith(all, c, at) // requests are slow to read, and few are of who was cut
 	}
 	for _, e := range all {
 		if cut(e.Object, time.Time{}, time.Time{}) {

@@ -131,6 +131,30 @@ func TestWhatComesBackWithAnIdentityOfBeforeIsForetold(t *testing.T) {
 	}
 }
 
+// A stolen SSH key opens what is sealed to it: cut, it holds a secret for it too. A recipient whose secret was cut says nothing of the next one.
+func TestAStolenKeyIsNoRecipient(t *testing.T) {
+	t.Parallel()
+	cut := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	key, err := os.ReadFile("../../guardrail/testdata/ed25519.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaked, next := access.IdentityID{Partner: "acme", Environment: "prod", Name: "leaked"}, access.IdentityID{Partner: "acme", Environment: "prod", Name: "next"}
+	login := &access.Credential{IdentityID: leaked, SSHCertificate: &access.SSHRequest{PublicKey: string(key)}}
+	sealed := func(of access.IdentityID) *access.Credential {
+		return &access.Credential{IdentityID: of, Secret: &access.SecretRequest{Recipient: string(key)}}
+	}
+	for scope, held := range map[string]bool{login.Ref().ID: true, sealed(leaked).Ref().ID: false} {
+		l := Ledger{login.Ref(): {Object: login}, sealed(leaked).Ref(): {Object: sealed(leaked)}}
+		for _, id := range []access.IdentityID{leaked, next} {
+			l[id.Ref()] = &Entry{Object: &access.Identity{ID: id}}
+		}
+		if got := WouldHold(l, Holds{scope: cut}, nil, sealed(next), cut.Add(time.Hour)); got != held {
+			t.Errorf("%s is cut, and a secret for the key is held: %v", scope, got)
+		}
+	}
+}
+
 // A release counts for what its identity had. What was cut under a sibling, and comes afterwards, is held; what was there, and was released, is not.
 func TestAReleaseLiftsNoCutOfASiblingsKey(t *testing.T) {
 	t.Parallel()
