@@ -114,12 +114,13 @@ func bare(address string) string {
 		scheme, rest = "", address
 	}
 	visible := rest
-	if query := strings.IndexAny(rest, "?#"); query >= 0 && strings.Contains(rest[:query], "/") && !namesUser(rest) {
+	query := strings.IndexAny(rest, "?#")
+	if query >= 0 && strings.Contains(rest[:query], "/") && (strings.Contains(rest[:query], "@") || !namesUser(rest)) {
 		visible = rest[:query] // an @ after this belongs to the query
 	}
 	visible = visible[strings.LastIndexByte(visible, '@')+1:]
-	if query := strings.IndexAny(visible, "?#;"); query >= 0 { // behind a semicolon stands a session
-		visible = visible[:query]
+	if end := strings.IndexAny(visible, "?#;"); end >= 0 { // behind a semicolon stands a session
+		visible = visible[:end]
 	}
 	if visible == "" || !found {
 		return visible
