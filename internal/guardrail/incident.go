@@ -36,7 +36,8 @@ func reopened(c *Context, s *Subject) []problem {
 	}
 	if c.releasesNothing(s, i) {
 		return []problem{{attribute: "hold_released", text: say("%s: hold_released is %s, and nothing of %s is cut by hand: a release that is written ahead, "+
-			"as by a clock or a counter, would lift a cut that nobody has made yet", s, shown(i.HoldReleased), i.ID.Partner), cause: entered}}
+			"as by a clock or a counter, would lift a cut that nobody has made yet", s, shown(i.HoldReleased), i.ID.Partner),
+			fix: "Leave hold_released as it was. When something is cut, and the incident is closed, set it to a value never used before.", cause: entered}}
 	}
 	if !s.Held {
 		return nil

@@ -156,6 +156,17 @@ func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, na
 		return false
 	}
 	diags.AddWarning("This adopts undeclared access: "+ref.String(), adoptionText(native, a, P(plan).releases()))
+	return !P(plan).releases() || a.Held || !g.releasesAhead(ctx, ref, native, diags)
+}
+
+// releasesAhead refuses a release of what nobody has cut: it would lift a cut that somebody makes before the adoption. One that was begun may have
+// been released by that.
+func (g *governed[M, P]) releasesAhead(ctx context.Context, ref access.Ref, native string, diags *diag.Diagnostics) bool {
+	if uid, err := g.begun(ctx, ref, native); err != nil || uid != "" {
+		return false
+	}
+	diags.AddAttributeError(path.Root("hold_released"), "Nothing is to be released: "+ref.String(), fmt.Sprintf("Nobody has cut %s by hand, so this would lift a cut "+
+		"that is made before the apply. Leave hold_released out.", native))
 	return true
 }
 

@@ -335,7 +335,6 @@ resource "partner_identity" "it" {
 // The plan said that it stays cut, and the apply gave it back; and it let two blocks adopt the same, of which the apply made one.
 func TestThePlanOfAnAdoptionSaysWhatTheApplyDoes(t *testing.T) {
 	c, h, provider := newLegacy(t)
-	c.must("POST", h.native, map[string]any{"disabled": true})
 	block := func(name, line string) string {
 		return fmt.Sprintf(`
 import {
@@ -352,6 +351,11 @@ resource "partner_identity" %[1]q {
 }
 `, name, h.native, access.At(time.Now().Add(time.Hour)), line)
 	}
+	c.write(provider + block("nightly", `hold_released = "INC-7"`))
+	if out, err := c.try("plan"); err == nil || !strings.Contains(flowing(out), "would lift a cut that is made before the apply") {
+		t.Errorf("a plan that releases what nobody cut says %v\n%s", err, out)
+	}
+	c.must("POST", h.native, map[string]any{"disabled": true})
 	c.write(provider + block("nightly", "") + block("weekly", ""))
 	if out, err := c.try("plan"); err == nil || !strings.Contains(flowing(out), "in the same plan") {
 		t.Errorf("a plan that adopts it twice says %v\n%s", err, out)

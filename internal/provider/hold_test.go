@@ -128,12 +128,17 @@ func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
 	status := func() string { return c.attribute("partner_identity.orders", "status") }
 	config("")
 	c.must("apply", "-auto-approve", "-input=false")
+	config("written ahead")
+	if out, err := c.try("plan", "-input=false"); err == nil || !strings.Contains(unframed(out), "a release that is written ahead") {
+		t.Errorf("nothing is held: %v\n%s", err, out)
+	}
+	const alone = "acme/prod/orders-etl/federated" // which does not hold the identity
 	for n, step := range []struct {
 		before     func()
 		cut        string
 		unreadPlan bool
 	}{
-		{cut: "acme/prod/orders-etl/federated"}, // which does not hold the identity
+		{before: func() { cut(alone) }, cut: alone},
 		{cut: "acme"},
 		{before: func() { cut("acme") }, cut: "acme"},
 		{before: func() { // what is held is changed, and the next plan does not read it
