@@ -53,8 +53,7 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 		_ = conn.Close()
 	}))
 	t.Cleanup(alerting.Close)
-	closed := httptest.NewServer(nil)
-	closed.Close()
+	const closed = "http://127.0.0.1:1" // a port of a server that is gone may be taken by another test
 	refusing := httptest.NewServer(answer(407, ""))
 	t.Cleanup(refusing.Close)
 	forbidding := httptest.NewServer(answer(403, page))
@@ -85,7 +84,7 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 		says     string
 		patience bool // it may be better the next time
 	}{
-		"a closed port":                        {closed.URL, nil, "nothing listens at 127.0.0.1:", true},
+		"a closed port":                        {closed, nil, "nothing listens at 127.0.0.1:", true},
 		"https to a port of plain HTTP":        {strings.Replace(plain.URL, "http:", "https:", 1), nil, "speaks plain HTTP", false},
 		"http to a port of TLS":                {strings.Replace(encrypted.URL, "https:", "http:", 1), nil, "the port speaks TLS: write https instead of http", false},
 		"http to a port that answers an alert": {alerting.URL, nil, "the port speaks TLS", false},
@@ -97,7 +96,7 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 		"the port of the cluster":              {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(80)}), "give the API's (8200)", false},
 		"a proxy that wants a password":        {far, through(refusing.URL), "(HTTPS_PROXY) answered 407 and made no connection: it asks for a name and a password", false},
 		"a proxy that forbids":                 {far, through(forbidding.URL), "answered 403 and made no connection: it may not connect to this host", false},
-		"a proxy that is away":                 {far, through(closed.URL), "the proxy of the environment (HTTPS_PROXY) cannot be reached", true},
+		"a proxy that is away":                 {far, through(closed), "the proxy of the environment (HTTPS_PROXY) cannot be reached", true},
 		"a name without an address":            {far, fails(dial(&net.DNSError{Name: "openbao.example.com", IsNotFound: true})), "openbao.example.com has no address in DNS", true},
 		"a name server that is away":           {far, fails(dial(&net.DNSError{Name: "openbao.example.com", Err: "i/o timeout", IsTimeout: true})), "could not be looked up: i/o timeout", true},
 		"a dial that nobody answers":           {far, fails(dial(timedOut{})), "no answer from openbao.example.com:8200: a firewall drops the packets", true},
@@ -110,7 +109,7 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 			c, says, patience := c, c.says, c.patience
 			change := func(o *Options) { o.Patience = time.Minute } // on a busy machine a handshake takes its time
 			if patience {
-				change = func(o *Options) { o.Patience = time.Second }
+				change = func(o *Options) { o.Patience = 3 * time.Second }
 			}
 			var more []func(*Options)
 			if c.change != nil {
