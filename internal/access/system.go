@@ -266,6 +266,11 @@ type Stray struct {
 	Policies []string
 	// Why says what makes it access that nobody answers for.
 	Why string
+	// Trusts and Grants are what it gives, as a declaration would say it; Unsaid is what no declaration says, a few words each. Nil where the
+	// system does not read that.
+	Trusts []FederatedTrust
+	Grants []Grant
+	Unsaid []string
 	// Adoptable: it can be imported as an identity.
 	Adoptable             bool
 	CreatedAt, LastUsedAt time.Time
@@ -288,6 +293,8 @@ type Adoption struct {
 	Logins []string
 	// Policies are those that end, Groups the groups that are left, by their names.
 	Policies, Groups []string
+	// Sessions says what becomes of what is open, and of what else there is, in whole sentences.
+	Sessions string
 	// Held: it was cut by hand, and stays so.
 	Held bool
 	// Revocation is how to remove it by hand, a step each.

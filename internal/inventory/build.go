@@ -240,8 +240,9 @@ func (b *builder) stray(s access.Stray) Item {
 		LastUsedAt: s.LastUsedAt, UseUnknown: s.LastUsedAt.IsZero(), Flags: []Flag{Ungoverned}, Revocation: s.Revocation,
 		Why: fmt.Sprintf("%s %s: %s", s.Kind, strings.Join(s.Names, ", "), s.Why),
 	}
+	partner := cmp.Or(i.Partner, "PARTNER")
+	i.Declaration = declaration(&s, partner)
 	if s.Adoptable {
-		partner := cmp.Or(i.Partner, "PARTNER")
 		i.Import = fmt.Sprintf("import {\n  to = partner_identity.%s\n  id = \"%s/ENVIRONMENT/NAME@%s\"\n}\n", label(s.NativeID), partner, s.NativeID)
 	}
 	return i

@@ -99,8 +99,8 @@ type Item struct {
 	EnforcedBy  string   // who ends it, in words
 	Revocation  []string // how to cut it by hand, a step each
 	// Why says of what is ungoverned what makes it a partner's, or access at all, and of a rehearsal's twin what it is; Import
-	// is a ready import block.
-	Why, Import string
+	// is a ready import block. Declaration are resource blocks that declare anew what is ungoverned.
+	Why, Import, Declaration string
 }
 
 // Looked returns when somebody looked at an item last: at its newest review, or when it was created.

@@ -182,7 +182,7 @@ func adoptionText(native string, a *access.Adoption, released bool) string {
 	say("It keeps how the partner logs in", a.Logins)
 	say("It loses the policies", a.Policies)
 	say("It leaves the groups", a.Groups)
-	text.WriteString("Open sessions end. The next login still works.")
+	text.WriteString(a.Sessions)
 	if len(a.Logins) == 0 {
 		text.Reset()
 		fmt.Fprintf(&text, "Nobody can log in as %s any more. The apply removes it, and creates the declared identity "+

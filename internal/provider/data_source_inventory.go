@@ -61,7 +61,7 @@ var (
 		"expires_at": types.StringType, "ends_at": types.StringType, "rotates_at": types.StringType, "created_at": types.StringType,
 		"renewed_at": types.StringType, "reviewed_at": types.StringType, "last_used_at": types.StringType, "renewals": types.Int64Type,
 		"status": types.StringType, "flags": textListType, "drift": textListType, "enforced_by": types.StringType, "revocation": textListType,
-		"why": types.StringType, "import": types.StringType,
+		"why": types.StringType, "import": types.StringType, "declaration": types.StringType,
 	}
 )
 
@@ -105,8 +105,9 @@ func (d *inventoryDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 			"items": schema.ListAttribute{
 				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
 				MarkdownDescription: "The items, ungoverned ones first, then by id. Each has what the resources have, `type` (`identity`, `credential`, `grant`), " +
-					"`flags`, `import` (a block that brings it under Terraform), and, if ungoverned, `native_id` and `why`. What an item does not have " +
-					"is null.",
+					"`flags`, `import` (a block that brings it under Terraform), and, if ungoverned, `native_id` and `why`. On AWS, it " +
+					"then has `declaration`, too: resource blocks that give the same access, with owner, purpose and end left to fill in. What an item does " +
+					"not have is null.",
 			},
 		},
 	}
@@ -193,5 +194,6 @@ func itemValue(i *inventory.Item) attr.Value {
 		"renewals": types.Int64Value(i.Renewals), "status": types.StringValue(i.Status),
 		"flags": types.ListValueMust(types.StringType, texts(i.Flags)), "drift": textList(i.Drift),
 		"enforced_by": optionalText(i.EnforcedBy), "revocation": textList(i.Revocation), "why": optionalText(i.Why), "import": optionalText(i.Import),
+		"declaration": optionalText(i.Declaration),
 	})
 }

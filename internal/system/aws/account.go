@@ -28,6 +28,7 @@ func (s *System) Enter(ctx context.Context) error {
 	}
 	var out struct {
 		Account string `xml:"GetCallerIdentityResult>Account"`
+		ARN     string `xml:"GetCallerIdentityResult>Arn"`
 	}
 	limited, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
@@ -38,7 +39,7 @@ func (s *System) Enter(ctx context.Context) error {
 	}
 	s.client.mu.Lock()
 	defer s.client.mu.Unlock()
-	s.account = out.Account
+	s.account, s.caller = out.Account, out.ARN
 	return nil
 }
 
@@ -66,6 +67,13 @@ func (c *client) accountNumber() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.account
+}
+
+// callerARN returns the ARN of whom the provider is logged in as; "" where it is not known.
+func (c *client) callerARN() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.caller
 }
 
 // groupsOf lists the groups that a user is a member of.

@@ -21,6 +21,8 @@ func (w *wanted) cutBy(n *native) string {
 	switch {
 	case w.Kind == user && !w.newest: // its credential goes on with another one
 		return ""
+	case !n.there && w.adopted: // as everybody is told to do
+		return ""
 	case !n.there && w.Built:
 		return "it was removed"
 	case !n.there, n.unread != nil:

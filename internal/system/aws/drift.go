@@ -28,7 +28,7 @@ func (w *wanted) drift(n *native) (said []string) {
 		said = append(said, fmt.Sprintf("The trust of %s differs from the declaration.", w.Name))
 	}
 	said = append(said, w.addedDrift(n)...)
-	if w.Kind == user && n.keys != nil {
+	if w.Kind == user && n.keys != nil && !w.adopted {
 		said = append(said, keyDrift(w.principal, n.keys)...)
 	}
 	return said
@@ -37,6 +37,8 @@ func (w *wanted) drift(n *native) (said []string) {
 // absence adds that a principal is gone. Of a role that somebody cut by removing it, that is said already: no apply makes it again.
 func (w *wanted) absence(said []string) []string {
 	switch {
+	case w.adopted:
+		return said
 	case w.Kind == user:
 		return append(said, fmt.Sprintf("The user %s is gone, with its key: only a rotation issues another one.", w.Name))
 	case len(said) > 0:

@@ -172,6 +172,9 @@ func compareNames(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), 
 
 // principalsOf returns the principals that an entry asks for.
 func principalsOf(e *ledger.Entry) (all []principal) {
+	if len(e.Adopted.Left()) > 0 {
+		return []principal{adoptedOf(e.Object.Holder())}
+	}
 	c, ok := e.Credential()
 	if !ok {
 		return nil

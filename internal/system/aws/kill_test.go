@@ -15,11 +15,25 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
+// shellOut runs a printed step as it is, in a shell whose settings lead elsewhere.
+func (l *lab) shellOut(t testing.TB, step, id string) error {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", step)
+	cmd.Env = []string{
+		"PATH=" + filepath.Dir(realtool.Find(t, "aws")) + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_ACCESS_KEY_ID=" + id, "AWS_SECRET_ACCESS_KEY=" + l.cloud.Secret,
+		"AWS_REGION=ap-south-1", "AWS_DEFAULT_OUTPUT=table", "AWS_PAGER=false", "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_ENDPOINT_URL_IAM=http://127.0.0.1:1",
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil && !strings.Contains(string(out), "NOT CUT: ") {
+		t.Logf("%s says %s", step, out)
+	}
+	return err
+}
+
 // The printed steps are run as they are, in shells whose settings lead elsewhere.
 func TestThePrintedStepsCutInTheRightAccountOrSaySo(t *testing.T) {
 	t.Parallel()
 	cloud := ministack(t)
-	program := realtool.Find(t, "aws")
 	l := startLab(t, cloud, access.Federated)
 	away := startLab(t, cloud.In("999988887777"), access.Federated) // which has a partner and a role of the same names
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
@@ -47,26 +61,14 @@ func TestThePrintedStepsCutInTheRightAccountOrSaySo(t *testing.T) {
 	there.put(there.grant("daily", there.end))
 	others := &keys{}
 	there.put(there.key(there.end), sealing(others))
-	run := func(step, id string) error {
-		cmd := exec.Command("sh", "-c", step)
-		cmd.Env = []string{
-			"PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_ACCESS_KEY_ID=" + id, "AWS_SECRET_ACCESS_KEY=" + l.cloud.Secret,
-			"AWS_REGION=ap-south-1", "AWS_DEFAULT_OUTPUT=table", "AWS_PAGER=false", "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_ENDPOINT_URL_IAM=http://127.0.0.1:1",
-		}
-		out, err := cmd.CombinedOutput()
-		if err != nil && !strings.Contains(string(out), "NOT CUT: ") {
-			t.Logf("%s says %s", step, out)
-		}
-		return err
-	}
-	if run(steps[0], "999988887777") == nil {
+	if l.shellOut(t, steps[0], "999988887777") == nil {
 		t.Error("a login of another account is not told that it cut nothing")
 	}
 	if !l.may(t, session, "read", s.file("daily")) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) || !away.may(t, away.as(others.newest()), "read", there.file("daily")) {
 		t.Error("a login of another account cut somebody")
 	}
 	for _, step := range steps {
-		if err := run(step, l.cloud.Access); err != nil {
+		if err := l.shellOut(t, step, l.cloud.Access); err != nil {
 			t.Fatalf("%s: %v", step, err)
 		}
 	}

@@ -38,6 +38,7 @@ func (s *System) atHome(ctx context.Context) error {
 type left struct {
 	principal
 	described
+	adopted bool
 }
 
 // leftOf returns what IAM has under the names of an identity that its page does not name. The page is read last: whoever makes a principal
@@ -86,7 +87,7 @@ func (s *System) leftAs(ctx context.Context, id access.IdentityID, p principal) 
 		return x, false, nil
 	}
 	of := d.tagged(identityTag)
-	return left{p, d}, of == id.String() || (of == "" && isOf(id, p.Name)), nil
+	return left{p, d, p.Name == adoptedOf(id).Name}, of == id.String() || (of == "" && isOf(id, p.Name)), nil
 }
 
 // isOf reports whether a name is of an identity's principals, and can be no other's.
@@ -97,7 +98,7 @@ func isOf(id access.IdentityID, name string) bool {
 // maybeOf reports whether a name may be of an identity's principals: of long ones it has only the beginning.
 func maybeOf(id access.IdentityID, name string) bool {
 	begin, _, short := strings.Cut(userOf(id, 1).Name, "=")
-	return isOf(id, name) || short && strings.HasPrefix(name, begin+"=")
+	return isOf(id, name) || name == adoptedOf(id).Name || short && strings.HasPrefix(name, begin+"=")
 }
 
 // of reports whether a principal is of what a ref names: all are of the identity, and each grant is in all.
@@ -108,7 +109,7 @@ func (x left) of(ref access.Ref) bool {
 	case strings.HasSuffix(ref.ID, "/"+string(access.Federated)):
 		return x.Kind == role
 	}
-	return x.Kind == user
+	return x.Kind == user && !x.adopted
 }
 
 // lost says what it means that a page has no object: something of it is still in IAM, or there is none.

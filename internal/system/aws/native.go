@@ -45,10 +45,11 @@ func (n *native) held() bool { return n.there && n.policies[holdPolicy] != "" }
 // ours reports whether it was made here: it bears a tag of ours, or where somebody took the tags away the policy that ends it.
 func (n *native) ours() bool { return n.uid() != "" || n.policies[endPolicy] != "" }
 
-// foreign says that a principal was not made here, or lies elsewhere, or is another ledger's; nil where it is what a page means.
-func (s *System) foreign(n *native, p principal) error {
+// foreign says that a principal was not made here, or lies elsewhere, or is another ledger's; nil where it is what a page means. One that is
+// adopted somebody else made.
+func (s *System) foreign(n *native, p principal, adopted bool) error {
 	switch {
-	case !n.ours():
+	case !n.ours() && !adopted:
 		return fmt.Errorf("%s was not made here: %w", p, access.ErrForeign)
 	case n.Path != p.Path:
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)

@@ -149,6 +149,7 @@ func (p *page) ownAll(f *pageFile) error {
 		return fmt.Errorf("it counts %d keys", f.Issued)
 	}
 	own := map[string]kind{roleOf(p.id).Name: role}
+	own[adoptedOf(p.id).Name] = user
 	for n := range f.Issued {
 		own[userOf(p.id, n+1).Name] = user
 	}

@@ -30,6 +30,9 @@ type proposal struct {
 	family *family
 	draft  *ledger.Draft
 	placed *ledger.Placed
+	// adopted is what its identity adopts or has adopted; nil for nothing, and where something else is changed. cut: somebody cut it by hand.
+	adopted *ledger.Adopted
+	cut     bool
 	// without says why nothing is issued in the place of what is revoked.
 	without error
 }
@@ -40,9 +43,6 @@ func (s *System) putting(ctx context.Context, change access.Change) (*access.Rec
 	}
 	if c, ok := change.Object.(*access.Credential); ok && !slices.Contains(kinds, c.Kind()) {
 		return nil, fmt.Errorf("%s: %w", refused(c.Kind()), access.ErrUnsupported)
-	}
-	if change.Adopt != "" {
-		return nil, fmt.Errorf("undeclared access cannot be adopted in IAM: %w", access.ErrUnsupported)
 	}
 	id := change.Object.Holder()
 	defer s.turn(id)()
@@ -80,12 +80,16 @@ func (s *System) propose(ctx context.Context, change access.Change) (*proposal, 
 	if err := s.beside(ctx, f, change); err != nil {
 		return nil, err
 	}
+	adopted, held, err := s.adopting(ctx, f, change)
+	if err != nil {
+		return nil, err
+	}
 	now, err := s.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
 	is := &issuer{System: s, ctx: ctx, family: f}
-	a := &proposal{family: f, draft: f.draft(now, is)}
+	a := &proposal{family: f, draft: f.draft(now, is), adopted: adopted, cut: held}
 	err = s.write(ctx, a, change)
 	if cannotIssue(err) && f.ledger().TakesAway(change) {
 		if lost := is.takeBack(id); lost != nil {
@@ -126,6 +130,7 @@ func (s *System) write(ctx context.Context, a *proposal, change access.Change) (
 	if a.placed, err = a.draft.Place(change); err != nil {
 		return err
 	}
+	a.adopt()
 	if a.placed.Hold { // while something of its partner is cut by hand, all that is new of it is
 		if err := s.store.mark(context.WithoutCancel(ctx), change.Object.Ref().ID); err != nil {
 			return err

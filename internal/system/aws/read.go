@@ -112,6 +112,7 @@ func (s *System) record(ctx context.Context, l ledger.Ledger, e *ledger.Entry) (
 		return nil, err
 	}
 	r.Words, r.Revocation = s.words(r.Object), s.revocation(l, r.Object, e)
+	r.Adopted = s.leftLogin(r.Object.Holder(), e.Adopted)
 	r.System, err = s.store.identified(ctx)
 	return r, err
 }
@@ -264,6 +265,12 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 				r.Drift = append(r.Drift, said)
 			}
 		case access.TypeIdentity:
+			if w.adopted {
+				if err := s.observeAdopted(ctx, h, w, n, p.lifting, r); err != nil {
+					return err
+				}
+				continue
+			}
 			if err := s.lastUse(ctx, h, w, n, r); err != nil {
 				return err
 			}
@@ -336,18 +343,37 @@ func (s *System) lastUse(ctx context.Context, h *shelf, w wanted, n *native, r *
 	if !n.there {
 		return nil
 	}
-	at, told := n.lastUsed()
-	if w.Kind == user && w.Key != "" {
-		var err error
-		if at, told, err = s.keyUse(ctx, h, w.Key); err != nil {
-			return err
+	note := func(at time.Time, told bool) {
+		r.UseUnknown = r.UseUnknown || !told
+		if at.After(r.LastUsedAt) {
+			r.LastUsedAt = at.UTC()
 		}
 	}
-	r.UseUnknown = r.UseUnknown || !told
-	if at.After(r.LastUsedAt) {
-		r.LastUsedAt = at.UTC()
+	ids := w.keyIDs(n)
+	if len(ids) == 0 {
+		note(n.lastUsed())
+	}
+	for _, id := range ids {
+		at, told, err := s.keyUse(ctx, h, id)
+		if err != nil {
+			return err
+		}
+		note(at, told)
 	}
 	return nil
+}
+
+// keyIDs returns the keys of a principal by which it is used: the one that was issued, or those that it had when it was adopted.
+func (w *wanted) keyIDs(n *native) (ids []string) {
+	switch {
+	case w.adopted:
+		for _, k := range n.keys {
+			ids = append(ids, k.ID)
+		}
+	case w.Kind == user && w.Key != "":
+		ids = []string{w.Key}
+	}
+	return ids
 }
 
 // use is when a key was used last, and whether that is told.

@@ -122,7 +122,7 @@ func (s *System) align(ctx context.Context, w *wanted, still func() error) (buil
 	}
 	switch {
 	case n.there:
-		err = s.foreign(n, w.principal)
+		err = s.foreign(n, w.principal, w.adopted)
 	case w.Kind == user: // the key went with it: only a rotation issues another one
 		return w.Built && !w.lifted, nil
 	case !w.mayBeMade():
@@ -196,6 +196,11 @@ func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool,
 			if err := s.dropKey(ctx, w.principal, k.ID); err != nil {
 				return changed, err
 			}
+		}
+	}
+	if w.adopted && !w.Built { // the declaration knows of no password
+		if err := s.dropPassword(ctx, w.principal); err != nil {
+			return changed, err
 		}
 	}
 	return changed, s.leave(ctx, w.principal, n.Groups)
@@ -346,7 +351,7 @@ func (s *System) create(ctx context.Context, w wanted) (*native, error) {
 		}
 		n, err := s.look(ctx, w.principal)
 		if err == nil {
-			err = s.foreign(n, w.principal)
+			err = s.foreign(n, w.principal, false)
 		}
 		return n, err
 	}

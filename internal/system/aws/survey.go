@@ -4,6 +4,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,7 +44,8 @@ func (s *System) survey(ctx context.Context, partners []string) ([]*access.Recor
 	if err = supported(err); err != nil {
 		return nil, nil, err
 	}
-	return records, s.straysAmong(all, h, append(partners, declaredPartners(h.ledger)...)), nil
+	strays := s.straysAmong(all, h, append(partners, declaredPartners(h.ledger)...))
+	return records, strays, s.tellUse(ctx, strays)
 }
 
 // observeAll returns the record of everything in the ledger.
@@ -90,7 +92,7 @@ func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays
 	slices.Sort(partners)
 	partners = slices.Compact(partners)
 	for _, n := range all {
-		if known[n.Name] {
+		if known[n.Name] || !strings.HasPrefix(n.Path, root) && (n.held() || deniedBy(n) != "") { // which somebody cut, and which gives nothing
 			continue
 		}
 		if stray, is := s.stray(n, partners); is {
@@ -122,40 +124,66 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 	case !slices.ContainsFunc(partners, of), p.Kind == role && len(outside) == 0:
 		return stray, false
 	}
-	why := "it is not declared, but has a partner's name"
-	if len(outside) > 0 {
-		why = "it is not declared, but trusts " + strings.Join(outside, " and ")
-	}
-	if ours {
-		why = "it lies at " + root + ", but the ledger does not know it"
-	}
 	used, _ := n.lastUsed()
-	why += ". It cannot be adopted: " + unadoptable(p.Kind)
 	stray = access.Stray{
 		NativeID: p.String(), Kind: strings.ToLower(string(p.Kind)), Names: names, Policies: append(slices.Sorted(maps.Keys(n.policies)), n.attached...),
-		Why: why, CreatedAt: n.Created.UTC(), LastUsedAt: used, Revocation: []string{s.cutPrincipal(p)},
+		CreatedAt: n.Created.UTC(), LastUsedAt: used, Revocation: []string{s.cutPrincipal(p)}, Adoptable: p.Kind == user && !n.ours(),
+	}
+	s.tellGiven(n, &stray)
+	switch {
+	case ours:
+		stray.Why = "it lies at " + root + ", but the ledger does not know it"
+	case len(outside) > 0:
+		stray.Why = "it is not declared, but trusts " + strings.Join(outside, " and ")
+	default:
+		stray.Why = "it is not declared, but has a partner's name"
+	}
+	switch {
+	case p.Kind == role:
+		stray.Why += ". It cannot be adopted: " + unadoptable
+	case stray.Adoptable:
+		stray.Why += ". The plan of its import block says how to adopt it"
 	}
 	return stray, true
 }
 
-// Adoption refuses: see unadoptable.
-func (s *System) Adoption(_ context.Context, _ access.IdentityID, native string) (*access.Adoption, error) {
-	k := role
-	if strings.HasPrefix(native, "user/") {
-		k = user
+// tellGiven adds to a stray whom it trusts and what it may do, as a declaration would say it.
+func (s *System) tellGiven(n *native, stray *access.Stray) {
+	found := s.options.Words.Find(n.Trust, slices.Collect(maps.Values(n.policies))...)
+	stray.Trusts, stray.Unsaid = found.Trusts, found.Unsaid
+	for _, g := range found.Grants {
+		stray.Grants = append(stray.Grants, access.Grant{Resource: g.Resource, Actions: g.Actions})
 	}
-	return nil, fmt.Errorf("%w: %s cannot be adopted: %s", access.ErrUnsupported, native, unadoptable(k))
+	for _, arn := range n.attached {
+		stray.Unsaid = append(stray.Unsaid, "what "+arn+" allows, which is attached")
+	}
+	for _, group := range n.Groups {
+		stray.Unsaid = append(stray.Unsaid, "what the group "+group+" allows")
+	}
 }
 
-// unadoptable says why what somebody made in IAM is not taken over, and what to do instead.
-func unadoptable(k kind) string {
-	if k == user {
-		return "its key may be known to others, and cannot move to a user that ends. Declare new access with secret, " +
-			"hand over the new key, and remove this user"
+// tellUse adds to the users among strays when a key of theirs was used last, which no listing has.
+func (s *System) tellUse(ctx context.Context, strays []access.Stray) error {
+	for n, stray := range strays {
+		name, is := strings.CutPrefix(stray.NativeID, "user/")
+		if !is {
+			continue
+		}
+		keys, err := s.keysOf(ctx, principal{Kind: user, Name: name[strings.LastIndex(name, "/")+1:]})
+		if err != nil && !errors.Is(err, access.ErrNotPermitted) && supported(gone(err)) != nil {
+			return err
+		}
+		for _, k := range keys {
+			at, _, err := s.keyUse(ctx, nil, k.ID)
+			if err != nil {
+				return err
+			}
+			if at.After(stray.LastUsedAt) {
+				strays[n].LastUsedAt = at.UTC()
+			}
+		}
 	}
-	return "a role cannot be renamed or moved to " + root + ", the only place where the provider has rights, and " +
-		"others may use it. Declare new access with federated, let the partner use the new role, and remove this " +
-		"one"
+	return nil
 }
 
 // outsiders returns whom a trust names that is outside of the account: other accounts, and issuers.
@@ -168,7 +196,7 @@ func (s *System) outsiders(trust string) (all []string) {
 		if statement.Effect != "Allow" {
 			continue
 		}
-		for _, who := range append(textsOf(of["AWS"]), textsOf(of["Federated"])...) {
+		for _, who := range append(policy.Listed(of["AWS"]), policy.Listed(of["Federated"])...) {
 			if account := s.accountNumber(); account == "" || !strings.Contains(who, "::"+account+":") || strings.Contains(who, "provider/") {
 				all = append(all, who)
 			}
@@ -176,18 +204,4 @@ func (s *System) outsiders(trust string) (all []string) {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-func textsOf(v any) (texts []string) {
-	switch v := v.(type) {
-	case string:
-		return []string{v}
-	case []any:
-		for _, one := range v {
-			if text, ok := one.(string); ok {
-				texts = append(texts, text)
-			}
-		}
-	}
-	return texts
 }

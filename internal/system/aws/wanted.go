@@ -32,8 +32,10 @@ type wanted struct {
 	// policies are its inline policies. One that is not in it is not to be there; holdPolicy is written, and removed only where lifted.
 	policies map[string]policy.Document
 	lifted   bool
-	tags     map[string]string
-	owner    access.IdentityID
+	// adopted: somebody made it by hand, and its identity has adopted it.
+	adopted bool
+	tags    map[string]string
+	owner   access.IdentityID
 	// boundary is the permissions boundary that the configuration names; "" for none.
 	boundary string
 	// left are the names of the grants that do not fit into its policies, and so give nothing.
@@ -55,6 +57,9 @@ type wanted struct {
 func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []wanted) {
 	stands := l.Standing(p.id)
 	grants := grantsIn(l, p)
+	if w, is := s.wantedAdopted(l, holds, p, grants); is {
+		all = append(all, w)
+	}
 	for _, ref := range sortedRefs(p.entries) {
 		e := p.entries[ref]
 		c, ok := e.Credential()
@@ -225,6 +230,9 @@ func (s *System) fits(l ledger.Ledger, p *page, more ...*access.Credential) erro
 		if c, ok := p.entries[ref].Credential(); ok && !p.entries[ref].Removed() {
 			credentials = append(credentials, c)
 		}
+	}
+	if e := p.entries[p.id.Ref()]; e != nil && len(e.Adopted.Left()) > 0 {
+		credentials = append(credentials, formerKey(p.id, l.End(e)))
 	}
 	var granted []access.Granted
 	for _, g := range grantsIn(l, p) {

@@ -86,12 +86,18 @@ func (s *System) shell(service string) string {
 func (s *System) cutPrincipal(p principal) string {
 	word := strings.ToLower(string(p.Kind))
 	cut := fmt.Sprintf("aws iam put-%[1]s-policy%[2]s --%[1]s-name %[3]s --policy-name %[4]s --policy-document '%[5]s'", word, s.shell("iam"), shown.Word(p.Name), holdPolicy, policy.Cut().JSON())
+	return s.inAccount(cut, fmt.Sprintf("NOT CUT: %s", p), "has the policy cut")
+}
+
+// inAccount returns a command that does nothing with a login of another account, which may have the same names, and then says what
+// failed, and which right it takes.
+func (s *System) inAccount(command, failed, right string) string {
 	account := s.accountNumber()
 	if account == "" {
-		return cut
+		return command
 	}
 	return fmt.Sprintf(`[ "$(aws sts get-caller-identity%s --query Account --output text)" = %s ] && %s || { echo %s >&2; false; }`,
-		s.shell("sts"), account, cut, shown.Word(fmt.Sprintf("NOT CUT: %s. Take a login of the account %s that has the policy cut.", p, account)))
+		s.shell("sts"), account, command, shown.Word(failed+". Take a login of the account "+account+" that "+right+"."))
 }
 
 // markByHand returns the command that lets a cut last, whatever is destroyed and made anew meanwhile.
@@ -111,6 +117,9 @@ func (s *System) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry) (
 		return append(steps, s.markByHand(c.Ref().ID))
 	}
 	for _, id := range l.WithSubcontractors(o.Holder()) {
+		if e := l[id.Ref()]; e != nil && !e.Removed() {
+			cut(e)
+		}
 		for _, kind := range []access.Kind{access.Federated, access.Secret} {
 			if e := l[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(kind)}]; e != nil && !e.Removed() {
 				cut(e)
@@ -130,6 +139,9 @@ func (s *System) cutByHand(partner string, records []*access.Record) (steps []st
 		case *access.Credential:
 			steps = append(steps, r.Revocation[:max(0, len(r.Revocation)-1)]...)
 		case *access.Identity:
+			if len(r.Adopted) > 0 {
+				steps = append(steps, s.cutPrincipal(adoptedOf(o.ID)))
+			}
 			if o.ID.Partner != partner {
 				scopes = append(scopes, o.ID.String())
 			}

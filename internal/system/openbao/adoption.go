@@ -59,7 +59,10 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
-	a := &access.Adoption{Policies: found.policies, Held: found.Disabled, Revocation: []string{ad.ownShell().remove(native)}}
+	a := &access.Adoption{
+		Policies: found.policies, Held: found.Disabled, Revocation: []string{ad.ownShell().remove(native)},
+		Sessions: "Open sessions end. The next login still works.",
+	}
 	for _, l := range found.logins {
 		a.Logins = append(a.Logins, l.NativeID)
 	}

@@ -101,7 +101,7 @@ func TestWhatIsAdoptedLogsInAsBeforeAndMayDoWhatIsGranted(t *testing.T) {
 	want := access.Adoption{
 		Logins: []string{h.role}, Policies: []string{"default", "legacy-etl-entity", "legacy-etl-role"}, Groups: []string{"everybody-etl"},
 	}
-	want.Revocation = what.Revocation
+	want.Revocation, want.Sessions = what.Revocation, what.Sessions
 	if fmt.Sprint(*what) != fmt.Sprint(want) {
 		t.Errorf("adopting would be %+v, want %+v", *what, want)
 	}

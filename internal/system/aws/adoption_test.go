@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+)
+
+// byHand makes a user with a key that may do everything, as somebody once did.
+func (l *lab) byHand(t testing.TB, p principal) (key string, as *client) {
+	t.Helper()
+	path := p.Path
+	if path == "" {
+		path = "/"
+	}
+	l.must(t, "CreateUser", p.named("Path", path))
+	l.must(t, "PutUserPolicy", p.named("PolicyName", "everything", "PolicyDocument", everything))
+	var out struct {
+		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
+		Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
+	}
+	if err := l.admin.ask(t.Context(), "CreateAccessKey", p.named(), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.ID, l.holding(aws.Credentials{AccessKeyID: out.ID, SecretAccessKey: out.Secret})
+}
+
+func taking(native string) func(*access.Change) { return func(c *access.Change) { c.Adopt = native } }
+
+// lastCommand is what a sentence ends with.
+var lastCommand = regexp.MustCompile(`: ((?:\[|aws|i\(\)).*)$`)
+
+// The only key of a partner goes on, bounded from then on as all access is, and goes with the identity.
+func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, versitygw(t), access.Secret)
+	s := l.newShop(t, l.open(), time.Hour)
+	key, as := l.byHand(t, principal{Kind: user, Name: "acme-sftp"})
+	const native = "user/acme-sftp"
+	_, err := s.Adoption(t.Context(), s.id, native)
+	if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "its keys go along") {
+		t.Fatalf("before it is moved: %v", err)
+	}
+	if _, err := s.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end, Adopt: native}); !errors.Is(err, access.ErrUnsupported) {
+		t.Errorf("it is adopted before it is moved: %v", err)
+	}
+	if err := l.shellOut(t, lastCommand.FindStringSubmatch(err.Error())[1], l.cloud.Access); err != nil {
+		t.Fatal(err)
+	}
+	what, err := s.Adoption(t.Context(), s.id, native)
+	if err != nil || !slices.Equal(what.Policies, []string{"everything"}) || len(what.Logins) != 1 || !strings.Contains(what.Logins[0], key) || what.Held {
+		t.Fatalf("adopting would be %+v, %v", what, err)
+	}
+	if _, err := s.Get(t.Context(), s.id.Ref()); !errors.Is(err, access.ErrNotFound) {
+		t.Errorf("what was only moved is declared: %v", err)
+	}
+	if !l.may(t, as, "read", s.file("weekly")) {
+		t.Error("a look changed something")
+	}
+
+	i := s.put(s.identity(), taking(native))
+	if i.AdoptedFrom != native || len(i.Adopted) != 1 || l.may(t, as, "read", s.file("daily")) {
+		t.Errorf("adopted: %+v, or it may do what nobody granted", i)
+	}
+	s.put(s.grant("daily", s.end))
+	if !l.may(t, as, "read", s.file("daily")) || l.may(t, as, "read", s.file("weekly")) || l.may(t, as, "write", s.file("daily")) {
+		t.Error("it may do something else than is granted")
+	}
+	r, err := s.Get(t.Context(), s.id.Ref())
+	if err != nil || len(r.Drift) > 0 || len(r.Adopted) != 1 || r.LastUsedAt.IsZero() {
+		t.Errorf("it is told as %+v, %v", r, err)
+	}
+	if _, err := s.Adoption(t.Context(), s.id, native); !errors.Is(err, access.ErrGoverned) {
+		t.Errorf("it is adopted twice: %v", err)
+	}
+	s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(i.UID))
+	if l.may(t, as, "read", s.file("daily")) {
+		t.Error("it reads while the identity is suspended")
+	}
+	end := time.Now().Add(4 * time.Second).Truncate(time.Second)
+	s.put(s.identity(func(i *access.Identity) { i.ExpiresAt = access.At(end) }), knowing(i.UID))
+	if late := l.refusedAfter(t, as, s.file("daily"), end); late > time.Second {
+		t.Errorf("it is refused only %s after the end", late)
+	}
+	s.put(s.identity(), knowing(i.UID))
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := l.admin.describe(t.Context(), adoptedOf(s.id)); !errors.Is(err, errAbsent) || l.may(t, as, "read", s.file("daily")) {
+		t.Errorf("after the destroy there is %+v, %v", d, err)
+	}
+}
+
+// moved makes a user where a shop's identity adopts it: ministack does not move users.
+func (s shop) moved(l *lab) (key string, as *client) {
+	s.t.Helper()
+	key, as = l.byHand(s.t, adoptedOf(s.id))
+	l.must(s.t, "TagUser", adoptedOf(s.id).named("Tags.member.1.Key", wasTag, "Tags.member.1.Value", "user/acme-sftp"))
+	return key, as
+}
+
+// A new key is handed over, and the old user is removed by the printed command. Nothing says then that somebody cut the partner off.
+func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Secret)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	_, as := s.moved(l)
+	l.must(t, "AttachUserPolicy", adoptedOf(s.id).named("PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess"))
+	l.must(t, "CreateGroup", map[string]string{"GroupName": "everybody"})
+	l.must(t, "AddUserToGroup", adoptedOf(s.id).named("GroupName", "everybody"))
+	l.must(t, "CreateLoginProfile", adoptedOf(s.id).named("Password", "Tr0ub4dor&3"))
+	_, strays, err := s.Survey(t.Context(), []string{"acme"})
+	if err != nil || len(strays) != 1 || !strays[0].Adoptable {
+		t.Fatalf("the survey finds %+v, %v", strays, err)
+	}
+	what, err := s.Adoption(t.Context(), s.id, strays[0].NativeID)
+	if err != nil || len(what.Policies) != 2 || !slices.Equal(what.Groups, []string{"everybody"}) {
+		t.Fatalf("adopting would be %+v, %v", what, err)
+	}
+	i := s.put(s.identity(), taking(strays[0].NativeID))
+	s.put(s.grant("daily", s.end))
+	if !l.may(t, as, "read", s.file("daily")) || l.may(t, as, "read", s.file("weekly")) {
+		t.Error("it may do something else than is granted")
+	}
+	if err := l.admin.ask(t.Context(), "GetLoginProfile", adoptedOf(s.id).named(), nil); !errors.Is(err, errAbsent) {
+		t.Errorf("its password is left: %v", err)
+	}
+	s.put(s.key(s.end), sealing(k))
+	records, strays, err := l.open().Survey(t.Context(), []string{"acme"})
+	if err != nil || len(strays) > 0 {
+		t.Errorf("the survey still finds %v, %v", strays, err)
+	}
+	if steps := s.cutByHand("acme", records); len(steps) != 3 || !slices.Contains(steps, s.cutPrincipal(adoptedOf(s.id))) {
+		t.Errorf("to cut by hand: %q", steps)
+	}
+	now := records[slices.IndexFunc(records, func(r *access.Record) bool { return r.Object.Ref() == s.id.Ref() })]
+	if err := l.shellOut(t, lastCommand.FindStringSubmatch(now.Adopted[0])[1], l.cloud.Access); err != nil {
+		t.Fatal(err)
+	}
+	for when, change := range map[string]func(){"at once": func() {}, "after a change": func() {
+		s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID))
+	}} {
+		change()
+		r, err := l.open().Get(t.Context(), s.id.Ref())
+		if err != nil || len(r.Drift)+len(r.Adopted) > 0 || r.Held || slices.Contains(r.Revocation, s.cutPrincipal(adoptedOf(s.id))) {
+			t.Errorf("%s it is told as %+v, %v", when, r, err)
+		}
+		if l.may(t, as, "read", s.file("daily")) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+			t.Errorf("%s the old key works, or the new one does not", when)
+		}
+	}
+}
+
+func TestWhatWasCutByHandIsAdoptedAsCut(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Secret)
+	s := l.newShop(t, l.open(), time.Hour)
+	_, as := s.moved(l)
+	l.must(t, "AttachUserPolicy", adoptedOf(s.id).named("PolicyArn", "arn:aws:iam::aws:policy/AWSDenyAll"))
+	if what, err := s.Adoption(t.Context(), s.id, "user/acme-sftp"); err != nil || !what.Held {
+		t.Fatalf("adopting would be %+v, %v", what, err)
+	}
+	i := s.put(s.identity(), taking("user/acme-sftp"))
+	s.put(s.grant("daily", s.end))
+	if !i.Held || l.may(t, as, "read", s.file("daily")) {
+		t.Error("adopting gave back what was cut by hand")
+	}
+	s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "CHG-1" }), knowing(i.UID))
+	if !l.may(t, as, "read", s.file("daily")) {
+		t.Error("what was released is not back")
+	}
+
+	other := s
+	other.id.Name = "other"
+	_, as = other.moved(l)
+	l.must(t, "PutUserPolicy", adoptedOf(other.id).named("PolicyName", holdPolicy, "PolicyDocument", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`))
+	other.put(other.identity(func(i *access.Identity) { i.HoldReleased = "CHG-2" }), taking("user/acme-sftp"))
+	other.put(other.grant("daily", s.end))
+	if !l.may(t, as, "read", s.file("daily")) {
+		t.Error("the adoption that releases the cut does not")
+	}
+}
+
+func TestWhatCannotBeAdoptedOnAWSSaysWhyAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Secret)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	s.put(s.identity())
+	s.put(s.key(s.end), sealing(k))
+	found := s
+	found.id.Name = "found"
+	_, own := found.moved(l)
+	keyless := s
+	keyless.id.Name = "keyless"
+	l.must(t, "CreateUser", adoptedOf(keyless.id).named("Path", folderOf(keyless.id)))
+	asItself := l.open(func(o *Options) { o.Credentials = own.login })
+	for _, c := range []struct {
+		says   string
+		with   *System
+		as     access.IdentityID
+		native string
+		want   error
+		text   string
+	}{
+		{"a role", s.System, found.id, "role/acme-etl", access.ErrUnsupported, "neither renames a role"},
+		{"what is not there", s.System, found.id, "user/acme-gone", access.ErrNotFound, ""},
+		{"another path", s.System, found.id, "user/elsewhere/" + adoptedOf(found.id).Name, access.ErrNotFound, ""},
+		{"nothing", s.System, found.id, "", access.ErrUnsupported, "role"},
+		{"no name", s.System, found.id, "user/", access.ErrNotFound, ""},
+		{"what was moved from elsewhere", s.System, found.id, "user/globex-sftp", access.ErrNotFound, ""},
+		{"a key that was issued", s.System, found.id, userOf(s.id, 1).String(), access.ErrGoverned, "acme/prod/etl"},
+		{"as an identity that is there", s.System, s.id, "user/acme-sftp", access.ErrGoverned, ""},
+		{"without a key", s.System, keyless.id, adoptedOf(keyless.id).String(), access.ErrUnsupported, "no access key"},
+		{"the provider's own login", asItself, found.id, "user/acme-sftp", access.ErrUnsupported, "logged in as it"},
+	} {
+		what, err := c.with.Adoption(t.Context(), c.as, c.native)
+		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: %+v, %v", c.says, what, err)
+		}
+	}
+	if !l.may(t, own, "read", s.file("weekly")) {
+		t.Error("a refusal changed something")
+	}
+}
+
+// A second factor, or a key for SSH, hangs on a user as well. IAM removes no user before these are gone.
+func TestAUserThatIAMDoesNotRemoveStaysDeniedEverything(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Secret)
+	s := l.newShop(t, l.open(), time.Hour)
+	s.moved(l)
+	i := s.put(s.identity(), taking("user/acme-sftp"))
+	s.put(s.grant("daily", s.end))
+	conflict := true
+	s.System = l.open(func(o *Options) {
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if conflict && actionOf(r) == "DeleteUser" {
+				return answering(r, http.StatusConflict, "<ErrorResponse><Error><Code>DeleteConflict</Code><Message>must delete MFA device first</Message></Error></ErrorResponse>"), nil
+			}
+			return under.RoundTrip(r)
+		})
+	})
+	_, err := s.Delete(t.Context(), s.id.Ref(), i.UID)
+	if !errors.Is(err, access.ErrRemains) || !strings.Contains(err.Error(), "MFA device") {
+		t.Errorf("delete answers %v", err)
+	}
+	if n, err := s.look(t.Context(), adoptedOf(s.id)); err != nil || !policy.Cut().Is(n.policies[cutPolicy]) {
+		t.Errorf("what remains is %+v, %v", n, err)
+	}
+	conflict = false
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
+		t.Errorf("delete answers %v", err)
+	}
+}

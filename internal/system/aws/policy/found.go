@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package policy
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// Found is what somebody wrote into policies and a trust, in the words of declarations. Unsaid is what these have no words for: it is told, and
+// never widened to what they have.
+type Found struct {
+	Trusts []access.FederatedTrust
+	Grants []Grant
+	Unsaid []string
+}
+
+// Find reads the trust of a role, "" for a user, and its policies.
+func (w Words) Find(trust string, policies ...string) (found Found) {
+	for _, s := range TrustIn(trust) {
+		found.trust(s)
+	}
+	opens := map[access.Pattern][]string{}
+	for _, text := range policies {
+		f, ok := read(text)
+		if !ok {
+			found.Unsaid = append(found.Unsaid, "a policy that cannot be read")
+		}
+		for _, s := range f.Statement {
+			if s.Effect == allow {
+				w.open(s, opens, &found)
+			}
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(opens)) {
+		slices.Sort(opens[p])
+		found.Grants = append(found.Grants, Grant{Resource: p, Actions: slices.Compact(opens[p])})
+	}
+	slices.Sort(found.Unsaid)
+	found.Unsaid = slices.Compact(found.Unsaid)
+	return found
+}
+
+// trust notes whom a statement of a trust lets in, where a credential can say it exactly.
+func (found *Found) trust(s Stated) {
+	if s.Effect != allow {
+		return
+	}
+	var when map[string]map[string]Texts
+	_ = json.Unmarshal(s.Condition, &when)
+	equal := when["StringEquals"]
+	of, _ := s.Principal.(map[string]any)
+	if s.Principal == "*" {
+		of = map[string]any{"AWS": "*"}
+	}
+	for _, who := range Listed(of["AWS"]) {
+		if accountNumber.MatchString(who) {
+			who = "arn:aws:iam::" + who + ":root"
+		}
+		id := equal["sts:ExternalId"]
+		_, err := access.ParseAWSPrincipal(who)
+		if err != nil || len(when) > 0 && (len(when) > 1 || len(equal) != 1 || len(id) != 1) {
+			found.Unsaid = append(found.Unsaid, fmt.Sprintf("trust in %q under the condition %q", who, s.Condition))
+			continue
+		}
+		t := access.FederatedTrust{AWSPrincipal: who}
+		if len(id) == 1 {
+			t.ExternalID = id[0]
+		}
+		found.Trusts = append(found.Trusts, t)
+	}
+	for _, who := range Listed(of["Federated"]) {
+		issuer := IssuerOf(who)
+		subject, audiences := equal[issuer+":sub"], equal[issuer+":aud"]
+		if issuer == "" || len(when) != 1 || len(equal) != 2 || len(subject) != 1 || len(audiences) == 0 {
+			found.Unsaid = append(found.Unsaid, fmt.Sprintf("trust in %q under the condition %q", who, s.Condition))
+			continue
+		}
+		found.Trusts = append(found.Trusts, access.FederatedTrust{Issuer: "https://" + issuer, Subject: subject[0], Audiences: audiences})
+	}
+}
+
+// Listed returns one or more texts of JSON.
+func Listed(v any) (texts []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, one := range v {
+			if text, ok := one.(string); ok {
+				texts = append(texts, text)
+			}
+		}
+	}
+	return texts
+}
+
+// open notes what a statement allows.
+func (w Words) open(s Stated, opens map[access.Pattern][]string, found *Found) {
+	if len(s.Action) == 0 || len(s.Resource) == 0 {
+		found.Unsaid = append(found.Unsaid, "a statement with NotAction or NotResource")
+		return
+	}
+	for _, resource := range s.Resource {
+		said := map[string]bool{}
+		for _, p := range w.places(s, resource) {
+			if words := w.wordsIn(p, s.Action, said); len(words) > 0 {
+				opens[p] = append(opens[p], words...)
+			}
+		}
+		for _, action := range s.Action {
+			if !said[action] {
+				found.Unsaid = append(found.Unsaid, fmt.Sprintf("%q on %q under the condition %q", action, resource, s.Condition))
+			}
+		}
+	}
+}
+
+// places returns the patterns that a resource is as grants write it: of a bucket that is listed, the folders that the condition names.
+func (w Words) places(s Stated, resource string) (all []access.Pattern) {
+	texts := []string{resource}
+	if bucket, is := strings.CutPrefix(resource, "arn:aws:s3:::"); is && !strings.Contains(bucket, "/") {
+		var when map[string]map[string]Texts
+		_ = json.Unmarshal(s.Condition, &when)
+		if texts = nil; len(when) == 1 && len(when["StringLike"]) == 1 {
+			for _, prefix := range when["StringLike"]["s3:prefix"] {
+				texts = append(texts, resource+"/"+prefix)
+			}
+		}
+	} else if len(s.Condition) > 0 {
+		return nil
+	}
+	for _, text := range texts {
+		p, err := access.ParsePattern(text)
+		if err != nil {
+			continue
+		}
+		if _, err := ParseARN(p); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// wordsIn returns the words for a place all of whose actions a statement allows, and notes which of the statement's actions they say.
+func (w Words) wordsIn(p access.Pattern, allowed Texts, said map[string]bool) (words []string) {
+	a, err := ParseARN(p)
+	if err != nil {
+		return nil
+	}
+	known := map[string][]string{}
+	for word := range builtIn()[a.Service] {
+		known[word], _, err = w.actions(a, word)
+		if err != nil {
+			delete(known, word)
+		}
+	}
+	for word := range w.own {
+		if actions, _, err := w.actions(a, word); err == nil {
+			known[word] = actions
+		}
+	}
+	covers := func(action string) bool {
+		return slices.ContainsFunc(allowed, func(pattern string) bool { return actionMatches(pattern, action) })
+	}
+	for word, actions := range known {
+		if slices.ContainsFunc(actions, func(action string) bool { return !covers(action) }) {
+			continue
+		}
+		words = append(words, word)
+		for _, action := range actions {
+			for _, text := range allowed {
+				said[text] = said[text] || strings.EqualFold(text, action)
+			}
+		}
+	}
+	return words
+}
