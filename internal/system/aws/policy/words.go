@@ -71,6 +71,7 @@ var startingActions = []string{
 	"emr-containers:GetManagedEndpointSessionCredentials", "kafka-cluster:Connect", "memorydb:Connect", "quicksight:GenerateEmbedUrlForRegisteredUser",
 	"quicksight:GenerateEmbedUrlForAnonymousUser", "sagemaker:CreatePresignedDomainUrl", "sagemaker:CreatePresignedNotebookInstanceUrl",
 	"ssm:CreateAssociation", "ssm:StartAssociationsOnce", "ssm:StartChangeRequestExecution", "ssm:UpdateAssociation", "ec2:GetPasswordData", "codecommit:GitPull", "iot:Connect", "lambda:InvokeFunctionUrl",
+	"airflow:InvokeRestApi",
 	"cloudshell:CreateSession", "ssm-guiconnect:StartConnection", "workspaces:Stream", "logs:StartLiveTail",
 	// What goes on by itself: messages to whoever subscribed, and events to their targets.
 	"sns:Subscribe", "sns:ConfirmSubscription", "logs:PutSubscriptionFilter", "events:PutRule", "events:PutTargets", "scheduler:CreateSchedule",
@@ -82,6 +83,26 @@ var startingActions = []string{
 	"gamelift:GetInstanceAccess", "lakeformation:GetDataAccess", "license-manager:GetAccessToken", "lightsail:GetInstanceAccessDetails",
 	"quicksight:GetAuthCode", "quicksight:GetDashboardEmbedUrl", "quicksight:GetSessionEmbedUrl",
 }
+
+// secretActions read, and answer with a password or a key that opens something else (glue:GetConnection: the reference of AWS Glue's API, at
+// HidePassword).
+var secretActions = []string{
+	"appsync:ListApiKeys", "codepipeline:GetJobDetails", "codepipeline:GetThirdPartyJobDetails", "cognito-idp:DescribeIdentityProvider",
+	"cognito-idp:DescribeUserPoolClient", "glue:GetConnection", "glue:GetConnections", "lightsail:GetBucketAccessKeys",
+	"lightsail:GetRelationalDatabaseMasterUserPassword", "snowball:GetJobUnlockCode", "storagegateway:DescribeChapCredentials",
+}
+
+// handlesData are the names of actions that do nothing but read or write data, at each request. What is not among them is refused: what creates,
+// runs, registers or changes a thing leaves it behind, or lets it act with a role of its own.
+var handlesData = regexp.MustCompile(`^(Batch)?(` +
+	`(Abort|Cancel|Check|Classify|Complete|Converse|Decrypt|Delete|Detect|Encrypt|Generate|Head|Initiate|Invoke|Peek|Post|Purge|Query|ReEncrypt|Read|Receive|Retrieve|Scan|Select|` +
+	`Send|Sign|Stop|Synthesize|Translate|Unsubscribe|Upload|Verify|Write)[A-Za-z0-9]*|` +
+	`Put(Data|Document|Events?|File|Image|Item|LogEvents|Message|MetricData|Object|ObjectTagging|Records?|RecordBatch)|Update(Item|ThingShadow)|Publish(Batch)?|` +
+	`PartiQL(Delete|Insert|Select|Update)|ChangeMessageVisibility(Batch)?|ConditionCheckItem|CreateLogStream|ExecuteStatement|ESHttp[A-Z][a-z]+|RestoreObject|` +
+	`StartExecution|StartSyncExecution|StartQuery|StartQueryExecution)$`)
+
+// knownData names some of these to whoever wrote another one.
+const knownData = "what begins with Describe, Get, List, Query, Invoke, Send, Write or Delete, PutObject, PutItem, PutRecord, PutEvents, UpdateItem, StartExecution and StartQueryExecution"
 
 // givesOut is how actions are called that give out a login, in whatever service.
 var givesOut = regexp.MustCompile(`(?i)(tokens?|credentials?|presigned\w*url|accessdetails|embedurl|authcode)((with|for)\w+)?$`)
@@ -167,10 +188,19 @@ func wrongAction(action string) string {
 	if !wild && !needsNoResource(action) && givesOut.MatchString(name) {
 		return "cannot end: what it issues works beyond the end, so leave it out"
 	}
+	for _, secret := range secretActions {
+		if actionMatches(action, secret) {
+			return "cannot end: " + secret + " answers with a password or a key, which lives on after the end, so leave it out" + narrower(action)
+		}
+	}
 	for _, start := range startingActions {
 		if actionMatches(action, start) {
 			return "cannot end: what " + start + " starts or issues works beyond the end, so leave it out" + narrower(action)
 		}
+	}
+	if !wild && !reads(action) && !handlesData.MatchString(name) {
+		return "is not known to do nothing but read or write data: it may start what lives on after the end, or act with a role of its own. Leave it out, and have it done by " +
+			"a login of your own. Known are " + knownData
 	}
 	return ""
 }
