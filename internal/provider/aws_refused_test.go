@@ -62,6 +62,7 @@ func TestWhatAWSCannotHoldOrEndIsRefusedAtPlan(t *testing.T) {
 		"a principal of another partition":       {"", in(`aws_principal = "arn:aws-cn:iam::444455556666:role/etl"`), "nobody can come from one into the other"},
 		"the queue of another partition":         {"", on("arn:aws:sqs:eusc-de-east-1:111122223333:acme", "send"), "is in aws-eusc"},
 		"a token, which AWS has not":             {"", "ephemeral \"partner_token\" \"acme\" {\n  identity_id = \"acme/prod/nobody\"\n}\n", "issues no tokens"},
+		"a token of what the plan makes":         {"", "ephemeral \"partner_token\" \"acme\" {\n  identity_id = partner_identity.orders.id\n}\n", "issues no tokens"},
 		"more than AWS keeps for a user":         {"", key + a.manyGrants(6), "has 4 of the identity's 6 grants"},
 		"words that pass access on":              {strings.Replace(a.provider(), "  aws = {", "  aws = {\n    actions = { share = [\"s3:PutBucketPolicy\"] }", 1), "", "passes access on"},
 		"words that are everything of a service": {strings.Replace(a.provider(), "  aws = {", "  aws = {\n    actions = { every = [\"s3:*\"] }", 1), "", "is no action of AWS"},

@@ -106,7 +106,7 @@ func (s *session) countSessions(ctx context.Context, goes inventory.Offboarding)
 	const without = "How many sessions are live is not known"
 	counter, ok := access.As[access.SessionCounter](s.system)
 	if !ok {
-		return types.Int64Null(), without + " here: the gateways know their own."
+		return types.Int64Null(), without + " here: the access system " + s.system.Capabilities().Name + " counts none."
 	}
 	var of []access.IdentityID
 	for _, r := range goes.Records {

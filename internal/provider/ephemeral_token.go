@@ -103,6 +103,11 @@ func (r *tokenResource) Open(ctx context.Context, req ephemeral.OpenRequest, res
 		return
 	}
 	m.Token, m.ExpiresAt = types.StringUnknown(), types.StringUnknown()
+	if _, ok := access.As[access.TokenIssuer](r.system); !ok && !r.collects { // before anything is made for it
+		resp.Diagnostics.AddError("This system issues no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run: only the "+
+			"partner, with its own credential, can act as the partner there. Remove this block.")
+		return
+	}
 	reads := &reader{}
 	id := parsed(reads, "identity_id", m.IdentityID, access.ParseIdentityID)
 	ttl := reads.span("ttl", m.TTL).Duration
@@ -185,13 +190,8 @@ func changes(s guardrail.Subject) bool {
 
 // issue gives out the token, and keeps what Close needs: its name, not the token.
 func (r *tokenResource) issue(ctx context.Context, id access.IdentityID, ttl time.Duration, at stage, m *tokenModel, resp *ephemeral.OpenResponse) bool {
-	issuer, able := access.As[access.TokenIssuer](r.system)
-	if !able {
-		resp.Diagnostics.AddError("This system issues no tokens", "The access system "+r.system.Capabilities().Name+" has no tokens for one run: only the "+
-			"partner, with its own credential, can act as the partner there. Remove this block.")
-		return false
-	}
-	if r.refuses(ctx, id, at, &resp.Diagnostics) {
+	issuer, ok := access.As[access.TokenIssuer](r.system)
+	if !ok || r.refuses(ctx, id, at, &resp.Diagnostics) {
 		return !resp.Diagnostics.HasError()
 	}
 	defer r.changes.begin()()

@@ -160,7 +160,7 @@ output "kit" { value = data.partner_offboarding.acme }
 	if len(kit.Items) != 3 || kit.Items[0].Type != "credential" || kit.Items[2].ID != "acme/prod/orders-etl" {
 		t.Errorf("what goes is %+v", kit.Items)
 	}
-	if kit.Sessions != nil || !slices.Contains(kit.Notes, "How many sessions are live is not known here: the gateways know their own.") {
+	if kit.Sessions != nil || !slices.Contains(kit.Notes, "How many sessions are live is not known here: the access system embedded counts none.") {
 		t.Errorf("who is told of sessions that nobody knows: %v %q", kit.Sessions, kit.Notes)
 	}
 	loseState(c)
