@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -57,6 +58,8 @@ func TestWhatTheInventoryFindsOnAWSIsPastedAndApplied(t *testing.T) {
 	}
 	ask("CreateAccessKey", map[string]string{"UserName": user}, &key)
 	old := realtool.CloudLogin{Access: key.ID, Secret: key.Secret}
+	ask("CreateUser", map[string]string{"UserName": "acme-ftp"}, nil)
+	ask("PutUserPolicy", map[string]string{"UserName": "acme-ftp", "PolicyName": "ftp", "PolicyDocument": policy}, nil)
 	vendor, as := a.vendorLogin("444455556666")
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + vendor + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"acme-7"}}}]}`
 	ask("CreateRole", map[string]string{"RoleName": "acme-legacy", "AssumeRolePolicyDocument": trust}, nil)
@@ -66,17 +69,25 @@ func TestWhatTheInventoryFindsOnAWSIsPastedAndApplied(t *testing.T) {
 	provider := strings.Replace(a.provider(), "  aws = {", `  partners = { acme = { kind = "vendor", domains = ["acme.test"], contact = "noc@acme.test", aws_accounts = ["444455556666"] } }
   aws = {`, 1)
 	all := a.ungoverned(provider)
-	if len(all) != 2 || all[0].NativeID != "role/acme-legacy" || all[0].Import != "" || !strings.Contains(all[1].Import, "@user/partner/acme/prod/"+user) {
+	if len(all) != 3 || all[0].NativeID != "role/acme-legacy" || all[0].Import != "" || !strings.Contains(all[2].Import, "@user/partner/acme/prod/"+user) {
 		t.Fatalf("the inventory finds %+v", all)
 	}
-	pasted := all[0].Declaration + strings.Replace(all[1].Import, "acme/ENVIRONMENT/NAME", "acme/prod/sftp", 1) + strings.ReplaceAll(all[1].Declaration, `name       = "`+strings.ReplaceAll(user, ".", "-")+`"`, `name = "sftp"`)
+	filled := func(text string) string {
+		for argument, value := range map[string]string{"owner     ": "jane.doe@example.com", "purpose   ": "Nightly order feed of the ERP", "expires_at": strings.Trim(a.end, `"`)} {
+			text = strings.ReplaceAll(text, argument+` = ""`, argument+` = "`+value+`"`)
+		}
+		return text
+	}
+	a.write(provider + strings.Replace(all[1].Import, "acme/ENVIRONMENT/NAME", "acme/prod/acme-ftp", 1) + filled(all[1].Declaration))
+	if out, err := a.try("plan", "-no-color"); err == nil || !regexp.MustCompile(`(?m)^.*aws iam tag-user.*aws iam update-user.*false; \}$`).MatchString(out) {
+		t.Errorf("the command that moves a user is not on one line: %v\n%s", err, out)
+	}
+	pasted := all[0].Declaration + strings.Replace(all[2].Import, "acme/ENVIRONMENT/NAME", "acme/prod/sftp", 1) + strings.ReplaceAll(all[2].Declaration, `name       = "`+strings.ReplaceAll(user, ".", "-")+`"`, `name = "sftp"`)
 	a.write(provider + pasted)
 	if out, err := a.try("plan", "-no-color"); err == nil {
 		t.Errorf("it is planned without owner, purpose and end:\n%s", out)
 	}
-	for argument, value := range map[string]string{"owner     ": "jane.doe@example.com", "purpose   ": "Nightly order feed of the ERP", "expires_at": strings.Trim(a.end, `"`)} {
-		pasted = strings.ReplaceAll(pasted, argument+` = ""`, argument+` = "`+value+`"`)
-	}
+	pasted = filled(pasted)
 	left := a.ungoverned(provider + pasted)
 	if !a.reads(old, "exchange/acme/daily/1.csv") || a.reads(old, "exchange/acme/weekly/1.csv") {
 		t.Error("the key of the adopted user reads something else than is declared")
@@ -86,13 +97,15 @@ func TestWhatTheInventoryFindsOnAWSIsPastedAndApplied(t *testing.T) {
 		t.Error("the vendor does not come in by the new role, or reads something else than is declared")
 	}
 	before, in := a.comesIn(as, roleOf("acme-legacy"), "acme-7")
-	if !in || !a.reads(before, "exchange/acme/weekly/1.csv") || len(left) == 0 {
+	if !in || !a.reads(before, "exchange/acme/weekly/1.csv") || len(left) != 3 {
 		t.Fatalf("the old role does not work before it is cut, or the inventory has lost it: %+v", left)
 	}
-	cut := exec.Command("sh", "-c", all[0].Revocation[0])
-	cut.Env = append(append(os.Environ(), a.env...), "PATH="+filepath.Dir(realtool.Find(t, "aws"))+":"+os.Getenv("PATH"))
-	if out, err := cut.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	for _, u := range all[:2] {
+		cut := exec.Command("sh", "-c", u.Revocation[0])
+		cut.Env = append(append(os.Environ(), a.env...), "PATH="+filepath.Dir(realtool.Find(t, "aws"))+":"+os.Getenv("PATH"))
+		if out, err := cut.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
 	}
 	if a.reads(before, "exchange/acme/weekly/1.csv") {
 		t.Error("the old role still reads")

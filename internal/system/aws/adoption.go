@@ -88,7 +88,7 @@ func (s *System) adoptable(ctx context.Context, id access.IdentityID, native str
 	case n.ARN != "" && s.callerARN() == n.ARN:
 		return nil, fmt.Errorf("%w: this provider is logged in as it, and would end its own rights", access.ErrUnsupported)
 	case len(n.keys) == 0 && n.unread == nil:
-		return nil, fmt.Errorf("%w: it has no access key, so that no workload comes in with it. Declare the access anew, and remove it: %s",
+		return nil, fmt.Errorf("%w: it has no access key, so that no workload comes in with it. Declare the access anew, and remove it:\n\n  %s\n\nNothing was changed",
 			access.ErrUnsupported, s.removeUser(adoptedOf(id)))
 	}
 	return n, nil
@@ -113,11 +113,12 @@ func (s *System) unmoved(ctx context.Context, h *shelf, id access.IdentityID, pa
 			return fmt.Errorf("it is a user of %s: %w", p.id, access.ErrGoverned)
 		}
 	}
-	return fmt.Errorf("%w: it lies at %s, and the provider has rights below %s alone. Move it there first, with a login that may; its keys go along: %s",
+	return fmt.Errorf("%w: it lies at %s, and the provider has rights below %s alone. Move it there with a login that may, and plan again; its keys go along:\n\n  %s\n\nNothing was changed",
 		access.ErrUnsupported, folder, root, s.moving(u, id))
 }
 
-// moving returns the command that moves a user to where an identity adopts it, and keeps what it was.
+// moving returns the command that moves a user to where an identity adopts it, and keeps what it was. It is told on a line that begins with
+// spaces: only such a line Terraform does not wrap.
 func (s *System) moving(u principal, id access.IdentityID) string {
 	to := adoptedOf(id)
 	return s.inAccount(fmt.Sprintf("aws iam tag-user%[1]s --user-name %[2]s --tags Key=%[3]s,Value=%[4]s && aws iam update-user%[1]s --user-name %[2]s --new-path %[5]s --new-user-name %[6]s",
@@ -221,6 +222,6 @@ func (s *System) leftLogin(id access.IdentityID, adopted *ledger.Adopted) []stri
 	if len(keys) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s lets in from before the adoption, with %s, and is not declared: declare a partner_credential, hand it over, then run: %s",
+	return []string{fmt.Sprintf("%s lets in from before the adoption, with %s, and is not declared: declare a partner_credential, hand it over, then run:\n  %s",
 		adoptedOf(id), strings.Join(keys, " and "), s.removeUser(adoptedOf(id)))}
 }

@@ -38,8 +38,8 @@ func (l *lab) byHand(t testing.TB, p principal) (key string, as *client) {
 
 func taking(native string) func(*access.Change) { return func(c *access.Change) { c.Adopt = native } }
 
-// lastCommand is what a sentence ends with.
-var lastCommand = regexp.MustCompile(`: ((?:\[|aws|i\(\)).*)$`)
+// lastCommand is the line that holds a command.
+var lastCommand = regexp.MustCompile(`(?m)^  (.*)$`)
 
 // The only key of a partner goes on, bounded from then on as all access is, and goes with the identity.
 func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
