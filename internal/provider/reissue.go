@@ -156,7 +156,7 @@ func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	case !anew:
 		explainWaiting(ref, issue, why, diags)
 	case k.IssuedUntil.IsZero() || k.Over:
-		diags.AddWarning("The partner gets a new credential", fmt.Sprintf("%s is issued anew, because %s. The "+
+		diags.AddWarning("The partner's credential is issued anew", fmt.Sprintf("%s is issued anew, because %s. The "+
 			"partner has nothing that works: hand over the new %s at once.", ref, why, handedOver(credential.Kind())))
 	case issue == access.IssueReplace || !overlaps:
 		diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("%s is issued anew, because %s. What the "+

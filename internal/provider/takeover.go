@@ -53,7 +53,7 @@ func (s *session) explainTaking(ctx context.Context, subject guardrail.Subject, 
 	if s.takingOver(ctx, c) != access.IssueBeside {
 		return false
 	}
-	diags.AddWarning("The partner gets a new credential", fmt.Sprintf("%s takes the id of a credential that is "+
+	diags.AddWarning("The partner's credential is issued anew", fmt.Sprintf("%s takes the id of a credential that is "+
 		"in force, so it is issued anew. If it replaces that one, what the partner holds stops working in the "+
 		"same apply (with create_before_destroy, %s). If the state only forgot that one, what the partner holds "+
 		"works until its own end; to keep it, import it instead. Hand over the new %s.", c.Ref(), first, handedOver(c.Kind())))
