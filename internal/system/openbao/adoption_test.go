@@ -290,7 +290,7 @@ func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {
 		"a governed entity": {func(h handmade, _ access.IdentityID) string {
 			st.put(t, identityOf("third"))
 			return entityFolder + st.admin(t, "GET", entityPath(idOf("third")), nil)["id"].(string)
-		}, access.ErrUnsupported, "answers for it"},
+		}, access.ErrUnsupported, "owns it"},
 		"it has our name": {func(h handmade, id access.IdentityID) string {
 			st.admin(t, "POST", h.native, map[string]any{"name": store.NameOf(id)})
 			return h.native
