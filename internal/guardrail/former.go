@@ -51,6 +51,19 @@ func (h *shelf) add(e *entry) {
 	}
 }
 
+func (h *shelf) drop(e *entry) {
+	is := func(o *entry) bool { return o == e }
+	for _, k := range e.keys {
+		h.keys[k.print] = slices.DeleteFunc(h.keys[k.print], is)
+	}
+	if g, reach := e.grant(), h.reach[e.holder.Partner]; g != nil && reach != nil {
+		reach.drop(g.Resource, e)
+		for _, t := range targetsOf(&e.Subject) {
+			reach.drop(placeOf(t), e)
+		}
+	}
+}
+
 // of returns what has a key of the subject, or an overlapping reach.
 func (h *shelf) of(s *Subject) []*entry {
 	found := map[*entry]bool{}

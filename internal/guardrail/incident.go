@@ -74,12 +74,7 @@ func (c *Context) releasesNothing(s *Subject, i *access.Identity) bool {
 	if before == nil || s.created() || i.HoldReleased == "" || before.HoldReleased == i.HoldReleased || s.Held {
 		return false
 	}
-	for _, e := range c.view.live {
-		if e.Held && e.holder.Partner == i.ID.Partner {
-			return false
-		}
-	}
-	return true
+	return !c.view.cut[i.ID.Partner]
 }
 
 // releasedByClock reports whether a release is newly the moment of its plan, as plantimestamp() writes it: each night's would lift what was cut by day.

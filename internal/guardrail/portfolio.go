@@ -33,6 +33,7 @@ type Portfolio struct {
 	nowhere   map[*entry]bool // what opens nothing yet: one day it may reach something
 	partners  map[string]int
 	onboarded map[string]*entry
+	cut       map[string]bool // partners of which something was held when it was listed, whatever this apply has released since
 	// formers are what the system remembers of removed access, held what it holds, and leaving what this plan removes.
 	formers, held *shelf
 	// ended has the uid that ended last under an id.
@@ -78,7 +79,7 @@ func NewPortfolio(s Settings, c access.Capabilities) *Portfolio {
 	p := &Portfolio{
 		settings: s, capabilities: c,
 		planned: map[access.Ref][]*entry{}, live: map[access.Ref]*entry{}, families: map[access.IdentityID]*family{},
-		keys: map[string]map[*entry]bool{}, partners: map[string]int{}, onboarded: map[string]*entry{}, nowhere: map[*entry]bool{},
+		keys: map[string]map[*entry]bool{}, partners: map[string]int{}, onboarded: map[string]*entry{}, cut: map[string]bool{}, nowhere: map[*entry]bool{},
 		formers: newShelf(), held: newShelf(), leaving: map[access.Ref]bool{},
 	}
 	p.rules = rankedBy(s)
@@ -126,8 +127,14 @@ func (p *Portfolio) Meanwhile(records []*access.Record) {
 		if there[ref] = true; len(p.planned[ref]) > 0 {
 			continue
 		}
-		if was := p.live[ref]; was != nil && !was.left {
+		was := p.live[ref]
+		switch {
+		case was == nil:
+		case !was.left:
 			p.forget(was)
+			p.held.drop(was)
+		case was.History.UID == r.UID:
+			continue // this apply has removed it while it was listed
 		}
 		p.settle(r)
 	}
@@ -135,6 +142,7 @@ func (p *Portfolio) Meanwhile(records []*access.Record) {
 		if !there[ref] && !e.left && len(p.planned[ref]) == 0 {
 			e.left = true
 			p.forget(e)
+			p.held.drop(e)
 		}
 	}
 }
@@ -152,11 +160,10 @@ func (p *Portfolio) settle(r *access.Record) {
 		e.IssuedAt = r.Issued.At
 	}
 	e.keys, e.reaches = keysOf(&e.Subject), reachesOf(&p.capabilities, &e.Subject)
-	if p.live[e.ref] == nil {
-		p.held.add(e)
-	}
+	p.held.add(e)
 	p.live[e.ref] = e
 	partner := e.holder.Partner
+	p.cut[partner] = p.cut[partner] || e.Held
 	if first := p.onboarded[partner]; first == nil || r.CreatedAt.Before(first.History.CreatedAt) {
 		p.onboarded[partner] = e
 	}

@@ -54,7 +54,7 @@ func (s *session) meet(ctx context.Context) error {
 type refusedMeanwhile struct{ diag.Diagnostics }
 
 func (refusedMeanwhile) Error() string {
-	return "another configuration has changed the system since the plan was made, and the rules refuse the change now"
+	return "another configuration has changed the system since the plan was made, and the rules now refuse the change: plan again, and correct what the plan names"
 }
 
 // again judges a change once more, by all that the system holds at a moment.

@@ -89,6 +89,7 @@ func (p *partnerProvider) Functions(context.Context) []func() function.Function 
 // Configure reads the configuration, all of which must be known. A directory is opened when it is needed; a server is looked at,
 // since everything needs it, and a way that does not lead there is to be one error.
 func (p *partnerProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	p.session = nil
 	if !req.Config.Raw.IsFullyKnown() {
 		resp.Diagnostics.AddError("Unknown value in the provider's configuration", "The rules run at plan, before any "+
 			"resource exists. Write values that do not depend on other resources.")

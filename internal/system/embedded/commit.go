@@ -94,7 +94,7 @@ func (s *System) place(d *draft, t *task) (err error) {
 	if err := d.refuse(t.change); err != nil {
 		return err
 	}
-	if err := s.judgeAgain(t.change); err != nil {
+	if err := s.judgeAgain(d.base, t.change); err != nil {
 		return err
 	}
 	if t.put, err = d.Place(t.change); err != nil || !t.put.Hold {
@@ -134,9 +134,9 @@ func (s *System) enter(d *draft, t *task) (err error) {
 
 // judgeAgain has a change judged by what somebody else has made of the ledger since it was judged. The leader holds the lock, so
 // nothing comes between.
-func (s *System) judgeAgain(change access.Change) error {
+func (s *System) judgeAgain(base *book, change access.Change) error {
 	s.mu.Lock()
-	base, others := s.cached, s.others
+	others := s.others
 	s.mu.Unlock()
 	if change.Again == nil || change.Seen == others {
 		return nil
@@ -145,6 +145,7 @@ func (s *System) judgeAgain(change access.Change) error {
 	if err != nil {
 		return err
 	}
+	_ = s.tellUse(base.Ledger, records...) // a log that cannot be read is told by who asks for it, and stops nothing here
 	return change.Again(records, others)
 }
 

@@ -249,6 +249,7 @@ func (p paths) readRevocation(s sums, name string) (revocation, error) {
 // draft is a book in the making.
 type draft struct {
 	*ledger.Draft
+	base       *book // what it is a draft on
 	system     string
 	generation generation
 	revoked    map[string]revocation
@@ -264,7 +265,7 @@ type draft struct {
 // draftOn returns a draft on a book.
 func (s *System) draftOn(b *book) *draft {
 	d := &draft{
-		Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked),
+		Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), base: b, system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked),
 		damaged: maps.Clone(b.damaged), sums: b.sums, root: b.root,
 	}
 	d.Holds, d.Tombstones, d.rehearsed = b.holds, maps.Clone(b.stones), maps.Clone(b.rehearsed)
