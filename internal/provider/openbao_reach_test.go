@@ -205,7 +205,7 @@ func TestADestroyNamesWhatAPrivilegedGrantMayHaveSigned(t *testing.T) {
 		t.Fatalf("the partner signs nothing: %d %v", status, answer)
 	}
 	_, texts, err := r.says("warning", "destroy", "-auto-approve", "-refresh=false")
-	for _, want := range []string{serial, "shop.acme.test", "bao write infra/pki/revoke serial_number=SERIAL", "no lease of transit/export", "audit log"} {
+	for _, want := range []string{serial, "shop.acme.test", "bao write -address=" + r.bao.Address + " -namespace=root infra/pki/revoke serial_number=SERIAL", "no lease of transit/export", "audit log"} {
 		if err != nil || !strings.Contains(texts, want) {
 			t.Errorf("%v: %q is not in what is said:\n%s", err, want, texts)
 		}

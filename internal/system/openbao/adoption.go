@@ -155,11 +155,11 @@ func (ad *adopter) unadoptable(e *entity, as access.IdentityID, own string) stri
 	for _, a := range e.Aliases {
 		if a.Path != "" && a.Local {
 			return fmt.Sprintf("%q logs in as it at %s, a local mount, and OpenBao cannot move such a login to "+
-				"another entity. Declare new access, hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, entityFolder, e.ID)
+				"another entity. Declare new access, hand it over, and remove the entity: %s", a.Name, a.Path, ad.ownShell().remove(entityFolder+e.ID))
 		}
 		if a.Path != "" && a.Type != approle && a.Type != "userpass" {
 			return fmt.Sprintf("%q logs in as it at %s: a role of the method %s may admit others, and removing its "+
-				"policies would cut them off. Declare new access, hand it over, and remove the entity: bao delete %s%s", a.Name, a.Path, a.Type, entityFolder, e.ID)
+				"policies would cut them off. Declare new access, hand it over, and remove the entity: %s", a.Name, a.Path, a.Type, ad.ownShell().remove(entityFolder+e.ID))
 		}
 	}
 	return ""

@@ -331,6 +331,9 @@ func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 			by := st.put(t, identityOf(name+"-by"))
 			st.put(t, grantOf(name+"-by"))
 			st.run(t, all.credentials[kind].Revocation[0])
+			if r := st.put(t, all.credentials[kind].Object, known(all.credentials[kind])); !r.Held || st.login(t, all.holders[kind]) != "" {
+				t.Errorf("an apply of the same gives it back; held: %v", r.Held)
+			}
 			st.drop(t, all.credentials[kind])
 			c := st.credentialOf(name, kind, func(c *access.Credential) { c.IdentityID = idOf(name + "-by") })
 			foretold, err := st.open().WouldHold(t.Context(), c)

@@ -83,9 +83,8 @@ func (s *scout) signedSince(ctx context.Context, m place, since time.Time) []str
 	if n := len(named) - mostNamed; n > 0 {
 		named, more = named[:mostNamed], fmt.Sprintf(", and %d more", n)
 	}
-	return []string{fmt.Sprintf("%s signed these since %s, and they are still valid: %s%s. %s. Revoke the partner's: "+
-		"bao write %srevoke serial_number=SERIAL.",
-		m, access.At(since), strings.Join(named, ", "), more, said, m)}
+	return []string{fmt.Sprintf("%s signed these since %s, and they are still valid: %s%s. %s. Revoke the partner's: %s",
+		m, access.At(since), strings.Join(named, ", "), more, said, s.ownShell().revoke(strings.TrimSuffix(m.String(), "/"), "SERIAL"))}
 }
 
 // leased says how many leases there are of a path. Those of a session end with it.
@@ -100,8 +99,8 @@ func (s *scout) leased(ctx context.Context, path access.Pattern) []string {
 		return []string{fmt.Sprintf("There is no lease of %s. What has no lease, such as a signature or an export, is "+
 			"only in the audit log.", path)}
 	}
-	return []string{fmt.Sprintf("There are %d leases of %s, the partner's and all others. %s. To end all of them now: "+
-		"bao lease revoke -prefix %s.", leases, path, sessions, path)}
+	return []string{fmt.Sprintf("There are %d leases of %s, the partner's and all others. %s. To end all of them now: %s",
+		leases, path, sessions, s.ownShell().revokeLeases(string(path)))}
 }
 
 func (s *scout) countLeases(ctx context.Context, path access.Pattern) (int, error) {

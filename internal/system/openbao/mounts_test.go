@@ -59,6 +59,7 @@ func TestABrokenMountIsDriftAndEverybodyMayLeave(t *testing.T) {
 			st.put(t, grantOf("second", func(g *access.Grant) { g.Actions = []string{"read"} }), known(other.grant))
 			if c.hit == access.Certificate && c.says == "no default issuer" {
 				st.put(t, identityOf("third"))
+				st.put(t, all.credentials[access.Secret].Object, known(all.credentials[access.Secret]), issuing(access.IssueOverlap))
 				options := st.options()
 				options.Bootstrap = false
 				_, err := Open(options).Put(ctx, st.change(st.credentialOf("third", access.Certificate)))

@@ -218,7 +218,7 @@ func (ch *changer) answer(ctx context.Context, p *putting, is *issuer) (*access.
 	if err == nil {
 		r.Held = p.held
 		for _, l := range e.Adopted.Left() {
-			r.Adopted = append(r.Adopted, undeclared(l))
+			r.Adopted = append(r.Adopted, ch.undeclared(l))
 		}
 	}
 	if c, ok := e.Credential(); ok && err == nil && c.Kind() == access.Federated {

@@ -83,7 +83,7 @@ func (pki *certificates) pushRevoked(ctx context.Context, serials ...string) err
 		}
 	}
 	return fmt.Errorf("%w: the auth method does not accept the revocation list, or the list changes faster than it "+
-		"can be pushed. What was revoked may still work. Cut it by hand: bao delete auth/%s/certs/ROLE", access.ErrUnavailable, pki.options.Mounts.Cert)
+		"can be pushed. What was revoked may still work. Cut it by hand: %s", access.ErrUnavailable, pki.ownShell().remove("auth/"+pki.options.Mounts.Cert+"/certs/ROLE"))
 }
 
 // retain adds what the auth method refuses already, and the engine does not say is revoked, as long as it lives: the engine
@@ -200,7 +200,7 @@ func revocationList(serials []string, now time.Time) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	list := &x509.RevocationList{Number: big.NewInt(now.UnixNano()), ThisUpdate: now, NextUpdate: now.Add(caLife)}
+	list := &x509.RevocationList{Number: big.NewInt(now.UnixNano()), ThisUpdate: now.Add(-access.Late), NextUpdate: now.Add(caLife)}
 	for _, serial := range serials {
 		number, ok := new(big.Int).SetString(strings.ReplaceAll(serial, ":", ""), 16)
 		if !ok {
@@ -283,7 +283,8 @@ func (r revocations) drift(pki *certificates, issued []ledger.Item) (drift []str
 		for _, serial := range []string{i.Serial, i.Authority} {
 			if name, ok := r.refused[serial]; ok {
 				drift = append(drift, fmt.Sprintf("The certificate %s lets nobody in: auth/%s refuses %s because of "+
-					"the list %s, which is not this provider's. If that list is wrong, run: bao delete auth/%[2]s/crls/%[4]s", i.Serial, pki.options.Mounts.Cert, serial, name))
+					"the list %s, which is not this provider's. If that list is wrong, run: %s", i.Serial, pki.options.Mounts.Cert, serial, name,
+					pki.ownShell().remove("auth/"+pki.options.Mounts.Cert+"/crls/"+name)))
 			}
 		}
 	}

@@ -3,6 +3,7 @@
 package openbao
 
 import (
+	"crypto/elliptic"
 	"crypto/x509"
 	"encoding/pem"
 	"slices"
@@ -30,6 +31,15 @@ func TestAStolenCertificateIsRefusedHoweverTheEngineBuildsItsList(t *testing.T) 
 				t.Error("the stolen certificate logs in")
 			}
 			second := st.holder(r.Object.(*access.Credential), again)
+			st.session(t, second)
+			third := st.credentialOf("etl", access.Certificate, func(c *access.Credential) {
+				c.Certificate.CSR = requestOf(t, ecOf(t, elliptic.P256()), x509.ECDSAWithSHA256)
+			})
+			if st.put(t, third, known(again)); st.login(t, second) != "" {
+				t.Error("the certificate of a request that was replaced logs in")
+			}
+			again = st.put(t, r.Object, known(r))
+			second = st.holder(r.Object.(*access.Credential), again)
 			st.session(t, second)
 			if drift := st.get(t, r.Object.Ref()).Drift; len(drift) > 0 {
 				t.Errorf("drift: %q", drift)
@@ -191,7 +201,8 @@ func TestAnAuthorityThatIsGoneIsSaid(t *testing.T) {
 
 // Serials are read back from the auth method in another spelling.
 func TestAListHasTheSerialsThatItIsMadeOf(t *testing.T) {
-	text, err := revocationList([]string{"05:6e:00:83", "31:e4"}, time.Now())
+	now := time.Now()
+	text, err := revocationList([]string{"05:6e:00:83", "31:e4"}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,5 +210,8 @@ func TestAListHasTheSerialsThatItIsMadeOf(t *testing.T) {
 	list, err := x509.ParseRevocationList(block.Bytes)
 	if err != nil || len(list.RevokedCertificateEntries) != 2 || serialText(list.RevokedCertificateEntries[0].SerialNumber) != "05:6e:00:83" {
 		t.Errorf("%v, %v", list, err)
+	}
+	if list.ThisUpdate.After(now.Add(-access.Late)) {
+		t.Errorf("whose clock is late does not know it: it begins at %s", list.ThisUpdate)
 	}
 }

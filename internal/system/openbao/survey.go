@@ -14,7 +14,6 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/order"
-	"github.com/partner-access/terraform-provider-partner/internal/shown"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
@@ -424,7 +423,7 @@ func (sv *surveying) lookAtCertificates(mount string, known map[string]bool) err
 		}
 		sv.add("certificate", mount+"/cert/"+serial, fmt.Sprintf("it was signed by hand for %s, and works until %s", c.CommonName, access.At(c.NotAfter)), c.CommonName)
 		stray := &sv.found[len(sv.found)-1]
-		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{alone + "bao write" + sv.ownShell().where + shown.Word(mount+"/revoke") + " serial_number=" + shown.Word(serial)}
+		stray.CreatedAt, stray.Revocation = c.NotBefore, []string{sv.ownShell().revoke(mount, serial)}
 	}
 	return nil
 }

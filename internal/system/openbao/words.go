@@ -101,6 +101,16 @@ func (x shell) remove(path string) string {
 	return alone + "bao read" + x.where + shown.Word(path) + " >/dev/null && bao delete" + x.where + shown.Word(path)
 }
 
+// revoke revokes a certificate that an engine signed.
+func (x shell) revoke(mount, serial string) string {
+	return alone + "bao write" + x.where + shown.Word(mount+"/revoke") + " serial_number=" + shown.Word(serial)
+}
+
+// revokeLeases ends all leases of a path.
+func (x shell) revokeLeases(path string) string {
+	return alone + "bao lease revoke" + x.where + "-prefix " + shown.Word(path)
+}
+
 // cutByHand returns how to cut an object's access by hand, where Terraform cannot be run: each step is a command, and the policy
 // cut is enough for it. Who is cut takes along what hangs on it. A grant cannot be cut alone: whoever may write a policy may write himself any.
 func (ws *wording) cutByHand(l ledger.Ledger, o access.Object) (steps []string) {
