@@ -187,6 +187,8 @@ func TestRequestsThatAreNotTakenAreToldWhy(t *testing.T) {
 			t.Errorf("%s: %v, want it to say %q", how, err, c.says)
 		} else if strings.Contains(err.Error(), "damaged") && !strings.Contains(c.says, "damaged") {
 			t.Errorf("%s: is said to be damaged: %v", how, err)
+		} else if strings.Contains(err.Error(), "not supported") && !strings.Contains(err.Error(), "ECDSA P-256, Ed25519 or RSA of 3072 bits") {
+			t.Errorf("%s: it does not say what to ask for: %v", how, err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 // A trust that no token can meet is refused with what to write.
 func TestTrustThatNoTokenMeetsIsRefused(t *testing.T) {
 	for _, c := range []struct{ text, says string }{
+		{"https://login.acme.test\n", `issuer "https://login.acme.test\n" ends in a line end`},
 		{"https://login.acme.test\n", `write "https://login.acme.test", or trimspace`},
 		{" https://login.acme.test", "begins with a space"},
 		{"https://login.acme.test\u00a0", "ends in a no-break space"},

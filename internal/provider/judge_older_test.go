@@ -5,6 +5,8 @@
 package provider_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 )
 
@@ -12,6 +14,12 @@ import (
 // one's place by the grammar of before 1.0.
 func TestACutArrivesAtTheOldestAndTheNewestOPA(t *testing.T) {
 	t.Parallel()
+	guide, err := os.ReadFile("../../docs/guides/embedded.md")
+	for _, row := range []string{"| nginx | 1.18, ", "| HAProxy | 2.6 |", "| OpenSSH | 8.4, 9.2 |", "| Open Policy Agent | 0.70, 1.4, "} {
+		if err != nil || !strings.Contains(string(guide), row) {
+			t.Errorf("the guide does not name the oldest gateways: no %q, %v", row, err)
+		}
+	}
 	j := newJudged(t)
 	trust := `{ issuer = "https://login.acme.test", subject = "svc-orders", audiences = ["orders.example.com"] }`
 	config := func(suspended string) []string {

@@ -98,7 +98,7 @@ func lineOf(t *testing.T, key crypto.Signer) string {
 func linesSpelled(line string) []string {
 	kind, blob, _ := strings.Cut(line, " ")
 	return []string{
-		line, line + " jane@acme.test", line + "\n", line + " root@depot-7\r\n", "# the key of the depot\n" + line, kind + "\t" + blob + "\tdepot",
+		line, line + " jane@acme.test", line + "\n", line + " root@depot-7\r\n", "# the key of the depot\n" + line, "depot key:\n" + line, kind + "\t" + blob + "\tdepot",
 		"\n  " + line + "\n\n", "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"depot\"\n" + blob[:40] + "\n" + blob[40:] + "\n---- END SSH2 PUBLIC KEY ----\n",
 	}
 }
