@@ -125,9 +125,9 @@ func corruptOrNewer(t *testing.T) {
 		{"ledger/acme/prod/orders-etl/identity.json", cut, "is damaged"},
 		{"ledger/acme/prod/orders-etl/credential-secret.json", cut, "is damaged"},
 		{"ledger/acme/prod/orders-etl/credential-secret.json", none, "is damaged"},
-		{"ledger/acme/prod/orders-etl/identity.json", newer, "is of version 2, and this provider knows only version 1: use a newer provider"},
-		{"ledger/generation.json", newer, "is of version 2"},
-		{"publish/generation.json", newer, "is of version 2"},
+		{"ledger/acme/prod/orders-etl/identity.json", newer, "has version 2, but this provider knows only version 1: use a newer provider"},
+		{"ledger/generation.json", newer, "has version 2"},
+		{"publish/generation.json", newer, "has version 2"},
 	} {
 		path := a.partner(filepath.FromSlash(c.file))
 		text, err := os.ReadFile(path)

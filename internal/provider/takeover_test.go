@@ -93,7 +93,7 @@ func (r *replacing) judge() {
 	r.apply()
 	before, old := r.attribute(replacedKey, "fingerprint"), opened(r.t, r.attribute(replacedKey, "sealed_secret"))
 	r.forgetJournal()
-	if out := r.apply("-replace=" + replacedKey); !strings.Contains(strings.Join(strings.Fields(out), " "), "run terraform apply -refresh-only") {
+	if out := r.apply("-replace=" + replacedKey); !strings.Contains(strings.Join(strings.Fields(out), " "), "Run terraform apply -refresh-only") {
 		r.t.Errorf("without a journal the apply does not say when the new key is told:\n%s", out)
 	}
 	r.apply("-refresh-only")

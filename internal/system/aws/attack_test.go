@@ -129,7 +129,7 @@ func TestLessActsWhereNothingOfAPrincipalMayBeRead(t *testing.T) {
 					t.Errorf("the plan cannot read %s: %v", o.Ref(), err)
 				}
 			}
-			if said := s.drift(s.key(s.end)); !strings.Contains(said, "cannot be told") {
+			if said := s.drift(s.key(s.end)); !strings.Contains(said, "Cannot tell") {
 				t.Errorf("it says %q", said)
 			}
 			c.less(t, s, uids)

@@ -215,7 +215,7 @@ func TestACutActsWhereItCannotBeToldWhatWasAllowed(t *testing.T) {
 		t.Fatal("the own word does not act")
 	}
 	s.System = l.open() // which knows no such word
-	if said := s.drift(s.key(s.end)); !strings.Contains(said, "cannot be told") {
+	if said := s.drift(s.key(s.end)); !strings.Contains(said, "Cannot tell") {
 		t.Errorf("it says %q", said)
 	}
 	if _, err := s.Put(t.Context(), access.Change{Object: s.key(s.end.Add(-time.Minute)), Stack: "partners", EndsAt: s.end.Add(-time.Minute), UID: c.UID}); err == nil {
