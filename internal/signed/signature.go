@@ -54,6 +54,9 @@ type envelope struct {
 	Trailing  []byte `ssh:"rest"`
 }
 
+// errBehind: a signature is longer than ssh-keygen writes it.
+var errBehind = errors.New("it has extra bytes after the signature: sign again with ssh-keygen -Y sign")
+
 // check refuses an envelope that is not exactly what ssh-keygen writes for our namespace.
 func (e *envelope) check() error {
 	switch {
@@ -62,9 +65,9 @@ func (e *envelope) check() error {
 	case e.Version != 1:
 		return fmt.Errorf("it is of version %d of the format, and only version 1 is known", e.Version)
 	case len(e.Trailing) > 0:
-		return errors.New("something stands behind the signature, inside of it")
+		return errBehind
 	case e.Reserved != "":
-		return errors.New("it carries something reserved that nobody here knows the meaning of")
+		return errors.New("its reserved field is not empty: sign again with ssh-keygen -Y sign")
 	case e.Namespace != Namespace:
 		return fmt.Errorf("it was made for %q, and not for %s: sign with ssh-keygen -Y sign -n %s", e.Namespace, Namespace, Namespace)
 	case e.Hash != "sha256" && e.Hash != "sha512":
@@ -166,7 +169,7 @@ func (s *Signature) parseInner(blob []byte) error {
 func checkRest(hardware bool, rest []byte) error {
 	switch {
 	case !hardware && len(rest) > 0:
-		return errors.New("something stands behind the signature, inside of it")
+		return errBehind
 	case hardware && len(rest) != 5:
 		return errors.New("what a hardware key says beside its signature is missing, or too long")
 	case hardware && rest[0]&userPresent == 0:

@@ -161,9 +161,9 @@ func TestForgeriesAreRefusedWithTheirReason(t *testing.T) {
 		"of another version":               {edit(key, func(p *parts) { p.version = 2 }), "of version 2"},
 		"of version 0":                     {edit(key, func(p *parts) { p.version = 0 }), "of version 0"},
 		"of another format":                {edit(key, func(p *parts) { p.magic = "SSHSIH" }), "first bytes are not SSHSIG"},
-		"with something reserved":          {edit(key, func(p *parts) { p.reserved = "until=2099" }), "something reserved"},
-		"with something behind it":         {edit(key, func(p *parts) { p.behind = "x" }), "something stands behind the signature"},
-		"with something behind the inner":  {edit(key, signing("", []byte{1})), "something stands behind the signature"},
+		"with something reserved":          {edit(key, func(p *parts) { p.reserved = "until=2099" }), "its reserved field is not empty"},
+		"with something behind it":         {edit(key, func(p *parts) { p.behind = "x" }), "extra bytes after the signature"},
+		"with something behind the inner":  {edit(key, signing("", []byte{1})), "extra bytes after the signature"},
 		"a hardware key's without its flag": {edit(hard, func(p *parts) {
 			signs := p.signs
 			p.signs = func(d []byte) []byte { s := signs(d); return s[:len(s)-5] }
