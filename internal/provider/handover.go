@@ -74,7 +74,7 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 	}
 	title, text := howToLogIn(kind)
 	if principal, ok := c.Federated.Attributes()["aws_principal"].(types.String); ok && principal.ValueString() != "" {
-		title, text = "From your own AWS account", fmt.Sprintf("As `%s`, take on the role below with the external id below: there is no secret.", principal.ValueString())
+		title, text = "From your own AWS account", fmt.Sprintf("As `%s`, assume the role below with the external id below: there is no secret.", principal.ValueString())
 	}
 	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", title, text)
 	for _, name := range slices.Sorted(maps.Keys(login)) {

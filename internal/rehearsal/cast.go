@@ -106,7 +106,7 @@ func (c *cast) stage(ctx context.Context, stager access.Stager) error {
 
 // dress gives all of the cast its identity and terms.
 func (c *cast) dress(id access.IdentityID, terms access.Terms, partner string) {
-	purpose := "Shadow twin in a rehearsal of the offboarding of " + partner + ": it reaches nothing, and is removed at once"
+	purpose := "Shadow in a rehearsal of the offboarding of " + partner + ": it reaches nothing, and is removed at once"
 	c.identity = &access.Identity{ID: id, Terms: terms, Purpose: purpose}
 	for _, p := range c.parts {
 		p.credential.IdentityID, p.credential.Terms = id, terms
@@ -153,7 +153,7 @@ func partOf(model *access.Credential, shadow string) (p *part, err error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("make a key for the twin: %w", err)
+		return nil, fmt.Errorf("make a key for the shadow: %w", err)
 	}
 	return p, nil
 }
@@ -199,7 +199,7 @@ func (p *part) proof(issued *access.Issued) (access.Proof, error) {
 	}
 	opened, err := age.Decrypt(armor.NewReader(strings.NewReader(issued.Sealed)), p.recipient)
 	if err != nil {
-		return proof, fmt.Errorf("open the twin's secret: %w", err)
+		return proof, fmt.Errorf("open the shadow's secret: %w", err)
 	}
 	secret, err := io.ReadAll(opened)
 	proof.Secret = string(secret)

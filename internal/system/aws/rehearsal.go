@@ -73,7 +73,7 @@ func (s *System) ownPrincipal(ctx context.Context) (string, error) {
 		out.ARN = d.ARN
 	}
 	if !strings.Contains(out.ARN, ":user/") && !strings.Contains(out.ARN, ":role/") {
-		return "", fmt.Errorf("%w: the login is %s, and AWS lets only a user or a role take on the twin's role", access.ErrUnsupported, out.ARN)
+		return "", fmt.Errorf("%w: the login is %s, and AWS lets only a user or a role assume the shadow's role", access.ErrUnsupported, out.ARN)
 	}
 	return out.ARN, nil
 }
@@ -85,12 +85,12 @@ func (s *System) Doors(p access.Proof) []access.Door {
 		var key opened
 		_ = json.Unmarshal([]byte(p.Secret), &key) // one that is no key is refused, and told as never let in
 		v := s.visitor(id, aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey})
-		return []access.Door{{How: "a read of " + v.what() + " with the twin's key", Note: s.atOneService(), Enter: v.May}}
+		return []access.Door{{How: "a read of " + v.what() + " with the shadow's key", Note: s.atOneService(), Enter: v.May}}
 	}
-	d := roleDoor{s, id, p.Credential.Federated.ExternalID}
-	note := "Nobody here can log in as the partner's account or workload: the twin's role trusts this provider's login instead, with the same policies and the same cut."
+	d := &roleDoor{System: s, id: id, externalID: p.Credential.Federated.ExternalID}
+	note := "Nobody here can log in as the partner's account or workload: the shadow's role trusts this provider's login instead, with the same policies and the same cut."
 	return []access.Door{{
-		How: "a read of " + s.visitor(id, aws.Credentials{}).what() + " in a session of the twin's role", Note: strings.TrimSpace(note + " " + s.atOneService()), Enter: d.enter, Open: d.open,
+		How: "a read of " + s.visitor(id, aws.Credentials{}).what() + " in a session of the shadow's role", Note: strings.TrimSpace(note + " " + s.atOneService()), Enter: d.enter, Open: d.open,
 	}}
 }
 
@@ -102,31 +102,41 @@ func (s *System) atOneService() string {
 	return "Measured at DynamoDB in " + s.options.Region + " alone: another service or region may refuse a moment later."
 }
 
-// roleDoor lets in whoever takes on the role of a shadow.
+// roleDoor lets in whoever assumes the role of a shadow.
 type roleDoor struct {
 	*System
 	id         access.IdentityID
 	externalID string
+	// admitted: it has let in once. knocked is when it was tried first.
+	admitted bool
+	knocked  time.Time
 }
 
-// take takes on the role; no visit where that is refused.
-func (d roleDoor) take(ctx context.Context) (*shadowVisit, error) {
+// take assumes the role; no visit where that is refused, as it is until IAM has spread the role, and after a cut. What it refuses for longer before it
+// ever let in, it refuses to this login.
+func (d *roleDoor) take(ctx context.Context) (*shadowVisit, error) {
 	arn := roleOf(d.id).arn(policy.PartitionOf(d.options.Region).Name, d.accountNumber())
 	var out struct {
 		Taken taken `xml:"AssumeRoleResult>Credentials"`
 	}
 	err := d.sts(ctx, &out, url.Values{"Action": {"AssumeRole"}, "RoleArn": {arn}, "RoleSessionName": {sessionName}, "ExternalId": {d.externalID}})
-	if errors.Is(err, access.ErrNotPermitted) {
-		return nil, nil
+	if d.knocked.IsZero() {
+		d.knocked = access.WallClock()
 	}
-	if err != nil {
+	switch refused := errors.Is(err, access.ErrNotPermitted); {
+	case refused && !d.admitted && access.WallClock().Sub(d.knocked) > 2*d.options.Patience:
+		return nil, fmt.Errorf("assume the role of the shadow: %w. Give this login sts:AssumeRole on %s, as the policy apply has it", err, arn)
+	case refused:
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
+	d.admitted = true
 	login, err := out.Taken.credentials()
 	return d.visitor(d.id, login), err
 }
 
-func (d roleDoor) enter(ctx context.Context, action, path string) (bool, error) {
+func (d *roleDoor) enter(ctx context.Context, action, path string) (bool, error) {
 	v, err := d.take(ctx)
 	if v == nil || err != nil {
 		return false, err
@@ -134,7 +144,7 @@ func (d roleDoor) enter(ctx context.Context, action, path string) (bool, error) 
 	return v.May(ctx, action, path)
 }
 
-func (d roleDoor) open(ctx context.Context) (access.Visit, error) {
+func (d *roleDoor) open(ctx context.Context) (access.Visit, error) {
 	v, err := d.take(ctx)
 	if v == nil || err != nil {
 		return nil, err
@@ -181,7 +191,7 @@ func (v *shadowVisit) May(ctx context.Context, _, _ string) (bool, error) {
 	return err == nil, err
 }
 
-// Leave has nothing to do: AWS ends no session, and the twin's role is removed.
+// Leave has nothing to do: AWS ends no session, and the shadow's role is removed.
 func (*shadowVisit) Leave(context.Context) error { return nil }
 
 // Shell lets the printed steps run with this login, which is in the environment only. The program aws has to be there: what a person on call

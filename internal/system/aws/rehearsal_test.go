@@ -206,6 +206,48 @@ func TestATwinTrustsTheLoginOfTheProvider(t *testing.T) {
 	}
 }
 
+// A role that IAM has yet to spread refuses for a moment, and one that was cut for good. What refuses for longer, and never let in, lacks a right.
+func TestALoginThatMayNotAssumeTheRoleOfAShadowIsToldSo(t *testing.T) {
+	t.Parallel()
+	var lets atomic.Bool
+	s, _ := faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response {
+		switch {
+		case r.URL.Host == "127.0.0.1:1" && lets.Load():
+			return answering(r, http.StatusOK, "<R><AssumeRoleResult><Credentials><AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"+
+				"<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></R>")
+		case r.URL.Host == "127.0.0.1:1":
+			return answering(r, http.StatusForbidden, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>")
+		}
+		return nil
+	})
+	s.options.Endpoints.STS = "http://127.0.0.1:1"
+	id := access.IdentityID{Partner: "rehearsal-1", Environment: "prod", Name: "twin"}
+	doors := func() access.Door {
+		return s.Doors(access.Proof{Credential: &access.Credential{IdentityID: id, Federated: &access.FederatedTrust{ExternalID: "x"}}})[0]
+	}
+	// refused knocks for as long as a role is waited for, and a little longer.
+	refused := func(d access.Door) error {
+		for begun := time.Now(); time.Since(begun) < 20*time.Millisecond; {
+			if in, err := d.Enter(t.Context(), "read", "x"); in || err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := refused(doors()); !errors.Is(err, access.ErrNotPermitted) || !strings.Contains(err.Error(), "Give this login sts:AssumeRole on ") {
+		t.Errorf("a login without the right is told %v", err)
+	}
+	d := doors()
+	lets.Store(true)
+	if in, err := d.Enter(t.Context(), "read", "x"); !in || err != nil {
+		t.Fatalf("a role that lets in: %t, %v", in, err)
+	}
+	lets.Store(false)
+	if err := refused(d); err != nil {
+		t.Errorf("a role that was cut: %v", err)
+	}
+}
+
 // asAWS is a handle that asks S3 and DynamoDB where AWS has them, which a cloud answers for.
 func (l *lab) asAWS(t testing.TB, like *System) *System {
 	t.Helper()
