@@ -336,8 +336,8 @@ func TestAWayThatDoesNotLeadToAWSIsOneError(t *testing.T) {
 		says     string
 	}{
 		"a bucket that is not there":   {"s3://ledger/prod", "s3://nowhere/prod", nil, "The ledger cannot be reached: s3://nowhere/prod"},
-		"a key of somebody else":       {"", "", []string{"AWS_SECRET_ACCESS_KEY=quite-another-secret-of-forty-characters"}, "AWS does not take this login"},
-		"no login at all":              {"", "", []string{"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "HOME=" + a.folder}, "AWS does not take this login"},
+		"a key of somebody else":       {"", "", []string{"AWS_SECRET_ACCESS_KEY=quite-another-secret-of-forty-characters"}, "AWS refuses this login"},
+		"no login at all":              {"", "", []string{"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "HOME=" + a.folder}, "AWS refuses this login"},
 		"a ledger that is no place":    {"s3://ledger/prod", "ledger", nil, "aws.ledger: "},
 		"no region":                    {"", "", []string{"AWS_REGION=", "AWS_DEFAULT_REGION="}, "Invalid aws configuration"},
 		"an endpoint without TLS":      {a.cloud.IAM, "http://iam.example.test", nil, "aws.endpoints.iam: "},

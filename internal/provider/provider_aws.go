@@ -112,7 +112,7 @@ func enterAWS(ctx context.Context, system *aws.System, diags *diag.Diagnostics) 
 	summary := "AWS cannot be used: " + where
 	switch {
 	case errors.Is(err, access.ErrLogin):
-		summary = "AWS does not take this login"
+		summary = "AWS refuses this login"
 	case errors.Is(err, access.ErrUnavailable):
 		summary = "The ledger cannot be reached: " + where
 	}

@@ -31,7 +31,7 @@ func (s *System) atHome(ctx context.Context) error {
 	if s.store.owner == "" {
 		return nil
 	}
-	return fmt.Errorf("the ledger %s belongs to the account %s, but this login's account cannot be told: %w: %w", s.options.Ledger, s.store.owner, errElsewhere, why)
+	return fmt.Errorf("the ledger %s belongs to the account %s, but this provider cannot tell which account its login is of, and %w: %w. Allow it sts:GetCallerIdentity, or correct endpoints.sts", s.options.Ledger, s.store.owner, errElsewhere, why)
 }
 
 // left is a principal that IAM has under an identity's names, as it was read.

@@ -51,10 +51,13 @@ func (b *bucket) get(ctx context.Context, key, unless string) (text []byte, etag
 		return nil, unless, nil
 	}
 	if etag = strong(a.header.Get("Etag")); etag == "" { // what has none would be taken for what is not there
-		return nil, "", fmt.Errorf("%w: read %s: it is answered without its ETag, which somebody in between takes away", access.ErrUnavailable, b.where(key))
+		return nil, "", fmt.Errorf("%w: read %s: %s", access.ErrUnavailable, b.where(key), noETag)
 	}
 	return a.body, etag, nil
 }
+
+// noETag says of an answer what it lacks, and what to do.
+const noETag = "the answer has no ETag: a proxy or gateway removes it. Let it through, or set endpoints.s3 to the storage itself"
 
 // strong returns an ETag as S3 spells it. Who stands in between may make it weak, and another cloud leave its quotes away.
 func strong(etag string) string {
@@ -85,7 +88,7 @@ func (b *bucket) put(ctx context.Context, key string, text []byte, over string) 
 func (b *bucket) replace(ctx context.Context, key string, text []byte, over string) (etag string, err error) {
 	etag, err = b.put(ctx, key, text, over)
 	if err == nil && etag == "" {
-		err = fmt.Errorf("%w: write %s: it is answered without its ETag", access.ErrUnavailable, b.where(key))
+		err = fmt.Errorf("%w: write %s: %s", access.ErrUnavailable, b.where(key), noETag)
 	}
 	if err != nil && !errors.Is(err, access.ErrNotPermitted) {
 		if there, now, failed := b.get(ctx, key, ""); failed == nil && string(there) == string(text) {
