@@ -14,7 +14,7 @@ aws s3api put-bucket-versioning --bucket "$bucket" --versioning-configuration St
 aws s3api put-public-access-block --bucket "$bucket" --public-access-block-configuration \
 	BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
 
-# The boundary limits all that is made. The four rights are for whoever runs a plan, an apply (which needs both), a cut, and the
+# The boundary limits all that is made. The four policies for logins are for whoever runs a plan, an apply (which needs both), a cut, and the
 # configuration of the floor.
 account=$(aws sts get-caller-identity --query Account --output text)
 for policy in boundary plan apply cut floor; do

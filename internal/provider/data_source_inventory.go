@@ -106,7 +106,8 @@ func (d *inventoryDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 				Computed: true, ElementType: types.ObjectType{AttrTypes: itemType},
 				MarkdownDescription: "The items, ungoverned ones first, then by id. Each has what the resources have, `type` (`identity`, `credential`, `grant`), " +
 					"`flags`, `import` (a block that brings it under Terraform), and, if ungoverned, `native_id` and `why`. On AWS, it " +
-					"then has `declaration`, too: resource blocks that give the same access, with owner, purpose and end left to fill in. What an item does " +
+					"then has `declaration`, too: resource blocks for what its policies allow, with owner, purpose and end left to fill in. A comment names what no " +
+					"block says, such as a denial or a boundary, which may make the old access narrower. What an item does " +
 					"not have is null.",
 			},
 		},

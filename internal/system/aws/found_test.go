@@ -4,6 +4,7 @@ package aws
 
 import (
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -193,6 +194,29 @@ func TestTheSurveyFindsWhatNobodyDeclared(t *testing.T) {
 	}
 	if want := []string{"role/acme-legacy", "role/everybody", "role/reporting", "user/globex-labs-sftp", "user/partner/acme/prod/left"}; !slices.Equal(found, want) {
 		t.Errorf("found are %v, want %v", found, want)
+	}
+}
+
+// What limits the old access, or gives it from elsewhere, is told beside the declaration, which does not say it.
+func TestADeclarationTellsTheLimitsThatItDoesNotHave(t *testing.T) {
+	t.Parallel()
+	s, _ := faulty(t, time.Second, func(*http.Request, int64) *http.Response { return nil })
+	n := &native{
+		described: described{Boundary: "arn:aws:iam::111122223333:policy/limit", Groups: []string{"ops"}},
+		attached:  []string{"arn:aws:iam::aws:policy/AWSDenyAll"},
+		policies: map[string]string{"own": `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::exchange/acme/*"},
+			{"Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::exchange/acme/pay/*"}]}`},
+	}
+	var stray access.Stray
+	s.tellGiven(n, &stray)
+	unsaid := strings.Join(stray.Unsaid, "\n")
+	for _, want := range []string{"a denial of", "acme/pay/*", "the limit that its boundary arn:aws:iam::111122223333:policy/limit sets", "the group ops", "AWSDenyAll allows or denies", policy.Wider} {
+		if !strings.Contains(unsaid, want) {
+			t.Errorf("it is not told of %q:\n%s", want, unsaid)
+		}
+	}
+	if len(stray.Grants) != 1 || len(stray.Unsaid) != 4 {
+		t.Errorf("it is told as %+v", stray)
 	}
 }
 

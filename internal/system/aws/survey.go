@@ -155,10 +155,13 @@ func (s *System) tellGiven(n *native, stray *access.Stray) {
 		stray.Grants = append(stray.Grants, access.Grant{Resource: g.Resource, Actions: g.Actions})
 	}
 	for _, arn := range n.attached {
-		stray.Unsaid = append(stray.Unsaid, "what "+arn+" allows, which is attached")
+		stray.Unsaid = append(stray.Unsaid, "what "+arn+" allows or denies, which is attached")
+	}
+	if n.Boundary != "" {
+		stray.Unsaid = append(stray.Unsaid, "the limit that its boundary "+n.Boundary+" sets"+policy.Wider)
 	}
 	for _, group := range n.Groups {
-		stray.Unsaid = append(stray.Unsaid, "what the group "+group+" allows")
+		stray.Unsaid = append(stray.Unsaid, "what the group "+group+" allows or denies")
 	}
 }
 

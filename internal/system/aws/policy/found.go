@@ -22,7 +22,11 @@ type Found struct {
 
 // Find reads the trust of a role, "" for a user, and its policies.
 func (w Words) Find(trust string, policies ...string) (found Found) {
-	for _, s := range TrustIn(trust) {
+	f, ok := read(trust)
+	if trust != "" && !ok {
+		found.Unsaid = append(found.Unsaid, "a trust that cannot be read")
+	}
+	for _, s := range f.Statement {
 		found.trust(s)
 	}
 	opens := map[access.Pattern][]string{}
@@ -34,6 +38,8 @@ func (w Words) Find(trust string, policies ...string) (found Found) {
 		for _, s := range f.Statement {
 			if s.Effect == allow {
 				w.open(s, opens, &found)
+			} else {
+				found.Unsaid = append(found.Unsaid, denial(s))
 			}
 		}
 	}
@@ -46,13 +52,39 @@ func (w Words) Find(trust string, policies ...string) (found Found) {
 	return found
 }
 
+// Wider ends what is told of a limit that the old access has, and that no declaration says.
+const Wider = ": what is declared here may give more than it did"
+
+// denial tells a statement that denies something.
+func denial(s Stated) string {
+	of := fmt.Sprintf("%q on %q", s.Action, s.Resource)
+	if len(s.Action) == 0 || len(s.Resource) == 0 {
+		of = "all but what NotAction or NotResource names"
+	}
+	return "a denial of " + of + under(s) + Wider
+}
+
+// under tells what a statement is bound to; "" where that is nothing.
+func under(s Stated) string {
+	if len(s.Condition) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" under the condition %q", s.Condition)
+}
+
+// conditions reads what a statement is bound to; false where a part of it cannot be read, such as a value that is no text.
+func conditions(s Stated) (when map[string]map[string]Texts, ok bool) {
+	return when, len(s.Condition) == 0 || json.Unmarshal(s.Condition, &when) == nil
+}
+
 // trust notes whom a statement of a trust lets in, where a credential can say it exactly.
 func (found *Found) trust(s Stated) {
 	if s.Effect != allow {
+		who, _ := json.Marshal(s.Principal) // it came from JSON
+		found.Unsaid = append(found.Unsaid, fmt.Sprintf("a denial in the trust, of %q%s%s", who, under(s), Wider))
 		return
 	}
-	var when map[string]map[string]Texts
-	_ = json.Unmarshal(s.Condition, &when)
+	when, ok := conditions(s)
 	equal := when["StringEquals"]
 	of, _ := s.Principal.(map[string]any)
 	if s.Principal == "*" {
@@ -64,7 +96,7 @@ func (found *Found) trust(s Stated) {
 		}
 		id := equal["sts:ExternalId"]
 		_, err := access.ParseAWSPrincipal(who)
-		if err != nil || len(when) > 0 && (len(when) > 1 || len(equal) != 1 || len(id) != 1) {
+		if err != nil || !ok || len(when) > 0 && (len(when) > 1 || len(equal) != 1 || len(id) != 1) {
 			found.Unsaid = append(found.Unsaid, fmt.Sprintf("trust in %q under the condition %q", who, s.Condition))
 			continue
 		}
@@ -77,7 +109,7 @@ func (found *Found) trust(s Stated) {
 	for _, who := range Listed(of["Federated"]) {
 		issuer := IssuerOf(who)
 		subject, audiences := equal[issuer+":sub"], equal[issuer+":aud"]
-		if issuer == "" || len(when) != 1 || len(equal) != 2 || len(subject) != 1 || len(audiences) == 0 {
+		if issuer == "" || !ok || len(when) != 1 || len(equal) != 2 || len(subject) != 1 || len(audiences) == 0 {
 			found.Unsaid = append(found.Unsaid, fmt.Sprintf("trust in %q under the condition %q", who, s.Condition))
 			continue
 		}
@@ -125,9 +157,8 @@ func (w Words) open(s Stated, opens map[access.Pattern][]string, found *Found) {
 func (w Words) places(s Stated, resource string) (all []access.Pattern) {
 	texts := []string{resource}
 	if bucket, is := strings.CutPrefix(resource, "arn:aws:s3:::"); is && !strings.Contains(bucket, "/") {
-		var when map[string]map[string]Texts
-		_ = json.Unmarshal(s.Condition, &when)
-		if texts = nil; len(when) == 1 && len(when["StringLike"]) == 1 {
+		when, ok := conditions(s)
+		if texts = nil; ok && len(when) == 1 && len(when["StringLike"]) == 1 {
 			for _, prefix := range when["StringLike"]["s3:prefix"] {
 				texts = append(texts, resource+"/"+prefix)
 			}

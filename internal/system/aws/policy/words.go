@@ -61,51 +61,54 @@ var starters = map[string]string{
 	"cognito-identity": "what Cognito issues works beyond the end",
 }
 
-// startingActions are the actions of these and other services by which something starts, or is given out, that outlives them.
+// startingActions are the actions of these and other services by which something starts, or is given out, that outlives them, where their names do
+// not say so.
 var startingActions = []string{
-	"ssm:StartSession", "ssm:ResumeSession", "ssm:SendCommand", "ssm:StartAutomationExecution", "ssm:GetAccessToken", "ecs:ExecuteCommand",
-	"ecr:GetAuthorizationToken", "codeartifact:GetAuthorizationToken", "redshift:GetClusterCredentials", "redshift:GetClusterCredentialsWithIAM",
-	"redshift-serverless:GetCredentials", "lakeformation:GetTemporaryGlueTableCredentials", "s3:GetDataAccess", "s3express:CreateSession",
-	"airflow:CreateCliToken", "airflow:CreateWebLoginToken", "appstream:CreateStreamingURL", "codebuild:StartBuild", "codebuild:StartBuildBatch",
-	"cognito-idp:AdminInitiateAuth", "dsql:DbConnect", "dsql:DbConnectAdmin", "elasticache:Connect", "elasticmapreduce:GetClusterSessionCredentials",
-	"emr-containers:GetManagedEndpointSessionCredentials", "kafka-cluster:Connect", "memorydb:Connect", "quicksight:GenerateEmbedUrlForRegisteredUser",
-	"quicksight:GenerateEmbedUrlForAnonymousUser", "sagemaker:CreatePresignedDomainUrl", "sagemaker:CreatePresignedNotebookInstanceUrl",
-	"ssm:CreateAssociation", "ssm:StartAssociationsOnce", "ssm:StartChangeRequestExecution", "ssm:UpdateAssociation", "ec2:GetPasswordData", "codecommit:GitPull", "iot:Connect", "lambda:InvokeFunctionUrl",
-	"airflow:InvokeRestApi",
-	"cloudshell:CreateSession", "ssm-guiconnect:StartConnection", "workspaces:Stream", "logs:StartLiveTail",
+	"ssm:StartSession", "ssm:ResumeSession", "ssm:SendCommand", "ssm:StartAutomationExecution", "ecs:ExecuteCommand", "s3:GetDataAccess",
+	"s3express:CreateSession", "codebuild:StartBuild", "codebuild:StartBuildBatch", "cognito-idp:AdminInitiateAuth",
+	"dsql:DbConnect", "dsql:DbConnectAdmin", "elasticache:Connect", "kafka-cluster:Connect", "memorydb:Connect", "ssm:CreateAssociation", "ssm:StartAssociationsOnce", "ssm:StartChangeRequestExecution",
+	"ssm:UpdateAssociation", "codecommit:GitPull", "iot:Connect", "airflow:InvokeRestApi", "cloudshell:CreateSession",
+	"ssm-guiconnect:StartConnection", "workspaces:Stream", "logs:StartLiveTail", "states:StartExecution", "emr-serverless:GetDashboardForJobRun",
+	"gamelift:GetComputeAccess", "gamelift:GetInstanceAccess", "lakeformation:GetDataAccess",
 	// What goes on by itself: messages to whoever subscribed, and events to their targets.
 	"sns:Subscribe", "sns:ConfirmSubscription", "logs:PutSubscriptionFilter", "events:PutRule", "events:PutTargets", "scheduler:CreateSchedule",
 	"scheduler:UpdateSchedule", "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "s3:PutBucketNotification",
 	"s3:PutInventoryConfiguration", "s3:PutBucketLogging",
-	// What a wildcard after Get would give out.
-	"connect:GetFederationToken", "datazone:GetEnvironmentCredentials", "ecr-public:GetAuthorizationToken", "elasticmapreduce:GetOnClusterAppUIPresignedURL",
-	"elasticmapreduce:GetPersistentAppUIPresignedURL", "emr-serverless:GetDashboardForJobRun", "gamelift:GetComputeAccess", "gamelift:GetComputeAuthToken",
-	"gamelift:GetInstanceAccess", "lakeformation:GetDataAccess", "license-manager:GetAccessToken", "lightsail:GetInstanceAccessDetails",
-	"quicksight:GetAuthCode", "quicksight:GetDashboardEmbedUrl", "quicksight:GetSessionEmbedUrl",
 }
 
-// secretActions read, and answer with a password or a key that opens something else (glue:GetConnection: the reference of AWS Glue's API, at
-// HidePassword).
+// secretActions read, and answer with a password or a key that opens something else, which their names do not say (glue:GetConnection: the reference
+// of AWS Glue's API, at HidePassword).
 var secretActions = []string{
-	"appsync:ListApiKeys", "codepipeline:GetJobDetails", "codepipeline:GetThirdPartyJobDetails", "cognito-idp:DescribeIdentityProvider",
-	"cognito-idp:DescribeUserPoolClient", "glue:GetConnection", "glue:GetConnections", "lightsail:GetBucketAccessKeys",
-	"lightsail:GetRelationalDatabaseMasterUserPassword", "snowball:GetJobUnlockCode", "storagegateway:DescribeChapCredentials",
+	"amplify:GetApp", "amplify:GetBranch", "amplify:ListApps", "amplify:ListBranches", "chime:GetAttendee", "chime:ListAttendees", "codepipeline:GetJobDetails",
+	"codepipeline:GetThirdPartyJobDetails", "cognito-idp:DescribeIdentityProvider", "cognito-idp:DescribeUserPoolClient", "directconnect:DescribeVirtualInterfaces",
+	"ec2:DescribeVpnConnections", "ec2:GetPasswordData", "ec2:GetVpnConnectionDeviceSampleConfiguration", "firehose:DescribeDeliveryStream", "geo:DescribeKey",
+	"glue:GetConnection", "glue:GetConnections", "lambda:GetFunction", "managedblockchain:GetAccessor", "mediapackage:DescribeChannel", "mediapackage:ListChannels",
+	"snowball:GetJobUnlockCode", "storagegateway:DescribeChapCredentials",
 }
 
-// handlesData are the names of actions that do nothing but read or write data, at each request. What is not among them is refused: what creates,
-// runs, registers or changes a thing leaves it behind, or lets it act with a role of its own.
+// handlesData are the names of actions that do nothing but read, write, send or delete data, at each request, or invoke what the company made for it.
+// What is not among them is refused: what creates, runs, stops, registers or changes a thing leaves it so, or lets it act with a role of its own.
 var handlesData = regexp.MustCompile(`^(Batch)?(` +
-	`(Abort|Cancel|Check|Classify|Complete|Converse|Decrypt|Delete|Detect|Encrypt|Generate|Head|Initiate|Invoke|Peek|Post|Purge|Query|ReEncrypt|Read|Receive|Retrieve|Scan|Select|` +
-	`Send|Sign|Stop|Synthesize|Translate|Unsubscribe|Upload|Verify|Write)[A-Za-z0-9]*|` +
+	`(Classify|Converse|Detect|Head|Query|Read|Select|Translate)[A-Za-z0-9]*|` +
+	`(Decrypt|Encrypt)(Data)?|ReEncrypt(Data|From|To)|Generate(DataKey|DataKeyWithoutPlaintext|Mac)|Sign|Verify(Mac)?|` +
+	`Receive(Message|Messages)?|Retrieve(AndGenerate)?|Scan|CheckLayerAvailability|SynthesizeSpeech|Invoke(Function|Model|ModelWithResponseStream|Endpoint)?|StartSyncExecution|` +
 	`Put(Data|Document|Events?|File|Image|Item|LogEvents|Message|MetricData|Object|ObjectTagging|Records?|RecordBatch)|Update(Item|ThingShadow)|Publish(Batch)?|` +
-	`PartiQL(Delete|Insert|Select|Update)|ChangeMessageVisibility(Batch)?|ConditionCheckItem|CreateLogStream|ExecuteStatement|ESHttp[A-Z][a-z]+|RestoreObject|` +
-	`StartExecution|StartSyncExecution|StartQuery|StartQueryExecution)$`)
+	`Send(Message|MessageBatch|Messages|TextMessage|Email|RawEmail|TemplatedEmail|BulkEmail|BulkTemplatedEmail|TaskFailure|TaskHeartbeat|TaskSuccess)|` +
+	`Write(Data[A-Za-z]*|GetObjectResponse|Item|Records)|Upload(Archive|LayerPart|MultipartPart|Part)|Initiate(LayerUpload|MultipartUpload)|Complete(LayerUpload|MultipartUpload)|` +
+	`AbortMultipartUpload|Post(Content|Text)|` +
+	`Delete(Archive|Item|Message|MessageBatch|Object|ObjectTagging|ObjectVersion|ObjectVersionTagging|Record)|` +
+	`PartiQL(Delete|Insert|Select|Update)|ChangeMessageVisibility(Batch)?|ConditionCheckItem|CreateLogStream|ESHttp(Get|Head)|RestoreObject|` +
+	`(Start|Stop|Cancel)Query|(Start|Stop)QueryExecution)$`)
 
 // knownData names some of these to whoever wrote another one.
-const knownData = "what begins with Describe, Get, List, Query, Invoke, Send, Write or Delete, PutObject, PutItem, PutRecord, PutEvents, UpdateItem, StartExecution and StartQueryExecution"
+const knownData = "what begins with Describe, Get, List and Query, and such as PutObject, DeleteObject, PutItem, UpdateItem, DeleteItem, PutRecord, PutEvents, " +
+	"SendMessage, DeleteMessage, InvokeFunction and StartQueryExecution"
 
-// givesOut is how actions are called that give out a login, in whatever service.
-var givesOut = regexp.MustCompile(`(?i)(tokens?|credentials?|presigned\w*url|accessdetails|embedurl|authcode)((with|for)\w+)?$`)
+// givesOut is how actions are called that give out a login, in whatever service, also where they only read.
+var givesOut = regexp.MustCompile(`(?i)(tokens?|credentials?|passwords?|(api|access|stream|private)keys?|urls?|accessdetails|authcode)((with|for)\w+)?$`)
+
+// givesNone are called like what gives out a login, and give none.
+var givesNone = []string{"secretsmanager:GetRandomPassword", "sqs:GetQueueUrl"}
 
 // passing are words in the names of actions that pass access on, or administer what gives it out.
 var passing = []string{
@@ -127,10 +130,10 @@ type Words struct {
 	own    map[string][]string
 }
 
-// ownAction is an action of IAM. A wildcard stands only at the end, after a verb that changes nothing.
+// ownAction is an action of IAM, or what begins like some, which is told by itself.
 var ownAction = regexp.MustCompile(`^([a-z][a-z0-9-]*):([A-Z][A-Za-z0-9]*)(\*?)$`)
 
-// readingVerbs are the verbs after which a wildcard may stand, beginning with those that need no resource.
+// readingVerbs are the verbs that change nothing.
 var readingVerbs = []string{"Describe", "List", "Get", "BatchGet", "Search", "Lookup"}
 
 // NewWords reads the company's own words: aws.actions.
@@ -162,22 +165,22 @@ func NewWords(region string, own map[string][]string) (Words, error) {
 func wrongAction(action string) string {
 	parts := ownAction.FindStringSubmatch(action)
 	if parts == nil {
-		return "is no action of AWS such as ec2:DescribeInstances: write the service in small letters, and no wildcard but at the end"
+		return "is no action of AWS such as ec2:DescribeInstances: write the service in small letters, and no wildcard"
 	}
 	service, name, wild := parts[1], parts[2], parts[3] != ""
 	verb := func(v string) bool { return strings.HasPrefix(name, v) }
+	is := func(other string) bool { return strings.EqualFold(action, other) }
 	switch {
 	case administrations[service] != "":
 		return "is of " + administrations[service] + ": no partner is granted that, so leave it out"
-	case wild && !slices.ContainsFunc(readingVerbs, verb):
-		return "has a wildcard after a verb that does more than read: list the actions, or end in " +
-			strings.Join(readingVerbs, "*, ") + "*"
+	case wild:
+		return "has a wildcard, which may cover what gives out a login, now or once AWS adds it: list the actions"
 	case service == "kms" && !slices.Contains(keyUse, action):
 		return "administers keys: of KMS there are " + strings.Join(keyUse, ", ")
 	case service == "rds-db", service == "eks" && !verb("Describe") && !verb("List"), service == "ec2-instance-connect", service == "cognito-identity", service == "ssmmessages":
 		return "cannot end: " + starters[service] + ", so leave it out"
 	}
-	if !wild && !reads(action) {
+	if !reads(action) {
 		for _, p := range passing {
 			if strings.Contains(strings.ToLower(name), p) {
 				return "passes access on, or administers what issues it: leave it out, and do it with a login of your " +
@@ -185,32 +188,18 @@ func wrongAction(action string) string {
 			}
 		}
 	}
-	if !wild && !needsNoResource(action) && givesOut.MatchString(name) {
+	switch {
+	case givesOut.MatchString(name) && !slices.Contains(givesNone, action):
 		return "cannot end: what it issues works beyond the end, so leave it out"
-	}
-	for _, secret := range secretActions {
-		if actionMatches(action, secret) {
-			return "cannot end: " + secret + " answers with a password or a key, which lives on after the end, so leave it out" + narrower(action)
-		}
-	}
-	for _, start := range startingActions {
-		if actionMatches(action, start) {
-			return "cannot end: what " + start + " starts or issues works beyond the end, so leave it out" + narrower(action)
-		}
-	}
-	if !wild && !reads(action) && !handlesData.MatchString(name) {
-		return "is not known to do nothing but read or write data: it may start what lives on after the end, or act with a role of its own. Leave it out, and have it done by " +
-			"a login of your own. Known are " + knownData
+	case slices.ContainsFunc(secretActions, is):
+		return "cannot end: it answers with a password or a key, which lives on after the end, so leave it out"
+	case slices.ContainsFunc(startingActions, is):
+		return "cannot end: what it starts or issues works beyond the end, so leave it out"
+	case !reads(action) && !handlesData.MatchString(name):
+		return "is not known to do nothing but read or write data: it may start or change what stays so after the end, or act with a role of its own. Leave it out, and have it " +
+			"done by a login of your own. Known are " + knownData
 	}
 	return ""
-}
-
-// narrower says what to write in place of a wildcard that covers too much.
-func narrower(action string) string {
-	if !strings.HasSuffix(action, "*") {
-		return ""
-	}
-	return ", and list the needed actions instead of the wildcard"
 }
 
 // reads reports whether an action begins with a verb that changes nothing.
