@@ -49,7 +49,7 @@ func TestAStolenCertificateIsRefusedHoweverTheEngineBuildsItsList(t *testing.T) 
 			if st.login(t, stolen) == "" {
 				t.Fatal("the attack does not work")
 			}
-			if drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " "); !strings.Contains(drift, r.Issued.Serial+" is revoked in partner-pki, and still lets in") {
+			if drift := strings.Join(st.get(t, r.Object.Ref()).Drift, " "); !strings.Contains(drift, r.Issued.Serial+" is revoked in partner-pki, but still lets in") {
 				t.Errorf("drift: %q", drift)
 			}
 			st.put(t, r.Object, known(r))
