@@ -95,3 +95,20 @@ func TestTheFirstLookAtAWSEndsSoonAndSaysWhatItSaw(t *testing.T) {
 type cutOff struct{}
 
 func (cutOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// A removal is not believed where nobody can tell whose account it is, and what to do about that is said.
+func TestAnAccountThatCannotBeToldIsSaidWithTheWayOut(t *testing.T) {
+	t.Parallel()
+	s, _ := faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response {
+		if r.Method != http.MethodPost {
+			return nil
+		}
+		return answering(r, http.StatusForbidden, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
+	})
+	s.options.Endpoints.STS = "http://127.0.0.1:1"
+	s.store.system, s.store.owner, s.account = "sys", "111122223333", ""
+	err := s.atHome(t.Context())
+	if !errors.Is(err, errElsewhere) || !strings.Contains(err.Error(), "111122223333") || !strings.Contains(err.Error(), "Allow it sts:GetCallerIdentity, or correct endpoints.sts") {
+		t.Errorf("it is told as %v", err)
+	}
+}
