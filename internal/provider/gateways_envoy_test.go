@@ -55,11 +55,15 @@ func TestTheEnvoyExampleAdmitsUntilTheCut(t *testing.T) {
 	admits := func(c *tls.Certificate) bool { return newConnection(address, trusted, c, "h2").admits() }
 
 	eventually(t, "Envoy lets in what is declared", func() bool {
-		status, err := newConnection(address, trusted, w.presents(j), "http/1.1").ask("X-Forwarded-Client-Cert")
+		status, err := newConnection(address, trusted, w.presents(j), "http/1.1").ask("X-Forwarded-Client-Cert", "X-Ip: 10.9.9.9", "X-Forwarded-For: 10.9.9.9")
 		return err == nil && status == http.StatusOK
 	})
 	hash := fmt.Sprintf("%x", sha256.Sum256(w.issued(j)[0]))
-	if said := strings.Join((<-told).Values("X-Forwarded-Client-Cert"), "; "); said != "Hash="+hash+`;Subject="CN=acme/prod/stock-feed"` {
+	h := <-told
+	if ip := h.Values("X-Ip"); len(ip) != 1 || ip[0] != "127.0.0.1" {
+		t.Errorf("the server behind is told of the client's address %q", ip)
+	}
+	if said := strings.Join(h.Values("X-Forwarded-Client-Cert"), "; "); said != "Hash="+hash+`;Subject="CN=acme/prod/stock-feed"` {
 		t.Errorf("the server behind is told %s, and the certificate's SHA-256 is %s", said, hash)
 	}
 	if status, err := newConnection(address, trusted, w.presents(j), "http/1.1").ask("X_Forwarded_Client_Cert"); err != nil || status != http.StatusBadRequest {

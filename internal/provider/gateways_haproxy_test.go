@@ -91,14 +91,18 @@ func newConnection(address string, roots *x509.CertPool, c *tls.Certificate, pro
 	return &connection{address, &http.Client{Timeout: patience, Transport: transport}}
 }
 
-// ask asks for a path of the orders; a header that is named belongs to somebody else.
-func (c *connection) ask(theirs ...string) (int, error) {
+// ask asks for a path of the orders, with headers ("Name: value"); one without a value belongs to somebody else.
+func (c *connection) ask(headers ...string) (int, error) {
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "https://"+c.address+"/stock/acme/daily/1.csv", nil)
 	if err != nil {
 		return 0, err
 	}
-	for _, name := range theirs {
-		req.Header[name] = []string{"of somebody else"}
+	for _, header := range headers {
+		name, value, given := strings.Cut(header, ": ")
+		if !given {
+			value = "of somebody else"
+		}
+		req.Header[name] = []string{value}
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {
@@ -158,6 +162,9 @@ func TestTheHAProxyExampleAdmitsUntilTheEndOrTheCut(t *testing.T) {
 		if strings.Contains(strings.Join(values, " "), "of somebody else") {
 			t.Errorf("the server behind is told by the client that its %s is %s", name, values)
 		}
+	}
+	if status, err := newConnection(proxy.address, proxy.roots, w.presents(j), "http/1.1").ask("Connection: Upgrade", "Upgrade: websocket", "Sec-Websocket-Key: dGhlIHNhbXBsZSBub25jZQ=="); err != nil || status != http.StatusForbidden {
+		t.Errorf("what outlives an end and a cut, a web socket: %d, %v", status, err)
 	}
 	resumesNothing(t, proxy.address, proxy.roots, w.presents(j))
 	if status, err := proxy.ask(stranger(t, "acme/prod/stock-feed")); err == nil {

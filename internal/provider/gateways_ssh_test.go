@@ -83,6 +83,51 @@ func (g *sshGateway) limits(login string, starts func() string) {
 	})
 }
 
+// The script ended well whatever became of it: without the ps of procps, or with "1h", nothing had a limit, and nobody knew.
+func TestTheLimitOfConnectionsFailsWhereItCannotWork(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args, ps string // what ps says
+		code     int
+		ends     bool
+	}{
+		"older, by number":             {"900 deploy", "echo PID 3600 sshd: deploy [priv]", 0, true},
+		"of OpenSSH 9.8, second login": {"900 diagnose deploy", "echo PID 900 sshd-session: deploy@notty", 0, true},
+		"younger, by number":           {"3600 deploy", "echo PID 900 sshd: deploy@notty", 0, false},
+		"of another login":             {"0 deploy", "echo PID 900 sshd: deploy-2@notty", 0, false},
+		"no connection":                {"0 deploy", "echo PID 900 vim sshd: deploy@notty", 0, false},
+		"no ps that works":             {"0 deploy", "echo PID 900 sshd: deploy@notty; exit 1", 1, false},
+		"has ended meanwhile":          {"0 deploy", `case $1 in -p) exit 1 ;; esac; echo 999999999 900 sshd: deploy@notty`, 0, false},
+		"cannot be ended":              {"0 deploy", `echo 999999999 900 sshd: deploy@notty; echo PID 900 sshd: deploy@notty`, 1, true},
+		"no number":                    {"1h deploy", "echo PID 900 sshd: deploy@notty", 2, false},
+		"nothing":                      {"", "", 2, false},
+		"no login":                     {"3600", "echo PID 900 sshd: deploy@notty", 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			connection := exec.Command("sleep", "60")
+			if err := connection.Start(); err != nil {
+				t.Fatal(err)
+			}
+			folder := t.TempDir()
+			ps := strings.ReplaceAll(c.ps, "PID", fmt.Sprint(connection.Process.Pid))
+			// A shell writes the program: nothing that other tests start has it open to write, so it can be run.
+			if out, ok := run("sh", "-c", `printf '%s\n' '#!/bin/sh' "$1" >"$2" && chmod 700 "$2"`, "sh", ps, filepath.Join(folder, "ps")); !ok {
+				t.Fatal(out)
+			}
+			cmd := exec.Command("../../examples/gateways/sshd/partner_limit.sh", strings.Fields(c.args)...)
+			cmd.Env = append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"))
+			out, _ := cmd.CombinedOutput()
+			_ = connection.Process.Kill() // comes after a signal that ended it
+			_ = connection.Wait()
+			ended := strings.Contains(connection.ProcessState.String(), "terminated")
+			if code := cmd.ProcessState.ExitCode(); code != c.code || ended != c.ends || (len(out) > 0) != (code == 2 || name == "cannot be ended") {
+				t.Errorf("exit %d, ended %v, and says %q; want %d and %v", code, ended, out, c.code, c.ends)
+			}
+		})
+	}
+}
+
 func (g *sshGateway) file(name string) string {
 	return filepath.Join(g.home, "publish", filepath.FromSlash(name))
 }

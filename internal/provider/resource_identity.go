@@ -107,7 +107,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				Optional: true, Validators: []validator.String{someText()},
 				MarkdownDescription: "Restores what was cut by hand in the system. Write a value, such as the incident's number, that neither an identity of this id " +
 					"nor, before it was made, any other of its partner has used. Each value counts once, even after a destroy, and releases what " +
-					"the identity had at its plan: not what is made with it or comes later. A value that the plan does not know, that is the moment of the plan, " +
+					"the identity had at its plan: not what is made with it or comes later. An adoption is the exception: its plan has seen the cut. A value that the plan does not know, that is the moment of the plan, " +
 					"or that changes while nothing of the partner is cut, is refused.",
 			},
 			"hold_released_by": schema.StringAttribute{

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Writes the logins of partners as lines for embedded.use_logs.
 
-    journalctl --identifier=sshd --identifier=sshd-session --output=json --follow |
+    journalctl --identifier=sshd --identifier=sshd-session --output=json --lines=all --follow |
         use_log.py /srv/partner/publish/ssh/ca.pub >>/var/log/partner/sshd.jsonl
 
 Only logins count whose certificate is of this authority: another one that the server trusts may sign any name. Whatever else sshd
-logs becomes one line an hour that admits nobody: so the provider knows that the log goes on.
+logs becomes one line an hour that admits nobody. That tells the provider that the log has not stopped.
+
+When it starts, it writes all that the journal holds (--lines=all), also of the time when it did not run. A line that is there twice
+counts once.
 """
 import base64
 import datetime

@@ -64,9 +64,11 @@ func TestTheGatewaysLogsTellWhenAccessWasLastUsed(t *testing.T) {
 		identity, key, federated time.Duration // after the start; 0: never
 		unknown                  []access.Kind // and so of the identity
 	}{
-		"a use":                          {append(speaks, ours(time.Hour, "secret", in)), time.Hour, time.Hour, 0, nil},
-		"the latest of several":          {append(speaks, ours(3*time.Hour, "secret", in), ours(2*time.Hour, "federated", in)), 3 * time.Hour, 3 * time.Hour, 2 * time.Hour, nil},
-		"a decision of OPA":              {append(speaks, decided(time.Hour, `{"allow": true, "identity": "acme/prod/etl"}`)), time.Hour, 0, time.Hour, nil},
+		"a use":                 {append(speaks, ours(time.Hour, "secret", in)), time.Hour, time.Hour, 0, nil},
+		"the latest of several": {append(speaks, ours(3*time.Hour, "secret", in), ours(2*time.Hour, "federated", in)), 3 * time.Hour, 3 * time.Hour, 2 * time.Hour, nil},
+		"a decision of OPA":     {append(speaks, decided(time.Hour, `{"allow": true, "identity": "acme/prod/etl"}`)), time.Hour, 0, time.Hour, nil},
+		"lines twice, and in any order": {append([]string{ours(3*time.Hour, "secret", in), ours(time.Hour, "secret", in), ours(3*time.Hour, "secret", in)}, append(speaks, speaks...)...),
+			3 * time.Hour, 3 * time.Hour, 0, nil},
 		"a refusal":                      {append(speaks, decided(time.Hour, `{"allow": false, "identity": "acme/prod/etl"}`)), 0, 0, 0, nil},
 		"a decision without an identity": {append(speaks, decided(time.Hour, `{"allow": true}`)), 0, 0, 0, nil},
 		"a request that was refused":     {append(speaks, ours(time.Hour, "secret", `, "admitted": false`)), 0, 0, 0, nil},
