@@ -117,6 +117,9 @@ func bare(address string) string {
 	query := strings.IndexAny(rest, "?#")
 	if query >= 0 && strings.Contains(rest[:query], "/") && (strings.Contains(rest[:query], "@") || !namesUser(rest)) {
 		visible = rest[:query] // an @ after this belongs to the query
+		if !strings.Contains(visible, "@") && strings.Contains(rest[query:], "@") && !namesHost(rest) {
+			return "" // or to a login, whose password all this is
+		}
 	}
 	visible = visible[strings.LastIndexByte(visible, '@')+1:]
 	if end := strings.IndexAny(visible, "?#;"); end >= 0 { // behind a semicolon stands a session
@@ -133,6 +136,13 @@ func namesUser(rest string) bool {
 	authority, _, _ := strings.Cut(rest, "/")
 	_, port, found := strings.Cut(authority[strings.LastIndexByte(authority, ']')+1:], ":")
 	return found && strings.Trim(port, "0123456789") != ""
+}
+
+// namesHost reports whether an address begins with what nobody takes for a login: a name with a dot in it, or an IPv6 address.
+func namesHost(rest string) bool {
+	authority, _, _ := strings.Cut(rest, "/")
+	host, _, _ := strings.Cut(authority, ":")
+	return strings.HasPrefix(host, "[") || strings.Contains(host, ".")
 }
 
 // longest is how many characters of a value are kept that comes from outside.

@@ -85,6 +85,9 @@ func TestAddressesOfCILoseUserInfoAndQuery(t *testing.T) {
 		"https://jane:hunter2/2#2@ci.test/job/9":                      "https://ci.test/job/9",
 		"https://ci.test:8443/job/9?by=hunter2@example.com":           "https://ci.test:8443/job/9",
 		"https://ci.test/job/9;jsessionid=hunter2":                    "https://ci.test/job/9",
+		"https://jane:12/34?x@ci.test":                                "",
+		"https://hunter/2?x@ci.test/job/9":                            "",
+		"https://localhost:8080/job/9?by=hunter2":                     "https://localhost:8080/job/9",
 		"https://jane:hunter2@":                                       "",
 		"https://" + strings.Repeat("hunter2", 99) + "@ci.test/job/9": "https://ci.test/job/9", // which is longer than what is kept
 		"jenkins-access-9":                                            "jenkins-access-9",

@@ -27,18 +27,19 @@ type cutsTold struct {
 	told map[cutTold]bool
 }
 
-// cutTold is a cut that the journal tells of. Systems that share a journal hold the same names, cut at other times.
+// cutTold is a cut that the journal tells of. Systems that share a journal hold the same names. Where nobody knows when a cut was made, each
+// stack tells it: two systems of one kind have one name.
 type cutTold struct {
-	scope string
+	system, stack, scope string
 	// at is when it was made, in nanoseconds; 0 where nobody knows.
 	at int64
 }
 
-func cutOf(scope string, at time.Time) cutTold {
+func cutOf(by Line, scope string, at time.Time) cutTold {
 	if at.IsZero() {
-		return cutTold{scope, 0}
+		return cutTold{by.System, by.Stack, scope, 0}
 	}
-	return cutTold{scope, at.UnixNano()}
+	return cutTold{by.System, "", scope, at.UnixNano()}
 }
 
 // found returns a line of what a change met: it tells who met it, and not who did it.
@@ -62,7 +63,7 @@ func (g *governed) cuts(ctx context.Context, by Line) (lines []Line) {
 	}
 	for _, scope := range slices.Sorted(maps.Keys(held)) {
 		partner, _, _ := strings.Cut(scope, "/")
-		cut := cutOf(scope, held[scope])
+		cut := cutOf(by, scope, held[scope])
 		if g.told.told[cut] || access.IsShadow(partner) {
 			continue
 		}
@@ -148,9 +149,9 @@ func (j *Journal) readCutsTold() map[cutTold]bool {
 			continue
 		}
 		if l.Verb == Cut {
-			told[cutOf(l.ID, l.FoundAt)] = true
+			told[cutOf(l, l.ID, l.FoundAt)] = true
 		} else {
-			delete(told, cutTold{l.ID, 0})
+			delete(told, cutOf(l, l.ID, time.Time{}))
 		}
 	}
 }

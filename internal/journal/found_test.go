@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -22,6 +23,13 @@ type watched struct {
 	none   error
 	// whileItPuts, where it is set, happens between the intent of a put and its end.
 	whileItPuts func()
+	name        string // "" for that of all
+}
+
+func (w *watched) Capabilities() access.Capabilities {
+	c := w.memory.Capabilities()
+	c.Name = cmp.Or(w.name, c.Name)
+	return c
 }
 
 func (w *watched) Put(ctx context.Context, c access.Change) (*access.Record, error) {
@@ -170,4 +178,38 @@ func TestACutIsToldForEachSystemThatSharesAJournal(t *testing.T) {
 	second.says(5, "found cut partner", "intent change credential", "done change credential")
 	second.put(access.Change{Object: aSecret(), UID: "uid-1"})
 	second.says(8, "intent change credential", "done change credential")
+}
+
+// OpenBao does not say when somebody disabled an entity. Such a cut on a second system was never told, where the first had told one of the same
+// name; and what was made on the second let the first tell its own anew.
+func TestACutOfUnknownTimeIsToldForEachSystemThatSharesAJournal(t *testing.T) {
+	t.Parallel()
+	o, w := watching(t)
+	cut := map[string]time.Time{"acme/prod/orders-etl": {}}
+	process := func(name string) (*office, *watched) {
+		p, v := watching(t)
+		p.journal, v.holds, v.name = o.journal, cut, name
+		v.records = maps.Clone(o.memory.records)
+		p.System = Govern(v, o.journal, Desk{Clock: access.WallClock, Actor: func() Actor { return Actor{} }})
+		return p, v
+	}
+	o.put(access.Change{Object: anIdentity()})
+	w.holds = cut
+	o.put(access.Change{Object: aSecret()})
+	o.says(2, "found cut identity", "intent create credential", "done create credential")
+	other, _ := process("other")
+	other.put(access.Change{Object: aSecret(), UID: "uid-1"})
+	other.says(5, "found cut identity", "intent change credential", "done change credential")
+	fresh, w := process("other")
+	delete(w.records, anIdentity().Ref())
+	fresh.put(access.Change{Object: anIdentity()})
+	fresh.says(8, "intent create identity", "done create identity")
+	again, _ := process("")
+	again.put(access.Change{Object: aSecret(), UID: "uid-1"})
+	again.says(10, "intent change credential", "done change credential")
+	second, _ := process("") // another server of that kind
+	if _, err := second.Put(t.Context(), access.Change{Object: aSecret(), UID: "uid-1", Stack: "second"}); err != nil {
+		t.Fatal(err)
+	}
+	second.says(12, "found cut identity", "intent change credential", "done change credential")
 }
