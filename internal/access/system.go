@@ -109,6 +109,13 @@ const (
 	IssueRetire
 )
 
+// Unseen says that a system saw every use up to a moment, and what has stopped to tell it since, as in "LOG has had no line since TIME". Zero:
+// it sees every use still, or never did.
+type Unseen struct {
+	Since time.Time `json:"since,omitzero"`
+	Why   string    `json:"why,omitempty"`
+}
+
 // Record is what a system holds of one object. All times are UTC.
 type Record struct {
 	Object Object
@@ -129,6 +136,7 @@ type Record struct {
 	// system does not see every use of it.
 	LastUsedAt time.Time
 	UseUnknown bool
+	Unseen     Unseen
 	// Drift is what the system holds beyond the declaration, a sentence each.
 	Drift []string
 	// AdoptedFrom is the native id of what an identity has taken over; "" for nothing. Adopted are its ways to log in that
@@ -295,8 +303,9 @@ type Adoption struct {
 	Policies, Groups []string
 	// Sessions says what becomes of what is open, and of what else there is, in whole sentences.
 	Sessions string
-	// Held: it was cut by hand, and stays so.
-	Held bool
+	// Held: it was cut by hand, and stays so. Spent are the values of hold_released that its partner has used: none gives it back.
+	Held  bool
+	Spent []string
 	// Revocation is how to remove it by hand, a step each.
 	Revocation []string
 }

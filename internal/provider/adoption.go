@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -155,8 +157,8 @@ func (g *governed[M, P]) explainAdoption(ctx context.Context, plan, state *M, na
 		failed(diags, "adopt", ref, err)
 		return false
 	}
-	diags.AddWarning("This adopts undeclared access: "+ref.String(), adoptionText(native, a, P(plan).releases()))
-	return !P(plan).releases() || a.Held || !g.releasesAhead(ctx, ref, native, diags)
+	diags.AddWarning("This adopts undeclared access: "+ref.String(), adoptionText(native, a, P(plan).release()))
+	return P(plan).release().IsNull() || a.Held || !g.releasesAhead(ctx, ref, native, diags)
 }
 
 // releasesAhead refuses a release of what nobody has cut: it would lift a cut that somebody makes before the adoption. One that was begun may have
@@ -170,7 +172,7 @@ func (g *governed[M, P]) releasesAhead(ctx context.Context, ref access.Ref, nati
 	return true
 }
 
-func adoptionText(native string, a *access.Adoption, released bool) string {
+func adoptionText(native string, a *access.Adoption, release types.String) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "The apply brings %s under this declaration. From then on, the partner may do only what the "+
 		"identity's grants allow, and nothing until they are applied.\n\n", native)
@@ -189,7 +191,9 @@ func adoptionText(native string, a *access.Adoption, released bool) string {
 			"in its place.", native)
 	}
 	switch {
-	case a.Held && released:
+	case a.Held && slices.Contains(a.Spent, release.ValueString()):
+		text.WriteString(" It was cut by hand, and stays cut: this partner used that value of hold_released before, and each counts once.")
+	case a.Held && !release.IsNull():
 		text.WriteString(" It was cut by hand, and hold_released restores it.")
 	case a.Held:
 		text.WriteString(" It was cut by hand, and stays cut.")

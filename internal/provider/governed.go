@@ -40,8 +40,8 @@ type model[M any] interface {
 	observe(seen observed, all extent)
 	// replaced names the arguments whose change makes another object of it.
 	replaced(state *M) []string
-	// releases reports whether it asks to lift a hold.
-	releases() bool
+	// release is the value by which it asks to lift a hold; null for none.
+	release() types.String
 	// issued names what the state knows to be issued, by its serial, else its fingerprint; "" for nothing. knows reports whether
 	// the state was told what was issued.
 	issued() string
@@ -185,10 +185,8 @@ func (g *governed[M, P]) apply(ctx context.Context, plan, state *M, k kept, diag
 	g.finished(o.Ref())
 	g.made(rec.System, diags)
 	rec.System = cmp.Or(rec.System, k.System)
-	if state == nil && rec.Held && g.kind == access.TypeIdentity {
-		diags.AddWarning(o.Ref().String()+" is held", "Something of this partner was cut by hand in the system, so "+
-			"anything new of it is cut as well. When the incident is closed, set hold_released to a value that was "+
-			"never used before, in an apply after this one.")
+	if rec.Held {
+		tellHeld(c.before, o, diags)
 	}
 	seen, err := g.observe(ctx, rec)
 	if err != nil {

@@ -264,7 +264,7 @@ func (m *identityModel) observe(seen observed, all extent) {
 	set(&m.Revocation, optionalText(seen.Cut), all)
 }
 
-func (m *identityModel) releases() bool { return !m.HoldReleased.IsNull() }
+func (m *identityModel) release() types.String { return m.HoldReleased }
 
 func (m *identityModel) restore(*identityModel, observed) {} // nothing is issued for it
 

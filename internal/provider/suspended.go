@@ -127,3 +127,20 @@ func explainUnseenCut(o access.Object, why error, diags *diag.Diagnostics) {
 	diags.AddAttributeError(path.Root("hold_released"), "Cut by hand after this plan", fmt.Sprintf("%s: %s, and this plan does not know of "+
 		"that. It stays cut. If the incident is closed, plan again: the next plan restores it.", o.Ref(), why))
 }
+
+// tellHeld warns of an identity that is held after its change: it is new, or the change used up a release that gave nothing back.
+func tellHeld(before, after access.Object, diags *diag.Diagnostics) {
+	is, ok := after.(*access.Identity)
+	was, had := before.(*access.Identity)
+	switch {
+	case !ok:
+	case !had:
+		diags.AddWarning(is.Ref().String()+" is held", "Something of this partner was cut by hand in the system, so "+
+			"anything new of it is cut as well. When the incident is closed, set hold_released to a value that was "+
+			"never used before, in an apply after this one.")
+	case is.HoldReleased != "" && is.HoldReleased != was.HoldReleased:
+		diags.AddAttributeWarning(path.Root("hold_released"), is.Ref().String()+" is still held", fmt.Sprintf("hold_released = %q is used up and gave nothing "+
+			"back: the identity, or one above it, was cut by hand and stays cut. When the incident is closed, set hold_released to a value that was "+
+			"never used before, in an apply after this one.", is.HoldReleased))
+	}
+}

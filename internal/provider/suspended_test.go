@@ -3,7 +3,11 @@
 package provider
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/guardrail"
@@ -39,5 +43,48 @@ func TestWhoIsCut(t *testing.T) {
 				t.Errorf("cut %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+// A release that was made anew after its end is used up and lifts nothing: nobody heard of that.
+func TestAReleaseThatGivesNothingBackIsTold(t *testing.T) {
+	t.Parallel()
+	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders"}
+	with := func(release string) *access.Identity { return &access.Identity{ID: id, HoldReleased: release} }
+	for name, c := range map[string]struct {
+		before, after access.Object
+		want          string
+	}{
+		"one that is new":       {nil, with("INC-1"), "anything new of it is cut"},
+		"a new release":         {with("INC-1"), with("INC-2"), `hold_released = "INC-2" is used up`},
+		"the first release":     {with(""), with("INC-1"), `hold_released = "INC-1" is used up`},
+		"the release of before": {with("INC-1"), with("INC-1"), ""},
+		"none":                  {with("INC-1"), with(""), ""},
+		"a grant":               {nil, &access.Grant{IdentityID: id}, ""},
+	} {
+		var said diag.Diagnostics
+		tellHeld(c.before, c.after, &said)
+		text := ""
+		for _, d := range said {
+			text += d.Detail()
+		}
+		if (c.want == "") != (text == "") || !strings.Contains(text, c.want) {
+			t.Errorf("%s: it says %q, want %q", name, text, c.want)
+		}
+	}
+}
+
+// A release that the partner had used gives nothing back. Only where it is new does the plan promise that.
+func TestThePlanOfAnAdoptionSaysWhichReleaseCounts(t *testing.T) {
+	t.Parallel()
+	a := &access.Adoption{Logins: []string{"x"}, Held: true, Spent: []string{"INC-1"}}
+	for release, says := range map[types.String]string{
+		types.StringNull():         "and stays cut.",
+		types.StringValue("INC-1"): "and stays cut: this partner used that value of hold_released before",
+		types.StringValue("INC-2"): "hold_released restores it",
+	} {
+		if text := adoptionText("identity/entity/id/1", a, release); !strings.Contains(text, says) {
+			t.Errorf("%s: it does not say %q:\n%s", release, says, text)
+		}
 	}
 }

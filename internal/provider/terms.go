@@ -31,7 +31,7 @@ type terms struct {
 func (t *terms) common() *terms { return t }
 
 // What most resources have nothing of.
-func (t *terms) releases() bool            { return false }
+func (t *terms) release() types.String     { return types.StringNull() }
 func (t *terms) issued() string            { return "" }
 func (t *terms) knows(*access.Issued) bool { return true }
 

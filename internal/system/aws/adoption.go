@@ -35,8 +35,12 @@ func (s *System) Adoption(ctx context.Context, id access.IdentityID, native stri
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
+	h, err := s.read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("adopt %s: %w", native, err)
+	}
 	a := &access.Adoption{
-		Groups: n.Groups, Held: n.held() || deniedBy(n) != "", Revocation: []string{s.cutPrincipal(adoptedOf(id))},
+		Groups: n.Groups, Held: n.held() || deniedBy(n) != "", Spent: ledger.Spent(h.ledger, h.stones, id.Partner), Revocation: []string{s.cutPrincipal(adoptedOf(id))},
 		Sessions: "Its keys and its open sessions go on, and may do no more than that. A password for the console is removed.",
 	}
 	for _, k := range n.keys {
@@ -176,8 +180,8 @@ func (a *proposal) adopt() {
 	changed.Adopted = a.adopted
 	a.draft.Set(&changed)
 	a.placed.Entry = &changed
-	if i, is := changed.Object.(*access.Identity); is && a.cut {
-		a.placed.Lifts = a.placed.Lifts || i.HoldReleased != ""
+	if a.cut {
+		a.placed.Lifts = a.placed.Lifts || a.placed.Unspent
 		a.placed.Hold = !a.placed.Lifts
 	}
 }

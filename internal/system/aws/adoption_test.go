@@ -181,14 +181,24 @@ func TestWhatWasCutByHandIsAdoptedAsCut(t *testing.T) {
 		t.Error("what was released is not back")
 	}
 
-	other := s
-	other.id.Name = "other"
-	_, as = other.moved(l)
-	l.must(t, "PutUserPolicy", adoptedOf(other.id).named("PolicyName", holdPolicy, "PolicyDocument", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`))
-	other.put(other.identity(func(i *access.Identity) { i.HoldReleased = "CHG-2" }), taking("user/acme-sftp"))
-	other.put(other.grant("daily", s.end))
-	if !l.may(t, as, "read", s.file("daily")) {
-		t.Error("the adoption that releases the cut does not")
+	for _, c := range []struct {
+		name, release string
+		restores      bool
+	}{{"other", "CHG-2", true}, {"third", "CHG-1", false}} { // the partner used CHG-1 above
+		other := s
+		other.id.Name = c.name
+		_, as = other.moved(l)
+		l.must(t, "PutUserPolicy", adoptedOf(other.id).named("PolicyName", holdPolicy, "PolicyDocument", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`))
+		if what, err := other.Adoption(t.Context(), other.id, "user/acme-sftp"); err != nil || slices.Contains(what.Spent, c.release) == c.restores {
+			t.Errorf("%s: adopting would be %+v, %v", c.release, what, err)
+		}
+		released := func(i *access.Identity) { i.HoldReleased = c.release }
+		i := other.put(other.identity(released), taking("user/acme-sftp"))
+		other.put(other.grant("daily", s.end))
+		again := other.put(other.identity(released, func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID))
+		if i.Held == c.restores || again.Held == c.restores || l.may(t, as, "read", s.file("daily")) != c.restores {
+			t.Errorf("%s: held %v, and after another change %v", c.release, i.Held, again.Held)
+		}
 	}
 }
 

@@ -89,6 +89,8 @@ type Placed struct {
 	Fresh bool
 	// Lifts: it releases what was cut by hand. Hold: it is new, or newly under this name or place, and to be held, with a mark of its own.
 	Lifts, Hold bool
+	// Unspent: its identity names a release that nobody of its partner had used.
+	Unspent bool
 }
 
 // Place puts the change's object into the draft: adopted, owned, resting on what is above it, with its history and
@@ -133,6 +135,7 @@ func (d *Draft) placeIdentity(p *Placed, before *Entry, i *access.Identity, c ac
 	} else {
 		p.Hold = d.leavesHeld(before, i)
 	}
+	p.Unspent = d.unspent(p.Entry, i)
 	p.Lifts, err = d.release(p.Entry, c)
 	return err
 }

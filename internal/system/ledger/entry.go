@@ -46,6 +46,13 @@ type Adopted struct {
 	From string `json:"from"`
 	// Logins are the ways to log in that were there before, and are not declared.
 	Logins []Login `json:"logins,omitempty"`
+	// Released is the value of hold_released that lifts what was cut by hand of it; "" for none.
+	Released string `json:"released,omitempty"`
+}
+
+// Lifted reports whether an identity lifts what was cut by hand of what it takes over.
+func (a *Adopted) Lifted(i *access.Identity) bool {
+	return a.Released != "" && a.Released == i.HoldReleased
 }
 
 // Left returns the ways to log in that are left of what an identity has taken over; a is nil where it has taken over nothing.

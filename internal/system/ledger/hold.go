@@ -230,6 +230,11 @@ func holderOf(scope string) (id access.IdentityID, ok bool) {
 	return id, err == nil
 }
 
+// unspent reports whether an identity names a release that counts: a new identity's history has what its whole partner used.
+func (d *Draft) unspent(e *Entry, i *access.Identity) bool {
+	return i.HoldReleased != "" && !slices.Contains(e.History.Released, i.HoldReleased) && !d.Tombstones[i.ID].Damaged
+}
+
 // release applies a value of hold_released to an identity, and reports whether it lifts what was cut by hand. One that is made lifts
 // nothing: whoever planned that saw no access that was cut, and Terraform does not hand on what its plan knew.
 func (d *Draft) release(e *Entry, c access.Change) (lifts bool, err error) {

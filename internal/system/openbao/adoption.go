@@ -60,7 +60,7 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
 	a := &access.Adoption{
-		Policies: found.policies, Held: found.Disabled, Revocation: []string{ad.ownShell().remove(native)},
+		Policies: found.policies, Held: found.Disabled, Spent: found.spent, Revocation: []string{ad.ownShell().remove(native)},
 		Sessions: "Open sessions end. The next login still works.",
 	}
 	for _, l := range found.logins {
@@ -83,6 +83,7 @@ type legacy struct {
 	*entity
 	logins   []ledger.Login
 	policies []string
+	spent    []string // the releases that the partner has used
 }
 
 // ungoverned refuses a name that is declared already, and what was adopted before.
@@ -111,7 +112,7 @@ func (ad *adopter) legacyAt(ctx context.Context, id access.IdentityID, native st
 	if err := ungoverned(snap, id, native); err != nil {
 		return nil, err
 	}
-	found := &legacy{entity: new(entity)}
+	found := &legacy{entity: new(entity), spent: ledger.Spent(snap.Ledger, snap.Tombstones, id.Partner)}
 	if err := ad.client.Get(ctx, native, found.entity); err != nil {
 		return nil, err
 	}

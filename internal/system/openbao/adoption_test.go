@@ -261,6 +261,25 @@ func TestWhatWasCutByHandStaysCutWhenItIsAdopted(t *testing.T) {
 	st.put(t, identityOf("etl", func(i *access.Identity) { i.HoldReleased = "INC-7" }), known(r)) // notes it
 	st.put(t, identityOf("etl", func(i *access.Identity) { i.HoldReleased = "INC-8" }), known(r))
 	h.claims(t, "released", h.login(t), "granted")
+	// Once the partner has used INC-9, that counts for nobody of it again.
+	for _, c := range []struct {
+		name, release string
+		restores      bool
+	}{{"other", "INC-9", true}, {"third", "INC-9", false}} {
+		name, h := c.name, st.byHand(t, c.name)
+		st.admin(t, "POST", h.native, map[string]any{"disabled": true})
+		what, err := st.open().Adoption(t.Context(), idOf(name), h.native)
+		if err != nil || slices.Contains(what.Spent, c.release) == c.restores {
+			t.Errorf("%s: adopting would be %+v, %v", c.release, what, err)
+		}
+		released := func(i *access.Identity) { i.HoldReleased = c.release }
+		r := st.put(t, identityOf(name, released), adopting(h.native))
+		st.put(t, grantedTo(name))
+		again := st.put(t, identityOf(name, released, func(i *access.Identity) { i.Purpose = "Another" }), known(r))
+		if r.Held == c.restores || again.Held == c.restores || (h.login(t) != "") != c.restores {
+			t.Errorf("%s: held %v, and after another change %v", c.release, r.Held, again.Held)
+		}
+	}
 }
 
 func TestWhatCannotBeAdoptedIsLeftAsItIs(t *testing.T) {

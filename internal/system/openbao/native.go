@@ -154,6 +154,9 @@ func (es *entities) wanted(ctx context.Context, l ledger.Ledger, i *access.Ident
 	known = metadata(i, e, stands)
 	if hold != nil {
 		known[cutBy] = byHand
+		if e.Adopted != nil && e.Adopted.From == entityFolder+hold.ID { // no release of ours is on its way to it
+			return known, true, nil
+		}
 		delete(known, released)
 		if last := hold.Metadata[released]; last != "" {
 			known[released] = last
@@ -319,9 +322,9 @@ func without(all []string, one string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
 }
 
-// heldBefore returns the entity that an identity takes over, where that was cut by hand and no release is declared; else nil.
+// heldBefore returns the entity that an identity takes over, where that was cut by hand and no release lifts it; else nil.
 func (es *entities) heldBefore(ctx context.Context, i *access.Identity, adopted *ledger.Adopted) (*entity, error) {
-	if adopted == nil || i.HoldReleased != "" {
+	if adopted == nil || adopted.Lifted(i) {
 		return nil, nil
 	}
 	e := new(entity)

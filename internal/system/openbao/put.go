@@ -31,6 +31,7 @@ type proposal struct {
 	draft   *ledger.Draft
 	placed  *ledger.Placed
 	adopted *ledger.Adopted
+	hold    *entity // which the identity begins to take over as it was cut by hand
 	// before is what the policies said; standings are the entities that the change has to bring in line.
 	before    ledger.Ledger
 	standings map[access.IdentityID]standing
@@ -97,6 +98,9 @@ func (ch *changer) decide(ctx context.Context, a *proposal) error {
 	}
 	if begins {
 		a.family.dead = append(a.family.dead, begun(a.id(), adopted))
+		if a.hold, err = ch.entities.heldBefore(ctx, a.placed.Entry.Object.(*access.Identity), a.adopted); err != nil {
+			return err
+		}
 	}
 	a.draft.Settle()
 	a.family.outdate(a.draft, a.change, ch.options.Session)
@@ -167,7 +171,7 @@ func cannotIssue(err error) bool {
 func (ch *changer) write(ctx context.Context, a *proposal) (*putting, error) {
 	id := a.id()
 	a.before = a.family.ledger()
-	p := &putting{ledger: a.draft.Ledger, placed: a.placed, without: a.without, held: a.standings[id].held || a.draft.Held(a.family.holds, a.placed.Entry.Object)}
+	p := &putting{ledger: a.draft.Ledger, placed: a.placed, without: a.without, held: a.standings[id].held || a.hold != nil || a.draft.Held(a.family.holds, a.placed.Entry.Object)}
 	if err := ch.writer.writeOwn(ctx, a.family, a.draft, id); err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (ad *adopter) stillAdopted(ctx context.Context, f *family, id access.Identi
 	if err != nil {
 		return nil, err
 	}
-	left, logins := &ledger.Adopted{From: before.From}, ad.entities.logins(f.ledger(), id)
+	left, logins := &ledger.Adopted{From: before.From, Released: before.Released}, ad.entities.logins(f.ledger(), id)
 	settled := there != nil && !takesOver(f.documents[id])
 	for _, l := range before.Logins {
 		role, err := ad.readLogin(ctx, l)
@@ -113,10 +113,13 @@ func (ad *adopter) claim(native string, id access.IdentityID) error {
 	return nil
 }
 
-// note writes into a draft what an identity takes over.
+// note writes into a draft what an identity takes over, and which release lifts what was cut by hand of it.
 func note(d *ledger.Draft, placed *ledger.Placed, adopted *ledger.Adopted) {
 	if adopted == nil {
 		return
+	}
+	if i, is := placed.Entry.Object.(*access.Identity); is && placed.Unspent {
+		adopted.Released = i.HoldReleased
 	}
 	changed := *placed.Entry
 	changed.Adopted = adopted
@@ -152,7 +155,7 @@ func (ad *adopter) takeOver(ctx context.Context, l ledger.Ledger, id access.Iden
 		return client.Gone(err)
 	}
 	// It may have been cut by hand since the identity's own entity was made.
-	if old.held() && i.HoldReleased == "" {
+	if old.held() && !e.Adopted.Lifted(i) {
 		if _, err := ad.entities.settleEntity(ctx, l, id, there, old); err != nil {
 			return err
 		}
