@@ -62,44 +62,52 @@ func activityRules() []Rule {
 	}}
 }
 
-// disuse returns since when what exists is not used, if that is longer than it may be. What is suspended cannot be used.
-func disuse(c *Context, s, upper *Subject) (since time.Time, allowed time.Duration, ok bool) {
-	if !c.Capabilities.KnowsLastUse || s.UseUnknown || s.History.CreatedAt.IsZero() {
-		return since, 0, false
+// idle returns since when what exists is not seen used, until when that is known, and for how long it may be. What is suspended cannot be used.
+func idle(c *Context, s, upper *Subject) (since, until time.Time, allowed time.Duration, ok bool) {
+	if !c.Capabilities.KnowsLastUse || s.History.CreatedAt.IsZero() {
+		return since, until, 0, false
 	}
 	holder := s.identity()
 	if upper != nil {
 		holder = upper.identity()
 	}
-	allowed, since = c.Settings.DormantAfter, s.History.CreatedAt
+	allowed, since, until = c.Settings.DormantAfter, s.History.CreatedAt, c.Now
 	if holder.ExpectedUse.Duration > 0 {
 		allowed = holder.ExpectedUse.Duration
 	}
 	if s.LastUsedAt.After(since) {
 		since = s.LastUsedAt
 	}
-	return since, allowed, !holder.Suspended && c.Now.Sub(since) > allowed
-}
-
-// unused says in words since when the subject is not used.
-func (s *Subject) unused(since time.Time) string {
-	if s.LastUsedAt.IsZero() {
-		return say("was never used since it was created on %s", date(since))
+	if s.UseUnknown {
+		until = s.Unseen.Since
 	}
-	return say("was last used on %s", date(since))
+	return since, until, allowed, !holder.Suspended && c.Now.Sub(since) > allowed
 }
 
+// unused says in words since when the subject is not used, as far as that is known.
+func (s *Subject) unused(since time.Time) string {
+	text := say("was last used on %s", date(since))
+	if s.LastUsedAt.IsZero() {
+		text = say("was never used since it was created on %s", date(since))
+	}
+	if s.UseUnknown {
+		text += say(" as far as is known (%s)", s.Unseen.Why)
+	}
+	return text
+}
+
+// dormant warns also where a log has stopped, so that nobody knows: that silence renews nothing unnoticed.
 func dormant(c *Context, s, upper *Subject) []problem {
-	since, allowed, ok := disuse(c, s, upper)
-	if !ok {
+	since, until, allowed, ok := idle(c, s, upper)
+	if !ok || until.Sub(since) <= allowed && s.Unseen.Why == "" {
 		return nil
 	}
 	return two("", "", say("%s %s; unused for over %s is dormant", s, s.unused(since), length(allowed)), "")
 }
 
 func unusedRenewal(c *Context, s, upper *Subject) []problem {
-	since, allowed, ok := disuse(c, s, upper)
-	if !ok || !s.extends() {
+	since, until, allowed, ok := idle(c, s, upper)
+	if !ok || until.Sub(since) <= allowed || !s.extends() {
 		return nil
 	}
 	return two("expires_at", "expected_use", say("%s %s, over %s ago, and %s", s, s.unused(since), length(allowed), s.moves()), "")

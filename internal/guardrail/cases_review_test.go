@@ -29,6 +29,16 @@ func reviewCases() map[string][]policy {
 	renewal := func(since time.Time, changes ...func(*access.Identity)) part {
 		return plans(with(identity(etl, changes...), review(in(-1), owns)), was(with(identity(etl, changes...), until(in(10)))), created(in(-200)), lastUsed(since))
 	}
+	silent := func(since time.Time) detail { // a log stopped
+		return func(s *Subject) {
+			s.UseUnknown, s.Unseen = true, access.Unseen{Since: since, Why: "gw.jsonl has had no line since 2026-01-01T00:00:00Z"}
+		}
+	}
+	renewed := func(since time.Time, more detail) part {
+		i := with(identity(etl), review(in(-1), owns))
+		return plans(i, was(with(identity(etl), until(in(10)))), created(in(-200)), lastUsed(since), more)
+	}
+	unseen := detail(func(s *Subject) { s.UseUnknown = true })
 	return map[string][]policy{
 		"review/overdue": {
 			good("new access", plans(identity(etl))),
@@ -84,6 +94,11 @@ func reviewCases() map[string][]policy {
 			edge(bad("used a second earlier", idle(in(-45).Add(-time.Second)))),
 			bad("never used", idle(time.Time{})),
 			bad("a credential", plans(identity(etl), unchanged()), plans(credential(etl), unchanged(), created(in(-200)), lastUsed(in(-50)))),
+			good("used lately, and a log stopped", idle(in(-40), silent(in(-30)))),
+			good("the system does not see every use", idle(in(-90), unseen)),
+			bad("a log stopped, and nobody knows", idle(in(-90), silent(in(-90)))),
+			bad("a log of before stopped", idle(in(-90), silent(in(-100)))),
+			bad("it was known before a log stopped", idle(in(-90), silent(in(-5)))),
 			bad("used more rarely than expected", plans(identity(etl, usedEvery("24h")), unchanged(), created(in(-200)), lastUsed(in(-2)))),
 		},
 		"activity/unused-renewal": {
@@ -92,6 +107,10 @@ func reviewCases() map[string][]policy {
 			good("used rarely, as expected", renewal(in(-90), usedEvery("2400h"))),
 			good("not renewed", idle(in(-90))),
 			edge(bad("used a second earlier", renewal(in(-45).Add(-time.Second)))),
+			good("the system does not see every use", renewed(in(-90), unseen)),
+			good("a log stopped with the last use, and nobody knows", renewed(in(-90), silent(in(-90)))),
+			edge(good("a log stopped 45 days after the last use", renewed(in(-90), silent(in(-45))))),
+			edge(bad("a log stopped a second later", renewed(in(-90), silent(in(-45).Add(time.Second))))),
 			bad("never used", renewal(time.Time{})),
 			bad("a credential", plans(with(identity(etl), review(in(-1), owns)), was(identity(etl))), plans(credential(etl), was(with(credential(etl), until(in(10)))), created(in(-200)), lastUsed(in(-50)))),
 		},

@@ -152,7 +152,7 @@ func (p *Portfolio) settle(r *access.Record) {
 	e := &entry{
 		Subject: Subject{
 			Object: r.Object, Before: r.Object, History: r.History, EndsAt: r.EndsAt, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown,
-			Drift: r.Drift, Held: r.Held,
+			Unseen: r.Unseen, Drift: r.Drift, Held: r.Held,
 		},
 		ref: r.Object.Ref(), holder: r.Object.Holder(), stack: r.Stack, asked: r.EndAsked,
 	}

@@ -26,8 +26,9 @@ type Subject struct {
 	History access.History
 	// EndsAt is the end that the plan puts in force, LastUsedAt when the system last saw it used; zero: not known.
 	EndsAt, LastUsedAt time.Time
-	// UseUnknown: it may have been used since LastUsedAt.
+	// UseUnknown: it may have been used since LastUsedAt. Unseen says since when, and why, where something has stopped to tell.
 	UseUnknown bool
+	Unseen     access.Unseen
 	// IssuedAt is when what is in force of a credential was issued; zero: nothing is, or it is not known. Anew: the plan issues
 	// it anew.
 	IssuedAt time.Time

@@ -55,7 +55,7 @@ func (g *governed[M, P]) compare(ctx context.Context, c change, k kept, live gua
 	}
 	s.Before, s.Told = live.Object, toldOf(k.told, live.Object)
 	s.History, s.Released, s.IssuedAt = live.History, live.History.Released, live.IssuedAt
-	s.Held, s.Drift, s.LastUsedAt, s.UseUnknown = now.Held, now.Drift, now.LastUsedAt, now.UseUnknown
+	s.Held, s.Drift, s.LastUsedAt, s.UseUnknown, s.Unseen = now.Held, now.Drift, now.LastUsedAt, now.UseUnknown, now.Unseen
 	return true
 }
 

@@ -50,10 +50,11 @@ type kept struct {
 	// CutAt is when an identity was cut last, or one of its credentials, where the system says so.
 	CutAt time.Time `json:"cut_at,omitzero"`
 	// Damaged: the system has no record of it that can be read. Lost: it has none at all, and something of the object is left.
-	Damaged    bool      `json:"damaged,omitzero"`
-	Lost       bool      `json:"lost,omitzero"`
-	LastUsedAt time.Time `json:"last_used_at,omitzero"`
-	UseUnknown bool      `json:"use_unknown,omitzero"`
+	Damaged    bool          `json:"damaged,omitzero"`
+	Lost       bool          `json:"lost,omitzero"`
+	LastUsedAt time.Time     `json:"last_used_at,omitzero"`
+	UseUnknown bool          `json:"use_unknown,omitzero"`
+	Unseen     access.Unseen `json:"unseen,omitzero"`
 	// Adopt is the native id of what the first apply adopts: it was imported so, and nothing is declared in the system yet.
 	// Adopted is what is left from before an adoption.
 	Adopt   string   `json:"adopt,omitempty"`
@@ -66,7 +67,7 @@ const keptKey = "kept"
 
 // keptOf returns what the private state is to hold of an object as the system has it now.
 func keptOf(r observed) kept {
-	k := kept{History: r.History, System: r.System, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted, EndAsked: r.EndAsked}
+	k := kept{History: r.History, System: r.System, LastUsedAt: r.LastUsedAt, UseUnknown: r.UseUnknown, Unseen: r.Unseen, Due: r.Due(r.now), Held: r.Held, Drift: r.Drift, Adopted: r.Adopted, EndAsked: r.EndAsked}
 	if r.Issued != nil {
 		k.IssuedAt, k.IssuedUntil = r.Issued.At, r.Issued.Until
 		k.Over = !r.Issued.Until.IsZero() && !r.now.Before(r.Issued.Until)

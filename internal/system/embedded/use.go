@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -241,18 +242,24 @@ func (u *uses) tell(r *access.Record, l ledger.Ledger, now time.Time) {
 	switch o := r.Object.(type) {
 	case *access.Credential:
 		r.LastUsedAt = u.since(r.CreatedAt, id, o.Kind())
-		r.UseUnknown = u.isUnknown(r.CreatedAt, r.LastUsedAt, id, o.Kind(), now)
+		r.UseUnknown, r.Unseen = u.isUnknown(r.CreatedAt, r.LastUsedAt, id, o.Kind(), now)
 	case *access.Identity:
 		r.LastUsedAt, r.UseUnknown = u.since(r.CreatedAt, id, ""), true
+		var unknown []access.Unseen
 		for _, kind := range access.Kinds() {
 			e, found := l[access.Ref{Type: access.TypeCredential, ID: id.String() + "/" + string(kind)}]
 			if !found {
 				continue
 			}
+			r.UseUnknown = false
 			created := e.History.CreatedAt
-			if r.UseUnknown = u.isUnknown(created, u.since(created, id, kind), id, kind, now); r.UseUnknown {
-				return
+			if is, unseen := u.isUnknown(created, u.since(created, id, kind), id, kind, now); is {
+				unknown = append(unknown, unseen)
 			}
+		}
+		if len(unknown) > 0 {
+			r.UseUnknown = true
+			r.Unseen = slices.MinFunc(unknown, func(a, b access.Unseen) int { return a.Since.Compare(b.Since) })
 		}
 	}
 }
@@ -269,12 +276,20 @@ func (u *uses) since(created time.Time, id access.IdentityID, kind access.Kind) 
 // stopsAfter is how long a log is silent that has stopped: longer than a weekend.
 const stopsAfter = 72 * time.Hour
 
+func (t *told) stopped(now time.Time) bool {
+	return !t.newest.IsZero() && now.Sub(t.newest) > stopsAfter
+}
+
+func (t *told) silence(name string) string {
+	return fmt.Sprintf("%s has had no line since %s", name, access.At(t.newest))
+}
+
 // stopped are the logs that have had no line for so long that they have stopped, with their last lines, sorted.
 func (u *uses) stopped(now time.Time) []string {
 	var all []string
 	for name, log := range u.told {
-		if !log.newest.IsZero() && now.Sub(log.newest) > stopsAfter {
-			all = append(all, fmt.Sprintf("%s has had no line since %s", name, access.At(log.newest)))
+		if log.stopped(now) {
+			all = append(all, log.silence(name))
 		}
 	}
 	slices.Sort(all)
@@ -294,24 +309,29 @@ func (s *System) hearOfStopped(u uses, now time.Time) {
 		"used, and nothing of that counts as unused. Repair the gateway's logging. If the gateway is gone, remove its log from use_logs."})
 }
 
-// isUnknown reports whether a credential of a kind may have been used since though no line says so. One gateway says nothing of
-// another's: there has to be a log that speaks of that kind, and each that does has to go on.
-func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind access.Kind, now time.Time) bool {
+// isUnknown reports whether a credential of a kind may have been used since though no line says so, and up to when every use was seen. One
+// gateway says nothing of another's: there has to be a log that speaks of that kind, and each that does has to go on.
+func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind access.Kind, now time.Time) (unknown bool, unseen access.Unseen) {
 	for _, name := range []string{id.String(), id.CommonName()} {
 		if u.untimed[use{name, kind}] || u.untimed[use{name, ""}] || u.vague[name].After(access.Latest(used, created)) {
-			return true
+			return true, access.Unseen{}
 		}
 	}
-	speaks := false
-	for _, log := range u.told {
+	speaks, late := false, false
+	for _, name := range slices.Sorted(maps.Keys(u.told)) {
+		log := u.told[name]
 		first, ofThis := log.first[kind]
 		if !ofThis {
 			continue
 		}
-		if now.Sub(log.newest) > stopsAfter || (used.IsZero() && first.After(created)) {
-			return true
+		late = late || used.IsZero() && first.After(created)
+		if log.stopped(now) && (unseen.Why == "" || log.newest.Before(unseen.Since)) {
+			unseen = access.Unseen{Since: log.newest, Why: log.silence(name)}
 		}
 		speaks = speaks || !used.IsZero() || !log.last[kind].Before(created.Truncate(time.Second))
 	}
-	return !speaks
+	if late || !speaks { // before its first line, nobody saw
+		unseen.Since = time.Time{}
+	}
+	return late || !speaks || unseen.Why != "", unseen
 }

@@ -134,22 +134,24 @@ func TestALogThatStoppedSaysNothingOfWhatCameAfter(t *testing.T) {
 		logs    map[string][]string
 		used    bool
 		unknown bool
+		seen    time.Duration // after the start, up to when every use was seen; 0: nobody knows
 	}{
-		"goes on, and tells of a use":             {map[string][]string{"a.jsonl": {before, used, now}}, true, false},
-		"goes on, and tells of none":              {map[string][]string{"a.jsonl": {before, now}}, false, false},
-		"stopped after a use":                     {map[string][]string{"a.jsonl": {before, used}}, true, true},
-		"stopped, and told of no use":             {map[string][]string{"a.jsonl": {before, line(56*day, "secret", "")}}, false, true},
-		"is silent over a weekend":                {map[string][]string{"a.jsonl": {before, used, line(57*day+time.Hour, "secret", "")}}, true, false},
-		"stopped, beside another that goes on":    {map[string][]string{"a.jsonl": {before, used}, "b.jsonl": {before, now}}, true, true},
-		"began later, beside another":             {map[string][]string{"a.jsonl": {before, now}, "b.jsonl": {line(50*day, "secret", ""), now}}, false, true},
-		"stopped, and is of another kind":         {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {line(-day, "certificate", "")}}, true, false},
-		"goes on with lines of other kinds":       {map[string][]string{"a.jsonl": {before, used, line(60*day-time.Hour, "federated", "")}}, true, false},
-		"goes on with lines of no kind":           {map[string][]string{"a.jsonl": {before, used, line(60*day-time.Hour, "", "")}}, true, false},
-		"goes on in the next file, by number":     {map[string][]string{"a.jsonl": {now}, "a.jsonl.1": {used}, "a.jsonl.2": {before}}, true, false},
-		"goes on in the next file, by day":        {map[string][]string{"a-20260610.jsonl": {before, used}, "a-20260801.jsonl": {now}}, true, false},
-		"goes on in the next folder, by day":      {map[string][]string{"2026/06/10/a.jsonl": {before, used}, "2026/08/01/a.jsonl": {now}}, true, false},
-		"stopped, of a gateway with another name": {map[string][]string{"gw-1.jsonl": {before, used}, "gw-2.jsonl": {before, now}}, true, true},
-		"holds no line that can be read":          {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {"GET /"}}, true, false},
+		"goes on, and tells of a use":             {map[string][]string{"a.jsonl": {before, used, now}}, true, false, 0},
+		"goes on, and tells of none":              {map[string][]string{"a.jsonl": {before, now}}, false, false, 0},
+		"stopped after a use":                     {map[string][]string{"a.jsonl": {before, used}}, true, true, day},
+		"stopped, and told of no use":             {map[string][]string{"a.jsonl": {before, line(56*day, "secret", "")}}, false, true, 56 * day},
+		"is silent over a weekend":                {map[string][]string{"a.jsonl": {before, used, line(57*day+time.Hour, "secret", "")}}, true, false, 0},
+		"stopped, beside another that goes on":    {map[string][]string{"a.jsonl": {before, used}, "b.jsonl": {before, now}}, true, true, day},
+		"began later, beside another":             {map[string][]string{"a.jsonl": {before, now}, "b.jsonl": {line(50*day, "secret", ""), now}}, false, true, 0},
+		"stopped, and is of another kind":         {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {line(-day, "certificate", "")}}, true, false, 0},
+		"goes on with lines of other kinds":       {map[string][]string{"a.jsonl": {before, used, line(60*day-time.Hour, "federated", "")}}, true, false, 0},
+		"goes on with lines of no kind":           {map[string][]string{"a.jsonl": {before, used, line(60*day-time.Hour, "", "")}}, true, false, 0},
+		"goes on in the next file, by number":     {map[string][]string{"a.jsonl": {now}, "a.jsonl.1": {used}, "a.jsonl.2": {before}}, true, false, 0},
+		"goes on in the next file, by day":        {map[string][]string{"a-20260610.jsonl": {before, used}, "a-20260801.jsonl": {now}}, true, false, 0},
+		"goes on in the next folder, by day":      {map[string][]string{"2026/06/10/a.jsonl": {before, used}, "2026/08/01/a.jsonl": {now}}, true, false, 0},
+		"stopped, of a gateway with another name": {map[string][]string{"gw-1.jsonl": {before, used}, "gw-2.jsonl": {before, now}}, true, true, day},
+		"holds no line that can be read":          {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {"GET /"}}, true, false, 0},
+		"stopped, of a gateway that is gone":      {map[string][]string{"gone.jsonl": {before}, "a.jsonl": {before, line(50*day, "secret", by("acme/prod/etl")), now}}, true, true, -day},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := logged(t)
@@ -168,6 +170,14 @@ func TestALogThatStoppedSaysNothingOfWhatCameAfter(t *testing.T) {
 			r := w.get(access.Ref{Type: access.TypeCredential, ID: acme.String() + "/secret"})
 			if r.LastUsedAt.IsZero() == c.used || r.UseUnknown != c.unknown {
 				t.Errorf("last used at %s, unknown since: %v, want %v", r.LastUsedAt, r.UseUnknown, c.unknown)
+			}
+			seen := time.Time{}
+			if c.seen != 0 {
+				seen = start.Add(c.seen)
+			}
+			i := w.get(acme.Ref()).Unseen
+			if !r.Unseen.Since.Equal(seen) || strings.Contains(r.Unseen.Why, ".jsonl has had no line since 202") != (c.seen != 0) || i.Since != r.Unseen.Since && !i.Since.IsZero() {
+				t.Errorf("every use was seen up to %s (%q), want %s; of the identity up to %s", r.Unseen.Since, r.Unseen.Why, seen, i.Since)
 			}
 			_, warned := w.Notes()
 			if stopped := strings.Contains(name, "stopped"); stopped != (len(warned) == 1 && strings.Contains(warned[0][1], ".jsonl has had no line since 202")) {
