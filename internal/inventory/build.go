@@ -164,7 +164,7 @@ func (i *Item) credential(c *access.Credential) {
 }
 
 // ofRehearsal says what a twin is that a listing meets.
-const ofRehearsal = "It belongs to a rehearsal that is running or was killed. It reaches nothing, ends by itself, and " +
+const ofRehearsal = "It belongs to a rehearsal that is running or was killed. It reaches nothing of the partner's, ends by itself, and " +
 	"goes with the next rehearsal of its stack"
 
 // flags returns what there is to know about an object, in the order of the constants.

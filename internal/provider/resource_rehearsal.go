@@ -177,7 +177,7 @@ func (r *rehearsalResource) Delete(ctx context.Context, req resource.DeleteReque
 	defer r.restock()
 	twins := rehearsal.Rehearsal{System: r.system, Stack: r.stack, Environment: r.environment}
 	if err := twins.Sweep(warned(ctx, &resp.Diagnostics)); err != nil {
-		resp.Diagnostics.AddWarning("A rehearsal may have left something behind", sentence(err)+". It reaches nothing, and ends by "+
+		resp.Diagnostics.AddWarning("A rehearsal may have left something behind", sentence(err)+". It reaches nothing of the partner's, and ends by "+
 			"itself ten minutes after it was created.")
 	}
 }

@@ -106,7 +106,7 @@ func (c *cast) stage(ctx context.Context, stager access.Stager) error {
 
 // dress gives all of the cast its identity and terms.
 func (c *cast) dress(id access.IdentityID, terms access.Terms, partner string) {
-	purpose := "Shadow in a rehearsal of the offboarding of " + partner + ": it reaches nothing, and is removed at once"
+	purpose := "Shadow in a rehearsal of the offboarding of " + partner + ": it reaches nothing of the partner's, and is removed at once"
 	c.identity = &access.Identity{ID: id, Terms: terms, Purpose: purpose}
 	for _, p := range c.parts {
 		p.credential.IdentityID, p.credential.Terms = id, terms

@@ -240,7 +240,7 @@ func (s *show) clean(ctx context.Context) error {
 		err = nil
 	}
 	if err = errors.Join(append(errs, err, s.rehearser.Tidy(ctx))...); err != nil {
-		return fmt.Errorf("something of the shadow %s may be left. It reaches nothing, and ends by itself at %s; the "+
+		return fmt.Errorf("something of the shadow %s may be left. It reaches nothing of the partner's, and ends by itself at %s; the "+
 			"next rehearsal of this stack removes it: %w",
 			s.identity.ID, s.identity.ExpiresAt, err)
 	}

@@ -79,43 +79,115 @@ func (s *System) adoptable(ctx context.Context, id access.IdentityID, native str
 	if !is {
 		return nil, fmt.Errorf("%w: %s", access.ErrUnsupported, unadoptable)
 	}
-	n, err := s.look(ctx, adoptedOf(id))
+	to := adoptedOf(id)
+	n, err := s.look(ctx, to)
 	if err != nil {
 		return nil, err
 	}
-	if !n.there || n.tagged(wasTag) != native && adoptedOf(id).String() != native {
+	if !n.there || n.tagged(wasTag) != native && to.String() != native {
 		return nil, s.unmoved(ctx, h, id, path)
 	}
-	switch {
-	case s.elsewhere(n.described):
-		return nil, s.foreign(n, adoptedOf(id), true)
-	case n.ARN != "" && s.callerARN() == n.ARN:
-		return nil, fmt.Errorf("%w: this provider is logged in as it, and would end its own rights", access.ErrUnsupported)
-	case len(n.keys) == 0 && n.unread == nil:
-		return nil, fmt.Errorf("%w: it has no access key, so that no workload comes in with it. Declare the access anew, and remove it:\n\n  %s\n\nNothing was changed",
-			access.ErrUnsupported, s.removeUser(adoptedOf(id)))
+	if err := s.foreign(n, to, true); err != nil {
+		return nil, err
 	}
-	return n, nil
+	return n, s.unfit(ctx, to, n, native)
 }
 
-// unmoved says of a user that is not at the place of an identity's how it gets there.
+// unfit refuses to adopt a user that is not surely simple: of which anything is not known, or cannot be both kept and ended. A user that was half
+// adopted would have access of which the plan says that it is gone.
+func (s *System) unfit(ctx context.Context, u principal, n *native, native string) error {
+	why, err := s.whetherCaller(ctx, n, native)
+	if err != nil {
+		return err
+	}
+	own := s.options.Boundary
+	switch closed := n.closed(); {
+	case why != "":
+	case n.unread != nil:
+		why = "not all of it may be read, and what is not known can be neither kept nor ended: " + n.unread.Error() + ". Give the login the rights of the policy plan"
+	case closed != "":
+		why = "its policy " + closed + " may not be read, and so may give or deny anything. Let the provider read it, or detach it"
+	case len(n.keys) == 0:
+		why = "it has no access key, so that no workload comes in with it. Declare the access anew, and cut this one:\n\n  " + s.cutPrincipal(u) + "\n\nUntil then, its password for the console works, if it has one"
+	case len(n.Groups) > 0:
+		why = "it is a member of " + strings.Join(n.Groups, ", ") + ", and what a group denies the provider does not read. Take it out of its groups first, and attach to it what these deny"
+	case n.Boundary != "" && n.Boundary != own:
+		why = "it has the boundary " + n.Boundary + ", which is not that of the provider block. Name the same in both, or take it off"
+	case n.uid() != "" || n.policies[grantsPolicy]+n.policies[endPolicy]+n.policies[cutPolicy] != "":
+		why = "it has what this provider writes: a tag " + uidTag + ", or one of the policies " + grantsPolicy + ", " + endPolicy + " and " + cutPolicy + ". If they are somebody else's, " +
+			"remove them, and cut it with " + holdPolicy
+	default:
+		why = n.crowded()
+	}
+	if why == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s. Nothing was changed", access.ErrUnsupported, why)
+}
+
+// whetherCaller says why it may be that the provider is logged in as a user; "" where it is surely logged in as another one.
+func (s *System) whetherCaller(ctx context.Context, n *native, native string) (string, error) {
+	login, err := s.credentials(ctx)
+	if err != nil {
+		return "", err
+	}
+	as := s.callerARN()
+	known := as == "" && login.AccessKeyID != "" && login.SessionToken == "" || strings.Contains(as, ":user/") || strings.Contains(as, ":assumed-role/") || strings.HasSuffix(as, ":root")
+	holds := slices.ContainsFunc(n.keys, func(k key) bool { return k.ID == login.AccessKeyID })
+	switch {
+	case holds, as != "" && (as == n.ARN || strings.HasSuffix(as, ":"+native)):
+		return "this provider is logged in as it, and would end its own rights", nil
+	case !known:
+		return "it cannot be told as whom this provider is logged in, which may be as this user. Log in as a user or a role, where STS says which", nil
+	}
+	return "", nil
+}
+
+// closed returns a managed policy that is attached and may not be read; "" where there is none.
+func (n *native) closed() string {
+	for _, arn := range n.attached {
+		if n.managed[arn] == unreadable {
+			return arn
+		}
+	}
+	return ""
+}
+
+// crowded says which policy of a user's own is kept and takes the room of what cuts it; "" where none does. IAM counts 2,048 characters for all of them.
+func (n *native) crowded() string {
+	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
+		text := n.policies[name]
+		switch {
+		case name == holdPolicy && !policy.Cut().Is(text):
+			return "its policy " + holdPolicy + " is not the one that cuts a user. Write it anew with the command in revocation of the inventory, or remove it"
+		case name != holdPolicy && (policy.OnlyDenies(text) || policy.DeniesAll(text)):
+			return fmt.Sprintf("its own policy %q denies, and would take the room that IAM has for a cut. Make it a managed policy, attach that, and remove this one: what is attached and only denies, stays", name)
+		}
+	}
+	return ""
+}
+
+// unmoved says of a user that is not at the place of an identity's how it gets there, where it can be adopted there.
 func (s *System) unmoved(ctx context.Context, h *shelf, id access.IdentityID, path string) error {
 	folder, name := "/"+path[:strings.LastIndex(path, "/")+1], path[strings.LastIndex(path, "/")+1:]
 	u := principal{Kind: user, Name: name, Path: folder}
 	if name == "" { // IAM would answer with who asks
 		return access.ErrNotFound
 	}
-	d, err := s.describe(ctx, u)
-	switch {
-	case errors.Is(err, errAbsent), err == nil && d.Path != folder:
-		return access.ErrNotFound
-	case err != nil:
+	n, err := s.look(ctx, u)
+	if err != nil {
 		return err
+	}
+	if !n.there || n.Path != folder {
+		return access.ErrNotFound
 	}
 	for _, p := range h.pages {
 		if p.has(name) {
 			return fmt.Errorf("it is a user of %s: %w", p.id, access.ErrGoverned)
 		}
+	}
+	if err := s.unfit(ctx, u, n, u.String()); err != nil {
+		return err
 	}
 	return fmt.Errorf("%w: it lies at %s, and the provider has rights below %s alone. Move it there with a login that may, and plan again; its keys go along:\n\n  %s\n\nNothing was changed",
 		access.ErrUnsupported, folder, root, s.moving(u, id))
@@ -129,12 +201,13 @@ func (s *System) moving(u principal, id access.IdentityID) string {
 		s.shell("iam"), shown.Word(u.Name), wasTag, shown.Word(u.String()), shown.Word(to.Path), shown.Word(to.Name)), "NOT MOVED: "+u.String(), "may administer users")
 }
 
-// removeUser returns the command that removes a user that no managed policy is attached to: its keys first.
-func (s *System) removeUser(u principal) string {
-	return s.inAccount(fmt.Sprintf(`i() { aws iam "$@"%s; } && u=%s && `, s.shell("iam"), shown.Word(u.Name))+
-		`for k in $(i list-access-keys --user-name $u --query 'AccessKeyMetadata[].AccessKeyId' --output text); do i delete-access-key --user-name $u --access-key-id $k; done && `+
-		`for p in $(i list-user-policies --user-name $u --query PolicyNames --output text); do i delete-user-policy --user-name $u --policy-name "$p"; done && `+
-		`i delete-user --user-name $u`, "NOT REMOVED: "+u.String(), "may administer users")
+// removeKeys returns the command that removes keys of a user, and no deny of it. The next apply removes the user.
+func (s *System) removeKeys(u principal, keys []string) string {
+	var each []string
+	for _, k := range keys {
+		each = append(each, fmt.Sprintf("aws iam delete-access-key%s --user-name %s --access-key-id %s", s.shell("iam"), shown.Word(u.Name), shown.Word(k)))
+	}
+	return s.inAccount(strings.Join(each, " && "), "NOT REMOVED: the keys of "+u.String(), "may administer users")
 }
 
 // unadoptable says why a role is not adopted, and what to do instead.
@@ -151,12 +224,8 @@ func (s *System) adopting(ctx context.Context, f *family, change access.Change) 
 	if known := e != nil && !e.Removed(); known && change.Adopt != "" && (e.Adopted == nil || e.Adopted.From != change.Adopt) {
 		return nil, false, fmt.Errorf("%s: %w", id, access.ErrGoverned)
 	} else if known && len(e.Adopted.Left()) > 0 {
-		_, err := s.describe(ctx, adoptedOf(id))
-		if left := *e.Adopted; errors.Is(err, errAbsent) { // somebody removed it, as they were told to
-			left.Logins = nil
-			return &left, false, nil
-		}
-		return e.Adopted, false, nil
+		left, err := s.stillLeft(ctx, id, e.Adopted)
+		return left, false, err
 	} else if known || change.Adopt == "" {
 		return nil, false, nil
 	}
@@ -164,11 +233,66 @@ func (s *System) adopting(ctx context.Context, f *family, change access.Change) 
 	if err != nil {
 		return nil, false, err
 	}
+	// Whoever may not write its tags could not find it again where the page of its identity is lost.
+	if err := s.ask(ctx, "TagUser", adoptedOf(id).named("Tags.member.1.Key", wasTag, "Tags.member.1.Value", change.Adopt), nil); err != nil {
+		return nil, false, fmt.Errorf("write the tags of %s: %w. Nothing was changed", adoptedOf(id), err)
+	}
 	adopted = &ledger.Adopted{From: change.Adopt}
 	for _, k := range n.keys {
 		adopted.Logins = append(adopted.Logins, ledger.Login{NativeID: adoptedOf(id).String(), Name: k.ID})
 	}
 	return adopted, n.held() || deniedBy(n) != "", nil
+}
+
+// stillLeft returns what is left of what an identity has adopted: nothing, once IAM has said often enough that none of the keys is there, and
+// none lives on under another user.
+func (s *System) stillLeft(ctx context.Context, id access.IdentityID, a *ledger.Adopted) (*ledger.Adopted, error) {
+	logins := keysOfLogins(a)
+	for range proofs {
+		keys, err := s.keysOf(ctx, adoptedOf(id))
+		if errors.Is(err, access.ErrNotPermitted) {
+			return a, nil
+		}
+		if gone(err) != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(keys, func(k key) bool { return slices.Contains(logins, k.ID) }) {
+			return a, nil
+		}
+		if err := access.Pause(ctx, s.settle()/proofs); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.movedKeys(ctx, adoptedOf(id), logins); errors.Is(err, access.ErrRemains) { // which is told once all else is done
+		return a, nil
+	} else if err != nil {
+		return nil, err
+	}
+	left := *a
+	left.Logins = nil
+	return &left, nil
+}
+
+// movedKeys says that keys of an adopted user live on under another one: somebody renamed it, or moved it back.
+func (s *System) movedKeys(ctx context.Context, u principal, keys []string) error {
+	for _, k := range keys {
+		owner, err := s.keyOwner(ctx, k)
+		if err != nil {
+			return err
+		}
+		if owner != "" && !strings.EqualFold(owner, u.Name) {
+			return fmt.Errorf("%w: the access key %s of %s works on as that of the user %s, which nothing here ends. Remove the key there, or move the user back", access.ErrRemains, k, u, owner)
+		}
+	}
+	return nil
+}
+
+// keysOfLogins returns the ids of the keys with which a user was adopted.
+func keysOfLogins(a *ledger.Adopted) (ids []string) {
+	for _, l := range a.Left() {
+		ids = append(ids, l.Name)
+	}
+	return ids
 }
 
 // adopt writes into a draft what its identity adopts. What was cut by hand stays so, but where the declaration releases it.
@@ -194,7 +318,7 @@ func (s *System) wantedAdopted(l ledger.Ledger, holds ledger.Holds, p *page, gra
 	}
 	end := l.End(e)
 	w = wanted{
-		principal: p.named(adoptedOf(p.id)), adopted: true, end: end, owner: p.id, lifted: p.lifting, boundary: s.options.Boundary,
+		principal: p.named(adoptedOf(p.id)), adopted: true, logins: keysOfLogins(e.Adopted), end: end, owner: p.id, lifted: p.lifting, boundary: s.options.Boundary,
 		credential: e.Ref(), newest: true, tags: s.tagsOf(p, e),
 	}
 	w.compile(grants, formerKey(p.id, end), s.options.Words, l.Standing(p.id).Cut(), l.Held(holds, e.Object))
@@ -209,23 +333,33 @@ func formerKey(id access.IdentityID, end time.Time) *access.Credential {
 // observeAdopted adds to the record of an identity what IAM has of the user that it has adopted.
 func (s *System) observeAdopted(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
 	if !n.there && n.unread == nil {
+		if err := s.movedKeys(ctx, w.principal, w.logins); errors.Is(err, access.ErrRemains) {
+			r.Drift = append(r.Drift, "It is not governed any more: "+err.Error()+".")
+			return nil
+		} else if err != nil {
+			return err
+		}
 		r.Adopted = nil
 		cut := s.cutPrincipal(w.principal)
 		r.Revocation = slices.DeleteFunc(r.Revocation, func(step string) bool { return step == cut })
 		return nil
 	}
+	n, err := s.withKeys(ctx, w.principal, n)
+	if err != nil {
+		return err
+	}
+	if n.keys != nil && n.unread == nil {
+		there := func(id string) bool { return slices.ContainsFunc(n.keys, func(k key) bool { return k.ID == id }) }
+		r.Adopted = s.leftLogin(w.owner, slices.DeleteFunc(slices.Clone(w.logins), func(id string) bool { return !there(id) }))
+	}
 	return s.observeOwn(ctx, h, w, n, lifting, r)
 }
 
-// leftLogin says that an adopted user is left.
-func (s *System) leftLogin(id access.IdentityID, adopted *ledger.Adopted) []string {
-	var keys []string
-	for _, l := range adopted.Left() {
-		keys = append(keys, l.Name)
-	}
+// leftLogin says that keys of an adopted user are left.
+func (s *System) leftLogin(id access.IdentityID, keys []string) []string {
 	if len(keys) == 0 {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s lets in from before the adoption, with %s, and is not declared: declare a partner_credential, hand it over, then run:\n  %s",
-		adoptedOf(id), strings.Join(keys, " and "), s.removeUser(adoptedOf(id)))}
+		adoptedOf(id), strings.Join(keys, " and "), s.removeKeys(adoptedOf(id), keys))}
 }

@@ -84,7 +84,7 @@ func isDenyAll(arn string) bool { return strings.HasSuffix(arn, denyAll) }
 func (n *native) undeclared() map[string]string {
 	all := map[string]string{}
 	for name, text := range n.policies {
-		if !slices.Contains([]string{grantsPolicy, cutPolicy, holdPolicy, endPolicy}, name) {
+		if !slices.Contains([]string{grantsPolicy, cutPolicy, endPolicy}, name) && (name != holdPolicy || !n.held()) {
 			all[name] = text
 		}
 	}

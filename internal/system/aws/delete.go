@@ -136,6 +136,14 @@ func (s *System) finish(ctx context.Context, id access.IdentityID, victims []*le
 		return err
 	}
 	f.pages[id] = p
+	for _, v := range victims {
+		if v.Object.Holder() != id {
+			continue
+		}
+		if err := s.movedKeys(ctx, adoptedOf(id), keysOfLogins(v.Adopted)); err != nil {
+			return err
+		}
+	}
 	now, err := s.Now(ctx)
 	if err != nil {
 		return err

@@ -17,8 +17,11 @@ import (
 // destroy removes a principal: it is denied everything first, then all that hangs on it goes, then itself.
 func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal) error {
 	n, err := s.look(ctx, p)
-	if err != nil || !n.there {
+	if err != nil {
 		return err
+	}
+	if !n.there {
+		return nil
 	}
 	defer s.store.forget(p.Name)
 	if n.Path != p.Path { // somebody else's of that name
@@ -27,16 +30,25 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 	if s.elsewhere(n.described) {
 		return nil
 	}
-	for begun := access.WallClock(); ; {
+	begun, late := access.WallClock(), false
+	for {
 		err = s.dismantle(ctx, p, n)
-		if !conflicts(err) || access.WallClock().Sub(begun) > s.options.Patience {
+		if !conflicts(err) || late {
 			break
 		}
-		if err := access.Pause(ctx, 100*time.Millisecond); err != nil { // something hangs on it that IAM had not told yet
-			return err
-		}
-		if n, err = s.look(ctx, p); err != nil || !n.there {
-			return err
+		n, late = nil, false
+		for n == nil || !n.loaded() && !late { // something hangs on it that IAM has not told yet; it stays denied everything meanwhile
+			if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
+				return err
+			}
+			var lost error
+			if n, lost = s.look(ctx, p); lost != nil {
+				return lost
+			}
+			if !n.there {
+				return s.proveGone(ctx, p)
+			}
+			late = access.WallClock().Sub(begun) > s.options.Patience
 		}
 	}
 	if err != nil {
@@ -45,10 +57,21 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 	return s.proveGone(ctx, p)
 }
 
+// loaded reports whether something hangs on a principal beside what cuts it.
+func (n *native) loaded() bool {
+	return len(n.keys)+len(n.attached)+len(n.Groups) > 0 || slices.ContainsFunc(slices.Collect(maps.Keys(n.policies)), func(name string) bool { return name != cutPolicy })
+}
+
 // dismantle removes a principal as it was read.
 func (s *System) dismantle(ctx context.Context, p principal, n *native) error {
 	if !policy.Cut().Is(n.policies[cutPolicy]) {
-		if err := gone(s.putInline(ctx, p, cutPolicy, policy.Cut().JSON())); err != nil {
+		err := gone(s.putInline(ctx, p, cutPolicy, policy.Cut().JSON()))
+		if isFull(err) { // its own policies leave no room: the keys go first, then what gives something
+			if err = s.dropKeys(ctx, p, n); err == nil {
+				err = gone(s.deny(ctx, p, n, cutPolicy, policy.Cut()))
+			}
+		}
+		if err != nil && !isFull(err) { // full of what only denies
 			return err
 		}
 	}
@@ -71,10 +94,8 @@ func conflicts(err error) bool {
 
 // strip removes all that hangs on a principal, the deny last.
 func (s *System) strip(ctx context.Context, p principal, n *native) error {
-	for _, k := range n.keys {
-		if err := s.dropKey(ctx, p, k.ID); err != nil {
-			return err
-		}
+	if err := s.dropKeys(ctx, p, n); err != nil {
+		return err
 	}
 	if p.Kind == user {
 		if err := s.leave(ctx, p, n.Groups); err != nil {
@@ -95,6 +116,16 @@ func (s *System) strip(ctx context.Context, p principal, n *native) error {
 	}
 	for _, name := range append(names, cutPolicy) {
 		if err := s.dropInline(ctx, p, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropKeys deletes the access keys of a user.
+func (s *System) dropKeys(ctx context.Context, p principal, n *native) error {
+	for _, k := range n.keys {
+		if err := s.dropKey(ctx, p, k.ID); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,11 @@ func (w *wanted) drift(n *native) (said []string) {
 		said = append(said, fmt.Sprintf("The trust of %s differs from the declaration.", w.Name))
 	}
 	said = append(said, w.addedDrift(n)...)
-	if w.Kind == user && n.keys != nil && !w.adopted {
+	switch {
+	case n.keys == nil:
+	case w.adopted:
+		said = append(said, w.adoptedDrift(n.keys)...)
+	case w.Kind == user:
 		said = append(said, keyDrift(w.principal, n.keys)...)
 	}
 	return said
@@ -114,6 +118,22 @@ func (w *wanted) addedDrift(n *native) (said []string) {
 	}
 	if len(n.Groups) > 0 {
 		said = append(said, fmt.Sprintf("%s is a member of %s. That ends with the principal.", w.Name, strings.Join(n.Groups, ", ")))
+	}
+	return said
+}
+
+// adoptedDrift tells of keys that a user was not adopted with, and that none is left of those that it was.
+func (w *wanted) adoptedDrift(keys []key) (said []string) {
+	left := false
+	for _, k := range keys {
+		if w.added(k) {
+			said = append(said, fmt.Sprintf("Somebody gave %s the access key %s. The next apply removes it.", w.Name, k.ID))
+		} else {
+			left = true
+		}
+	}
+	if !left {
+		said = append(said, fmt.Sprintf("%s has none of the keys that it was adopted with. The next apply removes it.", w.Name))
 	}
 	return said
 }

@@ -301,6 +301,18 @@ func (c *client) keyLastUsed(ctx context.Context, id string) (time.Time, error) 
 	return at.UTC(), err
 }
 
+// keyOwner returns the user whose a key is; "" where there is no such key, or IAM does not tell.
+func (c *client) keyOwner(ctx context.Context, id string) (string, error) {
+	var out struct {
+		User string `xml:"GetAccessKeyLastUsedResult>UserName"`
+	}
+	err := c.ask(ctx, "GetAccessKeyLastUsed", map[string]string{"AccessKeyId": id}, &out)
+	if errors.Is(err, access.ErrNotPermitted) { // so AWS answers of a key that it does not have
+		return "", nil
+	}
+	return out.User, supported(gone(err))
+}
+
 // putInline writes an inline policy of a principal.
 func (c *client) putInline(ctx context.Context, p principal, name, text string) error {
 	return c.ask(ctx, "Put"+string(p.Kind)+"Policy", p.named("PolicyName", name, "PolicyDocument", text), nil)

@@ -154,7 +154,7 @@ func (s *System) clear(ctx context.Context, ref access.Ref, p *page) error {
 	}
 	all = slices.DeleteFunc(all, func(x left) bool { return !x.of(ref) })
 	for _, x := range all {
-		if text, err := s.inlineText(ctx, x.principal, holdPolicy); err == nil && text != "" {
+		if text, err := s.inlineText(ctx, x.principal, holdPolicy); err == nil && cuts(text) {
 			if err := s.store.mark(ctx, p.id.String()); err != nil {
 				return err
 			}

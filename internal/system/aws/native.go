@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
 // The inline policies of a principal.
@@ -39,8 +40,19 @@ type native struct {
 // unreadable stands for an inline policy that may be there.
 const unreadable = "?"
 
-// held reports whether it was cut by hand.
-func (n *native) held() bool { return n.there && n.policies[holdPolicy] != "" }
+// held reports whether it was cut by hand: a policy of that name takes access away. One that gives some is no cut.
+func (n *native) held() bool { return n.there && cuts(n.policies[holdPolicy]) }
+
+// heldWhole reports whether the cut by hand denies everything.
+func (n *native) heldWhole() bool {
+	text := n.policies[holdPolicy]
+	return n.there && (text == unreadable || policy.DeniesAll(text))
+}
+
+// cuts reports whether a policy named partner-hold means a cut.
+func cuts(text string) bool {
+	return text == unreadable || policy.DeniesAll(text) || policy.OnlyDenies(text)
+}
 
 // ours reports whether it was made here: it bears a tag of ours, or where somebody took the tags away the policy that ends it.
 func (n *native) ours() bool { return n.uid() != "" || n.policies[endPolicy] != "" }

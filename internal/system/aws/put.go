@@ -228,7 +228,7 @@ func gives(o access.Object, p *page) bool {
 func (s *System) heldByHand(ctx context.Context, p *page) (bool, error) {
 	for _, x := range p.principals {
 		text, err := s.inlineText(ctx, x, holdPolicy)
-		if err == nil && text != "" {
+		if err == nil && cuts(text) {
 			return true, nil
 		}
 		if gone(err) != nil {

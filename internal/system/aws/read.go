@@ -35,7 +35,10 @@ func (s *System) Now(ctx context.Context) (time.Time, error) {
 	if _, err := s.store.list(ctx, heldKey); err != nil {
 		return time.Time{}, fmt.Errorf("ask AWS what time it is: %w", err)
 	}
-	now, _ := s.now()
+	now, known := s.now()
+	if !known {
+		return time.Time{}, fmt.Errorf("%w: ask AWS what time it is: the answer of %s has no Date that can be read", access.ErrUnavailable, s.options.Ledger)
+	}
 	return now, nil
 }
 
@@ -112,7 +115,7 @@ func (s *System) record(ctx context.Context, l ledger.Ledger, e *ledger.Entry) (
 		return nil, err
 	}
 	r.Words, r.Revocation = s.words(r.Object), s.revocation(l, r.Object, e)
-	r.Adopted = s.leftLogin(r.Object.Holder(), e.Adopted)
+	r.Adopted = s.leftLogin(r.Object.Holder(), keysOfLogins(e.Adopted))
 	r.System, err = s.store.identified(ctx)
 	return r, err
 }

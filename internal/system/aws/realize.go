@@ -123,6 +123,8 @@ func (s *System) align(ctx context.Context, w *wanted, still func() error) (buil
 	switch {
 	case n.there:
 		err = s.foreign(n, w.principal, w.adopted)
+	case w.adopted: // with all its keys, or somebody moved it
+		return w.Built, s.movedKeys(ctx, w.principal, w.logins)
 	case w.Kind == user: // the key went with it: only a rotation issues another one
 		return w.Built && !w.lifted, nil
 	case !w.mayBeMade():
@@ -173,61 +175,6 @@ func (s *System) shape(ctx context.Context, w *wanted, n *native, still func() e
 		return s.await(ctx, *w, still)
 	}
 	return nil
-}
-
-// narrow writes what takes access away: the denies, and the end.
-func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool, err error) {
-	for _, name := range []string{cutPolicy, holdPolicy, endPolicy} {
-		d := w.policies[name]
-		if d.Empty() || d.Is(n.policies[name]) || name == holdPolicy && n.held() {
-			continue
-		}
-		if err := s.putInline(ctx, w.principal, name, d.JSON()); err != nil {
-			return changed, err
-		}
-		changed = true
-	}
-	dropped, err := s.dropAdded(ctx, w, n)
-	if changed = changed || dropped; err != nil {
-		return changed, err
-	}
-	for _, k := range n.keys {
-		if w.Key != "" && k.ID != w.Key { // nobody sealed it
-			if err := s.dropKey(ctx, w.principal, k.ID); err != nil {
-				return changed, err
-			}
-		}
-	}
-	if w.adopted && !w.Built { // the declaration knows of no password
-		if err := s.dropPassword(ctx, w.principal); err != nil {
-			return changed, err
-		}
-	}
-	return changed, s.leave(ctx, w.principal, n.Groups)
-}
-
-// dropAdded removes the policies that somebody added. What takes access away stays, but for what denies everything and is released.
-func (s *System) dropAdded(ctx context.Context, w wanted, n *native) (changed bool, err error) {
-	for name, text := range n.undeclared() {
-		released := w.lifted && policy.DeniesAll(text)
-		if policy.OnlyDenies(text) && !released {
-			continue
-		}
-		if err := s.dropInline(ctx, w.principal, name); err != nil {
-			return changed, err
-		}
-		changed = true
-	}
-	for _, arn := range n.attached {
-		released := w.lifted && n.deniesAll(arn)
-		if n.lessens(arn) && !released {
-			continue
-		}
-		if err := s.detach(ctx, w.principal, arn); err != nil {
-			return changed, err
-		}
-	}
-	return changed, nil
 }
 
 // give writes what gives access, and last of all takes the denies away that are not declared any more: as long as anything before it may
@@ -327,7 +274,7 @@ func (s *System) retag(ctx context.Context, w wanted, n *native) error {
 	}
 	in := w.named()
 	addTags(in, w.tags)
-	if err := s.ask(ctx, "Tag"+string(w.Kind), in, nil); !errors.Is(err, access.ErrNotPermitted) {
+	if err := s.ask(ctx, "Tag"+string(w.Kind), in, nil); w.adopted || !errors.Is(err, access.ErrNotPermitted) { // by its tags alone an adopted one is found again
 		return err
 	}
 	return nil
@@ -412,7 +359,7 @@ func (w *wanted) differs(n *native) string {
 			return "the policy " + name
 		}
 	}
-	if hold := !w.policies[holdPolicy].Empty(); hold && !n.held() || w.lifted && !hold && n.held() {
+	if hold := !w.policies[holdPolicy].Empty(); hold && !n.heldWhole() || w.lifted && !hold && n.held() {
 		return "the policy " + holdPolicy
 	}
 	if w.Kind == role && !w.trust.Is(n.Trust) {

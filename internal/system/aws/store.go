@@ -251,7 +251,7 @@ func (s *store) readAll(ctx context.Context, h *shelf, all []stored) error {
 			}
 			reading.Go(func() error {
 				p, err := s.fetchOrClose(ctx, id, o.etag)
-				if err != nil || p.etag == "" { // it was removed since
+				if err != nil || p.etag == "" && p.damage == nil { // it was removed since
 					return err
 				}
 				add(p)

@@ -92,7 +92,7 @@ func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays
 	slices.Sort(partners)
 	partners = slices.Compact(partners)
 	for _, n := range all {
-		if known[n.Name] || !strings.HasPrefix(n.Path, root) && (n.held() || deniedBy(n) != "") { // which somebody cut, and which gives nothing
+		if known[n.Name] || !strings.HasPrefix(n.Path, root) && (n.heldWhole() || deniedBy(n) != "") { // which somebody cut, and which gives nothing
 			continue
 		}
 		if stray, is := s.stray(n, partners); is {
@@ -142,7 +142,7 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 	case p.Kind == role:
 		stray.Why += ". It cannot be adopted: " + unadoptable
 	case stray.Adoptable:
-		stray.Why += ". The plan of its import block says how to adopt it"
+		stray.Why += ". The plan of its import block says how to adopt it, or why it cannot be"
 	}
 	return stray, true
 }

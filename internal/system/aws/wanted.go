@@ -34,8 +34,10 @@ type wanted struct {
 	lifted   bool
 	// adopted: somebody made it by hand, and its identity has adopted it.
 	adopted bool
-	tags    map[string]string
-	owner   access.IdentityID
+	// logins are the keys that it was adopted with.
+	logins []string
+	tags   map[string]string
+	owner  access.IdentityID
 	// boundary is the permissions boundary that the configuration names; "" for none.
 	boundary string
 	// left are the names of the grants that do not fit into its policies, and so give nothing.

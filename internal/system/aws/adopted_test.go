@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// IAM counts 2,048 characters for all policies of a user's own. One that has nearly used them is ended and removed all the same.
+func TestAUserWithoutRoomForADenyIsEndedAndRemoved(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, versitygw(t), access.Secret)
+	s := l.newShop(t, l.open(), time.Hour)
+	_, as := s.moved(l)
+	full := func(size int) {
+		t.Helper()
+		const begin, end = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["*","arn:aws:s3:::`, `"]}]}`
+		l.must(t, "PutUserPolicy", adoptedOf(s.id).named("PolicyName", "everything", "PolicyDocument", begin+strings.Repeat("x", size-len(begin+end))+end))
+	}
+	full(2000)
+	if err := l.admin.putInline(t.Context(), adoptedOf(s.id), "more", strings.Replace(everything, "*", "s3:"+strings.Repeat("x", 200), 1)); !isFull(err) {
+		t.Fatalf("the server counts no characters: %v", err)
+	}
+	i := s.put(s.identity(), taking("user/acme-sftp"))
+	s.put(s.grant("daily", s.end))
+	if n, err := s.look(t.Context(), adoptedOf(s.id)); err != nil || n.policies[endPolicy] == "" || n.policies["everything"] != "" || l.may(t, as, "write", s.file("daily")) {
+		t.Errorf("it has %+v, %v", n, err)
+	}
+	if err := s.dropInline(t.Context(), adoptedOf(s.id), grantsPolicy); err != nil {
+		t.Fatal(err)
+	}
+	n, err := s.look(t.Context(), adoptedOf(s.id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	full(2048 - counted(n.policies[endPolicy]) - 10)
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.describe(t.Context(), adoptedOf(s.id)); !errors.Is(err, errAbsent) {
+		t.Errorf("it is left: %v", err)
+	}
+}
+
+// One answer that is wrong makes nobody forget a key; and a key that lives on elsewhere is no key that is gone.
+func TestAKeyIsForgottenOnlyOnceItIsSurelyGone(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Secret)
+	s := l.newShop(t, l.open(), time.Hour)
+	_, as := s.moved(l)
+	absent, owner := 0, ""
+	s.System = l.open(func(o *Options) {
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			switch action := actionOf(r); {
+			case action == "ListAccessKeys" && absent > 0:
+				absent--
+				return coded(r, http.StatusNotFound, "NoSuchEntity"), nil
+			case action == "GetAccessKeyLastUsed" && owner != "":
+				return answering(r, http.StatusOK, "<R><GetAccessKeyLastUsedResult><UserName>"+owner+"</UserName></GetAccessKeyLastUsedResult></R>"), nil
+			}
+			return under.RoundTrip(r)
+		})
+	})
+	denied := l.forbidding("TagUser")
+	if _, err := denied.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end, Adopt: "user/acme-sftp"}); !errors.Is(err, access.ErrNotPermitted) {
+		t.Errorf("where its tags may not be written: %v", err)
+	}
+	if _, err := s.Get(t.Context(), s.id.Ref()); !errors.Is(err, access.ErrNotFound) || !l.may(t, as, "read", s.file("weekly")) {
+		t.Errorf("what was refused changed something: %v", err)
+	}
+	i := s.put(s.identity(), taking("user/acme-sftp"))
+	s.put(s.grant("daily", s.end))
+	absent = 1
+	if r := s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID)); len(r.Adopted) != 1 || !l.may(t, as, "read", s.file("daily")) {
+		t.Errorf("after one wrong answer: %+v", r)
+	}
+	keys, err := l.admin.keysOf(t.Context(), adoptedOf(s.id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.must(t, "DeleteAccessKey", adoptedOf(s.id).named("AccessKeyId", keys[0].ID))
+	for _, name := range []string{"everything", grantsPolicy, endPolicy} {
+		if err := l.admin.dropInline(t.Context(), adoptedOf(s.id), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.must(t, "DeleteUser", adoptedOf(s.id).named()) // as it looks where somebody renamed it
+	owner = "acme-sftp"
+	if r, err := s.Get(t.Context(), s.id.Ref()); err != nil || len(r.Drift) != 1 || !strings.Contains(r.Drift[0], keys[0].ID) || len(r.Adopted) != 1 {
+		t.Errorf("a key that lives on elsewhere is told as %+v, %v", r, err)
+	}
+	if _, err := s.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", UID: i.UID, EndsAt: s.end}); !errors.Is(err, access.ErrRemains) {
+		t.Errorf("put answers %v", err)
+	}
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrRemains) || !strings.Contains(err.Error(), "acme-sftp") {
+		t.Errorf("delete answers %v", err)
+	}
+	owner = ""
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
+		t.Errorf("delete answers %v", err)
+	}
+}
+
+// The name of a policy alone cuts nobody.
+func TestAPolicyThatIsNamedLikeACutAndAllowsIsNone(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Secret)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	s.put(s.key(s.end), sealing(k))
+	named := func(p principal) {
+		l.must(t, "PutUserPolicy", p.named("PolicyName", holdPolicy, "PolicyDocument", everything))
+	}
+	named(userOf(s.id, 1))
+	if r, err := s.Get(t.Context(), s.key(s.end).Ref()); err != nil || r.Held || len(r.Drift) != 1 || !strings.Contains(r.Drift[0], holdPolicy) {
+		t.Errorf("it is told as %+v, %v", r, err)
+	}
+	s.put(s.identity(), knowing(i.UID))
+	holder := l.as(k.newest())
+	if l.may(t, holder, "write", s.file("daily")) || !l.may(t, holder, "read", s.file("daily")) {
+		t.Error("it is left, or taken for a cut")
+	}
+	named(userOf(s.id, 1))
+	if err := s.store.mark(t.Context(), s.id.String()); err != nil {
+		t.Fatal(err)
+	}
+	s.put(s.identity(), knowing(i.UID))
+	if l.may(t, holder, "read", s.file("daily")) {
+		t.Error("it takes the place of a cut")
+	}
+	stray := principal{Kind: user, Name: "acme-sftp"}
+	l.byHand(t, stray)
+	named(stray)
+	if _, strays, err := l.open().Survey(t.Context(), []string{"acme"}); err != nil || len(strays) != 1 {
+		t.Errorf("the survey finds %+v, %v", strays, err)
+	}
+}
+
+func TestWhatIsNotToldIsNotTakenForGone(t *testing.T) {
+	t.Parallel()
+	s, _ := faulty(t, time.Second, func(r *http.Request, _ int64) *http.Response {
+		if r.URL.Query().Has("list-type") { // without an ETag, and without a Date
+			return answering(r, http.StatusOK, "<ListBucketResult><Contents><Key>prod/identities/acme/prod/etl.json</Key></Contents></ListBucketResult>")
+		}
+		return coded(r, http.StatusForbidden, "AccessDenied")
+	})
+	if now, err := s.Now(t.Context()); !errors.Is(err, access.ErrUnavailable) {
+		t.Errorf("it is %s, %v", now, err)
+	}
+	if h, err := s.store.load(t.Context()); err != nil || len(h.pages) != 1 {
+		t.Errorf("a page that may not be read is gone: %+v, %v", h, err)
+	}
+}
