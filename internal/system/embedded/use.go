@@ -306,7 +306,7 @@ func (s *System) hearOfStopped(u uses, now time.Time) {
 	}
 	s.used.heard = true
 	s.notes = append(s.notes, [2]string{"A log of use has stopped", strings.Join(stopped, "; ") + ". Until it goes on, nobody knows whether what it told of is still " +
-		"used, and nothing of that counts as unused. Repair the gateway's logging. If the gateway is gone, remove its log from use_logs."})
+		"used, and nothing counts as unused since. Repair the gateway's logging. If the gateway is gone, remove its log from use_logs."})
 }
 
 // isUnknown reports whether a credential of a kind may have been used since though no line says so, and up to when every use was seen. One
