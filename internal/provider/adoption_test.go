@@ -204,7 +204,7 @@ data "partner_inventory" "it" { partner = "acme" }
 output "flags" { value = { for i in data.partner_inventory.it.items : coalesce(i.id, i.native_id) => join(" ", i.flags) } }
 `)
 	out, err := c.try("plan", "-detailed-exitcode", "-target="+id)
-	if err != nil || !strings.Contains(flowing(out), "An old login still works") || !strings.Contains(flowing(out), "bao delete auth/legacy/role/acme-nightly") {
+	if err != nil || !strings.Contains(flowing(out), "An old login still works") || !strings.Contains(flowing(out), "&& bao delete -address="+c.bao.Address+" -namespace=root auth/legacy/role/acme-nightly") {
 		c.t.Errorf("the plan after it is not empty, or says nothing of the old login: %v\n%s", err, out)
 	}
 	c.as(c.apply)
