@@ -29,6 +29,7 @@ func (s *System) judged(ctx context.Context) error {
 	}
 	s.judging.Lock()
 	defer s.judging.Unlock()
+	lenient := false
 	for begun := access.WallClock(); !s.judges; {
 		about, etag, err := s.store.about(ctx)
 		if err != nil {
@@ -41,6 +42,8 @@ func (s *System) judged(ctx context.Context) error {
 		switch {
 		case err == nil:
 			return s.noteJudgment(ctx, about, etag)
+		case errors.Is(err, errLenient) && !lenient:
+			lenient = true // perhaps another process tries at the same time, and wrote an end of its own
 		case errors.Is(err, errLenient):
 			return fmt.Errorf("%s cannot hold partner access: %w: %w. Use AWS, or a cloud that evaluates Deny and "+
 				"dates in users' policies", cloud, err, access.ErrUnsupported)
