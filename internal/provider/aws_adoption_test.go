@@ -60,6 +60,7 @@ func TestWhatTheInventoryFindsOnAWSIsPastedAndApplied(t *testing.T) {
 	old := realtool.CloudLogin{Access: key.ID, Secret: key.Secret}
 	ask("CreateUser", map[string]string{"UserName": "acme-ftp"}, nil)
 	ask("PutUserPolicy", map[string]string{"UserName": "acme-ftp", "PolicyName": "ftp", "PolicyDocument": policy}, nil)
+	ask("CreateAccessKey", map[string]string{"UserName": "acme-ftp"}, nil)
 	vendor, as := a.vendorLogin("444455556666")
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + vendor + `"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"acme-7"}}}]}`
 	ask("CreateRole", map[string]string{"RoleName": "acme-legacy", "AssumeRolePolicyDocument": trust}, nil)

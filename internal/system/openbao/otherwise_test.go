@@ -189,7 +189,7 @@ func TestListsOfOthersAreSaid(t *testing.T) {
 			t.Errorf("drift: %q", drift)
 		}
 	}
-	says("bao delete auth/partner-cert/crls/theirs")
+	says(" -namespace=root auth/partner-cert/crls/theirs")
 	if st.login(t, p) != "" {
 		t.Error("it logs in")
 	}
