@@ -31,11 +31,7 @@ func adoptedOf(id access.IdentityID) principal {
 
 // Adoption says what adopting a user would do.
 func (s *System) Adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
-	n, err := s.adoptable(ctx, id, native)
-	if err != nil {
-		return nil, fmt.Errorf("adopt %s: %w", native, err)
-	}
-	h, err := s.read(ctx)
+	n, h, err := s.adoptable(ctx, id, native)
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
@@ -63,34 +59,34 @@ func (s *System) Adoption(ctx context.Context, id access.IdentityID, native stri
 	return a, nil
 }
 
-// adoptable reads the user that a native id names, where it can be adopted as an identity.
-func (s *System) adoptable(ctx context.Context, id access.IdentityID, native string) (*native, error) {
+// adoptable reads the user that a native id names, where it can be adopted as an identity, and the ledger that this was judged by.
+func (s *System) adoptable(ctx context.Context, id access.IdentityID, native string) (*native, *shelf, error) {
 	if err := s.Enter(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	h, err := s.read(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if i, _ := h.ledger.Identity(id); i != nil {
-		return nil, fmt.Errorf("%s: %w", id, access.ErrGoverned)
+		return nil, nil, fmt.Errorf("%s: %w", id, access.ErrGoverned)
 	}
 	path, is := strings.CutPrefix(native, "user/")
 	if !is {
-		return nil, fmt.Errorf("%w: %s", access.ErrUnsupported, unadoptable)
+		return nil, nil, fmt.Errorf("%w: %s", access.ErrUnsupported, unadoptable)
 	}
 	to := adoptedOf(id)
 	n, err := s.look(ctx, to)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !n.there || n.tagged(wasTag) != native && to.String() != native {
-		return nil, s.unmoved(ctx, h, id, path)
+		return nil, nil, s.unmoved(ctx, h, id, path)
 	}
 	if err := s.foreign(n, to, true); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return n, s.unfit(ctx, to, n, native)
+	return n, h, s.unfit(ctx, to, n, native)
 }
 
 // unfit refuses to adopt a user that is not surely simple: of which anything is not known, or cannot be both kept and ended. A user that was half
@@ -229,7 +225,7 @@ func (s *System) adopting(ctx context.Context, f *family, change access.Change) 
 	} else if known || change.Adopt == "" {
 		return nil, false, nil
 	}
-	n, err := s.adoptable(ctx, id, change.Adopt)
+	n, _, err := s.adoptable(ctx, id, change.Adopt)
 	if err != nil {
 		return nil, false, err
 	}
