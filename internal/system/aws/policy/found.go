@@ -212,3 +212,10 @@ func (w Words) wordsIn(p access.Pattern, allowed Texts, said map[string]bool) (w
 	}
 	return words
 }
+
+// actionMatches reports whether an action, which may end in a wildcard, stands for another one. IAM is blind to case here.
+func actionMatches(pattern, action string) bool {
+	pattern, action = strings.ToLower(pattern), strings.ToLower(action)
+	start, wild := strings.CutSuffix(pattern, "*")
+	return pattern == action || wild && strings.HasPrefix(action, start)
+}

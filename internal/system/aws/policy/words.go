@@ -169,7 +169,6 @@ func wrongAction(action string) string {
 	}
 	service, name, wild := parts[1], parts[2], parts[3] != ""
 	verb := func(v string) bool { return strings.HasPrefix(name, v) }
-	is := func(other string) bool { return strings.EqualFold(action, other) }
 	switch {
 	case administrations[service] != "":
 		return "is of " + administrations[service] + ": no partner is granted that, so leave it out"
@@ -180,22 +179,23 @@ func wrongAction(action string) string {
 	case service == "rds-db", service == "eks" && !verb("Describe") && !verb("List"), service == "ec2-instance-connect", service == "cognito-identity", service == "ssmmessages":
 		return "cannot end: " + starters[service] + ", so leave it out"
 	}
-	if !reads(action) {
-		for _, p := range passing {
-			if strings.Contains(strings.ToLower(name), p) {
-				return "passes access on, or administers what issues it: leave it out, and do it with a login of your " +
-					"own"
-			}
-		}
-	}
-	switch {
+	return wrongName(action, name)
+}
+
+// wrongName says why an action is in no word, whatever service it is of: by what actions of that name do; "" where it may be.
+func wrongName(action, name string) string {
+	is := func(other string) bool { return strings.EqualFold(action, other) }
+	in := func(word string) bool { return strings.Contains(strings.ToLower(name), word) }
+	switch changes := !reads(action); {
+	case changes && slices.ContainsFunc(passing, in):
+		return "passes access on, or administers what issues it: leave it out, and do it with a login of your own"
 	case givesOut.MatchString(name) && !slices.Contains(givesNone, action):
 		return "cannot end: what it issues works beyond the end, so leave it out"
 	case slices.ContainsFunc(secretActions, is):
 		return "cannot end: it answers with a password or a key, which lives on after the end, so leave it out"
 	case slices.ContainsFunc(startingActions, is):
 		return "cannot end: what it starts or issues works beyond the end, so leave it out"
-	case !reads(action) && !handlesData.MatchString(name):
+	case changes && !handlesData.MatchString(name):
 		return "is not known to do nothing but read or write data: it may start or change what stays so after the end, or act with a role of its own. Leave it out, and have it " +
 			"done by a login of your own. Known are " + knownData
 	}
@@ -212,13 +212,6 @@ func reads(action string) bool {
 func needsNoResource(action string) bool {
 	_, name, _ := strings.Cut(action, ":")
 	return strings.HasPrefix(name, "Describe") || strings.HasPrefix(name, "List")
-}
-
-// actionMatches reports whether an action, which may end in a wildcard, stands for another one. IAM is blind to case here.
-func actionMatches(pattern, action string) bool {
-	pattern, action = strings.ToLower(pattern), strings.ToLower(action)
-	start, wild := strings.CutSuffix(pattern, "*")
-	return pattern == action || wild && strings.HasPrefix(action, start)
 }
 
 // actions returns what a word means on an ARN, and whether it is a word of the company's own.
