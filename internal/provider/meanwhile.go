@@ -25,10 +25,10 @@ type meanwhile struct {
 }
 
 // listed lists everything, and notes when.
-func (m *meanwhile) listed(ctx context.Context, system access.System) ([]*access.Record, error) {
+func (s *session) listed(ctx context.Context) ([]*access.Record, error) {
 	begun := access.WallClock()
-	records, err := system.List(ctx)
-	m.looked, m.took = begun, access.WallClock().Sub(begun)
+	records, err := s.system.List(ctx)
+	s.meanwhile.looked, s.took = begun, access.WallClock().Sub(begun)
 	return records, err
 }
 
@@ -43,7 +43,7 @@ func (s *session) meet(ctx context.Context) error {
 	if access.WallClock().Sub(s.meanwhile.looked) < max(fresh, 20*s.took) {
 		return nil
 	}
-	records, err := s.listed(ctx, s.system)
+	records, err := s.listed(ctx)
 	if err == nil {
 		s.portfolio.Meanwhile(records)
 	}

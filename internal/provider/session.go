@@ -67,7 +67,7 @@ func (s *session) load(ctx context.Context) error {
 	if s.loaded {
 		return nil
 	}
-	records, err := s.listed(ctx, s.system)
+	records, err := s.listed(ctx)
 	if err != nil {
 		return err
 	}
