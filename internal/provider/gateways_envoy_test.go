@@ -5,14 +5,10 @@
 package provider_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -26,22 +22,11 @@ import (
 func TestTheEnvoyExampleAdmitsUntilTheCut(t *testing.T) {
 	t.Parallel()
 	j := newJudged(t)
-	made := func(name string) *workload {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		return newWorkload(t, name, key, err)
-	}
-	w, other, stays := made("stock-feed"), made("other"), made("stays")
+	w, other, stays := newWorkload(t, "stock-feed", newKey(t), nil), newWorkload(t, "other", newKey(t), nil), newWorkload(t, "stays", newKey(t), nil)
 	globex := args{"partner": `"globex"`}
 	j.apply(w.blocks(j, nil, nil), other.blocks(j, globex, nil), stays.blocks(j, globex, nil))
 
-	told := make(chan http.Header, 1)
-	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case told <- r.Header:
-		default: // only the first is looked at
-		}
-	}))
-	t.Cleanup(behind.Close)
+	behind, told := newServerBehind(t)
 	address := "127.0.0.1:" + freePort(t)
 	_, port, _ := strings.Cut(address, ":")
 	_, behindPort, _ := strings.Cut(strings.TrimPrefix(behind.URL, "http://"), ":")

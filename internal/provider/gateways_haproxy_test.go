@@ -6,9 +6,6 @@ package provider_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -62,6 +59,20 @@ func (h *exampleHAProxy) reload() {
 // ask asks in a connection of its own, with headers that would be somebody else's.
 func (h *exampleHAProxy) ask(c *tls.Certificate) (int, error) {
 	return newConnection(h.address, h.roots, c, "http/1.1").ask("X-Serial", "X_Serial", "x_partner", "X_Ip", "X-IP")
+}
+
+// newServerBehind is a server behind a gateway, and what headers its first request has.
+func newServerBehind(t *testing.T) (*httptest.Server, <-chan http.Header) {
+	t.Helper()
+	told := make(chan http.Header, 1)
+	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case told <- r.Header:
+		default: // only the first is looked at
+		}
+	}))
+	t.Cleanup(behind.Close)
+	return behind, told
 }
 
 // connection is one connection to a gateway: who asks in it after it was closed gets an error.
@@ -136,21 +147,10 @@ func (h *exampleHAProxy) admits(c *tls.Certificate) bool {
 func TestTheHAProxyExampleAdmitsUntilTheEndOrTheCut(t *testing.T) {
 	t.Parallel()
 	j := newJudged(t)
-	made := func(name string) *workload {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		return newWorkload(t, name, key, err)
-	}
-	w, stays, ends := made("stock-feed"), made("stays"), made("ends")
+	w, stays, ends := newWorkload(t, "stock-feed", newKey(t), nil), newWorkload(t, "stays", newKey(t), nil), newWorkload(t, "ends", newKey(t), nil)
 	j.apply(w.blocks(j, nil, nil), stays.blocks(j, nil, nil))
 
-	told := make(chan http.Header, 1)
-	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case told <- r.Header:
-		default: // only the first is looked at
-		}
-	}))
-	t.Cleanup(behind.Close)
+	behind, told := newServerBehind(t)
 	proxy := newExampleHAProxy(t, j, strings.TrimPrefix(behind.URL, "http://"))
 	eventually(t, "HAProxy lets in what is declared", func() bool { return proxy.admits(w.presents(j)) })
 	h := <-told

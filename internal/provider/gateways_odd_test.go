@@ -6,9 +6,6 @@ package provider_test
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -77,8 +74,7 @@ func TestTheServerBehindNginxGetsThePathThatWasJudged(t *testing.T) {
 		t.Run(nginx, func(t *testing.T) {
 			t.Parallel()
 			j := newJudged(t)
-			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-			w := newWorkload(t, "stock-feed", key, err)
+			w := newWorkload(t, "stock-feed", newKey(t), nil)
 			j.apply(w.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.0/8"]`}), j.grant("stock-feed", "daily", "stock/acme/daily/*", `["read"]`, nil),
 				j.grant("stock-feed", "manifest", "stock/acme/manifest", `["read"]`, nil))
 			log := filepath.Join(j.folder, "nginx.jsonl")

@@ -177,8 +177,7 @@ func TestTheNginxExampleAdmitsWhatIsGrantedAndLogsIt(t *testing.T) {
 		t.Run(nginx, func(t *testing.T) {
 			t.Parallel()
 			j := newJudged(t)
-			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-			w := newWorkload(t, "stock-feed", key, err)
+			w := newWorkload(t, "stock-feed", newKey(t), nil)
 			log := filepath.Join(j.folder, "nginx.jsonl")
 			applied := func(suspended string) {
 				j.write(fmt.Sprintf("provider \"partner\" {\n  environment = \"prod\"\n  embedded = { use_logs = [%q] }\n}\n", log) +

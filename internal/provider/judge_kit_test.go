@@ -5,9 +5,6 @@
 package provider_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -32,8 +29,7 @@ func TestFourPartnersCutOneAfterAnotherStayOutOfRealGateways(t *testing.T) {
 	var blocks []string
 	for n := range 5 {
 		name := fmt.Sprintf("p%d", n)
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		p := partner{newWorkload(t, name, key, err), newOperator(t, j, name), name}
+		p := partner{newWorkload(t, name, newKey(t), nil), newOperator(t, j, name), name}
 		all = append(all, p)
 		blocks = append(blocks, p.workload.blocks(j, args{"partner": strconv.Quote(name)}, args{"allowed_cidrs": "null"}),
 			j.credential(name, "ssh_certificate", `{ public_key = "`+p.public+`" }`, args{"allowed_cidrs": "null"}),

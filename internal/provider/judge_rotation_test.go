@@ -6,9 +6,6 @@ package provider_test
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -88,8 +85,7 @@ func TestAPartnerIsNeverRefusedThroughARotation(t *testing.T) {
 	t.Parallel()
 	j := newJudged(t)
 	pids := j.leash("")
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	w := newWorkload(t, "orders-etl", key, err)
+	w := newWorkload(t, "orders-etl", newKey(t), nil)
 	rotating := args{"rotation": `{ every = "14s", overlap = "12s" }`}
 	blocks := []string{
 		w.blocks(j, nil, rotating), j.credential(w.name, "secret", fmt.Sprintf("{ recipient = %q }", partnerRecipient), rotating),
