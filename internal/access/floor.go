@@ -175,13 +175,13 @@ func (e *FloorChangedError) Error() string {
 // FloorChange is what is done to a floor: it completes the next record, and reports whether that is to be written.
 type FloorChange func(there, next *FloorRecord) bool
 
-// Set is the change that sets a floor in the place of what is there.
+// Set returns the change that sets a floor in the place of what is there.
 func (f Floor) Set(_, next *FloorRecord) bool {
 	next.Floor = f
 	return true
 }
 
-// LiftFloor is the change that removes a floor on purpose. One that was removed before stays as it is.
+// LiftFloor returns the change that removes a floor on purpose. One that was removed before stays as it is.
 func LiftFloor(there, next *FloorRecord) bool {
 	next.Lift(there)
 	return there == nil || there.InForce()

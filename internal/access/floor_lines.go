@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Lines are what a floor says, a line for each setting, in the words of the configuration: for who reads what changed.
+// Lines returns what a floor says, a line for each setting, in the words of the configuration: for who reads what changed.
 func (f *Floor) Lines() []string {
 	if f == nil {
 		return nil

@@ -50,10 +50,9 @@ func FormerOf(o Object, h History, endsAt, removedAt time.Time) (Former, bool) {
 	terms := Terms{ExpiresAt: o.Common().ExpiresAt}
 	switch o := o.(type) {
 	case *Credential:
-		f.Object = &Credential{
-			IdentityID: o.IdentityID, Terms: terms, AllowedCIDRs: o.AllowedCIDRs,
-			Federated: o.Federated, Certificate: o.Certificate, SSHCertificate: o.SSHCertificate, Secret: o.Secret,
-		}
+		kept := *o
+		kept.Terms, kept.Rotation, kept.RevokeIssuedBefore = terms, nil, Moment{}
+		f.Object = &kept
 	case *Grant:
 		f.Object = &Grant{IdentityID: o.IdentityID, Name: o.Name, Terms: terms, Resource: o.Resource, Actions: o.Actions}
 	default:

@@ -11,20 +11,6 @@ import (
 	"strings"
 )
 
-// Kind is the kind of a credential.
-type Kind string
-
-// The kinds of credentials, best first.
-const (
-	Federated      Kind = "federated"       // trust in the partner's own OIDC issuer: no secret at all
-	Certificate    Kind = "certificate"     // X.509, signed from the partner's CSR
-	SSHCertificate Kind = "ssh_certificate" // OpenSSH, signed from the partner's public key
-	Secret         Kind = "secret"          // made by the system, sealed to the partner's key
-)
-
-// Kinds lists every kind of credential, best first.
-func Kinds() []Kind { return []Kind{Federated, Certificate, SSHCertificate, Secret} }
-
 // Type is the type of a governed object.
 type Type string
 
@@ -44,11 +30,11 @@ type Ref struct {
 // String returns the reference as people say it: "grant acme/prod/etl/daily".
 func (r Ref) String() string { return string(r.Type) + " " + r.ID }
 
-// PartPattern is what each part of an id matches: lower case, digits and hyphens, so that no id climbs a path or
+// partPattern is what each part of an id matches: lower case, digits and hyphens, so that no id climbs a path or
 // changes the meaning of a policy that it is written into.
-const PartPattern = `^[a-z0-9][a-z0-9-]{0,62}$`
+const partPattern = `^[a-z0-9][a-z0-9-]{0,62}$`
 
-var part = regexp.MustCompile(PartPattern)
+var part = regexp.MustCompile(partPattern)
 
 // ValidPart reports whether s may be one part of an id.
 func ValidPart(s string) bool { return part.MatchString(s) }
@@ -123,17 +109,32 @@ func ParseIdentityID(text string) (IdentityID, error) {
 	return IdentityID{parts[0], parts[1], parts[2]}, nil
 }
 
-// ParseCredentialID reads partner/environment/name/kind.
-func ParseCredentialID(text string) (IdentityID, Kind, error) {
+// parseCredentialID reads partner/environment/name/kind.
+func parseCredentialID(text string) (IdentityID, Kind, error) {
 	holder, last, err := splitChild(text)
-	if err != nil || !slices.Contains(Kinds(), Kind(last)) {
-		return IdentityID{}, "", fmt.Errorf("%q is not a credential's id: write partner/environment/name/kind, the kind being federated, certificate, ssh_certificate or secret", text)
+	if err != nil || traitOf(Kind(last)) == nil {
+		return IdentityID{}, "", fmt.Errorf("%q is not a credential's id: write partner/environment/name/kind, the kind being %s", text, oneOf(Kinds()))
 	}
 	return holder, Kind(last), nil
 }
 
-// ParseGrantID reads partner/environment/name/grant.
-func ParseGrantID(text string) (IdentityID, string, error) {
+// oneOf lists kinds as a choice: "federated, certificate or secret".
+func oneOf(kinds []Kind) (text string) {
+	for i, k := range kinds {
+		switch {
+		case i == 0:
+		case i == len(kinds)-1:
+			text += " or "
+		default:
+			text += ", "
+		}
+		text += string(k)
+	}
+	return text
+}
+
+// parseGrantID reads partner/environment/name/grant.
+func parseGrantID(text string) (IdentityID, string, error) {
 	holder, last, err := splitChild(text)
 	if err != nil || !ValidPart(last) {
 		return IdentityID{}, "", fmt.Errorf("%q is not a grant's id: write partner/environment/name/grant, each of a-z 0-9 - and at most 63 characters", text)
@@ -149,9 +150,9 @@ func ParseRef(t Type, id string) (Ref, IdentityID, error) {
 	case TypeIdentity:
 		holder, err = ParseIdentityID(id)
 	case TypeCredential:
-		holder, _, err = ParseCredentialID(id)
+		holder, _, err = parseCredentialID(id)
 	case TypeGrant:
-		holder, _, err = ParseGrantID(id)
+		holder, _, err = parseGrantID(id)
 	default:
 		err = fmt.Errorf("%q is no type of object", t)
 	}

@@ -16,11 +16,11 @@ func TestIDsThatAreNone(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"acme/prod/a/password", "acme/prod/a", "acme/prod/a/secret/b", "acme/prod/a/Secret"} {
-		if _, _, err := ParseCredentialID(text); err == nil {
-			t.Errorf("ParseCredentialID(%q) succeeds", text)
+		if _, _, err := parseCredentialID(text); err == nil {
+			t.Errorf("parseCredentialID(%q) succeeds", text)
 		}
 	}
-	holder, kind, err := ParseCredentialID("acme/prod/orders-etl/ssh_certificate")
+	holder, kind, err := parseCredentialID("acme/prod/orders-etl/ssh_certificate")
 	if err != nil || kind != SSHCertificate || holder.Name != "orders-etl" {
 		t.Error(holder, kind, err)
 	}

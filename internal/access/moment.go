@@ -78,7 +78,7 @@ func noSuchMoment(parts []string) string {
 	return "write it as 2027-03-31T00:00:00Z"
 }
 
-// At is t as a Moment, written in UTC to the second.
+// At returns t as a Moment, written in UTC to the second.
 func At(t time.Time) Moment {
 	if t.IsZero() {
 		return Moment{}

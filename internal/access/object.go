@@ -168,21 +168,6 @@ type Rotation struct {
 	Trigger map[string]string `json:"trigger,omitempty"`
 }
 
-// Kind returns the kind of the credential; "" where none is set.
-func (c *Credential) Kind() Kind {
-	switch {
-	case c.Federated != nil:
-		return Federated
-	case c.Certificate != nil:
-		return Certificate
-	case c.SSHCertificate != nil:
-		return SSHCertificate
-	case c.Secret != nil:
-		return Secret
-	}
-	return ""
-}
-
 // Ref names the credential: its identity's id and its kind.
 func (c *Credential) Ref() Ref {
 	return Ref{TypeCredential, c.IdentityID.String() + "/" + string(c.Kind())}
@@ -260,16 +245,7 @@ func Bare(ref Ref) (Object, error) {
 		return &Grant{IdentityID: holder, Name: last}, nil
 	}
 	c := &Credential{IdentityID: holder}
-	switch Kind(last) {
-	case Federated:
-		c.Federated = &FederatedTrust{}
-	case Certificate:
-		c.Certificate = &CertificateRequest{}
-	case SSHCertificate:
-		c.SSHCertificate = &SSHRequest{}
-	case Secret:
-		c.Secret = &SecretRequest{}
-	}
+	traitOf(Kind(last)).begin(c)
 	return c, nil
 }
 

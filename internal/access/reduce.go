@@ -16,7 +16,10 @@ func Attributes(t Type) []string {
 		return append(terms, "purpose", "ceiling", "agreement", "contact", "parent_id", "subcontractors", "suspended", "expected_use", "hold_released",
 			"hold_released_by", "hold_released_signature")
 	case TypeCredential:
-		return append(terms, "federated", "certificate", "ssh_certificate", "secret", "rotation", "revoke_issued_before", "allowed_cidrs")
+		for _, kind := range Kinds() {
+			terms = append(terms, string(kind))
+		}
+		return append(terms, "rotation", "revoke_issued_before", "allowed_cidrs")
 	default:
 		return append(terms, "purpose", "resource", "actions")
 	}
@@ -74,7 +77,7 @@ func widenedWaivers(before, after map[string]Waiver) bool {
 // widenedIdentity has how each argument of an identity widens, from b to a; of all others, another id alone does.
 var widenedIdentity = map[string]func(b, a *Identity) bool{
 	"purpose":        func(b, a *Identity) bool { return b.Purpose != a.Purpose },
-	"ceiling":        func(b, a *Identity) bool { return len(b.Ceiling) > 0 && !CeilingCovers(b.Ceiling, a.Ceiling) },
+	"ceiling":        func(b, a *Identity) bool { return len(b.Ceiling) > 0 && !ceilingCovers(b.Ceiling, a.Ceiling) },
 	"agreement":      func(b, a *Identity) bool { return widenedAgreement(b.Agreement, a.Agreement) },
 	"contact":        func(b, a *Identity) bool { return b.Contact != a.Contact },
 	"parent_id":      func(b, a *Identity) bool { return b.ParentID != a.ParentID },
@@ -98,8 +101,8 @@ func widenedAgreement(b, a *Agreement) bool {
 // rewritten reports whether a text of what lifts a hold is another one. None lifts nothing.
 func rewritten(before, after string) bool { return after != "" && after != before }
 
-// CeilingCovers reports whether the inner ceiling lies inside the outer one. No ceiling limits nothing.
-func CeilingCovers(outer, inner []Pattern) bool {
+// ceilingCovers reports whether the inner ceiling lies inside the outer one. No ceiling limits nothing.
+func ceilingCovers(outer, inner []Pattern) bool {
 	if len(outer) == 0 {
 		return true
 	}
@@ -113,15 +116,10 @@ func CeilingCovers(outer, inner []Pattern) bool {
 }
 
 func widenedCredential(b, a *Credential, attribute string) bool {
+	if kind := traitOf(Kind(attribute)); kind != nil {
+		return kind.widens(b, a)
+	}
 	switch attribute {
-	case "federated":
-		return widenedTrust(b.Federated, a.Federated)
-	case "certificate":
-		return !noWeakerCSR(b.Certificate, a.Certificate)
-	case "ssh_certificate":
-		return !sameSSHKey(b.SSHCertificate, a.SSHCertificate)
-	case "secret":
-		return !sameRecipient(b.Secret, a.Secret)
 	case "rotation":
 		return widenedRotation(b.Rotation, a.Rotation)
 	case "allowed_cidrs":

@@ -18,22 +18,8 @@ func OtherRequest(b, a *Credential) string {
 	if b.Kind() != a.Kind() {
 		return "another kind of credential"
 	}
-	switch a.Kind() {
-	case Certificate:
-		if !sameCSR(b.Certificate, a.Certificate) {
-			return "another key"
-		}
-	case SSHCertificate:
-		if !sameSSHKey(b.SSHCertificate, a.SSHCertificate) {
-			return "another key"
-		}
-		if !sameNetworks(b.AllowedCIDRs, a.AllowedCIDRs) { // the certificate's source-address
-			return "other networks"
-		}
-	case Secret:
-		if !sameRecipient(b.Secret, a.Secret) {
-			return "another recipient"
-		}
+	if differs := a.row().differs; differs != nil {
+		return differs(b, a)
 	}
 	return ""
 }

@@ -35,7 +35,7 @@ func (r *Record) Status(now time.Time, warnBefore time.Duration) string {
 // Due reports whether a credential is to be issued anew: its rotation has come, or nothing that was issued is in force.
 func (r *Record) Due(now time.Time) bool {
 	c, ok := r.Object.(*Credential)
-	if !ok || c.Kind() == Federated {
+	if !ok || !c.Kind().Issues() {
 		return false
 	}
 	return r.Issued == nil || !r.Issued.RotatesAt.IsZero() && !now.Before(r.Issued.RotatesAt)

@@ -137,7 +137,7 @@ type Record struct {
 	LastUsedAt time.Time
 	UseUnknown bool
 	Unseen     Unseen
-	// Drift is what the system holds beyond the declaration, a sentence each.
+	// Drift is where the system differs from what was declared, a sentence each.
 	Drift []string
 	// AdoptedFrom is the native id of what an identity has taken over; "" for nothing. Adopted are its ways to log in that
 	// are left from before and are not declared, a sentence each: no change removes them, but the identity's removal.

@@ -16,7 +16,7 @@ import (
 const maxCredentials = 2
 
 func credentialRules() []Rule {
-	keys := []string{"certificate", "ssh_certificate", "secret"}
+	keys := keyArguments()
 	return []Rule{{
 		Slug: "credential/static-secret", Title: "A secret where something better would do",
 		Level: Warn, On: carriers, Reads: []string{"secret"},
@@ -68,7 +68,7 @@ func credentialRules() []Rule {
 		own:      rsa2048,
 	}, {
 		Slug: "credential/private-key", Title: "A private key stands in the configuration",
-		Level: Deny, Fixed: true, On: everything, Reads: []string{"certificate", "ssh_certificate", "secret"},
+		Level: Deny, Fixed: true, On: everything, Reads: keys,
 		Why:    "A private key never leaves its holder: whoever can read the configuration or its history is the partner now.",
 		Remedy: "Remove it, treat it as stolen, and ask the partner for a new public key, CSR or recipient.",
 		Precedent: Precedent{
@@ -141,12 +141,12 @@ func credentialRules() []Rule {
 }
 
 func staticSecret(c *Context, s *Subject) []problem {
-	if s.credential().Kind() != access.Secret {
+	if !s.credential().Kind().Sealed() {
 		return nil
 	}
 	var better []string
 	for _, k := range c.Capabilities.Kinds {
-		if k != access.Secret {
+		if !k.Sealed() {
 			better = append(better, string(k))
 		}
 	}
@@ -172,7 +172,7 @@ func noRotation(c *Context, s *Subject) []problem {
 	if hasRotation(cred) {
 		lives = say("with rotation every %s and an overlap of %s, what is issued once", cred.Rotation.Every, cred.Rotation.Overlap)
 	}
-	hard := cred.Kind() == access.Secret && life > ceilingSecret
+	hard := cred.Kind().Sealed() && life > ceilingSecret
 	text := say("%s: %s lives for %s; %s is the most for %s", s, lives, beyond(life, most), length(most), what)
 	if !s.Anew && !s.IssuedAt.IsZero() && s.extends() {
 		text += say(" (what the partner holds was issued on %s, and a later end does not make it younger)", moment(s.IssuedAt))
@@ -186,7 +186,7 @@ func noRotation(c *Context, s *Subject) []problem {
 
 // neverOne reports whether a rotation leaves no moment with a single secret: each one lives on until the next but one is issued.
 func neverOne(c *access.Credential) bool {
-	return hasRotation(c) && c.Rotation.Overlap.Duration >= c.Rotation.Every.Duration && c.Kind() != access.Federated
+	return hasRotation(c) && c.Rotation.Overlap.Duration >= c.Rotation.Every.Duration && c.Kind().Issues()
 }
 
 func hasRotation(c *access.Credential) bool {
@@ -225,22 +225,6 @@ func (s *Settings) issueLimit(c *access.Credential) (time.Duration, string) {
 		return s.MaxIssued, "what is issued once, by the floor"
 	}
 	return most, what
-}
-
-func issueLimit(c *access.Credential) (time.Duration, string) {
-	switch c.Kind() {
-	case access.Certificate:
-		return 90 * day, "a certificate"
-	case access.SSHCertificate:
-		return 30 * day, "an SSH certificate"
-	case access.Secret:
-		wide := func(n netip.Prefix) bool { return n.Bits() < 24 || n.Addr().Is6() && n.Bits() < 48 }
-		if len(c.AllowedCIDRs) > 0 && !slices.ContainsFunc(c.AllowedCIDRs, wide) {
-			return 90 * day, "a secret from networks of /24 (IPv6: /48) or narrower"
-		}
-		return 30 * day, "a secret from wider networks than /24 (IPv6: /48)"
-	}
-	return 0, ""
 }
 
 func weakKey(_ *Context, s *Subject) []problem {
@@ -370,7 +354,7 @@ func hostname(authority string) string {
 
 func anyNetwork(_ *Context, s *Subject) []problem {
 	c := s.credential()
-	if c.Kind() == access.Federated || len(c.AllowedCIDRs) > 0 {
+	if !c.Kind().Issues() || len(c.AllowedCIDRs) > 0 {
 		return nil
 	}
 	return one("allowed_cidrs", say("%s has no allowed_cidrs", s), "")

@@ -16,7 +16,7 @@ import (
 // relabelled is the slug of the rule about access that goes on under a new name, and what that rule reads.
 const relabelled = "expiry/relabelled"
 
-var relabelledReads = []string{"certificate", "ssh_certificate", "secret", "federated", "resource", "actions"}
+var relabelledReads = append(proofArguments(), "resource", "actions")
 
 // accident is how long what was removed may come back as if it had never been away.
 const accident = 24 * time.Hour

@@ -51,30 +51,6 @@ func keysOf(s *Subject) []heldKey {
 	return keys
 }
 
-// held returns the key, or the workload, that a credential proves its identity with; none where it cannot be read, which is
-// refused elsewhere.
-func held(c *access.Credential) []heldKey {
-	var key heldKey
-	var ok bool
-	switch c.Kind() {
-	case access.Federated:
-		key, ok = workload(c.Federated)
-	case access.Certificate:
-		key, ok = requestKey(c.Certificate.CSR)
-		key.attribute = "certificate.csr"
-	case access.SSHCertificate:
-		key, ok = sshKey(c.SSHCertificate.PublicKey)
-		key.attribute = "ssh_certificate.public_key"
-	case access.Secret:
-		key, ok = recipientKey(c.Secret.Recipient)
-		key.attribute, key.recipient = "secret.recipient", true
-	}
-	if !ok {
-		return nil
-	}
-	return []heldKey{key}
-}
-
 func workload(f *access.FederatedTrust) (heldKey, bool) {
 	key := heldKey{attribute: "federated", print: f.Workload()}
 	return key, key.print != ""

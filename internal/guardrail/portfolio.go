@@ -215,7 +215,7 @@ func (p *Portfolio) Loaded() bool {
 	return p.loaded
 }
 
-// Put is the arrival of a subject in this plan. The same nonce replaces what it put before; another one under the same
+// Put takes a subject of this plan in. The same nonce replaces what it put before; another one under the same
 // id is a duplicate.
 func (p *Portfolio) Put(s Subject) {
 	e := &entry{Subject: s, ref: s.Object.Ref(), holder: s.Object.Holder()}
@@ -254,7 +254,7 @@ func (p *Portfolio) nextRank(e *entry) int {
 	return f.count[e.ref.Type]
 }
 
-// Left is the removal of an object by this apply: nothing meets it any more. What it was is remembered, for what takes its place.
+// Left takes an object out that this apply removed: nothing meets it any more. What it was is remembered, for what takes its place.
 func (p *Portfolio) Left(ref access.Ref) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -24,7 +24,7 @@ func separationRules() []Rule {
 		own:      otherEnvironment,
 	}, {
 		Slug: "separation/shared-key", Title: "Two identities prove themselves with one key",
-		Level: Deny, On: carriers, Reads: []string{"certificate", "ssh_certificate", "secret", "federated"}, Needs: whose,
+		Level: Deny, On: carriers, Reads: proofArguments(), Needs: whose,
 		Why:    "If two identities share a key, nobody can tell them apart, or end one without the other.",
 		Remedy: "Ask the partner for a key, or a workload, of its own for each identity.",
 		Precedent: Precedent{

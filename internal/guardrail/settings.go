@@ -109,7 +109,7 @@ func (s Settings) Level(r Rule) Level {
 	return level
 }
 
-// waiverLimit is how far ahead a waiver may end.
+// waiverLimit returns how far ahead a waiver may end.
 func (s Settings) waiverLimit() time.Duration {
 	if s.MaxWaiver > 0 {
 		return min(s.MaxWaiver, ceilingWaiver)

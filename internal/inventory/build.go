@@ -158,7 +158,7 @@ func (i *Item) credential(c *access.Credential) {
 		i.Networks = append(i.Networks, network.String())
 	}
 	slices.Sort(i.Networks)
-	if c.Kind() == access.Federated {
+	if c.Federated != nil {
 		i.Issuer, i.Subject, i.Audiences = c.Federated.Named()
 	}
 }
@@ -184,7 +184,7 @@ func (b *builder) flags(r *access.Record, i *Item) []Flag {
 	return flags
 }
 
-// orphaned: its owner left, or what it hangs on is gone, or ended before it.
+// orphaned reports whether its owner left, or what it hangs on is gone, or ended before it.
 func (b *builder) orphaned(r *access.Record, item *Item) bool {
 	if item.OwnerLeft {
 		return true
@@ -222,7 +222,7 @@ func (b *builder) rests(r *access.Record) bool {
 	return b.at.Sub(since) > b.mayRest(r)
 }
 
-// useless: a credential that may do nothing, a grant that nobody can log in for, an identity with neither.
+// useless reports whether it is a credential that may do nothing, a grant that nobody can log in for, an identity with neither.
 func (b *builder) useless(r *access.Record) bool {
 	has := b.below[r.Object.Holder()]
 	switch r.Object.Ref().Type {

@@ -162,7 +162,7 @@ func signedBy(signature string) *Signed {
 
 // trustOf returns whom a credential trusts. A key that cannot be read has no fingerprint: the change was refused, or will be.
 func trustOf(c *access.Credential) *Trust {
-	if c.Kind() == access.Federated {
+	if c.Federated != nil {
 		t := &Trust{}
 		t.Issuer, t.Subject, t.Audiences = c.Federated.Named()
 		return t

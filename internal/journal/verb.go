@@ -57,7 +57,7 @@ func identities(before *access.Record, change access.Change) (was, is *access.Id
 func issues(before *access.Record, change access.Change) bool {
 	is, _ := change.Object.(*access.Credential)
 	was, _ := before.Object.(*access.Credential)
-	if is == nil || was == nil || is.Kind() == access.Federated {
+	if is == nil || was == nil || !is.Kind().Issues() {
 		return false
 	}
 	return change.Issue != access.IssueKeep && change.Issue != access.IssueRetire || before.Issued == nil || !access.SameRequest(was, is)

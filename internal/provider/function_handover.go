@@ -25,21 +25,18 @@ type (
 		Status  types.String `tfsdk:"status"`
 	}
 	handedCredential struct {
-		ID             types.String `tfsdk:"id"`
-		IdentityID     types.String `tfsdk:"identity_id"`
-		Owner          types.String `tfsdk:"owner"`
-		Federated      types.Object `tfsdk:"federated"`
-		Certificate    types.Object `tfsdk:"certificate"`
-		SSHCertificate types.Object `tfsdk:"ssh_certificate"`
-		Secret         types.Object `tfsdk:"secret"`
-		Rotation       types.Object `tfsdk:"rotation"`
-		AllowedCIDRs   types.Set    `tfsdk:"allowed_cidrs"`
-		EndsAt         types.String `tfsdk:"ends_at"`
-		RotatesAt      types.String `tfsdk:"rotates_at"`
-		Issued         types.String `tfsdk:"issued"`
-		SealedSecret   types.String `tfsdk:"sealed_secret"`
-		Login          types.Map    `tfsdk:"login"`
-		Status         types.String `tfsdk:"status"`
+		ID         types.String `tfsdk:"id"`
+		IdentityID types.String `tfsdk:"identity_id"`
+		Owner      types.String `tfsdk:"owner"`
+		kindModel
+		Rotation     types.Object `tfsdk:"rotation"`
+		AllowedCIDRs types.Set    `tfsdk:"allowed_cidrs"`
+		EndsAt       types.String `tfsdk:"ends_at"`
+		RotatesAt    types.String `tfsdk:"rotates_at"`
+		Issued       types.String `tfsdk:"issued"`
+		SealedSecret types.String `tfsdk:"sealed_secret"`
+		Login        types.Map    `tfsdk:"login"`
+		Status       types.String `tfsdk:"status"`
 	}
 	handedGrant struct {
 		ID         types.String `tfsdk:"id"`
@@ -81,14 +78,10 @@ var (
 	handedIdentityType = textTypes("id", "owner", "purpose", "ends_at", "status")
 	handedGrantType    = with(textTypes("id", "identity_id", "resource", "purpose", "ends_at", "status"), map[string]attr.Type{"actions": textSetType})
 
-	handedCredentialType = with(textTypes("id", "identity_id", "owner", "ends_at", "rotates_at", "issued", "sealed_secret", "status"), map[string]attr.Type{
-		"federated":       types.ObjectType{AttrTypes: federatedType},
-		"certificate":     types.ObjectType{AttrTypes: certificateType},
-		"ssh_certificate": types.ObjectType{AttrTypes: sshType},
-		"secret":          types.ObjectType{AttrTypes: secretType},
-		"rotation":        types.ObjectType{AttrTypes: rotationType},
-		"allowed_cidrs":   textSetType,
-		"login":           types.MapType{ElemType: types.StringType},
+	handedCredentialType = with(with(textTypes("id", "identity_id", "owner", "ends_at", "rotates_at", "issued", "sealed_secret", "status"), kindTypes), map[string]attr.Type{
+		"rotation":      types.ObjectType{AttrTypes: rotationType},
+		"allowed_cidrs": textSetType,
+		"login":         types.MapType{ElemType: types.StringType},
 	})
 )
 

@@ -59,7 +59,7 @@ func refused(b *strings.Builder, status types.String) {
 }
 
 func (c handedCredential) kind() access.Kind {
-	for i, v := range []types.Object{c.Federated, c.Certificate, c.SSHCertificate, c.Secret} {
+	for i, v := range c.kinds() {
 		if !v.IsNull() {
 			return access.Kinds()[i]
 		}
@@ -95,13 +95,13 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 	refused(b, c.Status)
 	if block := cmp.Or(c.Issued.ValueString(), c.SealedSecret.ValueString()); block != "" {
 		fmt.Fprintf(b, "\n```\n%s\n```\n", strings.TrimSpace(block))
-	} else if kind != access.Federated {
+	} else if kind.Issues() {
 		b.WriteString("\nIt is not in the state, as it was imported: what was sent before goes on, and the next rotation issues another.\n")
 	}
 	switch command := login["command"]; {
 	case command != "":
 		fmt.Fprintf(b, "\nThis logs in, and prints the token for the requests that follow:\n\n    %s\n", command)
-	case kind == access.Secret:
+	case kind.Sealed():
 		b.WriteString("\nThis opens it:\n\n    age --decrypt --identity KEYFILE secret.age\n")
 	}
 }
@@ -124,18 +124,6 @@ func (c handedCredential) until() string {
 		until = until.Add(span.Duration)
 	}
 	return access.At(access.Earliest(until, timeOf(c.EndsAt))).String()
-}
-
-func howToLogIn(k access.Kind) (title, text string) {
-	switch k {
-	case access.Federated:
-		return "With your own issuer", "Present a token of your own OIDC issuer: there is no secret."
-	case access.Certificate:
-		return "With a certificate", "Present the X.509 certificate below, which we signed from your request, with the private key that you kept. Save it as `certificate.pem`."
-	case access.SSHCertificate:
-		return "With an SSH certificate", "Log in with the OpenSSH certificate below, which we signed from your public key: save it beside your private key as `KEYFILE-cert.pub`."
-	}
-	return "With an API key", "Present the API key that is sealed below. Save the block as `secret.age`: it opens with the private key of the recipient that you gave us."
 }
 
 func sortedTexts(values []attr.Value) (texts []string) {

@@ -367,23 +367,6 @@ func isAccount(o access.Object) bool {
 	return ok && c.Federated.Account()
 }
 
-// refuseUnissuable refuses a key or a request that the system could not sign, where it is a new one: what stands harms nobody.
-// It speaks after the rules, which say why such a key is weak, and where a rule was waived or set to warn only.
-func refuseUnissuable(s *session, subject guardrail.Subject, diags *diag.Diagnostics) {
-	c, ok := subject.Object.(*access.Credential)
-	if !ok || hasAny(subject.Unknown, "certificate", "ssh_certificate", "federated") {
-		return
-	}
-	if was, ok := subject.Before.(*access.Credential); ok && reflect.DeepEqual(was.Certificate, c.Certificate) &&
-		reflect.DeepEqual(was.SSHCertificate, c.SSHCertificate) && !access.Widened(was, c, "federated") {
-		return
-	}
-	if err := s.system.Capabilities().CheckCredential(c); err != nil {
-		diags.AddAttributeError(path.Root(string(c.Kind())), "This system cannot issue this",
-			sentence(err)+". No waiver and no setting changes that.")
-	}
-}
-
 // judgeAtApply runs the rules just before a change, when everything is known.
 func (g *governed[M, P]) judgeAtApply(ctx context.Context, c change, k kept, diags *diag.Diagnostics) bool {
 	planned, isPlanned, ok := g.portfolio.Find(c.after.Ref())

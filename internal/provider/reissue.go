@@ -40,7 +40,7 @@ func reissue(c change, k kept) (issue access.Issue, anew bool, why string) {
 // wanted returns what a change asks for, whether or not its identity is cut. It asks for nothing where why is empty.
 func wanted(c change, k kept) (issue access.Issue, why string) {
 	after := c.after.(*access.Credential)
-	if c.before == nil || after.Kind() == access.Federated {
+	if c.before == nil || !after.Kind().Issues() {
 		return access.IssueKeep, ""
 	}
 	return reasonsOf(c, k, c.before.(*access.Credential), after).decide()
@@ -68,7 +68,7 @@ type reasons struct {
 func reasonsOf(c change, k kept, before, after *access.Credential) reasons {
 	r := reasons{
 		otherRequest: access.OtherRequest(before, after), triggered: !maps.Equal(trigger(before), trigger(after)),
-		secret: after.Kind() == access.Secret, fixed: c.fixed, due: c.stateStatus == "due",
+		secret: after.Kind().Sealed(), fixed: c.fixed, due: c.stateStatus == "due",
 		sooner: c.endsKnown && c.ends.Before(k.IssuedUntil), later: c.endsKnown && c.ends.After(c.stateEnds),
 		nothing: k.IssuedUntil.IsZero(), toTheEnd: !k.IssuedUntil.Before(c.stateEnds), ends: c.ends, until: k.IssuedUntil,
 	}
@@ -115,7 +115,7 @@ func (r reasons) say(why string) string {
 // ages reports whether a change gives a rotation to what was issued without one, or one that is more frequent. That is then due by its
 // age: such an apply issues nothing, the next plan does where the time has come.
 func ages(before, after *access.Credential, k kept) bool {
-	if after.Rotation == nil || after.Kind() == access.Federated || k.IssuedAt.IsZero() {
+	if after.Rotation == nil || !after.Kind().Issues() || k.IssuedAt.IsZero() {
 		return false
 	}
 	return before.Rotation == nil || after.Rotation.Every.Duration < before.Rotation.Every.Duration
@@ -140,7 +140,7 @@ func unfinished(err error, put access.Change) error {
 // explainReissue says what a reissue means for the partner: until when the old one works, and what to hand over.
 func explainReissue(c change, k kept, diags *diag.Diagnostics) {
 	credential, ok := c.after.(*access.Credential)
-	if !ok || c.before == nil || credential.Kind() == access.Federated {
+	if !ok || c.before == nil || !credential.Kind().Issues() {
 		return
 	}
 	ref := c.after.Ref()
@@ -180,7 +180,7 @@ func endsOlder(k kept) string {
 // a -replace Terraform tells the provider in a second call alone, and shows none of its warnings.
 func explainReplacement(o access.Object, diags *diag.Diagnostics) {
 	c, ok := o.(*access.Credential)
-	if !ok || c.Kind() == access.Federated || c.Kind() == "" {
+	if !ok || !c.Kind().Issues() || c.Kind() == "" {
 		return
 	}
 	diags.AddWarning("The partner's credential is replaced without overlap", fmt.Sprintf("%s replaces one that is revoked: what "+
@@ -213,7 +213,7 @@ func overlapsUntil(c change, k kept) (until string, overlaps bool) {
 
 // handedOver names the attribute that the partner needs.
 func handedOver(k access.Kind) string {
-	if k == access.Secret {
+	if k.Sealed() {
 		return "sealed_secret"
 	}
 	return "certificate (issued)"
@@ -221,7 +221,7 @@ func handedOver(k access.Kind) string {
 
 // sealer seals a new secret to the credential's recipient; nil for the other kinds.
 func sealer(c *access.Credential, diags *diag.Diagnostics) (func([]byte) (string, error), bool) {
-	if c.Kind() != access.Secret {
+	if !c.Kind().Sealed() {
 		return nil, true
 	}
 	to, err := seal.Parse(c.Secret.Recipient)

@@ -34,10 +34,6 @@ type credentialResource struct {
 
 type credentialModel struct {
 	IdentityID         types.String `tfsdk:"identity_id"`
-	Federated          types.Object `tfsdk:"federated"`
-	Certificate        types.Object `tfsdk:"certificate"`
-	SSHCertificate     types.Object `tfsdk:"ssh_certificate"`
-	Secret             types.Object `tfsdk:"secret"`
 	Rotation           types.Object `tfsdk:"rotation"`
 	RevokeIssuedBefore types.String `tfsdk:"revoke_issued_before"`
 	AllowedCIDRs       types.Set    `tfsdk:"allowed_cidrs"`
@@ -48,16 +44,13 @@ type credentialModel struct {
 	Fingerprint        types.String `tfsdk:"fingerprint"`
 	Login              types.Map    `tfsdk:"login"`
 	LastUsedAt         types.String `tfsdk:"last_used_at"`
+	kindModel
 	terms
 }
 
 var (
-	textSetType     = types.SetType{ElemType: types.StringType}
-	federatedType   = with(textTypes("issuer", "subject", "aws_principal", "external_id"), map[string]attr.Type{"audiences": textSetType})
-	certificateType = map[string]attr.Type{"csr": types.StringType}
-	sshType         = map[string]attr.Type{"public_key": types.StringType}
-	secretType      = map[string]attr.Type{"recipient": types.StringType}
-	rotationType    = map[string]attr.Type{"every": types.StringType, "overlap": types.StringType, "trigger": types.MapType{ElemType: types.StringType}}
+	textSetType  = types.SetType{ElemType: types.StringType}
+	rotationType = map[string]attr.Type{"every": types.StringType, "overlap": types.StringType, "trigger": types.MapType{ElemType: types.StringType}}
 )
 
 func newCredential() resource.Resource {
@@ -68,16 +61,12 @@ func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest,
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "How a partner proves to be an identity: exactly one of `federated`, `certificate`, `ssh_certificate` and `secret`, best first. An " +
 			"identity has at most one of each kind. The provider never asks for a partner's private key.",
-		Attributes: withTerms(withIssued(map[string]schema.Attribute{
+		Attributes: withTerms(withIssued(withKinds(map[string]schema.Attribute{
 			"identity_id": schema.StringAttribute{
 				Required: true, Validators: []validator.String{identityID()},
 				MarkdownDescription: "The identity: `partner_identity.NAME.id`. A change replaces the credential.",
 			},
-			"federated":       federatedAttribute(),
-			"certificate":     keyAttribute("csr", signingRequest(), "An X.509 certificate, signed from the partner's own request. Only its public key is taken.", "The partner's PKCS #10 request, PEM."),
-			"ssh_certificate": keyAttribute("public_key", sshKey(), "An OpenSSH certificate, signed from the partner's own public key.", "The partner's SSH public key, as a line of `authorized_keys`."),
-			"secret":          keyAttribute("recipient", recipient(), "An API key, made by the system and sealed to the partner's own key. The last resort.", "The partner's age recipient (`age1...`) or SSH public key (`ssh-ed25519`, `ssh-rsa`)."),
-			"rotation":        rotationAttribute(),
+			"rotation": rotationAttribute(),
 			"revoke_issued_before": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{moment()},
 				MarkdownDescription: "For a stolen key: everything that was issued before this moment is revoked at once, without overlap. RFC 3339, and not in the future.",
@@ -88,7 +77,7 @@ func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest,
 					"works from anywhere or from nowhere. Name the networks, or write null for no limit."), setvalidator.ValueStringsAre(network())},
 				MarkdownDescription: "The networks that it may be used from, such as `203.0.113.0/24`. Default: anywhere.",
 			},
-		})),
+		}))),
 	}
 }
 
@@ -105,7 +94,7 @@ func (r *credentialResource) ValidateConfig(ctx context.Context, req resource.Va
 func (m *credentialModel) validateKind(diags *diag.Diagnostics) {
 	var given []string
 	unknown := false
-	for i, v := range []types.Object{m.Federated, m.Certificate, m.SSHCertificate, m.Secret} {
+	for i, v := range m.kinds() {
 		unknown = unknown || v.IsUnknown()
 		if !v.IsNull() && !v.IsUnknown() {
 			given = append(given, string(access.Kinds()[i]))
@@ -160,40 +149,6 @@ func (m *credentialModel) validateTrust(diags *diag.Diagnostics) {
 	}
 }
 
-func federatedAttribute() schema.Attribute {
-	return schema.SingleNestedAttribute{
-		Optional: true,
-		MarkdownDescription: "Trust in one workload of the partner's own: no secret at all. Write `issuer`, `subject` and `audiences` for its OIDC issuer, or " +
-			"on AWS `aws_principal` for its own account there.",
-		Attributes: map[string]schema.Attribute{
-			"issuer":  schema.StringAttribute{Optional: true, MarkdownDescription: "The issuer's URL, https.", Validators: []validator.String{someText(), issuer()}},
-			"subject": schema.StringAttribute{Optional: true, MarkdownDescription: "The one subject (`sub`) that is trusted.", Validators: []validator.String{anyText(), subject()}},
-			"audiences": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(anyText(), audience())},
-				MarkdownDescription: "The audiences (`aud`). A token must name at least one of them.",
-			},
-			"aws_principal": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{anyText(), awsPrincipal()},
-				MarkdownDescription: "The role in the partner's own AWS account that is trusted, such as `arn:aws:iam::444455556666:role/acme-etl`.",
-			},
-			"external_id": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{externalID()},
-				MarkdownDescription: "The external id that a vendor brings. Default: the provider makes one, and `login` shows it. It is not secret.",
-			},
-		},
-	}
-}
-
-// keyAttribute returns a kind of credential that takes one public thing of the partner's.
-func keyAttribute(name string, v validator.String, description, argument string) schema.Attribute {
-	return schema.SingleNestedAttribute{
-		Optional: true, MarkdownDescription: description,
-		Attributes: map[string]schema.Attribute{
-			name: schema.StringAttribute{Required: true, MarkdownDescription: argument, Validators: []validator.String{v}},
-		},
-	}
-}
-
 func rotationAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
@@ -243,21 +198,7 @@ func (m *credentialModel) object(r *reader) access.Object {
 		RevokeIssuedBefore: r.moment("revoke_issued_before", m.RevokeIssuedBefore),
 		AllowedCIDRs:       r.networks("allowed_cidrs", m.AllowedCIDRs),
 	}
-	if v := r.object("federated", m.Federated); v != nil {
-		c.Federated = &access.FederatedTrust{
-			Issuer: r.text("federated", v["issuer"]), Subject: r.text("federated", v["subject"]), Audiences: r.texts("federated", v["audiences"]),
-			AWSPrincipal: r.text("federated", v["aws_principal"]), ExternalID: r.text("federated", v["external_id"]),
-		}
-	}
-	if v := r.object("certificate", m.Certificate); v != nil {
-		c.Certificate = &access.CertificateRequest{CSR: r.text("certificate", v["csr"])}
-	}
-	if v := r.object("ssh_certificate", m.SSHCertificate); v != nil {
-		c.SSHCertificate = &access.SSHRequest{PublicKey: r.text("ssh_certificate", v["public_key"])}
-	}
-	if v := r.object("secret", m.Secret); v != nil {
-		c.Secret = &access.SecretRequest{Recipient: r.text("secret", v["recipient"])}
-	}
+	m.readKind(r, c)
 	if v := r.object("rotation", m.Rotation); v != nil {
 		c.Rotation = &access.Rotation{Every: r.span("rotation", v["every"]), Overlap: r.span("rotation", v["overlap"])}
 		for name, e := range r.elements("rotation", v["trigger"].(types.Map)) {
@@ -291,7 +232,7 @@ func (m *credentialModel) move(c change, k kept) {
 	}
 	if anew || why != "" && issue == access.IssueReplace {
 		unknownAll(&m.RotatesAt, &m.Fingerprint, &m.Status)
-		if c.after.(*access.Credential).Kind() == access.Secret {
+		if c.after.(*access.Credential).Kind().Sealed() {
 			unknownAll(&m.SealedSecret)
 		} else {
 			unknownAll(&m.Issued, &m.Serial)
@@ -339,13 +280,14 @@ func (m *credentialModel) begin(c change) {
 		m.LastUsedAt = types.StringNull()
 	}
 	credential, none := c.after.(*access.Credential), types.StringNull()
-	switch credential.Kind() {
-	case access.Federated:
+	switch kind := credential.Kind(); {
+	case kind == "": // it is not known yet
+	case !kind.Issues():
 		m.RotatesAt, m.SealedSecret, m.Issued, m.Serial, m.Fingerprint = none, none, none, none, none
-	case access.Certificate, access.SSHCertificate:
-		m.SealedSecret = none
-	case access.Secret:
+	case kind.Sealed():
 		m.Issued, m.Serial = none, none
+	default:
+		m.SealedSecret = none
 	}
 	if credential.Rotation == nil && c.fresh && !c.unknown["rotation"] {
 		m.RotatesAt = none
@@ -364,22 +306,12 @@ func (m *credentialModel) declare(o access.Object) {
 	m.IdentityID = types.StringValue(c.IdentityID.String())
 	m.RevokeIssuedBefore = momentValue(c.RevokeIssuedBefore)
 	m.AllowedCIDRs = optionalSet(c.AllowedCIDRs)
-	m.Federated, m.Certificate = types.ObjectNull(federatedType), types.ObjectNull(certificateType)
+	m.declareKind(c)
 	trigger := types.MapNull(types.StringType)
 	if was, ok := m.Rotation.Attributes()["trigger"].(types.Map); ok {
 		trigger = noneOf(was, trigger)
 	}
-	m.SSHCertificate, m.Secret, m.Rotation = types.ObjectNull(sshType), types.ObjectNull(secretType), types.ObjectNull(rotationType)
-	switch {
-	case c.Federated != nil:
-		m.Federated = trustValue(c.Federated)
-	case c.Certificate != nil:
-		m.Certificate = types.ObjectValueMust(certificateType, map[string]attr.Value{"csr": types.StringValue(c.Certificate.CSR)})
-	case c.SSHCertificate != nil:
-		m.SSHCertificate = types.ObjectValueMust(sshType, map[string]attr.Value{"public_key": types.StringValue(c.SSHCertificate.PublicKey)})
-	case c.Secret != nil:
-		m.Secret = types.ObjectValueMust(secretType, map[string]attr.Value{"recipient": types.StringValue(c.Secret.Recipient)})
-	}
+	m.Rotation = types.ObjectNull(rotationType)
 	if c.Rotation != nil {
 		if len(c.Rotation.Trigger) > 0 {
 			trigger = textMap(c.Rotation.Trigger)
@@ -388,18 +320,6 @@ func (m *credentialModel) declare(o access.Object) {
 			"every": spanValue(c.Rotation.Every), "overlap": spanValue(c.Rotation.Overlap), "trigger": trigger,
 		})
 	}
-}
-
-// trustValue writes whom a credential trusts.
-func trustValue(f *access.FederatedTrust) types.Object {
-	v := map[string]attr.Value{
-		"issuer": types.StringValue(f.Issuer), "subject": types.StringValue(f.Subject), "audiences": textSet(f.Audiences),
-		"aws_principal": optionalText(f.AWSPrincipal), "external_id": optionalText(f.ExternalID),
-	}
-	if f.Account() {
-		v["issuer"], v["subject"], v["audiences"] = types.StringNull(), types.StringNull(), types.SetNull(types.StringType)
-	}
-	return types.ObjectValueMust(federatedType, v)
 }
 
 // observe writes what was issued. The certificate and the sealed secret come only with the change that issued them: a
@@ -427,16 +347,5 @@ func (m *credentialModel) replaced(state *credentialModel) (names []string) {
 	if !m.IdentityID.Equal(state.IdentityID) {
 		names = append(names, "identity_id")
 	}
-	for _, k := range []struct {
-		name        string
-		plan, state types.Object
-	}{
-		{"federated", m.Federated, state.Federated}, {"certificate", m.Certificate, state.Certificate},
-		{"ssh_certificate", m.SSHCertificate, state.SSHCertificate}, {"secret", m.Secret, state.Secret},
-	} {
-		if k.plan.IsNull() != k.state.IsNull() {
-			names = append(names, k.name)
-		}
-	}
-	return names
+	return append(names, m.replacedKinds(&state.kindModel)...)
 }

@@ -36,8 +36,8 @@ type flawAt struct {
 	flaw material.Flaw
 }
 
-// filesOfPartners are the arguments that take a file as somebody sent it: its own parser takes a byte order mark, or refuses it.
-var filesOfPartners = []string{"certificate.csr", "ssh_certificate.public_key", "secret.recipient", "openbao.ca_cert_pem"}
+// filesOfOthers are the arguments that take a file as somebody sent it.
+var filesOfOthers = append([]string{"openbao.ca_cert_pem"}, filesOfPartners...)
 
 // mapsOfArguments are the arguments that are maps. The encoding does not tell a map from an object, whose attributes may be null.
 var mapsOfArguments = []string{"partners", "waivers", "guardrails.levels", "openbao.mounts.jwt", "aws.actions"}
@@ -129,7 +129,7 @@ func (w *textWalk) text(text string) {
 		w.found.key = append([]string{}, w.at...)
 		return
 	}
-	if f, ok := material.FlawIn(text); ok && !slices.Contains(filesOfPartners, strings.Join(w.at, ".")) {
+	if f, ok := material.FlawIn(text); ok && !slices.Contains(filesOfOthers, strings.Join(w.at, ".")) {
 		w.found.flaws = append(w.found.flaws, flawAt{slices.Clone(w.at), f})
 	}
 }

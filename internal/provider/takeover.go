@@ -22,7 +22,7 @@ import (
 // takingOver says what the creation of a credential issues where this stack holds one already under its id.
 func (s *session) takingOver(ctx context.Context, c *access.Credential) access.Issue {
 	live, held := s.portfolio.Holds(c.Ref())
-	if !held || live.History.Stack != s.stack || c.Kind() == access.Federated {
+	if !held || live.History.Stack != s.stack || !c.Kind().Issues() {
 		return access.IssueKeep
 	}
 	if above, planned, _ := s.portfolio.Find(c.IdentityID.Ref()); planned && above.Adopted {
@@ -43,7 +43,7 @@ func (s *session) takingOver(ctx context.Context, c *access.Credential) access.I
 // reports whether it did.
 func (s *session) explainTaking(ctx context.Context, subject guardrail.Subject, diags *diag.Diagnostics) bool {
 	c, ok := subject.Object.(*access.Credential)
-	if !ok || !subject.Adopted || c.Kind() == access.Federated {
+	if !ok || !subject.Adopted || !c.Kind().Issues() {
 		return false
 	}
 	first := "as soon as the new one is created"
@@ -67,7 +67,7 @@ func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagno
 		return // it was deleted as well
 	}
 	c, ok := rec.Object.(*access.Credential)
-	if above, planned, _ := s.portfolio.Find(rec.Object.Holder().Ref()); !ok || c.Kind() == access.Federated || (planned && above.Adopted) {
+	if above, planned, _ := s.portfolio.Find(rec.Object.Holder().Ref()); !ok || !c.Kind().Issues() || (planned && above.Adopted) {
 		return
 	}
 	put := access.Change{Object: c, Stack: s.stack, UID: rec.UID, EndsAt: rec.Asked(), Issue: access.IssueRetire}

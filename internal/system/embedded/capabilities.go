@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 )
 
 // loginName is a login name that every POSIX system takes.
@@ -35,7 +34,7 @@ func (s *System) Capabilities() access.Capabilities {
 			Correct: "mount the volume, or correct embedded.directory, environment, or the directory that Terraform runs in",
 		},
 		Kinds:        access.Kinds(),
-		Fixed:        []access.Kind{access.Certificate, access.SSHCertificate},
+		Fixed:        signedKinds(),
 		Exclusive:    true,
 		KnowsLastUse: len(s.options.UseLogs) > 0,
 		LogsUse:      true, // the gateways do: sshd and nginx each login, OPA each decision
@@ -76,13 +75,8 @@ func checkGrant(g *access.Grant) error {
 
 // checkCredential refuses at plan what the authorities would refuse to sign.
 func checkCredential(c *access.Credential) error {
-	switch c.Kind() {
-	case access.Federated:
-		return access.RefuseAccount("the embedded system", c)
-	case access.Certificate:
-		return ca.CheckRequest(c.Certificate.CSR)
-	case access.SSHCertificate:
-		return ca.CheckSSHKey(c.SSHCertificate.PublicKey)
+	if check := traitOf(c.Kind()).check; check != nil {
+		return check(c)
 	}
 	return nil
 }

@@ -223,7 +223,7 @@ func (d *draft) serials() map[string]bool {
 // unreadable returns what a damaged file of the revoked still says by its name: it stays revoked until somebody mends or removes it.
 func unreadable(name string, err error) (revocation, bool) {
 	kind, serial, found := strings.Cut(strings.TrimSuffix(name, ".json"), "-")
-	told := slices.Contains([]access.Kind{access.Certificate, access.SSHCertificate, tokenKind}, access.Kind(kind))
+	told := slices.Contains(append(signedKinds(), tokenKind), access.Kind(kind))
 	return revocation{Kind: access.Kind(kind), Serial: serial, At: time.Unix(0, 0).UTC(), Until: lastNanosecond, damage: err}, told && found && serial != ""
 }
 

@@ -3,11 +3,8 @@
 package embedded
 
 import (
-	"context"
 	"crypto"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -29,37 +26,11 @@ const atNextPull = "Measured where it is published. A gateway acts at its next p
 
 // Doors returns the gateways that a credential is for. A certificate has two: some verify it and ask nobody.
 func (s *System) Doors(p access.Proof) []access.Door {
-	door := func(how string, enter func(action, path string) (bool, error)) access.Door {
-		return access.Door{How: how, Note: atNextPull, Enter: func(_ context.Context, action, path string) (bool, error) { return enter(action, path) }}
+	doors := traitOf(p.Credential.Kind()).doors
+	if doors == nil {
+		return nil
 	}
-	opa := func(r policy.Request) access.Door {
-		return door("Open Policy Agent, by policy/data.json and policy/hold.json", func(action, path string) (bool, error) {
-			r.Action, r.Path = action, path
-			return s.opaAllows(r)
-		})
-	}
-	c := p.Credential
-	switch c.Kind() {
-	case access.Federated:
-		claims := policy.Request{Issuer: c.Federated.Issuer, Subject: c.Federated.Subject}
-		if len(c.Federated.Audiences) > 0 {
-			claims.Audience = c.Federated.Audiences[0]
-		}
-		d := opa(claims)
-		d.Note = "Nobody here can sign as the partner's issuer, so the shadow's claims were taken as verified. " + atNextPull
-		return []access.Door{d}
-	case access.Certificate:
-		return []access.Door{
-			door("a TLS server, by ca.pem and crl.pem", func(string, string) (bool, error) { return s.tlsVerifies(p) }),
-			opa(policy.Request{Fingerprint: p.Issued.Fingerprint}),
-		}
-	case access.SSHCertificate:
-		return []access.Door{door("sshd, by ssh/ca.pub, ssh/revoked_keys and ssh/principals", func(_, path string) (bool, error) { return s.sshdAdmits(p, path) })}
-	case access.Secret:
-		sum := sha256.Sum256([]byte(p.Secret))
-		return []access.Door{opa(policy.Request{KeyHash: hex.EncodeToString(sum[:])})}
-	}
-	return nil
+	return doors(s, p)
 }
 
 // opaAllows decides as OPA does with the policy that is published, as it lies there.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -29,7 +28,7 @@ func (issuer) Fixed(i ledger.Item) bool { return i.Serial != "" }
 func (s issuer) Issue(now, end time.Time, c *access.Credential, change access.Change) (ledger.Item, error) {
 	at := now.Truncate(time.Second)
 	i := ledger.Item{At: at, RotatesAt: c.RotatesAt(at)}
-	if c.Kind() == access.Secret {
+	if c.Kind().Sealed() {
 		if c.Rotation != nil {
 			i.Until = c.IssueLife(at, time.Time{})
 		}
@@ -39,18 +38,7 @@ func (s issuer) Issue(now, end time.Time, c *access.Credential, change access.Ch
 		return ledger.Item{}, fail(err, nothingChanged)
 	}
 	i.Until = c.IssueLife(at, end).Truncate(time.Second)
-	var signed ca.Issued
-	var err error
-	if c.Kind() == access.Certificate {
-		signed, err = s.authority.SignX509(ca.X509Request{
-			CSR: c.Certificate.CSR, Identity: c.IdentityID, NotBefore: at.Add(-access.Late), NotAfter: i.Until,
-		})
-	} else {
-		signed, err = s.authority.SignSSH(ca.SSHRequest{
-			PublicKey: c.SSHCertificate.PublicKey, Identity: c.IdentityID,
-			NotBefore: at.Add(-access.Late), NotAfter: i.Until, Networks: c.AllowedCIDRs,
-		})
-	}
+	signed, err := traitOf(c.Kind()).sign(s.authority, c, at.Add(-access.Late), i.Until)
 	i.Serial, i.Fingerprint, i.Certificate = signed.Serial, signed.Fingerprint, signed.Text
 	if err != nil {
 		err = fmt.Errorf("%w. %s", err, nothingChanged)

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -58,7 +57,7 @@ func (s *System) publication(d *draft) policy.Publication {
 // credentials returns the proofs of one credential that are in force.
 func credentials(c *access.Credential, e *ledger.Entry, above time.Time) []policy.Credential {
 	end := access.Earliest(e.Bound, above)
-	if c.Kind() == access.Federated {
+	if c.Federated != nil {
 		return []policy.Credential{{Kind: c.Kind(), EndsAt: end, Networks: c.AllowedCIDRs, Trust: c.Federated}}
 	}
 	var proofs []policy.Credential
@@ -96,17 +95,10 @@ func revocationsOf(d *draft) revocations {
 	return out
 }
 
-// add lists what was issued in the list for its kind. What no list tells of is refused by the policy data alone. The serial of an
-// SSH certificate is a number of 64 bits (PROTOCOL.certkeys of OpenSSH).
+// add lists what was issued in the list for its kind. What no list tells of is refused by the policy data alone.
 func (r *revocations) add(kind access.Kind, certificate ca.Revoked) {
-	switch kind {
-	case access.Certificate:
-		r.x509 = append(r.x509, certificate)
-	case access.SSHCertificate:
-		if serial, err := strconv.ParseUint(certificate.Serial, 10, 64); err == nil {
-			r.ssh = append(r.ssh, serial)
-		}
-	case access.Federated, access.Secret:
+	if list := traitOf(kind).list; list != nil {
+		list(r, certificate)
 	}
 }
 

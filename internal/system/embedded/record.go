@@ -5,7 +5,6 @@ package embedded
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -93,16 +92,8 @@ func login(o access.Object) map[string]string {
 	if !ok {
 		return nil
 	}
-	id := c.IdentityID.String()
-	switch c.Kind() {
-	case access.Federated:
-		return map[string]string{"issuer": c.Federated.Issuer, "subject": c.Federated.Subject, "audiences": strings.Join(c.Federated.Audiences, " ")}
-	case access.Certificate:
-		return map[string]string{"subject": "CN=" + c.IdentityID.CommonName(), "san": "URI:partner:" + id}
-	case access.SSHCertificate:
-		return map[string]string{"principal": id, "key_id": id}
-	case access.Secret:
-		return map[string]string{"header": "Authorization: Bearer " + keyPrefix + "..."}
+	if login := traitOf(c.Kind()).login; login != nil {
+		return login(c)
 	}
 	return nil
 }

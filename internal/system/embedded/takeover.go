@@ -58,11 +58,11 @@ func (e *evidence) endedSince(v *ledger.Entry, revoked map[string]revocation) bo
 	case *access.Grant:
 		return e.grants(o, o.IdentityID.String()) == ""
 	case *access.Credential:
-		if o.Kind() != access.SSHCertificate {
+		if !traitOf(o.Kind()).listedOnly {
 			return !e.proves(o, v, o.IdentityID.String())
 		}
 		return slices.ContainsFunc(v.Issued, func(i ledger.Item) bool {
-			_, ok := revoked[revocation{Kind: access.SSHCertificate, Serial: i.Serial}.file()]
+			_, ok := revoked[revocation{Kind: o.Kind(), Serial: i.Serial}.file()]
 			return ok
 		})
 	}

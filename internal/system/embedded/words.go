@@ -25,22 +25,15 @@ const cutActs = "A cut acts at a gateway's next pull. Sessions that are open by 
 
 // enforcedBy says who ends an object's access.
 func enforcedBy(o access.Object) string {
-	const opa = "Open Policy Agent, at each request."
 	switch o := o.(type) {
 	case *access.Credential:
-		switch o.Kind() {
-		case access.Certificate:
-			return "The server that verifies the certificate, at each handshake."
-		case access.SSHCertificate:
-			return "sshd, at each login."
-		}
-		return opa
+		return traitOf(o.Kind()).endedBy
 	case *access.Grant:
 		if shellLogin(o.Resource) != "" {
 			return "sshd, at each login. If several of the identity's grants share a login, all end with the first " +
 				"until the next publication."
 		}
-		return opa
+		return endedByOPA
 	}
 	return "The gateways, at each request, handshake and login over SSH."
 }

@@ -16,7 +16,7 @@ const atOnce = 2
 // issue brings what is issued for a credential in line with a change of it, and reports whether something was issued. The
 // table of asked decides; what is revoked is revoked with the draft.
 func (d *Draft) issue(before, e *Entry, c *access.Credential, change access.Change) (issued bool, err error) {
-	if c.Kind() == access.Federated {
+	if !c.Kind().Issues() {
 		e.Issued = nil
 		return false, nil
 	}

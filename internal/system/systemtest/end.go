@@ -89,10 +89,7 @@ func shortenAbove(w *world) {
 }
 
 func shortenCertificate(w *world) {
-	for _, kind := range []access.Kind{access.Certificate, access.SSHCertificate} {
-		if !w.offers(kind) {
-			continue
-		}
+	for _, kind := range w.signed() {
 		name := "etl-" + string(kind[:3])
 		i := w.put(w.identity(name, 50))
 		c := w.credential(name, kind, 40)

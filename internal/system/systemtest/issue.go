@@ -4,6 +4,7 @@ package systemtest
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -28,13 +29,12 @@ func issueCases() []contract {
 
 // issuable returns the kinds that the system offers of which something is issued.
 func (w *world) issuable() []access.Kind {
-	var kinds []access.Kind
-	for _, kind := range w.System.Capabilities().Kinds {
-		if kind != access.Federated {
-			kinds = append(kinds, kind)
-		}
-	}
-	return kinds
+	return slices.DeleteFunc(slices.Clone(w.System.Capabilities().Kinds), func(k access.Kind) bool { return !k.Issues() })
+}
+
+// signed returns those of which a certificate is issued.
+func (w *world) signed() []access.Kind {
+	return slices.DeleteFunc(w.issuable(), access.Kind.Sealed)
 }
 
 // granted makes an identity with a grant named daily.
@@ -63,10 +63,7 @@ func keep(w *world) {
 
 func shorterCertificate(w *world) {
 	w.granted()
-	for _, kind := range w.issuable() {
-		if kind == access.Secret {
-			continue
-		}
+	for _, kind := range w.signed() {
 		c := w.credential("etl", kind, 60)
 		first := w.put(c)
 		old := w.holder(c, first.Issued)
@@ -87,14 +84,7 @@ func anotherRequest(w *world) {
 		first := w.put(c)
 		old := w.holder(c, first.Issued)
 		old.Credential = w.credential("etl", kind, 60)
-		switch kind {
-		case access.Certificate:
-			c.Certificate = &access.CertificateRequest{CSR: w.partner.csr[1]}
-		case access.SSHCertificate:
-			c.SSHCertificate = &access.SSHRequest{PublicKey: w.partner.line[1]}
-		default:
-			c.Secret = &access.SecretRequest{Recipient: w.partner.line[1]}
-		}
+		w.ask(c, kind, 1)
 		second := w.put(c, known(first.UID))
 		if second.Issued == nil || second.Issued.Fingerprint == first.Issued.Fingerprint || second.Issued.Text+second.Issued.Sealed == "" {
 			w.Fatalf("%s: %+v became %+v", kind, first.Issued, second.Issued)

@@ -94,7 +94,7 @@ func (l *life) live(steps int) {
 	l.ask()
 }
 
-// refs of the life.
+// refs returns those of the life.
 func (l *life) topRef() access.Ref { return id(l.name + "-top").Ref() }
 func (l *life) subRef() access.Ref { return id(l.name + "-sub").Ref() }
 
@@ -114,7 +114,7 @@ func (l *life) complete() {
 	for _, kind := range l.Proves {
 		l.settle()
 		if c := l.credential(sub, kind, 4+l.dice.IntN(20)); l.model[c.Ref()] == nil && l.dice.IntN(3) > 0 {
-			if kind != access.Federated {
+			if kind.Issues() {
 				l.rotating(4, 3)(c)
 			}
 			l.put("create", c, false, access.IssueKeep)
@@ -122,7 +122,7 @@ func (l *life) complete() {
 	}
 }
 
-// step is one thing that happens.
+// step lets one thing happen.
 func (l *life) step() {
 	switch o := l.some(); l.dice.IntN(11) {
 	case 0, 1:
@@ -176,7 +176,7 @@ func (l *life) rotate(issue access.Issue) {
 	refs := l.sorted()
 	for _, n := range l.dice.Perm(len(refs)) {
 		ref, e := refs[n], l.model[refs[n]]
-		if c, ok := e.object.(*access.Credential); ok && c.Kind() != access.Federated && l.end(e).After(l.now().Add(2*l.Unit)) {
+		if c, ok := e.object.(*access.Credential); ok && c.Kind().Issues() && l.end(e).After(l.now().Add(2*l.Unit)) {
 			l.put([]string{"keep", "rotate", "replace"}[issue], l.copyOf(ref), false, issue)
 			return
 		}
@@ -247,7 +247,7 @@ func (l *life) put(what string, o access.Object, adopt bool, issue access.Issue)
 	}
 	e := &expected{object: o, bound: o.Common().ExpiresAt.Time, history: r.History}
 	l.model[o.Ref()] = e
-	if c, ok := o.(*access.Credential); ok && c.Kind() != access.Federated {
+	if c, ok := o.(*access.Credential); ok && c.Kind().Issues() {
 		if before != nil {
 			e.items = slices.Clone(before.items)
 		}
@@ -283,7 +283,7 @@ type asked struct {
 	at             time.Time
 }
 
-// issue is what becomes of what was issued: what has to go at once, then what makes room for a new one, then the new one.
+// issue works out what becomes of what was issued: what has to go at once, then what makes room for a new one, then the new one.
 func (l *life) issue(e *expected, c *access.Credential, a asked, r *access.Record) {
 	end, waits := l.end(e), a.existed && l.model.cut(c)
 	inForce := end.After(a.at)

@@ -96,12 +96,12 @@ func (l *life) questions(now time.Time) (all []question) {
 		c := l.credential(l.name+"-sub", kind, 1)
 		e := l.model[c.Ref()]
 		if e == nil {
-			if kind == access.Federated {
+			if !kind.Issues() {
 				add(Probe{Credential: c}, false)
 			}
 			continue
 		}
-		if kind == access.Federated {
+		if !kind.Issues() {
 			add(Probe{Credential: e.object.(*access.Credential)}, l.end(e).After(now))
 		}
 		for _, i := range e.items {

@@ -120,7 +120,7 @@ func (m model) put(w *world, o access.Object, t *rapid.T) {
 	}
 	m[o.Ref()] = e
 	m.shorten(w)
-	if c, ok := o.(*access.Credential); ok && c.Kind() != access.Federated && e.issued.IsZero() && (before == nil || !m.cut(o)) {
+	if c, ok := o.(*access.Credential); ok && c.Kind().Issues() && e.issued.IsZero() && (before == nil || !m.cut(o)) {
 		e.issued = m.end(e) // who is cut gets nothing new
 	}
 }

@@ -53,7 +53,7 @@ func adopt(w *world) {
 func adoptIssued(w *world) {
 	w.put(w.identity("etl", 40))
 	for _, kind := range w.System.Capabilities().Kinds {
-		if kind == access.Federated {
+		if !kind.Issues() {
 			continue
 		}
 		c := w.credential("etl", kind, 30)

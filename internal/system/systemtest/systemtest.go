@@ -95,7 +95,7 @@ func RunPart(t *testing.T, hundreds int, open func(t *testing.T, clock *Clock) H
 		}
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, partner, open)
-			for _, kind := range []access.Kind{access.Federated, access.Certificate, access.SSHCertificate, access.Secret} {
+			for _, kind := range access.Kinds() {
 				if w.offers(kind) == slices.Contains(without, kind) {
 					t.Fatalf("%s: offered is %v, and the contract is run without %v", kind, w.offers(kind), without)
 				}

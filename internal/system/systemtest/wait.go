@@ -90,7 +90,7 @@ func waitsForParent(w *world) {
 	top := w.get(id("top").Ref())
 	w.put(w.identity("top", 50, allowing(1), suspended), known(top.UID))
 	for _, h := range holders {
-		if h.Credential.Kind() == access.Federated {
+		if !h.Credential.Kind().Issues() {
 			continue
 		}
 		was := w.get(h.Credential.Ref())

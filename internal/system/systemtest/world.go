@@ -122,20 +122,25 @@ func suspended(i *access.Identity) { i.Suspended = true }
 func (w *world) credential(of string, kind access.Kind, ends int, edits ...func(*access.Credential)) *access.Credential {
 	w.Helper()
 	c := &access.Credential{IdentityID: id(of), Terms: access.Terms{Owner: "jane.doe@example.com", ExpiresAt: w.in(ends)}}
-	switch kind {
-	case access.Federated:
-		c.Federated = &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "svc-" + of, Audiences: []string{"orders.example.com"}}
-	case access.Certificate:
-		c.Certificate = &access.CertificateRequest{CSR: w.partner.csr[0]}
-	case access.SSHCertificate:
-		c.SSHCertificate = &access.SSHRequest{PublicKey: w.partner.line[0]}
-	case access.Secret:
-		c.Secret = &access.SecretRequest{Recipient: w.partner.line[0]}
-	}
+	w.ask(c, kind, 0)
 	for _, edit := range edits {
 		edit(c)
 	}
 	return c
+}
+
+// ask makes a credential one of a kind, with the first or the second key of the partner's.
+func (w *world) ask(c *access.Credential, kind access.Kind, key int) {
+	switch kind {
+	case access.Federated:
+		c.Federated = &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "svc-" + c.IdentityID.Name, Audiences: []string{"orders.example.com"}}
+	case access.Certificate:
+		c.Certificate = &access.CertificateRequest{CSR: w.partner.csr[key]}
+	case access.SSHCertificate:
+		c.SSHCertificate = &access.SSHRequest{PublicKey: w.partner.line[key]}
+	case access.Secret:
+		c.Secret = &access.SecretRequest{Recipient: w.partner.line[key]}
+	}
 }
 
 // rotating lets a credential rotate, counted in units.

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package embedded
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
+)
+
+// trait is what this system does differently for one kind of credential.
+type trait struct {
+	// endedBy says who ends the access.
+	endedBy string
+	// check refuses at plan what would not be issued; nil refuses nothing.
+	check func(c *access.Credential) error
+	// login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
+	login func(c *access.Credential) map[string]string
+	// doors returns the gateways that it is for.
+	doors func(s *System, p access.Proof) []access.Door
+	// sign signs what is issued; nil where nothing is signed, and so the end can be moved.
+	sign func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error)
+	// list adds what was revoked to the list that gateways have for the kind; nil where the policy data alone refuses it.
+	list func(r *revocations, certificate ca.Revoked)
+	// listedOnly: no policy data tells of it, so that it is in force until its list says otherwise.
+	listedOnly bool
+}
+
+const endedByOPA = "Open Policy Agent, at each request."
+
+// traitOf returns what there is to know of a kind.
+func traitOf(k access.Kind) trait {
+	switch k {
+	case access.Federated:
+		return trait{
+			endedBy: endedByOPA,
+			check:   func(c *access.Credential) error { return access.RefuseAccount("the embedded system", c) },
+			login: func(c *access.Credential) map[string]string {
+				return map[string]string{"issuer": c.Federated.Issuer, "subject": c.Federated.Subject, "audiences": strings.Join(c.Federated.Audiences, " ")}
+			},
+			doors: (*System).doorsOfTrust,
+		}
+	case access.Certificate:
+		return trait{
+			endedBy: "The server that verifies the certificate, at each handshake.",
+			check:   func(c *access.Credential) error { return ca.CheckRequest(c.Certificate.CSR) },
+			login: func(c *access.Credential) map[string]string {
+				return map[string]string{"subject": "CN=" + c.IdentityID.CommonName(), "san": "URI:partner:" + c.IdentityID.String()}
+			},
+			doors: func(s *System, p access.Proof) []access.Door {
+				return []access.Door{
+					door("a TLS server, by ca.pem and crl.pem", func(string, string) (bool, error) { return s.tlsVerifies(p) }),
+					s.opaDoor(policy.Request{Fingerprint: p.Issued.Fingerprint}),
+				}
+			},
+			sign: func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error) {
+				return a.SignX509(ca.X509Request{CSR: c.Certificate.CSR, Identity: c.IdentityID, NotBefore: from, NotAfter: until})
+			},
+			list: func(r *revocations, certificate ca.Revoked) { r.x509 = append(r.x509, certificate) },
+		}
+	case access.SSHCertificate:
+		return trait{
+			endedBy: "sshd, at each login.",
+			check:   func(c *access.Credential) error { return ca.CheckSSHKey(c.SSHCertificate.PublicKey) },
+			login: func(c *access.Credential) map[string]string {
+				return map[string]string{"principal": c.IdentityID.String(), "key_id": c.IdentityID.String()}
+			},
+			doors: func(s *System, p access.Proof) []access.Door {
+				return []access.Door{door("sshd, by ssh/ca.pub, ssh/revoked_keys and ssh/principals", func(_, path string) (bool, error) { return s.sshdAdmits(p, path) })}
+			},
+			sign: func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error) {
+				return a.SignSSH(ca.SSHRequest{
+					PublicKey: c.SSHCertificate.PublicKey, Identity: c.IdentityID, NotBefore: from, NotAfter: until, Networks: c.AllowedCIDRs,
+				})
+			},
+			list: func(r *revocations, certificate ca.Revoked) {
+				// A serial is a number of 64 bits (PROTOCOL.certkeys of OpenSSH).
+				if serial, err := strconv.ParseUint(certificate.Serial, 10, 64); err == nil {
+					r.ssh = append(r.ssh, serial)
+				}
+			},
+			listedOnly: true,
+		}
+	case access.Secret:
+		return trait{
+			endedBy: endedByOPA,
+			login: func(*access.Credential) map[string]string {
+				return map[string]string{"header": "Authorization: Bearer " + keyPrefix + "..."}
+			},
+			doors: func(s *System, p access.Proof) []access.Door {
+				sum := sha256.Sum256([]byte(p.Secret))
+				return []access.Door{s.opaDoor(policy.Request{KeyHash: hex.EncodeToString(sum[:])})}
+			},
+		}
+	}
+	return trait{endedBy: endedByOPA}
+}
+
+// signedKinds returns the kinds of which a certificate is signed. Its end is signed into it, so that it can only be revoked, by a list.
+func signedKinds() (kinds []access.Kind) {
+	for _, k := range access.Kinds() {
+		if traitOf(k).sign != nil {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
+// door returns a way in that is tried on what is published.
+func door(how string, enter func(action, path string) (bool, error)) access.Door {
+	return access.Door{How: how, Note: atNextPull, Enter: func(_ context.Context, action, path string) (bool, error) { return enter(action, path) }}
+}
+
+// opaDoor returns the way in that Open Policy Agent opens to a request.
+func (s *System) opaDoor(r policy.Request) access.Door {
+	return door("Open Policy Agent, by policy/data.json and policy/hold.json", func(action, path string) (bool, error) {
+		r.Action, r.Path = action, path
+		return s.opaAllows(r)
+	})
+}
+
+func (s *System) doorsOfTrust(p access.Proof) []access.Door {
+	trust := p.Credential.Federated
+	claims := policy.Request{Issuer: trust.Issuer, Subject: trust.Subject}
+	if len(trust.Audiences) > 0 {
+		claims.Audience = trust.Audiences[0]
+	}
+	d := s.opaDoor(claims)
+	d.Note = "Nobody here can sign as the partner's issuer, so the shadow's claims were taken as verified. " + atNextPull
+	return []access.Door{d}
+}
