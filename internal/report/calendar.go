@@ -29,11 +29,11 @@ func (r *Report) Calendar() string {
 	for _, p := range r.partners() {
 		for _, h := range p.Holdings {
 			if !h.EndsAt().IsZero() {
-				c.event(r.end(h))
+				c.write(r.end(h))
 			}
 		}
 		if p.Agreement != nil && p.Name != "" && !p.Agreement.EndsAt.IsZero() {
-			c.event(r.agreementEnd(p))
+			c.write(r.agreementEnd(p))
 		}
 	}
 	c.line("END", "VCALENDAR")
@@ -94,7 +94,7 @@ func (r *Report) key(system string) string {
 	return system
 }
 
-func (c *calendar) event(e event) {
+func (c *calendar) write(e event) {
 	c.line("BEGIN", "VEVENT")
 	c.line("UID", e.uid)
 	c.line("DTSTAMP", utc(e.stamped))

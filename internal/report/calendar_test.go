@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-func TestCalendar(t *testing.T) { golden(t, "report.ics", sample().Calendar()) }
+func TestTheCalendarReadsAsItsGoldenFile(t *testing.T) { golden(t, "report.ics", sample().Calendar()) }
 
-func TestCalendarHostile(t *testing.T) {
+func TestNoValueBreaksTheCalendar(t *testing.T) {
 	for _, value := range append(hostile, strings.Repeat("漢", 200), strings.Repeat("x", 74)+"é") {
 		text := hostileReport(value).Calendar()
 		checkLines(t, text)

@@ -65,7 +65,7 @@ func (r *Report) row(i *inventory.Item, standing Standing) []string {
 // lines puts several values into one cell, one below the other.
 func lines(values []string) string { return strings.Join(values, "\n") }
 
-// truth is true, or nothing.
+// truth returns "true", or nothing.
 func truth(is bool) string {
 	if is {
 		return "true"

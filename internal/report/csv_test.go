@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-func TestCSV(t *testing.T) { golden(t, "report.csv", sample().CSV()) }
+func TestTheCSVReadsAsItsGoldenFile(t *testing.T) { golden(t, "report.csv", sample().CSV()) }
 
-func TestCSVReadBack(t *testing.T) {
+func TestEveryRowOfTheCSVIsReadBack(t *testing.T) {
 	r := sample()
 	rows := readCSV(t, r.CSV())
 	if len(rows) != 1+len(r.Inventory.Items) {

@@ -49,9 +49,9 @@ type formerCut struct {
 	Seconds float64   `json:"seconds_to_refusal,omitzero"`
 }
 
-// former returns what was removed of the partner that the report is of: after an offboarding only the journal tells. It is nil in a report
+// collectFormer returns what was removed of the partner that the report is of: after an offboarding only the journal tells. It is nil in a report
 // of all partners, where the period has the removals.
-func (r *Report) former() *former {
+func (r *Report) collectFormer() *former {
 	if r.Partner == "" {
 		return nil
 	}
@@ -126,7 +126,7 @@ func (o formerObject) Ends() (texts []string) {
 	return texts
 }
 
-func (m *markdown) former(f *former) {
+func (m *markdown) writeFormer(f *former) {
 	if f == nil {
 		return
 	}

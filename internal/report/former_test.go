@@ -41,7 +41,7 @@ func TestAPartnersReportSaysWhatItHad(t *testing.T) {
 	other.Narrow("oscorp", "")
 	for name, r := range map[string]*Report{"its own": gone(), "included": other} {
 		var got []string
-		for _, o := range r.former().Objects {
+		for _, o := range r.collectFormer().Objects {
 			got = append(got, o.Type+" "+o.ID+": "+strings.Join(o.Spans(), "; "))
 			if cuts := strings.Join(o.Ends(), "; "); cuts != "revoke 2027-02-20 09:30 by alice, refused after 1.84 s" {
 				t.Errorf("%s: %s was cut: %q", name, o.ID, cuts)
@@ -58,7 +58,7 @@ func TestAPartnersReportSaysWhatItHad(t *testing.T) {
 			}
 		}
 	}
-	if portfolio().former() != nil {
+	if portfolio().collectFormer() != nil {
 		t.Error("a report of all partners repeats what the period has")
 	}
 }

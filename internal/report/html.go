@@ -23,7 +23,7 @@ func (r *Report) HTML() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p, err := r.page()
+	p, err := r.layOut()
 	if err != nil {
 		return "", err
 	}

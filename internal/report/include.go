@@ -88,7 +88,7 @@ func (r *Report) includeAccess(d document, from string) {
 func (r *Report) includeChanges(d document, from string) {
 	for _, group := range d.Changes {
 		for _, a := range group {
-			c := a.change()
+			c := a.toChange()
 			c.Source = cmp.Or(c.Source, from)
 			r.changed = append(r.changed, c)
 		}
@@ -184,8 +184,8 @@ func signedWith(keys map[string]string, what, key string) map[string]string {
 	return keys
 }
 
-// change returns what appliedOf was made of.
-func (a applied) change() *change {
+// toChange returns what appliedOf was made of.
+func (a applied) toChange() *change {
 	c := &change{Asked: a.Asked, Outcome: a.Outcome, Line: journal.Line{
 		Time: a.Asked, Verb: journal.Verb(a.Verb), Phase: journal.Phase(a.Outcome), Change: a.Change, Type: a.Type, ID: a.ID, System: a.System, Stack: a.Stack,
 		Actor: journal.Actor{Name: a.Actor, Kind: a.ActorKind, Run: a.Run, Host: a.Host}, Owner: a.Owner, EndsAt: a.EndsAt,

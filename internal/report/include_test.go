@@ -91,7 +91,7 @@ func TestAnIncludedReportLosesNothing(t *testing.T) {
 			t.Errorf("%s: %d became %d", g.Slug, len(g.Changes), len(got.Changes))
 		}
 	}
-	if r.decommissioned() != empty.decommissioned() || r.rehearsal() != empty.rehearsal() || len(r.reviews().Done) != len(empty.reviews().Done) {
+	if r.decommissioned() != empty.decommissioned() || r.rehearsal() != empty.rehearsal() || len(r.countReviews().Done) != len(empty.countReviews().Done) {
 		t.Errorf("%s %s", empty.decommissioned(), empty.rehearsal())
 	}
 }
@@ -196,7 +196,7 @@ func TestUnknownNeverReadsZero(t *testing.T) {
 	}
 }
 
-func TestStandings(t *testing.T) {
+func TestAHoldingStandsAsItsPartsDo(t *testing.T) {
 	item := func(kind access.Type, status string, end time.Time) *inventory.Item {
 		return &inventory.Item{Type: kind, ID: "x", Status: status, EndsAt: end}
 	}

@@ -17,7 +17,7 @@ const Version = 1
 const SchemaID = "https://raw.githubusercontent.com/partner-access/terraform-provider-partner/main/schemas/report.v1.json"
 
 // JSON returns the whole report for a program, as [SchemaID] has it.
-func (r *Report) JSON() (string, error) { return encode(r.document()) }
+func (r *Report) JSON() (string, error) { return encode(r.toDocument()) }
 
 // encode writes what people can read too. Marks of HTML stay as they are: nothing reads this as a page.
 func encode(v any) (string, error) {
@@ -174,13 +174,13 @@ type documentFinding struct {
 	Source   string   `json:"source,omitempty"`
 }
 
-func (r *Report) document() document {
+func (r *Report) toDocument() document {
 	clean, departed := r.departed()
-	reviewed := r.reviews()
+	reviewed := r.countReviews()
 	d := document{
 		Version: Version, Title: r.Title, System: r.Inventory.System, At: r.Inventory.At.UTC(), From: r.From.UTC(), To: r.To.UTC(),
 		Partner: r.Partner, Owner: r.Owner, Unknown: r.unknowns(),
-		Summary: r.counts(), Partners: []documentPartner{}, Former: r.former(), Changes: map[string][]applied{},
+		Summary: r.counts(), Partners: []documentPartner{}, Former: r.collectFormer(), Changes: map[string][]applied{},
 		Gaps: append([]string{}, r.Gaps...), Findings: []documentFinding{}, Standards: []documentStandard{},
 		Departed: documentDeparted{All: append([]string{}, departed...), Clean: append([]string{}, clean...)},
 		Reviews:  documentReviews{Done: holders(reviewed.Done), Missing: holders(reviewed.Missing), New: holders(reviewed.New), Progress: r.progress()},
@@ -233,7 +233,7 @@ func sourceOf(s Source) documentSource {
 }
 
 func (r *Report) counts() documentSummary {
-	s := r.summary()
+	s := r.summarize()
 	d := documentSummary{
 		Partners: s.Partners, Identities: s.Identities, Credentials: s.Credentials, Grants: s.Grants, Attention: map[string]int{},
 		Figures: map[string]documentFigure{}, Rehearsal: r.rehearsal(),

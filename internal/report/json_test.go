@@ -41,7 +41,7 @@ func TestJSONIsAsTheSchemaHasIt(t *testing.T) {
 }
 
 // The check itself has to be able to fail.
-func TestSchemaRefuses(t *testing.T) {
+func TestTheSchemaRefusesWhatIsNone(t *testing.T) {
 	root := schema(t)
 	text, err := hostileReport("x").JSON()
 	if err != nil {

@@ -26,12 +26,12 @@ func (r *Report) Markdown() (string, error) {
 		head, row = append(head, "Only"), append(row, only)
 	}
 	m.table(head, [][]string{row})
-	m.summary(r)
-	n := r.notes()
+	m.writeSummary(r)
+	n := r.newNotes()
 	for _, p := range r.partners() {
-		m.partner(r, p, n)
+		m.writePartner(r, p, n)
 	}
-	m.former(r.former())
+	m.writeFormer(r.collectFormer())
 	m.period(r)
 	m.findings(r)
 	m.standards(r)
@@ -95,7 +95,7 @@ func remarks(i *inventory.Item) []string {
 
 func (m *markdown) period(r *Report) {
 	m.heading(2, "Period")
-	v := r.reviews()
+	v := r.countReviews()
 	m.table([]string{"Reviewed in the period", "Not reviewed", "New in the period"}, [][]string{{
 		fmt.Sprintf("%d of %d", len(v.Done), v.Of()), lines(holders(v.Missing)), strconv.Itoa(len(v.New)),
 	}})

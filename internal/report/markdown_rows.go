@@ -11,7 +11,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/inventory"
 )
 
-func (m *markdown) summary(r *Report) {
+func (m *markdown) writeSummary(r *Report) {
 	m.heading(2, "Summary")
 	var rows [][]string
 	for _, f := range r.figures() {
@@ -29,7 +29,7 @@ func (m *markdown) summary(r *Report) {
 		rows = append(rows, []string{f.Name, f.Number(), meaning, lines(of)})
 	}
 	m.table([]string{"Identities", "Count", "Meaning", "Which"}, rows)
-	s, reviewed := r.summary(), r.reviews()
+	s, reviewed := r.summarize(), r.countReviews()
 	m.table([]string{"Last rehearsal of a cut", "Reviews in the period", "Cuts by hand in the period"}, [][]string{{
 		r.rehearsal(), fmt.Sprintf("%d of %d", len(reviewed.Done), reviewed.Of()), r.recorded(r.byHand()),
 	}})
@@ -66,7 +66,7 @@ func (m *markdown) summary(r *Report) {
 // notChecked is how many items have a flag that nobody looked for.
 const notChecked = "not checked"
 
-func (m *markdown) partner(r *Report, p *partner, n *notes) {
+func (m *markdown) writePartner(r *Report, p *partner, n *notes) {
 	m.heading(2, p.Title())
 	agreement := []string{"none is known", ""}
 	if a := p.Agreement; a != nil {
@@ -153,7 +153,7 @@ func texts(all []phrase) []string {
 func (r *Report) textParts(h *holding, items []*inventory.Item, n *notes) string {
 	var all []string
 	for _, i := range items {
-		v := r.partView(h, i, nil, n)
+		v := r.viewPart(h, i, nil, n)
 		parts := []string{v.Name}
 		if v.Reach != "" {
 			parts = []string{v.Reach}

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-func TestMarkdown(t *testing.T) { golden(t, "report.md", text(t, sample())) }
+func TestTheMarkdownReadsAsItsGoldenFile(t *testing.T) { golden(t, "report.md", text(t, sample())) }
 
 // Whatever a value is, the report has as many lines, and its tables as many cells, as with a harmless one.
-func TestMarkdownHostile(t *testing.T) {
+func TestNoValueBreaksTheMarkdown(t *testing.T) {
 	harmless := shape(text(t, hostileReport("x")))
 	for _, value := range hostile {
 		text := text(t, hostileReport(value))

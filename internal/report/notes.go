@@ -26,7 +26,7 @@ func (p phrase) String() string {
 }
 
 // newNotes counts what the report says again and again.
-func (r *Report) notes() *notes {
+func (r *Report) newNotes() *notes {
 	n := &notes{uses: map[string]int{}, numbers: map[string]int{}}
 	for i := range r.Inventory.Items {
 		for _, text := range remarks(&r.Inventory.Items[i]) {
@@ -36,8 +36,8 @@ func (r *Report) notes() *notes {
 	return n
 }
 
-// phrase takes a sentence into a row. One that is long and stands in several rows becomes a note.
-func (n *notes) phrase(text string) phrase {
+// shorten takes a sentence into a row. One that is long and stands in several rows becomes a note.
+func (n *notes) shorten(text string) phrase {
 	const short = 24
 	if n.uses[text] < 2 || len(text) <= short {
 		return phrase{Text: text}

@@ -35,27 +35,27 @@ func (r *Report) OSCAL() (string, error) {
 			Title: markupLine(cmp.Or(r.Title, "Report of partners' access")), LastModified: stamp(r.Inventory.At), Version: stamp(r.Inventory.At), OSCALVersion: oscalVersion,
 		},
 		ImportAP: oscalLink{Href: "#" + plan},
-		Results:  []oscalResult{r.oscalResult()},
+		Results:  []oscalResult{r.toResult()},
 		BackMatter: oscalBackMatter{Resources: []oscalResource{{
 			UUID: plan, Title: "Rules", Description: "There is no assessment plan as a document: the provider's rules were applied to all that partners hold.",
 		}}},
 	}})
 }
 
-func (r *Report) oscalResult() oscalResult {
+func (r *Report) toResult() oscalResult {
 	out := oscalResult{
 		UUID: uuid("result", r.Inventory.System, stamp(r.Inventory.At)), Title: markupLine("Partners' access in " + r.Inventory.System),
 		Description: shown.Markdown("Everything that partners hold at " + stamp(r.Inventory.At) + ". Period of the changes: " + r.period() + " (UTC)."),
-		Start:       stamp(r.start()), End: stamp(r.Inventory.At), Reviewed: r.oscalReviewed(),
+		Start:       stamp(r.start()), End: stamp(r.Inventory.At), Reviewed: r.toReviewed(),
 	}
 	if len(r.Inventory.Items) > 0 {
 		out.Local = &oscalLocal{}
 	}
 	for i := range r.Inventory.Items {
-		out.Local.Items = append(out.Local.Items, r.oscalItem(&r.Inventory.Items[i]))
+		out.Local.Items = append(out.Local.Items, r.toItem(&r.Inventory.Items[i]))
 	}
 	for n, f := range r.Findings {
-		o := r.oscalObservation(n, f)
+		o := r.toObservation(n, f)
 		out.Observed = append(out.Observed, o)
 		out.Findings = append(out.Findings, oscalFindings(f, o)...)
 	}
@@ -80,7 +80,7 @@ func (r *Report) itemUUID(i *inventory.Item) string {
 	return uuid("item", r.Inventory.System, string(i.Type), i.ID, i.NativeID)
 }
 
-func (r *Report) oscalItem(i *inventory.Item) oscalItem {
+func (r *Report) toItem(i *inventory.Item) oscalItem {
 	return oscalItem{UUID: r.itemUUID(i), Description: markupLine(kindOf(i) + " " + label(i)), Props: props(
 		"type", string(i.Type), "id", i.ID, "native-id", i.NativeID, "partner", i.Partner, "environment", i.Environment, "owner", i.Owner,
 		"purpose", i.Purpose, "stack", i.Stack, "resource", i.Resource, "actions", strings.Join(i.Actions, ", "), "ends-at", stamp(i.EndsAt),
@@ -89,7 +89,7 @@ func (r *Report) oscalItem(i *inventory.Item) oscalItem {
 	)}
 }
 
-func (r *Report) oscalObservation(n int, f Finding) oscalObservation {
+func (r *Report) toObservation(n int, f Finding) oscalObservation {
 	o := oscalObservation{
 		UUID:  uuid("observation", r.Inventory.System, stamp(r.Inventory.At), strconv.Itoa(n), f.Rule, f.Type, f.ID, f.Problem),
 		Title: markupLine(cmp.Or(f.Rule, "Finding")), Description: shown.Markdown(f.Problem), Methods: []string{"TEST"}, Types: []string{"finding"},
@@ -114,8 +114,8 @@ func oscalFindings(f Finding, o oscalObservation) []oscalFinding {
 	return all
 }
 
-// oscalReviewed names the controls that findings serve. It does not say that they are all there are.
-func (r *Report) oscalReviewed() oscalReviewed {
+// toReviewed names the controls that findings serve. It does not say that they are all there are.
+func (r *Report) toReviewed() oscalReviewed {
 	s := oscalSelection{Description: "The controls that the findings are about."}
 	var ids []string
 	for _, f := range r.Findings {

@@ -116,16 +116,16 @@ type controlView struct {
 // signatories are who signs, in their order.
 var signatories = []string{"Prepared by", "Reviewed by (owner of the register)", "Exceptions accepted by"}
 
-func (r *Report) page() (*page, error) {
+func (r *Report) layOut() (*page, error) {
 	text, err := r.JSON()
 	if err != nil {
 		return nil, err
 	}
-	s := r.summary()
+	s := r.summarize()
 	p := &page{
-		Title: r.Title, System: r.systems(), At: r.point(r.now()), Period: r.period(), Summary: s, Gaps: r.Gaps, Filter: r.filter(), Unread: r.unread(),
+		Title: r.Title, System: r.systems(), At: r.pointAt(r.now()), Period: r.period(), Summary: s, Gaps: r.Gaps, Filter: r.filter(), Unread: r.unread(),
 		All: len(r.Inventory.Items), Rehearsal: r.rehearsal(), Unknown: r.unknowns(), ByHand: r.recorded(r.byHand()), Departed: r.decommissioned(),
-		SHA256: Digest(text), Signatories: signatories, Former: r.former(),
+		SHA256: Digest(text), Signatories: signatories, Former: r.collectFormer(),
 	}
 	names := r.anchors()
 	for _, s := range r.sources() {
@@ -154,11 +154,11 @@ func (r *Report) fill(p *page, names map[*inventory.Item]string) {
 }
 
 func (r *Report) fillPartners(p *page, names map[*inventory.Item]string) {
-	notes := r.notes()
-	s := r.scale()
-	p.Axis = s.axis(r.now())
+	notes := r.newNotes()
+	s := r.newScale()
+	p.Axis = s.drawAxis(r.now())
 	for n, held := range r.partners() {
-		v := r.partnerView(held, names, notes, s)
+		v := r.viewPartner(held, names, notes, s)
 		v.Anchor = fmt.Sprintf("partner-%d", n+1)
 		p.NeedAttention += v.NeedAttention
 		p.Partners = append(p.Partners, v)
@@ -169,13 +169,13 @@ func (r *Report) fillPartners(p *page, names map[*inventory.Item]string) {
 func (r *Report) fillChanges(p *page, names map[*inventory.Item]string) {
 	unknown := 0
 	for _, g := range r.groups() {
-		p.Groups = append(p.Groups, r.groupView(g))
+		p.Groups = append(p.Groups, r.viewGroup(g))
 		if g.Slug == missing {
 			unknown = len(g.Changes)
 		}
 	}
 	p.Doubts = doubts(unknown, len(r.Gaps), p.Unread)
-	reviewed := r.reviews()
+	reviewed := r.countReviews()
 	p.Reviews = reviewsView{Done: len(reviewed.Done), Of: reviewed.Of(), New: len(reviewed.New), Progress: r.Progress()}
 	for _, h := range reviewed.Missing {
 		p.Reviews.Missing = append(p.Reviews.Missing, link{names[h.Items()[0]], h.Holder})
@@ -265,15 +265,15 @@ func needsAttention(i *inventory.Item) bool {
 	return false
 }
 
-func (r *Report) groupView(g *group) *groupView {
+func (r *Report) viewGroup(g *group) *groupView {
 	v := &groupView{group: g, Number: r.recorded(len(g.Changes)), Worrying: len(g.Changes) > 0 && (g.Slug == missing || g.Slug == failed || g.Slug == found)}
 	for _, c := range g.Changes {
-		v.Changes = append(v.Changes, changeView{c, r.point(c.Asked), r.point(c.EndsAt)})
+		v.Changes = append(v.Changes, changeView{c, r.pointAt(c.Asked), r.pointAt(c.EndsAt)})
 	}
 	return v
 }
 
-func (r *Report) point(t time.Time) point {
+func (r *Report) pointAt(t time.Time) point {
 	if t.IsZero() {
 		return point{}
 	}

@@ -216,7 +216,7 @@ func (c *change) Who() string {
 	return who
 }
 
-// Word is on whose review the change was made, "" for none.
+// Word returns on whose review the change was made, "" for none.
 func (c *change) Word() string {
 	if c.Review == nil {
 		return ""

@@ -118,7 +118,7 @@ func TestEachFormSaysTheSame(t *testing.T) {
 			table[at(row, "standing")]++
 		}
 	}
-	document := r.document()
+	document := r.toDocument()
 	for _, f := range r.figures() {
 		tile := regexp.MustCompile(`id="figure-` + f.Slug + `"[^>]*><b class="number-of">([^<]*)</b>`).FindStringSubmatch(page)
 		if tile == nil || tile[1] != f.Number() || !strings.Contains(md, "| "+f.Name+" | "+f.Number()+" |") || *document.Summary.Figures[f.Slug].Count != len(f.Of) {

@@ -95,8 +95,8 @@ func changesIn(r *Report, slug string) []*change {
 	return nil
 }
 
-func TestSummary(t *testing.T) {
-	s := sample().summary()
+func TestTheSummaryCountsTheSample(t *testing.T) {
+	s := sample().summarize()
 	if s.Partners != 3 || s.Identities != 3 || s.Credentials != 3 || s.Grants != 2 {
 		t.Errorf("%d partners, %d identities, %d credentials, %d grants", s.Partners, s.Identities, s.Credentials, s.Grants)
 	}

@@ -14,8 +14,8 @@ type reviews struct {
 // Of returns how many identities were there to be reviewed.
 func (v reviews) Of() int { return len(v.Done) + len(v.Missing) }
 
-// reviews tells of each declared identity in force whether it was reviewed within the period.
-func (r *Report) reviews() reviews {
+// countReviews tells of each declared identity in force whether it was reviewed within the period.
+func (r *Report) countReviews() reviews {
 	var v reviews
 	for _, h := range r.holdings() {
 		i := h.Identity

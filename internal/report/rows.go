@@ -61,13 +61,13 @@ type partView struct {
 	Remarks  []phrase
 }
 
-func (r *Report) partnerView(p *partner, names map[*inventory.Item]string, n *notes, s scale) partnerView {
-	v := partnerView{Title: p.Title(), Contact: p.Contact, Steps: p.Steps, Rehearsed: r.point(p.RehearsedAt), AgreementOver: p.Over(r), Outlived: p.Over(r) && p.CanAct() > 0}
+func (r *Report) viewPartner(p *partner, names map[*inventory.Item]string, n *notes, s scale) partnerView {
+	v := partnerView{Title: p.Title(), Contact: p.Contact, Steps: p.Steps, Rehearsed: r.pointAt(p.RehearsedAt), AgreementOver: p.Over(r), Outlived: p.Over(r) && p.CanAct() > 0}
 	if !p.RehearsedAt.IsZero() {
 		v.Took = p.took()
 	}
 	if a := p.Agreement; a != nil {
-		v.Agreement, v.AgreementEnds = a.Reference, r.point(a.EndsAt.Time)
+		v.Agreement, v.AgreementEnds = a.Reference, r.pointAt(a.EndsAt.Time)
 	}
 	v.Networks, v.AnyNetwork = p.Networks()
 	for _, h := range p.Subcontractors {
@@ -79,13 +79,13 @@ func (r *Report) partnerView(p *partner, names map[*inventory.Item]string, n *no
 		}
 	}
 	for _, h := range p.Holdings {
-		v.Holdings = append(v.Holdings, r.holdingView(p, h, names, n, s))
+		v.Holdings = append(v.Holdings, r.viewHolding(p, h, names, n, s))
 	}
 	return v
 }
 
-func (r *Report) holdingView(p *partner, h *holding, names map[*inventory.Item]string, n *notes, s scale) holdingView {
-	v := holdingView{Anchor: names[h.Items()[0]], Label: h.Holder, Standing: h.Standing, Ends: r.point(h.EndsAt()), Bar: s.bar(p, h, r.now())}
+func (r *Report) viewHolding(p *partner, h *holding, names map[*inventory.Item]string, n *notes, s scale) holdingView {
+	v := holdingView{Anchor: names[h.Items()[0]], Label: h.Holder, Standing: h.Standing, Ends: r.pointAt(h.EndsAt()), Bar: s.drawBar(p, h, r.now())}
 	if len(r.included) > 0 {
 		v.System = r.label(h.System)
 	}
@@ -93,7 +93,7 @@ func (r *Report) holdingView(p *partner, h *holding, names map[*inventory.Item]s
 		review := reviewOf(i)
 		v.Purpose, v.Owner, v.OwnerLeft, v.Parent = i.Purpose, i.Owner, i.OwnerLeft, i.Parent
 		v.Flags, v.Ceiling, v.Renewals, v.Import = troubles(i), strings.Join(i.Ceiling, ", "), i.Renewals, i.Import
-		v.Created, v.Renewed, v.Reviewed, v.ReviewDue = r.point(i.CreatedAt), r.point(i.RenewedAt), r.point(i.ReviewedAt), r.point(i.ReviewDueAt)
+		v.Created, v.Renewed, v.Reviewed, v.ReviewDue = r.pointAt(i.CreatedAt), r.pointAt(i.RenewedAt), r.pointAt(i.ReviewedAt), r.pointAt(i.ReviewDueAt)
 		v.ReviewedBy, v.ReviewReason, v.LastUsed = review.By, review.Reason, r.lastUsed(i)
 		v.Remarks = phrases(n, i)
 		if h.Standing == Undeclared {
@@ -107,21 +107,21 @@ func (r *Report) holdingView(p *partner, h *holding, names map[*inventory.Item]s
 		v.Anchor = "" // the row's parts have their own
 	}
 	for _, i := range h.Credentials {
-		v.Credentials = append(v.Credentials, r.partView(h, i, names, n))
+		v.Credentials = append(v.Credentials, r.viewPart(h, i, names, n))
 	}
 	for _, i := range h.Grants {
-		v.Grants = append(v.Grants, r.partView(h, i, names, n))
+		v.Grants = append(v.Grants, r.viewPart(h, i, names, n))
 	}
 	return v
 }
 
-func (r *Report) partView(h *holding, i *inventory.Item, names map[*inventory.Item]string, n *notes) partView {
+func (r *Report) viewPart(h *holding, i *inventory.Item, names map[*inventory.Item]string, n *notes) partView {
 	v := partView{
 		Anchor: names[i], Name: strings.TrimPrefix(label(i), h.Holder+"/"), Kind: string(i.Kind), Reach: reach(i), Purpose: i.Purpose, Item: i,
-		Rotates: r.point(i.RotatesAt), Over: over(i, r.now()), LastUsed: r.lastUsed(i), Flags: troubles(i), Remarks: phrases(n, i),
+		Rotates: r.pointAt(i.RotatesAt), Over: over(i, r.now()), LastUsed: r.lastUsed(i), Flags: troubles(i), Remarks: phrases(n, i),
 	}
 	if !i.EndsAt.Equal(h.EndsAt()) || i.EndsAt.IsZero() {
-		v.Ends = r.point(i.EndsAt)
+		v.Ends = r.pointAt(i.EndsAt)
 	}
 	if i.Status != access.StatusActive && i.Status != access.StatusExpiring && i.Status != access.StatusExpired {
 		v.Status = i.Status
@@ -172,7 +172,7 @@ func troubles(i *inventory.Item) []string {
 func phrases(n *notes, i *inventory.Item) []phrase {
 	var all []phrase
 	for _, text := range remarks(i) {
-		all = append(all, n.phrase(text))
+		all = append(all, n.shorten(text))
 	}
 	if number := n.number(enforced(i)); number > 0 {
 		all = append(all, phrase{Text: enforced(i), Note: number})

@@ -12,7 +12,7 @@ import (
 
 // Text has to stand out as WCAG 2.2 AA has it (1.4.3, 4.5 to 1), and what is drawn too (1.4.11, 3 to 1); in the light,
 // in the dark and on paper.
-func TestContrast(t *testing.T) {
+func TestAllTextStandsOutFromItsGround(t *testing.T) {
 	css, err := files.ReadFile("style.css")
 	if err != nil {
 		t.Fatal(err)

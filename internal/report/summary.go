@@ -39,7 +39,7 @@ var meanings = []attention{
 	{Flag: inventory.Unused, Meaning: "nothing uses it"},
 }
 
-func (r *Report) summary() summary {
+func (r *Report) summarize() summary {
 	var s summary
 	held := map[string]bool{}
 	for i := range r.Inventory.Items {

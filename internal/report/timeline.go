@@ -36,8 +36,8 @@ type bar struct {
 	Before, After bool
 }
 
-// scale spans all that is drawn, and a little beyond it on both sides.
-func (r *Report) scale() scale {
+// newScale spans all that is drawn, and a little beyond it on both sides.
+func (r *Report) newScale() scale {
 	now := r.now()
 	s := scale{from: now.AddDate(0, 0, -7), to: now.AddDate(0, 0, 7)}
 	for _, h := range r.holdings() {
@@ -91,8 +91,8 @@ var steps = []struct {
 	form         string
 }{{0, 7, "2 Jan"}, {0, 14, "2 Jan"}, {1, 0, "Jan 06"}, {2, 0, "Jan 06"}, {3, 0, "Jan 06"}, {6, 0, "Jan 06"}, {12, 0, "2006"}}
 
-// axis has the beginnings of weeks, months or years: as many as have room.
-func (s scale) axis(now time.Time) *axis {
+// drawAxis draws the beginnings of weeks, months or years: as many as have room.
+func (s scale) drawAxis(now time.Time) *axis {
 	const room, last = 28, 76 // in parts of the width: what a text takes, and where it would be cut off
 	a := &axis{Today: s.at(now), Text: "Life, " + s.from.Format("Jan 2006") + " to " + s.to.Format("Jan 2006")}
 	for _, step := range steps {
@@ -120,8 +120,8 @@ func (s scale) first(months int) time.Time {
 	return time.Date(y, m-(m-1)%time.Month(months), 1, 0, 0, 0, 0, time.UTC)
 }
 
-// bar draws a holding.
-func (s scale) bar(p *partner, h *holding, now time.Time) *bar {
+// drawBar draws a holding.
+func (s scale) drawBar(p *partner, h *holding, now time.Time) *bar {
 	end := h.EndsAt()
 	b := &bar{State: state(end, now), Title: lifeOf(h), Today: s.at(now), After: end.IsZero() || end.After(s.to), Before: true}
 	if h.Standing == Held || h.Standing == Suspended {
