@@ -25,7 +25,7 @@ func TestPatternsThatDoNotParse(t *testing.T) {
 	}
 }
 
-func TestContainment(t *testing.T) {
+func TestAPatternContainsWhatTheInnerOneStandsFor(t *testing.T) {
 	for _, c := range []struct {
 		outer, inner string
 		want         bool

@@ -142,7 +142,7 @@ func TestTwoSpellingsOfOneKeyAreOne(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestWhatCannotBeSealedToIsRefused(t *testing.T) {
 	x, ed, r := x25519Key(t), edKey(t), rsaKey(t, 2048)
 	pub := x.Recipient().String()
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -262,7 +262,7 @@ func decide(t testing.TB, policy string) ([]decision, error) {
 	return out, err
 }
 
-func TestDecisions(t *testing.T) {
+func TestEachRequestIsDecidedAsTheTableSays(t *testing.T) {
 	got, err := decide(t, rego)
 	if err != nil || len(got) != len(decisions) {
 		t.Fatalf("%d answers to %d requests: %v", len(got), len(decisions), err)

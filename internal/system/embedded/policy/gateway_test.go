@@ -38,7 +38,7 @@ func asRehearsed(input object) (r Request, asked bool) {
 	return r, len(about) == 3 && texts == [3]bool{true, true, true}
 }
 
-// A rehearsal decides without OPA. These are the decisions of the real one, see TestDecisions.
+// A rehearsal decides without OPA. These are the decisions of the real one, see TestEachRequestIsDecidedAsTheTableSays.
 func TestARehearsalDecidesAsOPADoes(t *testing.T) {
 	t.Parallel()
 	all := files(t, fixture(), signer(t))

@@ -60,8 +60,8 @@ func (h Hold) Text() []byte {
 	return []byte(out.String())
 }
 
-// HoldFiles returns the files that say who is on hold. The same text gives the same bytes.
-func HoldFiles(h Hold) (map[string][]byte, error) {
+// holdFiles returns the files that say who is on hold. The same text gives the same bytes.
+func holdFiles(h Hold) (map[string][]byte, error) {
 	text := h.Text()
 	bundle, err := bundleFile("partner_hold", nil, member{"data.json", text})
 	if err != nil {

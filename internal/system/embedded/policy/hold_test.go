@@ -19,7 +19,7 @@ func TestAHoldThatWasMadeBeforehandCutsAtOnce(t *testing.T) {
 		if held == "" {
 			hold = Hold{}
 		}
-		cut, err := HoldFiles(hold)
+		cut, err := holdFiles(hold)
 		if err != nil {
 			t.Fatal(err)
 		}

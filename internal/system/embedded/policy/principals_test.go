@@ -19,7 +19,7 @@ import (
 
 func day(d int) time.Time { return time.Date(2026, 7, d, 0, 0, 0, 0, time.UTC) }
 
-func TestPrincipals(t *testing.T) {
+func TestAPrincipalsFileNamesWhoMayLogIn(t *testing.T) {
 	one := func(grants ...Grant) []Identity { return []Identity{{ID: id("etl"), EndsAt: day(30), Grants: grants}} }
 	paused := one(grant("g", "ssh/deploy", day(9), "login"))
 	paused[0].Suspended = true

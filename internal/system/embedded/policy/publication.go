@@ -88,7 +88,7 @@ func Files(p Publication, s *Signer) (map[string][]byte, error) {
 	if files["openid-configuration"], err = discovery(p.Environment); err != nil {
 		return nil, err
 	}
-	hold, err := HoldFiles(p.Hold)
+	hold, err := holdFiles(p.Hold)
 	maps.Copy(files, hold)
 	return files, err
 }

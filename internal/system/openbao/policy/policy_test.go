@@ -43,7 +43,7 @@ func lines(blocks []Block) (out []string) {
 	return out
 }
 
-func TestCompile(t *testing.T) {
+func TestGrantsAreCompiledToPaths(t *testing.T) {
 	for name, c := range map[string]struct{ grants, want []string }{
 		"nothing granted is nothing allowed": {},
 		"one grant is one path": {
@@ -119,7 +119,7 @@ func TestAnEndIsRoundedDownToTheSecond(t *testing.T) {
 	}
 }
 
-func TestCompileRefuses(t *testing.T) {
+func TestWhatIsNoGrantIsNotCompiled(t *testing.T) {
 	for name, c := range map[string]struct {
 		change      func(*Grant)
 		unsupported bool

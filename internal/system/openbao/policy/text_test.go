@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestRender(t *testing.T) {
+func TestPoliciesAreRenderedInOneOrder(t *testing.T) {
 	blocks, err := Compile(grants("read list on kv/acme/*", "update on kv/acme/orders until 13"))
 	if err != nil {
 		t.Fatal(err)
