@@ -49,17 +49,17 @@ func (e *Entry) Taking(ended []access.Bygone, now time.Time) *Entry {
 	return &taking
 }
 
-// outlive remembers the uid of an entry in whose place another one is put.
-func (d *Draft) outlive(e, before *Entry) {
+// rememberUID remembers the uid of an entry in whose place another one is put.
+func (d *Draft) rememberUID(e, before *Entry) {
 	if e.Ref().Type == access.TypeIdentity {
 		e.Bygone = bygone(e.Bygone, d.Now, past(before, d.Now))
 		return
 	}
-	d.outlived(e.Object.Holder(), past(before, d.Now))
+	d.rememberUIDs(e.Object.Holder(), past(before, d.Now))
 }
 
-// outlived remembers uids that end: with the identity, or where that is gone in the tombstone that it has.
-func (d *Draft) outlived(id access.IdentityID, more ...access.Bygone) {
+// rememberUIDs remembers uids that end: with the identity, or where that is gone in the tombstone that it has.
+func (d *Draft) rememberUIDs(id access.IdentityID, more ...access.Bygone) {
 	if e := d.Ledger[id.Ref()]; e != nil {
 		changed := *e
 		changed.Bygone = bygone(e.Bygone, d.Now, more...)

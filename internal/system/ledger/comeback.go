@@ -107,26 +107,33 @@ func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.Iden
 		return from
 	}
 	all := d.all()
-	cut := func(o access.Object, held, before time.Time) bool {
-		other, ok := o.(*access.Credential)
-		if !ok || other.Ref() == c.Ref() {
-			return false
-		}
-		at := d.cutOn(all, other, before)
-		if at.IsZero() && !d.cutOn(all, other, time.Time{}).IsZero() { // of a mark only the last cut is known, which may be of after it went
-			at = counted(held, d.lifted(all, other.IdentityID), time.Time{})
-		}
-		return !at.IsZero() && other.Proof() == key && !d.releasedWith(all, c, at) // requests are slow to read, and few are of who was cut
-	}
 	for _, e := range all {
-		if cut(e.Object, time.Time{}, time.Time{}) {
+		if d.cutWith(all, c, access.Former{Object: e.Object}) {
 			return e.Object.Holder()
 		}
 	}
 	for _, f := range Formers(all, d.Tombstones, d.Now) {
-		if cut(f.Object, f.HeldAt, f.RemovedAt.Add(time.Second)) {
+		if d.cutWith(all, c, f) {
 			return f.Object.Holder()
 		}
 	}
 	return from
+}
+
+// cutWith reports whether what a credential proves to be its identity with was cut on another one, and was not released since. Of one that
+// is not removed only the object is given.
+func (d *Draft) cutWith(all Ledger, c *access.Credential, f access.Former) bool {
+	other, ok := f.Object.(*access.Credential)
+	if !ok || other.Ref() == c.Ref() {
+		return false
+	}
+	var gone time.Time // what was cut under its id afterwards was something else
+	if !f.RemovedAt.IsZero() {
+		gone = f.RemovedAt.Add(time.Second)
+	}
+	at := d.cutOn(all, other, gone)
+	if at.IsZero() && !d.cutOn(all, other, time.Time{}).IsZero() { // of a mark only the last cut is known, which may be of after it went
+		at = counted(f.HeldAt, d.lifted(all, other.IdentityID), time.Time{})
+	}
+	return !at.IsZero() && other.Proof() == c.Key() && !d.releasedWith(all, c, at) // requests are slow to read, and few are of who was cut
 }

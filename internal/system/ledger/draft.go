@@ -96,7 +96,7 @@ type Placed struct {
 // Place puts the change's object into the draft: adopted, owned, resting on what is above it, with its history and
 // what is issued.
 func (d *Draft) Place(c access.Change) (*Placed, error) {
-	object, err := Cloned(c.Object)
+	object, err := cloned(c.Object)
 	if err != nil {
 		return nil, err
 	}
@@ -159,15 +159,15 @@ func (d *Draft) born(e *Entry, stack string) {
 	e.History = access.Born(stack, d.Now, d.reviews(e.Object)...)
 	if was := d.Ledger[e.Ref()]; was != nil {
 		e.Former, e.Bygone = was.Former, was.Bygone
-		d.passes(was, e.Object)
-		d.outlive(e, was)
+		d.rememberTaken(was, e.Object)
+		d.rememberUID(e, was)
 	}
 }
 
 // succeed continues the history of what stood there, with what is remembered of it. What is adopted without its uid gets a new one, so
 // that the state which knew the old one cannot remove it.
 func (d *Draft) succeed(e, before *Entry, c access.Change) {
-	d.passes(before, e.Object)
+	d.rememberTaken(before, e.Object)
 	e.History = before.History.Next(before.Object, e.Object, e.Bound, d.Now, d.reviews(e.Object)...)
 	e.History.Stack = c.Stack
 	e.HoldLifted, e.Adopted = before.HoldLifted, before.Adopted
@@ -177,7 +177,7 @@ func (d *Draft) succeed(e, before *Entry, c access.Change) {
 	}
 	if c.UID == "" {
 		e.History.UID = access.NewUID()
-		d.outlive(e, before)
+		d.rememberUID(e, before)
 	}
 }
 

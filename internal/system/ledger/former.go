@@ -144,10 +144,10 @@ func (d *Draft) engrave(id access.IdentityID, more []access.Former) {
 	d.setStone(id, stone)
 }
 
-// passes remembers what an object was, where a change takes its key, its trust or some of its reach from it, or puts it where
+// rememberTaken remembers what an object was, where a change takes its key, its trust or some of its reach from it, or puts it where
 // one stands whose removal was begun.
-func (d *Draft) passes(before *Entry, after access.Object) {
-	if before == nil || !before.Removed() && !gives(before.Object, after) {
+func (d *Draft) rememberTaken(before *Entry, after access.Object) {
+	if before == nil || !before.Removed() && !takesAway(before.Object, after) {
 		return
 	}
 	if f, ok := d.former(before); ok {
@@ -155,8 +155,8 @@ func (d *Draft) passes(before *Entry, after access.Object) {
 	}
 }
 
-// gives reports whether a change takes from an object what it proved to be its identity with, or where it reached.
-func gives(before, after access.Object) bool {
+// takesAway reports whether a change takes from an object what it proved to be its identity with, or where it reached.
+func takesAway(before, after access.Object) bool {
 	switch b := before.(type) {
 	case *access.Credential:
 		a := after.(*access.Credential)
@@ -201,7 +201,7 @@ func (d *Draft) Forget(refs ...access.Ref) {
 		d.recall(id, more...)
 	}
 	for id, more := range ended {
-		d.outlived(id, more...)
+		d.rememberUIDs(id, more...)
 	}
 }
 

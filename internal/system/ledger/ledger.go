@@ -38,7 +38,7 @@ type Standing struct {
 	Broken    string
 }
 
-// Cut reports whether it gives no access.
+// Cut reports whether the declarations give it no access. What was cut by hand is in Holds.
 func (s Standing) Cut() bool { return s.Suspended || s.Broken != "" }
 
 // Standing walks from an identity to the top.
@@ -111,7 +111,7 @@ func CompareRefs(a, b access.Ref) int {
 // Record returns what callers are told of an entry, but for the words that are each system's own. They may change it:
 // nothing of the ledger is in it.
 func (l Ledger) Record(e *Entry) (*access.Record, error) {
-	object, err := Cloned(e.Object)
+	object, err := cloned(e.Object)
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +172,8 @@ func rotates(e *Entry, i Item, end time.Time) time.Time {
 	return i.At
 }
 
-// Cloned returns a copy that no caller holds, of an object whose id is safe to make a path of.
-func Cloned(o access.Object) (access.Object, error) {
+// cloned returns a copy that no caller holds, of an object whose id is safe to make a path of.
+func cloned(o access.Object) (access.Object, error) {
 	if _, _, err := access.ParseRef(o.Ref().Type, o.Ref().ID); err != nil {
 		return nil, err
 	}
