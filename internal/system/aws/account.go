@@ -149,7 +149,7 @@ func (s *System) trustIssuer(ctx context.Context, f access.FederatedTrust) error
 		}
 		arn = out.ARN
 	} else {
-		there, err := s.issuer(ctx, arn)
+		there, err := s.issuerOf(ctx, arn)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ type trusted struct {
 	Tags      []tag    `xml:"GetOpenIDConnectProviderResult>Tags>member"`
 }
 
-func (s *System) issuer(ctx context.Context, arn string) (t trusted, err error) {
+func (s *System) issuerOf(ctx context.Context, arn string) (t trusted, err error) {
 	err = s.ask(ctx, "GetOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, &t)
 	return t, err
 }
@@ -227,7 +227,7 @@ func (s *System) distrust(ctx context.Context, issuer string) error {
 	if err != nil || arn == "" {
 		return err
 	}
-	there, err := s.issuer(ctx, arn)
+	there, err := s.issuerOf(ctx, arn)
 	if err != nil {
 		return gone(err)
 	}

@@ -128,10 +128,14 @@ func (s *System) whetherCaller(ctx context.Context, n *native, native string) (s
 		return "", err
 	}
 	as := s.callerARN()
-	known := as == "" && login.AccessKeyID != "" && login.SessionToken == "" || strings.Contains(as, ":user/") || strings.Contains(as, ":assumed-role/") || strings.HasSuffix(as, ":root")
+	// The forms in which STS names whom it knows (GetCallerIdentity). A key without a session's token is a user's own, and tells by its id.
+	named := strings.Contains(as, ":user/") || strings.Contains(as, ":assumed-role/") || strings.HasSuffix(as, ":root")
+	ownKey := as == "" && login.AccessKeyID != "" && login.SessionToken == ""
+	known := named || ownKey
 	holds := slices.ContainsFunc(n.keys, func(k key) bool { return k.ID == login.AccessKeyID })
+	isCaller := as != "" && (as == n.ARN || strings.HasSuffix(as, ":"+native))
 	switch {
-	case holds, as != "" && (as == n.ARN || strings.HasSuffix(as, ":"+native)):
+	case holds, isCaller:
 		return "this provider is logged in as it, and would end its own rights", nil
 	case !known:
 		return "it cannot be told as whom this provider is logged in, which may be as this user. Log in as a user or a role, where STS says which", nil
@@ -216,13 +220,11 @@ func (s *System) adopting(ctx context.Context, f *family, change access.Change) 
 	if change.Object.Ref() != id.Ref() {
 		return nil, false, nil
 	}
-	e := f.ledger()[id.Ref()]
-	if known := e != nil && !e.Removed(); known && change.Adopt != "" && (e.Adopted == nil || e.Adopted.From != change.Adopt) {
-		return nil, false, fmt.Errorf("%s: %w", id, access.ErrGoverned)
-	} else if known && len(e.Adopted.Left()) > 0 {
-		left, err := s.stillLeft(ctx, id, e.Adopted)
-		return left, false, err
-	} else if known || change.Adopt == "" {
+	if e := f.ledger()[id.Ref()]; e != nil && !e.Removed() {
+		adopted, err = s.adoptedBefore(ctx, e, change)
+		return adopted, false, err
+	}
+	if change.Adopt == "" {
 		return nil, false, nil
 	}
 	n, _, err := s.adoptable(ctx, id, change.Adopt)
@@ -238,6 +240,18 @@ func (s *System) adopting(ctx context.Context, f *family, change access.Change) 
 		adopted.Logins = append(adopted.Logins, ledger.Login{NativeID: adoptedOf(id).String(), Name: k.ID})
 	}
 	return adopted, n.held() || deniedBy(n) != "", nil
+}
+
+// adoptedBefore returns what is left of what an identity that exists has adopted. It adopts nothing else.
+func (s *System) adoptedBefore(ctx context.Context, e *ledger.Entry, change access.Change) (*ledger.Adopted, error) {
+	id := e.Object.Holder()
+	if change.Adopt != "" && (e.Adopted == nil || e.Adopted.From != change.Adopt) {
+		return nil, fmt.Errorf("%s: %w", id, access.ErrGoverned)
+	}
+	if len(e.Adopted.Left()) == 0 {
+		return nil, nil
+	}
+	return s.stillLeft(ctx, id, e.Adopted)
 }
 
 // stillLeft returns what is left of what an identity has adopted: nothing, once IAM has said often enough that none of the keys is there, and

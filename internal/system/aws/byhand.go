@@ -80,7 +80,7 @@ const (
 
 func isDenyAll(arn string) bool { return strings.HasSuffix(arn, denyAll) }
 
-// undeclared are the inline policies that nobody declared.
+// undeclared returns the inline policies that nobody declared.
 func (n *native) undeclared() map[string]string {
 	all := map[string]string{}
 	for name, text := range n.policies {

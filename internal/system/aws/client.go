@@ -94,10 +94,7 @@ func (c *client) send(ctx context.Context, r request) (*answer, error) {
 		if ctx.Err() != nil && before != nil {
 			return nil, before // what came says more than that time is up
 		}
-		var said *apiError
-		lost := !errors.As(err, &said)
-		again := lost && !r.once || !lost && said.passing() || !lost && round == 0 && said.ofClock() && c.off(r.service) != 0
-		if !again || ctx.Err() != nil || access.WallClock().Sub(begun) > c.options.Patience {
+		if !c.mayPass(r, err, round) || ctx.Err() != nil || access.WallClock().Sub(begun) > c.options.Patience {
 			return a, err
 		}
 		before = err
@@ -105,6 +102,16 @@ func (c *client) send(ctx context.Context, r request) (*answer, error) {
 			return nil, before
 		}
 	}
+}
+
+// mayPass reports whether a request that failed may succeed if it is sent again: AWS was busy; or it was signed by a clock that is off, which
+// is known since its first answer; or no answer came, and a second time does no harm.
+func (c *client) mayPass(r request, err error, round int) bool {
+	var said *apiError
+	if !errors.As(err, &said) {
+		return !r.once
+	}
+	return said.passing() || (round == 0 && said.ofClock() && c.off(r.service) != 0)
 }
 
 // sendOnce sends it signed. An error is of the way there.

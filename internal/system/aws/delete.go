@@ -73,7 +73,7 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.family(ctx, bare)
+	f, err := s.familyOf(ctx, bare)
 	if err != nil {
 		return nil, err
 	}

@@ -36,25 +36,33 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 		if !conflicts(err) || late {
 			break
 		}
-		n, late = nil, false
-		for n == nil || !n.loaded() && !late { // something hangs on it that IAM has not told yet; it stays denied everything meanwhile
-			if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
-				return err
-			}
-			var lost error
-			if n, lost = s.look(ctx, p); lost != nil {
-				return lost
-			}
-			if !n.there {
-				return s.proveGone(ctx, p)
-			}
-			late = access.WallClock().Sub(begun) > s.options.Patience
+		var lost error
+		if n, late, lost = s.lookLonger(ctx, p, begun); lost != nil {
+			return lost
+		}
+		if !n.there {
+			return s.proveGone(ctx, p)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	return s.proveGone(ctx, p)
+}
+
+// lookLonger looks until IAM tells what hangs on a principal, where IAM says that something does, or that it is gone. It stays denied
+// everything meanwhile. late: patience came to its end first.
+func (s *System) lookLonger(ctx context.Context, p principal, begun time.Time) (n *native, late bool, err error) {
+	for n == nil || (n.there && !n.loaded() && !late) {
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
+			return nil, false, err
+		}
+		if n, err = s.look(ctx, p); err != nil {
+			return nil, false, err
+		}
+		late = access.WallClock().Sub(begun) > s.options.Patience
+	}
+	return n, late, nil
 }
 
 // loaded reports whether something hangs on a principal beside what cuts it.
@@ -177,7 +185,7 @@ func (s *System) proveGone(ctx context.Context, p principal) error {
 	}
 }
 
-// settle is for how long IAM may answer with what is gone. A cloud of one's own answers with what it has.
+// settle returns for how long IAM may answer with what is gone. A cloud of one's own answers with what it has.
 func (s *System) settle() time.Duration {
 	if s.options.Endpoints.IAM != "" {
 		return 0

@@ -48,7 +48,7 @@ func (e *apiError) Error() string {
 func (e *apiError) Is(target error) bool {
 	switch target {
 	case errAbsent:
-		return e.code == "NoSuchEntity" || e.code == "NoSuchKey" || e.code == "ResourceNotFoundException" || e.status == http.StatusNotFound && e.code != "NoSuchBucket"
+		return slices.Contains(absentCodes, e.code) || (e.status == http.StatusNotFound && e.code != "NoSuchBucket")
 	case errExists:
 		return e.code == "EntityAlreadyExists"
 	case errNobody:
@@ -64,6 +64,9 @@ func (e *apiError) Is(target error) bool {
 	}
 	return false
 }
+
+// absentCodes are the codes of IAM, S3 and DynamoDB for what is not there.
+var absentCodes = []string{"NoSuchEntity", "NoSuchKey", "ResourceNotFoundException"}
 
 // logins are the codes of a login that was not taken.
 var logins = []string{
@@ -125,7 +128,7 @@ func errorOf(a *answer) error {
 	return e
 }
 
-// cannotIssue: no key can be made as things are here, and not only at this moment.
+// cannotIssue reports whether no key can be made as things are here, and not only at this moment.
 func cannotIssue(err error) bool {
 	var refused *apiError
 	return errors.As(err, &refused) && (refused.code == "LimitExceeded" || errors.Is(refused, access.ErrNotPermitted))

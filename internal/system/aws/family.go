@@ -63,8 +63,8 @@ func (f *family) below(id access.IdentityID) (all []access.IdentityID) {
 	return all
 }
 
-// family reads what a change of an object has to do with.
-func (s *System) family(ctx context.Context, o access.Object) (*family, error) {
+// familyOf reads what a change of an object has to do with.
+func (s *System) familyOf(ctx context.Context, o access.Object) (*family, error) {
 	f := &family{pages: map[access.IdentityID]*page{}, making: o.Ref()}
 	if i, is := o.(*access.Identity); is {
 		return f, s.wide(ctx, f, i)

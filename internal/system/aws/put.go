@@ -61,13 +61,13 @@ func (s *System) putting(ctx context.Context, change access.Change) (*access.Rec
 	if err := s.follow(ctx, change.Object, a); err != nil {
 		return nil, err
 	}
-	return s.answer(ctx, a)
+	return s.answerTo(ctx, a)
 }
 
 // propose decides on what is there now, and writes the page. With that the change is made; what follows from it can be made by anybody.
 func (s *System) propose(ctx context.Context, change access.Change) (*proposal, error) {
 	id := change.Object.Holder()
-	f, err := s.family(ctx, change.Object)
+	f, err := s.familyOf(ctx, change.Object)
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +245,7 @@ func (s *System) follow(ctx context.Context, o access.Object, a *proposal) error
 	defer func() { a.family.holds = f.holds }() // what was found to be cut on the way
 	return again(ctx, func() error {
 		if o.Ref().Type == access.TypeIdentity { // whoever hung on it meanwhile follows as well
-			now, err := s.family(ctx, o)
+			now, err := s.familyOf(ctx, o)
 			if err != nil {
 				return err
 			}
@@ -299,8 +299,8 @@ func (s *System) same(ctx context.Context, f *family, id access.IdentityID) erro
 	return nil
 }
 
-// answer returns what a put says: what was issued is told in it, and only in it.
-func (s *System) answer(ctx context.Context, a *proposal) (*access.Record, error) {
+// answerTo returns what a put says: what was issued is told in it, and only in it.
+func (s *System) answerTo(ctx context.Context, a *proposal) (*access.Record, error) {
 	e := a.placed.Entry
 	if now := a.draft.Ledger[e.Ref()]; now != nil {
 		e = now

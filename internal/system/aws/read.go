@@ -203,7 +203,7 @@ func (s *System) Whose(ctx context.Context, _ access.Ref, uid string) (access.Re
 	return access.Ref{}, time.Time{}, fmt.Errorf("look up the uid: %w", err)
 }
 
-// Damaged are the pages that cannot be read.
+// Damaged returns the pages that cannot be read.
 func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 	h, err := s.read(ctx)
 	if err != nil {
@@ -219,7 +219,7 @@ func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 	return all, nil
 }
 
-// Holds are what was cut by hand, by when each was cut last. A principal that bears partner-hold and no mark yet is one from now on.
+// Holds returns what was cut by hand, by when each was cut last. A principal that bears partner-hold and no mark yet is one from now on.
 func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
 	h, err := s.read(ctx)
 	if err != nil {
@@ -255,28 +255,24 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 		if n.held() && !p.lifting {
 			r.Held = true
 		}
-		switch e.Ref().Type {
-		case access.TypeCredential:
-			if !slices.ContainsFunc(own, func(x principal) bool { return x.Name == w.Name }) {
-				continue
+		switch o := e.Object.(type) {
+		case *access.Credential:
+			if slices.ContainsFunc(own, func(x principal) bool { return x.Name == w.Name }) {
+				err = s.observeOwn(ctx, h, w, n, p.lifting, r)
 			}
-			if err := s.observeOwn(ctx, h, w, n, p.lifting, r); err != nil {
-				return err
-			}
-		case access.TypeGrant:
-			if said := w.grantDrift(n, e.Object.(*access.Grant).Name); said != "" {
+		case *access.Grant:
+			if said := w.grantDrift(n, o.Name); said != "" {
 				r.Drift = append(r.Drift, said)
 			}
-		case access.TypeIdentity:
+		case *access.Identity:
 			if w.adopted {
-				if err := s.observeAdopted(ctx, h, w, n, p.lifting, r); err != nil {
-					return err
-				}
-				continue
+				err = s.observeAdopted(ctx, h, w, n, p.lifting, r)
+			} else {
+				err = s.lastUse(ctx, h, w, n, r)
 			}
-			if err := s.lastUse(ctx, h, w, n, r); err != nil {
-				return err
-			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	slices.Sort(r.Drift)

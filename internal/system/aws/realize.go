@@ -39,7 +39,7 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 	}
 	next := p.copied()
 	next.lifting = false
-	next.principals = done.left(next.principals)
+	next.principals = done.keep(next.principals)
 	if slices.Equal(next.principals, p.principals) && !p.lifting {
 		return p, nil
 	}
@@ -99,8 +99,8 @@ func (a *alignment) at(x principal) int {
 	return slices.IndexFunc(a.all, func(w wanted) bool { return w.Name == x.Name })
 }
 
-// left returns those principals that are asked for, and notes which of them are all there.
-func (a *alignment) left(principals []principal) []principal {
+// keep returns those principals that are asked for, and notes which of them are all there.
+func (a *alignment) keep(principals []principal) []principal {
 	kept := slices.DeleteFunc(principals, func(x principal) bool { return a.at(x) < 0 })
 	for n, x := range kept {
 		kept[n].Built = a.built[a.at(x)]

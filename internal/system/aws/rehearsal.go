@@ -191,7 +191,7 @@ func (v *shadowVisit) May(ctx context.Context, _, _ string) (bool, error) {
 	return err == nil, err
 }
 
-// Leave has nothing to do: AWS ends no session, and the shadow's role is removed.
+// Leave does nothing: AWS ends no session, and the shadow's role is removed.
 func (*shadowVisit) Leave(context.Context) error { return nil }
 
 // Shell lets the printed steps run with this login, which is in the environment only. The program aws has to be there: what a person on call

@@ -27,7 +27,7 @@ type stored struct {
 	modified  time.Time
 }
 
-func (b *bucket) request(method, key string, header map[string]string, body []byte) request {
+func (b *bucket) newRequest(method, key string, header map[string]string, body []byte) request {
 	path := (&url.URL{Path: b.prefix + "/" + key}).EscapedPath()
 	return request{
 		service: "s3", region: b.options.Region, method: method, url: b.options.s3Endpoint(b.name) + path, header: header, body: body,
@@ -40,7 +40,7 @@ func (b *bucket) get(ctx context.Context, key, unless string) (text []byte, etag
 	if unless != "" {
 		header["If-None-Match"] = unless
 	}
-	a, err := b.send(ctx, b.request(http.MethodGet, key, header, nil))
+	a, err := b.send(ctx, b.newRequest(http.MethodGet, key, header, nil))
 	if err != nil {
 		return nil, "", fmt.Errorf("read %s: %w", b.where(key), err)
 	}
@@ -74,7 +74,7 @@ func (b *bucket) put(ctx context.Context, key string, text []byte, over string) 
 		delete(header, "If-None-Match")
 		header["If-Match"] = over
 	}
-	a, err := b.send(ctx, b.request(http.MethodPut, key, header, text))
+	a, err := b.send(ctx, b.newRequest(http.MethodPut, key, header, text))
 	if over != "" && errors.Is(err, errAbsent) { // somebody removed it
 		err = errChanged
 	}
@@ -100,7 +100,7 @@ func (b *bucket) replace(ctx context.Context, key string, text []byte, over stri
 
 // place writes an object, whatever is there.
 func (b *bucket) place(ctx context.Context, key string, text []byte) error {
-	if _, err := b.send(ctx, b.request(http.MethodPut, key, nil, text)); err != nil {
+	if _, err := b.send(ctx, b.newRequest(http.MethodPut, key, nil, text)); err != nil {
 		return fmt.Errorf("write %s: %w", b.where(key), err)
 	}
 	return nil
@@ -112,7 +112,7 @@ func (b *bucket) remove(ctx context.Context, key, etag string) error {
 	if etag != "" {
 		header["If-Match"] = etag
 	}
-	if _, err := b.send(ctx, b.request(http.MethodDelete, key, header, nil)); gone(err) != nil {
+	if _, err := b.send(ctx, b.newRequest(http.MethodDelete, key, header, nil)); gone(err) != nil {
 		return fmt.Errorf("remove %s: %w", b.where(key), err)
 	}
 	return nil
@@ -125,7 +125,7 @@ func (b *bucket) list(ctx context.Context, folder string) (all []stored, err err
 		if token != "" {
 			query.Set("continuation-token", token)
 		}
-		r := b.request(http.MethodGet, "", nil, nil)
+		r := b.newRequest(http.MethodGet, "", nil, nil)
 		r.url = b.options.s3Endpoint(b.name) + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
 		a, err := b.send(ctx, r)
 		if err != nil {

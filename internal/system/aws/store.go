@@ -144,8 +144,8 @@ func (h *shelf) add(p *page) {
 	}
 }
 
-// write writes a page in place of the one that it is a copy of, or removes it where there is nothing in it. errChanged where somebody
-// else was first.
+// write writes a page in place of the one that it is a copy of, or removes it where there is nothing in it. S3 compares the etag (If-Match):
+// errChanged where somebody else was first, and the next look reads the page anew.
 func (s *store) write(ctx context.Context, p *page) (*page, error) {
 	if err := p.broken(s.where(keyOf(p.id))); err != nil {
 		return nil, err

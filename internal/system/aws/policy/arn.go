@@ -31,9 +31,9 @@ var (
 	accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
 )
 
-// ParseARN reads the pattern of a grant. What IAM would read as more, or as something else than the pattern says, does
+// parseARN reads the pattern of a grant. What IAM would read as more, or as something else than the pattern says, does
 // not parse: its * also crosses slashes, and it has nothing for exactly one segment.
-func ParseARN(p access.Pattern) (ARN, error) {
+func parseARN(p access.Pattern) (ARN, error) {
 	segments := p.Segments()
 	parts := strings.SplitN(segments[0], ":", 6)
 	if len(parts) < 6 || parts[0] != "arn" {
@@ -127,7 +127,7 @@ func bucketAndKey(a ARN) string {
 	return ""
 }
 
-// named is the shape of what only has a name.
+// named checks the shape of what only has a name.
 func named(what string, name *regexp.Regexp) shape {
 	return func(a ARN) string {
 		if problem := a.placed(); problem != "" {
@@ -191,7 +191,7 @@ func api(a ARN) string {
 	return ""
 }
 
-// targets are the things that an ARN reaches which other ARNs reach too: the rows of a table are also in its indexes.
+// targets returns the things that an ARN reaches which other ARNs reach too: the rows of a table are also in its indexes.
 func (a ARN) targets() []access.Target {
 	if a.Service != "dynamodb" {
 		return nil

@@ -78,7 +78,7 @@ func TestAnARNIsReadOnlyWhereIAMMeansWhatThePatternSays(t *testing.T) {
 		if _, err := access.ParsePattern(string(c.pattern)); err != nil {
 			continue // no pattern of the house says so: it is refused before
 		}
-		a, err := ParseARN(c.pattern)
+		a, err := parseARN(c.pattern)
 		switch {
 		case c.refused == "" && err != nil:
 			t.Errorf("%s: %v", c.says, err)
@@ -100,7 +100,7 @@ func TestWildcardsInsideOfNamesAreNoPatterns(t *testing.T) {
 		"arn:aws:kms:eu-west-1:111122223333:key/mrk-*", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:partners/acme/f?ed-AbCdEf", "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/*/GET/orders",
 	} {
 		if p, err := access.ParsePattern(text); err == nil {
-			if _, err := ParseARN(p); err == nil {
+			if _, err := parseARN(p); err == nil {
 				t.Errorf("%s is read", text)
 			}
 		}

@@ -65,7 +65,7 @@ func CompileGrants(grants []Grant, end time.Time, words Words) (Document, error)
 
 // rights returns what a grant comes to.
 func (w Words) rights(g Grant, end time.Time) ([]right, error) {
-	a, err := ParseARN(g.Resource)
+	a, err := parseARN(g.Resource)
 	switch {
 	case err != nil:
 		return nil, err
@@ -104,7 +104,7 @@ func (w Words) rights(g Grant, end time.Time) ([]right, error) {
 	return all, nil
 }
 
-// listed is the right to see what lies in a folder: it is one on the bucket, for names that begin with the folder's.
+// listed returns the right to see what lies in a folder: it is one on the bucket, for names that begin with the folder's.
 func listed(a ARN, actions []string, end time.Time) right {
 	bucket, prefix, _ := strings.Cut(a.Resource, "/")
 	on := a
@@ -116,7 +116,7 @@ func listed(a ARN, actions []string, end time.Time) right {
 	return r
 }
 
-// ownRight is the right to what a word of the company's own stands for, in one region.
+// ownRight returns the right to what a word of the company's own stands for, in one region.
 func (w Words) ownRight(a ARN, actions []string, end time.Time) (right, error) {
 	r := right{actions: actions, resources: []string{a.String()}, region: cmp.Or(a.Region, w.Region), end: end}
 	if r.region == "" {
@@ -128,7 +128,7 @@ func (w Words) ownRight(a ARN, actions []string, end time.Time) (right, error) {
 	return r, nil
 }
 
-// keyUsers are the services that use a key for a partner: it is no use to him by itself.
+// keyUsers returns the services that use a key for a partner: it is no use to him by itself.
 func keyUsers(a ARN) []string {
 	domain := "." + PartitionOf(a.Region).Domain
 	var users []string
@@ -141,7 +141,7 @@ func keyUsers(a ARN) []string {
 // listsAll reports whether a right is one to see the whole of a bucket: there is no prefix to add to.
 func (r right) listsAll() bool { return len(r.prefixes) == 0 }
 
-// same is all of a right, but for one of its parts.
+// same returns all of a right, but for one of its parts.
 func (r right) same(but *[]string, of *right) string {
 	part := func(p *[]string) string {
 		if p == but {

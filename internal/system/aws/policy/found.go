@@ -84,8 +84,14 @@ func (found *Found) trust(s Stated) {
 		found.Unsaid = append(found.Unsaid, fmt.Sprintf("a denial in the trust, of %q%s%s", who, under(s), Wider))
 		return
 	}
-	when, ok := conditions(s)
-	equal := when["StringEquals"]
+	when, readable := conditions(s)
+	note := func(who string, t access.FederatedTrust, exact bool) {
+		if readable && exact {
+			found.Trusts = append(found.Trusts, t)
+		} else {
+			found.Unsaid = append(found.Unsaid, fmt.Sprintf("trust in %q under the condition %q", who, s.Condition))
+		}
+	}
 	of, _ := s.Principal.(map[string]any)
 	if s.Principal == "*" {
 		of = map[string]any{"AWS": "*"}
@@ -94,27 +100,39 @@ func (found *Found) trust(s Stated) {
 		if accountNumber.MatchString(who) {
 			who = "arn:aws:iam::" + who + ":root"
 		}
-		id := equal["sts:ExternalId"]
-		_, err := access.ParseAWSPrincipal(who)
-		if err != nil || !ok || len(when) > 0 && (len(when) > 1 || len(equal) != 1 || len(id) != 1) {
-			found.Unsaid = append(found.Unsaid, fmt.Sprintf("trust in %q under the condition %q", who, s.Condition))
-			continue
-		}
-		t := access.FederatedTrust{AWSPrincipal: who}
-		if len(id) == 1 {
-			t.ExternalID = id[0]
-		}
-		found.Trusts = append(found.Trusts, t)
+		t, exact := trustInAccount(who, when)
+		note(who, t, exact)
 	}
 	for _, who := range Listed(of["Federated"]) {
-		issuer := IssuerOf(who)
-		subject, audiences := equal[issuer+":sub"], equal[issuer+":aud"]
-		if issuer == "" || !ok || len(when) != 1 || len(equal) != 2 || len(subject) != 1 || len(audiences) == 0 {
-			found.Unsaid = append(found.Unsaid, fmt.Sprintf("trust in %q under the condition %q", who, s.Condition))
-			continue
-		}
-		found.Trusts = append(found.Trusts, access.FederatedTrust{Issuer: "https://" + issuer, Subject: subject[0], Audiences: audiences})
+		t, exact := trustInIssuer(IssuerOf(who), when)
+		note(who, t, exact)
 	}
+}
+
+// trustInAccount returns the trust in a principal of AWS under conditions; false if they are more than one external id.
+func trustInAccount(who string, when map[string]map[string]Texts) (access.FederatedTrust, bool) {
+	if _, err := access.ParseAWSPrincipal(who); err != nil {
+		return access.FederatedTrust{}, false
+	}
+	if len(when) == 0 {
+		return access.FederatedTrust{AWSPrincipal: who}, true
+	}
+	equal := when["StringEquals"]
+	id := equal["sts:ExternalId"]
+	if len(when) != 1 || len(equal) != 1 || len(id) != 1 {
+		return access.FederatedTrust{}, false
+	}
+	return access.FederatedTrust{AWSPrincipal: who, ExternalID: id[0]}, true
+}
+
+// trustInIssuer returns the trust in an issuer under conditions; false if they are not one subject and its audiences.
+func trustInIssuer(issuer string, when map[string]map[string]Texts) (access.FederatedTrust, bool) {
+	equal := when["StringEquals"]
+	subject, audiences := equal[issuer+":sub"], equal[issuer+":aud"]
+	if issuer == "" || len(when) != 1 || len(equal) != 2 || len(subject) != 1 || len(audiences) == 0 {
+		return access.FederatedTrust{}, false
+	}
+	return access.FederatedTrust{Issuer: "https://" + issuer, Subject: subject[0], Audiences: audiences}, true
 }
 
 // Listed returns one or more texts of JSON.
@@ -171,7 +189,7 @@ func (w Words) places(s Stated, resource string) (all []access.Pattern) {
 		if err != nil {
 			continue
 		}
-		if _, err := ParseARN(p); err == nil {
+		if _, err := parseARN(p); err == nil {
 			all = append(all, p)
 		}
 	}
@@ -180,7 +198,7 @@ func (w Words) places(s Stated, resource string) (all []access.Pattern) {
 
 // wordsIn returns the words for a place all of whose actions a statement allows, and notes which of the statement's actions they say.
 func (w Words) wordsIn(p access.Pattern, allowed Texts, said map[string]bool) (words []string) {
-	a, err := ParseARN(p)
+	a, err := parseARN(p)
 	if err != nil {
 		return nil
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// builtIn are the words of each service, and the actions of IAM that each stands for.
+// builtIn returns the words of each service, and the actions of IAM that each stands for.
 func builtIn() map[string]map[string][]string {
 	return map[string]map[string][]string{
 		"s3": {
@@ -281,7 +281,7 @@ func (w Words) known(service string) string {
 
 // CheckGrant says why AWS has no such action on such a resource. What a rule refuses, with its reason, is the rule's.
 func (w Words) CheckGrant(g *access.Grant) error {
-	a, err := ParseARN(g.Resource)
+	a, err := parseARN(g.Resource)
 	if err != nil {
 		return err
 	}
@@ -305,7 +305,7 @@ func (w Words) CheckGrant(g *access.Grant) error {
 
 // CannotEnd says why AWS could not end a grant by itself; "" where it can.
 func (w Words) CannotEnd(g *access.Grant) string {
-	a, err := ParseARN(g.Resource)
+	a, err := parseARN(g.Resource)
 	if err != nil {
 		return ""
 	}
@@ -320,7 +320,7 @@ func (w Words) CannotEnd(g *access.Grant) string {
 
 // Reach says what actions on a pattern reach.
 func (w Words) Reach(p access.Pattern, words []string) access.Reach {
-	a, err := ParseARN(p)
+	a, err := parseARN(p)
 	if err != nil {
 		return access.Reach{} // a grant is refused before; a ceiling only limits
 	}
