@@ -147,7 +147,7 @@ func applyContest(o options, dir string) (*contest, error) {
 	return c, nil
 }
 
-func (c *contest) run(ctx context.Context, r *rival) (run, error) {
+func (c *contest) runOne(ctx context.Context, r *rival) (run, error) {
 	usage := filepath.Join(r.dir, "usage")
 	leftovers := []string{usage}
 	if c.fresh {
@@ -192,7 +192,7 @@ func (r *run) read(usage string) error {
 	return lines.Err()
 }
 
-// environment is ours without what changes how Terraform, its providers or Go behave.
+// environment returns ours without what changes how Terraform, its providers or Go behave.
 func environment() []string {
 	clean := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "TF_") || strings.HasPrefix(v, "PARTNER_") || strings.HasPrefix(v, "GOGC=") ||

@@ -121,7 +121,7 @@ func measure(ctx context.Context, o options, dir string) (*result, error) {
 		for _, c := range cases {
 			for i := range c.rivals {
 				rival := c.rivals[(i+round)%len(c.rivals)] // nobody always comes first
-				run, err := c.run(ctx, rival)
+				run, err := c.runOne(ctx, rival)
 				if err != nil {
 					return nil, err
 				}

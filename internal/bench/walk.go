@@ -148,7 +148,7 @@ func encode(t tftypes.Type, v tftypes.Value) (*tfprotov6.DynamicValue, error) {
 	return &encoded, err
 }
 
-// valueOf is arguments as a value of a type.
+// valueOf returns arguments as a value of a type.
 func valueOf(t tftypes.Type, v any) tftypes.Value {
 	switch v := v.(type) {
 	case []string:

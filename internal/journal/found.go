@@ -77,7 +77,7 @@ func (g *governed) cuts(ctx context.Context, by Line) (lines []Line) {
 	return lines
 }
 
-// untold has the cuts of lines that could not be written told with the next change.
+// untold keeps the cuts of lines that could not be written, so that the next change tells them.
 func (c *cutsTold) untold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -170,7 +170,7 @@ func (g *governed) swept(refs []access.Ref) (names []string, gave map[string]*Gi
 	return names, gave
 }
 
-// Rehearsed has the journal of a system tell of a rehearsal: a line before it, and one after it with when the last refusal
+// Rehearsed makes the journal of a system tell of a rehearsal: a line before it, and one after it with when the last refusal
 // was seen, and how long that took. What the rehearsal itself changes has lines of its own. Without a journal it is only done.
 func Rehearsed(ctx context.Context, system access.System, partner string, rehearse func() (refused time.Time, seconds float64, err error)) error {
 	g, kept := access.As[*governed](system)

@@ -32,7 +32,7 @@ func (r Recipient) Age() age.Recipient { return r.age }
 // String returns the recipient in its one spelling, without comment: the same for the same key.
 func (r Recipient) String() string { return r.text }
 
-// Fingerprint is SHA256:... of the key, of an SSH key as ssh-keygen prints it: the same for the same key.
+// Fingerprint returns SHA256:... of the key, of an SSH key as ssh-keygen prints it: the same for the same key.
 func (r Recipient) Fingerprint() string { return r.fingerprint }
 
 // SSHKey returns the recipient's SSH key, where it is one.

@@ -90,7 +90,7 @@ const (
 	lacksIt answer = false
 )
 
-// belongs is nil where the system that was found is the one that a state knows. Where one of them does not say which it is,
+// belongs returns nil where the system that was found is the one that a state knows. Where one of them does not say which it is,
 // that it holds the very object decides.
 func (w *whereabouts) belongs(known string, there located, said answer) error {
 	same := bool(said)

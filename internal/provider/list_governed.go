@@ -52,7 +52,7 @@ func governedFlags() (names []string) {
 	return names
 }
 
-// ListResourceConfigSchema is what a list block takes.
+// ListResourceConfigSchema returns what a list block takes.
 func (l *listed[M, P]) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	filter := func(about string, validators ...validator.String) schema.StringAttribute {
 		return schema.StringAttribute{Optional: true, MarkdownDescription: about, Validators: validators}

@@ -24,8 +24,8 @@ type meanwhile struct {
 	took   time.Duration // how long that took
 }
 
-// listed lists everything, and notes when.
-func (s *session) listed(ctx context.Context) ([]*access.Record, error) {
+// listAll lists everything, and notes when.
+func (s *session) listAll(ctx context.Context) ([]*access.Record, error) {
 	begun := access.WallClock()
 	records, err := s.system.List(ctx)
 	s.meanwhile.looked, s.took = begun, access.WallClock().Sub(begun)
@@ -43,7 +43,7 @@ func (s *session) meet(ctx context.Context) error {
 	if access.WallClock().Sub(s.meanwhile.looked) < max(fresh, 20*s.took) {
 		return nil
 	}
-	records, err := s.listed(ctx)
+	records, err := s.listAll(ctx)
 	if err == nil {
 		s.portfolio.Meanwhile(records)
 	}

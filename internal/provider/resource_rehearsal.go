@@ -141,7 +141,7 @@ func (r *rehearsalResource) Read(ctx context.Context, req resource.ReadRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
-// Update is for other triggers: it runs again.
+// Update runs it again, for other triggers.
 func (r *rehearsalResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	m, ok := read[rehearsalModel](ctx, req.Plan, &resp.Diagnostics)
 	if ok && r.rehearse(ctx, m, &resp.Diagnostics) {

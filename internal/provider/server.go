@@ -126,7 +126,7 @@ type unchanged struct {
 
 type unchangedKey struct{}
 
-// unchangedIn is nil where a call takes the long way.
+// unchangedIn returns nil where a call takes the long way.
 func unchangedIn(ctx context.Context) *unchanged {
 	u, _ := ctx.Value(unchangedKey{}).(*unchanged)
 	return u

@@ -76,8 +76,7 @@ func (v validation) passAll(at path.Path, attributes map[string]schema.Attribute
 
 // passes reports whether nothing is to be said of an attribute. What it does not know, the framework does.
 func (v validation) passes(at path.Path, a schema.Attribute, value attr.Value) bool {
-	readOnly := a.IsComputed() && !a.IsOptional()
-	if value == nil || a.IsWriteOnly() || a.GetDeprecationMessage() != "" || value.IsNull() && a.IsRequired() || !value.IsNull() && readOnly {
+	if value == nil || !isPlain(a, value) {
 		return false
 	}
 	switch a := a.(type) {
@@ -104,11 +103,24 @@ func (v validation) passes(at path.Path, a schema.Attribute, value attr.Value) b
 	case schema.MapAttribute:
 		return len(a.Validators) == 0
 	case schema.SingleNestedAttribute:
-		return len(a.Validators) == 0 && (value.IsNull() || value.IsUnknown() || v.passAll(at, a.Attributes, value.(types.Object).Attributes()))
+		return len(a.Validators) == 0 && v.passObject(at, a.Attributes, value.(types.Object))
 	case schema.MapNestedAttribute:
-		return len(a.Validators) == 0 && len(a.NestedObject.Validators) == 0 && v.passEach(at, a.NestedObject.Attributes, value.(types.Map))
+		return len(a.Validators)+len(a.NestedObject.Validators) == 0 && v.passEach(at, a.NestedObject.Attributes, value.(types.Map))
 	}
 	return false
+}
+
+// isPlain reports whether nothing is to be said of an attribute before its validators look: it is neither missing, nor set where only the
+// provider sets it, nor one of those that the framework warns of.
+func isPlain(a schema.Attribute, value attr.Value) bool {
+	missing := a.IsRequired() && value.IsNull()
+	readOnly := a.IsComputed() && !a.IsOptional()
+	return !missing && (value.IsNull() || !readOnly) && !a.IsWriteOnly() && a.GetDeprecationMessage() == ""
+}
+
+// passObject reports whether nothing is to be said of the attributes of an object, where it has any.
+func (v validation) passObject(at path.Path, attributes map[string]schema.Attribute, o types.Object) bool {
+	return o.IsNull() || o.IsUnknown() || v.passAll(at, attributes, o.Attributes())
 }
 
 // passEach reports whether nothing is to be said of any of the objects of a map.

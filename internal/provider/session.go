@@ -67,7 +67,7 @@ func (s *session) load(ctx context.Context) error {
 	if s.loaded {
 		return nil
 	}
-	records, err := s.listed(ctx)
+	records, err := s.listAll(ctx)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func (t *traffic) until(ctx context.Context, so func() bool) bool {
 	}
 }
 
-// pause and resume are no move of the traffic: who waits keeps nobody else waiting.
+// pause and resume change nothing of the traffic: who waits keeps nobody else waiting.
 func (t *traffic) pause() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

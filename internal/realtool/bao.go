@@ -141,7 +141,7 @@ func (b *Bao) await(t testing.TB, state string, claim func() bool) {
 	}
 }
 
-// health is 200 for a server that is active, 429 for a standby, 503 sealed, 501 not initialized, 0 without an answer.
+// health returns 200 for a server that is active, 429 for a standby, 503 sealed, 501 not initialized, 0 without an answer.
 func (b *Bao) health() int {
 	status, _, err := b.ask("", "GET", "sys/health", nil)
 	if err != nil {

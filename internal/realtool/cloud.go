@@ -126,7 +126,7 @@ func withoutAWS(environ []string) []string {
 // CloudLogin is what somebody logs in to a cloud with.
 type CloudLogin struct{ Access, Secret, Token string }
 
-// Root is the login of the administrator.
+// Root returns the login of the administrator.
 func (c *Cloud) Root() CloudLogin { return CloudLogin{Access: c.Access, Secret: c.Secret} }
 
 // Call sends a signed request to a service of the cloud: s3 with a path, iam or sts with a form in the body.

@@ -74,7 +74,7 @@ func (s *SSHD) path(name string) string { return filepath.Join(s.dir, name) }
 // Said returns what the server has logged so far.
 func (s *SSHD) Said() string { return s.server.said() }
 
-// config has StrictModes off where a test's files lie below a temporary folder that everybody may write to.
+// config turns StrictModes off where a test's files lie below a temporary folder that everybody may write to.
 func (s *SSHD) config(conf SSHDConf, addr string) string {
 	lines := []string{
 		"ListenAddress " + addr,
@@ -142,7 +142,7 @@ func nssWrapper(t testing.TB) string {
 	return ""
 }
 
-// greets is true when an SSH server answers.
+// greets reports whether an SSH server answers.
 func greets(addr string) bool {
 	conn, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {

@@ -92,7 +92,7 @@ func castOf(ctx context.Context, system access.System, partner, environment stri
 	return c, nil
 }
 
-// stage has the system say what each part does, and where.
+// stage lets the system say what each part does, and where.
 func (c *cast) stage(ctx context.Context, stager access.Stager) error {
 	for _, p := range c.parts {
 		action, on, err := stager.Stage(ctx, p.credential)

@@ -48,7 +48,7 @@ func (s *show) play(ctx context.Context) error {
 	return s.await(ctx, begun)
 }
 
-// cut has a shell do what is printed, and nothing else: a step that a person cannot run is to fail here, too.
+// cut lets a shell do what is printed, and nothing else: a step that a person cannot run is to fail here, too.
 func (s *show) cut(ctx context.Context) error {
 	environment, clean, err := s.rehearser.Shell(ctx)
 	if err != nil {

@@ -132,7 +132,7 @@ func (s *System) enter(d *draft, t *task) (err error) {
 	return err
 }
 
-// judgeAgain has a change judged by what somebody else has made of the ledger since it was judged. The leader holds the lock, so
+// judgeAgain lets a change be judged by what somebody else has made of the ledger since it was judged. The leader holds the lock, so
 // nothing comes between.
 func (s *System) judgeAgain(base *book, change access.Change) error {
 	s.mu.Lock()

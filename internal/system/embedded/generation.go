@@ -93,12 +93,14 @@ func (s *System) bySpare(st *standing) error {
 	return s.newest(st, spare)
 }
 
-// newest takes the newer of two generations. Where that is the publication's, the ledger must be it.
+// newest takes the newer of two generations: that of the ledger, and the copy of it in the record of the publication. Where the copy is
+// newer, the files of the ledger must be those that it signed. Where this process has seen a still newer one, the directory was put back.
 func (s *System) newest(st *standing, signed generation) error {
 	copied := st.was.Generation
 	last := max(signed.Number, copied.Number, s.remembered())
+	agree := copied.Number < last || copied == signed // two of one number that differ were not made one after the other
 	switch {
-	case signed.Number == last && (copied.Number < last || copied == signed):
+	case signed.Number == last && agree:
 		st.generation = signed
 		if copied.Number < last && st.was.Version > 0 && !s.unfinished() {
 			st.find(s.paths, s.paths.record(), fmt.Sprintf("has generation %d, but the ledger %d: an older one was "+

@@ -214,7 +214,7 @@ func (c cutting) member(id access.IdentityID) *cutMember {
 	return c[id]
 }
 
-// revoke has the cut list certificates as on hold from a moment on.
+// revoke makes the cut list certificates as on hold from a moment on.
 func (m *cutMember) revoke(kind access.Kind, issued []ledger.Item, at time.Time) {
 	if m.revoked == nil {
 		m.revoked = &revocations{}

@@ -76,7 +76,7 @@ type task struct {
 	err     error
 }
 
-// submit has a task done. One whose context ends, or that waited too long for another process, before it was begun is
+// submit gets a task done. One whose context ends, or that waited too long for another process, before it was begun is
 // dropped, and nothing of it was done.
 func (s *System) submit(ctx context.Context, t *task) error {
 	if ctx.Err() != nil {

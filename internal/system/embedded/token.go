@@ -46,7 +46,7 @@ func (s *System) Token(ctx context.Context, id access.IdentityID, until time.Tim
 	return t.request.token, nil
 }
 
-// Revoke has gateways refuse a token at their next pull.
+// Revoke makes gateways refuse a token at their next pull.
 func (s *System) Revoke(ctx context.Context, token access.Token) error {
 	if !token.Until.After(s.now()) {
 		return nil

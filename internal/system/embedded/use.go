@@ -284,7 +284,7 @@ func (t *told) silence(name string) string {
 	return fmt.Sprintf("%s has had no line since %s", name, access.At(t.newest))
 }
 
-// stopped are the logs that have had no line for so long that they have stopped, with their last lines, sorted.
+// stopped returns the logs that have had no line for so long that they have stopped, with their last lines, sorted.
 func (u *uses) stopped(now time.Time) []string {
 	var all []string
 	for name, log := range u.told {
@@ -309,13 +309,18 @@ func (s *System) hearOfStopped(u uses, now time.Time) {
 		"used, and nothing counts as unused since. Repair the gateway's logging. If the gateway is gone, remove its log from use_logs."})
 }
 
+// isAmbiguous reports whether a line may be of a use since a moment by a credential of a kind: it tells no time, or not by which kind.
+func (u *uses) isAmbiguous(id access.IdentityID, kind access.Kind, since time.Time) bool {
+	return slices.ContainsFunc([]string{id.String(), id.CommonName()}, func(name string) bool {
+		return u.untimed[use{name, kind}] || u.untimed[use{name, ""}] || u.vague[name].After(since)
+	})
+}
+
 // isUnknown reports whether a credential of a kind may have been used since though no line says so, and up to when every use was seen. One
 // gateway says nothing of another's: there has to be a log that speaks of that kind, and each that does has to go on.
 func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind access.Kind, now time.Time) (unknown bool, unseen access.Unseen) {
-	for _, name := range []string{id.String(), id.CommonName()} {
-		if u.untimed[use{name, kind}] || u.untimed[use{name, ""}] || u.vague[name].After(access.Latest(used, created)) {
-			return true, access.Unseen{}
-		}
+	if u.isAmbiguous(id, kind, access.Latest(used, created)) {
+		return true, access.Unseen{}
 	}
 	speaks, late := false, false
 	for _, name := range slices.Sorted(maps.Keys(u.told)) {

@@ -159,7 +159,7 @@ func (pki *certificates) signer(ctx context.Context) (string, error) {
 	return strings.TrimSpace(ca.Certificate), err
 }
 
-// refuseUnable is an error where the authority that is there signs nothing, or another engine stands in its place.
+// refuseUnable returns an error where the authority that is there signs nothing, or another engine stands in its place.
 func (pki *certificates) refuseUnable(ctx context.Context, at *site) error {
 	pki.probing.Lock()
 	err := pki.refuseOther(at)
@@ -181,7 +181,7 @@ func (pki *certificates) refuseUnable(ctx context.Context, at *site) error {
 	return err
 }
 
-// refuseOther is an error where another engine stands in the authority's place.
+// refuseOther returns an error where another engine stands in the authority's place.
 func (pki *certificates) refuseOther(at *site) error {
 	mount := pki.options.Mounts.PKI
 	if engine, there := at.engines[mount+"/"]; there && engine.Type != "pki" {

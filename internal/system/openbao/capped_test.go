@@ -41,7 +41,7 @@ func TestASecretThatTheMountCapsEndsWhenItIsSaid(t *testing.T) {
 // What the errors tell to run makes mounts on which everything lives as long as it is declared.
 func TestTheCommandsOfAMissingMountCapNothing(t *testing.T) {
 	for _, kind := range []access.Kind{access.Certificate, access.Secret, access.Federated} {
-		s := assemble(&server{found: &site{}, options: Options{Mounts: DefaultMounts()}})
+		s := assemble(&server{found: &site{}, options: Options{Mounts: defaultMounts()}})
 		c := &access.Credential{IdentityID: idOf("etl")}
 		switch kind {
 		case access.Certificate:

@@ -9,13 +9,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
-// taken: a mount is there already.
+// taken reports whether a mount is there already.
 func taken(err error) bool { return client.Said(err, "path is already in use") }
 
-// noIssuer: the authority has nothing to sign by, because its issuer was deleted or is being changed.
+// noIssuer reports whether the authority has nothing to sign by, because its issuer was deleted or is being changed.
 func noIssuer(err error) bool { return client.Said(err, "no default issuer") }
 
-// away: what was asked for needs a mount that is gone, or an issuer that is.
+// away reports whether what was asked for needs a mount that is gone, or an issuer that is.
 func away(err error) bool { return errors.Is(err, access.ErrUnsupported) || noIssuer(err) }
 
 // ifThere returns an error, but none of what is not there, or whose mount is not.
@@ -26,7 +26,7 @@ func ifThere(err error) error {
 	return client.Gone(err)
 }
 
-// ambiguous: the change may have been made.
+// ambiguous reports whether the change may have been made.
 func ambiguous(err error) bool {
 	var refused *client.Error
 	return errors.As(err, &refused) && refused.Ambiguous

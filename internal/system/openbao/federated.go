@@ -155,7 +155,7 @@ func (fed *federation) issuerMount(ctx context.Context, issuer string, known boo
 	return accessor, t.refuse(mount, issuer)
 }
 
-// suits is an error where the auth method that is there is another one, or does not take the issuer's tokens. It configures nothing, as enter may.
+// suits returns an error where the auth method that is there is another one, or does not take the issuer's tokens. It configures nothing, as enter may.
 func (fed *federation) suits(ctx context.Context, issuer string) error {
 	mount := fed.jwtMount(issuer)
 	if _, err := fed.mounts.authMount(ctx, mount, "jwt", nil); err != nil {

@@ -15,8 +15,8 @@ type Mounts struct {
 	JWT map[string]string
 }
 
-// DefaultMounts returns the mounts where a configuration names no others.
-func DefaultMounts() Mounts {
+// defaultMounts returns the mounts where a configuration names no others.
+func defaultMounts() Mounts {
 	return Mounts{AppRole: "partner-approle", Cert: "partner-cert", PKI: "partner-pki"}
 }
 

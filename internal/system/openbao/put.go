@@ -160,7 +160,7 @@ func (ch *changer) placeObject(ctx context.Context, a *proposal) error {
 	return nil
 }
 
-// cannotIssue: nothing can be issued as things are here, and not only at this moment.
+// cannotIssue reports whether nothing can be issued as things are here, and not only at this moment.
 func cannotIssue(err error) bool {
 	return away(err) || errors.Is(err, access.ErrNotPermitted)
 }

@@ -52,7 +52,7 @@ func (s *scout) lay(engines map[string]mounted, children []string, unlisted bool
 	}
 	// Ours are there before they are made: whoever was granted them would have them then. The usual one may be that of
 	// another configuration.
-	ours := map[string]bool{s.options.Mounts.PKI + "/": true, DefaultMounts().PKI + "/": true}
+	ours := map[string]bool{s.options.Mounts.PKI + "/": true, defaultMounts().PKI + "/": true}
 	for path, m := range engines {
 		mine := ours[path] || m.Type == "pki" && m.Description == mountDescription
 		g.mounts = append(g.mounts, place{path: segments(path), kind: m.kind(), ours: mine})

@@ -40,7 +40,7 @@ func (ad *adopter) keepsSecondFactors(ctx context.Context, found *legacy) error 
 	return nil
 }
 
-// enforcements are read once.
+// enforcements reads them once.
 func (ad *adopter) enforcements(ctx context.Context) ([]enforcement, error) {
 	ad.surveyed.Lock()
 	defer ad.surveyed.Unlock()

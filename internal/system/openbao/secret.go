@@ -42,7 +42,7 @@ func (s *secrets) appRole(id access.IdentityID) string {
 	return "auth/" + s.options.Mounts.AppRole + "/role/" + roleOf(id)
 }
 
-// roleID is where the id is by which an AppRole is logged in to.
+// roleID returns where the id is by which an AppRole is logged in to.
 func (s *secrets) roleID(id access.IdentityID) string { return s.appRole(id) + "/role-id" }
 
 // secretMount returns the auth method for secrets. It locks nobody out for bad logins: whoever knows the id of a role could

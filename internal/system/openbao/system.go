@@ -71,7 +71,7 @@ func Open(o Options) *System {
 	if o.Session <= 0 {
 		o.Session = 10 * time.Minute
 	}
-	defaults := DefaultMounts()
+	defaults := defaultMounts()
 	for _, m := range []struct {
 		mount    *string
 		fallback string

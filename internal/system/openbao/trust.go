@@ -62,7 +62,7 @@ func (t trust) fault(mount, issuer string) string {
 	return ""
 }
 
-// refuse is an error where the auth method has a fault, with the command that mends it.
+// refuse returns an error where the auth method has a fault, with the command that mends it.
 func (t trust) refuse(mount, issuer string) error {
 	fault := t.fault(mount, issuer)
 	if fault == "" || t.unread {

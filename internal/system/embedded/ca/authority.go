@@ -56,7 +56,7 @@ func Open(keysDir, passphrase string, clock access.Clock) (*Authority, error) {
 	return a, nil
 }
 
-// open is Open without what its errors begin with.
+// open does what Open does, without what its errors begin with.
 func open(keysDir, passphrase string, clock access.Clock) (*Authority, error) {
 	x509Key, err := keyfile.Load(filepath.Join(keysDir, "x509.key"), passphrase, newECDSA)
 	if err != nil {

@@ -64,7 +64,7 @@ func (s *Store[N]) Floor(ctx context.Context) (*access.FloorRecord, int, error) 
 		return nil, 0, err
 	}
 	for begun := access.WallClock(); ; {
-		r, version, err := s.floor(ctx)
+		r, version, err := s.readFloor(ctx)
 		var lost *access.FloorError
 		if !errors.As(err, &lost) || !cluster || access.WallClock().Sub(begun) > Staleness { // a standby may not have heard of it
 			return r, version, err
@@ -75,7 +75,7 @@ func (s *Store[N]) Floor(ctx context.Context) (*access.FloorRecord, int, error) 
 	}
 }
 
-func (s *Store[N]) floor(ctx context.Context) (*access.FloorRecord, int, error) {
+func (s *Store[N]) readFloor(ctx context.Context) (*access.FloorRecord, int, error) {
 	snap, err := s.View(ctx)
 	if err != nil {
 		return nil, 0, err
