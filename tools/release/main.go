@@ -117,7 +117,10 @@ func build(version, target string) ([]byte, error) {
 
 // command is how each machine's program is built.
 func command(version string) []string {
-	return []string{"build", "-tags", "grpcnotrace", "-trimpath", "-gcflags", "github.com/aws/...=-l", "-buildvcs=false", "-ldflags", "-s -w -X main.version=" + version}
+	return []string{
+		"build", "-tags", "grpcnotrace", "-trimpath", "-gcflags", "github.com/aws/...=-l",
+		"-gcflags", "github.com/partner-access/terraform-provider-partner/internal/system/aws/...=-l", "-buildvcs=false", "-ldflags", "-s -w -X main.version=" + version,
+	}
 }
 
 // archive returns the zip that registries hand out. Its files are of the first day that a zip can say.
