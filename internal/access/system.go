@@ -155,8 +155,9 @@ type Words struct {
 	EnforcedBy string
 	// Cut says how to cut an identity by hand, or where the commands are; "" for others.
 	Cut string
-	// Login is what the partner needs to log in, nothing secret in it.
+	// Login is what the partner needs to log in, nothing secret in it. Later: some of it only the system's first change makes.
 	Login map[string]string
+	Later bool `json:"-"`
 }
 
 // Asked returns the end that was asked for.

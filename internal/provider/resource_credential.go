@@ -295,7 +295,7 @@ func (m *credentialModel) begin(c change) {
 }
 
 func (m *credentialModel) sayLogin(c change) {
-	if unknownAll(&m.Login); c.words != nil {
+	if unknownAll(&m.Login); c.words != nil && !c.words.Later {
 		m.Login = textMap(c.words.Login)
 	}
 }

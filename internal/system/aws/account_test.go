@@ -135,6 +135,15 @@ func TestAPartnersAccountComesInWithItsExternalIDAndNobodyElseDoes(t *testing.T)
 	if arn == "" || len(told) != 32 {
 		t.Fatalf("the partner is told %v", c.Login)
 	}
+	elsewhere := s
+	elsewhere.System = l.open(func(o *Options) { o.Ledger = "s3://" + l.bucket("ledger") + "/staging" })
+	if words := elsewhere.words(c.Object); !words.Later || words.Login["external_id"] != "" {
+		t.Errorf("before there is a system, the plan tells %+v", words)
+	}
+	elsewhere.put(s.identity())
+	if words := elsewhere.words(c.Object); words.Later || len(words.Login["external_id"]) != 32 || words.Login["external_id"] == told {
+		t.Errorf("the same names come to the same external id in another ledger: %+v", words)
+	}
 	if l.assume(t, v.as, arn, "") != nil || l.assume(t, v.as, arn, told+"x") != nil {
 		t.Error("the role is taken on without its external id")
 	}

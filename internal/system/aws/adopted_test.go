@@ -4,6 +4,7 @@ package aws
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -45,6 +46,42 @@ func TestAUserWithoutRoomForADenyIsEndedAndRemoved(t *testing.T) {
 	}
 	if _, err := s.describe(t.Context(), adoptedOf(s.id)); !errors.Is(err, errAbsent) {
 		t.Errorf("it is left: %v", err)
+	}
+}
+
+// Who deactivates the only keys of a partner cuts it off. Beside a credential that was handed over, that is how the old login is retired.
+func TestTheOnlyKeysOfAnAdoptedUserAreCutWhereSomebodyDeactivatesThem(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Secret)
+	for _, alone := range []bool{true, false} {
+		s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+		s.id.Name = fmt.Sprintf("alone-%v", alone)
+		key, as := s.moved(l)
+		i := s.put(s.identity(), taking("user/acme-sftp"))
+		s.put(s.grant("daily", s.end))
+		if !alone {
+			s.put(s.key(s.end), sealing(k))
+		}
+		set := func(status string) {
+			t.Helper()
+			l.must(t, "UpdateAccessKey", adoptedOf(s.id).named("AccessKeyId", key, "Status", status))
+		}
+		set("Inactive")
+		if r, err := s.Get(t.Context(), s.id.Ref()); err != nil || r.Held != alone || len(r.Adopted) != 1 || !strings.Contains(r.Adopted[0], "(inactive)") {
+			t.Errorf("alone %v: it is told as %+v, %v", alone, r, err)
+		}
+		if alone {
+			s.put(s.key(s.end), sealing(k))
+		}
+		s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID))
+		set("Active")
+		if l.may(t, as, "read", s.file("daily")) == alone || l.may(t, l.as(k.newest()), "read", s.file("daily")) == alone {
+			t.Errorf("alone %v: what was cut is back, or what was not is cut", alone)
+		}
+		s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "CHG-1" }), knowing(i.UID))
+		if !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+			t.Errorf("alone %v: what was released is not back", alone)
+		}
 	}
 }
 

@@ -46,6 +46,13 @@ func (s *System) Adoption(ctx context.Context, id access.IdentityID, native stri
 		}
 		a.Logins = append(a.Logins, text)
 	}
+	roles, err := s.rolesTrusting(ctx, n.ARN, adoptedOf(id).arn(policy.PartitionOf(s.options.Region).Name, s.accountNumber()), strings.TrimSuffix(n.ARN, adoptedOf(id).String())+native)
+	if err != nil {
+		return nil, fmt.Errorf("adopt %s: find the roles that trust it: %w", native, err)
+	}
+	if len(roles) > 0 {
+		a.Sessions += " These roles trust it, and their sessions go on after its end: " + strings.Join(roles, ", ") + ". Take it out of their trust."
+	}
 	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
 		if !policy.OnlyDenies(n.policies[name]) {
 			a.Policies = append(a.Policies, name)
@@ -56,7 +63,41 @@ func (s *System) Adoption(ctx context.Context, id access.IdentityID, native stri
 			a.Policies = append(a.Policies, arn)
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked[id] = true
 	return a, nil
+}
+
+// adopts reports whether an identity has adopted a user, by what was read last, or has been asked what it would adopt.
+func (s *System) adopts(id access.IdentityID) bool {
+	s.mu.Lock()
+	asked := s.asked[id]
+	s.mu.Unlock()
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if asked || s.store.seen == nil {
+		return asked
+	}
+	e := s.store.seen.ledger[id.Ref()]
+	return e != nil && !e.Removed() && len(e.Adopted.Left()) > 0
+}
+
+// rolesTrusting returns the roles whose trust names a user by one of its ARNs; none where they may not be listed.
+func (s *System) rolesTrusting(ctx context.Context, arns ...string) (roles []string, err error) {
+	all, err := s.all(ctx)
+	var said *apiError
+	if errors.As(err, &said) && (said.unknown() || said.status == 403) {
+		return nil, nil
+	}
+	for _, n := range all {
+		for _, statement := range policy.TrustIn(n.Trust) {
+			if statement.Effect == "Allow" && slices.ContainsFunc(policy.Listed(statement.Of()["AWS"]), func(who string) bool { return slices.Contains(arns, who) }) {
+				roles = append(roles, n.principal().String())
+			}
+		}
+	}
+	return slices.Compact(roles), err
 }
 
 // adoptable reads the user that a native id names, where it can be adopted as an identity, and the ledger that this was judged by.
@@ -182,7 +223,7 @@ func (s *System) unmoved(ctx context.Context, h *shelf, id access.IdentityID, pa
 		return access.ErrNotFound
 	}
 	for _, p := range h.pages {
-		if p.has(name) {
+		if p.has(u) {
 			return fmt.Errorf("it is a user of %s: %w", p.id, access.ErrGoverned)
 		}
 	}
@@ -201,13 +242,10 @@ func (s *System) moving(u principal, id access.IdentityID) string {
 		s.shell("iam"), shown.Word(u.Name), wasTag, shown.Word(u.String()), shown.Word(to.Path), shown.Word(to.Name)), "NOT MOVED: "+u.String(), "may administer users")
 }
 
-// removeKeys returns the command that removes keys of a user, and no deny of it. The next apply removes the user.
-func (s *System) removeKeys(u principal, keys []string) string {
-	var each []string
-	for _, k := range keys {
-		each = append(each, fmt.Sprintf("aws iam delete-access-key%s --user-name %s --access-key-id %s", s.shell("iam"), shown.Word(u.Name), shown.Word(k)))
-	}
-	return s.inAccount(strings.Join(each, " && "), "NOT REMOVED: the keys of "+u.String(), "may administer users")
+// removeKey returns the command that removes a key of a user, and no deny of it. Once all are gone, the next apply removes the user.
+func (s *System) removeKey(u principal, key string) string {
+	remove := fmt.Sprintf("aws iam delete-access-key%s --user-name %s --access-key-id %s", s.shell("iam"), shown.Word(u.Name), shown.Word(key))
+	return s.inAccount(remove, "NOT REMOVED: the key "+key+" of "+u.String(), "may administer users")
 }
 
 // unadoptable says why a role is not adopted, and what to do instead.
@@ -283,7 +321,7 @@ func (s *System) stillLeft(ctx context.Context, id access.IdentityID, a *ledger.
 	return &left, nil
 }
 
-// movedKeys says that keys of an adopted user live on under another one: somebody renamed it, or moved it back.
+// movedKeys says that keys of a user live on under another one: somebody renamed it or, where it was adopted, moved it back.
 func (s *System) movedKeys(ctx context.Context, u principal, keys []string) error {
 	for _, k := range keys {
 		owner, err := s.keyOwner(ctx, k)
@@ -295,6 +333,16 @@ func (s *System) movedKeys(ctx context.Context, u principal, keys []string) erro
 		}
 	}
 	return nil
+}
+
+// tellMoved adds to a record that keys of a user that is gone live on under another one, and reports whether they do.
+func (s *System) tellMoved(ctx context.Context, w wanted, keys []string, r *access.Record) (moved bool, err error) {
+	err = s.movedKeys(ctx, w.principal, keys)
+	if !errors.Is(err, access.ErrRemains) {
+		return false, err
+	}
+	r.Drift = append(r.Drift, "It is not governed any more: "+err.Error()+".")
+	return true, nil
 }
 
 // keysOfLogins returns the ids of the keys with which a user was adopted.
@@ -331,6 +379,7 @@ func (s *System) wantedAdopted(l ledger.Ledger, holds ledger.Holds, p *page, gra
 		principal: p.named(adoptedOf(p.id)), adopted: true, logins: keysOfLogins(e.Adopted), end: end, owner: p.id, lifted: p.lifting, boundary: s.options.Boundary,
 		credential: e.Ref(), newest: true, tags: s.tagsOf(p, e),
 	}
+	w.alone = !slices.ContainsFunc(slices.Collect(maps.Values(p.entries)), func(e *ledger.Entry) bool { return e.Ref().Type == access.TypeCredential })
 	w.compile(grants, formerKey(p.id, end), s.options.Words, l.Standing(p.id).Cut(), l.Held(holds, e.Object))
 	return w, true
 }
@@ -341,12 +390,9 @@ func formerKey(id access.IdentityID, end time.Time) *access.Credential {
 }
 
 // observeAdopted adds to the record of an identity what IAM has of the user that it has adopted.
-func (s *System) observeAdopted(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
+func (s *System) observeAdopted(ctx context.Context, w wanted, n *native, lifting bool, r *access.Record) error {
 	if !n.there && n.unread == nil {
-		if err := s.movedKeys(ctx, w.principal, w.logins); errors.Is(err, access.ErrRemains) {
-			r.Drift = append(r.Drift, "It is not governed any more: "+err.Error()+".")
-			return nil
-		} else if err != nil {
+		if moved, err := s.tellMoved(ctx, w, w.logins, r); moved || err != nil {
 			return err
 		}
 		r.Adopted = nil
@@ -359,17 +405,28 @@ func (s *System) observeAdopted(ctx context.Context, h *shelf, w wanted, n *nati
 		return err
 	}
 	if n.keys != nil && n.unread == nil {
-		there := func(id string) bool { return slices.ContainsFunc(n.keys, func(k key) bool { return k.ID == id }) }
-		r.Adopted = s.leftLogin(w.owner, slices.DeleteFunc(slices.Clone(w.logins), func(id string) bool { return !there(id) }))
+		var there, inactive []string
+		for _, k := range n.keys {
+			if slices.Contains(w.logins, k.ID) {
+				there = append(there, k.ID)
+			}
+			if k.Status == "Inactive" {
+				inactive = append(inactive, k.ID)
+			}
+		}
+		r.Adopted = s.leftLogins(w.owner, there, inactive...)
 	}
-	return s.observeOwn(ctx, h, w, n, lifting, r)
+	return s.observeOwn(ctx, w, n, lifting, r)
 }
 
-// leftLogin says that keys of an adopted user are left.
-func (s *System) leftLogin(id access.IdentityID, keys []string) []string {
-	if len(keys) == 0 {
-		return nil
+// leftLogins tells of the keys of an adopted user that are left.
+func (s *System) leftLogins(id access.IdentityID, keys []string, inactive ...string) (said []string) {
+	for _, k := range keys {
+		login := "The access key " + k + " of " + adoptedOf(id).String()
+		if slices.Contains(inactive, k) {
+			login += " (inactive)"
+		}
+		said = append(said, ledger.Undeclared(login, s.removeKey(adoptedOf(id), k)))
 	}
-	return []string{fmt.Sprintf("%s lets in from before the adoption, with %s, and is not declared: declare a partner_credential, hand it over, then run:\n  %s",
-		adoptedOf(id), strings.Join(keys, " and "), s.removeKeys(adoptedOf(id), keys))}
+	return said
 }

@@ -4,6 +4,7 @@ package aws
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -67,6 +68,15 @@ func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
 	}
 	if !l.may(t, as, "read", s.file("weekly")) {
 		t.Error("a look changed something")
+	}
+	var many []access.Granted
+	for n := range 30 {
+		end := s.end.Add(time.Duration(n) * time.Second)
+		many = append(many, access.Granted{Grant: s.grant(fmt.Sprintf("feed-%d", n), end), EndsAt: end})
+	}
+	check := s.Capabilities().CheckWhole
+	if err := check(nil, many); err == nil || check(nil, many[:1]) != nil || l.open().Capabilities().CheckWhole(nil, many) != nil {
+		t.Errorf("the plan of the adoption says of thirty grants that do not fit: %v", err)
 	}
 
 	i := s.put(s.identity(), taking(native))

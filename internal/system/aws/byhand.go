@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -34,15 +35,35 @@ func (w *wanted) cutBy(n *native) string {
 		return why
 	}
 	if w.Kind == user && w.Built && n.keys != nil {
-		return keyCut(n.keys, w.Key)
+		if why := w.keyCut(n.keys); !w.adopted || w.alone { // beside another credential, that is how it is retired
+			return why
+		}
 	}
 	return ""
 }
 
+// keyCut says how somebody cut the keys by which a user comes in; "" where nobody did. To remove those of an adopted one is how everybody is told
+// to retire it.
+func (w *wanted) keyCut(keys []key) string {
+	if !w.adopted {
+		return keyCut(keys, w.Key)
+	}
+	left := slices.DeleteFunc(slices.Clone(keys), w.added)
+	if len(left) == 0 || slices.ContainsFunc(left, func(k key) bool { return k.Status != "Inactive" }) {
+		return ""
+	}
+	return "none of its access keys is active"
+}
+
 // deniedBy says by what somebody denied a principal everything, beside the policies of our own that do that; "" where nothing does.
 func deniedBy(n *native) string {
-	if isDenyAll(n.Boundary) {
+	if n.boundByNothing() {
 		return "its boundary denies everything"
+	}
+	for _, g := range n.Groups {
+		if n.deniesAll(ofGroup(g)) {
+			return "it was put into the group " + g + ", which denies everything"
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
 		if name != cutPolicy && name != holdPolicy && policy.DeniesAll(n.policies[name]) {
@@ -69,6 +90,12 @@ func keyCut(keys []key, issued string) string {
 		return "its access key is inactive"
 	}
 	return ""
+}
+
+// boundByNothing reports whether a boundary allows nothing: one that only denies does not.
+func (n *native) boundByNothing() bool {
+	text := n.managed[n.Boundary]
+	return isDenyAll(n.Boundary) || policy.DeniesAll(text) || policy.OnlyDenies(text)
 }
 
 const (
@@ -104,25 +131,68 @@ func (n *native) lessens(arn string) bool {
 	return n.managed[arn] == unreadable || policy.OnlyDenies(n.managed[arn])
 }
 
-// withManaged reads the company's own policies that are attached to a principal, which no listing has.
+// withManaged reads what bounds a principal from elsewhere, which no listing has: the company's own policies that are attached to it, a boundary
+// that is not declared, and what its groups say.
 func (s *System) withManaged(ctx context.Context, n *native) (*native, error) {
 	more := *n
 	more.managed = map[string]string{}
-	for _, arn := range n.attached {
-		if strings.Contains(arn, ofAWS) {
-			continue
-		}
+	note := func(name string, read func() (string, error)) error {
 		var may forgiving
-		text, err := s.managed(ctx, arn)
+		text, err := read()
 		if may.not(err) {
 			text, err = unreadable, nil
 		}
-		if gone(err) != nil {
+		more.managed[name] = text
+		return gone(err)
+	}
+	for _, arn := range append(slices.Clone(n.attached), s.strange(n)...) {
+		if strings.Contains(arn, ofAWS) {
+			continue
+		}
+		if err := note(arn, func() (string, error) { return s.managed(ctx, arn) }); err != nil {
 			return nil, err
 		}
-		more.managed[arn] = text
+	}
+	for _, g := range n.Groups {
+		if err := note(ofGroup(g), func() (string, error) { return s.saidByGroup(ctx, g) }); err != nil {
+			return nil, err
+		}
 	}
 	return &more, nil
+}
+
+// strange is the boundary of a principal that is not the one of the provider block.
+func (s *System) strange(n *native) []string {
+	if n.Boundary == "" || n.Boundary == s.options.Boundary {
+		return nil
+	}
+	return []string{n.Boundary}
+}
+
+// ofGroup is by what is kept what a group says.
+func ofGroup(name string) string { return "group " + name }
+
+// saidByGroup returns what the policies of a group say together.
+func (s *System) saidByGroup(ctx context.Context, name string) (string, error) {
+	g := principal{Kind: group, Name: name}
+	var may forgiving
+	policies, err := s.inlineOf(ctx, g, &may)
+	if err != nil || may.why != nil {
+		return "", cmp.Or(err, may.why)
+	}
+	texts := slices.Collect(maps.Values(policies))
+	attached, err := s.attachedTo(ctx, g)
+	if err != nil {
+		return "", err
+	}
+	for _, arn := range attached {
+		text, err := s.managed(ctx, arn)
+		if err != nil {
+			return "", err
+		}
+		texts = append(texts, text)
+	}
+	return policy.Join(texts, unreadable), nil
 }
 
 // managed reads a policy that can be attached.

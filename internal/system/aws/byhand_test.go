@@ -4,6 +4,7 @@ package aws
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -56,6 +57,29 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			}
 			l.must(t, "DeleteAccessKey", p.named("AccessKeyId", keys[0].ID))
 		}},
+		{"a deny with an empty condition", u, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "PutUserPolicy", p.named("PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Resource":["*"]`, `"Resource":["*"],"Condition":{}`, 1)))
+		}},
+		{"a deny of all services", u, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "PutUserPolicy", p.named("PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"Action":["*:*"]`, 1)))
+		}},
+		{"a group that denies", u, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "CreateGroup", map[string]string{"GroupName": "quarantine"})
+			l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "none", "PolicyDocument": denyAll})
+			l.must(t, "AddUserToGroup", p.named("GroupName", "quarantine"))
+		}},
+		{"a boundary that denies", u, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "quarantine", "PolicyDocument": denyAll})
+			l.must(t, "PutUserPermissionsBoundary", p.named("PermissionsBoundary", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
+		}},
+		{"a deny beside the trust", r, func(l *lab, t testing.TB, p principal) {
+			const more = `{"Effect":"Deny","Principal":"*","Action":"sts:Assume*"},`
+			d, err := l.admin.describe(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", strings.Replace(d.Trust, `"Statement":[`, `"Statement":[`+more, 1)))
+		}},
 		{"the user removed", u, func(l *lab, t testing.TB, p principal) {
 			if err := l.open().destroy(t.Context(), access.IdentityID{}, p); err != nil {
 				t.Fatal(err)
@@ -64,7 +88,7 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			l := startLab(t, cloud.In("60000000000"+strconv.Itoa(n)), access.Federated)
+			l := startLab(t, cloud.In(fmt.Sprintf("6000000000%02d", n)), access.Federated)
 			v := l.newVendor(t, "444455556666", "acme-etl-"+strconv.Itoa(n))
 			s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 			i := s.put(s.identity())

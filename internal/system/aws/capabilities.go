@@ -21,8 +21,8 @@ func (s *System) Capabilities() access.Capabilities {
 		KnowsLastUse: true, LogsUse: true,
 		CheckGrant:      s.options.Words.CheckGrant,
 		CheckCredential: s.checkCredential,
-		CheckWhole:      s.options.Words.CheckWhole,
-		Reach:           s.options.Words.Reach,
+		CheckWhole:      s.checkWhole,
+		Reach:           s.reach,
 		CutByHand:       s.cutByHand,
 		CutActs:         cutActs,
 		Words:           s.words,
@@ -36,6 +36,31 @@ func (s *System) checkCredential(c *access.Credential) error {
 		return errors.New(refused(c.Kind()))
 	}
 	return policy.CheckTrust(c, s.accountNumber(), policy.PartitionOf(s.options.Region))
+}
+
+// checkWhole refuses at plan what does not fit together. The user that an identity has adopted, or is to adopt by this plan, has the room of a key.
+func (s *System) checkWhole(credentials []*access.Credential, granted []access.Granted) error {
+	var end time.Time
+	adopted := false
+	for _, g := range granted {
+		end, adopted = access.Latest(end, g.EndsAt), adopted || s.adopts(g.Grant.IdentityID)
+	}
+	if adopted {
+		credentials = append(slices.Clip(credentials), formerKey(granted[0].Grant.IdentityID, end))
+	}
+	return s.options.Words.CheckWhole(credentials, granted)
+}
+
+// reach says what actions on a pattern reach. The ledger is none of what partners may reach: who writes there declares access.
+func (s *System) reach(p access.Pattern, words []string) access.Reach {
+	r := s.options.Words.Reach(p, words)
+	place := "arn:" + policy.PartitionOf(s.options.Region).Name + ":s3:::" + s.store.bucket.name + "/" + s.store.prefix
+	for _, own := range []string{place, place + floorSuffix} {
+		if p.Overlaps(access.Pattern(own + "/*")) {
+			r.System = "it reaches the ledger " + s.options.Ledger + ", which says what partners may do"
+		}
+	}
+	return r
 }
 
 func (s *System) place() string {

@@ -37,6 +37,7 @@ type client struct {
 	// account is the number of the account, as STS told it, and caller who is logged in.
 	account, caller string
 	made            map[string]time.Time // the principals that were made, by their names
+	lacks           map[string]error     // what IAM does not serve, by its answer
 }
 
 // clock is that of a service: by how much it is ahead of this machine's, and when it told.
@@ -54,7 +55,7 @@ func newClient(o Options) *client {
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a signature is for one place
 	return &client{options: o, http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), login: o.Credentials, clocks: map[string]clock{},
-		made: map[string]time.Time{}}
+		made: map[string]time.Time{}, lacks: map[string]error{}}
 }
 
 // request is one that may be sent several times.

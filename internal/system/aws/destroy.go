@@ -21,13 +21,15 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 		return err
 	}
 	if !n.there {
-		return nil
+		return s.movedKeys(ctx, p, p.keys())
 	}
-	defer s.store.forget(p.Name)
+	defer s.store.forget(p)
 	if n.Path != p.Path { // somebody else's of that name
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
 	}
-	if s.elsewhere(n.described) {
+	if s.elsewhere(n.described) && p.Known {
+		return fmt.Errorf("%w. If somebody changed its tag %s, write %s there again", s.foreign(n, p, true), systemTag, s.store.name())
+	} else if s.elsewhere(n.described) {
 		return nil
 	}
 	begun, late := access.WallClock(), false

@@ -54,8 +54,14 @@ func (w *wanted) absence(said []string) []string {
 
 // untold returns what cannot be compared, since somebody took the tags away or something cannot be read or put into words.
 func (w *wanted) untold(n *native) (said []string) {
+	if n.Path != w.Path {
+		said = append(said, fmt.Sprintf("Somebody moved %s to %s. Until it is at %s again, nothing here changes or removes it.", w.Name, n.Path, w.Path))
+	}
 	if n.uid() == "" {
 		said = append(said, fmt.Sprintf("The tags of %s, which mark it as ours, are gone.", w.Name))
+	}
+	if of, own := n.tagged(systemTag), w.tags[systemTag]; of != own && of != "" && own != "" {
+		said = append(said, fmt.Sprintf("The tag %s of %s names another access system, %s. Until it is %s again, nothing here changes or removes %[2]s.", systemTag, w.Name, of, own))
 	}
 	if w.unclear != nil {
 		said = append(said, fmt.Sprintf("Cannot tell what %s should allow: %s.", w.Name, w.unclear))
@@ -116,8 +122,12 @@ func (w *wanted) addedDrift(n *native) (said []string) {
 		}
 		said = append(said, fmt.Sprintf("The policy %s is attached to %s. %s", arn, w.Name, becomes))
 	}
-	if len(n.Groups) > 0 {
-		said = append(said, fmt.Sprintf("%s is a member of %s. That ends with the principal.", w.Name, strings.Join(n.Groups, ", ")))
+	for _, g := range n.Groups {
+		becomes := "That ends with the principal."
+		if n.lessens(ofGroup(g)) {
+			becomes = "It takes access away, so it stays."
+		}
+		said = append(said, fmt.Sprintf("%s is a member of %s. %s", w.Name, g, becomes))
 	}
 	return said
 }

@@ -155,7 +155,7 @@ func drafted(p *page, d *ledger.Draft) *page {
 	for _, e := range next.entries {
 		for _, x := range principalsOf(e) {
 			stay[x.Name] = stay[x.Name] || !e.Removed()
-			if !next.has(x.Name) {
+			if !next.has(x) {
 				next.principals = append(next.principals, x)
 			}
 		}

@@ -64,6 +64,10 @@ func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 			l.must(t, "CreateGroup", map[string]string{"GroupName": "everybody"})
 			l.must(t, "AddUserToGroup", p.named("GroupName", "everybody"))
 		}, "is a member of everybody"},
+		{"a key, and a password for the console", u, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "CreateAccessKey", p.named())
+			l.must(t, "CreateLoginProfile", p.named("Password", "Tr0ub4dor&3"))
+		}, "has 2 access keys"},
 		{"the tags", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "UntagUser", p.named("TagKeys.member.1", uidTag))
 		}, "The tags of"},
@@ -91,7 +95,127 @@ func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 			if !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 				t.Error("the key of the partner does not work any more")
 			}
+			if p.Kind == user && !errors.Is(l.admin.ask(t.Context(), "GetLoginProfile", p.named(), nil), errAbsent) {
+				t.Error("there is a password for the console")
+			}
 		})
+	}
+}
+
+// IAM has users and roles of one name, and the ledger names kinds: a user that bears the name of a partner's role was taken for it, and hidden.
+func TestAUserThatBearsTheNameOfARoleIsFound(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	s, k := l.newShop(t, l.open(func(o *Options) { o.Fresh = time.Hour }), time.Hour), &keys{}
+	i := s.put(s.identity())
+	trust := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
+	s.put(trust)
+	s.put(s.key(s.end), sealing(k))
+	p := principal{Kind: user, Name: roleOf(s.id).Name, Path: roleOf(s.id).Path}
+	_, as := l.byHand(t, p)
+	l.must(t, "CreateRole", principal{Kind: role, Name: userOf(s.id, 1).Name}.named("AssumeRolePolicyDocument", vendorTrust, "Path", folderOf(s.id)))
+	s.System = l.open(func(o *Options) { o.Fresh = time.Hour })
+	_, strays, err := s.Survey(t.Context(), nil)
+	if err != nil || len(strays) != 2 || strays[1].NativeID != p.String() {
+		t.Errorf("found are %+v, %v", strays, err)
+	}
+	if said := s.drift(trust) + s.drift(s.key(s.end)); said != "" {
+		t.Errorf("what is declared is told as %q", said)
+	}
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil || !l.may(t, as, "read", s.file("daily")) {
+		t.Errorf("the removal took what is not its own: %v", err)
+	}
+	if _, err := l.open().Get(t.Context(), s.id.Ref()); !errors.Is(err, access.ErrNotFound) {
+		t.Errorf("what nobody declared is taken for what is left of it: %v", err)
+	}
+}
+
+// A tag is for people. One that somebody changed made a removal say that it is done, while the partner came in.
+func TestATagThatSomebodyChangedHidesNothingFromARemoval(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	s.put(s.key(s.end), sealing(k))
+	u := userOf(s.id, 1)
+	tag := func(name, value string) {
+		t.Helper()
+		l.must(t, "TagUser", u.named("Tags.member.1.Key", name, "Tags.member.1.Value", value))
+	}
+	tag(systemTag, "another")
+	if said := s.drift(s.key(s.end)); !strings.Contains(said, "names another access system") {
+		t.Errorf("it says %q", said)
+	}
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrForeign) || !strings.Contains(err.Error(), s.store.name()) {
+		t.Errorf("while a key is left, the removal says %v", err)
+	}
+	tag(systemTag, s.store.name())
+	tag(identityTag, "acme/prod/other")
+	if err := s.store.remove(t.Context(), keyOf(s.id), s.store.cached(s.id).etag); err != nil {
+		t.Fatal(err)
+	}
+	s.System = l.open()
+	if _, err := s.Get(t.Context(), s.id.Ref()); !errors.Is(err, access.ErrDamaged) {
+		t.Errorf("without its page, and with another's tag, it is told as %v", err)
+	}
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Errorf("the key is left: %v", err)
+	}
+}
+
+// Whoever renames a user takes its key along, and with it what is granted until the end. A removal looked for the user alone, and said that it is done.
+func TestAKeyWhoseUserSomebodyRenamedIsNotGone(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, versitygw(t), access.Secret)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	s.put(s.key(s.end), sealing(k))
+	u := userOf(s.id, 1)
+	l.must(t, "UpdateUser", u.named("NewPath", "/elsewhere/"))
+	if said := s.drift(s.key(s.end)); !strings.Contains(said, "Somebody moved") {
+		t.Errorf("moved, it says %q", said)
+	}
+	if _, err := s.Delete(t.Context(), s.key(s.end).Ref(), s.uid(s.key(s.end).Ref())); !errors.Is(err, access.ErrForeign) {
+		t.Errorf("while it lies elsewhere, the removal says %v", err)
+	}
+	l.must(t, "UpdateUser", u.named("NewPath", u.Path, "NewUserName", "jane"))
+	if !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Fatal("the key did not go along")
+	}
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrRemains) || !strings.Contains(err.Error(), "jane") {
+		t.Errorf("while the key works on, the removal says %v", err)
+	}
+	l.must(t, "UpdateUser", map[string]string{"UserName": "jane", "NewUserName": u.Name})
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Errorf("moved back, the key is left: %v", err)
+	}
+}
+
+// A role of one's own account that trusts what stands for a partner gives it more than is declared, and its sessions go on after the end.
+func TestARoleThatTrustsWhatStandsForAPartnerIsFound(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	s := l.newShop(t, l.open(), time.Hour)
+	s.moved(l)
+	in := func(name, who string) {
+		t.Helper()
+		l.must(t, "CreateRole", principal{Kind: role, Name: name}.named("AssumeRolePolicyDocument",
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::`+l.cloud.Access+`:`+who+`"},"Action":"sts:AssumeRole"}]}`))
+	}
+	in("reporting", adoptedOf(s.id).String())
+	in("batch", "user/acme-sftp") // as where IAM has yet to tell the new name
+	in("other", "user/jane")
+	what, err := s.Adoption(t.Context(), s.id, "user/acme-sftp")
+	if err != nil || !strings.Contains(what.Sessions, "role/batch, role/reporting.") && !strings.Contains(what.Sessions, "role/reporting, role/batch.") {
+		t.Fatalf("adopting would be %+v, %v", what, err)
+	}
+	s.put(s.identity(), taking("user/acme-sftp"))
+	_, strays, err := s.Survey(t.Context(), nil)
+	at := slices.IndexFunc(strays, func(x access.Stray) bool { return x.NativeID == "role/reporting" })
+	if err != nil || at < 0 || len(strays[at].Trusts) > 0 || !strings.Contains(strings.Join(strays[at].Unsaid, " "), "goes on after the end") {
+		t.Errorf("found are %+v, %v", strays, err)
 	}
 }
 

@@ -27,6 +27,8 @@ type kind string
 const (
 	role kind = "Role"
 	user kind = "User"
+	// group is none that partners are given: somebody may have put a user into one.
+	group kind = "Group"
 )
 
 // iamVersion is the only version of IAM's interface.
@@ -43,6 +45,9 @@ func (c *client) ask(ctx context.Context, action string, in map[string]string, o
 }
 
 func (c *client) query(ctx context.Context, action string, in map[string]string, out any, once bool) error {
+	if err := c.lacking(action); err != nil {
+		return err
+	}
 	form := url.Values{"Action": {action}, "Version": {iamVersion}}
 	for name, value := range in {
 		form.Set(name, value)
@@ -59,12 +64,31 @@ func (c *client) query(ctx context.Context, action string, in map[string]string,
 		a, err = c.send(ctx, r)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", action, err)
+		err = fmt.Errorf("%s: %w", action, err)
+		c.noteLacking(action, err)
+		return err
 	}
 	if out == nil {
 		return nil
 	}
 	return decoded(action, a, out)
+}
+
+// noteLacking notes that another cloud than AWS does not serve an action, and lacking returns its answer: it is not asked again for each principal.
+func (c *client) noteLacking(action string, err error) {
+	var said *apiError
+	if c.options.Endpoints.IAM == "" || !errors.As(err, &said) || said.code != "InvalidAction" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lacks[action] = err
+}
+
+func (c *client) lacking(action string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lacks[action]
 }
 
 // noteMade notes that a principal was made, and noteRemoved that it is to go.
@@ -229,11 +253,12 @@ func (c *client) describe(ctx context.Context, p principal) (d described, err er
 func (c *client) inlineNames(ctx context.Context, p principal) (names []string, err error) {
 	err = c.pages(ctx, "List"+string(p.Kind)+"Policies", p.named(), func(body []byte) error {
 		var page struct {
-			Role []string `xml:"ListRolePoliciesResult>PolicyNames>member"`
-			User []string `xml:"ListUserPoliciesResult>PolicyNames>member"`
+			Role  []string `xml:"ListRolePoliciesResult>PolicyNames>member"`
+			User  []string `xml:"ListUserPoliciesResult>PolicyNames>member"`
+			Group []string `xml:"ListGroupPoliciesResult>PolicyNames>member"`
 		}
 		err := xml.Unmarshal(body, &page)
-		names = append(append(names, page.Role...), page.User...)
+		names = append(names, slices.Concat(page.Role, page.User, page.Group)...)
 		return err
 	})
 	return names, err
@@ -242,22 +267,24 @@ func (c *client) inlineNames(ctx context.Context, p principal) (names []string, 
 // inlineText reads an inline policy of a principal.
 func (c *client) inlineText(ctx context.Context, p principal, name string) (string, error) {
 	var out struct {
-		Role string `xml:"GetRolePolicyResult>PolicyDocument"`
-		User string `xml:"GetUserPolicyResult>PolicyDocument"`
+		Role  string `xml:"GetRolePolicyResult>PolicyDocument"`
+		User  string `xml:"GetUserPolicyResult>PolicyDocument"`
+		Group string `xml:"GetGroupPolicyResult>PolicyDocument"`
 	}
 	err := c.ask(ctx, "Get"+string(p.Kind)+"Policy", p.named("PolicyName", name), &out)
-	return plain(out.Role + out.User), err
+	return plain(out.Role + out.User + out.Group), err
 }
 
 // attachedTo lists the managed policies that hang on a principal.
 func (c *client) attachedTo(ctx context.Context, p principal) (arns []string, err error) {
 	err = c.pages(ctx, "ListAttached"+string(p.Kind)+"Policies", p.named(), func(body []byte) error {
 		var page struct {
-			Role []attached `xml:"ListAttachedRolePoliciesResult>AttachedPolicies>member"`
-			User []attached `xml:"ListAttachedUserPoliciesResult>AttachedPolicies>member"`
+			Role  []attached `xml:"ListAttachedRolePoliciesResult>AttachedPolicies>member"`
+			User  []attached `xml:"ListAttachedUserPoliciesResult>AttachedPolicies>member"`
+			Group []attached `xml:"ListAttachedGroupPoliciesResult>AttachedPolicies>member"`
 		}
 		err := xml.Unmarshal(body, &page)
-		for _, a := range append(page.Role, page.User...) {
+		for _, a := range slices.Concat(page.Role, page.User, page.Group) {
 			arns = append(arns, a.ARN)
 		}
 		return err

@@ -50,10 +50,11 @@ func (s *System) leftOf(ctx context.Context, id access.IdentityID) (all []left, 
 			return nil, err
 		}
 		for _, name := range names {
-			if !maybeOf(id, name) {
+			p := principal{Kind: k, Name: name, Path: folderOf(id)}
+			if !maybeOf(id, p) {
 				continue
 			}
-			x, is, err := s.leftAs(ctx, id, principal{Kind: k, Name: name, Path: folderOf(id)})
+			x, is, err := s.leftAs(ctx, id, p)
 			if err != nil {
 				return nil, err
 			}
@@ -69,7 +70,7 @@ func (s *System) leftOf(ctx context.Context, id access.IdentityID) (all []left, 
 	if err != nil && !errors.Is(err, access.ErrNotPermitted) {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(x left) bool { return p != nil && p.has(x.principal.Name) }), nil
+	return slices.DeleteFunc(all, func(x left) bool { return p != nil && p.has(x.principal) }), nil
 }
 
 // leftAs reads a principal whose name may be of an identity, and reports whether its tags say so, too. One that may not be read is known by
@@ -87,18 +88,21 @@ func (s *System) leftAs(ctx context.Context, id access.IdentityID, p principal) 
 		return x, false, nil
 	}
 	of := d.tagged(identityTag)
-	return left{p, d, p.Name == adoptedOf(id).Name}, of == id.String() || (of == "" && isOf(id, p.Name)), nil
+	return left{p, d, p.Name == adoptedOf(id).Name}, of == id.String() || isOf(id, p), nil
 }
 
-// isOf reports whether a name is of an identity's principals, and can be no other's.
-func isOf(id access.IdentityID, name string) bool {
-	return name == roleOf(id).Name || strings.HasPrefix(name, nameOf(id, string(access.Secret)+"."))
+// isOf reports whether a principal is of an identity by its name, which can be no other's, whatever its tags say.
+func isOf(id access.IdentityID, p principal) bool {
+	if p.Kind == role {
+		return p.Name == roleOf(id).Name
+	}
+	return strings.HasPrefix(p.Name, nameOf(id, string(access.Secret)+"."))
 }
 
-// maybeOf reports whether a name may be of an identity's principals: of long ones it has only the beginning.
-func maybeOf(id access.IdentityID, name string) bool {
+// maybeOf reports whether a principal may be of an identity by its name: of long ones it has only the beginning.
+func maybeOf(id access.IdentityID, p principal) bool {
 	begin, _, short := strings.Cut(userOf(id, 1).Name, "=")
-	return isOf(id, name) || name == adoptedOf(id).Name || short && strings.HasPrefix(name, begin+"=")
+	return isOf(id, p) || p.Kind == user && (p.Name == adoptedOf(id).Name || short && strings.HasPrefix(p.Name, begin+"="))
 }
 
 // of reports whether a principal is of what a ref names: all are of the identity, and each grant is in all.

@@ -33,12 +33,19 @@ func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool,
 			}
 		}
 	}
-	if w.adopted { // the declaration knows of no password
+	if w.Kind == user { // the declaration knows of no password
 		if err := s.dropPassword(ctx, w.principal); err != nil {
 			return changed, err
 		}
 	}
-	return changed, s.leave(ctx, w.principal, n.Groups)
+	return changed, s.leave(ctx, w.principal, w.widening(n))
+}
+
+// widening are the groups of a user that may give it something, or that somebody put it into to cut it and that are released.
+func (w *wanted) widening(n *native) []string {
+	return slices.DeleteFunc(slices.Clone(n.Groups), func(g string) bool {
+		return n.lessens(ofGroup(g)) && !(w.lifted && n.deniesAll(ofGroup(g)))
+	})
 }
 
 // deny writes a policy that takes access away. Where a principal's own policies leave no room for it, those that give something go first.

@@ -37,6 +37,14 @@ type native struct {
 	unread error
 }
 
+// principal returns which one it is.
+func (n *native) principal() principal {
+	if n.User != "" {
+		return principal{Kind: user, Name: n.User, Path: n.Path}
+	}
+	return principal{Kind: role, Name: n.Name, Path: n.Path}
+}
+
 // unreadable stands for an inline policy that may be there.
 const unreadable = "?"
 
@@ -189,7 +197,7 @@ func (s *System) nativeOf(ctx context.Context, h *shelf, p principal) (*native, 
 		return s.look(ctx, p)
 	}
 	h.mu.Lock()
-	n, whole := h.natives[p.Name], h.whole
+	n, whole := h.natives[p.handle()], h.whole
 	h.mu.Unlock()
 	if n != nil {
 		return n, nil
@@ -199,7 +207,7 @@ func (s *System) nativeOf(ctx context.Context, h *shelf, p principal) (*native, 
 			return nil, err
 		}
 		h.mu.Lock()
-		n = h.natives[p.Name]
+		n = h.natives[p.handle()]
 		h.mu.Unlock()
 		if n != nil {
 			return n, nil
@@ -211,7 +219,7 @@ func (s *System) nativeOf(ctx context.Context, h *shelf, p principal) (*native, 
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.natives[p.Name] = n
+	h.natives[p.handle()] = n
 	return n, nil
 }
 
@@ -236,9 +244,9 @@ func (s *System) detail(ctx context.Context, h *shelf) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, n := range all {
-		name := n.Name
-		if strings.HasPrefix(n.Path, root) && h.natives[name] == nil {
-			h.natives[name] = n
+		at := n.principal().handle()
+		if strings.HasPrefix(n.Path, root) && h.natives[at] == nil {
+			h.natives[at] = n
 		}
 	}
 	h.whole = true

@@ -5,7 +5,26 @@ package aws
 import (
 	"strings"
 	"testing"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
+
+// Who may write where the ledger is declares access, and who may read there knows all partners.
+func TestAGrantNeverOpensTheLedger(t *testing.T) {
+	s, err := Open(Options{Region: "eu-west-1", Ledger: "s3://ledger/access/prod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pattern, refused := range map[access.Pattern]bool{
+		"arn:aws:s3:::ledger/*": true, "arn:aws:s3:::ledger/access/*": true, "arn:aws:s3:::ledger/access/prod/*": true,
+		"arn:aws:s3:::ledger/access/prod/identities/acme/prod/etl.json": true, "arn:aws:s3:::ledger/access/prod.floor/*": true, "arn:aws:s3:::ledger/access/prod.floor/floor.json": true,
+		"arn:aws:s3:::ledger/access/product/*": false, "arn:aws:s3:::ledger/exchange/acme/*": false, "arn:aws:s3:::ledger2/access/prod/*": false,
+	} {
+		if r := s.Capabilities().Reach(pattern, []string{"read"}); (r.System != "") != refused {
+			t.Errorf("%s: %q", pattern, r.System)
+		}
+	}
+}
 
 // What is wrong with the provider's configuration is told by the argument, and a password in it is not repeated.
 func TestOptionsThatCannotBeAreTold(t *testing.T) {

@@ -191,8 +191,8 @@ func (p *page) identity() *access.Identity {
 }
 
 // has reports whether it knows of a principal.
-func (p *page) has(name string) bool {
-	return slices.ContainsFunc(p.principals, func(x principal) bool { return x.Name == name })
+func (p *page) has(one principal) bool {
+	return slices.ContainsFunc(p.principals, func(x principal) bool { return x.handle() == one.handle() })
 }
 
 // copied returns a copy that may be changed.

@@ -27,8 +27,8 @@ func TestAPlanAsksOncePerIdentityAndAgainOnlyForWhatChanged(t *testing.T) {
 		cold, warm int
 	}{
 		"1,001 roles, two pages of a listing": {ministack, access.Federated, 1001, 1020, 20},
-		"keys":                                {ministack, access.Secret, 20, 3*20 + 20, 2*20 + 20},
-		"keys on versitygw":                   {versitygw, access.Secret, 20, 10*20 + 20, 9*20 + 20}, // which lists no details
+		"keys":                                {ministack, access.Secret, 20, 3*20 + 5, 20 + 5},
+		"keys on versitygw":                   {versitygw, access.Secret, 20, 7*20 + 10, 5*20 + 5}, // which lists no details
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,6 +21,8 @@ type principal struct {
 	Key string `json:"key,omitempty"`
 	// Built: IAM had all of it once. What is missing of it since, somebody took away.
 	Built bool `json:"built,omitempty"`
+	// Known: IAM had it once. What bears its name and another ledger's tag is it, and somebody changed the tag.
+	Known bool `json:"known,omitempty"`
 }
 
 // root is the folder of all principals that are made here.
@@ -53,6 +55,17 @@ func roleOf(id access.IdentityID) principal {
 func userOf(id access.IdentityID, number int) principal {
 	return principal{Kind: user, Name: nameOf(id, fmt.Sprintf("%s.%d", access.Secret, number)), Path: folderOf(id)}
 }
+
+// keys are the ids of the keys that it is known to have.
+func (p principal) keys() []string {
+	if p.Key == "" {
+		return nil
+	}
+	return []string{p.Key}
+}
+
+// handle is what IAM tells it from others by: a role and a user may have one name.
+func (p principal) handle() string { return string(p.Kind) + " " + p.Name }
 
 // named returns the parameters that name it to IAM, with others.
 func (p principal) named(more ...string) map[string]string {

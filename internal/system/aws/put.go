@@ -119,6 +119,11 @@ func (s *System) mayChange(ctx context.Context, f *family, change access.Change)
 		return err
 	}
 	if c, ok := change.Object.(*access.Credential); ok {
+		if e := f.pages[id].entries[id.Ref()]; e != nil && len(e.Adopted.Left()) > 0 { // whose cut is that of its identity
+			if err := s.heedCuts(ctx, f, id); err != nil && (!errors.Is(err, access.ErrNotPermitted) || gives(c, f.pages[id])) {
+				return err
+			}
+		}
 		return s.ready(ctx, f, c)
 	}
 	return nil

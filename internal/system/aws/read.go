@@ -115,7 +115,7 @@ func (s *System) record(ctx context.Context, l ledger.Ledger, e *ledger.Entry) (
 		return nil, err
 	}
 	r.Words, r.Revocation = s.words(r.Object), s.revocation(l, r.Object, e)
-	r.Adopted = s.leftLogin(r.Object.Holder(), keysOfLogins(e.Adopted))
+	r.Adopted = s.leftLogins(r.Object.Holder(), keysOfLogins(e.Adopted))
 	r.System, err = s.store.identified(ctx)
 	return r, err
 }
@@ -258,7 +258,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 		switch o := e.Object.(type) {
 		case *access.Credential:
 			if slices.ContainsFunc(own, func(x principal) bool { return x.Name == w.Name }) {
-				err = s.observeOwn(ctx, h, w, n, p.lifting, r)
+				err = s.observeOwn(ctx, w, n, p.lifting, r)
 			}
 		case *access.Grant:
 			if said := w.grantDrift(n, o.Name); said != "" {
@@ -266,9 +266,9 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 			}
 		case *access.Identity:
 			if w.adopted {
-				err = s.observeAdopted(ctx, h, w, n, p.lifting, r)
+				err = s.observeAdopted(ctx, w, n, p.lifting, r)
 			} else {
-				err = s.lastUse(ctx, h, w, n, r)
+				err = s.lastUse(ctx, w, n, r)
 			}
 		}
 		if err != nil {
@@ -281,7 +281,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 }
 
 // observeOwn adds what IAM has of a principal to the record of the credential that it was made for.
-func (s *System) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
+func (s *System) observeOwn(ctx context.Context, w wanted, n *native, lifting bool, r *access.Record) error {
 	n, err := s.inFull(ctx, w, n)
 	if err != nil {
 		return err
@@ -289,8 +289,13 @@ func (s *System) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, 
 	if !lifting && w.cutBy(n) != "" {
 		r.Held = true
 	}
+	if !n.there && w.Kind == user {
+		if moved, err := s.tellMoved(ctx, w, w.keys(), r); moved || err != nil {
+			return err
+		}
+	}
 	r.Drift = append(r.Drift, w.drift(n)...)
-	return s.lastUse(ctx, h, w, n, r)
+	return s.lastUse(ctx, w, n, r)
 }
 
 // inFull adds to a principal what the listing does not tell, and takes a request each.
@@ -302,7 +307,7 @@ func (s *System) inFull(ctx context.Context, w wanted, n *native) (*native, erro
 	if n, err = s.withBoundary(ctx, w, n); err != nil {
 		return nil, err
 	}
-	if len(n.attached) == 0 || n.managed != nil {
+	if len(n.attached)+len(n.Groups)+len(s.strange(n)) == 0 || n.managed != nil {
 		return n, nil
 	}
 	return s.withManaged(ctx, n)
@@ -338,7 +343,7 @@ func (s *System) withBoundary(ctx context.Context, w wanted, n *native) (*native
 }
 
 // lastUse adds when a principal was used last, or that this is not known.
-func (s *System) lastUse(ctx context.Context, h *shelf, w wanted, n *native, r *access.Record) error {
+func (s *System) lastUse(ctx context.Context, w wanted, n *native, r *access.Record) error {
 	if !n.there {
 		return nil
 	}
@@ -353,7 +358,7 @@ func (s *System) lastUse(ctx context.Context, h *shelf, w wanted, n *native, r *
 		note(n.lastUsed())
 	}
 	for _, id := range ids {
-		at, told, err := s.keyUse(ctx, h, id)
+		at, told, err := s.keyUse(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -375,32 +380,32 @@ func (w *wanted) keyIDs(n *native) (ids []string) {
 	return ids
 }
 
-// use is when a key was used last, and whether that is told.
+// use is when a key was used last, whether that is told, and when it was asked.
 type use struct {
-	at   time.Time
-	told bool
+	at    time.Time
+	told  bool
+	asked time.Time
 }
 
-// keyUse returns when a key was used last, asked once for its credential and its identity.
-func (s *System) keyUse(ctx context.Context, h *shelf, key string) (at time.Time, told bool, err error) {
-	if h != nil {
-		h.mu.Lock()
-		known, is := h.uses[key]
-		h.mu.Unlock()
-		if is {
-			return known.at, known.told, nil
-		}
+// useServes is for how long the answer serves when a key was used last: AWS tells it up to four hours late.
+const useServes = 15 * time.Minute
+
+// keyUse returns when a key was used last, asked once for its credential, its identity and the inventory.
+func (s *System) keyUse(ctx context.Context, key string) (at time.Time, told bool, err error) {
+	s.mu.Lock()
+	known := s.uses[key]
+	s.mu.Unlock()
+	if access.WallClock().Sub(known.asked) < min(s.options.Fresh, useServes) {
+		return known.at, known.told, nil
 	}
 	at, err = s.keyLastUsed(ctx, key)
 	told = err == nil
 	if err != nil && !errors.Is(err, access.ErrNotPermitted) && supported(gone(err)) != nil {
 		return at, false, err
 	}
-	if h != nil {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.uses[key] = use{at, told}
-	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.uses[key] = use{at, told, access.WallClock()}
 	return at, told, nil
 }
 

@@ -104,6 +104,7 @@ func (a *alignment) keep(principals []principal) []principal {
 	kept := slices.DeleteFunc(principals, func(x principal) bool { return a.at(x) < 0 })
 	for n, x := range kept {
 		kept[n].Built = a.built[a.at(x)]
+		kept[n].Known = x.Known || kept[n].Built
 	}
 	return kept
 }
@@ -125,8 +126,8 @@ func (s *System) align(ctx context.Context, w *wanted, still func() error) (buil
 		err = s.foreign(n, w.principal, w.adopted)
 	case w.adopted: // with all its keys, or somebody moved it
 		return w.Built, s.movedKeys(ctx, w.principal, w.logins)
-	case w.Kind == user: // the key went with it: only a rotation issues another one
-		return w.Built && !w.lifted, nil
+	case w.Kind == user: // the key went with it, or somebody moved it: only a rotation issues another one
+		return w.Built && !w.lifted, s.movedKeys(ctx, w.principal, w.keys())
 	case !w.mayBeMade():
 		return w.Built, nil
 	default:
@@ -135,14 +136,14 @@ func (s *System) align(ctx context.Context, w *wanted, still func() error) (buil
 	if err != nil {
 		return w.Built, err
 	}
-	defer s.store.forget(w.Name)
+	defer s.store.forget(w.principal)
 	if err := s.shape(ctx, w, n, still); err != nil {
 		return w.Built, err
 	}
 	if w.denied() {
 		return w.Built, nil
 	}
-	return w.Kind == role || w.Key == "" || keyCut(n.keys, w.Key) == "", w.nobody
+	return w.Kind == role || w.keyCut(n.keys) == "", w.nobody
 }
 
 // mayBeMade reports whether a role that is not there is made. One that was there, and is denied everything, was removed by somebody;
@@ -220,13 +221,18 @@ func (s *System) letIn(ctx context.Context, w *wanted, n *native) error {
 	return err
 }
 
-// bind puts a principal within the boundary of the provider block.
+// bind puts a principal within the boundary of the provider block. Where that names none, one that cut it goes with its release.
 func (s *System) bind(ctx context.Context, w *wanted, n *native) error {
 	b := s.options.Boundary
-	if b == "" || n.Boundary == b {
+	switch {
+	case n.Boundary == b:
 		return nil
+	case b != "":
+		return s.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil)
+	case w.lifted && n.boundByNothing():
+		return s.ask(ctx, "Delete"+string(w.Kind)+"PermissionsBoundary", w.named(), nil)
 	}
-	return s.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil)
+	return nil
 }
 
 // dropDenies takes the denies away that are not declared any more. Where the boundary could not be written, it takes away none, and returns why.

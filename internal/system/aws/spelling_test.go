@@ -117,7 +117,7 @@ func TestTheClocksOfServicesMayDiffer(t *testing.T) {
 	t.Parallel()
 	ahead := map[string]time.Duration{"s3": -time.Hour, "iam": time.Hour}
 	c := newClient(Options{
-		Region: region, Endpoints: Endpoints{IAM: "http://127.0.0.1:1", S3: "http://127.0.0.1:1"}, Concurrency: 16, Patience: 100 * time.Millisecond,
+		Region: region, Endpoints: Endpoints{IAM: "http://127.0.0.1:1", S3: "http://127.0.0.1:1"}, Concurrency: 16, Patience: 3 * time.Second,
 		Credentials: credentials.NewStaticCredentialsProvider("ADMIN", "secret", ""),
 		Transport: carrier(func(r *http.Request) (*http.Response, error) {
 			service := strings.Split(r.Header.Get("Authorization"), "/")[3]

@@ -45,9 +45,8 @@ type shelf struct {
 	rehearsed map[string]time.Time
 
 	mu      sync.Mutex
-	natives map[string]*native // by the principal's name
+	natives map[string]*native // by the principal's handle
 	whole   bool               // they are all that there is
-	uses    map[string]use     // by the id of the key
 }
 
 const (
@@ -93,12 +92,12 @@ func (s *store) keep(p *page) *page {
 }
 
 // forget lets a principal be asked for again.
-func (s *store) forget(name string) {
+func (s *store) forget(p principal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.seen != nil {
 		s.seen.mu.Lock()
-		delete(s.seen.natives, name)
+		delete(s.seen.natives, p.handle())
 		s.seen.mu.Unlock()
 	}
 }
@@ -110,7 +109,7 @@ func (h *shelf) with(p *page) *shelf {
 	next := &shelf{
 		pages: maps.Clone(h.pages), ledger: maps.Clone(h.ledger), stones: maps.Clone(h.stones), holds: h.holds, spent: h.spent, system: h.system, floor: h.floor, begun: h.begun,
 		rehearsed: h.rehearsed,
-		natives:   maps.Clone(h.natives), whole: h.whole, uses: maps.Clone(h.uses),
+		natives:   maps.Clone(h.natives), whole: h.whole,
 	}
 	if old := next.pages[p.id]; old != nil {
 		if old.etag == p.etag {
@@ -120,13 +119,13 @@ func (h *shelf) with(p *page) *shelf {
 			delete(next.ledger, ref)
 		}
 		for _, x := range old.principals {
-			delete(next.natives, x.Name)
+			delete(next.natives, x.handle())
 		}
 		delete(next.pages, p.id)
 		delete(next.stones, p.id)
 	}
 	for _, x := range p.principals {
-		delete(next.natives, x.Name)
+		delete(next.natives, x.handle())
 	}
 	if p.etag != "" {
 		next.add(p)
@@ -196,7 +195,7 @@ func (s *store) view(ctx context.Context) (*shelf, error) {
 func (s *store) load(ctx context.Context) (*shelf, error) {
 	h := &shelf{
 		pages: map[access.IdentityID]*page{}, ledger: ledger.Ledger{}, stones: ledger.Tombstones{}, holds: ledger.Holds{},
-		begun: access.WallClock(), natives: map[string]*native{}, uses: map[string]use{}, spent: map[access.IdentityID][]string{},
+		begun: access.WallClock(), natives: map[string]*native{}, spent: map[access.IdentityID][]string{},
 		rehearsed: map[string]time.Time{},
 	}
 	all, err := s.list(ctx, "")

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -86,13 +88,13 @@ func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays
 	known := map[string]bool{}
 	for _, p := range h.pages {
 		for _, x := range p.principals {
-			known[x.Name] = true
+			known[x.handle()] = true
 		}
 	}
 	slices.Sort(partners)
 	partners = slices.Compact(partners)
 	for _, n := range all {
-		if known[n.Name] || !strings.HasPrefix(n.Path, root) && (n.heldWhole() || deniedBy(n) != "") { // which somebody cut, and which gives nothing
+		if known[n.principal().handle()] || !strings.HasPrefix(n.Path, root) && (n.heldWhole() || deniedBy(n) != "") { // which somebody cut, and which gives nothing
 			continue
 		}
 		if stray, is := s.stray(n, partners); is {
@@ -105,11 +107,8 @@ func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays
 
 // stray returns what a user or role is that the ledger does not name; false where it is not of a partner's.
 func (s *System) stray(n *native, partners []string) (stray access.Stray, is bool) {
-	p := principal{Kind: role, Name: n.Name, Path: n.Path}
+	p := n.principal()
 	outside := s.outsiders(n.Trust)
-	if n.Trust == "" {
-		p.Kind = user
-	}
 	ours := strings.HasPrefix(n.Path, root)
 	names := append([]string{n.Name}, outside...)
 	for _, t := range n.Tags {
@@ -150,7 +149,14 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 // tellGiven adds to a stray whom it trusts and what it may do, as a declaration would say it.
 func (s *System) tellGiven(n *native, stray *access.Stray) {
 	found := s.options.Words.Find(n.Trust, slices.Collect(maps.Values(n.policies))...)
-	stray.Trusts, stray.Unsaid = found.Trusts, found.Unsaid
+	stray.Unsaid = found.Unsaid
+	for _, t := range found.Trusts {
+		if ofPartner.MatchString(t.AWSPrincipal) {
+			stray.Unsaid = append(stray.Unsaid, "trust in "+t.AWSPrincipal+", which stands for a partner here: a session of this role goes on after the end of that")
+		} else {
+			stray.Trusts = append(stray.Trusts, t)
+		}
+	}
 	for _, g := range found.Grants {
 		stray.Grants = append(stray.Grants, access.Grant{Resource: g.Resource, Actions: g.Actions})
 	}
@@ -167,40 +173,47 @@ func (s *System) tellGiven(n *native, stray *access.Stray) {
 
 // tellUse adds to the users among strays when a key of theirs was used last, which no listing has.
 func (s *System) tellUse(ctx context.Context, strays []access.Stray) error {
+	var asking errgroup.Group
+	asking.SetLimit(s.options.Concurrency)
 	for n, stray := range strays {
-		name, is := strings.CutPrefix(stray.NativeID, "user/")
-		if !is {
-			continue
-		}
-		keys, err := s.keysOf(ctx, principal{Kind: user, Name: name[strings.LastIndex(name, "/")+1:]})
-		if err != nil && !errors.Is(err, access.ErrNotPermitted) && supported(gone(err)) != nil {
-			return err
-		}
-		for _, k := range keys {
-			at, _, err := s.keyUse(ctx, nil, k.ID)
-			if err != nil {
+		if name, is := strings.CutPrefix(stray.NativeID, "user/"); is {
+			asking.Go(func() (err error) {
+				strays[n].LastUsedAt, err = s.userUse(ctx, principal{Kind: user, Name: name[strings.LastIndex(name, "/")+1:]})
 				return err
-			}
-			if at.After(stray.LastUsedAt) {
-				strays[n].LastUsedAt = at.UTC()
-			}
+			})
 		}
 	}
-	return nil
+	return asking.Wait()
 }
 
-// outsiders returns whom a trust names that is outside of the account: other accounts, and issuers.
+// userUse returns when a key of a user was used last; zero where none was, or IAM does not tell.
+func (s *System) userUse(ctx context.Context, u principal) (last time.Time, err error) {
+	keys, err := s.keysOf(ctx, u)
+	if err != nil && !errors.Is(err, access.ErrNotPermitted) && supported(gone(err)) != nil {
+		return last, err
+	}
+	for _, k := range keys {
+		at, _, err := s.keyUse(ctx, k.ID)
+		if err != nil {
+			return last, err
+		}
+		last = access.Latest(last, at.UTC())
+	}
+	return last, nil
+}
+
+// ofPartner is what the ARN of a user, a role or a session says that stands for a partner.
+var ofPartner = regexp.MustCompile(`:(user|role)` + root + `|:assumed-role/partner\.`)
+
+// outsiders returns whom a trust names that is not of the company: other accounts, issuers, and what stands for a partner in this account.
 func (s *System) outsiders(trust string) (all []string) {
 	for _, statement := range policy.TrustIn(trust) {
-		of, _ := statement.Principal.(map[string]any)
-		if statement.Principal == "*" {
-			of = map[string]any{"AWS": "*"}
-		}
+		of := statement.Of()
 		if statement.Effect != "Allow" {
 			continue
 		}
 		for _, who := range append(policy.Listed(of["AWS"]), policy.Listed(of["Federated"])...) {
-			if account := s.accountNumber(); account == "" || !strings.Contains(who, "::"+account+":") || strings.Contains(who, "provider/") {
+			if account := s.accountNumber(); account == "" || !strings.Contains(who, "::"+account+":") || strings.Contains(who, "provider/") || ofPartner.MatchString(who) {
 				all = append(all, who)
 			}
 		}

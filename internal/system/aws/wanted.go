@@ -34,8 +34,9 @@ type wanted struct {
 	lifted   bool
 	// adopted: somebody made it by hand, and its identity has adopted it.
 	adopted bool
-	// logins are the keys that it was adopted with.
+	// logins are the keys that it was adopted with. alone: its identity has no credential beside them.
 	logins []string
+	alone  bool
 	tags   map[string]string
 	owner  access.IdentityID
 	// boundary is the permissions boundary that the configuration names; "" for none.
@@ -49,8 +50,8 @@ type wanted struct {
 	made bool
 	// nobody is why AWS took no trust in whom it is declared; nil where it did.
 	nobody error
-	// issuer is that of a workload, and trusts the trust in it, by the ARN of what the account has of the issuer. provider is what that
-	// ARN is on AWS; "" where it is not known whose account it is.
+	// issuer is that of a workload, and trusts the trust in it, by the ARN of what the account has of the issuer; of a partner's account, by the
+	// external id. provider is what that ARN is on AWS; "" where it is not known whose account it is.
 	issuer, provider string
 	trusts           func(provider string) policy.Document
 }
@@ -76,7 +77,9 @@ func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []w
 			w.principal = p.named(roleOf(p.id))
 			w.compile(grants, c, s.options.Words, cut, held)
 			w.trust, w.untrusted = s.trustOf(c, end)
-			if !c.Federated.Account() {
+			if principal, err := access.ParseAWSPrincipal(c.Federated.AWSPrincipal); c.Federated.Account() && err == nil {
+				w.trusts = func(id string) policy.Document { return policy.TrustAccount(principal, id, end, c.AllowedCIDRs) }
+			} else if !c.Federated.Account() {
 				w.issuer, w.provider = c.Federated.Issuer, s.providerARN(c.Federated.Issuer)
 				w.trusts = func(provider string) policy.Document {
 					return policy.TrustOIDC(provider, *c.Federated, end, c.AllowedCIDRs)
@@ -113,8 +116,8 @@ func (w *wanted) compile(grants []policy.Grant, c *access.Credential, words poli
 	}
 }
 
-// trustAsBefore takes the ARN of an issuer's trust from the role itself, where the account does not tell it: less is not refused for that. A
-// role that cannot be read either has the one that AWS would give it.
+// trustAsBefore takes the ARN of an issuer's trust, or an external id that was made, from the role itself, where nothing else tells it: less is not
+// refused for that. A role that cannot be read either has the ARN that AWS would give it.
 func (w *wanted) trustAsBefore(n *native) {
 	if w.untrusted == nil || w.trusts == nil {
 		return
@@ -123,6 +126,10 @@ func (w *wanted) trustAsBefore(n *native) {
 	var held policy.Document
 	if json.Unmarshal([]byte(n.Trust), &held) == nil && len(held.Statement) == 1 {
 		provider = held.Statement[0].Principal["Federated"]
+		if id := held.Statement[0].Condition["StringEquals"]["sts:ExternalId"]; w.issuer == "" && len(id) == 1 {
+			w.trust, w.untrusted = w.trusts(id[0]), nil
+			return
+		}
 	} else if n.unread != nil {
 		provider = w.provider
 	}
@@ -206,7 +213,11 @@ func (s *System) trustOf(c *access.Credential, end time.Time) (policy.Document, 
 		if err != nil {
 			return policy.Document{}, err
 		}
-		return policy.TrustAccount(principal, s.externalID(c), end, c.AllowedCIDRs), nil
+		id, err := s.externalID(c)
+		if err != nil {
+			return policy.Document{}, err
+		}
+		return policy.TrustAccount(principal, id, end, c.AllowedCIDRs), nil
 	}
 	provider, err := s.issuerARN(f.Issuer)
 	if err != nil {
@@ -216,13 +227,18 @@ func (s *System) trustOf(c *access.Credential, end time.Time) (policy.Document, 
 }
 
 // externalID returns what the partner's account has to say when it takes on the role. Where the declaration names none it is made of the
-// place of the ledger, the identity and the principal: no two partners have one, and anybody who plans knows it. It is no secret.
-func (s *System) externalID(c *access.Credential) string {
+// id of the system, which is random, the identity and the principal: no two partners have one, nobody guesses it who may not read here, and anybody
+// who plans knows it. It is no secret.
+func (s *System) externalID(c *access.Credential) (string, error) {
 	if c.Federated.ExternalID != "" {
-		return c.Federated.ExternalID
+		return c.Federated.ExternalID, nil
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{"external id", s.options.Ledger, c.IdentityID.String(), c.Federated.AWSPrincipal}, "\n")))
-	return hex.EncodeToString(sum[:16])
+	system := s.store.name()
+	if system == "" {
+		return "", fmt.Errorf("%w: the external id of %s follows from %s, which is not there", access.ErrUnavailable, c.Ref(), s.store.where(systemKey))
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{"external id", system, c.IdentityID.String(), c.Federated.AWSPrincipal}, "\n")))
+	return hex.EncodeToString(sum[:16]), nil
 }
 
 // fits says whether what a ledger declares of an identity can be written, with what one more credential comes to.

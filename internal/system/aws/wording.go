@@ -25,19 +25,25 @@ func refused(k access.Kind) string {
 	return string(k) + " is not offered"
 }
 
-const cutActs = "A cut acts once IAM has spread it: within seconds; AWS says up to minutes. A transfer under way ends " +
-	"by itself."
+const cutActs = "A cut acts once IAM has spread it: within seconds; AWS says up to minutes. " + livesOn
+
+// livesOn is what AWS does not end, in the words of the guide.
+const livesOn = "A transfer in progress goes on to its end."
 
 // words returns what the state of a resource tells.
 func (s *System) words(o access.Object) access.Words {
 	w := access.Words{EnforcedBy: enforcedBy, Login: s.login(o)}
+	if c, is := o.(*access.Credential); is && c.Federated.Account() {
+		_, err := s.externalID(c)
+		w.Later = err != nil
+	}
 	if i, is := o.(*access.Identity); is {
 		w.Cut = fmt.Sprintf("The data source partner_offboarding has the commands: partner = %q.", i.ID.Partner)
 	}
 	return w
 }
 
-const enforcedBy = "AWS, at each request: also in sessions and presigned URLs. A transfer under way goes on to its end."
+const enforcedBy = "AWS, at each request: also in sessions and presigned URLs. " + livesOn
 
 // login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
 func (s *System) login(o access.Object) map[string]string {
@@ -56,7 +62,9 @@ func (s *System) login(o access.Object) map[string]string {
 	case c.Federated == nil:
 		return m
 	case c.Federated.Account():
-		m["external_id"] = s.externalID(c)
+		if id, err := s.externalID(c); err == nil {
+			m["external_id"] = id
+		}
 		m["action"] = "sts:AssumeRole"
 	default:
 		m["issuer"], m["subject"] = c.Federated.Issuer, c.Federated.Subject

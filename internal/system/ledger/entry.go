@@ -63,6 +63,12 @@ func (a *Adopted) Left() []Login {
 	return a.Logins
 }
 
+// Undeclared says of a login from before an adoption how it is to end. The command stands on a line that begins with spaces: such a line Terraform
+// does not wrap.
+func Undeclared(login, remove string) string {
+	return fmt.Sprintf("%s is from before the adoption and is not declared. Declare a partner_credential, hand it over, then run:\n\n  %s", login, remove)
+}
+
 // Login is one way to log in: its native id, and where and as whom whoever uses it logs in.
 type Login struct {
 	NativeID string `json:"native_id"`

@@ -250,7 +250,7 @@ func (ad *adopter) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n
 		}
 		text := ad.undeclared(l)
 		if role["bind_secret_id"] == false {
-			text += ". It no longer asks for a secret id: everybody who knows its role_id can log in."
+			text = l.NativeID + " no longer asks for a secret id: everybody who knows its role_id can log in. " + text
 		}
 		adopted = append(adopted, text)
 		if more := policiesOf(role); len(more) > 0 {
@@ -265,8 +265,7 @@ func (ad *adopter) left(snap *snapshot, id access.IdentityID, e *ledger.Entry, n
 
 // undeclared says of a login from before an adoption how it is to end.
 func (s *server) undeclared(l ledger.Login) string {
-	return fmt.Sprintf("%s is from before the adoption, is not declared, and still works: declare a "+
-		"partner_credential, hand it over, then run: %s", l.NativeID, s.ownShell().remove(l.NativeID))
+	return ledger.Undeclared(l.NativeID, s.ownShell().remove(l.NativeID))
 }
 
 // adoptedPaths returns what is read to see what is left of the logins that an identity has adopted; e is nil for none.

@@ -5,6 +5,7 @@ package policy
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // foreign is a policy as anybody may have written it.
@@ -46,8 +47,38 @@ func TrustIn(text string) []Stated {
 func DeniesAll(text string) bool {
 	f, ok := read(text)
 	return ok && slices.ContainsFunc(f.Statement, func(s Stated) bool {
-		return s.Effect == deny && slices.Contains(s.Action, "*") && slices.Contains(s.Resource, "*") && len(s.Condition) == 0
+		return s.Effect == deny && slices.ContainsFunc(s.Action, isAll) && slices.ContainsFunc(s.Resource, isAll) && s.always()
 	})
+}
+
+// isAll reports whether an action or a resource is each of them: *, ** or *:*.
+func isAll(text string) bool { return strings.Contains(text, "*") && strings.Trim(text, "*:") == "" }
+
+// always reports whether a statement is bound to nothing.
+func (s *Stated) always() bool {
+	when, ok := conditions(*s)
+	return ok && len(when) == 0
+}
+
+// Join returns one policy that says what several say together; unread where one of them cannot be read.
+func Join(texts []string, unread string) string {
+	var all struct{ Statement []json.RawMessage }
+	for _, text := range texts {
+		var one struct{ Statement json.RawMessage }
+		var several []json.RawMessage
+		if json.Unmarshal([]byte(text), &one) != nil {
+			return unread
+		}
+		if json.Unmarshal(one.Statement, &several) != nil {
+			several = []json.RawMessage{one.Statement}
+		}
+		all.Statement = append(all.Statement, several...)
+	}
+	joined, err := encode(all)
+	if err != nil {
+		return unread
+	}
+	return string(joined)
 }
 
 // OnlyDenies reports whether a policy only takes access away.
@@ -59,9 +90,32 @@ func OnlyDenies(text string) bool {
 	return !slices.ContainsFunc(f.Statement, func(s Stated) bool { return s.Effect != deny })
 }
 
-// LetsNobodyIn reports whether the trust of a role was closed by somebody: nothing in it allows anything, and it is not what we write where
-// there is nobody to trust.
+// LetsNobodyIn reports whether the trust of a role was closed by somebody: nothing in it allows anything, or it is denied to everybody, and it
+// is not what we write where there is nobody to trust.
 func LetsNobodyIn(trust string) bool {
 	f, ok := read(trust)
-	return ok && !NoTrust().Is(trust) && !slices.ContainsFunc(f.Statement, func(s Stated) bool { return s.Effect == allow })
+	if !ok || NoTrust().Is(trust) {
+		return false
+	}
+	var allowed, denied Texts
+	for _, s := range f.Statement {
+		switch everybody := s.Principal != nil && slices.ContainsFunc(Listed(s.Of()["AWS"]), isAll); {
+		case s.Effect == allow:
+			allowed = append(allowed, s.Action...)
+		case s.Effect == deny && everybody && s.always():
+			denied = append(denied, s.Action...)
+		}
+	}
+	return !slices.ContainsFunc(allowed, func(action string) bool {
+		return !slices.ContainsFunc(denied, func(pattern string) bool { return actionMatches(pattern, action) })
+	})
+}
+
+// Of are whom a statement is about, by their kinds. Who names only those that it is not about, means everybody else.
+func (s *Stated) Of() map[string]any {
+	if s.Principal == "*" || s.Principal == nil {
+		return map[string]any{"AWS": "*"}
+	}
+	of, _ := s.Principal.(map[string]any)
+	return of
 }

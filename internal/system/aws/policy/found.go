@@ -92,10 +92,7 @@ func (found *Found) trust(s Stated) {
 			found.Unsaid = append(found.Unsaid, fmt.Sprintf("trust in %q under the condition %q", who, s.Condition))
 		}
 	}
-	of, _ := s.Principal.(map[string]any)
-	if s.Principal == "*" {
-		of = map[string]any{"AWS": "*"}
-	}
+	of := s.Of()
 	for _, who := range Listed(of["AWS"]) {
 		if accountNumber.MatchString(who) {
 			who = "arn:aws:iam::" + who + ":root"
