@@ -21,8 +21,10 @@ var (
 	european = regexp.MustCompile(`^(\d{1,2})[./-](\d{1,2})[./-](\d{4})(\s.*)?$`)
 	seconds  = regexp.MustCompile(`^1\d{9}(\d{3})?$`)
 	// halves are hours from 1 to 12, places are zones that some summer moves, and lengths say how long something lasts.
-	halves  = regexp.MustCompile(`\d ?[AP]\.?M\.?$`)
-	places  = regexp.MustCompile(`\d ?([A-Z]{2,5}|[A-Z]+/[A-Z_/]+)$`)
+	halves = regexp.MustCompile(`\d ?[AP]\.?M\.?$`)
+	places = regexp.MustCompile(`\d ?([A-Z]{2,5}|[A-Z]+/[A-Z_/]+)$`)
+	// weeks are a week's day, or a year's day by its number (ISO 8601).
+	weeks   = regexp.MustCompile(`^\d{4}-?(W\d{2}(-?\d)?|\d{3})(T.*)?$`)
 	month   = regexp.MustCompile(`^\d{4}[-/.]\d{1,2}$`)
 	lengths = regexp.MustCompile(`^(\+|IN |AFTER |FOR )?P?T?\d+ ?(D|H|M|W|Y|MIN|DAYS?|HOURS?|WEEKS?|MONTHS?|YEARS?)( FROM NOW)?$`)
 	endless = regexp.MustCompile(`^(NEVER|FOREVER|NONE|NULL|NO|UNLIMITED|INFINITE|INFINITY|PERMANENT|ALWAYS|INDEFINITE|OPEN|∞)$`)
@@ -68,6 +70,8 @@ func unlikeMoment(text string) string {
 		return ": access has an end, such as 2027-03-31T00:00:00Z"
 	case lengths.MatchString(text):
 		return ", but a length of time: write when it ends, such as 2027-03-31T00:00:00Z"
+	case weeks.MatchString(text):
+		return ": write the month and the day of it, such as 2027-03-31T00:00:00Z"
 	case month.MatchString(text):
 		return ": write the day as well, such as 2027-03-31T00:00:00Z"
 	case halves.MatchString(text):

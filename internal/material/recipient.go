@@ -62,8 +62,13 @@ func ParseRecipient(text string) (Recipient, error) {
 		}
 		return sshRecipient(key.PublicKey)
 	}
-	if _, err := ParseSSHKey(text); len(found) > 1 || err == nil {
-		return Recipient{}, errors.New("it has several keys: give exactly one")
+	if others, _ := sshKeysIn(fromRFC4716(text)); len(found)+len(others) > 1 {
+		var names []string
+		for _, key := range found {
+			letters := []rune(key)
+			names = append(names, "age1..."+string(letters[max(4, len(letters)-6):])) // whole ones have up to 2,000
+		}
+		return Recipient{}, several("keys", append(names, sshNames(others)...))
 	}
 	r, err := parseAge(found[0])
 	if err == nil {

@@ -68,9 +68,12 @@ func requestIn(text string, how care) (Request, error) {
 	}
 	switch {
 	case len(der) > 1:
-		return Request{}, fmt.Errorf("there are %d requests in it: write one", len(der))
+		return Request{}, several("requests", requestNames(der))
 	case len(der) == 0:
 		return Request{}, noRequest(text)
+	}
+	if signedData(der[0]) {
+		return Request{}, errors.New("it is a request of another kind (PKCS #7, as certreq writes it with RequestType = CMC): ask the partner for PKCS #10")
 	}
 	r, err := parseRequest(der[0], how)
 	if _, other := x509.ParseCertificate(der[0]); errors.Is(err, errCutOff) && other == nil {
@@ -80,6 +83,18 @@ func requestIn(text string, how care) (Request, error) {
 		return Request{}, errors.New(why)
 	}
 	return r, err
+}
+
+// requestNames are requests as their keys tell them from each other.
+func requestNames(all [][]byte) (names []string) {
+	for _, der := range all {
+		name := "one that cannot be read"
+		if r, err := parseRequest(der, unverified); err == nil {
+			name = "of the key " + r.Fingerprint()
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 var errCutOff = errors.New("the request is cut off or damaged: ask the partner for the whole file")
@@ -110,6 +125,12 @@ func noRequest(text string) error {
 		return errors.New(is + ": " + from)
 	}
 	return errors.New("there is no request in it: " + from)
+}
+
+// signedData reports whether a block is PKCS #7, whatever its lines BEGIN and END say (RFC 5652, 3 and 5.1; RFC 5272, 3.2).
+func signedData(der []byte) bool {
+	input, content, id := cryptobyte.String(der), cryptobyte.String(nil), asn1.ObjectIdentifier(nil)
+	return input.ReadASN1(&content, casn1.SEQUENCE) && content.ReadASN1ObjectIdentifier(&id) && id.String() == "1.2.840.113549.1.7.2"
 }
 
 // cutRequest is a request cut into its parts (RFC 2986, 4.2): whole is without what is behind it, signed is what the signature is over.

@@ -214,3 +214,36 @@ func TestBrokenDigestsAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// Requests that are whole were said to be damaged: in CMC, as Windows makes them for its own authorities, and with two digests of RSASSA-PSS.
+func TestAWholeRequestOfAnotherKindIsNotDamaged(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pss := func(digest x509.SignatureAlgorithm) string {
+		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{SignatureAlgorithm: digest}, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(der)
+	}
+	// The masks of SHA-256 and SHA-384 are named by the last of three OIDs, the same as the first: another one takes its place.
+	const sha256, sha384 = "\x60\x86\x48\x01\x65\x03\x04\x02\x01", "\x60\x86\x48\x01\x65\x03\x04\x02\x02"
+	two := pss(x509.SHA256WithRSAPSS)
+	at := strings.LastIndex(two, sha256)
+	two = two[:at] + sha384 + two[at+len(sha384):]
+	cmc := "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+	cmc = "\x30\x20" + cmc[2:] + strings.Repeat("\x00", 0x20-len(cmc)+2)
+	for how, c := range map[string]struct{ der, says string }{
+		"RSASSA-PSS with SHA-256": {pss(x509.SHA256WithRSAPSS), ""},
+		"RSASSA-PSS with SHA-512": {pss(x509.SHA512WithRSAPSS), ""},
+		"two digests":             {two, "it is signed with RSASSA-PSS and two digests, which is not supported"},
+		"CMC":                     {cmc, "RequestType = CMC): ask the partner for PKCS #10"},
+	} {
+		_, err := ParseRequest(block("NEW CERTIFICATE REQUEST", []byte(c.der)))
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: %v, want %q", how, err, c.says)
+		}
+	}
+}

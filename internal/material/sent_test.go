@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"math/big"
 	"strings"
@@ -100,7 +101,7 @@ func TestRequestsAsTheyAreSent(t *testing.T) {
 		"the call as text":                  {`file("acme.csr")`, `write file("...")`},
 		"an address":                        {"https://acme.test/depot.csr", "nothing is fetched from there"},
 		"a JSON Web Key":                    {`{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}`, "it is a JSON Web Key, not a request"},
-		"two that differ":                   {plain + crafted(t, ecKey(t), nil, name(0x0c, "depot"), noAttributes), "there are 2 requests in it"},
+		"two that differ":                   {plain + crafted(t, ecKey(t), nil, name(0x0c, "depot"), noAttributes), "there are 2 requests in it (of the key SHA256:"},
 		"a private key by filebase64":       {base64.StdEncoding.EncodeToString([]byte("-----BEGIN " + "PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg\n-----END " + "PRIVATE KEY-----\n")), "private key"},
 		"a line that a spreadsheet escaped": {fmt.Sprintf("%q", plain), `\n`},
 	} {
@@ -112,6 +113,15 @@ func TestRequestsAsTheyAreSent(t *testing.T) {
 			t.Errorf("%s: %v, want it to say %q", how, err, c.says)
 		}
 	}
+}
+
+// blobOf is a blob of SSH of parts.
+func blobOf(parts ...string) string {
+	var b []byte
+	for _, p := range parts {
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(p))), p...)
+	}
+	return base64.StdEncoding.EncodeToString(b)
 }
 
 func TestSSHKeysAsTheyAreSent(t *testing.T) {
@@ -159,6 +169,10 @@ func TestSSHKeysAsTheyAreSent(t *testing.T) {
 		"a zero-width space in it":          {line[:40] + "\u200b" + line[40:], "a zero-width space"},
 		"a byte order mark behind it":       {line + "\ufeff", "a byte order mark"},
 		"a line end as text":                {line + `\n`, `its line ends are written as \n`},
+		"RSA with a great exponent":         {"ssh-rsa " + blobOf("ssh-rsa", "\x01\x00\x00\x00\x01", "\x00"+strings.Repeat("\xf1", 256)), "key has a size or an exponent, which is not supported"},
+		"RSA with an even exponent":         {"ssh-rsa " + blobOf("ssh-rsa", "\x02", "\x00"+strings.Repeat("\xf1", 256)), "key has a size or an exponent, which is not supported"},
+		"DSA of 2048 bits":                  {"ssh-dss " + blobOf("ssh-dss", "\x00"+strings.Repeat("\xf1", 256), "\x01", "\x01", "\x01"), "key has a size or an exponent, which is not supported"},
+		"RSA that is cut off":               {"ssh-rsa " + blobOf("ssh-rsa", "\x01\x00\x01", strings.Repeat("\x71", 256))[:200], "its ssh-rsa key is not whole"},
 		"Ed448":                             {"ssh-ed448 AAAACXNzaC1lZDQ0OAAAADk" + strings.Repeat("A", 76), "its key is Ed448, which is not supported: ask the partner for"},
 		"a fingerprint":                     {"256 SHA256:jfd3Yzv6jMCrZ4i4rB8+Xk0sPqIoBtd0zSfCeSbKbQk depot (ED25519)", "it is the fingerprint of a key"},
 		"a certificate in PEM":              {block("CERTIFICATE", []byte("01234567890123456789")), "it is a CERTIFICATE, not an SSH public key"},
@@ -198,13 +212,13 @@ func TestRecipientsAsTheyAreSent(t *testing.T) {
 		"in angle brackets":               {"ACME <" + key + ">", ""},
 		"at the end of a sentence":        {"Use " + key + ".", ""},
 		"the same twice, with a comma":    {key + "," + key, ""},
-		"two, with a comma":               {key + ",age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "several keys"},
+		"two, with a comma":               {key + ",age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "there are 2 keys in it (age1...q7l5wg, age1...qqqqqq): write one"},
 		"a one for an l":                  {key[:len(key)-4] + "1" + key[len(key)-3:], "it is no whole age key"},
 		"an account":                      {"github:acme", "nothing is fetched from there"},
 		"cut off":                         {key[:40], "it is no whole age key"},
-		"two keys on a line":              {key + " age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "several keys"},
-		"two keys":                        {key + "\nage1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "several keys"},
-		"a key of each kind":              {key + "\n" + line, "several keys"},
+		"two keys on a line":              {key + " age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "there are 2 keys in it (age1...q7l5wg, age1...qqqqqq): write one"},
+		"two keys":                        {key + "\nage1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "there are 2 keys in it (age1...q7l5wg, age1...qqqqqq): write one"},
+		"a key of each kind":              {key + "\n" + line, "there are 2 keys in it (age1...q7l5wg, ssh-ed25519 SHA256:"},
 		"the name of the file":            {"keys/acme.age", `write file("...")`},
 		"empty":                           {"", "it is empty: write one of age1"},
 		"UTF-16":                          {inUTF16(key, false), "UTF-16"},

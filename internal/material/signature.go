@@ -68,7 +68,10 @@ func readMethod(algorithm cryptobyte.String) (method, error) {
 	pss := id.String() == "1.2.840.113549.1.1.10"
 	name := id.String()
 	if pss {
-		name = pssDigest(algorithm)
+		mask := ""
+		if name, mask = pssDigest(algorithm); mask != name {
+			return method{}, fmt.Errorf("it is signed with RSASSA-PSS and two digests, which is not supported: %s", askForRequest)
+		}
 	}
 	if m, ok := methods[name]; ok {
 		m.pss = pss
@@ -80,17 +83,33 @@ func readMethod(algorithm cryptobyte.String) (method, error) {
 	return method{}, fmt.Errorf("it is signed with %s, which is not supported: %s", name, askForRequest)
 }
 
-// pssDigest returns the digest that the parameters of RSASSA-PSS (RFC 4055, 3.1) name; SHA-1 where they do not.
-func pssDigest(parameters cryptobyte.String) string {
-	var fields, explicit, algorithm cryptobyte.String
+// pssDigest returns the digest that the parameters of RSASSA-PSS (RFC 4055, 3.1) name, for the text and for its mask.
+func pssDigest(parameters cryptobyte.String) (digest, mask string) {
+	var fields cryptobyte.String
+	parameters.ReadASN1(&fields, casn1.SEQUENCE)
+	digest, _ = pssField(&fields, 0)
+	_, generator := pssField(&fields, 1)
+	mask, _ = pssAlgorithm(generator)
+	return digest, mask
+}
+
+// pssField reads an algorithm of the parameters, with what it is given.
+func pssField(fields *cryptobyte.String, number casn1.Tag) (name string, given cryptobyte.String) {
+	var explicit cryptobyte.String
 	var there bool
-	var id asn1.ObjectIdentifier
-	tag := casn1.Tag(0).Constructed().ContextSpecific()
-	if !parameters.ReadASN1(&fields, casn1.SEQUENCE) || !fields.ReadOptionalASN1(&explicit, &there, tag) || !there ||
-		!explicit.ReadASN1(&algorithm, casn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&id) {
-		return "1.3.14.3.2.26"
+	if !fields.ReadOptionalASN1(&explicit, &there, number.Constructed().ContextSpecific()) {
+		explicit = nil
 	}
-	return id.String()
+	return pssAlgorithm(explicit)
+}
+
+// pssAlgorithm reads an AlgorithmIdentifier: SHA-1 where there is none.
+func pssAlgorithm(text cryptobyte.String) (name string, given cryptobyte.String) {
+	var id asn1.ObjectIdentifier
+	if !text.ReadASN1(&given, casn1.SEQUENCE) || !given.ReadASN1ObjectIdentifier(&id) {
+		return "1.3.14.3.2.26", nil
+	}
+	return id.String(), given
 }
 
 // verify checks a signature. A digest that is broken, and a key that is weak, are for a rule to judge.

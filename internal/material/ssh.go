@@ -31,7 +31,7 @@ func ParseSSHKey(text string) (SSHKey, error) {
 	found, broken := sshKeysIn(text)
 	switch {
 	case len(found) > 1:
-		return SSHKey{}, fmt.Errorf("there are %d keys in it, more than one line: write one", len(found))
+		return SSHKey{}, several("keys", sshNames(found))
 	case broken != nil && strings.Contains(text, "BEGIN SSH2 PUBLIC KEY"):
 		return SSHKey{}, noSSHKey(text)
 	case broken != nil:
@@ -67,7 +67,21 @@ func sshKeysIn(text string) (found []ssh.PublicKey, broken error) {
 	return found, broken
 }
 
+// sshNames are keys as ssh-keygen -l tells them from each other: by kind and fingerprint.
+func sshNames(keys []ssh.PublicKey) (names []string) {
+	for _, k := range keys {
+		of := k
+		if c, ok := k.(*ssh.Certificate); ok {
+			of = c.Key
+		}
+		names = append(names, k.Type()+" "+ssh.FingerprintSHA256(of))
+	}
+	return names
+}
+
 const fromPub = "write the line of its .pub file, such as ssh-ed25519 AAAA... name"
+
+const askForEd25519 = ", which is not supported: ask the partner for one that is Ed25519, as ssh-keygen -t ed25519 makes it"
 
 // errNoKey is what is said of a line that is no key's at all.
 var errNoKey = errors.New("it is no SSH public key: " + fromPub)
@@ -82,7 +96,7 @@ func checkAlgorithm(algorithm, blob string) error {
 		return fmt.Errorf("it says %s, and the key behind it is of the kind %s: write %s", algorithm, name, name)
 	}
 	if strings.HasPrefix(algorithm, "ssh-ed448") {
-		return errors.New("its key is Ed448, which is not supported: ask the partner for one that is Ed25519, as ssh-keygen -t ed25519 makes it")
+		return errors.New("its key is Ed448" + askForEd25519)
 	}
 	return nil
 }
@@ -108,7 +122,22 @@ func parseSSHLine(line string) (ssh.PublicKey, error) {
 	case why != "":
 		return nil, errors.New(why)
 	}
+	if wholeSSH(words[0], words[1]) {
+		return nil, errors.New("its " + words[0] + " key has a size or an exponent" + askForEd25519)
+	}
 	return nil, errors.New("its " + words[0] + " key is not whole, a character is wrong, missing or too many: " + fromPub)
+}
+
+// wholeSSH reports whether a blob has all the parts of an RSA or DSA key (RFC 4253, 6.6), whatever the Go library has against it.
+func wholeSSH(kind, blob string) bool {
+	b, _ := base64.StdEncoding.DecodeString(blob)
+	parts := 0
+	for ok := true; len(b) > 0; parts++ {
+		if _, b, ok = sshPart(b); !ok {
+			return false
+		}
+	}
+	return kind == ssh.KeyAlgoRSA && parts == 3 || kind == "ssh-dss" && parts == 5
 }
 
 // misplacedSSHKey says what stands where a line should begin with the kind of its key.

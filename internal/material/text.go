@@ -4,6 +4,7 @@ package material
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 )
 
@@ -68,3 +69,13 @@ func Named(c rune) string {
 
 // String says which character stands where.
 func (f Flaw) String() string { return fmt.Sprintf("%s as its character %d", Named(f.Character), f.At) }
+
+// several is the error of a text that has more than one of what it should have one of. It names them, so that one can be chosen.
+func several(what string, names []string) error {
+	const most = 4
+	more := ""
+	if rest := len(names) - most; rest > 0 {
+		more = fmt.Sprintf(" and %d more", rest)
+	}
+	return fmt.Errorf("there are %d %s in it (%s%s): write one", len(names), what, strings.Join(names[:min(len(names), most)], ", "), more)
+}

@@ -124,7 +124,7 @@ func ParseIssuer(text string) (string, error) {
 var keys = regexp.MustCompile(`(?i)/(jwks?(\.json)?|jwks_uri|discovery(/v2\.0)?/keys|(v[0-9]+/)?keys|oauth2/v[0-9]+/certs|openid-connect/certs)/?$`)
 
 // endpoints are what else a discovery document names beside the keys.
-var endpoints = regexp.MustCompile(`(?i)/(oauth2?/)?(v[0-9.]+/)?(token|authorize|userinfo|introspect|revoke)/?$`)
+var endpoints = regexp.MustCompile(`(?i)/(oauth2?/)?(v[0-9.]+/)?(token|authorize|userinfo|introspect|revoke)/?$|/protocol/openid-connect(/|$)`)
 
 func isPort(text string) bool {
 	n, err := strconv.Atoi(text)
@@ -162,8 +162,8 @@ func checkAuthority(text, scheme, authority string) error {
 
 // slashed are the hosts whose issuers are named with a slash at the end, and bare those without.
 var (
-	slashed = regexp.MustCompile(`(^|\.)(auth0\.com|sts\.windows\.net|oic\.prod-aks\.azure\.com)$`)
-	bare    = regexp.MustCompile(`^(accounts\.google\.com|token\.actions\.githubusercontent\.com|gitlab\.com|oidc\.circleci\.com|app\.terraform\.io|login\.microsoftonline\.com|` +
+	slashed = regexp.MustCompile(`(^|\.)(auth0\.com|sts\.windows\.net|b2clogin\.com|oic\.prod-aks\.azure\.com)$`)
+	bare    = regexp.MustCompile(`^(accounts\.google\.com|token\.actions\.githubusercontent\.com|gitlab\.com|oidc\.circleci\.com|app\.terraform\.io|login\.microsoftonline\.(com|us)|` +
 		`vstoken\.dev\.azure\.com|api\.bitbucket\.org|agent\.buildkite\.com|container\.googleapis\.com|[a-z0-9-]+\.okta(preview|-emea)?\.com|(oidc\.eks|cognito-idp)\.[a-z0-9-]+\.amazonaws\.com)$`)
 	many  = regexp.MustCompile(`^(common|organizations|consumers)(/|$)`)
 	entra = regexp.MustCompile(`^(login\.microsoftonline\.(com|us|de)|login\.partner\.microsoftonline\.cn|login\.windows\.net|sts\.windows\.net)$`)
@@ -193,10 +193,46 @@ func checkKnown(text, authority, path string, hasPath bool) error {
 		}
 	}
 	switch {
-	case slashed.MatchString(authority) && !strings.HasSuffix(text, "/"):
+	case slashed.MatchString(authority) && !strings.HasSuffix(text, "/") && named(authority, path+"/") == "":
 		return fmt.Errorf("issuer %q has no slash at its end, and this issuer's tokens do: write %q", text, text+"/")
 	case bare.MatchString(authority) && hasPath && strings.HasSuffix(text, "/"):
 		return fmt.Errorf("issuer %q has a slash at its end, and this issuer's tokens do not: write %q", text, strings.TrimRight(text, "/"))
 	}
+	if such := named(authority, path); such != "" {
+		return fmt.Errorf("issuer %q is none that a token names: tokens of %s name %s", text, authority, such)
+	}
 	return nil
+}
+
+// named says what tokens of a host name; "" where nothing is known against a path on it.
+func named(host, path string) string {
+	for _, s := range shapes {
+		if s.host.MatchString(host) && !s.path.MatchString(strings.TrimPrefix(path, "/")) {
+			return s.named
+		}
+	}
+	return ""
+}
+
+// guid is an id as Entra writes it. never matches no path: no token names the host.
+const guid, never = `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, `^\b$`
+
+// shapes are the paths that issuers of great hosts have in tokens, behind the host and its slash, by what each host documents.
+var shapes = []struct {
+	host, path *regexp.Regexp
+	named      string
+}{
+	{regexp.MustCompile(`^(gitlab\.com|accounts\.google\.com|app(\.eu)?\.terraform\.io|agent\.buildkite\.com|[a-z0-9.-]+\.auth0\.com)$`), regexp.MustCompile(`^$`), "the host alone"},
+	{regexp.MustCompile(`^token\.actions\.githubusercontent\.com$`), regexp.MustCompile(`^[A-Za-z0-9-]*$`), "the host alone, or with an enterprise behind it"},
+	{regexp.MustCompile(`^login\.microsoftonline\.(com|us)$`), regexp.MustCompile(`^` + guid + `/v2\.0$`), "the tenant's id in small letters and /v2.0 behind it"},
+	{regexp.MustCompile(`^sts\.windows\.net$`), regexp.MustCompile(`^` + guid + `/$`), "the tenant's id in small letters and a slash behind it"},
+	{regexp.MustCompile(`\.b2clogin\.com$`), regexp.MustCompile(`^(tfp/)?` + guid + `(/[^/]+)?/v2\.0/$`), "the tenant's id and /v2.0/ behind it"},
+	{regexp.MustCompile(`^vstoken\.dev\.azure\.com$`), regexp.MustCompile(`^` + guid + `$`), "the organization's id behind it"},
+	{regexp.MustCompile(`^oidc\.circleci\.com$`), regexp.MustCompile(`^org/` + guid + `$`), "/org/ and the organization's id behind it"},
+	{regexp.MustCompile(`^oidc\.eks\.[a-z0-9-]+\.amazonaws\.com$`), regexp.MustCompile(`^id/[0-9A-F]+$`), "/id/ and the cluster's id in capitals behind it"},
+	{regexp.MustCompile(`^cognito-idp\.[a-z0-9-]+\.amazonaws\.com$`), regexp.MustCompile(`^[a-z0-9-]+_[A-Za-z0-9]+$`), "the user pool's id behind it"},
+	{regexp.MustCompile(`-admin\.okta(preview|-emea)?\.com$`), regexp.MustCompile(never), "the address without -admin"},
+	{regexp.MustCompile(`^[a-z0-9-]+\.okta(preview|-emea)?\.com$`), regexp.MustCompile(`^(oauth2/[A-Za-z0-9]+)?$`), "the host alone, or /oauth2/ and an authorization server's id behind it"},
+	{regexp.MustCompile(`\.amazoncognito\.com$`), regexp.MustCompile(never), "https://cognito-idp.REGION.amazonaws.com/POOL"},
+	{regexp.MustCompile(`\.eks\.amazonaws\.com$`), regexp.MustCompile(never), "https://oidc.eks.REGION.amazonaws.com/id/ID, as aws eks describe-cluster prints it"},
 }
