@@ -110,9 +110,10 @@ const (
 )
 
 // Unseen says that a system saw every use up to a moment, and what has stopped to tell it since, as in "LOG has had no line since TIME". Zero:
-// it sees every use still, or never did.
+// it sees every use still, or never did. From Until on, if that is set, it saw every use again.
 type Unseen struct {
 	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 	Why   string    `json:"why,omitempty"`
 }
 

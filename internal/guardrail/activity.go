@@ -62,26 +62,31 @@ func activityRules() []Rule {
 	}}
 }
 
-// idle returns since when what exists is not seen used, until when that is known, and for how long it may be. What is suspended cannot be used.
-func idle(c *Context, s, upper *Subject) (since, until time.Time, allowed time.Duration, ok bool) {
+// idle returns since when what exists is not seen used, for how long it surely was not, and for how long it may be. What is suspended cannot
+// be used.
+func idle(c *Context, s, upper *Subject) (since time.Time, unused, allowed time.Duration, ok bool) {
 	if !c.Capabilities.KnowsLastUse || s.History.CreatedAt.IsZero() {
-		return since, until, 0, false
+		return since, 0, 0, false
 	}
 	holder := s.identity()
 	if upper != nil {
 		holder = upper.identity()
 	}
-	allowed, since, until = c.Settings.DormantAfter, s.History.CreatedAt, c.Now
+	allowed, since = c.Settings.DormantAfter, s.History.CreatedAt
 	if holder.ExpectedUse.Duration > 0 {
 		allowed = holder.ExpectedUse.Duration
 	}
 	if s.LastUsedAt.After(since) {
 		since = s.LastUsedAt
 	}
-	if s.UseUnknown {
-		until = s.Unseen.Since
+	unused = c.Now.Sub(since)
+	if s.UseUnknown { // it was not used before somebody ceased to look, and not since somebody looks again
+		unused = s.Unseen.Since.Sub(since)
+		if again := s.Unseen.Until; !again.IsZero() {
+			unused = max(unused, c.Now.Sub(again))
+		}
 	}
-	return since, until, allowed, !holder.Suspended && c.Now.Sub(since) > allowed
+	return since, unused, allowed, !holder.Suspended && c.Now.Sub(since) > allowed
 }
 
 // unused says in words since when the subject is not used, as far as that is known.
@@ -98,16 +103,16 @@ func (s *Subject) unused(since time.Time) string {
 
 // dormant warns also where a log has stopped, so that nobody knows: that silence renews nothing unnoticed.
 func dormant(c *Context, s, upper *Subject) []problem {
-	since, until, allowed, ok := idle(c, s, upper)
-	if !ok || until.Sub(since) <= allowed && s.Unseen.Why == "" {
+	since, unused, allowed, ok := idle(c, s, upper)
+	if !ok || unused <= allowed && s.Unseen.Why == "" {
 		return nil
 	}
 	return two("", "", say("%s %s; unused for over %s is dormant", s, s.unused(since), length(allowed)), "")
 }
 
 func unusedRenewal(c *Context, s, upper *Subject) []problem {
-	since, until, allowed, ok := idle(c, s, upper)
-	if !ok || until.Sub(since) <= allowed || !s.extends() {
+	since, unused, allowed, ok := idle(c, s, upper)
+	if !ok || unused <= allowed || !s.extends() {
 		return nil
 	}
 	return two("expires_at", "expected_use", say("%s %s, over %s ago, and %s", s, s.unused(since), length(allowed), s.moves()), "")

@@ -34,6 +34,11 @@ func reviewCases() map[string][]policy {
 			s.UseUnknown, s.Unseen = true, access.Unseen{Since: since, Why: "gw.jsonl has had no line since 2026-01-01T00:00:00Z"}
 		}
 	}
+	gap := func(since, again time.Time) detail { // a log has one
+		return func(s *Subject) {
+			s.UseUnknown, s.Unseen = true, access.Unseen{Since: since, Until: again, Why: "gw.jsonl has no line between 2026-01-01T00:00:00Z and 2026-01-09T00:00:00Z"}
+		}
+	}
 	renewed := func(since time.Time, more detail) part {
 		i := with(identity(etl), review(in(-1), owns))
 		return plans(i, was(with(identity(etl), until(in(10)))), created(in(-200)), lastUsed(since), more)
@@ -98,6 +103,7 @@ func reviewCases() map[string][]policy {
 			good("the system does not see every use", idle(in(-90), unseen)),
 			bad("a log stopped, and nobody knows", idle(in(-90), silent(in(-90)))),
 			bad("a log of before stopped", idle(in(-90), silent(in(-100)))),
+			bad("a log has had a gap since", idle(in(-90), gap(in(-80), in(-5)))),
 			bad("it was known before a log stopped", idle(in(-90), silent(in(-5)))),
 			bad("used more rarely than expected", plans(identity(etl, usedEvery("24h")), unchanged(), created(in(-200)), lastUsed(in(-2)))),
 		},
@@ -111,6 +117,8 @@ func reviewCases() map[string][]policy {
 			good("a log stopped with the last use, and nobody knows", renewed(in(-90), silent(in(-90)))),
 			edge(good("a log stopped 45 days after the last use", renewed(in(-90), silent(in(-45))))),
 			edge(bad("a log stopped a second later", renewed(in(-90), silent(in(-45).Add(time.Second))))),
+			edge(good("a log has had a gap up to 45 days ago", renewed(in(-90), gap(in(-80), in(-45))))),
+			edge(bad("it had one up to a second before", renewed(in(-90), gap(in(-80), in(-45).Add(-time.Second))))),
 			bad("never used", renewal(time.Time{})),
 			bad("a credential", plans(with(identity(etl), review(in(-1), owns)), was(identity(etl))), plans(credential(etl), was(with(credential(etl), until(in(10)))), created(in(-200)), lastUsed(in(-50)))),
 		},

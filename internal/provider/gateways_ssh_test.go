@@ -316,9 +316,11 @@ func TestThePullUnitMakesTheFilesRoots(t *testing.T) {
 func useLog(t *testing.T, j *judged, g *sshGateway) []byte {
 	t.Helper()
 	var journal bytes.Buffer
-	tell := func(message string) {
-		fmt.Fprintln(&journal, asJSON(t, object{"MESSAGE": message, "__REALTIME_TIMESTAMP": fmt.Sprint(time.Now().UnixMicro())}))
+	now := time.Now()
+	telling := func(message string) request {
+		return request{"MESSAGE": message, "_UID": "0", "__REALTIME_TIMESTAMP": fmt.Sprint(now.UnixMicro())}
 	}
+	tell := func(message string) { fmt.Fprintln(&journal, asJSON(t, telling(message))) }
 	var accepted string
 	for line := range strings.Lines(g.Said()) {
 		tell(strings.TrimSpace(line))
@@ -335,20 +337,43 @@ func useLog(t *testing.T, j *judged, g *sshGateway) []byte {
 	tell(other + " CA ED25519 SHA256:" + strings.Repeat("A", 43))
 	tell(other + accepted[len(before):] + " CA ED25519 SHA256:" + strings.Repeat("A", 43))
 	for _, odd := range []string{`{"MESSAGE": [1, 2], "__REALTIME_TIMESTAMP": "1"}`, "", "-- No entries --", "\xff\xfe", "null", "[1]", `{"MESSAGE": null}`, `{"MESSA`,
-		asJSON(t, object{"MESSAGE": accepted}), asJSON(t, object{"MESSAGE": accepted, "__REALTIME_TIMESTAMP": "noon"})} {
+		asJSON(t, object{"MESSAGE": accepted, "_UID": "0"}), asJSON(t, telling(accepted).but("__REALTIME_TIMESTAMP", "noon")),
+		asJSON(t, telling(strings.ReplaceAll(accepted, "stock-feed", "somebody-else")).but("_UID", "1000")), // logger --tag sshd
+		asJSON(t, object{"MESSAGE": accepted, "__REALTIME_TIMESTAMP": fmt.Sprint(now.UnixMicro())})} {
 		fmt.Fprintln(&journal, odd)
 	}
-	cmd := exec.Command(realtool.Find(t, "python3"), "../../examples/gateways/sshd/use_log.py", j.published("ssh/ca.pub"))
-	var said bytes.Buffer
-	cmd.Stdin, cmd.Stderr = &journal, &said
-	lines, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, &said)
+	log := j.save("use [1]/sshd.jsonl", `{"time": "2026-1`) // torn
+	writes := func() []byte {
+		t.Helper()
+		cmd := exec.Command(realtool.Find(t, "python3"), "../../examples/gateways/sshd/use_log.py", j.published("ssh/ca.pub"), log)
+		cmd.Stdin = bytes.NewReader(journal.Bytes())
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Fatalf("%v: %s", err, out)
+		}
+		lines, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, lines, _ = bytes.Cut(lines, []byte("\n"))
+		return lines
 	}
+	lines := writes()
 	admitted := bytes.Count(lines, []byte(`"admitted": true}`))
 	alive := bytes.Count(lines, []byte(`"kind": "ssh_certificate", "admitted": false}`)) // the log goes on: once an hour
 	if admitted != ours || alive < 1 || alive > 2 || bytes.Count(lines, []byte("\n")) != admitted+alive || bytes.Contains(lines, []byte("somebody-else")) {
 		t.Errorf("of %d logins by our certificates it tells\n%s", ours, lines)
+	}
+	if again := writes(); !bytes.Equal(again, lines) {
+		t.Errorf("started again, it writes what was there:\n%s", again)
+	}
+	if err := os.Rename(log, log+".1"); err != nil {
+		t.Fatal(err)
+	}
+	j.save("use [1]/sshd.jsonl", "")
+	now = now.Add(time.Second)
+	tell(accepted)
+	if again := writes(); bytes.Count(again, []byte("\n")) != 1 || !bytes.Contains(again, []byte(`"admitted": true`)) {
+		t.Errorf("after a rotation and one login more it writes\n%s", again)
 	}
 	return lines
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -94,6 +95,10 @@ type uses struct {
 type told struct {
 	newest      time.Time
 	first, last map[access.Kind]time.Time
+	// hours are those that have lines, in any order and some of them twice.
+	hours []time.Time
+	// gaps are the beginnings and ends, in turn, of when it was silent between its lines for so long as if it had stopped.
+	gaps []time.Time
 }
 
 // rotation is what tells the files of one log from each other: the day that is in their names or folders, a number at their end, gz.
@@ -143,8 +148,22 @@ func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 			return uses{}, unread(path, err)
 		}
 	}
+	for _, log := range fresh.told {
+		log.findGaps()
+	}
 	l.state, l.read = state.String(), fresh
 	return fresh, nil
+}
+
+// findGaps finds when a log was silent between its lines for so long as if it had stopped, by the hours that have lines.
+func (t *told) findGaps() {
+	order.Sort(t.hours, time.Time.Compare)
+	for n := 1; n < len(t.hours); n++ {
+		from, to := t.hours[n-1], t.hours[n].Add(time.Hour) // the lines are in these hours, nobody knows where
+		if to.Sub(from) > stopsAfter+2*time.Hour {
+			t.gaps = append(t.gaps, from, to)
+		}
+	}
 }
 
 // unread returns the error of a log that cannot be read: without it nobody knows what was used, and so it is as if the system
@@ -208,6 +227,9 @@ func (u *uses) line(text []byte, of *told, now time.Time) {
 	}
 	at = at.UTC().Truncate(time.Second)
 	of.newest = access.Latest(of.newest, at)
+	if hour := at.Truncate(time.Hour); len(of.hours) == 0 || !of.hours[len(of.hours)-1].Equal(hour) {
+		of.hours = append(of.hours, hour)
+	}
 	of.first[kind], of.last[kind] = access.Earliest(of.first[kind], at), access.Latest(of.last[kind], at)
 	if name == "" {
 		return
@@ -258,8 +280,10 @@ func (u *uses) tell(r *access.Record, l ledger.Ledger, now time.Time) {
 			}
 		}
 		if len(unknown) > 0 {
-			r.UseUnknown = true
-			r.Unseen = slices.MinFunc(unknown, func(a, b access.Unseen) int { return a.Since.Compare(b.Since) })
+			r.UseUnknown, r.Unseen = true, unknown[0]
+			for _, unseen := range unknown[1:] {
+				r.Unseen = both(r.Unseen, unseen)
+			}
 		}
 	}
 }
@@ -282,6 +306,33 @@ func (t *told) stopped(now time.Time) bool {
 
 func (t *told) silence(name string) string {
 	return fmt.Sprintf("%s has had no line since %s", name, access.At(t.newest))
+}
+
+// unseen returns since when and until when the log was silent for too long after a moment; zero where it was not.
+func (t *told) unseen(name string, after, now time.Time) (u access.Unseen) {
+	for n := 0; n < len(t.gaps); n += 2 {
+		if from, to := t.gaps[n], t.gaps[n+1]; to.After(after) {
+			u = access.Unseen{Since: access.Earliest(u.Since, from), Until: to, Why: fmt.Sprintf("%s has no line between %s and %s", name, access.At(from), access.At(to))}
+		}
+	}
+	if t.stopped(now) {
+		u = access.Unseen{Since: access.Earliest(u.Since, t.newest), Why: t.silence(name)}
+	}
+	return u
+}
+
+// both returns two silences as one, from the beginning of the earlier to the end of the later, for the reason of the earlier.
+func both(a, b access.Unseen) access.Unseen {
+	if b.Since.Before(a.Since) {
+		a, b = b, a
+	}
+	if !a.Until.IsZero() {
+		a.Until = access.Latest(a.Until, b.Until)
+	}
+	if b.Until.IsZero() {
+		a.Until = b.Until
+	}
+	return a
 }
 
 // stopped returns the logs that have had no line for so long that they have stopped, with their last lines, sorted.
@@ -317,7 +368,7 @@ func (u *uses) isAmbiguous(id access.IdentityID, kind access.Kind, since time.Ti
 }
 
 // isUnknown reports whether a credential of a kind may have been used since though no line says so, and up to when every use was seen. One
-// gateway says nothing of another's: there has to be a log that speaks of that kind, and each that does has to go on.
+// gateway says nothing of another's: there has to be a log that speaks of that kind, and each that does has to go on, without a gap.
 func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind access.Kind, now time.Time) (unknown bool, unseen access.Unseen) {
 	if u.isAmbiguous(id, kind, access.Latest(used, created)) {
 		return true, access.Unseen{}
@@ -330,13 +381,15 @@ func (u *uses) isUnknown(created, used time.Time, id access.IdentityID, kind acc
 			continue
 		}
 		late = late || used.IsZero() && first.After(created)
-		if log.stopped(now) && (unseen.Why == "" || log.newest.Before(unseen.Since)) {
-			unseen = access.Unseen{Since: log.newest, Why: log.silence(name)}
+		if silence := log.unseen(name, access.Latest(used, created), now); unseen.Why == "" {
+			unseen = silence
+		} else if silence.Why != "" {
+			unseen = both(unseen, silence)
 		}
 		speaks = speaks || !used.IsZero() || !log.last[kind].Before(created.Truncate(time.Second))
 	}
 	if late || !speaks { // before its first line, nobody saw
-		unseen.Since = time.Time{}
+		unseen.Since, unseen.Until = time.Time{}, time.Time{}
 	}
 	return late || !speaks || unseen.Why != "", unseen
 }

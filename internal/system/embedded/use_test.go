@@ -122,36 +122,55 @@ func TestTheGatewaysLogsTellWhenAccessWasLastUsed(t *testing.T) {
 	}
 }
 
-// A gateway whose log was shipped no more went on to let its partner in, who counted as dormant, so that its renewal was refused.
+// A gateway whose log was shipped no more went on to let its partner in, who counted as dormant, so that its renewal was refused. So did one
+// whose log has a gap.
 func TestALogThatStoppedSaysNothingOfWhatCameAfter(t *testing.T) {
 	line := func(d time.Duration, kind, more string) string {
 		return fmt.Sprintf(`{"time": %q, "kind": %q%s}`, at(d), kind, more)
 	}
 	const day = 24 * time.Hour
 	by := func(who string) string { return `, "admitted": true, "identity": "` + who + `"` }
-	before, used, now := line(-day, "secret", ""), line(day, "secret", by("acme/prod/etl")), line(60*day-time.Hour, "secret", "")
+	going := func(from, to time.Duration) string { // on, from day to day
+		var all []string
+		for d := from; d <= to; d++ {
+			all = append(all, line(d*day, "", ""))
+		}
+		return strings.Join(all, "\n")
+	}
+	before, used := line(-day, "secret", ""), line(day, "secret", by("acme/prod/etl"))
+	now := going(1, 59) + "\n" + line(60*day-time.Hour, "secret", "")
 	for name, c := range map[string]struct {
 		logs    map[string][]string
 		used    bool
 		unknown bool
 		seen    time.Duration // after the start, up to when every use was seen; 0: nobody knows
+		again   time.Duration // and from when on it is seen again; 0: it is not
 	}{
-		"goes on, and tells of a use":             {map[string][]string{"a.jsonl": {before, used, now}}, true, false, 0},
-		"goes on, and tells of none":              {map[string][]string{"a.jsonl": {before, now}}, false, false, 0},
-		"stopped after a use":                     {map[string][]string{"a.jsonl": {before, used}}, true, true, day},
-		"stopped, and told of no use":             {map[string][]string{"a.jsonl": {before, line(56*day, "secret", "")}}, false, true, 56 * day},
-		"is silent over a weekend":                {map[string][]string{"a.jsonl": {before, used, line(57*day+time.Hour, "secret", "")}}, true, false, 0},
-		"stopped, beside another that goes on":    {map[string][]string{"a.jsonl": {before, used}, "b.jsonl": {before, now}}, true, true, day},
-		"began later, beside another":             {map[string][]string{"a.jsonl": {before, now}, "b.jsonl": {line(50*day, "secret", ""), now}}, false, true, 0},
-		"stopped, and is of another kind":         {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {line(-day, "certificate", "")}}, true, false, 0},
-		"goes on with lines of other kinds":       {map[string][]string{"a.jsonl": {before, used, line(60*day-time.Hour, "federated", "")}}, true, false, 0},
-		"goes on with lines of no kind":           {map[string][]string{"a.jsonl": {before, used, line(60*day-time.Hour, "", "")}}, true, false, 0},
-		"goes on in the next file, by number":     {map[string][]string{"a.jsonl": {now}, "a.jsonl.1": {used}, "a.jsonl.2": {before}}, true, false, 0},
-		"goes on in the next file, by day":        {map[string][]string{"a-20260610.jsonl": {before, used}, "a-20260801.jsonl": {now}}, true, false, 0},
-		"goes on in the next folder, by day":      {map[string][]string{"2026/06/10/a.jsonl": {before, used}, "2026/08/01/a.jsonl": {now}}, true, false, 0},
-		"stopped, of a gateway with another name": {map[string][]string{"gw-1.jsonl": {before, used}, "gw-2.jsonl": {before, now}}, true, true, day},
-		"holds no line that can be read":          {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {"GET /"}}, true, false, 0},
-		"stopped, of a gateway that is gone":      {map[string][]string{"gone.jsonl": {before}, "a.jsonl": {before, line(50*day, "secret", by("acme/prod/etl")), now}}, true, true, -day},
+		"goes on, and tells of a use":             {map[string][]string{"a.jsonl": {before, used, now}}, true, false, 0, 0},
+		"goes on, and tells of none":              {map[string][]string{"a.jsonl": {before, now}}, false, false, 0, 0},
+		"stopped after a use":                     {map[string][]string{"a.jsonl": {before, used}}, true, true, day, 0},
+		"stopped, and told of no use":             {map[string][]string{"a.jsonl": {before, going(1, 55), line(56*day, "secret", "")}}, false, true, 56 * day, 0},
+		"is silent over a weekend":                {map[string][]string{"a.jsonl": {before, used, going(2, 57), line(57*day+time.Hour, "secret", "")}}, true, false, 0, 0},
+		"stopped, beside another that goes on":    {map[string][]string{"a.jsonl": {before, used}, "b.jsonl": {before, now}}, true, true, day, 0},
+		"began later, beside another":             {map[string][]string{"a.jsonl": {before, now}, "b.jsonl": {line(50*day, "secret", ""), now}}, false, true, 0, 0},
+		"stopped, and is of another kind":         {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {line(-day, "certificate", "")}}, true, false, 0, 0},
+		"goes on with lines of other kinds":       {map[string][]string{"a.jsonl": {before, used, going(2, 59), line(60*day-time.Hour, "federated", "")}}, true, false, 0, 0},
+		"goes on with lines of no kind":           {map[string][]string{"a.jsonl": {before, used, going(2, 59)}}, true, false, 0, 0},
+		"goes on in the next file, by number":     {map[string][]string{"a.jsonl": {now}, "a.jsonl.1": {used}, "a.jsonl.2": {before}}, true, false, 0, 0},
+		"goes on in the next file, by day":        {map[string][]string{"a-20260610.jsonl": {before, used}, "a-20260801.jsonl": {now}}, true, false, 0, 0},
+		"goes on in the next folder, by day":      {map[string][]string{"2026/06/10/a.jsonl": {before, used}, "2026/08/01/a.jsonl": {now}}, true, false, 0, 0},
+		"stopped, of a gateway with another name": {map[string][]string{"gw-1.jsonl": {before, used}, "gw-2.jsonl": {before, now}}, true, true, day, 0},
+		"holds no line that can be read":          {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {"GET /"}}, true, false, 0, 0},
+		"stopped, of a gateway that is gone":      {map[string][]string{"gone.jsonl": {before}, "a.jsonl": {before, line(50*day, "secret", by("acme/prod/etl")), now}}, true, true, -day, 0},
+		"has a gap":                               {map[string][]string{"a.jsonl": {before, used, going(1, 20), going(30, 60)}}, true, true, 20 * day, 30*day + time.Hour},
+		"has a gap of three days":                 {map[string][]string{"a.jsonl": {before, used, going(1, 20), going(23, 60)}}, true, false, 0, 0},
+		"has two gaps":                            {map[string][]string{"a.jsonl": {before, going(30, 40), used, going(1, 20), going(50, 60)}}, true, true, 20 * day, 50*day + time.Hour},
+		"has a gap, and is stopped":               {map[string][]string{"a.jsonl": {before, used, going(1, 20), going(30, 50)}}, true, true, 20 * day, 0},
+		"has a gap, beside another's":             {map[string][]string{"a.jsonl": {before, used, going(1, 20), going(30, 60)}, "b.jsonl": {before, going(0, 10), going(15, 60)}}, true, true, 10 * day, 30*day + time.Hour},
+		"had a gap before the use":                {map[string][]string{"a.jsonl": {line(-20*day, "secret", ""), before, going(10, 60), line(12*day, "secret", by("acme/prod/etl"))}}, true, false, 0, 0},
+		"had a gap before it was made":            {map[string][]string{"a.jsonl": {line(-20*day, "secret", ""), going(-1, 60), line(59*day, "secret", "")}}, false, false, 0, 0},
+		"has a gap that a file fills":             {map[string][]string{"a.jsonl": {going(30, 60)}, "a.jsonl.1": {before, used, going(1, 20)}, "a.jsonl.2": {going(15, 40)}}, true, false, 0, 0},
+		"has a gap, and is of other kind":         {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {line(-day, "certificate", ""), line(59*day, "certificate", "")}}, true, false, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := logged(t)
@@ -175,9 +194,14 @@ func TestALogThatStoppedSaysNothingOfWhatCameAfter(t *testing.T) {
 			if c.seen != 0 {
 				seen = start.Add(c.seen)
 			}
-			i := w.get(acme.Ref()).Unseen
-			if !r.Unseen.Since.Equal(seen) || strings.Contains(r.Unseen.Why, ".jsonl has had no line since 202") != (c.seen != 0) || i.Since != r.Unseen.Since && !i.Since.IsZero() {
-				t.Errorf("every use was seen up to %s (%q), want %s; of the identity up to %s", r.Unseen.Since, r.Unseen.Why, seen, i.Since)
+			again := time.Time{}
+			if c.again != 0 {
+				again = start.Add(c.again)
+			}
+			why, i := r.Unseen.Why, w.get(acme.Ref()).Unseen
+			told := strings.Contains(why, ".jsonl has had no line since 202") || strings.Contains(why, ".jsonl has no line between 202")
+			if !r.Unseen.Since.Equal(seen) || !r.Unseen.Until.Equal(again) || told != (c.seen != 0) || i.Since != r.Unseen.Since && !i.Since.IsZero() {
+				t.Errorf("every use was seen up to %s and from %s (%q), want %s and %s; of the identity up to %s", r.Unseen.Since, r.Unseen.Until, why, seen, again, i.Since)
 			}
 			_, warned := w.Notes()
 			if stopped := strings.Contains(name, "stopped"); stopped != (len(warned) == 1 && strings.Contains(warned[0][1], ".jsonl has had no line since 202")) {
