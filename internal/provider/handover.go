@@ -85,6 +85,9 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 	if cidrs := sortedTexts(c.AllowedCIDRs.Elements()); len(cidrs) > 0 {
 		fmt.Fprintf(b, "- Usable from: %s\n", strings.Join(cidrs, ", "))
 	}
+	if signed := c.signedSSH(); signed != nil {
+		fmt.Fprintf(b, "- Needs: OpenSSH %s or later; on our server 9.1, or 8.4 if the provider has `sshd_time_zone`\n", oldestSSH(signed.Key.Type()))
+	}
 	fmt.Fprintf(b, "- Ends on: %s\n", c.EndsAt.ValueString())
 	if rotates := c.RotatesAt.ValueString(); rotates != "" {
 		fmt.Fprintf(b, "- Issued anew on: %s; this one ends on %s at the latest\n", rotates, c.until())
@@ -106,12 +109,32 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 	}
 }
 
+// signedSSH returns the SSH certificate that was issued; nil where it is none or not there.
+func (c handedCredential) signedSSH() *ssh.Certificate {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(c.Issued.ValueString()))
+	if err != nil {
+		return nil
+	}
+	signed, _ := key.(*ssh.Certificate)
+	return signed
+}
+
+// oldestSSH returns the first OpenSSH that logs in with a certificate of a kind of key. By its release notes, Ed25519, with which ours are
+// signed, came with 6.5, certificates of RSA that are not used with SHA-1 with 7.8, and security keys with 8.2.
+func oldestSSH(kind string) string {
+	switch {
+	case strings.HasPrefix(kind, "sk-"):
+		return "8.2"
+	case kind == ssh.KeyAlgoRSA:
+		return "7.8"
+	}
+	return "6.5"
+}
+
 // until returns when what was issued ends: by the certificate itself or, for a secret, after its rotation and the overlap.
 func (c handedCredential) until() string {
-	if key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(c.Issued.ValueString())); err == nil {
-		if certificate, ok := key.(*ssh.Certificate); ok {
-			return access.At(time.Unix(int64(certificate.ValidBefore), 0)).String() //nolint:gosec // a moment, far from the limit
-		}
+	if signed := c.signedSSH(); signed != nil {
+		return access.At(time.Unix(int64(signed.ValidBefore), 0)).String() //nolint:gosec // a moment, far from the limit
 	}
 	if block, _ := pem.Decode([]byte(c.Issued.ValueString())); block != nil {
 		if certificate, err := x509.ParseCertificate(block.Bytes); err == nil {
