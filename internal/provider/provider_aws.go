@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -78,6 +79,7 @@ func openAWS(p *partnerProvider, m *providerModel, _ opening, diags *diag.Diagno
 	if e := r.object("aws", v["endpoints"]); e != nil {
 		o.Endpoints = aws.Endpoints{IAM: r.text("aws", e["iam"]), STS: r.text("aws", e["sts"]), S3: r.text("aws", e["s3"])}
 	}
+	o.Authorities = r.awsAuthorities()
 	own := map[string][]string{}
 	for word, actions := range r.elements("aws", v["actions"].(types.Map)) {
 		own[word] = r.list("aws", actions)
@@ -98,12 +100,34 @@ func openAWS(p *partnerProvider, m *providerModel, _ opening, diags *diag.Diagno
 	return opened{system: system, enter: func(ctx context.Context, diags *diag.Diagnostics) bool { return enterAWS(ctx, system, diags) }}, len(r.faults) == 0
 }
 
+// awsAuthorities returns the certificates by which AWS is known behind a proxy that looks into TLS, where AWS's own programs have them from.
+func (r *reader) awsAuthorities() []byte {
+	const variable = "AWS_CA_BUNDLE"
+	path := os.Getenv(variable)
+	if path == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(path)
+	if err == nil && !holdsCertificate(pem) {
+		err = errNoCertificate
+	}
+	if err != nil {
+		r.faults = append(r.faults, fault{"aws", fmt.Errorf("the file of %s: %w", variable, err)})
+	}
+	return pem
+}
+
+// ledgerLook is for how long the ledger may take to answer for the first time.
+const ledgerLook = 10 * time.Second
+
 // enterAWS looks at the account and the ledger before any resource does, so that a way that does not lead there is one error and not one for
 // each resource.
 func enterAWS(ctx context.Context, system *aws.System, diags *diag.Diagnostics) bool {
 	err := system.Enter(ctx)
 	if err == nil {
-		_, err = system.ID(ctx)
+		limited, cancel := context.WithTimeout(ctx, ledgerLook)
+		defer cancel()
+		_, err = system.ID(limited)
 	}
 	if err == nil || errors.Is(err, access.ErrNoSystem) {
 		return true

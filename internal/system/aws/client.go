@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/xml"
 	"errors"
@@ -14,6 +16,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"regexp"
 	"sync"
 	"time"
@@ -51,6 +54,12 @@ func newClient(o Options) *client {
 	if transport == nil {
 		usual := http.DefaultTransport.(*http.Transport).Clone()
 		usual.MaxIdleConnsPerHost = 32
+		usual.OnProxyConnectResponse = connected
+		if o.Authorities != nil {
+			trusted := x509.NewCertPool()
+			trusted.AppendCertsFromPEM(o.Authorities)
+			usual.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
+		}
 		transport = usual
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a signature is for one place
@@ -156,9 +165,23 @@ func (c *client) sendOnce(ctx context.Context, r request) (*answer, error) {
 // aPage is how an answer begins that is for people.
 var aPage = regexp.MustCompile(`(?is)^\x{feff}?\s*(<!--.*?-->\s*)*<(!doctype html|html|head|body)\b`)
 
+// connected stops at a proxy that makes no connection.
+func connected(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	switch answer.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusProxyAuthRequired:
+		return errors.New("the proxy of the environment (HTTPS_PROXY) answered 407 and made no connection: it asks for a name and a password")
+	}
+	return fmt.Errorf("the proxy of the environment (HTTPS_PROXY) answered %d and made no connection: allow it this host, or name the host in NO_PROXY", answer.StatusCode)
+}
+
 // inWords says what became of an answer that did not arrive.
 func inWords(err error) error {
+	var unknown x509.UnknownAuthorityError
 	switch {
+	case errors.As(err, &unknown):
+		return fmt.Errorf("its certificate is signed by an authority that is not trusted here, as by a proxy that looks into TLS: name it with AWS_CA_BUNDLE: %w", err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("no answer in time: %w", err)
 	case errors.Is(err, io.ErrUnexpectedEOF):

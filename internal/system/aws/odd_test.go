@@ -4,13 +4,18 @@ package aws
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -110,5 +115,69 @@ func TestAnAccountThatCannotBeToldIsSaidWithTheWayOut(t *testing.T) {
 	err := s.atHome(t.Context())
 	if !errors.Is(err, errElsewhere) || !strings.Contains(err.Error(), "111122223333") || !strings.Contains(err.Error(), "Allow it sts:GetCallerIdentity, or correct endpoints.sts") {
 		t.Errorf("it is told as %v", err)
+	}
+}
+
+// Behind a proxy that looks into TLS, AWS's own programs worked with AWS_CA_BUNDLE, and the provider did not; and what a proxy said was
+// "Proxy Authentication Required", of whom nobody knew.
+func TestTheWayToAWSIsNamed(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	garbage := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = io.WriteString(w, "no gzip at all")
+	}))
+	t.Cleanup(garbage.Close)
+	for name, c := range map[string]struct {
+		sts         string
+		authorities []byte
+		proxy       int // the status of a proxy; 0: none
+		says        string
+	}{
+		"an authority that is named":     {server.URL, ca, 0, ""},
+		"an authority that nobody knows": {server.URL, nil, 0, "name it with AWS_CA_BUNDLE"},
+		"another name":                   {strings.Replace(server.URL, "127.0.0.1", "localhost", 1), ca, 0, "certificate is valid for example.com"},
+		"a proxy that wants a password":  {"https://sts.example.com", ca, 407, "(HTTPS_PROXY) answered 407 and made no connection: it asks for a name and a password"},
+		"a proxy that forbids":           {"https://sts.example.com", ca, 403, "answered 403 and made no connection: allow it this host"},
+		"a name without an address":      {"https://sts.invalid", ca, 0, "lookup sts.invalid"},
+		"what calls itself gzip":         {garbage.URL, nil, 0, "gzip: invalid header"},
+		"http where the port speaks TLS": {strings.Replace(server.URL, "https", "http", 1), nil, 0, "AWS answers 400"},
+		"https where it speaks plain":    {strings.Replace(garbage.URL, "http", "https", 1), nil, 0, "server gave HTTP response to HTTPS client"},
+		"a port on which nobody listens": {"https://127.0.0.1:1", nil, 0, "connection refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := Open(Options{
+				Region: "us-east-1", Ledger: "s3://ledger/prod", Endpoints: Endpoints{IAM: "http://127.0.0.1:1", STS: c.sts, S3: "http://127.0.0.1:1"},
+				Authorities: c.authorities, Patience: 300 * time.Millisecond,
+				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "canarySECRET"}, nil
+				}),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			usual := s.client.http.Transport.(*http.Transport)
+			usual.Proxy = nil
+			if c.proxy != 0 {
+				proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.proxy) }))
+				t.Cleanup(proxy.Close)
+				at, err := url.Parse(proxy.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				usual.Proxy = http.ProxyURL(at)
+			}
+			err = s.Enter(t.Context())
+			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "canary")) {
+				t.Errorf("%v, want %q", err, c.says)
+			}
+		})
 	}
 }

@@ -31,6 +31,8 @@ type Options struct {
 	Words policy.Words
 	// Credentials are those of the provider itself. Nil: the SDK's own chain finds them.
 	Credentials aws.CredentialsProvider
+	// Authorities are the certificates in PEM that are trusted instead of the machine's; nil: the machine's.
+	Authorities []byte
 	// Transport carries the requests. Nil: the usual one.
 	Transport http.RoundTripper
 	// Fresh is for how long one reading serves. What this process changes is read again at once. Zero: each reading asks.
