@@ -132,19 +132,42 @@ func respelledKeys(t *testing.T, withSSH bool, issuer string) (all [12]respelled
 	all[8] = rotated(0, respelled{kind: "secret", another: fmt.Sprintf("{ recipient = %q }", partnerRecipient), why: "another recipient"}, "recipient",
 		[]string{age, strings.ToUpper(age), age + "\n", "# public key: " + age + "\n" + age + "\r\n", "\ufeff" + age, "\n" + age + " \n"})
 	all[9] = rotated(3, respelled{kind: "secret", another: fmt.Sprintf("{ recipient = %q }", age), why: "another recipient"}, "recipient", linesSpelled(lineOf(t, keys[1])))
+	copy(all[10:], respelledTrusts(issuer, issuer))
+	return all
+}
+
+// respelledTrusts are two trusts, whose audiences come in another order each time.
+func respelledTrusts(issuers ...string) (all []respelled) {
 	for n, audiences := range [][3]string{{"orders.example.com", "stock.example.com", "a"}, {"b", "orders.example.com", "files.example.com"}} {
 		trust := func(round int) string {
 			listed := slices.Clone(audiences[:])
 			for range round {
 				listed = append(listed[1:], listed[0])
 			}
-			return fmt.Sprintf(`{ issuer = %q, subject = "svc-%d", audiences = [%q, %q, %q] }`, issuer, n, listed[0], listed[1], listed[2])
+			return fmt.Sprintf(`{ issuer = %q, subject = "svc-%d", audiences = [%q, %q, %q] }`, issuers[n], n, listed[0], listed[1], listed[2])
 		}
+		r := respelled{kind: "federated", another: trust(0)}
 		for round := range 6 {
-			all[10+n].given[round] = trust(round)
+			r.given[round] = trust(round)
 		}
-		all[10+n].kind, all[10+n].another = "federated", trust(0)
+		all = append(all, r)
 	}
+	return all
+}
+
+// respelledRecipients are ten keys for what is sealed, and two trusts.
+func respelledRecipients(t *testing.T) (all [12]respelled) {
+	t.Helper()
+	_, another := newRecipient()
+	for n := range 10 {
+		_, age := newRecipient()
+		ways := []string{age, strings.ToUpper(age), age + "\n", "# public key: " + age + "\n" + age + "\r\n", "\ufeff" + age, "ACME <" + age + ">"}
+		if n%2 == 0 {
+			ways = linesSpelled(lineOf(t, signers(t)[1+n/2%2])) // Ed25519 and RSA
+		}
+		all[n] = rotated(n, respelled{kind: "secret", another: fmt.Sprintf("{ recipient = %q }", another), why: "another recipient"}, "recipient", ways)
+	}
+	copy(all[10:], respelledTrusts("https://login.acme.test", "https://sso.acme.test")) // ministack adds no audience to an issuer
 	return all
 }
 
@@ -197,11 +220,8 @@ func (s *spelling) judge() {
 	before := s.credentials()
 	for round := 1; round < 6; round++ {
 		s.write(round, nil)
-		if said := s.planned(); len(said) > 0 {
-			s.t.Errorf("round %d: the plan says %v", round, said)
-		}
 		out := s.must("apply", "-no-color", "-input=false", "-auto-approve")
-		if !strings.Contains(out, "0 added, 12 changed, 0 destroyed") || strings.Contains(out, "known after apply") {
+		if !strings.Contains(out, "0 added, 12 changed, 0 destroyed") || strings.Contains(out, "known after apply") || strings.Contains(out, "The partner's credential") {
 			s.t.Errorf("round %d:\n%s", round, out)
 		}
 		for address, is := range s.credentials() {
@@ -261,5 +281,14 @@ func TestAnotherSpellingIssuesAndRevokesNothingOnOpenBao(t *testing.T) {
 	c := &cluster{cli: j.cli, bao: realtool.StartBao(t), issuerKey: newKey(t)}
 	c.as(c.bao.RootToken)
 	s := &spelling{j, "provider \"partner\" {\n  environment = \"prod\"\n  stack       = \"partners\"\n  openbao = { bootstrap = true }\n  journal = { path = \"journal.jsonl\" }\n}\n", respelledKeys(t, false, c.startIssuer())}
+	s.judge()
+}
+
+func TestAnotherSpellingIssuesAndRevokesNothingOnAWS(t *testing.T) {
+	t.Parallel()
+	j := newJudged(t)
+	a := newAccount(t, realtool.StartMinistack(t))
+	j.cli = a.cli
+	s := &spelling{j, a.provider(), respelledRecipients(t)}
 	s.judge()
 }
