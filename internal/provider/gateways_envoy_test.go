@@ -26,7 +26,7 @@ func TestTheEnvoyExampleAdmitsUntilTheCut(t *testing.T) {
 	globex := args{"partner": `"globex"`}
 	j.apply(w.blocks(j, nil, nil), other.blocks(j, globex, nil), stays.blocks(j, globex, nil))
 
-	behind, told := newServerBehind(t)
+	behind := newBehind(t)
 	address := "127.0.0.1:" + freePort(t)
 	_, port, _ := strings.Cut(address, ":")
 	_, behindPort, _ := strings.Cut(strings.TrimPrefix(behind.URL, "http://"), ":")
@@ -34,9 +34,14 @@ func TestTheEnvoyExampleAdmitsUntilTheCut(t *testing.T) {
 	server := filepath.Join(folder, "server.pem")
 	trusted := serverKeyPair(t, server)
 	secret := j.save("envoy/partners.yaml", example(t, "envoy/partners.yaml", "/srv/partner/publish", j.published("")))
-	config := j.save("envoy/envoy.yaml", example(t, "envoy/envoy.yaml", "0.0.0.0, port_value: 443", "127.0.0.1, port_value: "+port, "/etc/envoy/tls/server.pem", server,
-		"/etc/envoy/tls/server.key", server, "/etc/envoy/partners.yaml", secret, "port_value: 8080", "port_value: "+behindPort, "600s", "1s"))
-	background(t, exec.Command(realtool.Find(t, "envoy"), "-c", config, "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"))
+	config := example(t, "envoy/envoy.yaml", "0.0.0.0, port_value: 443", "127.0.0.1, port_value: "+port, "/etc/envoy/tls/server.pem", server,
+		"/etc/envoy/tls/server.key", server, "/etc/envoy/partners.yaml", secret, "port_value: 8080", "port_value: "+behindPort, "600s", "1s")
+	run := func(name, config string) {
+		background(t, exec.Command(realtool.Find(t, "envoy"), "-c", j.save(name, config), "--concurrency", "1", "--use-dynamic-base-id", "-l", "error"))
+	}
+	run("envoy/envoy.yaml", config)
+	balancedPort := freePort(t)
+	run("envoy/balanced.yaml", uncommented(t, "listener_filters|  - name: envoy.filters.listener|    typed_config.*listener", strings.Replace(config, "port_value: "+port, "port_value: "+balancedPort, 1)))
 	admits := func(c *tls.Certificate) bool { return newConnection(address, trusted, c, "h2").admits() }
 
 	eventually(t, "Envoy lets in what is declared", func() bool {
@@ -44,7 +49,7 @@ func TestTheEnvoyExampleAdmitsUntilTheCut(t *testing.T) {
 		return err == nil && status == http.StatusOK
 	})
 	hash := fmt.Sprintf("%x", sha256.Sum256(w.issued(j)[0]))
-	h := <-told
+	_, h := behind.took()
 	if ip := h.Values("X-Ip"); len(ip) != 1 || ip[0] != "127.0.0.1" {
 		t.Errorf("the server behind is told of the client's address %q", ip)
 	}
@@ -55,6 +60,9 @@ func TestTheEnvoyExampleAdmitsUntilTheCut(t *testing.T) {
 		t.Errorf("a header that is the same to many servers: %d, %v", status, err)
 	}
 	resumesNothing(t, address, trusted, w.presents(j))
+	for _, c := range []proxied{{theBalancer, "198.51.100.7", 200, "198.51.100.7"}, {theBalancer, "2001:db8::7", 200, "2001:db8::7"}, {theBalancer, "", 0, ""}} {
+		c.check(t, "127.0.0.1:"+balancedPort, trusted, w.presents(j), behind)
+	}
 	if admits(stranger(t, "acme/prod/stock-feed")) {
 		t.Error("a stranger with the partner's name is let in")
 	}

@@ -13,7 +13,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -36,8 +35,9 @@ func newExampleHAProxy(t *testing.T, j *judged, behind string) *exampleHAProxy {
 	h := &exampleHAProxy{t: t, address: "127.0.0.1:" + freePort(t)}
 	folder := filepath.Dir(j.save("haproxy/server.pem", ""))
 	h.roots = serverKeyPair(t, filepath.Join(folder, "server.pem"))
-	h.config = j.save("haproxy/haproxy.cfg", example(t, "haproxy/haproxy.cfg", "/srv/partner/publish", j.published(""), "bind :443", "bind "+h.address,
-		"/etc/haproxy/server.pem", filepath.Join(folder, "server.pem"), "127.0.0.1:8080", behind, "verify required", "verify required alpn h2,http/1.1"))
+	h.config = j.save("haproxy/haproxy.cfg", uncommented(t, "tcp-request connection expect-proxy", example(t, "haproxy/haproxy.cfg", "/srv/partner/publish", j.published(""), "bind :443", "bind "+h.address,
+		"/etc/haproxy/server.pem", filepath.Join(folder, "server.pem"), "127.0.0.1:8080", behind, "verify required", "verify required alpn h2,http/1.1",
+		"src 192.0.2.0/28", "src "+theBalancer)))
 	h.reload()
 	return h
 }
@@ -58,21 +58,7 @@ func (h *exampleHAProxy) reload() {
 
 // ask asks in a connection of its own, with headers that would be somebody else's.
 func (h *exampleHAProxy) ask(c *tls.Certificate) (int, error) {
-	return newConnection(h.address, h.roots, c, "http/1.1").ask("X-Serial", "X_Serial", "x_partner", "X_Ip", "X-IP")
-}
-
-// newServerBehind is a server behind a gateway, and what headers its first request has.
-func newServerBehind(t *testing.T) (*httptest.Server, <-chan http.Header) {
-	t.Helper()
-	told := make(chan http.Header, 1)
-	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case told <- r.Header:
-		default: // only the first is looked at
-		}
-	}))
-	t.Cleanup(behind.Close)
-	return behind, told
+	return newConnection(h.address, h.roots, c, "http/1.1").ask("X-Serial", "X_Serial", "x_partner", "X_Ip", "X-IP", "X.Partner", "x.serial")
 }
 
 // connection is one connection to a gateway: who asks in it after it was closed gets an error.
@@ -150,10 +136,10 @@ func TestTheHAProxyExampleAdmitsUntilTheEndOrTheCut(t *testing.T) {
 	w, stays, ends := newWorkload(t, "stock-feed", newKey(t), nil), newWorkload(t, "stays", newKey(t), nil), newWorkload(t, "ends", newKey(t), nil)
 	j.apply(w.blocks(j, nil, nil), stays.blocks(j, nil, nil))
 
-	behind, told := newServerBehind(t)
+	behind := newBehind(t)
 	proxy := newExampleHAProxy(t, j, strings.TrimPrefix(behind.URL, "http://"))
 	eventually(t, "HAProxy lets in what is declared", func() bool { return proxy.admits(w.presents(j)) })
-	h := <-told
+	_, h := behind.took()
 	if serial := j.attribute(w.address(), "serial"); !strings.EqualFold(strings.TrimLeft(h.Get("X-Serial"), "0"), strings.TrimLeft(strings.ReplaceAll(serial, ":", ""), "0")) ||
 		len(h.Values("X-Serial")) != 1 || h.Get("X-Partner") != "acme/prod/stock-feed" {
 		t.Errorf("the server behind is told %v, and the serial is %s", h, serial)
@@ -167,6 +153,12 @@ func TestTheHAProxyExampleAdmitsUntilTheEndOrTheCut(t *testing.T) {
 		t.Errorf("what outlives an end and a cut, a web socket: %d, %v", status, err)
 	}
 	resumesNothing(t, proxy.address, proxy.roots, w.presents(j))
+	for _, c := range []proxied{
+		{theBalancer, "198.51.100.7", 200, "198.51.100.7"}, {theBalancer, "2001:db8::7", 200, "2001:db8::7"}, {theBalancer, "", 0, ""},
+		{"127.0.0.4", "198.51.100.7", 0, ""}, {"127.0.0.4", "", 200, "127.0.0.4"},
+	} {
+		c.check(t, proxy.address, proxy.roots, w.presents(j), behind)
+	}
 	if status, err := proxy.ask(stranger(t, "acme/prod/stock-feed")); err == nil {
 		t.Errorf("a stranger with the partner's name: %d", status)
 	}

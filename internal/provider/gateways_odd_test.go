@@ -75,15 +75,25 @@ func TestTheServerBehindNginxGetsThePathThatWasJudged(t *testing.T) {
 			t.Parallel()
 			j := newJudged(t)
 			w := newWorkload(t, "stock-feed", newKey(t), nil)
-			j.apply(w.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.0/8"]`}), j.grant("stock-feed", "daily", "stock/acme/daily/*", `["read"]`, nil),
+			j.apply(w.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.1/32", "198.51.100.7/32"]`}), j.grant("stock-feed", "daily", "stock/acme/daily/*", `["read"]`, nil),
 				j.grant("stock-feed", "manifest", "stock/acme/manifest", `["read"]`, nil))
 			log := filepath.Join(j.folder, "nginx.jsonl")
 			if err := os.WriteFile(log, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			behind := newBehind(t)
-			server := exampleNginxBefore(t, j, nginx, opa, log, strings.TrimPrefix(behind.URL, "http://"))
+			balancers := "127.0.0.1:" + freePort(t)
+			server := exampleNginxBefore(t, j, nginx, opa, log, strings.TrimPrefix(behind.URL, "http://"), func(text, listens string) string {
+				text = uncommented(t, "listen|set_real_ip_from|real_ip_header", strings.Replace(text, "192.0.2.0/28", theBalancer, 1))
+				return strings.Replace(text, listens+" ssl proxy_protocol", balancers+" ssl proxy_protocol", 1)
+			})
 			shows := w.presents(j)
+			for _, c := range []proxied{
+				{theBalancer, "198.51.100.7", 200, ""}, {theBalancer, "203.0.113.9", 403, ""}, {theBalancer, "2001:db8::7", 403, ""}, {theBalancer, "", 0, ""},
+				{theBalancer, "::ffff:198.51.100.7", 200, ""}, {"127.0.0.4", "198.51.100.7", 403, ""}, {"127.0.0.4", "127.0.0.1", 403, ""},
+			} {
+				c.check(t, balancers, server.Roots, shows, behind)
+			}
 			for path, want := range map[string]struct {
 				status int
 				gets   string // what the server behind is asked, decoded once

@@ -263,8 +263,8 @@ func exampleNginx(t *testing.T, j *judged, nginx, opa, log string) *realtool.Ngi
 	return exampleNginxBefore(t, j, nginx, opa, log, ordersServer(t))
 }
 
-// exampleNginxBefore runs the example before a server of one's own.
-func exampleNginxBefore(t *testing.T, j *judged, nginx, opa, log, behind string) *realtool.Nginx {
+// exampleNginxBefore runs the example before a server of one's own, edited if need be.
+func exampleNginxBefore(t *testing.T, j *judged, nginx, opa, log, behind string, edits ...func(text, listens string) string) *realtool.Nginx {
 	t.Helper()
 	address, _ := exampleOPA(t, j, opa)
 	port := freePort(t)
@@ -281,6 +281,9 @@ func exampleNginxBefore(t *testing.T, j *judged, nginx, opa, log, behind string)
 	return realtool.StartNginxOf(t, nginx, func(listens, dir string) string {
 		text := example(t, "nginx/nginx.conf", "listen 443", "listen "+listens, "/srv/partner/publish", j.published(""), "/etc/nginx/tls", dir,
 			"127.0.0.1:8080", behind, "127.0.0.1:9090", "127.0.0.1:"+port, "/var/log/partner/nginx.jsonl", log)
+		for _, edit := range edits {
+			text = edit(text, listens)
+		}
 		if nginx == "nginx" {
 			text = strings.Replace(text, "listen "+listens+" ssl", "listen "+listens+" ssl http2", 1) // as many write it; the example is HTTP/1.1
 		}
