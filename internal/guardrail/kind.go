@@ -13,19 +13,19 @@ import (
 // What rules know of each kind of credential.
 
 // keyArguments returns the arguments that hold a key of the partner's, for which something is issued.
-func keyArguments() []string {
-	return argumentsOf(slices.DeleteFunc(access.Kinds(), func(k access.Kind) bool { return !k.Issues() }))
-}
+func keyArguments() []string { return argumentsOf(true) }
 
 // proofArguments returns the arguments that say what a credential proves its identity with: those with a key first.
-func proofArguments() []string {
-	return append(keyArguments(), argumentsOf(slices.DeleteFunc(access.Kinds(), access.Kind.Issues))...)
-}
+func proofArguments() []string { return argumentsOf(true, false) }
 
-// argumentsOf returns the arguments of kinds: each is called as its kind is.
-func argumentsOf(kinds []access.Kind) (names []string) {
-	for _, k := range kinds {
-		names = append(names, string(k))
+// argumentsOf returns the arguments of the kinds that issue, or of those that do not, in the order asked for. Each is called as its kind is.
+func argumentsOf(issue ...bool) (names []string) {
+	for _, issues := range issue {
+		for _, k := range access.Kinds() {
+			if k.Issues() == issues {
+				names = append(names, string(k))
+			}
+		}
 	}
 	return names
 }
