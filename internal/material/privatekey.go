@@ -18,21 +18,29 @@ import (
 
 var (
 	// A header as it is, or as word processors, mails and URLs make it.
-	pemPrivate = regexp.MustCompile(`(?i)(-{4,5}\s?(BEGIN|END)[\s+][A-Z0-9\s+]{0,40}(PRIVATE|SECRET)[\s+]{1,3}KEY|[-\p{Pd}−]{2,5}\s?(BEGIN|END)[\s+][A-Z0-9\s+]{0,40}PRIVATE[\s+]{1,3}KEY[A-Z\s+]{0,6}[-\p{Pd}−]{2})`)
+	pemPrivate = regexp.MustCompile(`(?i)(-{4,5}\s?(BEGIN|END)[\s+][A-Z0-9\s+]{0,40}(PRIVATE|SECRET)[\s+]{1,3}KEY|[-\p{Pd}−]{2,5}\s?(BEGIN|END)[\s+][A-Z0-9\s+]{0,40}PRIVATE[\s+]{1,3}KEY[A-Z\s+]{0,6}[-\p{Pd}−]{2}|-{4,5}\s?BEGIN [A-Z ]{0,20}NKEY SEED)`)
 	// A JSON Web Key, also as HCL, YAML or the query of a URL has its members.
-	jwkType    = regexp.MustCompile(`\b(kty|crv)["']?\s*[:=]`)
-	jwkPrivate = regexp.MustCompile(`(?:^|[\s{,"'?&])(d|k|p)["']?\s*[:=]\s*["']?[A-Za-z0-9_=+/-]{16,}`)
-	// What openssl prints of a key (pkey -text, asn1parse), what WireGuard, age's plugins, minisign, signify, BIND, AWS, Tink and Nostr write,
-	// and .NET's XML.
-	otherPrivate = regexp.MustCompile(`(?i)(priv(ate ?exponent)?:\s*([0-9a-f]{2}:){8}|\[HEX DUMP\]:0420[0-9a-f]{64}|private[ _-]?key["']?\s*[:=]\s*["']?([a-z0-9+/]{43}=|(0x)?[0-9a-f]{64})|` +
-		`AGE-\s?SECRET-\s?KEY-|AGE-PLUGIN-[A-Z0-9+._-]{1,30}-1[A-Z0-9]{6}|untrusted comment: .{0,40}secret key|Private-key-format: v|Private-MAC:|` +
-		`secret[ _-]?access[ _-]?key["']?\s*[:=,]\s*["']?[a-z0-9+/]{40}\b|\b(AKIA|ASIA)[A-Z0-9]{16}["',;:\s]{1,5}[a-z0-9+/]{40}\b|` +
-		`"ASYMMETRIC_PRIVATE"|\bnsec1[a-z0-9]{58}\b|<RSAKeyValue[^>]{0,200}>(?s:.*)<D>)`)
+	jwkType    = regexp.MustCompile(`(?i)\b(kty|crv)["']?\s*[:=]`)
+	jwkPrivate = regexp.MustCompile(`(?i)(?:^|[\s{,"'?&:])(d|k|p|q|dp|dq|qi)["']?\s*[:=]>?\s*["']?[A-Z0-9_=+/-]{16,}`)
+	// What openssl prints of a key (pkey -text, asn1parse), what WireGuard, Tailscale, libp2p, age's plugins, minisign, signify, BIND, AWS, Tink,
+	// Nostr, BIP 32, PASERK, GnuPG's agent and SSH 1 write, OpenSSL's encrypted PEM of old without its header, and .NET's XML.
+	otherPrivate = regexp.MustCompile(`(?i)(priv(ate ?exponent)?:\s*([0-9a-f]{2}:){8}|\[HEX DUMP\]:0420[0-9a-f]{64}|` +
+		`priv(ate)?[ _-]?key["']?\s*[:=]\s*["']?([a-z0-9+/]{43}=|(0x)?[0-9a-f]{64}|CAESQ|CAAS)|` +
+		`AGE[-_\p{Pd}]\s?SECRET[-_\p{Pd}]\s?KEY[-_\p{Pd}]|AGE-PLUGIN-[A-Z0-9+._-]{1,30}-1[A-Z0-9]{6}|untrusted comment: .{0,40}secret key|` +
+		`Private-key-format: v|Private-MAC:|\((\d+:)?(protected-)?private-key\s*\(|SSH PRIVATE KEY FILE FORMAT \d|DEK-Info: [A-Z]|` +
+		`secret[ _-]?(access[ _-]?)?key["']?\s*[:=,]\s*["']?[a-z0-9+/]{40}\b|\b(AKIA|ASIA)[A-Z0-9]{16}["',;:\s]{1,5}[a-z0-9+/]{40}\b|` +
+		`"ASYMMETRIC_PRIVATE"|\bnsec1[a-z0-9]{58}\b|\bxprv[a-z0-9]{100}|\bk[1-4]\.secret\.[a-z0-9_-]{40}|<RSAKeyValue[^>]{0,200}>(?s:.*)<D>)`)
 	static = regexp.MustCompile(`(?i)-----BEGIN OpenVPN (tls-crypt-v2 )?(Static|client|server) key`)
 	// A character by its number, or a sign of white space, as JSON and many languages write it, however often it was quoted.
 	escapes  = regexp.MustCompile(`\\+(?:u00([0-9a-fA-F]{2})|x([0-9a-fA-F]{2})|([nrt"'/]))`)
 	percents = regexp.MustCompile(`%([0-9a-fA-F]{2})`)
 )
+
+// enough is how many letters of a word show what it is: with no limit, a long text would be decoded as often as it has words.
+const enough = 1024
+
+// deepest is how many encodings are undone, one inside the other.
+const deepest = 4
 
 // HoldsPrivateKey reports whether a text holds private key material in any of its usual forms: PEM of every sort, encrypted
 // or not, OpenSSH, SSH2, PGP and PuTTY files, age identities, JSON Web Keys, PKCS DER and PKCS #12, also escaped as JSON, HTML or a URL
@@ -45,12 +53,12 @@ func HoldsPrivateKey(text string) bool {
 		return true
 	}
 	if strings.ContainsAny(text, "\\\r%\x00&") {
-		if private(text, 2) { // bytes of OpenSSH have zeros that mean something
+		if private(text, deepest) { // bytes of OpenSSH have zeros that mean something
 			return true
 		}
 		text = unescaped(text)
 	}
-	return private(seen(text), 2)
+	return private(seen(text), deepest)
 }
 
 // unescaped returns a text without what JSON, HTML and URLs do to it, also where one did it to the other.
@@ -114,7 +122,7 @@ func private(text string, depth int) bool {
 		hinted(upper) && otherPrivate.MatchString(text),
 		strings.Contains(upper, "PUTTY-USER-KEY-FILE"), strings.Contains(upper, "PRIVATE-LINES:"),
 		strings.Contains(text, "openssh-key-v1\x00"),
-		jwkPrivateKey(text):
+		(strings.Contains(upper, "KTY") || strings.Contains(upper, "CRV")) && jwkType.MatchString(text) && jwkPrivate.MatchString(text): // RFC 7518, 6
 		return true
 	}
 	return depth > 0 && len(text) >= 48 && encodedPrivate(text, depth-1)
@@ -125,14 +133,9 @@ func armored(upper string) bool {
 	return strings.Contains(upper, "KEY") && (strings.Contains(upper, "BEGIN") || strings.Contains(upper, "END"))
 }
 
-// jwkPrivateKey reports whether a text has a JSON Web Key with a private member (RFC 7518, 6).
-func jwkPrivateKey(text string) bool {
-	return (strings.Contains(text, "kty") || strings.Contains(text, "crv")) && jwkType.MatchString(text) && jwkPrivate.MatchString(text)
-}
-
 // hinted reports whether the slower look is worth it.
 func hinted(upper string) bool {
-	for _, word := range []string{"PRIV", "AGE-PLUGIN-", "SECRET-", "SECRET KEY", "<RSAKEYVALUE", "[HEX DUMP]", "ACCESS", "AKIA", "ASIA", "NSEC1"} {
+	for _, word := range []string{"PRIV", "AGE-PLUGIN-", "SECRET", "<RSAKEYVALUE", "[HEX DUMP]", "DEK-INFO", "AKIA", "ASIA", "NSEC1", "XPRV"} {
 		if strings.Contains(upper, word) {
 			return true
 		}
@@ -160,7 +163,7 @@ func encodedPrivate(text string, depth int) bool {
 			}
 		}
 		for _, start := range r.words {
-			if encodedWord(r.letters[start:], depth) {
+			if encodedWord(r.letters[start:min(start+enough, len(r.letters))], depth) {
 				return true
 			}
 		}
@@ -175,12 +178,7 @@ func encodedWord(word string, depth int) bool {
 			return true
 		}
 	}
-	for _, b := range [][]byte{unhex(word), unbase32(word)} {
-		if privateBytes(b, depth) || privateBytes(unzipped(b), depth) {
-			return true
-		}
-	}
-	return false
+	return privateBytes(unhex(word), depth) || privateBytes(unbase32(word), depth)
 }
 
 // privateBytes reports whether what was decoded is a private key, or a text that holds one, also as Windows encodes texts.
@@ -188,7 +186,10 @@ func privateBytes(b []byte, depth int) bool {
 	if len(b) == 0 {
 		return false
 	}
-	return binaryPrivate(b) || private(string(b), depth) || bytes.Count(b, []byte{0}) > len(b)/4 && private(string(bytes.ReplaceAll(b, []byte{0}, nil)), depth)
+	if binaryPrivate(b) || depth > 0 && privateBytes(unzipped(b), depth-1) {
+		return true
+	}
+	return private(string(b), depth) || bytes.Count(b, []byte{0}) > len(b)/4 && private(string(bytes.ReplaceAll(b, []byte{0}, nil)), depth)
 }
 
 var urlSafe = strings.NewReplacer("-", "+", "_", "/")
@@ -264,7 +265,7 @@ func runs(text string) []run {
 				words = append(words, len(letters))
 			}
 			letters, apart = append(letters, c), sign
-		case strings.IndexByte("\n\t \"',;|", c) >= 0:
+		case strings.IndexByte("\n\t \"',;|()[]{}<>$*=", c) >= 0, c >= utf8.RuneSelf:
 			apart = true
 		default:
 			flush()

@@ -15,25 +15,29 @@ import (
 )
 
 // firstLetters are those with which base64 begins of a file that is looked for here: DER, key stores, gzip, zlib, zip, bzip2, PGP, what SSH
-// writes, minisign.
-const firstLetters = "M/_zHelxUQAR"
+// writes, minisign, KeePass, Windows' keys.
+const firstLetters = "M/_zHelxUQARB"
 
 // beginnings are what files of keys begin with: Java's two key stores whose first entry is a private key, a PKCS #12 file of which
-// the length is not told, and what minisign (encrypted or not) and signify write below their comments.
+// the length is not told, what minisign (encrypted or not) and signify write below their comments, KeePass, and Windows' PVK and PRIVATEKEYBLOB.
 var beginnings = [][]byte{
 	{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1},
 	{0xce, 0xce, 0xce, 0xce, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1},
 	{0x30, 0x80, 2, 1, 3, 0x30, 0x80, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 7},
+	{0x03, 0xd9, 0xa2, 0x9a}, {0x1e, 0xf1, 0xb5, 0xb0, 0, 0, 0, 0}, {7, 2, 0, 0, 0, 0xa4, 0, 0, 'R', 'S', 'A', '2'}, {7, 2, 0, 0, 0, 0x24, 0, 0, 'R', 'S', 'A', '2'},
 	[]byte("EdScB2"), []byte("Ed\x00\x00B2"), []byte("EdBK\x00\x00"),
 }
 
 // binaryPrivate reports whether the bytes begin with a private key in a form that is no text.
 func binaryPrivate(b []byte) bool {
-	return slices.ContainsFunc(beginnings, func(with []byte) bool { return bytes.HasPrefix(b, with) }) || derPrivate(b) || pgpSecret(b) || sshPrivate(b)
+	return slices.ContainsFunc(beginnings, func(with []byte) bool { return bytes.HasPrefix(b, with) }) || derPrivate(b) || pgpSecret(b) || sshPrivate(b) || sshInside(b) || ppkPrivate(b) || seed(b)
 }
 
 // unzipped returns what bytes hold that gzip, zlib, zip or bzip2 made; nil where none did.
 func unzipped(b []byte) []byte {
+	if len(b) < 18 || strings.IndexByte("\x1f\x78BP", b[0]) < 0 {
+		return nil
+	}
 	var z io.Reader
 	z, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
@@ -136,6 +140,60 @@ func sshPrivate(b []byte) bool {
 			return len(part) >= 16 && !sshName(part)
 		}
 	}
+}
+
+// sshInside reports whether somewhere in the bytes the numbers of a private key follow its name as OpenSSH's files have them: half of such a
+// file has a whole key. In a certificate, which is public, a signature follows the key of the authority.
+func sshInside(b []byte) bool {
+	for name, private := range map[string]func(x, y, z []byte) bool{
+		"ssh-ed25519": func(public, both, _ []byte) bool {
+			return len(public) == 32 && len(both) == 64 && bytes.HasSuffix(both, public)
+		},
+		"ssh-rsa": func(n, e, d []byte) bool { return len(n) >= 96 && len(e) <= 8 && len(d) > len(n)/2 && len(d) <= len(n) },
+		"ecdsa-sha2-": func(curve, point, d []byte) bool {
+			return len(curve) == 8 && len(point) >= 65 && len(d) > len(point)/2-4 && len(d) <= len(point)/2+1
+		},
+	} {
+		for _, rest := range bytes.Split(b, []byte(name))[1:] {
+			if name == "ecdsa-sha2-" {
+				rest = rest[min(len(rest), 8):] // the name of the curve
+			}
+			x, rest, _ := sshPart(rest)
+			y, rest, _ := sshPart(rest)
+			if z, _, _ := sshPart(rest); private(x, y, z) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ppkPrivate reports whether the bytes are the private half of an RSA key as PuTTY's files have it: d, p, q, and the inverse of q.
+func ppkPrivate(b []byte) bool {
+	var sizes [4]int
+	for i := range sizes {
+		part, rest, ok := sshPart(b)
+		if !ok {
+			return false
+		}
+		sizes[i], b = len(part), rest
+	}
+	return sizes[0] >= 96 && sizes[1] >= sizes[0]/2-2 && sizes[1] <= sizes[0]/2+2 && sizes[2] >= sizes[0]/2-2 && sizes[2] <= sizes[0]/2+2 && len(b) < 4
+}
+
+// seed reports whether the bytes are the seed of a key pair as NATS and Stellar write it in base32: a mark, 32 bytes, and their CRC-16.
+func seed(b []byte) bool {
+	if n := len(b); n < 35 || n > 36 || b[0]&0xf8 != 0x90 {
+		return false
+	}
+	data, crc := b[:len(b)-2], uint16(0)
+	for _, c := range data {
+		crc ^= uint16(c) << 8
+		for range 8 {
+			crc = crc<<1 ^ crc>>15*0x1021
+		}
+	}
+	return crc == binary.LittleEndian.Uint16(b[len(data):])
 }
 
 // sshPart cuts off one part of what SSH writes: four bytes of its length, and so many bytes (RFC 4251, 5, string).

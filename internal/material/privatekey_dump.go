@@ -5,6 +5,7 @@ package material
 import (
 	"encoding/ascii85"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,7 +18,7 @@ type dump struct {
 
 // dumps are those of openssl, xxd, od, printf, Python, Go and PowerShell, and the numbers of a list.
 var dumps = []dump{
-	{regexp.MustCompile(`(?i)((0x|\\+x)?[0-9a-f]{2}[-:,\s]{0,8}){32,}`), regexp.MustCompile(`(?i)[0-9a-f]{2}`), 16},
+	{regexp.MustCompile(`(?i)((0x|\\+x|%)?[0-9a-f]{2}[-:.,\s]{0,8}){32,}`), regexp.MustCompile(`(?i)[0-9a-f]{2}`), 16},
 	{regexp.MustCompile(`([0-9]{1,3}[,\s]{1,8}){32,}`), regexp.MustCompile(`[0-9]+`), 10},
 	{regexp.MustCompile(`(\\*[0-3][0-7]{2}[,\s]{0,8}){32,}`), regexp.MustCompile(`[0-3][0-7]{2}`), 8},
 	{regexp.MustCompile(`((0b)?[01]{8}[,\s]{0,8}){32,}`), regexp.MustCompile(`[01]{8}`), 2},
@@ -38,7 +39,7 @@ func dumped(text string) bool {
 	for _, as := range []string{text, columns.ReplaceAllString(offsets.ReplaceAllString(text, " "), "")} {
 		for _, d := range dumps {
 			for _, list := range d.list.FindAllString(as, -1) {
-				if privateBytes(d.bytes(list), 1) {
+				if b := d.bytes(list); privateBytes(b, 1) || privateBytes(swapped(b), 1) {
 					return true
 				}
 			}
@@ -47,11 +48,20 @@ func dumped(text string) bool {
 	return false
 }
 
+// swapped returns the bytes of words of 16 bits, which hexdump and od -x write with the second byte first.
+func swapped(b []byte) []byte {
+	b = slices.Clone(b)
+	for i := 0; i+1 < len(b); i += 2 {
+		b[i], b[i+1] = b[i+1], b[i]
+	}
+	return b
+}
+
 // dumpLike reports whether a stretch of the text is made of what dumps are made of, so that the slower look is worth it.
 func dumpLike(text string) bool {
 	stretch := 0
 	for i := range len(text) {
-		if strings.IndexByte("0123456789abcdefABCDEFxX\\,:- \t\r\n", text[i]) < 0 {
+		if strings.IndexByte("0123456789abcdefABCDEFxX\\%.,:- \t\r\n", text[i]) < 0 {
 			stretch = 0
 		} else if stretch++; stretch >= 48 {
 			return true

@@ -156,6 +156,10 @@ func TestWhatIsPublicIsNoPrivateKey(t *testing.T) {
 		strings.ReplaceAll(fmt.Sprintf("% X", public), " ", "-"), "0x" + strings.ReplaceAll(fmt.Sprintf("% x", public), " ", ", 0x"), fmt.Sprintf("%d", public),
 		strings.Repeat("443, 8443, 22, ", 30), `{"crv":"P-256","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","y":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}`,
 		"AGE-PLUGIN-YUBIKEY writes recipients such as age1yubikey1", "The key exchange begins -- private keys stay with the partner", strings.Repeat("0123456789abcdef", 40), strings.Repeat("MIIC", 100),
+		"private key: /etc/letsencrypt/live/example.com/privkey.pem", "private_key_id: 0123456789abcdef0123456789abcdef01234567", "AKIAIOSFODNN7EXAMPLE",
+		"secretKeyRef:\n  name: x\n  key: tls.key", "secret_key: projects/acme/secrets/key/versions/1", "SSH private key file formats are not taken",
+		"see (private-key) in the wiki", "A (private-key rotation) is due", "NKEY SEED is not asked for", "https://k4.secret.example.com/a/page/whose/name/is/long/enough/to/be/one",
+		`{"kty":"RSA","n":"` + strings.Repeat("Zm9v", 80) + `","e":"AQAB","kid":"abcdefghijklmnopqrst","use":"sig","alg":"RS256","x5t":"abcdefghijklmnopqrstuvw"}`,
 	} {
 		if HoldsPrivateKey(text) {
 			t.Errorf("found in %q", text)
