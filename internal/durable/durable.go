@@ -63,6 +63,14 @@ func (d Disk) Mkdir(path string, mode fs.FileMode) error {
 	return d.Sync(filepath.Dir(path))
 }
 
+// ReadFile reads a file. What is none, such as a pipe or a device, may keep its reader waiting or never end: it is an error, as a folder is.
+func ReadFile(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}
+	}
+	return os.ReadFile(path)
+}
+
 // Write writes a file whose content lasts. Its name does once its directory is synced.
 func (d Disk) Write(path string, content []byte, mode fs.FileMode) error {
 	return d.write(path, content, mode, os.O_TRUNC)

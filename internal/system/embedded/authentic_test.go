@@ -11,6 +11,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -382,6 +383,8 @@ func TestWhatIsNoFileInThePlaceOfAFileBlocksNobody(t *testing.T) {
 			"a directory":           func(path string) error { return os.MkdirAll(filepath.Join(path, "x"), 0o755) },
 			"a link to nowhere":     func(path string) error { return os.Symlink("nowhere", path) },
 			"a link to a directory": func(path string) error { return os.Symlink("..", path) },
+			"a pipe":                func(path string) error { return exec.Command("mkfifo", path).Run() }, // who reads it waits for ever
+			"a link to no end":      func(path string) error { return os.Symlink("/dev/zero", path) },
 			"a link to itself":      func(path string) error { return os.Symlink(filepath.Base(path), path) },
 		} {
 			if testing.Short() && what != "a directory" {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -96,7 +97,7 @@ func (p paths) leftStaged() map[string][]string {
 	files, _ := os.ReadDir(p.stagedLedger()) // where there is none, nothing was left
 	for _, f := range files {
 		path := filepath.Join(p.stagedLedger(), f.Name())
-		text, err := os.ReadFile(path)
+		text, err := durable.ReadFile(path)
 		if err != nil {
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -115,7 +116,7 @@ func addsSections(text []byte, digest string) bool {
 // onlyCuts reports whether a published file differs from what was published, by its digest, only in what cut.sh does: it takes
 // access away, and gives none.
 func (s *System) onlyCuts(l *book, name, digest string) bool {
-	text, err := os.ReadFile(s.paths.public(name))
+	text, err := durable.ReadFile(s.paths.public(name))
 	if err != nil {
 		return false
 	}

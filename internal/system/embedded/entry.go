@@ -8,9 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -65,7 +65,7 @@ func readSigned(p paths, s sums, path string, v any) (found bool, err error) {
 // readJSON reads a file of the ledger that is whole and of a version that is known, and whose text can be verified. One that is
 // not is access.ErrDamaged; of a newer version it is errNewer too; one that is not there is not found, and no error.
 func readJSON(path string, v any, verify func(text []byte) error) (found bool, err error) {
-	text, err := os.ReadFile(path)
+	text, err := durable.ReadFile(path)
 	if missing(err) {
 		return false, nil
 	}

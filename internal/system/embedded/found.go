@@ -9,12 +9,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -54,7 +54,7 @@ func (p paths) named(path string) string {
 // plant notes a file that nobody signed. It is not read: the next change takes it away.
 func (l *book) plant(p paths, path string, of access.IdentityID) {
 	why := "was put there by somebody else. It is not signed and gives nothing. The next change removes it"
-	if text, err := os.ReadFile(path); err == nil {
+	if text, err := durable.ReadFile(path); err == nil {
 		why += " (SHA-256 " + digestOf(text) + ")"
 	}
 	l.planted = append(l.planted, path)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
 
@@ -199,7 +200,7 @@ func (s *System) readWitness() (policy.Witness, error) {
 	keys, err := os.ReadDir(s.paths.keys())
 	if err != nil || len(keys) == 0 {
 		// The keys are lost. No change is possible without them, and to read, the copy that gateways have will do.
-		text, err := os.ReadFile(s.paths.public("policy/key.pem"))
+		text, err := durable.ReadFile(s.paths.public("policy/key.pem"))
 		if err != nil {
 			return policy.Witness{}, err
 		}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/keyfile"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
@@ -42,8 +43,8 @@ func (p paths) keyCopy(name string) string { return filepath.Join(p.keys(), "cop
 type twin struct{ file, copied []byte }
 
 func (p paths) readTwin(name string) (t twin) {
-	t.file, _ = os.ReadFile(p.key(name))
-	t.copied, _ = os.ReadFile(p.keyCopy(name))
+	t.file, _ = durable.ReadFile(p.key(name))
+	t.copied, _ = durable.ReadFile(p.keyCopy(name))
 	return t
 }
 
@@ -200,7 +201,7 @@ func (s *System) trusts(name string, public crypto.PublicKey) bool {
 		return err == nil && s.isPublished("ssh/ca.pub", ssh.MarshalAuthorizedKey(line))
 	}
 	for _, path := range []string{s.paths.key(authorityFile), s.paths.keyCopy(authorityFile), s.paths.public("ca.pem")} {
-		text, _ := os.ReadFile(path)
+		text, _ := durable.ReadFile(path)
 		if s.unfit(authorityFile, text) == nil {
 			certificate, err := parseAuthority(text)
 			own, ok := public.(interface{ Equal(crypto.PublicKey) bool })

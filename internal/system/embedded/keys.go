@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
@@ -67,7 +68,7 @@ func (s *System) open() (err error) {
 // writeWitness keeps the public part of the signing key beside it, so that a plan needs no passphrase to tell what is signed.
 func (s *System) writeWitness() error {
 	path := s.paths.key(witnessFile)
-	if text, err := os.ReadFile(path); err == nil && bytes.Equal(text, s.signer.PublicPEM()) {
+	if text, err := durable.ReadFile(path); err == nil && bytes.Equal(text, s.signer.PublicPEM()) {
 		return nil
 	}
 	return s.placeKey(path, s.signer.PublicPEM())

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 )
 
 // lock lets one process at a time change the directory. The kernel frees it when its holder dies, however it dies.
@@ -60,7 +62,7 @@ func (l *lock) busy(waited time.Duration) error {
 // heldBy says who has the lock, as far as that one left word.
 func (l *lock) heldBy() string {
 	var h holder
-	text, err := os.ReadFile(l.paths.holderFile())
+	text, err := durable.ReadFile(l.paths.holderFile())
 	if err != nil || json.Unmarshal(text, &h) != nil {
 		return "an unknown process"
 	}

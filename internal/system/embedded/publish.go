@@ -10,11 +10,11 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
@@ -217,10 +217,10 @@ func (s *System) cutFiles(d *draft, record *published, was map[string]string, ke
 	return nil
 }
 
-// digestFile returns the digest of a published file; none of a link to nowhere or to a directory, which has no content.
+// digestFile returns the digest of a published file; none of a link to nowhere, and of what is no file, which have no content.
 func digestFile(path string, f fs.DirEntry) (digest [sha256.Size]byte, err error) {
-	content, err := os.ReadFile(path)
-	if err != nil && f.Type()&fs.ModeSymlink != 0 {
+	content, err := durable.ReadFile(path)
+	if err != nil && f.Type()&fs.ModeSymlink != 0 || noFile(err) {
 		return digest, nil
 	}
 	return sha256.Sum256(content), err

@@ -6,8 +6,8 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"os"
 
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
 
@@ -17,7 +17,7 @@ import (
 const principalsDir = "ssh/principals"
 
 // shown returns the text of a published file.
-func (p paths) shown(name string) ([]byte, error) { return os.ReadFile(p.public(name)) }
+func (p paths) shown(name string) ([]byte, error) { return durable.ReadFile(p.public(name)) }
 
 // shownPolicy returns what OPA is fed: the data, and what was put on hold since.
 func (p paths) shownPolicy() (data, hold []byte, err error) {

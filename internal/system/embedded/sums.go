@@ -11,12 +11,12 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 )
 
 // The ledger is signed as a whole: the file ledger.sums lists the SHA-256 of every other file of it, as sha256sum(1) prints them, and
@@ -101,7 +101,7 @@ func (s *System) spare() generation {
 // does.
 func (p paths) readSpare() (g generation) {
 	for _, path := range []string{p.sumsFile(), p.sumsCopy()} {
-		text, err := os.ReadFile(path)
+		text, err := durable.ReadFile(path)
 		if err == nil && json.Unmarshal([]byte(parseSums(text).spare), &g) == nil && g != (generation{}) {
 			return g
 		}
@@ -158,7 +158,7 @@ type listFile struct {
 
 // readList reads the list, or its copy, for a generation. One that is gone or damaged is not whole, and no error.
 func readList(path string, g generation) (listFile, error) {
-	text, err := os.ReadFile(path)
+	text, err := durable.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !harms(err) {
 		return listFile{}, fail(err, nothingChanged)
 	}
@@ -226,9 +226,12 @@ func (p paths) sum() (sums, error) {
 		case d.IsDir() || !p.signed(path):
 			return nil
 		}
-		text, err := os.ReadFile(path)
+		text, err := durable.ReadFile(path)
 		if err == nil {
 			s.files[p.listed(path)] = digestOf(text)
+		}
+		if noFile(err) {
+			return nil
 		}
 		return err
 	})
@@ -263,7 +266,7 @@ const (
 // look reads a file of the ledger, and says how it stands to the sums. An error is of the machine: nothing is known of any file then.
 func (s sums) look(p paths, path string) (text []byte, state signedState, err error) {
 	_, listed := s.files[p.listed(path)]
-	text, err = os.ReadFile(path)
+	text, err = durable.ReadFile(path)
 	missing := errors.Is(err, fs.ErrNotExist)
 	switch {
 	case err != nil && !missing && !harms(err):

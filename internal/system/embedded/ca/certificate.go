@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -25,7 +24,7 @@ const life = 10 * 365 * 24 * time.Hour
 // loadCertificate returns the authority's own certificate. Where there is none, which is so at first and after a crash
 // in between, the key gets a new one: certificates signed before are verified by it too, since they name the key.
 func loadCertificate(path string, key crypto.Signer, clock access.Clock) (*x509.Certificate, error) {
-	text, err := os.ReadFile(path)
+	text, err := durable.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return addCertificate(path, key, clock())
 	}

@@ -52,7 +52,7 @@ func Parse(text []byte, passphrase string) (crypto.Signer, error) {
 
 // load reads a key, and encrypts a file in the clear in place where there is a passphrase.
 func load(path, passphrase string) (crypto.Signer, error) {
-	text, err := os.ReadFile(path)
+	text, err := durable.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
