@@ -16,17 +16,23 @@ type Flaw struct {
 }
 
 // FlawIn finds the first control, format or otherwise invisible character of a text, and reports whether there is one. Line ends
-// and tabs are fine, and so are the selectors that follow emoji; behind a letter they show nothing.
+// and tabs are fine, and so are the selectors that follow emoji; behind anything else they show nothing.
 func FlawIn(text string) (Flaw, bool) {
 	at, last := 0, ' '
-	for _, c := range text {
+	for place, c := range text {
 		at++
-		if selects := c == 0xfe0e || c == 0xfe0f; selects && (unicode.IsLetter(last) || unicode.IsSpace(last)) || !selects && invisible(c) {
+		if selects := c == 0xfe0e || c == 0xfe0f; selects && !emoji(last, text[place:]) || !selects && invisible(c) {
 			return Flaw{c, at}, true
 		}
 		last = c
 	}
 	return Flaw{}, false
+}
+
+// emoji reports whether a selector at the start of the rest changes how the character before it is shown: a symbol, or a mark or a digit in
+// a frame.
+func emoji(before rune, rest string) bool {
+	return before > '~' && unicode.In(before, unicode.So, unicode.Sm, unicode.Po, unicode.Pd) || strings.HasPrefix(rest, "\ufe0f\u20e3")
 }
 
 func invisible(c rune) bool {

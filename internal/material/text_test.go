@@ -21,6 +21,16 @@ func TestInvisibleCharactersAreFound(t *testing.T) {
 			t.Errorf("%q: %v", text, f)
 		}
 	}
+	for _, text := range []string{"INC-7\ufe0f", "jane.\ufe0fdoe", "INC-7\ufe0e!", "❤\ufe0f\ufe0f", "#\ufe0f", "e\u0301\ufe0f"} { // they look like without
+		if _, found := FlawIn(text); !found {
+			t.Errorf("%+q: nothing", text)
+		}
+	}
+	for _, text := range []string{"7\ufe0f\u20e3", "❤\ufe0f", "‼\ufe0f", "↔\ufe0e", "©\ufe0f"} {
+		if f, found := FlawIn(text); found {
+			t.Errorf("%+q: %v", text, f)
+		}
+	}
 	if f, _ := FlawIn("Nightly\u202e"); f.String() != "a right-to-left override (U+202E) as its character 8" {
 		t.Error(f)
 	}

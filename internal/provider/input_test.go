@@ -36,6 +36,8 @@ func TestWhatDoesNotParseIsRefusedAtValidate(t *testing.T) {
 		"an agreement without a zone":        {identity(args{"agreement": `{ reference = "x", ends_at = "2027-01-01" }`}), `RFC 3339`},
 		"an owner with a control character":  {identity(args{"owner": `"jane\u0007@example.com"`}), `a control character`},
 		"a purpose shown in another order":   {identity(args{"purpose": `"Nightly \u202eorder feed"`}), `a right-to-left override`},
+		"a release with a space behind it":   {identity(args{"hold_released": `"INC-7 "`}), `has white space that nobody sees: write "INC-7"`},
+		"a release with a wide space":        {identity(args{"hold_released": `"INC\u20037"`}), `has white space that nobody sees: write "INC 7"`},
 		"a waiver with a C1 control":         {identity(args{"waivers": `{ "purpose/vague" = { reason = "because\u0085", approver = "a@example.com", until = "2027-01-01T00:00:00Z" } }`}), `U\+0085`},
 		"an audience with a byte order mark": {identity(nil) + credential("federated", args{"federated": `{ issuer = "https://login.acme.test", subject = "svc", audiences = ["\ufefforders"] }`}), `a byte order mark`},
 		"an issuer of all tenants":           {identity(nil) + credential("federated", args{"federated": `{ issuer = "https://login.microsoftonline.com/common/v2.0", subject = "svc", audiences = ["a"] }`}), `TENANT/v2.0`},

@@ -175,12 +175,22 @@ func anyText() validator.String {
 }
 
 // someText takes every text in which there is something to read.
-func someText() validator.String {
+func someText() validator.String { return unlessEmpty("a text", readable) }
+
+func readable(s string) error {
+	if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
+		return errors.New("the text has neither a letter nor a digit: write something, or leave out the argument")
+	}
+	return within(s, 1024)
+}
+
+// usedOnce returns someText for a value that counts once: with more white space, a used one would look the same and be another.
+func usedOnce() validator.String {
 	return unlessEmpty("a text", func(s string) error {
-		if !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) {
-			return errors.New("the text has neither a letter nor a digit: write something, or leave out the argument")
+		if plain := strings.Join(strings.Fields(s), " "); plain != s && plain != "" {
+			return fmt.Errorf("%q has white space that nobody sees: write %q", s, plain)
 		}
-		return within(s, 1024)
+		return readable(s)
 	})
 }
 
