@@ -4,12 +4,13 @@ package access
 
 import "strings"
 
-// SameAddress reports whether two texts are the address of one mailbox: whatever their case, and whatever tag stands behind a plus.
+// SameAddress reports whether two texts are the address of one mailbox: whatever their case, whatever tag stands behind a plus, and
+// whatever stands around the address.
 func SameAddress(a, b string) bool { return mailbox(a) == mailbox(b) }
 
 // mailbox returns an address without its tag, in lower case; what is no address is compared without case.
 func mailbox(text string) string {
-	text = strings.ToLower(strings.TrimSpace(text))
+	text, _ = AddressIn(strings.ToLower(text))
 	at := strings.LastIndex(text, "@")
 	if at < 0 {
 		return text
@@ -32,7 +33,7 @@ func ParseAddress(text string) (Address, bool) {
 }
 
 // AddressIn returns the one address that a text holds as mail programs and pages copy it: with a name before it, as a link, with white space
-// around.
+// around, with a comment behind it, in quotes, or with a stop at its end. Where there is none, it returns the text without white space around.
 func AddressIn(text string) (address string, ok bool) {
 	address = strings.TrimSpace(text)
 	if _, after, named := strings.Cut(address, "<"); named {
@@ -41,8 +42,12 @@ func AddressIn(text string) (address string, ok bool) {
 	if scheme := "mailto:"; len(address) > len(scheme) && strings.EqualFold(address[:len(scheme)], scheme) {
 		address = address[len(scheme):]
 	}
-	_, ok = ParseAddress(address)
-	return address, ok
+	address, _, _ = strings.Cut(address, "(")
+	address = strings.TrimRight(strings.ReplaceAll(address, `"`, ""), ". ")
+	if _, ok = ParseAddress(address); !ok {
+		return strings.TrimSpace(text), false
+	}
+	return address, true
 }
 
 func validLocal(local string) bool {

@@ -17,6 +17,11 @@ func TestOneMailboxHasManyAddresses(t *testing.T) {
 		{"jane.doe@example.com", "janedoe@example.com", false},
 		{"jane.doe@example.com", "john+jane.doe@example.com", false},
 		{"Platform Team", "platform team", true},
+		{"jane.doe@example.com", "Jane Doe <Jane.Doe@example.com>", true},
+		{"jane.doe@example.com", "mailto:jane.doe+x@example.com", true},
+		{"jane.doe@example.com", "jane.doe@example.com.", true},
+		{"jane.doe@example.com", `"jane.doe"@example.com (CEO)`, true},
+		{"jane.doe@example.com", "Jane Doe <jane@example.com>", false},
 		{"a+b", "a+c", false},
 	} {
 		if SameAddress(c.a, c.b) != c.same || SameAddress(c.b, c.a) != c.same {
@@ -33,6 +38,8 @@ func TestAnAddressIsFoundAsProgramsCopyIt(t *testing.T) {
 		"<jane@example.com>":                   "jane@example.com",
 		"mailto:jane@example.com":              "jane@example.com",
 		"MailTo:Jane@example.com":              "Jane@example.com",
+		"jane@example.com (the board)":         "jane@example.com",
+		`"jane"@example.com.`:                  "jane@example.com",
 		"Jane <mailto:jane@example.com>":       "jane@example.com",
 		"jane@example.com, joe@example.com":    "",
 		"Jane <jane@example.com> <joe@ex.com>": "",

@@ -3,6 +3,7 @@
 package guardrail
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -21,29 +22,63 @@ func within(domain string, others []string) bool {
 	return false
 }
 
-// isReachedBy reports whether an address is one of those in a contact, which may have a name or a telephone number beside it.
-func isReachedBy(address, contact string) bool {
-	among := strings.FieldsFunc(contact, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>()[]\"',;:|/", r) })
-	return contact != "" && access.SameAddress(contact, address) || slices.ContainsFunc(among, func(word string) bool {
-		return strings.Contains(word, "@") && access.SameAddress(strings.Trim(word, "."), address)
+// addressesIn returns the addresses in a text, which may have names or telephone numbers beside them.
+func addressesIn(text string) []string {
+	if address, one := access.AddressIn(text); one {
+		return []string{address}
+	}
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>()[]\"',;:|/", r) })
+	return slices.DeleteFunc(words, func(word string) bool { return !strings.Contains(word, "@") })
+}
+
+// isReachedBy reports whether a text names one of the addresses in a contact, or is what stands there.
+func isReachedBy(text, contact string) bool {
+	named := addressesIn(text)
+	return contact != "" && access.SameAddress(contact, text) || slices.ContainsFunc(addressesIn(contact), func(word string) bool {
+		return slices.ContainsFunc(named, func(name string) bool { return access.SameAddress(word, name) })
 	})
 }
 
 // outsider says why an address is not one of our own people's: "" where it is, or where it is no address at all.
 func (c *Context) outsider(text, partner, contact string) string {
-	a, ok := access.ParseAddress(text)
 	registered := c.Settings.Partners[partner]
-	switch {
-	case isReachedBy(text, contact), isReachedBy(text, registered.Contact):
+	if isReachedBy(text, contact) || isReachedBy(text, registered.Contact) {
 		return say("which is the contact of the partner %s itself", partner)
-	case !ok:
-		return ""
-	case within(a.Domain, registered.Domains):
-		return say("whose domain %s belongs to the partner %s itself", a.Domain, partner)
-	case len(c.Settings.OwnerDomains) > 0 && !within(a.Domain, c.Settings.OwnerDomains):
-		return say("whose domain %s is not in owner_domains (%s)", a.Domain, strings.Join(c.Settings.OwnerDomains, ", "))
+	}
+	for _, address := range addressesIn(text) {
+		_, domain, _ := strings.Cut(strings.TrimRight(strings.ToLower(address), "."), "@")
+		switch {
+		case within(domain, registered.Domains):
+			return say("whose domain %s belongs to the partner %s itself", domain, partner)
+		case len(c.Settings.OwnerDomains) > 0 && !within(domain, c.Settings.OwnerDomains):
+			return say("whose domain %s is not in owner_domains (%s)", domain, strings.Join(c.Settings.OwnerDomains, ", "))
+		}
 	}
 	return ""
+}
+
+// outsiderTo says the same, also where an address is of the partner's whose subcontractor an identity is of.
+func (c *Context) outsiderTo(text string, s *Subject) string {
+	return cmp.Or(c.outsider(text, s.partner(), s.contact()), c.outsider(text, s.client(), ""))
+}
+
+// client returns the partner that an identity's own hangs on; "" on others.
+func (s *Subject) client() string {
+	if i := s.identity(); i != nil {
+		return i.ParentID.Partner
+	}
+	return ""
+}
+
+// besideOf says why an address is not one of our own people's by what an identity says; "" where it is, or where the lower object alone says so.
+func (c *Context) besideOf(text string, lower, upper *Subject) string {
+	switch {
+	case c.outsider(text, lower.partner(), "") != "":
+		return ""
+	case isReachedBy(text, upper.contact()):
+		return say("which %s names as the contact of the partner itself", upper)
+	}
+	return c.outsider(text, upper.client(), "")
 }
 
 // contact returns the partner's contact that an identity names; "" on others.

@@ -83,6 +83,8 @@ func ownerCases() map[string][]policy {
 			bad("the partner's contact, who has a name and a telephone beside", register(Partner{Contact: "Acme NOC <noc@acme.test>, +43 1 234"}), ownedBy("noc@acme.test")),
 			bad("the partner's contact, as a link", register(Partner{Contact: "mailto:noc@acme.test"}), ownedBy("NOC+1@acme.test")),
 			good("another address than the contact's", register(Partner{Contact: "Acme NOC <noc@example.com>"}), ownedBy("jane.doe@example.com")),
+			bad("of whose subcontractor it is", set(func(s *Settings) { s.Partners = map[string]Partner{"acme": {Contact: "noc@acme.test"}, "sub": {}} }),
+				plans(with(identity("sub/prod/etl", under(etl)), owner("NOC+1@acme.test")))),
 			bad("the identity's own contact", plans(with(identity(etl, contact("jane@acme.test")), owner("jane@acme.test")))),
 			bad("a grant owned by its identity's contact", plans(identity(etl, contact("jane@acme.test"))), plans(with(grant(etl, "daily"), owner("jane@acme.test")))),
 			bad("a grant owned by its identity's contact, who has a name", plans(identity(etl, contact("Jane (jane@acme.test)"))), plans(with(grant(etl, "daily"), owner("jane@acme.test")))),

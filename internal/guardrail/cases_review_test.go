@@ -29,6 +29,9 @@ func reviewCases() map[string][]policy {
 	renewal := func(since time.Time, changes ...func(*access.Identity)) part {
 		return plans(with(identity(etl, changes...), review(in(-1), owns)), was(with(identity(etl, changes...), until(in(10)))), created(in(-200)), lastUsed(since))
 	}
+	clients := set(func(s *Settings) {
+		s.Partners = map[string]Partner{"acme": {Domains: []string{"acme.test"}}, "sub": {}}
+	})
 	silent := func(since time.Time) detail { // a log stopped
 		return func(s *Subject) {
 			s.UseUnknown, s.Unseen = true, access.Unseen{Since: since, Why: "gw.jsonl has had no line since 2026-01-01T00:00:00Z"}
@@ -85,6 +88,12 @@ func reviewCases() map[string][]policy {
 			bad("a name where domains are named", domains("example.com"), reviewed(in(-1), "Jane")),
 			bad("the partner's domain", register(Partner{Domains: []string{"acme.test"}}), reviewed(in(-1), "joe@acme.test")),
 			bad("the partner's contact, with a tag", register(Partner{Contact: "noc@acme.test"}), reviewed(in(-1), "NOC+night@acme.test")),
+			bad("whose subcontractor it is", clients, plans(with(identity("sub/prod/etl", under(etl)), review(in(-1), "joe@acme.test")))),
+			bad("whose subcontractor its identity is", clients, plans(identity("sub/prod/etl", under(etl))), plans(with(grant("sub/prod/etl", "daily"), review(in(-1), "joe@eu.acme.test")))),
+			good("somebody of a partner that has no part in it", clients, plans(with(identity("sub/prod/etl"), review(in(-1), "joe@acme.test")))),
+			bad("the partner's contact, with a name", register(Partner{Contact: "noc@acme.test"}), reviewed(in(-1), "NOC <noc@acme.test>")),
+			bad("the partner's domain, with a name", register(Partner{Domains: []string{"acme.test"}}), reviewed(in(-1), "Joe <joe@acme.test>")),
+			bad("one of two of the partner's domain", register(Partner{Domains: []string{"acme.test"}}), reviewed(in(-1), "jane@example.com, joe@eu.acme.test.")),
 			bad("the partner's contact", register(Partner{Contact: "noc@acme.test"}), plans(with(grant(etl, "daily"), review(in(-1), "noc@acme.test")))),
 			bad("the contact of its identity", plans(identity(etl, contact("noc@acme.test"))), plans(with(grant(etl, "daily"), review(in(-1), "noc@acme.test")))),
 			warned("it was applied before", domains("example.com"), reviewed(in(-1), "joe@acme.test", unchanged())),

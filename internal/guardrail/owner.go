@@ -9,6 +9,9 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
+// hosts are the arguments of an identity that say whose people are not our own.
+var hosts = []string{"contact", "parent_id"}
+
 func ownerRules() []Rule {
 	return []Rule{{
 		Slug: "owner/missing", Title: "Nobody owns the access",
@@ -46,7 +49,7 @@ func ownerRules() []Rule {
 		own:      ownerPlaceholder,
 	}, {
 		Slug: "owner/external", Title: "The owner is not one of our own people",
-		Level: Deny, On: everything, Reads: []string{"owner"}, ReadsAbove: []string{"contact"},
+		Level: Deny, On: everything, Reads: []string{"owner"}, ReadsAbove: hosts,
 		Why:    "A partner that owns its own access decides alone how long it keeps it.",
 		Remedy: "Set owner to an address in one of the owner_domains that is not the partner's.",
 		Precedent: Precedent{
@@ -111,7 +114,7 @@ func ownerPlaceholder(_ *Context, s *Subject) []problem {
 
 func ownerExternal(c *Context, s *Subject) []problem {
 	owner := s.terms().Owner
-	why := c.outsider(owner, s.partner(), s.contact())
+	why := c.outsiderTo(owner, s)
 	if why == "" {
 		return nil
 	}
@@ -119,11 +122,12 @@ func ownerExternal(c *Context, s *Subject) []problem {
 }
 
 func ownerIsContact(c *Context, lower, upper *Subject) []problem {
-	owner, contact := lower.terms().Owner, upper.contact()
-	if !isReachedBy(owner, contact) || c.outsider(owner, lower.partner(), "") != "" {
+	owner := lower.terms().Owner
+	why := c.besideOf(owner, lower, upper)
+	if why == "" {
 		return nil
 	}
-	return two("owner", "contact", say("%s has the owner %s, which %s names as the contact of the partner itself", lower, shown(owner), upper), "")
+	return two("owner", "contact", say("%s has the owner %s, %s", lower, shown(owner), why), "")
 }
 
 func ownerDeparted(c *Context, s *Subject) []problem {

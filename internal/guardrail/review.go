@@ -56,7 +56,7 @@ func reviewRules() []Rule {
 		own:      reviewAutomatic,
 	}, {
 		Slug: "review/by-partner", Title: "The reviewer is not one of our own people",
-		Level: Deny, On: everything, Reads: []string{"review"}, ReadsAbove: []string{"contact"},
+		Level: Deny, On: everything, Reads: []string{"review"}, ReadsAbove: hosts,
 		Why:    "A partner that reviews its own access will find that it needs it.",
 		Remedy: "Have one of your own people look, and name them in review.by with an address in owner_domains.",
 		Precedent: Precedent{
@@ -113,7 +113,7 @@ func reviewByPartner(c *Context, s *Subject) []problem {
 	if r == nil {
 		return nil
 	}
-	why := c.outsider(r.By, s.partner(), s.contact())
+	why := c.outsiderTo(r.By, s)
 	if _, ok := access.ParseAddress(r.By); why == "" && !ok && len(c.Settings.OwnerDomains) > 0 {
 		why = "which is no address in owner_domains (" + strings.Join(c.Settings.OwnerDomains, ", ") + ")"
 	}
@@ -124,9 +124,13 @@ func reviewByPartner(c *Context, s *Subject) []problem {
 }
 
 func reviewByContact(c *Context, lower, upper *Subject) []problem {
-	r, contact := lower.terms().Review, upper.contact()
-	if r == nil || !isReachedBy(r.By, contact) || c.outsider(r.By, lower.partner(), "") != "" {
+	r := lower.terms().Review
+	if r == nil {
 		return nil
 	}
-	return two("review.by", "contact", say("%s was reviewed by %s, which %s names as the contact of the partner itself", lower, shown(r.By), upper), "")
+	why := c.besideOf(r.By, lower, upper)
+	if why == "" {
+		return nil
+	}
+	return two("review.by", "contact", say("%s was reviewed by %s, %s", lower, shown(r.By), why), "")
 }

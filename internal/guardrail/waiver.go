@@ -179,7 +179,7 @@ func waiverSelfApproved(c *Context, s *Subject, w granted) (problem, bool) {
 // unfit says why an address could not own the subject: "" where the rules of owners would not refuse it.
 func (c *Context) unfit(text string, s *Subject) string {
 	terms := access.Terms{Owner: text}
-	asked := &Subject{Object: &access.Identity{ID: s.Object.Holder(), Terms: terms, Contact: s.contact()}}
+	asked := &Subject{Object: &access.Identity{ID: s.Object.Holder(), Terms: terms, Contact: s.contact(), ParentID: access.IdentityID{Partner: s.client()}}}
 	for _, check := range []struct {
 		slug, why string
 		own       func(c *Context, s *Subject) []problem
