@@ -40,8 +40,10 @@ func (h History) Began() time.Time {
 	return h.CreatedAt
 }
 
-// Continues returns the history of what goes on from access that began at a moment; zero: from none.
-func (h History) Continues(since time.Time) History {
+// Continues returns the history of what goes on from access that began at a moment, and of which reviews are spent up to another one; zero:
+// from none.
+func (h History) Continues(since, spent time.Time) History {
+	h.ReviewUsedAt = Latest(h.ReviewUsedAt, spent.UTC())
 	if !since.IsZero() && since.Before(h.Began()) {
 		h.Since = since.UTC().Truncate(time.Second)
 	}

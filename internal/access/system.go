@@ -60,6 +60,8 @@ type Change struct {
 	EndsAt time.Time
 	// Since is when the access began that the object goes on from under another name; zero: it goes on from none.
 	Since time.Time
+	// Spent is up to when reviews extend nothing any more of what the object goes on from; zero: it goes on from none.
+	Spent time.Time
 	// Issue says what becomes of what was issued.
 	Issue Issue
 	// Wait lets what would be issued wait, as it does by itself for what is there already under an identity that is
@@ -348,6 +350,8 @@ type Capabilities struct {
 	CheckWhole func([]*Credential, []Granted) error
 	// Reach says what a grant reaches. That of a Scout refuses everything: its own Reaching takes its place.
 	Reach Reaching
+	// Does says what an action lets do on a resource, in words that are alike where two actions let do the same. Nil: the action alone.
+	Does func(resource Pattern, action string) []string
 	// CutByHand are the steps that cut all that a partner has, where neither Terraform nor its state is at hand: whole
 	// commands, as a shell takes them, that fail where they cut nothing. Nothing secret is in them. Records are what the
 	// partner has, with what hangs on it.

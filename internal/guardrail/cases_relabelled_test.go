@@ -27,6 +27,11 @@ func relabelledCases(by string) []policy {
 		return with(credential(id, change), until(in(days)))
 	}
 	trust := trusts("https://login.acme.test", "svc", "a")
+	words := can(func(c *access.Capabilities) {
+		c.Does = func(_ access.Pattern, action string) []string {
+			return map[string][]string{"read": {"Get"}, "fetch": {"Get"}, "sync": {"Get", "Put"}, "put": {"Put"}}[action]
+		}
+	})
 	kv := can(func(c *access.Capabilities) {
 		c.Reach = func(p access.Pattern, actions []string) (r access.Reach) {
 			kind, name, _ := strings.Cut(strings.TrimPrefix(string(p), "secret/"), "/")
@@ -71,6 +76,17 @@ func relabelledCases(by string) []policy {
 		bad("the same key on another line", remembers(key(etl, 40, csr("p256")), in(-9)), successor(key(feed, 60, sshCert("p256")))),
 		bad("the same key of another partner", remembers(key("globex/prod/etl", 40, csr("p256")), in(-9)), successor(key(feed, 60, csr("p256")))),
 		bad("the same trust", remembers(key(etl, 40, trust), in(-9)), successor(key(feed, 60, trust))),
+		bad("the same recipient of another partner", remembers(key("globex/prod/etl", 40, secret(recipient)), in(-9)), successor(key(feed, 60, secret(recipient)))),
+		good("the same recipient beside it", holds(key(etl, 40, secret(recipient))), successor(key(feed, 60, secret(recipient)))),
+		bad("the same trust, with the port that goes without saying", remembers(key(etl, 40, trust), in(-9)), successor(key(feed, 60, trusts("https://login.acme.test:443/", "svc", "a")))),
+		bad("the same role, with a path and in capitals", remembers(key(etl, 40, account(theirs, "")), in(-9)), successor(key(feed, 60, account("arn:aws:iam::444455556666:role/ops/ACME-etl", "x7")))),
+		bad("taken up again with another reach", remembers(cut, in(-9)), plans(identity(feed), unchanged()),
+			plans(next(), was(with(grant(feed, "daily", resource("orders/acme/weekly/*")), until(in(90)))), adopted())),
+		bad("taken up again with another key", remembers(key(etl, 40, csr("p256")), in(-9)), plans(identity(feed), unchanged()),
+			plans(key(feed, 60, csr("p256")), was(key(feed, 60, csr("p256-other"))), adopted())),
+		bad("the same by another word", words, remembers(grant(etl, "daily", daily, actions("read")), in(-9)), successor(with(grant(feed, "daily", daily, actions("fetch")), until(in(90))))),
+		bad("more than the same by another word", words, remembers(grant(etl, "daily", daily, actions("read")), in(-9)), successor(with(grant(feed, "daily", daily, actions("sync")), until(in(90))))),
+		good("another word that does something else", words, remembers(grant(etl, "daily", daily, actions("read")), in(-9)), successor(with(grant(feed, "daily", daily, actions("put")), until(in(90))))),
 		bad("the same recipient", remembers(key(etl, 40, secret(recipient)), in(-9)), successor(key(feed, 60, secret(recipient)))),
 		good("another key", remembers(key(etl, 40, csr("p256")), in(-9)), successor(key(feed, 60, csr("p256-other")))),
 		bad("a key that is put in another's place", remembers(key(etl, 40, csr("p256")), in(-9)),
@@ -85,6 +101,9 @@ func relabelledCases(by string) []policy {
 		good("its waiver goes, and it ends no later", remembers(old, in(-9)), plans(identity(feed), unchanged()), plans(with(next(), until(in(30))), was(with(next(), waives(relabelled, "ciso@example.com", in(30)))))),
 		good("what stands as it stood", remembers(cut, in(-9)), plans(identity(feed), unchanged()), plans(next(), unchanged())),
 		good("what this stack left behind", remembers(cut, in(-9)), plans(identity(feed), unchanged()), plans(next(), unchanged(), adopted())),
+		good("renamed a second time, to the same end", remembers(cut, in(-9)), leaves(with(grant("acme/prod/mid", "daily"), until(in(40)))), successor(with(next(), until(in(40))))),
+		bad("renamed a second time, to more", remembers(with(grant(etl, "all", resource("orders/acme/*")), until(in(40))), in(-9)),
+			leaves(with(grant("acme/prod/mid", "daily"), until(in(40)))), successor(with(grant(feed, "all", resource("orders/acme/*")), until(in(40))))),
 		bad("in one plan, to a later end", leaves(cut), successor(next())),
 		good("in one plan, to the same end", leaves(cut), successor(with(next(), until(in(40))))),
 		good("in one plan, with a review of a week before it was made", leaves(cut), successor(next(), review(in(-14), by))),

@@ -62,6 +62,11 @@ func scopeCases() map[string][]policy {
 	issuing := func(p access.Pattern, end time.Time, details ...detail) part {
 		return plans(with(grant(etl, "daily", resource(p)), until(end)), details...)
 	}
+	words := can(func(c *access.Capabilities) {
+		c.Does = func(_ access.Pattern, action string) []string {
+			return map[string][]string{"read": {"Get"}, "fetch": {"Get"}, "sync": {"Get", "Put"}}[action]
+		}
+	})
 	main, sub := "acme/prod/main", "sub/prod/etl"
 	return map[string][]policy{
 		"scope/wildcard-action": {
@@ -194,6 +199,9 @@ func scopeCases() map[string][]policy {
 			bad("the same path", plans(grant(etl, "a", resource("orders/acme/*"))), plans(grant(etl, "b", resource("orders/acme/*")))),
 			bad("one inside of the other", plans(grant(etl, "a", resource("orders/acme/*"))), plans(grant(etl, "b", resource("orders/acme/x"), actions("list", "read")))),
 			bad("two that cross", plans(grant(etl, "a", resource("orders/+/x"))), plans(grant(etl, "b", resource("orders/acme/+")))),
+			bad("the longer one by another word", words, plans(grant(etl, "a", resource("orders/acme/*"))), plans(with(grant(etl, "b", resource("orders/acme/*"), actions("sync")), until(in(180))))),
+			bad("the shorter one by another word", words, plans(grant(etl, "a", resource("orders/acme/*"), actions("fetch"))), plans(with(grant(etl, "b", resource("orders/acme/*")), until(in(180))))),
+			good("more for a shorter time", words, plans(grant(etl, "a", resource("orders/acme/*"))), plans(with(grant(etl, "b", resource("orders/acme/*"), actions("sync")), until(in(20))))),
 			bad("one is widened into the other", plans(grant(etl, "a", resource("orders/acme/*")), unchanged()), plans(grant(etl, "b", resource("orders/acme/x"), actions("list", "read")), was(grant(etl, "b", resource("orders/acme/x"), actions("list"))))),
 			bad("with ours at apply, which has not left", atApply(), holds(identity(etl)), holds(grant(etl, "a", resource("orders/acme/*"))), plans(grant(etl, "b", resource("orders/acme/*"), actions("read", "list")))),
 			good("one that takes another's place under another name, at apply", atApply(), holds(identity(etl)), holds(grant(etl, "a", resource("orders/acme/*"))), plans(grant(etl, "b", resource("orders/acme/*")))),

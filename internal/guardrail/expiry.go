@@ -303,31 +303,39 @@ func expiryPermanent(c *Context, s, upper *Subject) []problem {
 	}
 	began := s.History.Began()
 	if s.fresh() {
-		began = c.goesOnFrom(s)
+		began, _ = c.goesOnFrom(s)
 	}
 	lasts := s.extends() || s.fresh()
 	if !lasts || began.IsZero() || !c.Now.After(began.AddDate(years, 0, 0)) {
 		return nil
 	}
-	if !reviewedByOwnerAlone(s, upper) {
+	by := reviewedByOwnerAlone(s, upper)
+	if by == "" {
 		return nil // where nobody looked, expiry/rolling speaks, or expiry/relabelled
 	}
-	return two("expires_at", "review", say("%s exists since %s, over %s, and its renewal to %s is reviewed by its owner %s alone",
-		s, date(began), counted(years, "year"), date(s.terms().ExpiresAt.Time), shown(s.terms().Owner)), "")
+	return two("expires_at", "review", say("%s exists since %s, over %s, and its renewal to %s is reviewed by %s alone",
+		s, date(began), counted(years, "year"), date(s.terms().ExpiresAt.Time), by), "")
 }
 
-// reviewedByOwnerAlone reports whether there are reviews that decide on what lasts, and all of them are the owner's.
-func reviewedByOwnerAlone(s, upper *Subject) (own bool) {
+// reviewedByOwnerAlone returns by whom what lasts is reviewed, where that is its owner alone, or somebody whom no address tells from the owner;
+// "" where somebody else looked, or nobody.
+func reviewedByOwnerAlone(s, upper *Subject) (by string) {
+	owner := s.terms().Owner
 	for _, r := range reviews(s, upper) {
 		if !s.fresh() && !s.History.Extendable(r.At.Time) {
 			continue
 		}
-		if !access.SameAddress(r.By, s.terms().Owner) {
-			return false
+		_, told := access.AddressIn(r.By)
+		switch own := access.SameAddress(r.By, owner); {
+		case own:
+			by = "its owner " + shown(owner)
+		case told:
+			return ""
+		default:
+			by = say("%s, which is no address that tells it from its owner %s", shown(r.By), shown(owner))
 		}
-		own = true
 	}
-	return own
+	return by
 }
 
 func outlivesIdentity(_ *Context, lower, upper *Subject) []problem {

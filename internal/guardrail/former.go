@@ -176,12 +176,13 @@ func (p *Portfolio) goingOn(e *entry, now time.Time) []Finding {
 	})
 }
 
-// Since returns when the access began that a planned object goes on from under another name; zero where it goes on from none.
-func (p *Portfolio) Since(ref access.Ref, now time.Time) time.Time {
+// Since returns when the access began that a planned object goes on from under another name, and up to when reviews extend nothing any more
+// of it; zero where it goes on from none.
+func (p *Portfolio) Since(ref access.Ref, now time.Time) (began, spent time.Time) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if len(p.planned[ref]) == 0 {
-		return time.Time{}
+		return began, spent
 	}
 	c := &Context{Settings: &p.settings, Capabilities: &p.capabilities, Now: now, view: view{p, p.arrivals, Apply}}
 	return c.goesOnFrom(&p.planned[ref][0].Subject)
@@ -204,7 +205,7 @@ func (s *Subject) anew() bool {
 // pasts returns what the subject newly has in common with past access: the same key or trust, or an overlapping reach of its
 // partner.
 func (c *Context) pasts(s *Subject) (all []*past) {
-	if s.Adopted || (!s.anew() && !s.enters(relabelledReads, Apply)) {
+	if !s.anew() && !s.enters(relabelledReads, Apply) {
 		return nil
 	}
 	for _, e := range append(c.view.formers.of(s), c.view.held.of(s)...) {
@@ -254,23 +255,23 @@ func (c *Context) gone(p *past) bool {
 func (c *Context) meets(s *Subject, p *past) bool {
 	if s.grant() != nil {
 		was := &Subject{Object: s.Before}
-		if p.holder.Partner != s.partner() || bothAllow(s, &p.Subject) == "" {
+		if p.holder.Partner != s.partner() || c.bothAllow(s, &p.Subject) == "" {
 			return false
 		}
 		if _, isGrant := s.Before.(*access.Grant); s.anew() || !isGrant {
 			return true
 		}
 		was.reaches = reachesOf(c.Capabilities, was)
-		return bothAllow(was, &p.Subject) == ""
+		return c.bothAllow(was, &p.Subject) == ""
 	}
 	_, ok := c.sameKey(s, p)
 	return ok
 }
 
-// bothAllow says where two grants allow the same, whichever path leads there; "" where that is nowhere.
-func bothAllow(a, b *Subject) string {
+// bothAllow says where two grants allow the same, by whatever word, and whichever path leads there; "" where that is nowhere.
+func (c *Context) bothAllow(a, b *Subject) string {
 	mine, theirs := a.grant(), b.grant()
-	allowed := common(mine, theirs)
+	allowed := c.alike(mine, theirs, share)
 	if mine.Resource == "" || len(allowed) == 0 {
 		return ""
 	}
@@ -308,27 +309,27 @@ func (c *Context) sameKey(s *Subject, p *past) (heldKey, bool) {
 	return heldKey{}, false
 }
 
-// tellsOf reports whether a key of the subject is one of past access, and says that both are one party's. A recipient proves nothing: it
-// says something of one partner only, and nothing of what is still there beside it.
+// tellsOf reports whether a key of the subject is one of past access, and says that both are one party's, whatever it is called now. A
+// recipient proves nothing: it says nothing of what is still there beside it.
 func (c *Context) tellsOf(s *Subject, k heldKey, p *past, o heldKey) bool {
 	if k.print != o.print {
 		return false
 	}
-	sealed := k.recipient || o.recipient
-	return !sealed || (p.holder.Partner == s.partner() && c.gone(p))
+	return !k.recipient && !o.recipient || c.gone(p)
 }
 
-// goesOnFrom returns when the oldest access began that is gone and that the subject goes on from; zero: there is none.
-func (c *Context) goesOnFrom(s *Subject) (began time.Time) {
+// goesOnFrom returns when the oldest access began that the subject goes on from, and up to when reviews are spent of any: it is gone, or is
+// renewed by what is made beside it; zero: there is none.
+func (c *Context) goesOnFrom(s *Subject) (began, spent time.Time) {
 	if s.Object.Ref().Type == access.TypeIdentity {
-		return began
+		return began, spent
 	}
 	for _, p := range c.pasts(s) {
-		if at := p.History.Began(); c.gone(p) && !at.IsZero() {
-			began = access.Earliest(began, at)
+		if at := p.History.Began(); !at.IsZero() && (c.gone(p) || c.renews(s, p).needed) {
+			began, spent = access.Earliest(began, at), access.Latest(spent, p.History.RenewedAt, p.History.ReviewUsedAt)
 		}
 	}
-	return began
+	return began, spent
 }
 
 // decision is what makes past access last longer: when that was decided on last, and what a review has to be to decide anew.
@@ -344,6 +345,16 @@ const addReview = "add a review = { at, by, reason } that is newer than %s, to t
 // justLeft reports whether past access leaves in this plan, or left so recently that it may have been an accident.
 func (c *Context) justLeft(p *past) bool {
 	return p.leaves || (!p.removedAt.IsZero() && c.Now.Sub(p.removedAt) <= accident)
+}
+
+// isAll reports whether past access that leaves, or just left, gave all that the subject does, for as long: the subject is that under another
+// name, whatever went before it.
+func (c *Context) isAll(s *Subject, p *past) bool {
+	if !c.justLeft(p) || s.end().After(p.last()) {
+		return false
+	}
+	g, was := s.grant(), p.grant()
+	return g == nil || was.Resource.Contains(g.Resource) && !access.Widened(was, g, "actions")
 }
 
 // renews judges whether the subject makes past access last longer than was decided.
@@ -394,8 +405,11 @@ func takesUp(p *past, end time.Time) decision {
 }
 
 func expiryRelabelled(c *Context, s, upper *Subject) []problem {
-	newest := access.NewestReview(reviews(s, upper)...)
-	for _, p := range c.pasts(s) {
+	newest, pasts := access.NewestReview(reviews(s, upper)...), c.pasts(s)
+	if slices.ContainsFunc(pasts, func(p *past) bool { return c.isAll(s, p) }) {
+		return nil // it was judged when that was made
+	}
+	for _, p := range pasts {
 		d := c.renews(s, p)
 		if !d.needed || d.suffices(newest) {
 			continue
@@ -420,5 +434,5 @@ func (c *Context) has(s *Subject, p *past) (attribute, what string) {
 	if k, ok := c.sameKey(s, p); ok {
 		return k.attribute, say("holds %s", k.name())
 	}
-	return "resource", bothAllow(s, &p.Subject)
+	return "resource", c.bothAllow(s, &p.Subject)
 }

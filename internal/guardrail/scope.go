@@ -183,9 +183,14 @@ func siblings(v view, e *entry) []*entry {
 	return all
 }
 
-func overlap(_ *Context, a, b *Subject) []problem {
+func overlap(c *Context, a, b *Subject) []problem {
 	ga, gb := a.grant(), b.grant()
-	same := common(ga, gb)
+	same := c.alike(ga, gb, func(does, other []string) bool { // what does more than the longer one adds that until its own end
+		if ga.ExpiresAt.After(gb.ExpiresAt.Time) {
+			does, other = other, does
+		}
+		return share(does, other) && !slices.ContainsFunc(does, func(d string) bool { return !slices.Contains(other, d) })
+	})
 	if len(same) == 0 {
 		return nil
 	}
@@ -194,14 +199,30 @@ func overlap(_ *Context, a, b *Subject) []problem {
 	return two("resource", "resource", text, "")
 }
 
-// common returns the actions that two grants allow.
-func common(a, b *access.Grant) (same []string) {
+// alike returns the actions of a grant that another one has too, or that let do the same as one of its own, by a measure of the caller's.
+func (c *Context) alike(a, b *access.Grant, same func(does, other []string) bool) (actions []string) {
 	for _, action := range slices.Sorted(slices.Values(a.Actions)) {
-		if action == "*" || slices.Contains(b.Actions, action) || slices.Contains(b.Actions, "*") {
-			same = append(same, action)
+		does := c.does(a, action)
+		if action == "*" || slices.ContainsFunc(b.Actions, func(other string) bool {
+			return other == "*" || other == action || same(does, c.does(b, other))
+		}) {
+			actions = append(actions, action)
 		}
 	}
-	return same
+	return actions
+}
+
+// does returns what an action of a grant lets do, in words that are alike where that is.
+func (c *Context) does(g *access.Grant, action string) []string {
+	if c.Capabilities.Does == nil {
+		return []string{action}
+	}
+	return c.Capabilities.Does(g.Resource, action)
+}
+
+// share reports whether two lists have a word in common.
+func share(a, b []string) bool {
+	return slices.ContainsFunc(a, func(word string) bool { return slices.Contains(b, word) })
 }
 
 func accumulation(c *Context, s *Subject) []problem {

@@ -264,8 +264,9 @@ func (g *governed[M, P]) order(ctx context.Context, c *change, unknown map[strin
 		failed(diags, "read the clock for", o.Ref(), err)
 		return put, false
 	}
+	since, spent := g.portfolio.Since(o.Ref(), now)
 	put = access.Change{
-		Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: g.portfolio.Since(o.Ref(), now),
+		Object: o, Stack: g.stack, UID: k.History.UID, EndsAt: c.ends, Adopt: k.Adopt, Since: since, Spent: spent,
 		Again: g.again(o.Ref(), now), Cuts: access.CutsSeen{Last: k.CutAt, Held: k.Held},
 	}
 	credential, ok := o.(*access.Credential)

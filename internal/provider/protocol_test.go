@@ -3,6 +3,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 
@@ -33,7 +34,7 @@ func (w *world) protocol(around func(access.System) access.System) *protocol {
 // protocolWith has settings of the rules beside.
 func (w *world) protocolWith(around func(access.System) access.System, guardrails map[string]any) *protocol {
 	w.t.Helper()
-	arguments := map[string]any{"environment": "prod", "stack": "partners", "embedded": map[string]any{"directory": w.directory}}
+	arguments := map[string]any{"environment": "prod", "stack": cmp.Or(w.stack, "partners"), "embedded": map[string]any{"directory": w.directory}}
 	if guardrails != nil {
 		arguments["guardrails"] = guardrails
 	}

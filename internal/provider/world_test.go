@@ -26,6 +26,7 @@ var dawn = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 type world struct {
 	t         *testing.T
 	directory string
+	stack     string // "": partners
 
 	mu  sync.Mutex
 	now time.Time

@@ -23,6 +23,7 @@ func (s *System) Capabilities() access.Capabilities {
 		CheckCredential: s.checkCredential,
 		CheckWhole:      s.checkWhole,
 		Reach:           s.reach,
+		Does:            s.options.Words.Does,
 		CutByHand:       s.cutByHand,
 		CutActs:         cutActs,
 		Words:           s.words,

@@ -40,6 +40,7 @@ func (s *System) Capabilities() access.Capabilities {
 		LogsUse:      true, // the gateways do: sshd and nginx each login, OPA each decision
 		CheckGrant:   checkGrant, CheckCredential: checkCredential,
 		Reach:     reach,
+		Does:      does,
 		CutByHand: func(partner string, _ []*access.Record) []string { return []string{cutCommand(s.paths.root, partner)} },
 		CutActs:   cutActs,
 		Words:     func(o access.Object) access.Words { return words(s.paths.root, o) },
@@ -83,6 +84,14 @@ func checkCredential(c *access.Credential) error {
 
 func reach(p access.Pattern, actions []string) access.Reach {
 	return access.Reach{System: systemPath(p), Privileged: privileged(p, actions)}
+}
+
+// does says what an action lets do: a terminal and forwarding come with the login that has them.
+func does(p access.Pattern, action string) []string {
+	if p.Overlaps("ssh/+") && slices.Contains(privilegedActions, action) {
+		return []string{shellActions[0], action}
+	}
+	return []string{action}
 }
 
 // systemPath says why a pattern reaches what administers the machine; "" where it does not.

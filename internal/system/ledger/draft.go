@@ -113,7 +113,7 @@ func (d *Draft) Place(c access.Change) (*Placed, error) {
 	} else {
 		d.succeed(e, before, c)
 	}
-	e.History = e.History.Continues(c.Since)
+	e.History = e.History.Continues(c.Since, c.Spent)
 	p := &Placed{Entry: e, Tell: c.UID == ""}
 	switch o := object.(type) {
 	case *access.Identity:

@@ -5,6 +5,7 @@ package ledger
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -14,7 +15,7 @@ import (
 // What was removed is remembered for a year, with its identity while that stays and in its tombstone afterwards: the same
 // access under a new name goes on from it, and is not new.
 
-// mostFormers is how much is remembered of one identity. What is left out then was removed longest ago.
+// mostFormers is how much is remembered of one identity. What is left out then are grants that were removed longest ago.
 const mostFormers = 500
 
 // Formers returns what is remembered at a moment, sorted.
@@ -39,7 +40,9 @@ func remembered(memory []access.Former, now time.Time, more ...access.Former) []
 	})
 	kept = append(kept, more...)
 	if len(kept) > mostFormers {
-		order.Sort(kept, func(a, b access.Former) int { return a.RemovedAt.Compare(b.RemovedAt) })
+		order.Sort(kept, func(a, b access.Former) int { // no grant pushes out a key
+			return cmp.Or(-strings.Compare(string(a.Object.Ref().Type), string(b.Object.Ref().Type)), a.RemovedAt.Compare(b.RemovedAt))
+		})
 		kept = kept[len(kept)-mostFormers:]
 	}
 	return kept

@@ -202,7 +202,7 @@ func (s *server) jwtMount(issuer string) string {
 		return path
 	}
 	s.learning.Lock()
-	path, learned := s.issuers[plainIssuer(issuer)]
+	path, learned := s.issuers[access.PlainIssuer(issuer)]
 	s.learning.Unlock()
 	if learned {
 		return path
@@ -245,7 +245,7 @@ func (s *server) learnIssuers(ctx context.Context, at *site) error {
 		if named == "" {
 			continue
 		}
-		issuer := plainIssuer(named)
+		issuer := access.PlainIssuer(named)
 		_, twice := found[issuer]
 		_, usual := at.auth[usualJWT(named)+"/"]
 		if found[issuer] = mount; twice || usual {

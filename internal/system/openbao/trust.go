@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -113,19 +112,7 @@ func (t trust) issuers(issuer string) []string {
 
 // sameIssuer says whether two URLs mean the same issuer: case of the host, a port that goes without saying and a slash at
 // the end make no difference.
-func sameIssuer(a, b string) bool { return plainIssuer(a) == plainIssuer(b) }
-
-func plainIssuer(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return text
-	}
-	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	if port := u.Port(); port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
-		u.Host = strings.TrimSuffix(u.Host, ":"+port)
-	}
-	return strings.TrimRight(u.String(), "/")
-}
+func sameIssuer(a, b string) bool { return access.PlainIssuer(a) == access.PlainIssuer(b) }
 
 // trusting returns the command that lets an auth method take an issuer's tokens, and nobody else's.
 func trusting(mount, issuer string) string {

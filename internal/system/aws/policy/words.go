@@ -208,6 +208,26 @@ func reads(action string) bool {
 	return slices.ContainsFunc(readingVerbs, func(v string) bool { return strings.HasPrefix(name, v) })
 }
 
+// Does says what a word lets do on a pattern: the actions of IAM, which knows no case, but for what only tells where a queue is. What is no
+// word there is itself.
+func (w Words) Does(p access.Pattern, word string) []string {
+	a, err := parseARN(p)
+	if err != nil {
+		return []string{word}
+	}
+	actions, _, err := w.actions(a, word)
+	if err != nil {
+		return []string{word}
+	}
+	var does []string
+	for _, action := range actions {
+		if action != "sqs:GetQueueUrl" {
+			does = append(does, strings.ToLower(action))
+		}
+	}
+	return does
+}
+
 // needsNoResource reports whether an action is one that AWS often allows on everything or on nothing.
 func needsNoResource(action string) bool {
 	_, name, _ := strings.Cut(action, ":")

@@ -119,6 +119,32 @@ func TestWordsOfTheCompanysOwnCannotPassAccessOnOrOutliveAnEnd(t *testing.T) {
 }
 
 // Each of these went through once, by how its name begins. What leaves a change behind is refused by name, and so is what answers with a login.
+// A word of the company's own may let do what a word of the service lets do: under it, access went on that had ended.
+func TestTwoWordsThatLetDoTheSameAreTold(t *testing.T) {
+	w, err := NewWords("eu-west-1", map[string][]string{"fetch": {"s3:GetOBJECT"}, "look": {"sqs:GetQueueUrl", "s3:GetObjectTagging"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const folder, queue = "arn:aws:s3:::partner-exchange/acme/*", "arn:aws:sqs:eu-west-1:111122223333:orders"
+	for _, c := range []struct {
+		resource access.Pattern
+		a, b     string
+		same     bool
+	}{
+		{folder, "read", "fetch", true},
+		{folder, "read", "look", false},
+		{folder, "read", "write", false},
+		{queue, "send", "receive", false},
+		{queue, "look", "receive", false},
+		{"orders/acme/*", "read", "fetch", false},
+	} {
+		does := w.Does(c.resource, c.b)
+		if same := slices.ContainsFunc(w.Does(c.resource, c.a), func(action string) bool { return slices.Contains(does, action) }); same != c.same {
+			t.Errorf("%s and %s on %s do the same: %v", c.a, c.b, c.resource, same)
+		}
+	}
+}
+
 func TestNoActionPassesByItsVerbAlone(t *testing.T) {
 	for refused, actions := range map[string][]string{
 		"nothing but read or write data": {
