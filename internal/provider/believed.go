@@ -33,7 +33,7 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 	isTheSame := !creates || (m.UID != "" && m.UID == live.History.UID)
 	switch {
 	case held && isTheSame:
-		s.Anew = s.Anew || (creates && g.kind == access.TypeCredential)
+		s.Anew = s.Anew || (creates && g.kind == access.TypeCredential && !g.takesUp(o.Holder()))
 		return s, g.compare(ctx, c, k, live, &s, diags)
 	case held && live.History.Stack == g.stack:
 		s.Before, s.History, s.IssuedAt, s.Adopted = live.Object, live.History, live.IssuedAt, true

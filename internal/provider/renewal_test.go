@@ -8,6 +8,7 @@ import (
 	"maps"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/compare"
@@ -258,6 +259,30 @@ func TestMonthlyExtensionsDoNotKeepOneKey(t *testing.T) {
 			Config:           config(review("2026-12-18T00:00:00Z"), "2027-01-17T00:00:00Z", args{"rotation": `{ every = "480h", overlap = "48h" }`}),
 			ConfigPlanChecks: isDue(), Check: was.issuedAs(false),
 		},
+	)
+}
+
+// A tainted credential is planned like a new one, and it is kept where its identity is taken up again: a key that was extended so every
+// month lived on.
+func TestATaintedKeyThatIsKeptHasItsAge(t *testing.T) {
+	thorough(t)
+	t.Parallel()
+	w, was := newWorld(t), remembered{}
+	key := func(ends, review string) string {
+		return strings.Replace(credential("secret", args{
+			"identity_id": `"acme/prod/orders-etl"`, "expires_at": strconv.Quote(ends), "allowed_cidrs": `["203.0.0.0/16"]`, "rotation": "", "review": review,
+		}), "{\n", "{\n  lifecycle {\n    create_before_destroy = true\n  }\n", 1)
+	}
+	const forget = "removed {\n  from = partner_identity.orders\n  lifecycle { destroy = false }\n}\n"
+	first, looked := "2026-12-23T00:00:00Z", review("2026-12-18T00:00:00Z")
+	w.run(
+		resource.TestStep{Config: w.config(identity(nil), key(first, "")), Check: was.remember},
+		resource.TestStep{Config: w.config(forget, key(first, ""))},
+		resource.TestStep{
+			PreConfig: w.passes(25 * day), Taint: []string{theKey}, Config: w.config(identity(nil), key("2027-01-17T00:00:00Z", looked)),
+			ExpectError: regexp.MustCompile(`credential/no-rotation`),
+		},
+		resource.TestStep{Taint: []string{theKey}, Config: w.config(identity(nil), key(first, "")), Check: was.issuedAs(true)},
 	)
 }
 

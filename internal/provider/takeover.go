@@ -25,7 +25,7 @@ func (s *session) takingOver(ctx context.Context, c *access.Credential) access.I
 	if !held || live.History.Stack != s.stack || !c.Kind().Issues() {
 		return access.IssueKeep
 	}
-	if above, planned, _ := s.portfolio.Find(c.IdentityID.Ref()); planned && above.Adopted {
+	if s.takesUp(c.IdentityID) {
 		return access.IssueKeep // all of it was forgotten or renamed
 	}
 	rec, err := s.system.Get(ctx, c.Ref())
@@ -37,6 +37,12 @@ func (s *session) takingOver(ctx context.Context, c *access.Credential) access.I
 	}
 	s.keepsIssued(c.Ref())
 	return access.IssueKeep
+}
+
+// takesUp reports whether this plan takes an identity up again that its stack left behind. What was issued under it is kept then.
+func (s *session) takesUp(id access.IdentityID) bool {
+	above, planned, _ := s.portfolio.Find(id.Ref())
+	return planned && above.Adopted
 }
 
 // explainTaking says what becomes of what the partner holds where a credential is created under the id of one in force, and
@@ -67,7 +73,7 @@ func (s *session) retire(ctx context.Context, ref access.Ref, diags *diag.Diagno
 		return // it was deleted as well
 	}
 	c, ok := rec.Object.(*access.Credential)
-	if above, planned, _ := s.portfolio.Find(rec.Object.Holder().Ref()); !ok || !c.Kind().Issues() || (planned && above.Adopted) {
+	if !ok || !c.Kind().Issues() || s.takesUp(rec.Object.Holder()) {
 		return
 	}
 	put := access.Change{Object: c, Stack: s.stack, UID: rec.UID, EndsAt: rec.Asked(), Issue: access.IssueRetire}

@@ -51,8 +51,9 @@ type verdict struct {
 
 // decide returns the table: the first row that fits says what becomes of what is issued. Items that are condemned are gone by then.
 func (a asked) decide() verdict {
-	// Who rotated and did not hear of it asks again for what was done: a second rotation would revoke what the partner holds.
-	keeps := a.mode == access.IssueKeep || a.mode == access.IssueOverlap && a.lost && a.newest != none
+	// Who rotated and did not hear of it asks again for what was done: a second rotation would revoke what the partner holds. What was
+	// issued for another request is none of that.
+	keeps := a.mode == access.IssueKeep || a.mode == access.IssueOverlap && a.lost && a.newest != none && !a.otherRequest
 	for _, row := range []struct {
 		fits bool
 		verdict

@@ -129,6 +129,36 @@ func TestEveryChangeByHandIsDriftAndIsRepairedByAPutOfTheSame(t *testing.T) {
 		"networks of the AppRole": {func(h *meddler) {
 			h.do("POST", "auth/partner-approle/role/"+h.role(), map[string]any{"secret_id_bound_cidrs": []string{"10.0.0.0/8"}})
 		}, access.TypeCredential, access.Secret},
+		"an AppRole without a secret": {func(h *meddler) {
+			h.do("POST", "auth/partner-approle/role/"+h.role(), map[string]any{"bind_secret_id": false, "token_bound_cidrs": []string{"127.0.0.0/8"}})
+		}, access.TypeCredential, access.Secret},
+		"another authority of the certificate": {func(h *meddler) {
+			h.do("POST", "sys/mounts/pki-"+h.name, map[string]any{"type": "pki"})
+			made := h.do("POST", "pki-"+h.name+"/root/generate/internal", map[string]any{"common_name": "Evil", "key_type": "ec", "key_bits": 256})
+			role := h.do("GET", "auth/partner-cert/certs/"+h.role(), nil)
+			h.do("POST", "auth/partner-cert/certs/"+h.role(), map[string]any{"certificate": role["certificate"].(string) + "\n" + made["certificate"].(string)})
+		}, access.TypeCredential, access.Certificate},
+		"names of the request": {func(h *meddler) {
+			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"use_csr_common_name": true, "use_csr_sans": true})
+		}, access.TypeCredential, access.Certificate},
+		"any name of the signing role": {func(h *meddler) {
+			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"allow_any_name": true})
+		}, access.TypeCredential, access.Certificate},
+		"authorities of the signing role": {func(h *meddler) {
+			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"key_usage": []string{"CertSign"}, "basic_constraints_valid_for_non_ca": true})
+		}, access.TypeCredential, access.Certificate},
+		"what the signing role does not keep": {func(h *meddler) {
+			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"no_store": true})
+		}, access.TypeCredential, access.Certificate},
+		"an end of the signing role": {func(h *meddler) {
+			h.do("PATCH", "partner-pki/roles/"+h.role(), map[string]any{"not_after": "2090-12-31T23:59:59Z"})
+		}, access.TypeCredential, access.Certificate},
+		"a patient role": {func(h *meddler) {
+			role := h.do("GET", celPath(h), nil)
+			h.do("POST", celPath(h), map[string]any{
+				"cel_program": role["cel_program"], "bound_audiences": role["bound_audiences"], "expiration_leeway": 86400, "clock_skew_leeway": 86400,
+			})
+		}, access.TypeCredential, access.Federated},
 		"no AppRole": {func(h *meddler) { h.do("DELETE", "auth/partner-approle/role/"+h.role(), nil) }, access.TypeCredential, access.Secret},
 		"longer tokens of the certificate": {func(h *meddler) {
 			h.do("POST", "auth/partner-cert/certs/"+h.role(), map[string]any{"token_ttl": 86400, "token_max_ttl": 86400, "token_explicit_max_ttl": 0})
