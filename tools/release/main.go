@@ -12,6 +12,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"crypto/sha256"
+	_ "embed"
 	"flag"
 	"fmt"
 	"log"
@@ -115,12 +116,20 @@ func build(version, target string) ([]byte, error) {
 	return os.ReadFile(binary)
 }
 
+// buildFlags are how everything of the project is compiled, one flag a line beside comments. The makefile reads them too.
+//
+//go:embed build-flags
+var buildFlags string
+
 // command is how each machine's program is built.
 func command(version string) []string {
-	return []string{
-		"build", "-tags", "grpcnotrace", "-trimpath", "-gcflags", "github.com/aws/...=-l",
-		"-gcflags", "github.com/partner-access/terraform-provider-partner/internal/system/aws/...=-l", "-buildvcs=false", "-ldflags", "-s -w -X main.version=" + version,
+	args := []string{"build"}
+	for flag := range strings.Lines(buildFlags) {
+		if !strings.HasPrefix(flag, "#") {
+			args = append(args, strings.TrimSpace(flag))
+		}
 	}
+	return append(args, "-buildvcs=false", "-ldflags", "-s -w -X main.version="+version)
 }
 
 // archive returns the zip that registries hand out. Its files are of the first day that a zip can say.
