@@ -30,6 +30,8 @@ func (w *wanted) cutBy(n *native) string {
 		return ""
 	case w.Kind == role && w.Built && policy.LetsNobodyIn(n.Trust):
 		return "its trust policy lets nobody in"
+	case w.cutOff && w.Built:
+		return "the account no longer trusts its issuer for its audience"
 	}
 	if why := deniedBy(n); why != "" {
 		return why

@@ -5,6 +5,7 @@ package aws
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -132,6 +133,80 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "INC-7" }), knowing(i.UID))
 			if r := s.put(o, sealing(k), knowing(made.UID)); r.Held || !reads() {
 				t.Errorf("released: held %v, and in is %v", r.Held, reads())
+			}
+		})
+	}
+}
+
+// Whoever finds an issuer stolen removes the account's trust in it, which cuts all its workloads. The next change of any of them made that trust anew, and
+// let all of them in.
+func TestAnIssuerThatSomebodyCutOffStaysSo(t *testing.T) {
+	t.Parallel()
+	cloud := ministack(t)
+	for n, name := range []string{"the trust removed", "its audience removed"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := startLab(t, cloud.In(fmt.Sprintf("7000000000%02d", n)), access.Federated)
+			key, without := ecKey(t), &atomic.Bool{} // this server removes no audience
+			open := func() *System {
+				return l.open(func(o *Options) {
+					under := o.Transport
+					o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+						action := actionOf(r)
+						a, err := under.RoundTrip(r)
+						if action == "AddClientIDToOpenIDConnectProvider" {
+							without.Store(false)
+						}
+						if action != "GetOpenIDConnectProvider" || !without.Load() || err != nil {
+							return a, err
+						}
+						text, err := io.ReadAll(a.Body)
+						return answering(r, a.StatusCode, strings.ReplaceAll(string(text), "<member>orders</member>", "")), err
+					})
+				})
+			}
+			of := func(partner, name string) (s shop, i *access.Record, trust *access.Credential, in func() bool) {
+				s = l.newShop(t, open(), time.Hour)
+				s.id.Partner, s.id.Name = partner, name
+				i = s.put(s.identity())
+				s.put(s.grant("daily", s.end))
+				trust = &access.Credential{IdentityID: s.id, Terms: s.terms(s.end), Federated: &access.FederatedTrust{
+					Issuer: "https://login.acme.test", Subject: name, Audiences: []string{"orders"},
+				}}
+				s.put(trust)
+				return s, i, trust, func() bool {
+					session := l.withToken(t, trust, key)
+					return session != nil && l.may(t, session, "read", s.file("daily"))
+				}
+			}
+			one, i, trust, in := of("acme", "one")
+			other, _, otherTrust, otherIn := of("globex", "other")
+			if !in() || !otherIn() {
+				t.Fatal("the workloads do not come in")
+			}
+			arn, err := one.findIssuer(t.Context(), trust.Federated.Issuer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if without.Store(n == 1); n == 0 {
+				l.must(t, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn})
+			}
+			one.System, other.System = open(), open()
+			if r, err := one.Get(t.Context(), trust.Ref()); err != nil || !r.Held || !strings.Contains(strings.Join(r.Drift, " "), "no longer trusts its issuer") {
+				t.Errorf("the plan says %+v, %v", r, err)
+			}
+			one.System = open()
+			one.put(one.grant("weekly", one.end))
+			if in() || otherIn() {
+				t.Error("after another change, they are in")
+			}
+			third, _, _, thirdIn := of("initech", "third")
+			if r, err := third.Get(t.Context(), otherTrust.Ref()); err != nil || !r.Held || !thirdIn() || otherIn() {
+				t.Errorf("a new workload does not come in, or gives the others back: %+v, %v", r, err)
+			}
+			one.put(one.identity(func(i *access.Identity) { i.HoldReleased = "INC-7" }), knowing(i.UID))
+			if r, err := open().Get(t.Context(), trust.Ref()); err != nil || r.Held || !in() || otherIn() {
+				t.Errorf("released, it is told as %+v, %v, or the other one is back", r, err)
 			}
 		})
 	}

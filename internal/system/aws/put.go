@@ -195,7 +195,7 @@ func (s *System) ready(ctx context.Context, f *family, c *access.Credential) err
 		return nil // less is not refused because IAM does not tell whom the account trusts
 	}
 	if c.Federated != nil && !c.Federated.Account() && p.identity() != nil {
-		return s.trustIssuer(ctx, *c.Federated)
+		return s.trustIssuer(ctx, f, *c.Federated)
 	}
 	return nil
 }

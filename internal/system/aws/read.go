@@ -408,33 +408,3 @@ func (s *System) keyUse(ctx context.Context, key string) (at time.Time, told boo
 	s.uses[key] = use{at, told, access.WallClock()}
 	return at, told, nil
 }
-
-// findIssuers looks for the trust in the issuers of an identity, and makes none. What is not found, or may not be read, is told of the credential.
-func (s *System) findIssuers(ctx context.Context, p *page) error {
-	for _, e := range p.entries {
-		c, ok := e.Credential()
-		if !ok || c.Federated == nil || c.Federated.Account() {
-			continue
-		}
-		if arn, _ := s.issuerARN(c.Federated.Issuer); arn != "" || s.missed(c.Federated.Issuer) {
-			continue
-		}
-		arn, err := s.findIssuer(ctx, c.Federated.Issuer)
-		if err != nil && !errors.Is(err, access.ErrNotPermitted) {
-			return err
-		}
-		s.mu.Lock()
-		if s.missing[c.Federated.Issuer] = access.WallClock(); arn != "" {
-			s.issuers[c.Federated.Issuer] = arn
-		}
-		s.mu.Unlock()
-	}
-	return nil
-}
-
-// missed reports whether the trust in an issuer was looked for a moment ago, and not found: not each of a thousand resources asks again.
-func (s *System) missed(issuer string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return access.WallClock().Sub(s.missing[issuer]) < s.options.Fresh
-}

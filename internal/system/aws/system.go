@@ -18,6 +18,7 @@ type System struct {
 	mu      sync.Mutex
 	turns   map[access.IdentityID]*sync.Mutex
 	issuers map[string]string          // the ARN of the trust in an issuer, by its URL
+	seen    map[string]seenIssuer      // by its URL
 	missing map[string]time.Time       // when it was looked for last, and not found
 	uses    map[string]use             // by the id of the key
 	asked   map[access.IdentityID]bool // who was asked for what it would adopt
@@ -59,7 +60,7 @@ func Open(o Options) (*System, error) {
 	}
 	c := newClient(o)
 	st := newStore(c, name, prefix)
-	return &System{client: c, floors: newFloors(st), store: st, turns: map[access.IdentityID]*sync.Mutex{}, issuers: map[string]string{}, missing: map[string]time.Time{}, asked: map[access.IdentityID]bool{}, uses: map[string]use{}}, nil
+	return &System{client: c, floors: newFloors(st), store: st, turns: map[access.IdentityID]*sync.Mutex{}, issuers: map[string]string{}, seen: map[string]seenIssuer{}, missing: map[string]time.Time{}, asked: map[access.IdentityID]bool{}, uses: map[string]use{}}, nil
 }
 
 // turn waits until no other change of an identity is under way in this process. Those of other processes are found by the ETags.
