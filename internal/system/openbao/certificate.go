@@ -7,10 +7,12 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -200,6 +202,9 @@ func (pki *certificates) sign(ctx context.Context, c *access.Credential, ca stri
 	return item, material.Chain(answer.Certificate, answer.CA), nil
 }
 
+// unsigned are the attributes that OpenBao signs in no subject, unless a role allows them: serialNumber and uid (RFC 4519, 2.31 and 2.39).
+var unsigned = []string{"2.5.4.5", "0.9.2342.19200300.100.1.1"}
+
 // readableRequest returns a request as OpenBao reads it, in PEM and nothing around it. OpenBao reads also its names and attributes,
 // though it takes none of them (Go's crypto/x509, as here).
 func readableRequest(text string) (string, error) {
@@ -210,8 +215,11 @@ func readableRequest(text string) (string, error) {
 	canonical := request.PEM()
 	block, _ := pem.Decode([]byte(canonical))
 	asked, err := x509.ParseCertificateRequest(block.Bytes)
+	if err == nil && slices.ContainsFunc(asked.Subject.Names, func(n pkix.AttributeTypeAndValue) bool { return slices.Contains(unsigned, n.Type.String()) }) {
+		err = errors.New("its subject has a serial number or a user id")
+	}
 	if err != nil {
-		return "", fmt.Errorf("%w: OpenBao cannot read the request's names or attributes (%w), although the provider "+
+		return "", fmt.Errorf("%w: OpenBao cannot take the request's names or attributes (%w), although the provider "+
 			"uses none of them: ask the partner for a request of the same key with an empty subject and no names", access.ErrUnsupported, err)
 	}
 	if key, ok := asked.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
