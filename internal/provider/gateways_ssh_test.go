@@ -214,7 +214,7 @@ func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
 			}
 			kept := lastingLogin(version)
 			applied("diagnose", "exchange", kept)
-			own := newSSHGateway(t, j, version, "Subsystem sftp internal-sftp\n")
+			own := newSSHGateway(t, j, version, "Subsystem sftp internal-sftp\nPermitTunnel yes\n")
 			certificate := who.certificate(j)
 			in := func(as string) login { return login{who, certificate, as} }
 			admits := func(as string) bool {
@@ -240,6 +240,9 @@ func TestTheSSHDExampleAdmitsWhatIsGrantedAndTransfersFiles(t *testing.T) {
 			}
 			if admits("exchange") {
 				t.Error("a login for file transfer runs commands")
+			}
+			if said := in("diagnose").ssh(t, own.SSHD, "-v", "-w", "any", "true"); !strings.Contains(said, "rejected tunnel device forwarding") && !strings.Contains(said, "unnel device open failed") {
+				t.Errorf("a tunnel is made, unless this machine has none: %s", said)
 			}
 			if fetched, _ := own.fetches(in("deploy")); fetched {
 				t.Error("a file arrives by a login that is not granted")
