@@ -350,7 +350,8 @@ type Capabilities struct {
 	CheckWhole func([]*Credential, []Granted) error
 	// Reach says what a grant reaches. That of a Scout refuses everything: its own Reaching takes its place.
 	Reach Reaching
-	// Does says what an action lets do on a resource, in words that are alike where two actions let do the same. Nil: the action alone.
+	// Does says what an action lets do on a resource, in words that are alike where two actions let do the same; none where the action means
+	// nothing there any more. Nil: the action alone.
 	Does func(resource Pattern, action string) []string
 	// CutByHand are the steps that cut all that a partner has, where neither Terraform nor its state is at hand: whole
 	// commands, as a shell takes them, that fail where they cut nothing. Nothing secret is in them. Records are what the

@@ -86,6 +86,7 @@ func relabelledCases(by string) []policy {
 			plans(key(feed, 60, csr("p256")), was(key(feed, 60, csr("p256-other"))), adopted())),
 		bad("the same by another word", words, remembers(grant(etl, "daily", daily, actions("read")), in(-9)), successor(with(grant(feed, "daily", daily, actions("fetch")), until(in(90))))),
 		bad("more than the same by another word", words, remembers(grant(etl, "daily", daily, actions("read")), in(-9)), successor(with(grant(feed, "daily", daily, actions("sync")), until(in(90))))),
+		bad("the same by a word that means nothing any more", words, remembers(grant(etl, "daily", daily, actions("forgotten")), in(-9)), successor(next())),
 		good("another word that does something else", words, remembers(grant(etl, "daily", daily, actions("read")), in(-9)), successor(with(grant(feed, "daily", daily, actions("put")), until(in(90))))),
 		bad("the same recipient", remembers(key(etl, 40, secret(recipient)), in(-9)), successor(key(feed, 60, secret(recipient)))),
 		good("another key", remembers(key(etl, 40, csr("p256")), in(-9)), successor(key(feed, 60, csr("p256-other")))),

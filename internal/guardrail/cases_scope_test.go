@@ -201,6 +201,7 @@ func scopeCases() map[string][]policy {
 			bad("two that cross", plans(grant(etl, "a", resource("orders/+/x"))), plans(grant(etl, "b", resource("orders/acme/+")))),
 			bad("the longer one by another word", words, plans(grant(etl, "a", resource("orders/acme/*"))), plans(with(grant(etl, "b", resource("orders/acme/*"), actions("sync")), until(in(180))))),
 			bad("the shorter one by another word", words, plans(grant(etl, "a", resource("orders/acme/*"), actions("fetch"))), plans(with(grant(etl, "b", resource("orders/acme/*")), until(in(180))))),
+			good("another stack's word, which means nothing here", words, foreign(grant(etl, "a", resource("orders/acme/*"), actions("theirs"))), plans(grant(etl, "b", resource("orders/acme/*")))),
 			good("more for a shorter time", words, plans(grant(etl, "a", resource("orders/acme/*"))), plans(with(grant(etl, "b", resource("orders/acme/*"), actions("sync")), until(in(20))))),
 			bad("one is widened into the other", plans(grant(etl, "a", resource("orders/acme/*")), unchanged()), plans(grant(etl, "b", resource("orders/acme/x"), actions("list", "read")), was(grant(etl, "b", resource("orders/acme/x"), actions("list"))))),
 			bad("with ours at apply, which has not left", atApply(), holds(identity(etl)), holds(grant(etl, "a", resource("orders/acme/*"))), plans(grant(etl, "b", resource("orders/acme/*"), actions("read", "list")))),

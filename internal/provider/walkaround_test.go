@@ -77,13 +77,18 @@ func (w *walker) step() {
 	}
 	label := pick("a", "b")
 	u := w.units[label]
-	switch n := w.IntN(14); {
+	switch n := w.IntN(15); {
 	case u == nil:
 		u = &unit{name: pick("feed-1", "feed-2", "feed-3", "feed-4"), subject: pick("svc-1", "svc-2"), resource: pick("orders/acme/daily/*", "orders/acme/weekly/*", "orders/acme/*", "orders/acme/weekly/1")}
 		ends(u)
 		w.units[label] = u
 	case n < 2:
 		delete(w.units, label)
+	case n == 14: // the state forgets something, which is declared again, perhaps as something else
+		delete(w.core.state, pick("partner_identity.", "partner_credential.", "partner_grant.")+label)
+		if w.IntN(2) == 0 {
+			u.subject, u.resource = pick("svc-1", "svc-2"), pick("orders/acme/daily/*", "orders/acme/weekly/*", "orders/acme/*", "orders/acme/weekly/1")
+		}
 	case n < 4:
 		u.name = pick("feed-1", "feed-2", "feed-3", "feed-4", "feed-5")
 		if w.IntN(2) == 0 {

@@ -208,20 +208,16 @@ func reads(action string) bool {
 	return slices.ContainsFunc(readingVerbs, func(v string) bool { return strings.HasPrefix(name, v) })
 }
 
-// Does says what a word lets do on a pattern: the actions of IAM, which knows no case, but for what only tells where a queue is. What is no
-// word there is itself.
-func (w Words) Does(p access.Pattern, word string) []string {
+// Does says what a word lets do on a pattern: the actions of IAM, which knows no case, but for what only tells where a queue is. Nothing says
+// what a word did that the company has no more.
+func (w Words) Does(p access.Pattern, word string) (does []string) {
 	a, err := parseARN(p)
 	if err != nil {
-		return []string{word}
+		return nil
 	}
-	actions, _, err := w.actions(a, word)
-	if err != nil {
-		return []string{word}
-	}
-	var does []string
+	actions, _, _ := w.actions(a, word)
 	for _, action := range actions {
-		if action != "sqs:GetQueueUrl" {
+		if action != "sqs:GetQueueUrl" || len(actions) == 1 {
 			does = append(does, strings.ToLower(action))
 		}
 	}
