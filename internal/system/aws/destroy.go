@@ -28,7 +28,7 @@ func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal)
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
 	}
 	if s.elsewhere(n.described) && p.Known {
-		return fmt.Errorf("%w. If somebody changed its tag %s, write %s there again", s.foreign(n, p, true), systemTag, s.store.name())
+		return fmt.Errorf("%w. If somebody changed its tag %s, write %s there again; if somebody replaced %s, restore that", s.foreign(n, p, true), systemTag, s.store.name(), s.store.where(systemKey))
 	} else if s.elsewhere(n.described) {
 		return nil
 	}

@@ -72,6 +72,42 @@ func TestAnOldPageGivesNothingBack(t *testing.T) {
 	}
 }
 
+// What the ledger says of itself is damaged. Nothing is the less cut for that, and whoever came in with the external id that follows from it still does.
+func TestLessActsWhereTheLedgerHasLostItsID(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	v := l.newVendor(t, "444455556666", "acme-etl")
+	s := l.newShop(t, l.open(), time.Hour)
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	weekly := s.put(s.grant("weekly", s.end))
+	trust := s.put(s.account(v.principal("acme-etl"), "", s.end))
+	if err := s.store.place(t.Context(), systemKey, []byte(`{"version":1`)); err != nil {
+		t.Fatal(err)
+	}
+	s.System = l.open()
+	if _, err := s.Delete(t.Context(), weekly.Object.Ref(), weekly.UID); err != nil {
+		t.Error(err)
+	}
+	session := l.assume(t, v.as, trust.Login["role_arn"], trust.Login["external_id"])
+	if session == nil || !l.may(t, session, "read", s.file("daily")) || l.may(t, session, "read", s.file("weekly")) {
+		t.Error("the partner does not come in, or reads what was removed")
+	}
+	if id, err := s.ID(t.Context()); id != "" || err != nil {
+		t.Errorf("its id is %q, %v", id, err)
+	}
+	s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(i.UID))
+	if l.may(t, session, "read", s.file("daily")) {
+		t.Error("the partner reads while it is suspended")
+	}
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
+		t.Error(err)
+	}
+	if all, err := s.all(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("left are %v, %v", all, err)
+	}
+}
+
 // A word that the configuration has lost belongs to a grant that stays. The other one goes all the same.
 func TestAGrantIsRemovedWhereAnotherCannotBeTold(t *testing.T) {
 	t.Parallel()

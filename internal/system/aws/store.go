@@ -332,7 +332,7 @@ func (s *store) identified(ctx context.Context) (string, error) {
 		return known, nil
 	}
 	f, _, err := s.about(ctx)
-	if errors.Is(err, errAbsent) {
+	if errors.Is(err, errAbsent) || errors.Is(err, errNameless) { // nothing is the less cut for that
 		return "", nil
 	}
 	if err != nil {
@@ -349,6 +349,9 @@ func (s *store) identified(ctx context.Context) (string, error) {
 	return f.ID, nil
 }
 
+// errNameless says that what the ledger says of itself cannot be read. It is as good as lost.
+var errNameless = errors.New("does not say which access system this is: restore it, or, if there is no partner access, remove it")
+
 // about reads what the ledger says of itself.
 func (s *store) about(ctx context.Context) (f systemFile, etag string, err error) {
 	text, etag, err := s.get(ctx, systemKey, "")
@@ -356,9 +359,7 @@ func (s *store) about(ctx context.Context) (f systemFile, etag string, err error
 		return f, "", err
 	}
 	if err := json.Unmarshal(text, &f); err != nil || f.ID == "" {
-		return f, "", fmt.Errorf("%w: %s does not say which access system this is: restore it, or, if there is no "+
-			"partner access, remove it",
-			access.ErrUnavailable, s.where(systemKey))
+		return f, "", fmt.Errorf("%w: %s %w", access.ErrUnavailable, s.where(systemKey), errNameless)
 	}
 	return f, etag, nil
 }

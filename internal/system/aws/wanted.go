@@ -237,7 +237,7 @@ func (s *System) externalID(c *access.Credential) (string, error) {
 	}
 	system := s.store.name()
 	if system == "" {
-		return "", fmt.Errorf("%w: the external id of %s follows from %s, which is not there", access.ErrUnavailable, c.Ref(), s.store.where(systemKey))
+		return "", fmt.Errorf("%w: the external id of %s follows from the id in %s, which cannot be read", access.ErrUnavailable, c.Ref(), s.store.where(systemKey))
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{"external id", system, c.IdentityID.String(), c.Federated.AWSPrincipal}, "\n")))
 	return hex.EncodeToString(sum[:16]), nil
