@@ -26,14 +26,16 @@ type behindGateway struct {
 	mu      sync.Mutex
 	asked   string
 	headers http.Header
+	size    int64 // of all bodies
 }
 
 func newBehind(t *testing.T) *behindGateway {
 	b := &behindGateway{}
 	b.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		size, _ := io.Copy(io.Discard, r.Body)
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.asked, b.headers = r.RequestURI, r.Header
+		b.asked, b.headers, b.size = r.RequestURI, r.Header, b.size+size
 	}))
 	t.Cleanup(b.Close)
 	return b
@@ -45,6 +47,13 @@ func (b *behindGateway) took() (uri string, headers http.Header) {
 	defer b.mu.Unlock()
 	uri, headers, b.asked, b.headers = b.asked, b.headers, "", nil
 	return uri, headers
+}
+
+// uploaded returns how many bytes arrived in all.
+func (b *behindGateway) uploaded() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.size
 }
 
 // answered is the status that a gateway answers to a request that no client library would write.
@@ -76,7 +85,7 @@ func TestTheServerBehindNginxGetsThePathThatWasJudged(t *testing.T) {
 			j := newJudged(t)
 			w := newWorkload(t, "stock-feed", newKey(t), nil)
 			j.apply(w.blocks(j, nil, args{"allowed_cidrs": `["127.0.0.1/32", "198.51.100.7/32"]`}), j.grant("stock-feed", "daily", "stock/acme/daily/*", `["read"]`, nil),
-				j.grant("stock-feed", "manifest", "stock/acme/manifest", `["read"]`, nil))
+				j.grant("stock-feed", "manifest", "stock/acme/manifest", `["read"]`, nil), j.grant("stock-feed", "inbox", "stock/acme/inbox/*", `["write"]`, nil))
 			log := filepath.Join(j.folder, "nginx.jsonl")
 			if err := os.WriteFile(log, nil, 0o600); err != nil {
 				t.Fatal(err)
@@ -138,6 +147,17 @@ func TestTheServerBehindNginxGetsThePathThatWasJudged(t *testing.T) {
 				}
 			}
 			const refused, granted = "/stock/acme/weekly/1.csv", "/stock/acme/daily/1.csv"
+			const most = 2 << 20
+			upload := strings.Repeat("x", most)
+			for how, headers := range map[string]string{"at once": fmt.Sprintf("Content-Length: %d\r\n\r\n%s", most, upload),
+				"in chunks": fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", most, upload)} {
+				before := behind.uploaded()
+				status := answered(t, server.Addr, server.Roots, shows, "PUT /stock/acme/inbox/1.csv HTTP/1.1\r\nHost: orders.example.com\r\nConnection: close\r\n"+headers)
+				if got := behind.uploaded() - before; status != 200 || got != most {
+					t.Errorf("an upload %s: %d, and %d bytes arrive", how, status, got)
+				}
+			}
+			behind.took()
 			lines := "Host: orders.example.com\r\nConnection: close, X-Serial, X-Path, X-Method, X-Partner\r\n"
 			for what, c := range map[string]struct {
 				request string
