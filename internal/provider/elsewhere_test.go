@@ -334,15 +334,28 @@ func TestTheNamespaceIsAnotherSystems(t *testing.T) {
 	if status, answer := bao.Call(t, bao.RootToken, "LIST", "empty/sys/policies/detailed/acl/partner", nil); status != http.StatusNotFound {
 		t.Errorf("something was made in the empty namespace: %d %v", status, answer)
 	}
+	// Whoever copies policies copies the id with them. That another namespace bears it does not make it the same system.
+	const policy = "/sys/policies/acl/partner/system"
+	id := func(namespace string) any {
+		_, answer := bao.Call(t, bao.RootToken, "GET", namespace+policy, nil)
+		return answer["data"].(map[string]any)["policy"]
+	}
+	copied, was := id("ours"), id("theirs")
+	for _, namespace := range []string{"empty", "theirs"} {
+		bao.Call(t, bao.RootToken, "POST", namespace+policy, map[string]any{"policy": copied})
+		ours.write(in(namespace))
+		ours.refusesAll("none", few...)
+	}
+	bao.Call(t, bao.RootToken, "POST", "theirs"+policy, map[string]any{"policy": was})
+
 	ours.write(in("theirs"))
 	ours.refusesAll("[A-Z2-7]{26}", few...)
 	if out := theirs.must("plan", "-input=false"); !strings.Contains(out, "No changes") {
 		t.Errorf("the other system was changed:\n%s", out)
 	}
 
-	const policy = "ours/sys/policies/acl/partner/system"
 	ours.write(in("ours"))
-	if status, _ := bao.Call(t, bao.RootToken, "DELETE", policy, nil); status >= 300 {
+	if status, _ := bao.Call(t, bao.RootToken, "DELETE", "ours"+policy, nil); status >= 300 {
 		t.Fatal(status)
 	}
 	if out := unframed(ours.must("plan", "-input=false")); !strings.Contains(out, "has lost its id") || !strings.Contains(out, "No changes") {

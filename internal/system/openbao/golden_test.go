@@ -366,7 +366,7 @@ var scrubbed = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{2}(:[0-9a-f]{2}){15,19}\b`), "SERIAL"},
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "SHA256"},
 	{regexp.MustCompile(`keys_of_issuer expression:"[0-9a-f]{16}"|expression:"[0-9a-f]{16}" name:keys_of_issuer|"[0-9a-f]{16}"`), "KEYS"},
-	{regexp.MustCompile(`\bauth_[a-z]+_[0-9a-f]{8}\b`), "ACCESSOR"},
+	{regexp.MustCompile(`\b(auth_[a-z]+|(ns_)?identity)_[0-9a-f]{8}\b`), "ACCESSOR"},
 	{regexp.MustCompile(`\b[A-Z2-7]{26}\b`), "UID"},
 	{regexp.MustCompile(`https://(127\.0\.0\.1|localhost):\d+`), "ADDRESS"},
 }

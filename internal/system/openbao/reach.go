@@ -54,8 +54,7 @@ func (s *scout) lay(engines map[string]mounted, children []string, unlisted bool
 	// another configuration.
 	ours := map[string]bool{s.options.Mounts.PKI + "/": true, defaultMounts().PKI + "/": true}
 	for path, m := range engines {
-		mine := ours[path] || m.Type == "pki" && m.Description == mountDescription
-		g.mounts = append(g.mounts, place{path: segments(path), kind: m.kind(), ours: mine})
+		g.mounts = append(g.mounts, place{path: segments(path), kind: m.kind(), ours: s.isOurs(path, m)})
 	}
 	for path := range ours {
 		if _, there := engines[path]; !there {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -36,21 +37,32 @@ func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]str
 	return ids, ifThere(err)
 }
 
-// unread stands for the authorities of an engine that did not say which it has.
+// unread stands for the authorities of an engine that did not say which it has, or has some that are as good as ours.
 const unread = "unread"
 
-// authoritiesIn returns the serials of the authorities in each engine that signs certificates, by its path. Our own is not asked. One
-// engine that does not answer stops nothing else: grants on it are refused.
+// authoritiesIn returns the serials of the authorities in each engine that signs certificates, by its path. One engine that does not answer
+// stops nothing else: grants on it are refused, and so they are where an authority is as good as ours.
 func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted) map[string][]string {
-	all := map[string][]string{}
+	all, ids := map[string][]string{}, map[string]map[string]string{}
 	for path, m := range engines {
 		if m.Type != "pki" || path == s.options.Mounts.PKI+"/" {
 			continue
 		}
-		ids, err := s.authoritiesAt(ctx, strings.TrimSuffix(path, "/"))
-		all[path] = slices.Collect(maps.Keys(ids))
+		found, err := s.authoritiesAt(ctx, strings.TrimSuffix(path, "/"))
+		all[path], ids[path] = slices.Collect(maps.Keys(found)), found
 		if err != nil {
 			all[path] = []string{unread}
+		}
+	}
+	maps.DeleteFunc(ids, func(_ string, found map[string]string) bool { return len(found) == 0 })
+	if len(ids) == 0 {
+		return all // ours is asked only where others may be of it
+	}
+	own := s.options.Mounts.PKI + "/"
+	ids[own], _ = s.authoritiesAt(ctx, s.options.Mounts.PKI) // where it cannot be asked nothing is known to be of it
+	for _, path := range s.descendants(ctx, engines, ids) {
+		if path != own {
+			all[path] = append(all[path], unread)
 		}
 	}
 	return all
@@ -72,8 +84,9 @@ type server struct {
 	probing sync.Mutex // held while the server is looked at, or a mount is made
 	found   *site
 
-	learning sync.Mutex        // guards what follows
-	issuers  map[string]string // the auth methods of issuers that the configuration does not name, as learnIssuers found them
+	learning sync.Mutex                   // guards what follows
+	called   map[string]*x509.Certificate // authorities of engines, by the ids that these know them by
+	issuers  map[string]string            // the auth methods of issuers that the configuration does not name, as learnIssuers found them
 }
 
 // lookOnce looks at the server, once.
@@ -101,6 +114,17 @@ func (s *server) cluster(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	return at.cluster, nil
+}
+
+// namespace names ours by the accessor of its identity store: it is of this namespace alone, and a snapshot that is restored keeps it.
+func (s *server) namespace(ctx context.Context) (string, error) {
+	at, err := s.lookOnce(ctx)
+	if err != nil {
+		return "", err
+	}
+	s.probing.Lock()
+	defer s.probing.Unlock()
+	return at.engines["identity/"].Accessor, nil
 }
 
 // onCluster reports whether others may answer, as far as is known.

@@ -86,7 +86,7 @@ func Open(o Options) *System {
 // assemble puts the parts together, each on those that it stands on.
 func assemble(at *server) *System {
 	s := &System{server: at, notes: &notes{}, turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
-	s.store = store.New[native](store.Options{Client: at.client, Fresh: at.options.Fresh, Cluster: at.cluster, Now: at.now})
+	s.store = store.New[native](store.Options{Client: at.client, Fresh: at.options.Fresh, Cluster: at.cluster, Now: at.now, Namespace: at.namespace})
 	s.bundler = &bundler{server: at, store: s.store}
 	s.mounts = &mounting{server: at, store: s.store}
 	s.certs = &certificates{server: at, store: s.store, mounts: s.mounts, signers: map[string]string{}}

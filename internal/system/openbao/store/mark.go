@@ -49,7 +49,8 @@ func IsBeside(name, text string) bool {
 	_, remembers := stoneOf(name)
 	_, rehearsed := memoryOf(name)
 	if name == systemName {
-		return parseSystem(text) != ""
+		id, _ := parseSystem(text)
+		return id != ""
 	}
 	return (marks || remembers || rehearsed && !parseMemory(text).IsZero()) && onlyComments(text)
 }

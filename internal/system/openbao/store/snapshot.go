@@ -16,8 +16,7 @@ import (
 func (s *Snapshot[N]) beside(name string, p Policy) bool {
 	switch name {
 	case systemName:
-		s.System = parseSystem(p.Policy)
-		return true
+		return true // Listing has read it
 	case floorNoteName:
 		s.Floor = parseFloorNote(p.Policy)
 		return true

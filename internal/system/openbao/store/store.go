@@ -25,6 +25,8 @@ type Options struct {
 	// Cluster reports whether others may answer, from a state that is a little old. Now is the server's time.
 	Cluster func(context.Context) (bool, error)
 	Now     func() time.Time
+	// Namespace returns what names the namespace, and no other one; "" where that is not known.
+	Namespace func(context.Context) (string, error)
 }
 
 // New returns a Store that has read nothing yet.
@@ -199,6 +201,9 @@ func (s *Store[N]) Listing(ctx context.Context) (*Snapshot[N], error) {
 	}
 	all, err := s.List(ctx, strings.TrimSuffix(Prefix, "/"))
 	if err != nil {
+		return nil, err
+	}
+	if snap.System, err = s.systemIn(ctx, all[systemName].Policy); err != nil {
 		return nil, err
 	}
 	for name, p := range all {

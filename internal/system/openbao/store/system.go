@@ -19,15 +19,33 @@ const (
 	systemName  = Prefix + "system"
 	systemTitle = "Which access system this is, by terraform-provider-partner. It gives nothing to anybody. Never change it: states know the system by it."
 	systemLine  = "id "
+	placeLine   = "in "
 )
 
-// parseSystem reads the id of a system; "" where the text is none of ours.
-func parseSystem(text string) string {
+// parseSystem reads the id of a system, and the namespace that it was made in; "" where the text is none of ours.
+func parseSystem(text string) (id, in string) {
 	head, body := policy.Split(text)
-	if len(head) != 2 || head[0] != systemTitle || body != "" || !strings.HasPrefix(head[1], systemLine) {
-		return ""
+	if len(head) < 2 || len(head) > 3 || head[0] != systemTitle || body != "" || !strings.HasPrefix(head[1], systemLine) {
+		return "", ""
 	}
-	return strings.TrimPrefix(head[1], systemLine)
+	if len(head) == 3 {
+		in = strings.TrimPrefix(head[2], placeLine)
+	}
+	return strings.TrimPrefix(head[1], systemLine), in
+}
+
+// systemIn reads the id of the system that a namespace holds. Whoever copies policies copies the id as well: that makes it no id of
+// the namespace that it is copied to.
+func (s *Store[N]) systemIn(ctx context.Context, text string) (string, error) {
+	id, in := parseSystem(text)
+	if in == "" {
+		return id, nil
+	}
+	here, err := s.Namespace(ctx)
+	if err != nil || here != "" && here != in {
+		return "", err
+	}
+	return id, nil
 }
 
 // ID returns the id of the system, as it was read last.
@@ -47,7 +65,15 @@ func (s *Store[N]) Identify(ctx context.Context) error {
 		return nil
 	}
 	id := access.NewUID()
-	text := policy.Render([]string{systemTitle, systemLine + id}, nil)
+	head := []string{systemTitle, systemLine + id}
+	here, err := s.Namespace(ctx)
+	if err != nil {
+		return err
+	}
+	if here != "" {
+		head = append(head, placeLine+here)
+	}
+	text := policy.Render(head, nil)
 	err = s.Client.Put(ctx, Folder+systemName, map[string]any{"policy": text, "cas": -1}, nil)
 	var refused *client.Error
 	if errors.As(err, &refused) && refused.Conflict() { // another process was first, or the answer was lost
@@ -73,9 +99,12 @@ func (s *Store[N]) identified(ctx context.Context) (string, error) {
 	if err := s.settled(ctx, func() error { return s.Client.Get(ctx, Folder+systemName, &there) }); err != nil {
 		return "", err
 	}
-	id := parseSystem(there.Policy)
+	id, err := s.systemIn(ctx, there.Policy)
+	if err != nil {
+		return "", err
+	}
 	if id == "" {
-		return "", fmt.Errorf("%w: the policy %s does not say which access system this is: restore it, or, if there "+
+		return "", fmt.Errorf("%w: the policy %s does not say which access system this is, or was copied from another namespace: restore it, or, if there "+
 			"is no partner access, remove it",
 			access.ErrUnavailable, systemName)
 	}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package openbao
+
+import (
+	"crypto/tls"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// below makes an engine with an authority that another one signed, and with a role that signs whatever it is asked for.
+func (st *stage) below(t *testing.T, mount, above string) string {
+	t.Helper()
+	st.admin(t, "POST", "sys/mounts/"+mount, map[string]any{"type": "pki"})
+	asked := st.admin(t, "POST", mount+"/intermediate/generate/internal", map[string]any{"common_name": mount, "key_type": "ec", "key_bits": 256})
+	signed := st.admin(t, "POST", above+"/root/sign-intermediate", map[string]any{"csr": asked["csr"], "common_name": mount, "ttl": "100h"})
+	st.admin(t, "POST", mount+"/intermediate/set-signed", map[string]any{"certificate": signed["certificate"]})
+	st.admin(t, "POST", mount+"/roles/shop", map[string]any{
+		"allow_any_name": true, "enforce_hostnames": false, "key_type": "any", "allowed_uri_sans": "*", "use_csr_sans": false, "use_csr_common_name": false,
+	})
+	return signed["certificate"].(string)
+}
+
+// Somebody had our authority sign one in another engine, for other things. Whoever might sign there logged in as any partner, and a
+// grant of that was merely privileged.
+func TestAnAuthorityBelowOursIsAsGoodAsOurs(t *testing.T) {
+	st := startStage(t)
+	st.complete(t, "first", access.Certificate)
+	sub := st.below(t, "sub", "partner-pki")
+	st.below(t, "deeper", "sub")
+	st.admin(t, "POST", "sys/mounts/other", map[string]any{"type": "pki"})
+	st.admin(t, "POST", "other/root/generate/internal", map[string]any{"common_name": "Partner access", "key_type": "ec", "key_bits": 256, "ttl": "1000h"})
+
+	forged := st.admin(t, "POST", "sub/sign/shop", map[string]any{
+		"csr": st.csr, "common_name": "acme/prod/first", "uri_sans": "partner:acme/prod/first", "exclude_cn_from_sans": true, "ttl": "1h",
+	})
+	own := tls.Certificate{PrivateKey: st.key, Certificate: [][]byte{certificateIn(forged["certificate"].(string)).Raw, certificateIn(sub).Raw}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{own}}}} //nolint:gosec // it is who asks that is tried
+	answer, err := client.Post(st.bao.Address+"/v1/auth/partner-cert/login", "application/json", strings.NewReader(`{"name":"acme.prod.first"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("what the authority below signs does not log in (%d): the test shows nothing", answer.StatusCode)
+	}
+
+	reaching, err := st.open().Reaching(t.Context(), time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for resource, want := range map[access.Pattern]string{
+		"sub/sign/shop": "system", "sub/ca/pem": "system", "deeper/issue/shop": "system", "other/issue/shop": "privileged", "partner-pki/issue/shop": "system",
+	} {
+		if r := reaching(resource, []string{"update"}); verdict(r) != want {
+			t.Errorf("%s: %s, want %s: %+v", resource, verdict(r), want, r)
+		}
+	}
+}
