@@ -219,6 +219,34 @@ func TestALineThatIsAddedToThePublicationIsToldAndTakenAway(t *testing.T) {
 	}
 }
 
+// The publication of another system stood in the place of ours, by a wrong mount: a destroy wrote over it and was done, and the gateways of
+// neither heard of it. Where it is empty instead, somebody is told of the mount that may be missing.
+func TestAnotherSystemsPublicationIsNotWrittenOver(t *testing.T) {
+	w, _ := story(t)
+	other := newNeighbours(t)
+	ours, publish := filepath.Join(t.TempDir(), "ours"), filepath.Join(w.dir, "publish")
+	theirs := other.published()
+	if err := errors.Join(os.Rename(publish, ours), os.Symlink(filepath.Join(other.dir, "publish"), publish)); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	r := w.get(acme.Ref())
+	if _, err := w.Delete(w.ctx(), acme.Ref(), r.UID); err == nil || !strings.Contains(err.Error(), "the publication of another access system") {
+		t.Errorf("a removal that no gateway hears of: %v", err)
+	}
+	same(t, theirs, other.published())
+	if err := errors.Join(os.Remove(publish), os.Mkdir(publish, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	if _, err := w.Delete(w.ctx(), acme.Ref(), r.UID); err != nil {
+		t.Fatal(err)
+	}
+	if _, said := w.Notes(); !strings.Contains(fmt.Sprint(said), "a share that is not mounted here") {
+		t.Errorf("publish/ was empty, and nobody is told of a mount that may be missing: %v", said)
+	}
+}
+
 // What a cut by hand copies over the publication is no finding, and a list under a number of its own.
 func TestACutByHandIsNoFinding(t *testing.T) {
 	w, _ := story(t)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/durable"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -151,6 +152,24 @@ func (s *System) unblock() error {
 		}
 	}
 	return nil
+}
+
+// refuseForeign refuses to publish over the publication of another system. It stands in the place of ours, which gateways go on reading, so
+// that nobody would be cut; and those of the other system would read what they cannot verify.
+func (s *System) refuseForeign(base *book) error {
+	was, err := s.readRecord()
+	if err != nil || was.System == "" || base.system == "" || was.System == base.system {
+		return nil //nolint:nilerr // it is none, and made anew
+	}
+	text, err := os.ReadFile(s.paths.public("policy/key.pem"))
+	if err != nil {
+		return nil //nolint:nilerr // so nobody signed it
+	}
+	if w, err := policy.ParseWitness(text); err != nil || !was.attested(w) {
+		return nil //nolint:nilerr // somebody edited it
+	}
+	return fail(fmt.Errorf("%s is the publication of another access system, %s; this one is %s, and its gateways read another folder: mount "+
+		"that, or remove what is there", s.paths.named(s.paths.publish()), was.System, base.system), nothingChanged)
 }
 
 // sweepStaged removes what a process that died left half-written.

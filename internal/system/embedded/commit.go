@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func (s *System) change(batch []*task) (*book, error) {
 		return nil, err
 	}
 	if slices.ContainsFunc(batch, func(t *task) bool { return t.kind != taskLoad }) {
-		if err := s.unblock(); err != nil {
+		if err := cmp.Or(s.unblock(), s.refuseForeign(base)); err != nil {
 			return nil, err
 		}
 	}

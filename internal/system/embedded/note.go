@@ -54,7 +54,7 @@ func (s *System) heals(found []finding) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text := ""
+	text, away := "", ""
 	for _, f := range found {
 		h := access.Healed{What: f.String()}
 		if f.identity != (access.IdentityID{}) {
@@ -62,9 +62,12 @@ func (s *System) heals(found []finding) {
 		}
 		s.healed = append(s.healed, h)
 		text += "\n- " + f.String()
+		if f.file == s.paths.named(s.paths.record()) {
+			away = "\n\nIf gateways read publish/ on a share that is not mounted here, nothing was cut there: mount it, and apply again."
+		}
 	}
 	s.notes = append(s.notes, [2]string{"Somebody changed the directory, or a disk failed", "This was found and repaired, and is in " +
-		"the journal:" + text})
+		"the journal:" + text + away})
 }
 
 // inTheClear notes that new keys lie there unencrypted.
