@@ -214,7 +214,7 @@ func editedPrivate(t *testing.T, dice *rand.Rand, private []byte, foreign [][]by
 		return private
 	}
 	values := []any{true, false, "", "x", "2098-01-01T00:00:00Z", "2020-01-01T00:00:00Z", []string{"x"}, nil, 7}
-	names := []string{"applied", "print", "issued_at", "issued_until", "due", "held", "drift", "last_used_at", "use_unknown", "adopt", "adopted", "history"}
+	names := []string{"system", "applied", "print", "issued_at", "issued_until", "due", "held", "drift", "last_used_at", "use_unknown", "adopt", "adopted", "history"}
 	if dice.IntN(2) == 0 {
 		kept[names[dice.IntN(len(names))]] = values[dice.IntN(len(values))]
 	} else if h, ok := kept["history"].(map[string]any); ok {

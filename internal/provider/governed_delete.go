@@ -62,9 +62,11 @@ func (g *governed[M, P]) mayRevoke(ctx context.Context, ref access.Ref, k *kept,
 	if k.Adopt != "" && !g.forgetUngoverned(ctx, ref, k, diags) {
 		return false
 	}
-	if err := g.refuseElsewhere(ctx, k.System, holdsIt); err != nil {
-		failed(diags, "revoke", ref, err)
-		return false
+	if there := g.look(ctx); there.err == nil { // one that cannot be asked: the revocation meets it as well, and has the words for it
+		if err := g.isHome(ctx, ref, *k, there); err != nil {
+			failed(diags, "revoke", ref, err)
+			return false
+		}
 	}
 	return true
 }

@@ -103,7 +103,7 @@ func (g *governed[M, P]) begin(ctx context.Context, p *planCall[M]) (ok bool) {
 	}
 	if p.kept.History.UID == "" {
 		g.announce(ctx, diags)
-	} else if err := g.belongs(p.kept.System, g.locate(ctx), holdsIt); err != nil {
+	} else if err := g.isHome(ctx, p.was, p.kept, g.locate(ctx)); err != nil {
 		failed(diags, "plan", p.was, err)
 		return false
 	}

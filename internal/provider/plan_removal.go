@@ -26,7 +26,7 @@ func (g *governed[M, P]) planRemoval(ctx context.Context, req resource.ModifyPla
 		return
 	}
 	ref := access.Ref{Type: g.kind, ID: P(state).common().ID.ValueString()}
-	if err := g.belongs(k.System, there, holdsIt); err != nil {
+	if err := g.isHome(ctx, ref, k, there); err != nil {
 		failed(&resp.Diagnostics, "plan to revoke", ref, err)
 		return
 	}
