@@ -103,6 +103,8 @@ func scopeCases() map[string][]policy {
 			bad("an exact path of it", admin, reaches("sys/seal")),
 			bad("a wildcard that reaches it", admin, reaches("+/policies/acl")),
 			warned("it was applied before", admin, plans(grant(etl, "daily", resource("sys/seal")), unchanged())),
+			bad("it is extended", admin, plans(with(grant(etl, "daily", resource("sys/seal")), until(in(60))), was(with(grant(etl, "daily", resource("sys/seal")), until(in(30)))))),
+			warned("it is shortened", admin, plans(with(grant(etl, "daily", resource("sys/seal")), until(in(20))), was(with(grant(etl, "daily", resource("sys/seal")), until(in(30)))))),
 		},
 		"scope/unknown-engine": {
 			good("what is known", admin, reaches("orders/acme/*")),

@@ -15,7 +15,7 @@ const privilegedLife = 30 * day
 func reachRules() []Rule {
 	return []Rule{{
 		Slug: "scope/system-path", Title: "The grant reaches the system's own administration",
-		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource", "actions"},
+		Level: Deny, Fixed: true, On: grants, Reads: []string{"resource", "actions", "expires_at"},
 		Why:    "Whoever reaches the administration of the access system, or passes access on, is bound by no other rule.",
 		Remedy: "Set resource to the data that the partner needs.",
 		Precedent: Precedent{
