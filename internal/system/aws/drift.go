@@ -109,21 +109,21 @@ func (w *wanted) policyDrift(n *native) (said []string) {
 // away is never removed.
 func (w *wanted) addedDrift(n *native) (said []string) {
 	for name, text := range n.undeclared() {
-		becomes := "It ends with the principal."
+		becomes := "The next apply removes it."
 		if policy.OnlyDenies(text) {
 			becomes = "It only denies, so it stays until somebody removes it."
 		}
 		said = append(said, fmt.Sprintf("%s has a policy %q that is not declared. %s", w.Name, name, becomes))
 	}
 	for _, arn := range n.attached {
-		becomes := "It ends with the principal."
+		becomes := "The next apply removes it."
 		if n.lessens(arn) {
 			becomes = "It takes access away, so it stays."
 		}
 		said = append(said, fmt.Sprintf("The policy %s is attached to %s. %s", arn, w.Name, becomes))
 	}
 	for _, g := range n.Groups {
-		becomes := "That ends with the principal."
+		becomes := "The next apply takes it out."
 		if n.lessens(ofGroup(g)) {
 			becomes = "It takes access away, so it stays."
 		}

@@ -249,6 +249,6 @@ func (s *System) detail(ctx context.Context, h *shelf) error {
 			h.natives[at] = n
 		}
 	}
-	h.whole = true
+	h.whole, h.all = true, all
 	return nil
 }

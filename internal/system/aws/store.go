@@ -47,6 +47,7 @@ type shelf struct {
 	mu      sync.Mutex
 	natives map[string]*native // by the principal's handle
 	whole   bool               // they are all that there is
+	all     []*native          // of the whole account, where it lists them
 }
 
 const (
