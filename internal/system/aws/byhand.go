@@ -22,11 +22,9 @@ func (w *wanted) cutBy(n *native) string {
 	switch {
 	case w.Kind == user && !w.newest: // its credential goes on with another one
 		return ""
-	case !n.there && w.adopted: // as everybody is told to do
-		return ""
-	case !n.there && w.Built:
-		return "it was removed"
-	case !n.there, n.unread != nil:
+	case !n.there:
+		return w.removed()
+	case n.unread != nil:
 		return ""
 	case w.Kind == role && w.Built && policy.LetsNobodyIn(n.Trust):
 		return "its trust policy lets nobody in"
@@ -36,12 +34,20 @@ func (w *wanted) cutBy(n *native) string {
 	if why := deniedBy(n); why != "" {
 		return why
 	}
-	if w.Kind == user && w.Built && n.keys != nil {
-		if why := w.keyCut(n.keys); !w.adopted || w.alone { // beside another credential, that is how it is retired
-			return why
-		}
+	retires := w.adopted && !w.alone // beside another credential, its key is removed to retire it
+	if w.Kind == user && w.Built && n.keys != nil && !retires {
+		return w.keyCut(n.keys)
 	}
 	return ""
+}
+
+// removed says that a principal that is not there was cut by that; "" where it was never made, or is adopted: everybody is told to remove
+// such a one.
+func (w *wanted) removed() string {
+	if w.adopted || !w.Built {
+		return ""
+	}
+	return "it was removed"
 }
 
 // keyCut says how somebody cut the keys by which a user comes in; "" where nobody did. To remove those of an adopted one is how everybody is told

@@ -108,7 +108,7 @@ func CheckEndpoint(text string) error {
 	case err == nil && u.User != nil:
 		return errors.New("it contains a user or a password: write https://host, and log in through the environment " +
 			"or a profile")
-	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+	case err != nil || !isBase(u):
 		return fmt.Errorf("%q is not an endpoint: write https://host, or http:// on this machine only", text)
 	}
 	if port := u.Port(); port != "" {
@@ -117,6 +117,12 @@ func CheckEndpoint(text string) error {
 		}
 	}
 	return nil
+}
+
+// isBase reports whether a URL is that of a host and no more, by https, or by http on this machine.
+func isBase(u *url.URL) bool {
+	private := u.Scheme == "https" || (u.Scheme == "http" && loopback(u.Hostname()))
+	return private && u.Host != "" && u.RawQuery == "" && u.Fragment == ""
 }
 
 // Check says what is wrong with options; nil where nothing is.
