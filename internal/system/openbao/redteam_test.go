@@ -99,6 +99,10 @@ func (tn *town) crimes() (crimes, minted map[string]deed) {
 		"team-a: make an entity":     {"POST", "team-a/identity/entity", map[string]any{"name": "mine"}},
 		"team-a: read":               {"GET", "team-a/orders/globex/1", nil},
 		"team-b: read":               {"GET", "team-b/orders/globex/1", nil},
+		"team-a/deep: read":          {"GET", "team-a/deep/orders/globex/1", nil},
+		"configure a moved store":    {"POST", "grown/config", map[string]any{"max_versions": 10}},
+		"read another in moved":      {"GET", "moved/globex/1", nil},
+		"move a mount":               {"POST", "sys/remount", map[string]any{"from": "x", "to": "y"}},
 		"read another in orders":     {"GET", "orders/globex/1", nil},
 		"read another in infra":      {"GET", "infra/store/globex/1", nil},
 		"read another in old":        {"GET", "old/globex/1", nil},
@@ -168,12 +172,14 @@ func (tn *town) done(t *testing.T, token string, d deed) bool {
 // do. What is refused for good does some of it; what passes as data does none, and does what it is for.
 func TestEveryGrantReachesWhatItsVerdictSays(t *testing.T) {
 	tn := buildTown(t)
+	tn.grow(t)
 	crimes, minted := tn.crimes()
-	reaching, err := tn.system.Reaching(t.Context(), time.Time{})
+	reaching, err := tn.system.Reaching(t.Context(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := redTeam()
+	tn.spellings(t)
+	rows := append(redTeam(), furtherAttempts()...)
 	if len(rows) < 60 {
 		t.Errorf("%d grants; 60 are the least", len(rows))
 	}
