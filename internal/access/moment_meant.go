@@ -17,6 +17,9 @@ var written = regexp.MustCompile(`^\+?(\d{4,})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T 
 // compact is the basic form of ISO 8601.
 var compact = regexp.MustCompile(`^(\d{4})-?(\d{2})-?(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?(Z|[+-]\d{4})?$`)
 
+// dotted is a time of day that is written with points, whose last part are no parts of a second.
+var dotted = regexp.MustCompile(`([T ]\d{1,2})\.(\d{2})\.(\d{2})`)
+
 var (
 	european = regexp.MustCompile(`^(\d{1,2})[./-](\d{1,2})[./-](\d{4})(\s.*)?$`)
 	seconds  = regexp.MustCompile(`^1\d{9}(\d{3})?$`)
@@ -41,6 +44,7 @@ func meantMoment(text string) string {
 	}
 	plain := strings.ToUpper(strings.Trim(hyphens.Replace(text), " \t\r\n\"'`"))
 	plain = compact.ReplaceAllString(plain, "$1-$2-$3 $4:$5:$6 $7")
+	plain = dotted.ReplaceAllString(plain, "${1}:${2}:$3")
 	plain = strings.TrimSpace(strings.NewReplacer(" :: ", " ", ": ", " ", ":  ", " ").Replace(plain + " "))
 	if p := written.FindStringSubmatch(plain); p != nil {
 		return meantBy(p)

@@ -59,6 +59,7 @@ func TestMomentsAsTheyAreSent(t *testing.T) {
 		"2027-02-09T03:15:00 P.M.":                 "hours from 00 to 23",
 		"2027-02-09T00:00:00 CET":                  "its distance from UTC",
 		"2027-02-09 00:00 Europe/Berlin":           "its distance from UTC",
+		"2027-02-09T10.20.30Z":                     "write 2027-02-09T10:20:30Z",
 		"2027-W13-3":                               "the month and the day of it",
 		"2027W133T00:00:00Z":                       "the month and the day of it",
 		"2027-w13":                                 "the month and the day of it",

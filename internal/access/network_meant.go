@@ -83,8 +83,11 @@ func portMeant(plain string) string {
 	return ""
 }
 
+// denial is a word that turns the rest into its opposite.
+var denial = regexp.MustCompile(`(?i)\b(not?|except|without|but|deny|drop|reject|block|exclude|excluding)\b`)
+
 func oneMeant(plain string) string {
-	if m, ok := among(plain); ok {
+	if m, ok := among(plain); ok && !denial.MatchString(plain) {
 		return ": write " + m.String()
 	}
 	return ""
@@ -202,7 +205,7 @@ func masked(host, mask string) (netip.Prefix, bool) {
 	}
 	b := m.As4()
 	set := binary.BigEndian.Uint32(b[:])
-	if set != 0 && set&(1<<31) == 0 {
+	if set&(1<<31) == 0 && (set != 0 || !a.IsUnspecified()) { // of one host the wildcard is 0.0.0.0
 		set = ^set
 	}
 	size := bits.OnesCount32(set)
