@@ -126,7 +126,7 @@ func noRecipient(text string, err error) error {
 		return errors.New("its only key stands in a comment: write the key without what is before it")
 	}
 	is := another(text)
-	if errors.Is(err, errNoKey) || is != "" && !strings.Contains(is, "SSH public key") {
+	if errors.Is(err, errNoKey) || is != "" && !strings.Contains(is, "SSH public key") && !strings.Contains(is, "public key in PEM") {
 		switch {
 		case strings.HasPrefix(is, "its "):
 			return errors.New(is)

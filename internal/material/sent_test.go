@@ -172,6 +172,7 @@ func TestSSHKeysAsTheyAreSent(t *testing.T) {
 		"RSA with a great exponent":         {"ssh-rsa " + blobOf("ssh-rsa", "\x01\x00\x00\x00\x01", "\x00"+strings.Repeat("\xf1", 256)), "key has a size or an exponent, which is not supported"},
 		"RSA with an even exponent":         {"ssh-rsa " + blobOf("ssh-rsa", "\x02", "\x00"+strings.Repeat("\xf1", 256)), "key has a size or an exponent, which is not supported"},
 		"DSA of 2048 bits":                  {"ssh-dss " + blobOf("ssh-dss", "\x00"+strings.Repeat("\xf1", 256), "\x01", "\x01", "\x01"), "key has a size or an exponent, which is not supported"},
+		"a kind of tomorrow":                {"ssh-mldsa-44@openssh.com " + blobOf("ssh-mldsa-44@openssh.com", strings.Repeat("k", 90)) + " jane", "its key is of the kind ssh-mldsa-44@openssh.com, which is not supported"},
 		"RSA that is cut off":               {"ssh-rsa " + blobOf("ssh-rsa", "\x01\x00\x01", strings.Repeat("\x71", 256))[:200], "its ssh-rsa key is not whole"},
 		"Ed448":                             {"ssh-ed448 AAAACXNzaC1lZDQ0OAAAADk" + strings.Repeat("A", 76), "its key is Ed448, which is not supported: ask the partner for"},
 		"a fingerprint":                     {"256 SHA256:jfd3Yzv6jMCrZ4i4rB8+Xk0sPqIoBtd0zSfCeSbKbQk depot (ED25519)", "it is the fingerprint of a key"},

@@ -44,11 +44,12 @@ func TestWhatIsThereMoreThanOnceIsNamed(t *testing.T) {
 		return errText(err)
 	}
 	for what, c := range map[string]struct{ text, says string }{
-		"two lines":            {lines[0] + " jane\n" + lines[1] + " joe\n", "there are 2 keys in it (" + prints[0] + ", " + prints[1] + "): write one"},
-		"of a forge":           {strings.Join(lines, "\n"), "there are 6 keys in it (" + strings.Join(prints[:4], ", ") + " and 2 more): write one"},
-		"RFC 4716 and a line":  {rfc(strings.Fields(lines[0])[1]) + lines[1], "there are 2 keys in it (" + prints[0]},
-		"with its certificate": {lines[0] + "\n" + signed, "there are 2 keys in it (" + prints[0] + ", ssh-ed25519-cert-v01@openssh.com " + strings.Fields(prints[0])[1] + "): write one"},
-		"its certificate":      {signed, "it is a certificate: write the public key that it was made for"},
+		"two lines":             {lines[0] + " jane\n" + lines[1] + " joe\n", "there are 2 keys in it (" + prints[0] + ", " + prints[1] + "): write one"},
+		"of a forge":            {strings.Join(lines, "\n"), "there are 6 keys in it (" + strings.Join(prints[:4], ", ") + " and 2 more): write one"},
+		"RFC 4716 and a line":   {rfc(strings.Fields(lines[0])[1]) + lines[1], "there are 2 keys in it (" + prints[0]},
+		"with its certificate":  {lines[0] + "\n" + signed, "it is taken"},
+		"another's certificate": {lines[1] + "\n" + signed, "there are 2 keys in it (" + prints[1] + ", ssh-ed25519-cert-v01@openssh.com " + strings.Fields(prints[0])[1] + "): write one"},
+		"its certificate":       {signed, "it is a certificate: write the public key that it was made for"},
 	} {
 		if said := ask(c.text); !strings.HasPrefix(said, c.says) {
 			t.Errorf("%s: %s, want %s", what, said, c.says)

@@ -48,7 +48,7 @@ func ParseSSHKey(text string) (SSHKey, error) {
 	return SSHKey{found[0]}, nil
 }
 
-// sshKeysIn returns the different keys in a text, and what is wrong with the first line that is meant to be one.
+// sshKeysIn returns the different keys in a text, without certificates of those before them, and what is wrong with the first line that is meant to be one.
 func sshKeysIn(text string) (found []ssh.PublicKey, broken error) {
 	for _, l := range lines(text) {
 		if l == "" || strings.HasPrefix(l, "#") {
@@ -57,7 +57,7 @@ func sshKeysIn(text string) (found []ssh.PublicKey, broken error) {
 		key, err := parseSSHLine(l)
 		switch {
 		case err == nil:
-			if !slices.ContainsFunc(found, func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), key.Marshal()) }) {
+			if !slices.ContainsFunc(found, func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), certified(key).Marshal()) }) {
 				found = append(found, key)
 			}
 		case broken == nil && !errors.Is(err, errNoKey):
@@ -67,14 +67,18 @@ func sshKeysIn(text string) (found []ssh.PublicKey, broken error) {
 	return found, broken
 }
 
+// certified returns the key that a certificate is of; a key is its own.
+func certified(k ssh.PublicKey) ssh.PublicKey {
+	if c, ok := k.(*ssh.Certificate); ok {
+		return c.Key
+	}
+	return k
+}
+
 // sshNames are keys as ssh-keygen -l tells them from each other: by kind and fingerprint.
 func sshNames(keys []ssh.PublicKey) (names []string) {
 	for _, k := range keys {
-		of := k
-		if c, ok := k.(*ssh.Certificate); ok {
-			of = c.Key
-		}
-		names = append(names, k.Type()+" "+ssh.FingerprintSHA256(of))
+		names = append(names, k.Type()+" "+ssh.FingerprintSHA256(certified(k)))
 	}
 	return names
 }
@@ -105,6 +109,9 @@ func checkAlgorithm(algorithm, blob string) error {
 func parseSSHLine(line string) (ssh.PublicKey, error) {
 	words := strings.Fields(line)
 	if len(words) == 0 || !isAlgorithm(words[0]) { // else what follows it is the key, whole or not
+		if len(words) > 1 && firstPart(words[1]) == words[0] {
+			return nil, errors.New("its key is of the kind " + words[0] + askForEd25519)
+		}
 		if err := misplacedSSHKey(words); err != nil {
 			return nil, err
 		}
@@ -185,14 +192,19 @@ func before(words []string) string {
 
 // blobName returns the kind of key that a blob in base64 says it is; "" where it is none.
 func blobName(text string) string {
+	if name := firstPart(text); isAlgorithm(name) {
+		return name
+	}
+	return ""
+}
+
+// firstPart returns what a blob in base64 begins with: the name of the key's kind, known or not; "" where it is no blob.
+func firstPart(text string) string {
 	if !strings.HasPrefix(text, "AAAA") {
 		return ""
 	}
 	b, _ := base64.StdEncoding.DecodeString(text[:min(len(text), 64)&^3])
-	name, _, ok := sshPart(b)
-	if !ok || !isAlgorithm(string(name)) {
-		return ""
-	}
+	name, _, _ := sshPart(b)
 	return string(name)
 }
 

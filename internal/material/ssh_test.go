@@ -103,6 +103,7 @@ func TestRecipientsThatAreNotTakenAreToldWhy(t *testing.T) {
 		"a certificate": {block("CERTIFICATE", []byte("01234567890123456789")), "it is a CERTIFICATE"},
 		"wrapped":       {line[:40] + "\n" + line[40:], "broken over 2 lines"},
 		"another name":  {"ssh-rsa " + blob, "write ssh-ed25519"},
+		"a key in PEM":  {block("PUBLIC KEY", []byte("01234567890123456789")), "ssh-keygen -i -m PKCS8"},
 		"words":         {"the one of last year", "it is no recipient"},
 	} {
 		if _, err := ParseRecipient(c.text); err == nil || !strings.Contains(err.Error(), c.says) {
