@@ -182,6 +182,36 @@ func (w *world) view2(t *testing.T) *book {
 	return l
 }
 
+// The ledger and the publication of another directory, whose key nobody here trusts, were put in the place of both, where no journal remembers a
+// generation. That was taken for a new directory: the next change published without what had been revoked.
+func TestAnotherSignersLedgerIsNoBeginning(t *testing.T) {
+	other, w := newWorld(t), newNeighbours(t)
+	for _, id := range []access.IdentityID{acme, globex} {
+		other.put(identity(id, 60))
+		other.put(grant(id, "daily", "orders/"+id.Partner+"/*", 30, "read"))
+	}
+	for name, text := range other.contents() {
+		if strings.HasPrefix(name, "ledger/") || strings.HasPrefix(name, "publish/") {
+			w.write(name, text)
+		}
+	}
+	w.restart()
+	before := w.contents()
+	_, listed := w.List(w.ctx())
+	_, read := w.Get(w.ctx(), globex.Ref())
+	_, put := w.Put(w.ctx(), access.Change{Object: identity(access.IdentityID{Partner: "initech", Environment: "prod", Name: "etl"}, 10), Stack: "ours", EndsAt: w.clock().AddDate(0, 0, 10)})
+	for what, err := range map[string]error{"a listing": listed, "a reading": read, "a change": put} {
+		if !errors.Is(err, errNotAuthentic) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for name, text := range w.contents() {
+		if !derived(name) && text != before[name] {
+			t.Errorf("%s was changed", name)
+		}
+	}
+}
+
 // A line for root in publish/ was not seen, and the next change overwrote the evidence.
 func TestALineThatIsAddedToThePublicationIsToldAndTakenAway(t *testing.T) {
 	for name, line := range map[string]string{

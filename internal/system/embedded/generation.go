@@ -78,7 +78,9 @@ func (s *System) readStanding() (st standing, err error) {
 		st.was = published{}
 	}
 	if signed == (generation{}) && st.was.Generation == (generation{}) {
-		signed = s.spare()
+		if signed = s.spare(); signed == (generation{}) {
+			return st, s.unborn() // what another key signed begins nothing
+		}
 	}
 	return st, s.newest(&st, signed)
 }
