@@ -44,7 +44,7 @@ type Nginx struct {
 // StartNginx starts nginx until the end of the test. nginx reads its files now and at Reload only.
 func StartNginx(t testing.TB, conf NginxConf) *Nginx {
 	t.Helper()
-	return startNginx(t, "nginx", conf.server)
+	return startNginx(t, "nginx", conf.block)
 }
 
 // StartNginxOf starts one of the versions that scripts/tools gets, with a configuration of the http context: where listens
@@ -73,8 +73,8 @@ func startNginx(t testing.TB, version string, http func(addr, dir string) string
 	return n
 }
 
-// server returns a server that only tells who it admitted.
-func (conf NginxConf) server(addr, dir string) string {
+// block returns a server that only tells who it admitted.
+func (conf NginxConf) block(addr, dir string) string {
 	crl := ""
 	if conf.CRL != "" {
 		crl = fmt.Sprintf("ssl_crl %q;", conf.CRL)

@@ -93,7 +93,7 @@ func (s *System) rolesTrusting(ctx context.Context, arns ...string) (roles []str
 	for _, n := range all {
 		for _, statement := range policy.TrustIn(n.Trust) {
 			if statement.Effect == "Allow" && slices.ContainsFunc(policy.Listed(statement.Of()["AWS"]), func(who string) bool { return slices.Contains(arns, who) }) {
-				roles = append(roles, n.principal().String())
+				roles = append(roles, n.asPrincipal().String())
 			}
 		}
 	}

@@ -37,8 +37,8 @@ type native struct {
 	unread error
 }
 
-// principal returns which one it is.
-func (n *native) principal() principal {
+// asPrincipal returns which one it is.
+func (n *native) asPrincipal() principal {
 	if n.User != "" {
 		return principal{Kind: user, Name: n.User, Path: n.Path}
 	}
@@ -244,7 +244,7 @@ func (s *System) detail(ctx context.Context, h *shelf) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, n := range all {
-		at := n.principal().handle()
+		at := n.asPrincipal().handle()
 		if strings.HasPrefix(n.Path, root) && h.natives[at] == nil {
 			h.natives[at] = n
 		}

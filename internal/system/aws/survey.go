@@ -98,7 +98,7 @@ func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays
 	slices.Sort(partners)
 	partners = slices.Compact(partners)
 	for _, n := range all {
-		if known[n.principal().handle()] || !strings.HasPrefix(n.Path, root) && (n.heldWhole() || deniedBy(n) != "") { // which somebody cut, and which gives nothing
+		if known[n.asPrincipal().handle()] || !strings.HasPrefix(n.Path, root) && (n.heldWhole() || deniedBy(n) != "") { // which somebody cut, and which gives nothing
 			continue
 		}
 		if stray, is := s.stray(n, partners); is {
@@ -111,7 +111,7 @@ func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays
 
 // stray returns what a user or role is that the ledger does not name; false where it is not of a partner's.
 func (s *System) stray(n *native, partners []string) (stray access.Stray, is bool) {
-	p := n.principal()
+	p := n.asPrincipal()
 	outside := s.outsiders(n.Trust)
 	ours := strings.HasPrefix(n.Path, root)
 	names := append([]string{n.Name}, outside...)
