@@ -68,8 +68,8 @@ func readMethod(algorithm cryptobyte.String) (method, error) {
 	pss := id.String() == "1.2.840.113549.1.1.10"
 	name := id.String()
 	if pss {
-		mask := ""
-		if name, mask = pssDigest(algorithm); mask != name {
+		digest, mask := pssDigest(algorithm)
+		if name = digest; mask != name {
 			return method{}, fmt.Errorf("it is signed with RSASSA-PSS and two digests, which is not supported: %s", askForRequest)
 		}
 	}

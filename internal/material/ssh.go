@@ -139,10 +139,12 @@ func parseSSHLine(line string) (ssh.PublicKey, error) {
 func wholeSSH(kind, blob string) bool {
 	b, _ := base64.StdEncoding.DecodeString(blob)
 	parts := 0
-	for ok := true; len(b) > 0; parts++ {
-		if _, b, ok = sshPart(b); !ok {
+	for ; len(b) > 0; parts++ {
+		_, rest, ok := sshPart(b)
+		if !ok {
 			return false
 		}
+		b = rest
 	}
 	return kind == ssh.KeyAlgoRSA && parts == 3 || kind == "ssh-dss" && parts == 5
 }

@@ -85,7 +85,7 @@ func (w *walker) step() {
 	case n < 2:
 		delete(w.units, label)
 	case n == 14: // the state forgets something, which is declared again, perhaps as something else
-		delete(w.core.state, pick("partner_identity.", "partner_credential.", "partner_grant.")+label)
+		delete(w.state, pick("partner_identity.", "partner_credential.", "partner_grant.")+label)
 		if w.IntN(2) == 0 {
 			u.subject, u.resource = pick("svc-1", "svc-2"), pick("orders/acme/daily/*", "orders/acme/weekly/*", "orders/acme/*", "orders/acme/weekly/1")
 		}

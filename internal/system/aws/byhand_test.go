@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -209,6 +210,52 @@ func TestAnIssuerThatSomebodyCutOffStaysSo(t *testing.T) {
 				t.Errorf("released, it is told as %+v, %v, or the other one is back", r, err)
 			}
 		})
+	}
+}
+
+// IAM may lag, so an audience that seems to be gone is looked for again. That one of them is there says nothing of the others.
+func TestAnAudienceThatComesLateHidesNoCutOfAnother(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	var changing atomic.Bool
+	late := map[string]*atomic.Int32{"daily": {}, "other": {}}
+	open := func() *System {
+		return l.open(func(o *Options) {
+			under := o.Transport
+			o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+				a, err := under.RoundTrip(r)
+				if actionOf(r) != "GetOpenIDConnectProvider" || !changing.Load() || err != nil {
+					return a, err
+				}
+				text, err := io.ReadAll(a.Body)
+				for audience, asked := range late {
+					if asked.Add(1) == 1 { // later it is there
+						text = bytes.ReplaceAll(text, []byte("<member>"+audience+"</member>"), nil)
+					}
+				}
+				return answering(r, a.StatusCode, strings.ReplaceAll(string(text), "<member>weekly</member>", "")), err
+			})
+		})
+	}
+	trusts := map[string]*access.Credential{}
+	var s shop
+	for _, audiences := range []string{"daily weekly other", "daily", "weekly", "other"} { // this server adds no audience later
+		s = l.newShop(t, open(), time.Hour)
+		s.id.Name = strings.ReplaceAll(audiences, " ", "-")
+		s.put(s.identity())
+		trusts[audiences] = &access.Credential{IdentityID: s.id, Terms: s.terms(s.end), Federated: &access.FederatedTrust{
+			Issuer: "https://login.acme.test", Subject: s.id.Name, Audiences: strings.Fields(audiences),
+		}}
+		s.put(trusts[audiences])
+	}
+	changing.Store(true)
+	s.System = open()
+	s.put(s.grant("daily", s.end))
+	changing.Store(false)
+	for audiences, trust := range trusts {
+		if r, err := open().Get(t.Context(), trust.Ref()); err != nil || r.Held != (audiences == "weekly") {
+			t.Errorf("of %s: held %v, %v", audiences, r.Held, err)
+		}
 	}
 }
 

@@ -44,10 +44,10 @@ func (s *System) checkWhole(credentials []*access.Credential, granted []access.G
 	var end time.Time
 	adopted := false
 	for _, g := range granted {
-		end, adopted = access.Latest(end, g.EndsAt), adopted || s.adopts(g.Grant.IdentityID)
+		end, adopted = access.Latest(end, g.EndsAt), adopted || s.adopts(g.IdentityID)
 	}
 	if adopted {
-		credentials = append(slices.Clip(credentials), formerKey(granted[0].Grant.IdentityID, end))
+		credentials = append(slices.Clip(credentials), formerKey(granted[0].IdentityID, end))
 	}
 	return s.options.Words.CheckWhole(credentials, granted)
 }

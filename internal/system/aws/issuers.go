@@ -82,13 +82,12 @@ func (s *System) heedIssuer(ctx context.Context, f *family, issuer, arn string, 
 		if c == nil || c.Federated.Issuer != issuer || p.lifting || !p.named(roleOf(id)).Built || !distrusts(c, arn, audiences) || h.ledger.Held(h.holds, c) {
 			continue
 		}
-		for range proofs {
-			if err := access.Pause(ctx, s.settle()/proofs); err != nil {
-				return err
-			}
-			if arn, audiences, err = s.standing(ctx, issuer); err != nil || !distrusts(c, arn, audiences) {
-				return err
-			}
+		cut, err := s.staysDistrusted(ctx, c)
+		if err != nil {
+			return err
+		}
+		if !cut {
+			continue
 		}
 		if err := s.store.mark(ctx, c.Ref().ID); err != nil {
 			return err
@@ -102,6 +101,19 @@ func (s *System) heedIssuer(ctx context.Context, f *family, issuer, arn string, 
 		f.holds, err = s.store.marks(ctx)
 	}
 	return err
+}
+
+// staysDistrusted reports whether the account still has no trust for a credential when it is asked again: IAM lags behind what was just made.
+func (s *System) staysDistrusted(ctx context.Context, c *access.Credential) (bool, error) {
+	for range proofs {
+		if err := access.Pause(ctx, s.settle()/proofs); err != nil {
+			return false, err
+		}
+		if arn, audiences, err := s.standing(ctx, c.Federated.Issuer); err != nil || !distrusts(c, arn, audiences) {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // federated returns the credential of a workload; nil where there is none.

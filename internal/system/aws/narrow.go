@@ -44,7 +44,7 @@ func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool,
 // widening are the groups of a user that may give it something, or that somebody put it into to cut it and that are released.
 func (w *wanted) widening(n *native) []string {
 	return slices.DeleteFunc(slices.Clone(n.Groups), func(g string) bool {
-		return n.lessens(ofGroup(g)) && !(w.lifted && n.deniesAll(ofGroup(g)))
+		return n.lessens(ofGroup(g)) && (!w.lifted || !n.deniesAll(ofGroup(g)))
 	})
 }
 

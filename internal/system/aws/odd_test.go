@@ -163,7 +163,7 @@ func TestTheWayToAWSIsNamed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			usual := s.client.http.Transport.(*http.Transport)
+			usual := s.http.Transport.(*http.Transport)
 			usual.Proxy = nil
 			if c.proxy != 0 {
 				proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(c.proxy) }))

@@ -39,7 +39,7 @@ func TestAnAuthorityBelowOursIsAsGoodAsOurs(t *testing.T) {
 		"csr": st.csr, "common_name": "acme/prod/first", "uri_sans": "partner:acme/prod/first", "exclude_cn_from_sans": true, "ttl": "1h",
 	})
 	own := tls.Certificate{PrivateKey: st.key, Certificate: [][]byte{certificateIn(forged["certificate"].(string)).Raw, certificateIn(sub).Raw}}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{own}}}} //nolint:gosec // it is who asks that is tried
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{own}}}}
 	answer, err := client.Post(st.bao.Address+"/v1/auth/partner-cert/login", "application/json", strings.NewReader(`{"name":"acme.prod.first"}`))
 	if err != nil {
 		t.Fatal(err)
