@@ -54,6 +54,20 @@ func (s *System) trustIssuer(ctx context.Context, f *family, t access.FederatedT
 	return s.trustAnew(ctx, t, arn, audiences)
 }
 
+// heedTrust holds whom somebody cut off from an issuer, before a change lets them in by another issuer or audience.
+func (s *System) heedTrust(ctx context.Context, f *family, c *access.Credential) error {
+	if c.Federated.Account() {
+		return nil
+	}
+	s.trusting.Lock()
+	defer s.trusting.Unlock()
+	arn, audiences, err := s.standing(ctx, c.Federated.Issuer)
+	if err != nil || !distrusts(c, arn, audiences) {
+		return err
+	}
+	return s.heedIssuer(ctx, f, c.Federated.Issuer, arn, audiences)
+}
+
 // standing returns the ARN of the trust in an issuer, "" where there is none, and for which audiences it is.
 func (s *System) standing(ctx context.Context, issuer string) (arn string, audiences []string, err error) {
 	arn, err = s.findIssuer(ctx, issuer)

@@ -191,8 +191,14 @@ func (s *System) ready(ctx context.Context, f *family, c *access.Credential) err
 		if err := s.judged(ctx); err != nil {
 			return err
 		}
-	} else if before, ok := e.Credential(); ok && c.Federated != nil && before.Federated != nil && before.Federated.Issuer == c.Federated.Issuer {
-		return nil // less is not refused because IAM does not tell whom the account trusts
+	} else if before, ok := e.Credential(); ok && c.Federated != nil && before.Federated != nil {
+		more := func(a string) bool { return !slices.Contains(before.Federated.Audiences, a) }
+		if before.Federated.Issuer == c.Federated.Issuer && !slices.ContainsFunc(c.Federated.Audiences, more) {
+			return nil // less is not refused because IAM does not tell whom the account trusts
+		}
+		if err := s.heedTrust(ctx, f, before); err != nil {
+			return err
+		}
 	}
 	if c.Federated != nil && !c.Federated.Account() && p.identity() != nil {
 		return s.trustIssuer(ctx, f, *c.Federated)

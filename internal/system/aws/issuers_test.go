@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// adding opens handles on a cloud that adds audiences to its trust in an issuer, as ministack does not.
+func (l *lab) adding() func() *System {
+	var mu sync.Mutex
+	added := map[string]string{}
+	return func() *System {
+		return l.open(func(o *Options) {
+			under := o.Transport
+			o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+				form := formOf(r)
+				arn := form.Get("OpenIDConnectProviderArn")
+				mu.Lock()
+				defer mu.Unlock()
+				if form.Get("Action") == "AddClientIDToOpenIDConnectProvider" {
+					added[arn] += "<member>" + form.Get("ClientID") + "</member>"
+					return answering(r, http.StatusOK, "<AddClientIDToOpenIDConnectProviderResponse/>"), nil
+				}
+				a, err := under.RoundTrip(r)
+				if form.Get("Action") != "GetOpenIDConnectProvider" || err != nil {
+					return a, err
+				}
+				text, err := io.ReadAll(a.Body)
+				return answering(r, a.StatusCode, strings.Replace(string(text), "</ClientIDList>", added[arn]+"</ClientIDList>", 1)), err
+			})
+		})
+	}
+}
+
+func (s shop) workload(issuer string, audiences ...string) *access.Credential {
+	return &access.Credential{IdentityID: s.id, Terms: s.terms(s.end), Federated: &access.FederatedTrust{Issuer: issuer, Subject: "etl", Audiences: audiences}}
+}
+
+// The account lacked the new audience once the page had it, which was taken for a cut by hand. What was cut before the change is one.
+func TestAChangedTrustIsNoCutAndUndoesNone(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	open := l.adding()
+	for name, changed := range map[string]func(c *access.FederatedTrust){
+		"another-audience":  func(c *access.FederatedTrust) { c.Audiences = []string{"weekly"} },
+		"one-audience-more": func(c *access.FederatedTrust) { c.Audiences = []string{"daily", "weekly"} },
+		"another-issuer":    func(c *access.FederatedTrust) { c.Issuer += "/other" },
+		"an-account": func(c *access.FederatedTrust) {
+			*c = access.FederatedTrust{AWSPrincipal: "arn:aws:iam::444455556666:role/etl"}
+		},
+	} {
+		for _, cut := range []bool{false, true} {
+			s := l.newShop(t, open(), time.Hour)
+			s.id.Partner = fmt.Sprintf("%s-%v", name, cut) // of a partner that is cut, all that is new is held
+			s.put(s.identity())
+			before, after := s.workload("https://"+s.id.Partner+".test", "daily"), s.workload("https://"+s.id.Partner+".test", "daily")
+			r := s.put(before)
+			if cut {
+				arn, err := s.findIssuer(t.Context(), before.Federated.Issuer)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.must(t, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn})
+			}
+			s.System = open()
+			changed(after.Federated)
+			r = s.put(after, knowing(r.UID))
+			if now, err := open().Get(t.Context(), after.Ref()); err != nil || r.Held != cut || now.Held != cut {
+				t.Errorf("%s: held %v, and then %+v, %v", s.id.Partner, r.Held, now, err)
+			}
+		}
+	}
+}
