@@ -244,6 +244,10 @@ func (s *System) distrust(ctx context.Context, issuer string) error {
 	if !slices.ContainsFunc(there.Tags, func(t tag) bool { return t.Key == issuerTag }) {
 		return nil
 	}
+	all, err := s.all(ctx)
+	if err != nil || slices.ContainsFunc(all, func(n *native) bool { return s.othersRely(n, arn) }) {
+		return err
+	}
 	s.mu.Lock()
 	delete(s.issuers, issuer)
 	s.mu.Unlock()
@@ -259,6 +263,14 @@ func (s *System) distrust(ctx context.Context, issuer string) error {
 		}
 	}
 	return nil
+}
+
+// othersRely reports whether a role that is not of this ledger lets in by the trust in an issuer: of another ledger, or made by hand.
+func (s *System) othersRely(n *native, arn string) bool {
+	own := s.store.name()
+	return (own == "" || n.tagged(systemTag) != own) && slices.ContainsFunc(policy.TrustIn(n.Trust), func(said policy.Stated) bool {
+		return said.Effect == "Allow" && slices.Contains(policy.Listed(said.Of()["Federated"]), arn)
+	})
 }
 
 // findIssuers looks for the trust in the issuers of an identity, and makes none. What is not found, or may not be read, is told of the credential.

@@ -80,3 +80,31 @@ func TestAChangedTrustIsNoCutAndUndoesNone(t *testing.T) {
 		}
 	}
 }
+
+// Two ledgers of one account may have partners of one issuer. The last one to need the account's trust in it removes it.
+func TestALedgerLeavesTheTrustThatAnotherNeeds(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	const issuer = "https://login.acme.test"
+	other := func() *System { return l.open(func(o *Options) { o.Ledger += "-other" }) }
+	one, two := l.newShop(t, l.open(), time.Hour), l.newShop(t, other(), time.Hour)
+	two.id.Environment = "test"
+	for _, s := range []shop{one, two} {
+		s.put(s.identity())
+	}
+	first, second := one.put(one.workload(issuer, "daily")), two.put(two.workload(issuer, "daily"))
+	if _, err := one.Delete(t.Context(), first.Object.Ref(), first.UID); err != nil {
+		t.Fatal(err)
+	}
+	two.System = other()
+	two.put(two.grant("daily", two.end))
+	if r, err := other().Get(t.Context(), second.Object.Ref()); err != nil || r.Held || len(r.Drift) > 0 {
+		t.Errorf("of the other ledger: %+v, %v", r, err)
+	}
+	if _, err := two.Delete(t.Context(), second.Object.Ref(), second.UID); err != nil {
+		t.Fatal(err)
+	}
+	if arn, err := one.findIssuer(t.Context(), issuer); arn != "" || err != nil {
+		t.Errorf("nobody needs %s, %v", arn, err)
+	}
+}
