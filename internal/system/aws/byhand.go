@@ -28,7 +28,7 @@ func (w *wanted) cutBy(n *native) string {
 		return ""
 	case w.Kind == role && w.Built && policy.LetsNobodyIn(n.Trust):
 		return "its trust policy lets nobody in"
-	case w.cutOff && w.Built:
+	case w.cutOff != nil && w.Built:
 		return "the account no longer trusts its issuer for its audience"
 	}
 	if why := deniedBy(n); why != "" {
@@ -229,6 +229,9 @@ func (s *System) noticed(ctx context.Context, w wanted, n *native) (bool, error)
 	}
 	for range proofs {
 		if err := access.Pause(ctx, s.settle()/proofs); err != nil {
+			return false, err
+		}
+		if err := s.lookAtIssuer(ctx, &w); err != nil {
 			return false, err
 		}
 		again, err := s.look(ctx, w.principal)

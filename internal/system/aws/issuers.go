@@ -130,6 +130,21 @@ func (s *System) staysDistrusted(ctx context.Context, c *access.Credential) (boo
 	return true, nil
 }
 
+// lookAtIssuer asks again whether the account has no trust in the issuer of a principal, where it was seen so.
+func (s *System) lookAtIssuer(ctx context.Context, w *wanted) error {
+	if w.cutOff == nil {
+		return nil
+	}
+	arn, audiences, err := s.standing(ctx, w.issuer)
+	if err != nil {
+		return err
+	}
+	if s.saw(w.issuer, arn, audiences); !distrusts(w.cutOff, arn, audiences) {
+		w.cutOff = nil
+	}
+	return nil
+}
+
 // federated returns the credential of a workload; nil where there is none.
 func (p *page) federated() *access.Credential {
 	e := p.entries[access.Ref{Type: access.TypeCredential, ID: p.id.String() + "/" + string(access.Federated)}]
@@ -291,10 +306,10 @@ func (s *System) findIssuers(ctx context.Context, p *page) error {
 		if s.missing[c.Federated.Issuer] = access.WallClock(); arn != "" {
 			s.issuers[c.Federated.Issuer] = arn
 		}
-		if err == nil {
-			s.seen[c.Federated.Issuer] = seenIssuer{arn, audiences}
-		}
 		s.mu.Unlock()
+		if err == nil {
+			s.saw(c.Federated.Issuer, arn, audiences)
+		}
 	}
 	return nil
 }
@@ -303,6 +318,13 @@ func (s *System) findIssuers(ctx context.Context, p *page) error {
 type seenIssuer struct {
 	arn       string
 	audiences []string
+}
+
+// saw notes the account's trust in an issuer as it was just read.
+func (s *System) saw(issuer, arn string, audiences []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[issuer] = seenIssuer{arn, audiences}
 }
 
 // isCutOff reports whether the account was seen to have no trust in the issuer of a credential, or for none of its audiences.

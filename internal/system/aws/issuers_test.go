@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,5 +107,39 @@ func TestALedgerLeavesTheTrustThatAnotherNeeds(t *testing.T) {
 	}
 	if arn, err := one.findIssuer(t.Context(), issuer); arn != "" || err != nil {
 		t.Errorf("nobody needs %s, %v", arn, err)
+	}
+}
+
+// IAM may lag, so what one reading misses is no cut yet.
+func TestAnIssuerThatOneReadingMissesIsNotCutOff(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	for _, cut := range []bool{false, true} {
+		var asked atomic.Int64
+		s := l.newShop(t, l.open(), time.Hour)
+		s.id.Name = fmt.Sprintf("cut-%v", cut)
+		s.put(s.identity())
+		c := s.workload("https://"+s.id.Name+".test", "daily")
+		uid := s.put(c).UID
+		s.System = l.open(func(o *Options) {
+			under := o.Transport
+			o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+				a, err := under.RoundTrip(r)
+				if actionOf(r) != "GetOpenIDConnectProvider" || err != nil || asked.Add(1) > 1 && !cut {
+					return a, err
+				}
+				text, err := io.ReadAll(a.Body)
+				return answering(r, a.StatusCode, strings.ReplaceAll(string(text), "<member>daily</member>", "")), err
+			})
+		})
+		if _, err := s.Get(t.Context(), c.Ref()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Delete(t.Context(), c.Ref(), uid); err != nil {
+			t.Fatal(err)
+		}
+		if held, err := l.open().WouldHold(t.Context(), c); held != cut || err != nil {
+			t.Errorf("cut %v: it is held: %v, %v", cut, held, err)
+		}
 	}
 }

@@ -50,8 +50,8 @@ type wanted struct {
 	made bool
 	// nobody is why AWS took no trust in whom it is declared; nil where it did.
 	nobody error
-	// cutOff: the account has no trust in its issuer any more.
-	cutOff bool
+	// cutOff is its credential where the account has no trust in its issuer any more; nil where it has.
+	cutOff *access.Credential
 	// issuer is that of a workload, and trusts the trust in it, by the ARN of what the account has of the issuer; of a partner's account, by the
 	// external id. provider is what that ARN is on AWS; "" where it is not known whose account it is.
 	issuer, provider string
@@ -82,7 +82,10 @@ func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []w
 			if principal, err := access.ParseAWSPrincipal(c.Federated.AWSPrincipal); c.Federated.Account() && err == nil {
 				w.trusts = func(id string) policy.Document { return policy.TrustAccount(principal, id, end, c.AllowedCIDRs) }
 			} else if !c.Federated.Account() {
-				w.issuer, w.provider, w.cutOff = c.Federated.Issuer, s.providerARN(c.Federated.Issuer), s.isCutOff(c)
+				w.issuer, w.provider = c.Federated.Issuer, s.providerARN(c.Federated.Issuer)
+				if s.isCutOff(c) {
+					w.cutOff = c
+				}
 				w.trusts = func(provider string) policy.Document {
 					return policy.TrustOIDC(provider, *c.Federated, end, c.AllowedCIDRs)
 				}
