@@ -108,6 +108,21 @@ func TestLessActsWhereTheLedgerHasLostItsID(t *testing.T) {
 	}
 }
 
+// A ledger without access whose system.json is damaged is nobody's: what was made there would bear no id.
+func TestNothingBeginsInALedgerThatDoesNotSayWhichItIs(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	s := l.newShop(t, l.open(), time.Hour)
+	if err := s.store.place(t.Context(), systemKey, []byte(`{"version":1`)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := s.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end}); !errors.Is(err, errNameless) {
+			t.Errorf("it answers %v", err)
+		}
+	}
+}
+
 // A word that the configuration has lost belongs to a grant that stays. The other one goes all the same.
 func TestAGrantIsRemovedWhereAnotherCannotBeTold(t *testing.T) {
 	t.Parallel()
