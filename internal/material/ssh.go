@@ -48,20 +48,28 @@ func ParseSSHKey(text string) (SSHKey, error) {
 	return SSHKey{found[0]}, nil
 }
 
-// sshKeysIn returns the different keys in a text, without certificates of those before them, and what is wrong with the first line that is meant to be one.
+// sshKeysIn returns the different keys in a text, and what is wrong with the first line that is meant to be one. A certificate counts as
+// its key, and is returned only if the key itself is not there.
 func sshKeysIn(text string) (found []ssh.PublicKey, broken error) {
 	for _, l := range lines(text) {
 		if l == "" || strings.HasPrefix(l, "#") {
 			continue
 		}
 		key, err := parseSSHLine(l)
-		switch {
-		case err == nil:
-			if !slices.ContainsFunc(found, func(k ssh.PublicKey) bool { return bytes.Equal(k.Marshal(), certified(key).Marshal()) }) {
-				found = append(found, key)
+		if err != nil {
+			if broken == nil && !errors.Is(err, errNoKey) {
+				broken = err
 			}
-		case broken == nil && !errors.Is(err, errNoKey):
-			broken = err
+			continue
+		}
+		same := func(k ssh.PublicKey) bool { return bytes.Equal(certified(k).Marshal(), certified(key).Marshal()) }
+		at := slices.IndexFunc(found, same)
+		_, signed := key.(*ssh.Certificate)
+		switch {
+		case at < 0:
+			found = append(found, key)
+		case !signed:
+			found[at] = key
 		}
 	}
 	return found, broken
