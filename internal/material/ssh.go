@@ -93,7 +93,7 @@ func sshNames(keys []ssh.PublicKey) (names []string) {
 
 const fromPub = "write the line of its .pub file, such as ssh-ed25519 AAAA... name"
 
-const askForEd25519 = ", which is not supported: ask the partner for one that is Ed25519, as ssh-keygen -t ed25519 makes it"
+const askForEd25519 = ": ask the partner for one that is Ed25519, as ssh-keygen -t ed25519 makes it"
 
 // errNoKey is what is said of a line that is no key's at all.
 var errNoKey = errors.New("it is no SSH public key: " + fromPub)
@@ -108,7 +108,7 @@ func checkAlgorithm(algorithm, blob string) error {
 		return fmt.Errorf("it says %s, and the key behind it is of the kind %s: write %s", algorithm, name, name)
 	}
 	if strings.HasPrefix(algorithm, "ssh-ed448") {
-		return errors.New("its key is Ed448" + askForEd25519)
+		return errors.New("its key is Ed448, which is not supported" + askForEd25519)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func parseSSHLine(line string) (ssh.PublicKey, error) {
 	words := strings.Fields(line)
 	if len(words) == 0 || !isAlgorithm(words[0]) { // else what follows it is the key, whole or not
 		if len(words) > 1 && firstPart(words[1]) == words[0] {
-			return nil, errors.New("its key is of the kind " + words[0] + askForEd25519)
+			return nil, errors.New("its key is of the kind " + words[0] + ", which is not supported" + askForEd25519)
 		}
 		if err := misplacedSSHKey(words); err != nil {
 			return nil, err
@@ -138,7 +138,7 @@ func parseSSHLine(line string) (ssh.PublicKey, error) {
 		return nil, errors.New(why)
 	}
 	if wholeSSH(words[0], words[1]) {
-		return nil, errors.New("its " + words[0] + " key has a size or an exponent" + askForEd25519)
+		return nil, errors.New("its " + words[0] + " key has a size or an exponent that is not supported" + askForEd25519)
 	}
 	return nil, errors.New("its " + words[0] + " key is not whole, a character is wrong, missing or too many: " + fromPub)
 }
