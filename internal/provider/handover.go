@@ -86,7 +86,7 @@ func (c handedCredential) write(b *strings.Builder, identityOwner types.String) 
 		fmt.Fprintf(b, "- Usable from: %s\n", strings.Join(cidrs, ", "))
 	}
 	if signed := c.signedSSH(); signed != nil {
-		fmt.Fprintf(b, "- Needs: OpenSSH %s or later; on our server 9.1, or 8.4 if the provider has `sshd_time_zone`\n", oldestSSH(signed.Key.Type()))
+		fmt.Fprintf(b, "- Needs: OpenSSH %s or later\n", oldestSSH(signed.Key.Type()))
 	}
 	fmt.Fprintf(b, "- Ends on: %s\n", c.EndsAt.ValueString())
 	if rotates := c.RotatesAt.ValueString(); rotates != "" {

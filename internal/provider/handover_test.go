@@ -43,7 +43,7 @@ func TestAHandoverHoldsWhatThePartnerNeeds(t *testing.T) {
 		"# Access for acme/prod/orders-etl\n", "Nightly order feed into the ERP.",
 		"- Ends on: " + strings.Trim(ends(90), `"`), "Questions, or something lost or stolen: jane.doe@example.com",
 		"- `orders/acme/daily/*`: list, read; until " + strings.Trim(ends(60), `"`),
-		"- subject: `CN=acme/prod/orders-etl`", "- principal: `acme/prod/orders-etl`", "- Needs: OpenSSH 6.5 or later; on our server 9.1, or 8.4 if the provider has `sshd_time_zone`\n", "- issuer: `https://login.acme.test`",
+		"- subject: `CN=acme/prod/orders-etl`", "- principal: `acme/prod/orders-etl`", "- Needs: OpenSSH 6.5 or later\n", "- issuer: `https://login.acme.test`",
 		"- Ends on: " + strings.Trim(ends(50), `"`), "- Questions, or lost or stolen: joe@example.com", "- Usable from: 203.0.113.0/24",
 		state["partner_credential.cert"]["issued"].(string), strings.TrimSpace(state["partner_credential.ssh"]["issued"].(string)),
 		strings.TrimSpace(state["partner_credential.key"]["sealed_secret"].(string)), "age --decrypt --identity KEYFILE secret.age",
