@@ -17,7 +17,7 @@ var written = regexp.MustCompile(`^\+?(\d{4,})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T 
 // compact is the basic form of ISO 8601.
 var compact = regexp.MustCompile(`^(\d{4})-?(\d{2})-?(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?)?(Z|[+-]\d{4})?$`)
 
-// dotted is a time of day that is written with points, whose last part are no parts of a second.
+// dotted finds a time of day with points between hours, minutes and seconds, so that the seconds are not read as a fraction.
 var dotted = regexp.MustCompile(`([T ]\d{1,2})\.(\d{2})\.(\d{2})`)
 
 var (

@@ -126,8 +126,8 @@ func (w *whereabouts) sameSystem(ctx context.Context, known string, rec *access.
 	return nil // it is the very one
 }
 
-// isHome is nil where a system is the one that a state knows, or holds the very object that the state means. No other system ever gave that
-// uid, so whoever edited the id in the state stops nothing that takes access away.
+// isHome returns nil if the system is the one that a state knows, or holds the very object that the state means. No other system ever gave
+// that uid, so whoever edited the id in the state stops nothing that takes access away.
 func (w *whereabouts) isHome(ctx context.Context, ref access.Ref, k kept, there located) error {
 	elsewhere := w.belongs(k.System, there, holdsIt)
 	if elsewhere == nil || there.none || k.History.UID == "" {

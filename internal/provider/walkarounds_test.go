@@ -75,7 +75,7 @@ func (m *moves) unit(label, id string, ends int, proof fields, resource string, 
 	}
 }
 
-// remove takes blocks out of the configuration, forget out of the state as well.
+// remove takes blocks out of the configuration, and forget takes them out of the state.
 func (m *moves) remove(label string) {
 	for _, kind := range []string{"identity", "credential", "grant"} {
 		delete(m.config, "partner_"+kind+"."+label)

@@ -95,7 +95,8 @@ func TestAReleaseOfTheMomentOfACutLiftsIt(t *testing.T) {
 	}
 }
 
-// Who makes anew what is being removed takes its place: what stood there is remembered, also where the new one takes nothing from it.
+// An object that is made anew during its removal takes its own place: what stood there is remembered, also if the new one takes nothing from
+// it.
 func TestWhatIsMadeAnewDuringARemovalIsRemembered(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
