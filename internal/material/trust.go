@@ -199,7 +199,7 @@ func checkKnown(text, authority, path string, hasPath bool) error {
 		return fmt.Errorf("issuer %q has a slash at its end, and this issuer's tokens do not: write %q", text, strings.TrimRight(text, "/"))
 	}
 	if such := named(authority, path); such != "" {
-		return fmt.Errorf("issuer %q is none that a token names: tokens of %s name %s", text, authority, such)
+		return fmt.Errorf("issuer %q is in no token: tokens of %s name %s", text, authority, such)
 	}
 	return nil
 }
@@ -224,13 +224,13 @@ var shapes = []struct {
 }{
 	{regexp.MustCompile(`^(gitlab\.com|accounts\.google\.com|app(\.eu)?\.terraform\.io|agent\.buildkite\.com|[a-z0-9.-]+\.auth0\.com)$`), regexp.MustCompile(`^$`), "the host alone"},
 	{regexp.MustCompile(`^token\.actions\.githubusercontent\.com$`), regexp.MustCompile(`^[A-Za-z0-9-]*$`), "the host alone, or with an enterprise behind it"},
-	{regexp.MustCompile(`^login\.microsoftonline\.(com|us)$`), regexp.MustCompile(`^` + guid + `/v2\.0$`), "the tenant's id in small letters and /v2.0 behind it"},
-	{regexp.MustCompile(`^sts\.windows\.net$`), regexp.MustCompile(`^` + guid + `/$`), "the tenant's id in small letters and a slash behind it"},
-	{regexp.MustCompile(`\.b2clogin\.com$`), regexp.MustCompile(`^(tfp/)?` + guid + `(/[^/]+)?/v2\.0/$`), "the tenant's id and /v2.0/ behind it"},
-	{regexp.MustCompile(`^vstoken\.dev\.azure\.com$`), regexp.MustCompile(`^` + guid + `$`), "the organization's id behind it"},
-	{regexp.MustCompile(`^oidc\.circleci\.com$`), regexp.MustCompile(`^org/` + guid + `$`), "/org/ and the organization's id behind it"},
-	{regexp.MustCompile(`^oidc\.eks\.[a-z0-9-]+\.amazonaws\.com$`), regexp.MustCompile(`^id/[0-9A-F]+$`), "/id/ and the cluster's id in capitals behind it"},
-	{regexp.MustCompile(`^cognito-idp\.[a-z0-9-]+\.amazonaws\.com$`), regexp.MustCompile(`^[a-z0-9-]+_[A-Za-z0-9]+$`), "the user pool's id behind it"},
+	{regexp.MustCompile(`^login\.microsoftonline\.(com|us)$`), regexp.MustCompile(`^` + guid + `/v2\.0$`), "the host with the tenant's id in small letters and /v2.0 behind it"},
+	{regexp.MustCompile(`^sts\.windows\.net$`), regexp.MustCompile(`^` + guid + `/$`), "the host with the tenant's id in small letters and a slash behind it"},
+	{regexp.MustCompile(`\.b2clogin\.com$`), regexp.MustCompile(`^(tfp/)?` + guid + `(/[^/]+)?/v2\.0/$`), "the host with the tenant's id and /v2.0/ behind it"},
+	{regexp.MustCompile(`^vstoken\.dev\.azure\.com$`), regexp.MustCompile(`^` + guid + `$`), "the host with the organization's id behind it"},
+	{regexp.MustCompile(`^oidc\.circleci\.com$`), regexp.MustCompile(`^org/` + guid + `$`), "the host with /org/ and the organization's id behind it"},
+	{regexp.MustCompile(`^oidc\.eks\.[a-z0-9-]+\.amazonaws\.com$`), regexp.MustCompile(`^id/[0-9A-F]+$`), "the host with /id/ and the cluster's id in capitals behind it"},
+	{regexp.MustCompile(`^cognito-idp\.[a-z0-9-]+\.amazonaws\.com$`), regexp.MustCompile(`^[a-z0-9-]+_[A-Za-z0-9]+$`), "the host with the user pool's id behind it"},
 	{regexp.MustCompile(`-admin\.okta(preview|-emea)?\.com$`), regexp.MustCompile(never), "the address without -admin"},
 	{regexp.MustCompile(`^[a-z0-9-]+\.okta(preview|-emea)?\.com$`), regexp.MustCompile(`^(oauth2/[A-Za-z0-9]+)?$`), "the host alone, or /oauth2/ and an authorization server's id behind it"},
 	{regexp.MustCompile(`\.amazoncognito\.com$`), regexp.MustCompile(never), "https://cognito-idp.REGION.amazonaws.com/POOL"},
