@@ -33,7 +33,7 @@ def fingerprint(path):
 
 
 def lines_of(log):
-    """Returns what the files of a log hold. Its name is no pattern, whatever is in it."""
+    """Returns what the files of a log hold. No character of its name is a wildcard."""
     lines = set()
     for path in glob.glob(glob.escape(log) + "*"):
         with open(path, "rb") as file:
@@ -53,7 +53,7 @@ def main(authority_file, log):
     for line in sys.stdin.buffer:
         try:
             entry = json.loads(line)
-            if entry["_UID"] != "0":  # of who wrote it, by the kernel
+            if entry["_UID"] != "0":  # whose process wrote it, says the kernel
                 continue
             login = ACCEPTED.fullmatch(entry["MESSAGE"])
             at = datetime.datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) // 1_000_000, datetime.timezone.utc)
