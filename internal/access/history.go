@@ -40,8 +40,8 @@ func (h History) Began() time.Time {
 	return h.CreatedAt
 }
 
-// Continues returns the history of what goes on from access that began at a moment, and of which reviews are spent up to another one; zero:
-// from none.
+// Continues returns the history of an object that continues older access under another name: when that began, and until when its reviews
+// are spent. Both are zero if it continues none.
 func (h History) Continues(since, spent time.Time) History {
 	h.ReviewUsedAt = Latest(h.ReviewUsedAt, spent.UTC())
 	if !since.IsZero() && since.Before(h.Began()) {

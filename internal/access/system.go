@@ -58,9 +58,9 @@ type Change struct {
 	// EndsAt is the end to enforce: End(Object, ...). The system enforces the earliest of this and of the ends of all
 	// above the object.
 	EndsAt time.Time
-	// Since is when the access began that the object goes on from under another name; zero: it goes on from none.
+	// Since is when the access began that the object continues under another name; zero: it continues none.
 	Since time.Time
-	// Spent is up to when reviews extend nothing any more of what the object goes on from; zero: it goes on from none.
+	// Spent is until when the reviews of that access extend nothing more; zero: the object continues none.
 	Spent time.Time
 	// Issue says what becomes of what was issued.
 	Issue Issue
@@ -350,8 +350,8 @@ type Capabilities struct {
 	CheckWhole func([]*Credential, []Granted) error
 	// Reach says what a grant reaches. That of a Scout refuses everything: its own Reaching takes its place.
 	Reach Reaching
-	// Does says what an action lets do on a resource, in words that are alike where two actions let do the same; none where the action means
-	// nothing there any more. Nil: the action alone.
+	// Does returns what an action allows on a resource, in words that are equal if two actions allow the same. It returns none if the action
+	// no longer means anything there. If it is nil, only the same action allows the same.
 	Does func(resource Pattern, action string) []string
 	// CutByHand are the steps that cut all that a partner has, where neither Terraform nor its state is at hand: whole
 	// commands, as a shell takes them, that fail where they cut nothing. Nothing secret is in them. Records are what the

@@ -63,7 +63,7 @@ func (d Disk) Mkdir(path string, mode fs.FileMode) error {
 	return d.Sync(filepath.Dir(path))
 }
 
-// ReadFile reads a file. What is none, such as a pipe or a device, may keep its reader waiting or never end: it is an error, as a folder is.
+// ReadFile reads a regular file. Anything else is an error, as a folder is: to read a pipe or a device may wait for ever.
 func ReadFile(path string) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: syscall.EISDIR}

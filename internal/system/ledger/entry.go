@@ -63,8 +63,7 @@ func (a *Adopted) Left() []Login {
 	return a.Logins
 }
 
-// Undeclared says of a login from before an adoption how it is to end. The command stands on a line that begins with spaces: such a line Terraform
-// does not wrap.
+// Undeclared says how to end a login from before an adoption. The command's line begins with spaces, so that Terraform does not wrap it.
 func Undeclared(login, remove string) string {
 	return fmt.Sprintf("%s is from before the adoption and is not declared. Declare a partner_credential, hand it over, then run:\n\n  %s", login, remove)
 }

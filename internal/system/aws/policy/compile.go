@@ -128,7 +128,7 @@ func (w Words) ownRight(a ARN, actions []string, end time.Time) (right, error) {
 	return r, nil
 }
 
-// keyUsers returns the services that use a key for a partner: it is no use to him by itself.
+// keyUsers returns the services that use a key for a partner: by itself, the key is of no use to it.
 func keyUsers(a ARN) []string {
 	domain := "." + PartitionOf(a.Region).Domain
 	var users []string

@@ -111,7 +111,7 @@ func LetsNobodyIn(trust string) bool {
 	})
 }
 
-// Of are whom a statement is about, by their kinds. Who names only those that it is not about, means everybody else.
+// Of returns whom a statement is about, by kind. One that names only those whom it is not about is about everybody else.
 func (s *Stated) Of() map[string]any {
 	if s.Principal == "*" || s.Principal == nil {
 		return map[string]any{"AWS": "*"}
