@@ -19,6 +19,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"mime/quotedprintable"
 	"regexp"
@@ -271,15 +272,23 @@ func TestWhatIsSignedIsNoPrivateKey(t *testing.T) {
 	}
 }
 
-// A long text was decoded as often as it has words: 50 kB took five seconds, and 200 kB a minute.
+// A long text was decoded as often as it has words: 50 kB took five seconds, and 200 kB a minute. A text four times as long takes some four
+// times as long now; it took 16 times as long.
 func TestALongTextIsReadSoon(t *testing.T) {
 	for _, unit := range []string{"Reads the files of the shop every night ", "MIIE xyz, ", "H4sI ABC ", "= [x] (UQAR) "} {
-		began := time.Now()
-		if HoldsPrivateKey(strings.Repeat(unit, 100_000/len(unit))) {
-			t.Errorf("found in %q", unit)
+		best := func(size int) time.Duration {
+			text, least := strings.Repeat(unit, size/len(unit)), time.Duration(math.MaxInt64)
+			for range 3 {
+				began := time.Now()
+				if HoldsPrivateKey(text) {
+					t.Errorf("found in %q", unit)
+				}
+				least = min(least, time.Since(began))
+			}
+			return least
 		}
-		if took := time.Since(began); took > 20*time.Second {
-			t.Errorf("%q takes %s", unit, took)
+		if short, long := best(20_000), best(80_000); long > 10*short {
+			t.Errorf("%q: 20 kB take %s, and 80 kB %s", unit, short, long)
 		}
 	}
 }
