@@ -117,7 +117,7 @@ func (r *reader) awsAuthorities() []byte {
 	return pem
 }
 
-// ledgerLook is for how long the ledger may take to answer for the first time.
+// ledgerLook is for how long the ledger may take to answer for the first time: one small request, whatever it holds.
 const ledgerLook = 10 * time.Second
 
 // enterAWS looks at the account and the ledger before any resource does, so that a way that does not lead there is one error and not one for
@@ -126,8 +126,11 @@ func enterAWS(ctx context.Context, system *aws.System, diags *diag.Diagnostics) 
 	err := system.Enter(ctx)
 	if err == nil {
 		limited, cancel := context.WithTimeout(ctx, ledgerLook)
-		defer cancel()
-		_, err = system.ID(limited)
+		_, err = system.Now(limited)
+		cancel()
+	}
+	if err == nil {
+		_, err = system.ID(ctx)
 	}
 	if err == nil || errors.Is(err, access.ErrNoSystem) {
 		return true
