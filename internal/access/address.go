@@ -37,13 +37,13 @@ func ParseAddress(text string) (Address, bool) {
 func AddressIn(text string) (address string, ok bool) {
 	address = strings.TrimSpace(text)
 	if _, after, named := strings.Cut(address, "<"); named {
-		address = strings.TrimSuffix(after, ">")
+		address = after
 	}
 	if scheme := "mailto:"; len(address) > len(scheme) && strings.EqualFold(address[:len(scheme)], scheme) {
 		address = address[len(scheme):]
 	}
 	address, _, _ = strings.Cut(address, "(")
-	address = strings.TrimRight(strings.ReplaceAll(address, `"`, ""), ". ")
+	address = strings.TrimRight(strings.ReplaceAll(address, `"`, ""), ". >")
 	if _, ok = ParseAddress(address); !ok {
 		return strings.TrimSpace(text), false
 	}

@@ -36,6 +36,8 @@ func TestAnAddressIsFoundAsProgramsCopyIt(t *testing.T) {
 		" jane@example.com\n":                  "jane@example.com",
 		"Jane Doe <jane@example.com>":          "jane@example.com",
 		"<jane@example.com>":                   "jane@example.com",
+		"<jane@example.com>.":                  "jane@example.com",
+		"Jane <jane@example.com> (CEO)":        "jane@example.com",
 		"mailto:jane@example.com":              "jane@example.com",
 		"MailTo:Jane@example.com":              "Jane@example.com",
 		"jane@example.com (the board)":         "jane@example.com",
