@@ -24,11 +24,12 @@ func within(domain string, others []string) bool {
 
 // addressesIn returns the addresses in a text, which may have names or telephone numbers beside them.
 func addressesIn(text string) []string {
-	if address, one := access.AddressIn(text); one {
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>()[]\"',;:|/", r) })
+	words = slices.DeleteFunc(words, func(word string) bool { return !strings.Contains(word, "@") })
+	if address, one := access.AddressIn(text); one && len(words) == 1 { // also where a word ends within an address
 		return []string{address}
 	}
-	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("<>()[]\"',;:|/", r) })
-	return slices.DeleteFunc(words, func(word string) bool { return !strings.Contains(word, "@") })
+	return words
 }
 
 // isReachedBy reports whether a text names one of the addresses in a contact, or is what stands there.

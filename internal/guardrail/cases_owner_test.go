@@ -81,6 +81,8 @@ func ownerCases() map[string][]policy {
 			bad("a domain of the partner", register(Partner{Domains: []string{"acme.test"}}), ownedBy("jane@eu.acme.test")),
 			bad("a domain of the partner that is listed as ours", domains("acme.test"), register(Partner{Domains: []string{"acme.test"}}), ownedBy("jane@acme.test")),
 			bad("the partner's contact, who has a name and a telephone beside", register(Partner{Contact: "Acme NOC <noc@acme.test>, +43 1 234"}), ownedBy("noc@acme.test")),
+			bad("the second address of a contact, in parentheses", register(Partner{Contact: "noc@acme.test (or bob@gmail.example)"}), ownedBy("bob@gmail.example")),
+			bad("the address of a contact before its brackets", register(Partner{Contact: "bob@gmail.example <noc@acme.test>"}), ownedBy("bob@gmail.example")),
 			bad("the partner's contact, as a link", register(Partner{Contact: "mailto:noc@acme.test"}), ownedBy("NOC+1@acme.test")),
 			good("another address than the contact's", register(Partner{Contact: "Acme NOC <noc@example.com>"}), ownedBy("jane.doe@example.com")),
 			bad("of whose subcontractor it is", set(func(s *Settings) { s.Partners = map[string]Partner{"acme": {Contact: "noc@acme.test"}, "sub": {}} }),
