@@ -184,28 +184,40 @@ func siblings(v view, e *entry) []*entry {
 }
 
 func overlap(c *Context, a, b *Subject) []problem {
-	ga, gb := a.grant(), b.grant()
-	same := c.alike(ga, gb, func(does, other []string) bool { // what does more than the longer one adds that until its own end
-		if ga.ExpiresAt.After(gb.ExpiresAt.Time) {
-			does, other = other, does
-		}
+	shorter, longer := a.grant(), b.grant()
+	if shorter.ExpiresAt.After(longer.ExpiresAt.Time) {
+		shorter, longer = longer, shorter
+	}
+	within := func(does, other []string) bool { // what does more than the longer one adds that until its own end
 		return len(does) > 0 && !slices.ContainsFunc(does, func(d string) bool { return !slices.Contains(other, d) })
-	})
+	}
+	same := c.alike(shorter, longer, within)
+	if shorter.ExpiresAt.Equal(longer.ExpiresAt.Time) { // either is the longer one
+		same = slices.Compact(slices.Sorted(slices.Values(append(same, c.alike(longer, shorter, within)...))))
+	}
 	if len(same) == 0 {
 		return nil
 	}
-	text := say("%s (until %s) and %s (until %s) both allow %s on %s", a, date(ga.ExpiresAt.Time), b, date(gb.ExpiresAt.Time),
-		strings.Join(same, ", "), ga.Resource.Meet(gb.Resource))
+	text := say("%s (until %s) and %s (until %s) both allow %s on %s", a, date(a.grant().ExpiresAt.Time), b, date(b.grant().ExpiresAt.Time),
+		strings.Join(same, ", "), shorter.Resource.Meet(longer.Resource))
 	return two("resource", "resource", text, "")
 }
 
 // alike returns the actions of a grant that another one has too, or that let do the same as one of its own, by a measure of the caller's.
 func (c *Context) alike(a, b *access.Grant, same func(does, other []string) bool) (actions []string) {
+	var others [][]string // what each of b's lets do; not asked before it matters
 	for _, action := range slices.Sorted(slices.Values(a.Actions)) {
+		if action == "*" || slices.Contains(b.Actions, "*") || slices.Contains(b.Actions, action) {
+			actions = append(actions, action)
+			continue
+		}
+		if others == nil {
+			for _, other := range b.Actions {
+				others = append(others, c.does(b, other))
+			}
+		}
 		does := c.does(a, action)
-		if action == "*" || slices.ContainsFunc(b.Actions, func(other string) bool {
-			return other == "*" || other == action || same(does, c.does(b, other))
-		}) {
+		if slices.ContainsFunc(others, func(other []string) bool { return same(does, other) }) {
 			actions = append(actions, action)
 		}
 	}

@@ -3,8 +3,11 @@
 package guardrail
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 // "90 days; 90 days is the most" says nothing.
@@ -30,6 +33,30 @@ func TestALengthIsWrittenAsConfigurationsWriteIt(t *testing.T) {
 	} {
 		if got := length(d); got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+}
+
+// The shorter grant reads, and the longer one syncs, which is to read and to write: what both allow is to read, whichever comes first by its name.
+func TestWhatTwoGrantsBothAllowIsInTheShorterOnesWords(t *testing.T) {
+	words := can(func(c *access.Capabilities) {
+		c.Does = func(_ access.Pattern, action string) []string {
+			return map[string][]string{"read": {"Get"}, "sync": {"Get", "Put"}}[action]
+		}
+	})
+	for _, syncs := range []string{"a", "b"} {
+		for _, longer := range []int{90, 180} {
+			reads := map[string]string{"a": "b", "b": "a"}[syncs]
+			said := ""
+			for _, f := range build(words, plans(identity(etl)), plans(with(grant(etl, syncs, resource("orders/acme/*"), actions("sync")), until(in(longer)))),
+				plans(with(grant(etl, reads, resource("orders/acme/*"), actions("read")), until(in(90))))).findings() {
+				if f.Rule.Slug == "scope/overlap" {
+					said += f.Problem
+				}
+			}
+			if !strings.Contains(said, "both allow read on orders/acme/*") {
+				t.Errorf("%s syncs for %d days: %q", syncs, longer, said)
+			}
 		}
 	}
 }
