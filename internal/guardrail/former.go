@@ -270,18 +270,27 @@ func (c *Context) meets(s *Subject, p *past) bool {
 
 // bothAllow says where two grants allow the same, by whatever word, and whichever path leads there; "" where that is nowhere.
 func (c *Context) bothAllow(a, b *Subject) string {
-	mine, theirs := a.grant(), b.grant()
-	allowed := c.alike(mine, theirs, share)
-	if mine.Resource == "" || len(allowed) == 0 {
+	where := meetingOf(a, b)
+	if where == "" {
 		return ""
 	}
-	if mine.Resource.Overlaps(theirs.Resource) {
-		return say("allows %s on %s", strings.Join(allowed, ", "), mine.Resource.Meet(theirs.Resource))
+	allowed := c.alike(a.grant(), b.grant(), share)
+	if len(allowed) == 0 {
+		return ""
+	}
+	return say("allows %s on %s", strings.Join(allowed, ", "), where)
+}
+
+// meetingOf says where two grants reach the same; "" where that is nowhere.
+func meetingOf(a, b *Subject) string {
+	mine, theirs := a.grant().Resource, b.grant().Resource
+	if mine != "" && mine.Overlaps(theirs) {
+		return string(mine.Meet(theirs))
 	}
 	for _, t := range targetsOf(a) {
 		for _, u := range targetsOf(b) {
 			if t.Kind == u.Kind && t.Path.Overlaps(u.Path) {
-				return say("allows %s on the %s %s", strings.Join(allowed, ", "), t.Kind, t.Path.Meet(u.Path))
+				return say("the %s %s", t.Kind, t.Path.Meet(u.Path))
 			}
 		}
 	}

@@ -8,12 +8,13 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// builtIn returns the words of each service, and the actions of IAM that each stands for.
-func builtIn() map[string]map[string][]string {
+// builtIn returns the words of each service, and the actions of IAM that each stands for. Nobody writes to it.
+var builtIn = sync.OnceValue(func() map[string]map[string][]string {
 	return map[string]map[string][]string{
 		"s3": {
 			"read":   {"s3:GetObject"},
@@ -34,7 +35,7 @@ func builtIn() map[string]map[string][]string {
 		},
 		"execute-api": {"invoke": {"execute-api:Invoke"}},
 	}
-}
+})
 
 // listing is the word of S3 that is granted on a bucket and not on what lies in it.
 const listing = "list"
