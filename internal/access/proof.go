@@ -23,7 +23,7 @@ func (f *FederatedTrust) Workload() string {
 		p.Who = kind + "/" + name[strings.LastIndex(name, "/")+1:]
 		return "aws\n" + p.String()
 	}
-	issuer := strings.ToLower(PlainIssuer(f.Issuer))
+	issuer := PlainIssuer(f.Issuer)
 	if issuer == "" || f.Subject == "" {
 		return ""
 	}
@@ -38,7 +38,7 @@ func PlainIssuer(text string) string {
 		return text
 	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	if port := u.Port(); port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+	if port := u.Port(); port == "" || port == map[string]string{"https": "443", "http": "80"}[u.Scheme] {
 		u.Host = strings.TrimSuffix(u.Host, ":"+port)
 	}
 	return strings.TrimRight(u.String(), "/")

@@ -3,6 +3,7 @@
 package guardrail
 
 import (
+	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -196,6 +197,8 @@ func credentialCases() map[string][]policy {
 			good("one issuer, two subjects", trusting(issuer, "a", "x"), plans(credential(other, trusts(issuer, "b", "x")))),
 			bad("one request twice", carries(csr("p256")), plans(credential(other, csr("p256")))),
 			bad("one key in a request and on an SSH line", carries(csr("p256")), plans(credential(other, sshCert("p256")))),
+			good("two realms of one server", trusting(issuer+"/realms/Acme", "a", "x"), plans(credential(other, trusts(issuer+"/realms/acme", "a", "x")))),
+			bad("one realm, with the host in capitals", trusting(issuer+"/realms/Acme", "a", "x"), plans(credential(other, trusts(strings.ToUpper(issuer)+"/realms/Acme", "a", "y")))),
 			bad("one workload twice", trusting(issuer, "a", "x"), plans(credential(other, trusts(issuer+"/", "a", "y")))),
 			bad("one role of AWS twice", inAccount(theirs, "one"), plans(credential(other, account(theirs, "two")))),
 			good("one account of AWS with an id for each use", inAccount(theirAccount, "one"), plans(credential(other, account(theirAccount, "two")))),

@@ -206,6 +206,11 @@ func TestAConfigurationThatMayNotBeReadIsSaid(t *testing.T) {
 			t.Errorf("%s and %s are one", a, b)
 		}
 	}
+	for a, b := range map[string]string{"https://a.test/x": "HTTPS://A.test:443/x/", "http://a.test:80": "http://a.test", "https://a.test:/": "https://a.test/", "https://[::1]:": "https://[::1]:443/"} {
+		if !sameIssuer(a, b) {
+			t.Errorf("%s and %s are two", a, b)
+		}
+	}
 }
 
 // signing is an issuer that can be reached, and signs as ours does. It answers as long as open says so.
