@@ -5,7 +5,6 @@ package ledger
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -15,7 +14,7 @@ import (
 // What was removed is remembered for a year, with its identity while that stays and in its tombstone afterwards: the same
 // access under a new name goes on from it, and is not new.
 
-// mostFormers is how much is remembered of one identity. What is left out then are grants that were removed longest ago.
+// mostFormers is how many credentials, and how many grants, are remembered of one identity. What was removed longest ago is left out.
 const mostFormers = 500
 
 // Formers returns what is remembered at a moment, sorted.
@@ -40,10 +39,12 @@ func remembered(memory []access.Former, now time.Time, more ...access.Former) []
 	})
 	kept = append(kept, more...)
 	if len(kept) > mostFormers {
-		order.Sort(kept, func(a, b access.Former) int { // no grant pushes out a key
-			return cmp.Or(-strings.Compare(string(a.Object.Ref().Type), string(b.Object.Ref().Type)), a.RemovedAt.Compare(b.RemovedAt))
+		order.Sort(kept, func(a, b access.Former) int { return b.RemovedAt.Compare(a.RemovedAt) })
+		count := map[access.Type]int{} // no grant pushes out a key, and no key a grant
+		kept = slices.DeleteFunc(kept, func(f access.Former) bool {
+			count[f.Object.Ref().Type]++
+			return count[f.Object.Ref().Type] > mostFormers
 		})
-		kept = kept[len(kept)-mostFormers:]
 	}
 	return kept
 }
