@@ -244,6 +244,7 @@ func (g *governed[M, P]) judge(ctx context.Context, s guardrail.Subject, phase g
 	}
 	g.refuseUnderFloor(ctx, s, phase, diags)
 	refuseAhead(s, now, diags)
+	refuseUnseenSpace(s, diags)
 	s.Gone = s.Gone && s.Object.Common().ExpiresAt.After(now) // else nothing comes of it
 	var findings []guardrail.Finding
 	g.traffic.until(ctx, func() bool { // what is in its way may still leave in this run

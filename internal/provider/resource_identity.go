@@ -104,7 +104,7 @@ func (r *identityResource) Schema(_ context.Context, _ resource.SchemaRequest, r
 				MarkdownDescription: "How long the access may go unused before it counts as dormant, if not `guardrails.dormant_after`: a duration such as `2160h`.",
 			},
 			"hold_released": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{usedOnce()},
+				Optional: true, Validators: []validator.String{someText()},
 				MarkdownDescription: "Restores what was cut by hand in the system. Write a value, such as the incident's number, that neither an identity of this id " +
 					"nor, before it was made, any other of its partner has used. Each value counts once, even after a destroy, and releases what " +
 					"the identity had at its plan: not what is made with it or comes later. An adoption is the exception: its plan has seen the cut. A value that the plan does not know, that is the moment of the plan, " +

@@ -122,6 +122,21 @@ func (s *session) refuseUnseenCut(ctx context.Context, c change, k kept, diags *
 	return now.Held
 }
 
+// refuseUnseenSpace refuses a new release with white space that nobody sees: a used one would look the same and be another. One that was applied
+// stands there, and must not be in the way of what takes access away.
+func refuseUnseenSpace(s guardrail.Subject, diags *diag.Diagnostics) {
+	i, ok := s.Object.(*access.Identity)
+	if !ok || hasAny(s.Unknown, "hold_released") {
+		return
+	}
+	plain := strings.Join(strings.Fields(i.HoldReleased), " ")
+	if was, ok := s.Before.(*access.Identity); plain == i.HoldReleased || ok && was.HoldReleased == i.HoldReleased {
+		return
+	}
+	diags.AddAttributeError(path.Root("hold_released"), "White space in a release", fmt.Sprintf("%s: hold_released = %q has white space that nobody sees: write %q.",
+		i.Ref(), i.HoldReleased, plain))
+}
+
 // explainUnseenCut says why a release is refused that would lift a cut of after its plan: whoever decided on it did not know of that one.
 func explainUnseenCut(o access.Object, why error, diags *diag.Diagnostics) {
 	diags.AddAttributeError(path.Root("hold_released"), "Cut by hand after this plan", fmt.Sprintf("%s: %s, and this plan does not know of "+

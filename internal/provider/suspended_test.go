@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	attributes "github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -71,6 +74,40 @@ func TestAReleaseThatGivesNothingBackIsTold(t *testing.T) {
 		if (c.want == "") != (text == "") || !strings.Contains(text, c.want) {
 			t.Errorf("%s: it says %q, want %q", name, text, c.want)
 		}
+	}
+}
+
+// A release with a space behind it is refused where it is new. One that stands there is in the way of nothing, and of no destroy.
+func TestUnseenSpaceInAReleaseIsRefusedWhereItIsNew(t *testing.T) {
+	t.Parallel()
+	id := access.IdentityID{Partner: "acme", Environment: "prod", Name: "orders"}
+	with := func(release string) *access.Identity { return &access.Identity{ID: id, HoldReleased: release} }
+	for name, c := range map[string]struct {
+		before, after access.Object
+		want          string
+	}{
+		"on a new identity":      {nil, with("INC-7 "), `write "INC-7"`},
+		"in place of a used one": {with("INC-7"), with("INC-7 "), `write "INC-7"`},
+		"within":                 {with(""), with("INC\u20037"), `write "INC 7"`},
+		"one that stands there":  {with("INC-7 "), with("INC-7 "), ""},
+		"it is taken away":       {with("INC-7 "), with(""), ""},
+		"none":                   {nil, with("INC 7"), ""},
+		"a grant":                {nil, &access.Grant{IdentityID: id}, ""},
+	} {
+		var said diag.Diagnostics
+		refuseUnseenSpace(guardrail.Subject{Before: c.before, Object: c.after}, &said)
+		if said.HasError() != (c.want != "") || said.HasError() && !strings.Contains(said.Errors()[0].Detail(), c.want) {
+			t.Errorf("%s: it says %v, want %q", name, said, c.want)
+		}
+	}
+	var schema resource.SchemaResponse
+	newIdentity().Schema(t.Context(), resource.SchemaRequest{}, &schema)
+	var said validator.StringResponse
+	for _, v := range schema.Schema.Attributes["hold_released"].(attributes.StringAttribute).Validators {
+		v.ValidateString(t.Context(), validator.StringRequest{ConfigValue: types.StringValue("INC-7 ")}, &said)
+	}
+	if said.Diagnostics.HasError() { // a destroy validates what stands there
+		t.Errorf("it is refused at validate: %v", said.Diagnostics)
 	}
 }
 

@@ -184,16 +184,6 @@ func readable(s string) error {
 	return within(s, 1024)
 }
 
-// usedOnce returns someText for a value that counts once: with more white space, a used one would look the same and be another.
-func usedOnce() validator.String {
-	return unlessEmpty("a text", func(s string) error {
-		if plain := strings.Join(strings.Fields(s), " "); plain != s && plain != "" {
-			return fmt.Errorf("%q has white space that nobody sees: write %q", s, plain)
-		}
-		return readable(s)
-	})
-}
-
 // filePath refuses a path that no shell will read: in Terraform a ~ is the name of a folder.
 func filePath() validator.String {
 	return unlessEmpty("a path", func(s string) error {
