@@ -3,7 +3,9 @@
 package aws
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -161,6 +163,38 @@ func TestATagThatSomebodyChangedHidesNothingFromARemoval(t *testing.T) {
 	}
 	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Errorf("the key is left: %v", err)
+	}
+}
+
+// What IAM had once is known to be there, whatever wrote the page, and whether it ever gave something.
+func TestATagHidesNothingThatIAMHadOnce(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	for n, c := range []struct {
+		kind              kind
+		before, suspended bool
+	}{{user, true, false}, {role, true, false}, {role, false, true}} {
+		s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+		s.id.Name = fmt.Sprintf("etl-%d", n)
+		i := s.put(s.identity(func(i *access.Identity) { i.Suspended = c.suspended }))
+		p, o := roleOf(s.id), access.Object(s.account("arn:aws:iam::444455556666:role/etl", "", s.end))
+		if c.kind == user {
+			p, o = userOf(s.id, 1), s.key(s.end)
+		}
+		s.put(o, sealing(k))
+		if c.before {
+			text, _, err := s.store.get(t.Context(), keyOf(s.id), "")
+			if err == nil {
+				err = s.store.place(t.Context(), keyOf(s.id), bytes.ReplaceAll(text, []byte(`"known"`), []byte(`"nothing"`)))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.must(t, "Tag"+string(c.kind), p.named("Tags.member.1.Key", systemTag, "Tags.member.1.Value", "another"))
+		if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrForeign) {
+			t.Errorf("%s %+v: while it is there, the removal says %v", p, c, err)
+		}
 	}
 }
 

@@ -106,6 +106,9 @@ func (p *page) take(text []byte) error {
 		return errors.New("it has no identity")
 	}
 	p.principals, p.issued, p.lifting = f.Principals, f.Issued, f.Lifting
+	for n, x := range p.principals { // a page of before does not say it
+		p.principals[n].Known = x.Known || x.Built || x.Key != ""
+	}
 	if f.Remembered != nil {
 		p.stone = *f.Remembered
 	}

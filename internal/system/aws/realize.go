@@ -52,9 +52,9 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 
 // alignment is what came of making all principals of an identity what they have to be.
 type alignment struct {
-	// all are the principals that are asked for, and built tells of each whether it is all there.
-	all   []wanted
-	built []bool
+	// all are the principals that are asked for. built tells of each whether it is all there, and known whether IAM had it.
+	all          []wanted
+	built, known []bool
 	// found is true where somebody cut one by hand.
 	found atomic.Bool
 	// nobody is why a role could let nobody in. It says nothing of the others, so it does not stop them.
@@ -65,7 +65,7 @@ type alignment struct {
 func (s *System) alignPage(ctx context.Context, f *family, p *page) (*alignment, error) {
 	untrusted := s.trustIssuers(ctx, f, p)
 	done := &alignment{all: s.wantedOf(f.ledger(), f.holds, s.known(f, p))}
-	done.built = make([]bool, len(done.all))
+	done.built, done.known = make([]bool, len(done.all)), make([]bool, len(done.all))
 	still := func() error { return s.same(ctx, f, p.id) }
 	var working errgroup.Group
 	working.SetLimit(4)
@@ -76,7 +76,7 @@ func (s *System) alignPage(ctx context.Context, f *family, p *page) (*alignment,
 		}
 		working.Go(func() error {
 			is, err := s.align(ctx, &w, still)
-			if done.built[at] = is; w.cut {
+			if done.built[at], done.known[at] = is, w.Known; w.cut {
 				done.found.Store(true)
 			}
 			if errors.Is(err, errNobody) {
@@ -104,7 +104,7 @@ func (a *alignment) keep(principals []principal) []principal {
 	kept := slices.DeleteFunc(principals, func(x principal) bool { return a.at(x) < 0 })
 	for n, x := range kept {
 		kept[n].Built = a.built[a.at(x)]
-		kept[n].Known = x.Known || kept[n].Built
+		kept[n].Known = a.known[a.at(x)]
 	}
 	return kept
 }
@@ -136,6 +136,7 @@ func (s *System) align(ctx context.Context, w *wanted, still func() error) (buil
 	if err != nil {
 		return w.Built, err
 	}
+	w.Known = true
 	defer s.store.forget(w.principal)
 	if err := s.shape(ctx, w, n, still); err != nil {
 		return w.Built, err
