@@ -3,8 +3,8 @@
 package aws
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -185,16 +185,25 @@ func (s *System) saidByGroup(ctx context.Context, name string) (string, error) {
 	g := principal{Kind: group, Name: name}
 	var may forgiving
 	policies, err := s.inlineOf(ctx, g, &may)
-	if err != nil || may.why != nil {
-		return "", cmp.Or(err, may.why)
+	if err != nil {
+		return "", err
 	}
 	texts := slices.Collect(maps.Values(policies))
+	if at := slices.IndexFunc(texts, policy.DeniesAll); at >= 0 { // whatever else it says
+		return texts[at], nil
+	}
+	if may.why != nil {
+		return "", may.why
+	}
 	attached, err := s.attachedTo(ctx, g)
 	if err != nil {
 		return "", err
 	}
 	for _, arn := range attached {
 		text, err := s.managed(ctx, arn)
+		if errors.Is(err, errAbsent) { // it went meanwhile
+			continue
+		}
 		if err != nil {
 			return "", err
 		}

@@ -291,6 +291,62 @@ func TestAReleaseGivesBackWhatWasCutByAWSsOwnMeans(t *testing.T) {
 	}
 }
 
+// Who may not read a group cannot tell whether it gives something. A user stayed in one that gives everything, and the plan said that this takes
+// access away.
+func TestWhatMayNotBeReadIsToldSo(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Secret)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	c := s.put(s.key(s.end), sealing(k))
+	u := userOf(s.id, 1)
+	l.must(t, "CreateGroup", map[string]string{"GroupName": "Administrators"})
+	l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "Administrators", "PolicyName": "all", "PolicyDocument": everything})
+	l.must(t, "AddUserToGroup", u.named("GroupName", "Administrators"))
+	l.must(t, "CreatePolicy", map[string]string{"PolicyName": "own", "PolicyDocument": holding})
+	l.must(t, "AttachUserPolicy", u.named("PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/own"))
+	s.System = l.forbidding("ListGroupPolicies", "GetGroupPolicy", "GetPolicy")
+	said := s.drift(s.key(s.end))
+	if strings.Count(said, "What it says may not be read") != 2 || strings.Contains(said, "It takes access away") {
+		t.Errorf("it says %q", said)
+	}
+	s.put(s.key(s.end), sealing(k), knowing(c.UID))
+	if n, err := s.look(t.Context(), u); err != nil || len(n.Groups) > 0 || len(n.attached) != 1 {
+		t.Errorf("after the next apply, it has %+v, %v", n, err)
+	}
+}
+
+// A policy of a group that is gone when it is read, or may not be listed, takes nothing from what the others deny.
+func TestWhatAGroupDeniesCountsWhateverElseItSays(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Secret)
+	u, of := principal{Kind: user, Name: "jane"}, map[string]string{"GroupName": "quarantine"}
+	l.must(t, "CreateUser", u.named())
+	l.must(t, "CreateGroup", of)
+	l.must(t, "AddUserToGroup", u.named("GroupName", "quarantine"))
+	for name, text := range map[string]string{"gone": everything, "none": holding} {
+		l.must(t, "CreatePolicy", map[string]string{"PolicyName": name, "PolicyDocument": text})
+		l.must(t, "AttachGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyArn": "arn:aws:iam::" + l.cloud.Access + ":policy/" + name})
+	}
+	s := l.open(func(o *Options) {
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(formOf(r).Get("PolicyArn"), "/gone") {
+				return coded(r, http.StatusNotFound, "NoSuchEntity"), nil
+			}
+			return under.RoundTrip(r)
+		})
+	})
+	if n, err := s.look(t.Context(), u); err != nil || deniedBy(n) == "" {
+		t.Errorf("where one is gone, it is %+v, %v", n, err)
+	}
+	l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "none", "PolicyDocument": holding})
+	if n, err := l.forbidding("ListAttachedGroupPolicies").look(t.Context(), u); err != nil || deniedBy(n) == "" {
+		t.Errorf("where what is attached may not be listed, it is %+v, %v", n, err)
+	}
+}
+
 // A role that was cut, removed, and given to another identity or another partner, and a subcontractor that is hung on somebody else, came back.
 func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 	t.Parallel()

@@ -117,14 +117,20 @@ func (w *wanted) addedDrift(n *native) (said []string) {
 	}
 	for _, arn := range n.attached {
 		becomes := "The next apply removes it."
-		if n.lessens(arn) {
+		switch {
+		case n.managed[arn] == unreadable:
+			becomes = "What it says may not be read, so it stays. Give the login the policy plan, or detach it."
+		case n.lessens(arn):
 			becomes = "It takes access away, so it stays."
 		}
 		said = append(said, fmt.Sprintf("The policy %s is attached to %s. %s", arn, w.Name, becomes))
 	}
 	for _, g := range n.Groups {
 		becomes := "The next apply takes it out."
-		if n.lessens(ofGroup(g)) {
+		switch said := n.managed[ofGroup(g)]; {
+		case said == unreadable:
+			becomes = "What it says may not be read, so the next apply takes it out. If it is to cut, give the login the policy plan."
+		case policy.OnlyDenies(said):
 			becomes = "It takes access away, so it stays."
 		}
 		said = append(said, fmt.Sprintf("%s is a member of %s. %s", w.Name, g, becomes))

@@ -41,10 +41,11 @@ func (s *System) narrow(ctx context.Context, w wanted, n *native) (changed bool,
 	return changed, s.leave(ctx, w.principal, w.widening(n))
 }
 
-// widening are the groups of a user that may give it something, or that somebody put it into to cut it and that are released.
+// widening are the groups of a user that may give it something, also those that may not be read, or that somebody put it into to cut it and
+// that are released.
 func (w *wanted) widening(n *native) []string {
 	return slices.DeleteFunc(slices.Clone(n.Groups), func(g string) bool {
-		return n.lessens(ofGroup(g)) && (!w.lifted || !n.deniesAll(ofGroup(g)))
+		return policy.OnlyDenies(n.managed[ofGroup(g)]) && (!w.lifted || !n.deniesAll(ofGroup(g)))
 	})
 }
 
