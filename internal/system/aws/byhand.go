@@ -236,6 +236,13 @@ func (s *System) noticed(ctx context.Context, w wanted, n *native) (bool, error)
 	if !w.policies[holdPolicy].Empty() { // it is known
 		return true, nil
 	}
+	if !n.there && w.Kind == user {
+		if err := s.movedKeys(ctx, w.principal, w.keys()); errors.Is(err, access.ErrRemains) { // it is not cut
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
 	for range proofs {
 		if err := access.Pause(ctx, s.settle()/proofs); err != nil {
 			return false, err

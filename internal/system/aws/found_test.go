@@ -227,6 +227,42 @@ func TestAKeyWhoseUserSomebodyRenamedIsNotGone(t *testing.T) {
 	}
 }
 
+// A key whose user was renamed lives on: nothing says that it is cut, and all else is brought in line.
+func TestAKeyThatLivesOnElsewhereKeepsNothingFromTheOthers(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, versitygw(t), access.Secret)
+	s, k, kChild := l.newShop(t, l.open(), time.Hour), &keys{}, &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	c := s.put(s.key(s.end), sealing(k))
+	child := s
+	child.id.Name = "child"
+	child.put(child.identity(func(i *access.Identity) { i.ParentID = s.id }))
+	child.put(child.grant("daily", s.end))
+	child.put(child.key(s.end), sealing(kChild))
+	l.must(t, "UpdateUser", userOf(s.id, 1).named("NewUserName", "jane"))
+	if r, err := s.Get(t.Context(), s.key(s.end).Ref()); err != nil || r.Held || !strings.Contains(strings.Join(r.Drift, " "), "jane") {
+		t.Errorf("it is told as %+v, %v", r, err)
+	}
+	rotate := access.Change{Object: s.key(s.end), Stack: "partners", UID: c.UID, EndsAt: s.end, Issue: access.IssueOverlap, Seal: k.seal}
+	if _, err := s.Put(t.Context(), rotate); !errors.Is(err, access.ErrRemains) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Errorf("the rotation says %v, or its key does not read", err)
+	}
+	if p := s.store.cached(s.id); !p.named(userOf(s.id, 2)).Built {
+		t.Errorf("the page says %+v", p.principals)
+	}
+	suspended := s.identity(func(i *access.Identity) { i.Suspended = true })
+	if _, err := s.Put(t.Context(), access.Change{Object: suspended, Stack: "partners", UID: i.UID, EndsAt: s.end}); !errors.Is(err, access.ErrRemains) {
+		t.Errorf("the suspension says %v", err)
+	}
+	if l.may(t, l.as(k.newest()), "read", s.file("daily")) || l.may(t, l.as(kChild.newest()), "read", s.file("daily")) {
+		t.Error("suspended, a key reads")
+	}
+	if holds, err := l.open().Holds(t.Context()); err != nil || len(holds) > 0 {
+		t.Errorf("marked as cut are %v, %v", holds, err)
+	}
+}
+
 // A role of one's own account that trusts what stands for a partner gives it more than is declared, and its sessions go on after the end.
 func TestARoleThatTrustsWhatStandsForAPartnerIsFound(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -276,18 +277,19 @@ func (s *System) follow(ctx context.Context, o access.Object, a *proposal) error
 // alignAll brings the principals of an identity, and of all that hang on it, in line with their pages. errChanged where one of these is
 // another one by then: what was written last may be of before.
 func (s *System) alignAll(ctx context.Context, f *family, id access.IdentityID) error {
+	var late error
 	for _, one := range append([]access.IdentityID{id}, f.below(id)...) {
 		p := f.pages[one]
 		if p == nil || p.damage != nil {
 			continue
 		}
 		aligned, err := s.realize(ctx, f, p)
-		if err != nil {
+		if err != nil && !errors.Is(err, access.ErrRemains) {
 			return err
 		}
-		f.pages[one] = aligned
+		f.pages[one], late = aligned, cmp.Or(late, err) // a key that lives on elsewhere keeps nothing from the others
 	}
-	return s.same(ctx, f, id)
+	return cmp.Or(s.same(ctx, f, id), late)
 }
 
 // same says errChanged where a page that something was brought in line with is another one now.

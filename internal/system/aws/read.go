@@ -286,13 +286,13 @@ func (s *System) observeOwn(ctx context.Context, w wanted, n *native, lifting bo
 	if err != nil {
 		return err
 	}
-	if !lifting && w.cutBy(n) != "" {
-		r.Held = true
-	}
-	if !n.there && w.Kind == user {
+	if !n.there && w.Kind == user { // before it is told as cut
 		if moved, err := s.tellMoved(ctx, w, w.keys(), r); moved || err != nil {
 			return err
 		}
+	}
+	if !lifting && w.cutBy(n) != "" {
+		r.Held = true
 	}
 	r.Drift = append(r.Drift, w.drift(n)...)
 	return s.lastUse(ctx, w, n, r)

@@ -34,20 +34,24 @@ func (s *System) realize(ctx context.Context, f *family, p *page) (*page, error)
 		}
 		f.holds = marks
 	}
+	var late error
+	if err := done.remains.Load(); err != nil {
+		late = *err
+	}
 	if err := done.nobody.Load(); err != nil {
-		return p, *err
+		return p, cmp.Or(late, *err)
 	}
 	next := p.copied()
 	next.lifting = false
 	next.principals = done.keep(next.principals)
 	if slices.Equal(next.principals, p.principals) && !p.lifting {
-		return p, nil
+		return p, late
 	}
 	written, err := s.store.write(ctx, next)
 	if err != nil {
 		return p, err
 	}
-	return written, nil
+	return written, late
 }
 
 // alignment is what came of making all principals of an identity what they have to be.
@@ -57,8 +61,11 @@ type alignment struct {
 	built, known []bool
 	// found is true where somebody cut one by hand.
 	found atomic.Bool
-	// nobody is why a role could let nobody in. It says nothing of the others, so it does not stop them.
-	nobody atomic.Pointer[error]
+	// left tells of each principal of the page whether it could not be removed.
+	left []bool
+	// nobody is why a role could let nobody in, and remains what lives on, as a key under another user. They say nothing of the others, so they
+	// do not stop them.
+	nobody, remains atomic.Pointer[error]
 }
 
 // alignPage makes the principals that are asked for what they have to be, and removes the others.
@@ -79,17 +86,30 @@ func (s *System) alignPage(ctx context.Context, f *family, p *page) (*alignment,
 			if done.built[at], done.known[at] = is, w.Known; w.cut {
 				done.found.Store(true)
 			}
-			if errors.Is(err, errNobody) {
+			switch {
+			case errors.Is(err, errNobody):
 				done.nobody.Store(&err)
+				return nil
+			case errors.Is(err, access.ErrRemains):
+				done.remains.Store(&err)
 				return nil
 			}
 			return err
 		})
 	}
-	for _, x := range p.principals {
-		if done.at(x) < 0 {
-			working.Go(func() error { return s.destroy(ctx, p.id, x) })
+	done.left = make([]bool, len(p.principals))
+	for n, x := range p.principals {
+		if done.at(x) >= 0 {
+			continue
 		}
+		working.Go(func() error {
+			err := s.destroy(ctx, p.id, x)
+			if done.left[n] = errors.Is(err, access.ErrRemains); done.left[n] {
+				done.remains.Store(&err)
+				return nil
+			}
+			return err
+		})
 	}
 	return done, working.Wait()
 }
@@ -99,12 +119,16 @@ func (a *alignment) at(x principal) int {
 	return slices.IndexFunc(a.all, func(w wanted) bool { return w.Name == x.Name })
 }
 
-// keep returns those principals that are asked for, and notes which of them are all there.
-func (a *alignment) keep(principals []principal) []principal {
-	kept := slices.DeleteFunc(principals, func(x principal) bool { return a.at(x) < 0 })
-	for n, x := range kept {
-		kept[n].Built = a.built[a.at(x)]
-		kept[n].Known = a.known[a.at(x)]
+// keep returns those principals that are asked for, and notes which of them are all there, and those that could not be removed.
+func (a *alignment) keep(principals []principal) (kept []principal) {
+	for n, x := range principals {
+		at := a.at(x)
+		if at >= 0 {
+			x.Built, x.Known = a.built[at], a.known[at]
+		}
+		if at >= 0 || a.left[n] {
+			kept = append(kept, x)
+		}
 	}
 	return kept
 }
