@@ -46,9 +46,12 @@ func (s *System) Adoption(ctx context.Context, id access.IdentityID, native stri
 		}
 		a.Logins = append(a.Logins, text)
 	}
-	roles, err := s.rolesTrusting(ctx, n.ARN, adoptedOf(id).arn(policy.PartitionOf(s.options.Region).Name, s.accountNumber()), strings.TrimSuffix(n.ARN, adoptedOf(id).String())+native)
+	roles, told, err := s.rolesTrusting(ctx, h, n.ARN, adoptedOf(id).arn(policy.PartitionOf(s.options.Region).Name, s.accountNumber()), strings.TrimSuffix(n.ARN, adoptedOf(id).String())+native)
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: find the roles that trust it: %w", native, err)
+	}
+	if !told {
+		a.Sessions += " Which roles trust it cannot be listed."
 	}
 	if len(roles) > 0 {
 		a.Sessions += " These roles trust it, and their sessions go on after its end: " + strings.Join(roles, ", ") + ". Take it out of their trust."
@@ -83,12 +86,15 @@ func (s *System) adopts(id access.IdentityID) bool {
 	return e != nil && !e.Removed() && len(e.Adopted.Left()) > 0
 }
 
-// rolesTrusting returns the roles whose trust names a user by one of its ARNs; none where they may not be listed.
-func (s *System) rolesTrusting(ctx context.Context, arns ...string) (roles []string, err error) {
-	all, err := s.all(ctx)
+// rolesTrusting returns the roles whose trust names a user by one of its ARNs, and whether they can be listed.
+func (s *System) rolesTrusting(ctx context.Context, h *shelf, arns ...string) (roles []string, told bool, err error) {
+	if err := s.detail(ctx, h); err != nil {
+		return nil, false, err
+	}
+	all, err := s.listed(ctx, h)
 	var said *apiError
 	if errors.As(err, &said) && (said.unknown() || said.status == 403) {
-		return nil, nil
+		return nil, false, nil
 	}
 	for _, n := range all {
 		for _, statement := range policy.TrustIn(n.Trust) {
@@ -97,7 +103,7 @@ func (s *System) rolesTrusting(ctx context.Context, arns ...string) (roles []str
 			}
 		}
 	}
-	return slices.Compact(roles), err
+	return slices.Compact(roles), err == nil, err
 }
 
 // adoptable reads the user that a native id names, where it can be adopted as an identity, and the ledger that this was judged by.
@@ -147,7 +153,7 @@ func (s *System) unfit(ctx context.Context, u principal, n *native, native strin
 	case len(n.keys) == 0:
 		why = "it has no access key, so that no workload comes in with it. Declare the access anew, and cut this one:\n\n  " + s.cutPrincipal(u) + "\n\nUntil then, its password for the console works, if it has one"
 	case len(n.Groups) > 0:
-		why = "it is a member of " + strings.Join(n.Groups, ", ") + ", and what a group denies the provider does not read. Take it out of its groups first, and attach to it what these deny"
+		why = "it is a member of " + strings.Join(n.Groups, ", ") + ", and an apply takes it out of groups that allow something. Take it out first, and attach what they deny"
 	case n.Boundary != "" && n.Boundary != own:
 		why = "it has the boundary " + n.Boundary + ", which is not that of the provider block. Name the same in both, or take it off"
 	case n.uid() != "" || n.policies[grantsPolicy]+n.policies[endPolicy]+n.policies[cutPolicy] != "":

@@ -284,7 +284,7 @@ func TestWhatCannotBeAdoptedOnAWSSaysWhyAndChangesNothing(t *testing.T) {
 		{"of whose policies", l.forbidding("ListUserPolicies"), found.id, "user/acme-sftp", access.ErrUnsupported, "not all of it may be read"},
 		{"of what they say", l.forbidding("GetUserPolicy"), found.id, "user/acme-sftp", access.ErrUnsupported, "not all of it may be read"},
 		{"what is attached may not be read", l.forbidding("GetPolicy"), attached.id, "user/acme-sftp", access.ErrUnsupported, "policy/own may not be read"},
-		{"in a group", s.System, grouped.id, "user/acme-sftp", access.ErrUnsupported, "a member of everybody"},
+		{"in a group", s.System, grouped.id, "user/acme-sftp", access.ErrUnsupported, "a member of everybody, and an apply takes it out"},
 		{"within another boundary", s.System, bounded.id, "user/acme-sftp", access.ErrUnsupported, "it has the boundary"},
 		{"with a deny of its own", s.System, denying.id, "user/acme-sftp", access.ErrUnsupported, "\"careful\" denies"},
 		{"with a hold that holds nothing", s.System, misnamed.id, "user/acme-sftp", access.ErrUnsupported, "not the one that cuts"},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -280,6 +281,25 @@ func TestARoleThatTrustsWhatStandsForAPartnerIsFound(t *testing.T) {
 	what, err := s.Adoption(t.Context(), s.id, "user/acme-sftp")
 	if err != nil || !strings.Contains(what.Sessions, "role/batch, role/reporting.") && !strings.Contains(what.Sessions, "role/reporting, role/batch.") {
 		t.Fatalf("adopting would be %+v, %v", what, err)
+	}
+	if what, err := l.forbidding("GetAccountAuthorizationDetails").Adoption(t.Context(), s.id, "user/acme-sftp"); err != nil || !strings.Contains(what.Sessions, "cannot be listed") {
+		t.Errorf("where no role is told, adopting would be %+v, %v", what, err)
+	}
+	var listings atomic.Int32
+	planner := l.open(func(o *Options) {
+		under := o.Transport
+		o.Fresh = time.Hour
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if actionOf(r) == "GetAccountAuthorizationDetails" {
+				listings.Add(1)
+			}
+			return under.RoundTrip(r)
+		})
+	})
+	for range 2 {
+		if again, err := planner.Adoption(t.Context(), s.id, "user/acme-sftp"); err != nil || again.Sessions != what.Sessions || listings.Load() != 1 {
+			t.Errorf("with %d listings, adopting would be %+v, %v", listings.Load(), again, err)
+		}
 	}
 	s.put(s.identity(), taking("user/acme-sftp"))
 	_, strays, err := s.Survey(t.Context(), nil)

@@ -252,3 +252,14 @@ func (s *System) detail(ctx context.Context, h *shelf) error {
 	h.whole, h.all = true, all
 	return nil
 }
+
+// listed returns all principals of the account as that listing has them, or as they are now where it was not to be had.
+func (s *System) listed(ctx context.Context, h *shelf) ([]*native, error) {
+	h.mu.Lock()
+	all := h.all
+	h.mu.Unlock()
+	if all != nil {
+		return all, nil
+	}
+	return s.all(ctx)
+}

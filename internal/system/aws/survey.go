@@ -42,13 +42,9 @@ func (s *System) survey(ctx context.Context, partners []string) ([]*access.Recor
 	if err != nil {
 		return nil, nil, err
 	}
-	h.mu.Lock()
-	all := h.all
-	h.mu.Unlock()
-	if all == nil { // nothing was to be looked for in the listing
-		if all, err = s.all(ctx); supported(err) != nil {
-			return nil, nil, err
-		}
+	all, err := s.listed(ctx, h)
+	if supported(err) != nil {
+		return nil, nil, err
 	}
 	strays := s.straysAmong(all, h, append(partners, declaredPartners(h.ledger)...))
 	return records, strays, s.tellUse(ctx, strays)
