@@ -181,6 +181,22 @@ func TestAPolicyThatIsNamedLikeACutAndAllowsIsNone(t *testing.T) {
 	}
 }
 
+// A walk is shorter than what AWS tells late: the answer serves beyond it.
+func TestWhenAKeyWasUsedIsAskedAgainOnlyLater(t *testing.T) {
+	t.Parallel()
+	s, asked := faulty(t, time.Second, func(r *http.Request, _ int64) *http.Response { return coded(r, http.StatusForbidden, "AccessDenied") })
+	for _, c := range []struct {
+		fresh, before time.Duration
+		asks          int64
+	}{{time.Minute, 2 * time.Minute, 0}, {time.Minute, useServes, 1}, {0, time.Second, 1}} {
+		s.options.Fresh, s.uses["AKIA"] = c.fresh, use{asked: access.WallClock().Add(-c.before)}
+		before := asked.Load()
+		if _, _, err := s.keyUse(t.Context(), "AKIA"); err != nil || asked.Load()-before != c.asks {
+			t.Errorf("%+v: it was asked %d times, %v", c, asked.Load()-before, err)
+		}
+	}
+}
+
 func TestWhatIsNotToldIsNotTakenForGone(t *testing.T) {
 	t.Parallel()
 	s, _ := faulty(t, time.Second, func(r *http.Request, _ int64) *http.Response {

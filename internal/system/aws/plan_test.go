@@ -37,7 +37,7 @@ func TestAPlanAsksOncePerIdentityAndAgainOnlyForWhatChanged(t *testing.T) {
 			var asked atomic.Int64
 			planner := l.open(func(o *Options) {
 				under := o.Transport
-				o.Fresh = time.Hour
+				o.Fresh = time.Minute // as the provider has it
 				o.Transport = carrier(func(r *http.Request) (*http.Response, error) { asked.Add(1); return under.RoundTrip(r) })
 			})
 			for _, plan := range []struct {

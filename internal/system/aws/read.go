@@ -390,12 +390,12 @@ type use struct {
 // useServes is for how long the answer serves when a key was used last: AWS tells it up to four hours late.
 const useServes = 15 * time.Minute
 
-// keyUse returns when a key was used last, asked once for its credential, its identity and the inventory.
+// keyUse returns when a key was used last. Where one reading serves for a while, it is asked again only after useServes.
 func (s *System) keyUse(ctx context.Context, key string) (at time.Time, told bool, err error) {
 	s.mu.Lock()
 	known := s.uses[key]
 	s.mu.Unlock()
-	if access.WallClock().Sub(known.asked) < min(s.options.Fresh, useServes) {
+	if s.options.Fresh > 0 && access.WallClock().Sub(known.asked) < useServes {
 		return known.at, known.told, nil
 	}
 	at, err = s.keyLastUsed(ctx, key)
