@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
 // judged is a folder with the real CLI and the provider's real binary, on the real clock, whose publication real servers
@@ -195,7 +197,7 @@ func endByThemselves(t *testing.T, all ...ending) {
 			admitted := e.admit()
 			answered := time.Now()
 			switch {
-			case admitted && !asked.Before(e.ends):
+			case admitted && !asked.Before(e.ends.Add(realtool.Tick)):
 				t.Fatalf("%s: admitted %s after its end", e.what, asked.Sub(e.ends))
 			case admitted:
 				seen[e.what] = true

@@ -268,21 +268,22 @@ func TestATaintedKeyThatIsKeptHasItsAge(t *testing.T) {
 	thorough(t)
 	t.Parallel()
 	w, was := newWorld(t), remembered{}
-	key := func(ends, review string) string {
+	key := func(of, ends, review string) string {
 		return strings.Replace(credential("secret", args{
-			"identity_id": `"acme/prod/orders-etl"`, "expires_at": strconv.Quote(ends), "allowed_cidrs": `["203.0.0.0/16"]`, "rotation": "", "review": review,
+			"identity_id": of, "expires_at": strconv.Quote(ends), "allowed_cidrs": `["203.0.0.0/16"]`, "rotation": "", "review": review,
 		}), "{\n", "{\n  lifecycle {\n    create_before_destroy = true\n  }\n", 1)
 	}
 	const forget = "removed {\n  from = partner_identity.orders\n  lifecycle { destroy = false }\n}\n"
+	const above = "partner_identity.orders.id" // so that Terraform takes the identity up first
 	first, looked := "2026-12-23T00:00:00Z", review("2026-12-18T00:00:00Z")
 	w.run(
-		resource.TestStep{Config: w.config(identity(nil), key(first, "")), Check: was.remember},
-		resource.TestStep{Config: w.config(forget, key(first, ""))},
+		resource.TestStep{Config: w.config(identity(nil), key(above, first, "")), Check: was.remember},
+		resource.TestStep{Config: w.config(forget, key(`"acme/prod/orders-etl"`, first, ""))},
 		resource.TestStep{
-			PreConfig: w.passes(25 * day), Taint: []string{theKey}, Config: w.config(identity(nil), key("2027-01-17T00:00:00Z", looked)),
+			PreConfig: w.passes(25 * day), Taint: []string{theKey}, Config: w.config(identity(nil), key(above, "2027-01-17T00:00:00Z", looked)),
 			ExpectError: regexp.MustCompile(`credential/no-rotation`),
 		},
-		resource.TestStep{Taint: []string{theKey}, Config: w.config(identity(nil), key(first, "")), Check: was.issuedAs(true)},
+		resource.TestStep{Taint: []string{theKey}, Config: w.config(identity(nil), key(above, first, "")), Check: was.issuedAs(true)},
 	)
 }
 

@@ -17,6 +17,9 @@ import (
 	"time"
 )
 
+// Tick is how far time(2) may be behind: it tells the kernel's last tick, and nginx, openssl and sshd ask it. A tick takes 10 ms at most (time(7)).
+const Tick = 10 * time.Millisecond
+
 const (
 	patience = 20 * time.Second // how long a server may take to become ready
 	interval = 10 * time.Millisecond

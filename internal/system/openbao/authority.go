@@ -169,7 +169,9 @@ func (pki *certificates) refuseUnable(ctx context.Context, at *site) error {
 	}
 	ca, err := pki.signer(ctx)
 	if noIssuer(err) {
-		return pki.unissued(ctx)
+		if ca, err = pki.unissued(ctx); err != nil {
+			return err
+		}
 	}
 	if ca == "" || err != nil { // which is looked at otherwise
 		return nil //nolint:nilerr // see above

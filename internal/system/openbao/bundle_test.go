@@ -172,7 +172,7 @@ func TestReadsAreFewAndFewerInBundles(t *testing.T) {
 	if limit := int64(12); few > limit {
 		t.Errorf("%d requests in bundles, want at most %d", few, limit)
 	}
-	if limit := int64(2*identities + 3*identities/4 + 30); many > limit {
+	if limit := int64(2*identities + 3*identities/4 + 55); many > limit {
 		t.Errorf("%d single requests, want at most %d", many, limit)
 	}
 	// Terraform reads an object here and one there for a minute: one reading serves all of it.

@@ -83,7 +83,7 @@ func (pki *certificates) authority(ctx context.Context) (string, error) {
 	if there {
 		ca, err := pki.signer(ctx)
 		if noIssuer(err) {
-			err = pki.unissued(ctx)
+			ca, err = pki.unissued(ctx)
 		}
 		if err != nil || ca != "" {
 			return ca, client.Gone(err)
@@ -125,20 +125,28 @@ func (pki *certificates) makeAuthority(ctx context.Context, at *site, mountedAlr
 	return nil
 }
 
-// unissued returns the error of an authority without a default issuer, with what to do; nil where it may be made, since there is
-// no issuer at all.
-func (pki *certificates) unissued(ctx context.Context) error {
+// unissued looks again at an authority without a default issuer, and returns an error with what to do; "" and none where it may be made, since
+// there is no issuer at all. One that somebody is just making has its issuer a moment before that is the default.
+func (pki *certificates) unissued(ctx context.Context) (ca string, err error) {
 	mount := pki.options.Mounts.PKI
 	var issuers struct {
 		Keys []string `json:"keys"`
 	}
 	if err := pki.client.List(ctx, mount+"/issuers", &issuers); client.Gone(err) != nil {
-		return err
+		return "", err
 	}
 	if pki.options.Bootstrap && len(issuers.Keys) == 0 {
-		return nil
+		return "", nil
 	}
-	return fmt.Errorf("%w: %s. Nothing was signed", access.ErrUnsupported, withoutIssuer(mount))
+	for range 3 {
+		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
+			return "", err
+		}
+		if ca, err = pki.signer(ctx); !noIssuer(err) {
+			return ca, err
+		}
+	}
+	return "", fmt.Errorf("%w: %s. Nothing was signed", access.ErrUnsupported, withoutIssuer(mount))
 }
 
 // withoutIssuer says what an authority lacks, and what to do.

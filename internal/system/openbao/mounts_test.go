@@ -5,13 +5,38 @@ package openbao
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
+
+// An authority that is just being made has its issuer a moment before that is the default. Of a hundred certificates in one first apply, one was refused.
+func TestAnAuthorityThatIsBeingMadeIsWaitedFor(t *testing.T) {
+	st := startStage(t)
+	st.complete(t, "first", access.Certificate)
+	var asked atomic.Int64
+	s := st.open(func(o *client.Options) {
+		near := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if !strings.HasSuffix(r.URL.Path, "/partner-pki/cert/ca") || asked.Add(1) > 1 {
+				return near.RoundTrip(r)
+			}
+			body := io.NopCloser(strings.NewReader(`{"errors":["no default issuer currently configured"]}`))
+			return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, Request: r}, nil
+		})
+	})
+	st.put(t, identityOf("second"))
+	if _, err := s.Put(t.Context(), st.change(st.credentialOf("second", access.Certificate))); err != nil || asked.Load() < 2 {
+		t.Errorf("asked %d times: %v", asked.Load(), err)
+	}
+}
 
 // What is broken about a mount of partner access blocked plan and destroy of everything: whoever has nothing there goes on,
 // what is there drifts, and all of it can leave.
