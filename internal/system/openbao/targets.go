@@ -45,8 +45,6 @@ func listing(kind string, paths ...string) []naming {
 }
 
 // roleNamings returns the table of an engine whose roles give out credentials.
-//
-//go:noinline
 func roleNamings(more ...string) []naming {
 	return of("role", append([]string{"creds/NAME", "role/NAME", "roles/NAME"}, more...)...)
 }
