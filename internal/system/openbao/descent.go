@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -14,32 +16,35 @@ import (
 
 // descendants returns the paths of the engines that have such an authority, or one that did not say what it is. ids are the authorities
 // of each engine, by serial.
-func (s *server) descendants(ctx context.Context, engines map[string]mounted, ids map[string]map[string]string) (paths []string) {
+func (s *server) descendants(ctx context.Context, engines map[string]mounted, ids map[string]map[string]string) []string {
 	var ours []*x509.Certificate
-	others := map[string][]*x509.Certificate{}
+	others, paths := map[string][]*x509.Certificate{}, map[string]bool{}
 	for path, all := range ids {
+		ourEngine := s.isOurs(path, engines[path])
 		for _, id := range all {
-			c := s.authorityCalled(ctx, path, id)
-			if s.isOurs(path, engines[path]) && c != nil {
+			switch c := s.authorityCalled(ctx, path, id); {
+			case c == nil:
+				paths[path] = true
+			case ourEngine:
 				ours = append(ours, c)
+			default:
+				others[path] = append(others[path], c)
 			}
-			others[path] = append(others[path], c)
 		}
 	}
 	for found := true; found; { // also below those that were found
 		found = false
 		for path, all := range others {
-			for _, c := range all {
-				if c != nil && !isOf(c, ours) {
-					continue
+			others[path] = slices.DeleteFunc(all, func(c *x509.Certificate) bool {
+				if !isOf(c, ours) {
+					return false // somebody else's, which may well be in the same engine
 				}
-				found, ours, paths = true, append(ours, all...), append(paths, path)
-				delete(others, path)
-				break
-			}
+				found, ours, paths[path] = true, append(ours, c), true
+				return true
+			})
 		}
 	}
-	return paths
+	return slices.Collect(maps.Keys(paths))
 }
 
 // isOurs reports whether an engine is one of partner access by its path, or by what it says of itself.
@@ -50,9 +55,6 @@ func (s *server) isOurs(path string, m mounted) bool {
 // isOf reports whether an authority has the key of one of some others, or was signed by one.
 func isOf(c *x509.Certificate, others []*x509.Certificate) bool {
 	for _, o := range others {
-		if o == nil {
-			continue
-		}
 		same := bytes.Equal(c.RawSubjectPublicKeyInfo, o.RawSubjectPublicKeyInfo)
 		if same || bytes.Equal(c.RawIssuer, o.RawSubject) && o.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil {
 			return true

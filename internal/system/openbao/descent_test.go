@@ -3,8 +3,16 @@
 package openbao
 
 import (
+	"cmp"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,5 +67,43 @@ func TestAnAuthorityBelowOursIsAsGoodAsOurs(t *testing.T) {
 		if r := reaching(resource, []string{"update"}); verdict(r) != want {
 			t.Errorf("%s: %s, want %s: %+v", resource, verdict(r), want, r)
 		}
+	}
+}
+
+// Somebody kept an authority that ours signed beside a root of his own: every engine that the root had signed was refused, too.
+func TestARootBesideAnAuthorityBelowOursIsNotOurs(t *testing.T) {
+	s := &server{options: Options{Mounts: defaultMounts()}, called: map[string]*x509.Certificate{}}
+	keys := map[string]*ecdsa.PrivateKey{}
+	for n, pair := range [][2]string{
+		{"ours", "ours"}, {"sub", "ours"}, {"root", "root"}, {"shop", "root"}, {"deep", "sub"}, {"late", "deep"}, {"last", "late"},
+	} {
+		name, by := pair[0], pair[1]
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[name] = key
+		c := &x509.Certificate{
+			SerialNumber: big.NewInt(int64(n)), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		}
+		above := cmp.Or(s.called[by], c)
+		raw, err := x509.CreateCertificate(rand.Reader, c, above, key.Public(), keys[by])
+		if err == nil {
+			s.called[name], err = x509.ParseCertificate(raw)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ids := map[string]map[string]string{}
+	for path, names := range map[string]string{"partner-pki/": "ours", "sub/": "root sub late", "root/": "root", "shop/": "shop", "deep/": "deep", "last/": "last"} {
+		ids[path] = map[string]string{}
+		for _, name := range strings.Fields(names) {
+			ids[path][name] = name
+		}
+	}
+	got := slices.Sorted(slices.Values(s.descendants(t.Context(), nil, ids)))
+	if want := []string{"deep/", "last/", "sub/"}; !slices.Equal(got, want) {
+		t.Errorf("of ours are %q, want %q", got, want)
 	}
 }
