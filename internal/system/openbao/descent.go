@@ -14,8 +14,8 @@ import (
 // An authority in another engine is as good as ours where ours signed it, or where it has the key of ours: the auth method takes
 // whatever leads up to an authority that it trusts.
 
-// descendants returns the paths of the engines that have such an authority, or one that did not say what it is. ids are the authorities
-// of each engine, by serial.
+// descendants returns the paths of the engines that have such an authority, or one that did not say what it is. If that is one of ours, they
+// are all. ids are the authorities of each engine, by serial.
 func (s *server) descendants(ctx context.Context, engines map[string]mounted, ids map[string]map[string]string) []string {
 	var ours []*x509.Certificate
 	others, paths := map[string][]*x509.Certificate{}, map[string]bool{}
@@ -23,6 +23,8 @@ func (s *server) descendants(ctx context.Context, engines map[string]mounted, id
 		ourEngine := s.isOurs(path, engines[path])
 		for _, id := range all {
 			switch c := s.authorityCalled(ctx, path, id); {
+			case c == nil && ourEngine:
+				return slices.Collect(maps.Keys(ids))
 			case c == nil:
 				paths[path] = true
 			case ourEngine:

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 )
 
 // below makes an engine with an authority that another one signed, and with a role that signs whatever it is asked for.
@@ -67,6 +68,36 @@ func TestAnAuthorityBelowOursIsAsGoodAsOurs(t *testing.T) {
 		if r := reaching(resource, []string{"update"}); verdict(r) != want {
 			t.Errorf("%s: %s, want %s: %+v", resource, verdict(r), want, r)
 		}
+	}
+
+	// If one of ours does not say what it has, nobody knows what it signed.
+	st.admin(t, "POST", "sys/mounts/second", map[string]any{"type": "pki", "description": mountDescription})
+	for path, f := range map[string]fault{
+		"/v1/partner-pki/issuers": {status: 403, body: `{"errors":["permission denied"]}`},
+		"/v1/second/issuers":      {status: 403, body: `{"errors":["permission denied"]}`},
+		"/v1/partner-pki/issuer/": {status: 500, body: `{"errors":["internal error"]}`},
+	} {
+		reaching, err := st.open(failingAt(path, f)).Reaching(t.Context(), time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := reaching("other/issue/shop", []string{"update"}); verdict(r) != "system" {
+			t.Errorf("%s: %d: any other engine is %s: %+v", path, f.status, verdict(r), r)
+		}
+	}
+}
+
+// failingAt lets every call below a path fail.
+func failingAt(path string, f fault) func(*client.Options) {
+	return func(o *client.Options) {
+		o.Patience = 100 * time.Millisecond
+		inner := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if strings.HasPrefix(r.URL.Path, path) {
+				return f.carry(r, inner)
+			}
+			return inner.RoundTrip(r)
+		})
 	}
 }
 

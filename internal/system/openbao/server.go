@@ -41,26 +41,33 @@ func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]str
 const unread = "unread"
 
 // authoritiesIn returns the serials of the authorities in each engine that signs certificates, by its path. One engine that does not answer
-// stops nothing else: grants on it are refused, and so they are where an authority is as good as ours.
+// stops nothing else: grants on it are refused, and so they are where an authority is as good as ours. If one of ours does not answer, any
+// other may be of it.
 func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted) map[string][]string {
 	all, ids := map[string][]string{}, map[string]map[string]string{}
+	own, silent := s.options.Mounts.PKI+"/", false
 	for path, m := range engines {
-		if m.Type != "pki" || path == s.options.Mounts.PKI+"/" {
+		if m.Type != "pki" || path == own {
 			continue
 		}
 		found, err := s.authoritiesAt(ctx, strings.TrimSuffix(path, "/"))
 		all[path], ids[path] = slices.Collect(maps.Keys(found)), found
 		if err != nil {
 			all[path] = []string{unread}
+			silent = silent || s.isOurs(path, m)
 		}
 	}
 	maps.DeleteFunc(ids, func(_ string, found map[string]string) bool { return len(found) == 0 })
 	if len(ids) == 0 {
 		return all // ours is asked only where others may be of it
 	}
-	own := s.options.Mounts.PKI + "/"
-	ids[own], _ = s.authoritiesAt(ctx, s.options.Mounts.PKI) // where it cannot be asked nothing is known to be of it
-	for _, path := range s.descendants(ctx, engines, ids) {
+	found, err := s.authoritiesAt(ctx, s.options.Mounts.PKI)
+	ids[own] = found
+	paths := s.descendants(ctx, engines, ids)
+	if err != nil || silent {
+		paths = slices.Collect(maps.Keys(ids))
+	}
+	for _, path := range paths {
 		if path != own {
 			all[path] = append(all[path], unread)
 		}
