@@ -34,8 +34,8 @@ func parseSystem(text string) (id, in string) {
 	return strings.TrimPrefix(head[1], systemLine), in
 }
 
-// systemIn reads the id of the system that a namespace holds. Whoever copies policies copies the id as well: that makes it no id of
-// the namespace that it is copied to.
+// systemIn reads the id of the system that a namespace holds. Whoever copies policies copies the id as well: if it names the namespace that
+// it was made in, it is no id of the one that it is copied to.
 func (s *Store[N]) systemIn(ctx context.Context, text string) (string, error) {
 	id, in := parseSystem(text)
 	if in == "" {
