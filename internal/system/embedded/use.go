@@ -311,7 +311,7 @@ func (t *told) silence(name string) string {
 // unseen returns since when and until when the log was silent for too long after a moment; zero where it was not.
 func (t *told) unseen(name string, after, now time.Time) (u access.Unseen) {
 	for n := 0; n < len(t.gaps); n += 2 {
-		if from, to := t.gaps[n], t.gaps[n+1]; to.After(after) {
+		if from, to := t.gaps[n], t.gaps[n+1]; to.Add(-time.Hour).After(after) { // it was over at some moment of its last hour
 			u = access.Unseen{Since: access.Earliest(u.Since, from), Until: to, Why: fmt.Sprintf("%s has no line between %s and %s", name, access.At(from), access.At(to))}
 		}
 	}

@@ -168,6 +168,7 @@ func TestALogThatStoppedSaysNothingOfWhatCameAfter(t *testing.T) {
 		"has a gap, and is stopped":               {map[string][]string{"a.jsonl": {before, used, going(1, 20), going(30, 50)}}, true, true, 20 * day, 0},
 		"has a gap, beside another's":             {map[string][]string{"a.jsonl": {before, used, going(1, 20), going(30, 60)}, "b.jsonl": {before, going(0, 10), going(15, 60)}}, true, true, 10 * day, 30*day + time.Hour},
 		"had a gap before the use":                {map[string][]string{"a.jsonl": {line(-20*day, "secret", ""), before, going(10, 60), line(12*day, "secret", by("acme/prod/etl"))}}, true, false, 0, 0},
+		"had a gap up to the use":                 {map[string][]string{"a.jsonl": {line(-20*day, "secret", ""), before, line(10*day, "secret", by("acme/prod/etl")), going(11, 60)}}, true, false, 0, 0},
 		"had a gap before it was made":            {map[string][]string{"a.jsonl": {line(-20*day, "secret", ""), going(-1, 60), line(59*day, "secret", "")}}, false, false, 0, 0},
 		"has a gap that a file fills":             {map[string][]string{"a.jsonl": {going(30, 60)}, "a.jsonl.1": {before, used, going(1, 20)}, "a.jsonl.2": {going(15, 40)}}, true, false, 0, 0},
 		"has a gap, and is of other kind":         {map[string][]string{"a.jsonl": {before, used, now}, "b.jsonl": {line(-day, "certificate", ""), line(59*day, "certificate", "")}}, true, false, 0, 0},
