@@ -459,6 +459,18 @@ func TestWhatIsNoFileInThePlaceOfAFileBlocksNobody(t *testing.T) {
 			}
 		}
 	}
+	// A change asks for the key of a record that another system signed.
+	other, _ := story(t)
+	w := &world{TB: t, dir: filepath.Join(t.TempDir(), "prod"), elapsed: older.elapsed}
+	w.fill(now)
+	w.write("publish/generation.json", other.read("publish/generation.json"))
+	key := filepath.Join(w.dir, "publish/policy/key.pem")
+	if err := errors.Join(os.Remove(key), exec.Command("mkfifo", key).Run()); err != nil {
+		t.Fatal(err)
+	}
+	if !w.survives(before, "publish/policy/key.pem", true) {
+		t.Error("a pipe in the place of another system's key")
+	}
 }
 
 // A file stands where a folder belongs: nothing could be written, and so nobody removed. A link to nowhere is another matter: gateways may

@@ -161,7 +161,7 @@ func (s *System) refuseForeign(base *book) error {
 	if err != nil || was.System == "" || base.system == "" || was.System == base.system {
 		return nil //nolint:nilerr // it is none, and made anew
 	}
-	text, err := os.ReadFile(s.paths.public("policy/key.pem"))
+	text, err := durable.ReadFile(s.paths.public("policy/key.pem"))
 	if err != nil {
 		return nil //nolint:nilerr // so nobody signed it
 	}

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -134,6 +135,9 @@ func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	var state strings.Builder
 	for _, path := range paths {
 		info, err := os.Stat(path)
+		if err == nil && !info.Mode().IsRegular() {
+			err = syscall.EISDIR // who reads a pipe waits for ever
+		}
 		if err != nil {
 			return uses{}, unread(path, err)
 		}

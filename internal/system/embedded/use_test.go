@@ -278,11 +278,20 @@ func TestALogIsReadAgainWhenItGrows(t *testing.T) {
 	if got := w.get(acme.Ref()).LastUsedAt; !got.Equal(start.Add(time.Minute)) {
 		t.Errorf("last used at %s", got)
 	}
-	if err := os.Mkdir(filepath.Join(filepath.Dir(log), "use-3.jsonl"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Get(w.ctx(), acme.Ref()); !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "use-3.jsonl") {
-		t.Errorf("what cannot be read: %v", err)
+	for what, lay := range map[string]func(path string) error{
+		"a folder": func(path string) error { return os.Mkdir(path, 0o700) },
+		"a pipe":   func(path string) error { return exec.Command("mkfifo", path).Run() },
+	} {
+		path := filepath.Join(filepath.Dir(log), "use-3.jsonl")
+		if err := lay(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Get(w.ctx(), acme.Ref()); !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "use-3.jsonl") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
