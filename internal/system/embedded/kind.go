@@ -39,68 +39,84 @@ const endedByOPA = "Open Policy Agent, at each request."
 func traitOf(k access.Kind) trait {
 	switch k {
 	case access.Federated:
-		return trait{
-			endedBy: endedByOPA,
-			check:   func(c *access.Credential) error { return access.RefuseAccount("the embedded system", c) },
-			login: func(c *access.Credential) map[string]string {
-				return map[string]string{"issuer": c.Federated.Issuer, "subject": c.Federated.Subject, "audiences": strings.Join(c.Federated.Audiences, " ")}
-			},
-			doors: (*System).doorsOfTrust,
-		}
+		return ofFederated()
 	case access.Certificate:
-		return trait{
-			endedBy: "The server that verifies the certificate, at each handshake.",
-			check:   func(c *access.Credential) error { return ca.CheckRequest(c.Certificate.CSR) },
-			login: func(c *access.Credential) map[string]string {
-				return map[string]string{"subject": "CN=" + c.IdentityID.CommonName(), "san": "URI:partner:" + c.IdentityID.String()}
-			},
-			doors: func(s *System, p access.Proof) []access.Door {
-				return []access.Door{
-					door("a TLS server, by ca.pem and crl.pem", func(string, string) (bool, error) { return s.tlsVerifies(p) }),
-					s.opaDoor(policy.Request{Fingerprint: p.Issued.Fingerprint}),
-				}
-			},
-			sign: func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error) {
-				return a.SignX509(ca.X509Request{CSR: c.Certificate.CSR, Identity: c.IdentityID, NotBefore: from, NotAfter: until})
-			},
-			list: func(r *revocations, certificate ca.Revoked) { r.x509 = append(r.x509, certificate) },
-		}
+		return ofCertificate()
 	case access.SSHCertificate:
-		return trait{
-			endedBy: "sshd, at each login.",
-			check:   func(c *access.Credential) error { return ca.CheckSSHKey(c.SSHCertificate.PublicKey) },
-			login: func(c *access.Credential) map[string]string {
-				return map[string]string{"principal": c.IdentityID.String(), "key_id": c.IdentityID.String()}
-			},
-			doors: func(s *System, p access.Proof) []access.Door {
-				return []access.Door{door("sshd, by ssh/ca.pub, ssh/revoked_keys and ssh/principals", func(_, path string) (bool, error) { return s.sshdAdmits(p, path) })}
-			},
-			sign: func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error) {
-				return a.SignSSH(ca.SSHRequest{
-					PublicKey: c.SSHCertificate.PublicKey, Identity: c.IdentityID, NotBefore: from, NotAfter: until, Networks: c.AllowedCIDRs,
-				})
-			},
-			list: func(r *revocations, certificate ca.Revoked) {
-				// A serial is a number of 64 bits (PROTOCOL.certkeys of OpenSSH).
-				if serial, err := strconv.ParseUint(certificate.Serial, 10, 64); err == nil {
-					r.ssh = append(r.ssh, serial)
-				}
-			},
-			listedOnly: true,
-		}
+		return ofSSHCertificate()
 	case access.Secret:
-		return trait{
-			endedBy: endedByOPA,
-			login: func(*access.Credential) map[string]string {
-				return map[string]string{"header": "Authorization: Bearer " + keyPrefix + "..."}
-			},
-			doors: func(s *System, p access.Proof) []access.Door {
-				sum := sha256.Sum256([]byte(p.Secret))
-				return []access.Door{s.opaDoor(policy.Request{KeyHash: hex.EncodeToString(sum[:])})}
-			},
-		}
+		return ofSecret()
 	}
 	return trait{endedBy: endedByOPA}
+}
+
+func ofFederated() trait {
+	return trait{
+		endedBy: endedByOPA,
+		check:   func(c *access.Credential) error { return access.RefuseAccount("the embedded system", c) },
+		login: func(c *access.Credential) map[string]string {
+			return map[string]string{"issuer": c.Federated.Issuer, "subject": c.Federated.Subject, "audiences": strings.Join(c.Federated.Audiences, " ")}
+		},
+		doors: (*System).doorsOfTrust,
+	}
+}
+
+func ofCertificate() trait {
+	return trait{
+		endedBy: "The server that verifies the certificate, at each handshake.",
+		check:   func(c *access.Credential) error { return ca.CheckRequest(c.Certificate.CSR) },
+		login: func(c *access.Credential) map[string]string {
+			return map[string]string{"subject": "CN=" + c.IdentityID.CommonName(), "san": "URI:partner:" + c.IdentityID.String()}
+		},
+		doors: func(s *System, p access.Proof) []access.Door {
+			return []access.Door{
+				door("a TLS server, by ca.pem and crl.pem", func(string, string) (bool, error) { return s.tlsVerifies(p) }),
+				s.opaDoor(policy.Request{Fingerprint: p.Issued.Fingerprint}),
+			}
+		},
+		sign: func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error) {
+			return a.SignX509(ca.X509Request{CSR: c.Certificate.CSR, Identity: c.IdentityID, NotBefore: from, NotAfter: until})
+		},
+		list: func(r *revocations, certificate ca.Revoked) { r.x509 = append(r.x509, certificate) },
+	}
+}
+
+func ofSSHCertificate() trait {
+	return trait{
+		endedBy: "sshd, at each login.",
+		check:   func(c *access.Credential) error { return ca.CheckSSHKey(c.SSHCertificate.PublicKey) },
+		login: func(c *access.Credential) map[string]string {
+			return map[string]string{"principal": c.IdentityID.String(), "key_id": c.IdentityID.String()}
+		},
+		doors: func(s *System, p access.Proof) []access.Door {
+			return []access.Door{door("sshd, by ssh/ca.pub, ssh/revoked_keys and ssh/principals", func(_, path string) (bool, error) { return s.sshdAdmits(p, path) })}
+		},
+		sign: func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error) {
+			return a.SignSSH(ca.SSHRequest{
+				PublicKey: c.SSHCertificate.PublicKey, Identity: c.IdentityID, NotBefore: from, NotAfter: until, Networks: c.AllowedCIDRs,
+			})
+		},
+		list: func(r *revocations, certificate ca.Revoked) {
+			// A serial is a number of 64 bits (PROTOCOL.certkeys of OpenSSH).
+			if serial, err := strconv.ParseUint(certificate.Serial, 10, 64); err == nil {
+				r.ssh = append(r.ssh, serial)
+			}
+		},
+		listedOnly: true,
+	}
+}
+
+func ofSecret() trait {
+	return trait{
+		endedBy: endedByOPA,
+		login: func(*access.Credential) map[string]string {
+			return map[string]string{"header": "Authorization: Bearer " + keyPrefix + "..."}
+		},
+		doors: func(s *System, p access.Proof) []access.Door {
+			sum := sha256.Sum256([]byte(p.Secret))
+			return []access.Door{s.opaDoor(policy.Request{KeyHash: hex.EncodeToString(sum[:])})}
+		},
+	}
 }
 
 // signedKinds returns the kinds of which a certificate is signed. Its end is signed into it, so that it can only be revoked, by a list.
