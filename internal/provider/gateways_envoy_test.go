@@ -45,13 +45,23 @@ func TestTheEnvoyExampleAdmitsUntilTheCut(t *testing.T) {
 	admits := func(c *tls.Certificate) bool { return newConnection(address, trusted, c, "h2").admits() }
 
 	eventually(t, "Envoy lets in what is declared", func() bool {
-		status, err := newConnection(address, trusted, w.presents(j), "http/1.1").ask("X-Forwarded-Client-Cert", "X-Ip: 10.9.9.9", "X-Forwarded-For: 10.9.9.9")
+		status, err := newConnection(address, trusted, w.presents(j), "http/1.1").ask("X-Forwarded-Client-Cert", "X-Ip: 10.9.9.9", "X-Forwarded-For: 10.9.9.9",
+			"X.Ip", "X.Forwarded.Client.Cert", "X.Forwarded.Client-Cert", "X.Forwarded-Client.Cert", "X.Forwarded-Client-Cert",
+			"X-Forwarded.Client.Cert", "X-Forwarded.Client-Cert", "X-Forwarded-Client.Cert", "X-Other.Header")
 		return err == nil && status == http.StatusOK
 	})
 	hash := fmt.Sprintf("%x", sha256.Sum256(w.issued(j)[0]))
 	_, h := behind.took()
 	if ip := h.Values("X-Ip"); len(ip) != 1 || ip[0] != "127.0.0.1" {
 		t.Errorf("the server behind is told of the client's address %q", ip)
+	}
+	for name := range h {
+		if strings.Contains(name, ".") && name != "X-Other.header" {
+			t.Errorf("the server behind is told by the client what to many servers is another header: %s", name)
+		}
+	}
+	if h.Get("X-Other.header") == "" {
+		t.Error("no header with a dot arrives: this proves nothing")
 	}
 	if said := strings.Join(h.Values("X-Forwarded-Client-Cert"), "; "); said != "Hash="+hash+`;Subject="CN=acme/prod/stock-feed"` {
 		t.Errorf("the server behind is told %s, and the certificate's SHA-256 is %s", said, hash)
