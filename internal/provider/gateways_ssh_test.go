@@ -346,9 +346,16 @@ func useLog(t *testing.T, j *judged, g *sshGateway) []byte {
 		fmt.Fprintln(&journal, odd)
 	}
 	log := j.save("use [1]/sshd.jsonl", `{"time": "2026-1`) // torn
+	if err := os.Mkdir(log+".old", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	python, script := realtool.Find(t, "python3"), "../../examples/gateways/sshd/use_log.py"
+	if out, err := exec.Command(python, script, j.published("ssh/ca.pub")).CombinedOutput(); err == nil || !strings.HasPrefix(string(out), "use_log.py: write") {
+		t.Errorf("called as before, it says %q (%v)", out, err)
+	}
 	writes := func() []byte {
 		t.Helper()
-		cmd := exec.Command(realtool.Find(t, "python3"), "../../examples/gateways/sshd/use_log.py", j.published("ssh/ca.pub"), log)
+		cmd := exec.Command(python, script, j.published("ssh/ca.pub"), log)
 		cmd.Stdin = bytes.NewReader(journal.Bytes())
 		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 			t.Fatalf("%v: %s", err, out)

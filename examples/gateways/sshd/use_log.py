@@ -16,6 +16,7 @@ import datetime
 import glob
 import hashlib
 import json
+import os
 import re
 import sys
 
@@ -36,8 +37,13 @@ def lines_of(log):
     """Returns what the files of a log hold. No character of its name is a wildcard."""
     lines = set()
     for path in glob.glob(glob.escape(log) + "*"):
-        with open(path, "rb") as file:
-            lines.update(line.rstrip() for line in file)
+        if not os.path.isfile(path) or path.endswith(".gz"):
+            continue
+        try:
+            with open(path, "rb") as file:
+                lines.update(line.rstrip() for line in file)
+        except OSError as error:  # a line that is there twice counts once
+            print(error, file=sys.stderr)
     return lines
 
 
@@ -72,4 +78,6 @@ def main(authority_file, log):
             before = b""
 
 
+if len(sys.argv) != 3:
+    sys.exit("use_log.py: write use_log.py CA.pub LOG: it writes into LOG itself, and nothing to its output")
 main(*sys.argv[1:])
