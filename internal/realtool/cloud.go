@@ -90,8 +90,9 @@ func StartMinistack(t testing.TB) *Cloud {
 	}, answersHTTP)
 	c.IAM, c.STS, c.S3 = "http://"+addr, "http://"+addr, "http://"+addr
 	// It loads a service when that is first asked, which took twenty seconds on a busy machine: longer than the provider waits.
-	c.Ask(t, c.Root(), "sts", "GetCallerIdentity", nil, nil)
-	c.Ask(t, c.Root(), "iam", "ListUsers", nil, nil)
+	if !c.Ask(t, c.Root(), "sts", "GetCallerIdentity", nil, nil) || !c.Ask(t, c.Root(), "iam", "ListUsers", nil, nil) {
+		t.Fatal("ministack loads no services")
+	}
 	return c
 }
 
