@@ -100,7 +100,7 @@ func keyCut(keys []key, issued string) string {
 	return ""
 }
 
-// boundByNothing reports whether a boundary allows nothing: one that only denies does not.
+// boundByNothing reports whether a boundary allows nothing: also one that only denies.
 func (n *native) boundByNothing() bool {
 	text := n.managed[n.Boundary]
 	return isDenyAll(n.Boundary) || policy.DeniesAll(text) || policy.OnlyDenies(text)

@@ -166,8 +166,8 @@ func (s *System) tellGiven(n *native, stray *access.Stray) {
 	if n.Boundary != "" {
 		stray.Unsaid = append(stray.Unsaid, "the limit that its boundary "+n.Boundary+" sets"+policy.Wider)
 	}
-	for _, group := range n.Groups {
-		stray.Unsaid = append(stray.Unsaid, "what the group "+group+" allows or denies")
+	for _, name := range n.Groups {
+		stray.Unsaid = append(stray.Unsaid, "what the group "+name+" allows or denies")
 	}
 }
 
