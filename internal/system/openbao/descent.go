@@ -15,12 +15,15 @@ import (
 // whatever leads up to an authority that it trusts.
 
 // descendants returns the paths of the engines that have such an authority, or one that did not say what it is. If that is one of ours, they
-// are all. ids are the authorities of each engine, by serial.
-func (s *server) descendants(ctx context.Context, engines map[string]mounted, ids map[string]map[string]string) []string {
+// are all. ids are the authorities of each engine, by serial; signed are those that signed for a partner, whose engines are ours, too.
+func (s *server) descendants(ctx context.Context, engines map[string]mounted, ids map[string]map[string]string, signed map[string]bool) []string {
 	var ours []*x509.Certificate
 	others, paths := map[string][]*x509.Certificate{}, map[string]bool{}
 	for path, all := range ids {
 		ourEngine := s.isOurs(path, engines[path])
+		for serial := range all {
+			ourEngine = ourEngine || signed[serial]
+		}
 		for _, id := range all {
 			switch c := s.authorityCalled(ctx, path, id); {
 			case c == nil && ourEngine:

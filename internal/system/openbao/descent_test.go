@@ -107,6 +107,7 @@ func TestARootBesideAnAuthorityBelowOursIsNotOurs(t *testing.T) {
 	keys := map[string]*ecdsa.PrivateKey{}
 	for n, pair := range [][2]string{
 		{"ours", "ours"}, {"sub", "ours"}, {"root", "root"}, {"shop", "root"}, {"deep", "sub"}, {"late", "deep"}, {"last", "late"},
+		{"second", "second"}, {"below", "second"},
 	} {
 		name, by := pair[0], pair[1]
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -127,14 +128,17 @@ func TestARootBesideAnAuthorityBelowOursIsNotOurs(t *testing.T) {
 		}
 	}
 	ids := map[string]map[string]string{}
-	for path, names := range map[string]string{"partner-pki/": "ours", "sub/": "root sub late", "root/": "root", "shop/": "shop", "deep/": "deep", "last/": "last"} {
+	for path, names := range map[string]string{"partner-pki/": "ours", "sub/": "root sub late", "root/": "root", "shop/": "shop", "deep/": "deep", "last/": "last",
+		"second/": "second", "below/": "below"} {
 		ids[path] = map[string]string{}
 		for _, name := range strings.Fields(names) {
 			ids[path][name] = name
 		}
 	}
-	got := slices.Sorted(slices.Values(s.descendants(t.Context(), nil, ids)))
-	if want := []string{"deep/", "last/", "sub/"}; !slices.Equal(got, want) {
-		t.Errorf("of ours are %q, want %q", got, want)
+	for signed, want := range map[string][]string{"": {"deep/", "last/", "sub/"}, "second": {"below/", "deep/", "last/", "sub/"}} {
+		got := slices.Sorted(slices.Values(s.descendants(t.Context(), nil, ids, map[string]bool{signed: true})))
+		if !slices.Equal(got, want) {
+			t.Errorf("signed for a partner by %q: of ours are %q, want %q", signed, got, want)
+		}
 	}
 }

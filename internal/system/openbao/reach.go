@@ -305,6 +305,10 @@ func (s *scout) Reaching(ctx context.Context, since time.Time) (access.Reaching,
 		}
 	}
 	on := s.lay(at.engines, at.children, at.unlisted, slices.Collect(maps.Keys(snap.Documents)))
-	on.claim(at.authorities, signersOf(snap.Ledger))
+	signed := signersOf(snap.Ledger)
+	if at.authorities == nil {
+		at.authorities = s.authoritiesIn(ctx, at.engines, signed)
+	}
+	on.claim(at.authorities, signed)
 	return on.reach, nil
 }

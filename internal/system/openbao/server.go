@@ -42,8 +42,8 @@ const unread = "unread"
 
 // authoritiesIn returns the serials of the authorities in each engine that signs certificates, by its path. One engine that does not answer
 // stops nothing else: grants on it are refused, and so they are where an authority is as good as ours. If one of ours does not answer, any
-// other may be of it.
-func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted) map[string][]string {
+// other may be of it. signed are those that signed for a partner.
+func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted, signed map[string]bool) map[string][]string {
 	all, ids := map[string][]string{}, map[string]map[string]string{}
 	own, silent := s.options.Mounts.PKI+"/", false
 	for path, m := range engines {
@@ -63,7 +63,7 @@ func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted) 
 	}
 	found, err := s.authoritiesAt(ctx, s.options.Mounts.PKI)
 	ids[own] = found
-	paths := s.descendants(ctx, engines, ids)
+	paths := s.descendants(ctx, engines, ids, signed)
 	if err != nil || silent {
 		paths = slices.Collect(maps.Keys(ids))
 	}
@@ -196,7 +196,7 @@ func (s *server) lookAround(ctx context.Context, at *site) error {
 	if err := cmp.Or(errs[:]...); err != nil {
 		return err
 	}
-	at.engines, at.children, at.authorities = engines, below.Names, s.authoritiesIn(ctx, engines)
+	at.engines, at.children, at.authorities = engines, below.Names, nil
 	at.unlisted, at.looked = unlisted, begun
 	return nil
 }

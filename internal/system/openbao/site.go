@@ -19,7 +19,7 @@ type site struct {
 	// children are the namespaces below ours: "team-a/". unlisted: this login may not see them.
 	children []string
 	unlisted bool
-	// authorities are the serials of those in each other engine that signs certificates, by its path.
+	// authorities are the serials of those in each other engine that signs certificates, by its path; nil if nobody asked yet.
 	authorities map[string][]string
 	looked      time.Time // when it was asked for engines and what is in them, and for children
 }

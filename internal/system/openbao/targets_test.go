@@ -179,11 +179,14 @@ func TestAnAuthorityOfAnotherConfigurationIsToldByWhatItSigned(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	st.below(t, "below", "plain/ca")
 	reaching, err := st.open().Reaching(t.Context(), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for resource, want := range map[access.Pattern]string{"plain/ca/issue/shop": "system", "plain/ca/sign/shop": "system", "web/issue/shop": "privileged"} {
+	for resource, want := range map[access.Pattern]string{
+		"plain/ca/issue/shop": "system", "plain/ca/sign/shop": "system", "below/issue/shop": "system", "web/issue/shop": "privileged",
+	} {
 		if r := reaching(resource, []string{"update"}); verdict(r) != want {
 			t.Errorf("%s: %s, want %s: %+v", resource, verdict(r), want, r)
 		}
