@@ -190,7 +190,7 @@ func (s *System) trustAnew(ctx context.Context, f access.FederatedTrust, arn str
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.issuers[f.Issuer] = arn
-	delete(s.seen, f.Issuer)
+	delete(s.issuersSeen, f.Issuer)
 	return nil
 }
 
@@ -324,14 +324,14 @@ type seenIssuer struct {
 func (s *System) saw(issuer, arn string, audiences []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seen[issuer] = seenIssuer{arn, audiences}
+	s.issuersSeen[issuer] = seenIssuer{arn, audiences}
 }
 
 // isCutOff reports whether the account was seen to have no trust in the issuer of a credential, or for none of its audiences.
 func (s *System) isCutOff(c *access.Credential) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seen, is := s.seen[c.Federated.Issuer]
+	seen, is := s.issuersSeen[c.Federated.Issuer]
 	return is && distrusts(c, seen.arn, seen.audiences)
 }
 

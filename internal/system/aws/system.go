@@ -15,13 +15,13 @@ type System struct {
 	*floors
 	store *store
 
-	mu      sync.Mutex
-	turns   map[access.IdentityID]*sync.Mutex
-	issuers map[string]string          // the ARN of the trust in an issuer, by its URL
-	seen    map[string]seenIssuer      // by its URL
-	missing map[string]time.Time       // when it was looked for last, and not found
-	uses    map[string]use             // by the id of the key
-	asked   map[access.IdentityID]bool // who was asked for what it would adopt
+	mu          sync.Mutex
+	turns       map[access.IdentityID]*sync.Mutex
+	issuers     map[string]string          // the ARN of the trust in an issuer, by its URL
+	issuersSeen map[string]seenIssuer      // by its URL
+	missing     map[string]time.Time       // when it was looked for last, and not found
+	uses        map[string]use             // by the id of the key
+	asked       map[access.IdentityID]bool // who was asked for what it would adopt
 
 	details  sync.Mutex // held while one caller lists all principals for all
 	judging  sync.Mutex // held while it is tried how a cloud judges
@@ -60,7 +60,7 @@ func Open(o Options) (*System, error) {
 	}
 	c := newClient(o)
 	st := newStore(c, name, prefix)
-	return &System{client: c, floors: newFloors(st), store: st, turns: map[access.IdentityID]*sync.Mutex{}, issuers: map[string]string{}, seen: map[string]seenIssuer{}, missing: map[string]time.Time{}, asked: map[access.IdentityID]bool{}, uses: map[string]use{}}, nil
+	return &System{client: c, floors: newFloors(st), store: st, turns: map[access.IdentityID]*sync.Mutex{}, issuers: map[string]string{}, issuersSeen: map[string]seenIssuer{}, missing: map[string]time.Time{}, asked: map[access.IdentityID]bool{}, uses: map[string]use{}}, nil
 }
 
 // turn waits until no other change of an identity is under way in this process. Those of other processes are found by the ETags.
