@@ -4,8 +4,6 @@ package openbao
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,19 +103,6 @@ func authoritySerial(text string) string {
 		return serialText(c.SerialNumber)
 	}
 	return ""
-}
-
-// certificateIn reads the first certificate of a text; nil where there is none.
-func certificateIn(text string) *x509.Certificate {
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
-		return nil
-	}
-	c, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil
-	}
-	return c
 }
 
 // unable says why the authority that should sign does not: it has ended, was revoked, or may not. "" where it signs, as far as the

@@ -83,6 +83,62 @@ func (s *server) whereabouts() string {
 	return s.client.Address() + ", namespace " + s.client.Namespace()
 }
 
+// descendants returns the paths of the engines that have such an authority, or one that did not say what it is. If that is one of ours, they
+// are all. ids are the authorities of each engine, by serial; signed are those that signed for a partner, whose engines are ours, too.
+func (s *server) descendants(ctx context.Context, engines map[string]mounted, ids map[string]map[string]string, signed map[string]bool) []string {
+	var ours []*x509.Certificate
+	others, paths := map[string][]*x509.Certificate{}, map[string]bool{}
+	for path, all := range ids {
+		ourEngine := s.isOurs(path, engines[path])
+		for serial := range all {
+			ourEngine = ourEngine || signed[serial]
+		}
+		for _, id := range all {
+			switch c := s.authorityCalled(ctx, path, id); {
+			case c == nil && ourEngine:
+				return slices.Collect(maps.Keys(ids))
+			case c == nil:
+				paths[path] = true
+			case ourEngine:
+				ours = append(ours, c)
+			default:
+				others[path] = append(others[path], c)
+			}
+		}
+	}
+	maps.Copy(paths, descending(ours, others))
+	return slices.Collect(maps.Keys(paths))
+}
+
+// isOurs reports whether an engine is one of partner access by its path, or by what it says of itself.
+func (s *server) isOurs(path string, m mounted) bool {
+	return path == s.options.Mounts.PKI+"/" || path == defaultMounts().PKI+"/" || m.Type == "pki" && m.Description == mountDescription
+}
+
+// authorityCalled returns an authority of an engine, which OpenBao tells everybody; nil where that cannot be read. Each is read once.
+func (s *server) authorityCalled(ctx context.Context, path, id string) *x509.Certificate {
+	s.learning.Lock()
+	c := s.called[id]
+	s.learning.Unlock()
+	if c != nil {
+		return c
+	}
+	var ca struct {
+		Certificate string `json:"certificate"`
+	}
+	if err := s.client.Get(ctx, strings.TrimSuffix(path, "/")+"/issuer/"+id+"/json", &ca); err != nil {
+		return nil
+	}
+	c = certificateIn(ca.Certificate)
+	s.learning.Lock()
+	defer s.learning.Unlock()
+	if s.called == nil {
+		s.called = map[string]*x509.Certificate{}
+	}
+	s.called[id] = c
+	return c
+}
+
 // server is where OpenBao is, with what was found out about it.
 type server struct {
 	client  *client.Client
