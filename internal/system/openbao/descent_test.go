@@ -90,7 +90,7 @@ func TestAnAuthorityBelowOursIsAsGoodAsOurs(t *testing.T) {
 // failingAt lets every call below a path fail.
 func failingAt(path string, f fault) func(*client.Options) {
 	return func(o *client.Options) {
-		o.Patience = 100 * time.Millisecond
+		o.Patience = 2 * time.Second // a busy machine takes a while to log in
 		inner := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if strings.HasPrefix(r.URL.Path, path) {
