@@ -108,21 +108,21 @@ func (d *Draft) comesBack(before *Entry, c *access.Credential) (from access.Iden
 	}
 	all := d.all()
 	for _, e := range all {
-		if d.cutWith(all, c, access.Former{Object: e.Object}) {
+		if d.cutWith(all, c, key, access.Former{Object: e.Object}) {
 			return e.Object.Holder()
 		}
 	}
 	for _, f := range Formers(all, d.Tombstones, d.Now) {
-		if d.cutWith(all, c, f) {
+		if d.cutWith(all, c, key, f) {
 			return f.Object.Holder()
 		}
 	}
 	return from
 }
 
-// cutWith reports whether what a credential proves to be its identity with was cut on another one, and was not released since. Of one that
-// is not removed only the object is given.
-func (d *Draft) cutWith(all Ledger, c *access.Credential, f access.Former) bool {
+// cutWith reports whether the key of a credential was cut on another one, and was not released since. Of one that is not removed only the
+// object is given.
+func (d *Draft) cutWith(all Ledger, c *access.Credential, key string, f access.Former) bool {
 	other, ok := f.Object.(*access.Credential)
 	if !ok || other.Ref() == c.Ref() {
 		return false
@@ -135,5 +135,5 @@ func (d *Draft) cutWith(all Ledger, c *access.Credential, f access.Former) bool 
 	if at.IsZero() && !d.cutOn(all, other, time.Time{}).IsZero() { // of a mark only the last cut is known, which may be of after it went
 		at = counted(f.HeldAt, d.lifted(all, other.IdentityID), time.Time{})
 	}
-	return !at.IsZero() && other.Proof() == c.Key() && !d.releasedWith(all, c, at) // requests are slow to read, and few are of who was cut
+	return !at.IsZero() && other.Proof() == key && !d.releasedWith(all, c, at) // requests are slow to read, and few are of who was cut
 }
