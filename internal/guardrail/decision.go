@@ -10,7 +10,7 @@ import (
 )
 
 // decided are the arguments that a digest of access is made of: what a decision of a worksheet was made on.
-var decided = slices.Concat([]string{"ceiling", "parent_id", "subcontractors"}, argumentsOf(false, true), []string{"allowed_cidrs", "resource", "actions"})
+var decided = slices.Concat([]string{"ceiling", "parent_id", "subcontractors"}, kindArguments(), []string{"allowed_cidrs", "resource", "actions"})
 
 func decisionRules() []Rule {
 	return []Rule{{

@@ -12,22 +12,23 @@ import (
 
 // What rules know of each kind of credential.
 
-// keyArguments returns the arguments that hold a key of the partner's, for which something is issued.
-func keyArguments() []string { return argumentsOf(true) }
-
-// proofArguments returns the arguments that say what a credential proves its identity with: those with a key first.
-func proofArguments() []string { return argumentsOf(true, false) }
-
-// argumentsOf returns the arguments of the kinds that issue, or of those that do not, in the order asked for. Each is called as its kind is.
-func argumentsOf(issue ...bool) (names []string) {
-	for _, issues := range issue {
-		for _, k := range access.Kinds() {
-			if k.Issues() == issues {
-				names = append(names, string(k))
-			}
-		}
+// kindArguments returns the arguments of all kinds, best first. Each is called as its kind is.
+func kindArguments() (names []string) {
+	for _, k := range access.Kinds() {
+		names = append(names, string(k))
 	}
 	return names
+}
+
+// keyArguments returns the arguments that hold a key of the partner's, for which something is issued.
+func keyArguments() []string {
+	return slices.DeleteFunc(kindArguments(), func(name string) bool { return !access.Kind(name).Issues() })
+}
+
+// proofArguments returns the arguments that say what a credential proves its identity with: those with a key first.
+func proofArguments() []string {
+	keyless := slices.DeleteFunc(kindArguments(), func(name string) bool { return access.Kind(name).Issues() })
+	return append(keyArguments(), keyless...)
 }
 
 // held returns the key, or the workload, that a credential proves its identity with; none where it cannot be read, which is
