@@ -22,123 +22,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
-// authoritiesAt returns those of the engine at a path. OpenBao tells them to everybody.
-func (s *server) authoritiesAt(ctx context.Context, path string) (map[string]string, error) {
-	var all struct {
-		Keys map[string]struct {
-			Serial string `json:"serial_number"`
-		} `json:"key_info"`
-	}
-	err := s.client.List(ctx, path+"/issuers", &all)
-	ids := map[string]string{}
-	for id, a := range all.Keys {
-		ids[a.Serial] = id
-	}
-	return ids, ifThere(err)
-}
-
-// unread stands for the authorities of an engine that did not say which it has, or has some that are as good as ours.
-const unread = "unread"
-
-// authoritiesIn returns the serials of the authorities in each engine that signs certificates, by its path. One engine that does not answer
-// stops nothing else: grants on it are refused, and so they are where an authority is as good as ours. If one of ours does not answer, any
-// other may be of it. signed are those that signed for a partner.
-func (s *server) authoritiesIn(ctx context.Context, engines map[string]mounted, signed map[string]bool) map[string][]string {
-	all, ids := map[string][]string{}, map[string]map[string]string{}
-	own, silent := s.options.Mounts.PKI+"/", false
-	for path, m := range engines {
-		if m.Type != "pki" || path == own {
-			continue
-		}
-		found, err := s.authoritiesAt(ctx, strings.TrimSuffix(path, "/"))
-		all[path], ids[path] = slices.Collect(maps.Keys(found)), found
-		if err != nil {
-			all[path] = []string{unread}
-			silent = silent || s.isOurs(path, m)
-		}
-	}
-	maps.DeleteFunc(ids, func(_ string, found map[string]string) bool { return len(found) == 0 })
-	if len(ids) == 0 {
-		return all // ours is asked only where others may be of it
-	}
-	found, err := s.authoritiesAt(ctx, s.options.Mounts.PKI)
-	ids[own] = found
-	paths := s.descendants(ctx, engines, ids, signed)
-	if err != nil || silent {
-		paths = slices.Collect(maps.Keys(ids))
-	}
-	for _, path := range paths {
-		if path != own {
-			all[path] = append(all[path], unread)
-		}
-	}
-	return all
-}
-
-// whereabouts says where the system is.
-func (s *server) whereabouts() string {
-	if s.client.Namespace() == "" {
-		return s.client.Address() + ", without a namespace"
-	}
-	return s.client.Address() + ", namespace " + s.client.Namespace()
-}
-
-// descendants returns the paths of the engines that have such an authority, or one that did not say what it is. If that is one of ours, they
-// are all. ids are the authorities of each engine, by serial; signed are those that signed for a partner, whose engines are ours, too.
-func (s *server) descendants(ctx context.Context, engines map[string]mounted, ids map[string]map[string]string, signed map[string]bool) []string {
-	var ours []*x509.Certificate
-	others, paths := map[string][]*x509.Certificate{}, map[string]bool{}
-	for path, all := range ids {
-		ourEngine := s.isOurs(path, engines[path])
-		for serial := range all {
-			ourEngine = ourEngine || signed[serial]
-		}
-		for _, id := range all {
-			switch c := s.authorityCalled(ctx, path, id); {
-			case c == nil && ourEngine:
-				return slices.Collect(maps.Keys(ids))
-			case c == nil:
-				paths[path] = true
-			case ourEngine:
-				ours = append(ours, c)
-			default:
-				others[path] = append(others[path], c)
-			}
-		}
-	}
-	maps.Copy(paths, descending(ours, others))
-	return slices.Collect(maps.Keys(paths))
-}
-
-// isOurs reports whether an engine is one of partner access by its path, or by what it says of itself.
-func (s *server) isOurs(path string, m mounted) bool {
-	return path == s.options.Mounts.PKI+"/" || path == defaultMounts().PKI+"/" || m.Type == "pki" && m.Description == mountDescription
-}
-
-// authorityCalled returns an authority of an engine, which OpenBao tells everybody; nil where that cannot be read. Each is read once.
-func (s *server) authorityCalled(ctx context.Context, path, id string) *x509.Certificate {
-	s.learning.Lock()
-	c := s.called[id]
-	s.learning.Unlock()
-	if c != nil {
-		return c
-	}
-	var ca struct {
-		Certificate string `json:"certificate"`
-	}
-	if err := s.client.Get(ctx, strings.TrimSuffix(path, "/")+"/issuer/"+id+"/json", &ca); err != nil {
-		return nil
-	}
-	c = certificateIn(ca.Certificate)
-	s.learning.Lock()
-	defer s.learning.Unlock()
-	if s.called == nil {
-		s.called = map[string]*x509.Certificate{}
-	}
-	s.called[id] = c
-	return c
-}
-
 // server is where OpenBao is, with what was found out about it.
 type server struct {
 	client  *client.Client
@@ -150,6 +33,14 @@ type server struct {
 	learning sync.Mutex                   // guards what follows
 	called   map[string]*x509.Certificate // authorities of engines, by the ids that these know them by
 	issuers  map[string]string            // the auth methods of issuers that the configuration does not name, as learnIssuers found them
+}
+
+// whereabouts says where the system is.
+func (s *server) whereabouts() string {
+	if s.client.Namespace() == "" {
+		return s.client.Address() + ", without a namespace"
+	}
+	return s.client.Address() + ", namespace " + s.client.Namespace()
 }
 
 // lookOnce looks at the server, once.
