@@ -97,13 +97,11 @@ func (s *System) rolesTrusting(ctx context.Context, h *shelf, arns ...string) (r
 		return nil, false, nil
 	}
 	for _, n := range all {
-		for _, statement := range policy.TrustIn(n.Trust) {
-			if statement.Effect == "Allow" && slices.ContainsFunc(policy.Listed(statement.Of()["AWS"]), func(who string) bool { return slices.Contains(arns, who) }) {
-				roles = append(roles, n.asPrincipal().String())
-			}
+		if n.trusts("AWS", arns...) {
+			roles = append(roles, n.asPrincipal().String())
 		}
 	}
-	return slices.Compact(roles), err == nil, err
+	return roles, err == nil, err
 }
 
 // adoptable reads the user that a native id names, where it can be adopted as an identity, and the ledger that this was judged by.

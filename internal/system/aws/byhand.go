@@ -247,8 +247,14 @@ func (s *System) noticed(ctx context.Context, w wanted, n *native) (bool, error)
 		if err := access.Pause(ctx, s.settle()/proofs); err != nil {
 			return false, err
 		}
-		if err := s.lookAtIssuer(ctx, &w); err != nil {
-			return false, err
+		if w.cutOff != nil {
+			none, err := s.distrustsNow(ctx, w.cutOff)
+			if err != nil {
+				return false, err
+			}
+			if !none {
+				w.cutOff = nil
+			}
 		}
 		again, err := s.look(ctx, w.principal)
 		if err != nil || w.cutBy(again) == "" {

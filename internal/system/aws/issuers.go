@@ -14,16 +14,10 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
-// trustIssuers makes sure that the account trusts the issuers of an identity's federated credential, for its audiences.
-func (s *System) trustIssuers(ctx context.Context, f *family, p *page) error {
-	for _, e := range p.entries {
-		c, ok := e.Credential()
-		if !ok || e.Removed() || c.Federated == nil || c.Federated.Account() {
-			continue
-		}
-		if err := s.trustIssuer(ctx, f, *c.Federated); err != nil {
-			return err
-		}
+// trustIssuerOf makes sure that the account trusts the issuer of an identity's workload, for its audiences.
+func (s *System) trustIssuerOf(ctx context.Context, f *family, p *page) error {
+	if c := p.federated(); c != nil {
+		return s.trustIssuer(ctx, f, *c.Federated)
 	}
 	return nil
 }
@@ -123,26 +117,21 @@ func (s *System) staysDistrusted(ctx context.Context, c *access.Credential) (boo
 		if err := access.Pause(ctx, s.settle()/proofs); err != nil {
 			return false, err
 		}
-		if arn, audiences, err := s.standing(ctx, c.Federated.Issuer); err != nil || !distrusts(c, arn, audiences) {
+		if none, err := s.distrustsNow(ctx, c); err != nil || !none {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-// lookAtIssuer asks again whether the account has no trust in the issuer of a principal, where it was seen so.
-func (s *System) lookAtIssuer(ctx context.Context, w *wanted) error {
-	if w.cutOff == nil {
-		return nil
-	}
-	arn, audiences, err := s.standing(ctx, w.issuer)
+// distrustsNow asks whether the account has no trust for a credential, and notes what it saw.
+func (s *System) distrustsNow(ctx context.Context, c *access.Credential) (bool, error) {
+	arn, audiences, err := s.standing(ctx, c.Federated.Issuer)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if s.saw(w.issuer, arn, audiences); !distrusts(w.cutOff, arn, audiences) {
-		w.cutOff = nil
-	}
-	return nil
+	s.saw(c.Federated.Issuer, arn, audiences)
+	return distrusts(c, arn, audiences), nil
 }
 
 // federated returns the credential of a workload; nil where there is none.
@@ -283,9 +272,7 @@ func (s *System) distrust(ctx context.Context, issuer string) error {
 // othersRely reports whether a role that is not of this ledger lets in by the trust in an issuer: of another ledger, or made by hand.
 func (s *System) othersRely(n *native, arn string) bool {
 	own := s.store.name()
-	return (own == "" || n.tagged(systemTag) != own) && slices.ContainsFunc(policy.TrustIn(n.Trust), func(said policy.Stated) bool {
-		return said.Effect == "Allow" && slices.Contains(policy.Listed(said.Of()["Federated"]), arn)
-	})
+	return (own == "" || n.tagged(systemTag) != own) && n.trusts("Federated", arn)
 }
 
 // findIssuers looks for the trust in the issuers of an identity, and makes none. What is not found, or may not be read, is told of the credential.

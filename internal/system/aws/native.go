@@ -45,6 +45,13 @@ func (n *native) asPrincipal() principal {
 	return principal{Kind: role, Name: n.Name, Path: n.Path}
 }
 
+// trusts reports whether its trust policy lets one of some principals in: AWS's own (AWS), or an issuer (Federated).
+func (n *native) trusts(kind string, whom ...string) bool {
+	return slices.ContainsFunc(policy.TrustIn(n.Trust), func(said policy.Stated) bool {
+		return said.Effect == "Allow" && slices.ContainsFunc(policy.Listed(said.Of()[kind]), func(who string) bool { return slices.Contains(whom, who) })
+	})
+}
+
 // unreadable stands for an inline policy that may be there.
 const unreadable = "?"
 

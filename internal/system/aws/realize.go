@@ -70,7 +70,7 @@ type alignment struct {
 
 // alignPage makes the principals that are asked for what they have to be, and removes the others.
 func (s *System) alignPage(ctx context.Context, f *family, p *page) (*alignment, error) {
-	untrusted := s.trustIssuers(ctx, f, p)
+	untrusted := s.trustIssuerOf(ctx, f, p)
 	done := &alignment{all: s.wantedOf(f.ledger(), f.holds, s.known(f, p))}
 	done.built, done.known = make([]bool, len(done.all)), make([]bool, len(done.all))
 	still := func() error { return s.same(ctx, f, p.id) }

@@ -34,8 +34,7 @@ const livesOn = "A transfer in progress goes on to its end."
 func (s *System) words(o access.Object) access.Words {
 	w := access.Words{EnforcedBy: enforcedBy, Login: s.login(o)}
 	if c, is := o.(*access.Credential); is && c.Federated.Account() {
-		_, err := s.externalID(c)
-		w.Later = err != nil
+		w.Later = w.Login["external_id"] == ""
 	}
 	if i, is := o.(*access.Identity); is {
 		w.Cut = fmt.Sprintf("The data source partner_offboarding has the commands: partner = %q.", i.ID.Partner)
