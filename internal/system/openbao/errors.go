@@ -31,3 +31,11 @@ func ambiguous(err error) bool {
 	var refused *client.Error
 	return errors.As(err, &refused) && refused.Ambiguous
 }
+
+// permitted makes no error of what the login may not do.
+func permitted(err error) error {
+	if errors.Is(err, access.ErrNotPermitted) {
+		return nil
+	}
+	return err
+}

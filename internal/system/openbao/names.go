@@ -3,6 +3,11 @@
 package openbao
 
 import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
@@ -31,3 +36,17 @@ func tokenRoleName(id access.IdentityID) string { return "partner." + roleOf(id)
 // noPolicy returns the policy that a token itself has: without one of its own it would inherit the provider's. It is in the part
 // of the names that this provider alone writes, and is never made: the name is an entity's that is put aside.
 func noPolicy(id access.IdentityID) string { return asideOf(id) }
+
+// without returns names but for one.
+func without(all []string, one string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
+}
+
+// serialText returns a serial as OpenBao writes it.
+func serialText(number *big.Int) string {
+	var pairs []string
+	for _, b := range number.Bytes() {
+		pairs = append(pairs, fmt.Sprintf("%02x", b))
+	}
+	return strings.Join(pairs, ":")
+}

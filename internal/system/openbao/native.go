@@ -318,10 +318,6 @@ func (es *entities) keepHold(ctx context.Context, l ledger.Ledger, e *ledger.Ent
 	return es.store.Mark(ctx, id.String())
 }
 
-func without(all []string, one string) []string {
-	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == one })
-}
-
 // heldBefore returns the entity that an identity takes over, where that was cut by hand and no release lifts it; else nil.
 func (es *entities) heldBefore(ctx context.Context, i *access.Identity, adopted *ledger.Adopted) (*entity, error) {
 	if adopted == nil || adopted.Lifted(i) {

@@ -185,15 +185,6 @@ func (pki *certificates) others(ctx context.Context) (map[string]string, error) 
 	return refused, nil
 }
 
-// serialText returns a serial as OpenBao writes it.
-func serialText(number *big.Int) string {
-	var pairs []string
-	for _, b := range number.Bytes() {
-		pairs = append(pairs, fmt.Sprintf("%02x", b))
-	}
-	return strings.Join(pairs, ":")
-}
-
 // revocationList returns a list of serials, signed with a key that is forgotten.
 func revocationList(serials []string, now time.Time) (string, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -249,14 +240,6 @@ func (pki *certificates) lookAt(ctx context.Context, r *revocations) (err error)
 		if c := all[serial]; c.NotAfter.After(pki.now()) {
 			r.unheard[c.CommonName] = append(r.unheard[c.CommonName], serial)
 		}
-	}
-	return err
-}
-
-// permitted makes no error of what the login may not do.
-func permitted(err error) error {
-	if errors.Is(err, access.ErrNotPermitted) {
-		return nil
 	}
 	return err
 }

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/shown"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
 // Shell lets the printed steps run with the token of this system's login, which is in the environment only. The program bao
@@ -28,4 +31,66 @@ func (s *server) Shell(ctx context.Context) (environment []string, clean func() 
 		return nil, nil, errors.Join(err, clean())
 	}
 	return append(environment, "PATH="+os.Getenv("PATH"), "HOME="+folder), clean, nil
+}
+
+// shell spells calls as people type them: whole commands, that say to which server and namespace they go, whatever the
+// variables of the shell say.
+type shell struct{ where string }
+
+func (s *server) ownShell() shell { return s.shellAt(s.client.Address()) }
+
+func (s *server) shellAt(address string) shell {
+	namespace := s.client.Namespace()
+	if namespace == "" {
+		namespace = "root"
+	}
+	return shell{" -address=" + shown.Word(address) + " -namespace=" + shown.Word(strings.TrimSuffix(namespace, "/")) + " "}
+}
+
+// alone begins each step. The program bao takes the address of an agent before the one that it is given, and wraps what it reads.
+const alone = "unset BAO_AGENT_ADDR VAULT_AGENT_ADDR BAO_WRAP_TTL VAULT_WRAP_TTL && "
+
+// there begins a step. It fails, and says so, where an identity is not at this address and in this namespace: a write by name would make
+// another entity there, and a deletion of nothing succeeds.
+func (x shell) there(id access.IdentityID) string {
+	return alone + x.isThere(id)
+}
+
+func (x shell) isThere(id access.IdentityID) string {
+	return "bao read" + x.where + "-field=id " + entityPath(id) + " >/dev/null"
+}
+
+// disable cuts an identity, with its live sessions.
+func (x shell) disable(id access.IdentityID) string {
+	return "bao write" + x.where + entityPath(id) + " disabled=true"
+}
+
+// mark lets a cut last, whatever is suspended, destroyed and made anew meanwhile.
+func (x shell) mark(scope string) string {
+	return "bao write" + x.where + store.Folder + store.MarkOf(scope) + " policy='" + store.MarkText + "'"
+}
+
+// cut cuts one identity.
+func (x shell) cut(id access.IdentityID) string {
+	return x.there(id) + " && " + x.disable(id) + " && " + x.mark(id.String())
+}
+
+// shut takes the way to log in away that a credential is for.
+func (x shell) shut(id access.IdentityID, login string) string {
+	return x.there(id) + " && bao delete" + x.where + shown.Word(login)
+}
+
+// remove removes what somebody made by hand, under whatever name.
+func (x shell) remove(path string) string {
+	return alone + "bao read" + x.where + shown.Word(path) + " >/dev/null && bao delete" + x.where + shown.Word(path)
+}
+
+// revoke revokes a certificate that an engine signed.
+func (x shell) revoke(mount, serial string) string {
+	return alone + "bao write" + x.where + shown.Word(mount+"/revoke") + " serial_number=" + shown.Word(serial)
+}
+
+// revokeLeases ends all leases of a path.
+func (x shell) revokeLeases(path string) string {
+	return alone + "bao lease revoke" + x.where + "-prefix " + shown.Word(path)
 }
