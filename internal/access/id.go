@@ -113,13 +113,13 @@ func ParseIdentityID(text string) (IdentityID, error) {
 func parseCredentialID(text string) (IdentityID, Kind, error) {
 	holder, last, err := splitChild(text)
 	if err != nil || traitOf(Kind(last)) == nil {
-		return IdentityID{}, "", fmt.Errorf("%q is not a credential's id: write partner/environment/name/kind, the kind being %s", text, oneOf(Kinds()))
+		return IdentityID{}, "", fmt.Errorf("%q is not a credential's id: write partner/environment/name/kind, the kind being %s", text, OneOf(Kinds()))
 	}
 	return holder, Kind(last), nil
 }
 
-// oneOf lists kinds as a choice: "federated, certificate or secret".
-func oneOf(kinds []Kind) (text string) {
+// OneOf lists kinds as a choice: "federated, certificate or secret".
+func OneOf(kinds []Kind) (text string) {
 	for i, k := range kinds {
 		switch {
 		case i == 0:

@@ -38,10 +38,20 @@ func (k Kind) Issues() bool { return k != Federated }
 // Sealed reports whether what is issued is secret, and kept only as the partner can open it. What others issue anybody may read.
 func (k Kind) Sealed() bool { return k == Secret }
 
+// Plural returns what a sentence calls credentials of the kind: "SSH certificates".
+func (k Kind) Plural() string {
+	if t := traitOf(k); t != nil {
+		return t.plural
+	}
+	return "credentials of no kind"
+}
+
 // trait is how one kind of credential differs from the others. A nil function says nothing. Those of two credentials get the one before
 // a change and the one after it, both of this kind; widens gets any two.
 type trait struct {
 	kind Kind
+	// plural is what a sentence calls credentials of the kind.
+	plural string
 	// is reports whether a credential is of the kind, and begin makes it one that asks for nothing yet.
 	is    func(c *Credential) bool
 	begin func(c *Credential)
@@ -55,13 +65,13 @@ type trait struct {
 
 // traits has a row for each kind, best first.
 var traits = []*trait{{
-	kind:  Federated,
+	kind: Federated, plural: "federated credentials",
 	is:    func(c *Credential) bool { return c.Federated != nil },
 	begin: func(c *Credential) { c.Federated = &FederatedTrust{} },
 	proof: workloadOf, stolen: workloadOf,
 	widens: func(before, after *Credential) bool { return widenedTrust(before.Federated, after.Federated) },
 }, {
-	kind:     Certificate,
+	kind: Certificate, plural: "certificates",
 	is:       func(c *Credential) bool { return c.Certificate != nil },
 	begin:    func(c *Credential) { c.Certificate = &CertificateRequest{} },
 	handedIn: requestedKey, proof: requestedKey, stolen: requestedKey,
@@ -70,7 +80,7 @@ var traits = []*trait{{
 	},
 	widens: func(before, after *Credential) bool { return !noWeakerCSR(before.Certificate, after.Certificate) },
 }, {
-	kind:  SSHCertificate,
+	kind: SSHCertificate, plural: "SSH certificates",
 	is:    func(c *Credential) bool { return c.SSHCertificate != nil },
 	begin: func(c *Credential) { c.SSHCertificate = &SSHRequest{} },
 	handedIn: func(c *Credential) string { // as ssh-keygen -l prints it
@@ -89,7 +99,7 @@ var traits = []*trait{{
 	},
 	widens: func(before, after *Credential) bool { return !sameSSHKey(before.SSHCertificate, after.SSHCertificate) },
 }, {
-	kind:  Secret,
+	kind: Secret, plural: "secrets",
 	is:    func(c *Credential) bool { return c.Secret != nil },
 	begin: func(c *Credential) { c.Secret = &SecretRequest{} },
 	handedIn: func(c *Credential) string {

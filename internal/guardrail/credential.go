@@ -21,7 +21,7 @@ func credentialRules() []Rule {
 		Slug: "credential/static-secret", Title: "A secret where something better would do",
 		Level: Warn, On: carriers, Reads: []string{"secret"},
 		Why:    "A secret can be copied and passed on without anybody noticing.",
-		Remedy: "Prefer federated, certificate or ssh_certificate, whichever the partner can use.",
+		Remedy: "Prefer " + access.OneOf(unsealedKinds()) + ", whichever the partner can use.",
 		Precedent: Precedent{
 			"A subcontractor of Toyota put source code with an access key into a public repository in December 2017. It was found in " +
 				"September 2022; the addresses of 296,019 customers had been open.",

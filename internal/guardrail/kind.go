@@ -20,6 +20,9 @@ func kindArguments() (names []string) {
 	return names
 }
 
+// unsealedKinds returns the kinds that are no secret, best first.
+func unsealedKinds() []access.Kind { return slices.DeleteFunc(access.Kinds(), access.Kind.Sealed) }
+
 // keyArguments returns the arguments that hold a key of the partner's, for which something is issued.
 func keyArguments() []string {
 	return slices.DeleteFunc(kindArguments(), func(name string) bool { return !access.Kind(name).Issues() })

@@ -4,6 +4,7 @@ package provider
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -45,6 +46,11 @@ var (
 		"secret":          types.ObjectType{AttrTypes: secretType},
 	}
 )
+
+// kindsInCode lists the kinds as a description of Markdown does, best first.
+func kindsInCode() string {
+	return "`" + strings.NewReplacer(", ", "`, `", " or ", "` and `").Replace(access.OneOf(access.Kinds())) + "`"
+}
 
 // filesOfPartners are the arguments that take a file as a partner sent it: its own parser takes a byte order mark, or refuses it.
 var filesOfPartners = []string{"certificate.csr", "ssh_certificate.public_key", "secret.recipient"}

@@ -59,7 +59,7 @@ func newCredential() resource.Resource {
 
 func (r *credentialResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "How a partner proves to be an identity: exactly one of `federated`, `certificate`, `ssh_certificate` and `secret`, best first. An " +
+		MarkdownDescription: "How a partner proves to be an identity: exactly one of " + kindsInCode() + ", best first. An " +
 			"identity has at most one of each kind. The provider never asks for a partner's private key.",
 		Attributes: withTerms(withIssued(withKinds(map[string]schema.Attribute{
 			"identity_id": schema.StringAttribute{
@@ -106,8 +106,7 @@ func (m *credentialModel) validateKind(diags *diag.Diagnostics) {
 			"credential has exactly one kind: it ends, rotates and is revoked as a whole. Keep the one that the "+
 			"partner uses, or write a partner_credential for each.", given[0], given[1]))
 	case len(given) == 0 && !unknown:
-		diags.AddError("Missing kind of credential", "Write exactly one of federated, certificate, ssh_certificate and "+
-			"secret: it says how the partner proves to be the identity. If the partner has an OIDC issuer of its "+
+		diags.AddError("Missing kind of credential", "Write exactly one of "+access.OneOf(access.Kinds())+": it says how the partner proves to be the identity. If the partner has an OIDC issuer of its "+
 			"own, write federated = { issuer, subject, audiences }: that needs no secret.")
 	case !m.Federated.IsNull() && !m.Federated.IsUnknown() && !m.Rotation.IsNull():
 		diags.AddAttributeError(path.Root("rotation"), "Nothing to rotate", "A federated credential has no secret or "+

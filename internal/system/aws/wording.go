@@ -16,13 +16,10 @@ import (
 
 // refused says why a kind of credential is not offered.
 func refused(k access.Kind) string {
-	switch k {
-	case access.Certificate:
+	if k == access.Certificate {
 		return "IAM Roles Anywhere is not offered yet: use federated, or secret"
-	case access.SSHCertificate:
-		return "AWS accepts no SSH certificates: use federated, or secret"
 	}
-	return string(k) + " is not offered"
+	return "AWS accepts no " + k.Plural() + ": use federated, or secret"
 }
 
 const cutActs = "A cut acts once IAM has spread it: within seconds; AWS says up to minutes. " + livesOn

@@ -46,7 +46,7 @@ func offered(o access.Object) error {
 		return err
 	}
 	if c, ok := o.(*access.Credential); ok && !slices.Contains(kinds, c.Kind()) {
-		return fmt.Errorf("%w: OpenBao's SSH engine cannot revoke, so ssh_certificate is not offered", access.ErrUnsupported)
+		return fmt.Errorf("%w: OpenBao offers no %s: use %s", access.ErrUnsupported, c.Kind().Plural(), access.OneOf(kinds))
 	}
 	return nil
 }
