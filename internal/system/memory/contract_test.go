@@ -91,7 +91,7 @@ func (*memory) Capabilities() access.Capabilities {
 		Name: "memory", Place: "this process",
 		Kinds: offered, Fixed: []access.Kind{access.Certificate},
 		CheckGrant:      func(*access.Grant) error { return nil },
-		CheckCredential: func(*access.Credential) error { return nil },
+		CheckCredential: func(c *access.Credential) error { return refuseKind(c.Kind()) },
 		Reach:           func(access.Pattern, []string) access.Reach { return access.Reach{} },
 		CutByHand:       func(string, []*access.Record) []string { return nil },
 		Words:           words,
@@ -100,6 +100,13 @@ func (*memory) Capabilities() access.Capabilities {
 }
 
 var offered = []access.Kind{access.Federated, access.Certificate, access.Secret}
+
+func refuseKind(k access.Kind) error {
+	if slices.Contains(offered, k) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", k, access.ErrUnsupported)
+}
 
 // words says of an object what its arguments alone tell, so that a plan can say it.
 func words(o access.Object) access.Words {
@@ -204,8 +211,8 @@ func (m *memory) identify() {
 // Put makes a change whole or not at all.
 func (m *memory) Put(ctx context.Context, change access.Change) (r *access.Record, err error) {
 	err = m.locked(ctx, func() error {
-		if c, ok := change.Object.(*access.Credential); ok && !slices.Contains(offered, c.Kind()) {
-			return fmt.Errorf("%s: %w", c.Kind(), access.ErrUnsupported)
+		if c, ok := change.Object.(*access.Credential); ok && refuseKind(c.Kind()) != nil {
+			return refuseKind(c.Kind())
 		}
 		d := m.draft()
 		var put *ledger.Placed

@@ -40,8 +40,11 @@ func checkGrant(g *access.Grant) error {
 	return nil
 }
 
-// checkCredential refuses at plan what the signing would refuse.
+// checkCredential refuses at plan what is not offered, and what the signing would refuse.
 func checkCredential(c *access.Credential) error {
+	if err := offeredKind(c.Kind()); err != nil {
+		return err
+	}
 	if c.Certificate == nil {
 		return access.RefuseAccount("OpenBao", c)
 	}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
@@ -45,8 +44,8 @@ func offered(o access.Object) error {
 	if _, _, err := access.ParseRef(o.Ref().Type, o.Ref().ID); err != nil {
 		return err
 	}
-	if c, ok := o.(*access.Credential); ok && !slices.Contains(kinds, c.Kind()) {
-		return fmt.Errorf("%w: OpenBao offers no %s: use %s", access.ErrUnsupported, c.Kind().Plural(), access.OneOf(kinds))
+	if c, ok := o.(*access.Credential); ok {
+		return offeredKind(c.Kind())
 	}
 	return nil
 }

@@ -18,6 +18,14 @@ import (
 // kinds are the kinds of credentials that are offered. OpenBao's SSH engine cannot revoke what it signed.
 var kinds = []access.Kind{access.Federated, access.Certificate, access.Secret}
 
+// offeredKind refuses a kind of credential that is not offered.
+func offeredKind(k access.Kind) error {
+	if slices.Contains(kinds, k) {
+		return nil
+	}
+	return fmt.Errorf("%w: OpenBao offers no %s: use %s", access.ErrUnsupported, k.Plural(), access.OneOf(kinds))
+}
+
 // mountIn returns the auth method of a role's path.
 func mountIn(path string) string {
 	mount, _, _ := strings.Cut(strings.TrimPrefix(path, "auth/"), "/")

@@ -123,6 +123,9 @@ func everyKind(w *world) {
 		if !w.offers(kind) {
 			w.refused("put "+string(kind), err, access.ErrUnsupported)
 			w.gone(c.Ref())
+			if w.System.Capabilities().CheckCredential(c) == nil {
+				w.Errorf("%s is not offered, and a plan lets it pass", kind)
+			}
 			continue
 		}
 		if err != nil {
