@@ -37,7 +37,7 @@ type contest struct {
 	what      string
 	terraform string
 	arguments []string
-	rivals    []*rival // ours, hollow, hollow with our settings, terraform_data
+	rivals    []*rival // ours, hollow, hollow with our settings, echo, terraform_data
 	// fresh: every run begins with nothing.
 	fresh bool
 }
@@ -65,6 +65,7 @@ func newContest(o options, dir, what string, w *world, arguments ...string) (*co
 		{"this provider", "terraform-provider-partner", "", w.partnerConfiguration(partnerAddress)},
 		{"hollow provider", "terraform-provider-hollow", "", w.partnerConfiguration(hollowAddress)},
 		{"hollow, with our settings", "terraform-provider-hollow", ourSettings, w.partnerConfiguration(hollowAddress)},
+		{"echo", "terraform-provider-hollow", ourSettings + " HOLLOW_ECHO=1", w.partnerConfiguration(hollowAddress)},
 		{"terraform_data", "", "", w.dataConfiguration()},
 	} {
 		rival := &rival{name: r.name, dir: filepath.Join(dir, strconv.Itoa(at)), settings: r.settings}
@@ -116,11 +117,10 @@ func planContest(ctx context.Context, o options, dir string) (*contest, error) {
 	if err != nil {
 		return nil, err
 	}
+	hollow := func() ([]byte, error) { return w.partnerState(walk, all, hollowAddress) }
 	for at, state := range []func() ([]byte, error){
 		func() ([]byte, error) { return w.partnerState(walk, all, partnerAddress) },
-		func() ([]byte, error) { return w.partnerState(walk, all, hollowAddress) },
-		func() ([]byte, error) { return w.partnerState(walk, all, hollowAddress) },
-		w.dataState,
+		hollow, hollow, hollow, w.dataState,
 	} {
 		text, err := state()
 		if err != nil {
@@ -144,6 +144,7 @@ func applyContest(o options, dir string) (*contest, error) {
 		return nil, err
 	}
 	c.fresh = true
+	c.rivals = slices.DeleteFunc(c.rivals, func(r *rival) bool { return r.name == "echo" }) // an apply cannot be answered so
 	return c, nil
 }
 

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command hollow is a provider with the schemas of terraform-provider-partner and nothing behind them: what the
-// framework and the protocol cost by themselves. It has none of our validators, and the framework's default settings.
+// framework and the protocol cost by themselves. It has none of our validators, and the framework's default settings. With
+// HOLLOW_ECHO it works without the framework as well, and answers a plan's calls with what it was sent.
 package main
 
 import (
 	"context"
 	"log"
+	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -20,10 +24,36 @@ import (
 )
 
 func main() {
-	serve := providerserver.ServeOpts{Address: "registry.terraform.io/partner-access/hollow"}
-	if err := providerserver.Serve(context.Background(), newProvider, serve); err != nil {
+	const address = "registry.terraform.io/partner-access/hollow"
+	if os.Getenv("HOLLOW_ECHO") == "" {
+		if err := providerserver.Serve(context.Background(), newProvider, providerserver.ServeOpts{Address: address}); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	err := tf6server.Serve(address, func() tfprotov6.ProviderServer { return echo{providerserver.NewProtocol6(newProvider())()} })
+	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// echo answers what a plan asks about a resource with what it was sent: no provider of these schemas can do less.
+type echo struct{ tfprotov6.ProviderServer }
+
+func (echo) ValidateResourceConfig(context.Context, *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	return &tfprotov6.ValidateResourceConfigResponse{}, nil
+}
+
+func (echo) UpgradeResourceState(_ context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: &tfprotov6.DynamicValue{JSON: req.RawState.JSON}}, nil
+}
+
+func (echo) ReadResource(_ context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	return &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private}, nil
+}
+
+func (echo) PlanResourceChange(_ context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	return &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedPrivate: req.PriorPrivate}, nil
 }
 
 // hollowProvider has the schema of ours.
