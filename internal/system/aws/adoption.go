@@ -333,7 +333,7 @@ func formerKey(id access.IdentityID, end time.Time) *access.Credential {
 }
 
 // observeAdopted adds to the record of an identity what IAM has of the user that it has adopted.
-func (s *System) observeAdopted(ctx context.Context, w wanted, n *native, lifting bool, r *access.Record) error {
+func (s *System) observeAdopted(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
 	if !n.there && n.unread == nil {
 		if moved, err := s.tellMoved(ctx, w, w.logins, r); moved || err != nil {
 			return err
@@ -359,7 +359,7 @@ func (s *System) observeAdopted(ctx context.Context, w wanted, n *native, liftin
 		}
 		r.Adopted = s.leftLogins(w.owner, there, inactive...)
 	}
-	return s.observeOwn(ctx, w, n, lifting, r)
+	return s.observeOwn(ctx, h, w, n, lifting, r)
 }
 
 // leftLogins tells of the keys of an adopted user that are left.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -33,6 +34,7 @@ type native struct {
 	attached []string
 	managed  map[string]string // the text of those of the company's own that are attached; nil: nobody read them
 	keys     []key             // nil: nobody asked
+	asked    time.Time         // when it was asked for by itself
 	// unread is why not all of it could be read; nil where it was. What might be there is taken for something else then.
 	unread error
 }
@@ -220,9 +222,18 @@ func (s *System) nativeOf(ctx context.Context, h *shelf, p principal) (*native, 
 			return n, nil
 		}
 	}
-	n, err := s.look(ctx, p)
-	if err != nil {
-		return nil, err
+	h.mu.Lock()
+	unlisted := h.unlisted
+	h.mu.Unlock()
+	if unlisted {
+		n = s.store.recall(p)
+	}
+	if n == nil {
+		var err error
+		if n, err = s.look(ctx, p); err != nil {
+			return nil, err
+		}
+		s.store.note(p, n)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -242,7 +253,8 @@ func (s *System) detail(ctx context.Context, h *shelf) error {
 	}
 	all, err := s.all(ctx)
 	var said *apiError
-	if errors.As(err, &said) && (said.unknown() || said.status == 403) { // each is asked for then
+	unlisted := errors.As(err, &said) && (said.unknown() || said.status == 403)
+	if unlisted { // each is asked for then
 		all, err = nil, nil
 	}
 	if err != nil {
@@ -256,7 +268,7 @@ func (s *System) detail(ctx context.Context, h *shelf) error {
 			h.natives[at] = n
 		}
 	}
-	h.whole, h.all = true, all
+	h.whole, h.unlisted, h.all = true, unlisted, all
 	return nil
 }
 

@@ -16,52 +16,90 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 )
 
-// What a plan asks: each identity with its grant and its credential is read, as a refresh does.
-func TestAPlanAsksOncePerIdentityAndAgainOnlyForWhatChanged(t *testing.T) {
+// What a plan asks: each identity with its grant and its credential is read, as a refresh does. A page is one request. So is a user: no listing of
+// IAM tells of keys, and one that somebody added or deactivated is to be seen by the next plan.
+func TestAPlanAsksOncePerPageAndOncePerUser(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		cloud func(testing.TB) *realtool.Cloud
-		kind  access.Kind
-		many  int
-		// cold and warm are the most requests.
-		cold, warm int
+		cloud       func(testing.TB) *realtool.Cloud
+		roles, keys int
+		// each is how many requests a key takes, beyond the page of its identity.
+		each int
 	}{
-		"1,001 roles, two pages of a listing": {ministack, access.Federated, 1001, 1020, 20},
-		"keys":                                {ministack, access.Secret, 20, 3*20 + 5, 20 + 5},
-		"keys on versitygw":                   {versitygw, access.Secret, 20, 7*20 + 10, 5*20 + 5}, // which lists no details
+		"1,001 roles, two pages of a listing":     {ministack, 1001, 0, 0},
+		"half of them keys":                       {ministack, 250, 250, 1},
+		"few keys, each asked when it was used":   {ministack, 0, 10, 2},
+		"versitygw, which lists no users as such": {versitygw, 0, 10, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := startLab(t, c.cloud(t), c.kind)
-			ids := l.populate(t, c.kind, c.many)
+			l := startLab(t, c.cloud(t), access.Secret)
+			all := append(l.populate(t, access.Federated, c.roles), l.populate(t, access.Secret, c.keys)...)
 			var asked atomic.Int64
 			planner := l.open(func(o *Options) {
 				under := o.Transport
-				o.Fresh = time.Minute // as the provider has it
+				o.Fresh = time.Hour // the provider has a minute, in which a busy machine may not be done
 				o.Transport = carrier(func(r *http.Request) (*http.Response, error) { asked.Add(1); return under.RoundTrip(r) })
 			})
 			for _, plan := range []struct {
 				is   string
 				most int
-			}{{"cold", c.cold}, {"nothing changed since", c.warm}} {
+			}{{"cold", len(all) + c.each*c.keys + 20}, {"nothing changed since", 20}, {"the keys are asked for again", c.keys*max(c.each-1, 1) + 20}} {
+				if plan.is == "the keys are asked for again" {
+					clear(planner.store.alone)
+				}
 				began, before := time.Now(), asked.Load()
-				planner.readAll(t, ids, c.kind)
+				planner.readAll(t, all)
 				requests := asked.Load() - before
-				t.Logf("%d identities, %s: %d requests, %s", c.many, plan.is, requests, time.Since(began))
+				t.Logf("%d roles and %d keys, %s: %d requests, %s", c.roles, c.keys, plan.is, requests, time.Since(began))
 				if requests > int64(plan.most) {
-					t.Errorf("%s: a plan of %d identities is %d requests, at most %d were promised", plan.is, c.many, requests, plan.most)
+					t.Errorf("%s: a plan of %d roles and %d keys is %d requests, at most %d were promised", plan.is, c.roles, c.keys, requests, plan.most)
 				}
 				planner.store.reread() // what was read serves no more, but for what its ETag says
+			}
+			if c.keys > 0 {
+				l.changeKeys(t, all[c.roles:])
 			}
 		})
 	}
 }
 
-// readAll reads each identity with its grant and its credential, in which nothing is to differ.
-func (s *System) readAll(t testing.TB, ids []access.IdentityID, kind access.Kind) {
+// changeKeys claims that the next plan tells what somebody did to keys, whatever a report says that AWS makes every four hours.
+func (l *lab) changeKeys(t testing.TB, credentials []access.Ref) {
 	t.Helper()
-	for _, id := range ids {
-		for _, ref := range []access.Ref{id.Ref(), {Type: access.TypeGrant, ID: id.String() + "/daily"}, {Type: access.TypeCredential, ID: id.String() + "/" + string(kind)}} {
+	for n, c := range []struct{ action, status, says string }{
+		{"UpdateAccessKey", "Inactive", "is inactive"}, {"CreateAccessKey", "", "has 2 access keys"}, {"DeleteAccessKey", "", "is gone"},
+	} {
+		_, id, err := access.ParseRef(credentials[n].Type, credentials[n].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := userOf(id, 1)
+		keys, err := l.admin.keysOf(t.Context(), u)
+		if err != nil || len(keys) != 1 {
+			t.Fatalf("%s has %v, %v", u, keys, err)
+		}
+		in := u.named("AccessKeyId", keys[0].ID, "Status", c.status)
+		if c.action == "CreateAccessKey" {
+			in = u.named()
+		}
+		l.must(t, c.action, in)
+		r, err := l.open(func(o *Options) { o.Fresh = time.Hour }).Get(t.Context(), credentials[n])
+		if err != nil || !strings.Contains(strings.Join(r.Drift, " "), c.says) || r.Held == (c.action == "CreateAccessKey") {
+			t.Errorf("after %s the next plan tells %+v, %v", c.action, r, err)
+		}
+	}
+}
+
+// readAll reads each identity with its grant and its credential, in which nothing is to differ.
+func (s *System) readAll(t testing.TB, credentials []access.Ref) {
+	t.Helper()
+	for _, credential := range credentials {
+		_, id, err := access.ParseRef(credential.Type, credential.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ref := range []access.Ref{id.Ref(), {Type: access.TypeGrant, ID: id.String() + "/daily"}, credential} {
 			r, err := s.Get(t.Context(), ref)
 			if err != nil || len(r.Drift) > 0 || r.Held {
 				t.Fatalf("%s: %v, %+v", ref, err, r)
@@ -70,69 +108,92 @@ func (s *System) readAll(t testing.TB, ids []access.IdentityID, kind access.Kind
 	}
 }
 
-// populate makes identities with a grant and a credential each. Roles after the first are copies of it, in IAM and in the ledger: by the way of
-// changes a thousand would take minutes.
-func (l *lab) populate(t testing.TB, kind access.Kind, many int) []access.IdentityID {
+// populate makes identities with a grant and a credential each, and returns these. Those after the first are copies of it, in IAM and in the
+// ledger: by the way of changes a thousand would take minutes.
+func (l *lab) populate(t testing.TB, kind access.Kind, many int) []access.Ref {
 	t.Helper()
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 	var making errgroup.Group
 	making.SetLimit(16)
-	ids := make([]access.IdentityID, many)
-	var first *page
-	var text []byte
-	var made *native
-	for n := range ids {
+	made := make([]access.Ref, many)
+	var first original
+	for n := range made {
 		s := s
-		s.id.Name = fmt.Sprintf("etl-%d", n)
-		ids[n] = s.id
-		if first != nil {
-			making.Go(func() error { return s.copyRole(t, first, string(text), made, s.id) })
+		s.id.Name = fmt.Sprintf("%s-%d", kind, n)
+		made[n] = access.Ref{Type: access.TypeCredential, ID: s.id.String() + "/" + string(kind)}
+		if n > 0 {
+			making.Go(func() error { return s.copy(t, first, s.id) })
 			continue
 		}
 		s.put(s.identity())
 		s.put(s.grant("daily", s.end))
+		first.principal = roleOf(s.id)
 		if kind == access.Secret {
 			s.put(s.key(s.end), sealing(k))
-			continue
+			first.principal = userOf(s.id, 1)
+		} else {
+			s.put(s.account("arn:aws:iam::444455556666:role/etl", "of-the-vendor", s.end))
 		}
-		s.put(s.account("arn:aws:iam::444455556666:role/etl", "of-the-vendor", s.end))
-		var err error
-		if text, _, err = s.store.get(t.Context(), keyOf(s.id), ""); err != nil {
+		text, etag, err := s.store.get(t.Context(), keyOf(s.id), "")
+		if err != nil {
 			t.Fatal(err)
 		}
-		if made, err = s.look(t.Context(), roleOf(s.id)); err != nil {
+		first.text, first.page = string(text), parsePage(s.id, text, etag)
+		if first.native, err = s.look(t.Context(), first.principal); err != nil {
 			t.Fatal(err)
 		}
-		first = parsePage(s.id, text, "")
 	}
 	if err := making.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	return ids
+	return made
 }
 
-// copyRole makes an identity with a role that differ from others only in their names and uids.
-func (s *System) copyRole(t testing.TB, from *page, text string, n *native, to access.IdentityID) error {
-	names := []string{from.id.Name + ".", to.Name + ".", from.id.String(), to.String(), `"name": "` + from.id.Name + `"`, `"name": "` + to.Name + `"`}
-	for _, e := range from.entries {
+// original is an identity with its principal, of which copies are made.
+type original struct {
+	page      *page
+	text      string
+	principal principal
+	native    *native
+}
+
+// copy makes an identity with a principal that differ from others only in their names, uids and keys.
+func (s *System) copy(t testing.TB, from original, to access.IdentityID) error {
+	id := from.page.id
+	names := []string{id.Name + ".", to.Name + ".", id.String(), to.String(), `"name": "` + id.Name + `"`, `"name": "` + to.Name + `"`}
+	for _, e := range from.page.entries {
 		names = append(names, e.History.UID, access.NewUID())
 	}
 	as := strings.NewReplacer(names...)
 	tags := map[string]string{}
-	for _, tag := range n.Tags {
+	for _, tag := range from.native.Tags {
 		tags[tag.Key] = as.Replace(tag.Value)
 	}
-	role := roleOf(to)
-	in := role.named("Path", role.Path, "AssumeRolePolicyDocument", n.Trust)
+	p := from.principal
+	p.Name = as.Replace(p.Name)
+	in := p.named("Path", p.Path)
+	if p.Kind == role {
+		in["AssumeRolePolicyDocument"] = from.native.Trust
+	}
 	addTags(in, tags)
-	if err := s.ask(t.Context(), "CreateRole", in, nil); err != nil {
+	if err := s.ask(t.Context(), "Create"+string(p.Kind), in, nil); err != nil {
 		return err
 	}
-	for name, policy := range n.policies {
-		if err := s.putInline(t.Context(), role, name, policy); err != nil {
+	for name, policy := range from.native.policies {
+		if err := s.putInline(t.Context(), p, name, policy); err != nil {
 			return err
 		}
 	}
-	_, err := s.store.put(t.Context(), keyOf(to), []byte(as.Replace(text)), "")
+	text := as.Replace(from.text)
+	for _, k := range from.native.keys {
+		var out struct {
+			ID string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
+		}
+		if err := s.ask(t.Context(), "CreateAccessKey", p.named(), &out); err != nil {
+			return err
+		}
+		text = strings.ReplaceAll(text, k.ID, out.ID)
+	}
+	_, err := s.store.put(t.Context(), keyOf(to), []byte(text), "")
 	return err
 }

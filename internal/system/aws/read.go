@@ -258,7 +258,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 		switch o := e.Object.(type) {
 		case *access.Credential:
 			if slices.ContainsFunc(own, func(x principal) bool { return x.Name == w.Name }) {
-				err = s.observeOwn(ctx, w, n, p.lifting, r)
+				err = s.observeOwn(ctx, h, w, n, p.lifting, r)
 			}
 		case *access.Grant:
 			if said := w.grantDrift(n, o.Name); said != "" {
@@ -266,9 +266,9 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 			}
 		case *access.Identity:
 			if w.adopted {
-				err = s.observeAdopted(ctx, w, n, p.lifting, r)
+				err = s.observeAdopted(ctx, h, w, n, p.lifting, r)
 			} else {
-				err = s.lastUse(ctx, w, n, r)
+				err = s.lastUse(ctx, h, w, n, r)
 			}
 		}
 		if err != nil {
@@ -281,7 +281,7 @@ func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds l
 }
 
 // observeOwn adds what IAM has of a principal to the record of the credential that it was made for.
-func (s *System) observeOwn(ctx context.Context, w wanted, n *native, lifting bool, r *access.Record) error {
+func (s *System) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
 	n, err := s.inFull(ctx, w, n)
 	if err != nil {
 		return err
@@ -295,7 +295,7 @@ func (s *System) observeOwn(ctx context.Context, w wanted, n *native, lifting bo
 		r.Held = true
 	}
 	r.Drift = append(r.Drift, w.drift(n)...)
-	return s.lastUse(ctx, w, n, r)
+	return s.lastUse(ctx, h, w, n, r)
 }
 
 // inFull adds to a principal what the listing does not tell, and takes a request each.
@@ -318,13 +318,20 @@ func (s *System) withKeys(ctx context.Context, p principal, n *native) (*native,
 	if p.Kind != user || !n.there || n.keys != nil {
 		return n, nil
 	}
+	more := *n
+	if known := s.store.recall(p); known != nil && known.keys != nil {
+		more.keys = known.keys
+		return &more, nil
+	}
 	keys, err := s.keysOf(ctx, p)
 	if errors.Is(err, access.ErrNotPermitted) {
 		return n, nil
 	}
-	more := *n
+	if gone(err) != nil {
+		return nil, err
+	}
 	more.keys = append([]key{}, keys...)
-	return &more, gone(err)
+	return s.store.note(p, &more), nil
 }
 
 // withBoundary asks again for the boundary of a principal that seems to have none: not every server lists it.

@@ -25,6 +25,7 @@ type store struct {
 
 	mu     sync.Mutex
 	pages  map[access.IdentityID]*page // as they were read or written last
+	alone  map[string]*native          // what was asked of principals one by one, by their handles
 	seen   *shelf
 	system string // the id of the system; "" until it was read
 	owner  string // the account that it is of, as was read with it
@@ -48,6 +49,8 @@ type shelf struct {
 	natives map[string]*native // by the principal's handle
 	whole   bool               // they are all that there is
 	all     []*native          // of the whole account, where it lists them
+	// unlisted: IAM lists no principals here, so each is asked for.
+	unlisted bool
 }
 
 const (
@@ -56,7 +59,7 @@ const (
 )
 
 func newStore(c *client, name, prefix string) *store {
-	return &store{bucket: &bucket{client: c, name: name, prefix: prefix}, pages: map[access.IdentityID]*page{}}
+	return &store{bucket: &bucket{client: c, name: name, prefix: prefix}, pages: map[access.IdentityID]*page{}, alone: map[string]*native{}}
 }
 
 // fetch reads the page of an identity; an empty one where there is none.
@@ -81,6 +84,9 @@ func (s *store) fetch(ctx context.Context, id access.IdentityID) (*page, error) 
 func (s *store) keep(p *page) *page {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, x := range p.principals {
+		delete(s.alone, x.handle())
+	}
 	if p.etag == "" {
 		delete(s.pages, p.id)
 	} else {
@@ -96,6 +102,7 @@ func (s *store) keep(p *page) *page {
 func (s *store) forget(p principal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.alone, p.handle())
 	if s.seen != nil {
 		s.seen.mu.Lock()
 		delete(s.seen.natives, p.handle())
@@ -110,7 +117,7 @@ func (h *shelf) with(p *page) *shelf {
 	next := &shelf{
 		pages: maps.Clone(h.pages), ledger: maps.Clone(h.ledger), stones: maps.Clone(h.stones), holds: h.holds, spent: h.spent, system: h.system, floor: h.floor, begun: h.begun,
 		rehearsed: h.rehearsed,
-		natives:   maps.Clone(h.natives), whole: h.whole,
+		natives:   maps.Clone(h.natives), whole: h.whole, unlisted: h.unlisted,
 	}
 	if old := next.pages[p.id]; old != nil {
 		if old.etag == p.etag {

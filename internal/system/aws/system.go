@@ -23,6 +23,10 @@ type System struct {
 	uses        map[string]use             // by the id of the key
 	asked       map[access.IdentityID]bool // who was asked for what it would adopt
 
+	reporting   sync.Mutex // held while one caller reads the credential report for all
+	report      *credentialReport
+	reportAsked time.Time // when it was read last, also where there was none
+
 	details  sync.Mutex // held while one caller lists all principals for all
 	judging  sync.Mutex // held while it is tried how a cloud judges
 	judges   bool       // the ledger says that it judges as AWS does

@@ -11,7 +11,7 @@ import (
 )
 
 // lastUse adds when a principal was used last, or that this is not known.
-func (s *System) lastUse(ctx context.Context, w wanted, n *native, r *access.Record) error {
+func (s *System) lastUse(ctx context.Context, h *shelf, w wanted, n *native, r *access.Record) error {
 	if !n.there {
 		return nil
 	}
@@ -24,6 +24,9 @@ func (s *System) lastUse(ctx context.Context, w wanted, n *native, r *access.Rec
 	ids := w.keyIDs(n)
 	if len(ids) == 0 {
 		note(n.lastUsed())
+	} else if at, told := s.reported(ctx, h, n); told {
+		note(at, true)
+		return nil
 	}
 	for _, id := range ids {
 		at, told, err := s.keyUse(ctx, id)
@@ -55,7 +58,7 @@ type use struct {
 	asked time.Time
 }
 
-// useServes is for how long the answer serves when a key was used last: AWS tells it up to four hours late.
+// useServes is for how long the answer serves when a key was used last: of several uses within that time, AWS records only the first.
 const useServes = 15 * time.Minute
 
 // keyUse returns when a key was used last. Where one reading serves for a while, it is asked again only after useServes.

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/csv"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// AWS's credential report tells of all users at once when their keys were used last. It may be four hours old and names no key, so nothing else is
+// taken from it: which keys there are, and which of them is active, each user is asked for.
+
+const (
+	// fewUsers is how many users are asked one by one when their keys were used last.
+	fewUsers = 20
+	// reportTime is for how long a report may be in the making: where it takes longer, users are asked one by one.
+	reportTime = 5 * time.Second
+)
+
+// credentialReport is when the keys of all users were used last, by the users' names, as it was at a moment.
+type credentialReport struct {
+	used map[string]time.Time
+	at   time.Time
+}
+
+// reported returns when a key of a user was used last by the credential report; false where that does not tell, or is not worth its requests.
+func (s *System) reported(ctx context.Context, h *shelf, n *native) (used time.Time, told bool) {
+	if h == nil || n.User == "" || n.Created.IsZero() || !h.manyUsers() {
+		return used, false
+	}
+	r := s.latestReport(ctx)
+	if r == nil || !n.Created.Before(r.at) { // it may tell of one that had the name before
+		return used, false
+	}
+	used, told = r.used[n.User]
+	return used, told
+}
+
+// manyUsers reports whether there are more users in the ledger than are asked one by one.
+func (h *shelf) manyUsers() bool {
+	users := 0
+	for _, p := range h.pages {
+		for _, x := range p.principals {
+			if x.Kind == user {
+				users++
+			}
+		}
+		if users > fewUsers {
+			return true
+		}
+	}
+	return false
+}
+
+// latestReport returns the credential report, which one caller reads for all and which serves for useServes; nil where it cannot be had.
+func (s *System) latestReport(ctx context.Context) *credentialReport {
+	s.reporting.Lock()
+	defer s.reporting.Unlock()
+	if s.reportAsked.IsZero() || access.WallClock().Sub(s.reportAsked) >= useServes {
+		s.report, s.reportAsked = s.readReport(ctx), access.WallClock()
+	}
+	return s.report
+}
+
+// readReport reads the report, and has it made where there is none that is recent.
+func (s *System) readReport(ctx context.Context) *credentialReport {
+	ctx, cancel := context.WithTimeout(ctx, reportTime)
+	defer cancel()
+	for begun := false; ; {
+		var out struct {
+			Content string    `xml:"GetCredentialReportResult>Content"`
+			At      time.Time `xml:"GetCredentialReportResult>GeneratedTime"`
+		}
+		err := s.ask(ctx, "GetCredentialReport", nil, &out)
+		if err == nil {
+			return parseReport(out.Content, out.At)
+		}
+		var said *apiError
+		if !errors.As(err, &said) {
+			return nil
+		}
+		none, making := said.status == http.StatusGone, said.code == "ReportInProgress"
+		switch {
+		case none && !begun:
+			begun = true
+			err = s.ask(ctx, "GenerateCredentialReport", nil, nil)
+		case none || making:
+			err = access.Pause(ctx, time.Second/2)
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// parseReport reads a report; nil where it is none.
+func parseReport(content string, at time.Time) *credentialReport {
+	text, err := base64.StdEncoding.DecodeString(content)
+	if err != nil {
+		return nil
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil || len(rows) == 0 {
+		return nil
+	}
+	name := slices.Index(rows[0], "user")
+	first, second := slices.Index(rows[0], "access_key_1_last_used_date"), slices.Index(rows[0], "access_key_2_last_used_date")
+	if min(name, first, second) < 0 {
+		return nil
+	}
+	r := &credentialReport{map[string]time.Time{}, at}
+	for _, row := range rows[1:] {
+		var last time.Time // where a key never was used, it is no date
+		for _, column := range []int{first, second} {
+			if used, err := time.Parse(time.RFC3339, row[column]); err == nil {
+				last = access.Latest(last, used.UTC())
+			}
+		}
+		r.used[row[name]] = last
+	}
+	return r
+}
