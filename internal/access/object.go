@@ -182,7 +182,13 @@ func (c *Credential) IssueLife(issued, end time.Time) (until time.Time) {
 	if c.Rotation == nil {
 		return end
 	}
-	return Earliest(issued.Add(c.Rotation.Every.Duration+c.Rotation.Overlap.Duration), end)
+	return Earliest(c.Rotation.life(issued), end)
+}
+
+// life returns when what is issued at a moment ends by its rotation. The two are added one by one: no length of time holds the sum of the
+// longest.
+func (r *Rotation) life(issued time.Time) time.Time {
+	return issued.Add(r.Every.Duration).Add(r.Overlap.Duration)
 }
 
 // leastNotice is how long at least what was issued works on after its credential was given a rotation.
@@ -194,7 +200,7 @@ func (c *Credential) AgesUntil(issued, now time.Time) time.Time {
 	if c.Rotation == nil {
 		return time.Time{}
 	}
-	life := issued.Add(c.Rotation.Every.Duration + c.Rotation.Overlap.Duration)
+	life := c.Rotation.life(issued)
 	if least := now.Add(max(c.Rotation.Overlap.Duration, leastNotice)); life.Before(least) {
 		return least
 	}
