@@ -71,15 +71,26 @@ func (s *Subject) client() string {
 	return ""
 }
 
-// besideOf says why an address is not one of our own people's by what an identity says; "" where it is, or where the lower object alone says so.
-func (c *Context) besideOf(text string, lower, upper *Subject) string {
-	switch {
-	case c.outsider(text, lower.partner(), "") != "":
+// besideOf says why an address is not one of our own people's by what stands above an object; "" where it is, or where that was said
+// before: of the object alone, or when what says so arrived.
+func (c *Context) besideOf(text string, lower *Subject) string {
+	if c.outsiderTo(text, lower) != "" {
 		return ""
-	case isReachedBy(text, upper.contact()):
-		return say("which %s names as the contact of the partner itself", upper)
 	}
-	return c.outsider(text, upper.client(), "")
+	said := c.subject.ref != lower.Object.Ref()
+	above, _ := toHosts(c.view, &entry{Subject: *lower, ref: lower.Object.Ref(), holder: lower.Object.Holder()})
+	for _, up := range above {
+		if said = said && up != c.subject; said {
+			continue
+		}
+		if isReachedBy(text, up.contact()) {
+			return say("which %s names as the contact of the partner itself", up)
+		}
+		if why := c.outsider(text, up.client(), ""); why != "" {
+			return why
+		}
+	}
+	return ""
 }
 
 // contact returns the partner's contact that an identity names; "" on others.

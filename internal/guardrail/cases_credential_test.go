@@ -75,6 +75,7 @@ func credentialCases() map[string][]policy {
 			edge(bad("a certificate for 91 days", lives(91, csr("p256")))),
 			edge(bad("an SSH certificate for 31 days", lives(31, sshCert("ed25519")))),
 			edge(bad("a secret for 31 days from anywhere", lives(31, secret(recipient)))),
+			bad("a rotation and an overlap that no clock can add up", lives(300, secret(recipient), rotates("2562047h", "2562046h"))),
 			bad("a secret for 31 days where one network is wide", lives(31, secret(recipient), from("203.0.113.0/24", "198.51.0.0/16"))),
 			bad("a rotation that is too seldom", lives(300, secret(recipient), rotates("720h", "48h"))),
 			bad("an overlap as long as the rotation", lives(300, secret(recipient), rotates("48h", "48h"))),
@@ -265,6 +266,12 @@ func credentialCases() map[string][]policy {
 			bad("by a placeholder", waived("expiry/too-long", "noreply@example.com", in(30))),
 			bad("by the partner", register(Partner{Domains: []string{"acme.test"}}), waived("expiry/too-long", "joe@acme.test", in(30))),
 			bad("by somebody who left", set(func(s *Settings) { s.ActiveOwners = []string{"jane.doe@example.com"} }), waived("expiry/too-long", "joe@example.com", in(30))),
+			bad("by the contact of its identity", plans(identity(etl, contact("noc@acme.test"))), waivedGrant("scope/overlap", "noc@acme.test", in(30))),
+			bad("by the contact of its identity, which arrives last", waivedGrant("scope/overlap", "noc@acme.test", in(30)), plans(identity(etl, contact("noc@acme.test")))),
+			bad("by the partner two above", set(func(s *Settings) {
+				s.Partners = map[string]Partner{"top": {Contact: "noc@top.test"}, "mid": {}, "acme": {}}
+			}),
+				plans(identity("top/prod/etl", offers(2))), plans(identity("mid/prod/etl", under("top/prod/etl"), offers(1))), plans(identity(etl, under("mid/prod/etl"))), waivedGrant("scope/overlap", "noc@top.test", in(30))),
 			warned("it was applied before", waived("expiry/too-long", "CISO", in(30), unchanged())),
 		},
 		"waiver/unused": {

@@ -15,6 +15,11 @@ func ownedBy(text string, details ...detail) part {
 func domains(d ...string) part { return set(func(s *Settings) { s.OwnerDomains = d }) }
 
 func ownerCases() map[string][]policy {
+	client := set(func(s *Settings) {
+		s.Partners = map[string]Partner{"acme": {Domains: []string{"acme.test"}}, "mid": {}, "sub": {}}
+	})
+	chain := []part{plans(identity(etl, offers(2))), plans(identity("mid/prod/etl", under(etl), offers(1)))}
+	lowest := identity("sub/prod/etl", under("mid/prod/etl"))
 	staff := set(func(s *Settings) { s.ActiveOwners = []string{"Jane.Doe@example.com", "team@example.com"} })
 	return map[string][]policy{
 		"plan/unknown": {
@@ -87,6 +92,13 @@ func ownerCases() map[string][]policy {
 			good("another address than the contact's", register(Partner{Contact: "Acme NOC <noc@example.com>"}), ownedBy("jane.doe@example.com")),
 			bad("of whose subcontractor it is", set(func(s *Settings) { s.Partners = map[string]Partner{"acme": {Contact: "noc@acme.test"}, "sub": {}} }),
 				plans(with(identity("sub/prod/etl", under(etl)), owner("NOC+1@acme.test")))),
+			bad("of the partner two above", client, chain[0], chain[1], plans(with(lowest, owner("joe@acme.test")))),
+			bad("of the partner two above, which arrives last", client, plans(with(lowest, owner("joe@acme.test"))), chain[1], chain[0]),
+			bad("of the partner two above, and its chain arrives upside down", client, plans(with(lowest, owner("joe@acme.test"))), chain[0], chain[1]),
+			bad("of the partner three above a grant", client, chain[0], chain[1], plans(lowest), plans(with(grant("sub/prod/etl", "daily"), owner("joe@acme.test")))),
+			bad("the contact that the identity above names", plans(identity(etl, contact("noc@acme.test"), offers(1))), plans(with(identity("sub/prod/etl", under(etl)), owner("noc@acme.test")))),
+			bad("a grant's, the contact that is named above its identity", plans(with(grant("sub/prod/etl", "daily"), owner("noc@acme.test"))), plans(identity("sub/prod/etl", under(etl))), plans(identity(etl, contact("noc@acme.test"), offers(1)))),
+			good("of a partner that stands in no chain of it", client, chain[0], plans(identity("mid/prod/etl", offers(1))), plans(with(lowest, owner("joe@acme.test")))),
 			bad("the identity's own contact", plans(with(identity(etl, contact("jane@acme.test")), owner("jane@acme.test")))),
 			bad("a grant owned by its identity's contact", plans(identity(etl, contact("jane@acme.test"))), plans(with(grant(etl, "daily"), owner("jane@acme.test")))),
 			bad("a grant owned by its identity's contact, who has a name", plans(identity(etl, contact("Jane (jane@acme.test)"))), plans(with(grant(etl, "daily"), owner("jane@acme.test")))),

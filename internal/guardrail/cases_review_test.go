@@ -30,7 +30,7 @@ func reviewCases() map[string][]policy {
 		return plans(with(identity(etl, changes...), review(in(-1), owns)), was(with(identity(etl, changes...), until(in(10)))), created(in(-200)), lastUsed(since))
 	}
 	clients := set(func(s *Settings) {
-		s.Partners = map[string]Partner{"acme": {Domains: []string{"acme.test"}}, "sub": {}}
+		s.Partners = map[string]Partner{"acme": {Domains: []string{"acme.test"}}, "mid": {}, "sub": {}}
 	})
 	silent := func(since time.Time) detail { // a log stopped
 		return func(s *Subject) {
@@ -90,6 +90,8 @@ func reviewCases() map[string][]policy {
 			bad("the partner's contact, with a tag", register(Partner{Contact: "noc@acme.test"}), reviewed(in(-1), "NOC+night@acme.test")),
 			bad("whose subcontractor it is", clients, plans(with(identity("sub/prod/etl", under(etl)), review(in(-1), "joe@acme.test")))),
 			bad("whose subcontractor its identity is", clients, plans(identity("sub/prod/etl", under(etl))), plans(with(grant("sub/prod/etl", "daily"), review(in(-1), "joe@eu.acme.test")))),
+			bad("of the partner two above", clients, plans(identity(etl, offers(2))), plans(identity("mid/prod/etl", under(etl))), plans(with(identity("sub/prod/etl", under("mid/prod/etl")), review(in(-1), "joe@acme.test")))),
+			bad("a credential's, of the partner three above, which arrives last", clients, plans(with(credential("sub/prod/etl"), review(in(-1), "joe@acme.test"))), plans(identity("sub/prod/etl", under("mid/prod/etl"))), plans(identity("mid/prod/etl", under(etl))), plans(identity(etl, offers(2)))),
 			good("somebody of a partner that has no part in it", clients, plans(with(identity("sub/prod/etl"), review(in(-1), "joe@acme.test")))),
 			bad("the partner's contact, with a name", register(Partner{Contact: "noc@acme.test"}), reviewed(in(-1), "NOC <noc@acme.test>")),
 			bad("the partner's domain, with a name", register(Partner{Domains: []string{"acme.test"}}), reviewed(in(-1), "Joe <joe@acme.test>")),

@@ -143,7 +143,7 @@ func (e *evaluation) entersBelow(r *ranked, lower *entry, path []*entry) bool {
 		return true
 	}
 	return slices.ContainsFunc(between, func(up *entry) bool {
-		return up.ref.Type == access.TypeIdentity && up.enters([]string{"parent_id"}, e.phase)
+		return up.enters([]string{"parent_id"}, e.phase) || (len(r.ReadsAbove) > 0 && up.enters(r.ReadsAbove, e.phase))
 	})
 }
 

@@ -57,7 +57,7 @@ func ownerRules() []Rule {
 			"https://eur-lex.europa.eu/eli/reg/2022/2554/oj",
 		},
 		Controls: []Control{NHI3, PS7, ISO519, CIS55},
-		own:      ownerExternal, above: ownerIsContact, up: toIdentity,
+		own:      ownerExternal, above: ownerIsContact, up: toHosts,
 	}, {
 		Slug: "owner/departed", Title: "The owner has left",
 		Level: Deny, On: everything, Reads: []string{"owner"},
@@ -121,9 +121,9 @@ func ownerExternal(c *Context, s *Subject) []problem {
 	return one("owner", say("%s has the owner %s, %s", s, shown(owner), why), "")
 }
 
-func ownerIsContact(c *Context, lower, upper *Subject) []problem {
+func ownerIsContact(c *Context, lower, _ *Subject) []problem {
 	owner := lower.terms().Owner
-	why := c.besideOf(owner, lower, upper)
+	why := c.besideOf(owner, lower)
 	if why == "" {
 		return nil
 	}

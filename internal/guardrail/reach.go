@@ -2,7 +2,11 @@
 
 package guardrail
 
-import "github.com/partner-access/terraform-provider-partner/internal/access"
+import (
+	"slices"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
 
 // sight is how sure what stands above an object is.
 type sight int
@@ -84,6 +88,15 @@ func toParent(v view, lower *entry) ([]*entry, sight) {
 	return v.step(lower)
 }
 
+// toHosts returns the way of an object to all that it hangs on, as far as that is seen and stays as it is.
+func toHosts(v view, lower *entry) ([]*entry, sight) {
+	path, _ := v.chain(lower)
+	if at := slices.IndexFunc(path, v.mayMove); at >= 0 {
+		path = path[:at]
+	}
+	return path, firm
+}
+
 // step returns the way of one step from an entry to what it hangs on; none where that is nothing, or itself.
 func (v view) step(lower *entry) ([]*entry, sight) {
 	id := lower.above()
@@ -129,16 +142,16 @@ func toCeiling(v view, lower *entry) ([]*entry, sight) {
 	return nil, firm
 }
 
-// weakest returns how certain a path is: passing where an entry is on it that the system alone holds for our stack, since this plan may still move it.
+// weakest returns how certain a path is: passing where an entry is on it that this plan may still move.
 func (v view) weakest(path []*entry) sight {
-	seen := firm
-	for _, e := range path {
-		if e.seq == 0 && v.phase == Plan && e.stack == v.stack {
-			seen = passing
-		}
+	if slices.ContainsFunc(path, v.mayMove) {
+		return passing
 	}
-	return seen
+	return firm
 }
+
+// mayMove reports whether the system alone holds an entry for our stack, since this plan may still move it.
+func (v view) mayMove(e *entry) bool { return e.seq == 0 && v.phase == Plan && e.stack == v.stack }
 
 // descendants returns the entries that hang on an identity, at any depth, planned before this view or live in other stacks.
 // What the system alone holds for this stack is left out: it may still arrive, and judges then.

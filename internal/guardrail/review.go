@@ -65,7 +65,7 @@ func reviewRules() []Rule {
 			"https://about.fb.com/news/2018/03/suspending-cambridge-analytica/",
 		},
 		Controls: []Control{AC5, PCI724, ISO522, IAM08},
-		own:      reviewByPartner, above: reviewByContact, up: toIdentity,
+		own:      reviewByPartner, above: reviewByContact, up: toHosts,
 	}}
 }
 
@@ -123,12 +123,12 @@ func reviewByPartner(c *Context, s *Subject) []problem {
 	return one("review.by", say("%s was reviewed by %s, %s", s, shown(r.By), why), "")
 }
 
-func reviewByContact(c *Context, lower, upper *Subject) []problem {
+func reviewByContact(c *Context, lower, _ *Subject) []problem {
 	r := lower.terms().Review
 	if r == nil {
 		return nil
 	}
-	why := c.besideOf(r.By, lower, upper)
+	why := c.besideOf(r.By, lower)
 	if why == "" {
 		return nil
 	}

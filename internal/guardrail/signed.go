@@ -3,6 +3,7 @@
 package guardrail
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -99,14 +100,7 @@ func (c *Context) mayDecide(d *access.Decider, s *Subject) string {
 			return say("who is no decider for the partner %s and the owner %s", s.partner(), shown(o))
 		}
 	}
-	contact := s.contact()
-	if above, _ := c.view.at(s.Object.Holder()); above != nil && contact == "" {
-		contact = above.contact()
-	}
-	if why := c.outsider(d.Address, s.partner(), contact); why != "" {
-		return why
-	}
-	return c.unfit(d.Address, s)
+	return cmp.Or(c.outsiderTo(d.Address, s), c.besideOf(d.Address, s), c.unfit(d.Address, s))
 }
 
 // verified says why a signature of a line does not count, and whose it is where it does.

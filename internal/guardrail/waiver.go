@@ -63,7 +63,7 @@ func waiverRules() []Rule {
 		own:      waivers(waiverTooLong),
 	}, {
 		Slug: "waiver/self-approved", Title: "The waiver was approved by its own beneficiary, or by nobody",
-		Level: Deny, Fixed: true, On: everything, Reads: reads, Needs: []string{"owner"},
+		Level: Deny, Fixed: true, On: everything, Reads: reads, Needs: []string{"owner"}, ReadsAbove: hosts,
 		Why:    "Whoever answers for access must not exempt it from the rules.",
 		Remedy: "Have it approved by somebody else of our own people, and name their address in approver.",
 		Precedent: Precedent{
@@ -72,7 +72,7 @@ func waiverRules() []Rule {
 			"https://www.gov.uk/government/publications/report-into-the-collapse-of-barings-bank",
 		},
 		Controls: []Control{AC5, PRAA05, ISO518},
-		own:      waivers(waiverSelfApproved),
+		own:      waivers(waiverSelfApproved), above: waiverByHost, up: toHosts,
 	}, {
 		Slug: unusedWaiver, Title: "The waiver hides nothing",
 		Level: Warn, On: everything, Reads: reads,
@@ -165,15 +165,28 @@ func waiverTooLong(c *Context, s *Subject, w granted) (problem, bool) {
 }
 
 func waiverSelfApproved(c *Context, s *Subject, w granted) (problem, bool) {
-	why := "who owns it"
-	if !access.SameAddress(w.Approver, s.terms().Owner) {
-		why = c.unfit(w.Approver, s)
+	if access.SameAddress(w.Approver, s.terms().Owner) {
+		return approvedBy(s, w, "who owns it")
 	}
-	if why == "" {
-		return problem{}, false
+	return approvedBy(s, w, c.unfit(w.Approver, s))
+}
+
+// waiverByHost judges approvers by what stands above an object, as the rule about owners does.
+func waiverByHost(c *Context, lower, _ *Subject) []problem {
+	if c.rule("owner/external").level < Deny {
+		return nil
 	}
+	return waivers(func(c *Context, s *Subject, w granted) (problem, bool) {
+		p, by := approvedBy(s, w, c.besideOf(w.Approver, s))
+		p.other = "contact"
+		return p, by
+	})(c, lower)
+}
+
+// approvedBy returns the problem of a waiver that was approved by somebody who may not; why is "" where they may.
+func approvedBy(s *Subject, w granted, why string) (problem, bool) {
 	return problem{attribute: "approver", cause: enteredIf(!w.applied || w.Approver != w.before.Approver),
-		text: say("%s waives %s with the approval of %s, %s", s, shown(w.slug), shown(w.Approver), why)}, true
+		text: say("%s waives %s with the approval of %s, %s", s, shown(w.slug), shown(w.Approver), why)}, why != ""
 }
 
 // unfit says why an address could not own the subject: "" where the rules of owners would not refuse it.
