@@ -40,15 +40,19 @@ func (s *System) byHand() bool {
 
 // holdNew holds what is new while something of its partner, or that it comes from, was cut by hand.
 func (s *System) holdNew(d *draft, scope string) error {
+	file, last := filepath.Join(s.paths.holds(), holdFile(scope)), d.Holds[scope]
 	err := s.disk.Mkdir(s.paths.holds(), publicDir)
 	if err == nil {
-		err = s.disk.Write(filepath.Join(s.paths.holds(), holdFile(scope)), nil, publicFile)
+		err = s.disk.Write(file, nil, publicFile)
 	}
-	if err != nil {
-		return fail(err, nothingChanged)
+	if err == nil {
+		d.Holds, err = s.paths.readHolds()
 	}
-	d.Holds, err = s.paths.readHolds()
-	return err
+	if err == nil && !d.Holds[scope].After(last) { // the clock went back since it was held, and perhaps released
+		d.Holds[scope] = last.Add(time.Millisecond)
+		err = os.Chtimes(file, time.Time{}, d.Holds[scope])
+	}
+	return fail(err, nothingChanged)
 }
 
 // alonePublished keeps cut.sh out of the publication until free is called: it reads what lies there and adds to it, and would

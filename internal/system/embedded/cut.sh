@@ -41,7 +41,16 @@ awk -v of="$of" -v kind="$kind" '
 
 if [ -d ../ledger ]; then
 	mkdir -p ../hold
-	touch "../hold/$(printf %s "$what" | tr / .)"
+	mark=../hold/$(printf %s "$what" | tr / .)
+	last=../hold/.last.$$
+	cp -p "$mark" "$last" 2>/dev/null || :
+	touch "$mark"
+	# If the clock has gone back since the last cut, a release of that one would lift this one: what is longer is later.
+	if [ -f "$last" ] && [ ! "$mark" -nt "$last" ]; then
+		printf . >>"$mark"
+		touch -r "$last" "$mark"
+	fi
+	rm -f "$last"
 fi
 
 # One at a time: whoever publishes waits too, and whoever died here is not waited for.

@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
@@ -258,6 +260,24 @@ func TestWhatWasCutDoesNotComeBackUnderAnotherName(t *testing.T) {
 	}
 	if r := remake(bystander); r.Held {
 		t.Error("another identity that was there already, and is made anew, is held")
+	}
+	cutAt := func(scope string, at time.Time) {
+		t.Helper()
+		file := filepath.Join(w.dir, "hold", holdFile(scope))
+		if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Chtimes(file, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cutAt(bystander.String(), start.Add(10*time.Hour)) // by a clock that has gone back since
+	i := identity(bystander, 90)
+	i.HoldReleased = "INC-1"
+	w.put(i, update(w.get(bystander.Ref())))
+	if _, err := w.Delete(w.ctx(), bystander.Ref(), w.get(bystander.Ref()).UID); err != nil {
+		t.Fatal(err)
+	}
+	cutAt("acme/prod/third", start.Add(time.Hour))
+	if r := remake(bystander); !r.Held {
+		t.Error("it was cut and released itself, and is not held when it comes back while another one of its partner is cut")
 	}
 }
 

@@ -69,12 +69,21 @@ func (p paths) readHolds() (ledger.Holds, error) {
 		if err != nil {
 			return nil, fail(err, nothingChanged)
 		}
-		found[scope] = info.ModTime().UTC()
+		found[scope] = cutAt(info)
 	}
 	if len(found) == 0 {
 		return nil, nil
 	}
 	return found, nil
+}
+
+// cutAt returns when a mark in hold/ was made last. One that is as old as the one before it, by a clock that went back, is longer.
+func cutAt(mark fs.FileInfo) time.Time {
+	at := mark.ModTime().UTC()
+	if mark.Mode().IsRegular() {
+		at = at.Add(time.Duration(mark.Size()))
+	}
+	return at
 }
 
 var _ access.Warden = (*System)(nil)

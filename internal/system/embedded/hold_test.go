@@ -4,6 +4,7 @@ package embedded
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -156,6 +157,16 @@ func TestAHoldIsLiftedByANewValueAndByTakingTheFileAway(t *testing.T) {
 	w.lets(of, "held again, with the old value", globexOnly)
 	if !w.get(acme.Ref()).Held {
 		t.Error("the same value lifts another hold")
+	}
+	// The clock has gone back since: a cut that is older than one that was released came to nothing.
+	for n := range 2 {
+		i.HoldReleased = fmt.Sprintf("INC-2027-4-%d", n)
+		w.put(i, update(w.get(acme.Ref())))
+		w.lets(of, "after another release", everybody)
+		w.byHand(acme)
+		w.restart()
+		w.put(i, update(w.get(acme.Ref())))
+		w.lets(of, "cut once more, by a clock that is behind the last cut", globexOnly)
 	}
 	if err := os.Remove(hold); err != nil {
 		t.Fatal(err)
