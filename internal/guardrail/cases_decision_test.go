@@ -81,7 +81,11 @@ func decisionCases() map[string][]policy {
 func TestNoDecisionExtendsBeyondWhatWasDecided(t *testing.T) {
 	extensions := 0
 	d := dice{rand.New(rand.NewPCG(23, 3))}
-	for range 20_000 {
+	rounds := 20_000
+	if testing.Short() {
+		rounds = 4_000
+	}
+	for range rounds {
 		some := func() *access.Grant {
 			return grant(etl, "daily", actions(pick(d, []string{"read"}, []string{"list"}, []string{"read", "list"})...), resource(pick[access.Pattern](d, "orders/acme/daily/*", "orders/acme/*")))
 		}
@@ -109,7 +113,7 @@ func TestNoDecisionExtendsBeyondWhatWasDecided(t *testing.T) {
 			t.Fatalf("what was to be narrowed is extended as it is: %+v", v)
 		}
 	}
-	if extensions < 50 {
+	if extensions < rounds/400 {
 		t.Errorf("%d extensions: the property says nothing", extensions)
 	}
 }

@@ -276,18 +276,18 @@ func TestWhatIsSignedIsNoPrivateKey(t *testing.T) {
 // times as long now; it took 16 times as long.
 func TestALongTextIsReadSoon(t *testing.T) {
 	for _, unit := range []string{"Reads the files of the shop every night ", "MIIE xyz, ", "H4sI ABC ", "= [x] (UQAR) "} {
-		best := func(size int) time.Duration {
-			text, least := strings.Repeat(unit, size/len(unit)), time.Duration(math.MaxInt64)
-			for range 3 {
-				began := time.Now()
-				if HoldsPrivateKey(text) {
-					t.Errorf("found in %q", unit)
-				}
-				least = min(least, time.Since(began))
+		best := func(size int, least time.Duration) time.Duration {
+			text, began := strings.Repeat(unit, size/len(unit)), time.Now()
+			if HoldsPrivateKey(text) {
+				t.Errorf("found in %q", unit)
 			}
-			return least
+			return min(least, time.Since(began))
 		}
-		if short, long := best(20_000), best(80_000); long > 10*short {
+		short, long := best(20_000, math.MaxInt64), best(80_000, math.MaxInt64)
+		for n := 0; n < 10 && long > 10*short; n++ { // a busy machine may have stopped it in the middle
+			short, long = best(20_000, short), best(80_000, long)
+		}
+		if long > 10*short {
 			t.Errorf("%q: 20 kB take %s, and 80 kB %s", unit, short, long)
 		}
 	}

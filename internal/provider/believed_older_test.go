@@ -95,6 +95,7 @@ func TestAForgedPlanIsJudgedByItsApply(t *testing.T) {
 // A state of an older run of the same system, which was written by us and is true of its time, loses no error either, and a destroy by it is
 // whole.
 func TestAStateOfAnOlderRunLosesNoError(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	steps := []map[string]map[string]any{
 		{"partner_grant": {"expires_at": "2027-01-15T00:00:00Z"}}, {"partner_grant": {"actions": []string{"read"}}}, {"partner_grant": {"resource": "orders/acme/daily/x"}},

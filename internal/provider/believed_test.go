@@ -325,6 +325,7 @@ func (p *protocol) destroyedOf(states []stated, refresh bool) (errors, dropped [
 
 // Whatever somebody writes into a state, ids and uids too: a destroy that does not fail has left nothing.
 func TestADestroyOfAStateEditedIn200WaysLeavesNothingUnsaid(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	ways, cut, failed := uint64(200), 0, 0

@@ -73,6 +73,7 @@ output "all" {
 
 // The example for a partner took a fifth of what a partner can need: the rest was a fork.
 func TestThePartnersModuleTakesAllThatAPartnerCanNeed(t *testing.T) {
+	thorough(t)
 	l := newCompany(t)
 	recipient, err := age.GenerateX25519Identity()
 	if err != nil {

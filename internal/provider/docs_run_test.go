@@ -125,6 +125,7 @@ func newcomersFolder(t *testing.T, env []string) string {
 }
 
 func TestGettingStartedIsRun(t *testing.T) {
+	thorough(t)
 	needTerraform(t)
 	for _, program := range []string{"age", "opa", "openssl", "ssh-keygen", "jq"} {
 		realtool.Find(t, program)

@@ -77,6 +77,7 @@ func says(words string) *regexp.Regexp {
 }
 
 func TestWhatIsNotPermittedIsNotGone(t *testing.T) {
+	t.Parallel()
 	for _, failure := range []error{access.ErrNotPermitted, access.ErrUnavailable} {
 		t.Run(failure.Error(), func(t *testing.T) {
 			t.Parallel()

@@ -109,6 +109,7 @@ resource "partner_grant" "more" {
 
 // Somebody plans to give access back, and before that plan is applied somebody else cuts it or one of its credentials, for the first time or again.
 func TestAPlanReleasesNoCutThatCameAfterIt(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	c := newCLI(t)
 	purpose := "Nightly order feed into their ERP"

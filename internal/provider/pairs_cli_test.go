@@ -178,6 +178,7 @@ func TestAKeyOfAnotherConfigurationIsRefusedAtPlan(t *testing.T) {
 
 // A block that is renamed takes its key along, also where what is new is made before the old one goes.
 func TestTheSameBlockIsNoSecondHolderOfItsKey(t *testing.T) {
+	thorough(t)
 	for _, lifecycle := range []string{"", "; lifecycle { create_before_destroy = true }"} {
 		t.Run(strings.Trim(lifecycle, "; {}"), func(t *testing.T) {
 			p := newPairs(t)

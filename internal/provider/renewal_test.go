@@ -50,7 +50,7 @@ func TestALaterEndNeedsAReviewThatWasNotUsed(t *testing.T) {
 // old end anyway.
 func TestARenewalDoesNotRotate(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"certificate", "ssh_certificate", "secret"} {
+	for _, kind := range briefly("certificate", "ssh_certificate", "secret") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)

@@ -83,6 +83,7 @@ output "globex" { value = data.partner_report.globex.csv }
 
 // One report holds several environments: it says which, and refuses one that it holds already.
 func TestAReportIncludesOthers(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	const configuration = `
 provider "partner" {

@@ -51,6 +51,7 @@ func refused(config, slug string) resource.TestStep {
 }
 
 func TestAccessIsCreatedReadAndPlansEmptyAgain(t *testing.T) {
+	t.Parallel()
 	for _, kind := range briefly("federated", "certificate", "ssh_certificate", "secret") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -79,6 +80,7 @@ func TestAccessIsCreatedReadAndPlansEmptyAgain(t *testing.T) {
 }
 
 func TestAFaithfulConfigurationPlansEmptyAfterImport(t *testing.T) {
+	t.Parallel()
 	for _, kind := range briefly("federated", "certificate", "ssh_certificate", "secret") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -132,6 +134,7 @@ removed {
 }
 
 func TestAnAdoptedLaterEndIsJudgedAsAnExtension(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	w.run(
@@ -373,6 +376,7 @@ func TestWhatMeansTheSameIsNoChange(t *testing.T) {
 }
 
 func TestAComputedValueMovesOnlyWhereThePlanMovesIt(t *testing.T) {
+	thorough(t)
 	t.Parallel()
 	w := newWorld(t)
 	same := func(address string, attributes ...string) (checks []plancheck.PlanCheck) {

@@ -197,6 +197,7 @@ func privately(t *testing.T, text []byte) string {
 // The short way answers as the framework's own server does, whatever happens to the access: every reading and every plan of
 // these steps is asked of both.
 func TestShortWayAnswersAsTheFrameworkDoes(t *testing.T) {
+	t.Parallel()
 	for _, kind := range briefly("secret", "federated", "certificate", "ssh_certificate") {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -261,6 +261,10 @@ func innerOf(t *testing.T, text string) []byte {
 
 // Whatever bit of a signature is another, or of its armor: it does not count. Nor does any bit of what it is over.
 func TestNoFlippedBitCounts(t *testing.T) {
+	stride := 1
+	if testing.Short() {
+		stride = 7 // each bit of a byte in its turn
+	}
 	rsaFile, rsaPublic := keyPair(t, "-t", "rsa", "-b", "2048")
 	curveFile, curvePublic := keyPair(t, "-t", "ecdsa")
 	hard, hardCurve, plain := hardwareKey(t, said(1)), hardwareCurve(t, said(1)), plainKey(t)
@@ -273,7 +277,7 @@ func TestNoFlippedBitCounts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for bit := range len(blob) * 8 {
+		for bit := 0; bit < len(blob)*8; bit += stride {
 			if _, err := Check([]byte(content), armor(flipped(blob, bit)), deciders, now); err == nil {
 				t.Errorf("%s: bit %d of its bytes does not matter", name, bit)
 			}
@@ -281,12 +285,12 @@ func TestNoFlippedBitCounts(t *testing.T) {
 		if text = strings.TrimSpace(text); name != "ed25519" {
 			continue // the armor and the content are everybody's
 		}
-		for bit := range len(text) * 8 {
+		for bit := 0; bit < len(text)*8; bit += stride {
 			if _, err := Check([]byte(content), string(flipped([]byte(text), bit)), deciders, now); err == nil {
 				t.Errorf("%s: bit %d of its armor does not matter: %q", name, bit, flipped([]byte(text), bit)[bit/8])
 			}
 		}
-		for bit := range len(content) * 8 {
+		for bit := 0; bit < len(content)*8; bit += stride {
 			if _, err := Check(flipped([]byte(content), bit), text, deciders, now); err == nil {
 				t.Errorf("%s: bit %d of the content does not matter", name, bit)
 			}

@@ -338,6 +338,9 @@ func TestLostKeysAreNotReplacedInSilence(t *testing.T) {
 }
 
 func TestAWrongPassphraseChangesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a passphrase is meant to take long")
+	}
 	w := newWorld(t)
 	w.System = Open(w.dir, Options{Clock: w.clock, Passphrase: "right"})
 	w.put(identity(acme, 90))

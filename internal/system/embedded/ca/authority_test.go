@@ -68,6 +68,9 @@ func TestKeysStayWithTheDirectory(t *testing.T) {
 }
 
 func TestPassphraseEncryptsAlsoWhatWasPlain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a passphrase is meant to take long")
+	}
 	dir := filepath.Join(t.TempDir(), "keys")
 	plain, err := Open(dir, "", access.WallClock)
 	if err != nil {

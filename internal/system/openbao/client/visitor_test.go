@@ -23,7 +23,7 @@ func TestOnlyOpenBaoItselfRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			v, err := clientOf(t, answer(c.status, c.body), func(o *Options) { o.Patience = 50 * time.Millisecond }).Visitor(nil)
+			v, err := clientOf(t, answer(c.status, c.body), func(o *Options) { o.Patience = 500 * time.Millisecond }).Visitor(nil)
 			if err != nil {
 				t.Fatal(err)
 			}
