@@ -27,7 +27,7 @@ func buildTown(t *testing.T) *town {
 	for path, kind := range map[string]any{
 		"secret": map[string]any{"type": "kv", "options": map[string]string{"version": "2"}}, "team/docs": map[string]any{"type": "kv", "options": map[string]string{"version": "2"}},
 		"infra/store": "kv", "old": "generic", "infra/pki": "pki", "web": "pki", "our/own/ca": "pki",
-		"transit": "transit", "db": "database", "ssh-eu": "ssh", "codes": "totp", "queue": "rabbitmq",
+		"transit": "transit", "db": "database", "ssh-eu": "ssh", "codes": "totp", "queue": "rabbitmq", "clusters": "kubernetes",
 	} {
 		if name, ok := kind.(string); ok {
 			kind = map[string]any{"type": name}
@@ -39,6 +39,7 @@ func buildTown(t *testing.T) *town {
 		st.must("POST", ca+"/roles/shop", map[string]any{"allow_any_name": true, "enforce_hostnames": false, "key_type": "any"})
 		st.must("POST", ca+"/roles/acme.prod.feed", map[string]any{"allow_any_name": true, "enforce_hostnames": false, "key_type": "any"})
 	}
+	st.must("POST", "clusters/roles/shop", map[string]any{"allowed_kubernetes_namespaces": "*", "service_account_name": "shop"})
 	for _, key := range []string{"acme", "globex"} {
 		st.must("POST", "transit/keys/"+key, map[string]any{"exportable": true, "allow_plaintext_backup": true})
 		st.must("POST", "codes/keys/"+key, map[string]any{"generate": true, "issuer": "x", "account_name": key})

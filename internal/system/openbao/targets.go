@@ -17,8 +17,8 @@ type naming struct {
 	// at is the segment that the name begins with. It is one segment, or where it is long, all that follow.
 	at   int
 	long bool
-	// lists: whoever lists there is told the names of what lies below.
-	lists bool
+	// lists: whoever lists there is told the names of what lies below. folds: a name is the same in capitals.
+	lists, folds bool
 }
 
 // of returns the namings of a kind, one for each path: NAME stands for the name, NAMES, at the end, for a name of several segments.
@@ -44,6 +44,14 @@ func listing(kind string, paths ...string) []naming {
 	return all
 }
 
+// folding returns namings of an engine that takes names in any case.
+func folding(all []naming) []naming {
+	for i := range all {
+		all[i].folds = true
+	}
+	return all
+}
+
 // roleNamings returns the table of an engine whose roles give out credentials.
 func roleNamings(more ...string) []naming {
 	return of("role", append([]string{"creds/NAME", "role/NAME", "roles/NAME"}, more...)...)
@@ -53,7 +61,7 @@ func roleNamings(more ...string) []naming {
 var namings = sync.OnceValue(func() map[string][]naming {
 	kv := listing("secret", "NAMES")
 	library := of("library", "library/NAME", "library/NAME/check-out", "library/NAME/check-in", "library/NAME/status", "library/manage/NAME/check-in")
-	ldap := slices.Concat(roleNamings(), of("static role", "static-cred/NAME", "static-role/NAME", "rotate-role/NAME"), library)
+	ldap := folding(slices.Concat(roleNamings(), of("static role", "static-cred/NAME", "static-role/NAME", "rotate-role/NAME"), library))
 	return map[string][]naming{
 		"kv": kv, "generic": kv,
 		"kv2": append(of("secret", "data/NAMES", "subkeys/NAMES", "delete/NAMES", "undelete/NAMES", "destroy/NAMES"),
@@ -79,10 +87,10 @@ var namings = sync.OnceValue(func() map[string][]naming {
 		"consul":       roleNamings(),
 		"nomad":        roleNamings(),
 		"rabbitmq":     roleNamings(),
-		"kubernetes":   roleNamings(),
+		"kubernetes":   folding(roleNamings()),
 		"ldap":         ldap,
 		"openldap":     ldap,
-		"ad":           append(roleNamings(), library...),
+		"ad":           folding(append(roleNamings(), library...)),
 	}
 })
 
@@ -119,8 +127,12 @@ func (n naming) target(m place, part access.Pattern) access.Target {
 		end = len(segments)
 	}
 	head, tail := prefix+joinBefore(segments[:n.at]), segments[end:]
+	named := strings.Join(segments[n.at:end], "/")
+	if n.folds {
+		named = strings.ToLower(named)
+	}
 	return access.Target{
-		Kind: n.kind, Path: access.Pattern(prefix + strings.Join(segments[n.at:end], "/")),
+		Kind: n.kind, Path: access.Pattern(prefix + named),
 		Way: func(of access.Pattern) access.Pattern {
 			name := strings.Join(of.Segments()[len(m.path):], "/")
 			return access.Pattern(head + strings.Join(append([]string{name}, tail...), "/"))

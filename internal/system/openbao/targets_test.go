@@ -50,6 +50,7 @@ func encounters() []encounter {
 		{"web/issue/shop: update", "web/sign/shop: update", "role web/shop", "POST web/sign/shop"},
 		{"web/issue/shop: update", "web/issuer/default/issue/shop: update", "role web/shop", "POST web/issuer/default/issue/shop"},
 		{"ssh-eu/sign/ops: update", "ssh-eu/issue/ops: update", "role ssh-eu/ops", "POST ssh-eu/issue/ops"},
+		{"clusters/creds/shop: update", "clusters/roles/Shop: read", "role clusters/shop", "GET clusters/roles/Shop"},
 		// Others have their own.
 		{"secret/data/acme/*: read", "secret/metadata/globex/*: list read delete", "", "GET secret/metadata/acme/1"},
 		{"secret/data/acme/*: read", "secret/metadata/acme: read", "", "LIST secret/metadata/acme"},
