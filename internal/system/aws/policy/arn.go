@@ -191,16 +191,22 @@ func api(a ARN) string {
 	return ""
 }
 
-// targets returns the things that an ARN reaches which other ARNs reach too: the rows of a table are also in its indexes.
+// targets returns the things that an ARN reaches which other ARNs reach too: the rows of a table are also in its indexes, and a key or a
+// secret that was replicated is the same one in each region.
 func (a ARN) targets() []access.Target {
-	if a.Service != "dynamodb" {
+	thing, kind := a, ""
+	switch {
+	case a.Service == "dynamodb":
+		thing.Resource, kind = "table/"+a.segments()[1], "table"
+	case a.Service == "kms" && strings.HasPrefix(a.Resource, "key/mrk-"):
+		thing.Region, kind = "", "key"
+	case a.Service == "secretsmanager" && !a.open():
+		thing.Region, kind = "", "secret"
+	default:
 		return nil
 	}
-	place := strings.TrimSuffix(a.String(), a.Resource) + "table"
-	name := a.segments()[1]
-	whole := access.Pattern(place + "/" + name)
 	written := access.Pattern(a.String())
-	return []access.Target{{Kind: "table", Path: whole, Way: func(access.Pattern) access.Pattern { return written }}}
+	return []access.Target{{Kind: kind, Path: access.Pattern(thing.String()), Way: func(access.Pattern) access.Pattern { return written }}}
 }
 
 // place returns how many segments of a pattern only name a place: where a service is not known here, its type of resource is one.

@@ -107,12 +107,34 @@ func TestWildcardsInsideOfNamesAreNoPatterns(t *testing.T) {
 	}
 }
 
-func TestTheRowsOfATableAreAlsoInItsIndexes(t *testing.T) {
+func TestWhatGoesByTwoARNsIsOneThing(t *testing.T) {
 	words := Words{}
-	table := words.Reach("arn:aws:dynamodb:eu-west-1:111122223333:table/orders", []string{"read"}).Targets
-	index := words.Reach("arn:aws:dynamodb:eu-west-1:111122223333:table/orders/index/by-day", []string{"read"}).Targets
-	other := words.Reach("arn:aws:dynamodb:eu-west-1:111122223333:table/invoices", []string{"read"}).Targets
-	if len(table) != 1 || len(index) != 1 || !table[0].Path.Overlaps(index[0].Path) || table[0].Path.Overlaps(other[0].Path) {
-		t.Errorf("%v, %v, %v", table, index, other)
+	const here, there = ":eu-west-1:111122223333:", ":eu-central-1:111122223333:"
+	for _, c := range []struct {
+		one, other, does string
+		same             bool
+	}{
+		{"dynamodb" + here + "table/orders", "dynamodb" + here + "table/orders/index/by-day", "read", true},
+		{"dynamodb" + here + "table/orders", "dynamodb" + here + "table/invoices", "read", false},
+		// A key of several regions is the same key in each (AWS KMS, multi-Region keys), and so is a secret that was replicated.
+		{"kms" + here + "key/mrk-0a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f", "kms" + there + "key/mrk-0a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f", "decrypt", true},
+		{"kms" + here + "key/mrk-0a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f", "kms" + there + "key/mrk-1a1b2c3d0a1b2c3d4e5f0a1b2c3d4e5f", "decrypt", false},
+		{"kms" + here + "key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", "kms" + there + "key/0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", "decrypt", false},
+		{"secretsmanager" + here + "secret:partners/acme/feed-AbCdEf", "secretsmanager" + there + "secret:partners/acme/feed-AbCdEf", "read", true},
+		{"secretsmanager" + here + "secret:partners/acme/feed-AbCdEf", "secretsmanager" + there + "secret:partners/acme/feed-ZbCdEf", "read", false},
+		{"secretsmanager" + here + "secret:partners/acme/*", "secretsmanager" + there + "secret:partners/acme/*", "read", false}, // nobody can tell
+	} {
+		targets := func(arn string) []access.Target {
+			return words.Reach(access.Pattern("arn:aws:"+arn), []string{c.does}).Targets
+		}
+		same := false
+		for _, one := range targets(c.one) {
+			for _, other := range targets(c.other) {
+				same = same || one.Kind == other.Kind && one.Path.Overlaps(other.Path)
+			}
+		}
+		if same != c.same {
+			t.Errorf("%s and %s: one thing: %v", c.one, c.other, same)
+		}
 	}
 }
