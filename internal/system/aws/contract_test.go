@@ -143,6 +143,13 @@ type offering struct {
 func (o offering) Capabilities() access.Capabilities {
 	c := o.System.Capabilities()
 	c.Kinds = o.kinds
+	check := c.CheckCredential
+	c.CheckCredential = func(c *access.Credential) error {
+		if !slices.Contains(o.kinds, c.Kind()) {
+			return access.ErrUnsupported
+		}
+		return check(c)
+	}
 	return c
 }
 
