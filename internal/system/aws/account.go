@@ -4,20 +4,29 @@ package aws
 
 import (
 	"context"
-	"encoding/xml"
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 )
+
+// account is what IAM is asked and told, a request each. It decides nothing.
+type account struct {
+	*client
+
+	mu sync.Mutex
+	// number is that of the account, as STS told it, and caller who is logged in; "" where it is not known.
+	number, caller string
+}
 
 // firstLook is for how long STS may take to tell whose account it is, and then IAM.
 const firstLook = 10 * time.Second
 
 // Enter finds out whose account it is, which the words about a role need. Where there is no STS it is not known; where STS does not answer, what
 // IAM has of partners says so.
-func (s *System) Enter(ctx context.Context) error {
-	if s.accountNumber() != "" || s.options.Endpoints.STS == "" && s.options.Endpoints.IAM != "" {
+func (ac *account) Enter(ctx context.Context) error {
+	if ac.accountNumber() != "" || ac.options.Endpoints.STS == "" && ac.options.Endpoints.IAM != "" {
 		return nil
 	}
 	var out struct {
@@ -26,19 +35,19 @@ func (s *System) Enter(ctx context.Context) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
-	if err := s.sts(limited, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
-		if out.Account = s.accountByIAM(ctx); out.Account == "" {
+	if err := ac.sts(limited, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
+		if out.Account = ac.accountByIAM(ctx); out.Account == "" {
 			return fmt.Errorf("ask AWS whose account it is: %w", err)
 		}
 	}
-	s.client.mu.Lock()
-	defer s.client.mu.Unlock()
-	s.account, s.caller = out.Account, out.ARN
+	ac.mu.Lock()
+	defer ac.mu.Unlock()
+	ac.number, ac.caller = out.Account, out.ARN
 	return nil
 }
 
 // accountByIAM returns the number of the account by the ARN of a principal that was made here; "" where there is none.
-func (s *System) accountByIAM(ctx context.Context) string {
+func (ac *account) accountByIAM(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
 	for _, k := range []kind{role, user} {
@@ -46,7 +55,7 @@ func (s *System) accountByIAM(ctx context.Context) string {
 			Role string `xml:"ListRolesResult>Roles>member>Arn"`
 			User string `xml:"ListUsersResult>Users>member>Arn"`
 		}
-		if err := s.ask(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": root, "MaxItems": "1"}, &out); err != nil {
+		if err := ac.ask(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": root, "MaxItems": "1"}, &out); err != nil {
 			return ""
 		}
 		if parts := strings.Split(out.Role+out.User, ":"); len(parts) == 6 {
@@ -57,38 +66,26 @@ func (s *System) accountByIAM(ctx context.Context) string {
 }
 
 // accountNumber returns the number of the account; "" where it is not known.
-func (c *client) accountNumber() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.account
+func (ac *account) accountNumber() string {
+	ac.mu.Lock()
+	defer ac.mu.Unlock()
+	return ac.number
 }
 
 // callerARN returns the ARN of whom the provider is logged in as; "" where it is not known.
-func (c *client) callerARN() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.caller
+func (ac *account) callerARN() string {
+	ac.mu.Lock()
+	defer ac.mu.Unlock()
+	return ac.caller
 }
 
-// groupsOf lists the groups that a user is a member of.
-func (s *System) groupsOf(ctx context.Context, p principal) (groups []string, err error) {
-	err = s.pages(ctx, "ListGroupsForUser", p.named(), func(body []byte) error {
-		var page struct {
-			Names []string `xml:"ListGroupsForUserResult>Groups>member>GroupName"`
-		}
-		err := xml.Unmarshal(body, &page)
-		groups = append(groups, page.Names...)
-		return err
-	})
-	return groups, supported(gone(err))
-}
-
-// leave takes a user out of groups.
-func (s *System) leave(ctx context.Context, p principal, groups []string) error {
-	for _, g := range groups {
-		if err := gone(s.ask(ctx, "RemoveUserFromGroup", p.named("GroupName", g), nil)); err != nil {
-			return err
-		}
+// settle returns for how long IAM may answer with what is gone. A cloud of one's own answers with what it has.
+func (ac *account) settle() time.Duration {
+	if ac.options.Endpoints.IAM != "" {
+		return 0
 	}
-	return nil
+	return 5 * time.Second
 }
+
+// proofs is how often a principal has to be told to be gone, where IAM may answer from a copy that is a little old.
+const proofs = 3

@@ -15,7 +15,7 @@ import (
 type vendor struct {
 	*lab
 	account string
-	as      *client
+	as      *account
 }
 
 const vendorTrust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
@@ -113,7 +113,7 @@ func (s shop) account(principal, externalID string, end time.Time) *access.Crede
 
 func (l *lab) newShop(t testing.TB, s *System, lasting time.Duration) shop {
 	t.Helper()
-	now, err := s.Now(t.Context())
+	now, err := s.store.Now(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,11 +137,11 @@ func TestAPartnersAccountComesInWithItsExternalIDAndNobodyElseDoes(t *testing.T)
 	}
 	elsewhere := s
 	elsewhere.System = l.open(func(o *Options) { o.Ledger = "s3://" + l.bucket("ledger") + "/staging" })
-	if words := elsewhere.words(c.Object); !words.Later || words.Login["external_id"] != "" {
+	if words := elsewhere.wording.words(c.Object); !words.Later || words.Login["external_id"] != "" {
 		t.Errorf("before there is a system, the plan tells %+v", words)
 	}
 	elsewhere.put(s.identity())
-	if words := elsewhere.words(c.Object); words.Later || len(words.Login["external_id"]) != 32 || words.Login["external_id"] == told {
+	if words := elsewhere.wording.words(c.Object); words.Later || len(words.Login["external_id"]) != 32 || words.Login["external_id"] == told {
 		t.Errorf("the same names come to the same external id in another ledger: %+v", words)
 	}
 	if l.assume(t, v.as, arn, "") != nil || l.assume(t, v.as, arn, told+"x") != nil {
@@ -188,7 +188,7 @@ func TestAPartnersAccountComesInWithItsExternalIDAndNobodyElseDoes(t *testing.T)
 	if l.may(t, session, "read", daily) || l.assume(t, v.as, arn, "from-the-vendor") != nil {
 		t.Error("the partner is in after the destroy")
 	}
-	all, err := system.all(t.Context())
+	all, err := system.reader.all(t.Context())
 	if err != nil || len(all) != 0 {
 		t.Errorf("IAM still has %v, %v", all, err)
 	}
@@ -221,7 +221,7 @@ func TestEndsComeToTheSecondInALiveSession(t *testing.T) {
 }
 
 // refusedAfter asks until it is refused, and returns how long after the end that was. Refused before is a failure.
-func (l *lab) refusedAfter(t testing.TB, c *client, path string, end time.Time) time.Duration {
+func (l *lab) refusedAfter(t testing.TB, c *account, path string, end time.Time) time.Duration {
 	t.Helper()
 	for {
 		began := time.Now()

@@ -30,13 +30,13 @@ func TestAUserWithoutRoomForADenyIsEndedAndRemoved(t *testing.T) {
 	}
 	i := s.put(s.identity(), taking("user/acme-sftp"))
 	s.put(s.grant("daily", s.end))
-	if n, err := s.look(t.Context(), adoptedOf(s.id)); err != nil || n.policies[endPolicy] == "" || n.policies["everything"] != "" || l.may(t, as, "write", s.file("daily")) {
+	if n, err := s.reader.look(t.Context(), adoptedOf(s.id)); err != nil || n.policies[endPolicy] == "" || n.policies["everything"] != "" || l.may(t, as, "write", s.file("daily")) {
 		t.Errorf("it has %+v, %v", n, err)
 	}
 	if err := s.dropInline(t.Context(), adoptedOf(s.id), grantsPolicy); err != nil {
 		t.Fatal(err)
 	}
-	n, err := s.look(t.Context(), adoptedOf(s.id))
+	n, err := s.reader.look(t.Context(), adoptedOf(s.id))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestWhatIsNotToldIsNotTakenForGone(t *testing.T) {
 		}
 		return coded(r, http.StatusForbidden, "AccessDenied")
 	})
-	if now, err := s.Now(t.Context()); !errors.Is(err, access.ErrUnavailable) {
+	if now, err := s.store.Now(t.Context()); !errors.Is(err, access.ErrUnavailable) {
 		t.Errorf("it is %s, %v", now, err)
 	}
 	if h, err := s.store.load(t.Context()); err != nil || len(h.pages) != 1 {

@@ -9,10 +9,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/shown"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
@@ -21,22 +20,25 @@ import (
 // identity's end. The provider has rights below /partner/ alone, and keeps no wider ones for this. IAM moves a user with its keys, so somebody
 // who has the rights moves it to its place there, and a tag keeps where it was. IAM moves no role.
 
-// wasTag says what a user was before it was moved to be adopted.
-const wasTag = "partner:was"
+// adopter brings users that somebody made by hand under a declaration. It moves none, and adopts none that is not surely simple.
+type adopter struct {
+	*account
+	store   *store
+	reader  *reader
+	wording *wording
 
-// adoptedOf returns the user that an identity has adopted.
-func adoptedOf(id access.IdentityID) principal {
-	return principal{Kind: user, Name: nameOf(id, "adopted"), Path: folderOf(id)}
+	mu    sync.Mutex
+	asked map[access.IdentityID]bool // who was asked for what it would adopt
 }
 
 // Adoption says what adopting a user would do.
-func (s *System) Adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
-	n, h, err := s.adoptable(ctx, id, native)
+func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native string) (*access.Adoption, error) {
+	n, h, err := ad.adoptable(ctx, id, native)
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
 	a := &access.Adoption{
-		Groups: n.Groups, Held: n.held() || deniedBy(n) != "", Spent: ledger.Spent(h.ledger, h.stones, id.Partner), Revocation: []string{s.cutPrincipal(adoptedOf(id))},
+		Groups: n.Groups, Held: n.held() || deniedBy(n) != "", Spent: ledger.Spent(h.ledger, h.stones, id.Partner), Revocation: []string{ad.wording.cutPrincipal(adoptedOf(id))},
 		Sessions: "Its keys and its open sessions go on, and may do no more than that. A password for the console is removed.",
 	}
 	for _, k := range n.keys {
@@ -46,7 +48,7 @@ func (s *System) Adoption(ctx context.Context, id access.IdentityID, native stri
 		}
 		a.Logins = append(a.Logins, text)
 	}
-	roles, told, err := s.rolesTrusting(ctx, h, n.ARN, adoptedOf(id).arn(policy.PartitionOf(s.options.Region).Name, s.accountNumber()), strings.TrimSuffix(n.ARN, adoptedOf(id).String())+native)
+	roles, told, err := ad.rolesTrusting(ctx, h, n.ARN, adoptedOf(id).arn(policy.PartitionOf(ad.options.Region).Name, ad.accountNumber()), strings.TrimSuffix(n.ARN, adoptedOf(id).String())+native)
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: find the roles that trust it: %w", native, err)
 	}
@@ -66,32 +68,32 @@ func (s *System) Adoption(ctx context.Context, id access.IdentityID, native stri
 			a.Policies = append(a.Policies, arn)
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked[id] = true
+	ad.mu.Lock()
+	defer ad.mu.Unlock()
+	ad.asked[id] = true
 	return a, nil
 }
 
 // adopts reports whether an identity has adopted a user, by what was read last, or has been asked what it would adopt.
-func (s *System) adopts(id access.IdentityID) bool {
-	s.mu.Lock()
-	asked := s.asked[id]
-	s.mu.Unlock()
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	if asked || s.store.seen == nil {
+func (ad *adopter) adopts(id access.IdentityID) bool {
+	ad.mu.Lock()
+	asked := ad.asked[id]
+	ad.mu.Unlock()
+	ad.store.mu.Lock()
+	defer ad.store.mu.Unlock()
+	if asked || ad.store.seen == nil {
 		return asked
 	}
-	e := s.store.seen.ledger[id.Ref()]
+	e := ad.store.seen.ledger[id.Ref()]
 	return e != nil && !e.Removed() && len(e.Adopted.Left()) > 0
 }
 
 // rolesTrusting returns the roles whose trust names a user by one of its ARNs, and whether they can be listed.
-func (s *System) rolesTrusting(ctx context.Context, h *shelf, arns ...string) (roles []string, told bool, err error) {
-	if err := s.detail(ctx, h); err != nil {
+func (ad *adopter) rolesTrusting(ctx context.Context, h *shelf, arns ...string) (roles []string, told bool, err error) {
+	if err := ad.reader.detail(ctx, h); err != nil {
 		return nil, false, err
 	}
-	all, err := s.listed(ctx, h)
+	all, err := ad.reader.listed(ctx, h)
 	var said *apiError
 	if errors.As(err, &said) && (said.unknown() || said.status == 403) {
 		return nil, false, nil
@@ -105,11 +107,11 @@ func (s *System) rolesTrusting(ctx context.Context, h *shelf, arns ...string) (r
 }
 
 // adoptable reads the user that a native id names, where it can be adopted as an identity, and the ledger that this was judged by.
-func (s *System) adoptable(ctx context.Context, id access.IdentityID, native string) (*native, *shelf, error) {
-	if err := s.Enter(ctx); err != nil {
+func (ad *adopter) adoptable(ctx context.Context, id access.IdentityID, native string) (*native, *shelf, error) {
+	if err := ad.Enter(ctx); err != nil {
 		return nil, nil, err
 	}
-	h, err := s.read(ctx)
+	h, err := ad.store.read(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,27 +123,27 @@ func (s *System) adoptable(ctx context.Context, id access.IdentityID, native str
 		return nil, nil, fmt.Errorf("%w: %s", access.ErrUnsupported, unadoptable)
 	}
 	to := adoptedOf(id)
-	n, err := s.look(ctx, to)
+	n, err := ad.reader.look(ctx, to)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !n.there || n.tagged(wasTag) != native && to.String() != native {
-		return nil, nil, s.unmoved(ctx, h, id, path)
+		return nil, nil, ad.unmoved(ctx, h, id, path)
 	}
-	if err := s.foreign(n, to, true); err != nil {
+	if err := ad.reader.foreign(n, to, true); err != nil {
 		return nil, nil, err
 	}
-	return n, h, s.unfit(ctx, to, n, native)
+	return n, h, ad.unfit(ctx, to, n, native)
 }
 
 // unfit refuses to adopt a user that is not surely simple: of which anything is not known, or cannot be both kept and ended. A user that was half
 // adopted would have access of which the plan says that it is gone.
-func (s *System) unfit(ctx context.Context, u principal, n *native, native string) error {
-	why, err := s.whetherCaller(ctx, n, native)
+func (ad *adopter) unfit(ctx context.Context, u principal, n *native, native string) error {
+	why, err := ad.whetherCaller(ctx, n, native)
 	if err != nil {
 		return err
 	}
-	own := s.options.Boundary
+	own := ad.options.Boundary
 	switch closed := n.closed(); {
 	case why != "":
 	case n.unread != nil:
@@ -149,7 +151,7 @@ func (s *System) unfit(ctx context.Context, u principal, n *native, native strin
 	case closed != "":
 		why = "its policy " + closed + " may not be read, and so may give or deny anything. Let the provider read it, or detach it"
 	case len(n.keys) == 0:
-		why = "it has no access key, so that no workload comes in with it. Declare the access anew, and cut this one:\n\n  " + s.cutPrincipal(u) + "\n\nUntil then, its password for the console works, if it has one"
+		why = "it has no access key, so that no workload comes in with it. Declare the access anew, and cut this one:\n\n  " + ad.wording.cutPrincipal(u) + "\n\nUntil then, its password for the console works, if it has one"
 	case len(n.Groups) > 0:
 		why = "it is a member of " + strings.Join(n.Groups, ", ") + ", and an apply takes it out of groups that allow something. Take it out first, and attach what they deny"
 	case n.Boundary != "" && n.Boundary != own:
@@ -167,12 +169,12 @@ func (s *System) unfit(ctx context.Context, u principal, n *native, native strin
 }
 
 // whetherCaller says why it may be that the provider is logged in as a user; "" where it is surely logged in as another one.
-func (s *System) whetherCaller(ctx context.Context, n *native, native string) (string, error) {
-	login, err := s.credentials(ctx)
+func (ad *adopter) whetherCaller(ctx context.Context, n *native, native string) (string, error) {
+	login, err := ad.credentials(ctx)
 	if err != nil {
 		return "", err
 	}
-	as := s.callerARN()
+	as := ad.callerARN()
 	// The forms in which STS names whom it knows (GetCallerIdentity). A key without a session's token is a user's own, and tells by its id.
 	named := strings.Contains(as, ":user/") || strings.Contains(as, ":assumed-role/") || strings.HasSuffix(as, ":root")
 	ownKey := as == "" && login.AccessKeyID != "" && login.SessionToken == ""
@@ -213,13 +215,13 @@ func (n *native) crowded() string {
 }
 
 // unmoved says of a user that is not at the place of an identity's how it gets there, where it can be adopted there.
-func (s *System) unmoved(ctx context.Context, h *shelf, id access.IdentityID, path string) error {
+func (ad *adopter) unmoved(ctx context.Context, h *shelf, id access.IdentityID, path string) error {
 	folder, name := "/"+path[:strings.LastIndex(path, "/")+1], path[strings.LastIndex(path, "/")+1:]
 	u := principal{Kind: user, Name: name, Path: folder}
 	if name == "" { // IAM would answer with who asks
 		return access.ErrNotFound
 	}
-	n, err := s.look(ctx, u)
+	n, err := ad.reader.look(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -231,25 +233,11 @@ func (s *System) unmoved(ctx context.Context, h *shelf, id access.IdentityID, pa
 			return fmt.Errorf("it is a user of %s: %w", p.id, access.ErrGoverned)
 		}
 	}
-	if err := s.unfit(ctx, u, n, u.String()); err != nil {
+	if err := ad.unfit(ctx, u, n, u.String()); err != nil {
 		return err
 	}
 	return fmt.Errorf("%w: it lies at %s, and the provider has rights below %s alone. Move it there with a login that may, and plan again; its keys go along:\n\n  %s\n\nNothing was changed",
-		access.ErrUnsupported, folder, root, s.moving(u, id))
-}
-
-// moving returns the command that moves a user to where an identity adopts it, and keeps what it was. It is told on a line that begins with
-// spaces: only such a line Terraform does not wrap.
-func (s *System) moving(u principal, id access.IdentityID) string {
-	to := adoptedOf(id)
-	return s.inAccount(fmt.Sprintf("aws iam tag-user%[1]s --user-name %[2]s --tags Key=%[3]s,Value=%[4]s && aws iam update-user%[1]s --user-name %[2]s --new-path %[5]s --new-user-name %[6]s",
-		s.shell("iam"), shown.Word(u.Name), wasTag, shown.Word(u.String()), shown.Word(to.Path), shown.Word(to.Name)), "NOT MOVED: "+u.String(), "may administer users")
-}
-
-// removeKey returns the command that removes a key of a user, and no deny of it. Once all are gone, the next apply removes the user.
-func (s *System) removeKey(u principal, key string) string {
-	remove := fmt.Sprintf("aws iam delete-access-key%s --user-name %s --access-key-id %s", s.shell("iam"), shown.Word(u.Name), shown.Word(key))
-	return s.inAccount(remove, "NOT REMOVED: the key "+key+" of "+u.String(), "may administer users")
+		access.ErrUnsupported, folder, root, ad.wording.moving(u, id))
 }
 
 // unadoptable says why a role is not adopted, and what to do instead.
@@ -257,24 +245,24 @@ const unadoptable = "IAM neither renames a role nor moves it to " + root + ", wh
 	"Declare new access with federated, let the partner use the new role, and cut this one"
 
 // adopting returns what a change lets its identity adopt, or what is left of what it adopted before, and whether that was cut by hand.
-func (s *System) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, held bool, err error) {
+func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change) (adopted *ledger.Adopted, held bool, err error) {
 	id := change.Object.Holder()
 	if change.Object.Ref() != id.Ref() {
 		return nil, false, nil
 	}
 	if e := f.ledger()[id.Ref()]; e != nil && !e.Removed() {
-		adopted, err = s.adoptedBefore(ctx, e, change)
+		adopted, err = ad.adoptedBefore(ctx, e, change)
 		return adopted, false, err
 	}
 	if change.Adopt == "" {
 		return nil, false, nil
 	}
-	n, _, err := s.adoptable(ctx, id, change.Adopt)
+	n, _, err := ad.adoptable(ctx, id, change.Adopt)
 	if err != nil {
 		return nil, false, err
 	}
 	// Whoever may not write its tags could not find it again where the page of its identity is lost.
-	if err := s.ask(ctx, "TagUser", adoptedOf(id).named("Tags.member.1.Key", wasTag, "Tags.member.1.Value", change.Adopt), nil); err != nil {
+	if err := ad.ask(ctx, "TagUser", adoptedOf(id).named("Tags.member.1.Key", wasTag, "Tags.member.1.Value", change.Adopt), nil); err != nil {
 		return nil, false, fmt.Errorf("write the tags of %s: %w. Nothing was changed", adoptedOf(id), err)
 	}
 	adopted = &ledger.Adopted{From: change.Adopt}
@@ -285,7 +273,7 @@ func (s *System) adopting(ctx context.Context, f *family, change access.Change) 
 }
 
 // adoptedBefore returns what is left of what an identity that exists has adopted. It adopts nothing else.
-func (s *System) adoptedBefore(ctx context.Context, e *ledger.Entry, change access.Change) (*ledger.Adopted, error) {
+func (ad *adopter) adoptedBefore(ctx context.Context, e *ledger.Entry, change access.Change) (*ledger.Adopted, error) {
 	id := e.Object.Holder()
 	if change.Adopt != "" && (e.Adopted == nil || e.Adopted.From != change.Adopt) {
 		return nil, fmt.Errorf("%s: %w", id, access.ErrGoverned)
@@ -293,83 +281,34 @@ func (s *System) adoptedBefore(ctx context.Context, e *ledger.Entry, change acce
 	if len(e.Adopted.Left()) == 0 {
 		return nil, nil
 	}
-	return s.stillLeft(ctx, id, e.Adopted)
+	return ad.stillLeft(ctx, id, e.Adopted)
 }
 
-// adopt writes into a draft what its identity adopts. What was cut by hand stays so, but where the declaration releases it.
-func (a *proposal) adopt() {
-	if a.adopted == nil {
-		return
-	}
-	changed := *a.placed.Entry
-	changed.Adopted = a.adopted
-	a.draft.Set(&changed)
-	a.placed.Entry = &changed
-	if a.cut {
-		a.placed.Lifts = a.placed.Lifts || a.placed.Unspent
-		a.placed.Hold = !a.placed.Lifts
-	}
-}
-
-// wantedAdopted returns what the user has to be that an identity has adopted; false where it has adopted none.
-func (s *System) wantedAdopted(l ledger.Ledger, holds ledger.Holds, p *page, grants []policy.Grant) (w wanted, is bool) {
-	e := p.entries[p.id.Ref()]
-	if e == nil || e.Removed() || len(e.Adopted.Left()) == 0 {
-		return w, false
-	}
-	end := l.End(e)
-	w = wanted{
-		principal: p.named(adoptedOf(p.id)), adopted: true, logins: keysOfLogins(e.Adopted), end: end, owner: p.id, lifted: p.lifting, boundary: s.options.Boundary,
-		credential: e.Ref(), newest: true, tags: s.tagsOf(p, e),
-	}
-	w.alone = !slices.ContainsFunc(slices.Collect(maps.Values(p.entries)), func(e *ledger.Entry) bool { return e.Ref().Type == access.TypeCredential })
-	w.compile(grants, formerKey(p.id, end), s.options.Words, l.Standing(p.id).Cut(), l.Held(holds, e.Object))
-	return w, true
-}
-
-// formerKey returns a credential like the one that an adopted user has.
-func formerKey(id access.IdentityID, end time.Time) *access.Credential {
-	return &access.Credential{IdentityID: id, Terms: access.Terms{ExpiresAt: access.At(end)}, Secret: &access.SecretRequest{}}
-}
-
-// observeAdopted adds to the record of an identity what IAM has of the user that it has adopted.
-func (s *System) observeAdopted(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
-	if !n.there && n.unread == nil {
-		if moved, err := s.tellMoved(ctx, w, w.logins, r); moved || err != nil {
-			return err
+// stillLeft returns what is left of what an identity has adopted: nothing, once IAM has said often enough that none of the keys is there, and
+// none lives on under another user.
+func (ad *adopter) stillLeft(ctx context.Context, id access.IdentityID, a *ledger.Adopted) (*ledger.Adopted, error) {
+	logins := keysOfLogins(a)
+	for range proofs {
+		keys, err := ad.keysOf(ctx, adoptedOf(id))
+		if errors.Is(err, access.ErrNotPermitted) {
+			return a, nil
 		}
-		r.Adopted = nil
-		cut := s.cutPrincipal(w.principal)
-		r.Revocation = slices.DeleteFunc(r.Revocation, func(step string) bool { return step == cut })
-		return nil
-	}
-	n, err := s.withKeys(ctx, w.principal, n)
-	if err != nil {
-		return err
-	}
-	if n.keys != nil && n.unread == nil {
-		var there, inactive []string
-		for _, k := range n.keys {
-			if slices.Contains(w.logins, k.ID) {
-				there = append(there, k.ID)
-			}
-			if k.Status == "Inactive" {
-				inactive = append(inactive, k.ID)
-			}
+		if gone(err) != nil {
+			return nil, err
 		}
-		r.Adopted = s.leftLogins(w.owner, there, inactive...)
-	}
-	return s.observeOwn(ctx, h, w, n, lifting, r)
-}
-
-// leftLogins tells of the keys of an adopted user that are left.
-func (s *System) leftLogins(id access.IdentityID, keys []string, inactive ...string) (said []string) {
-	for _, k := range keys {
-		login := "The access key " + k + " of " + adoptedOf(id).String()
-		if slices.Contains(inactive, k) {
-			login += " (inactive)"
+		if slices.ContainsFunc(keys, func(k key) bool { return slices.Contains(logins, k.ID) }) {
+			return a, nil
 		}
-		said = append(said, ledger.Undeclared(login, s.removeKey(adoptedOf(id), k)))
+		if err := access.Pause(ctx, ad.settle()/proofs); err != nil {
+			return nil, err
+		}
 	}
-	return said
+	if err := ad.movedKeys(ctx, adoptedOf(id), logins); errors.Is(err, access.ErrRemains) { // which is told once all else is done
+		return a, nil
+	} else if err != nil {
+		return nil, err
+	}
+	left := *a
+	left.Logins = nil
+	return &left, nil
 }

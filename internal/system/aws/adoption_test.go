@@ -19,7 +19,7 @@ import (
 )
 
 // byHand makes a user with a key that may do everything, as somebody once did.
-func (l *lab) byHand(t testing.TB, p principal) (key string, as *client) {
+func (l *lab) byHand(t testing.TB, p principal) (key string, as *account) {
 	t.Helper()
 	path := p.Path
 	if path == "" {
@@ -113,7 +113,7 @@ func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
 }
 
 // moved makes a user where a shop's identity adopts it: ministack does not move users.
-func (s shop) moved(l *lab) (key string, as *client) {
+func (s shop) moved(l *lab) (key string, as *account) {
 	s.t.Helper()
 	key, as = l.byHand(s.t, adoptedOf(s.id))
 	l.must(s.t, "TagUser", adoptedOf(s.id).named("Tags.member.1.Key", wasTag, "Tags.member.1.Value", "user/acme-sftp"))
@@ -152,7 +152,7 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 		t.Errorf("what somebody added is told as %+v, %v", r, err)
 	}
 	s.put(s.identity(), knowing(i.UID))
-	if n, err := s.look(t.Context(), adoptedOf(s.id)); err != nil || len(n.keys) != 1 || len(n.Groups) > 0 || l.admin.ask(t.Context(), "GetLoginProfile", adoptedOf(s.id).named(), nil) == nil {
+	if n, err := s.reader.look(t.Context(), adoptedOf(s.id)); err != nil || len(n.keys) != 1 || len(n.Groups) > 0 || l.admin.ask(t.Context(), "GetLoginProfile", adoptedOf(s.id).named(), nil) == nil {
 		t.Errorf("what somebody added is left: %+v, %v", n, err)
 	}
 	s.put(s.key(s.end), sealing(k))
@@ -160,7 +160,7 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 	if err != nil || len(strays) > 0 {
 		t.Errorf("the survey still finds %v, %v", strays, err)
 	}
-	if steps := s.cutByHand("acme", records); len(steps) != 3 || !slices.Contains(steps, s.cutPrincipal(adoptedOf(s.id))) {
+	if steps := s.wording.cutByHand("acme", records); len(steps) != 3 || !slices.Contains(steps, s.wording.cutPrincipal(adoptedOf(s.id))) {
 		t.Errorf("to cut by hand: %q", steps)
 	}
 	now := records[slices.IndexFunc(records, func(r *access.Record) bool { return r.Object.Ref() == s.id.Ref() })]
@@ -172,7 +172,7 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 			s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID))
 		}
 		r, err := l.open().Get(t.Context(), s.id.Ref())
-		if err != nil || len(r.Drift) != 1-at || len(r.Adopted) > 0 || r.Held || slices.Contains(r.Revocation, s.cutPrincipal(adoptedOf(s.id))) != (at == 0) {
+		if err != nil || len(r.Drift) != 1-at || len(r.Adopted) > 0 || r.Held || slices.Contains(r.Revocation, s.wording.cutPrincipal(adoptedOf(s.id))) != (at == 0) {
 			t.Errorf("%s it is told as %+v, %v", when, r, err)
 		}
 		if l.may(t, as, "read", s.file("daily")) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
@@ -240,7 +240,7 @@ func TestWhatCannotBeAdoptedOnAWSSaysWhyAndChangesNothing(t *testing.T) {
 	asItself := l.open(func(o *Options) { o.Credentials = own.login })
 	_, other := l.byHand(t, principal{Kind: user, Name: "globex-batch"})
 	asOther, nobody := l.open(func(o *Options) { o.Credentials = other.login }), l.open()
-	nobody.account, nobody.caller = l.cloud.Access, "arn:aws:sts::"+l.cloud.Access+":federated-user/acme-sftp"
+	nobody.number, nobody.caller = l.cloud.Access, "arn:aws:sts::"+l.cloud.Access+":federated-user/acme-sftp"
 	another := func(name, action string, more ...string) shop {
 		o := s
 		o.id.Name = name
@@ -328,7 +328,7 @@ func TestAUserThatIAMDoesNotRemoveStaysDeniedEverything(t *testing.T) {
 	if dropped > 2 {
 		t.Errorf("the deny was taken away %d times", dropped)
 	}
-	if n, err := s.look(t.Context(), adoptedOf(s.id)); err != nil || !policy.Cut().Is(n.policies[cutPolicy]) {
+	if n, err := s.reader.look(t.Context(), adoptedOf(s.id)); err != nil || !policy.Cut().Is(n.policies[cutPolicy]) {
 		t.Errorf("what remains is %+v, %v", n, err)
 	}
 	conflict = false

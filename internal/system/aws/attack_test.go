@@ -118,7 +118,7 @@ func TestLessActsWhereNothingOfAPrincipalMayBeRead(t *testing.T) {
 				uids[o.Ref()] = s.put(o, sealing(k)).UID
 			}
 			session, holder := l.withToken(t, trust, ecKey(t)), l.as(k.newest())
-			for _, in := range []*client{session, holder} {
+			for _, in := range []*account{session, holder} {
 				if !l.may(t, in, "read", s.file("daily")) {
 					t.Fatal("the partner does not read")
 				}
@@ -133,7 +133,7 @@ func TestLessActsWhereNothingOfAPrincipalMayBeRead(t *testing.T) {
 				t.Errorf("it says %q", said)
 			}
 			c.less(t, s, uids)
-			for _, in := range []*client{session, holder} {
+			for _, in := range []*account{session, holder} {
 				if l.may(t, in, "read", s.file("daily")) {
 					t.Error("the partner reads")
 				}
@@ -175,7 +175,7 @@ func TestWhatAPageOfThatIsGoneGaveIsFoundAndRemoved(t *testing.T) {
 	if _, err := fresh.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
 		t.Fatal(err)
 	}
-	all, err := fresh.all(t.Context())
+	all, err := fresh.reader.all(t.Context())
 	if err != nil || len(all) != 1 || all[0].Name != userOf(other.id, 1).Name {
 		t.Errorf("left is %v, %v", all, err)
 	}

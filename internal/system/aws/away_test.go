@@ -68,7 +68,7 @@ func TestLessActsWhereSTSIsOutOfReach(t *testing.T) {
 	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
 		t.Error(err)
 	}
-	if all, err := s.all(t.Context()); err != nil || len(all) > 0 {
+	if all, err := s.reader.all(t.Context()); err != nil || len(all) > 0 {
 		t.Errorf("left is %v, %v", all, err)
 	}
 }

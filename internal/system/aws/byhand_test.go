@@ -83,7 +83,7 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", strings.Replace(d.Trust, `"Statement":[`, `"Statement":[`+more, 1)))
 		}},
 		{"the user removed", u, func(l *lab, t testing.TB, p principal) {
-			if err := l.open().destroy(t.Context(), access.IdentityID{}, p); err != nil {
+			if err := l.open().cutter.destroy(t.Context(), access.IdentityID{}, p); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -102,7 +102,7 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			}
 			made := s.put(o, sealing(k))
 			reads := func() bool {
-				var session *client
+				var session *account
 				if p.Kind == role {
 					session = l.assume(t, v.as, made.Login["role_arn"], made.Login["external_id"])
 				} else {
@@ -185,7 +185,7 @@ func TestAnIssuerThatSomebodyCutOffStaysSo(t *testing.T) {
 			if !in() || !otherIn() {
 				t.Fatal("the workloads do not come in")
 			}
-			arn, err := one.findIssuer(t.Context(), trust.Federated.Issuer)
+			arn, err := one.issuers.findIssuer(t.Context(), trust.Federated.Issuer)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -312,7 +312,7 @@ func TestWhatMayNotBeReadIsToldSo(t *testing.T) {
 		t.Errorf("it says %q", said)
 	}
 	s.put(s.key(s.end), sealing(k), knowing(c.UID))
-	if n, err := s.look(t.Context(), u); err != nil || len(n.Groups) > 0 || len(n.attached) != 1 {
+	if n, err := s.reader.look(t.Context(), u); err != nil || len(n.Groups) > 0 || len(n.attached) != 1 {
 		t.Errorf("after the next apply, it has %+v, %v", n, err)
 	}
 }
@@ -338,11 +338,11 @@ func TestWhatAGroupDeniesCountsWhateverElseItSays(t *testing.T) {
 			return under.RoundTrip(r)
 		})
 	})
-	if n, err := s.look(t.Context(), u); err != nil || deniedBy(n) == "" {
+	if n, err := s.reader.look(t.Context(), u); err != nil || deniedBy(n) == "" {
 		t.Errorf("where one is gone, it is %+v, %v", n, err)
 	}
 	l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "none", "PolicyDocument": holding})
-	if n, err := l.forbidding("ListAttachedGroupPolicies").look(t.Context(), u); err != nil || deniedBy(n) == "" {
+	if n, err := l.forbidding("ListAttachedGroupPolicies").reader.look(t.Context(), u); err != nil || deniedBy(n) == "" {
 		t.Errorf("where what is attached may not be listed, it is %+v, %v", n, err)
 	}
 }
@@ -407,7 +407,7 @@ func TestARemovalThatDiedIsNoCut(t *testing.T) {
 	if _, err := dying.Delete(t.Context(), c.Ref(), uid); err == nil {
 		t.Fatal("it did not die")
 	}
-	if n, err := s.look(t.Context(), roleOf(s.id)); err != nil || n.there {
+	if n, err := s.reader.look(t.Context(), roleOf(s.id)); err != nil || n.there {
 		t.Fatalf("the role is there: %v", err)
 	}
 	if r := s.put(c); r.Held || s.drift(c) != "" {

@@ -24,9 +24,9 @@ func (s *System) Capabilities() access.Capabilities {
 		CheckWhole:      s.checkWhole,
 		Reach:           s.reach,
 		Does:            s.options.Words.Does,
-		CutByHand:       s.cutByHand,
+		CutByHand:       s.wording.cutByHand,
 		CutActs:         cutActs,
-		Words:           s.words,
+		Words:           s.wording.words,
 		CannotEnd:       s.cannotEnd,
 	}
 }

@@ -36,11 +36,9 @@ type client struct {
 
 	mu     sync.Mutex
 	login  aws.CredentialsProvider
-	clocks map[string]clock // of each service
-	// account is the number of the account, as STS told it, and caller who is logged in.
-	account, caller string
-	made            map[string]time.Time // the principals that were made, by their names
-	lacks           map[string]error     // what IAM does not serve, by its answer
+	clocks map[string]clock     // of each service
+	made   map[string]time.Time // the principals that were made, by their names
+	lacks  map[string]error     // what IAM does not serve, by its answer
 }
 
 // clock is that of a service: by how much it is ahead of this machine's, and when it told.

@@ -44,7 +44,7 @@ type lab struct {
 	t      testing.TB
 	cloud  *realtool.Cloud
 	kinds  []access.Kind
-	admin  *client
+	admin  *account
 	broken atomic.Bool
 	// gone: a role of a partner was removed.
 	gone atomic.Bool
@@ -72,7 +72,7 @@ func (l *lab) region() string {
 func startLab(t testing.TB, cloud *realtool.Cloud, kinds ...access.Kind) *lab {
 	t.Helper()
 	l := &lab{t: t, cloud: cloud, kinds: kinds}
-	l.admin = l.open().client
+	l.admin = l.open().account
 	l.fill(t)
 	return l
 }
@@ -104,7 +104,7 @@ func (l *lab) bucket(what string) string {
 func (l *lab) place() string { return "arn:aws:s3:::" + l.bucket("shop") + "/" }
 
 // s3 asks, and answers with the status.
-func (l *lab) s3(t testing.TB, c *client, method, path, text string) int {
+func (l *lab) s3(t testing.TB, c *account, method, path, text string) int {
 	t.Helper()
 	a, err := c.sendOnce(context.Background(), request{
 		service: "s3", region: l.region(), method: method, url: strings.TrimSuffix(l.cloud.S3, "/") + "/" + path, body: []byte(text),
@@ -212,7 +212,7 @@ type carrier func(*http.Request) (*http.Response, error)
 func (c carrier) RoundTrip(r *http.Request) (*http.Response, error) { return c(r) }
 
 // as is a client with a partner's key; nil where the secret is none.
-func (l *lab) as(secret string) *client {
+func (l *lab) as(secret string) *account {
 	var o opened
 	if json.Unmarshal([]byte(secret), &o) != nil {
 		return nil
@@ -220,11 +220,11 @@ func (l *lab) as(secret string) *client {
 	return l.holding(aws.Credentials{AccessKeyID: o.AccessKeyID, SecretAccessKey: o.SecretAccessKey})
 }
 
-func (l *lab) holding(login aws.Credentials) *client {
-	return newClient(Options{
+func (l *lab) holding(login aws.Credentials) *account {
+	return &account{client: newClient(Options{
 		Region: l.region(), Endpoints: Endpoints{IAM: l.cloud.IAM, S3: l.cloud.S3}, Concurrency: 4,
 		Credentials: credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken),
-	})
+	})}
 }
 
 // allows asks S3 with what a partner holds.
@@ -235,7 +235,7 @@ func (l *lab) allows(t testing.TB, p systemtest.Probe) bool {
 }
 
 // may does an action on an object, or on the folder that it is in.
-func (l *lab) may(t testing.TB, c *client, action, arn string) bool {
+func (l *lab) may(t testing.TB, c *account, action, arn string) bool {
 	t.Helper()
 	path := strings.TrimPrefix(arn, "arn:aws:s3:::")
 	method := map[string]string{"read": http.MethodGet, "list": http.MethodGet, "write": http.MethodPut, "delete": http.MethodDelete}[action]

@@ -183,7 +183,7 @@ func (l *lab) anyReads(t testing.TB, k *keys, path string) bool {
 // clean claims that nothing is left of a partner, but what is remembered.
 func (l *lab) clean(t testing.TB, s *System) {
 	t.Helper()
-	all, err := s.all(t.Context())
+	all, err := s.reader.all(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,26 +3,40 @@
 package aws
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// remover removes objects: it marks them removed in the pages first, so that none is lost, and forgets them once IAM has nothing of them.
+type remover struct {
+	*account
+	store    *store
+	turns    *turns
+	reader   *reader
+	issuers  *issuers
+	finder   *finder
+	lookout  *lookout
+	keymaker *keymaker
+	cutter   *cutter
+	aligner  *aligner
+}
+
 // Delete revokes an object of a uid, and verifies that nothing of it remains.
-func (s *System) Delete(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
-	swept, err := s.deleting(ctx, ref, uid)
+func (rm *remover) Delete(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
+	swept, err := rm.deleting(ctx, ref, uid)
 	if err != nil {
 		return nil, fmt.Errorf("delete %s: %w", ref, err)
 	}
 	return swept, nil
 }
 
-func (s *System) deleting(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
+func (rm *remover) deleting(ctx context.Context, ref access.Ref, uid string) ([]access.Ref, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
@@ -30,21 +44,21 @@ func (s *System) deleting(ctx context.Context, ref access.Ref, uid string) ([]ac
 	if err != nil {
 		return nil, err
 	}
-	defer s.turn(holder)()
-	if err := s.atHome(ctx); err != nil {
+	defer rm.turns.turn(holder)()
+	if err := rm.finder.atHome(ctx); err != nil {
 		return nil, err
 	}
-	there, err := s.store.fetch(ctx, holder)
+	there, err := rm.store.fetch(ctx, holder)
 	if err != nil {
 		return nil, err
 	}
 	if there.damage != nil {
-		return nil, s.clear(ctx, ref, there)
+		return nil, rm.clear(ctx, ref, there)
 	}
 	var victims []*ledger.Entry
-	err = again(ctx, func() (err error) { victims, err = s.strike(ctx, ref, holder, uid); return err })
+	err = again(ctx, func() (err error) { victims, err = rm.strike(ctx, ref, holder, uid); return err })
 	if errors.Is(err, access.ErrNotFound) {
-		return nil, s.clearLost(ctx, ref, there, err)
+		return nil, rm.clearLost(ctx, ref, there, err)
 	}
 	if err != nil {
 		return nil, err
@@ -59,35 +73,35 @@ func (s *System) deleting(ctx context.Context, ref access.Ref, uid string) ([]ac
 		}
 	}
 	for _, id := range slices.Backward(ids) {
-		if err := again(ctx, func() error { return s.finish(ctx, id, victims) }); err != nil {
+		if err := again(ctx, func() error { return rm.finish(ctx, id, victims) }); err != nil {
 			return nil, err
 		}
 	}
-	s.distrustAll(ctx, victims)
+	rm.distrustAll(ctx, victims)
 	return swept, nil
 }
 
 // strike marks what is to go in the pages, the object's own first. From then on nobody makes more of it.
-func (s *System) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]*ledger.Entry, error) {
+func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.IdentityID, uid string) ([]*ledger.Entry, error) {
 	bare, err := access.Bare(ref)
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.familyOf(ctx, bare)
+	f, err := rm.store.familyOf(ctx, bare)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.pages[holder].broken(s.store.where(keyOf(holder))); err != nil {
+	if err := f.pages[holder].broken(rm.store.where(keyOf(holder))); err != nil {
 		return nil, err
 	}
-	if err := s.heedIfSeen(ctx, f, holder); err != nil {
+	if err := rm.lookout.heedIfSeen(ctx, f, holder); err != nil {
 		return nil, err
 	}
-	now, err := s.Now(ctx)
+	now, err := rm.store.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	d := f.draft(now, &issuer{System: s, ctx: ctx, family: f})
+	d := f.draft(now, &issuer{keymaker: rm.keymaker, ctx: ctx, family: f})
 	victims, err := d.Strike(ref, uid)
 	if err != nil {
 		return nil, err
@@ -98,11 +112,11 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 			continue
 		}
 		if id != holder {
-			if err := s.heedIfSeen(ctx, f, id); err != nil {
+			if err := rm.lookout.heedIfSeen(ctx, f, id); err != nil {
 				return nil, err
 			}
 		}
-		written, err := s.store.write(context.WithoutCancel(ctx), drafted(p, d))
+		written, err := rm.store.write(context.WithoutCancel(ctx), drafted(p, d))
 		if err != nil {
 			return nil, err
 		}
@@ -111,27 +125,18 @@ func (s *System) strike(ctx context.Context, ref access.Ref, holder access.Ident
 	return victims, nil
 }
 
-// heedIfSeen looks whether an identity was cut by hand before something of it is removed. What may not be read stops no removal.
-func (s *System) heedIfSeen(ctx context.Context, f *family, id access.IdentityID) error {
-	err := cmp.Or(s.heed(ctx, f, id), s.heedCuts(ctx, f, id))
-	if errors.Is(err, access.ErrNotPermitted) {
-		return nil
-	}
-	return err
-}
-
 // finish removes what IAM has of what was struck of an identity, and then forgets it.
-func (s *System) finish(ctx context.Context, id access.IdentityID, victims []*ledger.Entry) error {
+func (rm *remover) finish(ctx context.Context, id access.IdentityID, victims []*ledger.Entry) error {
 	f := &family{pages: map[access.IdentityID]*page{}, removing: true}
-	holds, err := s.store.marks(ctx)
+	holds, err := rm.store.marks(ctx)
 	if err != nil {
 		return err
 	}
 	f.holds = holds
-	if err := s.climb(ctx, f, id, declaredParent); err != nil {
+	if err := rm.store.climb(ctx, f, id, declaredParent); err != nil {
 		return err
 	}
-	p, err := s.realize(ctx, f, f.pages[id])
+	p, err := rm.aligner.realize(ctx, f, f.pages[id])
 	if err != nil && !errors.Is(err, errNobody) { // all that gives something was brought in line
 		return err
 	}
@@ -140,15 +145,15 @@ func (s *System) finish(ctx context.Context, id access.IdentityID, victims []*le
 		if v.Object.Holder() != id {
 			continue
 		}
-		if err := s.movedKeys(ctx, adoptedOf(id), keysOfLogins(v.Adopted)); err != nil {
+		if err := rm.movedKeys(ctx, adoptedOf(id), keysOfLogins(v.Adopted)); err != nil {
 			return err
 		}
 	}
-	now, err := s.Now(ctx)
+	now, err := rm.store.Now(ctx)
 	if err != nil {
 		return err
 	}
-	d := f.draft(now, &issuer{System: s, ctx: ctx, family: f})
+	d := f.draft(now, &issuer{keymaker: rm.keymaker, ctx: ctx, family: f})
 	var refs []access.Ref
 	for _, v := range victims {
 		if e := p.entries[v.Ref()]; e != nil && e.Removed() && e.History.UID == v.History.UID {
@@ -161,7 +166,7 @@ func (s *System) finish(ctx context.Context, id access.IdentityID, victims []*le
 	d.Forget(refs...)
 	next := drafted(p, d)
 	next.stone = next.stone.Pruned(now, f.holds.Any(id.Partner))
-	_, err = s.store.write(ctx, next)
+	_, err = rm.store.write(ctx, next)
 	return err
 }
 
@@ -177,13 +182,60 @@ func declaredParent(p *page) access.IdentityID {
 
 // distrustAll removes the trust in issuers that nobody needs any more. It gives nobody anything, so that what fails is left to the next
 // removal, and is no harm to this one.
-func (s *System) distrustAll(ctx context.Context, victims []*ledger.Entry) {
+func (rm *remover) distrustAll(ctx context.Context, victims []*ledger.Entry) {
 	done := map[string]bool{}
 	for _, v := range victims {
 		c, ok := v.Credential()
 		if ok && c.Federated != nil && !c.Federated.Account() && !done[c.Federated.Issuer] {
 			done[c.Federated.Issuer] = true
-			_ = s.distrust(ctx, c.Federated.Issuer)
+			_ = rm.issuers.distrust(ctx, c.Federated.Issuer)
 		}
 	}
+}
+
+// clear removes what there is under the name of an object whose page cannot be read or does not know it, and with an identity its page. What
+// was cut by hand stays so. A grant cannot be told from others then: the identity gives nothing any more.
+func (rm *remover) clear(ctx context.Context, ref access.Ref, p *page) error {
+	ctx = context.WithoutCancel(ctx)
+	all, err := rm.finder.leftOf(ctx, p.id)
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(x left) bool { return !x.of(ref) })
+	for _, x := range all {
+		if text, err := rm.inlineText(ctx, x.principal, holdPolicy); err == nil && cuts(text) {
+			if err := rm.store.mark(ctx, p.id.String()); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	for _, x := range all {
+		if ref.Type == access.TypeGrant {
+			err = gone(rm.putInline(ctx, x.principal, cutPolicy, policy.Cut().JSON()))
+		} else {
+			err = rm.cutter.destroy(ctx, p.id, x.principal)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if ref.Type != access.TypeIdentity || p.damage == nil {
+		return nil
+	}
+	if err := rm.store.remove(ctx, keyOf(p.id), p.etag); err != nil {
+		return err
+	}
+	rm.store.keep(blank(p.id))
+	return nil
+}
+
+// clearLost removes what IAM has of an object that no page knows; notFound where there is nothing.
+func (rm *remover) clearLost(ctx context.Context, ref access.Ref, p *page, notFound error) error {
+	if err := rm.finder.lost(ctx, ref, p); errors.Is(err, access.ErrNotFound) {
+		return notFound
+	} else if !errors.Is(err, access.ErrDamaged) {
+		return err
+	}
+	return rm.clear(ctx, ref, p)
 }

@@ -14,55 +14,62 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
+// cutter takes away what IAM has. The cut comes first and goes last: whatever fails in between gives nobody anything.
+type cutter struct {
+	*account
+	store  *store
+	reader *reader
+}
+
 // destroy removes a principal: it is denied everything first, then all that hangs on it goes, then itself.
-func (s *System) destroy(ctx context.Context, id access.IdentityID, p principal) error {
-	n, err := s.look(ctx, p)
+func (ct *cutter) destroy(ctx context.Context, id access.IdentityID, p principal) error {
+	n, err := ct.reader.look(ctx, p)
 	if err != nil {
 		return err
 	}
 	if !n.there {
-		return s.movedKeys(ctx, p, p.keys())
+		return ct.movedKeys(ctx, p, p.keys())
 	}
-	defer s.store.forget(p)
+	defer ct.store.forget(p)
 	if n.Path != p.Path { // somebody else's of that name
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
 	}
-	if s.elsewhere(n.described) && p.Known {
-		return fmt.Errorf("%w. If somebody changed its tag %s, write %s there again; if somebody replaced %s, restore that", s.foreign(n, p, true), systemTag, s.store.name(), s.store.where(systemKey))
-	} else if s.elsewhere(n.described) {
+	if ct.reader.elsewhere(n.described) && p.Known {
+		return fmt.Errorf("%w. If somebody changed its tag %s, write %s there again; if somebody replaced %s, restore that", ct.reader.foreign(n, p, true), systemTag, ct.store.name(), ct.store.where(systemKey))
+	} else if ct.reader.elsewhere(n.described) {
 		return nil
 	}
 	begun, late := access.WallClock(), false
 	for {
-		err = s.dismantle(ctx, p, n)
+		err = ct.dismantle(ctx, p, n)
 		if !conflicts(err) || late {
 			break
 		}
 		var lost error
-		if n, late, lost = s.lookLonger(ctx, p, begun); lost != nil {
+		if n, late, lost = ct.lookLonger(ctx, p, begun); lost != nil {
 			return lost
 		}
 		if !n.there {
-			return s.proveGone(ctx, p)
+			return ct.proveGone(ctx, p)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return s.proveGone(ctx, p)
+	return ct.proveGone(ctx, p)
 }
 
 // lookLonger looks until IAM tells what hangs on a principal, where IAM says that something does, or that it is gone. It stays denied
 // everything meanwhile. late: patience came to its end first.
-func (s *System) lookLonger(ctx context.Context, p principal, begun time.Time) (n *native, late bool, err error) {
+func (ct *cutter) lookLonger(ctx context.Context, p principal, begun time.Time) (n *native, late bool, err error) {
 	for n == nil || (n.there && !n.loaded() && !late) {
 		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
 			return nil, false, err
 		}
-		if n, err = s.look(ctx, p); err != nil {
+		if n, err = ct.reader.look(ctx, p); err != nil {
 			return nil, false, err
 		}
-		late = access.WallClock().Sub(begun) > s.options.Patience
+		late = access.WallClock().Sub(begun) > ct.options.Patience
 	}
 	return n, late, nil
 }
@@ -73,24 +80,24 @@ func (n *native) loaded() bool {
 }
 
 // dismantle removes a principal as it was read.
-func (s *System) dismantle(ctx context.Context, p principal, n *native) error {
+func (ct *cutter) dismantle(ctx context.Context, p principal, n *native) error {
 	if !policy.Cut().Is(n.policies[cutPolicy]) {
-		err := gone(s.putInline(ctx, p, cutPolicy, policy.Cut().JSON()))
+		err := gone(ct.putInline(ctx, p, cutPolicy, policy.Cut().JSON()))
 		if isFull(err) { // its own policies leave no room: the keys go first, then what gives something
-			if err = s.dropKeys(ctx, p, n); err == nil {
-				err = gone(s.deny(ctx, p, n, cutPolicy, policy.Cut()))
+			if err = ct.dropKeys(ctx, p, n); err == nil {
+				err = gone(ct.deny(ctx, p, n, cutPolicy, policy.Cut()))
 			}
 		}
 		if err != nil && !isFull(err) { // full of what only denies
 			return err
 		}
 	}
-	if err := s.strip(ctx, p, n); err != nil {
+	if err := ct.strip(ctx, p, n); err != nil {
 		return err
 	}
-	s.noteRemoved(p.Name)
-	if err := gone(s.ask(ctx, "Delete"+string(p.Kind), p.named(), nil)); err != nil {
-		again := gone(s.putInline(ctx, p, cutPolicy, policy.Cut().JSON())) // something hangs on it that we do not know, as a second factor
+	ct.noteRemoved(p.Name)
+	if err := gone(ct.ask(ctx, "Delete"+string(p.Kind), p.named(), nil)); err != nil {
+		again := gone(ct.putInline(ctx, p, cutPolicy, policy.Cut().JSON())) // something hangs on it that we do not know, as a second factor
 		return fmt.Errorf("%w: %w", access.ErrRemains, errors.Join(err, again))
 	}
 	return nil
@@ -103,20 +110,20 @@ func conflicts(err error) bool {
 }
 
 // strip removes all that hangs on a principal, the deny last.
-func (s *System) strip(ctx context.Context, p principal, n *native) error {
-	if err := s.dropKeys(ctx, p, n); err != nil {
+func (ct *cutter) strip(ctx context.Context, p principal, n *native) error {
+	if err := ct.dropKeys(ctx, p, n); err != nil {
 		return err
 	}
 	if p.Kind == user {
-		if err := s.leave(ctx, p, n.Groups); err != nil {
+		if err := ct.leave(ctx, p, n.Groups); err != nil {
 			return err
 		}
-		if err := s.dropPassword(ctx, p); err != nil {
+		if err := ct.dropPassword(ctx, p); err != nil {
 			return err
 		}
 	}
 	for _, arn := range n.attached {
-		if err := s.detach(ctx, p, arn); err != nil {
+		if err := ct.detach(ctx, p, arn); err != nil {
 			return err
 		}
 	}
@@ -125,7 +132,7 @@ func (s *System) strip(ctx context.Context, p principal, n *native) error {
 		names = append(names, holdPolicy)
 	}
 	for _, name := range append(names, cutPolicy) {
-		if err := s.dropInline(ctx, p, name); err != nil {
+		if err := ct.dropInline(ctx, p, name); err != nil {
 			return err
 		}
 	}
@@ -133,38 +140,20 @@ func (s *System) strip(ctx context.Context, p principal, n *native) error {
 }
 
 // dropKeys deletes the access keys of a user.
-func (s *System) dropKeys(ctx context.Context, p principal, n *native) error {
+func (ct *cutter) dropKeys(ctx context.Context, p principal, n *native) error {
 	for _, k := range n.keys {
-		if err := s.dropKey(ctx, p, k.ID); err != nil {
+		if err := ct.dropKey(ctx, p, k.ID); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// dropKey deletes an access key; one that is gone is no error.
-func (s *System) dropKey(ctx context.Context, p principal, id string) error {
-	return gone(s.ask(ctx, "DeleteAccessKey", p.named("AccessKeyId", id), nil))
-}
-
-// dropPassword takes from a user its password for the console.
-func (s *System) dropPassword(ctx context.Context, p principal) error {
-	return supported(gone(s.ask(ctx, "DeleteLoginProfile", p.named(), nil)))
-}
-
-// detach takes a managed policy off a principal; one that is gone is no error.
-func (s *System) detach(ctx context.Context, p principal, arn string) error {
-	return gone(s.ask(ctx, "Detach"+string(p.Kind)+"Policy", p.named("PolicyArn", arn), nil))
-}
-
-// proofs is how often a principal has to be told to be gone, where IAM may answer from a copy that is a little old.
-const proofs = 3
-
 // proveGone asks until IAM has said often enough that a principal is gone.
-func (s *System) proveGone(ctx context.Context, p principal) error {
+func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 	begun, absent := access.WallClock(), 0
 	for {
-		_, err := s.describe(ctx, p)
+		_, err := ct.describe(ctx, p)
 		switch {
 		case errors.Is(err, errAbsent):
 			absent++
@@ -175,22 +164,38 @@ func (s *System) proveGone(ctx context.Context, p principal) error {
 		default:
 			absent = 0
 		}
-		if absent >= proofs || absent > 0 && s.settle() == 0 {
+		if absent >= proofs || absent > 0 && ct.settle() == 0 {
 			return nil
 		}
-		if access.WallClock().Sub(begun) > s.options.Patience+s.settle() {
+		if access.WallClock().Sub(begun) > ct.options.Patience+ct.settle() {
 			return fmt.Errorf("%w: IAM still has %s", access.ErrRemains, p)
 		}
-		if err := access.Pause(ctx, max(s.settle()/proofs, 100*time.Millisecond)); err != nil {
+		if err := access.Pause(ctx, max(ct.settle()/proofs, 100*time.Millisecond)); err != nil {
 			return err
 		}
 	}
 }
 
-// settle returns for how long IAM may answer with what is gone. A cloud of one's own answers with what it has.
-func (s *System) settle() time.Duration {
-	if s.options.Endpoints.IAM != "" {
-		return 0
+// deny writes a policy that takes access away. Where a principal's own policies leave no room for it, those that give something go first.
+func (ct *cutter) deny(ctx context.Context, p principal, n *native, name string, d policy.Document) error {
+	err := ct.putInline(ctx, p, name, d.JSON())
+	if !isFull(err) {
+		return err
 	}
-	return 5 * time.Second
+	for other, text := range n.policies {
+		if other == name || policy.OnlyDenies(text) || policy.DeniesAll(text) || text == unreadable && other != grantsPolicy {
+			continue
+		}
+		if err := ct.dropInline(ctx, p, other); err != nil {
+			return err
+		}
+		delete(n.policies, other)
+	}
+	return ct.putInline(ctx, p, name, d.JSON())
+}
+
+// isFull reports whether AWS takes no more characters of policies.
+func isFull(err error) bool {
+	var said *apiError
+	return errors.As(err, &said) && said.code == "LimitExceeded"
 }

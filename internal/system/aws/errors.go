@@ -141,3 +141,17 @@ func gone(err error) error {
 	}
 	return err
 }
+
+// supported takes an action that a cloud does not know for one that has nothing to say.
+func supported(err error) error {
+	var said *apiError
+	if errors.As(err, &said) && said.unknown() {
+		return nil
+	}
+	return err
+}
+
+// unknown reports whether AWS, or who speaks like it, does not know the action.
+func (e *apiError) unknown() bool {
+	return slices.Contains([]string{"InvalidAction", "NotImplemented", "UnknownOperationException", "UnsupportedOperation", "MethodNotAllowed"}, e.code) || e.status == 501
+}

@@ -64,12 +64,12 @@ func (f *family) below(id access.IdentityID) (all []access.IdentityID) {
 }
 
 // familyOf reads what a change of an object has to do with.
-func (s *System) familyOf(ctx context.Context, o access.Object) (*family, error) {
+func (s *store) familyOf(ctx context.Context, o access.Object) (*family, error) {
 	f := &family{pages: map[access.IdentityID]*page{}, making: o.Ref()}
 	if i, is := o.(*access.Identity); is {
 		return f, s.wide(ctx, f, i)
 	}
-	holds, err := s.store.marks(ctx)
+	holds, err := s.marks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -78,11 +78,11 @@ func (s *System) familyOf(ctx context.Context, o access.Object) (*family, error)
 }
 
 // beside reads what others have and had, where a credential may bring back what was cut by hand. One listing tells for all that a walk makes.
-func (s *System) beside(ctx context.Context, f *family, change access.Change) error {
+func (s *store) beside(ctx context.Context, f *family, change access.Change) error {
 	if change.Object.Ref().Type != access.TypeCredential || len(f.holds) == 0 || lessens(f.pages[change.Object.Holder()], change) {
 		return nil
 	}
-	h, err := s.store.view(ctx)
+	h, err := s.view(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,8 +91,8 @@ func (s *System) beside(ctx context.Context, f *family, change access.Change) er
 }
 
 // wide reads everything, for a change of an identity: whatever hangs on it follows it.
-func (s *System) wide(ctx context.Context, f *family, i *access.Identity) error {
-	h, err := s.store.load(ctx)
+func (s *store) wide(ctx context.Context, f *family, i *access.Identity) error {
+	h, err := s.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -116,14 +116,14 @@ func (s *System) wide(ctx context.Context, f *family, i *access.Identity) error 
 }
 
 // above reads an identity and all that it hangs on.
-func (s *System) above(ctx context.Context, f *family, id access.IdentityID) error {
+func (s *store) above(ctx context.Context, f *family, id access.IdentityID) error {
 	return s.climb(ctx, f, id, parentOf)
 }
 
 // climb reads an identity and what is above it, until it meets what the family has.
-func (s *System) climb(ctx context.Context, f *family, id access.IdentityID, parent func(*page) access.IdentityID) error {
+func (s *store) climb(ctx context.Context, f *family, id access.IdentityID, parent func(*page) access.IdentityID) error {
 	for id != (access.IdentityID{}) && f.pages[id] == nil {
-		p, err := s.store.fetch(ctx, id)
+		p, err := s.fetch(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -186,4 +186,30 @@ func principalsOf(e *ledger.Entry) (all []principal) {
 		all = append(all, principal{Kind: user, Name: i.Accessor, Path: folderOf(c.IdentityID)})
 	}
 	return all
+}
+
+// same says errChanged where a page that something was brought in line with is another one now.
+func (s *store) same(ctx context.Context, f *family, id access.IdentityID) error {
+	if len(f.pages[id].principals) == 0 && len(f.below(id)) == 0 {
+		return nil
+	}
+	for n := 0; id != (access.IdentityID{}) && n <= len(f.pages); n++ {
+		p := f.pages[id]
+		if p == nil {
+			return nil
+		}
+		if now, err := s.fetch(ctx, id); err != nil {
+			return err
+		} else if now.etag != p.etag {
+			return errChanged
+		}
+		id = parentOf(p)
+	}
+	return nil
+}
+
+// lessens reports whether a change only takes away: then it matters to nobody that what is above it cannot be read.
+func lessens(p *page, change access.Change) bool {
+	e := p.entries[change.Object.Ref()]
+	return e != nil && !e.Removed() && change.Issue == access.IssueKeep && access.Narrows(e.Object, change.Object)
 }

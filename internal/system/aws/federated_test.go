@@ -55,7 +55,7 @@ func (s session) login() aws.Credentials {
 }
 
 // withToken logs in with a token of the partner's issuer; nil where it is refused.
-func (l *lab) withToken(t testing.TB, c *access.Credential, key *ecdsa.PrivateKey) *client {
+func (l *lab) withToken(t testing.TB, c *access.Credential, key *ecdsa.PrivateKey) *account {
 	t.Helper()
 	token := signedToken(t, key, c.Federated.Issuer, c.Federated.Subject, c.Federated.Audiences...)
 	form := url.Values{
@@ -108,7 +108,7 @@ func signedToken(t testing.TB, key *ecdsa.PrivateKey, issuer, subject string, au
 }
 
 // assume takes on a role, and tells an external id; nil where that is refused.
-func (l *lab) assume(t testing.TB, as *client, arn, externalID string) *client {
+func (l *lab) assume(t testing.TB, as *account, arn, externalID string) *account {
 	t.Helper()
 	form := url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleSessionName": {"partner"}, "RoleArn": {arn}}
 	if externalID != "" {

@@ -320,7 +320,7 @@ func TestARoleOfThatNameThatSomebodyElseMadeIsLeftAlone(t *testing.T) {
 	if _, err := s.Put(t.Context(), access.Change{Object: c, Stack: "partners", EndsAt: s.end}); !errors.Is(err, access.ErrForeign) {
 		t.Errorf("put answers %v", err)
 	}
-	if n, err := l.open().look(t.Context(), p); err != nil || !n.there || len(n.policies) > 0 {
+	if n, err := l.open().reader.look(t.Context(), p); err != nil || !n.there || len(n.policies) > 0 {
 		t.Errorf("the role is %+v, %v", n, err)
 	}
 	_ = i
@@ -359,7 +359,7 @@ func TestADamagedPageHarmsItsIdentityAloneAndCanBeRemoved(t *testing.T) {
 	if l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Error("its key reads after the removal")
 	}
-	all, err := fresh.all(t.Context())
+	all, err := fresh.reader.all(t.Context())
 	if err != nil || len(all) > 0 {
 		t.Errorf("left is %v, %v", all, err)
 	}

@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -18,9 +17,18 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// keymaker is what issuers of keys stand on.
+type keymaker struct {
+	*account
+	store   *store
+	lookout *lookout
+	aligner *aligner
+	cutter  *cutter
+}
+
 // issuer makes a user with an access key for each key that is issued. It belongs to one round of one change.
 type issuer struct {
-	*System
+	*keymaker
 	ctx    context.Context
 	family *family
 	// made are the users of this round: they go again where no page comes to hold what they are for.
@@ -29,13 +37,6 @@ type issuer struct {
 
 // Fixed reports whether the end of an item cannot be moved: each can, by the policy of its user.
 func (*issuer) Fixed(ledger.Item) bool { return false }
-
-// opened is what is sealed to the partner: what `credential_process` of AWS's own programs is to print.
-type opened struct {
-	Version         int
-	AccessKeyID     string `json:"AccessKeyId"`
-	SecretAccessKey string
-}
 
 // Issue makes a user whose end stands before it has a key, and seals the key. The page says that there may be such a user before
 // there is one, and nothing is made that cannot be sealed.
@@ -55,7 +56,7 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 		return i, err
 	}
 	ctx := context.WithoutCancel(is.ctx)
-	if err := is.heedCuts(ctx, is.family, c.IdentityID); err != nil {
+	if err := is.lookout.heedCuts(ctx, is.family, c.IdentityID); err != nil {
 		return i, err
 	}
 	u, err := is.reserve(ctx, c.IdentityID)
@@ -64,7 +65,7 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 	}
 	is.made = append(is.made, u)
 	w := wanted{principal: u, end: i.End(end), owner: c.IdentityID, tags: map[string]string{uidTag: "new", identityTag: c.IdentityID.String(), systemTag: is.store.name()}}
-	n, err := is.create(ctx, w)
+	n, err := is.aligner.create(ctx, w)
 	if err != nil {
 		return i, err
 	}
@@ -120,27 +121,12 @@ func (is *issuer) name(id access.IdentityID, user, key string) {
 	is.family.pages[id] = next
 }
 
-// createKey makes an access key. It is not asked for again where the answer was lost: nobody would ever know the first one.
-func (s *System) createKey(ctx context.Context, u principal) (made opened, err error) {
-	var out struct {
-		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
-		Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
-	}
-	if err := s.query(ctx, "CreateAccessKey", u.named(), &out, true); err != nil {
-		return made, err
-	}
-	if out.ID == "" || out.Secret == "" {
-		return made, fmt.Errorf("%w: CreateAccessKey answers without a key", access.ErrUnavailable)
-	}
-	return opened{1, out.ID, out.Secret}, nil
-}
-
 // takeBack removes the users of a round that came to nothing. What cannot be removed now stands in the page, or has nothing but its end,
 // and the next change removes it.
 func (is *issuer) takeBack(id access.IdentityID) error {
 	var failed error
 	for _, u := range is.made {
-		failed = errors.Join(failed, is.destroy(context.WithoutCancel(is.ctx), id, u))
+		failed = errors.Join(failed, is.cutter.destroy(context.WithoutCancel(is.ctx), id, u))
 	}
 	is.made = nil
 	return failed

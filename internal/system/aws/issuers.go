@@ -9,66 +9,83 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
+// issuers are the issuers of tokens that the account trusts. A trust in an issuer lets in all partners whose workloads it names: so one that is
+// gone is taken for a cut of each of them, before anything makes it anew.
+type issuers struct {
+	*account
+	store  *store
+	reader *reader
+
+	trusting sync.Mutex // held while the trust in an issuer is made or removed
+
+	mu      sync.Mutex
+	arns    map[string]string     // the ARN of the trust in an issuer, by its URL
+	seen    map[string]seenIssuer // by its URL
+	missing map[string]time.Time  // when it was looked for last, and not found
+}
+
 // trustIssuerOf makes sure that the account trusts the issuer of an identity's workload, for its audiences.
-func (s *System) trustIssuerOf(ctx context.Context, f *family, p *page) error {
+func (iss *issuers) trustIssuerOf(ctx context.Context, f *family, p *page) error {
 	if c := p.federated(); c != nil {
-		return s.trustIssuer(ctx, f, *c.Federated)
+		return iss.trustIssuer(ctx, f, *c.Federated)
 	}
 	return nil
 }
 
 // issuerARN returns the ARN of the trust in an issuer, which trustIssuer has found.
-func (s *System) issuerARN(issuer string) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if arn := s.issuers[issuer]; arn != "" {
+func (iss *issuers) issuerARN(issuer string) (string, error) {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	if arn := iss.arns[issuer]; arn != "" {
 		return arn, nil
 	}
 	return "", fmt.Errorf("the account's trust in %s was not checked: %w", issuer, access.ErrUnavailable)
 }
 
 // trustIssuer makes the account trust an issuer, where it does not. Whom somebody cut by taking the trust away stays cut.
-func (s *System) trustIssuer(ctx context.Context, f *family, t access.FederatedTrust) error {
-	s.trusting.Lock()
-	defer s.trusting.Unlock()
-	arn, audiences, err := s.standing(ctx, t.Issuer)
+func (iss *issuers) trustIssuer(ctx context.Context, f *family, t access.FederatedTrust) error {
+	iss.trusting.Lock()
+	defer iss.trusting.Unlock()
+	arn, audiences, err := iss.standing(ctx, t.Issuer)
 	if err != nil {
 		return err
 	}
 	if slices.ContainsFunc(t.Audiences, func(a string) bool { return !slices.Contains(audiences, a) }) {
-		if err := s.heedIssuer(ctx, f, t.Issuer, arn, audiences); err != nil {
+		if err := iss.heedIssuer(ctx, f, t.Issuer, arn, audiences); err != nil {
 			return err
 		}
 	}
-	return s.trustAnew(ctx, t, arn, audiences)
+	return iss.trustAnew(ctx, t, arn, audiences)
 }
 
 // heedTrust holds whom somebody cut off from an issuer, before a change lets them in by another issuer or audience.
-func (s *System) heedTrust(ctx context.Context, f *family, c *access.Credential) error {
+func (iss *issuers) heedTrust(ctx context.Context, f *family, c *access.Credential) error {
 	if c.Federated.Account() {
 		return nil
 	}
-	s.trusting.Lock()
-	defer s.trusting.Unlock()
-	arn, audiences, err := s.standing(ctx, c.Federated.Issuer)
+	iss.trusting.Lock()
+	defer iss.trusting.Unlock()
+	arn, audiences, err := iss.standing(ctx, c.Federated.Issuer)
 	if err != nil || !distrusts(c, arn, audiences) {
 		return err
 	}
-	return s.heedIssuer(ctx, f, c.Federated.Issuer, arn, audiences)
+	return iss.heedIssuer(ctx, f, c.Federated.Issuer, arn, audiences)
 }
 
 // standing returns the ARN of the trust in an issuer, "" where there is none, and for which audiences it is.
-func (s *System) standing(ctx context.Context, issuer string) (arn string, audiences []string, err error) {
-	arn, err = s.findIssuer(ctx, issuer)
+func (iss *issuers) standing(ctx context.Context, issuer string) (arn string, audiences []string, err error) {
+	arn, err = iss.findIssuer(ctx, issuer)
 	if err != nil || arn == "" {
 		return "", nil, err
 	}
-	there, err := s.issuerOf(ctx, arn)
+	there, err := iss.issuerOf(ctx, arn)
 	return arn, there.Audiences, err
 }
 
@@ -79,8 +96,8 @@ func distrusts(c *access.Credential, arn string, audiences []string) bool {
 
 // heedIssuer holds the credentials that somebody cut by removing the account's trust in their issuer, or all their audiences from it. It does so before
 // anybody makes that trust anew, which would let all of them in.
-func (s *System) heedIssuer(ctx context.Context, f *family, issuer, arn string, audiences []string) error {
-	h, err := s.store.load(ctx)
+func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn string, audiences []string) error {
+	h, err := iss.store.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -90,34 +107,34 @@ func (s *System) heedIssuer(ctx context.Context, f *family, issuer, arn string, 
 		if c == nil || c.Federated.Issuer != issuer || p.lifting || !p.named(roleOf(id)).Built || !distrusts(c, arn, audiences) || h.ledger.Held(h.holds, c) {
 			continue
 		}
-		cut, err := s.staysDistrusted(ctx, c)
+		cut, err := iss.staysDistrusted(ctx, c)
 		if err != nil {
 			return err
 		}
 		if !cut {
 			continue
 		}
-		if err := s.store.mark(ctx, c.Ref().ID); err != nil {
+		if err := iss.store.mark(ctx, c.Ref().ID); err != nil {
 			return err
 		}
-		if err := gone(s.putInline(ctx, roleOf(id), holdPolicy, policy.Cut().JSON())); err != nil {
+		if err := gone(iss.putInline(ctx, roleOf(id), holdPolicy, policy.Cut().JSON())); err != nil {
 			return err
 		}
 		news = true
 	}
 	if news {
-		f.holds, err = s.store.marks(ctx)
+		f.holds, err = iss.store.marks(ctx)
 	}
 	return err
 }
 
 // staysDistrusted reports whether the account still has no trust for a credential when it is asked again: IAM lags behind what was just made.
-func (s *System) staysDistrusted(ctx context.Context, c *access.Credential) (bool, error) {
+func (iss *issuers) staysDistrusted(ctx context.Context, c *access.Credential) (bool, error) {
 	for range proofs {
-		if err := access.Pause(ctx, s.settle()/proofs); err != nil {
+		if err := access.Pause(ctx, iss.settle()/proofs); err != nil {
 			return false, err
 		}
-		if none, err := s.distrustsNow(ctx, c); err != nil || !none {
+		if none, err := iss.distrustsNow(ctx, c); err != nil || !none {
 			return false, err
 		}
 	}
@@ -125,12 +142,12 @@ func (s *System) staysDistrusted(ctx context.Context, c *access.Credential) (boo
 }
 
 // distrustsNow asks whether the account has no trust for a credential, and notes what it saw.
-func (s *System) distrustsNow(ctx context.Context, c *access.Credential) (bool, error) {
-	arn, audiences, err := s.standing(ctx, c.Federated.Issuer)
+func (iss *issuers) distrustsNow(ctx context.Context, c *access.Credential) (bool, error) {
+	arn, audiences, err := iss.standing(ctx, c.Federated.Issuer)
 	if err != nil {
 		return false, err
 	}
-	s.saw(c.Federated.Issuer, arn, audiences)
+	iss.saw(c.Federated.Issuer, arn, audiences)
 	return distrusts(c, arn, audiences), nil
 }
 
@@ -147,7 +164,7 @@ func (p *page) federated() *access.Credential {
 }
 
 // trustAnew makes the account trust an issuer for the audiences that it lacks.
-func (s *System) trustAnew(ctx context.Context, f access.FederatedTrust, arn string, audiences []string) error {
+func (iss *issuers) trustAnew(ctx context.Context, f access.FederatedTrust, arn string, audiences []string) error {
 	if arn == "" {
 		in := map[string]string{"Url": f.Issuer}
 		for n, audience := range f.Audiences {
@@ -157,9 +174,9 @@ func (s *System) trustAnew(ctx context.Context, f access.FederatedTrust, arn str
 		var out struct {
 			ARN string `xml:"CreateOpenIDConnectProviderResult>OpenIDConnectProviderArn"`
 		}
-		err := s.ask(ctx, "CreateOpenIDConnectProvider", in, &out)
+		err := iss.ask(ctx, "CreateOpenIDConnectProvider", in, &out)
 		if errors.Is(err, errExists) {
-			out.ARN, err = s.findIssuer(ctx, f.Issuer)
+			out.ARN, err = iss.findIssuer(ctx, f.Issuer)
 		}
 		if err != nil {
 			return fmt.Errorf("trust %s: %w", f.Issuer, err)
@@ -171,15 +188,15 @@ func (s *System) trustAnew(ctx context.Context, f access.FederatedTrust, arn str
 				continue
 			}
 			in := map[string]string{"OpenIDConnectProviderArn": arn, "ClientID": audience}
-			if err := s.ask(ctx, "AddClientIDToOpenIDConnectProvider", in, nil); err != nil {
+			if err := iss.ask(ctx, "AddClientIDToOpenIDConnectProvider", in, nil); err != nil {
 				return fmt.Errorf("trust %s for %s: %w", f.Issuer, audience, err)
 			}
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.issuers[f.Issuer] = arn
-	delete(s.issuersSeen, f.Issuer)
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	iss.arns[f.Issuer] = arn
+	delete(iss.seen, f.Issuer)
 	return nil
 }
 
@@ -189,17 +206,17 @@ type trusted struct {
 	Tags      []tag    `xml:"GetOpenIDConnectProviderResult>Tags>member"`
 }
 
-func (s *System) issuerOf(ctx context.Context, arn string) (t trusted, err error) {
-	err = s.ask(ctx, "GetOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, &t)
+func (iss *issuers) issuerOf(ctx context.Context, arn string) (t trusted, err error) {
+	err = iss.ask(ctx, "GetOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, &t)
 	return t, err
 }
 
 // findIssuer returns the ARN of the trust in an issuer; "" where there is none.
-func (s *System) findIssuer(ctx context.Context, issuer string) (string, error) {
+func (iss *issuers) findIssuer(ctx context.Context, issuer string) (string, error) {
 	var out struct {
 		ARNs []string `xml:"ListOpenIDConnectProvidersResult>OpenIDConnectProviderList>member>Arn"`
 	}
-	if err := s.ask(ctx, "ListOpenIDConnectProviders", nil, &out); err != nil {
+	if err := iss.ask(ctx, "ListOpenIDConnectProviders", nil, &out); err != nil {
 		return "", err
 	}
 	found := slices.IndexFunc(out.ARNs, func(arn string) bool { return isOfIssuer(arn, issuer) })
@@ -210,12 +227,12 @@ func (s *System) findIssuer(ctx context.Context, issuer string) (string, error) 
 }
 
 // providerARN returns what AWS calls its trust in an issuer; "" where it is not known whose account it is.
-func (s *System) providerARN(issuer string) string {
-	account := s.accountNumber()
+func (iss *issuers) providerARN(issuer string) string {
+	account := iss.accountNumber()
 	if account == "" {
 		return ""
 	}
-	return "arn:" + policy.PartitionOf(s.options.Region).Name + ":iam::" + account + ":oidc-provider/" + policy.Issuer(issuer)
+	return "arn:" + policy.PartitionOf(iss.options.Region).Name + ":iam::" + account + ":oidc-provider/" + policy.Issuer(issuer)
 }
 
 // isOfIssuer reports whether an ARN is of the trust in an issuer. IAM names that without https://, and a slash at its end is no other issuer.
@@ -225,10 +242,10 @@ func isOfIssuer(arn, issuer string) bool {
 }
 
 // distrust removes the trust in an issuer that was made here and that no credential needs any more.
-func (s *System) distrust(ctx context.Context, issuer string) error {
-	s.trusting.Lock()
-	defer s.trusting.Unlock()
-	h, err := s.store.load(ctx)
+func (iss *issuers) distrust(ctx context.Context, issuer string) error {
+	iss.trusting.Lock()
+	defer iss.trusting.Unlock()
+	h, err := iss.store.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -237,65 +254,65 @@ func (s *System) distrust(ctx context.Context, issuer string) error {
 			return nil
 		}
 	}
-	arn, err := s.findIssuer(ctx, issuer)
+	arn, err := iss.findIssuer(ctx, issuer)
 	if err != nil || arn == "" {
 		return err
 	}
-	there, err := s.issuerOf(ctx, arn)
+	there, err := iss.issuerOf(ctx, arn)
 	if err != nil {
 		return gone(err)
 	}
 	if !slices.ContainsFunc(there.Tags, func(t tag) bool { return t.Key == issuerTag }) {
 		return nil
 	}
-	all, err := s.all(ctx)
-	if err != nil || slices.ContainsFunc(all, func(n *native) bool { return s.othersRely(n, arn) }) {
+	all, err := iss.reader.all(ctx)
+	if err != nil || slices.ContainsFunc(all, func(n *native) bool { return iss.othersRely(n, arn) }) {
 		return err
 	}
-	s.mu.Lock()
-	delete(s.issuers, issuer)
-	s.mu.Unlock()
-	if err := gone(s.ask(ctx, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, nil)); err != nil {
+	iss.mu.Lock()
+	delete(iss.arns, issuer)
+	iss.mu.Unlock()
+	if err := gone(iss.ask(ctx, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, nil)); err != nil {
 		return err
 	}
-	if h, err = s.store.load(ctx); err != nil {
+	if h, err = iss.store.load(ctx); err != nil {
 		return err
 	}
 	for _, p := range h.pages { // who began to need it meanwhile
 		if c := p.federated(); c != nil && c.Federated.Issuer == issuer {
-			return s.trustAnew(ctx, *c.Federated, "", nil)
+			return iss.trustAnew(ctx, *c.Federated, "", nil)
 		}
 	}
 	return nil
 }
 
 // othersRely reports whether a role that is not of this ledger lets in by the trust in an issuer: of another ledger, or made by hand.
-func (s *System) othersRely(n *native, arn string) bool {
-	own := s.store.name()
+func (iss *issuers) othersRely(n *native, arn string) bool {
+	own := iss.store.name()
 	return (own == "" || n.tagged(systemTag) != own) && n.trusts("Federated", arn)
 }
 
 // findIssuers looks for the trust in the issuers of an identity, and makes none. What is not found, or may not be read, is told of the credential.
-func (s *System) findIssuers(ctx context.Context, p *page) error {
+func (iss *issuers) findIssuers(ctx context.Context, p *page) error {
 	for _, e := range p.entries {
 		c, ok := e.Credential()
 		if !ok || c.Federated == nil || c.Federated.Account() {
 			continue
 		}
-		if arn, _ := s.issuerARN(c.Federated.Issuer); arn != "" || s.missed(c.Federated.Issuer) {
+		if arn, _ := iss.issuerARN(c.Federated.Issuer); arn != "" || iss.missed(c.Federated.Issuer) {
 			continue
 		}
-		arn, audiences, err := s.standing(ctx, c.Federated.Issuer)
+		arn, audiences, err := iss.standing(ctx, c.Federated.Issuer)
 		if err != nil && !errors.Is(err, access.ErrNotPermitted) {
 			return err
 		}
-		s.mu.Lock()
-		if s.missing[c.Federated.Issuer] = access.WallClock(); arn != "" {
-			s.issuers[c.Federated.Issuer] = arn
+		iss.mu.Lock()
+		if iss.missing[c.Federated.Issuer] = access.WallClock(); arn != "" {
+			iss.arns[c.Federated.Issuer] = arn
 		}
-		s.mu.Unlock()
+		iss.mu.Unlock()
 		if err == nil {
-			s.saw(c.Federated.Issuer, arn, audiences)
+			iss.saw(c.Federated.Issuer, arn, audiences)
 		}
 	}
 	return nil
@@ -308,23 +325,23 @@ type seenIssuer struct {
 }
 
 // saw notes the account's trust in an issuer as it was just read.
-func (s *System) saw(issuer, arn string, audiences []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.issuersSeen[issuer] = seenIssuer{arn, audiences}
+func (iss *issuers) saw(issuer, arn string, audiences []string) {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	iss.seen[issuer] = seenIssuer{arn, audiences}
 }
 
 // isCutOff reports whether the account was seen to have no trust in the issuer of a credential, or for none of its audiences.
-func (s *System) isCutOff(c *access.Credential) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	seen, is := s.issuersSeen[c.Federated.Issuer]
+func (iss *issuers) isCutOff(c *access.Credential) bool {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	seen, is := iss.seen[c.Federated.Issuer]
 	return is && distrusts(c, seen.arn, seen.audiences)
 }
 
 // missed reports whether the trust in an issuer was looked for a moment ago, and not found: not each of a thousand resources asks again.
-func (s *System) missed(issuer string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return access.WallClock().Sub(s.missing[issuer]) < s.options.Fresh
+func (iss *issuers) missed(issuer string) bool {
+	iss.mu.Lock()
+	defer iss.mu.Unlock()
+	return access.WallClock().Sub(iss.missing[issuer]) < iss.options.Fresh
 }

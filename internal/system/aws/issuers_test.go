@@ -66,7 +66,7 @@ func TestAChangedTrustIsNoCutAndUndoesNone(t *testing.T) {
 			before, after := s.workload("https://"+s.id.Partner+".test", "daily"), s.workload("https://"+s.id.Partner+".test", "daily")
 			r := s.put(before)
 			if cut {
-				arn, err := s.findIssuer(t.Context(), before.Federated.Issuer)
+				arn, err := s.issuers.findIssuer(t.Context(), before.Federated.Issuer)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -105,7 +105,7 @@ func TestALedgerLeavesTheTrustThatAnotherNeeds(t *testing.T) {
 	if _, err := two.Delete(t.Context(), second.Object.Ref(), second.UID); err != nil {
 		t.Fatal(err)
 	}
-	if arn, err := one.findIssuer(t.Context(), issuer); arn != "" || err != nil {
+	if arn, err := one.issuers.findIssuer(t.Context(), issuer); arn != "" || err != nil {
 		t.Errorf("nobody needs %s, %v", arn, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -20,34 +21,46 @@ import (
 // errLenient says that a cloud of one's own does not judge policies as AWS does.
 var errLenient = errors.New("it does not evaluate users' policies as AWS does")
 
+// judge tries whether a cloud judges policies as AWS does, once for each ledger and endpoint.
+type judge struct {
+	*account
+	store   *store
+	reader  *reader
+	aligner *aligner
+	cutter  *cutter
+
+	judging sync.Mutex // held while it is tried
+	judges  bool       // the ledger says that it judges as AWS does
+}
+
 // judged sees to it that a cloud of one's own judges the policies of users as AWS does: else no end, cut or hold would act. It is tried once for
 // each ledger and endpoint, before the first credential. AWS itself is not tried.
-func (s *System) judged(ctx context.Context) error {
-	cloud := s.options.Endpoints.IAM
-	if cloud == "" || s.options.judged {
+func (j *judge) judged(ctx context.Context) error {
+	cloud := j.options.Endpoints.IAM
+	if cloud == "" || j.options.judged {
 		return nil
 	}
-	s.judging.Lock()
-	defer s.judging.Unlock()
+	j.judging.Lock()
+	defer j.judging.Unlock()
 	lenient := false
-	for begun := access.WallClock(); !s.judges; {
-		about, etag, err := s.store.about(ctx)
+	for begun := access.WallClock(); !j.judges; {
+		about, etag, err := j.store.about(ctx)
 		if err != nil {
 			return gone(err) // without what the ledger says of itself there is nothing to read, nor to note
 		}
-		if s.judges = about.Judges == cloud; s.judges {
+		if j.judges = about.Judges == cloud; j.judges {
 			break
 		}
-		err = s.tryJudgment(ctx)
+		err = j.tryJudgment(ctx)
 		switch {
 		case err == nil:
-			return s.noteJudgment(ctx, about, etag)
+			return j.noteJudgment(ctx, about, etag)
 		case errors.Is(err, errLenient) && !lenient:
 			lenient = true // perhaps another process tries at the same time, and wrote an end of its own
 		case errors.Is(err, errLenient):
 			return fmt.Errorf("%s cannot hold partner access: %w: %w. Use AWS, or a cloud that evaluates Deny and "+
 				"dates in users' policies", cloud, err, access.ErrUnsupported)
-		case !disturbed(err) || access.WallClock().Sub(begun) > s.options.Patience+keyTakes:
+		case !disturbed(err) || access.WallClock().Sub(begun) > j.options.Patience+keyTakes:
 			return fmt.Errorf("try how %s evaluates policies: %w", cloud, err)
 		}
 		if err := access.Pause(ctx, 100*time.Millisecond+rand.N(time.Second)); err != nil { //nolint:gosec // spreads those who wait
@@ -66,11 +79,11 @@ func disturbed(err error) bool {
 const keyTakes = 2 * time.Second
 
 // noteJudgment notes in the ledger that a cloud was tried. Whoever noted something at the same time noted the same.
-func (s *System) noteJudgment(ctx context.Context, about systemFile, etag string) error {
-	about.Judges = s.options.Endpoints.IAM
+func (j *judge) noteJudgment(ctx context.Context, about systemFile, etag string) error {
+	about.Judges = j.options.Endpoints.IAM
 	text, err := json.Marshal(about)
 	if err == nil {
-		_, err = s.store.replace(context.WithoutCancel(ctx), systemKey, text, etag)
+		_, err = j.store.replace(context.WithoutCancel(ctx), systemKey, text, etag)
 	}
 	if errors.Is(err, errChanged) {
 		return nil
@@ -80,26 +93,26 @@ func (s *System) noteJudgment(ctx context.Context, about systemFile, etag string
 
 // tryJudgment makes a user who may read one object of the ledger that has no secret, and takes that from it in each of the ways in which
 // access ends here. The user goes again; one that a process left that died goes first.
-func (s *System) tryJudgment(ctx context.Context) (err error) {
-	p := principal{Kind: user, Name: "partner.probe." + s.store.name(), Path: root}
-	if err := s.dropProbe(ctx, p); err != nil {
+func (j *judge) tryJudgment(ctx context.Context) (err error) {
+	p := principal{Kind: user, Name: "partner.probe." + j.store.name(), Path: root}
+	if err := j.dropProbe(ctx, p); err != nil {
 		return err
 	}
-	now, err := s.Now(ctx)
+	now, err := j.store.Now(ctx)
 	if err != nil {
 		return err
 	}
 	later, past := now.Add(10*time.Minute), now.Add(-time.Minute)
-	w := wanted{principal: p, end: later, tags: map[string]string{uidTag: "probe", systemTag: s.store.name()}}
-	if _, err := s.create(ctx, w); err != nil {
+	w := wanted{principal: p, end: later, tags: map[string]string{uidTag: "probe", systemTag: j.store.name()}}
+	if _, err := j.aligner.create(ctx, w); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.dropProbe(context.WithoutCancel(ctx), p)) }()
-	key, err := s.createKey(ctx, p)
+	defer func() { err = errors.Join(err, j.dropProbe(context.WithoutCancel(ctx), p)) }()
+	key, err := j.createKey(ctx, p)
 	if err != nil {
 		return err
 	}
-	reader := &bucket{client: s.as(credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")), name: s.store.bucket.name, prefix: s.store.prefix}
+	reader := &bucket{client: j.as(credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")), name: j.store.bucket.name, prefix: j.store.prefix}
 	for _, t := range []struct {
 		end, grant time.Time
 		reads      bool
@@ -110,14 +123,14 @@ func (s *System) tryJudgment(ctx context.Context) (err error) {
 		{later, later, true, "it refused a user whose end was extended"},
 		{later, past, false, "it let in a user whose grant had ended"},
 	} {
-		if err := s.writeJudged(ctx, p, t.end, t.grant); err != nil {
+		if err := j.writeJudged(ctx, p, t.end, t.grant); err != nil {
 			return err
 		}
 		reads, err := reads(ctx, reader, t.reads)
 		switch {
 		case err != nil:
 			return err
-		case !reads && t.reads && s.options.Boundary != "": // which the boundary does, since the ledger is none of partners' data
+		case !reads && t.reads && j.options.Boundary != "": // which the boundary does, since the ledger is none of partners' data
 			return nil
 		case reads != t.reads:
 			return fmt.Errorf("%s: %w", t.says, errLenient)
@@ -127,30 +140,30 @@ func (s *System) tryJudgment(ctx context.Context) (err error) {
 }
 
 // dropProbe removes the user of a try. It is not cut first: it opens nothing, and the cloud may take no cut.
-func (s *System) dropProbe(ctx context.Context, p principal) error {
-	n, err := s.look(ctx, p)
+func (j *judge) dropProbe(ctx context.Context, p principal) error {
+	n, err := j.reader.look(ctx, p)
 	if err != nil || !n.there {
 		return err
 	}
-	if err := s.strip(ctx, p, n); err != nil {
+	if err := j.cutter.strip(ctx, p, n); err != nil {
 		return err
 	}
-	s.noteRemoved(p.Name)
-	if err := gone(s.ask(ctx, "DeleteUser", p.named(), nil)); err != nil {
+	j.noteRemoved(p.Name)
+	if err := gone(j.ask(ctx, "DeleteUser", p.named(), nil)); err != nil {
 		return fmt.Errorf("%w: %w", access.ErrRemains, err)
 	}
 	return nil
 }
 
 // writeJudged gives the user of a try an end, and a grant with an end.
-func (s *System) writeJudged(ctx context.Context, p principal, end, grant time.Time) error {
-	on := access.Pattern("arn:" + policy.PartitionOf(s.options.Region).Name + ":s3:::" + s.store.bucket.name + "/" + s.store.prefix + "/" + systemKey)
+func (j *judge) writeJudged(ctx context.Context, p principal, end, grant time.Time) error {
+	on := access.Pattern("arn:" + policy.PartitionOf(j.options.Region).Name + ":s3:::" + j.store.bucket.name + "/" + j.store.prefix + "/" + systemKey)
 	granted, err := policy.CompileGrants([]policy.Grant{{Name: "probe", Resource: on, Actions: []string{"read"}, EndsAt: grant}}, grant, policy.Words{})
 	if err != nil {
 		return err
 	}
 	for name, d := range map[string]policy.Document{endPolicy: policy.End(end, nil), grantsPolicy: granted} {
-		err := s.putInline(ctx, p, name, d.JSON())
+		err := j.putInline(ctx, p, name, d.JSON())
 		var said *apiError
 		if errors.As(err, &said) && (said.unknown() || said.code == "MalformedPolicyDocument") {
 			return fmt.Errorf("it does not accept a policy such as %s: %w: %w", name, err, errLenient)

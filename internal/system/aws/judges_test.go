@@ -144,7 +144,7 @@ func TestACloudThatDoesNotJudgeAsAWSDoesIsRefused(t *testing.T) {
 				t.Errorf("%s: put %s answers %v", name, o.Ref(), err)
 			}
 		}
-		if all, err := s.all(t.Context()); err != nil || len(all) > 0 {
+		if all, err := s.reader.all(t.Context()); err != nil || len(all) > 0 {
 			t.Errorf("%s: left is %v, %v", name, all, err)
 		}
 		if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {

@@ -72,7 +72,7 @@ func TestAKeyEndsToTheSecondAndSoDoesAPresignedURLOfIt(t *testing.T) {
 
 // endsAt claims that what somebody is doing ends at a moment, within a second: a request, a URL that was presigned for an hour, and the next
 // part of an upload.
-func (l *lab) endsAt(t testing.TB, holder *client, arn string, end time.Time) {
+func (l *lab) endsAt(t testing.TB, holder *account, arn string, end time.Time) {
 	t.Helper()
 	upload, etag := l.begin(t, holder, arn+".new")
 	presigned := l.presigned(t, holder, arn)
@@ -102,7 +102,7 @@ func (l *lab) endsAt(t testing.TB, holder *client, arn string, end time.Time) {
 }
 
 // begin begins an upload in parts, and uploads the first. It returns where the next goes.
-func (l *lab) begin(t testing.TB, c *client, arn string) (next, etag string) {
+func (l *lab) begin(t testing.TB, c *account, arn string) (next, etag string) {
 	t.Helper()
 	path := strings.TrimPrefix(arn, "arn:aws:s3:::")
 	ask := func(method, query, text string) *answer {
@@ -123,7 +123,7 @@ func (l *lab) begin(t testing.TB, c *client, arn string) (next, etag string) {
 }
 
 // presigned returns a URL that reads an object for an hour.
-func (l *lab) presigned(t testing.TB, c *client, arn string) string {
+func (l *lab) presigned(t testing.TB, c *account, arn string) string {
 	t.Helper()
 	login, err := c.credentials(context.Background())
 	if err != nil {

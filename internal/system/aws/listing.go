@@ -5,12 +5,14 @@ package aws
 import (
 	"context"
 	"encoding/xml"
+	"errors"
+	"strings"
 )
 
 // all reads every role and user of the account with GetAccountAuthorizationDetails: a thousand a page, with all that hangs on them.
-func (s *System) all(ctx context.Context) (all []*native, err error) {
+func (rd *reader) all(ctx context.Context) (all []*native, err error) {
 	in := map[string]string{"Filter.member.1": string(role), "Filter.member.2": string(user), "MaxItems": "1000"}
-	err = s.pages(ctx, "GetAccountAuthorizationDetails", in, func(body []byte) error {
+	err = rd.pages(ctx, "GetAccountAuthorizationDetails", in, func(body []byte) error {
 		var page struct {
 			Result struct {
 				Roles []described `xml:"RoleDetailList>member"`
@@ -42,4 +44,46 @@ func listed(d described, policies []inline) *native {
 		n.attached = append(n.attached, a.ARN)
 	}
 	return n
+}
+
+// detail reads all principals of the account in one listing, where IAM has such a one, once for each reading of the ledger.
+func (rd *reader) detail(ctx context.Context, h *shelf) error {
+	rd.details.Lock()
+	defer rd.details.Unlock()
+	h.mu.Lock()
+	whole := h.whole
+	h.mu.Unlock()
+	if whole {
+		return nil
+	}
+	all, err := rd.all(ctx)
+	var said *apiError
+	unlisted := errors.As(err, &said) && (said.unknown() || said.status == 403)
+	if unlisted { // each is asked for then
+		all, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, n := range all {
+		at := n.asPrincipal().handle()
+		if strings.HasPrefix(n.Path, root) && h.natives[at] == nil {
+			h.natives[at] = n
+		}
+	}
+	h.whole, h.unlisted, h.all = true, unlisted, all
+	return nil
+}
+
+// listed returns all principals of the account as that listing has them, or as they are now where it was not to be had.
+func (rd *reader) listed(ctx context.Context, h *shelf) ([]*native, error) {
+	h.mu.Lock()
+	all := h.all
+	h.mu.Unlock()
+	if all != nil {
+		return all, nil
+	}
+	return rd.all(ctx)
 }

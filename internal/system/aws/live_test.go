@@ -107,7 +107,7 @@ func (v *live) sweep(ctx context.Context, s *System) (failed error) {
 			p := principal{Kind: k, Name: name}
 			d, err := s.describe(ctx, p)
 			if p.Path = d.Path; err == nil && strings.HasPrefix(d.Path, root) {
-				err = s.destroy(ctx, access.IdentityID{}, p)
+				err = s.cutter.destroy(ctx, access.IdentityID{}, p)
 			}
 			failed = errors.Join(failed, err)
 		}

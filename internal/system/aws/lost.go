@@ -10,28 +10,32 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
-// What IAM has of an identity is found by its names and tags where the page of it cannot be read, is gone, or says less.
+// finder finds what IAM has of an identity by its names and tags, where the page of it cannot be read, is gone, or says less.
+type finder struct {
+	*account
+	store  *store
+	reader *reader
+}
 
 // atHome says errElsewhere where the ledger is of another account: what it names is not in this one, so that nothing of it could be removed. Nor
 // is a removal believed where the account cannot be told, and nothing of partners is in it.
-func (s *System) atHome(ctx context.Context) error {
-	why := s.Enter(ctx)
-	_, err := s.store.identified(ctx)
+func (fd *finder) atHome(ctx context.Context) error {
+	why := fd.Enter(ctx)
+	_, err := fd.store.identified(ctx)
 	if errors.Is(err, errElsewhere) {
 		return err
 	}
 	if why == nil {
 		return nil
 	}
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	if s.store.owner == "" {
+	fd.store.mu.Lock()
+	defer fd.store.mu.Unlock()
+	if fd.store.owner == "" {
 		return nil
 	}
-	return fmt.Errorf("the ledger %s belongs to the account %s, but this provider cannot tell which account its login is of, and %w: %w. Allow it sts:GetCallerIdentity, or correct endpoints.sts", s.options.Ledger, s.store.owner, errElsewhere, why)
+	return fmt.Errorf("the ledger %s belongs to the account %s, but this provider cannot tell which account its login is of, and %w: %w. Allow it sts:GetCallerIdentity, or correct endpoints.sts", fd.options.Ledger, fd.store.owner, errElsewhere, why)
 }
 
 // left is a principal that IAM has under an identity's names, as it was read.
@@ -43,9 +47,9 @@ type left struct {
 
 // leftOf returns what IAM has under the names of an identity that its page does not name. The page is read last: whoever makes a principal
 // writes there first that he will.
-func (s *System) leftOf(ctx context.Context, id access.IdentityID) (all []left, err error) {
+func (fd *finder) leftOf(ctx context.Context, id access.IdentityID) (all []left, err error) {
 	for _, k := range []kind{role, user} {
-		names, err := s.namesAt(ctx, k, folderOf(id))
+		names, err := fd.namesAt(ctx, k, folderOf(id))
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +58,7 @@ func (s *System) leftOf(ctx context.Context, id access.IdentityID) (all []left, 
 			if !maybeOf(id, p) {
 				continue
 			}
-			x, is, err := s.leftAs(ctx, id, p)
+			x, is, err := fd.leftAs(ctx, id, p)
 			if err != nil {
 				return nil, err
 			}
@@ -66,7 +70,7 @@ func (s *System) leftOf(ctx context.Context, id access.IdentityID) (all []left, 
 	if len(all) == 0 {
 		return nil, nil
 	}
-	p, err := s.store.fetch(ctx, id)
+	p, err := fd.store.fetch(ctx, id)
 	if err != nil && !errors.Is(err, access.ErrNotPermitted) {
 		return nil, err
 	}
@@ -75,8 +79,8 @@ func (s *System) leftOf(ctx context.Context, id access.IdentityID) (all []left, 
 
 // leftAs reads a principal whose name may be of an identity, and reports whether its tags say so, too. One that may not be read is known by
 // its name alone.
-func (s *System) leftAs(ctx context.Context, id access.IdentityID, p principal) (x left, is bool, err error) {
-	d, err := s.describe(ctx, p)
+func (fd *finder) leftAs(ctx context.Context, id access.IdentityID, p principal) (x left, is bool, err error) {
+	d, err := fd.describe(ctx, p)
 	switch {
 	case errors.Is(err, errAbsent):
 		return x, false, nil
@@ -84,7 +88,7 @@ func (s *System) leftAs(ctx context.Context, id access.IdentityID, p principal) 
 	case err != nil:
 		return x, false, err
 	}
-	if s.elsewhere(d) {
+	if fd.reader.elsewhere(d) {
 		return x, false, nil
 	}
 	of := d.tagged(identityTag)
@@ -117,12 +121,12 @@ func (x left) of(ref access.Ref) bool {
 }
 
 // lost says what it means that a page has no object: something of it is still in IAM, or there is none.
-func (s *System) lost(ctx context.Context, ref access.Ref, p *page) error {
-	all, err := s.leftOf(ctx, p.id)
+func (fd *finder) lost(ctx context.Context, ref access.Ref, p *page) error {
+	all, err := fd.leftOf(ctx, p.id)
 	if err != nil {
 		return err
 	}
-	damage := &access.DamagedError{Record: s.store.where(keyOf(p.id))}
+	damage := &access.DamagedError{Record: fd.store.where(keyOf(p.id))}
 	for _, x := range all {
 		if ref.Type == access.TypeGrant && p.etag != "" || !x.of(ref) { // the page is there, and says that it is not granted
 			continue
@@ -136,51 +140,4 @@ func (s *System) lost(ctx context.Context, ref access.Ref, p *page) error {
 		return access.ErrNotFound
 	}
 	return damage
-}
-
-// clearLost removes what IAM has of an object that no page knows; notFound where there is nothing.
-func (s *System) clearLost(ctx context.Context, ref access.Ref, p *page, notFound error) error {
-	if err := s.lost(ctx, ref, p); errors.Is(err, access.ErrNotFound) {
-		return notFound
-	} else if !errors.Is(err, access.ErrDamaged) {
-		return err
-	}
-	return s.clear(ctx, ref, p)
-}
-
-// clear removes what there is under the name of an object whose page cannot be read or does not know it, and with an identity its page. What
-// was cut by hand stays so. A grant cannot be told from others then: the identity gives nothing any more.
-func (s *System) clear(ctx context.Context, ref access.Ref, p *page) error {
-	ctx = context.WithoutCancel(ctx)
-	all, err := s.leftOf(ctx, p.id)
-	if err != nil {
-		return err
-	}
-	all = slices.DeleteFunc(all, func(x left) bool { return !x.of(ref) })
-	for _, x := range all {
-		if text, err := s.inlineText(ctx, x.principal, holdPolicy); err == nil && cuts(text) {
-			if err := s.store.mark(ctx, p.id.String()); err != nil {
-				return err
-			}
-			break
-		}
-	}
-	for _, x := range all {
-		if ref.Type == access.TypeGrant {
-			err = gone(s.putInline(ctx, x.principal, cutPolicy, policy.Cut().JSON()))
-		} else {
-			err = s.destroy(ctx, p.id, x.principal)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if ref.Type != access.TypeIdentity || p.damage == nil {
-		return nil
-	}
-	if err := s.store.remove(ctx, keyOf(p.id), p.etag); err != nil {
-		return err
-	}
-	s.store.keep(blank(p.id))
-	return nil
 }

@@ -103,7 +103,7 @@ func TestLessActsWhereTheLedgerHasLostItsID(t *testing.T) {
 	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
 		t.Error(err)
 	}
-	if all, err := s.all(t.Context()); err != nil || len(all) > 0 {
+	if all, err := s.reader.all(t.Context()); err != nil || len(all) > 0 {
 		t.Errorf("left are %v, %v", all, err)
 	}
 }
@@ -170,7 +170,7 @@ func TestAKeyThatCannotBeSealedIsNotLeftBehind(t *testing.T) {
 	if _, err := s.Put(t.Context(), access.Change{Object: s.key(s.end), Stack: "partners", EndsAt: s.end, Seal: failing}); err == nil || seals != 2 {
 		t.Fatalf("put answers %v after %d seals", err, seals)
 	}
-	if all, err := s.all(t.Context()); err != nil || len(all) > 0 {
+	if all, err := s.reader.all(t.Context()); err != nil || len(all) > 0 {
 		t.Errorf("left is %v, %v", all, err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +46,14 @@ func (n *native) asPrincipal() principal {
 	return principal{Kind: role, Name: n.Name, Path: n.Path}
 }
 
+// reader reads the principals that IAM has, as they are or as one listing of the account has them. It writes nothing to IAM.
+type reader struct {
+	*account
+	store *store
+
+	details sync.Mutex // held while one caller lists all principals for all
+}
+
 // trusts reports whether its trust policy lets one of some principals in: AWS's own (AWS), or an issuer (Federated).
 func (n *native) trusts(kind string, whom ...string) bool {
 	return slices.ContainsFunc(policy.TrustIn(n.Trust), func(said policy.Stated) bool {
@@ -76,32 +83,32 @@ func (n *native) ours() bool { return n.uid() != "" || n.policies[endPolicy] != 
 
 // foreign says that a principal was not made here, or lies elsewhere, or is another ledger's; nil where it is what a page means. One that is
 // adopted somebody else made.
-func (s *System) foreign(n *native, p principal, adopted bool) error {
+func (rd *reader) foreign(n *native, p principal, adopted bool) error {
 	switch {
 	case !n.ours() && !adopted:
 		return fmt.Errorf("%s was not made here: %w", p, access.ErrForeign)
 	case n.Path != p.Path:
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
-	case s.elsewhere(n.described):
+	case rd.elsewhere(n.described):
 		return fmt.Errorf("%s belongs to the access system %s, but the ledger %s is %s: two ledgers in one account "+
 			"need different environments: %w",
-			p, n.tagged(systemTag), s.options.Ledger, s.store.name(), access.ErrForeign)
+			p, n.tagged(systemTag), rd.options.Ledger, rd.store.name(), access.ErrForeign)
 	}
 	return nil
 }
 
 // elsewhere reports whether a principal is of another ledger, by its tag.
-func (s *System) elsewhere(d described) bool {
-	of, own := d.tagged(systemTag), s.store.name()
+func (rd *reader) elsewhere(d described) bool {
+	of, own := d.tagged(systemTag), rd.store.name()
 	return of != "" && own != "" && of != own
 }
 
 // look reads a principal with all that hangs on it.
-func (s *System) look(ctx context.Context, p principal) (*native, error) {
+func (rd *reader) look(ctx context.Context, p principal) (*native, error) {
 	n := &native{policies: map[string]string{}}
 	var may forgiving
 	var err error
-	if n.described, err = s.describe(ctx, p); errors.Is(err, errAbsent) {
+	if n.described, err = rd.describe(ctx, p); errors.Is(err, errAbsent) {
 		return n, nil
 	} else if may.not(err) {
 		n.Path = p.Path
@@ -110,7 +117,7 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 	}
 	n.there = true
 	var reading errgroup.Group
-	reading.Go(func() (err error) { n.policies, err = s.inlineOf(ctx, p, &may); return err })
+	reading.Go(func() (err error) { n.policies, err = rd.inlineOf(ctx, p, &may); return err })
 	optional := func(read func() error) {
 		reading.Go(func() error {
 			if err := read(); !may.not(err) {
@@ -119,16 +126,16 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 			return nil
 		})
 	}
-	optional(func() (err error) { n.attached, err = s.attachedTo(ctx, p); return supported(err) })
+	optional(func() (err error) { n.attached, err = rd.attachedTo(ctx, p); return supported(err) })
 	if p.Kind == user {
 		optional(func() (err error) {
-			keys, err := s.keysOf(ctx, p)
+			keys, err := rd.keysOf(ctx, p)
 			if n.keys = append([]key{}, keys...); err != nil && p.Key != "" {
 				n.keys = []key{{ID: p.Key}}
 			}
 			return err
 		})
-		optional(func() (err error) { n.Groups, err = s.groupsOf(ctx, p); return err })
+		optional(func() (err error) { n.Groups, err = rd.groupsOf(ctx, p); return err })
 	}
 	if err := reading.Wait(); errors.Is(err, errAbsent) { // it went while it was read
 		return &native{policies: map[string]string{}}, nil
@@ -136,13 +143,13 @@ func (s *System) look(ctx context.Context, p principal) (*native, error) {
 		return nil, err
 	}
 	n.unread = may.why
-	return s.withManaged(ctx, n)
+	return rd.withManaged(ctx, n)
 }
 
 // inlineOf returns the inline policies of a principal. Where they may not be listed, our own are taken to be there: to remove one that is
 // not is no error, and to leave one would be.
-func (s *System) inlineOf(ctx context.Context, p principal, may *forgiving) (map[string]string, error) {
-	names, err := s.inlineNames(ctx, p)
+func (rd *reader) inlineOf(ctx context.Context, p principal, may *forgiving) (map[string]string, error) {
+	names, err := rd.inlineNames(ctx, p)
 	if may.not(err) {
 		names = []string{grantsPolicy, endPolicy, cutPolicy}
 	} else if err != nil {
@@ -152,7 +159,7 @@ func (s *System) inlineOf(ctx context.Context, p principal, may *forgiving) (map
 	var each errgroup.Group
 	for i, name := range names {
 		each.Go(func() (err error) {
-			if texts[i], err = s.inlineText(ctx, p, name); may.not(err) {
+			if texts[i], err = rd.inlineText(ctx, p, name); may.not(err) {
 				texts[i], err = unreadable, nil
 			}
 			return gone(err)
@@ -186,24 +193,10 @@ func (f *forgiving) not(err error) bool {
 	return true
 }
 
-// supported takes an action that a cloud does not know for one that has nothing to say.
-func supported(err error) error {
-	var said *apiError
-	if errors.As(err, &said) && said.unknown() {
-		return nil
-	}
-	return err
-}
-
-// unknown reports whether AWS, or who speaks like it, does not know the action.
-func (e *apiError) unknown() bool {
-	return slices.Contains([]string{"InvalidAction", "NotImplemented", "UnknownOperationException", "UnsupportedOperation", "MethodNotAllowed"}, e.code) || e.status == 501
-}
-
 // nativeOf returns a principal as a listing has it that is fresh, else as it is now.
-func (s *System) nativeOf(ctx context.Context, h *shelf, p principal) (*native, error) {
+func (rd *reader) nativeOf(ctx context.Context, h *shelf, p principal) (*native, error) {
 	if h == nil {
-		return s.look(ctx, p)
+		return rd.look(ctx, p)
 	}
 	h.mu.Lock()
 	n, whole := h.natives[p.handle()], h.whole
@@ -212,7 +205,7 @@ func (s *System) nativeOf(ctx context.Context, h *shelf, p principal) (*native, 
 		return n, nil
 	}
 	if !whole {
-		if err := s.detail(ctx, h); err != nil {
+		if err := rd.detail(ctx, h); err != nil {
 			return nil, err
 		}
 		h.mu.Lock()
@@ -226,59 +219,17 @@ func (s *System) nativeOf(ctx context.Context, h *shelf, p principal) (*native, 
 	unlisted := h.unlisted
 	h.mu.Unlock()
 	if unlisted {
-		n = s.store.recall(p)
+		n = rd.store.recall(p)
 	}
 	if n == nil {
 		var err error
-		if n, err = s.look(ctx, p); err != nil {
+		if n, err = rd.look(ctx, p); err != nil {
 			return nil, err
 		}
-		s.store.note(p, n)
+		rd.store.note(p, n)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.natives[p.handle()] = n
 	return n, nil
-}
-
-// detail reads all principals of the account in one listing, where IAM has such a one, once for each reading of the ledger.
-func (s *System) detail(ctx context.Context, h *shelf) error {
-	s.details.Lock()
-	defer s.details.Unlock()
-	h.mu.Lock()
-	whole := h.whole
-	h.mu.Unlock()
-	if whole {
-		return nil
-	}
-	all, err := s.all(ctx)
-	var said *apiError
-	unlisted := errors.As(err, &said) && (said.unknown() || said.status == 403)
-	if unlisted { // each is asked for then
-		all, err = nil, nil
-	}
-	if err != nil {
-		return err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, n := range all {
-		at := n.asPrincipal().handle()
-		if strings.HasPrefix(n.Path, root) && h.natives[at] == nil {
-			h.natives[at] = n
-		}
-	}
-	h.whole, h.unlisted, h.all = true, unlisted, all
-	return nil
-}
-
-// listed returns all principals of the account as that listing has them, or as they are now where it was not to be had.
-func (s *System) listed(ctx context.Context, h *shelf) ([]*native, error) {
-	h.mu.Lock()
-	all := h.all
-	h.mu.Unlock()
-	if all != nil {
-		return all, nil
-	}
-	return s.all(ctx)
 }

@@ -112,8 +112,8 @@ func TestAnAccountThatCannotBeToldIsSaidWithTheWayOut(t *testing.T) {
 		return answering(r, http.StatusForbidden, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
 	})
 	s.options.Endpoints.STS = "http://127.0.0.1:1"
-	s.store.system, s.store.owner, s.account = "sys", "111122223333", ""
-	err := s.atHome(t.Context())
+	s.store.system, s.store.owner, s.number = "sys", "111122223333", ""
+	err := s.finder.atHome(t.Context())
 	if !errors.Is(err, errElsewhere) || !strings.Contains(err.Error(), "111122223333") || !strings.Contains(err.Error(), "Allow it sts:GetCallerIdentity, or correct endpoints.sts") {
 		t.Errorf("it is told as %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -219,4 +220,8 @@ func (p *page) named(x principal) principal {
 		return p.principals[n]
 	}
 	return x
+}
+
+func sortedRefs(l ledger.Ledger) []access.Ref {
+	return order.Sorted(maps.Keys(l), ledger.CompareRefs)
 }

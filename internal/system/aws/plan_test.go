@@ -139,7 +139,7 @@ func (l *lab) populate(t testing.TB, kind access.Kind, many int) []access.Ref {
 			t.Fatal(err)
 		}
 		first.text, first.page = string(text), parsePage(s.id, text, etag)
-		if first.native, err = s.look(t.Context(), first.principal); err != nil {
+		if first.native, err = s.reader.look(t.Context(), first.principal); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -89,3 +89,31 @@ func (p principal) String() string {
 func (p principal) arn(partition, account string) string {
 	return "arn:" + partition + ":iam::" + account + ":" + p.String()
 }
+
+// kind is a kind of principal, by what IAM's actions call it.
+type kind string
+
+const (
+	role kind = "Role"
+	user kind = "User"
+	// group is none that partners are given: somebody may have put a user into one.
+	group kind = "Group"
+)
+
+const (
+	uidTag    = "partner:uid"
+	endTag    = "partner:ends-at"
+	issuerTag = "partner:issuer"
+	// systemTag is the id of the access system: two ledgers in one account share its names.
+	systemTag = "partner:system"
+	// identityTag says whose a principal is where the page does not.
+	identityTag = "partner:identity"
+)
+
+// adoptedOf returns the user that an identity has adopted.
+func adoptedOf(id access.IdentityID) principal {
+	return principal{Kind: user, Name: nameOf(id, "adopted"), Path: folderOf(id)}
+}
+
+// wasTag says what a user was before it was moved to be adopted.
+const wasTag = "partner:was"

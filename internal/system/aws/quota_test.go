@@ -187,7 +187,7 @@ func TestALessThatTakesMoreRoomIsCarriedOut(t *testing.T) {
 	if _, err := s.Put(t.Context(), access.Change{Object: &later, Stack: "partners", EndsAt: later.ExpiresAt.Time, UID: s.uid(later.Ref())}); err == nil || !strings.Contains(err.Error(), "Merge grants") {
 		t.Errorf("a later end that does not fit: %v", err)
 	}
-	n, err := s.look(t.Context(), userOf(s.id, 1))
+	n, err := s.reader.look(t.Context(), userOf(s.id, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,11 +3,9 @@
 package aws
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
+	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -15,9 +13,24 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// observer tells what is declared, and what IAM has of it beyond that. It changes nothing.
+type observer struct {
+	*account
+	store    *store
+	reader   *reader
+	compiler *compiler
+	wording  *wording
+	issuers  *issuers
+	finder   *finder
+	reporter *reporter
+
+	mu   sync.Mutex
+	uses map[string]use // by the id of the key
+}
+
 // ID returns the id of the system, which its first change made.
-func (s *System) ID(ctx context.Context) (string, error) {
-	h, err := s.read(ctx)
+func (ob *observer) ID(ctx context.Context) (string, error) {
+	h, err := ob.store.read(ctx)
 	if err != nil {
 		return "", fmt.Errorf("read which system it is: %w", err)
 	}
@@ -27,65 +40,42 @@ func (s *System) ID(ctx context.Context) (string, error) {
 	return h.system, nil
 }
 
-// Now returns the time at AWS, by the Date header of S3's last answer.
-func (s *System) Now(ctx context.Context) (time.Time, error) {
-	if now, known := s.now(); known {
-		return now, nil
-	}
-	if _, err := s.store.list(ctx, heldKey); err != nil {
-		return time.Time{}, fmt.Errorf("ask AWS what time it is: %w", err)
-	}
-	now, known := s.now()
-	if !known {
-		return time.Time{}, fmt.Errorf("%w: ask AWS what time it is: the answer of %s has no Date that can be read", access.ErrUnavailable, s.options.Ledger)
-	}
-	return now, nil
-}
-
-// read returns everything, as it was read a moment ago where one reading serves for long, else as it is.
-func (s *System) read(ctx context.Context) (*shelf, error) {
-	if s.options.Fresh > 0 {
-		return s.store.view(ctx)
-	}
-	return s.store.load(ctx)
-}
-
 // Get returns what is kept of an object, and what IAM has beyond that.
-func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error) {
-	r, err := s.getting(ctx, ref)
+func (ob *observer) Get(ctx context.Context, ref access.Ref) (*access.Record, error) {
+	r, err := ob.getting(ctx, ref)
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", ref, err)
 	}
 	return r, nil
 }
 
-func (s *System) getting(ctx context.Context, ref access.Ref) (*access.Record, error) {
+func (ob *observer) getting(ctx context.Context, ref access.Ref) (*access.Record, error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Enter(ctx); err != nil {
+	if err := ob.Enter(ctx); err != nil {
 		return nil, err
 	}
-	if s.options.Fresh > 0 {
-		h, err := s.store.view(ctx)
+	if ob.options.Fresh > 0 {
+		h, err := ob.store.view(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return s.observed(ctx, h, h.ledger, h.holds, h.pages[holder], ref)
+		return ob.observed(ctx, h, h.ledger, h.holds, h.pages[holder], ref)
 	}
 	f := &family{pages: map[access.IdentityID]*page{}}
-	if err := s.above(ctx, f, holder); err != nil {
+	if err := ob.store.above(ctx, f, holder); err != nil {
 		return nil, err
 	}
-	if f.holds, err = s.store.marks(ctx); err != nil {
+	if f.holds, err = ob.store.marks(ctx); err != nil {
 		return nil, err
 	}
-	return s.observed(ctx, nil, f.ledger(), f.holds, f.pages[holder], ref)
+	return ob.observed(ctx, nil, f.ledger(), f.holds, f.pages[holder], ref)
 }
 
 // observed returns the record of an object, with what IAM has of it beyond the declaration.
-func (s *System) observed(ctx context.Context, h *shelf, l ledger.Ledger, holds ledger.Holds, p *page, ref access.Ref) (*access.Record, error) {
+func (ob *observer) observed(ctx context.Context, h *shelf, l ledger.Ledger, holds ledger.Holds, p *page, ref access.Ref) (*access.Record, error) {
 	if p == nil {
 		_, id, err := access.ParseRef(ref.Type, ref.ID)
 		if err != nil {
@@ -93,45 +83,33 @@ func (s *System) observed(ctx context.Context, h *shelf, l ledger.Ledger, holds 
 		}
 		p = blank(id)
 	}
-	if err := p.broken(s.store.where(keyOf(p.id))); err != nil {
+	if err := p.broken(ob.store.where(keyOf(p.id))); err != nil {
 		return nil, err
 	}
 	e := p.entries[ref]
 	if e == nil {
-		return nil, s.lost(ctx, ref, p)
+		return nil, ob.finder.lost(ctx, ref, p)
 	}
-	r, err := s.record(ctx, l, e)
+	r, err := ob.wording.record(ctx, l, e)
 	if err != nil {
 		return nil, err
 	}
 	r.Held = l.Held(holds, e.Object)
-	return r, s.observe(ctx, h, l, holds, p, e, r)
-}
-
-// record returns what callers are told of an entry, in this system's words.
-func (s *System) record(ctx context.Context, l ledger.Ledger, e *ledger.Entry) (*access.Record, error) {
-	r, err := l.Record(e)
-	if err != nil {
-		return nil, err
-	}
-	r.Words, r.Revocation = s.words(r.Object), s.revocation(l, r.Object, e)
-	r.Adopted = s.leftLogins(r.Object.Holder(), keysOfLogins(e.Adopted))
-	r.System, err = s.store.identified(ctx)
-	return r, err
+	return r, ob.observe(ctx, h, l, holds, p, e, r)
 }
 
 // List returns everything that is held, of every stack, sorted by type and id.
-func (s *System) List(ctx context.Context) ([]*access.Record, error) {
-	if err := s.Enter(ctx); err != nil {
+func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
+	if err := ob.Enter(ctx); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
-	h, err := s.read(ctx)
+	h, err := ob.store.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
 	var all []*access.Record
 	for _, ref := range sortedRefs(h.ledger) {
-		r, err := s.record(ctx, h.ledger, h.ledger[ref])
+		r, err := ob.wording.record(ctx, h.ledger, h.ledger[ref])
 		if err != nil {
 			return nil, fmt.Errorf("list: %s: %w", ref, err)
 		}
@@ -142,32 +120,32 @@ func (s *System) List(ctx context.Context) ([]*access.Record, error) {
 }
 
 // Tell returns what was last issued for a credential, with what the partner is given.
-func (s *System) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
-	issued, err := s.telling(ctx, ref)
+func (ob *observer) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
+	issued, err := ob.telling(ctx, ref)
 	if err != nil {
 		return nil, fmt.Errorf("tell what was issued for %s: %w", ref, err)
 	}
 	return issued, nil
 }
 
-func (s *System) telling(ctx context.Context, ref access.Ref) (*access.Issued, error) {
+func (ob *observer) telling(ctx context.Context, ref access.Ref) (*access.Issued, error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
 		return nil, err
 	}
 	f := &family{pages: map[access.IdentityID]*page{}}
-	if err := s.above(ctx, f, holder); err != nil {
+	if err := ob.store.above(ctx, f, holder); err != nil {
 		return nil, err
 	}
 	p := f.pages[holder]
-	if err := p.broken(s.store.where(keyOf(holder))); err != nil {
+	if err := p.broken(ob.store.where(keyOf(holder))); err != nil {
 		return nil, err
 	}
 	e := p.entries[ref]
 	if e == nil {
 		return nil, access.ErrNotFound
 	}
-	r, err := s.record(ctx, f.ledger(), e)
+	r, err := ob.wording.record(ctx, f.ledger(), e)
 	if err != nil {
 		return nil, err
 	}
@@ -180,11 +158,11 @@ func (s *System) telling(ctx context.Context, ref access.Ref) (*access.Issued, e
 }
 
 // Formers returns what was removed within a year, and the uids that ended.
-func (s *System) Formers(ctx context.Context) ([]access.Former, []access.Bygone, error) {
-	h, err := s.read(ctx)
+func (ob *observer) Formers(ctx context.Context) ([]access.Former, []access.Bygone, error) {
+	h, err := ob.store.read(ctx)
 	if err == nil {
 		var now time.Time
-		if now, err = s.Now(ctx); err == nil {
+		if now, err = ob.store.Now(ctx); err == nil {
 			return ledger.Formers(h.ledger, h.stones, now), ledger.Bygones(h.ledger, h.stones, now), nil
 		}
 	}
@@ -192,11 +170,11 @@ func (s *System) Formers(ctx context.Context) ([]access.Former, []access.Bygone,
 }
 
 // Whose says what has a uid, or had it.
-func (s *System) Whose(ctx context.Context, _ access.Ref, uid string) (access.Ref, time.Time, error) {
-	h, err := s.store.load(ctx)
+func (ob *observer) Whose(ctx context.Context, _ access.Ref, uid string) (access.Ref, time.Time, error) {
+	h, err := ob.store.load(ctx)
 	if err == nil {
 		var now time.Time
-		if now, err = s.Now(ctx); err == nil {
+		if now, err = ob.store.Now(ctx); err == nil {
 			return ledger.Whose(h.ledger, h.stones, uid, now)
 		}
 	}
@@ -204,15 +182,15 @@ func (s *System) Whose(ctx context.Context, _ access.Ref, uid string) (access.Re
 }
 
 // Damaged returns the pages that cannot be read.
-func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
-	h, err := s.read(ctx)
+func (ob *observer) Damaged(ctx context.Context) ([]access.Damage, error) {
+	h, err := ob.store.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for damage: %w", err)
 	}
 	var all []access.Damage
 	for id, p := range h.pages {
 		if p.damage != nil {
-			all = append(all, access.Damage{Ref: id.Ref(), NativeID: s.store.where(keyOf(id)), Why: p.damage.Error()})
+			all = append(all, access.Damage{Ref: id.Ref(), NativeID: ob.store.where(keyOf(id)), Why: p.damage.Error()})
 		}
 	}
 	order.Sort(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
@@ -220,8 +198,8 @@ func (s *System) Damaged(ctx context.Context) ([]access.Damage, error) {
 }
 
 // Holds returns what was cut by hand, by when each was cut last. A principal that bears partner-hold and no mark yet is one from now on.
-func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
-	h, err := s.read(ctx)
+func (ob *observer) Holds(ctx context.Context) (map[string]time.Time, error) {
+	h, err := ob.store.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read what was cut by hand: %w", err)
 	}
@@ -229,122 +207,11 @@ func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
 }
 
 // WouldHold reports whether an object would be held if it were made now.
-func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
-	h, err := s.read(ctx)
+func (ob *observer) WouldHold(ctx context.Context, o access.Object) (bool, error) {
+	h, err := ob.store.read(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read what was cut by hand: %w", err)
 	}
-	now, err := s.Now(ctx)
+	now, err := ob.store.Now(ctx)
 	return err == nil && ledger.WouldHold(h.ledger, h.holds, h.stones, o, now), err
-}
-
-// observe adds to a record what IAM has of it: whether it was cut by hand, when it was used, and what differs.
-func (s *System) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds ledger.Holds, p *page, e *ledger.Entry, r *access.Record) error {
-	if e.Removed() {
-		return nil
-	}
-	if err := s.findIssuers(ctx, p); err != nil {
-		return err
-	}
-	own := principalsOf(e)
-	for _, w := range s.wantedOf(l, holds, p) {
-		n, err := s.nativeOf(ctx, h, w.principal)
-		if err != nil {
-			return err
-		}
-		if n.held() && !p.lifting {
-			r.Held = true
-		}
-		switch o := e.Object.(type) {
-		case *access.Credential:
-			if slices.ContainsFunc(own, func(x principal) bool { return x.Name == w.Name }) {
-				err = s.observeOwn(ctx, h, w, n, p.lifting, r)
-			}
-		case *access.Grant:
-			if said := w.grantDrift(n, o.Name); said != "" {
-				r.Drift = append(r.Drift, said)
-			}
-		case *access.Identity:
-			if w.adopted {
-				err = s.observeAdopted(ctx, h, w, n, p.lifting, r)
-			} else {
-				err = s.lastUse(ctx, h, w, n, r)
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	slices.Sort(r.Drift)
-	r.Drift = slices.Compact(r.Drift)
-	return nil
-}
-
-// observeOwn adds what IAM has of a principal to the record of the credential that it was made for.
-func (s *System) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
-	n, err := s.inFull(ctx, w, n)
-	if err != nil {
-		return err
-	}
-	if !n.there && w.Kind == user { // before it is told as cut
-		if moved, err := s.tellMoved(ctx, w, w.keys(), r); moved || err != nil {
-			return err
-		}
-	}
-	if !lifting && w.cutBy(n) != "" {
-		r.Held = true
-	}
-	r.Drift = append(r.Drift, w.drift(n)...)
-	return s.lastUse(ctx, h, w, n, r)
-}
-
-// inFull adds to a principal what the listing does not tell, and takes a request each.
-func (s *System) inFull(ctx context.Context, w wanted, n *native) (*native, error) {
-	n, err := s.withKeys(ctx, w.principal, n)
-	if err != nil {
-		return nil, err
-	}
-	if n, err = s.withBoundary(ctx, w, n); err != nil {
-		return nil, err
-	}
-	if len(n.attached)+len(n.Groups)+len(s.strange(n)) == 0 || n.managed != nil {
-		return n, nil
-	}
-	return s.withManaged(ctx, n)
-}
-
-// withKeys adds the keys of a user, which no listing of principals has.
-func (s *System) withKeys(ctx context.Context, p principal, n *native) (*native, error) {
-	if p.Kind != user || !n.there || n.keys != nil {
-		return n, nil
-	}
-	more := *n
-	if known := s.store.recall(p); known != nil && known.keys != nil {
-		more.keys = known.keys
-		return &more, nil
-	}
-	keys, err := s.keysOf(ctx, p)
-	if errors.Is(err, access.ErrNotPermitted) {
-		return n, nil
-	}
-	if gone(err) != nil {
-		return nil, err
-	}
-	more.keys = append([]key{}, keys...)
-	return s.store.note(p, &more), nil
-}
-
-// withBoundary asks again for the boundary of a principal that seems to have none: not every server lists it.
-func (s *System) withBoundary(ctx context.Context, w wanted, n *native) (*native, error) {
-	if w.boundary == "" || n.Boundary != "" || !n.there {
-		return n, nil
-	}
-	var may forgiving
-	d, err := s.describe(ctx, w.principal)
-	if !may.not(err) && gone(err) != nil {
-		return nil, err
-	}
-	more := *n
-	more.Boundary, more.unread = d.Boundary, cmp.Or(n.unread, may.why)
-	return &more, nil
 }

@@ -27,46 +27,52 @@ import (
 // A shadow partner reads what is not there: a table of DynamoDB that bears its name. DynamoDB asks IAM first, and only then looks for the table.
 // On another cloud, which may have S3 alone, it reads the object of the ledger that says which system this is.
 
+// rehearsals is how the shadows of partners come in, and what is remembered of that.
+type rehearsals struct {
+	*account
+	store *store
+}
+
 // Stage lets the shadow of a partner's account or workload in by the login of this provider, since nobody else's is at hand: the role of the
 // shadow differs from the partner's in whom it trusts, and in nothing that cuts it.
-func (s *System) Stage(ctx context.Context, c *access.Credential) (action string, on access.Pattern, err error) {
-	if err := s.Enter(ctx); err != nil {
+func (rh *rehearsals) Stage(ctx context.Context, c *access.Credential) (action string, on access.Pattern, err error) {
+	if err := rh.Enter(ctx); err != nil {
 		return "", "", err
 	}
 	if c.Federated != nil {
-		own, err := s.ownPrincipal(ctx)
+		own, err := rh.ownPrincipal(ctx)
 		if err != nil {
 			return "", "", err
 		}
 		c.Federated = &access.FederatedTrust{AWSPrincipal: own, ExternalID: rand.Text()}
 	}
-	return "read", s.probed(c.IdentityID), nil
+	return "read", rh.probed(c.IdentityID), nil
 }
 
 // probed returns what the shadow of an identity reads.
-func (s *System) probed(id access.IdentityID) access.Pattern {
-	in := policy.PartitionOf(s.options.Region).Name
-	if s.options.Endpoints.S3 != "" {
-		return access.Pattern("arn:" + in + ":s3:::" + s.store.bucket.name + "/" + s.store.prefix + "/" + systemKey)
+func (rh *rehearsals) probed(id access.IdentityID) access.Pattern {
+	in := policy.PartitionOf(rh.options.Region).Name
+	if rh.options.Endpoints.S3 != "" {
+		return access.Pattern("arn:" + in + ":s3:::" + rh.store.bucket.name + "/" + rh.store.prefix + "/" + systemKey)
 	}
-	return access.Pattern("arn:" + in + ":dynamodb:" + s.options.Region + ":" + s.accountNumber() + ":table/" + id.Partner)
+	return access.Pattern("arn:" + in + ":dynamodb:" + rh.options.Region + ":" + rh.accountNumber() + ":table/" + id.Partner)
 }
 
 // ownPrincipal returns the ARN of the user or role that this login is of, as a trust can name it.
-func (s *System) ownPrincipal(ctx context.Context) (string, error) {
-	if s.options.Endpoints.STS == "" && s.options.Endpoints.IAM != "" {
+func (rh *rehearsals) ownPrincipal(ctx context.Context) (string, error) {
+	if rh.options.Endpoints.STS == "" && rh.options.Endpoints.IAM != "" {
 		return "", fmt.Errorf("%w: this cloud has no STS", access.ErrUnsupported)
 	}
 	var out struct {
 		ARN string `xml:"GetCallerIdentityResult>Arn"`
 	}
-	if err := s.sts(ctx, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
+	if err := rh.sts(ctx, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
 		return "", err
 	}
 	_, session, is := strings.Cut(out.ARN, ":assumed-role/")
 	if is { // a session: its role may be in a folder, which only IAM tells
 		name, _, _ := strings.Cut(session, "/")
-		d, err := s.describe(ctx, principal{Kind: role, Name: name})
+		d, err := rh.describe(ctx, principal{Kind: role, Name: name})
 		if err != nil {
 			return "", err
 		}
@@ -79,32 +85,32 @@ func (s *System) ownPrincipal(ctx context.Context) (string, error) {
 }
 
 // Doors returns the way in of a shadow: its key, or a session of its role.
-func (s *System) Doors(p access.Proof) []access.Door {
+func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 	id := p.Credential.IdentityID
 	if p.Credential.Secret != nil {
 		var key opened
 		_ = json.Unmarshal([]byte(p.Secret), &key) // one that is no key is refused, and told as never let in
-		v := s.visitor(id, aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey})
-		return []access.Door{{How: "a read of " + v.what() + " with the shadow's key", Note: s.atOneService(), Enter: v.May}}
+		v := rh.visitor(id, aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey})
+		return []access.Door{{How: "a read of " + v.what() + " with the shadow's key", Note: rh.atOneService(), Enter: v.May}}
 	}
-	d := &roleDoor{System: s, id: id, externalID: p.Credential.Federated.ExternalID}
+	d := &roleDoor{rehearsals: rh, id: id, externalID: p.Credential.Federated.ExternalID}
 	note := "Nobody here can log in as the partner's account or workload: the shadow's role trusts this provider's login instead, with the same policies and the same cut."
 	return []access.Door{{
-		How: "a read of " + s.visitor(id, aws.Credentials{}).what() + " in a session of the shadow's role", Note: strings.TrimSpace(note + " " + s.atOneService()), Enter: d.enter, Open: d.open,
+		How: "a read of " + rh.visitor(id, aws.Credentials{}).what() + " in a session of the shadow's role", Note: strings.TrimSpace(note + " " + rh.atOneService()), Enter: d.enter, Open: d.open,
 	}}
 }
 
 // atOneService says what a measure does not tell: IAM spreads a cut, and not all services hear of it at once.
-func (s *System) atOneService() string {
-	if s.options.Endpoints.IAM != "" {
+func (rh *rehearsals) atOneService() string {
+	if rh.options.Endpoints.IAM != "" {
 		return ""
 	}
-	return "Measured at DynamoDB in " + s.options.Region + " alone: another service or region may refuse a moment later."
+	return "Measured at DynamoDB in " + rh.options.Region + " alone: another service or region may refuse a moment later."
 }
 
 // roleDoor lets in whoever assumes the role of a shadow.
 type roleDoor struct {
-	*System
+	*rehearsals
 	id         access.IdentityID
 	externalID string
 	// admitted: it has let in once. knocked is when it was tried first.
@@ -160,9 +166,9 @@ type shadowVisit struct {
 	key    string
 }
 
-func (s *System) visitor(id access.IdentityID, login aws.Credentials) *shadowVisit {
-	as := s.as(credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken))
-	return &shadowVisit{as, id, s.store.bucket.name, s.store.prefix + "/" + systemKey}
+func (rh *rehearsals) visitor(id access.IdentityID, login aws.Credentials) *shadowVisit {
+	as := rh.as(credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken))
+	return &shadowVisit{as, id, rh.store.bucket.name, rh.store.prefix + "/" + systemKey}
 }
 
 // what names what it reads.
@@ -196,11 +202,11 @@ func (*shadowVisit) Leave(context.Context) error { return nil }
 
 // Shell lets the printed steps run with this login, which is in the environment only. The program aws has to be there: what a person on call
 // would miss is to be missed in a rehearsal.
-func (s *System) Shell(ctx context.Context) (environment []string, clean func() error, err error) {
+func (rh *rehearsals) Shell(ctx context.Context) (environment []string, clean func() error, err error) {
 	if _, err := exec.LookPath("aws"); err != nil {
 		return nil, nil, fmt.Errorf("%w: they need the program aws, which is not on the PATH of this machine", access.ErrUnsupported)
 	}
-	login, err := s.credentials(ctx)
+	login, err := rh.credentials(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -224,8 +230,8 @@ func (s *System) Shell(ctx context.Context) (environment []string, clean func() 
 }
 
 // Tidy removes the marks that the steps left of shadow partners which have nothing any more.
-func (s *System) Tidy(ctx context.Context) error {
-	h, err := s.store.load(ctx)
+func (rh *rehearsals) Tidy(ctx context.Context) error {
+	h, err := rh.store.load(ctx)
 	if err != nil {
 		return fmt.Errorf("take away the marks of shadow partners: %w", err)
 	}
@@ -239,36 +245,22 @@ func (s *System) Tidy(ctx context.Context) error {
 		if !access.IsShadow(partner) || has[partner] {
 			continue
 		}
-		err = cmp.Or(err, s.store.remove(ctx, heldKey+scope, ""))
+		err = cmp.Or(err, rh.store.remove(ctx, heldKey+scope, ""))
 	}
-	s.store.reread()
+	rh.store.reread()
 	if err != nil {
 		return fmt.Errorf("take away the marks of shadow partners: %w", err)
 	}
 	return nil
 }
 
-// When a partner was rehearsed stands in the name of an object, so that the listing of the ledger tells it: rehearsed/PARTNER/MOMENT.
-const (
-	rehearsedKey  = "rehearsed/"
-	rehearsedForm = "20060102T150405Z"
-)
-
-// rehearsedIn returns what a key says of a rehearsal.
-func rehearsedIn(key string) (partner string, at time.Time, is bool) {
-	text, ours := strings.CutPrefix(key, rehearsedKey)
-	partner, moment, _ := strings.Cut(text, "/")
-	at, err := time.Parse(rehearsedForm, moment)
-	return partner, at, ours && err == nil && access.ValidPart(partner)
-}
-
 // Remember keeps when a partner was rehearsed, and forgets the times before.
-func (s *System) Remember(ctx context.Context, partner string, at time.Time) error {
-	defer s.store.reread()
+func (rh *rehearsals) Remember(ctx context.Context, partner string, at time.Time) error {
+	defer rh.store.reread()
 	key := rehearsedKey + partner + "/" + at.UTC().Format(rehearsedForm)
-	err := s.store.place(ctx, key, []byte("When the cut of this partner was rehearsed last.\n"))
+	err := rh.store.place(ctx, key, []byte("When the cut of this partner was rehearsed last.\n"))
 	if err == nil {
-		err = s.forgetOlder(ctx, partner, key)
+		err = rh.store.forgetOlder(ctx, partner, key)
 	}
 	if err != nil {
 		return fmt.Errorf("remember the rehearsal of %s: %w", partner, err)
@@ -276,25 +268,9 @@ func (s *System) Remember(ctx context.Context, partner string, at time.Time) err
 	return nil
 }
 
-// forgetOlder removes the moments of a partner's rehearsals that are older than one.
-func (s *System) forgetOlder(ctx context.Context, partner, than string) error {
-	all, err := s.store.list(ctx, rehearsedKey+partner+"/")
-	if err != nil {
-		return err
-	}
-	for _, o := range all {
-		if _, _, is := rehearsedIn(o.key); is && o.key < than {
-			if err := s.store.remove(ctx, o.key, ""); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // Rehearsed tells when each partner was rehearsed last.
-func (s *System) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
-	h, err := s.read(ctx)
+func (rh *rehearsals) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
+	h, err := rh.store.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read when partners were rehearsed: %w", err)
 	}

@@ -36,16 +36,16 @@ func releasedIn(key string) (id access.IdentityID, value string, is bool) {
 }
 
 // spend writes beside the page of an identity that a value of hold_released was used.
-func (s *System) spend(ctx context.Context, f *family, o access.Object) error {
+func (s *store) spend(ctx context.Context, f *family, o access.Object) error {
 	i, is := o.(*access.Identity)
 	if !is || i.HoldReleased == "" || len(i.HoldReleased) > mostReleased || slices.Contains(f.spent[i.ID], i.HoldReleased) {
 		return nil
 	}
 	key := releasedKey + i.ID.String() + "/" + base64.RawURLEncoding.EncodeToString([]byte(i.HoldReleased))
-	if err := s.store.place(ctx, key, []byte("Used: it lifts no hold again.\n")); err != nil {
+	if err := s.place(ctx, key, []byte("Used: it lifts no hold again.\n")); err != nil {
 		return err
 	}
-	s.store.reread()
+	s.reread()
 	return nil
 }
 

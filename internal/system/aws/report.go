@@ -10,6 +10,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -31,12 +32,21 @@ type credentialReport struct {
 	at   time.Time
 }
 
+// reporter reads the credential report, once for all.
+type reporter struct {
+	*account
+
+	reporting   sync.Mutex // held while one caller reads it for all
+	report      *credentialReport
+	reportAsked time.Time // when it was read last, also where there was none
+}
+
 // reported returns when a key of a user was used last by the credential report; false where that does not tell, or is not worth its requests.
-func (s *System) reported(ctx context.Context, h *shelf, n *native) (used time.Time, told bool) {
+func (rp *reporter) reported(ctx context.Context, h *shelf, n *native) (used time.Time, told bool) {
 	if h == nil || n.User == "" || n.Created.IsZero() || !h.manyUsers() {
 		return used, false
 	}
-	r := s.latestReport(ctx)
+	r := rp.latestReport(ctx)
 	if r == nil || !n.Created.Before(r.at) { // it may tell of one that had the name before
 		return used, false
 	}
@@ -61,17 +71,17 @@ func (h *shelf) manyUsers() bool {
 }
 
 // latestReport returns the credential report, which one caller reads for all and which serves for useServes; nil where it cannot be had.
-func (s *System) latestReport(ctx context.Context) *credentialReport {
-	s.reporting.Lock()
-	defer s.reporting.Unlock()
-	if s.reportAsked.IsZero() || access.WallClock().Sub(s.reportAsked) >= useServes {
-		s.report, s.reportAsked = s.readReport(ctx), access.WallClock()
+func (rp *reporter) latestReport(ctx context.Context) *credentialReport {
+	rp.reporting.Lock()
+	defer rp.reporting.Unlock()
+	if rp.reportAsked.IsZero() || access.WallClock().Sub(rp.reportAsked) >= useServes {
+		rp.report, rp.reportAsked = rp.readReport(ctx), access.WallClock()
 	}
-	return s.report
+	return rp.report
 }
 
 // readReport reads the report, and has it made where there is none that is recent.
-func (s *System) readReport(ctx context.Context) *credentialReport {
+func (rp *reporter) readReport(ctx context.Context) *credentialReport {
 	ctx, cancel := context.WithTimeout(ctx, reportTime)
 	defer cancel()
 	for begun := false; ; {
@@ -79,7 +89,7 @@ func (s *System) readReport(ctx context.Context) *credentialReport {
 			Content string    `xml:"GetCredentialReportResult>Content"`
 			At      time.Time `xml:"GetCredentialReportResult>GeneratedTime"`
 		}
-		err := s.ask(ctx, "GetCredentialReport", nil, &out)
+		err := rp.ask(ctx, "GetCredentialReport", nil, &out)
 		if err == nil {
 			return parseReport(out.Content, out.At)
 		}
@@ -91,7 +101,7 @@ func (s *System) readReport(ctx context.Context) *credentialReport {
 		switch {
 		case none && !begun:
 			begun = true
-			err = s.ask(ctx, "GenerateCredentialReport", nil, nil)
+			err = rp.ask(ctx, "GenerateCredentialReport", nil, nil)
 		case none || making:
 			err = access.Pause(ctx, time.Second/2)
 		}

@@ -102,7 +102,7 @@ func TestTheShippedRightsAreEnoughForALifeAndForNothingElse(t *testing.T) {
 	if records, _, err := planning.Survey(t.Context(), []string{"acme"}); err != nil || len(records) != 4 {
 		t.Errorf("a plan sees %d records: %v", len(records), err)
 	}
-	if planning.latestReport(t.Context()) == nil {
+	if planning.reporter.latestReport(t.Context()) == nil {
 		t.Error("a plan gets no credential report")
 	}
 	if len(seen.refused) > 0 {

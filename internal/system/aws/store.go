@@ -23,6 +23,8 @@ import (
 type store struct {
 	*bucket
 
+	account func() string // the number of the account; "" where it is not known
+
 	mu     sync.Mutex
 	pages  map[access.IdentityID]*page // as they were read or written last
 	alone  map[string]*native          // what was asked of principals one by one, by their handles
@@ -58,8 +60,8 @@ const (
 	heldKey   = "held/"
 )
 
-func newStore(c *client, name, prefix string) *store {
-	return &store{bucket: &bucket{client: c, name: name, prefix: prefix}, pages: map[access.IdentityID]*page{}, alone: map[string]*native{}}
+func newStore(a *account, name, prefix string) *store {
+	return &store{bucket: &bucket{client: a.client, name: name, prefix: prefix}, account: a.accountNumber, pages: map[access.IdentityID]*page{}, alone: map[string]*native{}}
 }
 
 // fetch reads the page of an identity; an empty one where there is none.
@@ -346,7 +348,7 @@ func (s *store) identified(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if own := s.accountNumber(); f.Account != "" && own != "" && f.Account != own {
+	if own := s.account(); f.Account != "" && own != "" && f.Account != own {
 		return "", fmt.Errorf("the ledger %s belongs to the account %s, but this login to the account %s: %w. Use a "+
 			"login of %[2]s, or another ledger",
 			s.options.Ledger, f.Account, own, errElsewhere)
@@ -391,7 +393,7 @@ func (s *store) identify(ctx context.Context) error {
 		}
 		id = access.NewUID()
 	}
-	text, err := json.Marshal(systemFile{Version: ledger.Version, ID: id, Account: s.accountNumber(), About: "Which access system this is, by terraform-provider-partner. Never change it: states know the system by it."})
+	text, err := json.Marshal(systemFile{Version: ledger.Version, ID: id, Account: s.account(), About: "Which access system this is, by terraform-provider-partner. Never change it: states know the system by it."})
 	if err != nil {
 		return err
 	}
@@ -429,4 +431,27 @@ func again(ctx context.Context, change func() error) error {
 		}
 	}
 	return fmt.Errorf("%w: %w", access.ErrUnavailable, errChanged)
+}
+
+// read returns everything, as it was read a moment ago where one reading serves for long, else as it is.
+func (s *store) read(ctx context.Context) (*shelf, error) {
+	if s.options.Fresh > 0 {
+		return s.view(ctx)
+	}
+	return s.load(ctx)
+}
+
+// Now returns the time at AWS, by the Date header of S3's last answer.
+func (s *store) Now(ctx context.Context) (time.Time, error) {
+	if now, known := s.now(); known {
+		return now, nil
+	}
+	if _, err := s.list(ctx, heldKey); err != nil {
+		return time.Time{}, fmt.Errorf("ask AWS what time it is: %w", err)
+	}
+	now, known := s.now()
+	if !known {
+		return time.Time{}, fmt.Errorf("%w: ask AWS what time it is: the answer of %s has no Date that can be read", access.ErrUnavailable, s.options.Ledger)
+	}
+	return now, nil
 }

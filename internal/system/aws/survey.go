@@ -20,46 +20,55 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// surveyor looks over the whole account, also for what nobody declared.
+type surveyor struct {
+	*account
+	store    *store
+	reader   *reader
+	observer *observer
+	wording  *wording
+}
+
 // Survey returns what List returns, with what IAM has of it beyond the declaration; and the users and roles that give partners access and
 // that nobody declared.
-func (s *System) Survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
-	records, strays, err := s.survey(ctx, partners)
+func (sv *surveyor) Survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
+	records, strays, err := sv.survey(ctx, partners)
 	if err != nil {
 		return nil, nil, fmt.Errorf("survey: %w", err)
 	}
 	return records, strays, nil
 }
 
-func (s *System) survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
-	if err := s.Enter(ctx); err != nil {
+func (sv *surveyor) survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
+	if err := sv.Enter(ctx); err != nil {
 		return nil, nil, err
 	}
-	h, err := s.read(ctx)
+	h, err := sv.store.read(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	records, err := s.observeAll(ctx, h)
+	records, err := sv.observeAll(ctx, h)
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := s.listed(ctx, h)
+	all, err := sv.reader.listed(ctx, h)
 	if supported(err) != nil {
 		return nil, nil, err
 	}
-	strays := s.straysAmong(all, h, append(partners, declaredPartners(h.ledger)...))
-	return records, strays, s.tellUse(ctx, strays)
+	strays := sv.straysAmong(all, h, append(partners, declaredPartners(h.ledger)...))
+	return records, strays, sv.tellUse(ctx, strays)
 }
 
 // observeAll returns the record of everything in the ledger.
-func (s *System) observeAll(ctx context.Context, h *shelf) ([]*access.Record, error) {
+func (sv *surveyor) observeAll(ctx context.Context, h *shelf) ([]*access.Record, error) {
 	refs := sortedRefs(h.ledger)
 	records := make([]*access.Record, len(refs))
 	var reading errgroup.Group // each key is asked for by itself, which thousands are not to wait for
-	reading.SetLimit(s.options.Concurrency)
+	reading.SetLimit(sv.options.Concurrency)
 	for n, ref := range refs {
 		page := h.pages[h.ledger[ref].Object.Holder()]
 		reading.Go(func() (err error) {
-			if records[n], err = s.observed(ctx, h, h.ledger, h.holds, page, ref); err != nil {
+			if records[n], err = sv.observer.observed(ctx, h, h.ledger, h.holds, page, ref); err != nil {
 				return fmt.Errorf("%s: %w", ref, err)
 			}
 			return nil
@@ -84,7 +93,7 @@ func declaredPartners(l ledger.Ledger) (partners []string) {
 }
 
 // straysAmong returns the principals that are of a partner, and that no page names.
-func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays []access.Stray) {
+func (sv *surveyor) straysAmong(all []*native, h *shelf, partners []string) (strays []access.Stray) {
 	known := map[string]bool{}
 	for _, p := range h.pages {
 		for _, x := range p.principals {
@@ -97,7 +106,7 @@ func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays
 		if known[n.asPrincipal().handle()] || !strings.HasPrefix(n.Path, root) && (n.heldWhole() || deniedBy(n) != "") { // which somebody cut, and which gives nothing
 			continue
 		}
-		if stray, is := s.stray(n, partners); is {
+		if stray, is := sv.stray(n, partners); is {
 			strays = append(strays, stray)
 		}
 	}
@@ -106,9 +115,9 @@ func (s *System) straysAmong(all []*native, h *shelf, partners []string) (strays
 }
 
 // stray returns what a user or role is that the ledger does not name; false where it is not of a partner's.
-func (s *System) stray(n *native, partners []string) (stray access.Stray, is bool) {
+func (sv *surveyor) stray(n *native, partners []string) (stray access.Stray, is bool) {
 	p := n.asPrincipal()
-	outside := s.outsiders(n.Trust)
+	outside := sv.outsiders(n.Trust)
 	ours := strings.HasPrefix(n.Path, root)
 	names := append([]string{n.Name}, outside...)
 	for _, t := range n.Tags {
@@ -126,9 +135,9 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 	used, _ := n.lastUsed()
 	stray = access.Stray{
 		NativeID: p.String(), Kind: strings.ToLower(string(p.Kind)), Names: names, Policies: append(slices.Sorted(maps.Keys(n.policies)), n.attached...),
-		CreatedAt: n.Created.UTC(), LastUsedAt: used, Revocation: []string{s.cutPrincipal(p)}, Adoptable: p.Kind == user && !n.ours(),
+		CreatedAt: n.Created.UTC(), LastUsedAt: used, Revocation: []string{sv.wording.cutPrincipal(p)}, Adoptable: p.Kind == user && !n.ours(),
 	}
-	s.tellGiven(n, &stray)
+	sv.tellGiven(n, &stray)
 	switch {
 	case ours:
 		stray.Why = "it lies at " + root + ", but the ledger does not know it"
@@ -147,8 +156,8 @@ func (s *System) stray(n *native, partners []string) (stray access.Stray, is boo
 }
 
 // tellGiven adds to a stray whom it trusts and what it may do, as a declaration would say it.
-func (s *System) tellGiven(n *native, stray *access.Stray) {
-	found := s.options.Words.Find(n.Trust, slices.Collect(maps.Values(n.policies))...)
+func (sv *surveyor) tellGiven(n *native, stray *access.Stray) {
+	found := sv.options.Words.Find(n.Trust, slices.Collect(maps.Values(n.policies))...)
 	stray.Unsaid = found.Unsaid
 	for _, t := range found.Trusts {
 		if ofPartner.MatchString(t.AWSPrincipal) {
@@ -172,13 +181,13 @@ func (s *System) tellGiven(n *native, stray *access.Stray) {
 }
 
 // tellUse adds to the users among strays when a key of theirs was used last, which no listing has.
-func (s *System) tellUse(ctx context.Context, strays []access.Stray) error {
+func (sv *surveyor) tellUse(ctx context.Context, strays []access.Stray) error {
 	var asking errgroup.Group
-	asking.SetLimit(s.options.Concurrency)
+	asking.SetLimit(sv.options.Concurrency)
 	for n, stray := range strays {
 		if name, is := strings.CutPrefix(stray.NativeID, "user/"); is {
 			asking.Go(func() (err error) {
-				strays[n].LastUsedAt, err = s.userUse(ctx, principal{Kind: user, Name: name[strings.LastIndex(name, "/")+1:]})
+				strays[n].LastUsedAt, err = sv.userUse(ctx, principal{Kind: user, Name: name[strings.LastIndex(name, "/")+1:]})
 				return err
 			})
 		}
@@ -187,13 +196,13 @@ func (s *System) tellUse(ctx context.Context, strays []access.Stray) error {
 }
 
 // userUse returns when a key of a user was used last; zero where none was, or IAM does not tell.
-func (s *System) userUse(ctx context.Context, u principal) (last time.Time, err error) {
-	keys, err := s.keysOf(ctx, u)
+func (sv *surveyor) userUse(ctx context.Context, u principal) (last time.Time, err error) {
+	keys, err := sv.keysOf(ctx, u)
 	if err != nil && !errors.Is(err, access.ErrNotPermitted) && supported(gone(err)) != nil {
 		return last, err
 	}
 	for _, k := range keys {
-		at, _, err := s.keyUse(ctx, k.ID)
+		at, _, err := sv.observer.keyUse(ctx, k.ID)
 		if err != nil {
 			return last, err
 		}
@@ -206,14 +215,14 @@ func (s *System) userUse(ctx context.Context, u principal) (last time.Time, err 
 var ofPartner = regexp.MustCompile(`:(user|role)` + root + `|:assumed-role/partner\.`)
 
 // outsiders returns whom a trust names that is not of the company: other accounts, issuers, and what stands for a partner in this account.
-func (s *System) outsiders(trust string) (all []string) {
+func (sv *surveyor) outsiders(trust string) (all []string) {
 	for _, statement := range policy.TrustIn(trust) {
 		of := statement.Of()
 		if statement.Effect != "Allow" {
 			continue
 		}
 		for _, who := range append(policy.Listed(of["AWS"]), policy.Listed(of["Federated"])...) {
-			if account := s.accountNumber(); account == "" || !strings.Contains(who, "::"+account+":") || strings.Contains(who, "provider/") || ofPartner.MatchString(who) {
+			if account := sv.accountNumber(); account == "" || !strings.Contains(who, "::"+account+":") || strings.Contains(who, "provider/") || ofPartner.MatchString(who) {
 				all = append(all, who)
 			}
 		}

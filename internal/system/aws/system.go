@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -10,27 +11,36 @@ import (
 )
 
 // System is an access system in one account of AWS. It may be used concurrently, also by several processes.
+//
+// It is the sum of its parts. Each part knows those that stand before it here, and none that stand after it.
 type System struct {
-	*client
+	*account // what IAM is asked and told
+	store    *store
+
+	// What IAM has, and what it has to have.
+	reader   *reader
+	issuers  *issuers
+	compiler *compiler
+	wording  *wording
+	finder   *finder
+	reporter *reporter
+
+	// Who changes it.
+	turns    *turns
+	lookout  *lookout
+	cutter   *cutter
+	aligner  *aligner
+	judge    *judge
+	keymaker *keymaker
+
+	// What access.System and its further interfaces ask for.
 	*floors
-	store *store
-
-	mu          sync.Mutex
-	turns       map[access.IdentityID]*sync.Mutex
-	issuers     map[string]string          // the ARN of the trust in an issuer, by its URL
-	issuersSeen map[string]seenIssuer      // by its URL
-	missing     map[string]time.Time       // when it was looked for last, and not found
-	uses        map[string]use             // by the id of the key
-	asked       map[access.IdentityID]bool // who was asked for what it would adopt
-
-	reporting   sync.Mutex // held while one caller reads the credential report for all
-	report      *credentialReport
-	reportAsked time.Time // when it was read last, also where there was none
-
-	details  sync.Mutex // held while one caller lists all principals for all
-	judging  sync.Mutex // held while it is tried how a cloud judges
-	judges   bool       // the ledger says that it judges as AWS does
-	trusting sync.Mutex // held while the trust in an issuer is made or removed
+	*observer
+	*surveyor
+	*adopter
+	*changer
+	*remover
+	*rehearsals
 }
 
 // What access asks of a system, and what it may be asked beside that.
@@ -62,20 +72,45 @@ func Open(o Options) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newClient(o)
-	st := newStore(c, name, prefix)
-	return &System{client: c, floors: newFloors(st), store: st, turns: map[access.IdentityID]*sync.Mutex{}, issuers: map[string]string{}, issuersSeen: map[string]seenIssuer{}, missing: map[string]time.Time{}, asked: map[access.IdentityID]bool{}, uses: map[string]use{}}, nil
+	return assemble(&account{client: newClient(o)}, name, prefix), nil
 }
 
-// turn waits until no other change of an identity is under way in this process. Those of other processes are found by the ETags.
-func (s *System) turn(id access.IdentityID) (done func()) {
-	s.mu.Lock()
-	mine := s.turns[id]
-	if mine == nil {
-		mine = &sync.Mutex{}
-		s.turns[id] = mine
+// assemble puts the parts together, each on those that it stands on.
+func assemble(at *account, bucket, prefix string) *System {
+	s := &System{account: at, store: newStore(at, bucket, prefix), turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
+	s.reader = &reader{account: at, store: s.store}
+	s.issuers = &issuers{
+		account: at, store: s.store, reader: s.reader, arns: map[string]string{}, seen: map[string]seenIssuer{}, missing: map[string]time.Time{},
 	}
-	s.mu.Unlock()
-	mine.Lock()
-	return mine.Unlock
+	s.compiler = &compiler{account: at, store: s.store, issuers: s.issuers}
+	s.wording = &wording{account: at, store: s.store, compiler: s.compiler}
+	s.finder = &finder{account: at, store: s.store, reader: s.reader}
+	s.reporter = &reporter{account: at}
+	s.lookout = &lookout{account: at, store: s.store, reader: s.reader, compiler: s.compiler, issuers: s.issuers}
+	s.cutter = &cutter{account: at, store: s.store, reader: s.reader}
+	s.aligner = &aligner{
+		account: at, store: s.store, reader: s.reader, compiler: s.compiler, issuers: s.issuers, lookout: s.lookout, cutter: s.cutter,
+	}
+	s.judge = &judge{account: at, store: s.store, reader: s.reader, aligner: s.aligner, cutter: s.cutter}
+	s.keymaker = &keymaker{account: at, store: s.store, lookout: s.lookout, aligner: s.aligner, cutter: s.cutter}
+	s.floors = newFloors(s.store)
+	s.observer = &observer{
+		account: at, store: s.store, reader: s.reader, compiler: s.compiler, wording: s.wording, issuers: s.issuers, finder: s.finder,
+		reporter: s.reporter, uses: map[string]use{},
+	}
+	s.surveyor = &surveyor{account: at, store: s.store, reader: s.reader, observer: s.observer, wording: s.wording}
+	s.adopter = &adopter{account: at, store: s.store, reader: s.reader, wording: s.wording, asked: map[access.IdentityID]bool{}}
+	s.changer = &changer{
+		account: at, store: s.store, turns: s.turns, issuers: s.issuers, compiler: s.compiler, wording: s.wording, lookout: s.lookout,
+		adopter: s.adopter, judge: s.judge, keymaker: s.keymaker, aligner: s.aligner,
+	}
+	s.remover = &remover{
+		account: at, store: s.store, turns: s.turns, reader: s.reader, issuers: s.issuers, finder: s.finder, lookout: s.lookout,
+		keymaker: s.keymaker, cutter: s.cutter, aligner: s.aligner,
+	}
+	s.rehearsals = &rehearsals{account: at, store: s.store}
+	return s
 }
+
+// Now returns the time at AWS, by the Date header of S3's last answer.
+func (s *System) Now(ctx context.Context) (time.Time, error) { return s.store.Now(ctx) }

@@ -8,12 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
@@ -58,11 +58,18 @@ type wanted struct {
 	trusts           func(provider string) policy.Document
 }
 
+// compiler says what principals have to be, by the ledger and the configuration alone. It asks IAM nothing.
+type compiler struct {
+	*account
+	store   *store
+	issuers *issuers
+}
+
 // wantedOf returns what the principals of an identity have to be.
-func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []wanted) {
+func (cp *compiler) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []wanted) {
 	stands := l.Standing(p.id)
 	grants := grantsIn(l, p)
-	if w, is := s.wantedAdopted(l, holds, p, grants); is {
+	if w, is := cp.wantedAdopted(l, holds, p, grants); is {
 		all = append(all, w)
 	}
 	for _, ref := range sortedRefs(p.entries) {
@@ -72,18 +79,18 @@ func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []w
 			continue
 		}
 		end := l.End(e)
-		base := wanted{end: end, owner: p.id, lifted: p.lifting, boundary: s.options.Boundary, credential: ref, newest: true, tags: s.tagsOf(p, e)}
+		base := wanted{end: end, owner: p.id, lifted: p.lifting, boundary: cp.options.Boundary, credential: ref, newest: true, tags: cp.tagsOf(p, e)}
 		cut, held := stands.Cut(), l.Held(holds, c)
 		if c.Kind() == access.Federated {
 			w := base
 			w.principal = p.named(roleOf(p.id))
-			w.compile(grants, c, s.options.Words, cut, held)
-			w.trust, w.untrusted = s.trustOf(c, end)
+			w.compile(grants, c, cp.options.Words, cut, held)
+			w.trust, w.untrusted = cp.trustOf(c, end)
 			if principal, err := access.ParseAWSPrincipal(c.Federated.AWSPrincipal); c.Federated.Account() && err == nil {
 				w.trusts = func(id string) policy.Document { return policy.TrustAccount(principal, id, end, c.AllowedCIDRs) }
 			} else if !c.Federated.Account() {
-				w.issuer, w.provider = c.Federated.Issuer, s.providerARN(c.Federated.Issuer)
-				if s.isCutOff(c) {
+				w.issuer, w.provider = c.Federated.Issuer, cp.issuers.providerARN(c.Federated.Issuer)
+				if cp.issuers.isCutOff(c) {
 					w.cutOff = c
 				}
 				w.trusts = func(provider string) policy.Document {
@@ -97,7 +104,7 @@ func (s *System) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []w
 			w := base
 			w.end = i.End(end)
 			w.principal, w.newest = p.named(principal{Kind: user, Name: i.Accessor, Path: folderOf(p.id)}), !i.Superseded
-			w.compile(grants, c, s.options.Words, cut, held)
+			w.compile(grants, c, cp.options.Words, cut, held)
 			all = append(all, w)
 		}
 	}
@@ -161,43 +168,29 @@ func grantsIn(l ledger.Ledger, p *page) (grants []policy.Grant) {
 
 // known returns a page without the grants whose words the configuration has lost, where something else is removed: they give nothing until it
 // has them again, and what is removed is.
-func (s *System) known(f *family, p *page) *page {
+func (cp *compiler) known(f *family, p *page) *page {
 	if !f.removing {
 		return p
 	}
 	next := p.copied()
 	maps.DeleteFunc(next.entries, func(_ access.Ref, e *ledger.Entry) bool {
 		g, ok := e.Object.(*access.Grant)
-		return ok && !e.Removed() && s.options.Words.CheckGrant(g) != nil
+		return ok && !e.Removed() && cp.options.Words.CheckGrant(g) != nil
 	})
 	return next
 }
 
-func sortedRefs(l ledger.Ledger) []access.Ref {
-	return order.Sorted(maps.Keys(l), ledger.CompareRefs)
-}
-
 // tagsOf returns the tags of a principal: for people and inventories, and never the truth.
-func (s *System) tagsOf(p *page, e *ledger.Entry) map[string]string {
+func (cp *compiler) tagsOf(p *page, e *ledger.Entry) map[string]string {
 	tags := map[string]string{
 		uidTag: e.History.UID, "partner:stack": taggable(e.History.Stack), "partner:owner": taggable(e.Object.Common().Owner),
 		identityTag: p.id.String(), "partner:version": strconv.Itoa(ledger.Version),
 	}
-	if system := s.store.name(); system != "" {
+	if system := cp.store.name(); system != "" {
 		tags[systemTag] = system
 	}
 	return tags
 }
-
-const (
-	uidTag    = "partner:uid"
-	endTag    = "partner:ends-at"
-	issuerTag = "partner:issuer"
-	// systemTag is the id of the access system: two ledgers in one account share its names.
-	systemTag = "partner:system"
-	// identityTag says whose a principal is where the page does not.
-	identityTag = "partner:identity"
-)
 
 // taggable returns a text as a tag's value may have it.
 func taggable(text string) string {
@@ -211,20 +204,20 @@ func taggable(text string) string {
 }
 
 // trustOf returns who may take on the role of a federated credential.
-func (s *System) trustOf(c *access.Credential, end time.Time) (policy.Document, error) {
+func (cp *compiler) trustOf(c *access.Credential, end time.Time) (policy.Document, error) {
 	f := c.Federated
 	if f.Account() {
 		principal, err := access.ParseAWSPrincipal(f.AWSPrincipal)
 		if err != nil {
 			return policy.Document{}, err
 		}
-		id, err := s.externalID(c)
+		id, err := cp.externalID(c)
 		if err != nil {
 			return policy.Document{}, err
 		}
 		return policy.TrustAccount(principal, id, end, c.AllowedCIDRs), nil
 	}
-	provider, err := s.issuerARN(f.Issuer)
+	provider, err := cp.issuers.issuerARN(f.Issuer)
 	if err != nil {
 		return policy.Document{}, err
 	}
@@ -234,20 +227,20 @@ func (s *System) trustOf(c *access.Credential, end time.Time) (policy.Document, 
 // externalID returns what the partner's account has to say when it takes on the role. Where the declaration names none it is made of the
 // id of the system, which is random, the identity and the principal: no two partners have one, nobody guesses it who may not read here, and anybody
 // who plans knows it. It is no secret.
-func (s *System) externalID(c *access.Credential) (string, error) {
+func (cp *compiler) externalID(c *access.Credential) (string, error) {
 	if c.Federated.ExternalID != "" {
 		return c.Federated.ExternalID, nil
 	}
-	system := s.store.name()
+	system := cp.store.name()
 	if system == "" {
-		return "", fmt.Errorf("%w: the external id of %s follows from the id in %s, which cannot be read", access.ErrUnavailable, c.Ref(), s.store.where(systemKey))
+		return "", fmt.Errorf("%w: the external id of %s follows from the id in %s, which cannot be read", access.ErrUnavailable, c.Ref(), cp.store.where(systemKey))
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{"external id", system, c.IdentityID.String(), c.Federated.AWSPrincipal}, "\n")))
 	return hex.EncodeToString(sum[:16]), nil
 }
 
 // fits says whether what a ledger declares of an identity can be written, with what one more credential comes to.
-func (s *System) fits(l ledger.Ledger, p *page, more ...*access.Credential) error {
+func (cp *compiler) fits(l ledger.Ledger, p *page, more ...*access.Credential) error {
 	var credentials []*access.Credential
 	for _, ref := range sortedRefs(p.entries) {
 		if c, ok := p.entries[ref].Credential(); ok && !p.entries[ref].Removed() {
@@ -261,8 +254,29 @@ func (s *System) fits(l ledger.Ledger, p *page, more ...*access.Credential) erro
 	for _, g := range grantsIn(l, p) {
 		granted = append(granted, access.Granted{Grant: &access.Grant{Name: g.Name, Resource: g.Resource, Actions: g.Actions}, EndsAt: g.EndsAt})
 	}
-	if err := s.options.Words.CheckWhole(append(credentials, more...), granted); err != nil {
+	if err := cp.options.Words.CheckWhole(append(credentials, more...), granted); err != nil {
 		return fmt.Errorf("%s: %w: %w", p.id, access.ErrUnsupported, err)
 	}
 	return nil
+}
+
+// wantedAdopted returns what the user has to be that an identity has adopted; false where it has adopted none.
+func (cp *compiler) wantedAdopted(l ledger.Ledger, holds ledger.Holds, p *page, grants []policy.Grant) (w wanted, is bool) {
+	e := p.entries[p.id.Ref()]
+	if e == nil || e.Removed() || len(e.Adopted.Left()) == 0 {
+		return w, false
+	}
+	end := l.End(e)
+	w = wanted{
+		principal: p.named(adoptedOf(p.id)), adopted: true, logins: keysOfLogins(e.Adopted), end: end, owner: p.id, lifted: p.lifting, boundary: cp.options.Boundary,
+		credential: e.Ref(), newest: true, tags: cp.tagsOf(p, e),
+	}
+	w.alone = !slices.ContainsFunc(slices.Collect(maps.Values(p.entries)), func(e *ledger.Entry) bool { return e.Ref().Type == access.TypeCredential })
+	w.compile(grants, formerKey(p.id, end), cp.options.Words, l.Standing(p.id).Cut(), l.Held(holds, e.Object))
+	return w, true
+}
+
+// formerKey returns a credential like the one that an adopted user has.
+func formerKey(id access.IdentityID, end time.Time) *access.Credential {
+	return &access.Credential{IdentityID: id, Terms: access.Terms{ExpiresAt: access.At(end)}, Secret: &access.SecretRequest{}}
 }

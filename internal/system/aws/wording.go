@@ -4,6 +4,7 @@ package aws
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,13 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
+
+// wording says what a record and its commands say. It asks AWS nothing.
+type wording struct {
+	*account
+	store    *store
+	compiler *compiler
+}
 
 // refused says why a kind of credential is not offered.
 func refused(k access.Kind) string {
@@ -28,8 +36,8 @@ const cutActs = "A cut acts once IAM has spread it: within seconds; AWS says up 
 const livesOn = "A transfer in progress goes on to its end."
 
 // words returns what the state of a resource tells.
-func (s *System) words(o access.Object) access.Words {
-	w := access.Words{EnforcedBy: enforcedBy, Login: s.login(o)}
+func (ws *wording) words(o access.Object) access.Words {
+	w := access.Words{EnforcedBy: enforcedBy, Login: ws.login(o)}
 	if c, is := o.(*access.Credential); is && c.Federated.Account() {
 		w.Later = w.Login["external_id"] == ""
 	}
@@ -42,13 +50,13 @@ func (s *System) words(o access.Object) access.Words {
 const enforcedBy = "AWS, at each request: also in sessions and presigned URLs. " + livesOn
 
 // login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
-func (s *System) login(o access.Object) map[string]string {
+func (ws *wording) login(o access.Object) map[string]string {
 	c, ok := o.(*access.Credential)
 	if !ok {
 		return nil
 	}
-	m := map[string]string{"region": s.options.Region}
-	if e := s.options.Endpoints; e.S3 != "" {
+	m := map[string]string{"region": ws.options.Region}
+	if e := ws.options.Endpoints; e.S3 != "" {
 		m["endpoint_url_s3"] = e.S3
 	}
 	switch {
@@ -58,7 +66,7 @@ func (s *System) login(o access.Object) map[string]string {
 	case c.Federated == nil:
 		return m
 	case c.Federated.Account():
-		if id, err := s.externalID(c); err == nil {
+		if id, err := ws.compiler.externalID(c); err == nil {
 			m["external_id"] = id
 		}
 		m["action"] = "sts:AssumeRole"
@@ -67,58 +75,58 @@ func (s *System) login(o access.Object) map[string]string {
 		m["audience"] = strings.Join(slices.Sorted(slices.Values(c.Federated.Audiences)), " ")
 		m["action"] = "sts:AssumeRoleWithWebIdentity"
 	}
-	if account := s.accountNumber(); account != "" {
-		m["role_arn"] = roleOf(c.IdentityID).arn(policy.PartitionOf(s.options.Region).Name, account)
+	if account := ws.accountNumber(); account != "" {
+		m["role_arn"] = roleOf(c.IdentityID).arn(policy.PartitionOf(ws.options.Region).Name, account)
 	}
 	return m
 }
 
 // shell spells the flags that say where a command of AWS's own program goes, whatever the environment of who runs it says.
-func (s *System) shell(service string) string {
-	in, endpoint := policy.PartitionOf(s.options.Region).IAMRegion, s.options.iamEndpoint()
+func (ws *wording) shell(service string) string {
+	in, endpoint := policy.PartitionOf(ws.options.Region).IAMRegion, ws.options.iamEndpoint()
 	switch service {
 	case "s3":
-		in, endpoint = s.options.Region, cmp.Or(s.options.Endpoints.S3, "https://s3."+s.options.Region+"."+policy.PartitionOf(s.options.Region).Domain)
+		in, endpoint = ws.options.Region, cmp.Or(ws.options.Endpoints.S3, "https://s3."+ws.options.Region+"."+policy.PartitionOf(ws.options.Region).Domain)
 	case "sts":
-		in, endpoint = s.options.Region, s.options.stsEndpoint()
+		in, endpoint = ws.options.Region, ws.options.stsEndpoint()
 	}
 	return " --region " + shown.Word(in) + " --endpoint-url " + shown.Word(strings.TrimSuffix(endpoint, "/"))
 }
 
 // cutPrincipal returns the command that cuts one principal. With a login of another account, which may have a principal of that name, it cuts
 // nothing, and says so.
-func (s *System) cutPrincipal(p principal) string {
+func (ws *wording) cutPrincipal(p principal) string {
 	word := strings.ToLower(string(p.Kind))
-	cut := fmt.Sprintf("aws iam put-%[1]s-policy%[2]s --%[1]s-name %[3]s --policy-name %[4]s --policy-document '%[5]s'", word, s.shell("iam"), shown.Word(p.Name), holdPolicy, policy.Cut().JSON())
-	return s.inAccount(cut, fmt.Sprintf("NOT CUT: %s", p), "has the policy cut")
+	cut := fmt.Sprintf("aws iam put-%[1]s-policy%[2]s --%[1]s-name %[3]s --policy-name %[4]s --policy-document '%[5]s'", word, ws.shell("iam"), shown.Word(p.Name), holdPolicy, policy.Cut().JSON())
+	return ws.inAccount(cut, fmt.Sprintf("NOT CUT: %s", p), "has the policy cut")
 }
 
 // inAccount returns a command that does nothing with a login of another account, which may have the same names, and then says what
 // failed, and which right it takes.
-func (s *System) inAccount(command, failed, right string) string {
-	account := s.accountNumber()
+func (ws *wording) inAccount(command, failed, right string) string {
+	account := ws.accountNumber()
 	if account == "" {
 		return command
 	}
 	return fmt.Sprintf(`[ "$(aws sts get-caller-identity%s --query Account --output text)" = %s ] && %s || { echo %s >&2; false; }`,
-		s.shell("sts"), account, command, shown.Word(failed+". Take a login of the account "+account+" that "+right+"."))
+		ws.shell("sts"), account, command, shown.Word(failed+". Take a login of the account "+account+" that "+right+"."))
 }
 
 // markByHand returns the command that lets a cut last, whatever is destroyed and made anew meanwhile.
-func (s *System) markByHand(scope string) string {
-	return "echo 'Cut by hand.' | aws s3 cp" + s.shell("s3") + " - " + shown.Word(s.store.where(heldKey+scope))
+func (ws *wording) markByHand(scope string) string {
+	return "echo 'Cut by hand.' | aws s3 cp" + ws.shell("s3") + " - " + shown.Word(ws.store.where(heldKey+scope))
 }
 
 // revocation returns how to cut an object's access by hand, a step each. A grant cannot be cut alone: its identity is, with all that hangs on it.
-func (s *System) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry) (steps []string) {
+func (ws *wording) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry) (steps []string) {
 	cut := func(e *ledger.Entry) {
 		for _, p := range principalsOf(e) {
-			steps = append(steps, s.cutPrincipal(p))
+			steps = append(steps, ws.cutPrincipal(p))
 		}
 	}
 	if c, ok := o.(*access.Credential); ok {
 		cut(e)
-		return append(steps, s.markByHand(c.Ref().ID))
+		return append(steps, ws.markByHand(c.Ref().ID))
 	}
 	for _, id := range l.WithSubcontractors(o.Holder()) {
 		if e := l[id.Ref()]; e != nil && !e.Removed() {
@@ -129,14 +137,14 @@ func (s *System) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry) (
 				cut(e)
 			}
 		}
-		steps = append(steps, s.markByHand(id.String()))
+		steps = append(steps, ws.markByHand(id.String()))
 	}
 	return steps
 }
 
 // cutByHand returns the steps that cut all that a partner has: each principal at once, and then a mark by which all that is made for it later
 // is cut as well.
-func (s *System) cutByHand(partner string, records []*access.Record) (steps []string) {
+func (ws *wording) cutByHand(partner string, records []*access.Record) (steps []string) {
 	scopes := []string{}
 	for _, r := range records {
 		switch o := r.Object.(type) {
@@ -144,7 +152,7 @@ func (s *System) cutByHand(partner string, records []*access.Record) (steps []st
 			steps = append(steps, r.Revocation[:max(0, len(r.Revocation)-1)]...)
 		case *access.Identity:
 			if len(r.Adopted) > 0 {
-				steps = append(steps, s.cutPrincipal(adoptedOf(o.ID)))
+				steps = append(steps, ws.cutPrincipal(adoptedOf(o.ID)))
 			}
 			if o.ID.Partner != partner {
 				scopes = append(scopes, o.ID.String())
@@ -155,7 +163,48 @@ func (s *System) cutByHand(partner string, records []*access.Record) (steps []st
 		scopes = append(scopes, partner)
 	}
 	for _, scope := range scopes {
-		steps = append(steps, s.markByHand(scope))
+		steps = append(steps, ws.markByHand(scope))
 	}
 	return steps
 }
+
+// record returns what callers are told of an entry, in this system's words.
+func (ws *wording) record(ctx context.Context, l ledger.Ledger, e *ledger.Entry) (*access.Record, error) {
+	r, err := l.Record(e)
+	if err != nil {
+		return nil, err
+	}
+	r.Words, r.Revocation = ws.words(r.Object), ws.revocation(l, r.Object, e)
+	r.Adopted = ws.leftLogins(r.Object.Holder(), keysOfLogins(e.Adopted))
+	r.System, err = ws.store.identified(ctx)
+	return r, err
+}
+
+// leftLogins tells of the keys of an adopted user that are left.
+func (ws *wording) leftLogins(id access.IdentityID, keys []string, inactive ...string) (said []string) {
+	for _, k := range keys {
+		login := "The access key " + k + " of " + adoptedOf(id).String()
+		if slices.Contains(inactive, k) {
+			login += " (inactive)"
+		}
+		said = append(said, ledger.Undeclared(login, ws.removeKey(adoptedOf(id), k)))
+	}
+	return said
+}
+
+// moving returns the command that moves a user to where an identity adopts it, and keeps what it was. It is told on a line that begins with
+// spaces: only such a line Terraform does not wrap.
+func (ws *wording) moving(u principal, id access.IdentityID) string {
+	to := adoptedOf(id)
+	return ws.inAccount(fmt.Sprintf("aws iam tag-user%[1]s --user-name %[2]s --tags Key=%[3]s,Value=%[4]s && aws iam update-user%[1]s --user-name %[2]s --new-path %[5]s --new-user-name %[6]s",
+		ws.shell("iam"), shown.Word(u.Name), wasTag, shown.Word(u.String()), shown.Word(to.Path), shown.Word(to.Name)), "NOT MOVED: "+u.String(), "may administer users")
+}
+
+// removeKey returns the command that removes a key of a user, and no deny of it. Once all are gone, the next apply removes the user.
+func (ws *wording) removeKey(u principal, key string) string {
+	remove := fmt.Sprintf("aws iam delete-access-key%s --user-name %s --access-key-id %s", ws.shell("iam"), shown.Word(u.Name), shown.Word(key))
+	return ws.inAccount(remove, "NOT REMOVED: the key "+key+" of "+u.String(), "may administer users")
+}
+
+// kinds are those that are offered.
+var kinds = []access.Kind{access.Federated, access.Secret}

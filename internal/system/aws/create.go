@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+)
+
+// create makes a principal that gives nothing yet.
+func (al *aligner) create(ctx context.Context, w wanted) (*native, error) {
+	in := w.named("Path", w.Path)
+	if w.Kind == role {
+		in["AssumeRolePolicyDocument"], in["MaxSessionDuration"] = policy.NoTrust().JSON(), "3600"
+		in["Description"] = "Partner access of " + w.owner.String() + ", by terraform-provider-partner"
+	}
+	if al.options.Boundary != "" {
+		in["PermissionsBoundary"] = al.options.Boundary
+	}
+	addTags(in, w.tags)
+	err := al.ask(ctx, "Create"+string(w.Kind), in, nil)
+	if errors.Is(err, errExists) { // by another process, or the answer was lost
+		if err := al.awaitThere(ctx, w.principal); err != nil {
+			return nil, err
+		}
+		n, err := al.reader.look(ctx, w.principal)
+		if err == nil {
+			err = al.reader.foreign(n, w.principal, false)
+		}
+		return n, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := al.awaitThere(ctx, w.principal); err != nil {
+		return nil, err
+	}
+	made := described{Trust: policy.NoTrust().JSON(), Boundary: al.options.Boundary, Path: w.Path}
+	for name, value := range w.tags {
+		made.Tags = append(made.Tags, tag{name, value})
+	}
+	return &native{described: made, there: true, policies: map[string]string{}}, nil
+}
+
+// awaitThere returns when IAM knows a principal that was made: before, it may take no policy of it.
+func (al *aligner) awaitThere(ctx context.Context, p principal) error {
+	al.noteMade(p.Name)
+	_, err := al.describe(ctx, p)
+	if errors.Is(err, errAbsent) {
+		return fmt.Errorf("%w: IAM does not find %s, which was just created", access.ErrUnavailable, p)
+	}
+	return err
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"slices"
+
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+)
+
+// cutBy says how somebody cut a principal by AWS's own means; "" where nobody did.
+func (w *wanted) cutBy(n *native) string {
+	switch {
+	case w.Kind == user && !w.newest: // its credential goes on with another one
+		return ""
+	case !n.there:
+		return w.removed()
+	case n.unread != nil:
+		return ""
+	case w.Kind == role && w.Built && policy.LetsNobodyIn(n.Trust):
+		return "its trust policy lets nobody in"
+	case w.cutOff != nil && w.Built:
+		return "the account no longer trusts its issuer for its audience"
+	}
+	if why := deniedBy(n); why != "" {
+		return why
+	}
+	retires := w.adopted && !w.alone // beside another credential, its key is removed to retire it
+	if w.Kind == user && w.Built && n.keys != nil && !retires {
+		return w.keyCut(n.keys)
+	}
+	return ""
+}
+
+// removed says that a principal that is not there was cut by that; "" where it was never made, or is adopted: everybody is told to remove
+// such a one.
+func (w *wanted) removed() string {
+	if w.adopted || !w.Built {
+		return ""
+	}
+	return "it was removed"
+}
+
+// keyCut says how somebody cut the keys by which a user comes in; "" where nobody did. To remove those of an adopted one is how everybody is told
+// to retire it.
+func (w *wanted) keyCut(keys []key) string {
+	if !w.adopted {
+		return keyCut(keys, w.Key)
+	}
+	left := slices.DeleteFunc(slices.Clone(keys), w.added)
+	if len(left) == 0 || slices.ContainsFunc(left, func(k key) bool { return k.Status != "Inactive" }) {
+		return ""
+	}
+	return "none of its access keys is active"
+}
+
+// keyCut says how somebody cut the key that was issued; "" where nobody did.
+func keyCut(keys []key, issued string) string {
+	at := slices.IndexFunc(keys, func(k key) bool { return k.ID == issued })
+	switch {
+	case issued == "":
+		return ""
+	case at < 0:
+		return "its access key was removed"
+	case keys[at].Status == "Inactive":
+		return "its access key is inactive"
+	}
+	return ""
+}
+
+// added reports whether somebody gave a user a key that nobody sealed, and that it was not adopted with.
+func (w *wanted) added(k key) bool {
+	if w.adopted {
+		return !slices.Contains(w.logins, k.ID)
+	}
+	return w.Key != "" && k.ID != w.Key
+}

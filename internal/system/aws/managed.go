@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+)
+
+// withManaged reads what bounds a principal from elsewhere, which no listing has: the company's own policies that are attached to it, a boundary
+// that is not declared, and what its groups say.
+func (rd *reader) withManaged(ctx context.Context, n *native) (*native, error) {
+	more := *n
+	more.managed = map[string]string{}
+	note := func(name string, read func() (string, error)) error {
+		var may forgiving
+		text, err := read()
+		if may.not(err) {
+			text, err = unreadable, nil
+		}
+		more.managed[name] = text
+		return gone(err)
+	}
+	for _, arn := range append(slices.Clone(n.attached), rd.strange(n)...) {
+		if strings.Contains(arn, ofAWS) {
+			continue
+		}
+		if err := note(arn, func() (string, error) { return rd.managed(ctx, arn) }); err != nil {
+			return nil, err
+		}
+	}
+	for _, g := range n.Groups {
+		if err := note(ofGroup(g), func() (string, error) { return rd.saidByGroup(ctx, g) }); err != nil {
+			return nil, err
+		}
+	}
+	return &more, nil
+}
+
+// strange is the boundary of a principal that is not the one of the provider block.
+func (rd *reader) strange(n *native) []string {
+	if n.Boundary == "" || n.Boundary == rd.options.Boundary {
+		return nil
+	}
+	return []string{n.Boundary}
+}
+
+// ofGroup is by what is kept what a group says.
+func ofGroup(name string) string { return "group " + name }
+
+// saidByGroup returns what the policies of a group say together.
+func (rd *reader) saidByGroup(ctx context.Context, name string) (string, error) {
+	g := principal{Kind: group, Name: name}
+	var may forgiving
+	policies, err := rd.inlineOf(ctx, g, &may)
+	if err != nil {
+		return "", err
+	}
+	texts := slices.Collect(maps.Values(policies))
+	if at := slices.IndexFunc(texts, policy.DeniesAll); at >= 0 { // whatever else it says
+		return texts[at], nil
+	}
+	if may.why != nil {
+		return "", may.why
+	}
+	attached, err := rd.attachedTo(ctx, g)
+	if err != nil {
+		return "", err
+	}
+	for _, arn := range attached {
+		text, err := rd.managed(ctx, arn)
+		if errors.Is(err, errAbsent) { // it went meanwhile
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		texts = append(texts, text)
+	}
+	return policy.Join(texts, unreadable), nil
+}
+
+// undeclared returns the inline policies that nobody declared.
+func (n *native) undeclared() map[string]string {
+	all := map[string]string{}
+	for name, text := range n.policies {
+		if !slices.Contains([]string{grantsPolicy, cutPolicy, endPolicy}, name) && (name != holdPolicy || !n.held()) {
+			all[name] = text
+		}
+	}
+	return all
+}
+
+// deniesAll reports whether an attached policy denies everything.
+func (n *native) deniesAll(arn string) bool {
+	return isDenyAll(arn) || policy.DeniesAll(n.managed[arn])
+}
+
+// lessens reports whether an attached policy only takes access away, or may: one that cannot be read stays.
+func (n *native) lessens(arn string) bool {
+	if strings.Contains(arn, ofAWS) {
+		return isDenyAll(arn) || strings.Contains(arn, quarantine)
+	}
+	return n.managed[arn] == unreadable || policy.OnlyDenies(n.managed[arn])
+}
+
+// boundByNothing reports whether a boundary allows nothing: also one that only denies.
+func (n *native) boundByNothing() bool {
+	text := n.managed[n.Boundary]
+	return isDenyAll(n.Boundary) || policy.DeniesAll(text) || policy.OnlyDenies(text)
+}
+
+const (
+	ofAWS   = ":iam::aws:policy/"
+	denyAll = ofAWS + "AWSDenyAll"
+	// quarantine begins the name of what AWS itself attaches to a user whose key it found published.
+	quarantine = ofAWS + "AWSCompromisedKeyQuarantine"
+)
+
+func isDenyAll(arn string) bool { return strings.HasSuffix(arn, denyAll) }
+
+// deniedBy says by what somebody denied a principal everything, beside the policies of our own that do that; "" where nothing does.
+func deniedBy(n *native) string {
+	if n.boundByNothing() {
+		return "its boundary denies everything"
+	}
+	for _, g := range n.Groups {
+		if n.deniesAll(ofGroup(g)) {
+			return "it was put into the group " + g + ", which denies everything"
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
+		if name != cutPolicy && name != holdPolicy && policy.DeniesAll(n.policies[name]) {
+			return fmt.Sprintf("its policy %q denies everything", name)
+		}
+	}
+	for _, arn := range n.attached {
+		if n.deniesAll(arn) {
+			return arn + " is attached, which denies everything"
+		}
+	}
+	return ""
+}

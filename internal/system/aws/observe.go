@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// observe adds to a record what IAM has of it: whether it was cut by hand, when it was used, and what differs.
+func (ob *observer) observe(ctx context.Context, h *shelf, l ledger.Ledger, holds ledger.Holds, p *page, e *ledger.Entry, r *access.Record) error {
+	if e.Removed() {
+		return nil
+	}
+	if err := ob.issuers.findIssuers(ctx, p); err != nil {
+		return err
+	}
+	own := principalsOf(e)
+	for _, w := range ob.compiler.wantedOf(l, holds, p) {
+		n, err := ob.reader.nativeOf(ctx, h, w.principal)
+		if err != nil {
+			return err
+		}
+		if n.held() && !p.lifting {
+			r.Held = true
+		}
+		switch o := e.Object.(type) {
+		case *access.Credential:
+			if slices.ContainsFunc(own, func(x principal) bool { return x.Name == w.Name }) {
+				err = ob.observeOwn(ctx, h, w, n, p.lifting, r)
+			}
+		case *access.Grant:
+			if said := w.grantDrift(n, o.Name); said != "" {
+				r.Drift = append(r.Drift, said)
+			}
+		case *access.Identity:
+			if w.adopted {
+				err = ob.observeAdopted(ctx, h, w, n, p.lifting, r)
+			} else {
+				err = ob.lastUse(ctx, h, w, n, r)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	slices.Sort(r.Drift)
+	r.Drift = slices.Compact(r.Drift)
+	return nil
+}
+
+// observeOwn adds what IAM has of a principal to the record of the credential that it was made for.
+func (ob *observer) observeOwn(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
+	n, err := ob.inFull(ctx, w, n)
+	if err != nil {
+		return err
+	}
+	if !n.there && w.Kind == user { // before it is told as cut
+		if moved, err := ob.tellMoved(ctx, w, w.keys(), r); moved || err != nil {
+			return err
+		}
+	}
+	if !lifting && w.cutBy(n) != "" {
+		r.Held = true
+	}
+	r.Drift = append(r.Drift, w.drift(n)...)
+	return ob.lastUse(ctx, h, w, n, r)
+}
+
+// observeAdopted adds to the record of an identity what IAM has of the user that it has adopted.
+func (ob *observer) observeAdopted(ctx context.Context, h *shelf, w wanted, n *native, lifting bool, r *access.Record) error {
+	if !n.there && n.unread == nil {
+		if moved, err := ob.tellMoved(ctx, w, w.logins, r); moved || err != nil {
+			return err
+		}
+		r.Adopted = nil
+		cut := ob.wording.cutPrincipal(w.principal)
+		r.Revocation = slices.DeleteFunc(r.Revocation, func(step string) bool { return step == cut })
+		return nil
+	}
+	n, err := ob.withKeys(ctx, w.principal, n)
+	if err != nil {
+		return err
+	}
+	if n.keys != nil && n.unread == nil {
+		var there, inactive []string
+		for _, k := range n.keys {
+			if slices.Contains(w.logins, k.ID) {
+				there = append(there, k.ID)
+			}
+			if k.Status == "Inactive" {
+				inactive = append(inactive, k.ID)
+			}
+		}
+		r.Adopted = ob.wording.leftLogins(w.owner, there, inactive...)
+	}
+	return ob.observeOwn(ctx, h, w, n, lifting, r)
+}
+
+// tellMoved adds to a record that keys of a user that is gone live on under another one, and reports whether they do.
+func (ob *observer) tellMoved(ctx context.Context, w wanted, keys []string, r *access.Record) (moved bool, err error) {
+	err = ob.movedKeys(ctx, w.principal, keys)
+	if !errors.Is(err, access.ErrRemains) {
+		return false, err
+	}
+	r.Drift = append(r.Drift, "It is not governed any more: "+err.Error()+".")
+	return true, nil
+}
+
+// inFull adds to a principal what the listing does not tell, and takes a request each.
+func (ob *observer) inFull(ctx context.Context, w wanted, n *native) (*native, error) {
+	n, err := ob.withKeys(ctx, w.principal, n)
+	if err != nil {
+		return nil, err
+	}
+	if n, err = ob.withBoundary(ctx, w, n); err != nil {
+		return nil, err
+	}
+	if len(n.attached)+len(n.Groups)+len(ob.reader.strange(n)) == 0 || n.managed != nil {
+		return n, nil
+	}
+	return ob.reader.withManaged(ctx, n)
+}
+
+// withKeys adds the keys of a user, which no listing of principals has.
+func (ob *observer) withKeys(ctx context.Context, p principal, n *native) (*native, error) {
+	if p.Kind != user || !n.there || n.keys != nil {
+		return n, nil
+	}
+	more := *n
+	if known := ob.store.recall(p); known != nil && known.keys != nil {
+		more.keys = known.keys
+		return &more, nil
+	}
+	keys, err := ob.keysOf(ctx, p)
+	if errors.Is(err, access.ErrNotPermitted) {
+		return n, nil
+	}
+	if gone(err) != nil {
+		return nil, err
+	}
+	more.keys = append([]key{}, keys...)
+	return ob.store.note(p, &more), nil
+}
+
+// withBoundary asks again for the boundary of a principal that seems to have none: not every server lists it.
+func (ob *observer) withBoundary(ctx context.Context, w wanted, n *native) (*native, error) {
+	if w.boundary == "" || n.Boundary != "" || !n.there {
+		return n, nil
+	}
+	var may forgiving
+	d, err := ob.describe(ctx, w.principal)
+	if !may.not(err) && gone(err) != nil {
+		return nil, err
+	}
+	more := *n
+	more.Boundary, more.unread = d.Boundary, cmp.Or(n.unread, may.why)
+	return &more, nil
+}
+
+// lastUse adds when a principal was used last, or that this is not known.
+func (ob *observer) lastUse(ctx context.Context, h *shelf, w wanted, n *native, r *access.Record) error {
+	if !n.there {
+		return nil
+	}
+	note := func(at time.Time, told bool) {
+		r.UseUnknown = r.UseUnknown || !told
+		if at.After(r.LastUsedAt) {
+			r.LastUsedAt = at.UTC()
+		}
+	}
+	ids := w.keyIDs(n)
+	if len(ids) == 0 {
+		note(n.lastUsed())
+	} else if at, told := ob.reporter.reported(ctx, h, n); told {
+		note(at, true)
+		return nil
+	}
+	for _, id := range ids {
+		at, told, err := ob.keyUse(ctx, id)
+		if err != nil {
+			return err
+		}
+		note(at, told)
+	}
+	return nil
+}
