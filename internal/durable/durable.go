@@ -13,8 +13,13 @@ import (
 	"runtime"
 	"syscall"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
+
+// atOnce is how many files and directories are waited for together.
+const atOnce = 16
 
 // Disk is every operation that changes files. Its zero value is the disk itself.
 type Disk struct {
@@ -146,17 +151,34 @@ func (d Disk) RemoveAll(path string) error {
 }
 
 // Sync makes the names in a directory last. Windows cannot, and needs not.
-func (d Disk) Sync(path string) error {
+func (d Disk) Sync(path string) error { return d.SyncAll(path) }
+
+// SyncAll makes the contents of files last, and the names in directories. It waits for them together: a disk takes hardly longer for twenty
+// than for one.
+func (d Disk) SyncAll(paths ...string) error {
+	return d.Do("sync", paths[0], func() error {
+		var all errgroup.Group
+		all.SetLimit(atOnce)
+		for _, path := range paths {
+			all.Go(func() error { return d.sync(path) })
+		}
+		return all.Wait()
+	})
+}
+
+func (d Disk) sync(path string) error {
+	how := os.O_RDONLY
 	if runtime.GOOS == "windows" {
-		return nil
-	}
-	return d.Do("sync", path, func() error {
-		f, err := os.Open(path)
-		if err != nil {
+		if info, err := os.Stat(path); err != nil || info.IsDir() {
 			return err
 		}
-		return errors.Join(d.flush(f), f.Close())
-	})
+		how = os.O_RDWR // FlushFileBuffers asks for the right to write
+	}
+	f, err := os.OpenFile(path, how, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.flush(f), f.Close())
 }
 
 func (d Disk) flush(f *os.File) error {

@@ -61,10 +61,11 @@ func (j *Journal) stamp(f *os.File, head Head) {
 			text += signature + "\n"
 		}
 	}
+	_ = os.Remove(j.stampPath()) // the old one fits no more, as the file has grown; and a file system waits where a new file replaces one
 	if err == nil {
 		err = swap(durable.Disk{Unsynced: true}, j.stampPath(), []byte(text))
 	}
 	if err != nil {
-		_ = os.Remove(j.stampPath()) // an old one fits no more, as the file has grown
+		_ = os.Remove(j.stampPath())
 	}
 }

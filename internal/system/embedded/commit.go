@@ -308,10 +308,7 @@ func (s *System) enact(next generation, objects, public *stage, list sums, recor
 		objects.write(s.paths.sumsCopy(), list.text())
 		bump.encode(s.paths.generationFile(), next)
 		done.encode(s.paths.record(), record)
-		err = errors.Join(objects.err, bump.err, done.err)
-	}
-	if err == nil {
-		err = s.disk.Sync(objects.dir)
+		err = settle(bump, objects, public, done)
 	}
 	if err != nil {
 		return next, s.abandon(err)

@@ -82,7 +82,11 @@ func (s *System) identify(objects *stage, base *book, d *draft, changes bool) er
 	st := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
 	i := identified{Version: version, ID: access.NewUID()}
 	st.encode(s.paths.system(), i)
-	if err := st.enact(); err != nil {
+	err := settle(st)
+	if err == nil {
+		err = st.enact()
+	}
+	if err != nil {
 		return err
 	}
 	d.system = i.ID

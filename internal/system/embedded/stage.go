@@ -15,7 +15,7 @@ import (
 )
 
 // stage is a set of files that are written beside, to be renamed into place together. It remembers what failed first and writes nothing
-// after that, so whoever fills it looks at err once, before anything of it is enacted.
+// after that, so whoever fills it looks at err once, before it is settled and enacted.
 type stage struct {
 	disk          durable.Disk
 	dir           string
@@ -64,18 +64,36 @@ func (st *stage) write(path string, content []byte) {
 		st.err = st.disk.Mkdir(st.dir, privateDir)
 	}
 	if st.err == nil {
-		st.err = st.disk.Write(beside, content, st.mode)
+		st.err = durable.Disk{Before: st.disk.Before, Unsynced: true}.Write(beside, content, st.mode) // settle waits for it
 	}
 	if st.err == nil {
 		st.moves = append(st.moves, move{from: beside, to: path, digest: digestOf(content)})
 	}
 }
 
+// settle makes what was written beside last, with its names: after a loss of power either none of it is in its place, or what is there is whole,
+// and the rest is found beside.
+func settle(stages ...*stage) error {
+	var paths []string
+	for _, st := range stages {
+		if st.err != nil {
+			return st.err
+		}
+		for _, m := range st.moves {
+			paths = append(paths, m.from)
+		}
+		if len(st.moves) > 0 && !slices.Contains(paths, st.dir) {
+			paths = append(paths, st.dir)
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	return stages[0].disk.SyncAll(paths...)
+}
+
 // enact removes and renames, and makes it last. Removals come first: they take access away.
 func (st *stage) enact() error {
-	if st.err != nil {
-		return st.err
-	}
 	dirs := map[string]bool{}
 	for _, path := range st.removals {
 		if err := st.disk.RemoveAll(path); err != nil { // somebody may have laid a directory there
@@ -89,10 +107,8 @@ func (st *stage) enact() error {
 		}
 		dirs[filepath.Dir(m.to)] = true
 	}
-	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
-		if err := st.disk.Sync(dir); err != nil {
-			return err
-		}
+	if len(dirs) == 0 {
+		return nil
 	}
-	return nil
+	return st.disk.SyncAll(slices.Sorted(maps.Keys(dirs))...)
 }
