@@ -74,7 +74,11 @@ func pathTo(attribute string) path.Path {
 func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	var other *access.OtherStackError
 	var elsewhere *elsewhereError
-	summary := fmt.Sprintf("Cannot %s %s", act, ref)
+	summary, detail := fmt.Sprintf("Cannot %s %s", act, ref), sentence(err)+"."
+	var away *access.Outage
+	if errors.As(err, &away) && !errors.Is(err, access.ErrRemains) {
+		detail = retold(detail, act, ref, away)
+	}
 	switch {
 	case errors.As(err, &elsewhere):
 		diags.AddError(summary, explainElsewhere(elsewhere))
@@ -83,12 +87,24 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 			"it, each would undo the other's changes. Give it another name, or import it where it is declared. "+
 			"Nothing was changed.", ref, other.Stack))
 	case consequenceOf(err) != "":
-		diags.AddError(summary, sentence(err)+"."+consequenceOf(err))
+		diags.AddError(summary, detail+consequenceOf(err))
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		diags.AddError(summary, "It was interrupted before anything was changed.")
 	default:
-		diags.AddError(summary, sentence(err)+".")
+		diags.AddError(summary, detail)
 	}
+}
+
+// retold returns what is said of a system that does not answer: why, to the first who meets it, and to the others who that was.
+func retold(text, act string, ref access.Ref, away *access.Outage) string {
+	text, first := away.Told(text, ref.String())
+	if first {
+		text += " Once it answers, run the same command again: it goes on where this one stopped."
+	}
+	if act == "revoke" {
+		text += " The access may still work."
+	}
+	return text
 }
 
 // consequenceOf returns what follows from an error of a system, and what to do: the row of the first kind that it is of; "" of any other.

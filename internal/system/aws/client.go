@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,7 +37,8 @@ type client struct {
 
 	mu     sync.Mutex
 	login  aws.CredentialsProvider
-	clocks map[string]clock     // of each service
+	clocks map[string]clock // of each service
+	away   map[string]*access.Outages
 	made   map[string]time.Time // the principals that were made, by their names
 	lacks  map[string]error     // what IAM does not serve, by its answer
 }
@@ -61,7 +63,7 @@ func newClient(o Options) *client {
 		transport = usual
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a signature is for one place
-	return &client{options: o, http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), login: o.Credentials, clocks: map[string]clock{},
+	return &client{options: o, http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), login: o.Credentials, clocks: map[string]clock{}, away: map[string]*access.Outages{},
 		made: map[string]time.Time{}, lacks: map[string]error{}}
 }
 
@@ -89,12 +91,19 @@ const (
 
 // send sends a request, again where AWS is busy or cannot be reached, for as long as patience lasts.
 func (c *client) send(ctx context.Context, r request) (*answer, error) {
-	begun := access.WallClock()
+	begun, outages := access.WallClock(), c.outages(r.service)
+	if o := outages.Remembered(begun, c.options.Patience); o != nil {
+		return nil, o.Met(fmt.Errorf("%w: %w: nothing was sent", access.ErrUnavailable, o))
+	}
+	patience := outages.Patience(c.options.Patience)
 	var before error // of the last round
 	for round := 0; ; round++ {
 		a, err := c.sendOnce(ctx, r)
 		if err == nil {
 			err = errorOf(a)
+		}
+		if !ofAll(err) {
+			outages.Answered(access.WallClock())
 		}
 		if err == nil {
 			return a, nil
@@ -102,7 +111,12 @@ func (c *client) send(ctx context.Context, r request) (*answer, error) {
 		if ctx.Err() != nil && before != nil {
 			return nil, before // what came says more than that time is up
 		}
-		if !c.mayPass(r, err, round) || ctx.Err() != nil || access.WallClock().Sub(begun) > c.options.Patience {
+		now := access.WallClock()
+		spent := now.Sub(begun) > patience
+		if !c.mayPass(r, err, round) || ctx.Err() != nil || spent || outages.Since(begun) != nil {
+			if ofAll(err) && ctx.Err() == nil {
+				err = outages.GaveUp(begun, now, strings.TrimPrefix(err.Error(), access.ErrUnavailable.Error()+": "), spent).Met(err)
+			}
 			return a, err
 		}
 		before = err
@@ -122,6 +136,25 @@ func (c *client) mayPass(r request, err error, round int) bool {
 	return said.passing() || (round == 0 && said.ofClock() && c.off(r.service) != 0)
 }
 
+// ofAll reports whether an error is one of a service, and not of what was asked of it.
+func ofAll(err error) bool {
+	var said *apiError
+	if errors.As(err, &said) {
+		return said.passing() && said.status != http.StatusConflict && said.code != "RequestTimeout"
+	}
+	return errors.Is(err, access.ErrUnavailable)
+}
+
+// outages returns what is known of a service.
+func (c *client) outages(service string) *access.Outages {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.away[service] == nil {
+		c.away[service] = &access.Outages{}
+	}
+	return c.away[service]
+}
+
 // sendOnce sends it signed. An error is of the way there.
 func (c *client) sendOnce(ctx context.Context, r request) (*answer, error) {
 	select {
@@ -130,7 +163,7 @@ func (c *client) sendOnce(ctx context.Context, r request) (*answer, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", access.ErrUnavailable, ctx.Err())
 	}
-	ctx, cancel := context.WithTimeout(ctx, oneRequest)
+	ctx, cancel := context.WithTimeout(ctx, c.outages(r.service).Patience(oneRequest))
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
 	if err != nil {

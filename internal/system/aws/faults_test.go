@@ -69,6 +69,40 @@ func TestWhatMayBeDoneInAMomentIsAskedAgain(t *testing.T) {
 	}
 }
 
+// A service that answers nobody costs one request its patience, and not each; whoever asks a while later asks again.
+func TestWhatOneRequestWaitedForInVainTheOthersDoNot(t *testing.T) {
+	t.Parallel()
+	var away atomic.Bool
+	away.Store(true)
+	const patience = 600 * time.Millisecond
+	s, asked := faulty(t, patience, func(r *http.Request, _ int64) *http.Response {
+		if away.Load() {
+			return coded(r, 503, "SlowDown")
+		}
+		return nil
+	})
+	list := func() error { _, err := s.store.list(t.Context(), ""); return err }
+	began := time.Now()
+	first := list()
+	took, sent := time.Since(began), asked.Load()
+	met := &access.Outage{}
+	if !errors.As(first, &met) || took < patience {
+		t.Fatalf("after %s: %v", took, first)
+	}
+	if err := list(); !errors.Is(err, access.ErrUnavailable) || !errors.As(err, &met) || asked.Load() != sent || !strings.Contains(err.Error(), "AWS answers SlowDown: of a test: nothing was sent") {
+		t.Errorf("the next, after %d requests: %v", asked.Load()-sent, err)
+	}
+	away.Store(false)
+	for deadline := time.Now().Add(10 * time.Second); list() != nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it is never asked again")
+		}
+	}
+	if asked.Load() == sent {
+		t.Error("it was not asked")
+	}
+}
+
 // A listing that does not end, or does not say where it goes on, is an error: what is missing would be taken for gone.
 func TestAListingThatDoesNotEndIsAnError(t *testing.T) {
 	t.Parallel()

@@ -100,6 +100,11 @@ func unavailable(w *world) {
 		}
 	}
 	repair()
+	for deadline := access.WallClock().Add(10 * time.Second); access.WallClock().Before(deadline) && access.Pause(w.ctx(), 50*time.Millisecond) == nil; {
+		if _, err := w.System.Get(w.ctx(), i.Object.Ref()); !errors.Is(err, access.ErrUnavailable) {
+			break // until then it may be believed to be away
+		}
+	}
 	w.same("after the repair", w.get(i.Object.Ref()), i)
 	w.same("after the repair", w.get(g.Object.Ref()), g)
 	w.gone(w.grant("etl", "weekly", 30).Ref())

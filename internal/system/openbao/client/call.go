@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
 const (
@@ -35,6 +37,7 @@ var (
 	errCut    = errors.New("the answer was cut off")
 	errTooBig = errors.New("the answer is larger than 200 MB")
 	errNoTurn = errors.New("too many requests were waiting")
+	errAway   = errors.New("another call has just waited in vain")
 )
 
 // request is what a call asks for.
@@ -50,7 +53,8 @@ type request struct {
 type call struct {
 	request
 	client   *Client
-	deadline time.Time // zero before the first attempt
+	begun    time.Time // its first attempt; zero before
+	deadline time.Time
 	patience time.Duration
 	sent     time.Time // the last attempt; zero where it did not get its turn
 	attempts int
@@ -61,8 +65,9 @@ type call struct {
 	secured   atomic.Bool // the last attempt got as far as TLS
 	connected atomic.Bool // the last attempt got a connection, so that it may have been sent
 	answer    []byte
-	outcome   outcome // of the last attempt
-	maybe     bool    // an attempt may have been carried out without an answer
+	outcome   outcome        // of the last attempt
+	maybe     bool           // an attempt may have been carried out without an answer
+	outage    *access.Outage // that the last attempt met
 }
 
 // send makes the attempts of a request, until one is answered for good or patience ends. A nil error is success.
@@ -204,9 +209,13 @@ func (k *call) turn(ctx context.Context) (leave func(), err error) {
 		return nil, ctx.Err()
 	}
 	now := k.client.clock()
-	if k.deadline.IsZero() {
+	if k.outage = k.remembered(now); k.outage != nil {
+		leave()
+		return nil, errAway
+	}
+	if k.begun.IsZero() {
 		k.patience = k.client.patience()
-		k.deadline = now.Add(k.patience)
+		k.begun, k.deadline = now, now.Add(k.patience)
 	} else {
 		k.deadline = k.deadline.Add(now.Sub(queued))
 	}
@@ -229,7 +238,7 @@ func (k *call) again(ctx context.Context, resp *http.Response, err error) (bool,
 	k.maybe = k.maybe || k.outcome.fate == unanswered
 	k.log(ctx)
 	worthwhile := ctx.Err() == nil && k.worthwhile()
-	k.client.learn(k.outcome, k.spent)
+	k.learn(!worthwhile && ctx.Err() == nil)
 	return worthwhile, nil // an error here would only hide the outcome
 }
 
@@ -250,7 +259,7 @@ func (k *call) worthwhile() bool {
 	k.pause = max(o.wait, backoff(k.client.firstWait, k.attempts))
 	k.attempts++
 	k.spent = k.client.clock().Add(k.pause).After(k.deadline)
-	return !k.spent
+	return !k.spent && k.client.outages.Since(k.begun) == nil
 }
 
 // backoff returns the wait after so many attempts: twice as long each time, and less by up to half, so that callers that failed

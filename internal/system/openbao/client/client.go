@@ -46,7 +46,7 @@ type Client struct {
 	timed  bool
 
 	entering time.Time // until when the first look may take; zero when there is none
-	away     bool      // a call waited for OpenBao in vain, and nothing was answered since
+	outages  access.Outages
 }
 
 // New makes a client. It checks the options and sends nothing: the login is made with the first call.

@@ -30,6 +30,7 @@ type Error struct {
 	byPolicy bool  // a 403 that is not about the token
 	ours     bool  // OpenBao itself answered
 	login    bool  // the client's own login failed, and the call itself was not sent
+	outage   *access.Outage
 }
 
 // Error says what failed and what was done.
@@ -38,19 +39,28 @@ func (e *Error) Error() string {
 	if e.login {
 		text = "log in to OpenBao: " + text
 	}
-	if e.Status != 0 {
-		text += fmt.Sprintf(": status %d", e.Status)
-	}
-	if len(e.Messages) > 0 {
-		text += ": " + strings.Join(e.Messages, "; ")
-	}
-	if e.problem != "" {
-		text += ": " + e.problem
+	if why := reason(e.Status, e.Messages, e.problem); why != "" {
+		text += ": " + why
 	}
 	if e.ended != nil {
 		text += ": " + e.ended.Error()
 	}
 	return text + ": " + e.state()
+}
+
+// reason says what came in place of what was asked for.
+func reason(status int, messages []string, problem string) string {
+	var parts []string
+	if status != 0 {
+		parts = append(parts, fmt.Sprintf("status %d", status))
+	}
+	if len(messages) > 0 {
+		parts = append(parts, strings.Join(messages, "; "))
+	}
+	if problem != "" {
+		parts = append(parts, problem)
+	}
+	return strings.Join(parts, ": ")
 }
 
 // state returns what the call left behind.
@@ -75,6 +85,9 @@ func (e *Error) Unwrap() []error {
 		if cause != nil {
 			causes = append(causes, cause)
 		}
+	}
+	if e.outage != nil {
+		causes = append(causes, e.outage)
 	}
 	return causes
 }
@@ -110,6 +123,7 @@ func (k *call) failure(ctx context.Context) *Error {
 		ended:     ctx.Err(),
 		byPolicy:  o.byPolicy,
 		ours:      o.ours,
+		outage:    k.outage,
 	}
 	if k.token != "" && failure.mayBeLogin() {
 		failure.problem = "it refuses this token: the token has ended, was revoked, or belongs to another namespace " +

@@ -46,6 +46,7 @@ type outcome struct {
 	messages []string
 	byPolicy bool // a 403 of the policies: the token itself is good
 	ours     bool // OpenBao wrote the answer, and not somebody in between
+	wide     bool // it is of the whole server, and not of what was asked for
 }
 
 // judge says what the last attempt came to.
@@ -92,6 +93,7 @@ func (k *call) judgeRefused(o outcome, resp *http.Response) outcome {
 		o.fate, o.repeats, o.cause = refused, never, access.ErrUnsupported
 	case http.StatusTooManyRequests:
 		o.fate, o.wait = notBegun, retryAfter(resp.Header.Get("Retry-After"), k.client.clock())
+		o.wide = o.wait == 0
 		if o.wait > 0 {
 			o.problem = "it asks to wait " + access.Hours(o.wait.Round(time.Second))
 		}
@@ -113,14 +115,16 @@ func (k *call) judgeFailed(o outcome) outcome {
 		o.repeats = few
 		if o.says("active cluster node not found") { // answered before it is forwarded; other texts may follow a lost forward
 			o.fate, o.repeats = notBegun, patiently
-			o.problem = "this node is a standby and knows no leader"
+			o.wide, o.problem = true, "this node is a standby and knows no leader"
 		}
 	case http.StatusServiceUnavailable:
+		o.wide = true
 		if o.says("sealed") {
 			o.fate, o.repeats, o.problem = refused, few, "it must be unsealed, and, if it is new, first initialized "+
 				"(bao operator init)"
 		}
 	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		o.wide = true
 	default:
 		o.repeats = never
 	}
@@ -147,7 +151,11 @@ func (k *call) judgeLost(err error) outcome {
 	if k.connected.Load() {
 		o.fate = unanswered
 	}
-	o.problem = k.describe(err)
+	if errors.Is(err, errAway) {
+		o.repeats, o.problem = never, k.outage.Error()
+		return o
+	}
+	o.problem, o.wide = k.describe(err), !errors.Is(err, errTooBig) && !errors.Is(err, errNoTurn)
 	var name *net.DNSError
 	switch {
 	case errors.As(err, &name) && name.IsNotFound:
@@ -226,7 +234,7 @@ func (k *call) judgeRedirect(o outcome, resp *http.Response) outcome {
 		return o
 	}
 	o.problem = fmt.Sprintf("a redirect from %s://%s to %s://%s, which the provider does not follow", ours.Scheme, ours.Host, target.Scheme, target.Host)
-	if resp.StatusCode != http.StatusTemporaryRedirect {
+	if o.wide = resp.StatusCode == http.StatusTemporaryRedirect; !o.wide {
 		o.fate, o.repeats = refused, never
 	}
 	return o

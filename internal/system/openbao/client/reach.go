@@ -19,13 +19,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-const (
-	// entrance is how long the first look may take in all, so that a way that does not lead to OpenBao is named within half a
-	// minute.
-	entrance = 20 * time.Second
-	// absence is the patience with an OpenBao that was away for as long as another call had patience.
-	absence = 2 * time.Second
-)
+// entrance is how long the first look may take in all, so that a way that does not lead to OpenBao is named within half a minute.
+const entrance = 20 * time.Second
 
 // Enter makes the first look at OpenBao. All calls in it share one short patience: what is wrong with the way is known soon,
 // and once. Afterwards a call has its usual patience, since a server that answered before is likely to come back.
@@ -45,13 +40,10 @@ func (c *Client) enterUntil(end time.Time) {
 func (c *Client) patience() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case !c.entering.IsZero():
+	if !c.entering.IsZero() {
 		return min(c.options.Patience, max(0, c.entering.Sub(c.clock())))
-	case c.away:
-		return min(c.options.Patience, absence)
 	}
-	return c.options.Patience
+	return c.outages.Patience(c.options.Patience)
 }
 
 // latest returns when an answer that trickles is given up: in the first look with that.
@@ -61,18 +53,30 @@ func (c *Client) latest() time.Time {
 	return access.Earliest(c.clock().Add(slowestAnswer*c.options.Patience), c.entering)
 }
 
-// learn remembers from an attempt whether OpenBao is there. Where one call waited for it in vain, those after it do not wait
-// as long again; the first answer gives them their patience back.
-func (c *Client) learn(o outcome, spent bool) {
-	answered := o.fate == done || (o.ours && !errors.Is(o.cause, access.ErrUnavailable))
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case answered:
-		c.away = false
-	case spent && o.wait == 0:
-		c.away = true
+// remembered returns the outage for which an attempt is not made: the server is away by what another call has just found, or has
+// found since this one began.
+func (k *call) remembered(now time.Time) *access.Outage {
+	if k.begun.IsZero() {
+		return k.client.outages.Remembered(now, k.client.options.Patience)
 	}
+	return k.client.outages.Since(k.begun)
+}
+
+// learn remembers from an attempt whether OpenBao is there. Where one call waited for it in vain, the others do not wait as long
+// again; the first answer gives them their patience back.
+func (k *call) learn(over bool) {
+	o, c := k.outcome, k.client
+	switch {
+	case o.fate == done, o.ours && !errors.Is(o.cause, access.ErrUnavailable):
+		c.outages.Answered(c.clock())
+	case over && o.wide && k.outage == nil:
+		k.outage = c.outages.GaveUp(k.begun, c.clock(), k.reason(), k.spent)
+	}
+}
+
+// reason says what the last attempt met, as the call's error will.
+func (k *call) reason() string {
+	return reason(k.outcome.status, k.outcome.messages, k.client.shown(k.outcome.problem, []string{k.token}))
 }
 
 // proxyAnswer is the status by which a proxy made no connection.
@@ -98,7 +102,7 @@ func connectedThrough(_ context.Context, _ *url.URL, _ *http.Request, answer *ht
 // line that it cannot read. The first that knows the error names it.
 func (k *call) describe(err error) string {
 	host, connected := k.client.base.Host, k.connected.Load()
-	if text := cmp.Or(describeTLS(err, host), describeOwn(err), k.describeSilence(err), describeProxy(err), describeName(err)); text != "" {
+	if text := cmp.Or(describeProxy(err), describeTLS(err, host), describeOwn(err), k.describeSilence(err), describeName(err)); text != "" {
 		return text
 	}
 	var op *net.OpError
@@ -108,8 +112,8 @@ func (k *call) describe(err error) string {
 		return "nothing listens at " + host + ": connection refused"
 	case errors.Is(err, errSlow), errors.As(err, &slow) && slow.Timeout() && !connected:
 		return "no answer from " + host + ": a firewall drops the packets, or the address is wrong"
-	case errors.As(err, &op):
-		return op.Error()
+	case errors.As(err, &op): // without our own port, which is another one each time
+		return fmt.Sprintf("%s: %s: %s", host, op.Op, op.Err)
 	case connected:
 		return "the connection broke"
 	}
@@ -197,7 +201,7 @@ func describeTLS(err error, host string) string {
 	case errors.As(err, &noTLS):
 		return "the server at " + host + " does not speak TLS"
 	case errors.As(err, &untrusted) && errors.As(err, &authority):
-		return "the certificate of " + host + " is signed by an authority that is not trusted here: name it with ca_cert_file or BAO_CACERT"
+		return "the certificate of " + host + " is signed by an authority that is not trusted here: name it with ca_cert_file or BAO_CACERT" + namesake(authority)
 	case errors.As(err, &untrusted):
 		return describeCertificate(untrusted, host)
 	}
@@ -213,6 +217,15 @@ func describeTLS(err error, host string) string {
 		return tooOldTLS
 	}
 	return ""
+}
+
+// namesake says why an authority is not the one that is trusted under its name, such as one that was made anew; "" where none is.
+func namesake(unknown x509.UnknownAuthorityError) string {
+	_, hint, found := strings.Cut(unknown.Error(), "possibly because of ")
+	if !found {
+		return ""
+	}
+	return ". One of its name is trusted, but " + strings.TrimSuffix(hint, ")")
 }
 
 // describeCertificate says what is wrong with a server's certificate that a known authority signed, and what to do.

@@ -4,11 +4,16 @@ package client
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"io"
 	"log"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -89,6 +94,9 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 		"http to a port of TLS":                {strings.Replace(encrypted.URL, "https:", "http:", 1), nil, "the port speaks TLS: write https instead of http", false},
 		"http to a port that answers an alert": {alerting.URL, nil, "the port speaks TLS", false},
 		"an authority that nobody knows":       {encrypted.URL, nil, "name it with ca_cert_file or BAO_CACERT", false},
+		"an authority that has ended":          {far, fails(unverified(signedBy(t, -time.Hour, false))), "or one that signed it, ended on ", false},
+		"an authority with another key":        {far, fails(unverified(signedBy(t, time.Hour, true))), `One of its name is trusted, but "x509: ECDSA verification failure"`, false},
+		"a proxy that nobody knows":            {far, through(encrypted.URL), "the proxy of the environment (HTTPS_PROXY) cannot be reached: tls: failed to verify certificate", false},
 		"a certificate that has ended":         {far, fails(unverified(x509.CertificateInvalidError{Cert: &ended, Reason: x509.Expired})), "ended on 2026-01-31T00:00:00Z: renew it, or set this machine's clock", false},
 		"a certificate that has not begun":     {far, fails(unverified(x509.CertificateInvalidError{Cert: &coming, Reason: x509.Expired})), "is not valid before 2999-01-31T00:00:00Z: set this machine's clock", false},
 		"a certificate of another name":        {far, fails(unverified(x509.HostnameError{Certificate: &ended, Host: "openbao.example.com"})), `is for "bao.internal" and "10.0.0.7": give the address by that name, or set BAO_TLS_SERVER_NAME`, false},
@@ -125,6 +133,43 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// signedBy is what verifying a certificate comes to, by an authority of the right name that ends so long from now, and may have
+// another key since.
+func signedBy(t *testing.T, ends time.Duration, rekeyed bool) error {
+	t.Helper()
+	authority := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "corp"}, NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(ends),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), DNSNames: []string{"openbao.example.com"}, NotAfter: time.Now().Add(time.Hour)}
+	made := func(template *x509.Certificate, public *ecdsa.PrivateKey, key *ecdsa.PrivateKey) *x509.Certificate {
+		der, err := x509.CreateCertificate(rand.Reader, template, authority, public.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	var keys [2]*ecdsa.PrivateKey
+	for n := range keys {
+		var err error
+		if keys[n], err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trusted := keys[0]
+	if rekeyed {
+		trusted = keys[1]
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(made(authority, trusted, trusted))
+	_, err := made(leaf, keys[0], keys[0]).Verify(x509.VerifyOptions{Roots: roots})
+	return err
 }
 
 type timedOut struct{}
@@ -250,15 +295,22 @@ func TestWhatOneCallWaitedForInVainTheOthersDoNot(t *testing.T) {
 	if d := took(get, true); d < defaultPatience-2*aBit {
 		t.Errorf("the first was given up after %s", d)
 	}
+	sent := c.Requests()
 	for range 11 {
-		if d := took(get, true); d > absence+aBit {
-			t.Errorf("another waited %s", d)
+		if d := took(get, true); d > 0 || c.Requests() != sent {
+			t.Errorf("another waited %s, and sent %d requests", d, c.Requests()-sent)
 		}
 	}
+	clock.move(aWhile)
+	if d := took(get, true); d > 2*time.Second+aBit || c.Requests() == sent {
+		t.Errorf("a later one waited %s, and sent %d requests", d, c.Requests()-sent)
+	}
 	away.Store(false)
+	took(get, true) // it was found away a moment ago
+	clock.move(aWhile)
 	took(get, false)
 	recovers.Store(7)
-	if d := took(get, false); d < absence {
+	if d := took(get, false); d < 2*time.Second {
 		t.Errorf("it was answered after %s, sooner than this test needs", d)
 	}
 }
