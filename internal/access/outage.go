@@ -108,6 +108,9 @@ func (o *Outage) Told(text, by string) (told string, first bool) {
 		o.teller = by
 		return text, true
 	}
+	if o.teller == by {
+		return text, false
+	}
 	before, left, met := strings.Cut(text, o.why)
 	if !met || strings.ContainsAny(before, "\n.;") { // it says more than what was asked
 		return strings.ReplaceAll(text, o.why, "as for "+o.teller), false

@@ -77,6 +77,7 @@ func TestAnOutageIsToldOnce(t *testing.T) {
 		{"put d: port 8200: refused: not done\nget d: port 8200: refused: not sent", "d", "As for b: not done\nget d: as for it: not sent", false},
 		{"e remains\nput e: port 8200: refused: not done", "e", "e remains\nput e: as for b: not done", false},
 		{"put f: something else", "f", "put f: something else", false},
+		{"get b: port 8200: refused: not done", "b", "get b: port 8200: refused: not done", false},
 	} {
 		if told, first := met.Told(c.text, c.by); told != c.told || first != c.first {
 			t.Errorf("%s says %q, %v", c.by, told, first)

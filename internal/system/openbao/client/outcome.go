@@ -98,8 +98,12 @@ func (k *call) judgeRefused(o outcome, resp *http.Response) outcome {
 			o.problem = "it asks to wait " + access.Hours(o.wait.Round(time.Second))
 		}
 	default:
+		wrong := k.wrongScheme(o)
+		if !o.ours && !wrong {
+			return k.foreign(o)
+		}
 		o.fate, o.repeats = refused, never
-		if k.wrongScheme(o) {
+		if wrong {
 			o.problem = speaksTLS
 			return o
 		}
@@ -127,6 +131,9 @@ func (k *call) judgeFailed(o outcome) outcome {
 		o.wide = true
 	default:
 		o.repeats = never
+		if o.problem == "" && k.page() {
+			o.problem = aPage
+		}
 	}
 	return o
 }

@@ -48,6 +48,9 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		"a gateway's 403 says nothing about rights":     {403, `{"message":"canaryBODY"}`, access.ErrUnavailable, "not OpenBao's", 3},
 		"a firewall's empty 403 says nothing":           {403, ``, access.ErrUnavailable, "not OpenBao's", 3},
 		"bad input":                                     {400, `{"errors":["failed to parse policy"]}`, nil, "status 400: failed to parse policy: refused", 1},
+		"a firewall's page says nothing of the input":   {400, page, access.ErrUnavailable, "the answer is an HTML page", 3},
+		"a proxy's limit is not OpenBao's":              {413, "canaryBODY", access.ErrUnavailable, "the answer is not OpenBao's: not answered", 3},
+		"a captive portal":                              {511, page, access.ErrUnavailable, "511: the answer is an HTML page", 1},
 		"too large":                                     {413, `{"errors":["http: request body too large"]}`, nil, "", 1},
 		"an internal error is tried thrice":             {500, `{"errors":["1 error occurred:\n\t* invalid entity metadata: x\n\n"]}`, access.ErrUnavailable, "500: invalid entity metadata: x: not answered", 3},
 		"sealed is tried thrice":                        {503, `{"errors":["Vault is sealed"]}`, access.ErrUnavailable, "it must be unsealed, and, if it is new, first initialized", 3},
@@ -85,6 +88,9 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 			var failure *Error
 			if !errors.As(err, &failure) || failure.Ambiguous {
 				t.Errorf("a read is never ambiguous: %+v", failure)
+			}
+			if unheard := c.status == 400 && strings.Contains(c.body, "errors"); c.status == 400 && Unheard(err) != unheard {
+				t.Errorf("a standby may not have heard of it: %v", !unheard)
 			}
 			if got := attempts.Load(); got != c.attempts {
 				t.Errorf("%d attempts, want %d", got, c.attempts)

@@ -112,6 +112,8 @@ func (k *call) describe(err error) string {
 		return "nothing listens at " + host + ": connection refused"
 	case errors.Is(err, errSlow), errors.As(err, &slow) && slow.Timeout() && !connected:
 		return "no answer from " + host + ": a firewall drops the packets, or the address is wrong"
+	case strings.Contains(err.Error(), "malformed HTTP"): // whose text would show what came
+		return "the server at " + host + " does not speak HTTP"
 	case errors.As(err, &op): // without our own port, which is another one each time
 		return fmt.Sprintf("%s: %s: %s", host, op.Op, op.Err)
 	case connected:

@@ -110,6 +110,7 @@ func TestWhatIsWrongWithTheWayIsNamed(t *testing.T) {
 		"a dial that nobody answers":           {far, fails(dial(timedOut{})), "no answer from openbao.example.com:8200: a firewall drops the packets", true},
 		"TLS older than 1.2":                   {far, fails(&net.OpError{Op: "remote error", Err: tls.AlertError(70)}), "TLS older than 1.2", false},
 		"TLS older than 1.2, by its choice":    {far, fails(errors.New("tls: server selected unsupported protocol version 301")), "TLS older than 1.2", false},
+		"a port of another protocol":           {far, fails(errors.New(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "canary"`)), "does not speak HTTP", true},
 		"no route":                             {far, fails(dial(syscall.EHOSTUNREACH)), "no route to host", true},
 	} {
 		t.Run(name, func(t *testing.T) {
