@@ -194,7 +194,8 @@ func api(a ARN) string {
 // targets returns the things that an ARN reaches which other ARNs reach too: the rows of a table are also in its indexes, and a key or a
 // secret that was replicated is the same one in each region.
 func (a ARN) targets() []access.Target {
-	thing, kind := a, ""
+	thing := a
+	var kind string
 	switch {
 	case a.Service == "dynamodb":
 		thing.Resource, kind = "table/"+a.segments()[1], "table"
