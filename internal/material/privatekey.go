@@ -122,6 +122,7 @@ func private(text string, depth int) bool {
 		hinted(upper) && otherPrivate.MatchString(text),
 		strings.Contains(upper, "PUTTY-USER-KEY-FILE"), strings.Contains(upper, "PRIVATE-LINES:"),
 		strings.Contains(text, "openssh-key-v1\x00"),
+		strings.Contains(upper, "CEVINGR XRL"), strings.Contains(upper, "YEK ETAVIRP"), // by ROT13, and backwards
 		(strings.Contains(upper, "KTY") || strings.Contains(upper, "CRV")) && jwkType.MatchString(text) && jwkPrivate.MatchString(text): // RFC 7518, 6
 		return true
 	}

@@ -18,19 +18,22 @@ import (
 // writes, minisign, KeePass, Windows' keys.
 const firstLetters = "M/_zHelxUQARB"
 
-// beginnings are what files of keys begin with: Java's two key stores whose first entry is a private key, a PKCS #12 file of which
-// the length is not told, what minisign (encrypted or not) and signify write below their comments, KeePass, and Windows' PVK and PRIVATEKEYBLOB.
+// beginnings are what files of keys begin with: a PKCS #12 file of which the length is not told, what minisign (encrypted or not) and signify write below their comments, KeePass, and Windows' PVK and PRIVATEKEYBLOB.
 var beginnings = [][]byte{
-	{0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1},
-	{0xce, 0xce, 0xce, 0xce, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1},
 	{0x30, 0x80, 2, 1, 3, 0x30, 0x80, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 7},
 	{0x03, 0xd9, 0xa2, 0x9a}, {0x1e, 0xf1, 0xb5, 0xb0, 0, 0, 0, 0}, {7, 2, 0, 0, 0, 0xa4, 0, 0, 'R', 'S', 'A', '2'}, {7, 2, 0, 0, 0, 0x24, 0, 0, 'R', 'S', 'A', '2'},
 	[]byte("EdScB2"), []byte("Ed\x00\x00B2"), []byte("EdBK\x00\x00"),
 }
 
+// javaStore reports whether the bytes begin as one of Java's two key stores whose first entry is a private key, of some 200 entries or fewer.
+func javaStore(b []byte) bool {
+	return len(b) > 16 && (bytes.HasPrefix(b, []byte{0xfe, 0xed, 0xfe, 0xed}) || bytes.HasPrefix(b, []byte{0xce, 0xce, 0xce, 0xce})) &&
+		bytes.Equal(b[4:11], []byte{0, 0, 0, 2, 0, 0, 0}) && bytes.Equal(b[12:16], []byte{0, 0, 0, 1})
+}
+
 // binaryPrivate reports whether the bytes begin with a private key in a form that is no text.
 func binaryPrivate(b []byte) bool {
-	return slices.ContainsFunc(beginnings, func(with []byte) bool { return bytes.HasPrefix(b, with) }) || derPrivate(b) || pgpSecret(b) || sshPrivate(b) || sshInside(b) || ppkPrivate(b) || seed(b)
+	return slices.ContainsFunc(beginnings, func(with []byte) bool { return bytes.HasPrefix(b, with) }) || javaStore(b) || derPrivate(b) || pgpSecret(b) || sshPrivate(b) || sshInside(b) || ppkPrivate(b) || seed(b)
 }
 
 // unzipped returns what bytes hold that gzip, zlib, zip or bzip2 made; nil where none did.

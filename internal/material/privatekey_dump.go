@@ -16,10 +16,11 @@ type dump struct {
 	base      int
 }
 
-// dumps are those of openssl, xxd, od, printf, Python, Go and PowerShell, and the numbers of a list.
+// dumps are those of openssl, xxd, od, printf, Python, Go and PowerShell, and the numbers of a list, in Java with signs.
 var dumps = []dump{
 	{regexp.MustCompile(`(?i)((0x|\\+x|%)?[0-9a-f]{2}[-:.,\s]{0,8}){32,}`), regexp.MustCompile(`(?i)[0-9a-f]{2}`), 16},
-	{regexp.MustCompile(`([0-9]{1,3}[,\s]{1,8}){32,}`), regexp.MustCompile(`[0-9]+`), 10},
+	{regexp.MustCompile(`(?i)(0x[0-9a-f]{1,2}[,\s]{1,8}){32,}`), regexp.MustCompile(`(?i)[0-9a-f]{1,2}\b`), 16},
+	{regexp.MustCompile(`(-?[0-9]{1,3}[,\s]{1,8}){32,}`), regexp.MustCompile(`-?[0-9]+`), 10},
 	{regexp.MustCompile(`(\\*[0-3][0-7]{2}[,\s]{0,8}){32,}`), regexp.MustCompile(`[0-3][0-7]{2}`), 8},
 	{regexp.MustCompile(`((0b)?[01]{8}[,\s]{0,8}){32,}`), regexp.MustCompile(`[01]{8}`), 2},
 }
@@ -73,11 +74,11 @@ func dumpLike(text string) bool {
 // bytes returns what was written; nil where that are no bytes.
 func (d dump) bytes(list string) (b []byte) {
 	for _, one := range d.one.FindAllString(list, -1) {
-		n, err := strconv.ParseUint(one, d.base, 8)
-		if err != nil {
+		n, err := strconv.ParseInt(one, d.base, 16)
+		if err != nil || n < -128 || n > 255 {
 			return nil
 		}
-		b = append(b, byte(n))
+		b = append(b, byte(n)) //nolint:gosec // a byte with a sign is one
 	}
 	return b
 }
