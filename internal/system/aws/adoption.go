@@ -38,7 +38,7 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
 	a := &access.Adoption{
-		Groups: n.Groups, Held: n.held() || deniedBy(n) != "", Spent: ledger.Spent(h.ledger, h.stones, id.Partner), Revocation: []string{ad.wording.cutPrincipal(adoptedOf(id))},
+		Groups: n.Groups, Held: n.held() || deniedBy(n, policy.Document{}) != "", Spent: ledger.Spent(h.ledger, h.stones, id.Partner), Revocation: []string{ad.wording.cutPrincipal(adoptedOf(id))},
 		Sessions: "Its keys and its open sessions go on, and may do no more than that. A password for the console is removed.",
 	}
 	for _, k := range n.keys {
@@ -269,7 +269,7 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 	for _, k := range n.keys {
 		adopted.Logins = append(adopted.Logins, ledger.Login{NativeID: adoptedOf(id).String(), Name: k.ID})
 	}
-	return adopted, n.held() || deniedBy(n) != "", nil
+	return adopted, n.held() || deniedBy(n, policy.Document{}) != "", nil
 }
 
 // adoptedBefore returns what is left of what an identity that exists has adopted. It adopts nothing else.

@@ -56,6 +56,9 @@ func (al *aligner) align(ctx context.Context, w *wanted, still func() error) (bu
 	if err := al.shape(ctx, w, n, still); err != nil {
 		return w.Built, err
 	}
+	if w.unclear == nil && w.untrusted == nil {
+		w.Granted = !w.policies[grantsPolicy].Empty()
+	}
 	if w.denied() {
 		return w.Built, nil
 	}

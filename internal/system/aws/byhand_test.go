@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
 // Whoever has to act at night does not look up what we call a cut: they do what AWS's console offers. The next apply brought the role, its trust
@@ -82,6 +83,22 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			}
 			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", strings.Replace(d.Trust, `"Statement":[`, `"Statement":[`+more, 1)))
 		}},
+		{"the grants of a key removed", u, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "DeleteUserPolicy", p.named("PolicyName", grantsPolicy))
+		}},
+		{"the grants of a role removed", r, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "DeleteRolePolicy", p.named("PolicyName", grantsPolicy))
+		}},
+		{"a deny of all that it is granted", u, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "PutUserPolicy", p.named("PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"Action":["s3:*","sqs:*"]`, 1)))
+		}},
+		{"a deny of all but one's own password", u, func(l *lab, t testing.TB, p principal) {
+			l.must(t, "PutUserPolicy", p.named("PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"NotAction":"iam:ChangePassword"`, 1)))
+		}},
+		{"the trust given to one's own account", r, func(l *lab, t testing.TB, p principal) {
+			const own = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"sts:AssumeRole"}]}`
+			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", fmt.Sprintf(own, l.cloud.Access)))
+		}},
 		{"the user removed", u, func(l *lab, t testing.TB, p principal) {
 			if err := l.open().cutter.destroy(t.Context(), access.IdentityID{}, p); err != nil {
 				t.Fatal(err)
@@ -134,6 +151,52 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "INC-7" }), knowing(i.UID))
 			if r := s.put(o, sealing(k), knowing(made.UID)); r.Held || !reads() {
 				t.Errorf("released: held %v, and in is %v", r.Held, reads())
+			}
+		})
+	}
+}
+
+// A rotation gave back what somebody denied to the user before: the new user did not have that.
+func TestARotationGivesBackNothingThatSomebodyDenied(t *testing.T) {
+	t.Parallel()
+	cloud := ministack(t)
+	const some = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"%s*"}]}`
+	for n, c := range []struct {
+		name string
+		deny func(l *lab, t testing.TB, u principal, text string)
+	}{
+		{"a policy of its own", func(l *lab, t testing.TB, u principal, text string) {
+			l.must(t, "PutUserPolicy", u.named("PolicyName", "incident-7", "PolicyDocument", text))
+		}},
+		{"an attached policy", func(l *lab, t testing.TB, u principal, text string) {
+			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "quarantine", "PolicyDocument": text})
+			l.must(t, "AttachUserPolicy", u.named("PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
+		}},
+		{"a group", func(l *lab, t testing.TB, u principal, text string) {
+			l.must(t, "CreateGroup", map[string]string{"GroupName": "quarantine"})
+			l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "some", "PolicyDocument": text})
+			l.must(t, "AddUserToGroup", u.named("GroupName", "quarantine"))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := startLab(t, cloud.In(fmt.Sprintf("6100000000%02d", n)), access.Secret)
+			s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+			s.put(s.identity())
+			s.put(s.grant("daily", s.end))
+			s.put(s.grant("weekly", s.end))
+			uid := s.put(s.key(s.end), sealing(k)).UID
+			c.deny(l, t, userOf(s.id, 1), fmt.Sprintf(some, l.place()+"orders/acme/daily/"))
+			for range 2 { // and the next one
+				r := s.put(s.key(s.end), sealing(k), knowing(uid), func(c *access.Change) { c.Issue = access.IssueReplace })
+				holder := l.as(k.newest())
+				if r.Held || l.may(t, holder, "read", s.file("daily")) || !l.may(t, holder, "read", s.file("weekly")) {
+					t.Errorf("held %v; what was denied is read: %v; what was not: %v", r.Held, l.may(t, holder, "read", s.file("daily")), l.may(t, holder, "read", s.file("weekly")))
+				}
+			}
+			s.System = l.forbidding("ListUserPolicies")
+			if _, err := s.Put(t.Context(), access.Change{Object: s.key(s.end), Stack: "partners", UID: uid, EndsAt: s.end, Issue: access.IssueOverlap, Seal: k.seal}); !errors.Is(err, access.ErrNotPermitted) {
+				t.Errorf("where nobody can tell what was denied, a rotation answers %v", err)
 			}
 		})
 	}
@@ -338,11 +401,11 @@ func TestWhatAGroupDeniesCountsWhateverElseItSays(t *testing.T) {
 			return under.RoundTrip(r)
 		})
 	})
-	if n, err := s.reader.look(t.Context(), u); err != nil || deniedBy(n) == "" {
+	if n, err := s.reader.look(t.Context(), u); err != nil || deniedBy(n, policy.Document{}) == "" {
 		t.Errorf("where one is gone, it is %+v, %v", n, err)
 	}
 	l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "none", "PolicyDocument": holding})
-	if n, err := l.forbidding("ListAttachedGroupPolicies").reader.look(t.Context(), u); err != nil || deniedBy(n) == "" {
+	if n, err := l.forbidding("ListAttachedGroupPolicies").reader.look(t.Context(), u); err != nil || deniedBy(n, policy.Document{}) == "" {
 		t.Errorf("where what is attached may not be listed, it is %+v, %v", n, err)
 	}
 }

@@ -17,12 +17,14 @@ func (w *wanted) cutBy(n *native) string {
 		return w.removed()
 	case n.unread != nil:
 		return ""
-	case w.Kind == role && w.Built && policy.LetsNobodyIn(n.Trust):
+	case w.Kind == role && w.Built && policy.LetsNobodyIn(n.Trust, w.own):
 		return "its trust policy lets nobody in"
+	case w.Granted && w.unclear == nil && !w.policies[grantsPolicy].Empty() && n.policies[grantsPolicy] == "":
+		return "its policy " + grantsPolicy + " was removed"
 	case w.cutOff != nil && w.Built:
 		return "the account no longer trusts its issuer for its audience"
 	}
-	if why := deniedBy(n); why != "" {
+	if why := deniedBy(n, w.policies[grantsPolicy]); why != "" {
 		return why
 	}
 	retires := w.adopted && !w.alone // beside another credential, its key is removed to retire it

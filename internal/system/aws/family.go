@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,8 +161,9 @@ func drafted(p *page, d *ledger.Draft) *page {
 			}
 		}
 	}
+	grants := slices.ContainsFunc(sortedRefs(next.entries), func(ref access.Ref) bool { return ref.Type == access.TypeGrant && !next.entries[ref].Removed() })
 	for n, x := range next.principals { // what we are about to remove nobody cut by hand
-		next.principals[n].Built = x.Built && stay[x.Name]
+		next.principals[n].Built, next.principals[n].Granted = x.Built && stay[x.Name], x.Granted && grants
 	}
 	order.Sort(next.principals, func(a, b principal) int { return compareNames(a.Name, b.Name) })
 	return next

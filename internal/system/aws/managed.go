@@ -97,9 +97,9 @@ func (n *native) undeclared() map[string]string {
 	return all
 }
 
-// deniesAll reports whether an attached policy denies everything.
-func (n *native) deniesAll(arn string) bool {
-	return isDenyAll(arn) || policy.DeniesAll(n.managed[arn])
+// denies reports whether an attached policy denies everything, or all that is granted.
+func (n *native) denies(arn string, granted policy.Document) bool {
+	return isDenyAll(arn) || policy.Denies(n.managed[arn], granted)
 }
 
 // lessens reports whether an attached policy only takes access away, or may: one that cannot be read stays.
@@ -125,23 +125,24 @@ const (
 
 func isDenyAll(arn string) bool { return strings.HasSuffix(arn, denyAll) }
 
-// deniedBy says by what somebody denied a principal everything, beside the policies of our own that do that; "" where nothing does.
-func deniedBy(n *native) string {
+// deniedBy says by what somebody denied a principal everything, or all that it is granted, beside the policies of our own that do that; "" where
+// nothing does.
+func deniedBy(n *native, granted policy.Document) string {
 	if n.boundByNothing() {
 		return "its boundary denies everything"
 	}
 	for _, g := range n.Groups {
-		if n.deniesAll(ofGroup(g)) {
+		if n.denies(ofGroup(g), granted) {
 			return "it was put into the group " + g + ", which denies everything"
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
-		if name != cutPolicy && name != holdPolicy && policy.DeniesAll(n.policies[name]) {
+		if name != cutPolicy && name != holdPolicy && policy.Denies(n.policies[name], granted) {
 			return fmt.Sprintf("its policy %q denies everything", name)
 		}
 	}
 	for _, arn := range n.attached {
-		if n.deniesAll(arn) {
+		if n.denies(arn, granted) {
 			return arn + " is attached, which denies everything"
 		}
 	}

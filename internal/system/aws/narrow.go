@@ -44,7 +44,7 @@ func (al *aligner) narrow(ctx context.Context, w wanted, n *native) (changed boo
 // that are released.
 func (w *wanted) widening(n *native) []string {
 	return slices.DeleteFunc(slices.Clone(n.Groups), func(g string) bool {
-		return policy.OnlyDenies(n.managed[ofGroup(g)]) && (!w.lifted || !n.deniesAll(ofGroup(g)))
+		return policy.OnlyDenies(n.managed[ofGroup(g)]) && (!w.lifted || !n.denies(ofGroup(g), w.policies[grantsPolicy]))
 	})
 }
 
@@ -54,7 +54,7 @@ func (al *aligner) dropAdded(ctx context.Context, w wanted, n *native) (changed 
 		if !w.policies[name].Empty() { // it was just written over
 			continue
 		}
-		released := w.lifted && policy.DeniesAll(text)
+		released := w.lifted && policy.Denies(text, w.policies[grantsPolicy])
 		if policy.OnlyDenies(text) && !released {
 			continue
 		}
@@ -64,7 +64,7 @@ func (al *aligner) dropAdded(ctx context.Context, w wanted, n *native) (changed 
 		changed = true
 	}
 	for _, arn := range n.attached {
-		released := w.lifted && n.deniesAll(arn)
+		released := w.lifted && n.denies(arn, w.policies[grantsPolicy])
 		if n.lessens(arn) && !released {
 			continue
 		}

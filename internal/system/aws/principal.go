@@ -21,6 +21,8 @@ type principal struct {
 	Key string `json:"key,omitempty"`
 	// Built: IAM had all of it once. What is missing of it since, somebody took away.
 	Built bool `json:"built,omitempty"`
+	// Granted: IAM had its policy partner-grants since the page names a grant.
+	Granted bool `json:"granted,omitempty"`
 	// Known: IAM had it once. What bears its name and another ledger's tag is it, and somebody changed the tag.
 	Known bool `json:"known,omitempty"`
 }

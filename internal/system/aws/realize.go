@@ -53,9 +53,9 @@ func (al *aligner) realize(ctx context.Context, f *family, p *page) (*page, erro
 
 // alignment is what came of making all principals of an identity what they have to be.
 type alignment struct {
-	// all are the principals that are asked for. built tells of each whether it is all there, and known whether IAM had it.
-	all          []wanted
-	built, known []bool
+	// all are the principals that are asked for, and as tells of each what IAM has of it.
+	all []wanted
+	as  []principal
 	// found is true where somebody cut one by hand.
 	found atomic.Bool
 	// left tells of each principal of the page whether it could not be removed.
@@ -69,7 +69,7 @@ type alignment struct {
 func (al *aligner) alignPage(ctx context.Context, f *family, p *page) (*alignment, error) {
 	untrusted := al.issuers.trustIssuerOf(ctx, f, p)
 	done := &alignment{all: al.compiler.wantedOf(f.ledger(), f.holds, al.compiler.known(f, p))}
-	done.built, done.known = make([]bool, len(done.all)), make([]bool, len(done.all))
+	done.as = make([]principal, len(done.all))
 	still := func() error { return al.store.same(ctx, f, p.id) }
 	var working errgroup.Group
 	working.SetLimit(4)
@@ -80,7 +80,9 @@ func (al *aligner) alignPage(ctx context.Context, f *family, p *page) (*alignmen
 		}
 		working.Go(func() error {
 			is, err := al.align(ctx, &w, still)
-			if done.built[at], done.known[at] = is, w.Known; w.cut {
+			done.as[at] = w.principal
+			done.as[at].Built = is
+			if w.cut {
 				done.found.Store(true)
 			}
 			switch {
@@ -121,7 +123,7 @@ func (a *alignment) keep(principals []principal) (kept []principal) {
 	for n, x := range principals {
 		at := a.at(x)
 		if at >= 0 {
-			x.Built, x.Known = a.built[at], a.known[at]
+			x.Built, x.Known, x.Granted = a.as[at].Built, a.as[at].Known, a.as[at].Granted
 		}
 		if at >= 0 || a.left[n] {
 			kept = append(kept, x)

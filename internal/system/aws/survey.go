@@ -103,7 +103,7 @@ func (sv *surveyor) straysAmong(all []*native, h *shelf, partners []string) (str
 	slices.Sort(partners)
 	partners = slices.Compact(partners)
 	for _, n := range all {
-		if known[n.asPrincipal().handle()] || !strings.HasPrefix(n.Path, root) && (n.heldWhole() || deniedBy(n) != "") { // which somebody cut, and which gives nothing
+		if known[n.asPrincipal().handle()] || !strings.HasPrefix(n.Path, root) && (n.heldWhole() || deniedBy(n, policy.Document{}) != "") { // which somebody cut, and which gives nothing
 			continue
 		}
 		if stray, is := sv.stray(n, partners); is {

@@ -50,6 +50,8 @@ type wanted struct {
 	made bool
 	// nobody is why AWS took no trust in whom it is declared; nil where it did.
 	nobody error
+	// own is the number of this account where its trust is in somebody else.
+	own string
 	// cutOff is its credential where the account has no trust in its issuer any more; nil where it has.
 	cutOff *access.Credential
 	// issuer is that of a workload, and trusts the trust in it, by the ARN of what the account has of the issuer; of a partner's account, by the
@@ -86,6 +88,9 @@ func (cp *compiler) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all 
 			w.principal = p.named(roleOf(p.id))
 			w.compile(grants, c, cp.options.Words, cut, held)
 			w.trust, w.untrusted = cp.trustOf(c, end)
+			if own := cp.accountNumber(); !strings.Contains(c.Federated.AWSPrincipal, "::"+own+":") { // unlike the shadow of a rehearsal
+				w.own = own
+			}
 			if principal, err := access.ParseAWSPrincipal(c.Federated.AWSPrincipal); c.Federated.Account() && err == nil {
 				w.trusts = func(id string) policy.Document { return policy.TrustAccount(principal, id, end, c.AllowedCIDRs) }
 			} else if !c.Federated.Account() {

@@ -20,6 +20,7 @@ type Stated struct {
 	Effect    string
 	Principal any
 	Action    Texts
+	NotAction Texts
 	Resource  Texts
 	Condition json.RawMessage
 }
@@ -49,6 +50,38 @@ func DeniesAll(text string) bool {
 	return ok && slices.ContainsFunc(f.Statement, func(s Stated) bool {
 		return s.Effect == deny && slices.ContainsFunc(s.Action, isAll) && slices.ContainsFunc(s.Resource, isAll) && s.always()
 	})
+}
+
+// Denies reports whether a policy denies everything, or each of the actions that another one allows, where that allows them.
+func Denies(text string, granted Document) bool {
+	if DeniesAll(text) {
+		return true
+	}
+	f, _ := read(text)
+	each, left := 0, 0
+	for _, s := range granted.Statement {
+		for _, action := range s.Action {
+			for _, resource := range s.Resource {
+				each++
+				if !slices.ContainsFunc(f.Statement, func(d Stated) bool { return d.Effect == deny && d.always() && d.meets(action, resource) }) {
+					left++
+				}
+			}
+		}
+	}
+	return each > 0 && left == 0
+}
+
+// meets reports whether a statement is about an action on all of a resource.
+func (s *Stated) meets(action, resource string) bool {
+	of := func(patterns Texts) bool {
+		return slices.ContainsFunc(patterns, func(pattern string) bool { return isAll(pattern) || actionMatches(pattern, action) })
+	}
+	on := slices.ContainsFunc(s.Resource, func(pattern string) bool {
+		begin, wild := strings.CutSuffix(pattern, "*")
+		return isAll(pattern) || pattern == resource || wild && strings.HasPrefix(resource, begin)
+	})
+	return on && (of(s.Action) || len(s.NotAction) > 0 && !of(s.NotAction))
 }
 
 // isAll reports whether an action or a resource is each of them: *, ** or *:*.
@@ -90,9 +123,9 @@ func OnlyDenies(text string) bool {
 	return !slices.ContainsFunc(f.Statement, func(s Stated) bool { return s.Effect != deny })
 }
 
-// LetsNobodyIn reports whether the trust of a role was closed by somebody: nothing in it allows anything, or it is denied to everybody, and it
-// is not what we write where there is nobody to trust.
-func LetsNobodyIn(trust string) bool {
+// LetsNobodyIn reports whether the trust of a role was closed by somebody: nothing in it allows anything to anybody but the company's own account, or
+// it is denied to everybody, and it is not what we write where there is nobody to trust. own is that account; "" where its principals count, too.
+func LetsNobodyIn(trust, own string) bool {
 	f, ok := read(trust)
 	if !ok || NoTrust().Is(trust) {
 		return false
@@ -100,7 +133,7 @@ func LetsNobodyIn(trust string) bool {
 	var allowed, denied Texts
 	for _, s := range f.Statement {
 		switch everybody := s.Principal != nil && slices.ContainsFunc(Listed(s.Of()["AWS"]), isAll); {
-		case s.Effect == allow:
+		case s.Effect == allow && !s.within(own):
 			allowed = append(allowed, s.Action...)
 		case s.Effect == deny && everybody && s.always():
 			denied = append(denied, s.Action...)
@@ -109,6 +142,13 @@ func LetsNobodyIn(trust string) bool {
 	return !slices.ContainsFunc(allowed, func(action string) bool {
 		return !slices.ContainsFunc(denied, func(pattern string) bool { return actionMatches(pattern, action) })
 	})
+}
+
+// within reports whether a statement is about principals of an account alone.
+func (s *Stated) within(account string) bool {
+	of := s.Of()
+	who := Listed(of["AWS"])
+	return account != "" && len(of) == 1 && len(who) > 0 && !slices.ContainsFunc(who, func(arn string) bool { return arn != account && !strings.Contains(arn, "::"+account+":") })
 }
 
 // Of returns whom a statement is about, by kind. One that names only those whom it is not about is about everybody else.
