@@ -78,7 +78,7 @@ func (d dump) bytes(list string) (b []byte) {
 		if err != nil || n < -128 || n > 255 {
 			return nil
 		}
-		b = append(b, byte(n)) //nolint:gosec // a byte with a sign is one
+		b = append(b, byte(n))
 	}
 	return b
 }

@@ -48,7 +48,7 @@ func someKeys(t *testing.T) (ed25519.PrivateKey, *rsa.PrivateKey, *ecdsa.Private
 func signs(b []byte) string {
 	var all []string
 	for _, c := range b {
-		all = append(all, strconv.Itoa(int(int8(c)))) //nolint:gosec // so does Java
+		all = append(all, strconv.Itoa(int(int8(c))))
 	}
 	return "[" + strings.Join(all, ", ") + "]"
 }
