@@ -20,7 +20,7 @@ func full(b *testing.B) *world {
 			grant(id, "files", fmt.Sprintf("orders/p%d/*", n), 100, "read", "list"), grant(id, "shell", fmt.Sprintf("ssh/u%d", n%40), 100, "login"))
 	}
 	base := &book{}
-	d := w.draftOn(base)
+	d := draftOn(base, w.now(), issuer{w.keyring})
 	d.Ledger, d.revoked = ledger.Ledger{}, map[string]revocation{}
 	for _, o := range objects {
 		if _, err := d.Place(change(o)); err != nil {

@@ -36,14 +36,14 @@ func (d *draft) forgetRemoved(revoked []*ledger.Entry) {
 
 // bury removes from the ledger what the batch has revoked and published without, once the publication proves it. What
 // cannot be proven stays in the ledger, marked, so that the next destroy knows of it.
-func (s *System) bury(l *book, batch []*task) *book {
-	d := s.draftOn(l)
+func (le *leader) bury(l *book, batch []*task) *book {
+	d := draftOn(l, le.now(), issuer{le.keyring})
 	var deletes []*task
 	for _, t := range batch {
 		if t.kind != taskDelete || t.err != nil {
 			continue
 		}
-		if t.err = s.verify(t.victims); t.err != nil {
+		if t.err = le.verify(t.victims); t.err != nil {
 			continue
 		}
 		deletes = append(deletes, t)
@@ -57,7 +57,7 @@ func (s *System) bury(l *book, batch []*task) *book {
 	if len(deletes) == 0 {
 		return l
 	}
-	next, err := s.commit(l, d, scope{changes: true})
+	next, err := le.committer.commit(l, d, scope{changes: true})
 	if err != nil {
 		if f := (*failure)(nil); errors.As(err, &f) {
 			err = &failure{kind: f.kind, cause: f.cause, outcome: buriedLater}
@@ -69,8 +69,8 @@ func (s *System) bury(l *book, batch []*task) *book {
 }
 
 // verify reads back what gateways read, and looks for what was revoked.
-func (s *System) verify(victims []*ledger.Entry) error {
-	e, err := s.readEvidence()
+func (le *leader) verify(victims []*ledger.Entry) error {
+	e, err := le.observer.readEvidence()
 	if err != nil {
 		return fail(fmt.Errorf("read back the publication: %w", err), "It is revoked, but not proven to be gone.")
 	}
@@ -108,21 +108,21 @@ type evidence struct {
 
 // readEvidence reads what gateways are shown: the policy data, the lines of each login, and the revocation list of all certificates, without
 // those that cut by hand.
-func (s *System) readEvidence() (*evidence, error) {
-	e := &evidence{principals: map[string][][]byte{}, at: s.now()}
-	text, err := s.paths.shown(dataFile)
+func (ob *observer) readEvidence() (*evidence, error) {
+	e := &evidence{principals: map[string][][]byte{}, at: ob.now()}
+	text, err := ob.paths.shown(dataFile)
 	if err == nil {
 		err = json.Unmarshal(text, &e.data)
 	}
 	if err != nil {
 		return nil, err
 	}
-	lists, err := s.paths.shownLists()
+	lists, err := ob.paths.shownLists()
 	if err != nil {
 		return nil, err
 	}
 	e.crl = lists[0]
-	logins, err := os.ReadDir(s.paths.public(principalsDir))
+	logins, err := os.ReadDir(ob.paths.public(principalsDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *System) readEvidence() (*evidence, error) {
 		if login.IsDir() { // by which sshd lets nobody in
 			continue
 		}
-		if text, err = s.paths.shownPrincipals(login.Name()); err != nil {
+		if text, err = ob.paths.shownPrincipals(login.Name()); err != nil {
 			return nil, err
 		}
 		e.principals[login.Name()] = bytes.Split(text, []byte("\n"))

@@ -19,19 +19,19 @@ import (
 )
 
 // process does a batch under the lock, and leaves the answers in its tasks.
-func (s *System) process(batch []*task) {
+func (le *leader) process(batch []*task) {
 	if batch = acts(batch); len(batch) == 0 {
 		return
 	}
-	next, err := s.change(batch)
+	next, err := le.change(batch)
 	for tries := 0; errors.Is(err, errCutMeanwhile) && tries < 100; tries++ {
-		next, err = s.change(batch)
+		next, err = le.change(batch)
 	}
 	if err != nil {
-		s.again(batch, err)
+		le.again(batch, err)
 		return
 	}
-	next = s.bury(next, batch)
+	next = le.bury(next, batch)
 	for _, t := range batch {
 		if t.view = next; t.err == nil && t.put != nil {
 			t.record, t.err = next.placed(t.put)
@@ -40,22 +40,22 @@ func (s *System) process(batch []*task) {
 }
 
 // change drafts a batch and commits it. Where somebody cuts by hand meanwhile, it is errCutMeanwhile, and nothing was changed.
-func (s *System) change(batch []*task) (*book, error) {
-	base, err := s.base()
+func (le *leader) change(batch []*task) (*book, error) {
+	base, err := le.committer.base()
 	if err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(batch, func(t *task) bool { return t.kind != taskLoad }) {
-		if err := cmp.Or(s.unblock(), s.refuseForeign(base)); err != nil {
+		if err := cmp.Or(le.unblock(), le.committer.refuseForeign(base)); err != nil {
 			return nil, err
 		}
 	}
-	d := s.draftOn(base)
+	d := draftOn(base, le.now(), issuer{le.keyring})
 	for _, t := range batch {
 		t.put, t.victims, t.swept = nil, nil, nil
-		t.err = d.Try(func() error { return s.enter(d, t) })
+		t.err = d.Try(func() error { return le.enter(d, t) })
 	}
-	return s.commit(base, d, scope{publish: true, changes: slices.ContainsFunc(batch, (*task).changes)})
+	return le.committer.commit(base, d, scope{publish: true, changes: slices.ContainsFunc(batch, (*task).changes)})
 }
 
 // scope is what a commit may do: publish, and do so because something changes. A plan, which changes nothing, finishes what
@@ -79,29 +79,29 @@ func acts(batch []*task) (others []*task) {
 
 // again answers a batch whose commit failed. Where nothing was changed, each of several is tried alone, so that the one
 // that cannot be published does not fail the others.
-func (s *System) again(batch []*task, err error) {
+func (le *leader) again(batch []*task, err error) {
 	live := slices.DeleteFunc(slices.Clone(batch), func(t *task) bool { return t.err != nil })
 	if f := (*failure)(nil); len(live) < 2 || errors.As(err, &f) && f.outcome != nothingChanged {
 		answerUnanswered(live, err)
 		return
 	}
 	for _, t := range live {
-		s.process([]*task{t})
+		le.process([]*task{t})
 	}
 }
 
 // place puts an object into a draft. One that comes back after it was cut by hand is put on hold.
-func (s *System) place(d *draft, t *task) (err error) {
+func (le *leader) place(d *draft, t *task) (err error) {
 	if err := d.refuse(t.change); err != nil {
 		return err
 	}
-	if err := s.judgeAgain(d.base, t.change); err != nil {
+	if err := le.judgeAgain(d.base, t.change); err != nil {
 		return err
 	}
 	if t.put, err = d.Place(t.change); err != nil || !t.put.Hold {
 		return err
 	}
-	return s.holdNew(d, t.change.Object.Ref().ID)
+	return le.holdNew(d, t.change.Object.Ref().ID)
 }
 
 // remember notes when partners were rehearsed.
@@ -114,14 +114,14 @@ func (d *draft) remember(rehearsed map[string]time.Time) {
 }
 
 // enter makes the change of one task in a draft.
-func (s *System) enter(d *draft, t *task) (err error) {
+func (le *leader) enter(d *draft, t *task) (err error) {
 	switch t.kind {
 	case taskPut:
-		err = s.place(d, t)
+		err = le.place(d, t)
 	case taskDelete:
 		t.victims, err = d.strike(t.ref, t.uid)
 	case taskToken:
-		err = s.signToken(d, &t.request)
+		err = le.keyring.signToken(d, &t.request)
 	case taskRevoke:
 		err = d.revokeToken(t.request.token)
 	case taskRemember:
@@ -135,10 +135,8 @@ func (s *System) enter(d *draft, t *task) (err error) {
 
 // judgeAgain lets a change be judged by what somebody else has made of the ledger since it was judged. The leader holds the lock, so
 // nothing comes between.
-func (s *System) judgeAgain(base *book, change access.Change) error {
-	s.mu.Lock()
-	others := s.others
-	s.mu.Unlock()
+func (le *leader) judgeAgain(base *book, change access.Change) error {
+	others := le.cache.changed()
 	if change.Again == nil || change.Seen == others {
 		return nil
 	}
@@ -146,8 +144,19 @@ func (s *System) judgeAgain(base *book, change access.Change) error {
 	if err != nil {
 		return err
 	}
-	_ = s.tellUse(base.Ledger, records...) // a log that cannot be read is told by who asks for it, and stops nothing here
+	_ = le.notes.tellUse(base.Ledger, records...) // a log that cannot be read is told by who asks for it, and stops nothing here
 	return change.Again(records, others)
+}
+
+// committer puts drafts in force. The caller has the lock.
+type committer struct {
+	*directory
+	notes      *notes
+	signatures *signatures
+	keyring    *keyring
+	observer   *observer
+	cache      *cache
+	publisher  *publisher
 }
 
 // commitment is one commit on its way: from what it starts, what it is to make, and what was staged for that.
@@ -165,94 +174,94 @@ type commitment struct {
 
 // commit puts a draft in force: first everything is written beside, so that a full disk leaves all as it was; then the
 // generation is bumped, and everything is renamed into place, the ledger before the publication.
-func (s *System) commit(base *book, d *draft, in scope) (*book, error) {
+func (co *committer) commit(base *book, d *draft, in scope) (*book, error) {
 	c := &commitment{
 		base: base, draft: d, in: in,
-		objects: &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir},
-		public:  &stage{disk: s.disk, dir: s.paths.stagedPublish(), mode: publicFile, parents: publicDir},
+		objects: &stage{disk: co.disk, dir: co.paths.stagedLedger(), mode: privateFile, parents: privateDir},
+		public:  &stage{disk: co.disk, dir: co.paths.stagedPublish(), mode: publicFile, parents: publicDir},
 	}
-	idle, err := s.stageDraft(c)
+	idle, err := co.stageDraft(c)
 	if err != nil {
-		return nil, s.abandon(err)
+		return nil, co.abandon(err)
 	}
 	if idle {
 		return base, nil
 	}
-	next, err := s.stageRecord(c)
+	next, err := co.stageRecord(c)
 	if err != nil {
-		return nil, s.abandon(err)
+		return nil, co.abandon(err)
 	}
-	free, err := s.alonePublished(in.publish, d.Holds)
+	free, err := co.publisher.alonePublished(in.publish, d.Holds)
 	if err != nil {
-		return nil, s.abandon(err)
+		return nil, co.abandon(err)
 	}
-	next, err = s.enact(next, c.objects, c.public, d.sums, c.record)
+	next, err = co.enact(next, c.objects, c.public, d.sums, c.record)
 	if err = errors.Join(err, free()); err != nil {
 		return nil, err
 	}
-	return s.committed(c, next), nil
+	return co.committed(c, next), nil
 }
 
 // stageDraft completes the draft, and stages what it changes of the ledger. It reports whether there is nothing to do.
-func (s *System) stageDraft(c *commitment) (idle bool, err error) {
+func (co *committer) stageDraft(c *commitment) (idle bool, err error) {
 	base, d := c.base, c.draft
-	if err := s.takeOver(base, d, c.in); err != nil {
+	if err := co.takeOver(base, d, c.in); err != nil {
 		return false, err
 	}
 	d.conclude()
-	if c.in.publish && s.known.generation != base.generation {
-		if err := s.withhold(d); err != nil {
+	if c.in.publish && co.publisher.known.generation != base.generation {
+		if err := co.withhold(d); err != nil {
 			return false, err
 		}
 	}
-	s.stageObjects(c.objects, base, d)
+	co.stageObjects(c.objects, base, d)
 	if c.in.changes {
 		c.objects.weed(base.planted)
 	}
-	c.fresh = s.fresh(c)
-	if c.was, err = s.lastRecord(); err != nil {
+	c.fresh = co.fresh(c)
+	if c.was, err = co.signatures.lastRecord(); err != nil {
 		return false, err
 	}
-	return s.idle(c), c.objects.err
+	return co.idle(c), c.objects.err
 }
 
 // fresh reports whether what is published is known to be ours, whole, and of the ledger that a commit starts from.
-func (s *System) fresh(c *commitment) bool {
-	same := s.known.generation == c.base.generation && maps.Equal(s.known.holds, c.draft.Holds)
-	touched := len(c.base.found) > 0 || s.byHand()
+func (co *committer) fresh(c *commitment) bool {
+	same := co.publisher.known.generation == c.base.generation && maps.Equal(co.publisher.known.holds, c.draft.Holds)
+	touched := len(c.base.found) > 0 || co.byHand()
 	return same && !touched && !c.objects.empty() && !c.draft.Again
 }
 
 // idle reports whether a commit has nothing to do: nothing changes, and what is published needs nothing that this one may do.
-func (s *System) idle(c *commitment) bool {
+func (co *committer) idle(c *commitment) bool {
 	if d := c.draft; !c.objects.empty() || d.Again || d.lays {
 		return false
 	}
-	due := s.dueOf(c.was, c.base, c.fresh)
+	due := co.observer.dueOf(c.was, c.base, c.fresh)
 	return due == notDue || (due == tampered && !c.in.changes)
 }
 
 // stageRecord stages what is published, and writes the record of it all. It returns the generation that this is to be.
-func (s *System) stageRecord(c *commitment) (next generation, err error) {
+func (co *committer) stageRecord(c *commitment) (next generation, err error) {
 	base, d := c.base, c.draft
-	if err := s.identify(c.objects, base, d, c.in.changes); err != nil {
+	if err := co.identify(c.objects, base, d, c.in.changes); err != nil {
 		return next, err
 	}
-	s.stageFloor(c.objects, d)
+	co.stageFloor(c.objects, d)
 	if !c.fresh {
-		s.known = known{}
+		co.publisher.known = known{}
 	}
-	if s.byHand() && c.in.publish {
-		c.public.remove(s.paths.public(cutByHandFile))
+	if co.byHand() && c.in.publish {
+		c.public.remove(co.paths.public(cutByHandFile))
 	}
-	next = s.following(base.generation, c.was.Generation)
-	c.record, c.digests = c.was, s.known.digests
+	next = co.following(base.generation, c.was.Generation)
+	c.record, c.digests = c.was, co.publisher.known.digests
 	if c.in.publish {
-		if c.record, c.digests, err = s.stagePublication(c.public, d, next, c.was); err != nil {
+		if c.record, c.digests, err = co.publisher.stagePublication(c.public, d, next, c.was); err != nil {
 			return next, err
 		}
 	}
-	d.sums = base.sums.after(s.paths, c.objects, base.lost)
+	d.sums = base.sums.after(co.paths, c.objects, base.lost)
 	c.record.Floor, c.record.ChangedAt = d.floor.mark, c.was.ChangedAt
 	if c.in.changes && d.Now.After(c.was.ChangedAt) { // a clock that went back makes no change older than the last
 		c.record.ChangedAt = d.Now
@@ -262,30 +271,27 @@ func (s *System) stageRecord(c *commitment) (next generation, err error) {
 }
 
 // committed remembers what is in force now, and returns it.
-func (s *System) committed(c *commitment, next generation) *book {
-	s.known = known{generation: next, holds: c.draft.Holds, digests: c.digests}
+func (co *committer) committed(c *commitment, next generation) *book {
+	co.publisher.known = known{generation: next, holds: c.draft.Holds, digests: c.digests}
 	l := c.draft.asBook()
 	l.generation, l.raw, l.changedAt = next, next, c.record.ChangedAt
 	if c.in.changes {
-		s.heals(slices.DeleteFunc(slices.Clone(c.base.found), finding.ofKeys)) // those tell themselves when they are mended
+		co.notes.heals(slices.DeleteFunc(slices.Clone(c.base.found), finding.ofKeys)) // those tell themselves when they are mended
 	} else { // it is still to be told
 		l.found, l.planted = c.base.found, c.base.planted
 		l.tell()
 	}
-	s.mu.Lock()
-	s.latest = &l.raw
-	s.mu.Unlock()
-	s.keep(l)
+	co.cache.change(l)
 	return l
 }
 
 // lastRecord returns the record of what is published; zero where it is not signed.
-func (s *System) lastRecord() (published, error) {
-	was, err := s.readRecord()
+func (si *signatures) lastRecord() (published, error) {
+	was, err := si.readRecord()
 	if err != nil || was.Generation == (generation{}) {
 		return was, err
 	}
-	w, err := s.witness()
+	w, err := si.witness()
 	if err != nil || !was.attested(w) {
 		return published{}, err
 	}
@@ -293,35 +299,35 @@ func (s *System) lastRecord() (published, error) {
 }
 
 // enact signs everything, and renames it into place.
-func (s *System) enact(next generation, objects, public *stage, list sums, record published) (generation, error) {
-	bump := &stage{disk: s.disk, dir: objects.dir, mode: privateFile, parents: privateDir, names: "generation-"}
-	done := &stage{disk: s.disk, dir: public.dir, mode: publicFile, parents: publicDir, names: recordStaged}
-	err := s.open()
+func (co *committer) enact(next generation, objects, public *stage, list sums, record published) (generation, error) {
+	bump := &stage{disk: co.disk, dir: objects.dir, mode: privateFile, parents: privateDir, names: "generation-"}
+	done := &stage{disk: co.disk, dir: public.dir, mode: publicFile, parents: publicDir, names: recordStaged}
+	err := co.keyring.open()
 	if err == nil {
-		next, record, err = s.sign(next, list.digest(), record)
+		next, record, err = co.keyring.sign(next, list.digest(), record)
 	}
 	if err == nil {
 		list, err = list.signedBy(next)
 	}
 	if err == nil {
-		objects.write(s.paths.sumsFile(), list.text())
-		objects.write(s.paths.sumsCopy(), list.text())
-		bump.encode(s.paths.generationFile(), next)
-		done.encode(s.paths.record(), record)
+		objects.write(co.paths.sumsFile(), list.text())
+		objects.write(co.paths.sumsCopy(), list.text())
+		bump.encode(co.paths.generationFile(), next)
+		done.encode(co.paths.record(), record)
 		err = settle(bump, objects, public, done)
 	}
 	if err != nil {
-		return next, s.abandon(err)
+		return next, co.abandon(err)
 	}
 	for _, st := range []*stage{bump, objects, public, done} {
 		if err := st.enact(); err != nil {
-			s.keep(nil) // nobody knows what is there now: read it again
-			s.known = known{}
+			co.cache.keep(nil) // nobody knows what is there now: read it again
+			co.publisher.known = known{}
 			return next, fail(err, perhapsChanged)
 		}
 	}
-	s.prune(s.paths.ledger(), objects.removals)
-	s.prune(s.paths.publish(), public.removals)
+	co.prune(co.paths.ledger(), objects.removals)
+	co.prune(co.paths.publish(), public.removals)
 	return next, nil
 }
 
@@ -335,86 +341,86 @@ func (st *stage) weed(planted []string) {
 }
 
 // sign signs a generation with what it is made of, and the record of what is published of it.
-func (s *System) sign(g generation, sums string, record published) (generation, published, error) {
+func (kr *keyring) sign(g generation, sums string, record published) (generation, published, error) {
 	g.Sums = sums
 	var err error
-	if g.Signature, err = s.signer.Attest(g.text()); err != nil {
+	if g.Signature, err = kr.signer.Attest(g.text()); err != nil {
 		return g, record, fmt.Errorf("sign the ledger: %w", err)
 	}
 	record.Generation = g
 	text, err := record.text()
 	if err == nil {
-		record.Signature, err = s.signer.Attest(text)
+		record.Signature, err = kr.signer.Attest(text)
 	}
 	return g, record, err
 }
 
 // abandon clears what was staged, and says that nothing was changed.
-func (s *System) abandon(err error) error {
-	_ = s.sweepStaged() // the next one to take the lock tries again
+func (at *directory) abandon(err error) error {
+	_ = at.sweepStaged() // the next one to take the lock tries again
 	return fail(err, nothingChanged)
 }
 
 // following returns the generation after both, and after all that was ever seen: no number is used twice.
-func (s *System) following(a, b generation) generation {
-	return generation{Version: version, Number: max(a.Number, b.Number, s.remembered()) + 1, ID: access.NewUID()}
+func (co *committer) following(a, b generation) generation {
+	return generation{Version: version, Number: max(a.Number, b.Number, co.signatures.remembered()) + 1, ID: access.NewUID()}
 }
 
 // stageObjects stages what the draft changes in the ledger: its entries, the tombstones beside them, what was revoked, and when
 // partners were rehearsed.
-func (s *System) stageObjects(st *stage, base *book, d *draft) {
-	s.stageEntries(st, base, d)
+func (co *committer) stageObjects(st *stage, base *book, d *draft) {
+	co.stageEntries(st, base, d)
 	for id := range d.Noted {
 		if stone, kept := d.Tombstones[id]; kept {
-			st.encode(s.paths.stone(id), stone)
+			st.encode(co.paths.stone(id), stone)
 		} else {
-			st.remove(s.paths.stone(id))
+			st.remove(co.paths.stone(id))
 		}
 	}
-	s.stageRevoked(st, base, d)
+	co.stageRevoked(st, base, d)
 	if d.remembers {
-		st.encode(s.paths.rehearsedFile(), rehearsed{Version: version, Partners: d.rehearsed})
+		st.encode(co.paths.rehearsedFile(), rehearsed{Version: version, Partners: d.rehearsed})
 	}
 }
 
 // stageEntries stages the entries that a draft has touched. It removes the file of a damaged one that the draft gave up, and of which it
 // wrote no other.
-func (s *System) stageEntries(st *stage, base *book, d *draft) {
+func (co *committer) stageEntries(st *stage, base *book, d *draft) {
 	for _, ref := range order.Sorted(maps.Keys(d.Touched), ledger.CompareRefs) {
 		before, after := base.Ledger[ref], d.Ledger[ref]
 		switch {
 		case after == nil && before != nil:
-			st.remove(s.paths.object(ref))
+			st.remove(co.paths.object(ref))
 		case after != nil && after != before:
-			st.replace(s.paths.object(ref), before, after)
+			st.replace(co.paths.object(ref), before, after)
 		}
 	}
 	for ref := range base.damaged {
 		if _, still := d.damaged[ref]; !still && d.Ledger[ref] == nil {
-			st.remove(s.paths.object(ref))
+			st.remove(co.paths.object(ref))
 		}
 	}
 }
 
 // stageRevoked stages what was revoked since, and removes what has ended. What stands there already is never written again.
-func (s *System) stageRevoked(st *stage, base *book, d *draft) {
+func (co *committer) stageRevoked(st *stage, base *book, d *draft) {
 	for name, r := range d.revoked {
 		if _, already := base.revoked[name]; !already {
-			st.encode(s.paths.revocationFile(name), r)
+			st.encode(co.paths.revocationFile(name), r)
 		}
 	}
 	for name := range base.revoked {
 		if _, still := d.revoked[name]; !still {
-			st.remove(s.paths.revocationFile(name))
+			st.remove(co.paths.revocationFile(name))
 		}
 	}
 }
 
 // prune removes the directories that a removal has emptied. One that stays does no harm.
-func (s *System) prune(below string, removed []string) {
+func (at *directory) prune(below string, removed []string) {
 	for _, path := range removed {
 		for dir := filepath.Dir(path); dir != below && len(dir) > len(below); dir = filepath.Dir(dir) {
-			if s.disk.Do("remove", dir, func() error { return os.Remove(dir) }) != nil {
+			if at.disk.Do("remove", dir, func() error { return os.Remove(dir) }) != nil {
 				break
 			}
 		}

@@ -33,20 +33,20 @@ const (
 )
 
 // byHand reports whether cut.sh has changed the publication since it was made.
-func (s *System) byHand() bool {
-	_, err := os.Lstat(s.paths.public(cutByHandFile))
+func (at *directory) byHand() bool {
+	_, err := os.Lstat(at.paths.public(cutByHandFile))
 	return err == nil
 }
 
 // holdNew holds what is new while something of its partner, or that it comes from, was cut by hand.
-func (s *System) holdNew(d *draft, scope string) error {
-	file, last := filepath.Join(s.paths.holds(), holdFile(scope)), d.Holds[scope]
-	err := s.disk.Mkdir(s.paths.holds(), publicDir)
+func (le *leader) holdNew(d *draft, scope string) error {
+	file, last := filepath.Join(le.paths.holds(), holdFile(scope)), d.Holds[scope]
+	err := le.disk.Mkdir(le.paths.holds(), publicDir)
 	if err == nil {
-		err = s.disk.Write(file, nil, publicFile)
+		err = le.disk.Write(file, nil, publicFile)
 	}
 	if err == nil {
-		d.Holds, err = s.paths.readHolds()
+		d.Holds, err = le.paths.readHolds()
 	}
 	if err == nil && !d.Holds[scope].After(last) { // the clock went back since it was held, and perhaps released
 		d.Holds[scope] = last.Add(time.Millisecond)
@@ -58,19 +58,19 @@ func (s *System) holdNew(d *draft, scope string) error {
 // alonePublished keeps cut.sh out of the publication until free is called: it reads what lies there and adds to it, and would
 // bring back what is replaced meanwhile. Where the holds are others by now than those that were drafted with, it is
 // errCutMeanwhile: what cut.sh has just taken away is not to be published once more, not even for a moment.
-func (s *System) alonePublished(publish bool, drafted ledger.Holds) (free func() error, err error) {
+func (pu *publisher) alonePublished(publish bool, drafted ledger.Holds) (free func() error, err error) {
 	if !publish {
 		return func() error { return nil }, nil
 	}
-	dir := s.paths.cuttingDir()
-	if err := s.lockPublication(dir); err != nil {
+	dir := pu.paths.cuttingDir()
+	if err := pu.lockPublication(dir); err != nil {
 		return nil, err
 	}
-	free = func() error { return fail(s.disk.RemoveAll(dir), perhapsChanged) }
-	err = s.disk.Do("create", dir, func() error { return os.WriteFile(filepath.Join(dir, byProvider), nil, privateFile) })
+	free = func() error { return fail(pu.disk.RemoveAll(dir), perhapsChanged) }
+	err = pu.disk.Do("create", dir, func() error { return os.WriteFile(filepath.Join(dir, byProvider), nil, privateFile) })
 	if err == nil {
 		var now ledger.Holds
-		if now, err = s.paths.readHolds(); err == nil && !maps.Equal(now, drafted) {
+		if now, err = pu.paths.readHolds(); err == nil && !maps.Equal(now, drafted) {
 			err = errCutMeanwhile
 		}
 	}
@@ -82,22 +82,22 @@ func (s *System) alonePublished(publish bool, drafted ledger.Holds) (free func()
 
 // lockPublication makes the directory that is the lock on the publication, which cut.sh makes likewise. A lock of a provider is of one
 // that died, since we hold the ledger's; one of cut.sh has died when it was waited for in vain.
-func (s *System) lockPublication(dir string) error {
-	if err := s.disk.Mkdir(s.paths.publish(), publicDir); err != nil {
+func (pu *publisher) lockPublication(dir string) error {
+	if err := pu.disk.Mkdir(pu.paths.publish(), publicDir); err != nil {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(dir, byProvider)); err == nil {
-		if err := s.disk.RemoveAll(dir); err != nil {
+		if err := pu.disk.RemoveAll(dir); err != nil {
 			return err
 		}
 	}
 	for deadline := access.WallClock().Add(cutPatience); ; time.Sleep(5 * time.Millisecond) {
-		err := s.disk.Do("mkdir", dir, func() error { return os.Mkdir(dir, privateDir) })
+		err := pu.disk.Do("mkdir", dir, func() error { return os.Mkdir(dir, privateDir) })
 		if err == nil || !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 		if access.WallClock().After(deadline) {
-			if err := s.disk.RemoveAll(dir); err != nil {
+			if err := pu.disk.RemoveAll(dir); err != nil {
 				return err
 			}
 		}
@@ -119,8 +119,8 @@ func addsSections(text []byte, digest string) bool {
 
 // onlyCuts reports whether a published file differs from what was published, by its digest, only in what cut.sh does: it takes
 // access away, and gives none.
-func (s *System) onlyCuts(l *book, name, digest string) bool {
-	text, err := durable.ReadFile(s.paths.public(name))
+func (ob *observer) onlyCuts(l *book, name, digest string) bool {
+	text, err := durable.ReadFile(ob.paths.public(name))
 	if err != nil {
 		return false
 	}
@@ -130,13 +130,13 @@ func (s *System) onlyCuts(l *book, name, digest string) bool {
 	case name == krlFile: // more sections, which only revoke
 		return addsSections(text, digest)
 	case strings.HasPrefix(name, principalsDir+"/"): // the lines are left out of those who are on hold
-		want, _ := s.compiled(l, name)
+		want, _ := ob.compiled(l, name)
 		return bytes.Equal(want, text)
 	case name == policy.HoldText:
-		return s.draftOn(l).hold().Says(text)
+		return draftOn(l, ob.now(), nil).hold().Says(text)
 	case name == policy.HoldBundle:
 		data, err := policy.Unpack(text, "data.json")
-		return err == nil && s.draftOn(l).hold().Says(data)
+		return err == nil && draftOn(l, ob.now(), nil).hold().Says(data)
 	}
 	return false
 }

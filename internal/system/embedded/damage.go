@@ -152,8 +152,8 @@ type admittedCertificate struct {
 }
 
 // admitted reads the certificates that the last publication admits. None where it cannot be read: it is made anew from the ledger.
-func (s *System) admitted() (map[string]admittedCertificate, error) {
-	text, err := s.paths.shown(dataFile)
+func (co *committer) admitted() (map[string]admittedCertificate, error) {
+	text, err := co.paths.shown(dataFile)
 	if errors.Is(err, fs.ErrNotExist) || noFile(err) {
 		return nil, nil
 	}
@@ -175,8 +175,8 @@ func (s *System) admitted() (map[string]admittedCertificate, error) {
 
 // withhold puts certificates on hold that the last publication admits and no record knows: their record is damaged, or
 // somebody took it away. Gateways that ask only the revocation list would go on to admit them.
-func (s *System) withhold(d *draft) error {
-	admitted, err := s.admitted()
+func (co *committer) withhold(d *draft) error {
+	admitted, err := co.admitted()
 	if err != nil {
 		return err
 	}

@@ -95,10 +95,10 @@ func (d *draft) lay(change func(*draft) (*access.FloorRecord, error)) error {
 }
 
 // stageFloor stages the floor of a draft, once it is known of which system it is.
-func (s *System) stageFloor(st *stage, d *draft) {
+func (co *committer) stageFloor(st *stage, d *draft) {
 	if d.lays {
 		d.floor.record.System = d.system
-		st.encode(s.paths.floor(), floorFile{Version: version, FloorRecord: *d.floor.record})
+		st.encode(co.paths.floor(), floorFile{Version: version, FloorRecord: *d.floor.record})
 	}
 }
 

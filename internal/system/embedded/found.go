@@ -20,6 +20,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
+// observer reads the ledger and what is published, and changes nothing.
+type observer struct {
+	*directory
+	signatures *signatures
+}
+
 // finding is a file that is not as this system left it.
 type finding struct {
 	// file is its path below the directory, with why after it a sentence without its stop.
@@ -110,11 +116,11 @@ func (l *book) missing(p paths) {
 
 // inspect compares what is published with the record of it. What cut.sh has changed is no
 // finding: that takes access away, and the file in hold/ tells of it.
-func (s *System) inspect(l *book, was published) error {
+func (ob *observer) inspect(l *book, was published) error {
 	if was.Generation != l.generation {
 		return nil // it is made anew
 	}
-	there, err := s.digests()
+	there, err := ob.digests()
 	if err != nil {
 		return fail(err, nothingChanged)
 	}
@@ -123,14 +129,14 @@ func (s *System) inspect(l *book, was published) error {
 		digest := hex.EncodeToString(now[:])
 		switch {
 		case !found:
-			l.find(s.paths, s.paths.public(name), "is gone", access.IdentityID{})
-		case digest != was.Files[name] && !s.onlyCuts(l, name, was.Files[name]):
-			s.differs(l, name, digest)
+			l.find(ob.paths, ob.paths.public(name), "is gone", access.IdentityID{})
+		case digest != was.Files[name] && !ob.onlyCuts(l, name, was.Files[name]):
+			ob.differs(l, name, digest)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(there)) {
 		if _, known := was.Files[name]; !known && ours(name) {
-			s.differs(l, name, hex.EncodeToString(func(d [sha256.Size]byte) []byte { return d[:] }(there[name])))
+			ob.differs(l, name, hex.EncodeToString(func(d [sha256.Size]byte) []byte { return d[:] }(there[name])))
 		}
 	}
 	return nil
@@ -158,22 +164,22 @@ func ours(name string) bool {
 }
 
 // differs notes a file that is not as it was published, with each identity that it gives something to.
-func (s *System) differs(l *book, name, digest string) {
-	path, why := s.paths.public(name), "differs from what was published (SHA-256 "+digest+"): the next change writes it again"
-	of := s.concerned(l, name)
+func (ob *observer) differs(l *book, name, digest string) {
+	path, why := ob.paths.public(name), "differs from what was published (SHA-256 "+digest+"): the next change writes it again"
+	of := ob.concerned(l, name)
 	for _, id := range of {
-		l.find(s.paths, path, why, id)
+		l.find(ob.paths, path, why, id)
 	}
 	if len(of) == 0 {
-		l.find(s.paths, path, why, access.IdentityID{})
+		l.find(ob.paths, path, why, access.IdentityID{})
 	}
 }
 
 // concerned returns the identities of the ledger whose lines of a principals file, or parts of the policy data, are not as this
 // system would write them; none where that cannot be told.
-func (s *System) concerned(l *book, name string) (of []access.IdentityID) {
-	want, known := s.compiled(l, name)
-	got, err := s.paths.shown(name)
+func (ob *observer) concerned(l *book, name string) (of []access.IdentityID) {
+	want, known := ob.compiled(l, name)
+	got, err := ob.paths.shown(name)
 	if err != nil || !known {
 		return nil
 	}
@@ -235,8 +241,8 @@ func partOf(text []byte, name string, id access.IdentityID) (part []byte) {
 }
 
 // compiled returns a file as this system would write it now, as far as it can be told for each identity.
-func (s *System) compiled(l *book, name string) (text []byte, known bool) {
-	p := s.publication(s.draftOn(l))
+func (ob *observer) compiled(l *book, name string) (text []byte, known bool) {
+	p := ob.publication(draftOn(l, ob.now(), nil))
 	if strings.HasPrefix(name, principalsDir+"/") {
 		return policy.Principals(p)[name], true
 	}

@@ -24,27 +24,30 @@ import (
 const atNextPull = "Measured where it is published. A gateway acts at its next pull, and its open sessions last as " +
 	"long as it allows."
 
+// gateways are those that a rehearsal asks.
+type gateways struct{ *directory }
+
 // Doors returns the gateways that a credential is for. A certificate has two: some verify it and ask nobody.
-func (s *System) Doors(p access.Proof) []access.Door {
+func (gw *gateways) Doors(p access.Proof) []access.Door {
 	doors := traitOf(p.Credential.Kind()).doors
 	if doors == nil {
 		return nil
 	}
-	return doors(s, p)
+	return doors(gw, p)
 }
 
 // opaAllows decides as OPA does with the policy that is published, as it lies there.
-func (s *System) opaAllows(r policy.Request) (bool, error) {
-	data, hold, err := s.paths.shownPolicy()
+func (gw *gateways) opaAllows(r policy.Request) (bool, error) {
+	data, hold, err := gw.paths.shownPolicy()
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}
-	return policy.Allows(data, hold, r, s.now())
+	return policy.Allows(data, hold, r, gw.now())
 }
 
 // tlsVerifies verifies a client as nginx does, with ssl_client_certificate and ssl_crl.
-func (s *System) tlsVerifies(p access.Proof) (bool, error) {
-	authority, lists, err := s.tlsFiles()
+func (gw *gateways) tlsVerifies(p access.Proof) (bool, error) {
+	authority, lists, err := gw.tlsFiles()
 	if err != nil {
 		return false, err
 	}
@@ -59,8 +62,8 @@ func (s *System) tlsVerifies(p access.Proof) (bool, error) {
 	public, comparable := p.Key.Public().(interface{ Equal(crypto.PublicKey) bool })
 	roots := x509.NewCertPool()
 	roots.AddCert(authority)
-	_, err = shown.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: s.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	list := ca.ListFor(lists, shown, s.now())
+	_, err = shown.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: gw.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	list := ca.ListFor(lists, shown, gw.now())
 	if err != nil || !comparable || !public.Equal(shown.PublicKey) || list == nil {
 		return false, nil //nolint:nilerr // it is the refusal
 	}
@@ -70,12 +73,12 @@ func (s *System) tlsVerifies(p access.Proof) (bool, error) {
 }
 
 // tlsFiles returns the authority, and the lists that it signed.
-func (s *System) tlsFiles() (*x509.Certificate, []*x509.RevocationList, error) {
-	authority, err := s.paths.shownAuthority()
+func (gw *gateways) tlsFiles() (*x509.Certificate, []*x509.RevocationList, error) {
+	authority, err := gw.paths.shownAuthority()
 	if err != nil {
 		return nil, nil, fail(err, nothingChanged)
 	}
-	lists, err := s.paths.shownLists()
+	lists, err := gw.paths.shownLists()
 	if err != nil {
 		return nil, nil, fail(err, nothingChanged)
 	}
@@ -88,8 +91,8 @@ func (s *System) tlsFiles() (*x509.Certificate, []*x509.RevocationList, error) {
 }
 
 // sshdAdmits judges a login as sshd does, with TrustedUserCAKeys, RevokedKeys and AuthorizedPrincipalsFile.
-func (s *System) sshdAdmits(p access.Proof, path string) (bool, error) {
-	trusted, err := s.paths.shown("ssh/ca.pub")
+func (gw *gateways) sshdAdmits(p access.Proof, path string) (bool, error) {
+	trusted, err := gw.paths.shown("ssh/ca.pub")
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}
@@ -106,7 +109,7 @@ func (s *System) sshdAdmits(p access.Proof, path string) (bool, error) {
 	if err != nil || string(own.PublicKey().Marshal()) != string(shown.Key.Marshal()) {
 		return false, err
 	}
-	list, err := s.paths.shown(krlFile)
+	list, err := gw.paths.shown(krlFile)
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}
@@ -114,22 +117,22 @@ func (s *System) sshdAdmits(p access.Proof, path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return s.loginAdmits(p.Credential.IdentityID, shown, authority, revoked, path)
+	return gw.loginAdmits(p.Credential.IdentityID, shown, authority, revoked, path)
 }
 
 // loginAdmits reports whether sshd lets a certificate in as the login of a path: it is signed by the authority, in force, not
 // revoked, and its identity stands in the login's principals file (AuthorizedPrincipalsFile of sshd_config(5)).
-func (s *System) loginAdmits(id access.IdentityID, shown *ssh.Certificate, authority ssh.PublicKey, revoked []uint64, path string) (bool, error) {
-	checker := ssh.CertChecker{Clock: s.now, IsRevoked: func(c *ssh.Certificate) bool { return slices.Contains(revoked, c.Serial) }}
+func (gw *gateways) loginAdmits(id access.IdentityID, shown *ssh.Certificate, authority ssh.PublicKey, revoked []uint64, path string) (bool, error) {
+	checker := ssh.CertChecker{Clock: gw.now, IsRevoked: func(c *ssh.Certificate) bool { return slices.Contains(revoked, c.Serial) }}
 	if string(shown.SignatureKey.Marshal()) != string(authority.Marshal()) || checker.CheckCert(id.String(), shown) != nil {
 		return false, nil //nolint:nilerr // it is the refusal
 	}
-	principals, err := s.paths.shownPrincipals(strings.TrimPrefix(path, "ssh/"))
+	principals, err := gw.paths.shownPrincipals(strings.TrimPrefix(path, "ssh/"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fail(err, nothingChanged)
 	}
-	return policy.Login(principals, id, s.now(), s.options.SSHDZone)
+	return policy.Login(principals, id, gw.now(), gw.options.SSHDZone)
 }

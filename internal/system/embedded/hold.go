@@ -185,7 +185,7 @@ type cutMember struct {
 }
 
 // cuttings returns all partners that have an identity, or one that hangs on theirs, with what is cut with each.
-func (s *System) cuttings(d *draft) map[string]cutting {
+func (pu *publisher) cuttings(d *draft) map[string]cutting {
 	identities := cutting{}
 	for _, ref := range order.Sorted(maps.Keys(d.Ledger), ledger.CompareRefs) { // kinds are told in this order
 		e := d.Ledger[ref]

@@ -64,10 +64,10 @@ func (l *book) identity(p paths, was published) error {
 // identify gives a directory that holds nothing an id. The file is in place before any key is made: keys without it are those
 // of a system whose ledger is gone, on which none is built. Gateways trust them, and a new list of what is revoked would not
 // have what was revoked there.
-func (s *System) identify(objects *stage, base *book, d *draft, changes bool) error {
+func (co *committer) identify(objects *stage, base *book, d *draft, changes bool) error {
 	named, begun := base.system != "", base.generation != (generation{})
 	if named && base.idLost && changes { // the record of the publication has told it
-		objects.encode(s.paths.system(), identified{Version: version, ID: base.system})
+		objects.encode(co.paths.system(), identified{Version: version, ID: base.system})
 		return nil
 	}
 	holds := len(base.Ledger)+len(base.damaged) > 0
@@ -75,13 +75,13 @@ func (s *System) identify(objects *stage, base *book, d *draft, changes bool) er
 	if holds || !first || (named && begun) {
 		return nil
 	}
-	if !begun && s.keysAlone() {
+	if !begun && co.keysAlone() {
 		return fmt.Errorf("%s belongs to an access system whose ledger is missing: restore %s from a copy. If that "+
-			"system is lost, move %s away to start a new one, which no gateway trusts yet", s.paths.keys(), s.paths.ledger(), s.paths.keys())
+			"system is lost, move %s away to start a new one, which no gateway trusts yet", co.paths.keys(), co.paths.ledger(), co.paths.keys())
 	}
-	st := &stage{disk: s.disk, dir: s.paths.stagedLedger(), mode: privateFile, parents: privateDir}
+	st := &stage{disk: co.disk, dir: co.paths.stagedLedger(), mode: privateFile, parents: privateDir}
 	i := identified{Version: version, ID: access.NewUID()}
-	st.encode(s.paths.system(), i)
+	st.encode(co.paths.system(), i)
 	err := settle(st)
 	if err == nil {
 		err = st.enact()
@@ -90,15 +90,15 @@ func (s *System) identify(objects *stage, base *book, d *draft, changes bool) er
 		return err
 	}
 	d.system = i.ID
-	objects.encode(s.paths.system(), i) // and so it is signed
+	objects.encode(co.paths.system(), i) // and so it is signed
 	return nil
 }
 
 // keysAlone reports whether there are keys, and nothing that says that a first change was at making them.
-func (s *System) keysAlone() bool {
-	if _, err := os.Lstat(s.paths.system()); err == nil {
+func (co *committer) keysAlone() bool {
+	if _, err := os.Lstat(co.paths.system()); err == nil {
 		return false
 	}
-	keys, _ := os.ReadDir(s.paths.keys())
+	keys, _ := os.ReadDir(co.paths.keys())
 	return slices.ContainsFunc(keys, func(f os.DirEntry) bool { return !strings.HasPrefix(f.Name(), ".") })
 }

@@ -18,8 +18,8 @@ import (
 // keyPrefix makes our API keys known to people, and to the scanners that look for leaked ones.
 const keyPrefix = "partner_"
 
-// issuer is what a draft needs of the system.
-type issuer struct{ *System }
+// issuer issues what a draft asks for, by the keys.
+type issuer struct{ *keyring }
 
 // Fixed says that a certificate cannot be shortened: its end is signed into it.
 func (issuer) Fixed(i ledger.Item) bool { return i.Serial != "" }

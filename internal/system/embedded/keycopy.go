@@ -86,15 +86,15 @@ func (p paths) exposed() (files []string) {
 
 // closeKeys takes the private keys back from others, and says so: nobody can tell who has read them. A file of somebody else's stays as
 // it is, and plans go on to tell it: it is no reason to change nothing.
-func (s *System) closeKeys() {
+func (kr *keyring) closeKeys() {
 	var closed []finding
-	for _, path := range s.paths.exposed() {
-		if err := s.disk.Do("chmod", path, func() error { return os.Chmod(path, privateFile) }); err == nil {
-			closed = append(closed, finding{file: s.paths.named(path), why: "could be read or changed by anybody on " +
+	for _, path := range kr.paths.exposed() {
+		if err := kr.disk.Do("chmod", path, func() error { return os.Chmod(path, privateFile) }); err == nil {
+			closed = append(closed, finding{file: kr.paths.named(path), why: "could be read or changed by anybody on " +
 				"this machine. Now only its owner can, but somebody may already have its key"})
 		}
 	}
-	s.heals(closed)
+	kr.notes.heals(closed)
 }
 
 // inspectKeys notes the files that are not as their copies. Which of the two is right is found by the next change, which needs the
@@ -119,14 +119,14 @@ func (l *book) inspectKeys(p paths) {
 
 // mendKeys makes each file of the keys and its copy one again, before they are opened. What is lost is never made anew in a
 // directory that is in use: gateways trust no other.
-func (s *System) mendKeys() error {
+func (kr *keyring) mendKeys() error {
 	var mended []finding
 	for _, name := range keyFiles {
-		t := s.paths.readTwin(name)
-		if t.same() || t.file == nil && t.copied == nil && !s.inUse() {
+		t := kr.paths.readTwin(name)
+		if t.same() || t.file == nil && t.copied == nil && !kr.inUse() {
 			continue // else it is about to be made
 		}
-		found, err := s.mendKey(name, t)
+		found, err := kr.mendKey(name, t)
 		if err != nil {
 			return err
 		}
@@ -134,48 +134,48 @@ func (s *System) mendKeys() error {
 			mended = append(mended, found)
 		}
 	}
-	s.heals(mended)
+	kr.notes.heals(mended)
 	return nil
 }
 
 // mendKey puts a file back from its copy where only that can be used, and says so.
-func (s *System) mendKey(name string, t twin) (finding, error) {
-	file, copied := s.paths.named(s.paths.key(name)), s.paths.named(s.paths.keyCopy(name))
-	bad := s.unfit(name, t.file)
-	if bad == nil && s.paths.hasCopies() { // and this one is not as the file
+func (kr *keyring) mendKey(name string, t twin) (finding, error) {
+	file, copied := kr.paths.named(kr.paths.key(name)), kr.paths.named(kr.paths.keyCopy(name))
+	bad := kr.unfit(name, t.file)
+	if bad == nil && kr.paths.hasCopies() { // and this one is not as the file
 		return finding{file: copied, why: "was gone, or differed from " + file + ", which is right: it was created again"}, nil
 	}
-	if bad == nil || s.options.Passphrase == "" && keyfile.Encrypted(t.file) {
+	if bad == nil || kr.options.Passphrase == "" && keyfile.Encrypted(t.file) {
 		return finding{}, nil // and is copied once it was opened
 	}
-	worse := s.unfit(name, t.copied)
+	worse := kr.unfit(name, t.copied)
 	if worse == nil {
 		why := fmt.Sprintf("could not be used, because it %v: it was restored from %s", bad, copied)
-		return finding{file: file, why: why}, s.placeKey(s.paths.key(name), t.copied)
+		return finding{file: file, why: why}, kr.placeKey(kr.paths.key(name), t.copied)
 	}
 	if name == authorityFile || name == witnessFile { // they are made anew from their keys
 		return finding{file: file, why: fmt.Sprintf("could not be used, because it %v, and neither could its copy: it "+
-			"was created again", bad)}, s.disk.Remove(s.paths.key(name))
+			"was created again", bad)}, kr.disk.Remove(kr.paths.key(name))
 	}
 	return finding{}, fmt.Errorf("%s cannot be used, because it %w. Nor can its copy %s, because that %w. Gateways "+
 		"trust no other key, so nothing can be published. Restore one of the two from a backup. Until then, %s "+
 		"cuts without any key. If there is no backup, start again in another directory, and make gateways trust "+
 		"that",
-		s.paths.key(name), bad, copied, worse, s.paths.public(cutName))
+		kr.paths.key(name), bad, copied, worse, kr.paths.public(cutName))
 }
 
 // errForeignKey: a key can be read, and is none that anybody trusts.
 var errForeignKey = errors.New("holds another key than the one that gateways trust")
 
 // unfit says why a file of the keys cannot be used; nil where it can.
-func (s *System) unfit(name string, text []byte) error {
+func (kr *keyring) unfit(name string, text []byte) error {
 	if text == nil {
 		return errors.New("is gone, or cannot be read")
 	}
 	switch name {
 	case authorityFile:
 		certificate, err := parseAuthority(text)
-		if err == nil && !s.isPublished("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})) {
+		if err == nil && !kr.isPublished("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})) {
 			return errForeignKey
 		}
 		return err
@@ -183,26 +183,26 @@ func (s *System) unfit(name string, text []byte) error {
 		_, err := policy.ParseWitness(text)
 		return err
 	}
-	key, err := keyfile.Parse(text, s.options.Passphrase)
-	if err == nil && !s.trusts(name, key.Public()) {
+	key, err := keyfile.Parse(text, kr.options.Passphrase)
+	if err == nil && !kr.trusts(name, key.Public()) {
 		return errForeignKey
 	}
 	return err
 }
 
 // trusts reports whether a key is the one that gateways trust; also where nothing is left that tells.
-func (s *System) trusts(name string, public crypto.PublicKey) bool {
+func (kr *keyring) trusts(name string, public crypto.PublicKey) bool {
 	switch name {
 	case signingKey:
-		w, err := s.witness()
+		w, err := kr.signatures.witness()
 		return err != nil || w.Is(public)
 	case sshKey:
 		line, err := ssh.NewPublicKey(public)
-		return err == nil && s.isPublished("ssh/ca.pub", ssh.MarshalAuthorizedKey(line))
+		return err == nil && kr.isPublished("ssh/ca.pub", ssh.MarshalAuthorizedKey(line))
 	}
-	for _, path := range []string{s.paths.key(authorityFile), s.paths.keyCopy(authorityFile), s.paths.public("ca.pem")} {
+	for _, path := range []string{kr.paths.key(authorityFile), kr.paths.keyCopy(authorityFile), kr.paths.public("ca.pem")} {
 		text, _ := durable.ReadFile(path)
-		if s.unfit(authorityFile, text) == nil {
+		if kr.unfit(authorityFile, text) == nil {
 			certificate, err := parseAuthority(text)
 			own, ok := public.(interface{ Equal(crypto.PublicKey) bool })
 			return err == nil && ok && own.Equal(certificate.PublicKey)
@@ -212,8 +212,8 @@ func (s *System) trusts(name string, public crypto.PublicKey) bool {
 }
 
 // isPublished reports whether a text is what the signed record of the publication has under a name; also where there is no record.
-func (s *System) isPublished(name string, text []byte) bool {
-	record, err := s.lastRecord()
+func (kr *keyring) isPublished(name string, text []byte) bool {
+	record, err := kr.signatures.lastRecord()
 	digest, listed := record.Files[name]
 	sum := sha256.Sum256(text)
 	return err != nil || !listed || digest == hex.EncodeToString(sum[:])
@@ -234,10 +234,10 @@ func parseAuthority(text []byte) (*x509.Certificate, error) {
 }
 
 // copyKeys makes the copies what the keys are that were just opened.
-func (s *System) copyKeys() error {
+func (kr *keyring) copyKeys() error {
 	for _, name := range keyFiles {
-		if t := s.paths.readTwin(name); !t.same() {
-			if err := s.placeKey(s.paths.keyCopy(name), t.file); err != nil {
+		if t := kr.paths.readTwin(name); !t.same() {
+			if err := kr.placeKey(kr.paths.keyCopy(name), t.file); err != nil {
 				return err
 			}
 		}
@@ -246,13 +246,13 @@ func (s *System) copyKeys() error {
 }
 
 // placeKey puts a whole file of the keys in place, or none.
-func (s *System) placeKey(path string, text []byte) error {
+func (at *directory) placeKey(path string, text []byte) error {
 	dir := filepath.Dir(path)
-	if err := s.disk.Mkdir(dir, privateDir); err != nil {
+	if err := at.disk.Mkdir(dir, privateDir); err != nil {
 		return err
 	}
-	if err := s.disk.Replace(path, filepath.Join(dir, "."+filepath.Base(path)), text, privateFile, nil); err != nil {
+	if err := at.disk.Replace(path, filepath.Join(dir, "."+filepath.Base(path)), text, privateFile, nil); err != nil {
 		return err
 	}
-	return s.disk.Sync(dir)
+	return at.disk.Sync(dir)
 }

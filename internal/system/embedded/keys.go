@@ -10,74 +10,88 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 )
 
+// keyring is the keys of the directory: of the authorities, and the one that signs what the directory says of itself. Only who has the lock
+// opens it.
+type keyring struct {
+	*directory
+	notes      *notes
+	signatures *signatures
+	authority  *ca.Authority
+	signer     *policy.Signer
+
+	mu     sync.Mutex     // guards what follows
+	notary *policy.Signer // the signing key, once a change has opened it
+}
+
 // mayMakeKeys refuses to make keys where others were in use before, and tells of it if they will lie in the clear.
-func (s *System) mayMakeKeys() error {
-	if keys, _ := os.ReadDir(s.paths.keys()); len(keys) > 0 {
+func (kr *keyring) mayMakeKeys() error {
+	if keys, _ := os.ReadDir(kr.paths.keys()); len(keys) > 0 {
 		return nil // none are made
 	}
-	if s.inUse() {
+	if kr.inUse() {
 		return fmt.Errorf("the keys are missing from %s: restore them, or start again in another directory, whose "+
-			"keys no gateway trusts yet", s.paths.keys())
+			"keys no gateway trusts yet", kr.paths.keys())
 	}
-	if s.options.Passphrase == "" {
-		s.inTheClear()
+	if kr.options.Passphrase == "" {
+		kr.notes.inTheClear()
 	}
 	return nil
 }
 
 // open opens the keys. It makes them before the first publication only: gateways trust those, and what was issued is
 // signed by them, so new ones in their place would cut everybody off, and nobody would see why.
-func (s *System) open() (err error) {
-	if s.authority != nil && s.signer != nil && len(s.paths.unlike()) == 0 {
+func (kr *keyring) open() (err error) {
+	if kr.authority != nil && kr.signer != nil && len(kr.paths.unlike()) == 0 {
 		return nil
 	}
-	if err := s.sweepKeys(); err != nil {
+	if err := kr.sweepKeys(); err != nil {
 		return err
 	}
-	if err := s.mayMakeKeys(); err != nil {
+	if err := kr.mayMakeKeys(); err != nil {
 		return err
 	}
-	if err := s.disk.Mkdir(s.paths.keys(), privateDir); err != nil {
+	if err := kr.disk.Mkdir(kr.paths.keys(), privateDir); err != nil {
 		return err
 	}
-	if err := s.mendKeys(); err != nil {
+	if err := kr.mendKeys(); err != nil {
 		return err
 	}
-	s.closeKeys()
-	if s.authority, err = ca.Open(s.paths.keys(), s.options.Passphrase, s.options.Clock); err != nil {
+	kr.closeKeys()
+	if kr.authority, err = ca.Open(kr.paths.keys(), kr.options.Passphrase, kr.options.Clock); err != nil {
 		return err
 	}
-	if s.signer, err = policy.OpenSigner(s.paths.keys(), s.options.Passphrase); err != nil {
+	if kr.signer, err = policy.OpenSigner(kr.paths.keys(), kr.options.Passphrase); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.notary = s.signer
-	s.mu.Unlock()
-	if err := s.writeWitness(); err != nil {
+	kr.mu.Lock()
+	kr.notary = kr.signer
+	kr.mu.Unlock()
+	if err := kr.writeWitness(); err != nil {
 		return err
 	}
-	return s.copyKeys()
+	return kr.copyKeys()
 }
 
 // writeWitness keeps the public part of the signing key beside it, so that a plan needs no passphrase to tell what is signed.
-func (s *System) writeWitness() error {
-	path := s.paths.key(witnessFile)
-	if text, err := durable.ReadFile(path); err == nil && bytes.Equal(text, s.signer.PublicPEM()) {
+func (kr *keyring) writeWitness() error {
+	path := kr.paths.key(witnessFile)
+	if text, err := durable.ReadFile(path); err == nil && bytes.Equal(text, kr.signer.PublicPEM()) {
 		return nil
 	}
-	return s.placeKey(path, s.signer.PublicPEM())
+	return kr.placeKey(path, kr.signer.PublicPEM())
 }
 
 // sweepKeys removes what a process that died left of the keys in the making: it may be one in the clear. They are made
 // under the lock, so nobody is at it now.
-func (s *System) sweepKeys() error {
-	for _, dir := range []string{s.paths.keys(), s.paths.keyCopy("")} {
+func (kr *keyring) sweepKeys() error {
+	for _, dir := range []string{kr.paths.keys(), kr.paths.keyCopy("")} {
 		files, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -86,7 +100,7 @@ func (s *System) sweepKeys() error {
 			if !strings.HasPrefix(f.Name(), ".") {
 				continue
 			}
-			if err := s.disk.Remove(filepath.Join(dir, f.Name())); err != nil {
+			if err := kr.disk.Remove(filepath.Join(dir, f.Name())); err != nil {
 				return err
 			}
 		}

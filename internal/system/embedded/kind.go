@@ -24,7 +24,7 @@ type trait struct {
 	// login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
 	login func(c *access.Credential) map[string]string
 	// doors returns the gateways that it is for.
-	doors func(s *System, p access.Proof) []access.Door
+	doors func(gw *gateways, p access.Proof) []access.Door
 	// sign signs what is issued; nil where nothing is signed, and so the end can be moved.
 	sign func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error)
 	// list adds what was revoked to the list that gateways have for the kind; nil where the policy data alone refuses it.
@@ -57,7 +57,7 @@ func ofFederated() trait {
 		login: func(c *access.Credential) map[string]string {
 			return map[string]string{"issuer": c.Federated.Issuer, "subject": c.Federated.Subject, "audiences": strings.Join(c.Federated.Audiences, " ")}
 		},
-		doors: (*System).doorsOfTrust,
+		doors: (*gateways).doorsOfTrust,
 	}
 }
 
@@ -68,10 +68,10 @@ func ofCertificate() trait {
 		login: func(c *access.Credential) map[string]string {
 			return map[string]string{"subject": "CN=" + c.IdentityID.CommonName(), "san": "URI:partner:" + c.IdentityID.String()}
 		},
-		doors: func(s *System, p access.Proof) []access.Door {
+		doors: func(gw *gateways, p access.Proof) []access.Door {
 			return []access.Door{
-				door("a TLS server, by ca.pem and crl.pem", func(string, string) (bool, error) { return s.tlsVerifies(p) }),
-				s.opaDoor(policy.Request{Fingerprint: p.Issued.Fingerprint}),
+				door("a TLS server, by ca.pem and crl.pem", func(string, string) (bool, error) { return gw.tlsVerifies(p) }),
+				gw.opaDoor(policy.Request{Fingerprint: p.Issued.Fingerprint}),
 			}
 		},
 		sign: func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error) {
@@ -88,8 +88,8 @@ func ofSSHCertificate() trait {
 		login: func(c *access.Credential) map[string]string {
 			return map[string]string{"principal": c.IdentityID.String(), "key_id": c.IdentityID.String()}
 		},
-		doors: func(s *System, p access.Proof) []access.Door {
-			return []access.Door{door("sshd, by ssh/ca.pub, ssh/revoked_keys and ssh/principals", func(_, path string) (bool, error) { return s.sshdAdmits(p, path) })}
+		doors: func(gw *gateways, p access.Proof) []access.Door {
+			return []access.Door{door("sshd, by ssh/ca.pub, ssh/revoked_keys and ssh/principals", func(_, path string) (bool, error) { return gw.sshdAdmits(p, path) })}
 		},
 		sign: func(a *ca.Authority, c *access.Credential, from, until time.Time) (ca.Issued, error) {
 			return a.SignSSH(ca.SSHRequest{
@@ -112,9 +112,9 @@ func ofSecret() trait {
 		login: func(*access.Credential) map[string]string {
 			return map[string]string{"header": "Authorization: Bearer " + keyPrefix + "..."}
 		},
-		doors: func(s *System, p access.Proof) []access.Door {
+		doors: func(gw *gateways, p access.Proof) []access.Door {
 			sum := sha256.Sum256([]byte(p.Secret))
-			return []access.Door{s.opaDoor(policy.Request{KeyHash: hex.EncodeToString(sum[:])})}
+			return []access.Door{gw.opaDoor(policy.Request{KeyHash: hex.EncodeToString(sum[:])})}
 		},
 	}
 }
@@ -135,20 +135,20 @@ func door(how string, enter func(action, path string) (bool, error)) access.Door
 }
 
 // opaDoor returns the way in that Open Policy Agent opens to a request.
-func (s *System) opaDoor(r policy.Request) access.Door {
+func (gw *gateways) opaDoor(r policy.Request) access.Door {
 	return door("Open Policy Agent, by policy/data.json and policy/hold.json", func(action, path string) (bool, error) {
 		r.Action, r.Path = action, path
-		return s.opaAllows(r)
+		return gw.opaAllows(r)
 	})
 }
 
-func (s *System) doorsOfTrust(p access.Proof) []access.Door {
+func (gw *gateways) doorsOfTrust(p access.Proof) []access.Door {
 	trust := p.Credential.Federated
 	claims := policy.Request{Issuer: trust.Issuer, Subject: trust.Subject}
 	if len(trust.Audiences) > 0 {
 		claims.Audience = trust.Audiences[0]
 	}
-	d := s.opaDoor(claims)
+	d := gw.opaDoor(claims)
 	d.Note = "Nobody here can sign as the partner's issuer, so the shadow's claims were taken as verified. " + atNextPull
 	return []access.Door{d}
 }

@@ -262,10 +262,10 @@ type draft struct {
 	lays       bool // the floor is another than it was
 }
 
-// draftOn returns a draft on a book.
-func (s *System) draftOn(b *book) *draft {
+// draftOn returns a draft on a book. Who only looks what would follow names no issuer.
+func draftOn(b *book, now time.Time, by ledger.Issuer) *draft {
 	d := &draft{
-		Draft: ledger.NewDraft(b.Ledger, s.now(), issuer{s}), base: b, system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked),
+		Draft: ledger.NewDraft(b.Ledger, now, by), base: b, system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked),
 		damaged: maps.Clone(b.damaged), sums: b.sums, root: b.root,
 	}
 	d.Holds, d.Tombstones, d.rehearsed = b.holds, maps.Clone(b.stones), maps.Clone(b.rehearsed)

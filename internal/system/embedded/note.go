@@ -5,6 +5,7 @@ package embedded
 import (
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
@@ -17,11 +18,21 @@ var (
 // noted begins what is signed for the journal, so that no such signature is one of the ledger.
 const noted = "journal "
 
+// notes are what whoever runs it should hear of, and the journal.
+type notes struct {
+	*directory
+	used useLogs
+
+	mu       sync.Mutex      // guards what follows
+	healed   []access.Healed // what was found and made as it should be, for the journal
+	warnings [][2]string
+}
+
 // Notarize signs a text for the journal, where a change has opened the signing key.
-func (s *System) Notarize(text []byte) string {
-	s.mu.Lock()
-	signer := s.notary
-	s.mu.Unlock()
+func (kr *keyring) Notarize(text []byte) string {
+	kr.mu.Lock()
+	signer := kr.notary
+	kr.mu.Unlock()
 	if signer == nil {
 		return ""
 	}
@@ -33,58 +44,56 @@ func (s *System) Notarize(text []byte) string {
 }
 
 // Notarized reports whether there is a signing key, and whether it signed a text for the journal.
-func (s *System) Notarized(text []byte, signature string) (has, signed bool) {
-	w, err := s.witness()
+func (si *signatures) Notarized(text []byte, signature string) (has, signed bool) {
+	w, err := si.witness()
 	return err == nil, err == nil && w.Attested(append([]byte(noted), text...), signature)
 }
 
 // Notes returns what was found and healed, and what whoever runs it should hear of, since they were asked for last.
-func (s *System) Notes() (healed []access.Healed, warnings [][2]string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	healed, warnings = s.healed, s.notes
-	s.healed, s.notes = nil, nil
+func (no *notes) Notes() (healed []access.Healed, warnings [][2]string) {
+	no.mu.Lock()
+	defer no.mu.Unlock()
+	healed, warnings = no.healed, no.warnings
+	no.healed, no.warnings = nil, nil
 	return healed, warnings
 }
 
 // heals notes what a change found and has made as it should be.
-func (s *System) heals(found []finding) {
+func (no *notes) heals(found []finding) {
 	if len(found) == 0 {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	no.mu.Lock()
+	defer no.mu.Unlock()
 	text, away := "", ""
 	for _, f := range found {
 		h := access.Healed{What: f.String()}
 		if f.identity != (access.IdentityID{}) {
 			h.Ref = f.identity.Ref()
 		}
-		s.healed = append(s.healed, h)
+		no.healed = append(no.healed, h)
 		text += "\n- " + f.String()
-		if f.file == s.paths.named(s.paths.record()) {
+		if f.file == no.paths.named(no.paths.record()) {
 			away = "\n\nIf gateways read publish/ on a share that is not mounted here, nothing was cut there: mount it, and apply again."
 		}
 	}
-	s.notes = append(s.notes, [2]string{"Somebody changed the directory, or a disk failed", "This was found and repaired, and is in " +
+	no.warnings = append(no.warnings, [2]string{"Somebody changed the directory, or a disk failed", "This was found and repaired, and is in " +
 		"the journal:" + text + away})
 }
 
 // inTheClear notes that new keys lie there unencrypted.
-func (s *System) inTheClear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.notes = append(s.notes, [2]string{"Three private keys are not encrypted", fmt.Sprintf("%s has the keys that sign certificates, "+
+func (no *notes) inTheClear() {
+	no.mu.Lock()
+	defer no.mu.Unlock()
+	no.warnings = append(no.warnings, [2]string{"Three private keys are not encrypted", fmt.Sprintf("%s has the keys that sign certificates, "+
 		"SSH certificates and publications. Whoever can read them can sign what gateways accept. Set "+
 		"PARTNER_PASSPHRASE where Terraform runs: the next change encrypts the keys. Their clear text can "+
-		"survive in free disk blocks and backups, so it is best set before the first apply.", s.paths.keys())})
+		"survive in free disk blocks and backups, so it is best set before the first apply.", no.paths.keys())})
 }
 
 // Generation names the generation that this process knows.
 func (s *System) Generation() string {
-	s.mu.Lock()
-	l, w := s.cached, s.trusted
-	s.mu.Unlock()
+	l, w := s.last(), s.believed()
 	if l == nil || w == nil || l.generation.Number == 0 {
 		return ""
 	}
@@ -92,23 +101,23 @@ func (s *System) Generation() string {
 }
 
 // remembered returns the newest generation that the journal tells of. It is asked once: what comes after is made here, or read.
-func (s *System) remembered() int64 {
-	s.mu.Lock()
-	newest := s.newestSeen
-	s.mu.Unlock()
+func (si *signatures) remembered() int64 {
+	si.mu.Lock()
+	newest := si.newestSeen
+	si.mu.Unlock()
 	if newest != nil {
 		return *newest
 	}
-	if s.options.Remembered == nil {
+	if si.options.Remembered == nil {
 		return 0
 	}
-	w, err := s.witness()
+	w, err := si.witness()
 	if err != nil {
 		return 0
 	}
-	told := s.options.Remembered(w.Name())
-	s.mu.Lock()
-	s.newestSeen = &told
-	s.mu.Unlock()
+	told := si.options.Remembered(w.Name())
+	si.mu.Lock()
+	si.newestSeen = &told
+	si.mu.Unlock()
 	return told
 }

@@ -9,9 +9,20 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 )
+
+// directory is where a system is, and by which clock it goes. Every part of it knows that.
+type directory struct {
+	options Options
+	paths   paths
+	disk    durable.Disk
+}
+
+func (at *directory) now() time.Time { return at.options.Clock().UTC() }
 
 // paths says where everything lies in the directory. Names of our own in ledger/ have a dot, which no partner's has.
 type paths struct{ root string }

@@ -18,10 +18,10 @@ import (
 )
 
 // publication returns all access that is in force.
-func (s *System) publication(d *draft) policy.Publication {
+func (ob *observer) publication(d *draft) policy.Publication {
 	p := policy.Publication{
-		Environment: s.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(s.options.PublicationLife).Truncate(time.Second),
-		RevokedTokens: d.revokedTokens(), Hold: d.hold(), SSHDZone: s.options.SSHDZone,
+		Environment: ob.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(ob.options.PublicationLife).Truncate(time.Second),
+		RevokedTokens: d.revokedTokens(), Hold: d.hold(), SSHDZone: ob.options.SSHDZone,
 	}
 	at := map[access.IdentityID]int{}
 	for _, e := range d.Ledger {

@@ -71,9 +71,9 @@ func (p published) attested(w policy.Witness) bool {
 
 // readRecord reads the record as it lies there, signed or not. One that is damaged is as a missing one, which the next change writes anew;
 // one of a newer provider is errNewer.
-func (s *System) readRecord() (published, error) {
+func (at *directory) readRecord() (published, error) {
 	var p published
-	_, err := readFile(s.paths.record(), &p)
+	_, err := readFile(at.paths.record(), &p)
 	if err != nil && harms(err) && !errors.Is(err, errNewer) {
 		return published{}, nil
 	}
@@ -87,6 +87,14 @@ type known struct {
 	digests    map[string][sha256.Size]byte
 }
 
+// publisher makes what gateways read. The caller has the lock.
+type publisher struct {
+	*directory
+	keyring  *keyring
+	observer *observer
+	known    known
+}
+
 // due says what a publication needs.
 type due int
 
@@ -98,7 +106,7 @@ const (
 )
 
 // dueOf says what the publication of a ledger needs. One that is known to be whole is not looked over.
-func (s *System) dueOf(p published, l *book, whole bool) due {
+func (ob *observer) dueOf(p published, l *book, whole bool) due {
 	switch {
 	case l.generation == generation{}:
 		return notDue
@@ -106,7 +114,7 @@ func (s *System) dueOf(p published, l *book, whole bool) due {
 		return tampered
 	case p.Generation != l.generation, !whole && l.Ledger != nil && p.Census != l.census():
 		return broken
-	case s.byHand(), !maps.Equal(p.Holds, l.holds), !p.RenewAt.IsZero() && !s.now().Before(p.RenewAt):
+	case ob.byHand(), !maps.Equal(p.Holds, l.holds), !p.RenewAt.IsZero() && !ob.now().Before(p.RenewAt):
 		return aging
 	case len(l.found) > 0:
 		return tampered
@@ -115,7 +123,7 @@ func (s *System) dueOf(p published, l *book, whole bool) due {
 }
 
 // stageFiles stages the files that differ from what is published, and returns the digests of all.
-func (s *System) stageFiles(st *stage, files map[string][]byte, old map[string][sha256.Size]byte) map[string][sha256.Size]byte {
+func (pu *publisher) stageFiles(st *stage, files map[string][]byte, old map[string][sha256.Size]byte) map[string][sha256.Size]byte {
 	digests := make(map[string][sha256.Size]byte, len(files))
 	for name, content := range files {
 		before, there := old[name]
@@ -125,29 +133,29 @@ func (s *System) stageFiles(st *stage, files map[string][]byte, old map[string][
 		}
 		digests[name] = sha256.Sum256(content)
 		if !there || digests[name] != before {
-			st.write(s.paths.public(name), content)
+			st.write(pu.paths.public(name), content)
 		}
 	}
 	return digests
 }
 
 // stagePublication stages what differs from what is published, and returns the record and the digests of all.
-func (s *System) stagePublication(st *stage, d *draft, g generation, was published) (published, map[string][sha256.Size]byte, error) {
-	p := s.publication(d)
-	record, files, err := s.files(d, p, g, was)
+func (pu *publisher) stagePublication(st *stage, d *draft, g generation, was published) (published, map[string][sha256.Size]byte, error) {
+	p := pu.observer.publication(d)
+	record, files, err := pu.files(d, p, g, was)
 	if err != nil {
 		return published{}, nil, err
 	}
-	old := s.known.digests
+	old := pu.known.digests
 	if old == nil {
-		if old, err = s.digests(); err != nil {
+		if old, err = pu.digests(); err != nil {
 			return published{}, nil, err
 		}
 	}
-	digests := s.stageFiles(st, files, old)
+	digests := pu.stageFiles(st, files, old)
 	for name := range old {
 		if _, still := files[name]; !still && ours(name) {
-			st.remove(s.paths.public(name))
+			st.remove(pu.paths.public(name))
 		}
 	}
 	record.Files = make(map[string]string, len(digests))
@@ -158,21 +166,21 @@ func (s *System) stagePublication(st *stage, d *draft, g generation, was publish
 }
 
 // files returns all files of a publication; nil stands for one that is to stay as it is.
-func (s *System) files(d *draft, p policy.Publication, g generation, was published) (published, map[string][]byte, error) {
-	if err := s.open(); err != nil {
+func (pu *publisher) files(d *draft, p policy.Publication, g generation, was published) (published, map[string][]byte, error) {
+	if err := pu.keyring.open(); err != nil {
 		return published{}, nil, err
 	}
-	files, err := policy.Files(p, s.signer)
+	files, err := policy.Files(p, pu.keyring.signer)
 	if err != nil {
 		return published{}, nil, err
 	}
 	maps.Copy(files, policy.Principals(p))
-	files[cutName], files["ca.pem"], files["ssh/ca.pub"] = cutScript, s.authority.CertificatePEM(), s.authority.SSHPublicKey()
-	half := d.Now.Add(s.options.PublicationLife / 2)
+	files[cutName], files["ca.pem"], files["ssh/ca.pub"] = cutScript, pu.keyring.authority.CertificatePEM(), pu.keyring.authority.SSHPublicKey()
+	half := d.Now.Add(pu.options.PublicationLife / 2)
 	record := published{RenewAt: access.Earliest(half, policy.RefreshAt(p)), Revocations: was.Revocations, RevocationsAt: was.RevocationsAt}
-	keep := s.known.digests != nil && d.Now.Before(was.RevocationsAt.Add(s.options.PublicationLife/4))
+	keep := pu.known.digests != nil && d.Now.Before(was.RevocationsAt.Add(pu.options.PublicationLife/4))
 	all := revocationsOf(d)
-	digest, err := all.digest(s.authority)
+	digest, err := all.digest(pu.keyring.authority)
 	if err != nil {
 		return published{}, nil, err
 	}
@@ -180,28 +188,28 @@ func (s *System) files(d *draft, p policy.Publication, g generation, was publish
 		files[crlFile], files[krlFile] = nil, nil
 	} else {
 		record.Revocations, record.RevocationsAt = digest, d.Now
-		if files[crlFile], err = s.authority.CRL(all.x509, 2*g.Number, d.Now, p.ValidUntil); err == nil {
-			files[krlFile], err = s.authority.KRL(all.ssh, uint64(2*g.Number), d.Now) //nolint:gosec // counted up from 1
+		if files[crlFile], err = pu.keyring.authority.CRL(all.x509, 2*g.Number, d.Now, p.ValidUntil); err == nil {
+			files[krlFile], err = pu.keyring.authority.KRL(all.ssh, uint64(2*g.Number), d.Now) //nolint:gosec // counted up from 1
 		}
 	}
 	if err == nil {
-		err = s.cutFiles(d, &record, was.Cuts, keep, files, 2*g.Number+1, p.ValidUntil) // newer than what it replaces, and older than the next
+		err = pu.cutFiles(d, &record, was.Cuts, keep, files, 2*g.Number+1, p.ValidUntil) // newer than what it replaces, and older than the next
 	}
 	return record, files, err
 }
 
 // cutFiles returns what cuts each partner. Those that say what they said are kept as they are, until the lists are to be renewed:
 // a list of theirs has to begin later than the one for all.
-func (s *System) cutFiles(d *draft, record *published, was map[string]string, keep bool, files map[string][]byte, number int64, until time.Time) error {
+func (pu *publisher) cutFiles(d *draft, record *published, was map[string]string, keep bool, files map[string][]byte, number int64, until time.Time) error {
 	sign := func(id access.IdentityID, r revocations) (crl, krl []byte, err error) {
 		if len(r.x509) > 0 {
-			crl, err = s.authority.Cut(id, r.x509, number, d.Now, until)
+			crl, err = pu.keyring.authority.Cut(id, r.x509, number, d.Now, until)
 		}
-		return crl, s.authority.KRLSection(r.ssh), err
+		return crl, pu.keyring.authority.KRLSection(r.ssh), err
 	}
 	record.Cuts = map[string]string{}
-	for partner, c := range s.cuttings(d) {
-		own, err := c.digest(s.authority)
+	for partner, c := range pu.cuttings(d) {
+		own, err := c.digest(pu.keyring.authority)
 		if err != nil {
 			return err
 		}
@@ -227,9 +235,9 @@ func digestFile(path string, f fs.DirEntry) (digest [sha256.Size]byte, err error
 }
 
 // digests reads what is published now.
-func (s *System) digests() (map[string][sha256.Size]byte, error) {
+func (at *directory) digests() (map[string][sha256.Size]byte, error) {
 	digests := map[string][sha256.Size]byte{}
-	root := s.paths.publish()
+	root := at.paths.publish()
 	err := filepath.WalkDir(root, func(path string, f fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -238,12 +246,12 @@ func (s *System) digests() (map[string][sha256.Size]byte, error) {
 			return err
 		}
 		if f.IsDir() {
-			if path == s.paths.stagedPublish() || path == s.paths.cuttingDir() {
+			if path == at.paths.stagedPublish() || path == at.paths.cuttingDir() {
 				return fs.SkipDir
 			}
 			return nil
 		}
-		if path == s.paths.record() {
+		if path == at.paths.record() {
 			return nil
 		}
 		name, err := filepath.Rel(root, path)

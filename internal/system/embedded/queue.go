@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -16,6 +17,24 @@ import (
 
 // Changes of one process queue up, and a leader does them in batches: one lock, one publication, all answered when it
 // is in place. The leader is bound to no caller's context, so what was begun is finished whoever has gone.
+
+// leader does the changes of one process.
+type leader struct {
+	*directory
+	notes     *notes
+	keyring   *keyring
+	observer  *observer
+	cache     *cache
+	committer *committer
+	lock      *lock
+
+	mu      sync.Mutex // guards what follows
+	queue   []*task
+	pending int           // changes submitted and not answered yet
+	crowded time.Time     // when there were several of them, last
+	took    time.Duration // how long the last commit took
+	led     bool          // a leader is at work on the queue
+}
 
 // A leader lets changes arrive before it takes the lock; other processes get their turn meanwhile. Where changes come one
 // by one it waits little, for each waits for the one before it. Where several were under way at once lately, it waits for
@@ -28,13 +47,13 @@ const (
 )
 
 // gather returns how long the leader waits.
-func (s *System) gather() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.crowded.IsZero() || access.WallClock().Sub(s.crowded) > gatherMemory {
+func (le *leader) gather() time.Duration {
+	le.mu.Lock()
+	defer le.mu.Unlock()
+	if le.crowded.IsZero() || access.WallClock().Sub(le.crowded) > gatherMemory {
 		return gatherLeast
 	}
-	return min(max(gatherCommits*s.took, gatherLeast), gatherMost)
+	return min(max(gatherCommits*le.took, gatherLeast), gatherMost)
 }
 
 // finishing is how long a caller waits for what was begun. Only a file system that hangs takes so long.
@@ -78,44 +97,44 @@ type task struct {
 
 // submit gets a task done. One whose context ends, or that waited too long for another process, before it was begun is
 // dropped, and nothing of it was done.
-func (s *System) submit(ctx context.Context, t *task) error {
+func (le *leader) submit(ctx context.Context, t *task) error {
 	if ctx.Err() != nil {
 		return dropped(ctx)
 	}
 	t.ctx, t.done = ctx, make(chan struct{})
-	s.mu.Lock()
-	if s.pending++; s.pending > 1 {
-		s.crowded = access.WallClock()
+	le.mu.Lock()
+	if le.pending++; le.pending > 1 {
+		le.crowded = access.WallClock()
 	}
-	defer s.answered()
-	s.queue = append(s.queue, t)
-	if !s.led {
-		s.led = true
-		go s.lead()
+	defer le.answered()
+	le.queue = append(le.queue, t)
+	if !le.led {
+		le.led = true
+		go le.lead()
 	}
-	s.mu.Unlock()
+	le.mu.Unlock()
 
-	wait := time.NewTimer(s.options.LockWait)
+	wait := time.NewTimer(le.options.LockWait)
 	defer wait.Stop()
 	select {
 	case <-t.done:
 		return t.err
 	case <-ctx.Done():
-		if s.withdraw(t) {
+		if le.withdraw(t) {
 			return dropped(ctx)
 		}
 	case <-wait.C:
-		if s.withdraw(t) {
-			return s.lock.busy(s.options.LockWait)
+		if le.withdraw(t) {
+			return le.lock.busy(le.options.LockWait)
 		}
 	}
 	return t.finish()
 }
 
-func (s *System) answered() {
-	s.mu.Lock()
-	s.pending--
-	s.mu.Unlock()
+func (le *leader) answered() {
+	le.mu.Lock()
+	le.pending--
+	le.mu.Unlock()
 }
 
 // finish waits for a task that was begun.
@@ -135,35 +154,36 @@ func dropped(ctx context.Context) error {
 }
 
 // withdraw takes a task out of the queue, and says whether it was still there.
-func (s *System) withdraw(t *task) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.Index(s.queue, t)
+func (le *leader) withdraw(t *task) bool {
+	le.mu.Lock()
+	defer le.mu.Unlock()
+	i := slices.Index(le.queue, t)
 	if i >= 0 {
-		s.queue = slices.Delete(s.queue, i, i+1)
+		le.queue = slices.Delete(le.queue, i, i+1)
 	}
 	return i >= 0
 }
 
 // lead works until the queue is empty.
-func (s *System) lead() {
+func (le *leader) lead() {
 	for {
-		time.Sleep(s.gather())
-		locked, err := s.acquire()
+		time.Sleep(le.gather())
+		locked, err := le.acquire()
 		if err == nil && !locked {
 			return
 		}
-		batch := s.take(err != nil)
+		batch := le.take(err != nil)
 		if err != nil {
 			answer(batch, err)
 			continue
 		}
 		started := access.WallClock()
-		s.process(batch)
-		s.mu.Lock()
-		s.took, s.leading = access.WallClock().Sub(started), false
-		s.mu.Unlock()
-		if err := s.lock.release(); err != nil {
+		le.process(batch)
+		le.mu.Lock()
+		le.took = access.WallClock().Sub(started)
+		le.mu.Unlock()
+		le.cache.unpin()
+		if err := le.lock.release(); err != nil {
 			answerUnanswered(batch, fail(err, perhapsChanged))
 		}
 		answer(batch, nil)
@@ -171,21 +191,21 @@ func (s *System) lead() {
 }
 
 // acquire takes the lock, or gives up when nobody is left who waits for it.
-func (s *System) acquire() (locked bool, err error) {
+func (le *leader) acquire() (locked bool, err error) {
 	for {
-		s.mu.Lock()
-		idle := len(s.queue) == 0
+		le.mu.Lock()
+		idle := len(le.queue) == 0
 		if idle {
-			s.led = false
+			le.led = false
 		}
-		s.mu.Unlock()
+		le.mu.Unlock()
 		if idle {
 			return false, nil
 		}
-		if err := s.prepare(); err != nil {
+		if err := le.prepare(); err != nil {
 			return false, err
 		}
-		if locked, err := s.lock.try(s.now()); locked || err != nil {
+		if locked, err := le.lock.try(le.now()); locked || err != nil {
 			return locked, err
 		}
 		time.Sleep(time.Millisecond + rand.N(8*time.Millisecond)) //nolint:gosec // spreads those who wait
@@ -193,27 +213,27 @@ func (s *System) acquire() (locked bool, err error) {
 }
 
 // prepare makes the directories that the lock needs.
-func (s *System) prepare() error {
-	err := s.disk.Mkdir(s.paths.root, publicDir)
+func (at *directory) prepare() error {
+	err := at.disk.Mkdir(at.paths.root, publicDir)
 	if err == nil {
-		err = s.disk.Mkdir(s.paths.ledger(), privateDir)
+		err = at.disk.Mkdir(at.paths.ledger(), privateDir)
 	}
 	return fail(err, nothingChanged)
 }
 
 // take takes the next batch: everything, or all of one kind, since what is put and what is removed do not mix. Tasks
 // whose callers have gone are dropped.
-func (s *System) take(everything bool) []*task {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (le *leader) take(everything bool) []*task {
+	le.mu.Lock()
+	defer le.mu.Unlock()
 	first := taskLoad
-	for _, t := range s.queue {
+	for _, t := range le.queue {
 		if first == taskLoad {
 			first = t.kind
 		}
 	}
 	var batch, rest []*task
-	for _, t := range s.queue {
+	for _, t := range le.queue {
 		switch {
 		case t.ctx.Err() != nil:
 			t.err = dropped(t.ctx)
@@ -224,7 +244,7 @@ func (s *System) take(everything bool) []*task {
 			rest = append(rest, t)
 		}
 	}
-	s.queue = rest
+	le.queue = rest
 	return batch
 }
 

@@ -89,9 +89,9 @@ func (s sums) signedBy(g generation) (sums, error) {
 }
 
 // spare returns the copy of the generation beside the list; zero where it is not signed, or damaged.
-func (s *System) spare() generation {
-	g := s.paths.readSpare()
-	if w, err := s.witness(); err != nil || !w.Attested(g.text(), g.Signature) {
+func (si *signatures) spare() generation {
+	g := si.paths.readSpare()
+	if w, err := si.witness(); err != nil || !w.Attested(g.text(), g.Signature) {
 		return generation{}
 	}
 	return g

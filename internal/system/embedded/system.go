@@ -12,15 +12,11 @@ package embedded
 import (
 	"context"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/order"
-	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
-	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -53,42 +49,27 @@ type Options struct {
 }
 
 // System is an access system on one directory. It may be used concurrently, also by several processes.
+//
+// It is the sum of its parts. Each part knows those that stand before it here, and none that stand after it.
 type System struct {
-	options Options
-	paths   paths
-	disk    durable.Disk
-	lock    *lock
+	*directory // where it is, and its clock
+	*notes     // what whoever runs it should hear of
+	*signatures
+	*keyring
+	*gateways // what a rehearsal asks
+	*observer
+	*cache
+	*publisher
+	*committer
+	*leader
 
 	loading sync.Mutex // held while one caller reads the ledger for all
-
-	mu      sync.Mutex // guards what follows
-	queue   []*task
-	healed  []access.Healed // what was found and made as it should be, for the journal
-	notes   [][2]string     // what whoever runs it should hear of
-	pending int             // changes submitted and not answered yet
-	crowded time.Time       // when there were several of them, last
-	took    time.Duration   // how long the last commit took
-	trusted *policy.Witness // what the ledger is signed with, once it was read
-	led     bool            // a leader is at work on the queue
-	leading bool            // the leader holds the lock: nobody else changes the ledger
-	notary  *policy.Signer  // the signing key, once a change has opened it
-	cached  *book           // good while the generation on disk is its own; never changed, only replaced
-	latest  *generation     // of the ledger when it was read or changed here last; nil before that
-	others  uint64          // how often it was found changed by somebody else since
-
-	used useLogs
-
-	// The leader's own.
-	newestSeen *int64 // what the journal told, once it was asked
-	authority  *ca.Authority
-	signer     *policy.Signer
-	known      known
 }
 
 var _ access.System = (*System)(nil)
 
 // Open returns the System on a directory. It touches nothing yet.
-func Open(directory string, o Options) *System {
+func Open(root string, o Options) *System {
 	if o.Clock == nil {
 		o.Clock = access.WallClock
 	}
@@ -101,14 +82,27 @@ func Open(directory string, o Options) *System {
 	if o.Command == "" {
 		o.Command = "terraform-provider-partner"
 	}
-	p := paths{root: directory}
-	return &System{options: o, paths: p, lock: newLock(p, o.Command)}
+	return assemble(&directory{options: o, paths: paths{root: root}})
+}
+
+// assemble puts the parts together, each on those that it stands on.
+func assemble(at *directory) *System {
+	s := &System{directory: at, notes: &notes{directory: at}, signatures: &signatures{directory: at}, gateways: &gateways{at}, cache: &cache{directory: at}}
+	s.keyring = &keyring{directory: at, notes: s.notes, signatures: s.signatures}
+	s.observer = &observer{directory: at, signatures: s.signatures}
+	s.publisher = &publisher{directory: at, keyring: s.keyring, observer: s.observer}
+	s.committer = &committer{
+		directory: at, notes: s.notes, signatures: s.signatures, keyring: s.keyring, observer: s.observer, cache: s.cache, publisher: s.publisher,
+	}
+	s.leader = &leader{
+		directory: at, notes: s.notes, keyring: s.keyring, observer: s.observer, cache: s.cache, committer: s.committer,
+		lock: newLock(at.paths, at.options.Command),
+	}
+	return s
 }
 
 // Now returns the time of the clock that the System was given.
 func (s *System) Now(context.Context) (time.Time, error) { return s.now(), nil }
-
-func (s *System) now() time.Time { return s.options.Clock().UTC() }
 
 // Get returns what the ledger holds under a reference. What is being removed is still there, until it is gone.
 func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error) {
@@ -131,16 +125,16 @@ func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error
 }
 
 // tellUse puts into records of a ledger when they were last used, where logs are read.
-func (s *System) tellUse(of ledger.Ledger, records ...*access.Record) error {
-	if len(s.options.UseLogs) == 0 {
+func (no *notes) tellUse(of ledger.Ledger, records ...*access.Record) error {
+	if len(no.options.UseLogs) == 0 {
 		return nil
 	}
-	now := s.now()
-	u, err := s.used.latest(s.options.UseLogs, now)
+	now := no.now()
+	u, err := no.used.latest(no.options.UseLogs, now)
 	for _, r := range records {
 		u.tell(r, of, now)
 	}
-	s.hearOfStopped(u, now)
+	no.hearOfStopped(u, now)
 	return err
 }
 
@@ -234,42 +228,24 @@ func (s *System) view(ctx context.Context) (*book, error) {
 	return t.view, nil
 }
 
-// current returns the cached ledger where it is still good, else nil.
-func (s *System) current() (*book, error) {
-	s.mu.Lock()
-	l, leading := s.cached, s.leading
-	s.mu.Unlock()
-	if l == nil || leading {
-		return l, nil
-	}
-	g, err := s.paths.readGeneration()
-	if err != nil || g != l.raw || s.byHand() {
-		return nil, err
-	}
-	if h, err := s.paths.readHolds(); err != nil || !maps.Equal(h, l.holds) {
-		return nil, err
-	}
-	return l, nil
-}
-
 // snapshot reads the ledger without the lock: nil where a commit was at work meanwhile, or did not finish. It is settled
 // when the publication needs nothing either, or nothing that a plan may do.
-func (s *System) snapshot() (l *book, settled bool, err error) {
-	h, err := s.paths.readHolds()
+func (ob *observer) snapshot() (l *book, settled bool, err error) {
+	h, err := ob.paths.readHolds()
 	if err != nil {
 		return nil, false, err
 	}
-	st, err := s.readStanding()
-	if err == nil && s.dueOf(st.was, &book{generation: st.generation, holds: h, root: s.paths.root}, false) == broken {
+	st, err := ob.signatures.readStanding()
+	if err == nil && ob.dueOf(st.was, &book{generation: st.generation, holds: h, root: ob.paths.root}, false) == broken {
 		return nil, false, nil
 	}
 	if err == nil {
-		l, err = s.paths.readLedger(st, h)
+		l, err = ob.paths.readLedger(st, h)
 	}
 	if err == nil {
-		err = s.inspect(l, st.was)
+		err = ob.inspect(l, st.was)
 	}
-	switch after, again := s.paths.readGeneration(); {
+	switch after, again := ob.paths.readGeneration(); {
 	case again != nil:
 		return nil, false, again
 	case after != st.raw: // and if something went wrong, then because of that
@@ -277,31 +253,12 @@ func (s *System) snapshot() (l *book, settled bool, err error) {
 	case err != nil:
 		return nil, false, err
 	}
-	l.inspectFolders(s.paths)
-	l.inspectKeys(s.paths)
+	l.inspectFolders(ob.paths)
+	l.inspectKeys(ob.paths)
 	l.tell()
-	due := s.dueOf(st.was, l, false)
+	due := ob.dueOf(st.was, l, false)
 	if due == broken && len(l.damaged) == 0 {
 		return nil, false, nil
 	}
 	return l, due == notDue || due == tampered, nil // who may not publish without what is damaged may read the rest
-}
-
-// keep remembers a ledger for the calls to come.
-func (s *System) keep(l *book) {
-	s.mu.Lock()
-	s.cached = l
-	s.notice(l)
-	s.mu.Unlock()
-}
-
-// notice counts where somebody else has changed the ledger since it was read or changed here last. The caller holds mu.
-func (s *System) notice(l *book) {
-	if l == nil {
-		return
-	}
-	if s.latest != nil && *s.latest != l.raw {
-		s.others++
-	}
-	s.latest = &l.raw
 }

@@ -15,24 +15,24 @@ import (
 
 // takeOver takes into a ledger that was put back, and accepted, what became of access since, as far as the newer publication
 // tells: what was revoked stays revoked, and what was removed or suspended is as a removal that did not come to its end.
-func (s *System) takeOver(base *book, d *draft, in scope) error {
-	newer, err := s.lastRecord()
+func (co *committer) takeOver(base *book, d *draft, in scope) error {
+	newer, err := co.signatures.lastRecord()
 	if err != nil || !in.changes || newer.Generation.Number <= base.generation.Number {
 		return err
 	}
 	for _, r := range newer.Revoked {
 		d.revoked[r.file()] = r
 	}
-	there, err := s.digests()
+	there, err := co.digests()
 	if err != nil {
 		return err
 	}
 	if now := there[dataFile]; hex.EncodeToString(now[:]) != newer.Files[dataFile] {
 		return fmt.Errorf("%w: %s differs from what generation %d published, and nothing else tells what was removed "+
 			"since generation %d: restore it",
-			errNotAuthentic, s.paths.public(dataFile), newer.Generation.Number, base.generation.Number)
+			errNotAuthentic, co.paths.public(dataFile), newer.Generation.Number, base.generation.Number)
 	}
-	e, err := s.readEvidence()
+	e, err := co.observer.readEvidence()
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (s *System) Revoke(ctx context.Context, token access.Token) error {
 }
 
 // signToken makes the token of a request.
-func (s *System) signToken(d *draft, r *request) error {
+func (kr *keyring) signToken(d *draft, r *request) error {
 	e := d.Ledger[r.id.Ref()]
 	if e == nil || e.Removed() {
 		return access.ErrNoIdentity
@@ -72,13 +72,13 @@ func (s *System) signToken(d *draft, r *request) error {
 	case (d.Standing(r.id).Cut() || d.HeldIdentity(d.Holds, r.id)):
 		return access.ErrCut
 	}
-	if err := s.open(); err != nil {
+	if err := kr.open(); err != nil {
 		return fail(err, "No token was issued.")
 	}
 	t := policy.Token{
-		Identity: r.id, UID: e.History.UID, ID: access.NewUID(), Environment: s.options.Environment, From: from, Until: until,
+		Identity: r.id, UID: e.History.UID, ID: access.NewUID(), Environment: kr.options.Environment, From: from, Until: until,
 	}
-	text, err := s.signer.Token(t)
+	text, err := kr.signer.Token(t)
 	if err != nil {
 		return fail(err, "No token was issued.")
 	}

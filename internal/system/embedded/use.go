@@ -352,15 +352,15 @@ func (u *uses) stopped(now time.Time) []string {
 }
 
 // hearOfStopped notes the logs that have stopped, once.
-func (s *System) hearOfStopped(u uses, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (no *notes) hearOfStopped(u uses, now time.Time) {
+	no.mu.Lock()
+	defer no.mu.Unlock()
 	stopped := u.stopped(now)
-	if s.used.heard || len(stopped) == 0 {
+	if no.used.heard || len(stopped) == 0 {
 		return
 	}
-	s.used.heard = true
-	s.notes = append(s.notes, [2]string{"A log of use has stopped", strings.Join(stopped, "; ") + ". Until it goes on, nobody knows whether what it told of is still " +
+	no.used.heard = true
+	no.warnings = append(no.warnings, [2]string{"A log of use has stopped", strings.Join(stopped, "; ") + ". Until it goes on, nobody knows whether what it told of is still " +
 		"used, and nothing counts as unused since. Repair the gateway's logging. If the gateway is gone, remove its log from use_logs."})
 }
 
