@@ -71,6 +71,7 @@ func meantPrincipal(text string) string {
 	return cmp.Or(lowerMeant(plain), accountMeant(plain), sessionMeant(plain), otherMeant(plain), "write arn:aws:iam::ACCOUNT:role/NAME")
 }
 
+// lowerMeant reads an ARN in capitals. Its last part keeps them: it is a name, and ARNs are compared to the letter.
 func lowerMeant(plain string) string {
 	if !strings.HasPrefix(strings.ToLower(plain), "arn:") || strings.HasPrefix(plain, "arn:aws") {
 		return ""
@@ -81,6 +82,7 @@ func lowerMeant(plain string) string {
 	return ""
 }
 
+// accountMeant reads the number of an account in groups of four, as the console of AWS shows it.
 func accountMeant(plain string) string {
 	if n := accountAlone.FindStringSubmatch(plain); n != nil {
 		account := "arn:aws:iam::" + n[1] + n[2] + n[3] + ":"
@@ -92,6 +94,7 @@ func accountMeant(plain string) string {
 	return ""
 }
 
+// sessionMeant reads the ARN of a session, as aws sts get-caller-identity prints it. It leaves out the path of the role.
 func sessionMeant(plain string) string {
 	s := awsSession.FindStringSubmatch(plain)
 	switch {

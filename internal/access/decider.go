@@ -125,6 +125,7 @@ func CheckDeciders(deciders []Decider) []DeciderFault {
 	return faults
 }
 
+// check tells each fault of one decider. Whether a key is two people's, only the list of all of them tells.
 func (d *Decider) check(add func(argument, format string, values ...any)) {
 	if _, ok := ParseAddress(d.Address); !ok {
 		add("address", "%q is not one e-mail address: write it as jane.doe@example.com", d.Address)

@@ -57,6 +57,8 @@ func canonical(o Object) []byte {
 	return text
 }
 
+// credentialGives returns what the digest of a credential is of. What came later is left out where it is empty, so that digests that were
+// signed before stay what they were.
 func credentialGives(c *Credential) any {
 	var networks []string
 	for _, n := range MergeNetworks(c.AllowedCIDRs) {

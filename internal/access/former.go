@@ -67,6 +67,7 @@ func (f Former) Forgotten(now time.Time) bool { return !now.Before(f.RemovedAt.A
 // Same reports whether two formers are of the same access of one identity, whatever it was called and until when.
 func (f Former) Same(g Former) bool { return bytes.Equal(f.gist(), g.gist()) }
 
+// gist returns the declaration without what a new name or another end would change.
 func (f Former) gist() []byte {
 	o := f.Object
 	switch former := o.(type) {

@@ -115,6 +115,8 @@ func ceilingCovers(outer, inner []Pattern) bool {
 	})
 }
 
+// widenedCredential reports whether one argument gives more than before. A moment of revoke_issued_before only takes away. Any argument that
+// is not named here says whose the credential is.
 func widenedCredential(b, a *Credential, attribute string) bool {
 	if kind := traitOf(Kind(attribute)); kind != nil {
 		return kind.widens(b, a)

@@ -62,6 +62,8 @@ func noWeakerCSR(b, a *CertificateRequest) bool {
 	return same && !weaker
 }
 
+// compareCSR reports whether two requests are of one key, by its SubjectPublicKeyInfo (RFC 2986, 4.1), and whether the second is signed with
+// a broken digest where the first was not. What cannot be read is of no key.
 func compareCSR(b, a *CertificateRequest) (same, weaker bool) {
 	if b == nil || a == nil || b.CSR == a.CSR {
 		return (b == nil) == (a == nil), false

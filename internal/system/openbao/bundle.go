@@ -161,6 +161,7 @@ func (b *bundler) execute(ctx context.Context, asks []ask) ([]response, error) {
 	return all, cmp.Or(errs...)
 }
 
+// executeOne executes the workflow once. Its answers have the number of their ask, r0, r1 and so on; an ask without one stays nil.
 func (b *bundler) executeOne(ctx context.Context, chunk []ask, answers []response) error {
 	in := map[string][]string{}
 	for _, a := range chunk {

@@ -50,6 +50,8 @@ func offered(o access.Object) error {
 	return nil
 }
 
+// put drafts and writes until no other process comes between: the policy is written with the version that it was read with. Once something
+// was written, the next round goes on from there and issues nothing twice. What was issued, and stands in no policy in the end, is taken back.
 func (ch *changer) put(ctx context.Context, change access.Change) (*access.Record, error) {
 	if err := offered(change.Object); err != nil {
 		return nil, err

@@ -40,6 +40,8 @@ func (rm *remover) Delete(ctx context.Context, ref access.Ref, uid string) ([]ac
 	return swept, nil
 }
 
+// remove first marks what is to go, in the policies, then sweeps it, and forgets it last: where a process dies in between, the marks are
+// left, and the next removal goes on. That the ledger has nothing of an object proves nothing of what OpenBao has: clear looks.
 func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swept []access.Ref, err error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {

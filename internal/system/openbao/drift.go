@@ -242,6 +242,7 @@ func alike(want, got any) bool {
 // nothing says whether a value asks for nothing.
 func nothing(v any) bool { return v == nil || v == false || v == "" || v == 0.0 }
 
+// plain returns a value as it looks after JSON, as each answer does, in the spelling that is compared.
 func plain(v any) any {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -32,6 +32,8 @@ func (f *family) ledger() ledger.Ledger {
 	return l
 }
 
+// draft returns a draft on the whole family. What it revokes is only noted here: it stands in the policy as dead before it is ended, so that
+// whoever comes after a process that died ends it.
 func (f *family) draft(now time.Time, is ledger.Issuer) *ledger.Draft {
 	d := ledger.NewDraft(f.ledger(), now, is)
 	d.Holds = f.holds
@@ -100,6 +102,7 @@ func (f *family) text(d *ledger.Draft, id access.IdentityID) (string, error) {
 	return store.Render(d.Ledger, id, dead, f.documents[id].Kept())
 }
 
+// hangsOn reports whether an identity hangs on another, on whatever level. A circle, which only an edited policy has, does not hang forever.
 func hangsOn(l ledger.Ledger, id, on access.IdentityID) bool {
 	i, _ := l.Identity(id)
 	for depth := 0; i != nil && depth < store.Rounds; depth++ {

@@ -212,6 +212,7 @@ func (n *native) add(one secretID) {
 	}
 }
 
+// secretDrift says how the secret ids of a role differ from what is on record. It names them by their accessors, which log nobody in.
 func (s *secrets) secretDrift(c *access.Credential, e *ledger.Entry, n *native) (drift []string) {
 	ours := map[string]bool{}
 	if told, ok := n.roles[s.roleID(c.IdentityID)]["role_id"]; ok && told != store.NameOf(c.IdentityID) {

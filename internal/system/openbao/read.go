@@ -123,6 +123,7 @@ func (ob *observer) Get(ctx context.Context, ref access.Ref) (*access.Record, er
 	return r, nil
 }
 
+// get returns a record once what it tells no longer may be a standby's delay: one that is behind would tell of drift that nobody made.
 func (ob *observer) get(ctx context.Context, ref access.Ref) (*access.Record, error) {
 	_, holder, err := access.ParseRef(ref.Type, ref.ID)
 	if err != nil {
@@ -191,6 +192,8 @@ func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
 	return records, nil
 }
 
+// list returns all records. What is native, and so the drift, is looked at only where a bundle has brought it: to ask for each identity would
+// take a request for every object.
 func (ob *observer) list(ctx context.Context) ([]*access.Record, error) {
 	look := ob.store.Load
 	if ob.options.Fresh > 0 {

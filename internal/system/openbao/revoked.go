@@ -215,6 +215,7 @@ func (pki *certificates) lookAtRevocations(ctx context.Context) (r revocations, 
 	return r, permitted(err)
 }
 
+// lookAt reads no list where nothing was revoked, and no certificate where the auth method has heard of all: each certificate is a request.
 func (pki *certificates) lookAt(ctx context.Context, r *revocations) (err error) {
 	if r.refused, err = pki.others(ctx); err != nil {
 		return err

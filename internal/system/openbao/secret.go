@@ -122,6 +122,7 @@ func (s *secrets) registerUntil(ctx context.Context, where *site, id access.Iden
 	}
 }
 
+// newKey returns a secret of 256 random bits, as bytes, which the caller clears.
 func newKey() []byte {
 	var random [32]byte
 	defer clear(random[:])
@@ -213,6 +214,8 @@ func (s *secrets) inventoryOf(ctx context.Context, d *store.Document, c *access.
 	}
 }
 
+// compare returns which of the secret ids on record OpenBao lacks, and which of its own are on no record: somebody made those, or a process that
+// died before it wrote. One that ended between the listing and the look is neither.
 func (s *secrets) compare(ctx context.Context, d *store.Document, c *access.Credential) (inventory, error) {
 	found := inventory{ref: c.Ref()}
 	all, err := s.accessors(ctx, c.IdentityID)

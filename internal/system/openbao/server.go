@@ -88,6 +88,7 @@ func (s *server) onCluster() bool {
 	return s.found != nil && s.found.cluster
 }
 
+// probe asks what a server is, by sys/seal-status, which takes no right.
 func (s *server) probe(ctx context.Context) (*site, error) {
 	var status struct {
 		Version string `json:"version"`

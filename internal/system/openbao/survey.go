@@ -90,6 +90,7 @@ type surveying struct {
 	found    []access.Stray
 }
 
+// strays looks at everything in an order: each look uses what those before it have noted, mounts before entities, entities before aliases.
 func (s *surveyor) strays(ctx context.Context, snap *snapshot, partners []string) ([]access.Stray, error) {
 	sv := &surveying{surveyor: s, ctx: ctx, snap: snap, partners: map[string]bool{}, owned: map[string]bool{}, roles: map[string]map[string]bool{}, adopted: map[string]bool{}}
 	for _, p := range partners {

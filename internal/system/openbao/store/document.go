@@ -102,6 +102,7 @@ func (d *Document) take(l string) error {
 	return nil
 }
 
+// parseEntry looks at the version first: what a newer provider wrote is told as that, and not as damage.
 func parseEntry(content string) (*ledger.Entry, error) {
 	var header struct {
 		Version int `json:"version"`

@@ -75,6 +75,8 @@ func (s *Store[N]) Floor(ctx context.Context) (*access.FloorRecord, int, error) 
 	}
 }
 
+// readFloor reads the policy of the floor, and holds it against the note that stands beside all policies. One that is gone, cannot be read, or
+// is another than was set is a FloorError, and never no floor.
 func (s *Store[N]) readFloor(ctx context.Context) (*access.FloorRecord, int, error) {
 	snap, err := s.View(ctx)
 	if err != nil {
