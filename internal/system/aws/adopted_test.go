@@ -33,7 +33,7 @@ func TestAUserWithoutRoomForADenyIsEndedAndRemoved(t *testing.T) {
 	if n, err := s.reader.look(t.Context(), adoptedOf(s.id)); err != nil || n.policies[endPolicy] == "" || n.policies["everything"] != "" || l.may(t, as, "write", s.file("daily")) {
 		t.Errorf("it has %+v, %v", n, err)
 	}
-	if err := s.dropInline(t.Context(), adoptedOf(s.id), grantsPolicy); err != nil {
+	if err := s.at.dropInline(t.Context(), adoptedOf(s.id), grantsPolicy); err != nil {
 		t.Fatal(err)
 	}
 	n, err := s.reader.look(t.Context(), adoptedOf(s.id))
@@ -44,7 +44,7 @@ func TestAUserWithoutRoomForADenyIsEndedAndRemoved(t *testing.T) {
 	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.describe(t.Context(), adoptedOf(s.id)); !errors.Is(err, errAbsent) {
+	if _, err := s.at.describe(t.Context(), adoptedOf(s.id)); !errors.Is(err, errAbsent) {
 		t.Errorf("it is left: %v", err)
 	}
 }
@@ -189,7 +189,7 @@ func TestWhenAKeyWasUsedIsAskedAgainOnlyLater(t *testing.T) {
 		fresh, before time.Duration
 		asks          int64
 	}{{time.Minute, 2 * time.Minute, 0}, {time.Minute, useServes, 1}, {0, time.Second, 1}} {
-		s.options.Fresh, s.uses["AKIA"] = c.fresh, use{asked: access.WallClock().Add(-c.before)}
+		s.at.options.Fresh, s.uses["AKIA"] = c.fresh, use{asked: access.WallClock().Add(-c.before)}
 		before := asked.Load()
 		if _, _, err := s.keyUse(t.Context(), "AKIA"); err != nil || asked.Load()-before != c.asks {
 			t.Errorf("%+v: it was asked %d times, %v", c, asked.Load()-before, err)

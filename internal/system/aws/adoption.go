@@ -22,7 +22,7 @@ import (
 
 // adopter brings users that somebody made by hand under a declaration. It moves none, and adopts none that is not surely simple.
 type adopter struct {
-	*account
+	at      *account
 	store   *store
 	reader  *reader
 	wording *wording
@@ -48,7 +48,7 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 		}
 		a.Logins = append(a.Logins, text)
 	}
-	roles, told, err := ad.rolesTrusting(ctx, h, n.ARN, adoptedOf(id).arn(policy.PartitionOf(ad.options.Region).Name, ad.accountNumber()), strings.TrimSuffix(n.ARN, adoptedOf(id).String())+native)
+	roles, told, err := ad.rolesTrusting(ctx, h, n.ARN, adoptedOf(id).arn(policy.PartitionOf(ad.at.options.Region).Name, ad.at.accountNumber()), strings.TrimSuffix(n.ARN, adoptedOf(id).String())+native)
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: find the roles that trust it: %w", native, err)
 	}
@@ -108,7 +108,7 @@ func (ad *adopter) rolesTrusting(ctx context.Context, h *shelf, arns ...string) 
 
 // adoptable reads the user that a native id names, where it can be adopted as an identity, and the ledger that this was judged by.
 func (ad *adopter) adoptable(ctx context.Context, id access.IdentityID, native string) (*native, *shelf, error) {
-	if err := ad.Enter(ctx); err != nil {
+	if err := ad.at.Enter(ctx); err != nil {
 		return nil, nil, err
 	}
 	h, err := ad.store.read(ctx)
@@ -143,7 +143,7 @@ func (ad *adopter) unfit(ctx context.Context, u principal, n *native, native str
 	if err != nil {
 		return err
 	}
-	own := ad.options.Boundary
+	own := ad.at.options.Boundary
 	switch closed := n.closed(); {
 	case why != "":
 	case n.unread != nil:
@@ -170,11 +170,11 @@ func (ad *adopter) unfit(ctx context.Context, u principal, n *native, native str
 
 // whetherCaller says why it may be that the provider is logged in as a user; "" where it is surely logged in as another one.
 func (ad *adopter) whetherCaller(ctx context.Context, n *native, native string) (string, error) {
-	login, err := ad.credentials(ctx)
+	login, err := ad.at.credentials(ctx)
 	if err != nil {
 		return "", err
 	}
-	as := ad.callerARN()
+	as := ad.at.callerARN()
 	// The forms in which STS names whom it knows (GetCallerIdentity). A key without a session's token is a user's own, and tells by its id.
 	named := strings.Contains(as, ":user/") || strings.Contains(as, ":assumed-role/") || strings.HasSuffix(as, ":root")
 	ownKey := as == "" && login.AccessKeyID != "" && login.SessionToken == ""
@@ -262,7 +262,7 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 		return nil, false, err
 	}
 	// Whoever may not write its tags could not find it again where the page of its identity is lost.
-	if err := ad.ask(ctx, "TagUser", adoptedOf(id).named("Tags.member.1.Key", wasTag, "Tags.member.1.Value", change.Adopt), nil); err != nil {
+	if err := ad.at.ask(ctx, "TagUser", adoptedOf(id).named("Tags.member.1.Key", wasTag, "Tags.member.1.Value", change.Adopt), nil); err != nil {
 		return nil, false, fmt.Errorf("write the tags of %s: %w. Nothing was changed", adoptedOf(id), err)
 	}
 	adopted = &ledger.Adopted{From: change.Adopt}
@@ -289,7 +289,7 @@ func (ad *adopter) adoptedBefore(ctx context.Context, e *ledger.Entry, change ac
 func (ad *adopter) stillLeft(ctx context.Context, id access.IdentityID, a *ledger.Adopted) (*ledger.Adopted, error) {
 	logins := keysOfLogins(a)
 	for range proofs {
-		keys, err := ad.keysOf(ctx, adoptedOf(id))
+		keys, err := ad.at.keysOf(ctx, adoptedOf(id))
 		if errors.Is(err, access.ErrNotPermitted) {
 			return a, nil
 		}
@@ -299,11 +299,11 @@ func (ad *adopter) stillLeft(ctx context.Context, id access.IdentityID, a *ledge
 		if slices.ContainsFunc(keys, func(k key) bool { return slices.Contains(logins, k.ID) }) {
 			return a, nil
 		}
-		if err := access.Pause(ctx, ad.settle()/proofs); err != nil {
+		if err := access.Pause(ctx, ad.at.settle()/proofs); err != nil {
 			return nil, err
 		}
 	}
-	if err := ad.movedKeys(ctx, adoptedOf(id), logins); errors.Is(err, access.ErrRemains) { // which is told once all else is done
+	if err := ad.at.movedKeys(ctx, adoptedOf(id), logins); errors.Is(err, access.ErrRemains) { // which is told once all else is done
 		return a, nil
 	} else if err != nil {
 		return nil, err

@@ -179,7 +179,7 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 			t.Errorf("%s the old key works, or the new one does not", when)
 		}
 	}
-	if _, err := s.describe(t.Context(), adoptedOf(s.id)); !errors.Is(err, errAbsent) {
+	if _, err := s.at.describe(t.Context(), adoptedOf(s.id)); !errors.Is(err, errAbsent) {
 		t.Errorf("the user is left: %v", err)
 	}
 }
@@ -240,7 +240,7 @@ func TestWhatCannotBeAdoptedOnAWSSaysWhyAndChangesNothing(t *testing.T) {
 	asItself := l.open(func(o *Options) { o.Credentials = own.login })
 	_, other := l.byHand(t, principal{Kind: user, Name: "globex-batch"})
 	asOther, nobody := l.open(func(o *Options) { o.Credentials = other.login }), l.open()
-	nobody.number, nobody.caller = l.cloud.Access, "arn:aws:sts::"+l.cloud.Access+":federated-user/acme-sftp"
+	nobody.at.number, nobody.at.caller = l.cloud.Access, "arn:aws:sts::"+l.cloud.Access+":federated-user/acme-sftp"
 	another := func(name, action string, more ...string) shop {
 		o := s
 		o.id.Name = name

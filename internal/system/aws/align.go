@@ -15,7 +15,7 @@ import (
 
 // writer makes what IAM has what the pages say. What takes access away comes first, and what gives it last.
 type aligner struct {
-	*account
+	at       *account
 	store    *store
 	reader   *reader
 	compiler *compiler
@@ -40,9 +40,9 @@ func (al *aligner) align(ctx context.Context, w *wanted, still func() error) (bu
 	case n.there:
 		err = al.reader.foreign(n, w.principal, w.adopted)
 	case w.adopted: // with all its keys, or somebody moved it
-		return w.Built, al.movedKeys(ctx, w.principal, w.logins)
+		return w.Built, al.at.movedKeys(ctx, w.principal, w.logins)
 	case w.Kind == user: // the key went with it, or somebody moved it: only a rotation issues another one
-		return w.Built && !w.lifted, al.movedKeys(ctx, w.principal, w.keys())
+		return w.Built && !w.lifted, al.at.movedKeys(ctx, w.principal, w.keys())
 	case !w.mayBeMade():
 		return w.Built, nil
 	default:
@@ -113,9 +113,9 @@ func (al *aligner) give(ctx context.Context, w *wanted, n *native) (changed bool
 	}
 	switch has := n.policies[grantsPolicy]; {
 	case granted.Empty() && has != "":
-		changed, err = true, al.dropInline(ctx, w.principal, grantsPolicy)
+		changed, err = true, al.at.dropInline(ctx, w.principal, grantsPolicy)
 	case !granted.Empty() && !granted.Is(has):
-		changed, err = true, al.putInline(ctx, w.principal, grantsPolicy, granted.JSON())
+		changed, err = true, al.at.putInline(ctx, w.principal, grantsPolicy, granted.JSON())
 	}
 	if err != nil {
 		return changed, err
@@ -129,10 +129,10 @@ func (al *aligner) give(ctx context.Context, w *wanted, n *native) (changed bool
 
 // letIn writes whom a role trusts.
 func (al *aligner) letIn(ctx context.Context, w *wanted, n *native) error {
-	err := al.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
+	err := al.at.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
 	if errors.Is(err, errNobody) { // nobody comes in, and what is granted is what is declared all the same
 		w.nobody, w.trust = err, policy.NoTrust()
-		err = al.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
+		err = al.at.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
 	}
 	if errors.Is(err, access.ErrNotPermitted) {
 		err = al.untrusted(ctx, w, n, err)
@@ -142,14 +142,14 @@ func (al *aligner) letIn(ctx context.Context, w *wanted, n *native) error {
 
 // bind puts a principal within the boundary of the provider block. Where that names none, one that cut it goes with its release.
 func (al *aligner) bind(ctx context.Context, w *wanted, n *native) error {
-	b := al.options.Boundary
+	b := al.at.options.Boundary
 	switch {
 	case n.Boundary == b:
 		return nil
 	case b != "":
-		return al.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil)
+		return al.at.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil)
 	case w.lifted && n.boundByNothing():
-		return al.ask(ctx, "Delete"+string(w.Kind)+"PermissionsBoundary", w.named(), nil)
+		return al.at.ask(ctx, "Delete"+string(w.Kind)+"PermissionsBoundary", w.named(), nil)
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (al *aligner) dropDenies(ctx context.Context, w *wanted, n *native, unbound
 		if unbound != nil {
 			return changed, unbound
 		}
-		if err := al.dropInline(ctx, w.principal, name); err != nil {
+		if err := al.at.dropInline(ctx, w.principal, name); err != nil {
 			return changed, err
 		}
 		changed = true
@@ -182,7 +182,7 @@ func (al *aligner) untrusted(ctx context.Context, w *wanted, n *native, denied e
 	case parties || w.denied():
 		return denied
 	}
-	if err := al.putInline(ctx, w.principal, cutPolicy, policy.Cut().JSON()); err != nil {
+	if err := al.at.putInline(ctx, w.principal, cutPolicy, policy.Cut().JSON()); err != nil {
 		return err
 	}
 	return fmt.Errorf("its trust policy cannot be changed, so %s was cut: %w", w.principal, denied)
@@ -199,7 +199,7 @@ func (al *aligner) retag(ctx context.Context, w wanted, n *native) error {
 	}
 	in := w.named()
 	addTags(in, w.tags)
-	if err := al.ask(ctx, "Tag"+string(w.Kind), in, nil); w.adopted || !errors.Is(err, access.ErrNotPermitted) { // by its tags alone an adopted one is found again
+	if err := al.at.ask(ctx, "Tag"+string(w.Kind), in, nil); w.adopted || !errors.Is(err, access.ErrNotPermitted) { // by its tags alone an adopted one is found again
 		return err
 	}
 	return nil
@@ -220,7 +220,7 @@ func (al *aligner) await(ctx context.Context, w wanted, still func() error) erro
 		if err := still(); err != nil {
 			return err
 		}
-		if access.WallClock().Sub(begun) > al.options.Patience {
+		if access.WallClock().Sub(begun) > al.at.options.Patience {
 			return fmt.Errorf("%w: IAM's answer lacks %s of %s, which was just written", access.ErrUnavailable, differs, w.principal)
 		}
 		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {

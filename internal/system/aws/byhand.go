@@ -16,7 +16,7 @@ import (
 // lookout notices what somebody cut by hand, and marks it beside the pages before anything is changed: what is marked stays cut, whatever is
 // removed or made anew meanwhile.
 type lookout struct {
-	*account
+	at       *account
 	store    *store
 	reader   *reader
 	compiler *compiler
@@ -33,14 +33,14 @@ func (lk *lookout) noticed(ctx context.Context, w wanted, n *native) (bool, erro
 		return true, nil
 	}
 	if !n.there && w.Kind == user {
-		if err := lk.movedKeys(ctx, w.principal, w.keys()); errors.Is(err, access.ErrRemains) { // it is not cut
+		if err := lk.at.movedKeys(ctx, w.principal, w.keys()); errors.Is(err, access.ErrRemains) { // it is not cut
 			return false, nil
 		} else if err != nil {
 			return false, err
 		}
 	}
 	for range proofs {
-		if err := access.Pause(ctx, lk.settle()/proofs); err != nil {
+		if err := access.Pause(ctx, lk.at.settle()/proofs); err != nil {
 			return false, err
 		}
 		if w.cutOff != nil {
@@ -112,7 +112,7 @@ func (lk *lookout) heed(ctx context.Context, f *family, id access.IdentityID) er
 // heldByHand reports whether a principal of an identity was cut by hand.
 func (lk *lookout) heldByHand(ctx context.Context, p *page) (bool, error) {
 	for _, x := range p.principals {
-		text, err := lk.inlineText(ctx, x, holdPolicy)
+		text, err := lk.at.inlineText(ctx, x, holdPolicy)
 		if err == nil && cuts(text) {
 			return true, nil
 		}

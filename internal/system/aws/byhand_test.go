@@ -54,7 +54,7 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			l.must(t, "AttachUserPolicy", p.named("PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
 		}},
 		{"the key removed", u, func(l *lab, t testing.TB, p principal) {
-			keys, err := l.open().keysOf(t.Context(), p)
+			keys, err := l.open().at.keysOf(t.Context(), p)
 			if err != nil || len(keys) != 1 {
 				t.Fatal(keys, err)
 			}
@@ -466,7 +466,7 @@ func TestARemovalThatDiedIsNoCut(t *testing.T) {
 	s.put(s.identity())
 	c := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
 	uid := s.put(c).UID
-	dying.options.Patience = 0
+	dying.at.options.Patience = 0
 	if _, err := dying.Delete(t.Context(), c.Ref(), uid); err == nil {
 		t.Fatal("it did not die")
 	}

@@ -19,11 +19,11 @@ func (s *System) Capabilities() access.Capabilities {
 		Origin:       access.Origin{Correct: "correct the ledger or the login", KeptIn: s.store.where(systemKey)},
 		Kinds:        slices.Clone(kinds),
 		KnowsLastUse: true, LogsUse: true,
-		CheckGrant:      s.options.Words.CheckGrant,
+		CheckGrant:      s.at.options.Words.CheckGrant,
 		CheckCredential: s.checkCredential,
 		CheckWhole:      s.checkWhole,
 		Reach:           s.reach,
-		Does:            s.options.Words.Does,
+		Does:            s.at.options.Words.Does,
 		CutByHand:       s.wording.cutByHand,
 		CutActs:         cutActs,
 		Words:           s.wording.words,
@@ -36,7 +36,7 @@ func (s *System) checkCredential(c *access.Credential) error {
 	if !slices.Contains(kinds, c.Kind()) {
 		return errors.New(refused(c.Kind()))
 	}
-	return policy.CheckTrust(c, s.accountNumber(), policy.PartitionOf(s.options.Region))
+	return policy.CheckTrust(c, s.at.accountNumber(), policy.PartitionOf(s.at.options.Region))
 }
 
 // checkWhole refuses at plan what does not fit together. The user that an identity has adopted, or is to adopt by this plan, has the room of a key.
@@ -49,26 +49,26 @@ func (s *System) checkWhole(credentials []*access.Credential, granted []access.G
 	if adopted {
 		credentials = append(slices.Clip(credentials), formerKey(granted[0].IdentityID, end))
 	}
-	return s.options.Words.CheckWhole(credentials, granted)
+	return s.at.options.Words.CheckWhole(credentials, granted)
 }
 
 // reach says what actions on a pattern reach. The ledger is none of what partners may reach: who writes there declares access.
 func (s *System) reach(p access.Pattern, words []string) access.Reach {
-	r := s.options.Words.Reach(p, words)
-	place := "arn:" + policy.PartitionOf(s.options.Region).Name + ":s3:::" + s.store.bucket.name + "/" + s.store.prefix
+	r := s.at.options.Words.Reach(p, words)
+	place := "arn:" + policy.PartitionOf(s.at.options.Region).Name + ":s3:::" + s.store.bucket.name + "/" + s.store.prefix
 	for _, own := range []string{place, place + floorSuffix} {
 		if p.Overlaps(access.Pattern(own + "/*")) {
-			r.System = "it reaches the ledger " + s.options.Ledger + ", which says what partners may do"
+			r.System = "it reaches the ledger " + s.at.options.Ledger + ", which says what partners may do"
 		}
 	}
 	return r
 }
 
 func (s *System) place() string {
-	if account := s.accountNumber(); account != "" {
-		return "account " + account + ", with the ledger " + s.options.Ledger
+	if account := s.at.accountNumber(); account != "" {
+		return "account " + account + ", with the ledger " + s.at.options.Ledger
 	}
-	return s.options.Ledger
+	return s.at.options.Ledger
 }
 
 // lastMoment is the last second of a year that RFC 3339 can write.
@@ -82,7 +82,7 @@ func (s *System) cannotEnd(o access.Object, end time.Time) string {
 		return "IAM cannot read a moment after " + lastMoment.Format(time.RFC3339)
 	}
 	if g, ok := o.(*access.Grant); ok {
-		return s.options.Words.CannotEnd(g)
+		return s.at.options.Words.CannotEnd(g)
 	}
 	return ""
 }

@@ -72,7 +72,7 @@ func (l *lab) region() string {
 func startLab(t testing.TB, cloud *realtool.Cloud, kinds ...access.Kind) *lab {
 	t.Helper()
 	l := &lab{t: t, cloud: cloud, kinds: kinds}
-	l.admin = l.open().account
+	l.admin = l.open().at
 	l.fill(t)
 	return l
 }
@@ -121,10 +121,10 @@ func (l *lab) harness() systemtest.Harness {
 		System: offering{system, l.kinds},
 		Second: func() access.System { return offering{l.open(), l.kinds} },
 		Break: func() func() {
-			patient := system.options.Patience
-			system.options.Patience = impatience
+			patient := system.at.options.Patience
+			system.at.options.Patience = impatience
 			l.broken.Store(true)
-			return func() { l.broken.Store(false); system.options.Patience = patient }
+			return func() { l.broken.Store(false); system.at.options.Patience = patient }
 		},
 		Advance:   time.Sleep,
 		Unit:      3 * time.Second,

@@ -18,11 +18,11 @@ func (al *aligner) create(ctx context.Context, w wanted) (*native, error) {
 		in["AssumeRolePolicyDocument"], in["MaxSessionDuration"] = policy.NoTrust().JSON(), "3600"
 		in["Description"] = "Partner access of " + w.owner.String() + ", by terraform-provider-partner"
 	}
-	if al.options.Boundary != "" {
-		in["PermissionsBoundary"] = al.options.Boundary
+	if al.at.options.Boundary != "" {
+		in["PermissionsBoundary"] = al.at.options.Boundary
 	}
 	addTags(in, w.tags)
-	err := al.ask(ctx, "Create"+string(w.Kind), in, nil)
+	err := al.at.ask(ctx, "Create"+string(w.Kind), in, nil)
 	if errors.Is(err, errExists) { // by another process, or the answer was lost
 		if err := al.awaitThere(ctx, w.principal); err != nil {
 			return nil, err
@@ -39,7 +39,7 @@ func (al *aligner) create(ctx context.Context, w wanted) (*native, error) {
 	if err := al.awaitThere(ctx, w.principal); err != nil {
 		return nil, err
 	}
-	made := described{Trust: policy.NoTrust().JSON(), Boundary: al.options.Boundary, Path: w.Path}
+	made := described{Trust: policy.NoTrust().JSON(), Boundary: al.at.options.Boundary, Path: w.Path}
 	for name, value := range w.tags {
 		made.Tags = append(made.Tags, tag{name, value})
 	}
@@ -48,8 +48,8 @@ func (al *aligner) create(ctx context.Context, w wanted) (*native, error) {
 
 // awaitThere returns when IAM knows a principal that was made: before, it may take no policy of it.
 func (al *aligner) awaitThere(ctx context.Context, p principal) error {
-	al.noteMade(p.Name)
-	_, err := al.describe(ctx, p)
+	al.at.noteMade(p.Name)
+	_, err := al.at.describe(ctx, p)
 	if errors.Is(err, errAbsent) {
 		return fmt.Errorf("%w: IAM does not find %s, which was just created", access.ErrUnavailable, p)
 	}

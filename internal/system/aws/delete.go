@@ -15,7 +15,7 @@ import (
 
 // remover removes objects: it marks them removed in the pages first, so that none is lost, and forgets them once IAM has nothing of them.
 type remover struct {
-	*account
+	at       *account
 	store    *store
 	turns    *turns
 	reader   *reader
@@ -145,7 +145,7 @@ func (rm *remover) finish(ctx context.Context, id access.IdentityID, victims []*
 		if v.Object.Holder() != id {
 			continue
 		}
-		if err := rm.movedKeys(ctx, adoptedOf(id), keysOfLogins(v.Adopted)); err != nil {
+		if err := rm.at.movedKeys(ctx, adoptedOf(id), keysOfLogins(v.Adopted)); err != nil {
 			return err
 		}
 	}
@@ -203,7 +203,7 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, p *page) error {
 	}
 	all = slices.DeleteFunc(all, func(x left) bool { return !x.of(ref) })
 	for _, x := range all {
-		if text, err := rm.inlineText(ctx, x.principal, holdPolicy); err == nil && cuts(text) {
+		if text, err := rm.at.inlineText(ctx, x.principal, holdPolicy); err == nil && cuts(text) {
 			if err := rm.store.mark(ctx, p.id.String()); err != nil {
 				return err
 			}
@@ -212,7 +212,7 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, p *page) error {
 	}
 	for _, x := range all {
 		if ref.Type == access.TypeGrant {
-			err = gone(rm.putInline(ctx, x.principal, cutPolicy, policy.Cut().JSON()))
+			err = gone(rm.at.putInline(ctx, x.principal, cutPolicy, policy.Cut().JSON()))
 		} else {
 			err = rm.cutter.destroy(ctx, p.id, x.principal)
 		}

@@ -16,7 +16,7 @@ import (
 
 // cutter takes away what IAM has. The cut comes first and goes last: whatever fails in between gives nobody anything.
 type cutter struct {
-	*account
+	at     *account
 	store  *store
 	reader *reader
 }
@@ -28,7 +28,7 @@ func (ct *cutter) destroy(ctx context.Context, id access.IdentityID, p principal
 		return err
 	}
 	if !n.there {
-		return ct.movedKeys(ctx, p, p.keys())
+		return ct.at.movedKeys(ctx, p, p.keys())
 	}
 	defer ct.store.forget(p)
 	if n.Path != p.Path { // somebody else's of that name
@@ -69,7 +69,7 @@ func (ct *cutter) lookLonger(ctx context.Context, p principal, begun time.Time) 
 		if n, err = ct.reader.look(ctx, p); err != nil {
 			return nil, false, err
 		}
-		late = access.WallClock().Sub(begun) > ct.options.Patience
+		late = access.WallClock().Sub(begun) > ct.at.options.Patience
 	}
 	return n, late, nil
 }
@@ -82,7 +82,7 @@ func (n *native) loaded() bool {
 // dismantle removes a principal as it was read.
 func (ct *cutter) dismantle(ctx context.Context, p principal, n *native) error {
 	if !policy.Cut().Is(n.policies[cutPolicy]) {
-		err := gone(ct.putInline(ctx, p, cutPolicy, policy.Cut().JSON()))
+		err := gone(ct.at.putInline(ctx, p, cutPolicy, policy.Cut().JSON()))
 		if isFull(err) { // its own policies leave no room: the keys go first, then what gives something
 			if err = ct.dropKeys(ctx, p, n); err == nil {
 				err = gone(ct.deny(ctx, p, n, cutPolicy, policy.Cut()))
@@ -95,9 +95,9 @@ func (ct *cutter) dismantle(ctx context.Context, p principal, n *native) error {
 	if err := ct.strip(ctx, p, n); err != nil {
 		return err
 	}
-	ct.noteRemoved(p.Name)
-	if err := gone(ct.ask(ctx, "Delete"+string(p.Kind), p.named(), nil)); err != nil {
-		again := gone(ct.putInline(ctx, p, cutPolicy, policy.Cut().JSON())) // something hangs on it that we do not know, as a second factor
+	ct.at.noteRemoved(p.Name)
+	if err := gone(ct.at.ask(ctx, "Delete"+string(p.Kind), p.named(), nil)); err != nil {
+		again := gone(ct.at.putInline(ctx, p, cutPolicy, policy.Cut().JSON())) // something hangs on it that we do not know, as a second factor
 		return fmt.Errorf("%w: %w", access.ErrRemains, errors.Join(err, again))
 	}
 	return nil
@@ -115,15 +115,15 @@ func (ct *cutter) strip(ctx context.Context, p principal, n *native) error {
 		return err
 	}
 	if p.Kind == user {
-		if err := ct.leave(ctx, p, n.Groups); err != nil {
+		if err := ct.at.leave(ctx, p, n.Groups); err != nil {
 			return err
 		}
-		if err := ct.dropPassword(ctx, p); err != nil {
+		if err := ct.at.dropPassword(ctx, p); err != nil {
 			return err
 		}
 	}
 	for _, arn := range n.attached {
-		if err := ct.detach(ctx, p, arn); err != nil {
+		if err := ct.at.detach(ctx, p, arn); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func (ct *cutter) strip(ctx context.Context, p principal, n *native) error {
 		names = append(names, holdPolicy)
 	}
 	for _, name := range append(names, cutPolicy) {
-		if err := ct.dropInline(ctx, p, name); err != nil {
+		if err := ct.at.dropInline(ctx, p, name); err != nil {
 			return err
 		}
 	}
@@ -142,7 +142,7 @@ func (ct *cutter) strip(ctx context.Context, p principal, n *native) error {
 // dropKeys deletes the access keys of a user.
 func (ct *cutter) dropKeys(ctx context.Context, p principal, n *native) error {
 	for _, k := range n.keys {
-		if err := ct.dropKey(ctx, p, k.ID); err != nil {
+		if err := ct.at.dropKey(ctx, p, k.ID); err != nil {
 			return err
 		}
 	}
@@ -153,7 +153,7 @@ func (ct *cutter) dropKeys(ctx context.Context, p principal, n *native) error {
 func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 	begun, absent := access.WallClock(), 0
 	for {
-		_, err := ct.describe(ctx, p)
+		_, err := ct.at.describe(ctx, p)
 		switch {
 		case errors.Is(err, errAbsent):
 			absent++
@@ -164,13 +164,13 @@ func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 		default:
 			absent = 0
 		}
-		if absent >= proofs || absent > 0 && ct.settle() == 0 {
+		if absent >= proofs || absent > 0 && ct.at.settle() == 0 {
 			return nil
 		}
-		if access.WallClock().Sub(begun) > ct.options.Patience+ct.settle() {
+		if access.WallClock().Sub(begun) > ct.at.options.Patience+ct.at.settle() {
 			return fmt.Errorf("%w: IAM still has %s", access.ErrRemains, p)
 		}
-		if err := access.Pause(ctx, max(ct.settle()/proofs, 100*time.Millisecond)); err != nil {
+		if err := access.Pause(ctx, max(ct.at.settle()/proofs, 100*time.Millisecond)); err != nil {
 			return err
 		}
 	}
@@ -178,7 +178,7 @@ func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 
 // deny writes a policy that takes access away. Where a principal's own policies leave no room for it, those that give something go first.
 func (ct *cutter) deny(ctx context.Context, p principal, n *native, name string, d policy.Document) error {
-	err := ct.putInline(ctx, p, name, d.JSON())
+	err := ct.at.putInline(ctx, p, name, d.JSON())
 	if !isFull(err) {
 		return err
 	}
@@ -186,12 +186,12 @@ func (ct *cutter) deny(ctx context.Context, p principal, n *native, name string,
 		if other == name || policy.OnlyDenies(text) || policy.DeniesAll(text) || text == unreadable && other != grantsPolicy {
 			continue
 		}
-		if err := ct.dropInline(ctx, p, other); err != nil {
+		if err := ct.at.dropInline(ctx, p, other); err != nil {
 			return err
 		}
 		delete(n.policies, other)
 	}
-	return ct.putInline(ctx, p, name, d.JSON())
+	return ct.at.putInline(ctx, p, name, d.JSON())
 }
 
 // isFull reports whether AWS takes no more characters of policies.

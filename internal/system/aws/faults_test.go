@@ -134,7 +134,7 @@ func TestAListingThatDoesNotEndIsAnError(t *testing.T) {
 		})
 		var err error
 		if c.iam {
-			_, err = s.namesAt(t.Context(), user, root)
+			_, err = s.at.namesAt(t.Context(), user, root)
 		} else {
 			_, err = s.store.list(t.Context(), "")
 		}

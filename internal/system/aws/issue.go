@@ -23,7 +23,7 @@ import (
 
 // keymaker is what issuers of keys stand on.
 type keymaker struct {
-	*account
+	at      *account
 	store   *store
 	lookout *lookout
 	aligner *aligner
@@ -74,17 +74,17 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 		return i, err
 	}
 	for _, k := range n.keys { // it was there, as where an old page was put back: nobody is to come in with what it had
-		if err := is.dropKey(ctx, u, k.ID); err != nil {
+		if err := is.at.dropKey(ctx, u, k.ID); err != nil {
 			return i, err
 		}
 	}
-	if err := is.putInline(ctx, u, endPolicy, policy.End(w.end, c.AllowedCIDRs).JSON()); err != nil {
+	if err := is.at.putInline(ctx, u, endPolicy, policy.End(w.end, c.AllowedCIDRs).JSON()); err != nil {
 		return i, err
 	}
 	if err := is.limitAsBefore(ctx, u, c); err != nil {
 		return i, err
 	}
-	made, err := is.createKey(ctx, u)
+	made, err := is.at.createKey(ctx, u)
 	if err != nil {
 		return i, err
 	}
@@ -125,7 +125,7 @@ func (is *issuer) limitAsBefore(ctx context.Context, u principal, c *access.Cred
 		if !policy.OnlyDenies(text) {
 			continue
 		}
-		if err := is.putInline(ctx, u, name, text); err != nil {
+		if err := is.at.putInline(ctx, u, name, text); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // issuers are the issuers of tokens that the account trusts. A trust in an issuer lets in all partners whose workloads it names: so one that is
 // gone is taken for a cut of each of them, before anything makes it anew.
 type issuers struct {
-	*account
+	at     *account
 	store  *store
 	reader *reader
 
@@ -117,7 +117,7 @@ func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn strin
 		if err := iss.store.mark(ctx, c.Ref().ID); err != nil {
 			return err
 		}
-		if err := gone(iss.putInline(ctx, roleOf(id), holdPolicy, policy.Cut().JSON())); err != nil {
+		if err := gone(iss.at.putInline(ctx, roleOf(id), holdPolicy, policy.Cut().JSON())); err != nil {
 			return err
 		}
 		news = true
@@ -131,7 +131,7 @@ func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn strin
 // staysDistrusted reports whether the account still has no trust for a credential when it is asked again: IAM lags behind what was just made.
 func (iss *issuers) staysDistrusted(ctx context.Context, c *access.Credential) (bool, error) {
 	for range proofs {
-		if err := access.Pause(ctx, iss.settle()/proofs); err != nil {
+		if err := access.Pause(ctx, iss.at.settle()/proofs); err != nil {
 			return false, err
 		}
 		if none, err := iss.distrustsNow(ctx, c); err != nil || !none {
@@ -174,7 +174,7 @@ func (iss *issuers) trustAnew(ctx context.Context, f access.FederatedTrust, arn 
 		var out struct {
 			ARN string `xml:"CreateOpenIDConnectProviderResult>OpenIDConnectProviderArn"`
 		}
-		err := iss.ask(ctx, "CreateOpenIDConnectProvider", in, &out)
+		err := iss.at.ask(ctx, "CreateOpenIDConnectProvider", in, &out)
 		if errors.Is(err, errExists) {
 			out.ARN, err = iss.findIssuer(ctx, f.Issuer)
 		}
@@ -188,7 +188,7 @@ func (iss *issuers) trustAnew(ctx context.Context, f access.FederatedTrust, arn 
 				continue
 			}
 			in := map[string]string{"OpenIDConnectProviderArn": arn, "ClientID": audience}
-			if err := iss.ask(ctx, "AddClientIDToOpenIDConnectProvider", in, nil); err != nil {
+			if err := iss.at.ask(ctx, "AddClientIDToOpenIDConnectProvider", in, nil); err != nil {
 				return fmt.Errorf("trust %s for %s: %w", f.Issuer, audience, err)
 			}
 		}
@@ -207,7 +207,7 @@ type trusted struct {
 }
 
 func (iss *issuers) issuerOf(ctx context.Context, arn string) (t trusted, err error) {
-	err = iss.ask(ctx, "GetOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, &t)
+	err = iss.at.ask(ctx, "GetOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, &t)
 	return t, err
 }
 
@@ -216,7 +216,7 @@ func (iss *issuers) findIssuer(ctx context.Context, issuer string) (string, erro
 	var out struct {
 		ARNs []string `xml:"ListOpenIDConnectProvidersResult>OpenIDConnectProviderList>member>Arn"`
 	}
-	if err := iss.ask(ctx, "ListOpenIDConnectProviders", nil, &out); err != nil {
+	if err := iss.at.ask(ctx, "ListOpenIDConnectProviders", nil, &out); err != nil {
 		return "", err
 	}
 	found := slices.IndexFunc(out.ARNs, func(arn string) bool { return isOfIssuer(arn, issuer) })
@@ -228,11 +228,11 @@ func (iss *issuers) findIssuer(ctx context.Context, issuer string) (string, erro
 
 // providerARN returns what AWS calls its trust in an issuer; "" where it is not known whose account it is.
 func (iss *issuers) providerARN(issuer string) string {
-	account := iss.accountNumber()
+	account := iss.at.accountNumber()
 	if account == "" {
 		return ""
 	}
-	return "arn:" + policy.PartitionOf(iss.options.Region).Name + ":iam::" + account + ":oidc-provider/" + policy.Issuer(issuer)
+	return "arn:" + policy.PartitionOf(iss.at.options.Region).Name + ":iam::" + account + ":oidc-provider/" + policy.Issuer(issuer)
 }
 
 // isOfIssuer reports whether an ARN is of the trust in an issuer. IAM names that without https://, and a slash at its end is no other issuer.
@@ -272,7 +272,7 @@ func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 	iss.mu.Lock()
 	delete(iss.arns, issuer)
 	iss.mu.Unlock()
-	if err := gone(iss.ask(ctx, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, nil)); err != nil {
+	if err := gone(iss.at.ask(ctx, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, nil)); err != nil {
 		return err
 	}
 	if h, err = iss.store.load(ctx); err != nil {
@@ -343,5 +343,5 @@ func (iss *issuers) isCutOff(c *access.Credential) bool {
 func (iss *issuers) missed(issuer string) bool {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
-	return access.WallClock().Sub(iss.missing[issuer]) < iss.options.Fresh
+	return access.WallClock().Sub(iss.missing[issuer]) < iss.at.options.Fresh
 }

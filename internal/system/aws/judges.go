@@ -23,7 +23,7 @@ var errLenient = errors.New("it does not evaluate users' policies as AWS does")
 
 // judge tries whether a cloud judges policies as AWS does, once for each ledger and endpoint.
 type judge struct {
-	*account
+	at      *account
 	store   *store
 	reader  *reader
 	aligner *aligner
@@ -36,8 +36,8 @@ type judge struct {
 // judged sees to it that a cloud of one's own judges the policies of users as AWS does: else no end, cut or hold would act. It is tried once for
 // each ledger and endpoint, before the first credential. AWS itself is not tried.
 func (j *judge) judged(ctx context.Context) error {
-	cloud := j.options.Endpoints.IAM
-	if cloud == "" || j.options.judged {
+	cloud := j.at.options.Endpoints.IAM
+	if cloud == "" || j.at.options.judged {
 		return nil
 	}
 	j.judging.Lock()
@@ -60,7 +60,7 @@ func (j *judge) judged(ctx context.Context) error {
 		case errors.Is(err, errLenient):
 			return fmt.Errorf("%s cannot hold partner access: %w: %w. Use AWS, or a cloud that evaluates Deny and "+
 				"dates in users' policies", cloud, err, access.ErrUnsupported)
-		case !disturbed(err) || access.WallClock().Sub(begun) > j.options.Patience+keyTakes:
+		case !disturbed(err) || access.WallClock().Sub(begun) > j.at.options.Patience+keyTakes:
 			return fmt.Errorf("try how %s evaluates policies: %w", cloud, err)
 		}
 		if err := access.Pause(ctx, 100*time.Millisecond+rand.N(time.Second)); err != nil { //nolint:gosec // spreads those who wait
@@ -80,7 +80,7 @@ const keyTakes = 2 * time.Second
 
 // noteJudgment notes in the ledger that a cloud was tried. Whoever noted something at the same time noted the same.
 func (j *judge) noteJudgment(ctx context.Context, about systemFile, etag string) error {
-	about.Judges = j.options.Endpoints.IAM
+	about.Judges = j.at.options.Endpoints.IAM
 	text, err := json.Marshal(about)
 	if err == nil {
 		_, err = j.store.replace(context.WithoutCancel(ctx), systemKey, text, etag)
@@ -108,11 +108,11 @@ func (j *judge) tryJudgment(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.dropProbe(context.WithoutCancel(ctx), p)) }()
-	key, err := j.createKey(ctx, p)
+	key, err := j.at.createKey(ctx, p)
 	if err != nil {
 		return err
 	}
-	reader := &bucket{client: j.as(credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")), name: j.store.bucket.name, prefix: j.store.prefix}
+	reader := &bucket{client: j.at.as(credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")), name: j.store.bucket.name, prefix: j.store.prefix}
 	for _, t := range []struct {
 		end, grant time.Time
 		reads      bool
@@ -130,7 +130,7 @@ func (j *judge) tryJudgment(ctx context.Context) (err error) {
 		switch {
 		case err != nil:
 			return err
-		case !reads && t.reads && j.options.Boundary != "": // which the boundary does, since the ledger is none of partners' data
+		case !reads && t.reads && j.at.options.Boundary != "": // which the boundary does, since the ledger is none of partners' data
 			return nil
 		case reads != t.reads:
 			return fmt.Errorf("%s: %w", t.says, errLenient)
@@ -148,8 +148,8 @@ func (j *judge) dropProbe(ctx context.Context, p principal) error {
 	if err := j.cutter.strip(ctx, p, n); err != nil {
 		return err
 	}
-	j.noteRemoved(p.Name)
-	if err := gone(j.ask(ctx, "DeleteUser", p.named(), nil)); err != nil {
+	j.at.noteRemoved(p.Name)
+	if err := gone(j.at.ask(ctx, "DeleteUser", p.named(), nil)); err != nil {
 		return fmt.Errorf("%w: %w", access.ErrRemains, err)
 	}
 	return nil
@@ -157,13 +157,13 @@ func (j *judge) dropProbe(ctx context.Context, p principal) error {
 
 // writeJudged gives the user of a try an end, and a grant with an end.
 func (j *judge) writeJudged(ctx context.Context, p principal, end, grant time.Time) error {
-	on := access.Pattern("arn:" + policy.PartitionOf(j.options.Region).Name + ":s3:::" + j.store.bucket.name + "/" + j.store.prefix + "/" + systemKey)
+	on := access.Pattern("arn:" + policy.PartitionOf(j.at.options.Region).Name + ":s3:::" + j.store.bucket.name + "/" + j.store.prefix + "/" + systemKey)
 	granted, err := policy.CompileGrants([]policy.Grant{{Name: "probe", Resource: on, Actions: []string{"read"}, EndsAt: grant}}, grant, policy.Words{})
 	if err != nil {
 		return err
 	}
 	for name, d := range map[string]policy.Document{endPolicy: policy.End(end, nil), grantsPolicy: granted} {
-		err := j.putInline(ctx, p, name, d.JSON())
+		err := j.at.putInline(ctx, p, name, d.JSON())
 		var said *apiError
 		if errors.As(err, &said) && (said.unknown() || said.code == "MalformedPolicyDocument") {
 			return fmt.Errorf("it does not accept a policy such as %s: %w: %w", name, err, errLenient)

@@ -57,8 +57,8 @@ func TestACloudIsTriedBeforeItsFirstCredential(t *testing.T) {
 		if got := made.Load(); got != 2 {
 			t.Errorf("%s: %d users were made, and not one to try and one for the key", name, got)
 		}
-		looked, under := &atomic.Int64{}, system.http.Transport
-		system.http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+		looked, under := &atomic.Int64{}, system.at.http.Transport
+		system.at.http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Path, "/"+systemKey) {
 				looked.Add(1)
 			}
@@ -79,7 +79,7 @@ func TestACloudIsTriedBeforeItsFirstCredential(t *testing.T) {
 		if got := more.Load(); got != 1 {
 			t.Errorf("%s: another process tries again: %d users", name, got)
 		}
-		if names, err := s.namesAt(t.Context(), user, root); err != nil || len(names) != 4 {
+		if names, err := s.at.namesAt(t.Context(), user, root); err != nil || len(names) != 4 {
 			t.Errorf("%s: left is %v, %v", name, names, err)
 		}
 	}
@@ -163,9 +163,9 @@ func TestATryOfACloudIsFinishedByWhoComesNext(t *testing.T) {
 	for _, action := range []string{"CreateUser", "CreateAccessKey", "PutUserPolicy", "DeleteUser"} {
 		dead := &atomic.Bool{}
 		dying, _ := l.untried(nil)
-		under := dying.http.Transport
-		dying.options.Patience = time.Millisecond
-		dying.http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+		under := dying.at.http.Transport
+		dying.at.options.Patience = time.Millisecond
+		dying.at.http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if dead.Load() {
 				return nil, errors.New("dead")
 			}
@@ -185,7 +185,7 @@ func TestATryOfACloudIsFinishedByWhoComesNext(t *testing.T) {
 		all.Go(func() {
 			s := s
 			s.System, _ = l.untried(nil)
-			s.options.Patience = 10 * time.Second
+			s.at.options.Patience = 10 * time.Second
 			s.id.Name = []string{"etl", "other"}[n]
 			for _, o := range []access.Object{s.identity(), s.key(s.end)} {
 				c := access.Change{Object: o, Stack: "partners", EndsAt: s.end, Seal: k.seal}
@@ -196,7 +196,7 @@ func TestATryOfACloudIsFinishedByWhoComesNext(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if names, err := s.namesAt(t.Context(), user, root); err != nil || len(names) != 2 {
+	if names, err := s.at.namesAt(t.Context(), user, root); err != nil || len(names) != 2 {
 		t.Errorf("left is %v, %v", names, err)
 	}
 }

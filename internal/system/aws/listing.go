@@ -12,7 +12,7 @@ import (
 // all reads every role and user of the account with GetAccountAuthorizationDetails: a thousand a page, with all that hangs on them.
 func (rd *reader) all(ctx context.Context) (all []*native, err error) {
 	in := map[string]string{"Filter.member.1": string(role), "Filter.member.2": string(user), "MaxItems": "1000"}
-	err = rd.pages(ctx, "GetAccountAuthorizationDetails", in, func(body []byte) error {
+	err = rd.at.pages(ctx, "GetAccountAuthorizationDetails", in, func(body []byte) error {
 		var page struct {
 			Result struct {
 				Roles []described `xml:"RoleDetailList>member"`

@@ -47,11 +47,11 @@ func (v *live) vacant(ctx context.Context, s *System) error {
 	if err := s.Enter(ctx); err != nil {
 		return err
 	}
-	if own := s.accountNumber(); own != v.account {
+	if own := s.at.accountNumber(); own != v.account {
 		return fmt.Errorf("the login is of the account %s, and PARTNER_AWS_LIVE_ACCOUNT names %q: nothing was made", own, v.account)
 	}
 	for _, k := range []kind{role, user} {
-		names, err := s.namesAt(ctx, k, root)
+		names, err := s.at.namesAt(ctx, k, root)
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (v *live) bucketsOf() string { return "partner-live-" + v.account + "-" }
 
 // buckets lists what a run made.
 func (v *live) buckets(ctx context.Context, s *System) (found []string, err error) {
-	a, err := s.send(ctx, request{service: "s3", region: v.region, method: http.MethodGet, url: v.s3()})
+	a, err := s.at.send(ctx, request{service: "s3", region: v.region, method: http.MethodGet, url: v.s3()})
 	if err != nil {
 		return nil, err
 	}
@@ -101,11 +101,11 @@ func (v *live) s3() string {
 func (v *live) sweep(ctx context.Context, s *System) (failed error) {
 	s.store.system = "" // whatever ledger it is of
 	for _, k := range []kind{role, user} {
-		names, err := s.namesAt(ctx, k, root)
+		names, err := s.at.namesAt(ctx, k, root)
 		failed = errors.Join(failed, err)
 		for _, name := range names {
 			p := principal{Kind: k, Name: name}
-			d, err := s.describe(ctx, p)
+			d, err := s.at.describe(ctx, p)
 			if p.Path = d.Path; err == nil && strings.HasPrefix(d.Path, root) {
 				err = s.cutter.destroy(ctx, access.IdentityID{}, p)
 			}
@@ -116,7 +116,7 @@ func (v *live) sweep(ctx context.Context, s *System) (failed error) {
 	failed = errors.Join(failed, err)
 	for _, name := range buckets {
 		failed = errors.Join(failed, v.empty(ctx, s, name))
-		_, err := s.send(ctx, request{service: "s3", region: v.region, method: http.MethodDelete, url: v.s3() + name})
+		_, err := s.at.send(ctx, request{service: "s3", region: v.region, method: http.MethodDelete, url: v.s3() + name})
 		failed = errors.Join(failed, gone(err))
 	}
 	return failed
@@ -125,7 +125,7 @@ func (v *live) sweep(ctx context.Context, s *System) (failed error) {
 // empty removes what is in a bucket.
 func (v *live) empty(ctx context.Context, s *System, name string) error {
 	for {
-		a, err := s.send(ctx, request{service: "s3", region: v.region, method: http.MethodGet, url: v.s3() + name + "?list-type=2"})
+		a, err := s.at.send(ctx, request{service: "s3", region: v.region, method: http.MethodGet, url: v.s3() + name + "?list-type=2"})
 		if err != nil {
 			return gone(err)
 		}
@@ -137,7 +137,7 @@ func (v *live) empty(ctx context.Context, s *System, name string) error {
 		}
 		for _, key := range page.Keys {
 			at := (&url.URL{Path: key}).EscapedPath()
-			if _, err := s.send(ctx, request{service: "s3", region: v.region, method: http.MethodDelete, url: v.s3() + name + "/" + at}); gone(err) != nil {
+			if _, err := s.at.send(ctx, request{service: "s3", region: v.region, method: http.MethodDelete, url: v.s3() + name + "/" + at}); gone(err) != nil {
 				return err
 			}
 		}

@@ -24,7 +24,7 @@ func TestTheLoginIsFoundWhereAWSsOwnProgramsFindTheirs(t *testing.T) {
 	}
 	l.must(t, "CreateUser", map[string]string{"UserName": "jane"})
 	l.must(t, "PutUserPolicy", map[string]string{"UserName": "jane", "PolicyName": "all", "PolicyDocument": everything})
-	jane, err := l.open().createKey(t.Context(), principal{Kind: user, Name: "jane"})
+	jane, err := l.open().at.createKey(t.Context(), principal{Kind: user, Name: "jane"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,9 +74,9 @@ func TestTheLoginIsFoundWhereAWSsOwnProgramsFindTheirs(t *testing.T) {
 			var out struct {
 				ARN string `xml:"GetCallerIdentityResult>Arn"`
 			}
-			login, err := s.findLogin(t.Context())
+			login, err := s.at.findLogin(t.Context())
 			if err == nil {
-				err = s.as(login).sts(t.Context(), &out, map[string][]string{"Action": {"GetCallerIdentity"}})
+				err = s.at.as(login).sts(t.Context(), &out, map[string][]string{"Action": {"GetCallerIdentity"}})
 			}
 			if c.fails == "" && (err != nil || !strings.Contains(out.ARN, c.is)) || c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) {
 				t.Errorf("it asks as %q, %v; want %q, %q", out.ARN, err, c.is, c.fails)

@@ -14,7 +14,7 @@ import (
 
 // finder finds what IAM has of an identity by its names and tags, where the page of it cannot be read, is gone, or says less.
 type finder struct {
-	*account
+	at     *account
 	store  *store
 	reader *reader
 }
@@ -22,7 +22,7 @@ type finder struct {
 // atHome says errElsewhere where the ledger is of another account: what it names is not in this one, so that nothing of it could be removed. Nor
 // is a removal believed where the account cannot be told, and nothing of partners is in it.
 func (fd *finder) atHome(ctx context.Context) error {
-	why := fd.Enter(ctx)
+	why := fd.at.Enter(ctx)
 	_, err := fd.store.identified(ctx)
 	if errors.Is(err, errElsewhere) {
 		return err
@@ -35,7 +35,7 @@ func (fd *finder) atHome(ctx context.Context) error {
 	if fd.store.owner == "" {
 		return nil
 	}
-	return fmt.Errorf("the ledger %s belongs to the account %s, but this provider cannot tell which account its login is of, and %w: %w. Allow it sts:GetCallerIdentity, or correct endpoints.sts", fd.options.Ledger, fd.store.owner, errElsewhere, why)
+	return fmt.Errorf("the ledger %s belongs to the account %s, but this provider cannot tell which account its login is of, and %w: %w. Allow it sts:GetCallerIdentity, or correct endpoints.sts", fd.at.options.Ledger, fd.store.owner, errElsewhere, why)
 }
 
 // left is a principal that IAM has under an identity's names, as it was read.
@@ -49,7 +49,7 @@ type left struct {
 // writes there first that he will.
 func (fd *finder) leftOf(ctx context.Context, id access.IdentityID) (all []left, err error) {
 	for _, k := range []kind{role, user} {
-		names, err := fd.namesAt(ctx, k, folderOf(id))
+		names, err := fd.at.namesAt(ctx, k, folderOf(id))
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (fd *finder) leftOf(ctx context.Context, id access.IdentityID) (all []left,
 // leftAs reads a principal whose name may be of an identity, and reports whether its tags say so, too. One that may not be read is known by
 // its name alone.
 func (fd *finder) leftAs(ctx context.Context, id access.IdentityID, p principal) (x left, is bool, err error) {
-	d, err := fd.describe(ctx, p)
+	d, err := fd.at.describe(ctx, p)
 	switch {
 	case errors.Is(err, errAbsent):
 		return x, false, nil

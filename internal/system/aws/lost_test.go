@@ -185,7 +185,7 @@ func TestLessActsWhereTheBoundaryMayNotBeSet(t *testing.T) {
 	g := s.put(s.grant("daily", s.end))
 	s.put(s.key(s.end), sealing(k))
 	s.System = l.forbidding("PutUserPermissionsBoundary")
-	s.options.Boundary = "arn:aws:iam::" + l.cloud.Access + ":policy/partner-boundary"
+	s.at.options.Boundary = "arn:aws:iam::" + l.cloud.Access + ":policy/partner-boundary"
 	more := s.grant("deep", s.end)
 	if _, err := s.Put(t.Context(), access.Change{Object: more, Stack: "partners", EndsAt: s.end}); !errors.Is(err, access.ErrNotPermitted) {
 		t.Errorf("a new grant answers %v", err)

@@ -31,7 +31,7 @@ func (rd *reader) withManaged(ctx context.Context, n *native) (*native, error) {
 		if strings.Contains(arn, ofAWS) {
 			continue
 		}
-		if err := note(arn, func() (string, error) { return rd.managed(ctx, arn) }); err != nil {
+		if err := note(arn, func() (string, error) { return rd.at.managed(ctx, arn) }); err != nil {
 			return nil, err
 		}
 	}
@@ -45,7 +45,7 @@ func (rd *reader) withManaged(ctx context.Context, n *native) (*native, error) {
 
 // strange is the boundary of a principal that is not the one of the provider block.
 func (rd *reader) strange(n *native) []string {
-	if n.Boundary == "" || n.Boundary == rd.options.Boundary {
+	if n.Boundary == "" || n.Boundary == rd.at.options.Boundary {
 		return nil
 	}
 	return []string{n.Boundary}
@@ -69,12 +69,12 @@ func (rd *reader) saidByGroup(ctx context.Context, name string) (string, error) 
 	if may.why != nil {
 		return "", may.why
 	}
-	attached, err := rd.attachedTo(ctx, g)
+	attached, err := rd.at.attachedTo(ctx, g)
 	if err != nil {
 		return "", err
 	}
 	for _, arn := range attached {
-		text, err := rd.managed(ctx, arn)
+		text, err := rd.at.managed(ctx, arn)
 		if errors.Is(err, errAbsent) { // it went meanwhile
 			continue
 		}

@@ -27,17 +27,17 @@ func (al *aligner) narrow(ctx context.Context, w wanted, n *native) (changed boo
 	}
 	for _, k := range n.keys {
 		if w.added(k) {
-			if err := al.dropKey(ctx, w.principal, k.ID); err != nil {
+			if err := al.at.dropKey(ctx, w.principal, k.ID); err != nil {
 				return changed, err
 			}
 		}
 	}
 	if w.Kind == user { // the declaration knows of no password
-		if err := al.dropPassword(ctx, w.principal); err != nil {
+		if err := al.at.dropPassword(ctx, w.principal); err != nil {
 			return changed, err
 		}
 	}
-	return changed, al.leave(ctx, w.principal, w.widening(n))
+	return changed, al.at.leave(ctx, w.principal, w.widening(n))
 }
 
 // widening are the groups of a user that may give it something, also those that may not be read, or that somebody put it into to cut it and
@@ -58,7 +58,7 @@ func (al *aligner) dropAdded(ctx context.Context, w wanted, n *native) (changed 
 		if policy.OnlyDenies(text) && !released {
 			continue
 		}
-		if err := al.dropInline(ctx, w.principal, name); err != nil {
+		if err := al.at.dropInline(ctx, w.principal, name); err != nil {
 			return changed, err
 		}
 		changed = true
@@ -68,7 +68,7 @@ func (al *aligner) dropAdded(ctx context.Context, w wanted, n *native) (changed 
 		if n.lessens(arn) && !released {
 			continue
 		}
-		if err := al.detach(ctx, w.principal, arn); err != nil {
+		if err := al.at.detach(ctx, w.principal, arn); err != nil {
 			return changed, err
 		}
 	}

@@ -48,7 +48,7 @@ func (n *native) asPrincipal() principal {
 
 // reader reads the principals that IAM has, as they are or as one listing of the account has them. It writes nothing to IAM.
 type reader struct {
-	*account
+	at    *account
 	store *store
 
 	details sync.Mutex // held while one caller lists all principals for all
@@ -92,7 +92,7 @@ func (rd *reader) foreign(n *native, p principal, adopted bool) error {
 	case rd.elsewhere(n.described):
 		return fmt.Errorf("%s belongs to the access system %s, but the ledger %s is %s: two ledgers in one account "+
 			"need different environments: %w",
-			p, n.tagged(systemTag), rd.options.Ledger, rd.store.name(), access.ErrForeign)
+			p, n.tagged(systemTag), rd.at.options.Ledger, rd.store.name(), access.ErrForeign)
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (rd *reader) look(ctx context.Context, p principal) (*native, error) {
 	n := &native{policies: map[string]string{}}
 	var may forgiving
 	var err error
-	if n.described, err = rd.describe(ctx, p); errors.Is(err, errAbsent) {
+	if n.described, err = rd.at.describe(ctx, p); errors.Is(err, errAbsent) {
 		return n, nil
 	} else if may.not(err) {
 		n.Path = p.Path
@@ -126,16 +126,16 @@ func (rd *reader) look(ctx context.Context, p principal) (*native, error) {
 			return nil
 		})
 	}
-	optional(func() (err error) { n.attached, err = rd.attachedTo(ctx, p); return supported(err) })
+	optional(func() (err error) { n.attached, err = rd.at.attachedTo(ctx, p); return supported(err) })
 	if p.Kind == user {
 		optional(func() (err error) {
-			keys, err := rd.keysOf(ctx, p)
+			keys, err := rd.at.keysOf(ctx, p)
 			if n.keys = append([]key{}, keys...); err != nil && p.Key != "" {
 				n.keys = []key{{ID: p.Key}}
 			}
 			return err
 		})
-		optional(func() (err error) { n.Groups, err = rd.groupsOf(ctx, p); return err })
+		optional(func() (err error) { n.Groups, err = rd.at.groupsOf(ctx, p); return err })
 	}
 	if err := reading.Wait(); errors.Is(err, errAbsent) { // it went while it was read
 		return &native{policies: map[string]string{}}, nil
@@ -149,7 +149,7 @@ func (rd *reader) look(ctx context.Context, p principal) (*native, error) {
 // inlineOf returns the inline policies of a principal. Where they may not be listed, our own are taken to be there: to remove one that is
 // not is no error, and to leave one would be.
 func (rd *reader) inlineOf(ctx context.Context, p principal, may *forgiving) (map[string]string, error) {
-	names, err := rd.inlineNames(ctx, p)
+	names, err := rd.at.inlineNames(ctx, p)
 	if may.not(err) {
 		names = []string{grantsPolicy, endPolicy, cutPolicy}
 	} else if err != nil {
@@ -159,7 +159,7 @@ func (rd *reader) inlineOf(ctx context.Context, p principal, may *forgiving) (ma
 	var each errgroup.Group
 	for i, name := range names {
 		each.Go(func() (err error) {
-			if texts[i], err = rd.inlineText(ctx, p, name); may.not(err) {
+			if texts[i], err = rd.at.inlineText(ctx, p, name); may.not(err) {
 				texts[i], err = unreadable, nil
 			}
 			return gone(err)

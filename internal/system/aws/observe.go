@@ -105,7 +105,7 @@ func (ob *observer) observeAdopted(ctx context.Context, h *shelf, w wanted, n *n
 
 // tellMoved adds to a record that keys of a user that is gone live on under another one, and reports whether they do.
 func (ob *observer) tellMoved(ctx context.Context, w wanted, keys []string, r *access.Record) (moved bool, err error) {
-	err = ob.movedKeys(ctx, w.principal, keys)
+	err = ob.at.movedKeys(ctx, w.principal, keys)
 	if !errors.Is(err, access.ErrRemains) {
 		return false, err
 	}
@@ -138,7 +138,7 @@ func (ob *observer) withKeys(ctx context.Context, p principal, n *native) (*nati
 		more.keys = known.keys
 		return &more, nil
 	}
-	keys, err := ob.keysOf(ctx, p)
+	keys, err := ob.at.keysOf(ctx, p)
 	if errors.Is(err, access.ErrNotPermitted) {
 		return n, nil
 	}
@@ -155,7 +155,7 @@ func (ob *observer) withBoundary(ctx context.Context, w wanted, n *native) (*nat
 		return n, nil
 	}
 	var may forgiving
-	d, err := ob.describe(ctx, w.principal)
+	d, err := ob.at.describe(ctx, w.principal)
 	if !may.not(err) && gone(err) != nil {
 		return nil, err
 	}

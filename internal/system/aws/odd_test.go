@@ -36,7 +36,7 @@ func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 		_, got := s.Get(t.Context(), access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}.Ref())
 		for what, err := range map[string]error{
 			"reading an object": read, "writing one": wrote, "removing one": s.store.remove(t.Context(), "system.json", ""),
-			"deleting a key": s.ask(t.Context(), "DeleteAccessKey", nil, nil), "an identity": got,
+			"deleting a key": s.at.ask(t.Context(), "DeleteAccessKey", nil, nil), "an identity": got,
 		} {
 			if !errors.Is(err, access.ErrUnavailable) || errors.Is(err, errAbsent) || errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrNotPermitted) ||
 				!strings.Contains(err.Error(), "the answer is an HTML page") {
@@ -88,7 +88,7 @@ func TestTheFirstLookAtAWSEndsSoonAndSaysWhatItSaw(t *testing.T) {
 			}
 			return c.answer(r)
 		})
-		s.options.Endpoints.STS = "http://127.0.0.1:1"
+		s.at.options.Endpoints.STS = "http://127.0.0.1:1"
 		begun := time.Now()
 		err := s.Enter(t.Context())
 		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "to=") || time.Since(begun) > 3*firstLook {
@@ -111,8 +111,8 @@ func TestAnAccountThatCannotBeToldIsSaidWithTheWayOut(t *testing.T) {
 		}
 		return answering(r, http.StatusForbidden, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
 	})
-	s.options.Endpoints.STS = "http://127.0.0.1:1"
-	s.store.system, s.store.owner, s.number = "sys", "111122223333", ""
+	s.at.options.Endpoints.STS = "http://127.0.0.1:1"
+	s.store.system, s.store.owner, s.at.number = "sys", "111122223333", ""
 	err := s.finder.atHome(t.Context())
 	if !errors.Is(err, errElsewhere) || !strings.Contains(err.Error(), "111122223333") || !strings.Contains(err.Error(), "Allow it sts:GetCallerIdentity, or correct endpoints.sts") {
 		t.Errorf("it is told as %v", err)
@@ -164,7 +164,7 @@ func TestTheWayToAWSIsNamed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			usual := s.http.Transport.(*http.Transport)
+			usual := s.at.http.Transport.(*http.Transport)
 			usual.Proxy = nil
 			if strings.HasSuffix(c.sts, ".invalid") { // whatever this machine's resolver says
 				usual.DialContext = func(context.Context, string, string) (net.Conn, error) {

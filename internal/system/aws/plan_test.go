@@ -176,11 +176,11 @@ func (s *System) copy(t testing.TB, from original, to access.IdentityID) error {
 		in["AssumeRolePolicyDocument"] = from.native.Trust
 	}
 	addTags(in, tags)
-	if err := s.ask(t.Context(), "Create"+string(p.Kind), in, nil); err != nil {
+	if err := s.at.ask(t.Context(), "Create"+string(p.Kind), in, nil); err != nil {
 		return err
 	}
 	for name, policy := range from.native.policies {
-		if err := s.putInline(t.Context(), p, name, policy); err != nil {
+		if err := s.at.putInline(t.Context(), p, name, policy); err != nil {
 			return err
 		}
 	}
@@ -189,7 +189,7 @@ func (s *System) copy(t testing.TB, from original, to access.IdentityID) error {
 		var out struct {
 			ID string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
 		}
-		if err := s.ask(t.Context(), "CreateAccessKey", p.named(), &out); err != nil {
+		if err := s.at.ask(t.Context(), "CreateAccessKey", p.named(), &out); err != nil {
 			return err
 		}
 		text = strings.ReplaceAll(text, k.ID, out.ID)

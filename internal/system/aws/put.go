@@ -14,7 +14,7 @@ import (
 
 // changer changes one object at a time: it decides on what is there now, writes the page, and lets IAM follow.
 type changer struct {
-	*account
+	at       *account
 	store    *store
 	turns    *turns
 	issuers  *issuers
@@ -58,7 +58,7 @@ func (ch *changer) putting(ctx context.Context, change access.Change) (*access.R
 	}
 	id := change.Object.Holder()
 	defer ch.turns.turn(id)()
-	if err := ch.Enter(ctx); err != nil {
+	if err := ch.at.Enter(ctx); err != nil {
 		return nil, err
 	}
 	if err := ch.store.identify(ctx); err != nil {

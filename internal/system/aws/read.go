@@ -15,7 +15,7 @@ import (
 
 // observer tells what is declared, and what IAM has of it beyond that. It changes nothing.
 type observer struct {
-	*account
+	at       *account
 	store    *store
 	reader   *reader
 	compiler *compiler
@@ -54,10 +54,10 @@ func (ob *observer) getting(ctx context.Context, ref access.Ref) (*access.Record
 	if err != nil {
 		return nil, err
 	}
-	if err := ob.Enter(ctx); err != nil {
+	if err := ob.at.Enter(ctx); err != nil {
 		return nil, err
 	}
-	if ob.options.Fresh > 0 {
+	if ob.at.options.Fresh > 0 {
 		h, err := ob.store.view(ctx)
 		if err != nil {
 			return nil, err
@@ -100,7 +100,7 @@ func (ob *observer) observed(ctx context.Context, h *shelf, l ledger.Ledger, hol
 
 // List returns everything that is held, of every stack, sorted by type and id.
 func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
-	if err := ob.Enter(ctx); err != nil {
+	if err := ob.at.Enter(ctx); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
 	h, err := ob.store.read(ctx)

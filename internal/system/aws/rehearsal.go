@@ -29,14 +29,14 @@ import (
 
 // rehearsals is how the shadows of partners come in, and what is remembered of that.
 type rehearsals struct {
-	*account
+	at    *account
 	store *store
 }
 
 // Stage lets the shadow of a partner's account or workload in by the login of this provider, since nobody else's is at hand: the role of the
 // shadow differs from the partner's in whom it trusts, and in nothing that cuts it.
 func (rh *rehearsals) Stage(ctx context.Context, c *access.Credential) (action string, on access.Pattern, err error) {
-	if err := rh.Enter(ctx); err != nil {
+	if err := rh.at.Enter(ctx); err != nil {
 		return "", "", err
 	}
 	if c.Federated != nil {
@@ -51,28 +51,28 @@ func (rh *rehearsals) Stage(ctx context.Context, c *access.Credential) (action s
 
 // probed returns what the shadow of an identity reads.
 func (rh *rehearsals) probed(id access.IdentityID) access.Pattern {
-	in := policy.PartitionOf(rh.options.Region).Name
-	if rh.options.Endpoints.S3 != "" {
+	in := policy.PartitionOf(rh.at.options.Region).Name
+	if rh.at.options.Endpoints.S3 != "" {
 		return access.Pattern("arn:" + in + ":s3:::" + rh.store.bucket.name + "/" + rh.store.prefix + "/" + systemKey)
 	}
-	return access.Pattern("arn:" + in + ":dynamodb:" + rh.options.Region + ":" + rh.accountNumber() + ":table/" + id.Partner)
+	return access.Pattern("arn:" + in + ":dynamodb:" + rh.at.options.Region + ":" + rh.at.accountNumber() + ":table/" + id.Partner)
 }
 
 // ownPrincipal returns the ARN of the user or role that this login is of, as a trust can name it.
 func (rh *rehearsals) ownPrincipal(ctx context.Context) (string, error) {
-	if rh.options.Endpoints.STS == "" && rh.options.Endpoints.IAM != "" {
+	if rh.at.options.Endpoints.STS == "" && rh.at.options.Endpoints.IAM != "" {
 		return "", fmt.Errorf("%w: this cloud has no STS", access.ErrUnsupported)
 	}
 	var out struct {
 		ARN string `xml:"GetCallerIdentityResult>Arn"`
 	}
-	if err := rh.sts(ctx, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
+	if err := rh.at.sts(ctx, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
 		return "", err
 	}
 	_, session, is := strings.Cut(out.ARN, ":assumed-role/")
 	if is { // a session: its role may be in a folder, which only IAM tells
 		name, _, _ := strings.Cut(session, "/")
-		d, err := rh.describe(ctx, principal{Kind: role, Name: name})
+		d, err := rh.at.describe(ctx, principal{Kind: role, Name: name})
 		if err != nil {
 			return "", err
 		}
@@ -102,10 +102,10 @@ func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 
 // atOneService says what a measure does not tell: IAM spreads a cut, and not all services hear of it at once.
 func (rh *rehearsals) atOneService() string {
-	if rh.options.Endpoints.IAM != "" {
+	if rh.at.options.Endpoints.IAM != "" {
 		return ""
 	}
-	return "Measured at DynamoDB in " + rh.options.Region + " alone: another service or region may refuse a moment later."
+	return "Measured at DynamoDB in " + rh.at.options.Region + " alone: another service or region may refuse a moment later."
 }
 
 // roleDoor lets in whoever assumes the role of a shadow.
@@ -121,16 +121,16 @@ type roleDoor struct {
 // take assumes the role; no visit where that is refused, as it is until IAM has spread the role, and after a cut. What it refuses for longer before it
 // ever let in, it refuses to this login.
 func (d *roleDoor) take(ctx context.Context) (*shadowVisit, error) {
-	arn := roleOf(d.id).arn(policy.PartitionOf(d.options.Region).Name, d.accountNumber())
+	arn := roleOf(d.id).arn(policy.PartitionOf(d.at.options.Region).Name, d.at.accountNumber())
 	var out struct {
 		Taken taken `xml:"AssumeRoleResult>Credentials"`
 	}
-	err := d.sts(ctx, &out, url.Values{"Action": {"AssumeRole"}, "RoleArn": {arn}, "RoleSessionName": {sessionName}, "ExternalId": {d.externalID}})
+	err := d.at.sts(ctx, &out, url.Values{"Action": {"AssumeRole"}, "RoleArn": {arn}, "RoleSessionName": {sessionName}, "ExternalId": {d.externalID}})
 	if d.knocked.IsZero() {
 		d.knocked = access.WallClock()
 	}
 	switch refused := errors.Is(err, access.ErrNotPermitted); {
-	case refused && !d.admitted && access.WallClock().Sub(d.knocked) > 2*d.options.Patience:
+	case refused && !d.admitted && access.WallClock().Sub(d.knocked) > 2*d.at.options.Patience:
 		return nil, fmt.Errorf("assume the role of the shadow: %w. Give this login sts:AssumeRole on %s, as the policy apply has it", err, arn)
 	case refused:
 		return nil, nil
@@ -167,7 +167,7 @@ type shadowVisit struct {
 }
 
 func (rh *rehearsals) visitor(id access.IdentityID, login aws.Credentials) *shadowVisit {
-	as := rh.as(credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken))
+	as := rh.at.as(credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken))
 	return &shadowVisit{as, id, rh.store.bucket.name, rh.store.prefix + "/" + systemKey}
 }
 
@@ -206,7 +206,7 @@ func (rh *rehearsals) Shell(ctx context.Context) (environment []string, clean fu
 	if _, err := exec.LookPath("aws"); err != nil {
 		return nil, nil, fmt.Errorf("%w: they need the program aws, which is not on the PATH of this machine", access.ErrUnsupported)
 	}
-	login, err := rh.credentials(ctx)
+	login, err := rh.at.credentials(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -47,7 +47,7 @@ func (l *lab) kept(t testing.TB) (all []string) {
 	t.Helper()
 	s := l.open()
 	for _, k := range []kind{role, user} {
-		names, err := s.namesAt(t.Context(), k, root)
+		names, err := s.at.namesAt(t.Context(), k, root)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestATwinTrustsTheLoginOfTheProvider(t *testing.T) {
 			}
 			return nil
 		})
-		s.options.Endpoints.STS = "http://127.0.0.1:1"
+		s.at.options.Endpoints.STS = "http://127.0.0.1:1"
 		c := &access.Credential{
 			IdentityID: access.IdentityID{Partner: "rehearsal-1", Environment: "prod", Name: "twin"},
 			Federated:  &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "svc-orders", Audiences: []string{"sts.amazonaws.com"}},
@@ -220,7 +220,7 @@ func TestALoginThatMayNotAssumeTheRoleOfAShadowIsToldSo(t *testing.T) {
 		}
 		return nil
 	})
-	s.options.Endpoints.STS = "http://127.0.0.1:1"
+	s.at.options.Endpoints.STS = "http://127.0.0.1:1"
 	id := access.IdentityID{Partner: "rehearsal-1", Environment: "prod", Name: "twin"}
 	doors := func() access.Door {
 		return s.Doors(access.Proof{Credential: &access.Credential{IdentityID: id, Federated: &access.FederatedTrust{ExternalID: "x"}}})[0]
@@ -253,7 +253,7 @@ func (l *lab) asAWS(t testing.TB, like *System) *System {
 	t.Helper()
 	return l.open(func(o *Options) {
 		under := o.Transport
-		o.Credentials, o.Boundary, o.Endpoints.S3 = like.options.Credentials, like.options.Boundary, ""
+		o.Credentials, o.Boundary, o.Endpoints.S3 = like.at.options.Credentials, like.at.options.Boundary, ""
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Host, ".amazonaws.com") {
 				r = r.Clone(r.Context())

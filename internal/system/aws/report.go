@@ -34,7 +34,7 @@ type credentialReport struct {
 
 // reporter reads the credential report, once for all.
 type reporter struct {
-	*account
+	at *account
 
 	reporting   sync.Mutex // held while one caller reads it for all
 	report      *credentialReport
@@ -89,7 +89,7 @@ func (rp *reporter) readReport(ctx context.Context) *credentialReport {
 			Content string    `xml:"GetCredentialReportResult>Content"`
 			At      time.Time `xml:"GetCredentialReportResult>GeneratedTime"`
 		}
-		err := rp.ask(ctx, "GetCredentialReport", nil, &out)
+		err := rp.at.ask(ctx, "GetCredentialReport", nil, &out)
 		if err == nil {
 			return parseReport(out.Content, out.At)
 		}
@@ -101,7 +101,7 @@ func (rp *reporter) readReport(ctx context.Context) *credentialReport {
 		switch {
 		case none && !begun:
 			begun = true
-			err = rp.ask(ctx, "GenerateCredentialReport", nil, nil)
+			err = rp.at.ask(ctx, "GenerateCredentialReport", nil, nil)
 		case none || making:
 			err = access.Pause(ctx, time.Second/2)
 		}

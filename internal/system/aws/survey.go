@@ -22,7 +22,7 @@ import (
 
 // surveyor looks over the whole account, also for what nobody declared.
 type surveyor struct {
-	*account
+	at       *account
 	store    *store
 	reader   *reader
 	observer *observer
@@ -40,7 +40,7 @@ func (sv *surveyor) Survey(ctx context.Context, partners []string) ([]*access.Re
 }
 
 func (sv *surveyor) survey(ctx context.Context, partners []string) ([]*access.Record, []access.Stray, error) {
-	if err := sv.Enter(ctx); err != nil {
+	if err := sv.at.Enter(ctx); err != nil {
 		return nil, nil, err
 	}
 	h, err := sv.store.read(ctx)
@@ -64,7 +64,7 @@ func (sv *surveyor) observeAll(ctx context.Context, h *shelf) ([]*access.Record,
 	refs := sortedRefs(h.ledger)
 	records := make([]*access.Record, len(refs))
 	var reading errgroup.Group // each key is asked for by itself, which thousands are not to wait for
-	reading.SetLimit(sv.options.Concurrency)
+	reading.SetLimit(sv.at.options.Concurrency)
 	for n, ref := range refs {
 		page := h.pages[h.ledger[ref].Object.Holder()]
 		reading.Go(func() (err error) {
@@ -157,7 +157,7 @@ func (sv *surveyor) stray(n *native, partners []string) (stray access.Stray, is 
 
 // tellGiven adds to a stray whom it trusts and what it may do, as a declaration would say it.
 func (sv *surveyor) tellGiven(n *native, stray *access.Stray) {
-	found := sv.options.Words.Find(n.Trust, slices.Collect(maps.Values(n.policies))...)
+	found := sv.at.options.Words.Find(n.Trust, slices.Collect(maps.Values(n.policies))...)
 	stray.Unsaid = found.Unsaid
 	for _, t := range found.Trusts {
 		if ofPartner.MatchString(t.AWSPrincipal) {
@@ -183,7 +183,7 @@ func (sv *surveyor) tellGiven(n *native, stray *access.Stray) {
 // tellUse adds to the users among strays when a key of theirs was used last, which no listing has.
 func (sv *surveyor) tellUse(ctx context.Context, strays []access.Stray) error {
 	var asking errgroup.Group
-	asking.SetLimit(sv.options.Concurrency)
+	asking.SetLimit(sv.at.options.Concurrency)
 	for n, stray := range strays {
 		if name, is := strings.CutPrefix(stray.NativeID, "user/"); is {
 			asking.Go(func() (err error) {
@@ -197,7 +197,7 @@ func (sv *surveyor) tellUse(ctx context.Context, strays []access.Stray) error {
 
 // userUse returns when a key of a user was used last; zero where none was, or IAM does not tell.
 func (sv *surveyor) userUse(ctx context.Context, u principal) (last time.Time, err error) {
-	keys, err := sv.keysOf(ctx, u)
+	keys, err := sv.at.keysOf(ctx, u)
 	if err != nil && !errors.Is(err, access.ErrNotPermitted) && supported(gone(err)) != nil {
 		return last, err
 	}
@@ -222,7 +222,7 @@ func (sv *surveyor) outsiders(trust string) (all []string) {
 			continue
 		}
 		for _, who := range append(policy.Listed(of["AWS"]), policy.Listed(of["Federated"])...) {
-			if account := sv.accountNumber(); account == "" || !strings.Contains(who, "::"+account+":") || strings.Contains(who, "provider/") || ofPartner.MatchString(who) {
+			if account := sv.at.accountNumber(); account == "" || !strings.Contains(who, "::"+account+":") || strings.Contains(who, "provider/") || ofPartner.MatchString(who) {
 				all = append(all, who)
 			}
 		}

@@ -14,8 +14,8 @@ import (
 //
 // It is the sum of its parts. Each part knows those that stand before it here, and none that stand after it.
 type System struct {
-	*account // what IAM is asked and told
-	store    *store
+	at    *account // what IAM is asked and told
+	store *store
 
 	// What IAM has, and what it has to have.
 	reader   *reader
@@ -77,40 +77,43 @@ func Open(o Options) (*System, error) {
 
 // assemble puts the parts together, each on those that it stands on.
 func assemble(at *account, bucket, prefix string) *System {
-	s := &System{account: at, store: newStore(at, bucket, prefix), turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
-	s.reader = &reader{account: at, store: s.store}
+	s := &System{at: at, store: newStore(at, bucket, prefix), turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
+	s.reader = &reader{at: at, store: s.store}
 	s.issuers = &issuers{
-		account: at, store: s.store, reader: s.reader, arns: map[string]string{}, seen: map[string]seenIssuer{}, missing: map[string]time.Time{},
+		at: at, store: s.store, reader: s.reader, arns: map[string]string{}, seen: map[string]seenIssuer{}, missing: map[string]time.Time{},
 	}
-	s.compiler = &compiler{account: at, store: s.store, issuers: s.issuers}
-	s.wording = &wording{account: at, store: s.store, compiler: s.compiler}
-	s.finder = &finder{account: at, store: s.store, reader: s.reader}
-	s.reporter = &reporter{account: at}
-	s.lookout = &lookout{account: at, store: s.store, reader: s.reader, compiler: s.compiler, issuers: s.issuers}
-	s.cutter = &cutter{account: at, store: s.store, reader: s.reader}
+	s.compiler = &compiler{at: at, store: s.store, issuers: s.issuers}
+	s.wording = &wording{at: at, store: s.store, compiler: s.compiler}
+	s.finder = &finder{at: at, store: s.store, reader: s.reader}
+	s.reporter = &reporter{at: at}
+	s.lookout = &lookout{at: at, store: s.store, reader: s.reader, compiler: s.compiler, issuers: s.issuers}
+	s.cutter = &cutter{at: at, store: s.store, reader: s.reader}
 	s.aligner = &aligner{
-		account: at, store: s.store, reader: s.reader, compiler: s.compiler, issuers: s.issuers, lookout: s.lookout, cutter: s.cutter,
+		at: at, store: s.store, reader: s.reader, compiler: s.compiler, issuers: s.issuers, lookout: s.lookout, cutter: s.cutter,
 	}
-	s.judge = &judge{account: at, store: s.store, reader: s.reader, aligner: s.aligner, cutter: s.cutter}
-	s.keymaker = &keymaker{account: at, store: s.store, lookout: s.lookout, aligner: s.aligner, cutter: s.cutter}
+	s.judge = &judge{at: at, store: s.store, reader: s.reader, aligner: s.aligner, cutter: s.cutter}
+	s.keymaker = &keymaker{at: at, store: s.store, lookout: s.lookout, aligner: s.aligner, cutter: s.cutter}
 	s.floors = newFloors(s.store)
 	s.observer = &observer{
-		account: at, store: s.store, reader: s.reader, compiler: s.compiler, wording: s.wording, issuers: s.issuers, finder: s.finder,
+		at: at, store: s.store, reader: s.reader, compiler: s.compiler, wording: s.wording, issuers: s.issuers, finder: s.finder,
 		reporter: s.reporter, uses: map[string]use{},
 	}
-	s.surveyor = &surveyor{account: at, store: s.store, reader: s.reader, observer: s.observer, wording: s.wording}
-	s.adopter = &adopter{account: at, store: s.store, reader: s.reader, wording: s.wording, asked: map[access.IdentityID]bool{}}
+	s.surveyor = &surveyor{at: at, store: s.store, reader: s.reader, observer: s.observer, wording: s.wording}
+	s.adopter = &adopter{at: at, store: s.store, reader: s.reader, wording: s.wording, asked: map[access.IdentityID]bool{}}
 	s.changer = &changer{
-		account: at, store: s.store, turns: s.turns, issuers: s.issuers, compiler: s.compiler, wording: s.wording, lookout: s.lookout,
+		at: at, store: s.store, turns: s.turns, issuers: s.issuers, compiler: s.compiler, wording: s.wording, lookout: s.lookout,
 		adopter: s.adopter, judge: s.judge, keymaker: s.keymaker, aligner: s.aligner,
 	}
 	s.remover = &remover{
-		account: at, store: s.store, turns: s.turns, reader: s.reader, issuers: s.issuers, finder: s.finder, lookout: s.lookout,
+		at: at, store: s.store, turns: s.turns, reader: s.reader, issuers: s.issuers, finder: s.finder, lookout: s.lookout,
 		keymaker: s.keymaker, cutter: s.cutter, aligner: s.aligner,
 	}
-	s.rehearsals = &rehearsals{account: at, store: s.store}
+	s.rehearsals = &rehearsals{at: at, store: s.store}
 	return s
 }
+
+// Enter finds out whose account it is.
+func (s *System) Enter(ctx context.Context) error { return s.at.Enter(ctx) }
 
 // Now returns the time at AWS, by the Date header of S3's last answer.
 func (s *System) Now(ctx context.Context) (time.Time, error) { return s.store.Now(ctx) }

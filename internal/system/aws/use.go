@@ -38,10 +38,10 @@ func (ob *observer) keyUse(ctx context.Context, key string) (at time.Time, told 
 	ob.mu.Lock()
 	known := ob.uses[key]
 	ob.mu.Unlock()
-	if ob.options.Fresh > 0 && access.WallClock().Sub(known.asked) < useServes {
+	if ob.at.options.Fresh > 0 && access.WallClock().Sub(known.asked) < useServes {
 		return known.at, known.told, nil
 	}
-	at, err = ob.keyLastUsed(ctx, key)
+	at, err = ob.at.keyLastUsed(ctx, key)
 	told = err == nil
 	if err != nil && !errors.Is(err, access.ErrNotPermitted) && supported(gone(err)) != nil {
 		return at, false, err

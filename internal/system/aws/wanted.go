@@ -62,7 +62,7 @@ type wanted struct {
 
 // compiler says what principals have to be, by the ledger and the configuration alone. It asks IAM nothing.
 type compiler struct {
-	*account
+	at      *account
 	store   *store
 	issuers *issuers
 }
@@ -81,14 +81,14 @@ func (cp *compiler) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all 
 			continue
 		}
 		end := l.End(e)
-		base := wanted{end: end, owner: p.id, lifted: p.lifting, boundary: cp.options.Boundary, credential: ref, newest: true, tags: cp.tagsOf(p, e)}
+		base := wanted{end: end, owner: p.id, lifted: p.lifting, boundary: cp.at.options.Boundary, credential: ref, newest: true, tags: cp.tagsOf(p, e)}
 		cut, held := stands.Cut(), l.Held(holds, c)
 		if c.Kind() == access.Federated {
 			w := base
 			w.principal = p.named(roleOf(p.id))
-			w.compile(grants, c, cp.options.Words, cut, held)
+			w.compile(grants, c, cp.at.options.Words, cut, held)
 			w.trust, w.untrusted = cp.trustOf(c, end)
-			if own := cp.accountNumber(); !strings.Contains(c.Federated.AWSPrincipal, "::"+own+":") { // unlike the shadow of a rehearsal
+			if own := cp.at.accountNumber(); !strings.Contains(c.Federated.AWSPrincipal, "::"+own+":") { // unlike the shadow of a rehearsal
 				w.own = own
 			}
 			if principal, err := access.ParseAWSPrincipal(c.Federated.AWSPrincipal); c.Federated.Account() && err == nil {
@@ -109,7 +109,7 @@ func (cp *compiler) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all 
 			w := base
 			w.end = i.End(end)
 			w.principal, w.newest = p.named(principal{Kind: user, Name: i.Accessor, Path: folderOf(p.id)}), !i.Superseded
-			w.compile(grants, c, cp.options.Words, cut, held)
+			w.compile(grants, c, cp.at.options.Words, cut, held)
 			all = append(all, w)
 		}
 	}
@@ -180,7 +180,7 @@ func (cp *compiler) known(f *family, p *page) *page {
 	next := p.copied()
 	maps.DeleteFunc(next.entries, func(_ access.Ref, e *ledger.Entry) bool {
 		g, ok := e.Object.(*access.Grant)
-		return ok && !e.Removed() && cp.options.Words.CheckGrant(g) != nil
+		return ok && !e.Removed() && cp.at.options.Words.CheckGrant(g) != nil
 	})
 	return next
 }
@@ -259,7 +259,7 @@ func (cp *compiler) fits(l ledger.Ledger, p *page, more ...*access.Credential) e
 	for _, g := range grantsIn(l, p) {
 		granted = append(granted, access.Granted{Grant: &access.Grant{Name: g.Name, Resource: g.Resource, Actions: g.Actions}, EndsAt: g.EndsAt})
 	}
-	if err := cp.options.Words.CheckWhole(append(credentials, more...), granted); err != nil {
+	if err := cp.at.options.Words.CheckWhole(append(credentials, more...), granted); err != nil {
 		return fmt.Errorf("%s: %w: %w", p.id, access.ErrUnsupported, err)
 	}
 	return nil
@@ -273,11 +273,11 @@ func (cp *compiler) wantedAdopted(l ledger.Ledger, holds ledger.Holds, p *page, 
 	}
 	end := l.End(e)
 	w = wanted{
-		principal: p.named(adoptedOf(p.id)), adopted: true, logins: keysOfLogins(e.Adopted), end: end, owner: p.id, lifted: p.lifting, boundary: cp.options.Boundary,
+		principal: p.named(adoptedOf(p.id)), adopted: true, logins: keysOfLogins(e.Adopted), end: end, owner: p.id, lifted: p.lifting, boundary: cp.at.options.Boundary,
 		credential: e.Ref(), newest: true, tags: cp.tagsOf(p, e),
 	}
 	w.alone = !slices.ContainsFunc(slices.Collect(maps.Values(p.entries)), func(e *ledger.Entry) bool { return e.Ref().Type == access.TypeCredential })
-	w.compile(grants, formerKey(p.id, end), cp.options.Words, l.Standing(p.id).Cut(), l.Held(holds, e.Object))
+	w.compile(grants, formerKey(p.id, end), cp.at.options.Words, l.Standing(p.id).Cut(), l.Held(holds, e.Object))
 	return w, true
 }
 

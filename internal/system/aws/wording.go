@@ -17,7 +17,7 @@ import (
 
 // wording says what a record and its commands say. It asks AWS nothing.
 type wording struct {
-	*account
+	at       *account
 	store    *store
 	compiler *compiler
 }
@@ -55,8 +55,8 @@ func (ws *wording) login(o access.Object) map[string]string {
 	if !ok {
 		return nil
 	}
-	m := map[string]string{"region": ws.options.Region}
-	if e := ws.options.Endpoints; e.S3 != "" {
+	m := map[string]string{"region": ws.at.options.Region}
+	if e := ws.at.options.Endpoints; e.S3 != "" {
 		m["endpoint_url_s3"] = e.S3
 	}
 	switch {
@@ -75,20 +75,20 @@ func (ws *wording) login(o access.Object) map[string]string {
 		m["audience"] = strings.Join(slices.Sorted(slices.Values(c.Federated.Audiences)), " ")
 		m["action"] = "sts:AssumeRoleWithWebIdentity"
 	}
-	if account := ws.accountNumber(); account != "" {
-		m["role_arn"] = roleOf(c.IdentityID).arn(policy.PartitionOf(ws.options.Region).Name, account)
+	if account := ws.at.accountNumber(); account != "" {
+		m["role_arn"] = roleOf(c.IdentityID).arn(policy.PartitionOf(ws.at.options.Region).Name, account)
 	}
 	return m
 }
 
 // shell spells the flags that say where a command of AWS's own program goes, whatever the environment of who runs it says.
 func (ws *wording) shell(service string) string {
-	in, endpoint := policy.PartitionOf(ws.options.Region).IAMRegion, ws.options.iamEndpoint()
+	in, endpoint := policy.PartitionOf(ws.at.options.Region).IAMRegion, ws.at.options.iamEndpoint()
 	switch service {
 	case "s3":
-		in, endpoint = ws.options.Region, cmp.Or(ws.options.Endpoints.S3, "https://s3."+ws.options.Region+"."+policy.PartitionOf(ws.options.Region).Domain)
+		in, endpoint = ws.at.options.Region, cmp.Or(ws.at.options.Endpoints.S3, "https://s3."+ws.at.options.Region+"."+policy.PartitionOf(ws.at.options.Region).Domain)
 	case "sts":
-		in, endpoint = ws.options.Region, ws.options.stsEndpoint()
+		in, endpoint = ws.at.options.Region, ws.at.options.stsEndpoint()
 	}
 	return " --region " + shown.Word(in) + " --endpoint-url " + shown.Word(strings.TrimSuffix(endpoint, "/"))
 }
@@ -104,7 +104,7 @@ func (ws *wording) cutPrincipal(p principal) string {
 // inAccount returns a command that does nothing with a login of another account, which may have the same names, and then says what
 // failed, and which right it takes.
 func (ws *wording) inAccount(command, failed, right string) string {
-	account := ws.accountNumber()
+	account := ws.at.accountNumber()
 	if account == "" {
 		return command
 	}
