@@ -16,14 +16,13 @@ depth_under(s, top) := count(above[s.after.id]) - count(above[top.after.id]) if 
 	not s.after.id in above[s.after.id]
 }
 
-problems contains below("delegation/depth", s, top, "parent_id", sprintf("it is %d deep under %s", [deep, top.address])) if {
+problems contains below("delegation/depth", s, up, "parent_id", sprintf("it is %d deep under %s", [deep, up.address])) if {
 	some s in identities
 	some id in above[s.after.id]
-	top := identities[id]
-	not is_string(top.after.parent_id)
-	offers(top)
-	deep := depth_under(s, top)
-	deep > depth_of(top)
+	up := identities[id]
+	offers(up)
+	deep := depth_under(s, up)
+	deep > depth_of(up)
 }
 
 depth_of(s) := s.after.subcontractors.max_depth if is_number(s.after.subcontractors.max_depth)

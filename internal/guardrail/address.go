@@ -78,7 +78,7 @@ func (c *Context) besideOf(text string, lower *Subject) string {
 		return ""
 	}
 	said := c.subject.ref != lower.Object.Ref()
-	above, _ := toHosts(c.view, &entry{Subject: *lower, ref: lower.Object.Ref(), holder: lower.Object.Holder()})
+	above, _ := toHosts(c.view, entryOf(lower))
 	for _, up := range above {
 		if said = said && up != c.subject; said {
 			continue

@@ -265,6 +265,12 @@ func scopeCases() map[string][]policy {
 			bad("what stands between arrives last", plans(identity(main, offers(1))), plans(identity(sub, under("mid/prod/etl"))), plans(identity("mid/prod/etl", under(main), offers(1)))),
 			bad("the top arrives last", plans(identity(sub, under("mid/prod/etl"))), plans(identity("mid/prod/etl", under(main), offers(1))), plans(identity(main, offers(1)))),
 			bad("what stands between is moved down", plans(identity(main, offers(1)), unchanged()), plans(identity(sub, under("mid/prod/etl")), unchanged()), plans(identity("mid/prod/etl", under(main), offers(1)), was(identity("mid/prod/etl", offers(1))))),
+			bad("two deep under what stands between and allows one", plans(identity(main, offers(3))), plans(identity("mid/prod/etl", under(main), offers(1))), plans(identity("low/prod/etl", under("mid/prod/etl"), offers(1))),
+				plans(identity(sub, under("low/prod/etl")))),
+			bad("two deep under what stands between and arrives last", plans(identity(main, offers(3))), plans(identity(sub, under("low/prod/etl"))), plans(identity("low/prod/etl", under("mid/prod/etl"), offers(1))),
+				plans(identity("mid/prod/etl", under(main), offers(1)))),
+			warned("the depth was lowered between", plans(identity(main, offers(3)), unchanged()), plans(identity("mid/prod/etl", under(main), offers(1)), was(identity("mid/prod/etl", under(main), offers(2)))),
+				plans(identity("low/prod/etl", under("mid/prod/etl"), offers(1)), unchanged()), plans(identity(sub, under("low/prod/etl")), unchanged())),
 			warned("the depth was lowered", plans(identity(main, offers(1)), was(identity(main, offers(2)))), plans(identity("mid/prod/etl", under(main), offers(1)), unchanged()), plans(identity(sub, under("mid/prod/etl")), unchanged())),
 		},
 		"delegation/cycle": {

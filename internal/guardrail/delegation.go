@@ -68,26 +68,21 @@ func delegationNotAllowed(_ *Context, lower, upper *Subject) []problem {
 	return two("parent_id", "subcontractors", say("%s hangs on %s, which allows no subcontractors: its access is cut for as long as that is so", lower, upper), "")
 }
 
-func delegationDepth(c *Context, lower, upper *Subject) []problem {
-	offer := upper.identity().Subcontractors
-	if offer == nil || !offer.Allowed {
-		return nil // delegation/not-allowed speaks
+// delegationDepth counts the links below each identity above: each of them limits what hangs below it.
+func delegationDepth(c *Context, lower, top *Subject) []problem {
+	above, _ := c.view.chain(entryOf(lower))
+	for n, up := range above {
+		offer, depth := up.identity().Subcontractors, int64(n+1)
+		if offer == nil || !offer.Allowed || depth <= offer.MaxDepth { // where none are allowed, delegation/not-allowed speaks
+			continue
+		}
+		fix := ""
+		if up.ref != top.Object.Ref() {
+			fix = say("Hang it on an identity further up, or raise subcontractors.max_depth of %s.", up)
+		}
+		return two("parent_id", "subcontractors", say("%s is %d deep under %s, whose max_depth is %d", lower, depth, up, offer.MaxDepth), fix)
 	}
-	depth := int64(c.view.depth(lower.identity(), upper.identity().ID))
-	if depth <= offer.MaxDepth {
-		return nil
-	}
-	return two("parent_id", "subcontractors", say("%s is %d deep under %s, whose max_depth is %d", lower, depth, upper, offer.MaxDepth), "")
-}
-
-// depth returns how many links an identity hangs below another that is above it.
-func (v view) depth(i *access.Identity, top access.IdentityID) int {
-	links := 1
-	for id := i.ParentID; id != top; links++ {
-		next, _ := v.at(id)
-		id = next.above()
-	}
-	return links
+	return nil
 }
 
 func delegationCycle(c *Context, s *Subject) []problem {

@@ -170,6 +170,11 @@ func (s *Subject) end() time.Time {
 	return s.EndsAt
 }
 
+// entryOf returns a subject as one whose way up can be looked for.
+func entryOf(s *Subject) *entry {
+	return &entry{Subject: *s, ref: s.Object.Ref(), holder: s.Object.Holder()}
+}
+
 func (s *Subject) identity() *access.Identity {
 	i, _ := s.Object.(*access.Identity)
 	return i
