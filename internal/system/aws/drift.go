@@ -14,6 +14,9 @@ import (
 func (w *wanted) drift(n *native) (said []string) {
 	if why := w.cutBy(n); why != "" {
 		said = append(said, fmt.Sprintf("Somebody cut %s by hand: %s. It stays cut until hold_released releases it.", w.Name, why))
+		if w.goesOn(n) {
+			said = append(said, fmt.Sprintf("Sessions of %s that are open go on until the next apply denies them everything.", w.Name))
+		}
 	}
 	if !n.there {
 		return w.absence(said)
@@ -36,6 +39,11 @@ func (w *wanted) drift(n *native) (said []string) {
 		said = append(said, keyDrift(w.principal, n.keys)...)
 	}
 	return said
+}
+
+// goesOn reports whether who came in before a principal was cut is still in: AWS ends no session where a key or a trust is taken away.
+func (w *wanted) goesOn(n *native) bool {
+	return n.there && n.policies[grantsPolicy] != "" && n.policies[cutPolicy] == "" && !n.held() && deniedBy(n, w.policies[grantsPolicy]) == ""
 }
 
 // absence adds that a principal is gone. Of a role that somebody cut by removing it, that is said already: no apply makes it again.

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package aws
+
+import (
+	"encoding/xml"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+)
+
+// takes asks STS for a session, and returns who holds it; nil where STS refuses.
+func (l *lab) takes(t testing.TB, as *account, action string, more url.Values) *account {
+	t.Helper()
+	form := url.Values{"Action": {action}, "Version": {"2011-06-15"}, "DurationSeconds": {"129600"}}
+	for name, values := range more {
+		form[name] = values
+	}
+	a, err := as.sendOnce(t.Context(), request{service: "sts", region: region, method: http.MethodPost, url: l.cloud.STS + "/", header: ofForms(), body: []byte(form.Encode())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out struct {
+		Session   session `xml:"GetSessionTokenResult>Credentials"`
+		Federated session `xml:"GetFederationTokenResult>Credentials"`
+	}
+	if err := xml.Unmarshal(a.body, &out); err != nil || a.status != http.StatusOK {
+		return nil
+	}
+	if action == "GetFederationToken" {
+		return l.holding(out.Federated.login())
+	}
+	return l.holding(out.Session.login())
+}
+
+// AWS gives whoever has a key a session of 36 hours, without asking what he may do, and to remove the key ends no session. It does what the key
+// may, and ends with it.
+func TestASessionThatAPartnerTakesWithItsKeyEndsWithTheKey(t *testing.T) {
+	t.Parallel()
+	cloud := ministack(t)
+	everyone := url.Values{"Name": {"partner"}, "Policy": {everything}}
+	l := startLab(t, cloud.In("620000000000"), access.Secret)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	g := s.grant("daily", s.end)
+	g.Actions = append(g.Actions, "write")
+	s.put(g)
+	c := s.key(s.end)
+	uid := s.put(c, sealing(k)).UID
+	key := l.as(k.newest())
+	session := l.takes(t, key, "GetSessionToken", nil)
+	if session == nil || !l.may(t, session, "read", s.file("daily")) {
+		t.Fatal("the session does not read what the key may")
+	}
+	if l.may(t, session, "read", s.file("weekly")) {
+		t.Error("the session may more than the key")
+	}
+	for name, as := range map[string]*account{"key": key, "session": session} {
+		if fed := l.takes(t, as, "GetFederationToken", everyone); fed != nil && l.may(t, fed, "read", s.file("daily")) {
+			t.Errorf("the %s made a session that nobody granted", name)
+		}
+		if again := l.takes(t, as, "GetSessionToken", nil); name == "session" && again != nil {
+			t.Error("a session made another one")
+		}
+	}
+	keys, err := l.admin.keysOf(t.Context(), userOf(s.id, 1))
+	if err != nil || len(keys) != 1 {
+		t.Fatal(keys, err)
+	}
+	l.must(t, "UpdateAccessKey", userOf(s.id, 1).named("AccessKeyId", keys[0].ID, "Status", "Inactive"))
+	const goesOn = "go on until the next apply"
+	if in := l.may(t, session, "read", s.file("daily")); in != strings.Contains(s.drift(c), goesOn) {
+		t.Errorf("after its key was deactivated, the session reads: %v, but the plan says %q", in, s.drift(c))
+	}
+	if r := s.put(c, sealing(k), knowing(uid)); !r.Held || l.may(t, session, "read", s.file("daily")) {
+		t.Errorf("after the next apply: held %v, and the session reads: %v", r.Held, l.may(t, session, "read", s.file("daily")))
+	}
+	if said := s.drift(c); strings.Contains(said, goesOn) {
+		t.Errorf("after the next apply the plan says %q", said)
+	}
+	s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "INC-8" }), knowing(i.UID))
+	end := time.Now().Add(4 * time.Second).Truncate(time.Second)
+	s.put(s.key(end), sealing(k), knowing(uid), func(c *access.Change) { c.Issue = access.IssueReplace })
+	session = l.takes(t, l.as(k.newest()), "GetSessionToken", nil)
+	l.endsAt(t, session, s.file("daily"), end)
+}
