@@ -47,8 +47,8 @@ if [ -d ../ledger ]; then
 	touch "$mark"
 	# If the clock has gone back since the last cut, a release of that one would lift this one: what is longer is later.
 	if [ -f "$last" ] && [ ! "$mark" -nt "$last" ]; then
-		printf . >>"$mark"
-		touch -r "$last" "$mark"
+		{ printf . >>"$mark" && touch -r "$last" "$mark"; } ||
+			echo "cut.sh: the clock is behind the last cut of $what, and ../hold belongs to somebody else: set it, and cut again" >&2
 	fi
 	rm -f "$last"
 fi
