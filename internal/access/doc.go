@@ -58,7 +58,7 @@
 //   - revoke: take access away, so that it is refused from now on (provider governed.revoke)
 //   - delete: remove what a system has of its own for an object: a role, a policy, a file (openbao/client Client.Delete)
 //   - mark removed: note in the ledger that a removal was begun, so that none is lost (ledger Draft.Mark)
-//   - verify: look whether anything is left of what was revoked (embedded System.verify)
+//   - verify: look whether anything is left of what was revoked (embedded leader.verify)
 //   - forget: take out of the ledger what was verified to be gone (ledger Draft.Forget)
 //   - roll back: undo what a change did that failed, and no ledger holds (ledger Draft.Try)
 package access
