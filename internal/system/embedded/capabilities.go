@@ -4,7 +4,6 @@ package embedded
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,17 +11,11 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// loginName is a login name that every POSIX system takes.
-var loginName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
-
 // The actions on ssh/LOGIN, and those of them that give more than commands.
 var (
 	shellActions      = []string{"login", "login-pty", "login-forward"}
 	privilegedActions = []string{"login-pty", "login-forward"}
 )
-
-// lastNanosecond is the last moment that OPA can compare: it counts nanoseconds since 1970 in 63 bits.
-var lastNanosecond = time.Unix(0, 1<<63-1)
 
 // Capabilities says what gateways can do with a publication.
 func (s *System) Capabilities() access.Capabilities {
@@ -46,15 +39,6 @@ func (s *System) Capabilities() access.Capabilities {
 		Words:     func(o access.Object) access.Words { return words(s.paths.root, o) },
 		CannotEnd: cannotEnd,
 	}
-}
-
-// shellLogin returns the login that a resource stands for; "" where it is another path.
-func shellLogin(p access.Pattern) string {
-	name, shell := strings.CutPrefix(string(p), "ssh/")
-	if !shell || !loginName.MatchString(name) {
-		return ""
-	}
-	return name
 }
 
 // checkGrant refuses what sshd would not do, or would ignore.

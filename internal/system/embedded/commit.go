@@ -3,7 +3,6 @@
 package embedded
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -14,95 +13,11 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/order"
-	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
-
-// process does a batch under the lock, and leaves the answers in its tasks.
-func (le *leader) process(batch []*task) {
-	if batch = acts(batch); len(batch) == 0 {
-		return
-	}
-	next, err := le.change(batch)
-	for tries := 0; errors.Is(err, errCutMeanwhile) && tries < 100; tries++ {
-		next, err = le.change(batch)
-	}
-	if err != nil {
-		le.again(batch, err)
-		return
-	}
-	next = le.bury(next, batch)
-	for _, t := range batch {
-		if t.view = next; t.err == nil && t.put != nil {
-			t.record, t.err = next.placed(t.put)
-		}
-	}
-}
-
-// change drafts a batch and commits it. Where somebody cuts by hand meanwhile, it is errCutMeanwhile, and nothing was changed.
-func (le *leader) change(batch []*task) (*book, error) {
-	base, err := le.committer.base()
-	if err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(batch, func(t *task) bool { return t.kind != taskLoad }) {
-		if err := cmp.Or(le.unblock(), le.committer.refuseForeign(base)); err != nil {
-			return nil, err
-		}
-	}
-	d := draftOn(base, le.now(), issuer{le.keyring})
-	for _, t := range batch {
-		t.put, t.victims, t.swept = nil, nil, nil
-		t.err = d.Try(func() error { return le.enter(d, t) })
-	}
-	return le.committer.commit(base, d, scope{publish: true, changes: slices.ContainsFunc(batch, (*task).changes)})
-}
 
 // scope is what a commit may do: publish, and do so because something changes. A plan, which changes nothing, finishes what
 // did not come to its end and renews what ages; what somebody else did to the directory it leaves for the next change.
 type scope struct{ publish, changes bool }
-
-// changes reports whether a task changes something, or was asked to.
-func (t *task) changes() bool { return t.kind != taskLoad && t.err == nil }
-
-// acts does what is no change of the ledger, before anything of that is read. It returns the other tasks.
-func acts(batch []*task) (others []*task) {
-	for _, t := range batch {
-		if t.kind == taskAlone {
-			t.err = t.act()
-			continue
-		}
-		others = append(others, t)
-	}
-	return others
-}
-
-// again answers a batch whose commit failed. Where nothing was changed, each of several is tried alone, so that the one
-// that cannot be published does not fail the others.
-func (le *leader) again(batch []*task, err error) {
-	live := slices.DeleteFunc(slices.Clone(batch), func(t *task) bool { return t.err != nil })
-	if f := (*failure)(nil); len(live) < 2 || errors.As(err, &f) && f.outcome != nothingChanged {
-		answerUnanswered(live, err)
-		return
-	}
-	for _, t := range live {
-		le.process([]*task{t})
-	}
-}
-
-// place puts an object into a draft. One that comes back after it was cut by hand is put on hold.
-func (le *leader) place(d *draft, t *task) (err error) {
-	if err := d.refuse(t.change); err != nil {
-		return err
-	}
-	if err := le.judgeAgain(d.base, t.change); err != nil {
-		return err
-	}
-	if t.put, err = d.Place(t.change); err != nil || !t.put.Hold {
-		return err
-	}
-	return le.holdNew(d, t.change.Object.Ref().ID)
-}
 
 // remember notes when partners were rehearsed.
 func (d *draft) remember(rehearsed map[string]time.Time) {
@@ -111,41 +26,6 @@ func (d *draft) remember(rehearsed map[string]time.Time) {
 		d.rehearsed = map[string]time.Time{}
 	}
 	maps.Copy(d.rehearsed, rehearsed)
-}
-
-// enter makes the change of one task in a draft.
-func (le *leader) enter(d *draft, t *task) (err error) {
-	switch t.kind {
-	case taskPut:
-		err = le.place(d, t)
-	case taskDelete:
-		t.victims, err = d.strike(t.ref, t.uid)
-	case taskToken:
-		err = le.keyring.signToken(d, &t.request)
-	case taskRevoke:
-		err = d.revokeToken(t.request.token)
-	case taskRemember:
-		d.remember(t.rehearsed)
-	case taskFloor:
-		err = d.lay(t.floor)
-	case taskLoad, taskAlone:
-	}
-	return err
-}
-
-// judgeAgain lets a change be judged by what somebody else has made of the ledger since it was judged. The leader holds the lock, so
-// nothing comes between.
-func (le *leader) judgeAgain(base *book, change access.Change) error {
-	others := le.cache.changed()
-	if change.Again == nil || change.Seen == others {
-		return nil
-	}
-	records, err := base.records()
-	if err != nil {
-		return err
-	}
-	_ = le.notes.tellUse(base.Ledger, records...) // a log that cannot be read is told by who asks for it, and stops nothing here
-	return change.Again(records, others)
 }
 
 // committer puts drafts in force. The caller has the lock.
@@ -285,19 +165,6 @@ func (co *committer) committed(c *commitment, next generation) *book {
 	return l
 }
 
-// lastRecord returns the record of what is published; zero where it is not signed.
-func (si *signatures) lastRecord() (published, error) {
-	was, err := si.readRecord()
-	if err != nil || was.Generation == (generation{}) {
-		return was, err
-	}
-	w, err := si.witness()
-	if err != nil || !was.attested(w) {
-		return published{}, err
-	}
-	return was, nil
-}
-
 // enact signs everything, and renames it into place.
 func (co *committer) enact(next generation, objects, public *stage, list sums, record published) (generation, error) {
 	bump := &stage{disk: co.disk, dir: objects.dir, mode: privateFile, parents: privateDir, names: "generation-"}
@@ -331,15 +198,6 @@ func (co *committer) enact(next generation, objects, public *stage, list sums, r
 	return next, nil
 }
 
-// weed removes what nobody signed, but for what is written in its place.
-func (st *stage) weed(planted []string) {
-	for _, path := range planted {
-		if !slices.ContainsFunc(st.moves, func(m move) bool { return m.to == path }) {
-			st.remove(path)
-		}
-	}
-}
-
 // sign signs a generation with what it is made of, and the record of what is published of it.
 func (kr *keyring) sign(g generation, sums string, record published) (generation, published, error) {
 	g.Sums = sums
@@ -364,56 +222,6 @@ func (at *directory) abandon(err error) error {
 // following returns the generation after both, and after all that was ever seen: no number is used twice.
 func (co *committer) following(a, b generation) generation {
 	return generation{Version: version, Number: max(a.Number, b.Number, co.signatures.remembered()) + 1, ID: access.NewUID()}
-}
-
-// stageObjects stages what the draft changes in the ledger: its entries, the tombstones beside them, what was revoked, and when
-// partners were rehearsed.
-func (co *committer) stageObjects(st *stage, base *book, d *draft) {
-	co.stageEntries(st, base, d)
-	for id := range d.Noted {
-		if stone, kept := d.Tombstones[id]; kept {
-			st.encode(co.paths.stone(id), stone)
-		} else {
-			st.remove(co.paths.stone(id))
-		}
-	}
-	co.stageRevoked(st, base, d)
-	if d.remembers {
-		st.encode(co.paths.rehearsedFile(), rehearsed{Version: version, Partners: d.rehearsed})
-	}
-}
-
-// stageEntries stages the entries that a draft has touched. It removes the file of a damaged one that the draft gave up, and of which it
-// wrote no other.
-func (co *committer) stageEntries(st *stage, base *book, d *draft) {
-	for _, ref := range order.Sorted(maps.Keys(d.Touched), ledger.CompareRefs) {
-		before, after := base.Ledger[ref], d.Ledger[ref]
-		switch {
-		case after == nil && before != nil:
-			st.remove(co.paths.object(ref))
-		case after != nil && after != before:
-			st.replace(co.paths.object(ref), before, after)
-		}
-	}
-	for ref := range base.damaged {
-		if _, still := d.damaged[ref]; !still && d.Ledger[ref] == nil {
-			st.remove(co.paths.object(ref))
-		}
-	}
-}
-
-// stageRevoked stages what was revoked since, and removes what has ended. What stands there already is never written again.
-func (co *committer) stageRevoked(st *stage, base *book, d *draft) {
-	for name, r := range d.revoked {
-		if _, already := base.revoked[name]; !already {
-			st.encode(co.paths.revocationFile(name), r)
-		}
-	}
-	for name := range base.revoked {
-		if _, still := d.revoked[name]; !still {
-			st.remove(co.paths.revocationFile(name))
-		}
-	}
 }
 
 // prune removes the directories that a removal has emptied. One that stays does no harm.

@@ -3,13 +3,10 @@
 package embedded
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
-
-var _ access.Floored = (*System)(nil)
 
 // floorFile is the file of the floor. It is signed as the rest of the ledger is, and the record of the publication remembers it.
 type floorFile struct {
@@ -27,18 +24,6 @@ type floorBase struct {
 	mark access.FloorMark
 }
 
-// Floor returns the floor.
-func (s *System) Floor(ctx context.Context) (*access.FloorRecord, error) {
-	l, err := s.view(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the floor: %w", err)
-	}
-	if l.floor.lost != nil {
-		return nil, l.floor.lost
-	}
-	return l.floor.copied(), nil
-}
-
 // copied returns the floor for a caller, who may change it; nil where there never was one.
 func (f floorBase) copied() *access.FloorRecord {
 	if f.record == nil {
@@ -46,60 +31,6 @@ func (f floorBase) copied() *access.FloorRecord {
 	}
 	r := *f.record
 	return &r
-}
-
-// SetFloor sets the floor, or changes it.
-func (s *System) SetFloor(ctx context.Context, f access.Floor, stack string, known int64) (*access.FloorRecord, error) {
-	return s.changeFloor(ctx, "set", func(d *draft) (*access.FloorRecord, error) {
-		next, err := access.NextFloor(d.floor.record, d.floor.lost, d.floor.mark, d.system, stack, known, d.Now)
-		if err == nil {
-			next.Floor = f
-		}
-		return next, err
-	})
-}
-
-// LiftFloor removes the floor on purpose.
-func (s *System) LiftFloor(ctx context.Context, stack string, known int64) (*access.FloorRecord, error) {
-	return s.changeFloor(ctx, "lift", func(d *draft) (*access.FloorRecord, error) {
-		there := d.floor.record
-		if d.floor.lost == nil && !there.InForce() {
-			return there, nil
-		}
-		next, err := access.NextFloor(there, d.floor.lost, d.floor.mark, d.system, stack, known, d.Now)
-		if err != nil {
-			return nil, err
-		}
-		next.Lift(there)
-		return next, nil
-	})
-}
-
-// changeFloor changes the floor under the lock, and returns what it is then.
-func (s *System) changeFloor(ctx context.Context, act string, change func(*draft) (*access.FloorRecord, error)) (*access.FloorRecord, error) {
-	t := &task{kind: taskFloor, floor: change}
-	if err := s.submit(ctx, t); err != nil {
-		return nil, fmt.Errorf("%s the floor: %w", act, err)
-	}
-	return t.view.floor.copied(), nil
-}
-
-// lay makes the change of a floor in a draft.
-func (d *draft) lay(change func(*draft) (*access.FloorRecord, error)) error {
-	next, err := change(d)
-	if err != nil || next == d.floor.record {
-		return err
-	}
-	d.floor, d.lays = floorBase{record: next, mark: next.Mark()}, true
-	return nil
-}
-
-// stageFloor stages the floor of a draft, once it is known of which system it is.
-func (co *committer) stageFloor(st *stage, d *draft) {
-	if d.lays {
-		d.floor.record.System = d.system
-		st.encode(co.paths.floor(), floorFile{Version: version, FloorRecord: *d.floor.record})
-	}
 }
 
 // readFloor reads the floor. One that is gone, is not as it was signed, or is older than the publication knows, is lost: no change of

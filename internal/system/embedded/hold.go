@@ -4,7 +4,6 @@ package embedded
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -86,26 +85,6 @@ func cutAt(mark fs.FileInfo) time.Time {
 	return at
 }
 
-var _ access.Warden = (*System)(nil)
-
-// WouldHold reports whether an object would be held if it were made now.
-func (s *System) WouldHold(ctx context.Context, o access.Object) (bool, error) {
-	l, err := s.view(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look for holds of %s: %w", o.Ref(), err)
-	}
-	return ledger.WouldHold(l.Ledger, l.holds, l.stones, o, s.now()), nil
-}
-
-// Holds returns what was cut by hand, by when each was cut last.
-func (s *System) Holds(ctx context.Context) (map[string]time.Time, error) {
-	l, err := s.view(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read what was cut by hand: %w", err)
-	}
-	return l.holds, nil
-}
-
 // cut reports whether a credential gives no access, by declaration or by hand, or because a record of its identity cannot be read.
 func (d *draft) cut(c *access.Credential) bool {
 	return d.cutIdentity(c.IdentityID) || d.HeldAlone(d.Holds, c)
@@ -182,37 +161,6 @@ type cutMember struct {
 	kinds []access.Kind
 	// revoked is what it holds that is not revoked anyway; nil where all of its credentials are cut.
 	revoked *revocations
-}
-
-// cuttings returns all partners that have an identity, or one that hangs on theirs, with what is cut with each.
-func (pu *publisher) cuttings(d *draft) map[string]cutting {
-	identities := cutting{}
-	for _, ref := range order.Sorted(maps.Keys(d.Ledger), ledger.CompareRefs) { // kinds are told in this order
-		e := d.Ledger[ref]
-		if e.Removed() {
-			continue
-		}
-		switch o := e.Object.(type) {
-		case *access.Identity:
-			identities.member(o.ID).lineage = d.Lineage(o.ID)
-		case *access.Credential:
-			m := identities.member(o.IdentityID)
-			m.kinds = append(m.kinds, o.Kind())
-			if !d.cut(o) {
-				m.revoke(o.Kind(), e.Issued, d.Now)
-			}
-		}
-	}
-	all := map[string]cutting{}
-	for id, m := range identities {
-		for _, above := range m.lineage {
-			if all[above.Partner] == nil {
-				all[above.Partner] = cutting{}
-			}
-			all[above.Partner][id] = m
-		}
-	}
-	return all
 }
 
 // member returns the part of an identity, which it adds where there is none.

@@ -15,9 +15,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// keyPrefix makes our API keys known to people, and to the scanners that look for leaked ones.
-const keyPrefix = "partner_"
-
 // issuer issues what a draft asks for, by the keys.
 type issuer struct{ *keyring }
 

@@ -3,7 +3,6 @@
 package embedded
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
@@ -27,28 +26,7 @@ import (
 // The keys are of all: without them nothing is published, and so nobody's access is taken away. Each of their files has a copy in
 // keys/copy, byte for byte, encrypted as it is. Where the two differ, the one that fits what gateways trust is right.
 
-// The files of the folder of keys.
-const (
-	x509Key, sshKey, signingKey = "x509.key", "ssh.key", "signing.pem"
-	authorityFile               = "x509.pem"
-	witnessFile                 = "signing.pub" // the public part of the signing key
-)
-
 var keyFiles = []string{x509Key, sshKey, signingKey, authorityFile, witnessFile}
-
-func (p paths) key(name string) string     { return filepath.Join(p.keys(), name) }
-func (p paths) keyCopy(name string) string { return filepath.Join(p.keys(), "copy", name) }
-
-// twin is a file of the keys beside its copy. What cannot be read is nil.
-type twin struct{ file, copied []byte }
-
-func (p paths) readTwin(name string) (t twin) {
-	t.file, _ = durable.ReadFile(p.key(name))
-	t.copied, _ = durable.ReadFile(p.keyCopy(name))
-	return t
-}
-
-func (t twin) same() bool { return t.file != nil && bytes.Equal(t.file, t.copied) }
 
 // hasCopies reports whether there are copies of the keys: a directory from before there were any has none.
 func (p paths) hasCopies() bool {

@@ -6,8 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -43,22 +44,6 @@ type book struct {
 	drifts  map[access.IdentityID][]string // what each identity is to tell of it
 	root    string                         // the directory, for the steps that are told
 }
-
-// revocation is a certificate, or a token of our own, that was revoked before its natural end. It outlives its identity.
-type revocation struct {
-	Version  int               `json:"version"`
-	Kind     access.Kind       `json:"kind"`
-	Serial   string            `json:"serial"`
-	Identity access.IdentityID `json:"identity"`
-	At       time.Time         `json:"at"`
-	Until    time.Time         `json:"until"`
-	// Withheld: nobody revoked it, but its record cannot be read. It is given back with the record.
-	Withheld bool `json:"withheld,omitzero"`
-	// damage is why the file cannot be read; nil where it can.
-	damage error
-}
-
-func (r revocation) file() string { return string(r.Kind) + "-" + r.Serial + ".json" }
 
 // census returns a digest of which objects are there.
 func (l *book) census() string {
@@ -246,79 +231,107 @@ func (p paths) readRevocation(s sums, name string) (revocation, error) {
 	return r, nil
 }
 
-// draft is a book in the making.
-type draft struct {
-	*ledger.Draft
-	base       *book // what it is a draft on
-	system     string
-	generation generation
-	revoked    map[string]revocation
-	damaged    damage
-	sums       sums
-	root       string
-	rehearsed  map[string]time.Time
-	remembers  bool // rehearsed is more than it was
-	floor      floorBase
-	lays       bool // the floor is another than it was
+// lastNanosecond is the last moment that OPA can compare: it counts nanoseconds since 1970 in 63 bits.
+var lastNanosecond = time.Unix(0, 1<<63-1)
+
+// unreadable returns what a damaged file of the revoked still says by its name: it stays revoked until somebody mends or removes it.
+func unreadable(name string, err error) (revocation, bool) {
+	kind, serial, found := strings.Cut(strings.TrimSuffix(name, ".json"), "-")
+	told := slices.Contains(append(signedKinds(), tokenKind), access.Kind(kind))
+	return revocation{Kind: access.Kind(kind), Serial: serial, At: time.Unix(0, 0).UTC(), Until: lastNanosecond, damage: err}, told && found && serial != ""
 }
 
-// draftOn returns a draft on a book. Who only looks what would follow names no issuer.
-func draftOn(b *book, now time.Time, by ledger.Issuer) *draft {
-	d := &draft{
-		Draft: ledger.NewDraft(b.Ledger, now, by), base: b, system: b.system, generation: b.generation, revoked: maps.Clone(b.revoked),
-		damaged: maps.Clone(b.damaged), sums: b.sums, root: b.root,
+// find notes a finding.
+func (l *book) find(p paths, path, why string, of access.IdentityID) {
+	l.found = append(l.found, finding{file: p.named(path), why: why, identity: of})
+}
+
+// plant notes a file that nobody signed. It is not read: the next change takes it away.
+func (l *book) plant(p paths, path string, of access.IdentityID) {
+	why := "was put there by somebody else. It is not signed and gives nothing. The next change removes it"
+	if text, err := durable.ReadFile(path); err == nil {
+		why += " (SHA-256 " + digestOf(text) + ")"
 	}
-	d.Holds, d.Tombstones, d.rehearsed = b.holds, maps.Clone(b.stones), maps.Clone(b.rehearsed)
-	d.floor = b.floor
-	d.Revoke = d.revoke
-	return d
+	l.planted = append(l.planted, path)
+	l.find(p, path, why, of)
 }
 
-// asBook returns the draft as it is.
-func (d *draft) asBook() *book {
-	return &book{
-		Ledger: d.Ledger, system: d.system, generation: d.generation, revoked: d.revoked, holds: d.Holds, stones: d.Tombstones,
-		damaged: d.damaged, sums: d.sums, root: d.root, rehearsed: d.rehearsed, floor: d.floor,
+// unplanted returns the objects that are signed.
+func (l *book) unplanted(p paths, refs []access.Ref) []access.Ref {
+	return slices.DeleteFunc(refs, func(ref access.Ref) bool {
+		path := p.object(ref)
+		_, listed := l.sums.files[p.listed(path)]
+		if !listed {
+			_, holder, _ := access.ParseRef(ref.Type, ref.ID)
+			l.plant(p, path, holder)
+		}
+		return !listed
+	})
+}
+
+// missingRevocation makes a revocation whose file is gone of its name.
+func (l *book) missingRevocation(file, path string) {
+	if _, ok := l.revoked[file]; ok {
+		return
+	}
+	if r, ok := unreadable(file, &access.DamagedError{Record: path, Problem: errGone}); ok {
+		l.revoked[file] = r
 	}
 }
 
-// listed returns what was revoked, sorted, without whose it was: gateways may read it.
-func (d *draft) listed() (all []revocation) {
-	for _, name := range slices.Sorted(maps.Keys(d.revoked)) {
-		r := d.revoked[name]
-		r.Identity = access.IdentityID{}
-		all = append(all, r)
-	}
-	return all
-}
-
-// census returns a digest of which objects are there.
-func (d *draft) census() string { return d.asBook().census() }
-
-// conclude draws the consequences of a change: what cannot be shortened is revoked, and what has ended is forgotten.
-func (d *draft) conclude() {
-	d.Settle()
-	d.Prune()
-	d.giveBack()
-	for name, r := range d.revoked {
-		if !r.Until.Add(grace).After(d.Now) {
-			delete(d.revoked, name)
+// missing notes what is signed and gone. Of what was revoked, the name says all that is needed.
+func (l *book) missing(p paths) {
+	for name := range l.sums.files {
+		path := p.in("ledger", filepath.FromSlash(name))
+		if file, ok := strings.CutPrefix(name, "revoked/"); ok {
+			l.missingRevocation(file, path)
+		}
+		holder, object := splitListed(name)
+		if id, err := access.ParseIdentityID(holder); err == nil && object == stoneFile {
+			if _, read := l.stones[id]; !read {
+				l.find(p, path, "is gone: no release lifts a hold until it is written again", id)
+				l.stones[id], l.lost[name] = ledger.Tombstone{Damaged: true}, true
+			}
+			continue
+		}
+		ref, ours := refOf(holder, object)
+		if ours && l.Ledger[ref] == nil && l.damaged[ref] == nil {
+			_, of, _ := access.ParseRef(ref.Type, ref.ID)
+			l.find(p, path, "is gone: somebody removed it", of)
+			l.lost[name] = true
 		}
 	}
 }
 
-// grace is how long a revoked certificate stays listed after its end, for gateways whose clocks are late.
-const grace = 24 * time.Hour
+// inspectFolders notes what stands where a folder belongs.
+func (l *book) inspectFolders(p paths) {
+	for _, folder := range p.folders() {
+		if to, ok := leadsNowhere(folder); ok {
+			l.find(p, folder, fmt.Sprintf("is a link to %s, which does not exist: mount that, or remove the link", to), access.IdentityID{})
+		} else if blocked(folder) {
+			l.find(p, folder, "is no longer a folder: the next change makes it one", access.IdentityID{})
+		}
+	}
+}
 
-// revoke lists a certificate that ends before its time, until it would have ended by itself.
-func (d *draft) revoke(c *access.Credential, i ledger.Item) (undo func()) {
-	if i.Serial == "" || !i.Until.After(d.Now) {
-		return nil
+// tell gives each finding to the identity that is to tell of it: its own, and what is of nobody, or of what the ledger does not
+// know, to the first. So there is always a change that heals it.
+func (l *book) tell() {
+	if len(l.found) == 0 {
+		return
 	}
-	r := revocation{Version: version, Kind: c.Kind(), Serial: i.Serial, Identity: c.IdentityID, At: d.Now.Truncate(time.Second), Until: i.Until}
-	if _, already := d.revoked[r.file()]; already {
-		return nil
+	var first access.IdentityID
+	for ref, e := range l.Ledger {
+		if id := e.Object.Holder(); ref.Type == access.TypeIdentity && !e.Removed() && (first == access.IdentityID{} || id.String() < first.String()) {
+			first = id
+		}
 	}
-	d.revoked[r.file()] = r
-	return func() { delete(d.revoked, r.file()) }
+	l.drifts = map[access.IdentityID][]string{}
+	for _, f := range l.found {
+		of := f.identity
+		if l.Ledger[of.Ref()] == nil {
+			of = first
+		}
+		l.drifts[of] = append(l.drifts[of], f.String())
+	}
 }

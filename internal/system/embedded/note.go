@@ -4,19 +4,13 @@ package embedded
 
 import (
 	"fmt"
-	"strconv"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
-
-var (
-	_ access.Noter  = (*System)(nil)
-	_ access.Notary = (*System)(nil)
-)
-
-// noted begins what is signed for the journal, so that no such signature is one of the ledger.
-const noted = "journal "
 
 // notes are what whoever runs it should hear of, and the journal.
 type notes struct {
@@ -26,27 +20,6 @@ type notes struct {
 	mu       sync.Mutex      // guards what follows
 	healed   []access.Healed // what was found and made as it should be, for the journal
 	warnings [][2]string
-}
-
-// Notarize signs a text for the journal, where a change has opened the signing key.
-func (kr *keyring) Notarize(text []byte) string {
-	kr.mu.Lock()
-	signer := kr.notary
-	kr.mu.Unlock()
-	if signer == nil {
-		return ""
-	}
-	signature, err := signer.Attest(append([]byte(noted), text...))
-	if err != nil {
-		return "" // then the next change reads all of the journal
-	}
-	return signature
-}
-
-// Notarized reports whether there is a signing key, and whether it signed a text for the journal.
-func (si *signatures) Notarized(text []byte, signature string) (has, signed bool) {
-	w, err := si.witness()
-	return err == nil, err == nil && w.Attested(append([]byte(noted), text...), signature)
 }
 
 // Notes returns what was found and healed, and what whoever runs it should hear of, since they were asked for last.
@@ -91,33 +64,29 @@ func (no *notes) inTheClear() {
 		"survive in free disk blocks and backups, so it is best set before the first apply.", no.paths.keys())})
 }
 
-// Generation names the generation that this process knows.
-func (s *System) Generation() string {
-	l, w := s.last(), s.believed()
-	if l == nil || w == nil || l.generation.Number == 0 {
-		return ""
+// tellUse puts into records of a ledger when they were last used, where logs are read.
+func (no *notes) tellUse(of ledger.Ledger, records ...*access.Record) error {
+	if len(no.options.UseLogs) == 0 {
+		return nil
 	}
-	return w.Name() + "/" + strconv.FormatInt(l.generation.Number, 10)
+	now := no.now()
+	u, err := no.used.latest(no.options.UseLogs, now)
+	for _, r := range records {
+		u.tell(r, of, now)
+	}
+	no.hearOfStopped(u, now)
+	return err
 }
 
-// remembered returns the newest generation that the journal tells of. It is asked once: what comes after is made here, or read.
-func (si *signatures) remembered() int64 {
-	si.mu.Lock()
-	newest := si.newestSeen
-	si.mu.Unlock()
-	if newest != nil {
-		return *newest
+// hearOfStopped notes the logs that have stopped, once.
+func (no *notes) hearOfStopped(u uses, now time.Time) {
+	no.mu.Lock()
+	defer no.mu.Unlock()
+	stopped := u.stopped(now)
+	if no.used.heard || len(stopped) == 0 {
+		return
 	}
-	if si.options.Remembered == nil {
-		return 0
-	}
-	w, err := si.witness()
-	if err != nil {
-		return 0
-	}
-	told := si.options.Remembered(w.Name())
-	si.mu.Lock()
-	si.newestSeen = &told
-	si.mu.Unlock()
-	return told
+	no.used.heard = true
+	no.warnings = append(no.warnings, [2]string{"A log of use has stopped", strings.Join(stopped, "; ") + ". Until it goes on, nobody knows whether what it told of is still " +
+		"used, and nothing counts as unused since. Repair the gateway's logging. If the gateway is gone, remove its log from use_logs."})
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -17,101 +16,12 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/durable"
 	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
-	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // observer reads the ledger and what is published, and changes nothing.
 type observer struct {
 	*directory
 	signatures *signatures
-}
-
-// finding is a file that is not as this system left it.
-type finding struct {
-	// file is its path below the directory, with why after it a sentence without its stop.
-	file, why string
-	// identity is whose it is; zero where it is of nobody.
-	identity access.IdentityID
-}
-
-func (f finding) String() string { return f.file + " " + f.why + "." }
-
-// ofKeys reports whether it is of the keys.
-func (f finding) ofKeys() bool { return strings.HasPrefix(f.file, "keys/") }
-
-func (st *standing) find(p paths, path, why string) {
-	st.found = append(st.found, finding{file: p.named(path), why: why})
-}
-
-// find notes a finding.
-func (l *book) find(p paths, path, why string, of access.IdentityID) {
-	l.found = append(l.found, finding{file: p.named(path), why: why, identity: of})
-}
-
-// named returns the path of a file below the directory.
-func (p paths) named(path string) string {
-	name, err := filepath.Rel(p.root, path)
-	if err != nil {
-		return path
-	}
-	return filepath.ToSlash(name)
-}
-
-// plant notes a file that nobody signed. It is not read: the next change takes it away.
-func (l *book) plant(p paths, path string, of access.IdentityID) {
-	why := "was put there by somebody else. It is not signed and gives nothing. The next change removes it"
-	if text, err := durable.ReadFile(path); err == nil {
-		why += " (SHA-256 " + digestOf(text) + ")"
-	}
-	l.planted = append(l.planted, path)
-	l.find(p, path, why, of)
-}
-
-// unplanted returns the objects that are signed.
-func (l *book) unplanted(p paths, refs []access.Ref) []access.Ref {
-	return slices.DeleteFunc(refs, func(ref access.Ref) bool {
-		path := p.object(ref)
-		_, listed := l.sums.files[p.listed(path)]
-		if !listed {
-			_, holder, _ := access.ParseRef(ref.Type, ref.ID)
-			l.plant(p, path, holder)
-		}
-		return !listed
-	})
-}
-
-// missingRevocation makes a revocation whose file is gone of its name.
-func (l *book) missingRevocation(file, path string) {
-	if _, ok := l.revoked[file]; ok {
-		return
-	}
-	if r, ok := unreadable(file, &access.DamagedError{Record: path, Problem: errGone}); ok {
-		l.revoked[file] = r
-	}
-}
-
-// missing notes what is signed and gone. Of what was revoked, the name says all that is needed.
-func (l *book) missing(p paths) {
-	for name := range l.sums.files {
-		path := p.in("ledger", filepath.FromSlash(name))
-		if file, ok := strings.CutPrefix(name, "revoked/"); ok {
-			l.missingRevocation(file, path)
-		}
-		holder, object := splitListed(name)
-		if id, err := access.ParseIdentityID(holder); err == nil && object == stoneFile {
-			if _, read := l.stones[id]; !read {
-				l.find(p, path, "is gone: no release lifts a hold until it is written again", id)
-				l.stones[id], l.lost[name] = ledger.Tombstone{Damaged: true}, true
-			}
-			continue
-		}
-		ref, ours := refOf(holder, object)
-		if ours && l.Ledger[ref] == nil && l.damaged[ref] == nil {
-			_, of, _ := access.ParseRef(ref.Type, ref.ID)
-			l.find(p, path, "is gone: somebody removed it", of)
-			l.lost[name] = true
-		}
-	}
 }
 
 // inspect compares what is published with the record of it. What cut.sh has changed is no
@@ -140,17 +50,6 @@ func (ob *observer) inspect(l *book, was published) error {
 		}
 	}
 	return nil
-}
-
-// inspectFolders notes what stands where a folder belongs.
-func (l *book) inspectFolders(p paths) {
-	for _, folder := range p.folders() {
-		if to, ok := leadsNowhere(folder); ok {
-			l.find(p, folder, fmt.Sprintf("is a link to %s, which does not exist: mount that, or remove the link", to), access.IdentityID{})
-		} else if blocked(folder) {
-			l.find(p, folder, "is no longer a folder: the next change makes it one", access.IdentityID{})
-		}
-	}
 }
 
 // ours reports whether gateways would read a file of this name, whoever put it there: all of the folders that are theirs, and what OPA
@@ -253,24 +152,88 @@ func (ob *observer) compiled(l *book, name string) (text []byte, known bool) {
 	return text, err == nil
 }
 
-// tell gives each finding to the identity that is to tell of it: its own, and what is of nobody, or of what the ledger does not
-// know, to the first. So there is always a change that heals it.
-func (l *book) tell() {
-	if len(l.found) == 0 {
-		return
+// onlyCuts reports whether a published file differs from what was published, by its digest, only in what cut.sh does: it takes
+// access away, and gives none.
+func (ob *observer) onlyCuts(l *book, name, digest string) bool {
+	text, err := durable.ReadFile(ob.paths.public(name))
+	if err != nil {
+		return false
 	}
-	var first access.IdentityID
-	for ref, e := range l.Ledger {
-		if id := e.Object.Holder(); ref.Type == access.TypeIdentity && !e.Removed() && (first == access.IdentityID{} || id.String() < first.String()) {
-			first = id
-		}
+	switch {
+	case name == crlFile: // more lists, which nobody believes without our signature
+		return addsLists(text, digest)
+	case name == krlFile: // more sections, which only revoke
+		return addsSections(text, digest)
+	case strings.HasPrefix(name, principalsDir+"/"): // the lines are left out of those who are on hold
+		want, _ := ob.compiled(l, name)
+		return bytes.Equal(want, text)
+	case name == policy.HoldText:
+		return draftOn(l, ob.now(), nil).hold().Says(text)
+	case name == policy.HoldBundle:
+		data, err := policy.Unpack(text, "data.json")
+		return err == nil && draftOn(l, ob.now(), nil).hold().Says(data)
 	}
-	l.drifts = map[access.IdentityID][]string{}
-	for _, f := range l.found {
-		of := f.identity
-		if l.Ledger[of.Ref()] == nil {
-			of = first
-		}
-		l.drifts[of] = append(l.drifts[of], f.String())
+	return false
+}
+
+// snapshot reads the ledger without the lock: nil where a commit was at work meanwhile, or did not finish. It is settled
+// when the publication needs nothing either, or nothing that a plan may do.
+func (ob *observer) snapshot() (l *book, settled bool, err error) {
+	h, err := ob.paths.readHolds()
+	if err != nil {
+		return nil, false, err
 	}
+	st, err := ob.signatures.readStanding()
+	if err == nil && ob.dueOf(st.was, &book{generation: st.generation, holds: h, root: ob.paths.root}, false) == broken {
+		return nil, false, nil
+	}
+	if err == nil {
+		l, err = ob.paths.readLedger(st, h)
+	}
+	if err == nil {
+		err = ob.inspect(l, st.was)
+	}
+	switch after, again := ob.paths.readGeneration(); {
+	case again != nil:
+		return nil, false, again
+	case after != st.raw: // and if something went wrong, then because of that
+		return nil, false, nil
+	case err != nil:
+		return nil, false, err
+	}
+	l.inspectFolders(ob.paths)
+	l.inspectKeys(ob.paths)
+	l.tell()
+	due := ob.dueOf(st.was, l, false)
+	if due == broken && len(l.damaged) == 0 {
+		return nil, false, nil
+	}
+	return l, due == notDue || due == tampered, nil // who may not publish without what is damaged may read the rest
+}
+
+// due says what a publication needs.
+type due int
+
+const (
+	notDue   due = iota
+	tampered     // something is not as this system left it: the next change makes it anew
+	aging        // it is whole, and should be made anew
+	broken       // it is not of this ledger: a change did not finish
+)
+
+// dueOf says what the publication of a ledger needs. One that is known to be whole is not looked over.
+func (ob *observer) dueOf(p published, l *book, whole bool) due {
+	switch {
+	case l.generation == generation{}:
+		return notDue
+	case p.Generation == generation{} && l.generation.Number > 1, p.Generation.Number > l.generation.Number:
+		return tampered
+	case p.Generation != l.generation, !whole && l.Ledger != nil && p.Census != l.census():
+		return broken
+	case ob.byHand(), !maps.Equal(p.Holds, l.holds), !p.RenewAt.IsZero() && !ob.now().Before(p.RenewAt):
+		return aging
+	case len(l.found) > 0:
+		return tampered
+	}
+	return notDue
 }

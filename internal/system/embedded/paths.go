@@ -110,3 +110,14 @@ func refOf(holder, file string) (access.Ref, bool) {
 	_, _, err := access.ParseRef(ref.Type, ref.ID)
 	return ref, err == nil && (name == "identity") == (ref.Type == access.TypeIdentity)
 }
+
+// The lists of what is revoked, for X.509 and for SSH.
+const (
+	crlFile = "crl.pem"
+	krlFile = "ssh/revoked_keys"
+)
+
+// dataFile is the policy data.
+const dataFile = "policy/data.json"
+
+const principalsDir = "ssh/principals"

@@ -3,9 +3,6 @@
 package embedded
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -18,23 +15,23 @@ import (
 )
 
 // publication returns all access that is in force.
-func (ob *observer) publication(d *draft) policy.Publication {
+func (at *directory) publication(d *draft) policy.Publication {
 	p := policy.Publication{
-		Environment: ob.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(ob.options.PublicationLife).Truncate(time.Second),
-		RevokedTokens: d.revokedTokens(), Hold: d.hold(), SSHDZone: ob.options.SSHDZone,
+		Environment: at.options.Environment, Now: d.Now, ValidUntil: d.Now.Add(at.options.PublicationLife).Truncate(time.Second),
+		RevokedTokens: d.revokedTokens(), Hold: d.hold(), SSHDZone: at.options.SSHDZone,
 	}
-	at := map[access.IdentityID]int{}
+	index := map[access.IdentityID]int{}
 	for _, e := range d.Ledger {
 		if i, ok := e.Object.(*access.Identity); ok && !e.Removed() {
 			stands := d.Standing(i.ID)
-			at[i.ID] = len(p.Identities)
+			index[i.ID] = len(p.Identities)
 			p.Identities = append(p.Identities, policy.Identity{
 				ID: i.ID, UID: e.History.UID, Above: d.Lineage(i.ID)[1:], EndsAt: stands.End, Suspended: d.cutIdentity(i.ID),
 			})
 		}
 	}
 	for _, e := range d.Ledger {
-		n, found := at[e.Object.Holder()]
+		n, found := index[e.Object.Holder()]
 		if !found || e.Removed() {
 			continue
 		}
@@ -70,12 +67,6 @@ func credentials(c *access.Credential, e *ledger.Entry, above time.Time) []polic
 	return proofs
 }
 
-// revocations are what the two lists say.
-type revocations struct {
-	x509 []ca.Revoked
-	ssh  []uint64
-}
-
 // revocationsOf returns the certificates that were revoked, and those on hold because their identity is cut: a gateway that asks
 // only the lists would let them in.
 func revocationsOf(d *draft) revocations {
@@ -93,24 +84,4 @@ func revocationsOf(d *draft) revocations {
 		}
 	}
 	return out
-}
-
-// add lists what was issued in the list for its kind. What no list tells of is refused by the policy data alone.
-func (r *revocations) add(kind access.Kind, certificate ca.Revoked) {
-	if list := traitOf(kind).list; list != nil {
-		list(r, certificate)
-	}
-}
-
-// digest returns of what the lists say, and who signs them; the moment of a hold is of no matter.
-func (r revocations) digest(a *ca.Authority) (string, error) {
-	x509 := slices.Clone(r.x509)
-	for i := range x509 {
-		if x509[i].Hold {
-			x509[i].At = time.Time{}
-		}
-	}
-	text, err := json.Marshal([]any{a.CertificatePEM(), a.SSHPublicKey(), x509, r.ssh})
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), err
 }

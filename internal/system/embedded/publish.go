@@ -5,80 +5,18 @@ package embedded
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/durable"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
 	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
-
-// The lists of what is revoked, for X.509 and for SSH.
-const (
-	crlFile = "crl.pem"
-	krlFile = "ssh/revoked_keys"
-)
-
-// dataFile is the policy data.
-const dataFile = "policy/data.json"
-
-// published is the record of what publish/ was made from. It lies in publish/, signed, and so tells a ledger that was put back
-// from a newer one.
-type published struct {
-	Version    int        `json:"version"`
-	Generation generation `json:"generation"`
-	// System is the id of the system: the copy of what ledger/system.json says.
-	System string `json:"system,omitempty"`
-	// ChangedAt is when the last change was made. A state that knows of later ones is of a newer directory.
-	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// Floor is what the floor was: one that is gone or was put back is missed by it.
-	Floor access.FloorMark `json:"floor,omitzero"`
-	// Census is a digest of the objects that it was made from: it tells when somebody took a file away by hand.
-	Census string `json:"census"`
-	// RenewAt is when it should be made anew though nothing changes: in the middle of its life, or when a line of a
-	// principals file ends before all that it stands for.
-	RenewAt time.Time `json:"renew_at"`
-	// Revocations is a digest of what the two lists say, RevocationsAt when they were signed.
-	Revocations   string    `json:"revocations"`
-	RevocationsAt time.Time `json:"revocations_at"`
-	// Cuts are digests of what cuts each partner; Holds is what was on hold.
-	Cuts  map[string]string `json:"cuts,omitempty"`
-	Holds ledger.Holds      `json:"holds,omitempty"`
-	// Revoked is what was revoked: a ledger that is put back takes it over.
-	Revoked []revocation `json:"revoked,omitempty"`
-	// Files are the digests of the files.
-	Files     map[string]string `json:"files"`
-	Signature string            `json:"signature"`
-}
-
-// text returns what is signed.
-func (p published) text() ([]byte, error) {
-	p.Signature = ""
-	return json.Marshal(p)
-}
-
-// attested reports whether the record is signed, and the generation in it.
-func (p published) attested(w policy.Witness) bool {
-	text, err := p.text()
-	return err == nil && p.Signature != "" && w.Attested(text, p.Signature) && w.Attested(p.Generation.text(), p.Generation.Signature)
-}
-
-// readRecord reads the record as it lies there, signed or not. One that is damaged is as a missing one, which the next change writes anew;
-// one of a newer provider is errNewer.
-func (at *directory) readRecord() (published, error) {
-	var p published
-	_, err := readFile(at.paths.record(), &p)
-	if err != nil && harms(err) && !errors.Is(err, errNewer) {
-		return published{}, nil
-	}
-	return p, err
-}
 
 // known is the publication as this process left it, by the digests of its files.
 type known struct {
@@ -93,33 +31,6 @@ type publisher struct {
 	keyring  *keyring
 	observer *observer
 	known    known
-}
-
-// due says what a publication needs.
-type due int
-
-const (
-	notDue   due = iota
-	tampered     // something is not as this system left it: the next change makes it anew
-	aging        // it is whole, and should be made anew
-	broken       // it is not of this ledger: a change did not finish
-)
-
-// dueOf says what the publication of a ledger needs. One that is known to be whole is not looked over.
-func (ob *observer) dueOf(p published, l *book, whole bool) due {
-	switch {
-	case l.generation == generation{}:
-		return notDue
-	case p.Generation == generation{} && l.generation.Number > 1, p.Generation.Number > l.generation.Number:
-		return tampered
-	case p.Generation != l.generation, !whole && l.Ledger != nil && p.Census != l.census():
-		return broken
-	case ob.byHand(), !maps.Equal(p.Holds, l.holds), !p.RenewAt.IsZero() && !ob.now().Before(p.RenewAt):
-		return aging
-	case len(l.found) > 0:
-		return tampered
-	}
-	return notDue
 }
 
 // stageFiles stages the files that differ from what is published, and returns the digests of all.
@@ -141,7 +52,7 @@ func (pu *publisher) stageFiles(st *stage, files map[string][]byte, old map[stri
 
 // stagePublication stages what differs from what is published, and returns the record and the digests of all.
 func (pu *publisher) stagePublication(st *stage, d *draft, g generation, was published) (published, map[string][sha256.Size]byte, error) {
-	p := pu.observer.publication(d)
+	p := pu.publication(d)
 	record, files, err := pu.files(d, p, g, was)
 	if err != nil {
 		return published{}, nil, err
@@ -225,44 +136,82 @@ func (pu *publisher) cutFiles(d *draft, record *published, was map[string]string
 	return nil
 }
 
-// digestFile returns the digest of a published file; none of a link to nowhere, and of what is no file, which have no content.
-func digestFile(path string, f fs.DirEntry) (digest [sha256.Size]byte, err error) {
-	content, err := durable.ReadFile(path)
-	if err != nil && f.Type()&fs.ModeSymlink != 0 || noFile(err) {
-		return digest, nil
+// alonePublished keeps cut.sh out of the publication until free is called: it reads what lies there and adds to it, and would
+// bring back what is replaced meanwhile. Where the holds are others by now than those that were drafted with, it is
+// errCutMeanwhile: what cut.sh has just taken away is not to be published once more, not even for a moment.
+func (pu *publisher) alonePublished(publish bool, drafted ledger.Holds) (free func() error, err error) {
+	if !publish {
+		return func() error { return nil }, nil
 	}
-	return sha256.Sum256(content), err
+	dir := pu.paths.cuttingDir()
+	if err := pu.lockPublication(dir); err != nil {
+		return nil, err
+	}
+	free = func() error { return fail(pu.disk.RemoveAll(dir), perhapsChanged) }
+	err = pu.disk.Do("create", dir, func() error { return os.WriteFile(filepath.Join(dir, byProvider), nil, privateFile) })
+	if err == nil {
+		var now ledger.Holds
+		if now, err = pu.paths.readHolds(); err == nil && !maps.Equal(now, drafted) {
+			err = errCutMeanwhile
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, free())
+	}
+	return free, nil
 }
 
-// digests reads what is published now.
-func (at *directory) digests() (map[string][sha256.Size]byte, error) {
-	digests := map[string][sha256.Size]byte{}
-	root := at.paths.publish()
-	err := filepath.WalkDir(root, func(path string, f fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if f.IsDir() {
-			if path == at.paths.stagedPublish() || path == at.paths.cuttingDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if path == at.paths.record() {
-			return nil
-		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		digests[filepath.ToSlash(name)], err = digestFile(path, f)
+// lockPublication makes the directory that is the lock on the publication, which cut.sh makes likewise. A lock of a provider is of one
+// that died, since we hold the ledger's; one of cut.sh has died when it was waited for in vain.
+func (pu *publisher) lockPublication(dir string) error {
+	if err := pu.disk.Mkdir(pu.paths.publish(), publicDir); err != nil {
 		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the publication: %w", err)
 	}
-	return digests, nil
+	if _, err := os.Stat(filepath.Join(dir, byProvider)); err == nil {
+		if err := pu.disk.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	for deadline := access.WallClock().Add(cutPatience); ; time.Sleep(5 * time.Millisecond) {
+		err := pu.disk.Do("mkdir", dir, func() error { return os.Mkdir(dir, privateDir) })
+		if err == nil || !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if access.WallClock().After(deadline) {
+			if err := pu.disk.RemoveAll(dir); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// cuttings returns all partners that have an identity, or one that hangs on theirs, with what is cut with each.
+func (pu *publisher) cuttings(d *draft) map[string]cutting {
+	identities := cutting{}
+	for _, ref := range order.Sorted(maps.Keys(d.Ledger), ledger.CompareRefs) { // kinds are told in this order
+		e := d.Ledger[ref]
+		if e.Removed() {
+			continue
+		}
+		switch o := e.Object.(type) {
+		case *access.Identity:
+			identities.member(o.ID).lineage = d.Lineage(o.ID)
+		case *access.Credential:
+			m := identities.member(o.IdentityID)
+			m.kinds = append(m.kinds, o.Kind())
+			if !d.cut(o) {
+				m.revoke(o.Kind(), e.Issued, d.Now)
+			}
+		}
+	}
+	all := map[string]cutting{}
+	for id, m := range identities {
+		for _, above := range m.lineage {
+			if all[above.Partner] == nil {
+				all[above.Partner] = cutting{}
+			}
+			all[above.Partner][id] = m
+		}
+	}
+	return all
 }

@@ -3,7 +3,6 @@
 package embedded
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -64,36 +63,4 @@ func (l *book) placed(p *ledger.Placed) (*access.Record, error) {
 		r.Issued.Text, r.Issued.Sealed = i.Certificate, i.Sealed
 	}
 	return r, err
-}
-
-// Tell returns what was last issued for a credential, with what was given out.
-func (s *System) Tell(ctx context.Context, ref access.Ref) (*access.Issued, error) {
-	l, err := s.view(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
-	}
-	e, err := l.entry(ref)
-	if err != nil {
-		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
-	}
-	r, err := l.placed(&ledger.Placed{Entry: e, Tell: true})
-	if err == nil && r.Issued == nil {
-		err = access.ErrNotFound
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read what was issued for %s: %w", ref, err)
-	}
-	return r.Issued, nil
-}
-
-// login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
-func login(o access.Object) map[string]string {
-	c, ok := o.(*access.Credential)
-	if !ok {
-		return nil
-	}
-	if login := traitOf(c.Kind()).login; login != nil {
-		return login(c)
-	}
-	return nil
 }

@@ -15,14 +15,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-var _ access.Rehearser = (*System)(nil)
-
-// rehearsed is the file that says when the cut of each partner was rehearsed last.
-type rehearsed struct {
-	Version  int                  `json:"version"`
-	Partners map[string]time.Time `json:"partners"`
-}
-
 // Remember keeps when a partner was rehearsed: in a change like any other, so that it is signed with the rest.
 func (s *System) Remember(ctx context.Context, partner string, at time.Time) error {
 	err := s.submit(ctx, &task{kind: taskRemember, rehearsed: map[string]time.Time{partner: at.UTC().Truncate(time.Second)}})
@@ -43,31 +35,6 @@ func (s *System) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
 		all = map[string]time.Time{}
 	}
 	return all, nil
-}
-
-// readRehearsed reads the file. One that is not as it was signed tells nothing: whoever is to rehearse does it once more.
-func (l *book) readRehearsed(p paths) error {
-	path, nobody := p.rehearsedFile(), access.IdentityID{}
-	_, state, err := l.sums.look(p, path)
-	if err != nil {
-		return err
-	}
-	switch state {
-	case absent:
-	case planted:
-		l.plant(p, path, nobody)
-	case gone:
-		l.find(p, path, "is gone: no rehearsal counts", nobody)
-		l.lost[p.listed(path)] = true
-	case altered:
-		l.find(p, path, "differs from what was signed: no rehearsal counts, and the next change removes it", nobody)
-		l.planted = append(l.planted, path)
-	case intact:
-		var all rehearsed
-		_, err = readFile(path, &all)
-		l.rehearsed = all.Partners
-	}
-	return err
 }
 
 // alone does something while nobody else changes the directory.
@@ -95,20 +62,6 @@ func (s *System) Tidy(ctx context.Context) error {
 		return fmt.Errorf("remove the holds of shadow partners: %w", err)
 	}
 	return nil
-}
-
-// staleHolds returns the shadow partners that are on hold and have nothing.
-func (l *book) staleHolds() (partners []string) {
-	has := map[string]bool{}
-	for _, e := range l.Ledger {
-		has[e.Object.Holder().Partner] = true
-	}
-	for partner := range l.holds {
-		if access.IsShadow(partner) && !has[partner] {
-			partners = append(partners, partner)
-		}
-	}
-	return partners
 }
 
 // removeHolds takes the holds of partners away, and the folder of holds once it is empty.

@@ -14,8 +14,6 @@ import (
 // What gateways read is read here, for whoever proves something by it: that a removed object is gone, and in a rehearsal who
 // gets in. So the one cannot look at another file than the other.
 
-const principalsDir = "ssh/principals"
-
 // shown returns the text of a published file.
 func (p paths) shown(name string) ([]byte, error) { return durable.ReadFile(p.public(name)) }
 

@@ -112,3 +112,12 @@ func (st *stage) enact() error {
 	}
 	return st.disk.SyncAll(slices.Sorted(maps.Keys(dirs))...)
 }
+
+// weed removes what nobody signed, but for what is written in its place.
+func (st *stage) weed(planted []string) {
+	for _, path := range planted {
+		if !slices.ContainsFunc(st.moves, func(m move) bool { return m.to == path }) {
+			st.remove(path)
+		}
+	}
+}

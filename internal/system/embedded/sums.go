@@ -88,15 +88,6 @@ func (s sums) signedBy(g generation) (sums, error) {
 	return s, err
 }
 
-// spare returns the copy of the generation beside the list; zero where it is not signed, or damaged.
-func (si *signatures) spare() generation {
-	g := si.paths.readSpare()
-	if w, err := si.witness(); err != nil || !w.Attested(g.text(), g.Signature) {
-		return generation{}
-	}
-	return g
-}
-
 // readSpare returns the copy of the generation that stands in the list, or in the copy of that, signed or not; zero where none
 // does.
 func (p paths) readSpare() (g generation) {

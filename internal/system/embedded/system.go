@@ -20,34 +20,6 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// Options are what a System may be told. The zero value is good.
-type Options struct {
-	// Clock tells the time. Default: the clock of this machine.
-	Clock access.Clock
-	// Passphrase encrypts the keys at rest. Without one they lie there in the clear, readable by their owner only.
-	Passphrase string
-	// LockWait is how long a change waits for another process. Default: 30 s.
-	LockWait time.Duration
-	// PublicationLife is how long a publication is good for: the nextUpdate of the revocation list and the valid_until
-	// of the policy data. Default: 180 days. It is a dead man's switch, and so a choice: when it has passed, gateways
-	// refuse everybody, since nothing tells them apart from gateways that are fed an old copy. Every change and, in
-	// the second half of its life, every plan publishes anew. A shorter life bounds how long a stale copy grants what
-	// was revoked; a longer one lets Terraform rest for longer. What has an end ends on time either way.
-	PublicationLife time.Duration
-	// UseLogs are patterns of the files in which gateways log whom they let in: see use.go. None: nobody knows.
-	UseLogs []string
-	// SSHDZone is the zone that gateways' sshd runs in, where one is older than OpenSSH 9.1. Default: all read UTC.
-	SSHDZone *time.Location
-	// Environment is the environment that the directory is for.
-	Environment string
-	// Remembered is the newest generation that the journal tells of; nil: there is none.
-	Remembered func(system string) int64
-	// Accept is the number of an older generation that was put back on purpose; zero: none was.
-	Accept int64
-	// Command is what this process calls itself to another that waits for its lock. Default: terraform-provider-partner.
-	Command string
-}
-
 // System is an access system on one directory. It may be used concurrently, also by several processes.
 //
 // It is the sum of its parts. Each part knows those that stand before it here, and none that stand after it.
@@ -66,7 +38,18 @@ type System struct {
 	loading sync.Mutex // held while one caller reads the ledger for all
 }
 
-var _ access.System = (*System)(nil)
+// What access asks of a system, and what it may be asked beside that.
+var (
+	_ access.System      = (*System)(nil)
+	_ access.Dated       = (*System)(nil)
+	_ access.Examiner    = (*System)(nil)
+	_ access.Floored     = (*System)(nil)
+	_ access.Notary      = (*System)(nil)
+	_ access.Noter       = (*System)(nil)
+	_ access.Rehearser   = (*System)(nil)
+	_ access.TokenIssuer = (*System)(nil)
+	_ access.Warden      = (*System)(nil)
+)
 
 // Open returns the System on a directory. It touches nothing yet.
 func Open(root string, o Options) *System {
@@ -122,20 +105,6 @@ func (s *System) Get(ctx context.Context, ref access.Ref) (*access.Record, error
 		return nil, fmt.Errorf("read %s: %w", ref, err)
 	}
 	return r, nil
-}
-
-// tellUse puts into records of a ledger when they were last used, where logs are read.
-func (no *notes) tellUse(of ledger.Ledger, records ...*access.Record) error {
-	if len(no.options.UseLogs) == 0 {
-		return nil
-	}
-	now := no.now()
-	u, err := no.used.latest(no.options.UseLogs, now)
-	for _, r := range records {
-		u.tell(r, of, now)
-	}
-	no.hearOfStopped(u, now)
-	return err
 }
 
 // List returns everything that the ledger holds, of every stack, sorted by type and id.
@@ -226,39 +195,4 @@ func (s *System) view(ctx context.Context) (*book, error) {
 		return nil, err
 	}
 	return t.view, nil
-}
-
-// snapshot reads the ledger without the lock: nil where a commit was at work meanwhile, or did not finish. It is settled
-// when the publication needs nothing either, or nothing that a plan may do.
-func (ob *observer) snapshot() (l *book, settled bool, err error) {
-	h, err := ob.paths.readHolds()
-	if err != nil {
-		return nil, false, err
-	}
-	st, err := ob.signatures.readStanding()
-	if err == nil && ob.dueOf(st.was, &book{generation: st.generation, holds: h, root: ob.paths.root}, false) == broken {
-		return nil, false, nil
-	}
-	if err == nil {
-		l, err = ob.paths.readLedger(st, h)
-	}
-	if err == nil {
-		err = ob.inspect(l, st.was)
-	}
-	switch after, again := ob.paths.readGeneration(); {
-	case again != nil:
-		return nil, false, again
-	case after != st.raw: // and if something went wrong, then because of that
-		return nil, false, nil
-	case err != nil:
-		return nil, false, err
-	}
-	l.inspectFolders(ob.paths)
-	l.inspectKeys(ob.paths)
-	l.tell()
-	due := ob.dueOf(st.was, l, false)
-	if due == broken && len(l.damaged) == 0 {
-		return nil, false, nil
-	}
-	return l, due == notDue || due == tampered, nil // who may not publish without what is damaged may read the rest
 }

@@ -4,12 +4,18 @@ package embedded
 
 import (
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/order"
+	"github.com/partner-access/terraform-provider-partner/internal/system/embedded/ca"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -67,4 +73,53 @@ func (e *evidence) endedSince(v *ledger.Entry, revoked map[string]revocation) bo
 		})
 	}
 	return false
+}
+
+// admittedCertificate is a certificate as the publication admits it.
+type admittedCertificate struct {
+	Identity access.IdentityID `json:"identity"`
+	Serial   string            `json:"serial"`
+	EndsAt   time.Time         `json:"ends_at"`
+}
+
+// admitted reads the certificates that the last publication admits. None where it cannot be read: it is made anew from the ledger.
+func (co *committer) admitted() (map[string]admittedCertificate, error) {
+	text, err := co.paths.shown(dataFile)
+	if errors.Is(err, fs.ErrNotExist) || noFile(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var last struct {
+		Partner struct {
+			Published struct {
+				Certificates map[string]admittedCertificate `json:"certificates"`
+			} `json:"published"`
+		} `json:"partner"`
+	}
+	if json.Unmarshal(text, &last) != nil {
+		return nil, nil //nolint:nilerr // there is no publication, or none that can be read: it is made anew
+	}
+	return last.Partner.Published.Certificates, nil
+}
+
+// withhold puts certificates on hold that the last publication admits and no record knows: their record is damaged, or
+// somebody took it away. Gateways that ask only the revocation list would go on to admit them.
+func (co *committer) withhold(d *draft) error {
+	admitted, err := co.admitted()
+	if err != nil {
+		return err
+	}
+	known := d.serials()
+	for _, c := range admitted {
+		r := revocation{
+			Version: version, Kind: access.Certificate, Identity: c.Identity, At: d.Now.Truncate(time.Second), Until: c.EndsAt, Withheld: true,
+			Serial: strings.Repeat("0", max(0, 32-len(c.Serial))) + c.Serial, // it is published without its zeros
+		}
+		if _, already := d.revoked[r.file()]; !already && ca.IsSerial(r.Serial) && !known[r.Serial] && c.EndsAt.After(d.Now) {
+			d.revoked[r.file()] = r
+		}
+	}
+	return nil
 }

@@ -3,9 +3,7 @@
 package embedded
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"time"
 
@@ -17,45 +15,11 @@ import (
 // verify it with jwks.json, and look its identity up in the policy data. Only one that is revoked before its end is kept,
 // in ledger/revoked and in the policy data, until then.
 
-var _ access.TokenIssuer = (*System)(nil)
-
-// tokenKind is what the file of a revoked token says in the place of a kind of credentials.
-const tokenKind access.Kind = "token"
-
 // request is what a task about a token is asked, and its answer.
 type request struct {
 	id    access.IdentityID
 	until time.Time
 	token access.Token
-}
-
-// Token gives out a token that ends at a moment, or with its identity. It is signed under the lock, by the keys of whoever
-// publishes, of what is published.
-func (s *System) Token(ctx context.Context, id access.IdentityID, until time.Time) (access.Token, error) {
-	l, err := s.view(ctx)
-	if err == nil && l.Ledger[id.Ref()] == nil {
-		err = access.ErrNoIdentity // without making a directory that nobody declared anything in
-	}
-	t := &task{kind: taskToken, request: request{id: id, until: until}}
-	if err == nil {
-		err = s.submit(ctx, t)
-	}
-	if err != nil {
-		return access.Token{}, fmt.Errorf("a token of %s: %w", id, err)
-	}
-	return t.request.token, nil
-}
-
-// Revoke makes gateways refuse a token at their next pull.
-func (s *System) Revoke(ctx context.Context, token access.Token) error {
-	if !token.Until.After(s.now()) {
-		return nil
-	}
-	err := s.submit(ctx, &task{kind: taskRevoke, request: request{id: token.Identity, token: token}})
-	if err != nil {
-		return fmt.Errorf("revoke a token of %s: %w", token.Identity, err)
-	}
-	return nil
 }
 
 // signToken makes the token of a request.

@@ -116,9 +116,6 @@ type useLogs struct {
 	heard bool // whoever runs it heard which logs have stopped
 }
 
-// tailLimit is how much of each log is read, its end: some hundred thousand logins.
-const tailLimit = 64 << 20
-
 // latest returns the uses by the logs as they are now.
 func (l *useLogs) latest(patterns []string, now time.Time) (uses, error) {
 	l.mu.Lock()
@@ -349,19 +346,6 @@ func (u *uses) stopped(now time.Time) []string {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// hearOfStopped notes the logs that have stopped, once.
-func (no *notes) hearOfStopped(u uses, now time.Time) {
-	no.mu.Lock()
-	defer no.mu.Unlock()
-	stopped := u.stopped(now)
-	if no.used.heard || len(stopped) == 0 {
-		return
-	}
-	no.used.heard = true
-	no.warnings = append(no.warnings, [2]string{"A log of use has stopped", strings.Join(stopped, "; ") + ". Until it goes on, nobody knows whether what it told of is still " +
-		"used, and nothing counts as unused since. Repair the gateway's logging. If the gateway is gone, remove its log from use_logs."})
 }
 
 // isAmbiguous reports whether a line may be of a use since a moment by a credential of a kind: it tells no time, or not by which kind.

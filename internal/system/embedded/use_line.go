@@ -56,3 +56,6 @@ func tail(f *os.File) (io.Reader, error) {
 	}
 	return f, nil
 }
+
+// tailLimit is how much of each log is read, its end: some hundred thousand logins.
+const tailLimit = 64 << 20

@@ -4,6 +4,7 @@ package embedded
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
@@ -54,4 +55,28 @@ func cutCommand(root, scope string) string {
 		path = absolute
 	}
 	return "sh '" + strings.ReplaceAll(path, "'", `'\''`) + "' " + scope
+}
+
+// shellLogin returns the login that a resource stands for; "" where it is another path.
+func shellLogin(p access.Pattern) string {
+	name, shell := strings.CutPrefix(string(p), "ssh/")
+	if !shell || !loginName.MatchString(name) {
+		return ""
+	}
+	return name
+}
+
+// loginName is a login name that every POSIX system takes.
+var loginName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
+
+// login returns what the partner needs to log in, nothing secret in it, and nothing that a rotation changes.
+func login(o access.Object) map[string]string {
+	c, ok := o.(*access.Credential)
+	if !ok {
+		return nil
+	}
+	if login := traitOf(c.Kind()).login; login != nil {
+		return login(c)
+	}
+	return nil
 }
