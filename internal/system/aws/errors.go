@@ -116,6 +116,9 @@ func errorOf(a *answer) error {
 			e.code, e.message = said.Inner.Code, said.Inner.Message
 		}
 	}
+	if e.code == "" && a.status/100 == 4 && a.status != http.StatusTooManyRequests { // a gateway's 404 is no object that is gone
+		return fmt.Errorf("%w: status %d: the answer is not AWS's, but that of a proxy or gateway in between", access.ErrUnavailable, a.status)
+	}
 	if e.code == "" {
 		e.code = http.StatusText(a.status)
 	}

@@ -21,7 +21,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// A proxy that answers for AWS is none: its 404 was an object that is gone, its 403 a lack of rights, and its 200 a key that was deleted,
+// A proxy that answers for AWS is none, be it with a page, JSON, a line or nothing: its 404 was an object that is gone, its 403 a lack of rights, and its 200 a key that was deleted,
 // an account without a number, and a ledger without an id, with the advice to remove it.
 func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 	t.Parallel()
@@ -29,7 +29,9 @@ func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 	for _, c := range []struct {
 		status int
 		text   string
-	}{{200, typed}, {200, bare}, {200, marked}, {204, typed}, {304, typed}, {401, typed}, {403, bare}, {404, typed}, {404, marked}, {407, typed}, {429, typed}, {502, bare}} {
+	}{
+		{400, "Bad Request"}, {401, ""}, {403, `{"message":"Forbidden"}`}, {404, `{"message":"no Route matched"}`}, {404, ""}, {404, "404 page not found"}, {200, typed}, {200, bare}, {200, marked}, {204, typed}, {304, typed}, {401, typed}, {403, bare}, {404, typed}, {404, marked}, {407, typed}, {429, typed}, {502, bare},
+	} {
 		s, _ := faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response { return answering(r, c.status, c.text) })
 		_, _, read := s.store.get(t.Context(), "system.json", "")
 		_, wrote := s.store.put(t.Context(), "system.json", []byte("{}"), "")
@@ -39,9 +41,15 @@ func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 			"deleting a key": s.at.ask(t.Context(), "DeleteAccessKey", nil, nil), "an identity": got,
 		} {
 			if !errors.Is(err, access.ErrUnavailable) || errors.Is(err, errAbsent) || errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrNotPermitted) ||
-				!strings.Contains(err.Error(), "the answer is an HTML page") {
+				!strings.Contains(err.Error(), "the answer is an HTML page") && !strings.Contains(err.Error(), "the answer is not AWS's") {
 				t.Errorf("%d %q: %s answers %v", c.status, c.text, what, err)
 			}
+		}
+	}
+	for _, text := range []string{"", "OK", `{"status":"ok"}`} { // of a health check, or of a gateway
+		s, _ := faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response { return answering(r, 200, text) })
+		if err := s.at.ask(t.Context(), "DeleteAccessKey", nil, nil); !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "the answer is not AWS's") {
+			t.Errorf("200 %q: deleting a key answers %v", text, err)
 		}
 	}
 }
@@ -148,7 +156,7 @@ func TestTheWayToAWSIsNamed(t *testing.T) {
 		"a proxy that forbids":           {"https://sts.example.com", ca, 403, "answered 403 and made no connection: allow it this host"},
 		"a name without an address":      {"https://sts.invalid", ca, 0, "lookup sts.invalid"},
 		"what calls itself gzip":         {garbage.URL, nil, 0, "gzip: invalid header"},
-		"http where the port speaks TLS": {strings.Replace(server.URL, "https", "http", 1), nil, 0, "AWS answers 400"},
+		"http where the port speaks TLS": {strings.Replace(server.URL, "https", "http", 1), nil, 0, "status 400: the answer is not AWS's"},
 		"https where it speaks plain":    {strings.Replace(garbage.URL, "http", "https", 1), nil, 0, "server gave HTTP response to HTTPS client"},
 		"a port on which nobody listens": {"https://127.0.0.1:1", nil, 0, "connection refused"},
 	} {

@@ -42,7 +42,7 @@ func (c *client) query(ctx context.Context, action string, in map[string]string,
 		return err
 	}
 	if out == nil {
-		return nil
+		out = &struct{}{} // a gateway's 200 is no key that is deleted
 	}
 	return decoded(action, a, out)
 }
