@@ -32,15 +32,15 @@ func (g *governed[M, P]) subject(ctx context.Context, c change, k kept, m memo, 
 	}
 	isTheSame := !creates || (m.UID != "" && m.UID == live.History.UID)
 	switch {
-	case held && isTheSame:
+	case held && isTheSame: // it is judged by what changes of it
 		s.Anew = s.Anew || (creates && g.kind == access.TypeCredential && !g.takesUp(o.Holder()))
 		return s, g.compare(ctx, c, k, live, &s, diags)
-	case held && live.History.Stack == g.stack:
+	case held && live.History.Stack == g.stack: // our stack made it, and this state has lost it: it is taken up again
 		s.Before, s.History, s.IssuedAt, s.Adopted = live.Object, live.History, live.IssuedAt, true
 		s.Held, s.Released = live.Held, live.History.Released
-	case creates || held:
+	case creates || held: // it is new access; under an id that another stack has, it is refused later
 		s.Later = g.hasVanished(ref)
-	default:
+	default: // the system has it no more, and only the state tells what it was
 		g.believe(ctx, c, k, &s)
 	}
 	return s, true

@@ -59,7 +59,8 @@ func (w *writer) writeOne(ctx context.Context, f *family, d *ledger.Draft, id ac
 	return err
 }
 
-// sameAbove says errChanged where what is above an identity was changed since a family was read.
+// sameAbove returns store.ErrChanged where what is above an identity was changed since a family was read: it may have been cut or
+// shortened by whoever did not see yet that this identity hangs on it.
 func (w *writer) sameAbove(ctx context.Context, f *family, d *ledger.Draft, own access.IdentityID) error {
 	for id, was := range f.documents {
 		if id == own || !hangsOn(d.Ledger, own, id) {
