@@ -25,16 +25,19 @@ func (l *lab) takes(t testing.TB, as *account, action string, more url.Values) *
 		t.Fatal(err)
 	}
 	var out struct {
-		Session   session `xml:"GetSessionTokenResult>Credentials"`
-		Federated session `xml:"GetFederationTokenResult>Credentials"`
+		One session `xml:"GetSessionTokenResult>Credentials"`
+		Two session `xml:"GetFederationTokenResult>Credentials"`
+		Of  session `xml:"AssumeRoleResult>Credentials"`
 	}
 	if err := xml.Unmarshal(a.body, &out); err != nil || a.status != http.StatusOK {
 		return nil
 	}
-	if action == "GetFederationToken" {
-		return l.holding(out.Federated.login())
+	for _, got := range []session{out.One, out.Two, out.Of} {
+		if got.ID != "" {
+			return l.holding(got.login())
+		}
 	}
-	return l.holding(out.Session.login())
+	return nil
 }
 
 // AWS gives whoever has a key a session of 36 hours, without asking what he may do, and to remove the key ends no session. It does what the key
@@ -87,4 +90,55 @@ func TestASessionThatAPartnerTakesWithItsKeyEndsWithTheKey(t *testing.T) {
 	s.put(s.key(end), sealing(k), knowing(uid), func(c *access.Change) { c.Issue = access.IssueReplace })
 	session = l.takes(t, l.as(k.newest()), "GetSessionToken", nil)
 	l.endsAt(t, session, s.file("daily"), end)
+}
+
+// Whatever a partner asks for when it takes on its role, it may do what it is granted, and until the end.
+func TestASessionOfARoleIsWhatWasDeclaredWhateverThePartnerAsksFor(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t).In("630000000000"), access.Federated)
+	v := l.newVendor(t, "444455556666", "acme-chain")
+	s := l.newShop(t, l.open(), time.Hour)
+	s.put(s.identity())
+	g := s.grant("daily", s.end)
+	g.Actions = append(g.Actions, "write")
+	s.put(g)
+	end := time.Now().Add(6 * time.Second).Truncate(time.Second)
+	c := s.put(s.account(v.principal("acme-chain"), "", end))
+	ask := func(as *account, more url.Values) *account {
+		form := url.Values{"RoleArn": {c.Login["role_arn"]}, "RoleSessionName": {"partner"}, "ExternalId": {c.Login["external_id"]}, "DurationSeconds": {"3600"}}
+		for name, values := range more {
+			form[name] = values
+		}
+		return l.takes(t, as, "AssumeRole", form)
+	}
+	var last *account
+	for says, more := range map[string]url.Values{
+		"as usual": nil, "for twelve hours": {"DurationSeconds": {"43200"}}, "with a policy that allows everything": {"Policy": {everything}},
+		"with a policy of AWS's": {"PolicyArns.member.1.arn": {"arn:aws:iam::aws:policy/AdministratorAccess"}},
+		"with tags":              {"Tags.member.1.Key": {"partner:uid"}, "Tags.member.1.Value": {"another"}, "TransitiveTagKeys.member.1": {"partner:uid"}},
+		"as somebody":            {"SourceIdentity": {"admin"}},
+	} {
+		got := ask(v.as, more)
+		if got == nil && says == "as usual" {
+			t.Fatal("the partner does not come in")
+		}
+		if got == nil {
+			continue
+		}
+		if last == nil || says == "for twelve hours" { // which this server gives, and AWS refuses
+			last = got
+		}
+		if l.may(t, got, "read", s.file("weekly")) {
+			t.Errorf("%s: it may more than was granted", says)
+		}
+		for name, chained := range map[string]*account{
+			"itself": ask(got, nil), "a session": l.takes(t, got, "GetSessionToken", nil),
+			"a federated user": l.takes(t, got, "GetFederationToken", url.Values{"Name": {"partner"}, "Policy": {everything}}),
+		} {
+			if chained != nil && l.may(t, chained, "read", s.file("daily")) {
+				t.Errorf("%s: it became %s", says, name)
+			}
+		}
+	}
+	l.endsAt(t, last, s.file("daily"), end)
 }
