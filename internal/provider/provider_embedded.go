@@ -48,9 +48,9 @@ func embeddedAttribute() schema.Attribute {
 					"which reads ends only in its own zone; all of them must then run in this zone.",
 			},
 			"publication_life": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{span()},
+				Optional: true, Validators: []validator.String{span(), parses("a duration up to 8784h", parsePublicationLife)},
 				MarkdownDescription: "How long a publication is valid: nginx and OPA refuse everybody if they have an older one. Every apply, and every plan in the " +
-					"second half of that time, publishes anew. Default `4320h` (180 days).",
+					"second half of that time, publishes anew. Default `4320h` (180 days), at most `8784h`.",
 			},
 		},
 	}
@@ -88,7 +88,7 @@ func (m *providerModel) embedded(options *embedded.Options, diags *diag.Diagnost
 	directory := ""
 	if v := r.object("embedded", m.Embedded); v != nil {
 		directory = r.text("embedded", v["directory"])
-		options.PublicationLife = r.span("embedded", v["publication_life"]).Duration
+		options.PublicationLife = parsed(r, "embedded", v["publication_life"], parsePublicationLife).Duration
 		options.UseLogs = r.list("embedded", v["use_logs"])
 		if zone := r.text("embedded", v["sshd_time_zone"]); zone != "" {
 			var err error

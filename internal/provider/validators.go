@@ -66,6 +66,19 @@ func span() validator.String {
 	})
 }
 
+// longestPublication is how long a gateway that hears nothing may go on by what it has.
+const longestPublication = 366 * 24 * time.Hour
+
+// parsePublicationLife reads how long a publication is valid. One that is for ever switches nothing off; 292 years are more than OPA can count.
+func parsePublicationLife(s string) (access.Span, error) {
+	d, err := access.ParseSpan(s)
+	if most := access.Hours(longestPublication); err == nil && d.Duration > longestPublication {
+		err = fmt.Errorf("%s is over %s: a gateway that gets no newer publication must not admit for longer than that what was revoked since. "+
+			"Write a shorter one, such as 4320h", s, most)
+	}
+	return d, err
+}
+
 func timeZone() validator.String { return parses("a time zone", parseZone) }
 
 // parseZone reads the name of a time zone in the IANA database.
