@@ -49,14 +49,12 @@ func (g *governed[M, P]) weigh(ctx context.Context, state *M, ref access.Ref, k 
 	}
 	said, intact := g.said(state, k)
 	if uid := k.History.UID; uid != "" {
-		had, until, err := rememberer.Whose(ctx, ref, uid)
-		if err != nil && !isNotFound(err) {
+		contradicts := intact && said == ref // id and arguments mean what the uid does not
+		had, believed, err := g.hadUID(ctx, rememberer, ref, said, uid, contradicts)
+		if err != nil {
 			return ref, uid, err
 		}
-		known := err == nil && had.Type == g.kind
-		agrees := had == ref || had == said
-		contradicts := intact && said == ref // id and arguments mean what the uid does not
-		if known && (agrees || (until.IsZero() && !contradicts)) {
+		if believed {
 			return had, uid, nil
 		}
 	}
@@ -67,6 +65,20 @@ func (g *governed[M, P]) weigh(ctx context.Context, state *M, ref access.Ref, k 
 		return said, "", nil
 	}
 	return ref, "", errUntold
+}
+
+// hadUID returns what the system says that a uid was of, and whether to believe the uid: alone it counts only for what is still there, and for
+// nothing that id and arguments contradict. Where either of them agrees, it counts also for what has ended.
+func (g *governed[M, P]) hadUID(ctx context.Context, system access.Rememberer, ref, said access.Ref, uid string, contradicts bool) (had access.Ref, believed bool, err error) {
+	had, until, err := system.Whose(ctx, ref, uid)
+	if err != nil {
+		if isNotFound(err) {
+			err = nil
+		}
+		return had, false, err
+	}
+	agrees := had == ref || had == said
+	return had, had.Type == g.kind && (agrees || (until.IsZero() && !contradicts)), nil
 }
 
 // resolve finds what a state means where the system does not hold its uid under its id: the record that is meant, of this
