@@ -156,6 +156,45 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 	}
 }
 
+// Who runs the printed steps once more, while a release of the first cut is on its way, is heeded: partner-hold bears no time, but the mark does.
+func TestAReleaseLiftsNoCutThatCameAfterItsPlan(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t).In("640000000000"), access.Secret)
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	s.put(s.key(s.end), sealing(k))
+	cut := func() time.Time {
+		l.must(t, "PutUserPolicy", userOf(s.id, 1).named("PolicyName", holdPolicy, "PolicyDocument", holding))
+		if err := s.store.mark(t.Context(), s.id.String()); err != nil {
+			t.Fatal(err)
+		}
+		holds, err := s.Holds(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return holds[s.id.String()]
+	}
+	release := func(seen time.Time) error {
+		_, err := s.Put(t.Context(), access.Change{
+			Object: s.identity(func(i *access.Identity) { i.HoldReleased = "INC-9" }), Stack: "partners", UID: i.UID, EndsAt: s.end,
+			Cuts: access.CutsSeen{Last: seen, Held: true},
+		})
+		return err
+	}
+	planned := cut()
+	second := cut()
+	for deadline := time.Now().Add(5 * time.Second); !second.After(planned) && time.Now().Before(deadline); { // S3 tells whole seconds
+		second = cut()
+	}
+	if err := release(planned); !errors.Is(err, access.ErrCutSince) || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Errorf("a release of the first cut answers %v, or the partner reads", err)
+	}
+	if err := release(second); err != nil || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
+		t.Errorf("a release of both answers %v, or the partner does not read", err)
+	}
+}
+
 // A rotation gave back what somebody denied to the user before: the new user did not have that.
 func TestARotationGivesBackNothingThatSomebodyDenied(t *testing.T) {
 	t.Parallel()
