@@ -168,7 +168,7 @@ func TestACallCarriesWhatOpenBaoNeedsAndNothingElse(t *testing.T) {
 	c := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = r.Clone(r.Context())
 		body, _ = io.ReadAll(r.Body)
-		_, _ = io.WriteString(w, `{"data":{"version":3},"auth":null}`)
+		_, _ = io.WriteString(w, `{"request_id":"r","data":{"version":3},"auth":null}`)
 	}, func(o *Options) { o.Namespace = "partners"; o.UserAgent = "terraform-provider-partner/1.2.3" })
 	var out struct{ Version int }
 	if err := c.Put(t.Context(), "sys/policies/acl/acme~@:=,+*-._/x", map[string]int{"cas": 2}, &out); err != nil {
@@ -196,9 +196,9 @@ func TestOutGetsTheDataOrTheWholeAnswerOrStaysAsItWas(t *testing.T) {
 		status     int
 		body, want string
 	}{
-		"data":                 {200, `{"name":"outer","data":{"name":"inner"}}`, "inner"},
-		"no data":              {200, `{"name":"outer"}`, "outer"},
-		"data that is null":    {200, `{"name":"outer","data":null}`, "outer"},
+		"data":                 {200, `{"request_id":"r","name":"outer","data":{"name":"inner"}}`, "inner"},
+		"no data":              {200, `{"request_id":"r","name":"outer"}`, "outer"},
+		"data that is null":    {200, `{"request_id":"r","name":"outer","data":null}`, "outer"},
 		"an answer of no body": {204, ``, "before"},
 	} {
 		t.Run(name, func(t *testing.T) {

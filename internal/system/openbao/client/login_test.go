@@ -70,7 +70,7 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case b.denies:
 		answer(403, policyDenies)(w, r)
 	default:
-		answer(200, `{}`)(w, r)
+		answer(200, `{"request_id":"r"}`)(w, r)
 	}
 }
 

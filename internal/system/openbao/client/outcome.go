@@ -176,8 +176,10 @@ func (k *call) judgeLost(err error) outcome {
 // judgeSuccess believes a success only with an answer that OpenBao could have written.
 func (k *call) judgeSuccess(o outcome) outcome {
 	switch {
-	case len(k.answer) == 0 && o.status != http.StatusOK, json.Valid(k.answer):
+	case len(k.answer) == 0 && o.status != http.StatusOK, json.Valid(k.answer) && k.signed():
 		o.fate = done
+	case json.Valid(k.answer):
+		o.repeats, o.problem = few, "the answer is not OpenBao's: it has no request_id, as that of a gateway in between"
 	case len(k.answer) == 0:
 		o.problem = "the answer is empty"
 	case k.page():
@@ -186,6 +188,18 @@ func (k *call) judgeSuccess(o outcome) outcome {
 		o.problem = "the answer is not JSON"
 	}
 	return o
+}
+
+// signed reports whether the answer to a write names its request, as OpenBao's do but a workflow's own. A gateway in maintenance may
+// answer 200 and JSON as well, and nothing was done.
+func (k *call) signed() bool {
+	if !k.writes || strings.HasPrefix(k.path, "sys/workflows/execute/") {
+		return true
+	}
+	var answer struct {
+		ID string `json:"request_id"`
+	}
+	return json.Unmarshal(k.answer, &answer) == nil && answer.ID != ""
 }
 
 // foreign returns the outcome where a balancer answered by itself, so that nothing is known of what was asked for.

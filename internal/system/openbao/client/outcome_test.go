@@ -107,6 +107,22 @@ const (
 	aWhile = 6 * time.Second
 )
 
+// A gateway in maintenance that answers 200 and JSON made a destroy say that it was done.
+func TestAGatewaysAnswerToAWriteIsNoWrite(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{}`, `null`, `[]`, `{"data":{}}`, `{"status":"maintenance"}`, `{"request_id":""}`} {
+		c := clientOf(t, answer(200, body))
+		for what, err := range map[string]error{
+			"put": c.Put(t.Context(), "a", nil, nil), "post": c.PostOnce(t.Context(), "a", nil, nil), "delete": c.Delete(t.Context(), "a"),
+		} {
+			var failure *Error
+			if !errors.As(err, &failure) || !failure.Ambiguous || !is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "the answer is not OpenBao's") {
+				t.Errorf("%s, %s: %v", body, what, err)
+			}
+		}
+	}
+}
+
 func TestAConflictIsKnown(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
