@@ -9,11 +9,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // account is what IAM is asked and told, a request each. It decides nothing.
 type account struct {
-	*client
+	*client.Client
+	options settings
 
 	mu sync.Mutex
 	// number is that of the account, as STS told it, and caller who is logged in; "" where it is not known.
@@ -26,7 +30,7 @@ const firstLook = 10 * time.Second
 // Enter finds out whose account it is, which the words about a role need. Where there is no STS it is not known; where STS does not answer, what
 // IAM has of partners says so.
 func (ac *account) Enter(ctx context.Context) error {
-	if ac.accountNumber() != "" || ac.options.Endpoints.STS == "" && ac.options.Endpoints.IAM != "" {
+	if ac.accountNumber() != "" || ac.Site.Endpoints.STS == "" && ac.Site.Endpoints.IAM != "" {
 		return nil
 	}
 	var out struct {
@@ -35,7 +39,7 @@ func (ac *account) Enter(ctx context.Context) error {
 	}
 	limited, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
-	if err := ac.sts(limited, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
+	if err := ac.STS(limited, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
 		if out.Account = ac.accountByIAM(ctx); out.Account == "" {
 			return fmt.Errorf("ask AWS whose account it is: %w", err)
 		}
@@ -50,12 +54,12 @@ func (ac *account) Enter(ctx context.Context) error {
 func (ac *account) accountByIAM(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, firstLook)
 	defer cancel()
-	for _, k := range []kind{role, user} {
+	for _, k := range []kind{store.Role, store.User} {
 		var out struct {
 			Role string `xml:"ListRolesResult>Roles>member>Arn"`
 			User string `xml:"ListUsersResult>Users>member>Arn"`
 		}
-		if err := ac.ask(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": root, "MaxItems": "1"}, &out); err != nil {
+		if err := ac.Ask(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": store.Root, "MaxItems": "1"}, &out); err != nil {
 			return ""
 		}
 		if parts := strings.Split(out.Role+out.User, ":"); len(parts) == 6 {
@@ -81,7 +85,7 @@ func (ac *account) callerARN() string {
 
 // settle returns for how long IAM may answer with what is gone. A cloud of one's own answers with what it has.
 func (ac *account) settle() time.Duration {
-	if ac.options.Endpoints.IAM != "" {
+	if ac.Site.Endpoints.IAM != "" {
 		return 0
 	}
 	return 5 * time.Second

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // vendor is a partner with an account of his own, and a role in it.
@@ -25,9 +26,9 @@ const vendorRights = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Ac
 func (l *lab) newVendor(t testing.TB, account, name string) vendor {
 	t.Helper()
 	root := l.holding(aws.Credentials{AccessKeyID: account, SecretAccessKey: "x"})
-	r, u := principal{Kind: role, Name: name}, principal{Kind: user, Name: name + "-operator"}
-	for action, in := range map[string]map[string]string{"CreateRole": r.named("AssumeRolePolicyDocument", vendorTrust), "CreateUser": u.named()} {
-		if err := root.ask(t.Context(), action, in, nil); err != nil {
+	r, u := principal{Kind: store.Role, Name: name}, principal{Kind: store.User, Name: name + "-operator"}
+	for action, in := range map[string]map[string]string{"CreateRole": naming(r, "AssumeRolePolicyDocument", vendorTrust), "CreateUser": naming(u)} {
+		if err := root.Ask(t.Context(), action, in, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -40,10 +41,10 @@ func (l *lab) newVendor(t testing.TB, account, name string) vendor {
 		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
 		Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
 	}
-	if err := root.ask(t.Context(), "CreateAccessKey", u.named(), &out); err != nil {
+	if err := root.Ask(t.Context(), "CreateAccessKey", naming(u), &out); err != nil {
 		t.Fatal(err)
 	}
-	as := l.assume(t, l.holding(aws.Credentials{AccessKeyID: out.ID, SecretAccessKey: out.Secret}), r.arn("aws", account), "")
+	as := l.assume(t, l.holding(aws.Credentials{AccessKeyID: out.ID, SecretAccessKey: out.Secret}), r.ARN("aws", account), "")
 	if as == nil {
 		t.Fatal("the vendor cannot take on his own role")
 	}
@@ -51,7 +52,7 @@ func (l *lab) newVendor(t testing.TB, account, name string) vendor {
 }
 
 func (v vendor) principal(name string) string {
-	return principal{Kind: role, Name: name}.arn("aws", v.account)
+	return principal{Kind: store.Role, Name: name}.ARN("aws", v.account)
 }
 
 // shop is an identity with one grant, in the words of these tests.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // IAM counts 2,048 characters for all policies of a user's own. One that has nearly used them is ended and removed all the same.
@@ -22,21 +24,21 @@ func TestAUserWithoutRoomForADenyIsEndedAndRemoved(t *testing.T) {
 	full := func(size int) {
 		t.Helper()
 		const begin, end = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["*","arn:aws:s3:::`, `"]}]}`
-		l.must(t, "PutUserPolicy", adoptedOf(s.id).named("PolicyName", "everything", "PolicyDocument", begin+strings.Repeat("x", size-len(begin+end))+end))
+		l.must(t, "PutUserPolicy", naming(store.AdoptedOf(s.id), "PolicyName", "everything", "PolicyDocument", begin+strings.Repeat("x", size-len(begin+end))+end))
 	}
 	full(2000)
-	if err := l.admin.putInline(t.Context(), adoptedOf(s.id), "more", strings.Replace(everything, "*", "s3:"+strings.Repeat("x", 200), 1)); !isFull(err) {
+	if err := l.admin.putInline(t.Context(), store.AdoptedOf(s.id), "more", strings.Replace(everything, "*", "s3:"+strings.Repeat("x", 200), 1)); !isFull(err) {
 		t.Fatalf("the server counts no characters: %v", err)
 	}
 	i := s.put(s.identity(), taking("user/acme-sftp"))
 	s.put(s.grant("daily", s.end))
-	if n, err := s.reader.look(t.Context(), adoptedOf(s.id)); err != nil || n.policies[endPolicy] == "" || n.policies["everything"] != "" || l.may(t, as, "write", s.file("daily")) {
+	if n, err := s.reader.look(t.Context(), store.AdoptedOf(s.id)); err != nil || n.policies[endPolicy] == "" || n.policies["everything"] != "" || l.may(t, as, "write", s.file("daily")) {
 		t.Errorf("it has %+v, %v", n, err)
 	}
-	if err := s.at.dropInline(t.Context(), adoptedOf(s.id), grantsPolicy); err != nil {
+	if err := s.at.dropInline(t.Context(), store.AdoptedOf(s.id), grantsPolicy); err != nil {
 		t.Fatal(err)
 	}
-	n, err := s.reader.look(t.Context(), adoptedOf(s.id))
+	n, err := s.reader.look(t.Context(), store.AdoptedOf(s.id))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +46,7 @@ func TestAUserWithoutRoomForADenyIsEndedAndRemoved(t *testing.T) {
 	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.at.describe(t.Context(), adoptedOf(s.id)); !errors.Is(err, errAbsent) {
+	if _, err := s.at.describe(t.Context(), store.AdoptedOf(s.id)); !errors.Is(err, client.ErrAbsent) {
 		t.Errorf("it is left: %v", err)
 	}
 }
@@ -64,7 +66,7 @@ func TestTheOnlyKeysOfAnAdoptedUserAreCutWhereSomebodyDeactivatesThem(t *testing
 		}
 		set := func(status string) {
 			t.Helper()
-			l.must(t, "UpdateAccessKey", adoptedOf(s.id).named("AccessKeyId", key, "Status", status))
+			l.must(t, "UpdateAccessKey", naming(store.AdoptedOf(s.id), "AccessKeyId", key, "Status", status))
 		}
 		set("Inactive")
 		if r, err := s.Get(t.Context(), s.id.Ref()); err != nil || r.Held != alone || len(r.Adopted) != 1 || !strings.Contains(r.Adopted[0], "(inactive)") {
@@ -118,17 +120,17 @@ func TestAKeyIsForgottenOnlyOnceItIsSurelyGone(t *testing.T) {
 	if r := s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID)); len(r.Adopted) != 1 || !l.may(t, as, "read", s.file("daily")) {
 		t.Errorf("after one wrong answer: %+v", r)
 	}
-	keys, err := l.admin.keysOf(t.Context(), adoptedOf(s.id))
+	keys, err := l.admin.keysOf(t.Context(), store.AdoptedOf(s.id))
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.must(t, "DeleteAccessKey", adoptedOf(s.id).named("AccessKeyId", keys[0].ID))
+	l.must(t, "DeleteAccessKey", naming(store.AdoptedOf(s.id), "AccessKeyId", keys[0].ID))
 	for _, name := range []string{"everything", grantsPolicy, endPolicy} {
-		if err := l.admin.dropInline(t.Context(), adoptedOf(s.id), name); err != nil {
+		if err := l.admin.dropInline(t.Context(), store.AdoptedOf(s.id), name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	l.must(t, "DeleteUser", adoptedOf(s.id).named()) // as it looks where somebody renamed it
+	l.must(t, "DeleteUser", naming(store.AdoptedOf(s.id))) // as it looks where somebody renamed it
 	owner = "acme-sftp"
 	if r, err := s.Get(t.Context(), s.id.Ref()); err != nil || len(r.Drift) != 1 || !strings.Contains(r.Drift[0], keys[0].ID) || len(r.Adopted) != 1 {
 		t.Errorf("a key that lives on elsewhere is told as %+v, %v", r, err)
@@ -154,9 +156,9 @@ func TestAPolicyThatIsNamedLikeACutAndAllowsIsNone(t *testing.T) {
 	s.put(s.grant("daily", s.end))
 	s.put(s.key(s.end), sealing(k))
 	named := func(p principal) {
-		l.must(t, "PutUserPolicy", p.named("PolicyName", holdPolicy, "PolicyDocument", everything))
+		l.must(t, "PutUserPolicy", naming(p, "PolicyName", holdPolicy, "PolicyDocument", everything))
 	}
-	named(userOf(s.id, 1))
+	named(store.UserOf(s.id, 1))
 	if r, err := s.Get(t.Context(), s.key(s.end).Ref()); err != nil || r.Held || len(r.Drift) != 1 || !strings.Contains(r.Drift[0], holdPolicy) {
 		t.Errorf("it is told as %+v, %v", r, err)
 	}
@@ -165,15 +167,15 @@ func TestAPolicyThatIsNamedLikeACutAndAllowsIsNone(t *testing.T) {
 	if l.may(t, holder, "write", s.file("daily")) || !l.may(t, holder, "read", s.file("daily")) {
 		t.Error("it is left, or taken for a cut")
 	}
-	named(userOf(s.id, 1))
-	if err := s.store.mark(t.Context(), s.id.String()); err != nil {
+	named(store.UserOf(s.id, 1))
+	if err := s.store.Mark(t.Context(), s.id.String()); err != nil {
 		t.Fatal(err)
 	}
 	s.put(s.identity(), knowing(i.UID))
 	if l.may(t, holder, "read", s.file("daily")) {
 		t.Error("it takes the place of a cut")
 	}
-	stray := principal{Kind: user, Name: "acme-sftp"}
+	stray := principal{Kind: store.User, Name: "acme-sftp"}
 	l.byHand(t, stray)
 	named(stray)
 	if _, strays, err := l.open().Survey(t.Context(), []string{"acme"}); err != nil || len(strays) != 1 {
@@ -208,7 +210,7 @@ func TestWhatIsNotToldIsNotTakenForGone(t *testing.T) {
 	if now, err := s.store.Now(t.Context()); !errors.Is(err, access.ErrUnavailable) {
 		t.Errorf("it is %s, %v", now, err)
 	}
-	if h, err := s.store.load(t.Context()); err != nil || len(h.pages) != 1 {
+	if h, err := s.store.Load(t.Context()); err != nil || len(h.Pages) != 1 {
 		t.Errorf("a page that may not be read is gone: %+v, %v", h, err)
 	}
 }

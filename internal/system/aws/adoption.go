@@ -12,7 +12,9 @@ import (
 	"sync"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -23,7 +25,7 @@ import (
 // adopter brings users that somebody made by hand under a declaration. It moves none, and adopts none that is not surely simple.
 type adopter struct {
 	at      *account
-	store   *store
+	store   *pages
 	reader  *reader
 	wording *wording
 
@@ -38,7 +40,7 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 		return nil, fmt.Errorf("adopt %s: %w", native, err)
 	}
 	a := &access.Adoption{
-		Groups: n.Groups, Held: n.held() || deniedBy(n, policy.Document{}) != "", Spent: ledger.Spent(h.ledger, h.stones, id.Partner), Revocation: []string{ad.wording.cutPrincipal(adoptedOf(id))},
+		Groups: n.Groups, Held: n.held() || deniedBy(n, policy.Document{}) != "", Spent: ledger.Spent(h.Ledger, h.Stones, id.Partner), Revocation: []string{ad.wording.cutPrincipal(store.AdoptedOf(id))},
 		Sessions: "Its keys and its open sessions go on, and may do no more than that. A password for the console is removed.",
 	}
 	for _, k := range n.keys {
@@ -48,7 +50,7 @@ func (ad *adopter) Adoption(ctx context.Context, id access.IdentityID, native st
 		}
 		a.Logins = append(a.Logins, text)
 	}
-	roles, told, err := ad.rolesTrusting(ctx, h, n.ARN, adoptedOf(id).arn(policy.PartitionOf(ad.at.options.Region).Name, ad.at.accountNumber()), strings.TrimSuffix(n.ARN, adoptedOf(id).String())+native)
+	roles, told, err := ad.rolesTrusting(ctx, h, n.ARN, store.AdoptedOf(id).ARN(policy.PartitionOf(ad.at.Site.Region).Name, ad.at.accountNumber()), strings.TrimSuffix(n.ARN, store.AdoptedOf(id).String())+native)
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: find the roles that trust it: %w", native, err)
 	}
@@ -79,12 +81,11 @@ func (ad *adopter) adopts(id access.IdentityID) bool {
 	ad.mu.Lock()
 	asked := ad.asked[id]
 	ad.mu.Unlock()
-	ad.store.mu.Lock()
-	defer ad.store.mu.Unlock()
-	if asked || ad.store.seen == nil {
+	h := ad.store.Last()
+	if asked || h == nil {
 		return asked
 	}
-	e := ad.store.seen.ledger[id.Ref()]
+	e := h.Ledger[id.Ref()]
 	return e != nil && !e.Removed() && len(e.Adopted.Left()) > 0
 }
 
@@ -94,8 +95,8 @@ func (ad *adopter) rolesTrusting(ctx context.Context, h *shelf, arns ...string) 
 		return nil, false, err
 	}
 	all, err := ad.reader.listed(ctx, h)
-	var said *apiError
-	if errors.As(err, &said) && (said.unknown() || said.status == 403) {
+	var said *client.Error
+	if errors.As(err, &said) && (said.Unknown() || said.Status == 403) {
 		return nil, false, nil
 	}
 	for _, n := range all {
@@ -111,18 +112,18 @@ func (ad *adopter) adoptable(ctx context.Context, id access.IdentityID, native s
 	if err := ad.at.Enter(ctx); err != nil {
 		return nil, nil, err
 	}
-	h, err := ad.store.read(ctx)
+	h, err := ad.store.Read(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if i, _ := h.ledger.Identity(id); i != nil {
+	if i, _ := h.Ledger.Identity(id); i != nil {
 		return nil, nil, fmt.Errorf("%s: %w", id, access.ErrGoverned)
 	}
 	path, is := strings.CutPrefix(native, "user/")
 	if !is {
 		return nil, nil, fmt.Errorf("%w: %s", access.ErrUnsupported, unadoptable)
 	}
-	to := adoptedOf(id)
+	to := store.AdoptedOf(id)
 	n, err := ad.reader.look(ctx, to)
 	if err != nil {
 		return nil, nil, err
@@ -170,7 +171,7 @@ func (ad *adopter) unfit(ctx context.Context, u principal, n *native, native str
 
 // whetherCaller says why it may be that the provider is logged in as a user; "" where it is surely logged in as another one.
 func (ad *adopter) whetherCaller(ctx context.Context, n *native, native string) (string, error) {
-	login, err := ad.at.credentials(ctx)
+	login, err := ad.at.Credentials(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -217,7 +218,7 @@ func (n *native) crowded() string {
 // unmoved says of a user that is not at the place of an identity's how it gets there, where it can be adopted there.
 func (ad *adopter) unmoved(ctx context.Context, h *shelf, id access.IdentityID, path string) error {
 	folder, name := "/"+path[:strings.LastIndex(path, "/")+1], path[strings.LastIndex(path, "/")+1:]
-	u := principal{Kind: user, Name: name, Path: folder}
+	u := principal{Kind: store.User, Name: name, Path: folder}
 	if name == "" { // IAM would answer with who asks
 		return access.ErrNotFound
 	}
@@ -228,20 +229,20 @@ func (ad *adopter) unmoved(ctx context.Context, h *shelf, id access.IdentityID, 
 	if !n.there || n.Path != folder {
 		return access.ErrNotFound
 	}
-	for _, p := range h.pages {
-		if p.has(u) {
-			return fmt.Errorf("it is a user of %s: %w", p.id, access.ErrGoverned)
+	for _, p := range h.Pages {
+		if p.Has(u) {
+			return fmt.Errorf("it is a user of %s: %w", p.ID, access.ErrGoverned)
 		}
 	}
 	if err := ad.unfit(ctx, u, n, u.String()); err != nil {
 		return err
 	}
 	return fmt.Errorf("%w: it lies at %s, and the provider has rights below %s alone. Move it there with a login that may, and plan again; its keys go along:\n\n  %s\n\nNothing was changed",
-		access.ErrUnsupported, folder, root, ad.wording.moving(u, id))
+		access.ErrUnsupported, folder, store.Root, ad.wording.moving(u, id))
 }
 
 // unadoptable says why a role is not adopted, and what to do instead.
-const unadoptable = "IAM neither renames a role nor moves it to " + root + ", where alone the provider has rights. " +
+const unadoptable = "IAM neither renames a role nor moves it to " + store.Root + ", where alone the provider has rights. " +
 	"Declare new access with federated, let the partner use the new role, and cut this one"
 
 // adopting returns what a change lets its identity adopt, or what is left of what it adopted before, and whether that was cut by hand.
@@ -250,7 +251,7 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 	if change.Object.Ref() != id.Ref() {
 		return nil, false, nil
 	}
-	if e := f.ledger()[id.Ref()]; e != nil && !e.Removed() {
+	if e := f.Ledger()[id.Ref()]; e != nil && !e.Removed() {
 		adopted, err = ad.adoptedBefore(ctx, e, change)
 		return adopted, false, err
 	}
@@ -262,12 +263,12 @@ func (ad *adopter) adopting(ctx context.Context, f *family, change access.Change
 		return nil, false, err
 	}
 	// Whoever may not write its tags could not find it again where the page of its identity is lost.
-	if err := ad.at.ask(ctx, "TagUser", adoptedOf(id).named("Tags.member.1.Key", wasTag, "Tags.member.1.Value", change.Adopt), nil); err != nil {
-		return nil, false, fmt.Errorf("write the tags of %s: %w. Nothing was changed", adoptedOf(id), err)
+	if err := ad.at.Ask(ctx, "TagUser", naming(store.AdoptedOf(id), "Tags.member.1.Key", wasTag, "Tags.member.1.Value", change.Adopt), nil); err != nil {
+		return nil, false, fmt.Errorf("write the tags of %s: %w. Nothing was changed", store.AdoptedOf(id), err)
 	}
 	adopted = &ledger.Adopted{From: change.Adopt}
 	for _, k := range n.keys {
-		adopted.Logins = append(adopted.Logins, ledger.Login{NativeID: adoptedOf(id).String(), Name: k.ID})
+		adopted.Logins = append(adopted.Logins, ledger.Login{NativeID: store.AdoptedOf(id).String(), Name: k.ID})
 	}
 	return adopted, n.held() || deniedBy(n, policy.Document{}) != "", nil
 }
@@ -289,11 +290,11 @@ func (ad *adopter) adoptedBefore(ctx context.Context, e *ledger.Entry, change ac
 func (ad *adopter) stillLeft(ctx context.Context, id access.IdentityID, a *ledger.Adopted) (*ledger.Adopted, error) {
 	logins := keysOfLogins(a)
 	for range proofs {
-		keys, err := ad.at.keysOf(ctx, adoptedOf(id))
+		keys, err := ad.at.keysOf(ctx, store.AdoptedOf(id))
 		if errors.Is(err, access.ErrNotPermitted) {
 			return a, nil
 		}
-		if gone(err) != nil {
+		if client.Gone(err) != nil {
 			return nil, err
 		}
 		if slices.ContainsFunc(keys, func(k key) bool { return slices.Contains(logins, k.ID) }) {
@@ -303,7 +304,7 @@ func (ad *adopter) stillLeft(ctx context.Context, id access.IdentityID, a *ledge
 			return nil, err
 		}
 	}
-	if err := ad.at.movedKeys(ctx, adoptedOf(id), logins); errors.Is(err, access.ErrRemains) { // which is told once all else is done
+	if err := ad.at.movedKeys(ctx, store.AdoptedOf(id), logins); errors.Is(err, access.ErrRemains) { // which is told once all else is done
 		return a, nil
 	} else if err != nil {
 		return nil, err

@@ -15,7 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // byHand makes a user with a key that may do everything, as somebody once did.
@@ -25,13 +27,13 @@ func (l *lab) byHand(t testing.TB, p principal) (key string, as *account) {
 	if path == "" {
 		path = "/"
 	}
-	l.must(t, "CreateUser", p.named("Path", path))
-	l.must(t, "PutUserPolicy", p.named("PolicyName", "everything", "PolicyDocument", everything))
+	l.must(t, "CreateUser", naming(p, "Path", path))
+	l.must(t, "PutUserPolicy", naming(p, "PolicyName", "everything", "PolicyDocument", everything))
 	var out struct {
 		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
 		Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
 	}
-	if err := l.admin.ask(t.Context(), "CreateAccessKey", p.named(), &out); err != nil {
+	if err := l.admin.Ask(t.Context(), "CreateAccessKey", naming(p), &out); err != nil {
 		t.Fatal(err)
 	}
 	return out.ID, l.holding(aws.Credentials{AccessKeyID: out.ID, SecretAccessKey: out.Secret})
@@ -47,7 +49,7 @@ func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, versitygw(t), access.Secret)
 	s := l.newShop(t, l.open(), time.Hour)
-	key, as := l.byHand(t, principal{Kind: user, Name: "acme-sftp"})
+	key, as := l.byHand(t, principal{Kind: store.User, Name: "acme-sftp"})
 	const native = "user/acme-sftp"
 	_, err := s.Adoption(t.Context(), s.id, native)
 	if !errors.Is(err, access.ErrUnsupported) || !strings.Contains(err.Error(), "its keys go along") {
@@ -107,7 +109,7 @@ func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
 	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := l.admin.describe(t.Context(), adoptedOf(s.id)); !errors.Is(err, errAbsent) || l.may(t, as, "read", s.file("daily")) {
+	if d, err := l.admin.describe(t.Context(), store.AdoptedOf(s.id)); !errors.Is(err, client.ErrAbsent) || l.may(t, as, "read", s.file("daily")) {
 		t.Errorf("after the destroy there is %+v, %v", d, err)
 	}
 }
@@ -115,8 +117,8 @@ func TestAUserThatSomebodyMadeIsMovedAndAdopted(t *testing.T) {
 // moved makes a user where a shop's identity adopts it: ministack does not move users.
 func (s shop) moved(l *lab) (key string, as *account) {
 	s.t.Helper()
-	key, as = l.byHand(s.t, adoptedOf(s.id))
-	l.must(s.t, "TagUser", adoptedOf(s.id).named("Tags.member.1.Key", wasTag, "Tags.member.1.Value", "user/acme-sftp"))
+	key, as = l.byHand(s.t, store.AdoptedOf(s.id))
+	l.must(s.t, "TagUser", naming(store.AdoptedOf(s.id), "Tags.member.1.Key", wasTag, "Tags.member.1.Value", "user/acme-sftp"))
 	return key, as
 }
 
@@ -126,9 +128,9 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 	l := startLab(t, ministack(t), access.Secret)
 	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 	_, as := s.moved(l)
-	l.must(t, "AttachUserPolicy", adoptedOf(s.id).named("PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess"))
+	l.must(t, "AttachUserPolicy", naming(store.AdoptedOf(s.id), "PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess"))
 	l.must(t, "CreateGroup", map[string]string{"GroupName": "everybody"})
-	l.must(t, "CreateLoginProfile", adoptedOf(s.id).named("Password", "Tr0ub4dor&3"))
+	l.must(t, "CreateLoginProfile", naming(store.AdoptedOf(s.id), "Password", "Tr0ub4dor&3"))
 	_, strays, err := s.Survey(t.Context(), []string{"acme"})
 	if err != nil || len(strays) != 1 || !strays[0].Adoptable {
 		t.Fatalf("the survey finds %+v, %v", strays, err)
@@ -142,17 +144,17 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 	if !l.may(t, as, "read", s.file("daily")) || l.may(t, as, "read", s.file("weekly")) {
 		t.Error("it may do something else than is granted")
 	}
-	if err := l.admin.ask(t.Context(), "GetLoginProfile", adoptedOf(s.id).named(), nil); !errors.Is(err, errAbsent) {
+	if err := l.admin.Ask(t.Context(), "GetLoginProfile", naming(store.AdoptedOf(s.id)), nil); !errors.Is(err, client.ErrAbsent) {
 		t.Errorf("its password is left: %v", err)
 	}
-	l.must(t, "CreateAccessKey", adoptedOf(s.id).named())
-	l.must(t, "CreateLoginProfile", adoptedOf(s.id).named("Password", "Tr0ub4dor&3"))
-	l.must(t, "AddUserToGroup", adoptedOf(s.id).named("GroupName", "everybody"))
+	l.must(t, "CreateAccessKey", naming(store.AdoptedOf(s.id)))
+	l.must(t, "CreateLoginProfile", naming(store.AdoptedOf(s.id), "Password", "Tr0ub4dor&3"))
+	l.must(t, "AddUserToGroup", naming(store.AdoptedOf(s.id), "GroupName", "everybody"))
 	if r, err := l.open().Get(t.Context(), s.id.Ref()); err != nil || len(r.Drift) != 2 || !strings.Contains(strings.Join(r.Drift, ""), "The next apply removes it") {
 		t.Errorf("what somebody added is told as %+v, %v", r, err)
 	}
 	s.put(s.identity(), knowing(i.UID))
-	if n, err := s.reader.look(t.Context(), adoptedOf(s.id)); err != nil || len(n.keys) != 1 || len(n.Groups) > 0 || l.admin.ask(t.Context(), "GetLoginProfile", adoptedOf(s.id).named(), nil) == nil {
+	if n, err := s.reader.look(t.Context(), store.AdoptedOf(s.id)); err != nil || len(n.keys) != 1 || len(n.Groups) > 0 || l.admin.Ask(t.Context(), "GetLoginProfile", naming(store.AdoptedOf(s.id)), nil) == nil {
 		t.Errorf("what somebody added is left: %+v, %v", n, err)
 	}
 	s.put(s.key(s.end), sealing(k))
@@ -160,7 +162,7 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 	if err != nil || len(strays) > 0 {
 		t.Errorf("the survey still finds %v, %v", strays, err)
 	}
-	if steps := s.wording.cutByHand("acme", records); len(steps) != 3 || !slices.Contains(steps, s.wording.cutPrincipal(adoptedOf(s.id))) {
+	if steps := s.wording.cutByHand("acme", records); len(steps) != 3 || !slices.Contains(steps, s.wording.cutPrincipal(store.AdoptedOf(s.id))) {
 		t.Errorf("to cut by hand: %q", steps)
 	}
 	now := records[slices.IndexFunc(records, func(r *access.Record) bool { return r.Object.Ref() == s.id.Ref() })]
@@ -172,14 +174,14 @@ func TestTheAdoptedUserGoesWhenTheNewKeyIsThere(t *testing.T) {
 			s.put(s.identity(func(i *access.Identity) { i.Purpose = "Another" }), knowing(i.UID))
 		}
 		r, err := l.open().Get(t.Context(), s.id.Ref())
-		if err != nil || len(r.Drift) != 1-at || len(r.Adopted) > 0 || r.Held || slices.Contains(r.Revocation, s.wording.cutPrincipal(adoptedOf(s.id))) != (at == 0) {
+		if err != nil || len(r.Drift) != 1-at || len(r.Adopted) > 0 || r.Held || slices.Contains(r.Revocation, s.wording.cutPrincipal(store.AdoptedOf(s.id))) != (at == 0) {
 			t.Errorf("%s it is told as %+v, %v", when, r, err)
 		}
 		if l.may(t, as, "read", s.file("daily")) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 			t.Errorf("%s the old key works, or the new one does not", when)
 		}
 	}
-	if _, err := s.at.describe(t.Context(), adoptedOf(s.id)); !errors.Is(err, errAbsent) {
+	if _, err := s.at.describe(t.Context(), store.AdoptedOf(s.id)); !errors.Is(err, client.ErrAbsent) {
 		t.Errorf("the user is left: %v", err)
 	}
 }
@@ -189,7 +191,7 @@ func TestWhatWasCutByHandIsAdoptedAsCut(t *testing.T) {
 	l := startLab(t, ministack(t), access.Secret)
 	s := l.newShop(t, l.open(), time.Hour)
 	_, as := s.moved(l)
-	l.must(t, "AttachUserPolicy", adoptedOf(s.id).named("PolicyArn", "arn:aws:iam::aws:policy/AWSDenyAll"))
+	l.must(t, "AttachUserPolicy", naming(store.AdoptedOf(s.id), "PolicyArn", "arn:aws:iam::aws:policy/AWSDenyAll"))
 	if what, err := s.Adoption(t.Context(), s.id, "user/acme-sftp"); err != nil || !what.Held {
 		t.Fatalf("adopting would be %+v, %v", what, err)
 	}
@@ -210,7 +212,7 @@ func TestWhatWasCutByHandIsAdoptedAsCut(t *testing.T) {
 		other := s
 		other.id.Name = c.name
 		_, as = other.moved(l)
-		l.must(t, "PutUserPolicy", adoptedOf(other.id).named("PolicyName", holdPolicy, "PolicyDocument", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`))
+		l.must(t, "PutUserPolicy", naming(store.AdoptedOf(other.id), "PolicyName", holdPolicy, "PolicyDocument", `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`))
 		if what, err := other.Adoption(t.Context(), other.id, "user/acme-sftp"); err != nil || slices.Contains(what.Spent, c.release) == c.restores {
 			t.Errorf("%s: adopting would be %+v, %v", c.release, what, err)
 		}
@@ -235,17 +237,17 @@ func TestWhatCannotBeAdoptedOnAWSSaysWhyAndChangesNothing(t *testing.T) {
 	_, own := found.moved(l)
 	keyless := s
 	keyless.id.Name = "keyless"
-	l.must(t, "CreateUser", adoptedOf(keyless.id).named("Path", folderOf(keyless.id)))
-	l.must(t, "CreateUser", principal{Kind: user, Name: "globex-nightly"}.named("Path", "/"))
-	asItself := l.open(func(o *Options) { o.Credentials = own.login })
-	_, other := l.byHand(t, principal{Kind: user, Name: "globex-batch"})
-	asOther, nobody := l.open(func(o *Options) { o.Credentials = other.login }), l.open()
+	l.must(t, "CreateUser", naming(store.AdoptedOf(keyless.id), "Path", store.FolderOf(keyless.id)))
+	l.must(t, "CreateUser", naming(principal{Kind: store.User, Name: "globex-nightly"}, "Path", "/"))
+	asItself := l.open(func(o *Options) { o.Credentials = own.Login })
+	_, other := l.byHand(t, principal{Kind: store.User, Name: "globex-batch"})
+	asOther, nobody := l.open(func(o *Options) { o.Credentials = other.Login }), l.open()
 	nobody.at.number, nobody.at.caller = l.cloud.Access, "arn:aws:sts::"+l.cloud.Access+":federated-user/acme-sftp"
 	another := func(name, action string, more ...string) shop {
 		o := s
 		o.id.Name = name
 		o.moved(l)
-		l.must(t, action, adoptedOf(o.id).named(more...))
+		l.must(t, action, naming(store.AdoptedOf(o.id), more...))
 		return o
 	}
 	l.must(t, "CreatePolicy", map[string]string{"PolicyName": "own", "PolicyDocument": everything})
@@ -267,13 +269,13 @@ func TestWhatCannotBeAdoptedOnAWSSaysWhyAndChangesNothing(t *testing.T) {
 	}{
 		{"a role", s.System, found.id, "role/acme-etl", access.ErrUnsupported, "neither renames a role"},
 		{"what is not there", s.System, found.id, "user/acme-gone", access.ErrNotFound, ""},
-		{"another path", s.System, found.id, "user/elsewhere/" + adoptedOf(found.id).Name, access.ErrNotFound, ""},
+		{"another path", s.System, found.id, "user/elsewhere/" + store.AdoptedOf(found.id).Name, access.ErrNotFound, ""},
 		{"nothing", s.System, found.id, "", access.ErrUnsupported, "role"},
 		{"no name", s.System, found.id, "user/", access.ErrNotFound, ""},
 		{"what was moved from elsewhere", s.System, found.id, "user/globex-sftp", access.ErrNotFound, ""},
-		{"a key that was issued", s.System, found.id, userOf(s.id, 1).String(), access.ErrGoverned, "acme/prod/etl"},
+		{"a key that was issued", s.System, found.id, store.UserOf(s.id, 1).String(), access.ErrGoverned, "acme/prod/etl"},
 		{"as an identity that is there", s.System, s.id, "user/acme-sftp", access.ErrGoverned, ""},
-		{"without a key", s.System, keyless.id, adoptedOf(keyless.id).String(), access.ErrUnsupported, "no access key"},
+		{"without a key", s.System, keyless.id, store.AdoptedOf(keyless.id).String(), access.ErrUnsupported, "no access key"},
 		{"without a key, before it is moved", s.System, keyless.id, "user/globex-nightly", access.ErrUnsupported, "no access key"},
 		{"the provider's own login", asItself, found.id, "user/acme-sftp", access.ErrUnsupported, "logged in as it"},
 		{"the provider's own login, before it is moved", asOther, keyless.id, "user/globex-batch", access.ErrUnsupported, "logged in as it"},
@@ -328,7 +330,7 @@ func TestAUserThatIAMDoesNotRemoveStaysDeniedEverything(t *testing.T) {
 	if dropped > 2 {
 		t.Errorf("the deny was taken away %d times", dropped)
 	}
-	if n, err := s.reader.look(t.Context(), adoptedOf(s.id)); err != nil || !policy.Cut().Is(n.policies[cutPolicy]) {
+	if n, err := s.reader.look(t.Context(), store.AdoptedOf(s.id)); err != nil || !policy.Cut().Is(n.policies[cutPolicy]) {
 		t.Errorf("what remains is %+v, %v", n, err)
 	}
 	conflict = false

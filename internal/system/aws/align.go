@@ -10,13 +10,15 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // writer makes what IAM has what the pages say. What takes access away comes first, and what gives it last.
 type aligner struct {
 	at       *account
-	store    *store
+	store    *pages
 	reader   *reader
 	compiler *compiler
 	issuers  *issuers
@@ -41,8 +43,8 @@ func (al *aligner) align(ctx context.Context, w *wanted, still func() error) (bu
 		err = al.reader.foreign(n, w.principal, w.adopted)
 	case w.adopted: // with all its keys, or somebody moved it
 		return w.Built, al.at.movedKeys(ctx, w.principal, w.logins)
-	case w.Kind == user: // the key went with it, or somebody moved it: only a rotation issues another one
-		return w.Built && !w.lifted, al.at.movedKeys(ctx, w.principal, w.keys())
+	case w.Kind == store.User: // the key went with it, or somebody moved it: only a rotation issues another one
+		return w.Built && !w.lifted, al.at.movedKeys(ctx, w.principal, w.Keys())
 	case !w.mayBeMade():
 		return w.Built, nil
 	default:
@@ -52,7 +54,7 @@ func (al *aligner) align(ctx context.Context, w *wanted, still func() error) (bu
 		return w.Built, err
 	}
 	w.Known = true
-	defer al.store.forget(w.principal)
+	defer al.store.Forget(w.principal)
 	if err := al.shape(ctx, w, n, still); err != nil {
 		return w.Built, err
 	}
@@ -62,7 +64,7 @@ func (al *aligner) align(ctx context.Context, w *wanted, still func() error) (bu
 	if w.denied() {
 		return w.Built, nil
 	}
-	return w.Kind == role || w.keyCut(n.keys) == "", w.nobody
+	return w.Kind == store.Role || w.keyCut(n.keys) == "", w.nobody
 }
 
 // mayBeMade reports whether a role that is not there is made. One that was there, and is denied everything, was removed by somebody;
@@ -100,7 +102,7 @@ func (al *aligner) shape(ctx context.Context, w *wanted, n *native, still func()
 // give writes what gives access, and last of all takes the denies away that are not declared any more: as long as anything before it may
 // fail, the denies hold.
 func (al *aligner) give(ctx context.Context, w *wanted, n *native) (changed bool, err error) {
-	if w.Kind == role && !w.trust.Is(n.Trust) {
+	if w.Kind == store.Role && !w.trust.Is(n.Trust) {
 		if err := al.letIn(ctx, w, n); err != nil {
 			return false, err
 		}
@@ -129,10 +131,10 @@ func (al *aligner) give(ctx context.Context, w *wanted, n *native) (changed bool
 
 // letIn writes whom a role trusts.
 func (al *aligner) letIn(ctx context.Context, w *wanted, n *native) error {
-	err := al.at.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
-	if errors.Is(err, errNobody) { // nobody comes in, and what is granted is what is declared all the same
+	err := al.at.Ask(ctx, "UpdateAssumeRolePolicy", naming(w.principal, "PolicyDocument", w.trust.JSON()), nil)
+	if errors.Is(err, client.ErrNobody) { // nobody comes in, and what is granted is what is declared all the same
 		w.nobody, w.trust = err, policy.NoTrust()
-		err = al.at.ask(ctx, "UpdateAssumeRolePolicy", w.named("PolicyDocument", w.trust.JSON()), nil)
+		err = al.at.Ask(ctx, "UpdateAssumeRolePolicy", naming(w.principal, "PolicyDocument", w.trust.JSON()), nil)
 	}
 	if errors.Is(err, access.ErrNotPermitted) {
 		err = al.untrusted(ctx, w, n, err)
@@ -147,9 +149,9 @@ func (al *aligner) bind(ctx context.Context, w *wanted, n *native) error {
 	case n.Boundary == b:
 		return nil
 	case b != "":
-		return al.at.ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", w.named("PermissionsBoundary", b), nil)
+		return al.at.Ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", naming(w.principal, "PermissionsBoundary", b), nil)
 	case w.lifted && n.boundByNothing():
-		return al.at.ask(ctx, "Delete"+string(w.Kind)+"PermissionsBoundary", w.named(), nil)
+		return al.at.Ask(ctx, "Delete"+string(w.Kind)+"PermissionsBoundary", naming(w.principal), nil)
 	}
 	return nil
 }
@@ -197,9 +199,9 @@ func (al *aligner) retag(ctx context.Context, w wanted, n *native) error {
 	if same {
 		return nil
 	}
-	in := w.named()
+	in := naming(w.principal)
 	addTags(in, w.tags)
-	if err := al.at.ask(ctx, "Tag"+string(w.Kind), in, nil); w.adopted || !errors.Is(err, access.ErrNotPermitted) { // by its tags alone an adopted one is found again
+	if err := al.at.Ask(ctx, "Tag"+string(w.Kind), in, nil); w.adopted || !errors.Is(err, access.ErrNotPermitted) { // by its tags alone an adopted one is found again
 		return err
 	}
 	return nil
@@ -220,7 +222,7 @@ func (al *aligner) await(ctx context.Context, w wanted, still func() error) erro
 		if err := still(); err != nil {
 			return err
 		}
-		if access.WallClock().Sub(begun) > al.at.options.Patience {
+		if access.WallClock().Sub(begun) > al.at.Site.Patience {
 			return fmt.Errorf("%w: IAM's answer lacks %s of %s, which was just written", access.ErrUnavailable, differs, w.principal)
 		}
 		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
@@ -242,7 +244,7 @@ func (w *wanted) differs(n *native) string {
 	if hold := !w.policies[holdPolicy].Empty(); hold && !n.heldWhole() || w.lifted && !hold && n.held() {
 		return "the policy " + holdPolicy
 	}
-	if w.Kind == role && !w.trust.Is(n.Trust) {
+	if w.Kind == store.Role && !w.trust.Is(n.Trust) {
 		return "the trust"
 	}
 	return ""

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // answering is an answer that no server gave.
@@ -156,8 +158,8 @@ func TestWhatAPageOfThatIsGoneGaveIsFoundAndRemoved(t *testing.T) {
 	other.id.Name = "etl-2"
 	other.put(other.identity())
 	other.put(other.key(s.end), sealing(k))
-	l.must(t, "PutUserPolicy", userOf(s.id, 1).named("PolicyName", holdPolicy, "PolicyDocument", holding))
-	if err := s.store.remove(t.Context(), keyOf(s.id), ""); err != nil {
+	l.must(t, "PutUserPolicy", naming(store.UserOf(s.id, 1), "PolicyName", holdPolicy, "PolicyDocument", holding))
+	if err := s.store.Remove(t.Context(), store.KeyOf(s.id), ""); err != nil {
 		t.Fatal(err)
 	}
 	fresh := l.open(func(o *Options) { o.Fresh = time.Hour })
@@ -176,7 +178,7 @@ func TestWhatAPageOfThatIsGoneGaveIsFoundAndRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, err := fresh.reader.all(t.Context())
-	if err != nil || len(all) != 1 || all[0].Name != userOf(other.id, 1).Name {
+	if err != nil || len(all) != 1 || all[0].Name != store.UserOf(other.id, 1).Name {
 		t.Errorf("left is %v, %v", all, err)
 	}
 	if _, err := fresh.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrNotFound) {
@@ -194,11 +196,11 @@ func TestALedgerOfAnotherAccountIsRefusedByName(t *testing.T) {
 	l := startLab(t, cloud, access.Federated)
 	s := l.newShop(t, l.open(), time.Hour)
 	i := s.put(s.identity())
-	text, _, err := s.store.get(t.Context(), systemKey, "")
+	text, _, err := s.store.Get(t.Context(), store.SystemKey, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.store.place(t.Context(), systemKey, []byte(strings.Replace(string(text), l.cloud.Access, "999988887777", 1))); err != nil {
+	if err := s.store.Place(t.Context(), store.SystemKey, []byte(strings.Replace(string(text), l.cloud.Access, "999988887777", 1))); err != nil {
 		t.Fatal(err)
 	}
 	strange := l.open()
@@ -228,7 +230,7 @@ func TestTwoLedgersInOneAccountDoNotTakeEachOthersPrincipals(t *testing.T) {
 	i := other.put(other.identity())
 	for _, c := range []access.Object{s.account("arn:aws:iam::777788889999:role/etl", "", s.end), s.key(s.end)} {
 		_, err := other.Put(t.Context(), access.Change{Object: c, Stack: "partners", EndsAt: s.end, Seal: k.seal})
-		if !errors.Is(err, access.ErrForeign) || !strings.Contains(err.Error(), s.store.name()) || !strings.Contains(err.Error(), other.store.name()) {
+		if !errors.Is(err, access.ErrForeign) || !strings.Contains(err.Error(), s.store.SystemID()) || !strings.Contains(err.Error(), other.store.SystemID()) {
 			t.Errorf("put %s answers %v", c.Ref(), err)
 		}
 	}
@@ -258,7 +260,7 @@ func TestNonsenseInAPageHarmsNobodyElse(t *testing.T) {
 		"another's principal": `{"version":1,"identity":"acme/prod/etl","principals":[{"kind":"Role","name":"partner.acme.prod.other.federated","path":"/partner/acme/prod/"}]}`,
 		"a key never issued":  `{"version":1,"identity":"acme/prod/etl","issued":1,"principals":[{"kind":"User","name":"partner.acme.prod.etl.secret.2","path":"/partner/acme/prod/"}]}`, "an administrator": `{"version":1,"identity":"acme/prod/etl","principals":[{"kind":"Role","name":"partner.x","path":"/partner/acme/prod/../../"}]}`,
 	} {
-		if err := s.store.place(t.Context(), keyOf(s.id), []byte(text)); err != nil {
+		if err := s.store.Place(t.Context(), store.KeyOf(s.id), []byte(text)); err != nil {
 			t.Fatal(err)
 		}
 		fresh := l.open()
@@ -272,7 +274,7 @@ func TestNonsenseInAPageHarmsNobodyElse(t *testing.T) {
 	closed := l.open(func(o *Options) {
 		under := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
-			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, keyOf(s.id)) {
+			if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, store.KeyOf(s.id)) {
 				return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("<Error><Code>AccessDenied</Code></Error>")), Request: r}, nil
 			}
 			return under.RoundTrip(r)
@@ -335,13 +337,13 @@ func TestAKeyMadeInactiveByHandStaysCut(t *testing.T) {
 			i := s.put(s.identity())
 			s.put(s.grant("daily", s.end))
 			c := s.put(s.key(s.end), sealing(k))
-			holder, err := l.as(k.newest()).credentials(t.Context())
+			holder, err := l.as(k.newest()).Credentials(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			u := userOf(s.id, 1)
-			l.must(t, "UpdateAccessKey", u.named("AccessKeyId", holder.AccessKeyID, "Status", "Inactive"))
-			l.must(t, "CreateAccessKey", u.named())
+			u := store.UserOf(s.id, 1)
+			l.must(t, "UpdateAccessKey", naming(u, "AccessKeyId", holder.AccessKeyID, "Status", "Inactive"))
+			l.must(t, "CreateAccessKey", naming(u))
 			planner := s
 			planner.System = l.open(func(o *Options) { o.Fresh = time.Hour })
 			if said := planner.drift(s.key(s.end)); !strings.Contains(said, "2 access keys") || !strings.Contains(said, "is inactive") {
@@ -393,7 +395,7 @@ func TestLessActsWhereThePartnersRoleIsGone(t *testing.T) {
 	if session == nil || !l.may(t, session, "read", s.file("daily")) {
 		t.Fatal("the partner does not come in")
 	}
-	l.must(t, "UpdateAssumeRolePolicy", roleOf(s.id).named("PolicyDocument", strings.ReplaceAll(vendorTrust, "*", "AROAEXAMPLE")))
+	l.must(t, "UpdateAssumeRolePolicy", naming(store.RoleOf(s.id), "PolicyDocument", strings.ReplaceAll(vendorTrust, "*", "AROAEXAMPLE")))
 	l.gone.Store(true)
 	if _, err := s.Delete(t.Context(), g.Object.Ref(), g.UID); err != nil {
 		t.Errorf("remove the grant: %v", err)
@@ -401,7 +403,7 @@ func TestLessActsWhereThePartnersRoleIsGone(t *testing.T) {
 	if l.may(t, session, "read", s.file("daily")) {
 		t.Error("the session reads what is not granted any more")
 	}
-	if _, err := s.Put(t.Context(), access.Change{Object: s.account(v.principal("acme-etl"), "", s.end), Stack: "partners", EndsAt: s.end, UID: c.UID}); !errors.Is(err, errNobody) {
+	if _, err := s.Put(t.Context(), access.Change{Object: s.account(v.principal("acme-etl"), "", s.end), Stack: "partners", EndsAt: s.end, UID: c.UID}); !errors.Is(err, client.ErrNobody) {
 		t.Errorf("put answers %v", err)
 	}
 	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); err != nil {

@@ -49,14 +49,14 @@ func TestLessActsWhereSTSIsOutOfReach(t *testing.T) {
 	}
 	there := startLab(t, cloud.In("999988887777"), access.Federated) // with a copy of the ledger
 	strange := there.withoutSTS()
-	copies, err := s.store.list(t.Context(), "")
+	copies, err := s.store.List(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range copies {
-		text, _, err := s.store.get(t.Context(), o.key, "")
+		text, _, err := s.store.Get(t.Context(), o.Key, "")
 		if err == nil {
-			err = strange.store.place(t.Context(), o.key, text)
+			err = strange.store.Place(t.Context(), o.Key, text)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"errors"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // Whoever has to cut a partner off at night does what AWS's console offers: removes the role or the key, closes the trust, attaches a policy
@@ -17,7 +19,7 @@ import (
 // removed or made anew meanwhile.
 type lookout struct {
 	at       *account
-	store    *store
+	store    *pages
 	reader   *reader
 	compiler *compiler
 	issuers  *issuers
@@ -32,8 +34,8 @@ func (lk *lookout) noticed(ctx context.Context, w wanted, n *native) (bool, erro
 	if !w.policies[holdPolicy].Empty() { // it is known
 		return true, nil
 	}
-	if !n.there && w.Kind == user {
-		if err := lk.at.movedKeys(ctx, w.principal, w.keys()); errors.Is(err, access.ErrRemains) { // it is not cut
+	if !n.there && w.Kind == store.User {
+		if err := lk.at.movedKeys(ctx, w.principal, w.Keys()); errors.Is(err, access.ErrRemains) { // it is not cut
 			return false, nil
 		} else if err != nil {
 			return false, err
@@ -57,17 +59,17 @@ func (lk *lookout) noticed(ctx context.Context, w wanted, n *native) (bool, erro
 			return false, err
 		}
 	}
-	return true, lk.store.mark(context.WithoutCancel(ctx), w.credential.ID)
+	return true, lk.store.Mark(context.WithoutCancel(ctx), w.credential.ID)
 }
 
 // heedCuts looks whether somebody cut a credential of an identity by AWS's own means, before something of it goes or is issued anew.
 func (lk *lookout) heedCuts(ctx context.Context, f *family, id access.IdentityID) error {
-	p := f.pages[id]
-	if p.lifting {
+	p := f.Pages[id]
+	if p.Lifting {
 		return nil
 	}
 	news := false
-	for _, w := range lk.compiler.wantedOf(f.ledger(), f.holds, p) {
+	for _, w := range lk.compiler.wantedOf(f.Ledger(), f.Holds, p) {
 		n, err := lk.reader.look(ctx, w.principal)
 		if err != nil {
 			return err
@@ -82,41 +84,41 @@ func (lk *lookout) heedCuts(ctx context.Context, f *family, id access.IdentityID
 		return nil
 	}
 	var err error
-	f.holds, err = lk.store.marks(ctx)
+	f.Holds, err = lk.store.Marks(ctx)
 	return err
 }
 
 // heed looks whether somebody cut an identity by hand, and marks that beside the page: so it outlives the principals. What a release has
 // yet to take away is no new cut.
 func (lk *lookout) heed(ctx context.Context, f *family, id access.IdentityID) error {
-	p := f.pages[id]
-	if p.lifting {
+	p := f.Pages[id]
+	if p.Lifting {
 		return nil
 	}
 	held, err := lk.heldByHand(ctx, p)
 	if err != nil || !held {
 		return err
 	}
-	e := p.entries[id.Ref()]
-	if e != nil && f.holds.Holding(e) { // it is known
+	e := p.Entries[id.Ref()]
+	if e != nil && f.Holds.Holding(e) { // it is known
 		return nil
 	}
-	if err := lk.store.mark(context.WithoutCancel(ctx), id.String()); err != nil {
+	if err := lk.store.Mark(context.WithoutCancel(ctx), id.String()); err != nil {
 		return err
 	}
-	f.holds, err = lk.store.marks(ctx)
-	f.heeded = f.holds[id.String()]
+	f.Holds, err = lk.store.Marks(ctx)
+	f.Heeded = f.Holds[id.String()]
 	return err
 }
 
 // heldByHand reports whether a principal of an identity was cut by hand.
 func (lk *lookout) heldByHand(ctx context.Context, p *page) (bool, error) {
-	for _, x := range p.principals {
+	for _, x := range p.Principals {
 		text, err := lk.at.inlineText(ctx, x, holdPolicy)
 		if err == nil && cuts(text) {
 			return true, nil
 		}
-		if gone(err) != nil {
+		if client.Gone(err) != nil {
 			return false, err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // Whoever has to act at night does not look up what we call a cut: they do what AWS's console offers. The next apply brought the role, its trust
@@ -23,7 +24,7 @@ import (
 func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 	t.Parallel()
 	cloud := ministack(t)
-	r, u := func(s shop) principal { return roleOf(s.id) }, func(s shop) principal { return userOf(s.id, 1) }
+	r, u := func(s shop) principal { return store.RoleOf(s.id) }, func(s shop) principal { return store.UserOf(s.id, 1) }
 	const denyAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":["*"],"Resource":["*"]}]}`
 	for n, c := range []struct {
 		name string
@@ -32,48 +33,48 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 	}{
 		{"the role removed", r, func(l *lab, t testing.TB, p principal) {
 			for _, name := range []string{endPolicy, grantsPolicy} {
-				l.must(t, "DeleteRolePolicy", p.named("PolicyName", name))
+				l.must(t, "DeleteRolePolicy", naming(p, "PolicyName", name))
 			}
-			l.must(t, "DeleteRole", p.named())
+			l.must(t, "DeleteRole", naming(p))
 		}},
 		{"the trust closed", r, func(l *lab, t testing.TB, p principal) {
 			const nobody = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
-			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", nobody))
+			l.must(t, "UpdateAssumeRolePolicy", naming(p, "PolicyDocument", nobody))
 		}},
 		{"AWSDenyAll", r, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "AttachRolePolicy", p.named("PolicyArn", "arn:aws:iam::aws:policy/AWSDenyAll"))
+			l.must(t, "AttachRolePolicy", naming(p, "PolicyArn", "arn:aws:iam::aws:policy/AWSDenyAll"))
 		}},
 		{"a deny of one's own", r, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutRolePolicy", p.named("PolicyName", "incident-7", "PolicyDocument", denyAll))
+			l.must(t, "PutRolePolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument", denyAll))
 		}},
 		{"the grants made a deny", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutUserPolicy", p.named("PolicyName", grantsPolicy, "PolicyDocument", denyAll))
+			l.must(t, "PutUserPolicy", naming(p, "PolicyName", grantsPolicy, "PolicyDocument", denyAll))
 		}},
 		{"a deny of the company's", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "quarantine", "PolicyDocument": denyAll})
-			l.must(t, "AttachUserPolicy", p.named("PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
+			l.must(t, "AttachUserPolicy", naming(p, "PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
 		}},
 		{"the key removed", u, func(l *lab, t testing.TB, p principal) {
 			keys, err := l.open().at.keysOf(t.Context(), p)
 			if err != nil || len(keys) != 1 {
 				t.Fatal(keys, err)
 			}
-			l.must(t, "DeleteAccessKey", p.named("AccessKeyId", keys[0].ID))
+			l.must(t, "DeleteAccessKey", naming(p, "AccessKeyId", keys[0].ID))
 		}},
 		{"a deny with an empty condition", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutUserPolicy", p.named("PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Resource":["*"]`, `"Resource":["*"],"Condition":{}`, 1)))
+			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Resource":["*"]`, `"Resource":["*"],"Condition":{}`, 1)))
 		}},
 		{"a deny of all services", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutUserPolicy", p.named("PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"Action":["*:*"]`, 1)))
+			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"Action":["*:*"]`, 1)))
 		}},
 		{"a group that denies", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "CreateGroup", map[string]string{"GroupName": "quarantine"})
 			l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "none", "PolicyDocument": denyAll})
-			l.must(t, "AddUserToGroup", p.named("GroupName", "quarantine"))
+			l.must(t, "AddUserToGroup", naming(p, "GroupName", "quarantine"))
 		}},
 		{"a boundary that denies", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "quarantine", "PolicyDocument": denyAll})
-			l.must(t, "PutUserPermissionsBoundary", p.named("PermissionsBoundary", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
+			l.must(t, "PutUserPermissionsBoundary", naming(p, "PermissionsBoundary", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
 		}},
 		{"a deny beside the trust", r, func(l *lab, t testing.TB, p principal) {
 			const more = `{"Effect":"Deny","Principal":"*","Action":"sts:Assume*"},`
@@ -81,23 +82,23 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", strings.Replace(d.Trust, `"Statement":[`, `"Statement":[`+more, 1)))
+			l.must(t, "UpdateAssumeRolePolicy", naming(p, "PolicyDocument", strings.Replace(d.Trust, `"Statement":[`, `"Statement":[`+more, 1)))
 		}},
 		{"the grants of a key removed", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "DeleteUserPolicy", p.named("PolicyName", grantsPolicy))
+			l.must(t, "DeleteUserPolicy", naming(p, "PolicyName", grantsPolicy))
 		}},
 		{"the grants of a role removed", r, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "DeleteRolePolicy", p.named("PolicyName", grantsPolicy))
+			l.must(t, "DeleteRolePolicy", naming(p, "PolicyName", grantsPolicy))
 		}},
 		{"a deny of all that it is granted", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutUserPolicy", p.named("PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"Action":["s3:*","sqs:*"]`, 1)))
+			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"Action":["s3:*","sqs:*"]`, 1)))
 		}},
 		{"a deny of all but one's own password", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutUserPolicy", p.named("PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"NotAction":"iam:ChangePassword"`, 1)))
+			l.must(t, "PutUserPolicy", naming(p, "PolicyName", "incident-7", "PolicyDocument", strings.Replace(denyAll, `"Action":["*"]`, `"NotAction":"iam:ChangePassword"`, 1)))
 		}},
 		{"the trust given to one's own account", r, func(l *lab, t testing.TB, p principal) {
 			const own = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::%s:root"},"Action":"sts:AssumeRole"}]}`
-			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", fmt.Sprintf(own, l.cloud.Access)))
+			l.must(t, "UpdateAssumeRolePolicy", naming(p, "PolicyDocument", fmt.Sprintf(own, l.cloud.Access)))
 		}},
 		{"the user removed", u, func(l *lab, t testing.TB, p principal) {
 			if err := l.open().cutter.destroy(t.Context(), access.IdentityID{}, p); err != nil {
@@ -114,13 +115,13 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 			s.put(s.grant("daily", s.end))
 			p := c.of(s)
 			o := access.Object(s.account(v.principal("acme-etl-"+strconv.Itoa(n)), "", s.end))
-			if p.Kind == user {
+			if p.Kind == store.User {
 				o = s.key(s.end)
 			}
 			made := s.put(o, sealing(k))
 			reads := func() bool {
 				var session *account
-				if p.Kind == role {
+				if p.Kind == store.Role {
 					session = l.assume(t, v.as, made.Login["role_arn"], made.Login["external_id"])
 				} else {
 					session = l.as(k.newest())
@@ -165,8 +166,8 @@ func TestAReleaseLiftsNoCutThatCameAfterItsPlan(t *testing.T) {
 	s.put(s.grant("daily", s.end))
 	s.put(s.key(s.end), sealing(k))
 	cut := func() time.Time {
-		l.must(t, "PutUserPolicy", userOf(s.id, 1).named("PolicyName", holdPolicy, "PolicyDocument", holding))
-		if err := s.store.mark(t.Context(), s.id.String()); err != nil {
+		l.must(t, "PutUserPolicy", naming(store.UserOf(s.id, 1), "PolicyName", holdPolicy, "PolicyDocument", holding))
+		if err := s.store.Mark(t.Context(), s.id.String()); err != nil {
 			t.Fatal(err)
 		}
 		holds, err := s.Holds(t.Context())
@@ -205,16 +206,16 @@ func TestARotationGivesBackNothingThatSomebodyDenied(t *testing.T) {
 		deny func(l *lab, t testing.TB, u principal, text string)
 	}{
 		{"a policy of its own", func(l *lab, t testing.TB, u principal, text string) {
-			l.must(t, "PutUserPolicy", u.named("PolicyName", "incident-7", "PolicyDocument", text))
+			l.must(t, "PutUserPolicy", naming(u, "PolicyName", "incident-7", "PolicyDocument", text))
 		}},
 		{"an attached policy", func(l *lab, t testing.TB, u principal, text string) {
 			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "quarantine", "PolicyDocument": text})
-			l.must(t, "AttachUserPolicy", u.named("PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
+			l.must(t, "AttachUserPolicy", naming(u, "PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
 		}},
 		{"a group", func(l *lab, t testing.TB, u principal, text string) {
 			l.must(t, "CreateGroup", map[string]string{"GroupName": "quarantine"})
 			l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "some", "PolicyDocument": text})
-			l.must(t, "AddUserToGroup", u.named("GroupName", "quarantine"))
+			l.must(t, "AddUserToGroup", naming(u, "GroupName", "quarantine"))
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -225,7 +226,7 @@ func TestARotationGivesBackNothingThatSomebodyDenied(t *testing.T) {
 			s.put(s.grant("daily", s.end))
 			s.put(s.grant("weekly", s.end))
 			uid := s.put(s.key(s.end), sealing(k)).UID
-			c.deny(l, t, userOf(s.id, 1), fmt.Sprintf(some, l.place()+"orders/acme/daily/"))
+			c.deny(l, t, store.UserOf(s.id, 1), fmt.Sprintf(some, l.place()+"orders/acme/daily/"))
 			for range 2 { // and the next one
 				r := s.put(s.key(s.end), sealing(k), knowing(uid), func(c *access.Change) { c.Issue = access.IssueReplace })
 				holder := l.as(k.newest())
@@ -371,10 +372,10 @@ func TestAReleaseGivesBackWhatWasCutByAWSsOwnMeans(t *testing.T) {
 	s.put(s.grant("daily", s.end))
 	trust, key := s.account(v.principal("acme-etl"), "", s.end), s.key(s.end)
 	role, secret := s.put(trust), s.put(key, sealing(k))
-	l.must(t, "AttachRolePolicy", roleOf(s.id).named("PolicyArn", "arn:aws:iam::aws:policy/AWSDenyAll"))
-	l.must(t, "PutRolePolicy", roleOf(s.id).named("PolicyName", "AWSRevokeOlderSessions", "PolicyDocument",
+	l.must(t, "AttachRolePolicy", naming(store.RoleOf(s.id), "PolicyArn", "arn:aws:iam::aws:policy/AWSDenyAll"))
+	l.must(t, "PutRolePolicy", naming(store.RoleOf(s.id), "PolicyName", "AWSRevokeOlderSessions", "PolicyDocument",
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":["*"],"Resource":["*"],"Condition":{"DateLessThan":{"aws:TokenIssueTime":"2026-11-30T08:00:00Z"}}}]}`))
-	l.must(t, "UpdateAccessKey", userOf(s.id, 1).named("AccessKeyId", l.keyID(t, k), "Status", "Inactive"))
+	l.must(t, "UpdateAccessKey", naming(store.UserOf(s.id, 1), "AccessKeyId", l.keyID(t, k), "Status", "Inactive"))
 	s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "INC-7" }), knowing(i.UID))
 	for _, o := range []access.Object{trust, key} {
 		if r, err := s.Get(t.Context(), o.Ref()); err != nil || r.Held {
@@ -402,12 +403,12 @@ func TestWhatMayNotBeReadIsToldSo(t *testing.T) {
 	s.put(s.identity())
 	s.put(s.grant("daily", s.end))
 	c := s.put(s.key(s.end), sealing(k))
-	u := userOf(s.id, 1)
+	u := store.UserOf(s.id, 1)
 	l.must(t, "CreateGroup", map[string]string{"GroupName": "Administrators"})
 	l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "Administrators", "PolicyName": "all", "PolicyDocument": everything})
-	l.must(t, "AddUserToGroup", u.named("GroupName", "Administrators"))
+	l.must(t, "AddUserToGroup", naming(u, "GroupName", "Administrators"))
 	l.must(t, "CreatePolicy", map[string]string{"PolicyName": "own", "PolicyDocument": holding})
-	l.must(t, "AttachUserPolicy", u.named("PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/own"))
+	l.must(t, "AttachUserPolicy", naming(u, "PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/own"))
 	s.System = l.forbidding("ListGroupPolicies", "GetGroupPolicy", "GetPolicy")
 	said := s.drift(s.key(s.end))
 	if strings.Count(said, "What it says may not be read") != 2 || strings.Contains(said, "It takes access away") {
@@ -423,10 +424,10 @@ func TestWhatMayNotBeReadIsToldSo(t *testing.T) {
 func TestWhatAGroupDeniesCountsWhateverElseItSays(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Secret)
-	u, of := principal{Kind: user, Name: "jane"}, map[string]string{"GroupName": "quarantine"}
-	l.must(t, "CreateUser", u.named())
+	u, of := principal{Kind: store.User, Name: "jane"}, map[string]string{"GroupName": "quarantine"}
+	l.must(t, "CreateUser", naming(u))
 	l.must(t, "CreateGroup", of)
-	l.must(t, "AddUserToGroup", u.named("GroupName", "quarantine"))
+	l.must(t, "AddUserToGroup", naming(u, "GroupName", "quarantine"))
 	for name, text := range map[string]string{"gone": everything, "none": holding} {
 		l.must(t, "CreatePolicy", map[string]string{"PolicyName": name, "PolicyDocument": text})
 		l.must(t, "AttachGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyArn": "arn:aws:iam::" + l.cloud.Access + ":policy/" + name})
@@ -465,7 +466,7 @@ func TestWhatWasCutStaysCutInAnotherPlace(t *testing.T) {
 		of.put(of.grant("daily", s.end))
 		trust, again := of.account(v.principal("acme-etl"), "", s.end), to.account(v.principal("acme-etl"), "", s.end)
 		made := of.put(trust)
-		if err := of.store.mark(t.Context(), trust.Ref().ID); err != nil { // the last of the printed steps
+		if err := of.store.Mark(t.Context(), trust.Ref().ID); err != nil { // the last of the printed steps
 			t.Fatal(err)
 		}
 		if _, err := of.Delete(t.Context(), trust.Ref(), made.UID); err != nil {
@@ -505,11 +506,11 @@ func TestARemovalThatDiedIsNoCut(t *testing.T) {
 	s.put(s.identity())
 	c := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
 	uid := s.put(c).UID
-	dying.at.options.Patience = 0
+	dying.at.Site.Patience = 0
 	if _, err := dying.Delete(t.Context(), c.Ref(), uid); err == nil {
 		t.Fatal("it did not die")
 	}
-	if n, err := s.reader.look(t.Context(), roleOf(s.id)); err != nil || n.there {
+	if n, err := s.reader.look(t.Context(), store.RoleOf(s.id)); err != nil || n.there {
 		t.Fatalf("the role is there: %v", err)
 	}
 	if r := s.put(c); r.Held || s.drift(c) != "" {
@@ -529,14 +530,14 @@ func TestABoundaryThatSomebodyTookAwayIsToldAndPutBack(t *testing.T) {
 		key, trust := s.key(s.end), s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
 		for _, o := range []access.Object{key, trust} {
 			r := s.put(o, sealing(k))
-			p := roleOf(s.id)
+			p := store.RoleOf(s.id)
 			if o == key {
-				p = userOf(s.id, 1)
+				p = store.UserOf(s.id, 1)
 			}
 			if said := s.drift(o); said != "" {
 				t.Errorf("before: %s", said)
 			}
-			l.must(t, "Delete"+string(p.Kind)+"PermissionsBoundary", p.named())
+			l.must(t, "Delete"+string(p.Kind)+"PermissionsBoundary", naming(p))
 			planner := s
 			planner.System = l.open(func(o *Options) { o.Boundary, o.Fresh = boundary, fresh })
 			if said := planner.drift(o); !strings.Contains(said, "has no boundary") {
@@ -553,7 +554,7 @@ func TestABoundaryThatSomebodyTookAwayIsToldAndPutBack(t *testing.T) {
 // keyID returns the id of the newest key.
 func (l *lab) keyID(t testing.TB, k *keys) string {
 	t.Helper()
-	login, err := l.as(k.newest()).credentials(t.Context())
+	login, err := l.as(k.newest()).Credentials(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

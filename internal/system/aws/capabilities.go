@@ -9,6 +9,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // Capabilities says what IAM can do. It makes no request.
@@ -16,7 +17,7 @@ func (s *System) Capabilities() access.Capabilities {
 	return access.Capabilities{
 		Name:         "aws",
 		Place:        s.place(),
-		Origin:       access.Origin{Correct: "correct the ledger or the login", KeptIn: s.store.where(systemKey)},
+		Origin:       access.Origin{Correct: "correct the ledger or the login", KeptIn: s.store.Where(store.SystemKey)},
 		Kinds:        slices.Clone(kinds),
 		KnowsLastUse: true, LogsUse: true,
 		CheckGrant:      s.at.options.Words.CheckGrant,
@@ -36,7 +37,7 @@ func (s *System) checkCredential(c *access.Credential) error {
 	if !slices.Contains(kinds, c.Kind()) {
 		return errors.New(refused(c.Kind()))
 	}
-	return policy.CheckTrust(c, s.at.accountNumber(), policy.PartitionOf(s.at.options.Region))
+	return policy.CheckTrust(c, s.at.accountNumber(), policy.PartitionOf(s.at.Site.Region))
 }
 
 // checkWhole refuses at plan what does not fit together. The user that an identity has adopted, or is to adopt by this plan, has the room of a key.
@@ -55,8 +56,8 @@ func (s *System) checkWhole(credentials []*access.Credential, granted []access.G
 // reach says what actions on a pattern reach. The ledger is none of what partners may reach: who writes there declares access.
 func (s *System) reach(p access.Pattern, words []string) access.Reach {
 	r := s.at.options.Words.Reach(p, words)
-	place := "arn:" + policy.PartitionOf(s.at.options.Region).Name + ":s3:::" + s.store.bucket.name + "/" + s.store.prefix
-	for _, own := range []string{place, place + floorSuffix} {
+	place := "arn:" + policy.PartitionOf(s.at.Site.Region).Name + ":s3:::" + s.store.Name + "/" + s.store.Prefix
+	for _, own := range []string{place, place + store.FloorSuffix} {
 		if p.Overlaps(access.Pattern(own + "/*")) {
 			r.System = "it reaches the ledger " + s.at.options.Ledger + ", which says what partners may do"
 		}

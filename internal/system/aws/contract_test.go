@@ -21,6 +21,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
 )
@@ -106,13 +107,13 @@ func (l *lab) place() string { return "arn:aws:s3:::" + l.bucket("shop") + "/" }
 // s3 asks, and answers with the status.
 func (l *lab) s3(t testing.TB, c *account, method, path, text string) int {
 	t.Helper()
-	a, err := c.sendOnce(context.Background(), request{
-		service: "s3", region: l.region(), method: method, url: strings.TrimSuffix(l.cloud.S3, "/") + "/" + path, body: []byte(text),
+	a, err := c.SendOnce(context.Background(), client.Request{
+		Service: "s3", Region: l.region(), Method: method, Url: strings.TrimSuffix(l.cloud.S3, "/") + "/" + path, Body: []byte(text),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a.status
+	return a.Status
 }
 
 func (l *lab) harness() systemtest.Harness {
@@ -121,10 +122,10 @@ func (l *lab) harness() systemtest.Harness {
 		System: offering{system, l.kinds},
 		Second: func() access.System { return offering{l.open(), l.kinds} },
 		Break: func() func() {
-			patient := system.at.options.Patience
-			system.at.options.Patience = impatience
+			patient := system.at.Site.Patience
+			system.at.Site.Patience = impatience
 			l.broken.Store(true)
-			return func() { l.broken.Store(false); system.at.options.Patience = patient }
+			return func() { l.broken.Store(false); system.at.Site.Patience = patient }
 		},
 		Advance:   time.Sleep,
 		Unit:      3 * time.Second,
@@ -191,7 +192,7 @@ func (l *lab) open(edits ...func(*Options)) *System {
 		return http.DefaultTransport.RoundTrip(r)
 	})
 	if l.lent != nil {
-		o.Region, o.Endpoints, o.Credentials, o.Patience = l.lent.region, l.lent.endpoints, l.admin.login, time.Minute
+		o.Region, o.Endpoints, o.Credentials, o.Patience = l.lent.region, l.lent.endpoints, l.admin.Login, time.Minute
 		o.Transport = carrier(l.lent.carry)
 	}
 	if l.broken.Load() {
@@ -221,7 +222,7 @@ func (l *lab) as(secret string) *account {
 }
 
 func (l *lab) holding(login aws.Credentials) *account {
-	return &account{client: newClient(Options{
+	return &account{Client: client.New(client.Site{
 		Region: l.region(), Endpoints: Endpoints{IAM: l.cloud.IAM, S3: l.cloud.S3}, Concurrency: 4,
 		Credentials: credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken),
 	})}

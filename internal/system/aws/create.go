@@ -8,13 +8,15 @@ import (
 	"fmt"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // create makes a principal that gives nothing yet.
 func (al *aligner) create(ctx context.Context, w wanted) (*native, error) {
-	in := w.named("Path", w.Path)
-	if w.Kind == role {
+	in := naming(w.principal, "Path", w.Path)
+	if w.Kind == store.Role {
 		in["AssumeRolePolicyDocument"], in["MaxSessionDuration"] = policy.NoTrust().JSON(), "3600"
 		in["Description"] = "Partner access of " + w.owner.String() + ", by terraform-provider-partner"
 	}
@@ -22,8 +24,8 @@ func (al *aligner) create(ctx context.Context, w wanted) (*native, error) {
 		in["PermissionsBoundary"] = al.at.options.Boundary
 	}
 	addTags(in, w.tags)
-	err := al.at.ask(ctx, "Create"+string(w.Kind), in, nil)
-	if errors.Is(err, errExists) { // by another process, or the answer was lost
+	err := al.at.Ask(ctx, "Create"+string(w.Kind), in, nil)
+	if errors.Is(err, client.ErrExists) { // by another process, or the answer was lost
 		if err := al.awaitThere(ctx, w.principal); err != nil {
 			return nil, err
 		}
@@ -48,9 +50,9 @@ func (al *aligner) create(ctx context.Context, w wanted) (*native, error) {
 
 // awaitThere returns when IAM knows a principal that was made: before, it may take no policy of it.
 func (al *aligner) awaitThere(ctx context.Context, p principal) error {
-	al.at.noteMade(p.Name)
+	al.at.NoteMade(p.Name)
 	_, err := al.at.describe(ctx, p)
-	if errors.Is(err, errAbsent) {
+	if errors.Is(err, client.ErrAbsent) {
 		return fmt.Errorf("%w: IAM does not find %s, which was just created", access.ErrUnavailable, p)
 	}
 	return err

@@ -6,18 +6,19 @@ import (
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // cutBy says how somebody cut a principal by AWS's own means; "" where nobody did.
 func (w *wanted) cutBy(n *native) string {
 	switch {
-	case w.Kind == user && !w.newest: // its credential goes on with another one
+	case w.Kind == store.User && !w.newest: // its credential goes on with another one
 		return ""
 	case !n.there:
 		return w.removed()
 	case n.unread != nil:
 		return ""
-	case w.Kind == role && w.Built && policy.LetsNobodyIn(n.Trust, w.own):
+	case w.Kind == store.Role && w.Built && policy.LetsNobodyIn(n.Trust, w.own):
 		return "its trust policy lets nobody in"
 	case w.Granted && w.unclear == nil && !w.policies[grantsPolicy].Empty() && n.policies[grantsPolicy] == "":
 		return "its policy " + grantsPolicy + " was removed"
@@ -28,7 +29,7 @@ func (w *wanted) cutBy(n *native) string {
 		return why
 	}
 	retires := w.adopted && !w.alone // beside another credential, its key is removed to retire it
-	if w.Kind == user && w.Built && n.keys != nil && !retires {
+	if w.Kind == store.User && w.Built && n.keys != nil && !retires {
 		return w.keyCut(n.keys)
 	}
 	return ""

@@ -191,13 +191,13 @@ func (l *lab) clean(t testing.TB, s *System) {
 	for _, n := range all {
 		left = append(left, n.Path+n.Name)
 	}
-	h, err := s.store.load(t.Context())
+	h, err := s.store.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for id, p := range h.pages {
-		if len(p.entries)+len(p.principals) > 0 || p.damage != nil {
-			left = append(left, fmt.Sprintf("%s: %d entries, %v", id, len(p.entries), p.principals))
+	for id, p := range h.Pages {
+		if len(p.Entries)+len(p.Principals) > 0 || p.Damage != nil {
+			left = append(left, fmt.Sprintf("%s: %d entries, %v", id, len(p.Entries), p.Principals))
 		}
 	}
 	if len(left) > 0 {

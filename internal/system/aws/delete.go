@@ -9,14 +9,16 @@ import (
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // remover removes objects: it marks them removed in the pages first, so that none is lost, and forgets them once IAM has nothing of them.
 type remover struct {
 	at       *account
-	store    *store
+	store    *pages
 	turns    *turns
 	reader   *reader
 	issuers  *issuers
@@ -48,15 +50,15 @@ func (rm *remover) deleting(ctx context.Context, ref access.Ref, uid string) ([]
 	if err := rm.finder.atHome(ctx); err != nil {
 		return nil, err
 	}
-	there, err := rm.store.fetch(ctx, holder)
+	there, err := rm.store.Fetch(ctx, holder)
 	if err != nil {
 		return nil, err
 	}
-	if there.damage != nil {
+	if there.Damage != nil {
 		return nil, rm.clear(ctx, ref, there)
 	}
 	var victims []*ledger.Entry
-	err = again(ctx, func() (err error) { victims, err = rm.strike(ctx, ref, holder, uid); return err })
+	err = store.Again(ctx, func() (err error) { victims, err = rm.strike(ctx, ref, holder, uid); return err })
 	if errors.Is(err, access.ErrNotFound) {
 		return nil, rm.clearLost(ctx, ref, there, err)
 	}
@@ -73,7 +75,7 @@ func (rm *remover) deleting(ctx context.Context, ref access.Ref, uid string) ([]
 		}
 	}
 	for _, id := range slices.Backward(ids) {
-		if err := again(ctx, func() error { return rm.finish(ctx, id, victims) }); err != nil {
+		if err := store.Again(ctx, func() error { return rm.finish(ctx, id, victims) }); err != nil {
 			return nil, err
 		}
 	}
@@ -87,11 +89,11 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 	if err != nil {
 		return nil, err
 	}
-	f, err := rm.store.familyOf(ctx, bare)
+	f, err := rm.store.FamilyOf(ctx, bare)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.pages[holder].broken(rm.store.where(keyOf(holder))); err != nil {
+	if err := f.Pages[holder].Broken(rm.store.Where(store.KeyOf(holder))); err != nil {
 		return nil, err
 	}
 	if err := rm.lookout.heedIfSeen(ctx, f, holder); err != nil {
@@ -101,13 +103,13 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 	if err != nil {
 		return nil, err
 	}
-	d := f.draft(now, &issuer{keymaker: rm.keymaker, ctx: ctx, family: f})
+	d := f.Draft(now, &issuer{keymaker: rm.keymaker, ctx: ctx, family: f})
 	victims, err := d.Strike(ref, uid)
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range append([]access.IdentityID{holder}, f.below(holder)...) {
-		p := f.pages[id]
+	for _, id := range append([]access.IdentityID{holder}, f.Below(holder)...) {
+		p := f.Pages[id]
 		if p == nil || !slices.ContainsFunc(victims, func(v *ledger.Entry) bool { return v.Object.Holder() == id && !v.Removed() }) {
 			continue
 		}
@@ -116,36 +118,36 @@ func (rm *remover) strike(ctx context.Context, ref access.Ref, holder access.Ide
 				return nil, err
 			}
 		}
-		written, err := rm.store.write(context.WithoutCancel(ctx), drafted(p, d))
+		written, err := rm.store.Write(context.WithoutCancel(ctx), store.Drafted(p, d))
 		if err != nil {
 			return nil, err
 		}
-		f.pages[id] = written
+		f.Pages[id] = written
 	}
 	return victims, nil
 }
 
 // finish removes what IAM has of what was struck of an identity, and then forgets it.
 func (rm *remover) finish(ctx context.Context, id access.IdentityID, victims []*ledger.Entry) error {
-	f := &family{pages: map[access.IdentityID]*page{}, removing: true}
-	holds, err := rm.store.marks(ctx)
+	f := &family{Pages: map[access.IdentityID]*page{}, Removing: true}
+	holds, err := rm.store.Marks(ctx)
 	if err != nil {
 		return err
 	}
-	f.holds = holds
-	if err := rm.store.climb(ctx, f, id, declaredParent); err != nil {
+	f.Holds = holds
+	if err := rm.store.Climb(ctx, f, id, declaredParent); err != nil {
 		return err
 	}
-	p, err := rm.aligner.realize(ctx, f, f.pages[id])
-	if err != nil && !errors.Is(err, errNobody) { // all that gives something was brought in line
+	p, err := rm.aligner.realize(ctx, f, f.Pages[id])
+	if err != nil && !errors.Is(err, client.ErrNobody) { // all that gives something was brought in line
 		return err
 	}
-	f.pages[id] = p
+	f.Pages[id] = p
 	for _, v := range victims {
 		if v.Object.Holder() != id {
 			continue
 		}
-		if err := rm.at.movedKeys(ctx, adoptedOf(id), keysOfLogins(v.Adopted)); err != nil {
+		if err := rm.at.movedKeys(ctx, store.AdoptedOf(id), keysOfLogins(v.Adopted)); err != nil {
 			return err
 		}
 	}
@@ -153,10 +155,10 @@ func (rm *remover) finish(ctx context.Context, id access.IdentityID, victims []*
 	if err != nil {
 		return err
 	}
-	d := f.draft(now, &issuer{keymaker: rm.keymaker, ctx: ctx, family: f})
+	d := f.Draft(now, &issuer{keymaker: rm.keymaker, ctx: ctx, family: f})
 	var refs []access.Ref
 	for _, v := range victims {
-		if e := p.entries[v.Ref()]; e != nil && e.Removed() && e.History.UID == v.History.UID {
+		if e := p.Entries[v.Ref()]; e != nil && e.Removed() && e.History.UID == v.History.UID {
 			refs = append(refs, v.Ref())
 		}
 	}
@@ -164,15 +166,15 @@ func (rm *remover) finish(ctx context.Context, id access.IdentityID, victims []*
 		return nil
 	}
 	d.Forget(refs...)
-	next := drafted(p, d)
-	next.stone = next.stone.Pruned(now, f.holds.Any(id.Partner))
-	_, err = rm.store.write(ctx, next)
+	next := store.Drafted(p, d)
+	next.Stone = next.Stone.Pruned(now, f.Holds.Any(id.Partner))
+	_, err = rm.store.Write(ctx, next)
 	return err
 }
 
 // declaredParent returns the identity above one, also where the removal of this was begun.
 func declaredParent(p *page) access.IdentityID {
-	if e := p.entries[p.id.Ref()]; e != nil {
+	if e := p.Entries[p.ID.Ref()]; e != nil {
 		if i, ok := e.Object.(*access.Identity); ok {
 			return i.ParentID
 		}
@@ -197,14 +199,14 @@ func (rm *remover) distrustAll(ctx context.Context, victims []*ledger.Entry) {
 // was cut by hand stays so. A grant cannot be told from others then: the identity gives nothing any more.
 func (rm *remover) clear(ctx context.Context, ref access.Ref, p *page) error {
 	ctx = context.WithoutCancel(ctx)
-	all, err := rm.finder.leftOf(ctx, p.id)
+	all, err := rm.finder.leftOf(ctx, p.ID)
 	if err != nil {
 		return err
 	}
 	all = slices.DeleteFunc(all, func(x left) bool { return !x.of(ref) })
 	for _, x := range all {
 		if text, err := rm.at.inlineText(ctx, x.principal, holdPolicy); err == nil && cuts(text) {
-			if err := rm.store.mark(ctx, p.id.String()); err != nil {
+			if err := rm.store.Mark(ctx, p.ID.String()); err != nil {
 				return err
 			}
 			break
@@ -212,21 +214,21 @@ func (rm *remover) clear(ctx context.Context, ref access.Ref, p *page) error {
 	}
 	for _, x := range all {
 		if ref.Type == access.TypeGrant {
-			err = gone(rm.at.putInline(ctx, x.principal, cutPolicy, policy.Cut().JSON()))
+			err = client.Gone(rm.at.putInline(ctx, x.principal, cutPolicy, policy.Cut().JSON()))
 		} else {
-			err = rm.cutter.destroy(ctx, p.id, x.principal)
+			err = rm.cutter.destroy(ctx, p.ID, x.principal)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if ref.Type != access.TypeIdentity || p.damage == nil {
+	if ref.Type != access.TypeIdentity || p.Damage == nil {
 		return nil
 	}
-	if err := rm.store.remove(ctx, keyOf(p.id), p.etag); err != nil {
+	if err := rm.store.Remove(ctx, store.KeyOf(p.ID), p.ETag); err != nil {
 		return err
 	}
-	rm.store.keep(blank(p.id))
+	rm.store.Keep(store.Blank(p.ID))
 	return nil
 }
 

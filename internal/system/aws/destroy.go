@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // cutter takes away what IAM has. The cut comes first and goes last: whatever fails in between gives nobody anything.
 type cutter struct {
 	at     *account
-	store  *store
+	store  *pages
 	reader *reader
 }
 
@@ -28,14 +30,14 @@ func (ct *cutter) destroy(ctx context.Context, id access.IdentityID, p principal
 		return err
 	}
 	if !n.there {
-		return ct.at.movedKeys(ctx, p, p.keys())
+		return ct.at.movedKeys(ctx, p, p.Keys())
 	}
-	defer ct.store.forget(p)
+	defer ct.store.Forget(p)
 	if n.Path != p.Path { // somebody else's of that name
 		return fmt.Errorf("%s is at %s: %w", p, n.Path, access.ErrForeign)
 	}
 	if ct.reader.elsewhere(n.described) && p.Known {
-		return fmt.Errorf("%w. If somebody changed its tag %s, write %s there again; if somebody replaced %s, restore that", ct.reader.foreign(n, p, true), systemTag, ct.store.name(), ct.store.where(systemKey))
+		return fmt.Errorf("%w. If somebody changed its tag %s, write %s there again; if somebody replaced %s, restore that", ct.reader.foreign(n, p, true), systemTag, ct.store.SystemID(), ct.store.Where(store.SystemKey))
 	} else if ct.reader.elsewhere(n.described) {
 		return nil
 	}
@@ -69,7 +71,7 @@ func (ct *cutter) lookLonger(ctx context.Context, p principal, begun time.Time) 
 		if n, err = ct.reader.look(ctx, p); err != nil {
 			return nil, false, err
 		}
-		late = access.WallClock().Sub(begun) > ct.at.options.Patience
+		late = access.WallClock().Sub(begun) > ct.at.Site.Patience
 	}
 	return n, late, nil
 }
@@ -82,10 +84,10 @@ func (n *native) loaded() bool {
 // dismantle removes a principal as it was read.
 func (ct *cutter) dismantle(ctx context.Context, p principal, n *native) error {
 	if !policy.Cut().Is(n.policies[cutPolicy]) {
-		err := gone(ct.at.putInline(ctx, p, cutPolicy, policy.Cut().JSON()))
+		err := client.Gone(ct.at.putInline(ctx, p, cutPolicy, policy.Cut().JSON()))
 		if isFull(err) { // its own policies leave no room: the keys go first, then what gives something
 			if err = ct.dropKeys(ctx, p, n); err == nil {
-				err = gone(ct.deny(ctx, p, n, cutPolicy, policy.Cut()))
+				err = client.Gone(ct.deny(ctx, p, n, cutPolicy, policy.Cut()))
 			}
 		}
 		if err != nil && !isFull(err) { // full of what only denies
@@ -95,9 +97,9 @@ func (ct *cutter) dismantle(ctx context.Context, p principal, n *native) error {
 	if err := ct.strip(ctx, p, n); err != nil {
 		return err
 	}
-	ct.at.noteRemoved(p.Name)
-	if err := gone(ct.at.ask(ctx, "Delete"+string(p.Kind), p.named(), nil)); err != nil {
-		again := gone(ct.at.putInline(ctx, p, cutPolicy, policy.Cut().JSON())) // something hangs on it that we do not know, as a second factor
+	ct.at.NoteRemoved(p.Name)
+	if err := client.Gone(ct.at.Ask(ctx, "Delete"+string(p.Kind), naming(p), nil)); err != nil {
+		again := client.Gone(ct.at.putInline(ctx, p, cutPolicy, policy.Cut().JSON())) // something hangs on it that we do not know, as a second factor
 		return fmt.Errorf("%w: %w", access.ErrRemains, errors.Join(err, again))
 	}
 	return nil
@@ -105,8 +107,8 @@ func (ct *cutter) dismantle(ctx context.Context, p principal, n *native) error {
 
 // conflicts reports whether IAM removes nothing because something hangs on it.
 func conflicts(err error) bool {
-	var said *apiError
-	return errors.As(err, &said) && said.code == "DeleteConflict"
+	var said *client.Error
+	return errors.As(err, &said) && said.Code == "DeleteConflict"
 }
 
 // strip removes all that hangs on a principal, the deny last.
@@ -114,7 +116,7 @@ func (ct *cutter) strip(ctx context.Context, p principal, n *native) error {
 	if err := ct.dropKeys(ctx, p, n); err != nil {
 		return err
 	}
-	if p.Kind == user {
+	if p.Kind == store.User {
 		if err := ct.at.leave(ctx, p, n.Groups); err != nil {
 			return err
 		}
@@ -155,7 +157,7 @@ func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 	for {
 		_, err := ct.at.describe(ctx, p)
 		switch {
-		case errors.Is(err, errAbsent):
+		case errors.Is(err, client.ErrAbsent):
 			absent++
 		case errors.Is(err, access.ErrNotPermitted): // IAM has said so already, to who removed it
 			return nil
@@ -167,7 +169,7 @@ func (ct *cutter) proveGone(ctx context.Context, p principal) error {
 		if absent >= proofs || absent > 0 && ct.at.settle() == 0 {
 			return nil
 		}
-		if access.WallClock().Sub(begun) > ct.at.options.Patience+ct.at.settle() {
+		if access.WallClock().Sub(begun) > ct.at.Site.Patience+ct.at.settle() {
 			return fmt.Errorf("%w: IAM still has %s", access.ErrRemains, p)
 		}
 		if err := access.Pause(ctx, max(ct.at.settle()/proofs, 100*time.Millisecond)); err != nil {
@@ -196,6 +198,6 @@ func (ct *cutter) deny(ctx context.Context, p principal, n *native, name string,
 
 // isFull reports whether AWS takes no more characters of policies.
 func isFull(err error) bool {
-	var said *apiError
-	return errors.As(err, &said) && said.code == "LimitExceeded"
+	var said *client.Error
+	return errors.As(err, &said) && said.Code == "LimitExceeded"
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // drift returns what IAM has of a principal beyond the declaration, a sentence each.
@@ -27,7 +28,7 @@ func (w *wanted) drift(n *native) (said []string) {
 	said = append(said, w.untold(n)...)
 	said = append(said, w.boundaryDrift(n)...)
 	said = append(said, w.policyDrift(n)...)
-	if w.Kind == role && w.untrusted == nil && !w.trust.Is(n.Trust) {
+	if w.Kind == store.Role && w.untrusted == nil && !w.trust.Is(n.Trust) {
 		said = append(said, fmt.Sprintf("The trust of %s differs from the declaration.", w.Name))
 	}
 	said = append(said, w.addedDrift(n)...)
@@ -35,7 +36,7 @@ func (w *wanted) drift(n *native) (said []string) {
 	case n.keys == nil:
 	case w.adopted:
 		said = append(said, w.adoptedDrift(n.keys)...)
-	case w.Kind == user:
+	case w.Kind == store.User:
 		said = append(said, keyDrift(w.principal, n.keys)...)
 	}
 	return said
@@ -51,7 +52,7 @@ func (w *wanted) absence(said []string) []string {
 	switch {
 	case w.adopted:
 		return said
-	case w.Kind == user:
+	case w.Kind == store.User:
 		return append(said, fmt.Sprintf("The user %s is gone, with its key: only a rotation issues another one.", w.Name))
 	case len(said) > 0:
 		return said

@@ -13,6 +13,8 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/awstest"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // answersOf answers a request, or has it asked of who stands behind: nil.
@@ -58,11 +60,11 @@ func TestWhatMayBeDoneInAMomentIsAskedAgain(t *testing.T) {
 			}
 			return nil
 		})
-		if all, err := s.store.list(t.Context(), ""); err != nil || len(all) != 2 || asked.Load() != 3 {
+		if all, err := s.store.List(t.Context(), ""); err != nil || len(all) != 2 || asked.Load() != 3 {
 			t.Errorf("%s, twice: %d objects, %v, after %d requests", name, len(all), err, asked.Load())
 		}
 		s, asked = faulty(t, 300*time.Millisecond, func(r *http.Request, _ int64) *http.Response { return coded(r, c.status, c.code) })
-		_, err := s.store.list(t.Context(), "")
+		_, err := s.store.List(t.Context(), "")
 		if !errors.Is(err, access.ErrUnavailable) || asked.Load() < 2 || asked.Load() > 10 || strings.Count(err.Error(), "AWS answers") != 1 {
 			t.Errorf("%s, for ever: %v, after %d requests", name, err, asked.Load())
 		}
@@ -81,7 +83,7 @@ func TestWhatOneRequestWaitedForInVainTheOthersDoNot(t *testing.T) {
 		}
 		return nil
 	})
-	list := func() error { _, err := s.store.list(t.Context(), ""); return err }
+	list := func() error { _, err := s.store.List(t.Context(), ""); return err }
 	began := time.Now()
 	first := list()
 	took, sent := time.Since(began), asked.Load()
@@ -134,9 +136,9 @@ func TestAListingThatDoesNotEndIsAnError(t *testing.T) {
 		})
 		var err error
 		if c.iam {
-			_, err = s.at.namesAt(t.Context(), user, root)
+			_, err = s.at.namesAt(t.Context(), store.User, store.Root)
 		} else {
-			_, err = s.store.list(t.Context(), "")
+			_, err = s.store.List(t.Context(), "")
 		}
 		if (err == nil) != c.fine || err != nil && !errors.Is(err, access.ErrUnavailable) || asked.Load() > 20 {
 			t.Errorf("%s: %v, after %d requests", name, err, asked.Load())
@@ -153,22 +155,22 @@ func TestWhatS3SaysOfAConditionIsTold(t *testing.T) {
 		is     error
 	}{
 		"unchanged, though nothing was known": {func(r *http.Request, _ int64) *http.Response { return answering(r, http.StatusNotModified, "") }, access.ErrUnavailable},
-		"another one writes, for ever":        {func(r *http.Request, _ int64) *http.Response { return coded(r, 409, "ConditionalRequestConflict") }, errChanged},
-		"another one was first":               {func(r *http.Request, _ int64) *http.Response { return coded(r, 412, "PreconditionFailed") }, errChanged},
+		"another one writes, for ever":        {func(r *http.Request, _ int64) *http.Response { return coded(r, 409, "ConditionalRequestConflict") }, client.ErrChanged},
+		"another one was first":               {func(r *http.Request, _ int64) *http.Response { return coded(r, 412, "PreconditionFailed") }, client.ErrChanged},
 		"there is a mark of a removal": {func(r *http.Request, _ int64) *http.Response {
 			a := coded(r, 404, "NoSuchKey")
 			a.Header.Set("X-Amz-Delete-Marker", "true")
 			return a
-		}, errAbsent},
+		}, client.ErrAbsent},
 		"the bucket is gone":      {func(r *http.Request, _ int64) *http.Response { return coded(r, 404, "NoSuchBucket") }, access.ErrUnavailable},
 		"the bucket is elsewhere": {func(r *http.Request, _ int64) *http.Response { return coded(r, 301, "PermanentRedirect") }, nil},
 	} {
 		s, _ := faulty(t, 50*time.Millisecond, c.answer)
-		_, _, err := s.store.get(t.Context(), keyOf(id), "")
-		if err == nil || c.is != nil && !errors.Is(err, c.is) || !errors.Is(c.is, errAbsent) && errors.Is(err, errAbsent) {
+		_, _, err := s.store.Get(t.Context(), store.KeyOf(id), "")
+		if err == nil || c.is != nil && !errors.Is(err, c.is) || !errors.Is(c.is, client.ErrAbsent) && errors.Is(err, client.ErrAbsent) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := s.store.fetch(t.Context(), id); err != nil && errors.Is(c.is, errAbsent) {
+		if _, err := s.store.Fetch(t.Context(), id); err != nil && errors.Is(c.is, client.ErrAbsent) {
 			t.Errorf("%s: fetch answers %v", name, err)
 		}
 	}
@@ -272,7 +274,7 @@ func TestALedgerWithVersionsIsALedger(t *testing.T) {
 			t.Errorf("after the removal there are %d, %v", len(all), err)
 		}
 	}
-	if err := s.store.remove(t.Context(), keyOf(s.id), ""); err != nil {
+	if err := s.store.Remove(t.Context(), store.KeyOf(s.id), ""); err != nil {
 		t.Fatal(err)
 	}
 	i := s.put(s.identity())

@@ -21,6 +21,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/systemtest"
 )
 
@@ -60,7 +62,7 @@ func (l *lab) withToken(t testing.TB, c *access.Credential, key *ecdsa.PrivateKe
 	token := signedToken(t, key, c.Federated.Issuer, c.Federated.Subject, c.Federated.Audiences...)
 	form := url.Values{
 		"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleSessionName": {"partner"}, "WebIdentityToken": {token},
-		"RoleArn": {roleOf(c.IdentityID).arn("aws", l.cloud.Access)},
+		"RoleArn": {store.RoleOf(c.IdentityID).ARN("aws", l.cloud.Access)},
 	}
 	resp, err := http.PostForm(l.cloud.STS, form)
 	if err != nil {
@@ -114,9 +116,9 @@ func (l *lab) assume(t testing.TB, as *account, arn, externalID string) *account
 	if externalID != "" {
 		form.Set("ExternalId", externalID)
 	}
-	a, err := as.sendOnce(context.Background(), request{
-		service: "sts", region: region, method: http.MethodPost, url: l.cloud.STS + "/",
-		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, body: []byte(form.Encode()),
+	a, err := as.SendOnce(context.Background(), client.Request{
+		Service: "sts", Region: region, Method: http.MethodPost, Url: l.cloud.STS + "/",
+		Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, Body: []byte(form.Encode()),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +126,7 @@ func (l *lab) assume(t testing.TB, as *account, arn, externalID string) *account
 	var out struct {
 		Session session `xml:"AssumeRoleResult>Credentials"`
 	}
-	if err := xml.Unmarshal(a.body, &out); err != nil || a.status != http.StatusOK {
+	if err := xml.Unmarshal(a.Body, &out); err != nil || a.Status != http.StatusOK {
 		return nil
 	}
 	return l.holding(out.Session.login())

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
@@ -22,7 +24,7 @@ const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Acti
 // must asks IAM as the administrator.
 func (l *lab) must(t testing.TB, action string, in map[string]string) {
 	t.Helper()
-	if err := l.admin.ask(t.Context(), action, in, nil); err != nil {
+	if err := l.admin.Ask(t.Context(), action, in, nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -40,7 +42,7 @@ func (s shop) drift(of access.Object) string {
 func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 	t.Parallel()
 	cloud := ministack(t)
-	r, u := func(s shop) principal { return roleOf(s.id) }, func(s shop) principal { return userOf(s.id, 1) }
+	r, u := func(s shop) principal { return store.RoleOf(s.id) }, func(s shop) principal { return store.UserOf(s.id, 1) }
 	for n, c := range []struct {
 		name  string
 		of    func(shop) principal
@@ -48,31 +50,31 @@ func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 		tells string
 	}{
 		{"a policy beside", r, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutRolePolicy", p.named("PolicyName", "more", "PolicyDocument", everything))
+			l.must(t, "PutRolePolicy", naming(p, "PolicyName", "more", "PolicyDocument", everything))
 		}, `"more"`},
 		{"an administrator's policy attached", r, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "AttachRolePolicy", p.named("PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess"))
+			l.must(t, "AttachRolePolicy", naming(p, "PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess"))
 		}, "AdministratorAccess is attached"},
 		{"the end taken away", r, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "DeleteRolePolicy", p.named("PolicyName", endPolicy))
+			l.must(t, "DeleteRolePolicy", naming(p, "PolicyName", endPolicy))
 		}, "partner-end of partner.acme.prod.etl.federated is gone"},
 		{"wider grants", r, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "PutRolePolicy", p.named("PolicyName", grantsPolicy, "PolicyDocument", everything))
+			l.must(t, "PutRolePolicy", naming(p, "PolicyName", grantsPolicy, "PolicyDocument", everything))
 		}, "partner-grants of partner.acme.prod.etl.federated differs from the declaration"},
 		{"trust in everybody", r, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "UpdateAssumeRolePolicy", p.named("PolicyDocument", vendorTrust))
+			l.must(t, "UpdateAssumeRolePolicy", naming(p, "PolicyDocument", vendorTrust))
 		}, "The trust of"},
-		{"a second key", u, func(l *lab, t testing.TB, p principal) { l.must(t, "CreateAccessKey", p.named()) }, "has 2 access keys"},
+		{"a second key", u, func(l *lab, t testing.TB, p principal) { l.must(t, "CreateAccessKey", naming(p)) }, "has 2 access keys"},
 		{"a group", u, func(l *lab, t testing.TB, p principal) {
 			l.must(t, "CreateGroup", map[string]string{"GroupName": "everybody"})
-			l.must(t, "AddUserToGroup", p.named("GroupName", "everybody"))
+			l.must(t, "AddUserToGroup", naming(p, "GroupName", "everybody"))
 		}, "is a member of everybody"},
 		{"a key, and a password for the console", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "CreateAccessKey", p.named())
-			l.must(t, "CreateLoginProfile", p.named("Password", "Tr0ub4dor&3"))
+			l.must(t, "CreateAccessKey", naming(p))
+			l.must(t, "CreateLoginProfile", naming(p, "Password", "Tr0ub4dor&3"))
 		}, "has 2 access keys"},
 		{"the tags", u, func(l *lab, t testing.TB, p principal) {
-			l.must(t, "UntagUser", p.named("TagKeys.member.1", uidTag))
+			l.must(t, "UntagUser", naming(p, "TagKeys.member.1", uidTag))
 		}, "The tags of"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -81,8 +83,8 @@ func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 			s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 			s.put(s.identity())
 			s.put(s.grant("daily", s.end))
-			objects := map[kind]access.Object{role: s.account("arn:aws:iam::444455556666:role/etl", "", s.end), user: s.key(s.end)}
-			uids := map[kind]string{role: s.put(objects[role]).UID, user: s.put(objects[user], sealing(k)).UID}
+			objects := map[kind]access.Object{store.Role: s.account("arn:aws:iam::444455556666:role/etl", "", s.end), store.User: s.key(s.end)}
+			uids := map[kind]string{store.Role: s.put(objects[store.Role]).UID, store.User: s.put(objects[store.User], sealing(k)).UID}
 			p := c.of(s)
 			if said := s.drift(objects[p.Kind]); said != "" {
 				t.Fatalf("before: %s", said)
@@ -98,7 +100,7 @@ func TestWhatSomebodyChangedInIAMIsToldAndBroughtInLine(t *testing.T) {
 			if !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 				t.Error("the key of the partner does not work any more")
 			}
-			if p.Kind == user && !errors.Is(l.admin.ask(t.Context(), "GetLoginProfile", p.named(), nil), errAbsent) {
+			if p.Kind == store.User && !errors.Is(l.admin.Ask(t.Context(), "GetLoginProfile", naming(p), nil), client.ErrAbsent) {
 				t.Error("there is a password for the console")
 			}
 		})
@@ -114,9 +116,9 @@ func TestAUserThatBearsTheNameOfARoleIsFound(t *testing.T) {
 	trust := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
 	s.put(trust)
 	s.put(s.key(s.end), sealing(k))
-	p := principal{Kind: user, Name: roleOf(s.id).Name, Path: roleOf(s.id).Path}
+	p := principal{Kind: store.User, Name: store.RoleOf(s.id).Name, Path: store.RoleOf(s.id).Path}
 	_, as := l.byHand(t, p)
-	l.must(t, "CreateRole", principal{Kind: role, Name: userOf(s.id, 1).Name}.named("AssumeRolePolicyDocument", vendorTrust, "Path", folderOf(s.id)))
+	l.must(t, "CreateRole", naming(principal{Kind: store.Role, Name: store.UserOf(s.id, 1).Name}, "AssumeRolePolicyDocument", vendorTrust, "Path", store.FolderOf(s.id)))
 	s.System = l.open(func(o *Options) { o.Fresh = time.Hour })
 	_, strays, err := s.Survey(t.Context(), nil)
 	if err != nil || len(strays) != 2 || strays[1].NativeID != p.String() {
@@ -141,21 +143,21 @@ func TestATagThatSomebodyChangedHidesNothingFromARemoval(t *testing.T) {
 	i := s.put(s.identity())
 	s.put(s.grant("daily", s.end))
 	s.put(s.key(s.end), sealing(k))
-	u := userOf(s.id, 1)
+	u := store.UserOf(s.id, 1)
 	tag := func(name, value string) {
 		t.Helper()
-		l.must(t, "TagUser", u.named("Tags.member.1.Key", name, "Tags.member.1.Value", value))
+		l.must(t, "TagUser", naming(u, "Tags.member.1.Key", name, "Tags.member.1.Value", value))
 	}
 	tag(systemTag, "another")
 	if said := s.drift(s.key(s.end)); !strings.Contains(said, "names another access system") {
 		t.Errorf("it says %q", said)
 	}
-	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrForeign) || !strings.Contains(err.Error(), s.store.name()) {
+	if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrForeign) || !strings.Contains(err.Error(), s.store.SystemID()) {
 		t.Errorf("while a key is left, the removal says %v", err)
 	}
-	tag(systemTag, s.store.name())
+	tag(systemTag, s.store.SystemID())
 	tag(identityTag, "acme/prod/other")
-	if err := s.store.remove(t.Context(), keyOf(s.id), s.store.cached(s.id).etag); err != nil {
+	if err := s.store.Remove(t.Context(), store.KeyOf(s.id), s.store.Cached(s.id).ETag); err != nil {
 		t.Fatal(err)
 	}
 	s.System = l.open()
@@ -174,25 +176,25 @@ func TestATagHidesNothingThatIAMHadOnce(t *testing.T) {
 	for n, c := range []struct {
 		kind              kind
 		before, suspended bool
-	}{{user, true, false}, {role, true, false}, {role, false, true}} {
+	}{{store.User, true, false}, {store.Role, true, false}, {store.Role, false, true}} {
 		s, k := l.newShop(t, l.open(), time.Hour), &keys{}
 		s.id.Name = fmt.Sprintf("etl-%d", n)
 		i := s.put(s.identity(func(i *access.Identity) { i.Suspended = c.suspended }))
-		p, o := roleOf(s.id), access.Object(s.account("arn:aws:iam::444455556666:role/etl", "", s.end))
-		if c.kind == user {
-			p, o = userOf(s.id, 1), s.key(s.end)
+		p, o := store.RoleOf(s.id), access.Object(s.account("arn:aws:iam::444455556666:role/etl", "", s.end))
+		if c.kind == store.User {
+			p, o = store.UserOf(s.id, 1), s.key(s.end)
 		}
 		s.put(o, sealing(k))
 		if c.before {
-			text, _, err := s.store.get(t.Context(), keyOf(s.id), "")
+			text, _, err := s.store.Get(t.Context(), store.KeyOf(s.id), "")
 			if err == nil {
-				err = s.store.place(t.Context(), keyOf(s.id), bytes.ReplaceAll(text, []byte(`"known"`), []byte(`"nothing"`)))
+				err = s.store.Place(t.Context(), store.KeyOf(s.id), bytes.ReplaceAll(text, []byte(`"known"`), []byte(`"nothing"`)))
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		l.must(t, "Tag"+string(c.kind), p.named("Tags.member.1.Key", systemTag, "Tags.member.1.Value", "another"))
+		l.must(t, "Tag"+string(c.kind), naming(p, "Tags.member.1.Key", systemTag, "Tags.member.1.Value", "another"))
 		if _, err := s.Delete(t.Context(), s.id.Ref(), i.UID); !errors.Is(err, access.ErrForeign) {
 			t.Errorf("%s %+v: while it is there, the removal says %v", p, c, err)
 		}
@@ -207,15 +209,15 @@ func TestAKeyWhoseUserSomebodyRenamedIsNotGone(t *testing.T) {
 	i := s.put(s.identity())
 	s.put(s.grant("daily", s.end))
 	s.put(s.key(s.end), sealing(k))
-	u := userOf(s.id, 1)
-	l.must(t, "UpdateUser", u.named("NewPath", "/elsewhere/"))
+	u := store.UserOf(s.id, 1)
+	l.must(t, "UpdateUser", naming(u, "NewPath", "/elsewhere/"))
 	if said := s.drift(s.key(s.end)); !strings.Contains(said, "Somebody moved") {
 		t.Errorf("moved, it says %q", said)
 	}
 	if _, err := s.Delete(t.Context(), s.key(s.end).Ref(), s.uid(s.key(s.end).Ref())); !errors.Is(err, access.ErrForeign) {
 		t.Errorf("while it lies elsewhere, the removal says %v", err)
 	}
-	l.must(t, "UpdateUser", u.named("NewPath", u.Path, "NewUserName", "jane"))
+	l.must(t, "UpdateUser", naming(u, "NewPath", u.Path, "NewUserName", "jane"))
 	if !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Fatal("the key did not go along")
 	}
@@ -241,7 +243,7 @@ func TestAKeyThatLivesOnElsewhereKeepsNothingFromTheOthers(t *testing.T) {
 	child.put(child.identity(func(i *access.Identity) { i.ParentID = s.id }))
 	child.put(child.grant("daily", s.end))
 	child.put(child.key(s.end), sealing(kChild))
-	l.must(t, "UpdateUser", userOf(s.id, 1).named("NewUserName", "jane"))
+	l.must(t, "UpdateUser", naming(store.UserOf(s.id, 1), "NewUserName", "jane"))
 	if r, err := s.Get(t.Context(), s.key(s.end).Ref()); err != nil || r.Held || !strings.Contains(strings.Join(r.Drift, " "), "jane") {
 		t.Errorf("it is told as %+v, %v", r, err)
 	}
@@ -249,8 +251,8 @@ func TestAKeyThatLivesOnElsewhereKeepsNothingFromTheOthers(t *testing.T) {
 	if _, err := s.Put(t.Context(), rotate); !errors.Is(err, access.ErrRemains) || !l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Errorf("the rotation says %v, or its key does not read", err)
 	}
-	if p := s.store.cached(s.id); !p.named(userOf(s.id, 2)).Built {
-		t.Errorf("the page says %+v", p.principals)
+	if p := s.store.Cached(s.id); !p.Named(store.UserOf(s.id, 2)).Built {
+		t.Errorf("the page says %+v", p.Principals)
 	}
 	suspended := s.identity(func(i *access.Identity) { i.Suspended = true })
 	if _, err := s.Put(t.Context(), access.Change{Object: suspended, Stack: "partners", UID: i.UID, EndsAt: s.end}); !errors.Is(err, access.ErrRemains) {
@@ -272,10 +274,10 @@ func TestARoleThatTrustsWhatStandsForAPartnerIsFound(t *testing.T) {
 	s.moved(l)
 	in := func(name, who string) {
 		t.Helper()
-		l.must(t, "CreateRole", principal{Kind: role, Name: name}.named("AssumeRolePolicyDocument",
+		l.must(t, "CreateRole", naming(principal{Kind: store.Role, Name: name}, "AssumeRolePolicyDocument",
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::`+l.cloud.Access+`:`+who+`"},"Action":"sts:AssumeRole"}]}`))
 	}
-	in("reporting", adoptedOf(s.id).String())
+	in("reporting", store.AdoptedOf(s.id).String())
 	in("batch", "user/acme-sftp") // as where IAM has yet to tell the new name
 	in("other", "user/jane")
 	what, err := s.Adoption(t.Context(), s.id, "user/acme-sftp")
@@ -313,8 +315,8 @@ func TestARoleOfThatNameThatSomebodyElseMadeIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
 	s := l.newShop(t, l.open(), time.Hour)
-	p := roleOf(s.id)
-	l.must(t, "CreateRole", p.named("AssumeRolePolicyDocument", vendorTrust, "Path", p.Path))
+	p := store.RoleOf(s.id)
+	l.must(t, "CreateRole", naming(p, "AssumeRolePolicyDocument", vendorTrust, "Path", p.Path))
 	i := s.put(s.identity())
 	c := s.account("arn:aws:iam::444455556666:role/etl", "", s.end)
 	if _, err := s.Put(t.Context(), access.Change{Object: c, Stack: "partners", EndsAt: s.end}); !errors.Is(err, access.ErrForeign) {
@@ -337,7 +339,7 @@ func TestADamagedPageHarmsItsIdentityAloneAndCanBeRemoved(t *testing.T) {
 	other := s
 	other.id.Name = "other"
 	other.put(other.identity())
-	if err := s.store.place(t.Context(), keyOf(s.id), []byte(`{"version":1,"identity":"acme/prod/etl","entries":[{]`)); err != nil {
+	if err := s.store.Place(t.Context(), store.KeyOf(s.id), []byte(`{"version":1,"identity":"acme/prod/etl","entries":[{]`)); err != nil {
 		t.Fatal(err)
 	}
 	fresh := l.open()

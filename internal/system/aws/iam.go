@@ -15,7 +15,21 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
+
+// group is a kind of principal that partners are not given: somebody may have put a user into one.
+const group kind = "Group"
+
+// naming returns the parameters that name a principal to IAM, with others.
+func naming(p principal, more ...string) map[string]string {
+	in := map[string]string{string(p.Kind) + "Name": p.Name}
+	for n := 0; n+1 < len(more); n += 2 {
+		in[more[n]] = more[n+1]
+	}
+	return in
+}
 
 // tag is one that IAM keeps of a principal.
 type tag struct {
@@ -98,10 +112,10 @@ func (ac *account) describe(ctx context.Context, p principal) (d described, err 
 		Role described `xml:"GetRoleResult>Role"`
 		User described `xml:"GetUserResult>User"`
 	}
-	if err := ac.ask(ctx, "Get"+string(p.Kind), p.named(), &out); err != nil {
+	if err := ac.Ask(ctx, "Get"+string(p.Kind), naming(p), &out); err != nil {
 		return d, err
 	}
-	if d = out.Role; p.Kind == user {
+	if d = out.Role; p.Kind == store.User {
 		d = out.User
 		d.Name = d.User
 	}
@@ -111,7 +125,7 @@ func (ac *account) describe(ctx context.Context, p principal) (d described, err 
 
 // inlineNames lists the inline policies of a principal.
 func (ac *account) inlineNames(ctx context.Context, p principal) (names []string, err error) {
-	err = ac.pages(ctx, "List"+string(p.Kind)+"Policies", p.named(), func(body []byte) error {
+	err = ac.Pages(ctx, "List"+string(p.Kind)+"Policies", naming(p), func(body []byte) error {
 		var page struct {
 			Role  []string `xml:"ListRolePoliciesResult>PolicyNames>member"`
 			User  []string `xml:"ListUserPoliciesResult>PolicyNames>member"`
@@ -131,13 +145,13 @@ func (ac *account) inlineText(ctx context.Context, p principal, name string) (st
 		User  string `xml:"GetUserPolicyResult>PolicyDocument"`
 		Group string `xml:"GetGroupPolicyResult>PolicyDocument"`
 	}
-	err := ac.ask(ctx, "Get"+string(p.Kind)+"Policy", p.named("PolicyName", name), &out)
+	err := ac.Ask(ctx, "Get"+string(p.Kind)+"Policy", naming(p, "PolicyName", name), &out)
 	return plain(out.Role + out.User + out.Group), err
 }
 
 // attachedTo lists the managed policies that hang on a principal.
 func (ac *account) attachedTo(ctx context.Context, p principal) (arns []string, err error) {
-	err = ac.pages(ctx, "ListAttached"+string(p.Kind)+"Policies", p.named(), func(body []byte) error {
+	err = ac.Pages(ctx, "ListAttached"+string(p.Kind)+"Policies", naming(p), func(body []byte) error {
 		var page struct {
 			Role  []attached `xml:"ListAttachedRolePoliciesResult>AttachedPolicies>member"`
 			User  []attached `xml:"ListAttachedUserPoliciesResult>AttachedPolicies>member"`
@@ -154,7 +168,7 @@ func (ac *account) attachedTo(ctx context.Context, p principal) (arns []string, 
 
 // keysOf lists the access keys of a user.
 func (ac *account) keysOf(ctx context.Context, p principal) (keys []key, err error) {
-	err = ac.pages(ctx, "ListAccessKeys", p.named(), func(body []byte) error {
+	err = ac.Pages(ctx, "ListAccessKeys", naming(p), func(body []byte) error {
 		var page struct {
 			Keys []key `xml:"ListAccessKeysResult>AccessKeyMetadata>member"`
 		}
@@ -178,7 +192,7 @@ func (ac *account) keyLastUsed(ctx context.Context, id string) (time.Time, error
 	var out struct {
 		At string `xml:"GetAccessKeyLastUsedResult>AccessKeyLastUsed>LastUsedDate"`
 	}
-	if err := ac.ask(ctx, "GetAccessKeyLastUsed", map[string]string{"AccessKeyId": id}, &out); err != nil {
+	if err := ac.Ask(ctx, "GetAccessKeyLastUsed", map[string]string{"AccessKeyId": id}, &out); err != nil {
 		return time.Time{}, err
 	}
 	if out.At == "" || out.At == "N/A" {
@@ -193,26 +207,26 @@ func (ac *account) keyOwner(ctx context.Context, id string) (string, error) {
 	var out struct {
 		User string `xml:"GetAccessKeyLastUsedResult>UserName"`
 	}
-	err := ac.ask(ctx, "GetAccessKeyLastUsed", map[string]string{"AccessKeyId": id}, &out)
+	err := ac.Ask(ctx, "GetAccessKeyLastUsed", map[string]string{"AccessKeyId": id}, &out)
 	if errors.Is(err, access.ErrNotPermitted) { // so AWS answers of a key that it does not have
 		return "", nil
 	}
-	return out.User, supported(gone(err))
+	return out.User, client.Supported(client.Gone(err))
 }
 
 // putInline writes an inline policy of a principal.
 func (ac *account) putInline(ctx context.Context, p principal, name, text string) error {
-	return ac.ask(ctx, "Put"+string(p.Kind)+"Policy", p.named("PolicyName", name, "PolicyDocument", text), nil)
+	return ac.Ask(ctx, "Put"+string(p.Kind)+"Policy", naming(p, "PolicyName", name, "PolicyDocument", text), nil)
 }
 
 // dropInline removes an inline policy of a principal.
 func (ac *account) dropInline(ctx context.Context, p principal, name string) error {
-	return gone(ac.ask(ctx, "Delete"+string(p.Kind)+"Policy", p.named("PolicyName", name), nil))
+	return client.Gone(ac.Ask(ctx, "Delete"+string(p.Kind)+"Policy", naming(p, "PolicyName", name), nil))
 }
 
 // namesAt lists the roles or users at a folder.
 func (ac *account) namesAt(ctx context.Context, k kind, folder string) (names []string, err error) {
-	err = ac.pages(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": folder}, func(body []byte) error {
+	err = ac.Pages(ctx, "List"+string(k)+"s", map[string]string{"PathPrefix": folder}, func(body []byte) error {
 		var page struct {
 			Roles []string `xml:"ListRolesResult>Roles>member>RoleName"`
 			Users []string `xml:"ListUsersResult>Users>member>UserName"`
@@ -221,12 +235,12 @@ func (ac *account) namesAt(ctx context.Context, k kind, folder string) (names []
 		names = append(append(names, page.Roles...), page.Users...)
 		return err
 	})
-	return names, supported(err)
+	return names, client.Supported(err)
 }
 
 // groupsOf lists the groups that a user is a member of.
 func (ac *account) groupsOf(ctx context.Context, p principal) (groups []string, err error) {
-	err = ac.pages(ctx, "ListGroupsForUser", p.named(), func(body []byte) error {
+	err = ac.Pages(ctx, "ListGroupsForUser", naming(p), func(body []byte) error {
 		var page struct {
 			Names []string `xml:"ListGroupsForUserResult>Groups>member>GroupName"`
 		}
@@ -234,13 +248,13 @@ func (ac *account) groupsOf(ctx context.Context, p principal) (groups []string, 
 		groups = append(groups, page.Names...)
 		return err
 	})
-	return groups, supported(gone(err))
+	return groups, client.Supported(client.Gone(err))
 }
 
 // leave takes a user out of groups.
 func (ac *account) leave(ctx context.Context, p principal, groups []string) error {
 	for _, g := range groups {
-		if err := gone(ac.ask(ctx, "RemoveUserFromGroup", p.named("GroupName", g), nil)); err != nil {
+		if err := client.Gone(ac.Ask(ctx, "RemoveUserFromGroup", naming(p, "GroupName", g), nil)); err != nil {
 			return err
 		}
 	}
@@ -249,17 +263,17 @@ func (ac *account) leave(ctx context.Context, p principal, groups []string) erro
 
 // dropKey deletes an access key; one that is gone is no error.
 func (ac *account) dropKey(ctx context.Context, p principal, id string) error {
-	return gone(ac.ask(ctx, "DeleteAccessKey", p.named("AccessKeyId", id), nil))
+	return client.Gone(ac.Ask(ctx, "DeleteAccessKey", naming(p, "AccessKeyId", id), nil))
 }
 
 // dropPassword takes from a user its password for the console.
 func (ac *account) dropPassword(ctx context.Context, p principal) error {
-	return supported(gone(ac.ask(ctx, "DeleteLoginProfile", p.named(), nil)))
+	return client.Supported(client.Gone(ac.Ask(ctx, "DeleteLoginProfile", naming(p), nil)))
 }
 
 // detach takes a managed policy off a principal; one that is gone is no error.
 func (ac *account) detach(ctx context.Context, p principal, arn string) error {
-	return gone(ac.ask(ctx, "Detach"+string(p.Kind)+"Policy", p.named("PolicyArn", arn), nil))
+	return client.Gone(ac.Ask(ctx, "Detach"+string(p.Kind)+"Policy", naming(p, "PolicyArn", arn), nil))
 }
 
 // opened is what is sealed to the partner: what `credential_process` of AWS's own programs is to print.
@@ -275,7 +289,7 @@ func (ac *account) createKey(ctx context.Context, u principal) (made opened, err
 		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
 		Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
 	}
-	if err := ac.query(ctx, "CreateAccessKey", u.named(), &out, true); err != nil {
+	if err := ac.Query(ctx, "CreateAccessKey", naming(u), &out, true); err != nil {
 		return made, err
 	}
 	if out.ID == "" || out.Secret == "" {
@@ -289,12 +303,12 @@ func (ac *account) managed(ctx context.Context, arn string) (string, error) {
 	var p struct {
 		Version string `xml:"GetPolicyResult>Policy>DefaultVersionId"`
 	}
-	if err := ac.ask(ctx, "GetPolicy", map[string]string{"PolicyArn": arn}, &p); err != nil {
+	if err := ac.Ask(ctx, "GetPolicy", map[string]string{"PolicyArn": arn}, &p); err != nil {
 		return "", err
 	}
 	var v struct {
 		Text string `xml:"GetPolicyVersionResult>PolicyVersion>Document"`
 	}
-	err := ac.ask(ctx, "GetPolicyVersion", map[string]string{"PolicyArn": arn, "VersionId": p.Version}, &v)
+	err := ac.Ask(ctx, "GetPolicyVersion", map[string]string{"PolicyArn": arn, "VersionId": p.Version}, &v)
 	return plain(v.Text), err
 }

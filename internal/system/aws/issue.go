@@ -17,14 +17,16 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // keymaker is what issuers of keys stand on.
 type keymaker struct {
 	at      *account
-	store   *store
+	store   *pages
 	lookout *lookout
 	aligner *aligner
 	cutter  *cutter
@@ -68,7 +70,7 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 		return i, err
 	}
 	is.made = append(is.made, u)
-	w := wanted{principal: u, end: i.End(end), owner: c.IdentityID, tags: map[string]string{uidTag: "new", identityTag: c.IdentityID.String(), systemTag: is.store.name()}}
+	w := wanted{principal: u, end: i.End(end), owner: c.IdentityID, tags: map[string]string{uidTag: "new", identityTag: c.IdentityID.String(), systemTag: is.store.SystemID()}}
 	n, err := is.aligner.create(ctx, w)
 	if err != nil {
 		return i, err
@@ -100,12 +102,12 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 // limitAsBefore gives a new user what somebody denied by hand to those before it: a rotation gives back nothing that was taken away. What AWS itself
 // attaches to a user whose key was published is about that key.
 func (is *issuer) limitAsBefore(ctx context.Context, u principal, c *access.Credential) error {
-	e := is.family.pages[c.IdentityID].entries[c.Ref()]
+	e := is.family.Pages[c.IdentityID].Entries[c.Ref()]
 	if e == nil {
 		return nil
 	}
 	denied := map[string]string{}
-	for _, x := range principalsOf(e) {
+	for _, x := range store.PrincipalsOf(e) {
 		n, err := is.lookout.reader.look(ctx, x)
 		if err != nil {
 			return err
@@ -120,7 +122,7 @@ func (is *issuer) limitAsBefore(ctx context.Context, u principal, c *access.Cred
 	}
 	for name, text := range denied {
 		if text == unreadable {
-			return fmt.Errorf("what %s takes away from the user before may not be read: %w", name, &apiError{status: http.StatusForbidden, code: "AccessDenied"})
+			return fmt.Errorf("what %s takes away from the user before may not be read: %w", name, &client.Error{Status: http.StatusForbidden, Code: "AccessDenied"})
 		}
 		if !policy.OnlyDenies(text) {
 			continue
@@ -142,25 +144,25 @@ func sealable(o opened) []byte {
 
 // reserve writes into the page of an identity that there may be a user of the next number.
 func (is *issuer) reserve(ctx context.Context, id access.IdentityID) (principal, error) {
-	next := is.family.pages[id].copied()
-	next.issued++
-	u := userOf(id, next.issued)
-	next.principals = append(next.principals, u)
-	written, err := is.store.write(ctx, next)
+	next := is.family.Pages[id].Copied()
+	next.Issued++
+	u := store.UserOf(id, next.Issued)
+	next.Principals = append(next.Principals, u)
+	written, err := is.store.Write(ctx, next)
 	if err != nil {
 		return u, err
 	}
-	is.family.pages[id] = written
+	is.family.Pages[id] = written
 	return u, nil
 }
 
 // name notes the id of a user's key, for the page that is written next.
 func (is *issuer) name(id access.IdentityID, user, key string) {
-	next := is.family.pages[id].copied()
-	if n := slices.IndexFunc(next.principals, func(x principal) bool { return x.Name == user }); n >= 0 {
-		next.principals[n].Key = key
+	next := is.family.Pages[id].Copied()
+	if n := slices.IndexFunc(next.Principals, func(x principal) bool { return x.Name == user }); n >= 0 {
+		next.Principals[n].Key = key
 	}
-	is.family.pages[id] = next
+	is.family.Pages[id] = next
 }
 
 // takeBack removes the users of a round that came to nothing. What cannot be removed now stands in the page, or has nothing but its end,

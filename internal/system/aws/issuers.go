@@ -13,14 +13,16 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // issuers are the issuers of tokens that the account trusts. A trust in an issuer lets in all partners whose workloads it names: so one that is
 // gone is taken for a cut of each of them, before anything makes it anew.
 type issuers struct {
 	at     *account
-	store  *store
+	store  *pages
 	reader *reader
 
 	trusting sync.Mutex // held while the trust in an issuer is made or removed
@@ -33,7 +35,7 @@ type issuers struct {
 
 // trustIssuerOf makes sure that the account trusts the issuer of an identity's workload, for its audiences.
 func (iss *issuers) trustIssuerOf(ctx context.Context, f *family, p *page) error {
-	if c := p.federated(); c != nil {
+	if c := p.Federated(); c != nil {
 		return iss.trustIssuer(ctx, f, *c.Federated)
 	}
 	return nil
@@ -97,14 +99,14 @@ func distrusts(c *access.Credential, arn string, audiences []string) bool {
 // heedIssuer holds the credentials that somebody cut by removing the account's trust in their issuer, or all their audiences from it. It does so before
 // anybody makes that trust anew, which would let all of them in.
 func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn string, audiences []string) error {
-	h, err := iss.store.load(ctx)
+	h, err := iss.store.Load(ctx)
 	if err != nil {
 		return err
 	}
 	ctx, news := context.WithoutCancel(ctx), false
-	for id, p := range h.pages {
-		c := p.federated()
-		if c == nil || c.Federated.Issuer != issuer || p.lifting || !p.named(roleOf(id)).Built || !distrusts(c, arn, audiences) || h.ledger.Held(h.holds, c) {
+	for id, p := range h.Pages {
+		c := p.Federated()
+		if c == nil || c.Federated.Issuer != issuer || p.Lifting || !p.Named(store.RoleOf(id)).Built || !distrusts(c, arn, audiences) || h.Ledger.Held(h.Holds, c) {
 			continue
 		}
 		cut, err := iss.staysDistrusted(ctx, c)
@@ -114,16 +116,16 @@ func (iss *issuers) heedIssuer(ctx context.Context, f *family, issuer, arn strin
 		if !cut {
 			continue
 		}
-		if err := iss.store.mark(ctx, c.Ref().ID); err != nil {
+		if err := iss.store.Mark(ctx, c.Ref().ID); err != nil {
 			return err
 		}
-		if err := gone(iss.at.putInline(ctx, roleOf(id), holdPolicy, policy.Cut().JSON())); err != nil {
+		if err := client.Gone(iss.at.putInline(ctx, store.RoleOf(id), holdPolicy, policy.Cut().JSON())); err != nil {
 			return err
 		}
 		news = true
 	}
 	if news {
-		f.holds, err = iss.store.marks(ctx)
+		f.Holds, err = iss.store.Marks(ctx)
 	}
 	return err
 }
@@ -151,18 +153,6 @@ func (iss *issuers) distrustsNow(ctx context.Context, c *access.Credential) (boo
 	return distrusts(c, arn, audiences), nil
 }
 
-// federated returns the credential of a workload; nil where there is none.
-func (p *page) federated() *access.Credential {
-	e := p.entries[access.Ref{Type: access.TypeCredential, ID: p.id.String() + "/" + string(access.Federated)}]
-	if e == nil || e.Removed() {
-		return nil
-	}
-	if c, ok := e.Credential(); ok && c.Federated != nil && !c.Federated.Account() {
-		return c
-	}
-	return nil
-}
-
 // trustAnew makes the account trust an issuer for the audiences that it lacks.
 func (iss *issuers) trustAnew(ctx context.Context, f access.FederatedTrust, arn string, audiences []string) error {
 	if arn == "" {
@@ -174,8 +164,8 @@ func (iss *issuers) trustAnew(ctx context.Context, f access.FederatedTrust, arn 
 		var out struct {
 			ARN string `xml:"CreateOpenIDConnectProviderResult>OpenIDConnectProviderArn"`
 		}
-		err := iss.at.ask(ctx, "CreateOpenIDConnectProvider", in, &out)
-		if errors.Is(err, errExists) {
+		err := iss.at.Ask(ctx, "CreateOpenIDConnectProvider", in, &out)
+		if errors.Is(err, client.ErrExists) {
 			out.ARN, err = iss.findIssuer(ctx, f.Issuer)
 		}
 		if err != nil {
@@ -188,7 +178,7 @@ func (iss *issuers) trustAnew(ctx context.Context, f access.FederatedTrust, arn 
 				continue
 			}
 			in := map[string]string{"OpenIDConnectProviderArn": arn, "ClientID": audience}
-			if err := iss.at.ask(ctx, "AddClientIDToOpenIDConnectProvider", in, nil); err != nil {
+			if err := iss.at.Ask(ctx, "AddClientIDToOpenIDConnectProvider", in, nil); err != nil {
 				return fmt.Errorf("trust %s for %s: %w", f.Issuer, audience, err)
 			}
 		}
@@ -207,7 +197,7 @@ type trusted struct {
 }
 
 func (iss *issuers) issuerOf(ctx context.Context, arn string) (t trusted, err error) {
-	err = iss.at.ask(ctx, "GetOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, &t)
+	err = iss.at.Ask(ctx, "GetOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, &t)
 	return t, err
 }
 
@@ -216,7 +206,7 @@ func (iss *issuers) findIssuer(ctx context.Context, issuer string) (string, erro
 	var out struct {
 		ARNs []string `xml:"ListOpenIDConnectProvidersResult>OpenIDConnectProviderList>member>Arn"`
 	}
-	if err := iss.at.ask(ctx, "ListOpenIDConnectProviders", nil, &out); err != nil {
+	if err := iss.at.Ask(ctx, "ListOpenIDConnectProviders", nil, &out); err != nil {
 		return "", err
 	}
 	found := slices.IndexFunc(out.ARNs, func(arn string) bool { return isOfIssuer(arn, issuer) })
@@ -232,7 +222,7 @@ func (iss *issuers) providerARN(issuer string) string {
 	if account == "" {
 		return ""
 	}
-	return "arn:" + policy.PartitionOf(iss.at.options.Region).Name + ":iam::" + account + ":oidc-provider/" + policy.Issuer(issuer)
+	return "arn:" + policy.PartitionOf(iss.at.Site.Region).Name + ":iam::" + account + ":oidc-provider/" + policy.Issuer(issuer)
 }
 
 // isOfIssuer reports whether an ARN is of the trust in an issuer. IAM names that without https://, and a slash at its end is no other issuer.
@@ -245,11 +235,11 @@ func isOfIssuer(arn, issuer string) bool {
 func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 	iss.trusting.Lock()
 	defer iss.trusting.Unlock()
-	h, err := iss.store.load(ctx)
+	h, err := iss.store.Load(ctx)
 	if err != nil {
 		return err
 	}
-	for _, e := range h.ledger {
+	for _, e := range h.Ledger {
 		if c, ok := e.Credential(); ok && c.Federated != nil && c.Federated.Issuer == issuer {
 			return nil
 		}
@@ -260,7 +250,7 @@ func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 	}
 	there, err := iss.issuerOf(ctx, arn)
 	if err != nil {
-		return gone(err)
+		return client.Gone(err)
 	}
 	if !slices.ContainsFunc(there.Tags, func(t tag) bool { return t.Key == issuerTag }) {
 		return nil
@@ -272,14 +262,14 @@ func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 	iss.mu.Lock()
 	delete(iss.arns, issuer)
 	iss.mu.Unlock()
-	if err := gone(iss.at.ask(ctx, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, nil)); err != nil {
+	if err := client.Gone(iss.at.Ask(ctx, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, nil)); err != nil {
 		return err
 	}
-	if h, err = iss.store.load(ctx); err != nil {
+	if h, err = iss.store.Load(ctx); err != nil {
 		return err
 	}
-	for _, p := range h.pages { // who began to need it meanwhile
-		if c := p.federated(); c != nil && c.Federated.Issuer == issuer {
+	for _, p := range h.Pages { // who began to need it meanwhile
+		if c := p.Federated(); c != nil && c.Federated.Issuer == issuer {
 			return iss.trustAnew(ctx, *c.Federated, "", nil)
 		}
 	}
@@ -288,13 +278,13 @@ func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 
 // othersRely reports whether a role that is not of this ledger lets in by the trust in an issuer: of another ledger, or made by hand.
 func (iss *issuers) othersRely(n *native, arn string) bool {
-	own := iss.store.name()
+	own := iss.store.SystemID()
 	return (own == "" || n.tagged(systemTag) != own) && n.trusts("Federated", arn)
 }
 
 // findIssuers looks for the trust in the issuers of an identity, and makes none. What is not found, or may not be read, is told of the credential.
 func (iss *issuers) findIssuers(ctx context.Context, p *page) error {
-	for _, e := range p.entries {
+	for _, e := range p.Entries {
 		c, ok := e.Credential()
 		if !ok || c.Federated == nil || c.Federated.Account() {
 			continue

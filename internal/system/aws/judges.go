@@ -15,7 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // errLenient says that a cloud of one's own does not judge policies as AWS does.
@@ -24,7 +26,7 @@ var errLenient = errors.New("it does not evaluate users' policies as AWS does")
 // judge tries whether a cloud judges policies as AWS does, once for each ledger and endpoint.
 type judge struct {
 	at      *account
-	store   *store
+	store   *pages
 	reader  *reader
 	aligner *aligner
 	cutter  *cutter
@@ -36,7 +38,7 @@ type judge struct {
 // judged sees to it that a cloud of one's own judges the policies of users as AWS does: else no end, cut or hold would act. It is tried once for
 // each ledger and endpoint, before the first credential. AWS itself is not tried.
 func (j *judge) judged(ctx context.Context) error {
-	cloud := j.at.options.Endpoints.IAM
+	cloud := j.at.Site.Endpoints.IAM
 	if cloud == "" || j.at.options.judged {
 		return nil
 	}
@@ -44,9 +46,9 @@ func (j *judge) judged(ctx context.Context) error {
 	defer j.judging.Unlock()
 	lenient := false
 	for begun := access.WallClock(); !j.judges; {
-		about, etag, err := j.store.about(ctx)
+		about, etag, err := j.store.About(ctx)
 		if err != nil {
-			return gone(err) // without what the ledger says of itself there is nothing to read, nor to note
+			return client.Gone(err) // without what the ledger says of itself there is nothing to read, nor to note
 		}
 		if j.judges = about.Judges == cloud; j.judges {
 			break
@@ -60,7 +62,7 @@ func (j *judge) judged(ctx context.Context) error {
 		case errors.Is(err, errLenient):
 			return fmt.Errorf("%s cannot hold partner access: %w: %w. Use AWS, or a cloud that evaluates Deny and "+
 				"dates in users' policies", cloud, err, access.ErrUnsupported)
-		case !disturbed(err) || access.WallClock().Sub(begun) > j.at.options.Patience+keyTakes:
+		case !disturbed(err) || access.WallClock().Sub(begun) > j.at.Site.Patience+keyTakes:
 			return fmt.Errorf("try how %s evaluates policies: %w", cloud, err)
 		}
 		if err := access.Pause(ctx, 100*time.Millisecond+rand.N(time.Second)); err != nil { //nolint:gosec // spreads those who wait
@@ -72,20 +74,20 @@ func (j *judge) judged(ctx context.Context) error {
 
 // disturbed reports whether another process may try at the same time, and have removed what this one made.
 func disturbed(err error) bool {
-	return slices.ContainsFunc([]error{errAbsent, errExists, access.ErrLogin, access.ErrRemains}, func(e error) bool { return errors.Is(err, e) })
+	return slices.ContainsFunc([]error{client.ErrAbsent, client.ErrExists, access.ErrLogin, access.ErrRemains}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // keyTakes is within how long a cloud knows a key that was made.
 const keyTakes = 2 * time.Second
 
 // noteJudgment notes in the ledger that a cloud was tried. Whoever noted something at the same time noted the same.
-func (j *judge) noteJudgment(ctx context.Context, about systemFile, etag string) error {
-	about.Judges = j.at.options.Endpoints.IAM
+func (j *judge) noteJudgment(ctx context.Context, about store.SystemFile, etag string) error {
+	about.Judges = j.at.Site.Endpoints.IAM
 	text, err := json.Marshal(about)
 	if err == nil {
-		_, err = j.store.replace(context.WithoutCancel(ctx), systemKey, text, etag)
+		_, err = j.store.Replace(context.WithoutCancel(ctx), store.SystemKey, text, etag)
 	}
-	if errors.Is(err, errChanged) {
+	if errors.Is(err, client.ErrChanged) {
 		return nil
 	}
 	return err
@@ -94,7 +96,7 @@ func (j *judge) noteJudgment(ctx context.Context, about systemFile, etag string)
 // tryJudgment makes a user who may read one object of the ledger that has no secret, and takes that from it in each of the ways in which
 // access ends here. The user goes again; one that a process left that died goes first.
 func (j *judge) tryJudgment(ctx context.Context) (err error) {
-	p := principal{Kind: user, Name: "partner.probe." + j.store.name(), Path: root}
+	p := principal{Kind: store.User, Name: "partner.probe." + j.store.SystemID(), Path: store.Root}
 	if err := j.dropProbe(ctx, p); err != nil {
 		return err
 	}
@@ -103,7 +105,7 @@ func (j *judge) tryJudgment(ctx context.Context) (err error) {
 		return err
 	}
 	later, past := now.Add(10*time.Minute), now.Add(-time.Minute)
-	w := wanted{principal: p, end: later, tags: map[string]string{uidTag: "probe", systemTag: j.store.name()}}
+	w := wanted{principal: p, end: later, tags: map[string]string{uidTag: "probe", systemTag: j.store.SystemID()}}
 	if _, err := j.aligner.create(ctx, w); err != nil {
 		return err
 	}
@@ -112,7 +114,7 @@ func (j *judge) tryJudgment(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	reader := &bucket{client: j.at.as(credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")), name: j.store.bucket.name, prefix: j.store.prefix}
+	reader := &store.Bucket{Client: j.at.As(credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")), Name: j.store.Name, Prefix: j.store.Prefix}
 	for _, t := range []struct {
 		end, grant time.Time
 		reads      bool
@@ -148,8 +150,8 @@ func (j *judge) dropProbe(ctx context.Context, p principal) error {
 	if err := j.cutter.strip(ctx, p, n); err != nil {
 		return err
 	}
-	j.at.noteRemoved(p.Name)
-	if err := gone(j.at.ask(ctx, "DeleteUser", p.named(), nil)); err != nil {
+	j.at.NoteRemoved(p.Name)
+	if err := client.Gone(j.at.Ask(ctx, "DeleteUser", naming(p), nil)); err != nil {
 		return fmt.Errorf("%w: %w", access.ErrRemains, err)
 	}
 	return nil
@@ -157,15 +159,15 @@ func (j *judge) dropProbe(ctx context.Context, p principal) error {
 
 // writeJudged gives the user of a try an end, and a grant with an end.
 func (j *judge) writeJudged(ctx context.Context, p principal, end, grant time.Time) error {
-	on := access.Pattern("arn:" + policy.PartitionOf(j.at.options.Region).Name + ":s3:::" + j.store.bucket.name + "/" + j.store.prefix + "/" + systemKey)
+	on := access.Pattern("arn:" + policy.PartitionOf(j.at.Site.Region).Name + ":s3:::" + j.store.Name + "/" + j.store.Prefix + "/" + store.SystemKey)
 	granted, err := policy.CompileGrants([]policy.Grant{{Name: "probe", Resource: on, Actions: []string{"read"}, EndsAt: grant}}, grant, policy.Words{})
 	if err != nil {
 		return err
 	}
 	for name, d := range map[string]policy.Document{endPolicy: policy.End(end, nil), grantsPolicy: granted} {
 		err := j.at.putInline(ctx, p, name, d.JSON())
-		var said *apiError
-		if errors.As(err, &said) && (said.unknown() || said.code == "MalformedPolicyDocument") {
+		var said *client.Error
+		if errors.As(err, &said) && (said.Unknown() || said.Code == "MalformedPolicyDocument") {
 			return fmt.Errorf("it does not accept a policy such as %s: %w: %w", name, err, errLenient)
 		}
 		if err != nil {
@@ -176,9 +178,9 @@ func (j *judge) writeJudged(ctx context.Context, p principal, end, grant time.Ti
 }
 
 // reads reports whether somebody reads the object of a try. It asks until the answer is the wanted one, for as long as patience lasts.
-func reads(ctx context.Context, b *bucket, want bool) (bool, error) {
+func reads(ctx context.Context, b *store.Bucket, want bool) (bool, error) {
 	for begun := access.WallClock(); ; {
-		_, _, err := b.get(ctx, systemKey, "")
+		_, _, err := b.Get(ctx, store.SystemKey, "")
 		refused := errors.Is(err, access.ErrNotPermitted)
 		unknown := errors.Is(err, access.ErrLogin) // the key is new
 		if err != nil && !refused && !unknown {
@@ -188,7 +190,7 @@ func reads(ctx context.Context, b *bucket, want bool) (bool, error) {
 		switch {
 		case unknown && waited > keyTakes:
 			return false, err
-		case !unknown && ((err == nil) == want || waited > b.options.Patience):
+		case !unknown && ((err == nil) == want || waited > b.Client.Site.Patience):
 			return err == nil, nil
 		}
 		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {

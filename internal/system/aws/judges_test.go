@@ -15,6 +15,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // untried is a handle that has not seen how its cloud judges, in front of which a cloud may judge otherwise: it answers what answer does, unless that is nil.
@@ -57,9 +58,9 @@ func TestACloudIsTriedBeforeItsFirstCredential(t *testing.T) {
 		if got := made.Load(); got != 2 {
 			t.Errorf("%s: %d users were made, and not one to try and one for the key", name, got)
 		}
-		looked, under := &atomic.Int64{}, system.at.http.Transport
-		system.at.http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
-			if strings.HasSuffix(r.URL.Path, "/"+systemKey) {
+		looked, under := &atomic.Int64{}, system.at.Http.Transport
+		system.at.Http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, "/"+store.SystemKey) {
 				looked.Add(1)
 			}
 			return under.RoundTrip(r)
@@ -79,7 +80,7 @@ func TestACloudIsTriedBeforeItsFirstCredential(t *testing.T) {
 		if got := more.Load(); got != 1 {
 			t.Errorf("%s: another process tries again: %d users", name, got)
 		}
-		if names, err := s.at.namesAt(t.Context(), user, root); err != nil || len(names) != 4 {
+		if names, err := s.at.namesAt(t.Context(), store.User, store.Root); err != nil || len(names) != 4 {
 			t.Errorf("%s: left is %v, %v", name, names, err)
 		}
 	}
@@ -163,9 +164,9 @@ func TestATryOfACloudIsFinishedByWhoComesNext(t *testing.T) {
 	for _, action := range []string{"CreateUser", "CreateAccessKey", "PutUserPolicy", "DeleteUser"} {
 		dead := &atomic.Bool{}
 		dying, _ := l.untried(nil)
-		under := dying.at.http.Transport
-		dying.at.options.Patience = time.Millisecond
-		dying.at.http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+		under := dying.at.Http.Transport
+		dying.at.Site.Patience = time.Millisecond
+		dying.at.Http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if dead.Load() {
 				return nil, errors.New("dead")
 			}
@@ -185,7 +186,7 @@ func TestATryOfACloudIsFinishedByWhoComesNext(t *testing.T) {
 		all.Go(func() {
 			s := s
 			s.System, _ = l.untried(nil)
-			s.at.options.Patience = 10 * time.Second
+			s.at.Site.Patience = 10 * time.Second
 			s.id.Name = []string{"etl", "other"}[n]
 			for _, o := range []access.Object{s.identity(), s.key(s.end)} {
 				c := access.Change{Object: o, Stack: "partners", EndsAt: s.end, Seal: k.seal}
@@ -196,7 +197,7 @@ func TestATryOfACloudIsFinishedByWhoComesNext(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if names, err := s.at.namesAt(t.Context(), user, root); err != nil || len(names) != 2 {
+	if names, err := s.at.namesAt(t.Context(), store.User, store.Root); err != nil || len(names) != 2 {
 		t.Errorf("left is %v, %v", names, err)
 	}
 }

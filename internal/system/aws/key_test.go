@@ -18,6 +18,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 )
 
 // keys keeps what is sealed, as the partner does who can open it.
@@ -105,9 +106,9 @@ func (l *lab) endsAt(t testing.TB, holder *account, arn string, end time.Time) {
 func (l *lab) begin(t testing.TB, c *account, arn string) (next, etag string) {
 	t.Helper()
 	path := strings.TrimPrefix(arn, "arn:aws:s3:::")
-	ask := func(method, query, text string) *answer {
-		a, err := c.sendOnce(t.Context(), request{service: "s3", region: region, method: method, url: l.cloud.S3 + "/" + path + "?" + query, body: []byte(text)})
-		if err != nil || a.status != http.StatusOK {
+	ask := func(method, query, text string) *client.Answer {
+		a, err := c.SendOnce(t.Context(), client.Request{Service: "s3", Region: region, Method: method, Url: l.cloud.S3 + "/" + path + "?" + query, Body: []byte(text)})
+		if err != nil || a.Status != http.StatusOK {
 			t.Fatalf("%s %s: %+v, %v", method, query, a, err)
 		}
 		return a
@@ -115,17 +116,17 @@ func (l *lab) begin(t testing.TB, c *account, arn string) (next, etag string) {
 	var begun struct {
 		ID string `xml:"UploadId"`
 	}
-	if err := xml.Unmarshal(ask(http.MethodPost, "uploads=", "").body, &begun); err != nil {
+	if err := xml.Unmarshal(ask(http.MethodPost, "uploads=", "").Body, &begun); err != nil {
 		t.Fatal(err)
 	}
 	query := "uploadId=" + begun.ID
-	return path + "?" + query, ask(http.MethodPut, query+"&partNumber=1", "some").header.Get("Etag")
+	return path + "?" + query, ask(http.MethodPut, query+"&partNumber=1", "some").Header.Get("Etag")
 }
 
 // presigned returns a URL that reads an object for an hour.
 func (l *lab) presigned(t testing.TB, c *account, arn string) string {
 	t.Helper()
-	login, err := c.credentials(context.Background())
+	login, err := c.Credentials(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,12 +180,12 @@ func TestNoKeyIsInTheLedgerOrInAnyRequest(t *testing.T) {
 	c := s.put(s.key(s.end), sealing(k))
 	s.put(s.key(s.end), sealing(k), knowing(c.UID), func(c *access.Change) { c.Issue = access.IssueOverlap })
 	kept := bytes.NewBuffer(sent.Bytes())
-	all, err := system.store.list(t.Context(), "")
+	all, err := system.store.List(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range all {
-		text, _, err := system.store.get(t.Context(), o.key, "")
+		text, _, err := system.store.Get(t.Context(), o.Key, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // What is above it cannot be read. What takes access from a subcontractor is carried out all the same, and nothing gives it any.
@@ -26,7 +27,7 @@ func TestLessOfASubcontractorActsThoughThePageOfItsPartnerIsDamaged(t *testing.T
 	if !l.may(t, holder, "read", s.file("daily")) {
 		t.Fatal("the subcontractor does not read")
 	}
-	if err := s.store.place(t.Context(), keyOf(s.id), []byte("{")); err != nil {
+	if err := s.store.Place(t.Context(), store.KeyOf(s.id), []byte("{")); err != nil {
 		t.Fatal(err)
 	}
 	child.System = l.open()

@@ -7,12 +7,15 @@ import (
 	"encoding/xml"
 	"errors"
 	"strings"
+
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // all reads every role and user of the account with GetAccountAuthorizationDetails: a thousand a page, with all that hangs on them.
 func (rd *reader) all(ctx context.Context) (all []*native, err error) {
-	in := map[string]string{"Filter.member.1": string(role), "Filter.member.2": string(user), "MaxItems": "1000"}
-	err = rd.at.pages(ctx, "GetAccountAuthorizationDetails", in, func(body []byte) error {
+	in := map[string]string{"Filter.member.1": string(store.Role), "Filter.member.2": string(store.User), "MaxItems": "1000"}
+	err = rd.at.Pages(ctx, "GetAccountAuthorizationDetails", in, func(body []byte) error {
 		var page struct {
 			Result struct {
 				Roles []described `xml:"RoleDetailList>member"`
@@ -50,39 +53,31 @@ func listed(d described, policies []inline) *native {
 func (rd *reader) detail(ctx context.Context, h *shelf) error {
 	rd.details.Lock()
 	defer rd.details.Unlock()
-	h.mu.Lock()
-	whole := h.whole
-	h.mu.Unlock()
-	if whole {
+	if h.Whole() {
 		return nil
 	}
 	all, err := rd.all(ctx)
-	var said *apiError
-	unlisted := errors.As(err, &said) && (said.unknown() || said.status == 403)
+	var said *client.Error
+	unlisted := errors.As(err, &said) && (said.Unknown() || said.Status == 403)
 	if unlisted { // each is asked for then
 		all, err = nil, nil
 	}
 	if err != nil {
 		return err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	ours := map[string]*native{}
 	for _, n := range all {
-		at := n.asPrincipal().handle()
-		if strings.HasPrefix(n.Path, root) && h.natives[at] == nil {
-			h.natives[at] = n
+		if strings.HasPrefix(n.Path, store.Root) {
+			ours[n.asPrincipal().Handle()] = n
 		}
 	}
-	h.whole, h.unlisted, h.all = true, unlisted, all
+	h.SetAll(all, ours, unlisted)
 	return nil
 }
 
 // listed returns all principals of the account as that listing has them, or as they are now where it was not to be had.
 func (rd *reader) listed(ctx context.Context, h *shelf) ([]*native, error) {
-	h.mu.Lock()
-	all := h.all
-	h.mu.Unlock()
-	if all != nil {
+	if all := h.All(); all != nil {
 		return all, nil
 	}
 	return rd.all(ctx)

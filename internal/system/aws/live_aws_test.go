@@ -35,7 +35,7 @@ func TestContractOnAWS(t *testing.T) {
 	}
 	systemtest.Run(t, func(t *testing.T, _ *systemtest.Clock) systemtest.Harness {
 		s := startLive(t, v, func(*Options) {})
-		l := &lab{t: t, cloud: &realtool.Cloud{Access: v.account, IAM: at, STS: at, S3: v.s3()}, kinds: []access.Kind{access.Secret}, admin: s.System.at, lent: v}
+		l := &lab{t: t, cloud: &realtool.Cloud{Access: v.account, IAM: at, STS: at, S3: v.s3()}, kinds: []access.Kind{access.Secret}, admin: s.at, lent: v}
 		l.fill(t)
 		h := l.harness()
 		h.Unit = max(3*time.Second, 4*spread)

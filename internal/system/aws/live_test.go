@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // live is an account that somebody lends to the contract: scripts/aws-live. What is made there bears names of its own, each case removes what
@@ -50,13 +52,13 @@ func (v *live) vacant(ctx context.Context, s *System) error {
 	if own := s.at.accountNumber(); own != v.account {
 		return fmt.Errorf("the login is of the account %s, and PARTNER_AWS_LIVE_ACCOUNT names %q: nothing was made", own, v.account)
 	}
-	for _, k := range []kind{role, user} {
-		names, err := s.at.namesAt(ctx, k, root)
+	for _, k := range []kind{store.Role, store.User} {
+		names, err := s.at.namesAt(ctx, k, store.Root)
 		if err != nil {
 			return err
 		}
 		if len(names) > 0 {
-			return fmt.Errorf("the account has %s at %s: take one in which nothing of partners is", strings.Join(names, ", "), root)
+			return fmt.Errorf("the account has %s at %s: take one in which nothing of partners is", strings.Join(names, ", "), store.Root)
 		}
 	}
 	buckets, err := v.buckets(ctx, s)
@@ -74,14 +76,14 @@ func (v *live) bucketsOf() string { return "partner-live-" + v.account + "-" }
 
 // buckets lists what a run made.
 func (v *live) buckets(ctx context.Context, s *System) (found []string, err error) {
-	a, err := s.at.send(ctx, request{service: "s3", region: v.region, method: http.MethodGet, url: v.s3()})
+	a, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodGet, Url: v.s3()})
 	if err != nil {
 		return nil, err
 	}
 	var all struct {
 		Names []string `xml:"Buckets>Bucket>Name"`
 	}
-	err = xml.Unmarshal(a.body, &all)
+	err = xml.Unmarshal(a.Body, &all)
 	for _, name := range all.Names {
 		if strings.HasPrefix(name, v.bucketsOf()) {
 			found = append(found, name)
@@ -99,14 +101,14 @@ func (v *live) s3() string {
 
 // sweep removes what is below /partner/, and the buckets of the run. vacant has seen that nothing was there before.
 func (v *live) sweep(ctx context.Context, s *System) (failed error) {
-	s.store.system = "" // whatever ledger it is of
-	for _, k := range []kind{role, user} {
-		names, err := s.at.namesAt(ctx, k, root)
+	s = assemble(s.at, "none", "none") // whatever ledger it is of
+	for _, k := range []kind{store.Role, store.User} {
+		names, err := s.at.namesAt(ctx, k, store.Root)
 		failed = errors.Join(failed, err)
 		for _, name := range names {
 			p := principal{Kind: k, Name: name}
 			d, err := s.at.describe(ctx, p)
-			if p.Path = d.Path; err == nil && strings.HasPrefix(d.Path, root) {
+			if p.Path = d.Path; err == nil && strings.HasPrefix(d.Path, store.Root) {
 				err = s.cutter.destroy(ctx, access.IdentityID{}, p)
 			}
 			failed = errors.Join(failed, err)
@@ -116,8 +118,8 @@ func (v *live) sweep(ctx context.Context, s *System) (failed error) {
 	failed = errors.Join(failed, err)
 	for _, name := range buckets {
 		failed = errors.Join(failed, v.empty(ctx, s, name))
-		_, err := s.at.send(ctx, request{service: "s3", region: v.region, method: http.MethodDelete, url: v.s3() + name})
-		failed = errors.Join(failed, gone(err))
+		_, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodDelete, Url: v.s3() + name})
+		failed = errors.Join(failed, client.Gone(err))
 	}
 	return failed
 }
@@ -125,19 +127,19 @@ func (v *live) sweep(ctx context.Context, s *System) (failed error) {
 // empty removes what is in a bucket.
 func (v *live) empty(ctx context.Context, s *System, name string) error {
 	for {
-		a, err := s.at.send(ctx, request{service: "s3", region: v.region, method: http.MethodGet, url: v.s3() + name + "?list-type=2"})
+		a, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodGet, Url: v.s3() + name + "?list-type=2"})
 		if err != nil {
-			return gone(err)
+			return client.Gone(err)
 		}
 		var page struct {
 			Keys []string `xml:"Contents>Key"`
 		}
-		if err := xml.Unmarshal(a.body, &page); err != nil || len(page.Keys) == 0 {
+		if err := xml.Unmarshal(a.Body, &page); err != nil || len(page.Keys) == 0 {
 			return err
 		}
 		for _, key := range page.Keys {
 			at := (&url.URL{Path: key}).EscapedPath()
-			if _, err := s.at.send(ctx, request{service: "s3", region: v.region, method: http.MethodDelete, url: v.s3() + name + "/" + at}); gone(err) != nil {
+			if _, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodDelete, Url: v.s3() + name + "/" + at}); client.Gone(err) != nil {
 				return err
 			}
 		}
@@ -170,7 +172,7 @@ func TestAnAccountIsLentOnlyEmptyAndIsGivenBackSo(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
 	v := &live{region: region, account: l.cloud.Access, endpoints: Endpoints{IAM: l.cloud.IAM, STS: l.cloud.STS, S3: l.cloud.S3}, most: 1000, carrier: http.DefaultTransport}
-	as := func(o *Options) { o.Credentials, o.Patience = l.admin.login, 3*time.Second }
+	as := func(o *Options) { o.Credentials, o.Patience = l.admin.Login, 3*time.Second }
 	s, err := v.open(func(o *Options) { o.Ledger = "s3://" + l.bucket("ledger") + "/prod"; as(o) })
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // The login is found where AWS's own programs find theirs, and in their order.
@@ -24,7 +26,7 @@ func TestTheLoginIsFoundWhereAWSsOwnProgramsFindTheirs(t *testing.T) {
 	}
 	l.must(t, "CreateUser", map[string]string{"UserName": "jane"})
 	l.must(t, "PutUserPolicy", map[string]string{"UserName": "jane", "PolicyName": "all", "PolicyDocument": everything})
-	jane, err := l.open().at.createKey(t.Context(), principal{Kind: user, Name: "jane"})
+	jane, err := l.open().at.createKey(t.Context(), principal{Kind: store.User, Name: "jane"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,9 +53,9 @@ func TestTheLoginIsFoundWhereAWSsOwnProgramsFindTheirs(t *testing.T) {
 		"keys in the environment": {map[string]string{"AWS_ACCESS_KEY_ID": l.cloud.Access, "AWS_SECRET_ACCESS_KEY": "x", "AWS_PROFILE": "deploy"}, ":root", ""},
 		"a token file": {map[string]string{
 			"AWS_WEB_IDENTITY_TOKEN_FILE": token, "AWS_ROLE_ARN": "arn:aws:iam::" + l.cloud.Access + ":role/pipeline",
-		}, "assumed-role/pipeline/" + sessionName, ""},
+		}, "assumed-role/pipeline/" + client.SessionName, ""},
 		"the default profile":             {nil, "user/jane", ""},
-		"a role of a profile":             {map[string]string{"AWS_PROFILE": "deploy"}, "assumed-role/deployer/" + sessionName, ""},
+		"a role of a profile":             {map[string]string{"AWS_PROFILE": "deploy"}, "assumed-role/deployer/" + client.SessionName, ""},
 		"a program":                       {map[string]string{"AWS_PROFILE": "process"}, "user/jane", ""},
 		"a profile that is not there":     {map[string]string{"AWS_PROFILE": "none"}, "", "none"},
 		"a profile with a second factor":  {map[string]string{"AWS_PROFILE": "second-factor"}, "", "which nobody can type here"},
@@ -74,9 +76,9 @@ func TestTheLoginIsFoundWhereAWSsOwnProgramsFindTheirs(t *testing.T) {
 			var out struct {
 				ARN string `xml:"GetCallerIdentityResult>Arn"`
 			}
-			login, err := s.at.findLogin(t.Context())
+			login, err := s.at.FindLogin(t.Context())
 			if err == nil {
-				err = s.at.as(login).sts(t.Context(), &out, map[string][]string{"Action": {"GetCallerIdentity"}})
+				err = s.at.As(login).STS(t.Context(), &out, map[string][]string{"Action": {"GetCallerIdentity"}})
 			}
 			if c.fails == "" && (err != nil || !strings.Contains(out.ARN, c.is)) || c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) {
 				t.Errorf("it asks as %q, %v; want %q, %q", out.ARN, err, c.is, c.fails)

@@ -10,12 +10,14 @@ import (
 	"strings"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // finder finds what IAM has of an identity by its names and tags, where the page of it cannot be read, is gone, or says less.
 type finder struct {
 	at     *account
-	store  *store
+	store  *pages
 	reader *reader
 }
 
@@ -23,19 +25,18 @@ type finder struct {
 // is a removal believed where the account cannot be told, and nothing of partners is in it.
 func (fd *finder) atHome(ctx context.Context) error {
 	why := fd.at.Enter(ctx)
-	_, err := fd.store.identified(ctx)
-	if errors.Is(err, errElsewhere) {
+	_, err := fd.store.Identified(ctx)
+	if errors.Is(err, store.ErrElsewhere) {
 		return err
 	}
 	if why == nil {
 		return nil
 	}
-	fd.store.mu.Lock()
-	defer fd.store.mu.Unlock()
-	if fd.store.owner == "" {
+	owner := fd.store.Owner()
+	if owner == "" {
 		return nil
 	}
-	return fmt.Errorf("the ledger %s belongs to the account %s, but this provider cannot tell which account its login is of, and %w: %w. Allow it sts:GetCallerIdentity, or correct endpoints.sts", fd.at.options.Ledger, fd.store.owner, errElsewhere, why)
+	return fmt.Errorf("the ledger %s belongs to the account %s, but this provider cannot tell which account its login is of, and %w: %w. Allow it sts:GetCallerIdentity, or correct endpoints.sts", fd.at.options.Ledger, owner, store.ErrElsewhere, why)
 }
 
 // left is a principal that IAM has under an identity's names, as it was read.
@@ -48,13 +49,13 @@ type left struct {
 // leftOf returns what IAM has under the names of an identity that its page does not name. The page is read last: whoever makes a principal
 // writes there first that he will.
 func (fd *finder) leftOf(ctx context.Context, id access.IdentityID) (all []left, err error) {
-	for _, k := range []kind{role, user} {
-		names, err := fd.at.namesAt(ctx, k, folderOf(id))
+	for _, k := range []kind{store.Role, store.User} {
+		names, err := fd.at.namesAt(ctx, k, store.FolderOf(id))
 		if err != nil {
 			return nil, err
 		}
 		for _, name := range names {
-			p := principal{Kind: k, Name: name, Path: folderOf(id)}
+			p := principal{Kind: k, Name: name, Path: store.FolderOf(id)}
 			if !maybeOf(id, p) {
 				continue
 			}
@@ -70,11 +71,11 @@ func (fd *finder) leftOf(ctx context.Context, id access.IdentityID) (all []left,
 	if len(all) == 0 {
 		return nil, nil
 	}
-	p, err := fd.store.fetch(ctx, id)
+	p, err := fd.store.Fetch(ctx, id)
 	if err != nil && !errors.Is(err, access.ErrNotPermitted) {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(x left) bool { return p != nil && p.has(x.principal) }), nil
+	return slices.DeleteFunc(all, func(x left) bool { return p != nil && p.Has(x.principal) }), nil
 }
 
 // leftAs reads a principal whose name may be of an identity, and reports whether its tags say so, too. One that may not be read is known by
@@ -82,7 +83,7 @@ func (fd *finder) leftOf(ctx context.Context, id access.IdentityID) (all []left,
 func (fd *finder) leftAs(ctx context.Context, id access.IdentityID, p principal) (x left, is bool, err error) {
 	d, err := fd.at.describe(ctx, p)
 	switch {
-	case errors.Is(err, errAbsent):
+	case errors.Is(err, client.ErrAbsent):
 		return x, false, nil
 	case errors.Is(err, access.ErrNotPermitted):
 	case err != nil:
@@ -92,21 +93,21 @@ func (fd *finder) leftAs(ctx context.Context, id access.IdentityID, p principal)
 		return x, false, nil
 	}
 	of := d.tagged(identityTag)
-	return left{p, d, p.Name == adoptedOf(id).Name}, of == id.String() || isOf(id, p), nil
+	return left{p, d, p.Name == store.AdoptedOf(id).Name}, of == id.String() || isOf(id, p), nil
 }
 
 // isOf reports whether a principal is of an identity by its name, which can be no other's, whatever its tags say.
 func isOf(id access.IdentityID, p principal) bool {
-	if p.Kind == role {
-		return p.Name == roleOf(id).Name
+	if p.Kind == store.Role {
+		return p.Name == store.RoleOf(id).Name
 	}
-	return strings.HasPrefix(p.Name, nameOf(id, string(access.Secret)+"."))
+	return strings.HasPrefix(p.Name, store.NameOf(id, string(access.Secret)+"."))
 }
 
 // maybeOf reports whether a principal may be of an identity by its name: of long ones it has only the beginning.
 func maybeOf(id access.IdentityID, p principal) bool {
-	begin, _, short := strings.Cut(userOf(id, 1).Name, "=")
-	return isOf(id, p) || p.Kind == user && (p.Name == adoptedOf(id).Name || short && strings.HasPrefix(p.Name, begin+"="))
+	begin, _, short := strings.Cut(store.UserOf(id, 1).Name, "=")
+	return isOf(id, p) || p.Kind == store.User && (p.Name == store.AdoptedOf(id).Name || short && strings.HasPrefix(p.Name, begin+"="))
 }
 
 // of reports whether a principal is of what a ref names: all are of the identity, and each grant is in all.
@@ -115,20 +116,20 @@ func (x left) of(ref access.Ref) bool {
 	case ref.Type != access.TypeCredential:
 		return true
 	case strings.HasSuffix(ref.ID, "/"+string(access.Federated)):
-		return x.Kind == role
+		return x.Kind == store.Role
 	}
-	return x.Kind == user && !x.adopted
+	return x.Kind == store.User && !x.adopted
 }
 
 // lost says what it means that a page has no object: something of it is still in IAM, or there is none.
 func (fd *finder) lost(ctx context.Context, ref access.Ref, p *page) error {
-	all, err := fd.leftOf(ctx, p.id)
+	all, err := fd.leftOf(ctx, p.ID)
 	if err != nil {
 		return err
 	}
-	damage := &access.DamagedError{Record: fd.store.where(keyOf(p.id))}
+	damage := &access.DamagedError{Record: fd.store.Where(store.KeyOf(p.ID))}
 	for _, x := range all {
-		if ref.Type == access.TypeGrant && p.etag != "" || !x.of(ref) { // the page is there, and says that it is not granted
+		if ref.Type == access.TypeGrant && p.ETag != "" || !x.of(ref) { // the page is there, and says that it is not granted
 			continue
 		}
 		damage.Left = append(damage.Left, x.String())

@@ -10,6 +10,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // A page of before is put back, as where a bucket is restored. What it names and IAM has no more somebody removed: it does not come back by
@@ -22,13 +23,13 @@ func TestAnOldPageGivesNothingBack(t *testing.T) {
 	i := s.put(s.identity())
 	s.put(s.grant("daily", s.end))
 	trust, key := s.put(s.account(v.principal("acme-etl"), "", s.end)), s.put(s.key(s.end), sealing(k))
-	page, _, err := s.store.get(t.Context(), keyOf(s.id), "")
+	page, _, err := s.store.Get(t.Context(), store.KeyOf(s.id), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	restore := func() {
 		t.Helper()
-		if err := s.store.place(t.Context(), keyOf(s.id), page); err != nil {
+		if err := s.store.Place(t.Context(), store.KeyOf(s.id), page); err != nil {
 			t.Fatal(err)
 		}
 		s.System = l.open()
@@ -82,7 +83,7 @@ func TestLessActsWhereTheLedgerHasLostItsID(t *testing.T) {
 	s.put(s.grant("daily", s.end))
 	weekly := s.put(s.grant("weekly", s.end))
 	trust := s.put(s.account(v.principal("acme-etl"), "", s.end))
-	if err := s.store.place(t.Context(), systemKey, []byte(`{"version":1`)); err != nil {
+	if err := s.store.Place(t.Context(), store.SystemKey, []byte(`{"version":1`)); err != nil {
 		t.Fatal(err)
 	}
 	s.System = l.open()
@@ -113,11 +114,11 @@ func TestNothingBeginsInALedgerThatDoesNotSayWhichItIs(t *testing.T) {
 	t.Parallel()
 	l := startLab(t, ministack(t), access.Federated)
 	s := l.newShop(t, l.open(), time.Hour)
-	if err := s.store.place(t.Context(), systemKey, []byte(`{"version":1`)); err != nil {
+	if err := s.store.Place(t.Context(), store.SystemKey, []byte(`{"version":1`)); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := s.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end}); !errors.Is(err, errNameless) {
+		if _, err := s.Put(t.Context(), access.Change{Object: s.identity(), Stack: "partners", EndsAt: s.end}); !errors.Is(err, store.ErrNameless) {
 			t.Errorf("it answers %v", err)
 		}
 	}
@@ -227,13 +228,13 @@ func TestAReleaseIsUsedOnceThoughItsPageIsOfBefore(t *testing.T) {
 	i := s.put(s.identity())
 	s.put(s.grant("daily", s.end))
 	s.put(s.key(s.end), sealing(k))
-	page, _, err := s.store.get(t.Context(), keyOf(s.id), "")
+	page, _, err := s.store.Get(t.Context(), store.KeyOf(s.id), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	cut := func() {
 		t.Helper()
-		l.must(t, "PutUserPolicy", userOf(s.id, 1).named("PolicyName", holdPolicy, "PolicyDocument", holding))
+		l.must(t, "PutUserPolicy", naming(store.UserOf(s.id, 1), "PolicyName", holdPolicy, "PolicyDocument", holding))
 	}
 	released := func(i *access.Identity) { i.HoldReleased = "INC 7/ä" }
 	cut()
@@ -241,7 +242,7 @@ func TestAReleaseIsUsedOnceThoughItsPageIsOfBefore(t *testing.T) {
 		t.Fatal("the release gives nothing back")
 	}
 	cut()
-	if err := s.store.place(t.Context(), keyOf(s.id), page); err != nil {
+	if err := s.store.Place(t.Context(), store.KeyOf(s.id), page); err != nil {
 		t.Fatal(err)
 	}
 	s.System = l.open(func(o *Options) { o.Fresh = time.Hour })
@@ -251,7 +252,7 @@ func TestAReleaseIsUsedOnceThoughItsPageIsOfBefore(t *testing.T) {
 	if r := s.put(s.identity(released), knowing(i.UID)); !r.Held || l.may(t, l.as(k.newest()), "read", s.file("daily")) {
 		t.Errorf("a release counts twice: held %v", r.Held)
 	}
-	if err := s.store.remove(t.Context(), keyOf(s.id), ""); err != nil {
+	if err := s.store.Remove(t.Context(), store.KeyOf(s.id), ""); err != nil {
 		t.Fatal(err)
 	}
 	s.System = l.open()

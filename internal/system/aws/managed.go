@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
@@ -25,7 +26,7 @@ func (rd *reader) withManaged(ctx context.Context, n *native) (*native, error) {
 			text, err = unreadable, nil
 		}
 		more.managed[name] = text
-		return gone(err)
+		return client.Gone(err)
 	}
 	for _, arn := range append(slices.Clone(n.attached), rd.strange(n)...) {
 		if strings.Contains(arn, ofAWS) {
@@ -75,7 +76,7 @@ func (rd *reader) saidByGroup(ctx context.Context, name string) (string, error) 
 	}
 	for _, arn := range attached {
 		text, err := rd.at.managed(ctx, arn)
-		if errors.Is(err, errAbsent) { // it went meanwhile
+		if errors.Is(err, client.ErrAbsent) { // it went meanwhile
 			continue
 		}
 		if err != nil {

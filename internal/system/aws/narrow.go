@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // narrow writes what takes access away: the denies, and the end.
@@ -32,7 +33,7 @@ func (al *aligner) narrow(ctx context.Context, w wanted, n *native) (changed boo
 			}
 		}
 	}
-	if w.Kind == user { // the declaration knows of no password
+	if w.Kind == store.User { // the declaration knows of no password
 		if err := al.at.dropPassword(ctx, w.principal); err != nil {
 			return changed, err
 		}

@@ -9,12 +9,13 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // The inline policies of a principal.
@@ -33,7 +34,6 @@ type native struct {
 	attached []string
 	managed  map[string]string // the text of those of the company's own that are attached; nil: nobody read them
 	keys     []key             // nil: nobody asked
-	asked    time.Time         // when it was asked for by itself
 	// unread is why not all of it could be read; nil where it was. What might be there is taken for something else then.
 	unread error
 }
@@ -41,15 +41,21 @@ type native struct {
 // asPrincipal returns which one it is.
 func (n *native) asPrincipal() principal {
 	if n.User != "" {
-		return principal{Kind: user, Name: n.User, Path: n.Path}
+		return principal{Kind: store.User, Name: n.User, Path: n.Path}
 	}
-	return principal{Kind: role, Name: n.Name, Path: n.Path}
+	return principal{Kind: store.Role, Name: n.Name, Path: n.Path}
 }
+
+// What the ledger holds (package store), with what IAM has of each principal beside it.
+type (
+	pages = store.Store[*native]
+	shelf = store.Shelf[*native]
+)
 
 // reader reads the principals that IAM has, as they are or as one listing of the account has them. It writes nothing to IAM.
 type reader struct {
 	at    *account
-	store *store
+	store *pages
 
 	details sync.Mutex // held while one caller lists all principals for all
 }
@@ -92,14 +98,14 @@ func (rd *reader) foreign(n *native, p principal, adopted bool) error {
 	case rd.elsewhere(n.described):
 		return fmt.Errorf("%s belongs to the access system %s, but the ledger %s is %s: two ledgers in one account "+
 			"need different environments: %w",
-			p, n.tagged(systemTag), rd.at.options.Ledger, rd.store.name(), access.ErrForeign)
+			p, n.tagged(systemTag), rd.at.options.Ledger, rd.store.SystemID(), access.ErrForeign)
 	}
 	return nil
 }
 
 // elsewhere reports whether a principal is of another ledger, by its tag.
 func (rd *reader) elsewhere(d described) bool {
-	of, own := d.tagged(systemTag), rd.store.name()
+	of, own := d.tagged(systemTag), rd.store.SystemID()
 	return of != "" && own != "" && of != own
 }
 
@@ -108,7 +114,7 @@ func (rd *reader) look(ctx context.Context, p principal) (*native, error) {
 	n := &native{policies: map[string]string{}}
 	var may forgiving
 	var err error
-	if n.described, err = rd.at.describe(ctx, p); errors.Is(err, errAbsent) {
+	if n.described, err = rd.at.describe(ctx, p); errors.Is(err, client.ErrAbsent) {
 		return n, nil
 	} else if may.not(err) {
 		n.Path = p.Path
@@ -126,8 +132,8 @@ func (rd *reader) look(ctx context.Context, p principal) (*native, error) {
 			return nil
 		})
 	}
-	optional(func() (err error) { n.attached, err = rd.at.attachedTo(ctx, p); return supported(err) })
-	if p.Kind == user {
+	optional(func() (err error) { n.attached, err = rd.at.attachedTo(ctx, p); return client.Supported(err) })
+	if p.Kind == store.User {
 		optional(func() (err error) {
 			keys, err := rd.at.keysOf(ctx, p)
 			if n.keys = append([]key{}, keys...); err != nil && p.Key != "" {
@@ -137,7 +143,7 @@ func (rd *reader) look(ctx context.Context, p principal) (*native, error) {
 		})
 		optional(func() (err error) { n.Groups, err = rd.at.groupsOf(ctx, p); return err })
 	}
-	if err := reading.Wait(); errors.Is(err, errAbsent) { // it went while it was read
+	if err := reading.Wait(); errors.Is(err, client.ErrAbsent) { // it went while it was read
 		return &native{policies: map[string]string{}}, nil
 	} else if err != nil {
 		return nil, err
@@ -162,7 +168,7 @@ func (rd *reader) inlineOf(ctx context.Context, p principal, may *forgiving) (ma
 			if texts[i], err = rd.at.inlineText(ctx, p, name); may.not(err) {
 				texts[i], err = unreadable, nil
 			}
-			return gone(err)
+			return client.Gone(err)
 		})
 	}
 	if err := each.Wait(); err != nil {
@@ -198,38 +204,26 @@ func (rd *reader) nativeOf(ctx context.Context, h *shelf, p principal) (*native,
 	if h == nil {
 		return rd.look(ctx, p)
 	}
-	h.mu.Lock()
-	n, whole := h.natives[p.handle()], h.whole
-	h.mu.Unlock()
-	if n != nil {
+	if n := h.Native(p); n != nil {
 		return n, nil
 	}
-	if !whole {
-		if err := rd.detail(ctx, h); err != nil {
-			return nil, err
-		}
-		h.mu.Lock()
-		n = h.natives[p.handle()]
-		h.mu.Unlock()
-		if n != nil {
-			return n, nil
-		}
+	if err := rd.detail(ctx, h); err != nil {
+		return nil, err
 	}
-	h.mu.Lock()
-	unlisted := h.unlisted
-	h.mu.Unlock()
-	if unlisted {
-		n = rd.store.recall(p)
+	if n := h.Native(p); n != nil {
+		return n, nil
+	}
+	var n *native
+	if h.Unlisted() {
+		n = rd.store.Recall(p)
 	}
 	if n == nil {
 		var err error
 		if n, err = rd.look(ctx, p); err != nil {
 			return nil, err
 		}
-		rd.store.note(p, n)
+		rd.store.Note(p, n)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.natives[p.handle()] = n
+	h.SetNative(p, n)
 	return n, nil
 }

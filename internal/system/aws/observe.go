@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -21,19 +23,19 @@ func (ob *observer) observe(ctx context.Context, h *shelf, l ledger.Ledger, hold
 	if err := ob.issuers.findIssuers(ctx, p); err != nil {
 		return err
 	}
-	own := principalsOf(e)
+	own := store.PrincipalsOf(e)
 	for _, w := range ob.compiler.wantedOf(l, holds, p) {
 		n, err := ob.reader.nativeOf(ctx, h, w.principal)
 		if err != nil {
 			return err
 		}
-		if n.held() && !p.lifting {
+		if n.held() && !p.Lifting {
 			r.Held = true
 		}
 		switch o := e.Object.(type) {
 		case *access.Credential:
 			if slices.ContainsFunc(own, func(x principal) bool { return x.Name == w.Name }) {
-				err = ob.observeOwn(ctx, h, w, n, p.lifting, r)
+				err = ob.observeOwn(ctx, h, w, n, p.Lifting, r)
 			}
 		case *access.Grant:
 			if said := w.grantDrift(n, o.Name); said != "" {
@@ -41,7 +43,7 @@ func (ob *observer) observe(ctx context.Context, h *shelf, l ledger.Ledger, hold
 			}
 		case *access.Identity:
 			if w.adopted {
-				err = ob.observeAdopted(ctx, h, w, n, p.lifting, r)
+				err = ob.observeAdopted(ctx, h, w, n, p.Lifting, r)
 			} else {
 				err = ob.lastUse(ctx, h, w, n, r)
 			}
@@ -61,8 +63,8 @@ func (ob *observer) observeOwn(ctx context.Context, h *shelf, w wanted, n *nativ
 	if err != nil {
 		return err
 	}
-	if !n.there && w.Kind == user { // before it is told as cut
-		if moved, err := ob.tellMoved(ctx, w, w.keys(), r); moved || err != nil {
+	if !n.there && w.Kind == store.User { // before it is told as cut
+		if moved, err := ob.tellMoved(ctx, w, w.Keys(), r); moved || err != nil {
 			return err
 		}
 	}
@@ -130,11 +132,11 @@ func (ob *observer) inFull(ctx context.Context, w wanted, n *native) (*native, e
 
 // withKeys adds the keys of a user, which no listing of principals has.
 func (ob *observer) withKeys(ctx context.Context, p principal, n *native) (*native, error) {
-	if p.Kind != user || !n.there || n.keys != nil {
+	if p.Kind != store.User || !n.there || n.keys != nil {
 		return n, nil
 	}
 	more := *n
-	if known := ob.store.recall(p); known != nil && known.keys != nil {
+	if known := ob.store.Recall(p); known != nil && known.keys != nil {
 		more.keys = known.keys
 		return &more, nil
 	}
@@ -142,11 +144,11 @@ func (ob *observer) withKeys(ctx context.Context, p principal, n *native) (*nati
 	if errors.Is(err, access.ErrNotPermitted) {
 		return n, nil
 	}
-	if gone(err) != nil {
+	if client.Gone(err) != nil {
 		return nil, err
 	}
 	more.keys = append([]key{}, keys...)
-	return ob.store.note(p, &more), nil
+	return ob.store.Note(p, &more), nil
 }
 
 // withBoundary asks again for the boundary of a principal that seems to have none: not every server lists it.
@@ -156,7 +158,7 @@ func (ob *observer) withBoundary(ctx context.Context, w wanted, n *native) (*nat
 	}
 	var may forgiving
 	d, err := ob.at.describe(ctx, w.principal)
-	if !may.not(err) && gone(err) != nil {
+	if !may.not(err) && client.Gone(err) != nil {
 		return nil, err
 	}
 	more := *n

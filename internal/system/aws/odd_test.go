@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // A proxy that answers for AWS is none, be it with a page, JSON, a line or nothing: its 404 was an object that is gone, its 403 a lack of rights, and its 200 a key that was deleted,
@@ -33,14 +35,14 @@ func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 		{400, "Bad Request"}, {401, ""}, {403, `{"message":"Forbidden"}`}, {404, `{"message":"no Route matched"}`}, {404, ""}, {404, "404 page not found"}, {200, typed}, {200, bare}, {200, marked}, {204, typed}, {304, typed}, {401, typed}, {403, bare}, {404, typed}, {404, marked}, {407, typed}, {429, typed}, {502, bare},
 	} {
 		s, _ := faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response { return answering(r, c.status, c.text) })
-		_, _, read := s.store.get(t.Context(), "system.json", "")
-		_, wrote := s.store.put(t.Context(), "system.json", []byte("{}"), "")
+		_, _, read := s.store.Get(t.Context(), "system.json", "")
+		_, wrote := s.store.Put(t.Context(), "system.json", []byte("{}"), "")
 		_, got := s.Get(t.Context(), access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"}.Ref())
 		for what, err := range map[string]error{
-			"reading an object": read, "writing one": wrote, "removing one": s.store.remove(t.Context(), "system.json", ""),
-			"deleting a key": s.at.ask(t.Context(), "DeleteAccessKey", nil, nil), "an identity": got,
+			"reading an object": read, "writing one": wrote, "removing one": s.store.Remove(t.Context(), "system.json", ""),
+			"deleting a key": s.at.Ask(t.Context(), "DeleteAccessKey", nil, nil), "an identity": got,
 		} {
-			if !errors.Is(err, access.ErrUnavailable) || errors.Is(err, errAbsent) || errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrNotPermitted) ||
+			if !errors.Is(err, access.ErrUnavailable) || errors.Is(err, client.ErrAbsent) || errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrNotPermitted) ||
 				!strings.Contains(err.Error(), "the answer is an HTML page") && !strings.Contains(err.Error(), "the answer is not AWS's") {
 				t.Errorf("%d %q: %s answers %v", c.status, c.text, what, err)
 			}
@@ -48,7 +50,7 @@ func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 	}
 	for _, text := range []string{"", "OK", `{"status":"ok"}`} { // of a health check, or of a gateway
 		s, _ := faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response { return answering(r, 200, text) })
-		if err := s.at.ask(t.Context(), "DeleteAccessKey", nil, nil); !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "the answer is not AWS's") {
+		if err := s.at.Ask(t.Context(), "DeleteAccessKey", nil, nil); !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "the answer is not AWS's") {
 			t.Errorf("200 %q: deleting a key answers %v", text, err)
 		}
 	}
@@ -96,7 +98,7 @@ func TestTheFirstLookAtAWSEndsSoonAndSaysWhatItSaw(t *testing.T) {
 			}
 			return c.answer(r)
 		})
-		s.at.options.Endpoints.STS = "http://127.0.0.1:1"
+		s.at.Site.Endpoints.STS = "http://127.0.0.1:1"
 		begun := time.Now()
 		err := s.Enter(t.Context())
 		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "to=") || time.Since(begun) > 3*firstLook {
@@ -114,15 +116,19 @@ func (cutOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 func TestAnAccountThatCannotBeToldIsSaidWithTheWayOut(t *testing.T) {
 	t.Parallel()
 	s, _ := faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response {
-		if r.Method != http.MethodPost {
-			return nil
+		switch {
+		case r.Method == http.MethodPost:
+			return answering(r, http.StatusForbidden, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
+		case strings.HasSuffix(r.URL.Path, store.SystemKey):
+			a := answering(r, http.StatusOK, `{"version":1,"id":"sys","account":"111122223333"}`)
+			a.Header.Set("Etag", `"1"`)
+			return a
 		}
-		return answering(r, http.StatusForbidden, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
+		return nil
 	})
-	s.at.options.Endpoints.STS = "http://127.0.0.1:1"
-	s.store.system, s.store.owner, s.at.number = "sys", "111122223333", ""
+	s.at.Site.Endpoints.STS = "http://127.0.0.1:1"
 	err := s.finder.atHome(t.Context())
-	if !errors.Is(err, errElsewhere) || !strings.Contains(err.Error(), "111122223333") || !strings.Contains(err.Error(), "Allow it sts:GetCallerIdentity, or correct endpoints.sts") {
+	if !errors.Is(err, store.ErrElsewhere) || !strings.Contains(err.Error(), "111122223333") || !strings.Contains(err.Error(), "Allow it sts:GetCallerIdentity, or correct endpoints.sts") {
 		t.Errorf("it is told as %v", err)
 	}
 }
@@ -172,7 +178,7 @@ func TestTheWayToAWSIsNamed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			usual := s.at.http.Transport.(*http.Transport)
+			usual := s.at.Http.Transport.(*http.Transport)
 			usual.Proxy = nil
 			if strings.HasSuffix(c.sts, ".invalid") { // whatever this machine's resolver says
 				usual.DialContext = func(context.Context, string, string) (net.Conn, error) {

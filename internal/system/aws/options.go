@@ -14,7 +14,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // Options are what a System may be told. Region and Ledger are needed.
@@ -50,7 +52,7 @@ type Options struct {
 }
 
 // Endpoints are URLs of services that speak as AWS does; "" for AWS's own.
-type Endpoints struct{ IAM, STS, S3 string }
+type Endpoints = client.Endpoints
 
 var (
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
@@ -69,9 +71,9 @@ func parseLedger(text string) (bucket, prefix string, err error) {
 	if !ok || !bucketName.MatchString(bucket) || prefix == "" || !prefixName.MatchString(prefix) || strings.Contains(prefix, "//") || strings.Contains(prefix, "..") {
 		return "", "", fmt.Errorf("%q is not the place of a ledger: write s3://bucket/prefix, the prefix of letters, digits and - _ . /", text)
 	}
-	if strings.HasSuffix(prefix, floorSuffix) {
+	if strings.HasSuffix(prefix, store.FloorSuffix) {
 		return "", "", fmt.Errorf("%q is not the place of a ledger: the prefix ends with %s, where another ledger "+
-			"keeps its floor", text, floorSuffix)
+			"keeps its floor", text, store.FloorSuffix)
 	}
 	return bucket, prefix, nil
 }
@@ -125,6 +127,23 @@ func isBase(u *url.URL) bool {
 	return private && u.Host != "" && u.RawQuery == "" && u.Fragment == ""
 }
 
+// site is where AWS is, as the options have it.
+func (o Options) site() client.Site {
+	return client.Site{
+		Region: o.Region, Endpoints: o.Endpoints, Credentials: o.Credentials, Authorities: o.Authorities, Transport: o.Transport,
+		Patience: o.Patience, Concurrency: o.Concurrency, UserAgent: o.UserAgent,
+	}
+}
+
+// settings are what the configuration says beside where AWS is.
+type settings struct {
+	Ledger   string
+	Boundary string
+	Words    policy.Words
+	Fresh    time.Duration
+	judged   bool
+}
+
 // Check says what is wrong with options; nil where nothing is.
 func (o Options) Check() error {
 	switch {
@@ -157,29 +176,3 @@ func (o Options) Check() error {
 }
 
 func loopback(host string) bool { return host == "127.0.0.1" || host == "::1" || host == "localhost" }
-
-func (o Options) iamEndpoint() string {
-	if o.Endpoints.IAM != "" {
-		return strings.TrimSuffix(o.Endpoints.IAM, "/") + "/"
-	}
-	return policy.PartitionOf(o.Region).IAM + "/"
-}
-
-func (o Options) stsEndpoint() string {
-	if o.Endpoints.STS != "" {
-		return strings.TrimSuffix(o.Endpoints.STS, "/") + "/"
-	}
-	return "https://sts." + o.Region + "." + policy.PartitionOf(o.Region).Domain + "/"
-}
-
-// s3Endpoint returns the URL that the keys of a bucket follow, with a slash at its end. A bucket with dots in its name has no certificate
-// as a host.
-func (o Options) s3Endpoint(bucket string) string {
-	switch {
-	case o.Endpoints.S3 != "":
-		return strings.TrimSuffix(o.Endpoints.S3, "/") + "/" + bucket + "/"
-	case strings.Contains(bucket, "."):
-		return "https://s3." + o.Region + "." + policy.PartitionOf(o.Region).Domain + "/" + bucket + "/"
-	}
-	return "https://" + bucket + ".s3." + o.Region + "." + policy.PartitionOf(o.Region).Domain + "/"
-}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // What a plan asks: each identity with its grant and its credential is read, as a refresh does. A page is one request. So is a user: no listing of
@@ -46,7 +47,11 @@ func TestAPlanAsksOncePerPageAndOncePerUser(t *testing.T) {
 				most int
 			}{{"cold", len(all) + c.each*c.keys + 20}, {"nothing changed since", 20}, {"the keys are asked for again", c.keys*max(c.each-1, 1) + 20}} {
 				if plan.is == "the keys are asked for again" {
-					clear(planner.store.alone)
+					for _, ref := range all[c.roles:] {
+						if _, id, err := access.ParseRef(ref.Type, ref.ID); err == nil {
+							planner.store.Forget(store.UserOf(id, 1))
+						}
+					}
 				}
 				began, before := time.Now(), asked.Load()
 				planner.readAll(t, all)
@@ -55,7 +60,7 @@ func TestAPlanAsksOncePerPageAndOncePerUser(t *testing.T) {
 				if requests > int64(plan.most) {
 					t.Errorf("%s: a plan of %d roles and %d keys is %d requests, at most %d were promised", plan.is, c.roles, c.keys, requests, plan.most)
 				}
-				planner.store.reread() // what was read serves no more, but for what its ETag says
+				planner.store.Reread() // what was read serves no more, but for what its ETag says
 			}
 			if c.keys > 0 {
 				l.changeKeys(t, all[c.roles:])
@@ -74,14 +79,14 @@ func (l *lab) changeKeys(t testing.TB, credentials []access.Ref) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u := userOf(id, 1)
+		u := store.UserOf(id, 1)
 		keys, err := l.admin.keysOf(t.Context(), u)
 		if err != nil || len(keys) != 1 {
 			t.Fatalf("%s has %v, %v", u, keys, err)
 		}
-		in := u.named("AccessKeyId", keys[0].ID, "Status", c.status)
+		in := naming(u, "AccessKeyId", keys[0].ID, "Status", c.status)
 		if c.action == "CreateAccessKey" {
-			in = u.named()
+			in = naming(u)
 		}
 		l.must(t, c.action, in)
 		r, err := l.open(func(o *Options) { o.Fresh = time.Hour }).Get(t.Context(), credentials[n])
@@ -127,18 +132,18 @@ func (l *lab) populate(t testing.TB, kind access.Kind, many int) []access.Ref {
 		}
 		s.put(s.identity())
 		s.put(s.grant("daily", s.end))
-		first.principal = roleOf(s.id)
+		first.principal = store.RoleOf(s.id)
 		if kind == access.Secret {
 			s.put(s.key(s.end), sealing(k))
-			first.principal = userOf(s.id, 1)
+			first.principal = store.UserOf(s.id, 1)
 		} else {
 			s.put(s.account("arn:aws:iam::444455556666:role/etl", "of-the-vendor", s.end))
 		}
-		text, etag, err := s.store.get(t.Context(), keyOf(s.id), "")
+		text, etag, err := s.store.Get(t.Context(), store.KeyOf(s.id), "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		first.text, first.page = string(text), parsePage(s.id, text, etag)
+		first.text, first.page = string(text), store.ParsePage(s.id, text, etag)
 		if first.native, err = s.reader.look(t.Context(), first.principal); err != nil {
 			t.Fatal(err)
 		}
@@ -159,9 +164,9 @@ type original struct {
 
 // copy makes an identity with a principal that differ from others only in their names, uids and keys.
 func (s *System) copy(t testing.TB, from original, to access.IdentityID) error {
-	id := from.page.id
+	id := from.page.ID
 	names := []string{id.Name + ".", to.Name + ".", id.String(), to.String(), `"name": "` + id.Name + `"`, `"name": "` + to.Name + `"`}
-	for _, e := range from.page.entries {
+	for _, e := range from.page.Entries {
 		names = append(names, e.History.UID, access.NewUID())
 	}
 	as := strings.NewReplacer(names...)
@@ -171,12 +176,12 @@ func (s *System) copy(t testing.TB, from original, to access.IdentityID) error {
 	}
 	p := from.principal
 	p.Name = as.Replace(p.Name)
-	in := p.named("Path", p.Path)
-	if p.Kind == role {
+	in := naming(p, "Path", p.Path)
+	if p.Kind == store.Role {
 		in["AssumeRolePolicyDocument"] = from.native.Trust
 	}
 	addTags(in, tags)
-	if err := s.at.ask(t.Context(), "Create"+string(p.Kind), in, nil); err != nil {
+	if err := s.at.Ask(t.Context(), "Create"+string(p.Kind), in, nil); err != nil {
 		return err
 	}
 	for name, policy := range from.native.policies {
@@ -189,11 +194,11 @@ func (s *System) copy(t testing.TB, from original, to access.IdentityID) error {
 		var out struct {
 			ID string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
 		}
-		if err := s.at.ask(t.Context(), "CreateAccessKey", p.named(), &out); err != nil {
+		if err := s.at.Ask(t.Context(), "CreateAccessKey", naming(p), &out); err != nil {
 			return err
 		}
 		text = strings.ReplaceAll(text, k.ID, out.ID)
 	}
-	_, err := s.store.put(t.Context(), keyOf(to), []byte(text), "")
+	_, err := s.store.Put(t.Context(), store.KeyOf(to), []byte(text), "")
 	return err
 }

@@ -9,13 +9,15 @@ import (
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // changer changes one object at a time: it decides on what is there now, writes the page, and lets IAM follow.
 type changer struct {
 	at       *account
-	store    *store
+	store    *pages
 	turns    *turns
 	issuers  *issuers
 	compiler *compiler
@@ -61,11 +63,11 @@ func (ch *changer) putting(ctx context.Context, change access.Change) (*access.R
 	if err := ch.at.Enter(ctx); err != nil {
 		return nil, err
 	}
-	if err := ch.store.identify(ctx); err != nil {
+	if err := ch.store.Identify(ctx); err != nil {
 		return nil, err
 	}
 	var a *proposal
-	err := again(ctx, func() (err error) { a, err = ch.propose(ctx, change); return err })
+	err := store.Again(ctx, func() (err error) { a, err = ch.propose(ctx, change); return err })
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +81,7 @@ func (ch *changer) putting(ctx context.Context, change access.Change) (*access.R
 // propose decides on what is there now, and writes the page. With that the change is made; what follows from it can be made by anybody.
 func (ch *changer) propose(ctx context.Context, change access.Change) (*proposal, error) {
 	id := change.Object.Holder()
-	f, err := ch.store.familyOf(ctx, change.Object)
+	f, err := ch.store.FamilyOf(ctx, change.Object)
 	if err != nil {
 		return nil, err
 	}
@@ -87,9 +89,9 @@ func (ch *changer) propose(ctx context.Context, change access.Change) (*proposal
 		return nil, err
 	}
 	if change.Cuts.Held { // then it was seen, and only the mark is of now
-		change.Cuts.Last = access.Latest(change.Cuts.Last, f.heeded)
+		change.Cuts.Last = access.Latest(change.Cuts.Last, f.Heeded)
 	}
-	if err := ch.store.beside(ctx, f, change); err != nil {
+	if err := ch.store.Beside(ctx, f, change); err != nil {
 		return nil, err
 	}
 	adopted, held, err := ch.adopter.adopting(ctx, f, change)
@@ -101,14 +103,14 @@ func (ch *changer) propose(ctx context.Context, change access.Change) (*proposal
 		return nil, err
 	}
 	is := &issuer{keymaker: ch.keymaker, ctx: ctx, family: f}
-	a := &proposal{family: f, draft: f.draft(now, is), adopted: adopted, cut: held}
+	a := &proposal{family: f, draft: f.Draft(now, is), adopted: adopted, cut: held}
 	err = ch.write(ctx, a, change)
-	if cannotIssue(err) && f.ledger().TakesAway(change) {
+	if client.CannotIssue(err) && f.Ledger().TakesAway(change) {
 		if lost := is.takeBack(id); lost != nil {
 			return nil, errors.Join(err, lost)
 		}
 		change.Wait = true
-		a = &proposal{family: f, draft: f.draft(now, is), without: err}
+		a = &proposal{family: f, draft: f.Draft(now, is), without: err}
 		err = ch.write(ctx, a, change)
 	}
 	if err != nil {
@@ -121,18 +123,18 @@ func (ch *changer) propose(ctx context.Context, change access.Change) (*proposal
 // more, and so does IAM where it may not be asked what was cut by hand.
 func (ch *changer) mayChange(ctx context.Context, f *family, change access.Change) error {
 	id := change.Object.Holder()
-	for _, p := range f.pages {
-		err := p.broken(ch.store.where(keyOf(p.id)))
-		if err != nil && (p.id == id || !lessens(f.pages[id], change)) {
+	for _, p := range f.Pages {
+		err := p.Broken(ch.store.Where(store.KeyOf(p.ID)))
+		if err != nil && (p.ID == id || !store.Lessens(f.Pages[id], change)) {
 			return err
 		}
 	}
-	if err := ch.lookout.heed(ctx, f, id); err != nil && (!errors.Is(err, access.ErrNotPermitted) || gives(change.Object, f.pages[id])) {
+	if err := ch.lookout.heed(ctx, f, id); err != nil && (!errors.Is(err, access.ErrNotPermitted) || gives(change.Object, f.Pages[id])) {
 		return err
 	}
 	if c, ok := change.Object.(*access.Credential); ok {
-		if e := f.pages[id].entries[id.Ref()]; e != nil && len(e.Adopted.Left()) > 0 { // whose cut is that of its identity
-			if err := ch.lookout.heedCuts(ctx, f, id); err != nil && (!errors.Is(err, access.ErrNotPermitted) || gives(c, f.pages[id])) {
+		if e := f.Pages[id].Entries[id.Ref()]; e != nil && len(e.Adopted.Left()) > 0 { // whose cut is that of its identity
+			if err := ch.lookout.heedCuts(ctx, f, id); err != nil && (!errors.Is(err, access.ErrNotPermitted) || gives(c, f.Pages[id])) {
 				return err
 			}
 		}
@@ -149,36 +151,36 @@ func (ch *changer) write(ctx context.Context, a *proposal, change access.Change)
 	}
 	a.adopt()
 	if a.placed.Hold { // while something of its partner is cut by hand, all that is new of it is
-		if err := ch.store.mark(context.WithoutCancel(ctx), change.Object.Ref().ID); err != nil {
+		if err := ch.store.Mark(context.WithoutCancel(ctx), change.Object.Ref().ID); err != nil {
 			return err
 		}
-		if f.holds, err = ch.store.marks(context.WithoutCancel(ctx)); err != nil {
+		if f.Holds, err = ch.store.Marks(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
-		a.draft.Holds = f.holds
+		a.draft.Holds = f.Holds
 	}
 	a.draft.Settle()
-	next := drafted(f.pages[id], a.draft)
-	next.lifting = next.lifting || a.placed.Lifts
-	if g, ok := change.Object.(*access.Grant); ok && widens(f.pages[id], g) {
+	next := store.Drafted(f.Pages[id], a.draft)
+	next.Lifting = next.Lifting || a.placed.Lifts
+	if g, ok := change.Object.(*access.Grant); ok && widens(f.Pages[id], g) {
 		if err := ch.compiler.fits(a.draft.Ledger, next); err != nil {
 			return err
 		}
 	}
-	if err := context.Cause(ctx); err != nil && f.pages[id].etag == "" {
+	if err := context.Cause(ctx); err != nil && f.Pages[id].ETag == "" {
 		return err
 	}
-	written, err := ch.store.write(context.WithoutCancel(ctx), next)
+	written, err := ch.store.Write(context.WithoutCancel(ctx), next)
 	if err != nil {
 		return err
 	}
-	f.pages[id] = written
-	return ch.store.spend(context.WithoutCancel(ctx), f, change.Object)
+	f.Pages[id] = written
+	return ch.store.Spend(context.WithoutCancel(ctx), f, change.Object)
 }
 
 // widens reports whether a grant gives more than before: less is never refused, though it may take more room.
 func widens(p *page, g *access.Grant) bool {
-	e := p.entries[g.Ref()]
+	e := p.Entries[g.Ref()]
 	if e == nil || e.Removed() {
 		return true
 	}
@@ -188,10 +190,10 @@ func widens(p *page, g *access.Grant) bool {
 
 // ready sees to it that a credential can be made, before anything is.
 func (ch *changer) ready(ctx context.Context, f *family, c *access.Credential) error {
-	p := f.pages[c.IdentityID]
-	e := p.entries[c.Ref()]
+	p := f.Pages[c.IdentityID]
+	e := p.Entries[c.Ref()]
 	if e == nil || e.Removed() {
-		if err := ch.compiler.fits(f.ledger(), p, c); err != nil {
+		if err := ch.compiler.fits(f.Ledger(), p, c); err != nil {
 			return err
 		}
 		if err := ch.judge.judged(ctx); err != nil {
@@ -206,7 +208,7 @@ func (ch *changer) ready(ctx context.Context, f *family, c *access.Credential) e
 			return err
 		}
 	}
-	if c.Federated != nil && !c.Federated.Account() && p.identity() != nil {
+	if c.Federated != nil && !c.Federated.Account() && p.Identity() != nil {
 		return ch.issuers.trustIssuer(ctx, f, *c.Federated)
 	}
 	return nil
@@ -215,26 +217,26 @@ func (ch *changer) ready(ctx context.Context, f *family, c *access.Credential) e
 // gives reports whether a change may make a principal that bears no cut of before.
 func gives(o access.Object, p *page) bool {
 	c, is := o.(*access.Credential)
-	return is && (c.Secret != nil || p.entries[c.Ref()] == nil)
+	return is && (c.Secret != nil || p.Entries[c.Ref()] == nil)
 }
 
 // follow brings in line what follows from a page that was written. Whoever changes it meanwhile, or what is above it, may not have seen
 // this change: it looks again, and the last one to look sees all.
 func (ch *changer) follow(ctx context.Context, o access.Object, a *proposal) error {
 	id, f := o.Holder(), a.family
-	defer func() { a.family.holds = f.holds }() // what was found to be cut on the way
-	return again(ctx, func() error {
+	defer func() { a.family.Holds = f.Holds }() // what was found to be cut on the way
+	return store.Again(ctx, func() error {
 		if o.Ref().Type == access.TypeIdentity { // whoever hung on it meanwhile follows as well
-			now, err := ch.store.familyOf(ctx, o)
+			now, err := ch.store.FamilyOf(ctx, o)
 			if err != nil {
 				return err
 			}
 			f = now
 		}
 		err := ch.aligner.alignAll(ctx, f, id)
-		if errors.Is(err, errChanged) && o.Ref().Type != access.TypeIdentity {
-			f = &family{pages: map[access.IdentityID]*page{}, holds: f.holds, making: f.making}
-			if failed := ch.store.above(ctx, f, id); failed != nil {
+		if errors.Is(err, client.ErrChanged) && o.Ref().Type != access.TypeIdentity {
+			f = &family{Pages: map[access.IdentityID]*page{}, Holds: f.Holds, Making: f.Making}
+			if failed := ch.store.Above(ctx, f, id); failed != nil {
 				return failed
 			}
 		}
@@ -252,7 +254,7 @@ func (ch *changer) answerTo(ctx context.Context, a *proposal) (*access.Record, e
 	if err != nil {
 		return nil, err
 	}
-	r.Held = a.draft.Held(a.family.holds, r.Object)
+	r.Held = a.draft.Held(a.family.Holds, r.Object)
 	if a.without != nil {
 		r.Drift = append(r.Drift, ledger.Without(a.without))
 	}

@@ -17,6 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // quotas count what AWS refuses, for a server that does not (IAM and STS quotas; API reference of IAM).
@@ -150,7 +151,7 @@ func TestGrantsAreTakenUntilAWSWouldTakeNoMore(t *testing.T) {
 		}
 		// Less is never refused: it is cut, and held.
 		s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(s.uid(s.id.Ref())))
-		l.must(t, "Put"+map[access.Kind]string{access.Secret: "User", access.Federated: "Role"}[kind]+"Policy", principalFor(s, kind).named("PolicyName", holdPolicy, "PolicyDocument", holding))
+		l.must(t, "Put"+map[access.Kind]string{access.Secret: "User", access.Federated: "Role"}[kind]+"Policy", naming(principalFor(s, kind), "PolicyName", holdPolicy, "PolicyDocument", holding))
 		s.put(c, knowing(uid), sealing(k))
 	}
 }
@@ -187,7 +188,7 @@ func TestALessThatTakesMoreRoomIsCarriedOut(t *testing.T) {
 	if _, err := s.Put(t.Context(), access.Change{Object: &later, Stack: "partners", EndsAt: later.ExpiresAt.Time, UID: s.uid(later.Ref())}); err == nil || !strings.Contains(err.Error(), "Merge grants") {
 		t.Errorf("a later end that does not fit: %v", err)
 	}
-	n, err := s.reader.look(t.Context(), userOf(s.id, 1))
+	n, err := s.reader.look(t.Context(), store.UserOf(s.id, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,9 +205,9 @@ const holding = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":
 
 func principalFor(s shop, kind access.Kind) principal {
 	if kind == access.Secret {
-		return userOf(s.id, 1)
+		return store.UserOf(s.id, 1)
 	}
-	return roleOf(s.id)
+	return store.RoleOf(s.id)
 }
 
 func (s shop) uid(ref access.Ref) string {

@@ -10,13 +10,14 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/order"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // observer tells what is declared, and what IAM has of it beyond that. It changes nothing.
 type observer struct {
 	at       *account
-	store    *store
+	store    *pages
 	reader   *reader
 	compiler *compiler
 	wording  *wording
@@ -30,14 +31,14 @@ type observer struct {
 
 // ID returns the id of the system, which its first change made.
 func (ob *observer) ID(ctx context.Context) (string, error) {
-	h, err := ob.store.read(ctx)
+	h, err := ob.store.Read(ctx)
 	if err != nil {
 		return "", fmt.Errorf("read which system it is: %w", err)
 	}
-	if h.system == "" && len(h.pages) == 0 {
+	if h.System == "" && len(h.Pages) == 0 {
 		return "", access.ErrNoSystem
 	}
-	return h.system, nil
+	return h.System, nil
 }
 
 // Get returns what is kept of an object, and what IAM has beyond that.
@@ -58,20 +59,20 @@ func (ob *observer) getting(ctx context.Context, ref access.Ref) (*access.Record
 		return nil, err
 	}
 	if ob.at.options.Fresh > 0 {
-		h, err := ob.store.view(ctx)
+		h, err := ob.store.View(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return ob.observed(ctx, h, h.ledger, h.holds, h.pages[holder], ref)
+		return ob.observed(ctx, h, h.Ledger, h.Holds, h.Pages[holder], ref)
 	}
-	f := &family{pages: map[access.IdentityID]*page{}}
-	if err := ob.store.above(ctx, f, holder); err != nil {
+	f := &family{Pages: map[access.IdentityID]*page{}}
+	if err := ob.store.Above(ctx, f, holder); err != nil {
 		return nil, err
 	}
-	if f.holds, err = ob.store.marks(ctx); err != nil {
+	if f.Holds, err = ob.store.Marks(ctx); err != nil {
 		return nil, err
 	}
-	return ob.observed(ctx, nil, f.ledger(), f.holds, f.pages[holder], ref)
+	return ob.observed(ctx, nil, f.Ledger(), f.Holds, f.Pages[holder], ref)
 }
 
 // observed returns the record of an object, with what IAM has of it beyond the declaration.
@@ -81,12 +82,12 @@ func (ob *observer) observed(ctx context.Context, h *shelf, l ledger.Ledger, hol
 		if err != nil {
 			return nil, err
 		}
-		p = blank(id)
+		p = store.Blank(id)
 	}
-	if err := p.broken(ob.store.where(keyOf(p.id))); err != nil {
+	if err := p.Broken(ob.store.Where(store.KeyOf(p.ID))); err != nil {
 		return nil, err
 	}
-	e := p.entries[ref]
+	e := p.Entries[ref]
 	if e == nil {
 		return nil, ob.finder.lost(ctx, ref, p)
 	}
@@ -103,17 +104,17 @@ func (ob *observer) List(ctx context.Context) ([]*access.Record, error) {
 	if err := ob.at.Enter(ctx); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
-	h, err := ob.store.read(ctx)
+	h, err := ob.store.Read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}
 	var all []*access.Record
-	for _, ref := range sortedRefs(h.ledger) {
-		r, err := ob.wording.record(ctx, h.ledger, h.ledger[ref])
+	for _, ref := range store.SortedRefs(h.Ledger) {
+		r, err := ob.wording.record(ctx, h.Ledger, h.Ledger[ref])
 		if err != nil {
 			return nil, fmt.Errorf("list: %s: %w", ref, err)
 		}
-		r.Held = h.ledger.Held(h.holds, r.Object)
+		r.Held = h.Ledger.Held(h.Holds, r.Object)
 		all = append(all, r)
 	}
 	return all, nil
@@ -133,19 +134,19 @@ func (ob *observer) telling(ctx context.Context, ref access.Ref) (*access.Issued
 	if err != nil {
 		return nil, err
 	}
-	f := &family{pages: map[access.IdentityID]*page{}}
-	if err := ob.store.above(ctx, f, holder); err != nil {
+	f := &family{Pages: map[access.IdentityID]*page{}}
+	if err := ob.store.Above(ctx, f, holder); err != nil {
 		return nil, err
 	}
-	p := f.pages[holder]
-	if err := p.broken(ob.store.where(keyOf(holder))); err != nil {
+	p := f.Pages[holder]
+	if err := p.Broken(ob.store.Where(store.KeyOf(holder))); err != nil {
 		return nil, err
 	}
-	e := p.entries[ref]
+	e := p.Entries[ref]
 	if e == nil {
 		return nil, access.ErrNotFound
 	}
-	r, err := ob.wording.record(ctx, f.ledger(), e)
+	r, err := ob.wording.record(ctx, f.Ledger(), e)
 	if err != nil {
 		return nil, err
 	}
@@ -159,11 +160,11 @@ func (ob *observer) telling(ctx context.Context, ref access.Ref) (*access.Issued
 
 // Formers returns what was removed within a year, and the uids that ended.
 func (ob *observer) Formers(ctx context.Context) ([]access.Former, []access.Bygone, error) {
-	h, err := ob.store.read(ctx)
+	h, err := ob.store.Read(ctx)
 	if err == nil {
 		var now time.Time
 		if now, err = ob.store.Now(ctx); err == nil {
-			return ledger.Formers(h.ledger, h.stones, now), ledger.Bygones(h.ledger, h.stones, now), nil
+			return ledger.Formers(h.Ledger, h.Stones, now), ledger.Bygones(h.Ledger, h.Stones, now), nil
 		}
 	}
 	return nil, nil, fmt.Errorf("read what was removed: %w", err)
@@ -171,11 +172,11 @@ func (ob *observer) Formers(ctx context.Context) ([]access.Former, []access.Bygo
 
 // Whose says what has a uid, or had it.
 func (ob *observer) Whose(ctx context.Context, _ access.Ref, uid string) (access.Ref, time.Time, error) {
-	h, err := ob.store.load(ctx)
+	h, err := ob.store.Load(ctx)
 	if err == nil {
 		var now time.Time
 		if now, err = ob.store.Now(ctx); err == nil {
-			return ledger.Whose(h.ledger, h.stones, uid, now)
+			return ledger.Whose(h.Ledger, h.Stones, uid, now)
 		}
 	}
 	return access.Ref{}, time.Time{}, fmt.Errorf("look up the uid: %w", err)
@@ -183,14 +184,14 @@ func (ob *observer) Whose(ctx context.Context, _ access.Ref, uid string) (access
 
 // Damaged returns the pages that cannot be read.
 func (ob *observer) Damaged(ctx context.Context) ([]access.Damage, error) {
-	h, err := ob.store.read(ctx)
+	h, err := ob.store.Read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for damage: %w", err)
 	}
 	var all []access.Damage
-	for id, p := range h.pages {
-		if p.damage != nil {
-			all = append(all, access.Damage{Ref: id.Ref(), NativeID: ob.store.where(keyOf(id)), Why: p.damage.Error()})
+	for id, p := range h.Pages {
+		if p.Damage != nil {
+			all = append(all, access.Damage{Ref: id.Ref(), NativeID: ob.store.Where(store.KeyOf(id)), Why: p.Damage.Error()})
 		}
 	}
 	order.Sort(all, func(a, b access.Damage) int { return ledger.CompareRefs(a.Ref, b.Ref) })
@@ -199,19 +200,19 @@ func (ob *observer) Damaged(ctx context.Context) ([]access.Damage, error) {
 
 // Holds returns what was cut by hand, by when each was cut last. A principal that bears partner-hold and no mark yet is one from now on.
 func (ob *observer) Holds(ctx context.Context) (map[string]time.Time, error) {
-	h, err := ob.store.read(ctx)
+	h, err := ob.store.Read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read what was cut by hand: %w", err)
 	}
-	return h.holds, nil
+	return h.Holds, nil
 }
 
 // WouldHold reports whether an object would be held if it were made now.
 func (ob *observer) WouldHold(ctx context.Context, o access.Object) (bool, error) {
-	h, err := ob.store.read(ctx)
+	h, err := ob.store.Read(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read what was cut by hand: %w", err)
 	}
 	now, err := ob.store.Now(ctx)
-	return err == nil && ledger.WouldHold(h.ledger, h.holds, h.stones, o, now), err
+	return err == nil && ledger.WouldHold(h.Ledger, h.Holds, h.Stones, o, now), err
 }

@@ -12,12 +12,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 )
 
 // realize brings the principals of an identity in line with its page: those that nothing asks for go, the others are made what they have
 // to be. It returns the page, without those that are gone.
 func (al *aligner) realize(ctx context.Context, f *family, p *page) (*page, error) {
-	if len(p.principals) == 0 {
+	if len(p.Principals) == 0 {
 		return p, nil
 	}
 	done, err := al.alignPage(ctx, f, p)
@@ -25,11 +26,11 @@ func (al *aligner) realize(ctx context.Context, f *family, p *page) (*page, erro
 		return p, err
 	}
 	if done.found.Load() {
-		marks, err := al.store.marks(ctx)
+		marks, err := al.store.Marks(ctx)
 		if err != nil {
 			return p, err
 		}
-		f.holds = marks
+		f.Holds = marks
 	}
 	var late error
 	if err := done.remains.Load(); err != nil {
@@ -38,13 +39,13 @@ func (al *aligner) realize(ctx context.Context, f *family, p *page) (*page, erro
 	if err := done.nobody.Load(); err != nil {
 		return p, cmp.Or(late, *err)
 	}
-	next := p.copied()
-	next.lifting = false
-	next.principals = done.keep(next.principals)
-	if slices.Equal(next.principals, p.principals) && !p.lifting {
+	next := p.Copied()
+	next.Lifting = false
+	next.Principals = done.keep(next.Principals)
+	if slices.Equal(next.Principals, p.Principals) && !p.Lifting {
 		return p, late
 	}
-	written, err := al.store.write(ctx, next)
+	written, err := al.store.Write(ctx, next)
 	if err != nil {
 		return p, err
 	}
@@ -68,13 +69,13 @@ type alignment struct {
 // alignPage makes the principals that are asked for what they have to be, and removes the others.
 func (al *aligner) alignPage(ctx context.Context, f *family, p *page) (*alignment, error) {
 	untrusted := al.issuers.trustIssuerOf(ctx, f, p)
-	done := &alignment{all: al.compiler.wantedOf(f.ledger(), f.holds, al.compiler.known(f, p))}
+	done := &alignment{all: al.compiler.wantedOf(f.Ledger(), f.Holds, al.compiler.known(f, p))}
 	done.as = make([]principal, len(done.all))
-	still := func() error { return al.store.same(ctx, f, p.id) }
+	still := func() error { return al.store.Same(ctx, f, p.ID) }
 	var working errgroup.Group
 	working.SetLimit(4)
 	for at, w := range done.all {
-		w.made = f.making == w.credential || p.lifting
+		w.made = f.Making == w.credential || p.Lifting
 		if w.untrusted != nil && untrusted != nil {
 			w.untrusted = untrusted
 		}
@@ -86,7 +87,7 @@ func (al *aligner) alignPage(ctx context.Context, f *family, p *page) (*alignmen
 				done.found.Store(true)
 			}
 			switch {
-			case errors.Is(err, errNobody):
+			case errors.Is(err, client.ErrNobody):
 				done.nobody.Store(&err)
 				return nil
 			case errors.Is(err, access.ErrRemains):
@@ -96,13 +97,13 @@ func (al *aligner) alignPage(ctx context.Context, f *family, p *page) (*alignmen
 			return err
 		})
 	}
-	done.left = make([]bool, len(p.principals))
-	for n, x := range p.principals {
+	done.left = make([]bool, len(p.Principals))
+	for n, x := range p.Principals {
 		if done.at(x) >= 0 {
 			continue
 		}
 		working.Go(func() error {
-			err := al.cutter.destroy(ctx, p.id, x)
+			err := al.cutter.destroy(ctx, p.ID, x)
 			if done.left[n] = errors.Is(err, access.ErrRemains); done.left[n] {
 				done.remains.Store(&err)
 				return nil
@@ -136,16 +137,16 @@ func (a *alignment) keep(principals []principal) (kept []principal) {
 // another one by then: what was written last may be of before.
 func (al *aligner) alignAll(ctx context.Context, f *family, id access.IdentityID) error {
 	var late error
-	for _, one := range append([]access.IdentityID{id}, f.below(id)...) {
-		p := f.pages[one]
-		if p == nil || p.damage != nil {
+	for _, one := range append([]access.IdentityID{id}, f.Below(id)...) {
+		p := f.Pages[one]
+		if p == nil || p.Damage != nil {
 			continue
 		}
 		aligned, err := al.realize(ctx, f, p)
 		if err != nil && !errors.Is(err, access.ErrRemains) {
 			return err
 		}
-		f.pages[one], late = aligned, cmp.Or(late, err) // a key that lives on elsewhere keeps nothing from the others
+		f.Pages[one], late = aligned, cmp.Or(late, err) // a key that lives on elsewhere keeps nothing from the others
 	}
-	return cmp.Or(al.store.same(ctx, f, id), late)
+	return cmp.Or(al.store.Same(ctx, f, id), late)
 }

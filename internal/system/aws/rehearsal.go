@@ -21,7 +21,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // A shadow partner reads what is not there: a table of DynamoDB that bears its name. DynamoDB asks IAM first, and only then looks for the table.
@@ -30,7 +32,7 @@ import (
 // rehearsals is how the shadows of partners come in, and what is remembered of that.
 type rehearsals struct {
 	at    *account
-	store *store
+	store *pages
 }
 
 // Stage lets the shadow of a partner's account or workload in by the login of this provider, since nobody else's is at hand: the role of the
@@ -51,28 +53,28 @@ func (rh *rehearsals) Stage(ctx context.Context, c *access.Credential) (action s
 
 // probed returns what the shadow of an identity reads.
 func (rh *rehearsals) probed(id access.IdentityID) access.Pattern {
-	in := policy.PartitionOf(rh.at.options.Region).Name
-	if rh.at.options.Endpoints.S3 != "" {
-		return access.Pattern("arn:" + in + ":s3:::" + rh.store.bucket.name + "/" + rh.store.prefix + "/" + systemKey)
+	in := policy.PartitionOf(rh.at.Site.Region).Name
+	if rh.at.Site.Endpoints.S3 != "" {
+		return access.Pattern("arn:" + in + ":s3:::" + rh.store.Name + "/" + rh.store.Prefix + "/" + store.SystemKey)
 	}
-	return access.Pattern("arn:" + in + ":dynamodb:" + rh.at.options.Region + ":" + rh.at.accountNumber() + ":table/" + id.Partner)
+	return access.Pattern("arn:" + in + ":dynamodb:" + rh.at.Site.Region + ":" + rh.at.accountNumber() + ":table/" + id.Partner)
 }
 
 // ownPrincipal returns the ARN of the user or role that this login is of, as a trust can name it.
 func (rh *rehearsals) ownPrincipal(ctx context.Context) (string, error) {
-	if rh.at.options.Endpoints.STS == "" && rh.at.options.Endpoints.IAM != "" {
+	if rh.at.Site.Endpoints.STS == "" && rh.at.Site.Endpoints.IAM != "" {
 		return "", fmt.Errorf("%w: this cloud has no STS", access.ErrUnsupported)
 	}
 	var out struct {
 		ARN string `xml:"GetCallerIdentityResult>Arn"`
 	}
-	if err := rh.at.sts(ctx, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
+	if err := rh.at.STS(ctx, &out, url.Values{"Action": {"GetCallerIdentity"}}); err != nil {
 		return "", err
 	}
 	_, session, is := strings.Cut(out.ARN, ":assumed-role/")
 	if is { // a session: its role may be in a folder, which only IAM tells
 		name, _, _ := strings.Cut(session, "/")
-		d, err := rh.at.describe(ctx, principal{Kind: role, Name: name})
+		d, err := rh.at.describe(ctx, principal{Kind: store.Role, Name: name})
 		if err != nil {
 			return "", err
 		}
@@ -102,10 +104,10 @@ func (rh *rehearsals) Doors(p access.Proof) []access.Door {
 
 // atOneService says what a measure does not tell: IAM spreads a cut, and not all services hear of it at once.
 func (rh *rehearsals) atOneService() string {
-	if rh.at.options.Endpoints.IAM != "" {
+	if rh.at.Site.Endpoints.IAM != "" {
 		return ""
 	}
-	return "Measured at DynamoDB in " + rh.at.options.Region + " alone: another service or region may refuse a moment later."
+	return "Measured at DynamoDB in " + rh.at.Site.Region + " alone: another service or region may refuse a moment later."
 }
 
 // roleDoor lets in whoever assumes the role of a shadow.
@@ -121,16 +123,16 @@ type roleDoor struct {
 // take assumes the role; no visit where that is refused, as it is until IAM has spread the role, and after a cut. What it refuses for longer before it
 // ever let in, it refuses to this login.
 func (d *roleDoor) take(ctx context.Context) (*shadowVisit, error) {
-	arn := roleOf(d.id).arn(policy.PartitionOf(d.at.options.Region).Name, d.at.accountNumber())
+	arn := store.RoleOf(d.id).ARN(policy.PartitionOf(d.at.Site.Region).Name, d.at.accountNumber())
 	var out struct {
-		Taken taken `xml:"AssumeRoleResult>Credentials"`
+		Taken client.Taken `xml:"AssumeRoleResult>Credentials"`
 	}
-	err := d.at.sts(ctx, &out, url.Values{"Action": {"AssumeRole"}, "RoleArn": {arn}, "RoleSessionName": {sessionName}, "ExternalId": {d.externalID}})
+	err := d.at.STS(ctx, &out, url.Values{"Action": {"AssumeRole"}, "RoleArn": {arn}, "RoleSessionName": {client.SessionName}, "ExternalId": {d.externalID}})
 	if d.knocked.IsZero() {
 		d.knocked = access.WallClock()
 	}
 	switch refused := errors.Is(err, access.ErrNotPermitted); {
-	case refused && !d.admitted && access.WallClock().Sub(d.knocked) > 2*d.at.options.Patience:
+	case refused && !d.admitted && access.WallClock().Sub(d.knocked) > 2*d.at.Site.Patience:
 		return nil, fmt.Errorf("assume the role of the shadow: %w. Give this login sts:AssumeRole on %s, as the policy apply has it", err, arn)
 	case refused:
 		return nil, nil
@@ -138,7 +140,7 @@ func (d *roleDoor) take(ctx context.Context) (*shadowVisit, error) {
 		return nil, err
 	}
 	d.admitted = true
-	login, err := out.Taken.credentials()
+	login, err := out.Taken.Credentials()
 	return d.visitor(d.id, login), err
 }
 
@@ -160,20 +162,20 @@ func (d *roleDoor) open(ctx context.Context) (access.Visit, error) {
 
 // shadowVisit reads as a shadow.
 type shadowVisit struct {
-	*client
+	client *client.Client
 	id     access.IdentityID
 	bucket string
 	key    string
 }
 
 func (rh *rehearsals) visitor(id access.IdentityID, login aws.Credentials) *shadowVisit {
-	as := rh.at.as(credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken))
-	return &shadowVisit{as, id, rh.store.bucket.name, rh.store.prefix + "/" + systemKey}
+	as := rh.at.As(credentials.NewStaticCredentialsProvider(login.AccessKeyID, login.SecretAccessKey, login.SessionToken))
+	return &shadowVisit{as, id, rh.store.Name, rh.store.Prefix + "/" + store.SystemKey}
 }
 
 // what names what it reads.
 func (v *shadowVisit) what() string {
-	if v.options.Endpoints.S3 != "" {
+	if v.client.Site.Endpoints.S3 != "" {
 		return "s3://" + v.bucket + "/" + v.key
 	}
 	return "a table that is not there"
@@ -181,17 +183,17 @@ func (v *shadowVisit) what() string {
 
 // May does what the shadow was granted. What AWS does not find, it allowed.
 func (v *shadowVisit) May(ctx context.Context, _, _ string) (bool, error) {
-	r := request{service: "s3", region: v.options.Region, method: http.MethodGet, url: v.options.s3Endpoint(v.bucket) + v.key}
-	if v.options.Endpoints.S3 == "" {
-		r.service, r.method, r.url = "dynamodb", http.MethodPost, "https://dynamodb."+v.options.Region+"."+policy.PartitionOf(v.options.Region).Domain+"/"
-		r.header = map[string]string{"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.GetItem"}
-		r.body = []byte(`{"TableName":"` + v.id.Partner + `","Key":{"probe":{"S":"probe"}}}`)
+	r := client.Request{Service: "s3", Region: v.client.Site.Region, Method: http.MethodGet, Url: v.client.Site.S3(v.bucket) + v.key}
+	if v.client.Site.Endpoints.S3 == "" {
+		r.Service, r.Method, r.Url = "dynamodb", http.MethodPost, "https://dynamodb."+v.client.Site.Region+"."+policy.PartitionOf(v.client.Site.Region).Domain+"/"
+		r.Header = map[string]string{"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.GetItem"}
+		r.Body = []byte(`{"TableName":"` + v.id.Partner + `","Key":{"probe":{"S":"probe"}}}`)
 	}
-	_, err := v.send(ctx, r)
+	_, err := v.client.Send(ctx, r)
 	switch {
 	case errors.Is(err, access.ErrNotPermitted), errors.Is(err, access.ErrLogin): // a key that is new is not known everywhere
 		return false, nil
-	case errors.Is(err, errAbsent):
+	case errors.Is(err, client.ErrAbsent):
 		return true, nil
 	}
 	return err == nil, err
@@ -206,7 +208,7 @@ func (rh *rehearsals) Shell(ctx context.Context) (environment []string, clean fu
 	if _, err := exec.LookPath("aws"); err != nil {
 		return nil, nil, fmt.Errorf("%w: they need the program aws, which is not on the PATH of this machine", access.ErrUnsupported)
 	}
-	login, err := rh.at.credentials(ctx)
+	login, err := rh.at.Credentials(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -231,23 +233,23 @@ func (rh *rehearsals) Shell(ctx context.Context) (environment []string, clean fu
 
 // Tidy removes the marks that the steps left of shadow partners which have nothing any more.
 func (rh *rehearsals) Tidy(ctx context.Context) error {
-	h, err := rh.store.load(ctx)
+	h, err := rh.store.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("take away the marks of shadow partners: %w", err)
 	}
 	has := map[string]bool{}
-	for ref := range h.ledger {
+	for ref := range h.Ledger {
 		partner, _, _ := strings.Cut(ref.ID, "/")
 		has[partner] = true
 	}
-	for scope := range h.holds {
+	for scope := range h.Holds {
 		partner, _, _ := strings.Cut(scope, "/")
 		if !access.IsShadow(partner) || has[partner] {
 			continue
 		}
-		err = cmp.Or(err, rh.store.remove(ctx, heldKey+scope, ""))
+		err = cmp.Or(err, rh.store.Remove(ctx, store.HeldKey+scope, ""))
 	}
-	rh.store.reread()
+	rh.store.Reread()
 	if err != nil {
 		return fmt.Errorf("take away the marks of shadow partners: %w", err)
 	}
@@ -256,11 +258,11 @@ func (rh *rehearsals) Tidy(ctx context.Context) error {
 
 // Remember keeps when a partner was rehearsed, and forgets the times before.
 func (rh *rehearsals) Remember(ctx context.Context, partner string, at time.Time) error {
-	defer rh.store.reread()
-	key := rehearsedKey + partner + "/" + at.UTC().Format(rehearsedForm)
-	err := rh.store.place(ctx, key, []byte("When the cut of this partner was rehearsed last.\n"))
+	defer rh.store.Reread()
+	key := store.RehearsedKey + partner + "/" + at.UTC().Format(store.RehearsedForm)
+	err := rh.store.Place(ctx, key, []byte("When the cut of this partner was rehearsed last.\n"))
 	if err == nil {
-		err = rh.store.forgetOlder(ctx, partner, key)
+		err = rh.store.ForgetOlder(ctx, partner, key)
 	}
 	if err != nil {
 		return fmt.Errorf("remember the rehearsal of %s: %w", partner, err)
@@ -270,9 +272,9 @@ func (rh *rehearsals) Remember(ctx context.Context, partner string, at time.Time
 
 // Rehearsed tells when each partner was rehearsed last.
 func (rh *rehearsals) Rehearsed(ctx context.Context) (map[string]time.Time, error) {
-	h, err := rh.store.read(ctx)
+	h, err := rh.store.Read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read when partners were rehearsed: %w", err)
 	}
-	return maps.Clone(h.rehearsed), nil
+	return maps.Clone(h.Rehearsed), nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/realtool"
 	"github.com/partner-access/terraform-provider-partner/internal/rehearsal"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // redirected is a system whose printed steps go to a cloud of a test instead of AWS.
@@ -46,20 +47,20 @@ func withProgram(t *testing.T) {
 func (l *lab) kept(t testing.TB) (all []string) {
 	t.Helper()
 	s := l.open()
-	for _, k := range []kind{role, user} {
-		names, err := s.at.namesAt(t.Context(), k, root)
+	for _, k := range []kind{store.Role, store.User} {
+		names, err := s.at.namesAt(t.Context(), k, store.Root)
 		if err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, names...)
 	}
-	objects, err := s.store.list(t.Context(), "")
+	objects, err := s.store.List(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, o := range objects {
-		if !strings.HasPrefix(o.key, rehearsedKey) {
-			all = append(all, o.key+" "+o.etag)
+		if !strings.HasPrefix(o.Key, store.RehearsedKey) {
+			all = append(all, o.Key+" "+o.ETag)
 		}
 	}
 	slices.Sort(all)
@@ -152,7 +153,7 @@ func TestARehearsalCutsATwinAndNothingElse(t *testing.T) {
 			if after := l.kept(t); !slices.Equal(before, after) {
 				t.Errorf("before there was %q, after it %q", before, after)
 			}
-			refused.refused = slices.DeleteFunc(refused.refused, func(r string) bool { return strings.HasSuffix(r, systemKey) }) // the twin was
+			refused.refused = slices.DeleteFunc(refused.refused, func(r string) bool { return strings.HasSuffix(r, store.SystemKey) }) // the twin was
 			if len(refused.refused) > 0 {
 				t.Errorf("the shipped rights were refused %v", refused.refused)
 			}
@@ -167,9 +168,9 @@ func (l *lab) leave(t testing.TB, s shop) {
 	s.id = access.IdentityID{Partner: access.ShadowPartner("dead"), Environment: "prod", Name: "twin"}
 	s.put(s.identity())
 	s.put(s.key(s.end), sealing(k))
-	l.must(t, "PutUserPolicy", userOf(s.id, 1).named("PolicyName", holdPolicy, "PolicyDocument", holding))
+	l.must(t, "PutUserPolicy", naming(store.UserOf(s.id, 1), "PolicyName", holdPolicy, "PolicyDocument", holding))
 	for _, partner := range []string{s.id.Partner, access.ShadowPartner("gone")} {
-		if err := s.store.mark(t.Context(), partner); err != nil {
+		if err := s.store.Mark(t.Context(), partner); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -194,7 +195,7 @@ func TestATwinTrustsTheLoginOfTheProvider(t *testing.T) {
 			}
 			return nil
 		})
-		s.at.options.Endpoints.STS = "http://127.0.0.1:1"
+		s.at.Site.Endpoints.STS = "http://127.0.0.1:1"
 		c := &access.Credential{
 			IdentityID: access.IdentityID{Partner: "rehearsal-1", Environment: "prod", Name: "twin"},
 			Federated:  &access.FederatedTrust{Issuer: "https://login.acme.test", Subject: "svc-orders", Audiences: []string{"sts.amazonaws.com"}},
@@ -220,7 +221,7 @@ func TestALoginThatMayNotAssumeTheRoleOfAShadowIsToldSo(t *testing.T) {
 		}
 		return nil
 	})
-	s.at.options.Endpoints.STS = "http://127.0.0.1:1"
+	s.at.Site.Endpoints.STS = "http://127.0.0.1:1"
 	id := access.IdentityID{Partner: "rehearsal-1", Environment: "prod", Name: "twin"}
 	doors := func() access.Door {
 		return s.Doors(access.Proof{Credential: &access.Credential{IdentityID: id, Federated: &access.FederatedTrust{ExternalID: "x"}}})[0]
@@ -253,7 +254,7 @@ func (l *lab) asAWS(t testing.TB, like *System) *System {
 	t.Helper()
 	return l.open(func(o *Options) {
 		under := o.Transport
-		o.Credentials, o.Boundary, o.Endpoints.S3 = like.at.options.Credentials, like.at.options.Boundary, ""
+		o.Credentials, o.Boundary, o.Endpoints.S3 = like.at.Site.Credentials, like.at.options.Boundary, ""
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Host, ".amazonaws.com") {
 				r = r.Clone(r.Context())

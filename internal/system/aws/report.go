@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // AWS's credential report tells of all users at once when their keys were used last. It may be four hours old and names no key, so nothing else is
@@ -43,7 +45,7 @@ type reporter struct {
 
 // reported returns when a key of a user was used last by the credential report; false where that does not tell, or is not worth its requests.
 func (rp *reporter) reported(ctx context.Context, h *shelf, n *native) (used time.Time, told bool) {
-	if h == nil || n.User == "" || n.Created.IsZero() || !h.manyUsers() {
+	if h == nil || n.User == "" || n.Created.IsZero() || !manyUsers(h) {
 		return used, false
 	}
 	r := rp.latestReport(ctx)
@@ -55,11 +57,11 @@ func (rp *reporter) reported(ctx context.Context, h *shelf, n *native) (used tim
 }
 
 // manyUsers reports whether there are more users in the ledger than are asked one by one.
-func (h *shelf) manyUsers() bool {
+func manyUsers(h *shelf) bool {
 	users := 0
-	for _, p := range h.pages {
-		for _, x := range p.principals {
-			if x.Kind == user {
+	for _, p := range h.Pages {
+		for _, x := range p.Principals {
+			if x.Kind == store.User {
 				users++
 			}
 		}
@@ -89,19 +91,19 @@ func (rp *reporter) readReport(ctx context.Context) *credentialReport {
 			Content string    `xml:"GetCredentialReportResult>Content"`
 			At      time.Time `xml:"GetCredentialReportResult>GeneratedTime"`
 		}
-		err := rp.at.ask(ctx, "GetCredentialReport", nil, &out)
+		err := rp.at.Ask(ctx, "GetCredentialReport", nil, &out)
 		if err == nil {
 			return parseReport(out.Content, out.At)
 		}
-		var said *apiError
+		var said *client.Error
 		if !errors.As(err, &said) {
 			return nil
 		}
-		none, making := said.status == http.StatusGone, said.code == "ReportInProgress"
+		none, making := said.Status == http.StatusGone, said.Code == "ReportInProgress"
 		switch {
 		case none && !begun:
 			begun = true
-			err = rp.at.ask(ctx, "GenerateCredentialReport", nil, nil)
+			err = rp.at.Ask(ctx, "GenerateCredentialReport", nil, nil)
 		case none || making:
 			err = access.Pause(ctx, time.Second/2)
 		}

@@ -10,19 +10,20 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // many is a shelf with more users than are asked one by one.
 func many(names ...string) *shelf {
-	h := &shelf{pages: map[access.IdentityID]*page{}}
+	h := &shelf{Pages: map[access.IdentityID]*page{}}
 	for n := range fewUsers {
 		names = append(names, fmt.Sprintf("other-%d", n))
 	}
-	p := blank(access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"})
+	p := store.Blank(access.IdentityID{Partner: "acme", Environment: "prod", Name: "etl"})
 	for _, name := range names {
-		p.principals = append(p.principals, principal{Kind: user, Name: name})
+		p.Principals = append(p.Principals, principal{Kind: store.User, Name: name})
 	}
-	h.pages[p.id] = p
+	h.Pages[p.ID] = p
 	return h
 }
 
@@ -93,10 +94,10 @@ func TestOneReportTellsWhenTheKeysOfManyUsersWereUsed(t *testing.T) {
 			})
 			h := many(c.user)
 			if c.few {
-				h.pages = nil
+				h.Pages = nil
 			}
 			n := &native{there: true, described: described{Name: c.user, User: c.user, Created: access.Latest(created, c.created)}}
-			w := wanted{principal: principal{Kind: user, Name: c.user, Key: "AKIAEXAMPLE"}}
+			w := wanted{principal: principal{Kind: store.User, Name: c.user, Key: "AKIAEXAMPLE"}}
 			for range 2 {
 				var told access.Record
 				if err := s.lastUse(t.Context(), h, w, n, &told); err != nil || !told.LastUsedAt.Equal(c.want) || told.UseUnknown {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // operator makes a user with some of the policies that examples/ ships, and nothing else, and returns its login. Ministack knows IAM's
@@ -22,8 +23,8 @@ import (
 // policy judges these.
 func (l *lab) operator(t testing.TB, account string, policies ...string) aws.Credentials {
 	t.Helper()
-	p := principal{Kind: user, Name: "operator-" + strings.Join(policies, "-")}
-	if err := l.admin.ask(t.Context(), "CreateUser", p.named(), nil); err != nil {
+	p := principal{Kind: store.User, Name: "operator-" + strings.Join(policies, "-")}
+	if err := l.admin.Ask(t.Context(), "CreateUser", naming(p), nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range policies {
@@ -41,7 +42,7 @@ func (l *lab) operator(t testing.TB, account string, policies ...string) aws.Cre
 		ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
 		Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
 	}
-	if err := l.admin.ask(t.Context(), "CreateAccessKey", p.named(), &out); err != nil {
+	if err := l.admin.Ask(t.Context(), "CreateAccessKey", naming(p), &out); err != nil {
 		t.Fatal(err)
 	}
 	return aws.Credentials{AccessKeyID: out.ID, SecretAccessKey: out.Secret}
@@ -127,7 +128,7 @@ func (l *lab) boundary(t testing.TB, account string) string {
 		t.Fatal(err)
 	}
 	own := strings.ReplaceAll(string(text), "example-partner-access", l.bucket("ledger"))
-	if err := l.admin.ask(t.Context(), "CreatePolicy", map[string]string{"PolicyName": "partner-boundary", "PolicyDocument": own}, nil); err != nil {
+	if err := l.admin.Ask(t.Context(), "CreatePolicy", map[string]string{"PolicyName": "partner-boundary", "PolicyDocument": own}, nil); err != nil {
 		t.Fatal(err)
 	}
 	return "arn:aws:iam::" + account + ":policy/partner-boundary"

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // takes asks STS for a session, and returns who holds it; nil where STS refuses.
@@ -20,7 +22,7 @@ func (l *lab) takes(t testing.TB, as *account, action string, more url.Values) *
 	for name, values := range more {
 		form[name] = values
 	}
-	a, err := as.sendOnce(t.Context(), request{service: "sts", region: region, method: http.MethodPost, url: l.cloud.STS + "/", header: ofForms(), body: []byte(form.Encode())})
+	a, err := as.SendOnce(t.Context(), client.Request{Service: "sts", Region: region, Method: http.MethodPost, Url: l.cloud.STS + "/", Header: client.OfForms(), Body: []byte(form.Encode())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +31,7 @@ func (l *lab) takes(t testing.TB, as *account, action string, more url.Values) *
 		Two session `xml:"GetFederationTokenResult>Credentials"`
 		Of  session `xml:"AssumeRoleResult>Credentials"`
 	}
-	if err := xml.Unmarshal(a.body, &out); err != nil || a.status != http.StatusOK {
+	if err := xml.Unmarshal(a.Body, &out); err != nil || a.Status != http.StatusOK {
 		return nil
 	}
 	for _, got := range []session{out.One, out.Two, out.Of} {
@@ -70,11 +72,11 @@ func TestASessionThatAPartnerTakesWithItsKeyEndsWithTheKey(t *testing.T) {
 			t.Error("a session made another one")
 		}
 	}
-	keys, err := l.admin.keysOf(t.Context(), userOf(s.id, 1))
+	keys, err := l.admin.keysOf(t.Context(), store.UserOf(s.id, 1))
 	if err != nil || len(keys) != 1 {
 		t.Fatal(keys, err)
 	}
-	l.must(t, "UpdateAccessKey", userOf(s.id, 1).named("AccessKeyId", keys[0].ID, "Status", "Inactive"))
+	l.must(t, "UpdateAccessKey", naming(store.UserOf(s.id, 1), "AccessKeyId", keys[0].ID, "Status", "Inactive"))
 	const goesOn = "go on until the next apply"
 	if in := l.may(t, session, "read", s.file("daily")); in != strings.Contains(s.drift(c), goesOn) {
 		t.Errorf("after its key was deactivated, the session reads: %v, but the plan says %q", in, s.drift(c))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/awstest"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 )
 
 // spelled is a ledger in memory whose ETags somebody in between spells in another way: what answers a method has, and what a listing has.
@@ -116,7 +117,7 @@ func TestAnETagIsTheSameHoweverItIsSpelled(t *testing.T) {
 func TestTheClocksOfServicesMayDiffer(t *testing.T) {
 	t.Parallel()
 	ahead := map[string]time.Duration{"s3": -time.Hour, "iam": time.Hour}
-	c := newClient(Options{
+	c := client.New(client.Site{
 		Region: region, Endpoints: Endpoints{IAM: "http://127.0.0.1:1", S3: "http://127.0.0.1:1"}, Concurrency: 16, Patience: 3 * time.Second,
 		Credentials: credentials.NewStaticCredentialsProvider("ADMIN", "secret", ""),
 		Transport: carrier(func(r *http.Request) (*http.Response, error) {
@@ -135,13 +136,13 @@ func TestTheClocksOfServicesMayDiffer(t *testing.T) {
 	for n := range 64 {
 		service := []string{"s3", "iam"}[n%2]
 		all.Go(func() {
-			if _, err := c.send(t.Context(), request{service: service, region: region, method: http.MethodGet, url: "http://127.0.0.1:1/"}); err != nil {
+			if _, err := c.Send(t.Context(), client.Request{Service: service, Region: region, Method: http.MethodGet, Url: "http://127.0.0.1:1/"}); err != nil {
 				t.Errorf("%s: %v", service, err)
 			}
 		})
 	}
 	all.Wait()
-	if now, known := c.now(); !known || time.Until(now).Round(time.Minute) != -time.Hour {
+	if now, known := c.S3Time(); !known || time.Until(now).Round(time.Minute) != -time.Hour {
 		t.Errorf("it is %s, where the ledger is; that is known: %v", now, known)
 	}
 }

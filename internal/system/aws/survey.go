@@ -16,14 +16,16 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/order"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // surveyor looks over the whole account, also for what nobody declared.
 type surveyor struct {
 	at       *account
-	store    *store
+	store    *pages
 	reader   *reader
 	observer *observer
 	wording  *wording
@@ -43,7 +45,7 @@ func (sv *surveyor) survey(ctx context.Context, partners []string) ([]*access.Re
 	if err := sv.at.Enter(ctx); err != nil {
 		return nil, nil, err
 	}
-	h, err := sv.store.read(ctx)
+	h, err := sv.store.Read(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,23 +54,23 @@ func (sv *surveyor) survey(ctx context.Context, partners []string) ([]*access.Re
 		return nil, nil, err
 	}
 	all, err := sv.reader.listed(ctx, h)
-	if supported(err) != nil {
+	if client.Supported(err) != nil {
 		return nil, nil, err
 	}
-	strays := sv.straysAmong(all, h, append(partners, declaredPartners(h.ledger)...))
+	strays := sv.straysAmong(all, h, append(partners, declaredPartners(h.Ledger)...))
 	return records, strays, sv.tellUse(ctx, strays)
 }
 
 // observeAll returns the record of everything in the ledger.
 func (sv *surveyor) observeAll(ctx context.Context, h *shelf) ([]*access.Record, error) {
-	refs := sortedRefs(h.ledger)
+	refs := store.SortedRefs(h.Ledger)
 	records := make([]*access.Record, len(refs))
 	var reading errgroup.Group // each key is asked for by itself, which thousands are not to wait for
-	reading.SetLimit(sv.at.options.Concurrency)
+	reading.SetLimit(sv.at.Site.Concurrency)
 	for n, ref := range refs {
-		page := h.pages[h.ledger[ref].Object.Holder()]
+		page := h.Pages[h.Ledger[ref].Object.Holder()]
 		reading.Go(func() (err error) {
-			if records[n], err = sv.observer.observed(ctx, h, h.ledger, h.holds, page, ref); err != nil {
+			if records[n], err = sv.observer.observed(ctx, h, h.Ledger, h.Holds, page, ref); err != nil {
 				return fmt.Errorf("%s: %w", ref, err)
 			}
 			return nil
@@ -95,15 +97,15 @@ func declaredPartners(l ledger.Ledger) (partners []string) {
 // straysAmong returns the principals that are of a partner, and that no page names.
 func (sv *surveyor) straysAmong(all []*native, h *shelf, partners []string) (strays []access.Stray) {
 	known := map[string]bool{}
-	for _, p := range h.pages {
-		for _, x := range p.principals {
-			known[x.handle()] = true
+	for _, p := range h.Pages {
+		for _, x := range p.Principals {
+			known[x.Handle()] = true
 		}
 	}
 	slices.Sort(partners)
 	partners = slices.Compact(partners)
 	for _, n := range all {
-		if known[n.asPrincipal().handle()] || !strings.HasPrefix(n.Path, root) && (n.heldWhole() || deniedBy(n, policy.Document{}) != "") { // which somebody cut, and which gives nothing
+		if known[n.asPrincipal().Handle()] || !strings.HasPrefix(n.Path, store.Root) && (n.heldWhole() || deniedBy(n, policy.Document{}) != "") { // which somebody cut, and which gives nothing
 			continue
 		}
 		if stray, is := sv.stray(n, partners); is {
@@ -118,7 +120,7 @@ func (sv *surveyor) straysAmong(all []*native, h *shelf, partners []string) (str
 func (sv *surveyor) stray(n *native, partners []string) (stray access.Stray, is bool) {
 	p := n.asPrincipal()
 	outside := sv.outsiders(n.Trust)
-	ours := strings.HasPrefix(n.Path, root)
+	ours := strings.HasPrefix(n.Path, store.Root)
 	names := append([]string{n.Name}, outside...)
 	for _, t := range n.Tags {
 		names = append(names, t.Value)
@@ -128,26 +130,26 @@ func (sv *surveyor) stray(n *native, partners []string) (stray access.Stray, is 
 	}
 	switch {
 	case ours: // it lies where only what the ledger names may be
-	case p.Kind == role && slices.Contains(outside, "*"):
-	case !slices.ContainsFunc(partners, of), p.Kind == role && len(outside) == 0:
+	case p.Kind == store.Role && slices.Contains(outside, "*"):
+	case !slices.ContainsFunc(partners, of), p.Kind == store.Role && len(outside) == 0:
 		return stray, false
 	}
 	used, _ := n.lastUsed()
 	stray = access.Stray{
 		NativeID: p.String(), Kind: strings.ToLower(string(p.Kind)), Names: names, Policies: append(slices.Sorted(maps.Keys(n.policies)), n.attached...),
-		CreatedAt: n.Created.UTC(), LastUsedAt: used, Revocation: []string{sv.wording.cutPrincipal(p)}, Adoptable: p.Kind == user && !n.ours(),
+		CreatedAt: n.Created.UTC(), LastUsedAt: used, Revocation: []string{sv.wording.cutPrincipal(p)}, Adoptable: p.Kind == store.User && !n.ours(),
 	}
 	sv.tellGiven(n, &stray)
 	switch {
 	case ours:
-		stray.Why = "it lies at " + root + ", but the ledger does not know it"
+		stray.Why = "it lies at " + store.Root + ", but the ledger does not know it"
 	case len(outside) > 0:
 		stray.Why = "it is not declared, but trusts " + strings.Join(outside, " and ")
 	default:
 		stray.Why = "it is not declared, but has a partner's name"
 	}
 	switch {
-	case p.Kind == role:
+	case p.Kind == store.Role:
 		stray.Why += ". It cannot be adopted: " + unadoptable
 	case stray.Adoptable:
 		stray.Why += ". The plan of its import block says how to adopt it, or why it cannot be"
@@ -183,11 +185,11 @@ func (sv *surveyor) tellGiven(n *native, stray *access.Stray) {
 // tellUse adds to the users among strays when a key of theirs was used last, which no listing has.
 func (sv *surveyor) tellUse(ctx context.Context, strays []access.Stray) error {
 	var asking errgroup.Group
-	asking.SetLimit(sv.at.options.Concurrency)
+	asking.SetLimit(sv.at.Site.Concurrency)
 	for n, stray := range strays {
 		if name, is := strings.CutPrefix(stray.NativeID, "user/"); is {
 			asking.Go(func() (err error) {
-				strays[n].LastUsedAt, err = sv.userUse(ctx, principal{Kind: user, Name: name[strings.LastIndex(name, "/")+1:]})
+				strays[n].LastUsedAt, err = sv.userUse(ctx, principal{Kind: store.User, Name: name[strings.LastIndex(name, "/")+1:]})
 				return err
 			})
 		}
@@ -198,7 +200,7 @@ func (sv *surveyor) tellUse(ctx context.Context, strays []access.Stray) error {
 // userUse returns when a key of a user was used last; zero where none was, or IAM does not tell.
 func (sv *surveyor) userUse(ctx context.Context, u principal) (last time.Time, err error) {
 	keys, err := sv.at.keysOf(ctx, u)
-	if err != nil && !errors.Is(err, access.ErrNotPermitted) && supported(gone(err)) != nil {
+	if err != nil && !errors.Is(err, access.ErrNotPermitted) && client.Supported(client.Gone(err)) != nil {
 		return last, err
 	}
 	for _, k := range keys {
@@ -212,7 +214,7 @@ func (sv *surveyor) userUse(ctx context.Context, u principal) (last time.Time, e
 }
 
 // ofPartner is what the ARN of a user, a role or a session says that stands for a partner.
-var ofPartner = regexp.MustCompile(`:(user|role)` + root + `|:assumed-role/partner\.`)
+var ofPartner = regexp.MustCompile(`:(user|role)` + store.Root + `|:assumed-role/partner\.`)
 
 // outsiders returns whom a trust names that is not of the company: other accounts, issuers, and what stands for a partner in this account.
 func (sv *surveyor) outsiders(trust string) (all []string) {

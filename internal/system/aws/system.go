@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // System is an access system in one account of AWS. It may be used concurrently, also by several processes.
@@ -15,7 +17,7 @@ import (
 // It is the sum of its parts. Each part knows those that stand before it here, and none that stand after it.
 type System struct {
 	at    *account // what IAM is asked and told
-	store *store
+	store *pages
 
 	// What IAM has, and what it has to have.
 	reader   *reader
@@ -34,7 +36,7 @@ type System struct {
 	keymaker *keymaker
 
 	// What access.System and its further interfaces ask for.
-	*floors
+	*store.Floors[*native]
 	*observer
 	*surveyor
 	*adopter
@@ -72,12 +74,16 @@ func Open(o Options) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	return assemble(&account{client: newClient(o)}, name, prefix), nil
+	return assemble(&account{
+		Client: client.New(o.site()), options: settings{Ledger: o.Ledger, Boundary: o.Boundary, Words: o.Words, Fresh: o.Fresh, judged: o.judged},
+	}, name, prefix), nil
 }
 
 // assemble puts the parts together, each on those that it stands on.
 func assemble(at *account, bucket, prefix string) *System {
-	s := &System{at: at, store: newStore(at, bucket, prefix), turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
+	s := &System{at: at, store: store.New[*native](store.Options{
+		Client: at.Client, Bucket: bucket, Prefix: prefix, Address: at.options.Ledger, Fresh: at.options.Fresh, Account: at.accountNumber,
+	}), turns: &turns{changes: map[access.IdentityID]*sync.Mutex{}}}
 	s.reader = &reader{at: at, store: s.store}
 	s.issuers = &issuers{
 		at: at, store: s.store, reader: s.reader, arns: map[string]string{}, seen: map[string]seenIssuer{}, missing: map[string]time.Time{},
@@ -93,7 +99,7 @@ func assemble(at *account, bucket, prefix string) *System {
 	}
 	s.judge = &judge{at: at, store: s.store, reader: s.reader, aligner: s.aligner, cutter: s.cutter}
 	s.keymaker = &keymaker{at: at, store: s.store, lookout: s.lookout, aligner: s.aligner, cutter: s.cutter}
-	s.floors = newFloors(s.store)
+	s.Floors = store.NewFloors(s.store)
 	s.observer = &observer{
 		at: at, store: s.store, reader: s.reader, compiler: s.compiler, wording: s.wording, issuers: s.issuers, finder: s.finder,
 		reporter: s.reporter, uses: map[string]use{},

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
 // keyIDs returns the keys of a principal by which it is used: the one that was issued, or those that it had when it was adopted.
@@ -17,7 +19,7 @@ func (w *wanted) keyIDs(n *native) (ids []string) {
 		for _, k := range n.keys {
 			ids = append(ids, k.ID)
 		}
-	case w.Kind == user && w.Key != "":
+	case w.Kind == store.User && w.Key != "":
 		ids = []string{w.Key}
 	}
 	return ids
@@ -43,7 +45,7 @@ func (ob *observer) keyUse(ctx context.Context, key string) (at time.Time, told 
 	}
 	at, err = ob.at.keyLastUsed(ctx, key)
 	told = err == nil
-	if err != nil && !errors.Is(err, access.ErrNotPermitted) && supported(gone(err)) != nil {
+	if err != nil && !errors.Is(err, access.ErrNotPermitted) && client.Supported(client.Gone(err)) != nil {
 		return at, false, err
 	}
 	ob.mu.Lock()

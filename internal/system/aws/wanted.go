@@ -15,6 +15,7 @@ import (
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
@@ -63,29 +64,29 @@ type wanted struct {
 // compiler says what principals have to be, by the ledger and the configuration alone. It asks IAM nothing.
 type compiler struct {
 	at      *account
-	store   *store
+	store   *pages
 	issuers *issuers
 }
 
 // wantedOf returns what the principals of an identity have to be.
 func (cp *compiler) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all []wanted) {
-	stands := l.Standing(p.id)
+	stands := l.Standing(p.ID)
 	grants := grantsIn(l, p)
 	if w, is := cp.wantedAdopted(l, holds, p, grants); is {
 		all = append(all, w)
 	}
-	for _, ref := range sortedRefs(p.entries) {
-		e := p.entries[ref]
+	for _, ref := range store.SortedRefs(p.Entries) {
+		e := p.Entries[ref]
 		c, ok := e.Credential()
 		if !ok || e.Removed() {
 			continue
 		}
 		end := l.End(e)
-		base := wanted{end: end, owner: p.id, lifted: p.lifting, boundary: cp.at.options.Boundary, credential: ref, newest: true, tags: cp.tagsOf(p, e)}
+		base := wanted{end: end, owner: p.ID, lifted: p.Lifting, boundary: cp.at.options.Boundary, credential: ref, newest: true, tags: cp.tagsOf(p, e)}
 		cut, held := stands.Cut(), l.Held(holds, c)
 		if c.Kind() == access.Federated {
 			w := base
-			w.principal = p.named(roleOf(p.id))
+			w.principal = p.Named(store.RoleOf(p.ID))
 			w.compile(grants, c, cp.at.options.Words, cut, held)
 			w.trust, w.untrusted = cp.trustOf(c, end)
 			if own := cp.at.accountNumber(); !strings.Contains(c.Federated.AWSPrincipal, "::"+own+":") { // unlike the shadow of a rehearsal
@@ -108,7 +109,7 @@ func (cp *compiler) wantedOf(l ledger.Ledger, holds ledger.Holds, p *page) (all 
 		for _, i := range e.Issued {
 			w := base
 			w.end = i.End(end)
-			w.principal, w.newest = p.named(principal{Kind: user, Name: i.Accessor, Path: folderOf(p.id)}), !i.Superseded
+			w.principal, w.newest = p.Named(principal{Kind: store.User, Name: i.Accessor, Path: store.FolderOf(p.ID)}), !i.Superseded
 			w.compile(grants, c, cp.at.options.Words, cut, held)
 			all = append(all, w)
 		}
@@ -162,8 +163,8 @@ func (w *wanted) denied() bool {
 
 // grantsIn returns the grants of an identity that give something, each with the end that all above it leaves it.
 func grantsIn(l ledger.Ledger, p *page) (grants []policy.Grant) {
-	for _, ref := range sortedRefs(p.entries) {
-		e := p.entries[ref]
+	for _, ref := range store.SortedRefs(p.Entries) {
+		e := p.Entries[ref]
 		if g, ok := e.Object.(*access.Grant); ok && !e.Removed() {
 			grants = append(grants, policy.Grant{Name: g.Name, Resource: g.Resource, Actions: g.Actions, EndsAt: l.End(e)})
 		}
@@ -174,11 +175,11 @@ func grantsIn(l ledger.Ledger, p *page) (grants []policy.Grant) {
 // known returns a page without the grants whose words the configuration has lost, where something else is removed: they give nothing until it
 // has them again, and what is removed is.
 func (cp *compiler) known(f *family, p *page) *page {
-	if !f.removing {
+	if !f.Removing {
 		return p
 	}
-	next := p.copied()
-	maps.DeleteFunc(next.entries, func(_ access.Ref, e *ledger.Entry) bool {
+	next := p.Copied()
+	maps.DeleteFunc(next.Entries, func(_ access.Ref, e *ledger.Entry) bool {
 		g, ok := e.Object.(*access.Grant)
 		return ok && !e.Removed() && cp.at.options.Words.CheckGrant(g) != nil
 	})
@@ -189,9 +190,9 @@ func (cp *compiler) known(f *family, p *page) *page {
 func (cp *compiler) tagsOf(p *page, e *ledger.Entry) map[string]string {
 	tags := map[string]string{
 		uidTag: e.History.UID, "partner:stack": taggable(e.History.Stack), "partner:owner": taggable(e.Object.Common().Owner),
-		identityTag: p.id.String(), "partner:version": strconv.Itoa(ledger.Version),
+		identityTag: p.ID.String(), "partner:version": strconv.Itoa(ledger.Version),
 	}
-	if system := cp.store.name(); system != "" {
+	if system := cp.store.SystemID(); system != "" {
 		tags[systemTag] = system
 	}
 	return tags
@@ -236,9 +237,9 @@ func (cp *compiler) externalID(c *access.Credential) (string, error) {
 	if c.Federated.ExternalID != "" {
 		return c.Federated.ExternalID, nil
 	}
-	system := cp.store.name()
+	system := cp.store.SystemID()
 	if system == "" {
-		return "", fmt.Errorf("%w: the external id of %s follows from the id in %s, which cannot be read", access.ErrUnavailable, c.Ref(), cp.store.where(systemKey))
+		return "", fmt.Errorf("%w: the external id of %s follows from the id in %s, which cannot be read", access.ErrUnavailable, c.Ref(), cp.store.Where(store.SystemKey))
 	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{"external id", system, c.IdentityID.String(), c.Federated.AWSPrincipal}, "\n")))
 	return hex.EncodeToString(sum[:16]), nil
@@ -247,37 +248,37 @@ func (cp *compiler) externalID(c *access.Credential) (string, error) {
 // fits says whether what a ledger declares of an identity can be written, with what one more credential comes to.
 func (cp *compiler) fits(l ledger.Ledger, p *page, more ...*access.Credential) error {
 	var credentials []*access.Credential
-	for _, ref := range sortedRefs(p.entries) {
-		if c, ok := p.entries[ref].Credential(); ok && !p.entries[ref].Removed() {
+	for _, ref := range store.SortedRefs(p.Entries) {
+		if c, ok := p.Entries[ref].Credential(); ok && !p.Entries[ref].Removed() {
 			credentials = append(credentials, c)
 		}
 	}
-	if e := p.entries[p.id.Ref()]; e != nil && len(e.Adopted.Left()) > 0 {
-		credentials = append(credentials, formerKey(p.id, l.End(e)))
+	if e := p.Entries[p.ID.Ref()]; e != nil && len(e.Adopted.Left()) > 0 {
+		credentials = append(credentials, formerKey(p.ID, l.End(e)))
 	}
 	var granted []access.Granted
 	for _, g := range grantsIn(l, p) {
 		granted = append(granted, access.Granted{Grant: &access.Grant{Name: g.Name, Resource: g.Resource, Actions: g.Actions}, EndsAt: g.EndsAt})
 	}
 	if err := cp.at.options.Words.CheckWhole(append(credentials, more...), granted); err != nil {
-		return fmt.Errorf("%s: %w: %w", p.id, access.ErrUnsupported, err)
+		return fmt.Errorf("%s: %w: %w", p.ID, access.ErrUnsupported, err)
 	}
 	return nil
 }
 
 // wantedAdopted returns what the user has to be that an identity has adopted; false where it has adopted none.
 func (cp *compiler) wantedAdopted(l ledger.Ledger, holds ledger.Holds, p *page, grants []policy.Grant) (w wanted, is bool) {
-	e := p.entries[p.id.Ref()]
+	e := p.Entries[p.ID.Ref()]
 	if e == nil || e.Removed() || len(e.Adopted.Left()) == 0 {
 		return w, false
 	}
 	end := l.End(e)
 	w = wanted{
-		principal: p.named(adoptedOf(p.id)), adopted: true, logins: keysOfLogins(e.Adopted), end: end, owner: p.id, lifted: p.lifting, boundary: cp.at.options.Boundary,
+		principal: p.Named(store.AdoptedOf(p.ID)), adopted: true, logins: keysOfLogins(e.Adopted), end: end, owner: p.ID, lifted: p.Lifting, boundary: cp.at.options.Boundary,
 		credential: e.Ref(), newest: true, tags: cp.tagsOf(p, e),
 	}
-	w.alone = !slices.ContainsFunc(slices.Collect(maps.Values(p.entries)), func(e *ledger.Entry) bool { return e.Ref().Type == access.TypeCredential })
-	w.compile(grants, formerKey(p.id, end), cp.at.options.Words, l.Standing(p.id).Cut(), l.Held(holds, e.Object))
+	w.alone = !slices.ContainsFunc(slices.Collect(maps.Values(p.Entries)), func(e *ledger.Entry) bool { return e.Ref().Type == access.TypeCredential })
+	w.compile(grants, formerKey(p.ID, end), cp.at.options.Words, l.Standing(p.ID).Cut(), l.Held(holds, e.Object))
 	return w, true
 }
 

@@ -12,13 +12,14 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/shown"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // wording says what a record and its commands say. It asks AWS nothing.
 type wording struct {
 	at       *account
-	store    *store
+	store    *pages
 	compiler *compiler
 }
 
@@ -55,8 +56,8 @@ func (ws *wording) login(o access.Object) map[string]string {
 	if !ok {
 		return nil
 	}
-	m := map[string]string{"region": ws.at.options.Region}
-	if e := ws.at.options.Endpoints; e.S3 != "" {
+	m := map[string]string{"region": ws.at.Site.Region}
+	if e := ws.at.Site.Endpoints; e.S3 != "" {
 		m["endpoint_url_s3"] = e.S3
 	}
 	switch {
@@ -76,19 +77,19 @@ func (ws *wording) login(o access.Object) map[string]string {
 		m["action"] = "sts:AssumeRoleWithWebIdentity"
 	}
 	if account := ws.at.accountNumber(); account != "" {
-		m["role_arn"] = roleOf(c.IdentityID).arn(policy.PartitionOf(ws.at.options.Region).Name, account)
+		m["role_arn"] = store.RoleOf(c.IdentityID).ARN(policy.PartitionOf(ws.at.Site.Region).Name, account)
 	}
 	return m
 }
 
 // shell spells the flags that say where a command of AWS's own program goes, whatever the environment of who runs it says.
 func (ws *wording) shell(service string) string {
-	in, endpoint := policy.PartitionOf(ws.at.options.Region).IAMRegion, ws.at.options.iamEndpoint()
+	in, endpoint := policy.PartitionOf(ws.at.Site.Region).IAMRegion, ws.at.Site.IAM()
 	switch service {
 	case "s3":
-		in, endpoint = ws.at.options.Region, cmp.Or(ws.at.options.Endpoints.S3, "https://s3."+ws.at.options.Region+"."+policy.PartitionOf(ws.at.options.Region).Domain)
+		in, endpoint = ws.at.Site.Region, cmp.Or(ws.at.Site.Endpoints.S3, "https://s3."+ws.at.Site.Region+"."+policy.PartitionOf(ws.at.Site.Region).Domain)
 	case "sts":
-		in, endpoint = ws.at.options.Region, ws.at.options.stsEndpoint()
+		in, endpoint = ws.at.Site.Region, ws.at.Site.STS()
 	}
 	return " --region " + shown.Word(in) + " --endpoint-url " + shown.Word(strings.TrimSuffix(endpoint, "/"))
 }
@@ -114,13 +115,13 @@ func (ws *wording) inAccount(command, failed, right string) string {
 
 // markByHand returns the command that lets a cut last, whatever is destroyed and made anew meanwhile.
 func (ws *wording) markByHand(scope string) string {
-	return "echo 'Cut by hand.' | aws s3 cp" + ws.shell("s3") + " - " + shown.Word(ws.store.where(heldKey+scope))
+	return "echo 'Cut by hand.' | aws s3 cp" + ws.shell("s3") + " - " + shown.Word(ws.store.Where(store.HeldKey+scope))
 }
 
 // revocation returns how to cut an object's access by hand, a step each. A grant cannot be cut alone: its identity is, with all that hangs on it.
 func (ws *wording) revocation(l ledger.Ledger, o access.Object, e *ledger.Entry) (steps []string) {
 	cut := func(e *ledger.Entry) {
-		for _, p := range principalsOf(e) {
+		for _, p := range store.PrincipalsOf(e) {
 			steps = append(steps, ws.cutPrincipal(p))
 		}
 	}
@@ -152,7 +153,7 @@ func (ws *wording) cutByHand(partner string, records []*access.Record) (steps []
 			steps = append(steps, r.Revocation[:max(0, len(r.Revocation)-1)]...)
 		case *access.Identity:
 			if len(r.Adopted) > 0 {
-				steps = append(steps, ws.cutPrincipal(adoptedOf(o.ID)))
+				steps = append(steps, ws.cutPrincipal(store.AdoptedOf(o.ID)))
 			}
 			if o.ID.Partner != partner {
 				scopes = append(scopes, o.ID.String())
@@ -176,18 +177,18 @@ func (ws *wording) record(ctx context.Context, l ledger.Ledger, e *ledger.Entry)
 	}
 	r.Words, r.Revocation = ws.words(r.Object), ws.revocation(l, r.Object, e)
 	r.Adopted = ws.leftLogins(r.Object.Holder(), keysOfLogins(e.Adopted))
-	r.System, err = ws.store.identified(ctx)
+	r.System, err = ws.store.Identified(ctx)
 	return r, err
 }
 
 // leftLogins tells of the keys of an adopted user that are left.
 func (ws *wording) leftLogins(id access.IdentityID, keys []string, inactive ...string) (said []string) {
 	for _, k := range keys {
-		login := "The access key " + k + " of " + adoptedOf(id).String()
+		login := "The access key " + k + " of " + store.AdoptedOf(id).String()
 		if slices.Contains(inactive, k) {
 			login += " (inactive)"
 		}
-		said = append(said, ledger.Undeclared(login, ws.removeKey(adoptedOf(id), k)))
+		said = append(said, ledger.Undeclared(login, ws.removeKey(store.AdoptedOf(id), k)))
 	}
 	return said
 }
@@ -195,7 +196,7 @@ func (ws *wording) leftLogins(id access.IdentityID, keys []string, inactive ...s
 // moving returns the command that moves a user to where an identity adopts it, and keeps what it was. It is told on a line that begins with
 // spaces: only such a line Terraform does not wrap.
 func (ws *wording) moving(u principal, id access.IdentityID) string {
-	to := adoptedOf(id)
+	to := store.AdoptedOf(id)
 	return ws.inAccount(fmt.Sprintf("aws iam tag-user%[1]s --user-name %[2]s --tags Key=%[3]s,Value=%[4]s && aws iam update-user%[1]s --user-name %[2]s --new-path %[5]s --new-user-name %[6]s",
 		ws.shell("iam"), shown.Word(u.Name), wasTag, shown.Word(u.String()), shown.Word(to.Path), shown.Word(to.Name)), "NOT MOVED: "+u.String(), "may administer users")
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package aws
+package client
 
 import (
 	"cmp"
@@ -28,8 +28,8 @@ import (
 // container, the machine. The SDK reads the environment and the files. Its own chain would link its clients of four more services,
 // which is a seventh of the program: the two calls of STS are made here, and who logs in with SSO is asked of AWS's own program.
 
-// findLogin returns the login of this process.
-func (c *client) findLogin(ctx context.Context) (aws.CredentialsProvider, error) {
+// FindLogin returns the login of this process.
+func (c *Client) FindLogin(ctx context.Context) (aws.CredentialsProvider, error) {
 	env, err := config.NewEnvConfig()
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (c *client) findLogin(ctx context.Context) (aws.CredentialsProvider, error)
 }
 
 // ofProfile returns the login of a profile.
-func (c *client) ofProfile(p config.SharedConfig, env config.EnvConfig) (login aws.CredentialsProvider, err error) {
+func (c *Client) ofProfile(p config.SharedConfig, env config.EnvConfig) (login aws.CredentialsProvider, err error) {
 	switch {
 	case p.Source != nil:
 		login, err = c.ofProfile(*p.Source, env)
@@ -84,7 +84,7 @@ func (c *client) ofProfile(p config.SharedConfig, env config.EnvConfig) (login a
 }
 
 // ofMachine returns the login of the container or the machine that this runs on.
-func (c *client) ofMachine(env config.EnvConfig) (aws.CredentialsProvider, error) {
+func (c *Client) ofMachine(env config.EnvConfig) (aws.CredentialsProvider, error) {
 	const host = "http://169.254.170.2"
 	endpoint := env.ContainerCredentialsEndpoint
 	if env.ContainerCredentialsRelativePath != "" {
@@ -104,31 +104,32 @@ func (c *client) ofMachine(env config.EnvConfig) (aws.CredentialsProvider, error
 	})), nil
 }
 
-func (c *client) cached(login aws.CredentialsProvider) aws.CredentialsProvider {
+func (c *Client) cached(login aws.CredentialsProvider) aws.CredentialsProvider {
 	return aws.NewCredentialsCache(login, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = 2 * time.Minute })
 }
 
-// taken is what STS answers to who takes on a role.
-type taken struct {
+// Taken is what STS answers to who takes on a role.
+type Taken struct {
 	ID      string    `xml:"AccessKeyId"`
 	Secret  string    `xml:"SecretAccessKey"`
 	Token   string    `xml:"SessionToken"`
 	Expires time.Time `xml:"Expiration"`
 }
 
-func (t taken) credentials() (aws.Credentials, error) {
+// Credentials returns them as the SDK signs with them.
+func (t Taken) Credentials() (aws.Credentials, error) {
 	if t.ID == "" || t.Secret == "" {
 		return aws.Credentials{}, fmt.Errorf("%w: STS answers without credentials", access.ErrLogin)
 	}
 	return aws.Credentials{AccessKeyID: t.ID, SecretAccessKey: t.Secret, SessionToken: t.Token, CanExpire: true, Expires: t.Expires}, nil
 }
 
-// sessionName is what a session of the provider's is called, where nobody calls it otherwise.
-const sessionName = "terraform-provider-partner"
+// SessionName is what a session of the provider's is called, where nobody calls it otherwise.
+const SessionName = "terraform-provider-partner"
 
 // webIdentity takes on a role with a token that lies in a file, such as that of a CI system.
 type webIdentity struct {
-	*client
+	*Client
 	role, name, file string
 }
 
@@ -138,26 +139,26 @@ func (w webIdentity) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, err
 	}
 	var out struct {
-		Taken taken `xml:"AssumeRoleWithWebIdentityResult>Credentials"`
+		Taken Taken `xml:"AssumeRoleWithWebIdentityResult>Credentials"`
 	}
-	err = w.as(nil).sts(ctx, &out, url.Values{
-		"Action": {"AssumeRoleWithWebIdentity"}, "RoleArn": {w.role}, "RoleSessionName": {cmp.Or(w.name, sessionName)}, "WebIdentityToken": {string(token)},
+	err = w.As(nil).STS(ctx, &out, url.Values{
+		"Action": {"AssumeRoleWithWebIdentity"}, "RoleArn": {w.role}, "RoleSessionName": {cmp.Or(w.name, SessionName)}, "WebIdentityToken": {string(token)},
 	})
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	return out.Taken.credentials()
+	return out.Taken.Credentials()
 }
 
 // assumed takes on the role of a profile, with the login of another.
 type assumed struct {
-	*client
+	*Client
 	login   aws.CredentialsProvider
 	profile config.SharedConfig
 }
 
 func (a assumed) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	form := url.Values{"Action": {"AssumeRole"}, "RoleArn": {a.profile.RoleARN}, "RoleSessionName": {cmp.Or(a.profile.RoleSessionName, sessionName)}}
+	form := url.Values{"Action": {"AssumeRole"}, "RoleArn": {a.profile.RoleARN}, "RoleSessionName": {cmp.Or(a.profile.RoleSessionName, SessionName)}}
 	if a.profile.ExternalID != "" {
 		form.Set("ExternalId", a.profile.ExternalID)
 	}
@@ -165,29 +166,29 @@ func (a assumed) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		form.Set("DurationSeconds", strconv.Itoa(int(d.Seconds())))
 	}
 	var out struct {
-		Taken taken `xml:"AssumeRoleResult>Credentials"`
+		Taken Taken `xml:"AssumeRoleResult>Credentials"`
 	}
-	if err := a.as(a.login).sts(ctx, &out, form); err != nil {
+	if err := a.As(a.login).STS(ctx, &out, form); err != nil {
 		return aws.Credentials{}, err
 	}
-	return out.Taken.credentials()
+	return out.Taken.Credentials()
 }
 
-// as returns a client with a login of its own; nil is none.
-func (c *client) as(login aws.CredentialsProvider) *client {
-	o := c.options
+// As returns a client with a login of its own; nil is none.
+func (c *Client) As(login aws.CredentialsProvider) *Client {
+	o := c.Site
 	if o.Credentials = login; login == nil {
 		o.Credentials = aws.AnonymousCredentials{}
 	}
-	other := newClient(o)
-	other.http = c.http
+	other := New(o)
+	other.Http = c.Http
 	return other
 }
 
-// sts asks STS, and reads the answer into out.
-func (c *client) sts(ctx context.Context, out any, form url.Values) error {
+// STS asks STS, and reads the answer into out.
+func (c *Client) STS(ctx context.Context, out any, form url.Values) error {
 	form.Set("Version", "2011-06-15")
-	a, err := c.send(ctx, request{service: "sts", region: c.options.Region, method: http.MethodPost, url: c.options.stsEndpoint(), header: ofForms(), body: []byte(form.Encode())})
+	a, err := c.Send(ctx, Request{Service: "sts", Region: c.Site.Region, Method: http.MethodPost, Url: c.Site.STS(), Header: OfForms(), Body: []byte(form.Encode())})
 	if err != nil {
 		return fmt.Errorf("%s: %w", form.Get("Action"), err)
 	}

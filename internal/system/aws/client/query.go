@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package aws
+package client
 
 import (
 	"bytes"
@@ -17,7 +17,8 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 )
 
-func (c *client) query(ctx context.Context, action string, in map[string]string, out any, once bool) error {
+// Query sends an action as Ask does. What must be done once at most is not sent again where its answer was lost.
+func (c *Client) Query(ctx context.Context, action string, in map[string]string, out any, once bool) error {
 	if err := c.lacking(action); err != nil {
 		return err
 	}
@@ -25,16 +26,16 @@ func (c *client) query(ctx context.Context, action string, in map[string]string,
 	for name, value := range in {
 		form.Set(name, value)
 	}
-	r := request{
-		service: "iam", region: policy.PartitionOf(c.options.Region).IAMRegion, method: http.MethodPost, url: c.options.iamEndpoint(),
-		header: ofForms(), body: []byte(form.Encode()), once: once,
+	r := Request{
+		Service: "iam", Region: policy.PartitionOf(c.Site.Region).IAMRegion, Method: http.MethodPost, Url: c.Site.IAM(),
+		Header: OfForms(), Body: []byte(form.Encode()), once: once,
 	}
-	a, err := c.send(ctx, r)
-	for errors.Is(err, errAbsent) && c.unheard(action, in) {
+	a, err := c.Send(ctx, r)
+	for errors.Is(err, ErrAbsent) && c.unheard(action, in) {
 		if err := access.Pause(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
-		a, err = c.send(ctx, r)
+		a, err = c.Send(ctx, r)
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", action, err)
@@ -47,15 +48,15 @@ func (c *client) query(ctx context.Context, action string, in map[string]string,
 	return decoded(action, a, out)
 }
 
-// ask sends an action to IAM, and reads the answer into out.
-func (c *client) ask(ctx context.Context, action string, in map[string]string, out any) error {
-	return c.query(ctx, action, in, out, false)
+// Ask sends an action to IAM, and reads the answer into out.
+func (c *Client) Ask(ctx context.Context, action string, in map[string]string, out any) error {
+	return c.Query(ctx, action, in, out, false)
 }
 
 // noteLacking notes that another cloud than AWS does not serve an action, and lacking returns its answer: it is not asked again for each principal.
-func (c *client) noteLacking(action string, err error) {
-	var said *apiError
-	if c.options.Endpoints.IAM == "" || !errors.As(err, &said) || said.code != "InvalidAction" {
+func (c *Client) noteLacking(action string, err error) {
+	var said *Error
+	if c.Site.Endpoints.IAM == "" || !errors.As(err, &said) || said.Code != "InvalidAction" {
 		return
 	}
 	c.mu.Lock()
@@ -63,20 +64,21 @@ func (c *client) noteLacking(action string, err error) {
 	c.lacks[action] = err
 }
 
-func (c *client) lacking(action string) error {
+func (c *Client) lacking(action string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lacks[action]
 }
 
-// noteMade notes that a principal was made, and noteRemoved that it is to go.
-func (c *client) noteMade(name string) {
+// NoteMade notes that a principal was made: IAM may not have heard of it everywhere.
+func (c *Client) NoteMade(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.made[name] = access.WallClock()
 }
 
-func (c *client) noteRemoved(name string) {
+// NoteRemoved notes that a principal is to go.
+func (c *Client) NoteRemoved(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.made, name)
@@ -86,20 +88,20 @@ func (c *client) noteRemoved(name string) {
 var ofPrincipals = regexp.MustCompile(`^(Put|Update|Tag|List|CreateAccessKey$|GetRole$|GetUser$)`)
 
 // unheard reports whether IAM may not have heard yet of the principal that an action is about, since it was made a moment ago.
-func (c *client) unheard(action string, in map[string]string) bool {
+func (c *Client) unheard(action string, in map[string]string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at, made := c.made[in["RoleName"]+in["UserName"]]
-	return made && ofPrincipals.MatchString(action) && access.WallClock().Sub(at) < c.options.Patience
+	return made && ofPrincipals.MatchString(action) && access.WallClock().Sub(at) < c.Site.Patience
 }
 
-// pages asks for all pages of a list, and gives each to read.
-func (c *client) pages(ctx context.Context, action string, in map[string]string, read func(body []byte) error) error {
+// Pages asks for all pages of a list, and gives each to read.
+func (c *Client) Pages(ctx context.Context, action string, in map[string]string, read func(body []byte) error) error {
 	for {
 		var raw struct {
 			Inner []byte `xml:",innerxml"`
 		}
-		if err := c.ask(ctx, action, in, &raw); err != nil {
+		if err := c.Ask(ctx, action, in, &raw); err != nil {
 			return err
 		}
 		body := []byte("<answer>" + string(raw.Inner) + "</answer>")
@@ -138,7 +140,7 @@ func following(body []byte) (next string, more bool) {
 // iamVersion is the only version of IAM's interface.
 const iamVersion = "2010-05-08"
 
-// ofForms returns the header of what IAM and STS are asked with.
-func ofForms() map[string]string {
+// OfForms returns the header of what IAM and STS are asked with.
+func OfForms() map[string]string {
 	return map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 }

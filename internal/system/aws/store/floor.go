@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package aws
+package store
 
 import (
 	"context"
@@ -14,27 +14,29 @@ import (
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 )
 
 // The floor is an object beside the ledger, LEDGER.floor/floor.json, and not in it: who may write there may not write it. Each floor that ever
 // was has a mark at its side, LEDGER.floor/was/, whose name says what it was, and that nobody has to remove. The ledger remembers how many there
 // were, so that one that is gone with all its marks is missed, too.
 const (
-	floorSuffix = ".floor"
+	FloorSuffix = ".floor"
 	floorKey    = "floor.json"
 	floorMarks  = "was/"
 	// floorNotes begins the names by which the ledger remembers floors.
 	floorNotes = "floor/"
 )
 
-// floors is where the floor is kept.
-type floors struct {
-	beside *bucket
-	ledger *store
+// Floors is where the floor is kept.
+type Floors[N any] struct {
+	beside *Bucket
+	ledger *Store[N]
 }
 
-func newFloors(st *store) *floors {
-	return &floors{beside: &bucket{client: st.client, name: st.bucket.name, prefix: st.prefix + floorSuffix}, ledger: st}
+// NewFloors returns where the floor of a ledger is kept, which is beside it.
+func NewFloors[N any](st *Store[N]) *Floors[N] {
+	return &Floors[N]{beside: &Bucket{Client: st.Client, Name: st.Name, Prefix: st.Prefix + FloorSuffix}, ledger: st}
 }
 
 // laid is the floor as it is kept.
@@ -47,7 +49,7 @@ type laid struct {
 }
 
 // Floor returns the floor.
-func (f *floors) Floor(ctx context.Context) (*access.FloorRecord, error) {
+func (f *Floors[N]) Floor(ctx context.Context) (*access.FloorRecord, error) {
 	l, err := f.settled(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the floor: %w", err)
@@ -56,13 +58,13 @@ func (f *floors) Floor(ctx context.Context) (*access.FloorRecord, error) {
 }
 
 // settled reads the floor, and one that is lost a second time: perhaps somebody sets it at this moment.
-func (f *floors) settled(ctx context.Context) (laid, error) {
+func (f *Floors[N]) settled(ctx context.Context) (laid, error) {
 	l, err := f.read(ctx)
 	var lost *access.FloorError
 	if !errors.As(err, &lost) || l.hidden {
 		return l, err
 	}
-	if err := access.Pause(ctx, min(200*time.Millisecond, f.beside.options.Patience)); err != nil {
+	if err := access.Pause(ctx, min(200*time.Millisecond, f.beside.Client.Site.Patience)); err != nil {
 		return l, err
 	}
 	return f.read(ctx)
@@ -77,8 +79,8 @@ type sighting struct {
 }
 
 // look returns what the ledger and a listing tell of the floor.
-func (f *floors) look(ctx context.Context) (s sighting, err error) {
-	if s.system, err = f.ledger.identified(ctx); err != nil {
+func (f *Floors[N]) look(ctx context.Context) (s sighting, err error) {
+	if s.system, err = f.ledger.Identified(ctx); err != nil {
 		return s, err
 	}
 	if s.newest, err = f.ledger.floored(ctx); err != nil {
@@ -96,22 +98,22 @@ func (f *floors) look(ctx context.Context) (s sighting, err error) {
 }
 
 // lost returns the error of a floor that is not what it was last. Whose it was says nobody but the rights on the object.
-func (f *floors) lost(newest int64, format string, values ...any) error {
-	return &access.FloorError{Where: f.beside.where(floorKey), Problem: fmt.Sprintf(format, values...), Was: access.FloorMark{Generation: newest}}
+func (f *Floors[N]) lost(newest int64, format string, values ...any) error {
+	return &access.FloorError{Where: f.beside.Where(floorKey), Problem: fmt.Sprintf(format, values...), Was: access.FloorMark{Generation: newest}}
 }
 
 // read reads the floor; one that is lost is a FloorError.
-func (f *floors) read(ctx context.Context) (laid, error) {
+func (f *Floors[N]) read(ctx context.Context) (laid, error) {
 	s, err := f.look(ctx)
 	if err != nil || s.etag == "" {
 		return s.laid, err
 	}
-	text, etag, err := f.beside.get(ctx, floorKey, "")
+	text, etag, err := f.beside.Get(ctx, floorKey, "")
 	switch {
 	case closedTo(err):
 		s.hidden = true
 		return s.laid, f.lost(s.newest, "cannot be read: this login needs s3:GetObject on it")
-	case errors.Is(err, errAbsent):
+	case errors.Is(err, client.ErrAbsent):
 		s.etag = ""
 		return s.laid, f.lost(s.newest, "is gone: somebody removed it")
 	case err != nil:
@@ -131,7 +133,7 @@ func (f *floors) read(ctx context.Context) (laid, error) {
 
 // authenticate compares a floor that was read with what is known of it: it is of this system, not older than what is remembered, and has
 // its mark.
-func (f *floors) authenticate(ctx context.Context, r *access.FloorRecord, s sighting) (err error) {
+func (f *Floors[N]) authenticate(ctx context.Context, r *access.FloorRecord, s sighting) (err error) {
 	if !slices.Contains(s.marks, r.Mark()) { // it may be younger than what was listed before it
 		if s.marks, _, err = f.listed(ctx); err != nil {
 			return err
@@ -144,20 +146,20 @@ func (f *floors) authenticate(ctx context.Context, r *access.FloorRecord, s sigh
 	case r.Generation < s.newest:
 		return f.lost(s.newest, "went back to generation %d", r.Generation)
 	case !slices.Contains(s.marks, r.Mark()):
-		return f.lost(s.newest, "was edited by somebody, or its mark in %s was removed", f.beside.where(floorMarks))
+		return f.lost(s.newest, "was edited by somebody, or its mark in %s was removed", f.beside.Where(floorMarks))
 	}
 	return nil
 }
 
 // listed lists the marks, and the ETag of the floor; "" where there is none.
-func (f *floors) listed(ctx context.Context) (marks []access.FloorMark, etag string, err error) {
-	all, err := f.beside.list(ctx, "")
+func (f *Floors[N]) listed(ctx context.Context) (marks []access.FloorMark, etag string, err error) {
+	all, err := f.beside.List(ctx, "")
 	for _, o := range all {
-		if m, is := markIn(o.key); is {
+		if m, is := markIn(o.Key); is {
 			marks = append(marks, m)
 		}
-		if o.key == floorKey {
-			etag = o.etag
+		if o.Key == floorKey {
+			etag = o.ETag
 		}
 	}
 	return marks, etag, err
@@ -204,35 +206,20 @@ func generationIn(text string) int64 {
 	return n
 }
 
-// floored returns the newest generation of a floor that the ledger remembers; 0 where there never was one.
-func (s *store) floored(ctx context.Context) (newest int64, err error) {
-	s.mu.Lock()
-	seen := s.seen
-	s.mu.Unlock()
-	if seen != nil && access.WallClock().Sub(seen.begun) < s.options.Fresh {
-		return seen.floor, nil
-	}
-	all, err := s.list(ctx, floorNotes)
-	for _, o := range all {
-		newest = max(newest, noteIn(o.key))
-	}
-	return newest, err
-}
-
 // SetFloor sets the floor, or changes it.
-func (f *floors) SetFloor(ctx context.Context, floor access.Floor, stack string, known int64) (*access.FloorRecord, error) {
+func (f *Floors[N]) SetFloor(ctx context.Context, floor access.Floor, stack string, known int64) (*access.FloorRecord, error) {
 	return f.change(ctx, "set", stack, known, floor.Set)
 }
 
 // LiftFloor removes the floor on purpose.
-func (f *floors) LiftFloor(ctx context.Context, stack string, known int64) (*access.FloorRecord, error) {
+func (f *Floors[N]) LiftFloor(ctx context.Context, stack string, known int64) (*access.FloorRecord, error) {
 	return f.change(ctx, "lift", stack, known, access.LiftFloor)
 }
 
 // change writes what complete makes of the next record, where it says that there is something to write.
-func (f *floors) change(ctx context.Context, act, stack string, known int64, complete access.FloorChange) (now *access.FloorRecord, err error) {
-	err = again(ctx, func() error {
-		if err := f.ledger.identify(ctx); err != nil {
+func (f *Floors[N]) change(ctx context.Context, act, stack string, known int64, complete access.FloorChange) (now *access.FloorRecord, err error) {
+	err = Again(ctx, func() error {
+		if err := f.ledger.Identify(ctx); err != nil {
 			return err
 		}
 		l, err := f.settled(ctx)
@@ -240,7 +227,7 @@ func (f *floors) change(ctx context.Context, act, stack string, known int64, com
 		if err != nil && !errors.As(err, &lost) || l.hidden {
 			return err
 		}
-		date, _ := f.ledger.now()
+		date, _ := f.ledger.Client.S3Time()
 		if now, err = access.NextFloor(l.record, lost, access.FloorMark{}, l.system, stack, known, date); err != nil {
 			return err
 		}
@@ -258,20 +245,20 @@ func (f *floors) change(ctx context.Context, act, stack string, known int64, com
 
 // write writes a floor in place of one of an ETag. Its mark comes first: who dies in between leaves a floor that is missed, until its stack
 // sets it again, and never one that could be put back unseen.
-func (f *floors) write(ctx context.Context, r *access.FloorRecord, over string) error {
+func (f *Floors[N]) write(ctx context.Context, r *access.FloorRecord, over string) error {
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return err
 	}
-	if err := f.beside.place(ctx, keyOfMark(r.Mark()), []byte("What the floor was once, by terraform-provider-partner.\n")); err != nil {
+	if err := f.beside.Place(ctx, keyOfMark(r.Mark()), []byte("What the floor was once, by terraform-provider-partner.\n")); err != nil {
 		return err
 	}
-	if _, err := f.beside.replace(ctx, floorKey, text, over); err != nil {
+	if _, err := f.beside.Replace(ctx, floorKey, text, over); err != nil {
 		return err
 	}
-	defer f.ledger.reread()
+	defer f.ledger.Reread()
 	note := floorNotes + strconv.FormatInt(r.Generation, 10)
-	if err := f.ledger.place(ctx, note, []byte("There is a floor beside this ledger, by terraform-provider-partner.\n")); err != nil {
+	if err := f.ledger.Place(ctx, note, []byte("There is a floor beside this ledger, by terraform-provider-partner.\n")); err != nil {
 		return fmt.Errorf("the floor was written, but not its note in the ledger, without which nobody would notice "+
 			"that it vanished: run the same command again: %w", err)
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package aws
+package client
 
 import (
 	"bytes"
@@ -28,15 +28,15 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 )
 
-// client sends signed requests to S3 and IAM. The SDK finds the login and signs; what is asked is so little that the SDK's own clients
+// Client sends signed requests to S3 and IAM. The SDK finds the login and signs; what is asked is so little that the SDK's own clients
 // would only make the program larger. It makes nothing before its first request.
-type client struct {
-	options Options
-	http    *http.Client
-	room    chan struct{} // as many as requests may be under way
+type Client struct {
+	Site Site
+	Http *http.Client
+	room chan struct{} // as many as requests may be under way
 
 	mu     sync.Mutex
-	login  aws.CredentialsProvider
+	Login  aws.CredentialsProvider
 	clocks map[string]clock // of each service
 	away   map[string]*access.Outages
 	made   map[string]time.Time // the principals that were made, by their names
@@ -49,7 +49,8 @@ type clock struct {
 	told  time.Time
 }
 
-func newClient(o Options) *client {
+// New returns a client of what is at a site. It makes no request, and looks for no login.
+func New(o Site) *Client {
 	transport := o.Transport
 	if transport == nil {
 		usual := http.DefaultTransport.(*http.Transport).Clone()
@@ -63,25 +64,25 @@ func newClient(o Options) *client {
 		transport = usual
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a signature is for one place
-	return &client{options: o, http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), login: o.Credentials, clocks: map[string]clock{}, away: map[string]*access.Outages{},
+	return &Client{Site: o, Http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), Login: o.Credentials, clocks: map[string]clock{}, away: map[string]*access.Outages{},
 		made: map[string]time.Time{}, lacks: map[string]error{}}
 }
 
-// request is one that may be sent several times.
-type request struct {
-	service, region string
-	method, url     string
-	header          map[string]string
-	body            []byte
+// Request is one that may be sent several times.
+type Request struct {
+	Service, Region string
+	Method, Url     string
+	Header          map[string]string
+	Body            []byte
 	// once: whether it was done matters, so that it is not repeated where the answer was lost.
 	once bool
 }
 
-// answer is what came back.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
+// Answer is what came back.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
 }
 
 const (
@@ -89,16 +90,16 @@ const (
 	mostAnswer = 64 << 20
 )
 
-// send sends a request, again where AWS is busy or cannot be reached, for as long as patience lasts.
-func (c *client) send(ctx context.Context, r request) (*answer, error) {
-	begun, outages := access.WallClock(), c.outages(r.service)
-	if o := outages.Remembered(begun, c.options.Patience); o != nil {
+// Send sends a request, again where AWS is busy or cannot be reached, for as long as patience lasts.
+func (c *Client) Send(ctx context.Context, r Request) (*Answer, error) {
+	begun, outages := access.WallClock(), c.outages(r.Service)
+	if o := outages.Remembered(begun, c.Site.Patience); o != nil {
 		return nil, o.Met(fmt.Errorf("%w: %w: nothing was sent", access.ErrUnavailable, o))
 	}
-	patience := outages.Patience(c.options.Patience)
+	patience := outages.Patience(c.Site.Patience)
 	var before error // of the last round
 	for round := 0; ; round++ {
-		a, err := c.sendOnce(ctx, r)
+		a, err := c.SendOnce(ctx, r)
 		if err == nil {
 			err = errorOf(a)
 		}
@@ -128,25 +129,25 @@ func (c *client) send(ctx context.Context, r request) (*answer, error) {
 
 // mayPass reports whether a request that failed may succeed if it is sent again: AWS was busy; or it was signed by a clock that is off, which
 // is known since its first answer; or no answer came, and a second time does no harm.
-func (c *client) mayPass(r request, err error, round int) bool {
-	var said *apiError
+func (c *Client) mayPass(r Request, err error, round int) bool {
+	var said *Error
 	if !errors.As(err, &said) {
 		return !r.once
 	}
-	return said.passing() || (round == 0 && said.ofClock() && c.off(r.service) != 0)
+	return said.passing() || (round == 0 && said.ofClock() && c.off(r.Service) != 0)
 }
 
 // ofAll reports whether an error is one of a service, and not of what was asked of it.
 func ofAll(err error) bool {
-	var said *apiError
+	var said *Error
 	if errors.As(err, &said) {
-		return said.passing() && said.status != http.StatusConflict && said.code != "RequestTimeout"
+		return said.passing() && said.Status != http.StatusConflict && said.Code != "RequestTimeout"
 	}
 	return errors.Is(err, access.ErrUnavailable)
 }
 
 // outages returns what is known of a service.
-func (c *client) outages(service string) *access.Outages {
+func (c *Client) outages(service string) *access.Outages {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.away[service] == nil {
@@ -155,28 +156,28 @@ func (c *client) outages(service string) *access.Outages {
 	return c.away[service]
 }
 
-// sendOnce sends it signed. An error is of the way there.
-func (c *client) sendOnce(ctx context.Context, r request) (*answer, error) {
+// SendOnce sends it signed. An error is of the way there.
+func (c *Client) SendOnce(ctx context.Context, r Request) (*Answer, error) {
 	select {
 	case c.room <- struct{}{}:
 		defer func() { <-c.room }()
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", access.ErrUnavailable, ctx.Err())
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.outages(r.service).Patience(oneRequest))
+	ctx, cancel := context.WithTimeout(ctx, c.outages(r.Service).Patience(oneRequest))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.Url, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range r.header {
+	for name, value := range r.Header {
 		req.Header.Set(name, value)
 	}
-	req.Header.Set("User-Agent", c.options.UserAgent)
+	req.Header.Set("User-Agent", c.Site.UserAgent)
 	if err := c.sign(ctx, req, r); err != nil {
 		return nil, err
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.Http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("%w: ask %s: %w", access.ErrUnavailable, req.URL.Host, inWords(cmp.Or(errors.Unwrap(err), err)))
 	}
@@ -189,8 +190,8 @@ func (c *client) sendOnce(ctx context.Context, r request) (*answer, error) {
 		return nil, fmt.Errorf("%w: ask %s: status %d: the answer is an HTML page, as firewalls, proxies and login pages send, not AWS's",
 			access.ErrUnavailable, req.URL.Host, resp.StatusCode)
 	}
-	c.learn(r.service, resp.Header.Get("Date"))
-	return &answer{resp.StatusCode, resp.Header, body}, nil
+	c.learn(r.Service, resp.Header.Get("Date"))
+	return &Answer{resp.StatusCode, resp.Header, body}, nil
 }
 
 // aPage is how an answer begins that is for people.
@@ -222,40 +223,40 @@ func inWords(err error) error {
 }
 
 // decoded reads an answer of IAM or STS.
-func decoded(action string, a *answer, out any) error {
-	if err := xml.Unmarshal(a.body, out); err != nil {
+func decoded(action string, a *Answer, out any) error {
+	if err := xml.Unmarshal(a.Body, out); err != nil {
 		return fmt.Errorf("%w: %s: the answer is not AWS's: %w", access.ErrUnavailable, action, err)
 	}
 	return nil
 }
 
 // sign signs a request as the provider's login.
-func (c *client) sign(ctx context.Context, req *http.Request, r request) error {
-	login, err := c.credentials(ctx)
+func (c *Client) sign(ctx context.Context, req *http.Request, r Request) error {
+	login, err := c.Credentials(ctx)
 	if err != nil || login == (aws.Credentials{}) { // STS takes a token for the login
 		return err
 	}
-	sum := sha256.Sum256(r.body)
+	sum := sha256.Sum256(r.Body)
 	hash := hex.EncodeToString(sum[:])
-	if r.service == "s3" {
+	if r.Service == "s3" {
 		req.Header.Set("X-Amz-Content-Sha256", hash)
 	}
-	return v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = r.service == "s3" }).
-		SignHTTP(ctx, login, req, hash, r.service, r.region, access.WallClock().Add(c.off(r.service)))
+	return v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = r.Service == "s3" }).
+		SignHTTP(ctx, login, req, hash, r.Service, r.Region, access.WallClock().Add(c.off(r.Service)))
 }
 
-// credentials returns the login, from where the SDK finds it.
-func (c *client) credentials(ctx context.Context) (aws.Credentials, error) {
+// Credentials returns the login, from where the SDK finds it.
+func (c *Client) Credentials(ctx context.Context) (aws.Credentials, error) {
 	c.mu.Lock()
-	login := c.login
+	login := c.Login
 	c.mu.Unlock()
 	if login == nil {
 		var err error
-		if login, err = c.findLogin(ctx); err != nil {
+		if login, err = c.FindLogin(ctx); err != nil {
 			return aws.Credentials{}, fmt.Errorf("%w: %w", access.ErrLogin, err)
 		}
 		c.mu.Lock()
-		c.login = login
+		c.Login = login
 		c.mu.Unlock()
 	}
 	if _, anonymous := login.(aws.AnonymousCredentials); anonymous {
@@ -275,7 +276,7 @@ func (c *client) credentials(ctx context.Context) (aws.Credentials, error) {
 const nearlyEqual = 2 * time.Second
 
 // learn notes what time it is at a service.
-func (c *client) learn(service, date string) {
+func (c *Client) learn(service, date string) {
 	there, err := http.ParseTime(date)
 	if err != nil {
 		return
@@ -291,14 +292,14 @@ func (c *client) learn(service, date string) {
 }
 
 // off returns by how much the clock of a service is ahead of this machine's: a signature of another time is not taken.
-func (c *client) off(service string) time.Duration {
+func (c *Client) off(service string) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.clocks[service].ahead
 }
 
-// now returns the time at S3, by whose clock the marks of the ledger tell when something was cut, too; false where it was told long ago, or never.
-func (c *client) now() (time.Time, bool) {
+// S3Time returns the time at S3, by whose clock the marks of the ledger tell when something was cut, too; false where it was told long ago, or never.
+func (c *Client) S3Time() (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	here, there := access.WallClock(), c.clocks["s3"]

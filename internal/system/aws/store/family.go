@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package store
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/order"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// Family is what a change has to do with: its identity, all that this hangs on and, for a change of an identity, all that hangs on it.
+type Family struct {
+	Pages map[access.IdentityID]*Page
+	Holds ledger.Holds
+	// Heeded is when this change marked a cut by hand that bore no time.
+	Heeded time.Time
+	stones ledger.Tombstones
+	others ledger.Ledger
+	// spent are the values of hold_released that were used, of all.
+	spent map[access.IdentityID][]string
+	// Making is what a change is of. A role that is gone is made again only by a change of its own credential, which a plan tells: whoever
+	// puts an old page back, or removes a role to cut it off, is not undone by somebody else's change.
+	Making access.Ref
+	// Removing: something goes, and that is not refused because what stays can no longer be told.
+	Removing bool
+}
+
+// Ledger returns what the pages hold together.
+func (f *Family) Ledger() ledger.Ledger {
+	l := ledger.Ledger{}
+	for _, p := range f.Pages {
+		maps.Copy(l, p.Entries)
+	}
+	return l
+}
+
+// Draft begins a change of them.
+func (f *Family) Draft(now time.Time, issuer ledger.Issuer) *ledger.Draft {
+	d := ledger.NewDraft(f.Ledger(), now, issuer)
+	d.Holds, d.Others = f.Holds, f.others
+	maps.Copy(d.Tombstones, f.stones)
+	for id, p := range f.Pages {
+		if !p.Stone.Empty() {
+			d.Tombstones[id] = p.Stone
+		}
+	}
+	return d
+}
+
+// Below returns the identities that hang on one, however deep, in order.
+func (f *Family) Below(id access.IdentityID) (all []access.IdentityID) {
+	for _, e := range f.Ledger().Under(id) {
+		if i, ok := e.Object.(*access.Identity); ok {
+			all = append(all, i.ID)
+		}
+	}
+	return all
+}
+
+// FamilyOf reads what a change of an object has to do with.
+func (s *Store[N]) FamilyOf(ctx context.Context, o access.Object) (*Family, error) {
+	f := &Family{Pages: map[access.IdentityID]*Page{}, Making: o.Ref()}
+	if i, is := o.(*access.Identity); is {
+		return f, s.wide(ctx, f, i)
+	}
+	holds, err := s.Marks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.Holds = holds
+	return f, s.Above(ctx, f, o.Holder())
+}
+
+// Beside reads what others have and had, where a credential may bring back what was cut by hand. One listing tells for all that a walk makes.
+func (s *Store[N]) Beside(ctx context.Context, f *Family, change access.Change) error {
+	if change.Object.Ref().Type != access.TypeCredential || len(f.Holds) == 0 || Lessens(f.Pages[change.Object.Holder()], change) {
+		return nil
+	}
+	h, err := s.View(ctx)
+	if err != nil {
+		return err
+	}
+	f.stones, f.others = h.Stones, h.Ledger
+	return nil
+}
+
+// wide reads everything, for a change of an identity: whatever hangs on it follows it.
+func (s *Store[N]) wide(ctx context.Context, f *Family, i *access.Identity) error {
+	h, err := s.Load(ctx)
+	if err != nil {
+		return err
+	}
+	f.Holds, f.stones, f.others, f.spent = h.Holds, h.Stones, h.Ledger, h.spent
+	for _, e := range h.Ledger.Under(i.ID) {
+		f.Pages[e.Object.Holder()] = h.Pages[e.Object.Holder()]
+	}
+	if f.Pages[i.ID] = h.Pages[i.ID]; f.Pages[i.ID] == nil {
+		f.Pages[i.ID] = Blank(i.ID)
+	}
+	for _, up := range []access.IdentityID{i.ParentID, parentOf(f.Pages[i.ID])} {
+		for n := 0; up != (access.IdentityID{}) && n <= len(h.Pages); n++ {
+			p := h.Pages[up]
+			if p == nil {
+				break
+			}
+			f.Pages[up], up = p, parentOf(p)
+		}
+	}
+	return nil
+}
+
+// Above reads an identity and all that it hangs on.
+func (s *Store[N]) Above(ctx context.Context, f *Family, id access.IdentityID) error {
+	return s.Climb(ctx, f, id, parentOf)
+}
+
+// Climb reads an identity and what is above it, until it meets what the family has.
+func (s *Store[N]) Climb(ctx context.Context, f *Family, id access.IdentityID, parent func(*Page) access.IdentityID) error {
+	for id != (access.IdentityID{}) && f.Pages[id] == nil {
+		p, err := s.Fetch(ctx, id)
+		if err != nil {
+			return err
+		}
+		f.Pages[id], id = p, parent(p)
+	}
+	return nil
+}
+
+func parentOf(p *Page) access.IdentityID {
+	if p == nil {
+		return access.IdentityID{}
+	}
+	if i := p.Identity(); i != nil {
+		return i.ParentID
+	}
+	return access.IdentityID{}
+}
+
+// Drafted returns a page as a draft leaves it, with the principals that it asks for and those that it had.
+func Drafted(p *Page, d *ledger.Draft) *Page {
+	next := p.Copied()
+	next.Entries, next.Stone = ledger.Ledger{}, d.Tombstones[p.ID]
+	for ref, e := range d.Ledger {
+		if e.Object.Holder() == p.ID {
+			next.Entries[ref] = e
+		}
+	}
+	stay := map[string]bool{}
+	for _, e := range next.Entries {
+		for _, x := range PrincipalsOf(e) {
+			stay[x.Name] = stay[x.Name] || !e.Removed()
+			if !next.Has(x) {
+				next.Principals = append(next.Principals, x)
+			}
+		}
+	}
+	grants := slices.ContainsFunc(SortedRefs(next.Entries), func(ref access.Ref) bool { return ref.Type == access.TypeGrant && !next.Entries[ref].Removed() })
+	for n, x := range next.Principals { // what we are about to remove nobody cut by hand
+		next.Principals[n].Built, next.Principals[n].Granted = x.Built && stay[x.Name], x.Granted && grants
+	}
+	order.Sort(next.Principals, func(a, b Principal) int { return compareNames(a.Name, b.Name) })
+	return next
+}
+
+// compareNames sorts names that end in numbers.
+func compareNames(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) }
+
+// PrincipalsOf returns the principals that an entry asks for.
+func PrincipalsOf(e *ledger.Entry) (all []Principal) {
+	if len(e.Adopted.Left()) > 0 {
+		return []Principal{AdoptedOf(e.Object.Holder())}
+	}
+	c, ok := e.Credential()
+	if !ok {
+		return nil
+	}
+	if c.Kind() == access.Federated {
+		return []Principal{RoleOf(c.IdentityID)}
+	}
+	for _, i := range e.Issued {
+		all = append(all, Principal{Kind: User, Name: i.Accessor, Path: FolderOf(c.IdentityID)})
+	}
+	return all
+}
+
+// Same says errChanged where a page that something was brought in line with is another one now.
+func (s *Store[N]) Same(ctx context.Context, f *Family, id access.IdentityID) error {
+	if len(f.Pages[id].Principals) == 0 && len(f.Below(id)) == 0 {
+		return nil
+	}
+	for n := 0; id != (access.IdentityID{}) && n <= len(f.Pages); n++ {
+		p := f.Pages[id]
+		if p == nil {
+			return nil
+		}
+		if now, err := s.Fetch(ctx, id); err != nil {
+			return err
+		} else if now.ETag != p.ETag {
+			return client.ErrChanged
+		}
+		id = parentOf(p)
+	}
+	return nil
+}
+
+// Lessens reports whether a change only takes away: then it matters to nobody that what is above it cannot be read.
+func Lessens(p *Page, change access.Change) bool {
+	e := p.Entries[change.Object.Ref()]
+	return e != nil && !e.Removed() && change.Issue == access.IssueKeep && access.Narrows(e.Object, change.Object)
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
+)
+
+// Store is the ledger: it reads pages and writes them, and remembers what it read by its ETag.
+type Store[N any] struct {
+	*Bucket
+
+	address string        // of the ledger, as the configuration says it
+	fresh   time.Duration // for how long one reading serves; zero: each reading asks
+	account func() string // the number of the account; "" where it is not known
+
+	mu     sync.Mutex
+	pages  map[access.IdentityID]*Page // as they were read or written last
+	alone  map[string]alone[N]         // what was asked of principals one by one, by their handles
+	seen   *Shelf[N]
+	system string // the id of the system; "" until it was read
+	number string // of the account that it is of, as was read with it
+	probed bool   // writes with a condition were tried here
+}
+
+const (
+	// SystemKey is the key of what the ledger says of itself.
+	SystemKey = "system.json"
+	// HeldKey begins the keys of the marks of what was cut by hand.
+	HeldKey = "held/"
+)
+
+// Options are what a Store has to know of where it is.
+type Options struct {
+	Client *client.Client
+	// Bucket and Prefix are where the ledger is, and Address is how the configuration says that.
+	Bucket, Prefix, Address string
+	// Fresh is for how long one reading serves; zero: each reading asks.
+	Fresh time.Duration
+	// Account returns the number of the account; "" where it is not known.
+	Account func() string
+}
+
+// New returns the store at a place. It makes no request yet.
+func New[N any](o Options) *Store[N] {
+	return &Store[N]{
+		Bucket:  &Bucket{Client: o.Client, Name: o.Bucket, Prefix: o.Prefix},
+		address: o.Address, fresh: o.Fresh, account: o.Account, pages: map[access.IdentityID]*Page{}, alone: map[string]alone[N]{},
+	}
+}
+
+// Fetch reads the page of an identity; an empty one where there is none.
+func (s *Store[N]) Fetch(ctx context.Context, id access.IdentityID) (*Page, error) {
+	known, unless := s.Cached(id), ""
+	if known != nil {
+		unless = known.ETag
+	}
+	text, etag, err := s.Get(ctx, KeyOf(id), unless)
+	switch {
+	case errors.Is(err, client.ErrAbsent):
+		return s.Keep(Blank(id)), nil
+	case err != nil:
+		return nil, err
+	case text == nil:
+		return known, nil
+	}
+	return s.Keep(ParsePage(id, text, etag)), nil
+}
+
+// Keep remembers a page as it was read or written last.
+func (s *Store[N]) Keep(p *Page) *Page {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range p.Principals {
+		delete(s.alone, x.Handle())
+	}
+	if p.ETag == "" {
+		delete(s.pages, p.ID)
+	} else {
+		s.pages[p.ID] = p
+	}
+	if s.seen != nil {
+		s.seen = s.seen.with(p)
+	}
+	return p
+}
+
+// Write writes a page in place of the one that it is a copy of, or removes it where there is nothing in it. S3 compares the etag (If-Match):
+// errChanged where somebody else was first, and the next look reads the page anew.
+func (s *Store[N]) Write(ctx context.Context, p *Page) (*Page, error) {
+	if err := p.Broken(s.Where(KeyOf(p.ID))); err != nil {
+		return nil, err
+	}
+	if p.empty() {
+		if p.ETag != "" {
+			if err := s.Remove(ctx, KeyOf(p.ID), p.ETag); err != nil {
+				return nil, s.outdated(p.ID, err)
+			}
+		}
+		return s.Keep(Blank(p.ID)), nil
+	}
+	text, err := p.text()
+	if err != nil {
+		return nil, err
+	}
+	etag, err := s.Replace(ctx, KeyOf(p.ID), text, p.ETag)
+	if err != nil {
+		return nil, s.outdated(p.ID, err)
+	}
+	return s.Keep(ParsePage(p.ID, text, etag)), nil
+}
+
+// outdated forgets what is known of a page that somebody else wrote.
+func (s *Store[N]) outdated(id access.IdentityID, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pages, id)
+	s.seen = nil
+	return err
+}
+
+// View returns what was read last, while it is fresh, else reads anew.
+func (s *Store[N]) View(ctx context.Context) (*Shelf[N], error) {
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	s.mu.Lock()
+	seen := s.seen
+	s.mu.Unlock()
+	if seen != nil && access.WallClock().Sub(seen.begun) < s.fresh {
+		return seen, nil
+	}
+	return s.Load(ctx)
+}
+
+// Last returns what was read last; nil where nothing was.
+func (s *Store[N]) Last() *Shelf[N] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen
+}
+
+// Load reads everything: one listing, and those pages that have another ETag than when they were read last.
+func (s *Store[N]) Load(ctx context.Context) (*Shelf[N], error) {
+	h := &Shelf[N]{
+		Pages: map[access.IdentityID]*Page{}, Ledger: ledger.Ledger{}, Stones: ledger.Tombstones{}, Holds: ledger.Holds{},
+		begun: access.WallClock(), memory: memory[N]{natives: map[string]N{}}, spent: map[access.IdentityID][]string{},
+		Rehearsed: map[string]time.Time{},
+	}
+	all, err := s.List(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range all { // before the pages, which are read beside each other
+		if partner, at, is := rehearsedIn(o.Key); is && at.After(h.Rehearsed[partner]) {
+			h.Rehearsed[partner] = at
+		}
+		if id, value, is := releasedIn(o.Key); is {
+			h.spent[id] = append(h.spent[id], value)
+		}
+	}
+	if err := s.readAll(ctx, h, all); err != nil {
+		return nil, err
+	}
+	h.bury()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, p := range h.Pages { // what this process wrote meanwhile
+		if now := s.pages[id]; now != nil && now.ETag != p.ETag {
+			h = h.with(now)
+		}
+	}
+	s.seen = h
+	return h, nil
+}
+
+// readAll reads what was listed onto a shelf.
+func (s *Store[N]) readAll(ctx context.Context, h *Shelf[N], all []Stored) error {
+	var mu sync.Mutex // of the shelf
+	add := func(p *Page) {
+		mu.Lock()
+		defer mu.Unlock()
+		h.add(p)
+	}
+	var reading errgroup.Group
+	for _, o := range all {
+		id, is := idIn(o.Key)
+		switch {
+		case o.Key == SystemKey:
+			reading.Go(func() (err error) { h.System, err = s.Identified(ctx); return err })
+		case strings.HasPrefix(o.Key, floorNotes):
+			h.floor = max(h.floor, noteIn(o.Key))
+		case strings.HasPrefix(o.Key, HeldKey):
+			h.Holds[strings.TrimPrefix(o.Key, HeldKey)] = o.modified
+		case is:
+			if known := s.Cached(id); known != nil && known.ETag == o.ETag {
+				add(known)
+				continue
+			}
+			reading.Go(func() error {
+				p, err := s.fetchOrClose(ctx, id, o.ETag)
+				if err != nil || p.ETag == "" && p.Damage == nil { // it was removed since
+					return err
+				}
+				add(p)
+				return nil
+			})
+		}
+	}
+	return reading.Wait()
+}
+
+// ErrElsewhere says that the ledger tells of another account's principals.
+var ErrElsewhere = errors.New("it contains nothing of the ledger")
+
+// Cached returns the page that this process read or wrote last.
+func (s *Store[N]) Cached(id access.IdentityID) *Page {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pages[id]
+}
+
+// fetchOrClose reads a page. One that may not be read, since it or its key is closed, gives nothing, and stops nobody else.
+func (s *Store[N]) fetchOrClose(ctx context.Context, id access.IdentityID, etag string) (*Page, error) {
+	p, err := s.Fetch(ctx, id)
+	if !errors.Is(err, access.ErrNotPermitted) || errors.Is(err, access.ErrLogin) {
+		return p, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pages, id)
+	return closed(id, etag, err), nil
+}
+
+// Marks returns what was cut by hand, by the marks that stand beside the pages.
+func (s *Store[N]) Marks(ctx context.Context) (ledger.Holds, error) {
+	all, err := s.List(ctx, HeldKey)
+	if err != nil {
+		return nil, err
+	}
+	holds := ledger.Holds{}
+	for _, o := range all {
+		holds[strings.TrimPrefix(o.Key, HeldKey)] = o.modified
+	}
+	return holds, nil
+}
+
+// Mark marks that something was cut by hand: what is made anew under its name is held.
+func (s *Store[N]) Mark(ctx context.Context, scope string) error {
+	defer s.Reread()
+	return s.Place(ctx, HeldKey+scope, []byte("Cut by hand.\n"))
+}
+
+// Reread lets the next reading ask: what was read does not know of what was written beside the pages.
+func (s *Store[N]) Reread() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen = nil
+}
+
+// Again tries a change until nobody comes in its way.
+func Again(ctx context.Context, change func() error) error {
+	const rounds = 60
+	for round := range rounds {
+		err := change()
+		if !errors.Is(err, client.ErrChanged) {
+			return err
+		}
+		if err := access.Pause(ctx, time.Duration(min(round+1, 10))*5*time.Millisecond+rand.N(20*time.Millisecond)); err != nil { //nolint:gosec // spreads those who wait
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", access.ErrUnavailable, client.ErrChanged)
+}
+
+// Read returns everything, as it was read a moment ago where one reading serves for long, else as it is.
+func (s *Store[N]) Read(ctx context.Context) (*Shelf[N], error) {
+	if s.fresh > 0 {
+		return s.View(ctx)
+	}
+	return s.Load(ctx)
+}
+
+// Now returns the time at AWS, by the Date header of S3's last answer.
+func (s *Store[N]) Now(ctx context.Context) (time.Time, error) {
+	if now, known := s.Client.S3Time(); known {
+		return now, nil
+	}
+	if _, err := s.List(ctx, HeldKey); err != nil {
+		return time.Time{}, fmt.Errorf("ask AWS what time it is: %w", err)
+	}
+	now, known := s.Client.S3Time()
+	if !known {
+		return time.Time{}, fmt.Errorf("%w: ask AWS what time it is: the answer of %s has no Date that can be read", access.ErrUnavailable, s.address)
+	}
+	return now, nil
+}
+
+// floored returns the newest generation of a floor that the ledger remembers; 0 where there never was one.
+func (s *Store[N]) floored(ctx context.Context) (newest int64, err error) {
+	s.mu.Lock()
+	seen := s.seen
+	s.mu.Unlock()
+	if seen != nil && access.WallClock().Sub(seen.begun) < s.fresh {
+		return seen.floor, nil
+	}
+	all, err := s.List(ctx, floorNotes)
+	for _, o := range all {
+		newest = max(newest, noteIn(o.Key))
+	}
+	return newest, err
+}
