@@ -41,6 +41,14 @@ func (lk *lookout) noticed(ctx context.Context, w wanted, n *native) (bool, erro
 			return false, err
 		}
 	}
+	if stays, err := lk.staysCut(ctx, w); err != nil || !stays {
+		return false, err
+	}
+	return true, lk.store.Mark(context.WithoutCancel(ctx), w.credential.ID)
+}
+
+// staysCut reports whether a principal still seems cut when IAM is asked again, as often as makes sure.
+func (lk *lookout) staysCut(ctx context.Context, w wanted) (bool, error) {
 	for range proofs {
 		if err := access.Pause(ctx, lk.at.settle()/proofs); err != nil {
 			return false, err
@@ -59,7 +67,7 @@ func (lk *lookout) noticed(ctx context.Context, w wanted, n *native) (bool, erro
 			return false, err
 		}
 	}
-	return true, lk.store.Mark(context.WithoutCancel(ctx), w.credential.ID)
+	return true, nil
 }
 
 // heedCuts looks whether somebody cut a credential of an identity by AWS's own means, before something of it goes or is issued anew.

@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
@@ -18,6 +19,13 @@ func (w *wanted) cutBy(n *native) string {
 		return w.removed()
 	case n.unread != nil:
 		return ""
+	}
+	return cmp.Or(w.taken(n), deniedBy(n, w.policies[grantsPolicy]), w.keyTaken(n))
+}
+
+// taken says what of what lets a principal do something somebody took away; "" where nobody did.
+func (w *wanted) taken(n *native) string {
+	switch {
 	case w.Kind == store.Role && w.Built && policy.LetsNobodyIn(n.Trust, w.own):
 		return "its trust policy lets nobody in"
 	case w.Granted && w.unclear == nil && !w.policies[grantsPolicy].Empty() && n.policies[grantsPolicy] == "":
@@ -25,9 +33,11 @@ func (w *wanted) cutBy(n *native) string {
 	case w.cutOff != nil && w.Built:
 		return "the account no longer trusts its issuer for its audience"
 	}
-	if why := deniedBy(n, w.policies[grantsPolicy]); why != "" {
-		return why
-	}
+	return ""
+}
+
+// keyTaken says how somebody cut the keys of a user that are known; "" where nobody did.
+func (w *wanted) keyTaken(n *native) string {
 	retires := w.adopted && !w.alone // beside another credential, its key is removed to retire it
 	if w.Kind == store.User && w.Built && n.keys != nil && !retires {
 		return w.keyCut(n.keys)

@@ -16,6 +16,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
+	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
 // issuers are the issuers of tokens that the account trusts. A trust in an issuer lets in all partners whose workloads it names: so one that is
@@ -235,28 +236,8 @@ func isOfIssuer(arn, issuer string) bool {
 func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 	iss.trusting.Lock()
 	defer iss.trusting.Unlock()
-	h, err := iss.store.Load(ctx)
-	if err != nil {
-		return err
-	}
-	for _, e := range h.Ledger {
-		if c, ok := e.Credential(); ok && c.Federated != nil && c.Federated.Issuer == issuer {
-			return nil
-		}
-	}
-	arn, err := iss.findIssuer(ctx, issuer)
+	arn, err := iss.unneeded(ctx, issuer)
 	if err != nil || arn == "" {
-		return err
-	}
-	there, err := iss.issuerOf(ctx, arn)
-	if err != nil {
-		return client.Gone(err)
-	}
-	if !slices.ContainsFunc(there.Tags, func(t tag) bool { return t.Key == issuerTag }) {
-		return nil
-	}
-	all, err := iss.reader.all(ctx)
-	if err != nil || slices.ContainsFunc(all, func(n *native) bool { return iss.othersRely(n, arn) }) {
 		return err
 	}
 	iss.mu.Lock()
@@ -265,7 +246,8 @@ func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 	if err := client.Gone(iss.at.Ask(ctx, "DeleteOpenIDConnectProvider", map[string]string{"OpenIDConnectProviderArn": arn}, nil)); err != nil {
 		return err
 	}
-	if h, err = iss.store.Load(ctx); err != nil {
+	h, err := iss.store.Load(ctx)
+	if err != nil {
 		return err
 	}
 	for _, p := range h.Pages { // who began to need it meanwhile
@@ -274,6 +256,37 @@ func (iss *issuers) distrust(ctx context.Context, issuer string) error {
 		}
 	}
 	return nil
+}
+
+// unneeded returns the ARN of the trust in an issuer, where it was made here and nobody needs it any more; "" else.
+func (iss *issuers) unneeded(ctx context.Context, issuer string) (arn string, err error) {
+	h, err := iss.store.Load(ctx)
+	if err != nil || anyBy(h.Ledger, issuer) {
+		return "", err
+	}
+	arn, err = iss.findIssuer(ctx, issuer)
+	if err != nil || arn == "" {
+		return "", err
+	}
+	there, err := iss.issuerOf(ctx, arn)
+	if err != nil || !slices.ContainsFunc(there.Tags, func(t tag) bool { return t.Key == issuerTag }) {
+		return "", client.Gone(err)
+	}
+	all, err := iss.reader.all(ctx)
+	if err != nil || slices.ContainsFunc(all, func(n *native) bool { return iss.othersRely(n, arn) }) {
+		return "", err
+	}
+	return arn, nil
+}
+
+// anyBy reports whether a credential in a ledger is by an issuer, also one whose removal was begun.
+func anyBy(l ledger.Ledger, issuer string) bool {
+	for _, e := range l {
+		if c, ok := e.Credential(); ok && c.Federated != nil && c.Federated.Issuer == issuer {
+			return true
+		}
+	}
+	return false
 }
 
 // othersRely reports whether a role that is not of this ledger lets in by the trust in an issuer: of another ledger, or made by hand.
