@@ -71,7 +71,8 @@ func Lives(t *testing.T, lives, atOnce int, seed uint64, open func(t *testing.T,
 	close(next)
 	all.Wait()
 	t.Logf("%d lives: admitted %d times, refused %d times, and asked %d times with sessions of before", lives, answered[0].Load(), answered[1].Load(), answered[2].Load())
-	if few := int64(2 * lives); !t.Failed() && (answered[0].Load() < few || answered[1].Load() < few) {
+	// Where time is real, a busy machine asks less before things end.
+	if few := int64(lives); !t.Failed() && (answered[0].Load() < few || answered[1].Load() < few) {
 		t.Error("too little was asked")
 	}
 }
