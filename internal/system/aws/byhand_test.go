@@ -157,6 +157,53 @@ func TestWhatSomebodyCutByAWSsOwnMeansStaysCut(t *testing.T) {
 	}
 }
 
+// A denial of all that a credential had was weighed against what it was to have: where the first apply after it was that of a grant, the cut was none any more.
+func TestAGrantUndoesNoCutThatNobodyHasAppliedYet(t *testing.T) {
+	t.Parallel()
+	cloud := ministack(t)
+	for n, c := range []struct {
+		name string
+		gain func(s shop, daily *access.Grant)
+	}{
+		{"a new grant", func(s shop, _ *access.Grant) { s.put(s.grant("weekly", s.end)) }},
+		{"a grant widened", func(s shop, daily *access.Grant) {
+			daily.Resource = access.Pattern(s.place + "orders/acme/*")
+			s.put(daily, knowing(s.uid(daily.Ref())))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := startLab(t, cloud.In(fmt.Sprintf("6500000000%02d", n)), access.Secret)
+			s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+			i := s.put(s.identity())
+			daily := s.grant("daily", s.end)
+			daily.Actions = []string{"read"}
+			s.put(daily)
+			s.put(s.key(s.end), sealing(k))
+			text := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"%sorders/acme/daily/*"}]}`, l.place())
+			l.must(t, "PutUserPolicy", naming(store.UserOf(s.id, 1), "PolicyName", "incident-7", "PolicyDocument", text))
+			held := func() bool {
+				r, err := s.Get(t.Context(), s.key(s.end).Ref())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return r.Held
+			}
+			if !held() {
+				t.Error("the plan says nothing of the cut")
+			}
+			c.gain(s, daily)
+			if in := l.may(t, l.as(k.newest()), "read", s.file("weekly")); in || !held() {
+				t.Errorf("after the grant: held %v, and in is %v", held(), in)
+			}
+			s.put(s.identity(func(i *access.Identity) { i.HoldReleased = "INC-7" }), knowing(i.UID))
+			if in := l.may(t, l.as(k.newest()), "read", s.file("weekly")); !in || held() {
+				t.Errorf("released: held %v, and in is %v", held(), in)
+			}
+		})
+	}
+}
+
 // Who runs the printed steps once more, while a release of the first cut is on its way, is heeded: partner-hold bears no time, but the mark does.
 func TestAReleaseLiftsNoCutThatCameAfterItsPlan(t *testing.T) {
 	t.Parallel()

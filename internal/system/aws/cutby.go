@@ -20,7 +20,13 @@ func (w *wanted) cutBy(n *native) string {
 	case n.unread != nil:
 		return ""
 	}
-	return cmp.Or(w.taken(n), deniedBy(n, w.policies[grantsPolicy]), w.keyTaken(n))
+	return cmp.Or(w.taken(n), w.deniedBy(n), w.keyTaken(n))
+}
+
+// deniedBy says by what somebody denied a principal everything, or all that it is granted: what it had when that was written is what IAM has, and not
+// what a change has declared since.
+func (w *wanted) deniedBy(n *native) string {
+	return cmp.Or(deniedBy(n, policy.Held(n.policies[grantsPolicy])), deniedBy(n, w.policies[grantsPolicy]))
 }
 
 // taken says what of what lets a principal do something somebody took away; "" where nobody did.

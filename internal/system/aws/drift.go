@@ -44,7 +44,7 @@ func (w *wanted) drift(n *native) (said []string) {
 
 // goesOn reports whether who came in before a principal was cut is still in: AWS ends no session where a key or a trust is taken away.
 func (w *wanted) goesOn(n *native) bool {
-	return n.there && n.policies[grantsPolicy] != "" && n.policies[cutPolicy] == "" && !n.held() && deniedBy(n, w.policies[grantsPolicy]) == ""
+	return n.there && n.policies[grantsPolicy] != "" && n.policies[cutPolicy] == "" && !n.held() && w.deniedBy(n) == ""
 }
 
 // absence adds that a principal is gone. Of a role that somebody cut by removing it, that is said already: no apply makes it again.

@@ -60,6 +60,9 @@ func Denies(text string, granted Document) bool {
 	f, _ := read(text)
 	each, left := 0, 0
 	for _, s := range granted.Statement {
+		if s.Effect != allow { // somebody made it that
+			continue
+		}
 		for _, action := range s.Action {
 			for _, resource := range s.Resource {
 				each++

@@ -97,6 +97,14 @@ func (d Document) Is(text string) bool {
 	return reflect.DeepEqual(plain(held), plain(own))
 }
 
+// Held returns a policy that IAM holds; an empty one where it cannot be read.
+func Held(text string) (d Document) {
+	if json.Unmarshal([]byte(text), &d) != nil {
+		return Document{}
+	}
+	return d
+}
+
 // Within reports whether each statement of partner-grants is in one of a policy that IAM holds: the same conditions, and no value of these, no
 // action and no resource more. Then it gives nothing that IAM does not give already.
 func (d Document) Within(text string) bool {
