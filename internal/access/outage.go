@@ -12,8 +12,10 @@ const (
 	// outageShare is for which part of a request's patience others believe that a server is away, and do not ask.
 	outageShare = 6
 	// outageProven is how long requests that fail sooner than their patience must find a server away until that is believed, and how
-	// long a request then waits for it.
+	// long a request is then repeated.
 	outageProven = 2 * time.Second
+	// outageAnswer is how long a request waits for its answer in an outage: a server that is slow is not away.
+	outageAnswer = 10 * time.Second
 )
 
 // Outages is what a process knows of one server: when it last answered, and whether anybody waited for it in vain since. Its
@@ -72,10 +74,16 @@ func (o *Outages) Remembered(now time.Time, patience time.Duration) *Outage {
 	return o.Since(now.Add(-min(patience/outageShare, 5*time.Second)))
 }
 
-// Patience returns for how long a request that begins now may wait: less than usual in an outage.
-func (o *Outages) Patience(usual time.Duration) time.Duration {
+// Patience returns for how long a request that begins now is repeated: less than usual in an outage.
+func (o *Outages) Patience(usual time.Duration) time.Duration { return o.atMost(usual, outageProven) }
+
+// Wait returns for how long an attempt that begins now waits for its answer: less than usual in an outage.
+func (o *Outages) Wait(usual time.Duration) time.Duration { return o.atMost(usual, outageAnswer) }
+
+// atMost returns no more than so much in an outage, and what is usual otherwise.
+func (o *Outages) atMost(usual, most time.Duration) time.Duration {
 	if o.Since(time.Time{}) != nil {
-		return min(usual, outageProven)
+		return min(usual, most)
 	}
 	return usual
 }

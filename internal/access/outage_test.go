@@ -30,6 +30,9 @@ func TestAnOutageIsFoundByOnePatienceAndBelievedForAMoment(t *testing.T) {
 	if o.Since(dawn) != first || o.Since(found.Add(1)) != nil || o.Patience(patience) != outageProven {
 		t.Error("those who wait go on waiting, or those who come wait as long again")
 	}
+	if o.Wait(patience) != outageAnswer || o.Wait(time.Second) != time.Second {
+		t.Error("a server that is slow is taken for one that is away, or waited for longer than usual")
+	}
 	if again := o.GaveUp(found.Add(time.Minute), found.Add(time.Minute), "reset", true); again != first || o.Remembered(found.Add(time.Minute), patience) != first {
 		t.Error("it is another outage, or not found again")
 	}

@@ -164,8 +164,6 @@ func (c *Client) SendOnce(ctx context.Context, r Request) (*Answer, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", access.ErrUnavailable, ctx.Err())
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.outages(r.Service).Patience(oneRequest))
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.Url, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, err
@@ -177,7 +175,9 @@ func (c *Client) SendOnce(ctx context.Context, r Request) (*Answer, error) {
 	if err := c.sign(ctx, req, r); err != nil {
 		return nil, err
 	}
-	resp, err := c.Http.Do(req)
+	ctx, cancel := context.WithTimeout(ctx, c.outages(r.Service).Wait(oneRequest))
+	defer cancel()
+	resp, err := c.Http.Do(req.WithContext(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("%w: ask %s: %w", access.ErrUnavailable, req.URL.Host, inWords(cmp.Or(errors.Unwrap(err), err)))
 	}
@@ -230,8 +230,10 @@ func decoded(action string, a *Answer, out any) error {
 	return nil
 }
 
-// sign signs a request as the provider's login.
+// sign signs a request as the provider's login, which others than the service tell: that has its time of its own.
 func (c *Client) sign(ctx context.Context, req *http.Request, r Request) error {
+	ctx, cancel := context.WithTimeout(ctx, oneRequest)
+	defer cancel()
 	login, err := c.Credentials(ctx)
 	if err != nil || login == (aws.Credentials{}) { // STS takes a token for the login
 		return err

@@ -56,6 +56,7 @@ type call struct {
 	begun    time.Time // its first attempt; zero before
 	deadline time.Time
 	patience time.Duration
+	least    time.Duration // that an attempt may take, also where patience ends before
 	sent     time.Time // the last attempt; zero where it did not get its turn
 	attempts int
 	few      int
@@ -214,7 +215,7 @@ func (k *call) turn(ctx context.Context) (leave func(), err error) {
 		return nil, errAway
 	}
 	if k.begun.IsZero() {
-		k.patience = k.client.patience()
+		k.patience, k.least = k.client.patience()
 		k.begun, k.deadline = now, now.Add(k.patience)
 	} else {
 		k.deadline = k.deadline.Add(now.Sub(queued))
@@ -223,13 +224,13 @@ func (k *call) turn(ctx context.Context) (leave func(), err error) {
 }
 
 // attemptLimit returns how long this attempt may take to be answered: what patience is left, of which one that can be repeated
-// leaves half for another try.
+// leaves half for another try. In an outage that is not enough for a server that is back, and slow.
 func (k *call) attemptLimit() time.Duration {
 	limit := k.deadline.Sub(k.client.clock())
 	if k.repeatable {
 		limit = min(limit, k.patience/2)
 	}
-	return max(limit, 0)
+	return max(limit, k.least)
 }
 
 // again decides whether another attempt is made. It is the CheckRetry of the call.

@@ -36,14 +36,18 @@ func (c *Client) enterUntil(end time.Time) {
 	c.entering = end
 }
 
-// patience returns how long a call that begins now is repeated.
-func (c *Client) patience() time.Duration {
+// patience returns how long a call that begins now is repeated, and how long an attempt of it may take at least.
+func (c *Client) patience() (repeated, attempt time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	usual := c.options.Patience
 	if !c.entering.IsZero() {
-		return min(c.options.Patience, max(0, c.entering.Sub(c.clock())))
+		return min(usual, max(0, c.entering.Sub(c.clock()))), 0
 	}
-	return c.outages.Patience(c.options.Patience)
+	if repeated = c.outages.Patience(usual); repeated < usual {
+		attempt = c.outages.Wait(usual)
+	}
+	return repeated, attempt
 }
 
 // latest returns when an answer that trickles is given up: in the first look with that.

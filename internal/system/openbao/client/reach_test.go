@@ -306,6 +306,17 @@ func TestWhatOneCallWaitedForInVainTheOthersDoNot(t *testing.T) {
 	if d := took(get, true); d > 2*time.Second+aBit || c.Requests() == sent {
 		t.Errorf("a later one waited %s, and sent %d requests", d, c.Requests()-sent)
 	}
+	clock.move(aWhile)
+	later := &call{client: c, request: request{repeatable: true}}
+	leave, err := later.turn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave()
+	if d := later.attemptLimit(); d < 10*time.Second {
+		t.Errorf("a server that is back and slow is given up after %s", d)
+	}
+	took(get, true)
 	away.Store(false)
 	took(get, true) // it was found away a moment ago
 	clock.move(aWhile)
