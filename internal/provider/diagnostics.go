@@ -76,9 +76,7 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 	var elsewhere *elsewhereError
 	summary, detail := fmt.Sprintf("Cannot %s %s", act, ref), sentence(err)+"."
 	var away *access.Outage
-	if errors.As(err, &away) && !errors.Is(err, access.ErrRemains) {
-		detail = retold(detail, act, ref, away)
-	}
+	met := errors.As(err, &away)
 	switch {
 	case errors.As(err, &elsewhere):
 		diags.AddError(summary, explainElsewhere(elsewhere))
@@ -86,12 +84,12 @@ func failed(diags *diag.Diagnostics, act string, ref access.Ref, err error) {
 		diags.AddError(summary, fmt.Sprintf("The %s already exists, and belongs to the stack %q. If two stacks owned "+
 			"it, each would undo the other's changes. Give it another name, or import it where it is declared. "+
 			"Nothing was changed.", ref, other.Stack))
-	case consequenceOf(err) != "":
-		diags.AddError(summary, detail+consequenceOf(err))
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled) && !met && consequenceOf(err) == "":
 		diags.AddError(summary, "It was interrupted before anything was changed.")
+	case met && !errors.Is(err, access.ErrRemains):
+		diags.AddError(summary, retold(detail, act, ref, away)+consequenceOf(err))
 	default:
-		diags.AddError(summary, detail)
+		diags.AddError(summary, detail+consequenceOf(err))
 	}
 }
 

@@ -214,8 +214,8 @@ func inWords(err error) error {
 	switch {
 	case errors.As(err, &unknown):
 		return fmt.Errorf("its certificate is signed by an authority that is not trusted here, as by a proxy that looks into TLS: name it with AWS_CA_BUNDLE: %w", err)
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("no answer in time: %w", err)
+	case errors.Is(err, context.DeadlineExceeded): // not wrapped: the limit is ours, and nobody interrupted it
+		return errors.New("no answer in time")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("the answer was cut off: %w", err)
 	}
