@@ -121,7 +121,7 @@ func (o *Outage) Told(text, by string) (told string, first bool) {
 	}
 	before, left, met := strings.Cut(text, o.why)
 	if !met || strings.ContainsAny(before, "\n.;") { // it says more than what was asked
-		return strings.ReplaceAll(text, o.why, "as for "+o.teller), false
+		return strings.ReplaceAll(text, o.why, "for the same reason as "+o.teller), false
 	}
-	return "As for " + o.teller + strings.ReplaceAll(left, o.why, "as for it"), false
+	return "For the same reason as " + o.teller + strings.ReplaceAll(left, o.why, "for the same reason"), false
 }

@@ -76,9 +76,9 @@ func TestAnOutageIsToldOnce(t *testing.T) {
 	}{
 		{"put a: something else: not done", "a", "put a: something else: not done", false},
 		{"put b: port 8200: refused: not done", "b", "put b: port 8200: refused: not done", true},
-		{"put c: port 8200: refused: not done", "c", "As for b: not done", false},
-		{"put d: port 8200: refused: not done\nget d: port 8200: refused: not sent", "d", "As for b: not done\nget d: as for it: not sent", false},
-		{"e remains\nput e: port 8200: refused: not done", "e", "e remains\nput e: as for b: not done", false},
+		{"put c: port 8200: refused: not done", "c", "For the same reason as b: not done", false},
+		{"put d: port 8200: refused: not done\nget d: port 8200: refused: not sent", "d", "For the same reason as b: not done\nget d: for the same reason: not sent", false},
+		{"e remains\nput e: port 8200: refused: not done", "e", "e remains\nput e: for the same reason as b: not done", false},
 		{"put f: something else", "f", "put f: something else", false},
 		{"get b: port 8200: refused: not done", "b", "get b: port 8200: refused: not done", false},
 	} {

@@ -205,7 +205,7 @@ func isOneLongError(t *testing.T, out, says string) (errs []diagnostic) {
 		detail := event.Diagnostic.Detail
 		if strings.Contains(detail, says) && strings.Contains(detail, "run the same command again") {
 			long = append(long, detail)
-		} else if !strings.HasPrefix(detail, "As for ") || len(detail) > 300 {
+		} else if !strings.HasPrefix(detail, "For the same reason as ") || len(detail) > 300 {
 			t.Errorf("%s\n%s", event.Diagnostic.Summary, detail)
 		}
 	}

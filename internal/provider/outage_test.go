@@ -41,7 +41,7 @@ func TestATimeoutOnAWSIsNoInterruption(t *testing.T) {
 		if first := revoke("a"); !strings.Contains(first, "ask iam.amazonaws.com: no answer in time.") || !strings.Contains(first, again) || !strings.HasSuffix(first, left) {
 			t.Errorf("the first says %q", first)
 		}
-		if next := revoke("b"); !strings.HasPrefix(next, "As for credential a: ") || strings.Contains(next, again) || !strings.HasSuffix(next, left) {
+		if next := revoke("b"); !strings.HasPrefix(next, "For the same reason as credential a: ") || strings.Contains(next, again) || !strings.HasSuffix(next, left) {
 			t.Errorf("the next says %q", next)
 		}
 	})
