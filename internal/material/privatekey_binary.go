@@ -25,7 +25,7 @@ var beginnings = [][]byte{
 	[]byte("EdScB2"), []byte("Ed\x00\x00B2"), []byte("EdBK\x00\x00"),
 }
 
-// javaStore reports whether the bytes begin as one of Java's two key stores whose first entry is a private key, of some 200 entries or fewer.
+// javaStore reports whether the bytes begin as one of Java's two key stores whose first entry is a private key, of 255 entries or fewer.
 func javaStore(b []byte) bool {
 	return len(b) > 16 && (bytes.HasPrefix(b, []byte{0xfe, 0xed, 0xfe, 0xed}) || bytes.HasPrefix(b, []byte{0xce, 0xce, 0xce, 0xce})) &&
 		bytes.Equal(b[4:11], []byte{0, 0, 0, 2, 0, 0, 0}) && bytes.Equal(b[12:16], []byte{0, 0, 0, 1})

@@ -316,7 +316,7 @@ func TestWhatIsSignedIsNoPrivateKey(t *testing.T) {
 // A long text was decoded as often as it has words: 50 kB took five seconds, and 200 kB a minute. A text four times as long takes some four
 // times as long now; it took 16 times as long.
 func TestALongTextIsReadSoon(t *testing.T) {
-	for _, unit := range []string{"Reads the files of the shop every night ", "MIIE xyz, ", "H4sI ABC ", "= [x] (UQAR) "} {
+	for _, unit := range []string{"Reads the files of the shop every night ", "MIIE xyz, ", "H4sI ABC ", "= [x] (UQAR) ", "-12, 34, ", "0x1, "} {
 		best := func(size int, least time.Duration) time.Duration {
 			text, began := strings.Repeat(unit, size/len(unit)), time.Now()
 			if HoldsPrivateKey(text) {
