@@ -88,7 +88,7 @@ func TestEveryRuleRefusesItsExample(t *testing.T) {
 				}
 			}
 			golden(t, rule.Slug, said)
-			if testing.Short() {
+			if brief() {
 				return // that its repair and its waiver are accepted takes two more plans
 			}
 			if repaired {
@@ -140,7 +140,7 @@ func TestLegitimateAccessIsAccepted(t *testing.T) {
 	}
 	for n, file := range slices.Sorted(maps.Keys(files)) {
 		text := files[file]
-		if testing.Short() && n%3 != 0 {
+		if brief() && n%3 != 0 {
 			continue
 		}
 		if before, ok := strings.CutSuffix(file, ".before.tf"); ok {

@@ -4,6 +4,7 @@ package provider_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -37,6 +38,9 @@ func newWorld(t *testing.T) *world {
 	needTerraform(t)
 	return &world{t: t, directory: filepath.Join(t.TempDir(), "partner"), now: dawn}
 }
+
+// brief reports whether a short run may also leave out what shows each CLI at work: CI is short on the CLIs of others, and keeps it.
+func brief() bool { return testing.Short() && os.Getenv("CI") == "" }
 
 // thorough is for a test that a short run leaves out: it goes through many plans and applies.
 func thorough(t *testing.T) {
