@@ -3,6 +3,7 @@
 package access
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"time"
@@ -68,9 +69,18 @@ func (o *Outages) Since(moment time.Time) *Outage {
 	return o.current
 }
 
+type insisting struct{}
+
+// Insisting returns a context whose requests are sent also where their server was found away a moment ago: one slow request may have
+// found it so, and what takes access away is tried at least once.
+func Insisting(ctx context.Context) context.Context { return context.WithValue(ctx, insisting{}, true) }
+
 // Remembered returns the outage for which a request that begins now is not sent: one that was found so shortly before, by the
 // patience of a request.
-func (o *Outages) Remembered(now time.Time, patience time.Duration) *Outage {
+func (o *Outages) Remembered(ctx context.Context, now time.Time, patience time.Duration) *Outage {
+	if ctx.Value(insisting{}) != nil {
+		return nil
+	}
 	return o.Since(now.Add(-min(patience/outageShare, 5*time.Second)))
 }
 

@@ -17,23 +17,26 @@ func TestAnOutageIsFoundByOnePatienceAndBelievedForAMoment(t *testing.T) {
 	t.Parallel()
 	var o Outages
 	o.Answered(dawn)
-	if o.Remembered(dawn, patience) != nil || o.Patience(patience) != patience {
+	if o.Remembered(t.Context(), dawn, patience) != nil || o.Patience(patience) != patience {
 		t.Error("a server that answers is believed to be away")
 	}
 	found := dawn.Add(patience)
 	first := o.GaveUp(dawn, found, "refused", true)
 	for after, remembered := range map[time.Duration]bool{0: true, 5 * time.Second: true, 5*time.Second + 1: false} {
-		if got := o.Remembered(found.Add(after), patience); (got == first) != remembered {
+		if got := o.Remembered(t.Context(), found.Add(after), patience); (got == first) != remembered {
 			t.Errorf("after %s: %v", after, got)
 		}
 	}
 	if o.Since(dawn) != first || o.Since(found.Add(1)) != nil || o.Patience(patience) != outageProven {
 		t.Error("those who wait go on waiting, or those who come wait as long again")
 	}
+	if o.Remembered(Insisting(t.Context()), found, patience) != nil {
+		t.Error("what takes access away is not sent")
+	}
 	if o.Wait(patience) != outageAnswer || o.Wait(time.Second) != time.Second {
 		t.Error("a server that is slow is taken for one that is away, or waited for longer than usual")
 	}
-	if again := o.GaveUp(found.Add(time.Minute), found.Add(time.Minute), "reset", true); again != first || o.Remembered(found.Add(time.Minute), patience) != first {
+	if again := o.GaveUp(found.Add(time.Minute), found.Add(time.Minute), "reset", true); again != first || o.Remembered(t.Context(), found.Add(time.Minute), patience) != first {
 		t.Error("it is another outage, or not found again")
 	}
 	o.Answered(found.Add(2 * time.Minute))

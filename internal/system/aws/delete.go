@@ -46,6 +46,7 @@ func (rm *remover) deleting(ctx context.Context, ref access.Ref, uid string) ([]
 	if err != nil {
 		return nil, err
 	}
+	ctx = access.Insisting(ctx)
 	defer rm.turns.turn(holder)()
 	if err := rm.finder.atHome(ctx); err != nil {
 		return nil, err

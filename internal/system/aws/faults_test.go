@@ -114,6 +114,35 @@ func TestWhatOneRequestWaitedForInVainTheOthersDoNot(t *testing.T) {
 	}
 }
 
+// One action that a gateway answers with 504 was taken for an IAM that is away: what it had made was not taken back.
+func TestWhatTakesAwayIsSentThoughIAMSeemsAway(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t), access.Federated)
+	system := l.open(func(o *Options) {
+		o.Patience = time.Second
+		under := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if actionOf(r) == "CreateAccessKey" {
+				return answering(r, http.StatusGatewayTimeout, ""), nil
+			}
+			return under.RoundTrip(r)
+		})
+	})
+	s, k := l.newShop(t, system, time.Hour), &keys{}
+	i := s.put(s.identity())
+	_, err := s.Put(t.Context(), access.Change{Object: s.key(s.end), Stack: "partners", EndsAt: s.end, Seal: k.seal})
+	met := &access.Outage{}
+	if !errors.As(err, &met) {
+		t.Fatal(err)
+	}
+	if names, failed := l.open().at.namesAt(t.Context(), store.User, store.Root); failed != nil || len(names) > 0 {
+		t.Errorf("left are %v, %v, after %v", names, failed, err)
+	}
+	if _, err := s.Delete(t.Context(), i.Object.Ref(), i.UID); err != nil {
+		t.Errorf("a destroy is not done: %v", err)
+	}
+}
+
 // A listing that does not end, or does not say where it goes on, is an error: what is missing would be taken for gone.
 func TestAListingThatDoesNotEndIsAnError(t *testing.T) {
 	t.Parallel()

@@ -169,8 +169,9 @@ func (is *issuer) name(id access.IdentityID, user, key string) {
 // and the next change removes it.
 func (is *issuer) takeBack(id access.IdentityID) error {
 	var failed error
+	ctx := access.Insisting(context.WithoutCancel(is.ctx))
 	for _, u := range is.made {
-		failed = errors.Join(failed, is.cutter.destroy(context.WithoutCancel(is.ctx), id, u))
+		failed = errors.Join(failed, is.cutter.destroy(ctx, id, u))
 	}
 	is.made = nil
 	return failed

@@ -5,12 +5,14 @@ package openbao
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/openbao/store"
 )
 
@@ -276,6 +278,36 @@ func TestAnUnusedSecretOfALostRaceIsTakenBack(t *testing.T) {
 	}
 	if len(st.secrets) < 2 {
 		t.Error("there was no race")
+	}
+}
+
+// One path that a gateway answers with 504 was taken for a server that is away: what was issued was not taken back, and what hangs on it
+// not revoked.
+func TestWhatTakesAwayIsSentThoughTheServerSeemsAway(t *testing.T) {
+	st := startStage(t)
+	i := st.put(t, identityOf("etl"))
+	c := st.credentialOf("etl", access.Secret)
+	s := st.open(func(o *client.Options) {
+		o.Patience = time.Second
+		inner := o.Transport
+		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "sys/policies/acl/partner/acme/prod/etl") {
+				return fault{status: http.StatusGatewayTimeout}.carry(r, inner)
+			}
+			return inner.RoundTrip(r)
+		})
+	})
+	_, err := s.Put(t.Context(), st.change(c))
+	met := &access.Outage{}
+	if !errors.As(err, &met) {
+		t.Fatal(err)
+	}
+	if status, left := st.bao.Call(t, st.bao.RootToken, "LIST", "auth/partner-approle/role/acme.prod.etl/secret-id", nil); len(st.secrets) == 0 || status != 404 {
+		t.Errorf("of %d secrets %v are left, after %v", len(st.secrets), left, err)
+	}
+	asked := s.client.Requests()
+	if _, err := s.Delete(t.Context(), i.Object.Ref(), i.UID); err == nil || s.client.Requests() == asked {
+		t.Errorf("a destroy is not tried: %v", err)
 	}
 }
 

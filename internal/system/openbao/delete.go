@@ -52,6 +52,7 @@ func (rm *remover) remove(ctx context.Context, ref access.Ref, uid string) (swep
 		return nil, err
 	}
 	defer cancel()
+	ctx = access.Insisting(ctx)
 	defer rm.turns.alone(holder)()
 	var victims []*ledger.Entry
 	var f *family

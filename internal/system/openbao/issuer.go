@@ -109,8 +109,8 @@ func (is *issuer) takeBack() error {
 	if len(is.issued) == 0 {
 		return nil
 	}
-	by, c := is.by, is.issued[0].credential
-	d, err := by.store.Fetch(is.ctx, c.IdentityID)
+	by, c, ctx := is.by, is.issued[0].credential, access.Insisting(is.ctx)
+	d, err := by.store.Fetch(ctx, c.IdentityID)
 	if err != nil {
 		return err // the next put finds it
 	}
@@ -118,7 +118,7 @@ func (is *issuer) takeBack() error {
 		is.keep(d.Entries[c.Ref()].Issued)
 	}
 	for ; len(is.issued) > 0; is.issued = is.issued[1:] {
-		if err := by.end(is.ctx, c.IdentityID, is.issued[0].item.Serial, is.issued[0].item.Accessor); err != nil {
+		if err := by.end(ctx, c.IdentityID, is.issued[0].item.Serial, is.issued[0].item.Accessor); err != nil {
 			return err
 		}
 	}

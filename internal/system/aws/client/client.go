@@ -93,7 +93,7 @@ const (
 // Send sends a request, again where AWS is busy or cannot be reached, for as long as patience lasts.
 func (c *Client) Send(ctx context.Context, r Request) (*Answer, error) {
 	begun, outages := access.WallClock(), c.outages(r.Service)
-	if o := outages.Remembered(begun, c.Site.Patience); o != nil {
+	if o := outages.Remembered(ctx, begun, c.Site.Patience); o != nil {
 		return nil, o.Met(fmt.Errorf("%w: %w: nothing was sent", access.ErrUnavailable, o))
 	}
 	patience := outages.Patience(c.Site.Patience)

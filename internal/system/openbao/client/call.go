@@ -57,7 +57,7 @@ type call struct {
 	deadline time.Time
 	patience time.Duration
 	least    time.Duration // that an attempt may take, also where patience ends before
-	sent     time.Time // the last attempt; zero where it did not get its turn
+	sent     time.Time     // the last attempt; zero where it did not get its turn
 	attempts int
 	few      int
 	pause    time.Duration
@@ -210,7 +210,7 @@ func (k *call) turn(ctx context.Context) (leave func(), err error) {
 		return nil, ctx.Err()
 	}
 	now := k.client.clock()
-	if k.outage = k.remembered(now); k.outage != nil {
+	if k.outage = k.remembered(ctx, now); k.outage != nil {
 		leave()
 		return nil, errAway
 	}

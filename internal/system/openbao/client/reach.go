@@ -59,9 +59,9 @@ func (c *Client) latest() time.Time {
 
 // remembered returns the outage for which an attempt is not made: the server is away by what another call has just found, or has
 // found since this one began.
-func (k *call) remembered(now time.Time) *access.Outage {
+func (k *call) remembered(ctx context.Context, now time.Time) *access.Outage {
 	if k.begun.IsZero() {
-		return k.client.outages.Remembered(now, k.client.options.Patience)
+		return k.client.outages.Remembered(ctx, now, k.client.options.Patience)
 	}
 	return k.client.outages.Since(k.begun)
 }
