@@ -264,6 +264,19 @@ func TestARotationGivesBackNothingThatSomebodyDenied(t *testing.T) {
 			l.must(t, "PutGroupPolicy", map[string]string{"GroupName": "quarantine", "PolicyName": "some", "PolicyDocument": text})
 			l.must(t, "AddUserToGroup", naming(u, "GroupName", "quarantine"))
 		}},
+		{"two policies of one name", func(l *lab, t testing.TB, u principal, text string) {
+			l.must(t, "PutUserPolicy", naming(u, "PolicyName", "incident-7", "PolicyDocument", text))
+			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "incident-7", "PolicyDocument": strings.Replace(text, "daily", "hourly", 1)})
+			l.must(t, "AttachUserPolicy", naming(u, "PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/incident-7"))
+		}},
+		{"an attached policy that is named as one of ours", func(l *lab, t testing.TB, u principal, text string) {
+			l.must(t, "CreatePolicy", map[string]string{"PolicyName": grantsPolicy, "PolicyDocument": text})
+			l.must(t, "AttachUserPolicy", naming(u, "PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/"+grantsPolicy))
+		}},
+		{"a boundary", func(l *lab, t testing.TB, u principal, text string) {
+			l.must(t, "CreatePolicy", map[string]string{"PolicyName": "narrow", "PolicyDocument": strings.NewReplacer("Deny", "Allow", "daily", "weekly").Replace(text)})
+			l.must(t, "PutUserPermissionsBoundary", naming(u, "PermissionsBoundary", "arn:aws:iam::"+l.cloud.Access+":policy/narrow"))
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -9,15 +9,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
-	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
-	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/policy"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
@@ -83,7 +78,7 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 	if err := is.at.putInline(ctx, u, endPolicy, policy.End(w.end, c.AllowedCIDRs).JSON()); err != nil {
 		return i, err
 	}
-	if err := is.limitAsBefore(ctx, u, c); err != nil {
+	if err := is.limitAsBefore(ctx, u, c, w.end); err != nil {
 		return i, err
 	}
 	made, err := is.at.createKey(ctx, u)
@@ -97,41 +92,6 @@ func (is *issuer) Issue(now, end time.Time, c *access.Credential, change access.
 	i.Sealed, err = change.Seal(text)
 	clear(text)
 	return i, err
-}
-
-// limitAsBefore gives a new user what somebody denied by hand to those before it: a rotation gives back nothing that was taken away. What AWS itself
-// attaches to a user whose key was published is about that key.
-func (is *issuer) limitAsBefore(ctx context.Context, u principal, c *access.Credential) error {
-	e := is.family.Pages[c.IdentityID].Entries[c.Ref()]
-	if e == nil {
-		return nil
-	}
-	denied := map[string]string{}
-	for _, x := range store.PrincipalsOf(e) {
-		n, err := is.lookout.reader.look(ctx, x)
-		if err != nil {
-			return err
-		}
-		if n.unread != nil {
-			return fmt.Errorf("see what somebody denied to %s: %w", x, n.unread)
-		}
-		maps.Copy(denied, n.undeclared())
-		for from, text := range n.managed {
-			denied[strings.ReplaceAll(from[strings.LastIndex(from, "/")+1:], " ", "-")] = text
-		}
-	}
-	for name, text := range denied {
-		if text == unreadable {
-			return fmt.Errorf("what %s takes away from the user before may not be read: %w", name, &client.Error{Status: http.StatusForbidden, Code: "AccessDenied"})
-		}
-		if !policy.OnlyDenies(text) {
-			continue
-		}
-		if err := is.at.putInline(ctx, u, name, text); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func sealable(o opened) []byte {

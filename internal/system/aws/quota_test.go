@@ -4,6 +4,7 @@ package aws
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
+	"github.com/partner-access/terraform-provider-partner/internal/system/aws/client"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
@@ -197,6 +199,33 @@ func TestALessThatTakesMoreRoomIsCarriedOut(t *testing.T) {
 		if is == (g.Name == shorter.Name) {
 			t.Errorf("%s is in the policy: %v", g.Name, is)
 		}
+	}
+}
+
+// A denial that is copied to the next user takes room there, which it did not take where it was attached. The key was issued first, and each apply after it
+// failed.
+func TestARotationWithoutRoomForWhatWasDeniedIssuesNothing(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t).In("660000000000"), access.Secret)
+	l.quotas = newQuotas()
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	uid := s.put(s.key(s.end), sealing(k)).UID
+	text := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":["%s*","%[1]s%s"]}]}`, l.place()+"orders/acme/weekly/", strings.Repeat("x", 1300))
+	l.must(t, "CreatePolicy", map[string]string{"PolicyName": "quarantine", "PolicyDocument": text})
+	l.must(t, "AttachUserPolicy", naming(store.UserOf(s.id, 1), "PolicyArn", "arn:aws:iam::"+l.cloud.Access+":policy/quarantine"))
+	rotate := access.Change{Object: s.key(s.end), Stack: "partners", UID: uid, EndsAt: s.end, Issue: access.IssueOverlap, Seal: k.seal}
+	_, err := s.Put(t.Context(), rotate)
+	if !errors.Is(err, client.ErrFull) || !strings.Contains(err.Error(), "denied") || len(k.open) != 3 { // a trial, the first key, and the trial of the next
+		t.Errorf("it answers %v, and sealed %d", err, len(k.open))
+	}
+	if !l.may(t, l.as(k.open[1]), "read", s.file("daily")) || s.drift(s.grant("daily", s.end)) != "" {
+		t.Error("the key before does not read any more")
+	}
+	rotate.Object = s.key(s.end.Add(-30 * time.Minute))
+	if r, err := s.Put(t.Context(), rotate); err != nil || !strings.Contains(strings.Join(r.Drift, " "), "denied") {
+		t.Errorf("an earlier end beside it: %+v, %v", r, err)
 	}
 }
 

@@ -26,6 +26,8 @@ var (
 	ErrChanged = errors.New("somebody else changed it at the same time")
 	// ErrNobody says that AWS knows nobody whom a trust names, as where a partner removed his role.
 	ErrNobody = errors.New("no user or role has that name")
+	// ErrFull says that AWS keeps no more of a kind for one user.
+	ErrFull = errors.New("AWS keeps no more for one user")
 )
 
 // Error is what AWS answers where it does not do what it was asked.
@@ -132,7 +134,7 @@ func errorOf(a *Answer) error {
 // CannotIssue reports whether no key can be made as things are here, and not only at this moment.
 func CannotIssue(err error) bool {
 	var refused *Error
-	return errors.As(err, &refused) && (refused.Code == "LimitExceeded" || errors.Is(refused, access.ErrNotPermitted))
+	return errors.Is(err, ErrFull) || errors.As(err, &refused) && (refused.Code == "LimitExceeded" || errors.Is(refused, access.ErrNotPermitted))
 }
 
 // Gone takes "no such thing" for done.

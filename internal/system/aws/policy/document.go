@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -83,6 +84,9 @@ func (d Document) JSON() string {
 // Size returns how many characters AWS counts of the document: all but white space. There is none in the short form, but
 // inside of texts, which is counted to be safe.
 func (d Document) Size() int { return utf8.RuneCountInString(d.JSON()) }
+
+// Counted returns how many characters AWS counts of a policy that anybody wrote.
+func Counted(text string) int { return utf8.RuneCountInString(strings.Join(strings.Fields(text), "")) }
 
 // Is reports whether a policy that IAM holds means the document: the order of keys, white space, and a list around a single
 // value make no difference.
