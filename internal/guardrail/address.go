@@ -71,26 +71,37 @@ func (s *Subject) client() string {
 	return ""
 }
 
-// besideOf says why an address is not one of our own people's by what stands above an object; "" where it is, or where that was said
-// before: of the object alone, or when what says so arrived.
-func (c *Context) besideOf(text string, lower *Subject) string {
+// fault is why an address is not one of our own people's by an argument of an identity above an object; zero where it is.
+type fault struct {
+	host          *entry
+	argument, why string
+}
+
+// besideOf returns the fault of the nearest of those above an object; none where that was said before: of the object alone, or when what
+// is at fault arrived.
+func (c *Context) besideOf(text string, lower *Subject) fault {
 	if c.outsiderTo(text, lower) != "" {
-		return ""
+		return fault{}
 	}
-	said := c.subject.ref != lower.Object.Ref()
 	above, _ := toHosts(c.view, entryOf(lower))
+	f := c.outsiderBelow(text, above)
+	if slices.Index(above, f.host) < slices.Index(above, c.subject) {
+		return fault{}
+	}
+	return f
+}
+
+// outsiderBelow returns the fault of the first of those above an object, nearest first. What is not known of one says nothing yet.
+func (c *Context) outsiderBelow(text string, above []*entry) fault {
 	for _, up := range above {
-		if said = said && up != c.subject; said {
-			continue
-		}
 		if isReachedBy(text, up.contact()) {
-			return say("which %s names as the contact of the partner itself", up)
+			return fault{up, "contact", say("which %s names as the contact of the partner itself", up)}
 		}
 		if why := c.outsider(text, up.client(), ""); why != "" {
-			return why
+			return fault{up, "parent_id", why}
 		}
 	}
-	return ""
+	return fault{}
 }
 
 // contact returns the partner's contact that an identity names; "" on others.

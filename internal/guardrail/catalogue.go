@@ -41,6 +41,8 @@ type Rule struct {
 	up     resolver
 	beside func(c *Context, a, b *Subject) []problem
 	meet   finder
+	// each: it judges each of those above by what is known of that one, and names the one at fault. So it waits for none.
+	each bool
 	// atApply: what it says against the system alone is an error at apply.
 	atApply bool
 	// chained: whether it compares two objects depends on what stands above them.

@@ -28,6 +28,8 @@ type Context struct {
 type problem struct {
 	// attribute is where it is in the subject: of two, in the lower one or the first. other is where in the other one.
 	attribute, other string
+	// host is the one above that is at fault; nil: the last one of the path that the rule follows.
+	host *entry
 	// text names the objects and both values. fix says what to write instead; "" where the remedy of the rule says all.
 	text, fix string
 	// paste is a block to write, beneath what says so.

@@ -34,7 +34,7 @@ func delegationRules() []Rule {
 			"https://eur-lex.europa.eu/eli/reg/2022/2554/oj",
 		},
 		Controls: []Control{NHI3, SA9, GVSC05, ISO521},
-		above:    delegationDepth, up: toTop,
+		above:    delegationDepth, up: toTop, each: true,
 	}, {
 		Slug: "delegation/cycle", Title: "The chain of subcontractors returns to itself",
 		Level: Deny, Fixed: true, On: identities, Reads: parent,
@@ -80,7 +80,8 @@ func delegationDepth(c *Context, lower, top *Subject) []problem {
 		if up.ref != top.Object.Ref() {
 			fix = say("Hang it on an identity further up, or raise subcontractors.max_depth of %s.", up)
 		}
-		return two("parent_id", "subcontractors", say("%s is %d deep under %s, whose max_depth is %d", lower, depth, up, offer.MaxDepth), fix)
+		return []problem{{attribute: "parent_id", other: "subcontractors", host: up, fix: fix,
+			text: say("%s is %d deep under %s, whose max_depth is %d", lower, depth, up, offer.MaxDepth)}}
 	}
 	return nil
 }

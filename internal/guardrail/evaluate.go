@@ -115,35 +115,34 @@ func (e *evaluation) judgeAbove(r *ranked, lower *entry) {
 		return
 	}
 	upper := path[len(path)-1]
-	if upper.waits(r.ReadsAbove, r.NeedsAbove) {
+	if !r.each && upper.waits(r.ReadsAbove, r.NeedsAbove) {
 		return
 	}
-	problems := r.above(e.context, &lower.Subject, &upper.Subject)
-	if len(problems) == 0 {
-		return
-	}
-	enters := e.entersBelow(r, lower, path)
-	for _, found := range problems {
-		level := e.worst(r, found, enters)
+	for _, found := range r.above(e.context, &lower.Subject, &upper.Subject) {
+		path, reads, at := path, r.ReadsAbove, upper
+		if found.host != nil {
+			path, reads, at = path[:slices.Index(path, found.host)+1], []string{found.other}, found.host
+		}
+		level := e.worst(r, found, e.entersBelow(r, lower, path, reads))
 		switch {
 		case heldAlone:
 			level = min(level, Warn)
 		case seen == passing:
 			continue // it judges when it arrives
 		}
-		e.add(r, found, e.attribute(found, lower, upper), level, e.awaits(path), lower, upper)
+		e.add(r, found, e.attribute(found, lower, at), level, e.awaits(path), lower, at)
 	}
 }
 
 // entersBelow reports whether this change brings a lower entry in conflict with the last one of a path above it: by what either declares,
-// or by what hangs on what between them.
-func (e *evaluation) entersBelow(r *ranked, lower *entry, path []*entry) bool {
+// or by what hangs on what up to there.
+func (e *evaluation) entersBelow(r *ranked, lower *entry, path []*entry, reads []string) bool {
 	upper, between := path[len(path)-1], path[:len(path)-1]
-	if lower.enters(r.Reads, e.phase) || (len(r.ReadsAbove) > 0 && upper.enters(r.ReadsAbove, e.phase)) {
+	if lower.enters(r.Reads, e.phase) || (len(reads) > 0 && upper.enters(reads, e.phase)) {
 		return true
 	}
-	return slices.ContainsFunc(between, func(up *entry) bool {
-		return up.enters([]string{"parent_id"}, e.phase) || (len(r.ReadsAbove) > 0 && up.enters(r.ReadsAbove, e.phase))
+	return slices.ContainsFunc(append([]*entry{lower}, between...), func(up *entry) bool {
+		return up.ref.Type == access.TypeIdentity && up.enters([]string{"parent_id"}, e.phase)
 	})
 }
 
@@ -155,10 +154,10 @@ func (e *evaluation) awaits(path []*entry) bool {
 // attribute returns which attribute of the subject a problem between two entries is of; of what stands between them, what it
 // hangs on.
 func (e *evaluation) attribute(p problem, first, second *entry) string {
-	switch e.subject {
-	case first:
+	switch {
+	case e.subject == first:
 		return p.attribute
-	case second:
+	case e.subject == second || p.host != nil && e.hangsOn(second, e.subject.holder):
 		return p.other
 	}
 	return "parent_id"

@@ -57,7 +57,7 @@ func ownerRules() []Rule {
 			"https://eur-lex.europa.eu/eli/reg/2022/2554/oj",
 		},
 		Controls: []Control{NHI3, PS7, ISO519, CIS55},
-		own:      ownerExternal, above: ownerIsContact, up: toHosts,
+		own:      ownerExternal, above: ownerIsContact, up: toHosts, each: true,
 	}, {
 		Slug: "owner/departed", Title: "The owner has left",
 		Level: Deny, On: everything, Reads: []string{"owner"},
@@ -123,11 +123,11 @@ func ownerExternal(c *Context, s *Subject) []problem {
 
 func ownerIsContact(c *Context, lower, _ *Subject) []problem {
 	owner := lower.terms().Owner
-	why := c.besideOf(owner, lower)
-	if why == "" {
+	f := c.besideOf(owner, lower)
+	if f.why == "" {
 		return nil
 	}
-	return two("owner", "contact", say("%s has the owner %s, %s", lower, shown(owner), why), "")
+	return []problem{{attribute: "owner", other: f.argument, host: f.host, text: say("%s has the owner %s, %s", lower, shown(owner), f.why)}}
 }
 
 func ownerDeparted(c *Context, s *Subject) []problem {

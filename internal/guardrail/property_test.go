@@ -69,10 +69,11 @@ func crowded(t *testing.T) []Subject {
 	t.Helper()
 	s := build(
 		plans(identity("acme/prod/main", ceiling("orders/acme/*"), offers(1), contact("joe@acme.test"))),
-		plans(identity("mid/prod/etl", under("acme/prod/main"), offers(1)), was(identity("mid/prod/etl"))),
+		plans(identity("mid/prod/etl", under("acme/prod/main"), offers(1), contact("joe@acme.test")), was(identity("mid/prod/etl"))),
 		plans(with(identity("sub/prod/etl", under("mid/prod/etl"), ceiling("orders/*")), until(on("2027-06-30")))),
 		plans(with(grant("sub/prod/etl", "daily", resource("orders/x/*")), owner("jane@example.com"))),
 		plans(grant("sub/prod/etl", "weekly", resource("orders/+/y"))),
+		plans(with(grant("sub/prod/etl", "monthly"), owner("joe@acme.test"), review(in(-1), "joe@acme.test"), waives("scope/overlap", "joe@acme.test", in(30)))),
 		plans(with(grant("acme/prod/main", "daily", resource("orders/acme/*")), until(on("2027-06-01")))),
 		plans(with(grant("acme/prod/main", "weekly", resource("orders/acme/x")), owner("joe@acme.test"))),
 		plans(grant("acme/prod/main", "weekly", resource("orders/acme/x")), block("twice")),

@@ -65,7 +65,7 @@ func reviewRules() []Rule {
 			"https://about.fb.com/news/2018/03/suspending-cambridge-analytica/",
 		},
 		Controls: []Control{AC5, PCI724, ISO522, IAM08},
-		own:      reviewByPartner, above: reviewByContact, up: toHosts,
+		own:      reviewByPartner, above: reviewByContact, up: toHosts, each: true,
 	}}
 }
 
@@ -128,9 +128,9 @@ func reviewByContact(c *Context, lower, _ *Subject) []problem {
 	if r == nil {
 		return nil
 	}
-	why := c.besideOf(r.By, lower)
-	if why == "" {
+	f := c.besideOf(r.By, lower)
+	if f.why == "" {
 		return nil
 	}
-	return two("review.by", "contact", say("%s was reviewed by %s, %s", lower, shown(r.By), why), "")
+	return []problem{{attribute: "review.by", other: f.argument, host: f.host, text: say("%s was reviewed by %s, %s", lower, shown(r.By), f.why)}}
 }

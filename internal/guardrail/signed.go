@@ -100,7 +100,7 @@ func (c *Context) mayDecide(d *access.Decider, s *Subject) string {
 			return say("who is no decider for the partner %s and the owner %s", s.partner(), shown(o))
 		}
 	}
-	return cmp.Or(c.outsiderTo(d.Address, s), c.besideOf(d.Address, s), c.unfit(d.Address, s))
+	return cmp.Or(c.outsiderTo(d.Address, s), c.besideOf(d.Address, s).why, c.unfit(d.Address, s))
 }
 
 // verified says why a signature of a line does not count, and whose it is where it does.

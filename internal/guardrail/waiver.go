@@ -72,7 +72,7 @@ func waiverRules() []Rule {
 			"https://www.gov.uk/government/publications/report-into-the-collapse-of-barings-bank",
 		},
 		Controls: []Control{AC5, PRAA05, ISO518},
-		own:      waivers(waiverSelfApproved), above: waiverByHost, up: toHosts,
+		own:      waivers(waiverSelfApproved), above: waiverByHost, up: toHosts, each: true,
 	}, {
 		Slug: unusedWaiver, Title: "The waiver hides nothing",
 		Level: Warn, On: everything, Reads: reads,
@@ -177,8 +177,9 @@ func waiverByHost(c *Context, lower, _ *Subject) []problem {
 		return nil
 	}
 	return waivers(func(c *Context, s *Subject, w granted) (problem, bool) {
-		p, by := approvedBy(s, w, c.besideOf(w.Approver, s))
-		p.other = "contact"
+		f := c.besideOf(w.Approver, s)
+		p, by := approvedBy(s, w, f.why)
+		p.other, p.host = f.argument, f.host
 		return p, by
 	})(c, lower)
 }
