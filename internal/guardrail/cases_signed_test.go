@@ -196,6 +196,9 @@ func signedCases() map[string][]policy {
 			bad("for another owner", reviews, reviewedBy(signedtest.New("eve"), extends("eve@example.com"))),
 			bad("by somebody of the partner", reviews, reviewedBy(insider, extends("iv@acme.test"))),
 			bad("by the partner's contact", reviews, plans(identity(etl, contact(by)), unchanged()), reviewedBy(ciso, extends(by))),
+			bad("by the contact of an identity that is held and arrives last", reviews, holds(identity(etl, contact(by))), reviewedBy(ciso, extends(by)), plans(identity(etl, contact(by)), unchanged())),
+			bad("by a contact two above, whose chain is held", reviews, holds(identity("mid/prod/etl", contact(by))), holds(identity(etl, under("mid/prod/etl"))), reviewedBy(ciso, extends(by))),
+			bad("by a contact two above", reviews, plans(identity("mid/prod/etl", contact(by))), plans(identity(etl, under("mid/prod/etl"))), reviewedBy(ciso, extends(by))),
 			bad("by somebody who has left", reviews, set(func(s *Settings) { s.ActiveOwners = []string{"jane.doe@example.com"} }), reviewedBy(ciso, extends(by))),
 		},
 		"waiver/unsigned": {
@@ -218,6 +221,10 @@ func signedCases() map[string][]policy {
 			bad("signed by another than it names", waivers, waivedBy(jane, plans(waived(by)))),
 			bad("signed by the owner", waivers, waivedBy(jane, plans(waived("jane.doe@example.com")))),
 			bad("signed by somebody of the partner", waivers, waivedBy(insider, plans(waived("iv@acme.test")))),
+			bad("signed by the contact of its identity", waivers, plans(identity(etl, contact(by))), waivedBy(ciso, plans(waived(by)))),
+			bad("signed by the contact of an identity that is held and arrives last", waivers, holds(identity(etl, contact(by))), waivedBy(ciso, plans(waived(by))), plans(identity(etl, contact(by)), unchanged())),
+			bad("signed by a contact two above, whose chain is held", waivers, holds(identity("top/prod/etl", contact(by))), holds(identity("mid/prod/etl", under("top/prod/etl"))), holds(identity(etl, under("mid/prod/etl"))),
+				waivedBy(ciso, plans(waived(by)))),
 			bad("signed for another rule", waivers, waivedBy(ciso, plans(waived(by)), func(s *Subject) {
 				s.Object = with(grant(etl, "daily"), waives("scope/overlap", by, in(30)))
 			})),
@@ -243,6 +250,8 @@ func signedCases() map[string][]policy {
 			bad("signed for another incident", releases, releasedBy(ciso, lifts(by), func(s *Subject) {
 				s.Object = identity(etl, func(i *access.Identity) { i.HoldReleased, i.HoldReleasedBy = "INC-6", by })
 			})),
+			bad("signed by the contact of an identity above, which is held", releases, holds(identity("top/prod/etl", contact(by))), releasedBy(ciso, plans(
+				identity(etl, under("top/prod/etl"), func(i *access.Identity) { i.HoldReleased, i.HoldReleasedBy = "INC-7", by }), was(identity(etl, under("top/prod/etl"))), cut()))),
 			bad("signed by another than it names", releases, releasedBy(jane, lifts(by))),
 			bad("signed by the owner", releases, releasedBy(jane, lifts("jane.doe@example.com"))),
 			bad("nobody is named", releases, releasedBy(ciso, lifts(""))),

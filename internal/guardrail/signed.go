@@ -100,7 +100,8 @@ func (c *Context) mayDecide(d *access.Decider, s *Subject) string {
 			return say("who is no decider for the partner %s and the owner %s", s.partner(), shown(o))
 		}
 	}
-	return cmp.Or(c.outsiderTo(d.Address, s), c.besideOf(d.Address, s).why, c.unfit(d.Address, s))
+	above, _ := c.view.chain(entryOf(s)) // to the top, for nothing judges it again when one of those arrives
+	return cmp.Or(c.outsiderTo(d.Address, s), c.outsiderBelow(d.Address, above).why, c.unfit(d.Address, s))
 }
 
 // verified says why a signature of a line does not count, and whose it is where it does.
