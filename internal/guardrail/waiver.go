@@ -179,7 +179,7 @@ func waiverByHost(c *Context, lower, _ *Subject) []problem {
 	return waivers(func(c *Context, s *Subject, w granted) (problem, bool) {
 		f := c.besideOf(w.Approver, s)
 		p, by := approvedBy(s, w, f.why)
-		p.other, p.host = f.argument, f.host
+		p.cause, p.other, p.host = byChange, f.argument, f.host
 		return p, by
 	})(c, lower)
 }
