@@ -27,7 +27,7 @@ func delegationRules() []Rule {
 		Slug: "delegation/depth", Title: "The chain of subcontractors is too deep",
 		Level: Deny, Fixed: true, On: identities, Reads: parent, ReadsAbove: offer,
 		Why:    "The longer the chain, the less anybody knows who gets in at its end.",
-		Remedy: "Hang it on an identity further up, or raise subcontractors.max_depth of the top one.",
+		Remedy: "Hang it on an identity further up, or raise subcontractors.max_depth of the one that it is too deep under.",
 		Precedent: Precedent{
 			"DORA Article 29(2): before they contract, financial entities assess whether long or complex chains of subcontractors would " +
 				"keep them from monitoring what they outsource.",
@@ -69,18 +69,14 @@ func delegationNotAllowed(_ *Context, lower, upper *Subject) []problem {
 }
 
 // delegationDepth counts the links below each identity above: each of them limits what hangs below it.
-func delegationDepth(c *Context, lower, top *Subject) []problem {
+func delegationDepth(c *Context, lower, _ *Subject) []problem {
 	above, _ := c.view.chain(entryOf(lower))
 	for n, up := range above {
 		offer, depth := up.identity().Subcontractors, int64(n+1)
 		if offer == nil || !offer.Allowed || depth <= offer.MaxDepth { // where none are allowed, delegation/not-allowed speaks
 			continue
 		}
-		fix := ""
-		if up.ref != top.Object.Ref() {
-			fix = say("Hang it on an identity further up, or raise subcontractors.max_depth of %s.", up)
-		}
-		return []problem{{attribute: "parent_id", other: "subcontractors", host: up, fix: fix,
+		return []problem{{attribute: "parent_id", other: "subcontractors", host: up,
 			text: say("%s is %d deep under %s, whose max_depth is %d", lower, depth, up, offer.MaxDepth)}}
 	}
 	return nil
