@@ -117,7 +117,7 @@ func (al *aligner) give(ctx context.Context, w *wanted, n *native) (changed bool
 	case granted.Empty() && has != "":
 		changed, err = true, al.at.dropInline(ctx, w.principal, grantsPolicy)
 	case !granted.Empty() && !granted.Is(has):
-		changed, err = true, al.at.putInline(ctx, w.principal, grantsPolicy, granted.JSON())
+		changed, err = true, al.grant(ctx, w, n, unbound)
 	}
 	if err != nil {
 		return changed, err
@@ -127,6 +127,23 @@ func (al *aligner) give(ctx context.Context, w *wanted, n *native) (changed bool
 		return changed, err
 	}
 	return changed, al.retag(ctx, *w, n)
+}
+
+// grant writes partner-grants. Where it went to make room for a deny, it comes back after that.
+func (al *aligner) grant(ctx context.Context, w *wanted, n *native, unbound error) error {
+	text := w.policies[grantsPolicy].JSON()
+	err := al.at.putInline(ctx, w.principal, grantsPolicy, text)
+	switch {
+	case !isFull(err) || n.policies[grantsPolicy] != "":
+		return err
+	case w.denied():
+		delete(w.policies, grantsPolicy)
+		return nil
+	}
+	if _, err := al.dropDenies(ctx, w, n, unbound); err != nil {
+		return err
+	}
+	return al.at.putInline(ctx, w.principal, grantsPolicy, text)
 }
 
 // letIn writes whom a role trusts.
@@ -168,6 +185,7 @@ func (al *aligner) dropDenies(ctx context.Context, w *wanted, n *native, unbound
 		if err := al.at.dropInline(ctx, w.principal, name); err != nil {
 			return changed, err
 		}
+		delete(n.policies, name)
 		changed = true
 	}
 	return changed, nil

@@ -71,6 +71,7 @@ func (q *quotas) refuse(form url.Values) string {
 		sum += n
 	}
 	if q.worst[what] = max(q.worst[what], sum); sum > most {
+		delete(q.policies[who], form.Get("PolicyName")) // it is not kept
 		return fmt.Sprintf("%d characters of policies of %s", sum, who)
 	}
 	for field, values := range form {
@@ -226,6 +227,38 @@ func TestARotationWithoutRoomForWhatWasDeniedIssuesNothing(t *testing.T) {
 	rotate.Object = s.key(s.end.Add(-30 * time.Minute))
 	if r, err := s.Put(t.Context(), rotate); err != nil || !strings.Contains(strings.Join(r.Drift, " "), "denied") {
 		t.Errorf("an earlier end beside it: %+v, %v", r, err)
+	}
+}
+
+// Where a denial of somebody's leaves no room, partner-grants goes for partner-cut. Each apply failed then, and the next look took that for a cut by hand.
+func TestWhatMadeRoomForASuspensionIsNoCutAndComesBack(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, ministack(t).In("670000000000"), access.Secret)
+	l.quotas = newQuotas()
+	s, k := l.newShop(t, l.open(), time.Hour), &keys{}
+	i := s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	s.put(s.key(s.end), sealing(k))
+	u := store.UserOf(s.id, 1)
+	n, err := s.reader.look(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"s3:GetObject","Resource":"%s"}]}`, l.place()+"orders/acme/weekly/")
+	text = strings.Replace(text, "weekly/", "weekly/"+strings.Repeat("x", 2048-10-len(text)-len(n.policies[endPolicy])-len(n.policies[grantsPolicy])), 1)
+	if err := s.at.putInline(t.Context(), u, "incident-7", text); err != nil {
+		t.Fatal(err)
+	}
+	reads := func() bool { return l.may(t, l.as(k.newest()), "read", s.file("daily")) }
+	for range 2 {
+		s.put(s.identity(func(i *access.Identity) { i.Suspended = true }), knowing(i.UID))
+		if r, err := s.Get(t.Context(), s.key(s.end).Ref()); err != nil || r.Held || reads() {
+			t.Errorf("suspended, it reads: %v; %+v, %v", reads(), r, err)
+		}
+	}
+	s.put(s.identity(), knowing(i.UID))
+	if r, err := s.Get(t.Context(), s.key(s.end).Ref()); err != nil || r.Held || !reads() {
+		t.Errorf("not suspended any more, it reads: %v; %+v, %v", reads(), r, err)
 	}
 }
 
