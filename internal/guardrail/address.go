@@ -63,6 +63,15 @@ func (c *Context) outsiderTo(text string, s *Subject) string {
 	return cmp.Or(c.outsider(text, s.partner(), s.contact()), c.outsider(text, s.client(), ""))
 }
 
+// broughtIn returns what makes it an error that an address is an outsider's: also that it is one only since the plan hangs the identity
+// elsewhere, or names another contact.
+func (c *Context) broughtIn(text string, s *Subject) cause {
+	if s.Before != nil && c.outsiderTo(text, s) != "" && c.outsiderTo(text, &Subject{Object: s.Before}) == "" {
+		return entered
+	}
+	return byChange
+}
+
 // client returns the partner that an identity's own hangs on; "" on others.
 func (s *Subject) client() string {
 	if i := s.identity(); i != nil {

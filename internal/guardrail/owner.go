@@ -118,7 +118,7 @@ func ownerExternal(c *Context, s *Subject) []problem {
 	if why == "" {
 		return nil
 	}
-	return one("owner", say("%s has the owner %s, %s", s, shown(owner), why), "")
+	return []problem{{attribute: "owner", cause: c.broughtIn(owner, s), text: say("%s has the owner %s, %s", s, shown(owner), why)}}
 }
 
 func ownerIsContact(c *Context, lower, _ *Subject) []problem {

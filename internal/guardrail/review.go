@@ -120,7 +120,7 @@ func reviewByPartner(c *Context, s *Subject) []problem {
 	if why == "" {
 		return nil
 	}
-	return one("review.by", say("%s was reviewed by %s, %s", s, shown(r.By), why), "")
+	return []problem{{attribute: "review.by", cause: c.broughtIn(r.By, s), text: say("%s was reviewed by %s, %s", s, shown(r.By), why)}}
 }
 
 func reviewByContact(c *Context, lower, _ *Subject) []problem {

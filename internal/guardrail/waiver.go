@@ -165,10 +165,19 @@ func waiverTooLong(c *Context, s *Subject, w granted) (problem, bool) {
 }
 
 func waiverSelfApproved(c *Context, s *Subject, w granted) (problem, bool) {
-	if access.SameAddress(w.Approver, s.terms().Owner) {
-		return approvedBy(s, w, "who owns it")
+	p, by := approvedBy(s, w, c.beneficiary(w.Approver, s))
+	if s.Before != nil && c.beneficiary(w.Approver, &Subject{Object: s.Before}) == "" {
+		p.cause = entered
 	}
-	return approvedBy(s, w, c.unfit(w.Approver, s))
+	return p, by
+}
+
+// beneficiary says why an address may not exempt the subject, by what that says itself; "" where it may.
+func (c *Context) beneficiary(approver string, s *Subject) string {
+	if access.SameAddress(approver, s.terms().Owner) {
+		return "who owns it"
+	}
+	return c.unfit(approver, s)
 }
 
 // waiverByHost judges approvers by what stands above an object, as the rule about owners does.
