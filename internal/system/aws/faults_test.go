@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/partner-access/terraform-provider-partner/internal/access"
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/awstest"
@@ -111,6 +114,40 @@ func TestWhatOneRequestWaitedForInVainTheOthersDoNot(t *testing.T) {
 	}
 	if d := time.Duration(wait.Load()); asked.Load() == sent || d < 5*time.Second || d > 10*time.Second {
 		t.Errorf("after %d requests it waits %s for an answer", asked.Load()-sent, d)
+	}
+}
+
+// A firewall that dislikes one request says nothing of the others, and a login that is not found no more than that: neither makes an outage,
+// nor ends one.
+func TestWhatTheServiceDidNotSayIsNoOutageAndEndsNone(t *testing.T) {
+	t.Parallel()
+	s, asked := faulty(t, 100*time.Millisecond, func(*http.Request, int64) *http.Response { return nil })
+	list := func(ctx context.Context) error { _, err := s.store.List(ctx, ""); return err }
+	met := &access.Outage{}
+	for status, body := range map[int]string{403: "<html>Request blocked</html>", 404: "", 400: "blocked", 200: "<!doctype html>"} {
+		s.at.Http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+			asked.Add(1)
+			return answering(r, status, body), nil
+		})
+		for range 2 {
+			before := asked.Load()
+			if err := list(t.Context()); !errors.Is(err, access.ErrUnavailable) || errors.As(err, &met) || asked.Load() == before {
+				t.Errorf("%d %q: %v, after %d requests", status, body, err, asked.Load()-before)
+			}
+		}
+	}
+	s.at.Http.Transport = carrier(func(r *http.Request) (*http.Response, error) { asked.Add(1); return coded(r, 503, "SlowDown"), nil })
+	if err := list(t.Context()); !errors.As(err, &met) {
+		t.Fatal(err)
+	}
+	s.at.Site.Patience = time.Minute
+	s.at.Login = credentials.NewStaticCredentialsProvider("", "", "")
+	if err := list(access.Insisting(t.Context())); !errors.Is(err, access.ErrLogin) {
+		t.Errorf("without a login: %v", err)
+	}
+	before := asked.Load()
+	if err := list(t.Context()); !errors.As(err, &met) || asked.Load() != before {
+		t.Errorf("after a login that failed: %v, after %d requests", err, asked.Load()-before)
 	}
 }
 

@@ -103,7 +103,7 @@ func (c *Client) Send(ctx context.Context, r Request) (*Answer, error) {
 		if err == nil {
 			err = errorOf(a)
 		}
-		if !ofAll(err) {
+		if a != nil && !ofAll(err) && !foreign(err) { // a login that is not found is no answer of this service
 			outages.Answered(access.WallClock())
 		}
 		if err == nil {
@@ -143,8 +143,18 @@ func ofAll(err error) bool {
 	if errors.As(err, &said) {
 		return said.passing() && said.Status != http.StatusConflict && said.Code != "RequestTimeout"
 	}
-	return errors.Is(err, access.ErrUnavailable)
+	return errors.Is(err, access.ErrUnavailable) && !foreign(err)
 }
+
+// stranger is the error of an answer to one request that somebody in between gave, as a firewall does that dislikes what a policy says. It
+// says nothing of what was asked, nor of whether the service is there.
+type stranger struct{ error }
+
+// Unwrap returns what it says.
+func (s stranger) Unwrap() error { return s.error }
+
+// foreign reports whether somebody in between answered.
+func foreign(err error) bool { return errors.As(err, new(stranger)) }
 
 // outages returns what is known of a service.
 func (c *Client) outages(service string) *access.Outages {
@@ -187,8 +197,12 @@ func (c *Client) SendOnce(ctx context.Context, r Request) (*Answer, error) {
 		return nil, fmt.Errorf("%w: read the answer of %s: %w", access.ErrUnavailable, req.URL.Host, inWords(err))
 	}
 	if aPage.Match(body) { // of whatever status: else a proxy's 404 would be an object that is gone, and its 200 a key that is deleted
-		return nil, fmt.Errorf("%w: ask %s: status %d: the answer is an HTML page, as firewalls, proxies and login pages send, not AWS's",
+		err = fmt.Errorf("%w: ask %s: status %d: the answer is an HTML page, as firewalls, proxies and login pages send, not AWS's",
 			access.ErrUnavailable, req.URL.Host, resp.StatusCode)
+		if resp.StatusCode < http.StatusInternalServerError {
+			err = stranger{err}
+		}
+		return nil, err
 	}
 	c.learn(r.Service, resp.Header.Get("Date"))
 	return &Answer{resp.StatusCode, resp.Header, body}, nil

@@ -117,7 +117,7 @@ func errorOf(a *Answer) error {
 		}
 	}
 	if e.Code == "" && a.Status/100 == 4 && a.Status != http.StatusTooManyRequests { // a gateway's 404 is no object that is gone
-		return fmt.Errorf("%w: status %d: the answer is not AWS's, but that of a proxy or gateway in between", access.ErrUnavailable, a.Status)
+		return stranger{fmt.Errorf("%w: status %d: the answer is not AWS's, but that of a proxy or gateway in between", access.ErrUnavailable, a.Status)}
 	}
 	if e.Code == "" {
 		e.Code = http.StatusText(a.Status)
