@@ -229,9 +229,10 @@ func TestWhatS3SaysOfAConditionIsTold(t *testing.T) {
 		answer answersOf
 		is     error
 	}{
-		"unchanged, though nothing was known": {func(r *http.Request, _ int64) *http.Response { return answering(r, http.StatusNotModified, "") }, access.ErrUnavailable},
-		"another one writes, for ever":        {func(r *http.Request, _ int64) *http.Response { return coded(r, 409, "ConditionalRequestConflict") }, client.ErrChanged},
-		"another one was first":               {func(r *http.Request, _ int64) *http.Response { return coded(r, 412, "PreconditionFailed") }, client.ErrChanged},
+		"unchanged, though nothing was known":     {func(r *http.Request, _ int64) *http.Response { return answering(r, http.StatusNotModified, "") }, access.ErrUnavailable},
+		"another one writes, for ever":            {func(r *http.Request, _ int64) *http.Response { return coded(r, 409, "ConditionalRequestConflict") }, client.ErrChanged},
+		"another one was first":                   {func(r *http.Request, _ int64) *http.Response { return coded(r, 412, "PreconditionFailed") }, client.ErrChanged},
+		"another one was first, in no more words": {func(r *http.Request, _ int64) *http.Response { return answering(r, 412, "") }, client.ErrChanged},
 		"there is a mark of a removal": {func(r *http.Request, _ int64) *http.Response {
 			a := coded(r, 404, "NoSuchKey")
 			a.Header.Set("X-Amz-Delete-Marker", "true")

@@ -53,6 +53,14 @@ func TestAPageOfAProxyIsNoAnswerOfAWS(t *testing.T) {
 		if err := s.at.Ask(t.Context(), "DeleteAccessKey", nil, nil); !errors.Is(err, access.ErrUnavailable) || !strings.Contains(err.Error(), "the answer is not AWS's") {
 			t.Errorf("200 %q: deleting a key answers %v", text, err)
 		}
+		s, _ = faulty(t, time.Millisecond, func(r *http.Request, _ int64) *http.Response {
+			a := answering(r, 200, text)
+			a.Header.Set("x-amz-request-id", "tx01")
+			return a
+		})
+		if err := s.at.Ask(t.Context(), "DeleteAccessKey", nil, nil); (err == nil) != (text == "") {
+			t.Errorf("200 %q of a cloud that names the request: deleting a key answers %v", text, err)
+		}
 	}
 }
 

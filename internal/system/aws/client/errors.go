@@ -116,7 +116,9 @@ func errorOf(a *Answer) error {
 			e.Code, e.message = said.Inner.Code, said.Inner.Message
 		}
 	}
-	if e.Code == "" && a.Status/100 == 4 && a.Status != http.StatusTooManyRequests { // a gateway's 404 is no object that is gone
+	again := a.Status == http.StatusTooManyRequests || a.Status == http.StatusPreconditionFailed // whoever says so, it is looked at again
+	if e.Code == "" && a.Status/100 == 4 && !again {
+		// a gateway's 404 is no object that is gone
 		return stranger{fmt.Errorf("%w: status %d: the answer is not AWS's, but that of a proxy or gateway in between", access.ErrUnavailable, a.Status)}
 	}
 	if e.Code == "" {
