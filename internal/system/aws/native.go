@@ -213,17 +213,15 @@ func (rd *reader) nativeOf(ctx context.Context, h *shelf, p principal) (*native,
 	if n := h.Native(p); n != nil {
 		return n, nil
 	}
-	var n *native
 	if h.Unlisted() {
-		n = rd.store.Recall(p)
-	}
-	if n == nil {
-		var err error
-		if n, err = rd.look(ctx, p); err != nil {
-			return nil, err
+		if n := rd.store.Recall(p); n != nil { // which is older than this reading, and not to last as long
+			return n, nil
 		}
-		rd.store.Note(p, n)
 	}
-	h.SetNative(p, n)
+	n, err := rd.look(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	h.SetNative(p, rd.store.Note(p, n))
 	return n, nil
 }

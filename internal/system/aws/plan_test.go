@@ -69,6 +69,32 @@ func TestAPlanAsksOncePerPageAndOncePerUser(t *testing.T) {
 	}
 }
 
+// What one reading asked of a user serves the next reading for as long as it is fresh. It was laid into that one, and so served twice as long.
+func TestWhatWasAskedOfAUserServesForOneReadingOnly(t *testing.T) {
+	t.Parallel()
+	l := startLab(t, versitygw(t), access.Secret)
+	s, k := l.newShop(t, l.open(func(o *Options) { o.Fresh = time.Hour }), time.Hour), &keys{}
+	s.put(s.identity())
+	s.put(s.grant("daily", s.end))
+	s.put(s.key(s.end), sealing(k))
+	u := store.UserOf(s.id, 1)
+	look := func() (h *shelf, n *native) {
+		h, err := s.store.Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err = s.reader.nativeOf(t.Context(), h, u); err != nil {
+			t.Fatal(err)
+		}
+		return h, n
+	}
+	_, first := look()
+	h, second := look()
+	if second != first || h.Native(u) != nil {
+		t.Errorf("it is asked twice: %v; the next reading keeps it: %v", second != first, h.Native(u) != nil)
+	}
+}
+
 // changeKeys claims that the next plan tells what somebody did to keys, whatever a report says that AWS makes every four hours.
 func (l *lab) changeKeys(t testing.TB, credentials []access.Ref) {
 	t.Helper()

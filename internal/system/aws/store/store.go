@@ -263,7 +263,7 @@ func (s *Store[N]) Mark(ctx context.Context, scope string) error {
 	return s.Place(ctx, HeldKey+scope, []byte("Cut by hand.\n"))
 }
 
-// Reread lets the next reading ask: what was read does not know of what was written beside the pages.
+// Reread lets the next reading ask: what was read does not know of what was written beside the pages. What IAM has is not outdated by that.
 func (s *Store[N]) Reread() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
