@@ -77,7 +77,11 @@ func (rp *reporter) latestReport(ctx context.Context) *credentialReport {
 	rp.reporting.Lock()
 	defer rp.reporting.Unlock()
 	if rp.reportAsked.IsZero() || access.WallClock().Sub(rp.reportAsked) >= useServes {
-		rp.report, rp.reportAsked = rp.readReport(ctx), access.WallClock()
+		r := rp.readReport(ctx)
+		if r == nil && ctx.Err() != nil { // its caller was stopped, which says nothing to the next one
+			return nil
+		}
+		rp.report, rp.reportAsked = r, access.WallClock()
 	}
 	return rp.report
 }

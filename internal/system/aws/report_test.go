@@ -3,6 +3,7 @@
 package aws
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -108,5 +109,28 @@ func TestOneReportTellsWhenTheKeysOfManyUsersWereUsed(t *testing.T) {
 				t.Errorf("the report was asked for %d times", reads)
 			}
 		})
+	}
+}
+
+// One caller reads the report for all. Where that one was stopped, nobody had one for a quarter of an hour.
+func TestACallerThatIsStoppedLeavesTheReportToTheNext(t *testing.T) {
+	t.Parallel()
+	s, _ := faulty(t, time.Second, func(r *http.Request, _ int64) *http.Response {
+		if actionOf(r) != "GetCredentialReport" {
+			return nil
+		}
+		if r.Context().Err() != nil {
+			return coded(r, http.StatusServiceUnavailable, "ServiceUnavailable")
+		}
+		return theReport(r, time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC))
+	})
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	rp := s.reporter
+	if r := rp.latestReport(stopped); r != nil {
+		t.Errorf("whoever is stopped reads %+v", r)
+	}
+	if r := rp.latestReport(t.Context()); r == nil {
+		t.Error("the next caller has none")
 	}
 }
