@@ -15,7 +15,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/aws/store"
 )
 
-// writer makes what IAM has what the pages say. What takes access away comes first, and what gives it last.
+// aligner makes what IAM has what the pages say. What takes access away comes first, and what gives it last.
 type aligner struct {
 	at       *account
 	store    *pages

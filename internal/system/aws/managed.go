@@ -134,18 +134,29 @@ func deniedBy(n *native, granted policy.Document) string {
 	}
 	for _, g := range n.Groups {
 		if n.denies(ofGroup(g), granted) {
-			return "it was put into the group " + g + ", which denies everything"
+			return "it was put into the group " + g + ", which " + denying(n.managed[ofGroup(g)])
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.policies)) {
 		if name != cutPolicy && name != holdPolicy && policy.Denies(n.policies[name], granted) {
-			return fmt.Sprintf("its policy %q denies everything", name)
+			return fmt.Sprintf("its policy %q %s", name, denying(n.policies[name]))
 		}
+	}
+	if slices.ContainsFunc(n.attached, isDenyAll) {
+		return "AWSDenyAll is attached, which denies everything"
 	}
 	for _, arn := range n.attached {
 		if n.denies(arn, granted) {
-			return arn + " is attached, which denies everything"
+			return arn + " is attached, which " + denying(n.managed[arn])
 		}
 	}
 	return ""
+}
+
+// denying says what a policy denies by which somebody cut a principal.
+func denying(text string) string {
+	if policy.DeniesAll(text) {
+		return "denies everything"
+	}
+	return "denies all that it is granted"
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/partner-access/terraform-provider-partner/internal/system/ledger"
 )
 
-// wording says what a record and its commands say. It asks AWS nothing.
+// wording says what a record and its commands say. It asks AWS nothing but the id of the ledger, until that is known.
 type wording struct {
 	at       *account
 	store    *pages
