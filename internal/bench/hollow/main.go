@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// echo answers what a plan asks about a resource with what it was sent: no provider of these schemas can do less.
+// echo answers what a plan asks about a resource with what it was sent.
 type echo struct{ tfprotov6.ProviderServer }
 
 func (echo) ValidateResourceConfig(context.Context, *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
