@@ -141,7 +141,8 @@ func (le *leader) holdNew(d *draft, scope string) error {
 		d.Holds, err = le.paths.readHolds()
 	}
 	if err == nil && !d.Holds[scope].After(last) { // the clock went back since it was held, and perhaps released
-		d.Holds[scope] = last.Add(time.Millisecond)
+		const kept = 2 * time.Second // by every file system: FAT keeps every other second
+		d.Holds[scope] = last.Truncate(kept).Add(kept)
 		err = os.Chtimes(file, time.Time{}, d.Holds[scope])
 	}
 	return fail(err, nothingChanged)
