@@ -244,6 +244,7 @@ func TestWhereNoWorkflowCanBeInstalledChangesGoOn(t *testing.T) {
 	st := startStage(t)
 	var swallowed atomic.Int64
 	s := st.open(func(o *client.Options) {
+		o.Patience = time.Minute // an attempt may take longer than the workflow may, as in the provider
 		near := o.Transport
 		o.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if !strings.Contains(r.URL.Path, workflow) {
