@@ -86,6 +86,14 @@ type fault struct {
 	argument, why string
 }
 
+// problems returns a list of the fault as one of an argument of the lower object; none where there is no fault. The format ends with why.
+func (f fault) problems(attribute, format string, values ...any) []problem {
+	if f.why == "" {
+		return nil
+	}
+	return []problem{{attribute: attribute, other: f.argument, host: f.host, text: say(format, append(values, f.why)...)}}
+}
+
 // besideOf returns the fault of the nearest of those above an object; none where that was said before: of the object alone, or when what
 // is at fault arrived.
 func (c *Context) besideOf(text string, lower *Subject) fault {

@@ -123,11 +123,7 @@ func ownerExternal(c *Context, s *Subject) []problem {
 
 func ownerIsContact(c *Context, lower, _ *Subject) []problem {
 	owner := lower.terms().Owner
-	f := c.besideOf(owner, lower)
-	if f.why == "" {
-		return nil
-	}
-	return []problem{{attribute: "owner", other: f.argument, host: f.host, text: say("%s has the owner %s, %s", lower, shown(owner), f.why)}}
+	return c.besideOf(owner, lower).problems("owner", "%s has the owner %s, %s", lower, shown(owner))
 }
 
 func ownerDeparted(c *Context, s *Subject) []problem {

@@ -128,9 +128,5 @@ func reviewByContact(c *Context, lower, _ *Subject) []problem {
 	if r == nil {
 		return nil
 	}
-	f := c.besideOf(r.By, lower)
-	if f.why == "" {
-		return nil
-	}
-	return []problem{{attribute: "review.by", other: f.argument, host: f.host, text: say("%s was reviewed by %s, %s", lower, shown(r.By), f.why)}}
+	return c.besideOf(r.By, lower).problems("review.by", "%s was reviewed by %s, %s", lower, shown(r.By))
 }
