@@ -166,7 +166,7 @@ func (al *aligner) bind(ctx context.Context, w *wanted, n *native) error {
 	case n.Boundary == b:
 		return nil
 	case b != "":
-		return al.at.Ask(ctx, "Put"+string(w.Kind)+"PermissionsBoundary", naming(w.principal, "PermissionsBoundary", b), nil)
+		return al.at.bound(ctx, w.principal, b)
 	case w.lifted && n.boundByNothing():
 		return al.at.Ask(ctx, "Delete"+string(w.Kind)+"PermissionsBoundary", naming(w.principal), nil)
 	}

@@ -108,7 +108,7 @@ func (l *lab) place() string { return "arn:aws:s3:::" + l.bucket("shop") + "/" }
 func (l *lab) s3(t testing.TB, c *account, method, path, text string) int {
 	t.Helper()
 	a, err := c.SendOnce(context.Background(), client.Request{
-		Service: "s3", Region: l.region(), Method: method, Url: strings.TrimSuffix(l.cloud.S3, "/") + "/" + path, Body: []byte(text),
+		Service: "s3", Region: l.region(), Method: method, URL: strings.TrimSuffix(l.cloud.S3, "/") + "/" + path, Body: []byte(text),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -125,7 +125,7 @@ func TestWhatTheServiceDidNotSayIsNoOutageAndEndsNone(t *testing.T) {
 	list := func(ctx context.Context) error { _, err := s.store.List(ctx, ""); return err }
 	met := &access.Outage{}
 	for status, body := range map[int]string{403: "<html>Request blocked</html>", 404: "", 400: "blocked", 200: "<!doctype html>"} {
-		s.at.Http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+		s.at.HTTP.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			asked.Add(1)
 			return answering(r, status, body), nil
 		})
@@ -136,7 +136,7 @@ func TestWhatTheServiceDidNotSayIsNoOutageAndEndsNone(t *testing.T) {
 			}
 		}
 	}
-	s.at.Http.Transport = carrier(func(r *http.Request) (*http.Response, error) { asked.Add(1); return coded(r, 503, "SlowDown"), nil })
+	s.at.HTTP.Transport = carrier(func(r *http.Request) (*http.Response, error) { asked.Add(1); return coded(r, 503, "SlowDown"), nil })
 	if err := list(t.Context()); !errors.As(err, &met) {
 		t.Fatal(err)
 	}

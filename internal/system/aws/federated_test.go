@@ -117,7 +117,7 @@ func (l *lab) assume(t testing.TB, as *account, arn, externalID string) *account
 		form.Set("ExternalId", externalID)
 	}
 	a, err := as.SendOnce(context.Background(), client.Request{
-		Service: "sts", Region: region, Method: http.MethodPost, Url: l.cloud.STS + "/",
+		Service: "sts", Region: region, Method: http.MethodPost, URL: l.cloud.STS + "/",
 		Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}, Body: []byte(form.Encode()),
 	})
 	if err != nil {

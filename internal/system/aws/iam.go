@@ -219,6 +219,11 @@ func (ac *account) putInline(ctx context.Context, p principal, name, text string
 	return ac.Ask(ctx, "Put"+string(p.Kind)+"Policy", naming(p, "PolicyName", name, "PolicyDocument", text), nil)
 }
 
+// bound puts a principal within a boundary.
+func (ac *account) bound(ctx context.Context, p principal, boundary string) error {
+	return ac.Ask(ctx, "Put"+string(p.Kind)+"PermissionsBoundary", naming(p, "PermissionsBoundary", boundary), nil)
+}
+
 // dropInline removes an inline policy of a principal.
 func (ac *account) dropInline(ctx context.Context, p principal, name string) error {
 	return client.Gone(ac.Ask(ctx, "Delete"+string(p.Kind)+"Policy", naming(p, "PolicyName", name), nil))

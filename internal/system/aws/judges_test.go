@@ -58,8 +58,8 @@ func TestACloudIsTriedBeforeItsFirstCredential(t *testing.T) {
 		if got := made.Load(); got != 2 {
 			t.Errorf("%s: %d users were made, and not one to try and one for the key", name, got)
 		}
-		looked, under := &atomic.Int64{}, system.at.Http.Transport
-		system.at.Http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+		looked, under := &atomic.Int64{}, system.at.HTTP.Transport
+		system.at.HTTP.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Path, "/"+store.SystemKey) {
 				looked.Add(1)
 			}
@@ -164,9 +164,9 @@ func TestATryOfACloudIsFinishedByWhoComesNext(t *testing.T) {
 	for _, action := range []string{"CreateUser", "CreateAccessKey", "PutUserPolicy", "DeleteUser"} {
 		dead := &atomic.Bool{}
 		dying, _ := l.untried(nil)
-		under := dying.at.Http.Transport
+		under := dying.at.HTTP.Transport
 		dying.at.Site.Patience = time.Millisecond
-		dying.at.Http.Transport = carrier(func(r *http.Request) (*http.Response, error) {
+		dying.at.HTTP.Transport = carrier(func(r *http.Request) (*http.Response, error) {
 			if dead.Load() {
 				return nil, errors.New("dead")
 			}

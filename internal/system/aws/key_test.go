@@ -112,7 +112,7 @@ func (l *lab) begin(t testing.TB, c *account, arn string) (next, etag string) {
 	t.Helper()
 	path := strings.TrimPrefix(arn, "arn:aws:s3:::")
 	ask := func(method, query, text string) *client.Answer {
-		a, err := c.SendOnce(t.Context(), client.Request{Service: "s3", Region: region, Method: method, Url: l.cloud.S3 + "/" + path + "?" + query, Body: []byte(text)})
+		a, err := c.SendOnce(t.Context(), client.Request{Service: "s3", Region: region, Method: method, URL: l.cloud.S3 + "/" + path + "?" + query, Body: []byte(text)})
 		if err != nil || a.Status != http.StatusOK {
 			t.Fatalf("%s %s: %+v, %v", method, query, a, err)
 		}

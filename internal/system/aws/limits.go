@@ -54,7 +54,7 @@ func (is *issuer) limitAsBefore(ctx context.Context, u principal, c *access.Cred
 		return err
 	}
 	if before.boundary != "" {
-		if err := is.at.Ask(ctx, "PutUserPermissionsBoundary", naming(u, "PermissionsBoundary", before.boundary), nil); err != nil {
+		if err := is.at.bound(ctx, u, before.boundary); err != nil {
 			return err
 		}
 	}

@@ -76,7 +76,7 @@ func (v *live) bucketsOf() string { return "partner-live-" + v.account + "-" }
 
 // buckets lists what a run made.
 func (v *live) buckets(ctx context.Context, s *System) (found []string, err error) {
-	a, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodGet, Url: v.s3()})
+	a, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodGet, URL: v.s3()})
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (v *live) sweep(ctx context.Context, s *System) (failed error) {
 	failed = errors.Join(failed, err)
 	for _, name := range buckets {
 		failed = errors.Join(failed, v.empty(ctx, s, name))
-		_, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodDelete, Url: v.s3() + name})
+		_, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodDelete, URL: v.s3() + name})
 		failed = errors.Join(failed, client.Gone(err))
 	}
 	return failed
@@ -127,7 +127,7 @@ func (v *live) sweep(ctx context.Context, s *System) (failed error) {
 // empty removes what is in a bucket.
 func (v *live) empty(ctx context.Context, s *System, name string) error {
 	for {
-		a, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodGet, Url: v.s3() + name + "?list-type=2"})
+		a, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodGet, URL: v.s3() + name + "?list-type=2"})
 		if err != nil {
 			return client.Gone(err)
 		}
@@ -139,7 +139,7 @@ func (v *live) empty(ctx context.Context, s *System, name string) error {
 		}
 		for _, key := range page.Keys {
 			at := (&url.URL{Path: key}).EscapedPath()
-			if _, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodDelete, Url: v.s3() + name + "/" + at}); client.Gone(err) != nil {
+			if _, err := s.at.Send(ctx, client.Request{Service: "s3", Region: v.region, Method: http.MethodDelete, URL: v.s3() + name + "/" + at}); client.Gone(err) != nil {
 				return err
 			}
 		}

@@ -186,7 +186,7 @@ func TestTheWayToAWSIsNamed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			usual := s.at.Http.Transport.(*http.Transport)
+			usual := s.at.HTTP.Transport.(*http.Transport)
 			usual.Proxy = nil
 			if strings.HasSuffix(c.sts, ".invalid") { // whatever this machine's resolver says
 				usual.DialContext = func(context.Context, string, string) (net.Conn, error) {

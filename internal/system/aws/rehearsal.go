@@ -183,9 +183,9 @@ func (v *shadowVisit) what() string {
 
 // May does what the shadow was granted. What AWS does not find, it allowed.
 func (v *shadowVisit) May(ctx context.Context, _, _ string) (bool, error) {
-	r := client.Request{Service: "s3", Region: v.client.Site.Region, Method: http.MethodGet, Url: v.client.Site.S3(v.bucket) + v.key}
+	r := client.Request{Service: "s3", Region: v.client.Site.Region, Method: http.MethodGet, URL: v.client.Site.S3(v.bucket) + v.key}
 	if v.client.Site.Endpoints.S3 == "" {
-		r.Service, r.Method, r.Url = "dynamodb", http.MethodPost, "https://dynamodb."+v.client.Site.Region+"."+policy.PartitionOf(v.client.Site.Region).Domain+"/"
+		r.Service, r.Method, r.URL = "dynamodb", http.MethodPost, "https://dynamodb."+v.client.Site.Region+"."+policy.PartitionOf(v.client.Site.Region).Domain+"/"
 		r.Header = map[string]string{"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.GetItem"}
 		r.Body = []byte(`{"TableName":"` + v.id.Partner + `","Key":{"probe":{"S":"probe"}}}`)
 	}

@@ -22,7 +22,7 @@ func (l *lab) takes(t testing.TB, as *account, action string, more url.Values) *
 	for name, values := range more {
 		form[name] = values
 	}
-	a, err := as.SendOnce(t.Context(), client.Request{Service: "sts", Region: region, Method: http.MethodPost, Url: l.cloud.STS + "/", Header: client.OfForms(), Body: []byte(form.Encode())})
+	a, err := as.SendOnce(t.Context(), client.Request{Service: "sts", Region: region, Method: http.MethodPost, URL: l.cloud.STS + "/", Header: client.OfForms(), Body: []byte(form.Encode())})
 	if err != nil {
 		t.Fatal(err)
 	}

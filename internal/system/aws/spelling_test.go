@@ -136,7 +136,7 @@ func TestTheClocksOfServicesMayDiffer(t *testing.T) {
 	for n := range 64 {
 		service := []string{"s3", "iam"}[n%2]
 		all.Go(func() {
-			if _, err := c.Send(t.Context(), client.Request{Service: service, Region: region, Method: http.MethodGet, Url: "http://127.0.0.1:1/"}); err != nil {
+			if _, err := c.Send(t.Context(), client.Request{Service: service, Region: region, Method: http.MethodGet, URL: "http://127.0.0.1:1/"}); err != nil {
 				t.Errorf("%s: %v", service, err)
 			}
 		})

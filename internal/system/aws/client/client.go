@@ -32,7 +32,7 @@ import (
 // would only make the program larger. It makes nothing before its first request.
 type Client struct {
 	Site Site
-	Http *http.Client
+	HTTP *http.Client
 	room chan struct{} // as many as requests may be under way
 
 	mu     sync.Mutex
@@ -64,14 +64,14 @@ func New(o Site) *Client {
 		transport = usual
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a signature is for one place
-	return &Client{Site: o, Http: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), Login: o.Credentials, clocks: map[string]clock{}, away: map[string]*access.Outages{},
+	return &Client{Site: o, HTTP: &http.Client{Transport: transport, CheckRedirect: stay}, room: make(chan struct{}, o.Concurrency), Login: o.Credentials, clocks: map[string]clock{}, away: map[string]*access.Outages{},
 		made: map[string]time.Time{}, lacks: map[string]error{}}
 }
 
 // Request is one that may be sent several times.
 type Request struct {
 	Service, Region string
-	Method, Url     string
+	Method, URL     string
 	Header          map[string]string
 	Body            []byte
 	// once: whether it was done matters, so that it is not repeated where the answer was lost.
@@ -174,7 +174,7 @@ func (c *Client) SendOnce(ctx context.Context, r Request) (*Answer, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", access.ErrUnavailable, ctx.Err())
 	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, r.Url, bytes.NewReader(r.Body))
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (c *Client) SendOnce(ctx context.Context, r Request) (*Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.outages(r.Service).Wait(oneRequest))
 	defer cancel()
-	resp, err := c.Http.Do(req.WithContext(ctx))
+	resp, err := c.HTTP.Do(req.WithContext(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("%w: ask %s: %w", access.ErrUnavailable, req.URL.Host, inWords(cmp.Or(errors.Unwrap(err), err)))
 	}

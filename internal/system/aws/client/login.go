@@ -181,14 +181,14 @@ func (c *Client) As(login aws.CredentialsProvider) *Client {
 		o.Credentials = aws.AnonymousCredentials{}
 	}
 	other := New(o)
-	other.Http = c.Http
+	other.HTTP = c.HTTP
 	return other
 }
 
 // STS asks STS, and reads the answer into out.
 func (c *Client) STS(ctx context.Context, out any, form url.Values) error {
 	form.Set("Version", "2011-06-15")
-	a, err := c.Send(ctx, Request{Service: "sts", Region: c.Site.Region, Method: http.MethodPost, Url: c.Site.STS(), Header: OfForms(), Body: []byte(form.Encode())})
+	a, err := c.Send(ctx, Request{Service: "sts", Region: c.Site.Region, Method: http.MethodPost, URL: c.Site.STS(), Header: OfForms(), Body: []byte(form.Encode())})
 	if err != nil {
 		return fmt.Errorf("%s: %w", form.Get("Action"), err)
 	}

@@ -27,7 +27,7 @@ func (c *Client) Query(ctx context.Context, action string, in map[string]string,
 		form.Set(name, value)
 	}
 	r := Request{
-		Service: "iam", Region: policy.PartitionOf(c.Site.Region).IAMRegion, Method: http.MethodPost, Url: c.Site.IAM(),
+		Service: "iam", Region: policy.PartitionOf(c.Site.Region).IAMRegion, Method: http.MethodPost, URL: c.Site.IAM(),
 		Header: OfForms(), Body: []byte(form.Encode()), once: once,
 	}
 	a, err := c.Send(ctx, r)

@@ -31,7 +31,7 @@ type Stored struct {
 func (b *Bucket) newRequest(method, key string, header map[string]string, body []byte) client.Request {
 	path := (&url.URL{Path: b.Prefix + "/" + key}).EscapedPath()
 	return client.Request{
-		Service: "s3", Region: b.Client.Site.Region, Method: method, Url: b.Client.Site.S3(b.Name) + path, Header: header, Body: body,
+		Service: "s3", Region: b.Client.Site.Region, Method: method, URL: b.Client.Site.S3(b.Name) + path, Header: header, Body: body,
 	}
 }
 
@@ -127,7 +127,7 @@ func (b *Bucket) List(ctx context.Context, folder string) (all []Stored, err err
 			query.Set("continuation-token", token)
 		}
 		r := b.newRequest(http.MethodGet, "", nil, nil)
-		r.Url = b.Client.Site.S3(b.Name) + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
+		r.URL = b.Client.Site.S3(b.Name) + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
 		a, err := b.Client.Send(ctx, r)
 		if err != nil {
 			return nil, fmt.Errorf("list %s: %w", b.Where(folder), err)
