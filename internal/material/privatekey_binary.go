@@ -18,7 +18,8 @@ import (
 // writes, minisign, KeePass, Windows' keys.
 const firstLetters = "M/_zHelxUQARB"
 
-// beginnings are what files of keys begin with: a PKCS #12 file of which the length is not told, what minisign (encrypted or not) and signify write below their comments, KeePass, and Windows' PVK and PRIVATEKEYBLOB.
+// beginnings are what files of keys begin with: a PKCS #12 file of which the length is not told, what minisign (encrypted or not) and
+// signify write below their comments, KeePass, and Windows' PVK and PRIVATEKEYBLOB.
 var beginnings = [][]byte{
 	{0x30, 0x80, 2, 1, 3, 0x30, 0x80, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 13, 1, 7},
 	{0x03, 0xd9, 0xa2, 0x9a}, {0x1e, 0xf1, 0xb5, 0xb0, 0, 0, 0, 0}, {7, 2, 0, 0, 0, 0xa4, 0, 0, 'R', 'S', 'A', '2'}, {7, 2, 0, 0, 0, 0x24, 0, 0, 'R', 'S', 'A', '2'},

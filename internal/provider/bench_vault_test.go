@@ -3,16 +3,12 @@
 package provider_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -167,14 +163,7 @@ type way struct{ asked, distance atomic.Int64 }
 // to is an address on the way, and a file with its certificate.
 func (w *way) to(b *testing.B, bao *realtool.Bao) (address, file string) {
 	b.Helper()
-	to, err := url.Parse(bao.Address)
-	if err != nil {
-		b.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM([]byte(bao.CA))
-	proxy := httputil.NewSingleHostReverseProxy(to)
-	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 100}
+	proxy := towards(b, bao)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		w.asked.Add(1)
 		time.Sleep(time.Duration(w.distance.Load()))

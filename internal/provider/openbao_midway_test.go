@@ -33,15 +33,7 @@ type failing struct {
 // newFailing puts a way that may fail in front of a real OpenBao.
 func newFailing(t *testing.T, bao *realtool.Bao) *failing {
 	t.Helper()
-	to, err := url.Parse(bao.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	trusted := x509.NewCertPool()
-	trusted.AppendCertsFromPEM([]byte(bao.CA))
-	proxy := httputil.NewSingleHostReverseProxy(to)
-	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 20}
-	f := &failing{}
+	proxy, f := towards(t, bao), &failing{}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		left := f.left.Load()
 		if r.Method == http.MethodPost || r.Method == http.MethodDelete {
@@ -57,6 +49,20 @@ func newFailing(t *testing.T, bao *realtool.Bao) *failing {
 	t.Cleanup(f.CloseClientConnections)
 	t.Cleanup(f.Close)
 	return f
+}
+
+// towards returns a proxy to an OpenBao.
+func towards(t testing.TB, bao *realtool.Bao) *httputil.ReverseProxy {
+	t.Helper()
+	to, err := url.Parse(bao.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM([]byte(bao.CA))
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 100}
+	return proxy
 }
 
 // after lets it fail once so many writes went through.
